@@ -1,0 +1,56 @@
+# The README's two commands are `make demo` and `make test`; `make check` is what CI runs.
+# A machine needs git, make and python3 (with venv). Everything else is installed below this folder.
+
+VENV     := .venv
+PY       := $(VENV)/bin/python
+# uv: the one on PATH, else one in a local venv of its own
+UV       := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+STAMP    := $(VENV)/.installed
+LOCKS    := requirements/runtime.lock requirements/dev.lock
+PYTHON   ?= 3.13
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check lint format types contracts lock clean bench-extraction
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## set up .venv from the hash-pinned locks
+
+$(STAMP): requirements/dev.lock pyproject.toml
+	@if [ ! -x "$(UV)" ]; then python3 -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.lock; fi
+	@if [ ! -x $(PY) ]; then $(UV) venv --quiet --python "$(PYTHON)" $(VENV) 2>/dev/null || $(UV) venv --quiet --python ">=3.12" $(VENV); fi
+	$(UV) pip sync --quiet --python $(PY) --require-hashes requirements/dev.lock
+	$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: install ## the whole system with nothing configured: pages become stored records through a real worker
+	$(VENV)/bin/propintel demo
+
+test: install ## the test suite; what needs a service that is not here skips and says why
+	$(PY) -m pytest -n 2
+
+lint: install
+	$(VENV)/bin/ruff check .
+
+format: install
+	$(VENV)/bin/ruff format --check .
+
+types: install
+	$(VENV)/bin/mypy
+
+contracts: install
+	$(VENV)/bin/lint-imports
+
+check: lint format types contracts test ## lint, format, types, import contracts and tests
+
+bench-extraction: install ## score the extractors on the labelled pages below SHARED_DIR
+	$(PY) -m benchmarks.extraction
+
+lock: ## resolve the dependencies anew (uv.lock stays out of git: it names registries)
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header pyproject.toml -o requirements/runtime.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header pyproject.toml --group dev -c requirements/runtime.lock -o requirements/dev.lock
+	echo uv | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.9 --no-annotate --no-header - -o requirements/uv.lock
+
+clean: ## remove the virtual environments and caches
+	rm -rf $(VENV) .uv .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,63 @@
+"""Time as an argument: whoever needs the time or a pause takes a `Clock`, so that no test sleeps."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall-clock time in UTC and the one way to pause."""
+
+    def now(self) -> datetime:
+        """The time, timezone-aware, UTC."""
+        ...
+
+    def now_us(self) -> int:
+        """The same time as whole microseconds since the Unix epoch."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Pause this thread; zero or less returns at once."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def now_us(self) -> int:
+        return time.time_ns() // 1000
+
+    def sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            time.sleep(seconds)
+
+
+class ManualClock:
+    """A clock that moves only when it is told to, or when somebody sleeps on it. Thread-safe."""
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self._now = start
+        self._lock = threading.Lock()
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        with self._lock:
+            return self._now
+
+    def now_us(self) -> int:
+        return round(self.now().timestamp() * 1_000_000)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.advance(max(0.0, seconds))
+
+    def advance(self, seconds: float) -> None:
+        """Move time forward by `seconds` (>= 0)."""
+        with self._lock:
+            self._now += timedelta(seconds=seconds)

@@ -1,0 +1,291 @@
+"""The one tree of errors.
+
+Every error carries its facts in `args` (so that it survives pickling through a result backend), says what is wrong and
+what to do about it in `__str__`, and has a `code`: a stable word that job rows, logs and HTTP bodies use.
+Errors of other libraries are translated where they enter, with `raise ... from exc`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class PropertyIntelligenceError(Exception):
+    """Base of all our errors. A subclass declares its facts, its sentence and the remedy; it adds no logic."""
+
+    code: ClassVar[str] = "error"
+    fact_names: ClassVar[tuple[str, ...]] = ("problem",)
+    sentence: ClassVar[str] = "{problem}"
+    remedy: ClassVar[str] = ""
+    #: True where the same request may succeed later, so that a task may come back to it
+    transient: ClassVar[bool] = False
+
+    def __init__(self, *facts: object) -> None:
+        if len(facts) != len(self.fact_names):
+            names = ", ".join(self.fact_names)
+            raise TypeError(f"{type(self).__name__} takes exactly these facts: {names}")
+        super().__init__(*facts)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The facts by name."""
+        return dict(zip(self.fact_names, self.args, strict=True))
+
+    def __str__(self) -> str:
+        return f"{self.sentence} {self.remedy}".strip().format(**self.facts)
+
+
+# --- configuration: exit code 2 -------------------------------------------------------------------------------------
+
+
+class ConfigurationError(PropertyIntelligenceError):
+    """A setting that cannot be used. `remedy_` says what to set it to; a secret's value is never among the facts."""
+
+    code = "configuration"
+    fact_names: ClassVar[tuple[str, ...]] = ("variable", "problem", "remedy")
+    sentence = "{variable}: {problem}."
+    remedy = "{remedy}."
+
+
+class NoKeysError(PropertyIntelligenceError):
+    """The operation needs an OpenAI key and there is none."""
+
+    code = "no_keys"
+    fact_names: ClassVar[tuple[str, ...]] = ()
+    sentence = "No OpenAI key is configured."
+    remedy = "Set OPENAI_API_KEYS (comma-separated), OPENAI_API_KEY_1..n, OPENAI_API_KEY or OPENAI_API_KEYS_FILE."
+
+
+class BrokerUnavailableError(PropertyIntelligenceError):
+    code = "broker_unavailable"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")
+    sentence = "No broker answers at {url} ({reason})."
+    remedy = "Run `propintel up` in this directory, or set REDIS_URL to a Redis or Valkey that runs."
+
+
+# --- targets and fetching --------------------------------------------------------------------------------------------
+
+
+class InvalidTargetError(PropertyIntelligenceError):
+    """What was asked for is neither a URL that can be fetched nor an address."""
+
+    code = "invalid_target"
+    fact_names: ClassVar[tuple[str, ...]] = ("target", "problem")
+    sentence = "Target {target!r}: {problem}."
+    remedy = "Give an absolute http:// or https:// URL."
+
+
+class FetchError(PropertyIntelligenceError):
+    """Base of what can go wrong while a page is fetched."""
+
+    code = "fetch_failed"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")
+    sentence = "{url} could not be fetched: {reason}."
+
+
+class BlockedAddressError(FetchError):
+    """The SSRF guard refused an address inside the network (RFC 6890 special ranges, metadata services, bad ports)."""
+
+    code = "blocked_address"
+    sentence = "{url} leads to {reason}, which this service does not fetch."
+    remedy = "If it is your own intranet or a test site, add its range to FETCH_ALLOWED_PRIVATE_NETWORKS."
+
+
+class NameNotResolvedError(FetchError):
+    code = "name_not_resolved"
+    sentence = "The host name of {url} could not be resolved ({reason})."
+    remedy = "Check its spelling and this machine's DNS."
+    transient = True
+
+
+class ConnectionFailedError(FetchError):
+    code = "connection_failed"
+    sentence = "No connection to {url} ({reason})."
+    remedy = "The job tries again by itself; if it stays so, check that the site is up."
+    transient = True
+
+
+class FetchTimeoutError(FetchError):
+    code = "fetch_timeout"
+    sentence = "{url} did not answer in time ({reason})."
+    remedy = "The job tries again by itself; if it stays so, the site is too slow or holds the connection."
+    transient = True
+
+
+class HttpStatusError(FetchError):
+    """The site answered with an error status. 404 and 410 mean that the page is gone."""
+
+    code = "http_status"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "status")
+    sentence = "{url} answered HTTP {status}."
+    remedy = "Check the address in a browser; 401, 403 and 451 mean that the site refuses this service."
+
+
+class TransientHttpStatusError(HttpStatusError):
+    """A status that says "later" (408, 425, 429, 5xx). `retry_after_seconds` is None if the site named no time."""
+
+    code = "http_status_transient"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "status", "retry_after_seconds")
+    remedy = "The job tries again by itself."
+    transient = True
+
+
+class PageTooLargeError(FetchError):
+    code = "page_too_large"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "limit_bytes", "where")
+    sentence = "{url} is larger than {limit_bytes} bytes {where}."
+    remedy = "A property page is smaller; check that the address is not a download."
+
+
+class TooManyRedirectsError(FetchError):
+    code = "too_many_redirects"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "limit")
+    sentence = "{url} redirected more than {limit} times."
+    remedy = "Give the address of the page itself."
+
+
+class UnsupportedContentError(FetchError):
+    code = "unsupported_content"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "content_type")
+    sentence = "{url} is {content_type}, not a page that can be read."
+    remedy = "HTML, XHTML, XML, JSON and plain text are read."
+
+
+class EmptyPageError(FetchError):
+    code = "empty_page"
+    fact_names: ClassVar[tuple[str, ...]] = ("url",)
+    sentence = "{url} has an empty body."
+    remedy = "Check the address in a browser; the page may need one to be built."
+
+
+class RobotsDisallowedError(FetchError):
+    code = "robots_disallowed"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "user_agent")
+    sentence = "robots.txt of the site does not allow {url} for {user_agent}."
+    remedy = "Ask the site for permission or take the data from another source."
+
+
+# --- pages and models ------------------------------------------------------------------------------------------------
+
+
+class PageError(PropertyIntelligenceError):
+    """The page was fetched but holds no property."""
+
+    code = "page_unusable"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")
+    sentence = "{url} holds no property: {reason}."
+
+
+class PageBlockedError(PageError):
+    code = "page_blocked"
+    sentence = "{url} shows a block or login page instead of a property ({reason})."
+    remedy = "It is not worked around; take the data from another source."
+
+
+class PageGoneError(PageError):
+    code = "page_gone"
+    sentence = "{url} says that the property is no longer there ({reason})."
+    remedy = "Remove it from your list."
+
+
+class SearchPageError(PageError):
+    code = "search_page"
+    sentence = "{url} lists several properties ({reason})."
+    remedy = "Enqueue the pages it links to."
+
+
+class NoPropertyDataError(PageError):
+    code = "no_property_data"
+    sentence = "{url} has no property data that could be read ({reason})."
+    remedy = "See `propintel extract --explain`; the page may need a browser or a model."
+
+
+class ModelError(PropertyIntelligenceError):
+    """The model's answer could not be used. What was read without it is stored all the same."""
+
+    code = "model_failed"
+    fact_names: ClassVar[tuple[str, ...]] = ("model", "reason")
+    sentence = "The model {model} gave no usable answer: {reason}."
+    remedy = "The values read from the page itself are kept; retry the job or set another OPENAI_MODEL."
+
+
+class ModelRefusedError(ModelError):
+    code = "model_refused"
+    sentence = "The model {model} refused to answer: {reason}."
+
+
+class ModelAnswerInvalidError(ModelError):
+    code = "model_answer_invalid"
+    sentence = "The model {model} answered something that is not the asked JSON: {reason}."
+
+
+# --- jobs ------------------------------------------------------------------------------------------------------------
+
+
+class CapacityError(PropertyIntelligenceError):
+    """No key has room now. `retry_after_seconds` is the pool's own estimate."""
+
+    code = "no_capacity"
+    fact_names: ClassVar[tuple[str, ...]] = ("retry_after_seconds",)
+    sentence = "No OpenAI key has room for {retry_after_seconds:.1f} s."
+    remedy = "The job waits by itself; add keys of another project or ask for more quota if this lasts."
+    transient = True
+
+
+class DeadlineExceededError(PropertyIntelligenceError):
+    code = "deadline_exceeded"
+    fact_names: ClassVar[tuple[str, ...]] = ("waited_seconds", "deadline_seconds")
+    sentence = "The job waited {waited_seconds:.0f} s for capacity, more than its {deadline_seconds:.0f} s."
+    remedy = "Add keys of another project, ask for more quota, or raise SCRAPE_DEADLINE_SECONDS; then retry the job."
+
+
+class NotFoundError(PropertyIntelligenceError):
+    code = "not_found"
+    fact_names: ClassVar[tuple[str, ...]] = ("kind", "id")
+    sentence = "There is no {kind} {id}."
+    remedy = "`propintel jobs` lists what there is."
+
+
+class UnexpectedError(PropertyIntelligenceError):
+    """A defect of ours or of a library: the type and text of the original, never its traceback or arguments."""
+
+    code = "unexpected"
+    fact_names: ClassVar[tuple[str, ...]] = ("type", "text")
+    sentence = "Unexpected {type}: {text}."
+    remedy = "This is a defect; please report it with the log of this job."
+
+
+# --- storage ---------------------------------------------------------------------------------------------------------
+
+
+class StoreError(PropertyIntelligenceError):
+    code = "store_failed"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")
+    sentence = "The database {url} failed: {reason}."
+    remedy = "Check DATABASE_URL and the database's log."
+
+
+class DatabaseUnavailableError(StoreError):
+    code = "database_unavailable"
+    sentence = "The database {url} does not answer: {reason}."
+    transient = True
+
+
+class DatabaseLockedError(StoreError):
+    code = "database_locked"
+    sentence = "The database {url} is locked by another process ({reason})."
+    remedy = "The job tries again by itself; for many workers set DATABASE_URL to a PostgreSQL."
+    transient = True
+
+
+class DiskFullError(StoreError):
+    code = "disk_full"
+    sentence = "There is no room left for the database {url} ({reason})."
+    remedy = "Free disk space; the job tries again by itself and nothing was half-written."
+    transient = True
+
+
+class DatabaseOutdatedError(StoreError):
+    code = "database_outdated"
+    sentence = "The database {url} is at schema {reason}, not at this version's."
+    remedy = "Run `propintel db upgrade`."

@@ -1,0 +1,156 @@
+"""Every environment variable, in one class; nothing else reads the environment.
+
+`load_settings()` is called by the doors (worker, web, cli) and by the faces that the specification names. Everything
+below takes what it needs as arguments.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from app.errors import ConfigurationError
+
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_NUMBERED = re.compile(r"OPENAI_API_KEY_(\d+)")
+
+
+class _NumberedKeys(PydanticBaseSettingsSource):
+    """Collects OPENAI_API_KEY_1..n, in the order of their numbers, from the environment and the dotenv file."""
+
+    def __init__(self, settings_cls: type[BaseSettings], env_file: object) -> None:
+        super().__init__(settings_cls)
+        self._env_file = env_file
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 (the base class asks for it)
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        from_file = dotenv_values(self._env_file) if isinstance(self._env_file, str | Path) else {}
+        found: dict[int, str] = {}
+        for name, value in {**from_file, **os.environ}.items():
+            match = _NUMBERED.fullmatch(name.upper())
+            if match and value and value.strip():
+                found[int(match.group(1))] = value
+        return {"openai_numbered_keys": [SecretStr(found[n]) for n in sorted(found)]} if found else {}
+
+
+class Settings(BaseSettings):
+    """The settings table of the README is made from these fields. Times are seconds, sizes bytes."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True
+    )
+
+    # --- OpenAI keys: the first form that holds a key wins
+    openai_api_keys: SecretStr | None = Field(None, description="keys, comma-separated")
+    openai_numbered_keys: list[SecretStr] = Field(
+        default_factory=list,
+        validation_alias="openai_numbered_keys",
+        description="OPENAI_API_KEY_1..n, collected in order",
+    )
+    openai_api_key: SecretStr | None = Field(None, description="a single key")
+    openai_api_keys_file: Path | None = Field(None, description="a file with one key a line (secret mounts)")
+    openai_key_rotation_strategy: str = Field("round_robin", description="how keys are selected")
+    openai_key_groups: str = Field("", description="keys that share limits: `group=mask_or_position,...;group=...`")
+    openai_base_url: str = Field("https://api.openai.com/v1", description="where the API is")
+    openai_model: str = Field("gpt-4.1-mini", description="the model that is asked for missing fields")
+    openai_max_wait_seconds: float | None = Field(
+        None, ge=0, le=600, description="longest wait for a key with room; 1.5 in tasks, 30 in direct use"
+    )
+
+    # --- where state lives
+    redis_url: SecretStr | None = Field(None, description="Redis or Valkey; empty: the embedded Valkey")
+    database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; empty: SQLite under PROPINTEL_HOME")
+    propintel_home: Path = Field(Path(".propintel"), description="where the embedded services keep their state")
+
+    # --- the HTTP door
+    jwt_secret: SecretStr | None = Field(None, description="signs and checks tokens (HS256), at least 32 bytes")
+    jwt_jwks_url: str | None = Field(None, description="checks tokens against an identity provider's keys instead")
+    jwt_issuer: str = Field("property-intelligence", description="claim `iss` of tokens")
+    jwt_audience: str = Field("property-intelligence", description="claim `aud` of tokens")
+    port: int = Field(8000, ge=1, le=65535, description="port of the HTTP door")
+
+    # --- fetching
+    fetch_allowed_private_networks: Annotated[tuple[IPNetwork, ...], NoDecode] = Field(
+        (), description="private CIDRs that may be fetched (tests, intranets), comma-separated"
+    )
+    fetch_user_agent: str = Field(
+        "property-intelligence/0.1 (+https://github.com/property-intelligence/property-intelligence)",
+        description="who we say we are; add your contact",
+    )
+    fetch_min_delay_seconds: float = Field(1.0, ge=0, le=3600, description="least gap between requests to one host")
+    fetch_concurrency_per_host: int = Field(2, ge=1, le=64, description="requests under way to one host")
+
+    # --- money
+    budget_daily_model_calls: int | None = Field(None, ge=0, description="model calls a UTC day, whole fleet")
+    budget_daily_tokens: int | None = Field(None, ge=0, description="model tokens a UTC day, whole fleet")
+
+    # --- jobs
+    scrape_deadline_seconds: float = Field(3600.0, gt=0, description="longest total wait for capacity of one job")
+    openai_stats_file: Path | None = Field(None, description="the health report also goes to this JSON file")
+    key_report_interval_seconds: float = Field(60.0, ge=1, le=86400, description="gap between health reports")
+
+    @field_validator(
+        "redis_url",
+        "database_url",
+        "openai_api_keys_file",
+        "jwt_jwks_url",
+        "openai_max_wait_seconds",
+        "openai_stats_file",
+        mode="before",
+    )
+    @classmethod
+    def _blank_is_unset(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("fetch_allowed_private_networks", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",") if part.strip())
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            return None
+        if len(value.get_secret_value().encode()) < 32:
+            raise ValueError("must have at least 32 bytes (RFC 7518 section 3.2); make one with `openssl rand -hex 32`")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        numbered = _NumberedKeys(settings_cls, getattr(dotenv_settings, "env_file", None))
+        return init_settings, env_settings, dotenv_settings, numbered, file_secret_settings
+
+
+def load_settings(env_file: Path | str | None = ".env") -> Settings:
+    """Read the environment, then `env_file` for what it lacks; `PROPINTEL_ENV_FILE` names another file, empty none.
+
+    Raises `ConfigurationError`, which names the first variable at fault and never shows a value.
+    """
+    chosen = os.environ.get("PROPINTEL_ENV_FILE", env_file)
+    try:
+        return Settings(_env_file=chosen or None)
+    except ValidationError as exc:
+        first = exc.errors(include_input=False, include_url=False, include_context=False)[0]
+        variable = "_".join(str(part) for part in first["loc"][:1]).upper()
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(variable, message, "Correct it in the environment or in .env") from None
