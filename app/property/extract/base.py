@@ -1,0 +1,61 @@
+"""What an extractor is: a page in, candidates out. Each one lives in a file of its own; `pipeline.py` decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from app.property.page import Page
+from app.property.record import Method, PageKind, PropertyRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One value that one extractor read for one field, already normalised to the field's type.
+
+    `raw`, `quote`, `locator` and `unit` mean what they mean in `Evidence`; `confidence` is 0 to 1.
+    """
+
+    field: str
+    value: Any
+    raw: str
+    method: Method
+    locator: str
+    quote: str
+    confidence: float
+    unit: str | None = None
+
+
+class Extractor(Protocol):
+    """Reads one kind of markup. Pure: no network, no clock; broken input yields fewer candidates, never an error."""
+
+    name: str
+
+    def candidates(self, page: Any) -> Iterable[Candidate]:
+        """All values found, in page order; several candidates for one field are welcome."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What was read from one page without a model (or, after `pipeline.with_model_values`, with it).
+
+    `candidates` holds every candidate, winners and losers, for `--explain`; `doubtful` the fields whose winner is in
+    conflict or of low confidence; `dropped` counts model values that had no valid evidence; `reason` says in words why
+    the page is of its kind.
+    """
+
+    page: Page
+    kind: PageKind
+    reason: str
+    record: PropertyRecord
+    candidates: tuple[Candidate, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    dropped: int = 0
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The fields for which a model is worth asking: missing ones and doubtful ones."""
+        return tuple(dict.fromkeys((*self.record.missing(), *self.doubtful)))

@@ -1,0 +1,29 @@
+"""What every test gets: an environment without our variables, and the place of the real pages."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_OURS = ("OPENAI_", "REDIS_", "DATABASE_", "PROPINTEL_", "JWT_", "FETCH_", "SCRAPE_", "BUDGET_", "KEY_REPORT_")
+#: read once, before the environment is cleared for the tests
+_SHARED_DIR = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2] / "shared"))
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the developer's keys, databases or .env."""
+    for name in list(os.environ):
+        if name.startswith(_OURS):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PROPINTEL_ENV_FILE", "")
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """Where the real pages and their labels are; the test skips on a machine without them."""
+    if not (_SHARED_DIR / "pages" / "truth.jsonl").is_file():
+        pytest.skip(f"no real pages at {_SHARED_DIR}: set SHARED_DIR to the folder that holds pages/truth.jsonl")
+    return _SHARED_DIR
