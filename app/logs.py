@@ -12,7 +12,7 @@ import traceback
 
 import structlog
 
-#: OpenAI keys as they are issued (`sk-`, `sk-proj-`, `sk-svcacct-`, `sk-admin-`, `sess-`) and Bearer values of any kind.
+#: OpenAI keys as they are issued (`sk-`, `sk-proj-`, `sk-svcacct-`, `sk-admin-`, `sess-`), Bearer values of any kind.
 #: Masks (`sk-proj-abc...xyz1`) are shorter than the 16 characters asked for and pass.
 _KEY_LIKE = re.compile(r"\b(?:sk|sess)-[A-Za-z0-9_-]{16,}|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}")
 _REDACTED = "[redacted]"

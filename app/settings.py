@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     openai_max_wait_seconds: float | None = Field(
         None, ge=0, le=600, description="longest wait for a key with room; 1.5 in tasks, 30 in direct use"
     )
+    openai_timeout_seconds: float = Field(120.0, gt=0, le=600, description="longest silence of the API in one request")
+    openai_proxy: SecretStr | None = Field(None, description="URL of a proxy for requests to the API")
 
     # --- where state lives
     redis_url: SecretStr | None = Field(None, description="Redis or Valkey; empty: the embedded Valkey")
@@ -105,6 +107,7 @@ class Settings(BaseSettings):
         "openai_api_keys_file",
         "jwt_jwks_url",
         "openai_max_wait_seconds",
+        "openai_proxy",
         "openai_stats_file",
         mode="before",
     )

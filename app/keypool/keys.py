@@ -1,0 +1,132 @@
+"""What a key is: its secret, its public names, and the environment forms it can come in.
+
+Leaves reading the environment to `app.settings` and everything that changes over time to `breaker` and `limits`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from app.errors import ConfigurationError
+from app.settings import Settings
+
+#: Prefixes that OpenAI issues; they say what a key is, not which one, so a mask may show them.
+_PREFIX = re.compile(r"sk-(?:proj-|svcacct-|admin-)?")
+#: What may stand in an HTTP header value without quoting (RFC 9110 section 5.6.2), and in every key issued so far.
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._~+/=:-]+")
+_SHORTEST_MASKED_BY_ENDS = 24
+#: Personalises the hash, so that a fingerprint cannot be looked up in a table of plain hashes.
+_FINGERPRINT_KEY = b"property-intelligence key fingerprint v1"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One OpenAI key. `key_id` and `mask` are public; `group` names the limit group whose quota it shares."""
+
+    secret: SecretStr
+    key_id: str
+    mask: str
+    group: str
+
+
+def fingerprint(secret: str) -> str:
+    """16 hex digits that name a key everywhere: BLAKE2b-64, keyed. The same in every process, useless to a thief."""
+    return hashlib.blake2b(secret.encode(), digest_size=8, key=_FINGERPRINT_KEY).hexdigest()
+
+
+def mask(secret: str) -> str:
+    """`sk-proj-abc...xyz1`: the kind, three characters and the last four. A key under 24 characters shows none."""
+    if len(secret) < _SHORTEST_MASKED_BY_ENDS:
+        return f"key-{fingerprint(secret)[:8]}"
+    prefix = _PREFIX.match(secret)
+    shown = (prefix.end() if prefix else 0) + 3
+    return f"{secret[:shown]}...{secret[-4:]}"
+
+
+def make_keys(secrets: Sequence[str], groups: str = "") -> tuple[ApiKey, ...]:
+    """Keys in the given order, each in its limit group (its own, where `groups` says nothing), with unique masks.
+
+    `groups` is OPENAI_KEY_GROUPS: `name=1,2;other=3`, keys counted from 1. Raises `ConfigurationError`.
+    """
+    group_of = _parse_groups(groups, len(secrets))
+    masks = [mask(secret) for secret in secrets]
+    seen = Counter(masks)
+    keys = []
+    for position, (secret, shown) in enumerate(zip(secrets, masks, strict=True), start=1):
+        key_id = fingerprint(secret)
+        name = f"{shown}#{key_id[:8]}" if seen[shown] > 1 else shown
+        keys.append(ApiKey(SecretStr(secret), key_id, name, group_of.get(position, key_id)))
+    return tuple(keys)
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """The configured keys, the variable they came from, and how many duplicates were dropped."""
+
+    keys: tuple[ApiKey, ...]
+    source: str
+    duplicates: int
+
+
+def load_keys(settings: Settings) -> KeySet:
+    """The keys of the first form that holds any: the keys file, OPENAI_API_KEYS, OPENAI_API_KEY_1..n, OPENAI_API_KEY.
+
+    Blanks are trimmed and empty entries skipped. No key at all is an empty set, not an error. Raises
+    `ConfigurationError` for a malformed key (named by variable and position, never shown) or an unreadable file.
+    """
+    for source, secrets in _forms(settings):
+        trimmed = [text for text in (s.strip() for s in secrets) if text]
+        if trimmed:
+            for position, text in enumerate(trimmed, start=1):
+                _check(text, source, position)
+            unique = list(dict.fromkeys(trimmed))
+            return KeySet(make_keys(unique, settings.openai_key_groups), source, len(trimmed) - len(unique))
+    return KeySet((), "", 0)
+
+
+def _forms(settings: Settings) -> Iterable[tuple[str, Iterable[str]]]:
+    if settings.openai_api_keys_file is not None:
+        yield "OPENAI_API_KEYS_FILE", _read_keys_file(settings.openai_api_keys_file)
+    if settings.openai_api_keys is not None:
+        yield "OPENAI_API_KEYS", settings.openai_api_keys.get_secret_value().split(",")
+    yield "OPENAI_API_KEY_1..n", [key.get_secret_value() for key in settings.openai_numbered_keys]
+    if settings.openai_api_key is not None:
+        yield "OPENAI_API_KEY", [settings.openai_api_key.get_secret_value()]
+
+
+def _read_keys_file(path: Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as exc:
+        problem = f"{path} cannot be read ({type(exc).__name__})"
+        raise ConfigurationError("OPENAI_API_KEYS_FILE", problem, "Give a text file with one key a line") from None
+    return [line for line in lines if not line.lstrip().startswith("#")]
+
+
+def _check(secret: str, source: str, position: int) -> None:
+    if not _WELL_FORMED.fullmatch(secret):
+        problem = f"key {position} is malformed: it holds blanks, quotes or other characters that no key has"
+        raise ConfigurationError(source, problem, "Paste it again as OpenAI shows it, without quotes")
+    if secret.endswith("...") or "your" in secret.lower().split("-"):
+        problem = f"key {position} is a placeholder"
+        raise ConfigurationError(source, problem, "Replace it by a key from the OpenAI dashboard")
+
+
+def _parse_groups(groups: str, count: int) -> dict[int, str]:
+    group_of: dict[int, str] = {}
+    for part in filter(None, (p.strip() for p in groups.split(";"))):
+        name, _, members = part.partition("=")
+        for member in members.split(","):
+            text = member.strip()
+            if not name.strip() or not text.isdigit() or not 1 <= int(text) <= count:
+                problem = f"{part!r} is not `group=position,...` with positions from 1 to {count}"
+                raise ConfigurationError("OPENAI_KEY_GROUPS", problem, "Example: team-a=1,2;team-b=3")
+            group_of[int(text)] = name.strip()
+    return group_of

@@ -1,0 +1,8 @@
+"""A healthy key by chance, each equally likely."""
+
+from app.keypool.strategies import KeyView
+
+
+def score(view: KeyView, chance: float) -> float:  # noqa: ARG001 (every strategy takes both)
+    """The chance itself."""
+    return chance

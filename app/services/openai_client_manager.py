@@ -1,0 +1,184 @@
+"""The face of the key pool that the specification names: a manager, and the OpenAI clients it hands out.
+
+A worker builds its manager in a signal and installs it; anywhere else the first call builds one from the environment.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import httpx2
+import openai
+
+from app.clock import Clock, SystemClock
+from app.errors import ConfigurationError, NoKeysError
+from app.keypool.keys import ApiKey, load_keys
+from app.keypool.pool import KeyPool
+from app.keypool.stores.base import Store
+from app.keypool.stores.memory import MemoryStore
+from app.keypool.strategies import load_strategy
+from app.keypool.transport import AsyncPooledTransport, PooledTransport, further_keys
+from app.settings import Settings, load_settings
+
+log = logging.getLogger(__name__)
+
+#: Longest wait for a key with room: a task comes back by itself, somebody who calls directly would rather wait.
+MAX_WAIT_IN_TASK_SECONDS = 1.5
+MAX_WAIT_DIRECT_SECONDS = 30.0
+_CONNECT_TIMEOUT_SECONDS = 10.0
+#: The SDK asks for a key; the transport replaces it on every request.
+_PLACEHOLDER = "the-transport-puts-a-key-here"
+
+
+class OpenAIClientManager:
+    """Many keys as one client. Thread-safe; not to be carried over a fork (build one per process).
+
+    `keys` holds the configured keys in order, secrets wrapped. `inner` replaces the network below the pool (tests).
+    """
+
+    def __init__(
+        self,
+        keys: Sequence[ApiKey],
+        *,
+        strategy: str = "round_robin",
+        base_url: str = "https://api.openai.com/v1",
+        max_wait_seconds: float = MAX_WAIT_DIRECT_SECONDS,
+        timeout_seconds: float = 120.0,
+        proxy: str | None = None,
+        clock: Clock | None = None,
+        store: Store | None = None,
+        inner: httpx2.BaseTransport | None = None,
+    ) -> None:
+        self.keys = tuple(keys)
+        clock = clock or SystemClock()
+        self._pool = KeyPool(self.keys, store or MemoryStore(self.keys, load_strategy(strategy), clock), strategy)
+        self._base_url = base_url
+        self._max_wait_seconds = max_wait_seconds
+        self._timeout = httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
+        self._proxy = proxy
+        inner = inner or httpx2.HTTPTransport(proxy=proxy)
+        self._transport = PooledTransport(self._pool, clock, max_wait_seconds=max_wait_seconds, inner=inner)
+        # trust_env: a proxy from the environment would be mounted in place of the pool
+        self._http = httpx2.Client(transport=self._transport, timeout=self._timeout, trust_env=False)
+        self._client = openai.OpenAI(
+            api_key=_PLACEHOLDER, base_url=base_url, http_client=self._http, max_retries=0, timeout=self._timeout
+        )
+
+    def get_client(self) -> openai.OpenAI | None:
+        """The pooled client, the same at every call; None without keys. Do not close it: close the manager."""
+        return self._client if self.keys else None
+
+    def open_async_client(self) -> openai.AsyncOpenAI:
+        """A new pooled async client on the same keys and state; close it in the loop that used it.
+
+        Raises `NoKeysError` without keys.
+        """
+        if not self.keys:
+            raise NoKeysError
+        transport = AsyncPooledTransport(
+            self._pool, max_wait_seconds=self._max_wait_seconds, inner=httpx2.AsyncHTTPTransport(proxy=self._proxy)
+        )
+        http = httpx2.AsyncClient(transport=transport, timeout=self._timeout, trust_env=False)
+        return openai.AsyncOpenAI(
+            api_key=_PLACEHOLDER, base_url=self._base_url, http_client=http, max_retries=0, timeout=self._timeout
+        )
+
+    def execute_with_retry[T](self, fn: Callable[[openai.OpenAI], T], max_retries: int | None = None) -> T:
+        """Run `fn` once with the pooled client; its requests may move on to `max_retries` further keys each.
+
+        None allows every key. The rotation happens below `fn`, request by request, so what it did before is not done
+        again. Raises what the SDK raises when no key could help, `NoKeysError` without keys, `ValueError` for a
+        negative number.
+        """
+        if max_retries is not None and max_retries < 0:
+            raise ValueError(f"max_retries must be 0 or more, not {max_retries}")
+        if not self.keys:
+            raise NoKeysError
+        token = further_keys.set(max_retries)
+        try:
+            return fn(self._client)
+        finally:
+            further_keys.reset(token)
+
+    def get_stats(self) -> dict[str, Any]:
+        """The `data` of the specification's stats response, keys by their mask."""
+        return self._pool.stats()
+
+    def close(self) -> None:
+        """Close the connections. Safe to call again."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"OpenAIClientManager({len(self.keys)} keys, {self._pool.strategy})"
+
+
+def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> OpenAIClientManager:
+    """A manager for the configured keys; without any it has no client, and says so once in the log.
+
+    `in_task` chooses the shorter default for OPENAI_MAX_WAIT_SECONDS. Raises `ConfigurationError`.
+    """
+    found = load_keys(settings)
+    if found.duplicates:
+        log.warning("%s holds %d keys twice; each is used once", found.source, found.duplicates)
+    if not found.keys:
+        log.warning("%s Fields that only a model can read stay empty.", NoKeysError())
+    default = MAX_WAIT_IN_TASK_SECONDS if in_task else MAX_WAIT_DIRECT_SECONDS
+    wait = settings.openai_max_wait_seconds
+    try:
+        return OpenAIClientManager(
+            found.keys,
+            strategy=settings.openai_key_rotation_strategy,
+            base_url=_checked_url(settings.openai_base_url),
+            max_wait_seconds=default if wait is None else wait,
+            timeout_seconds=settings.openai_timeout_seconds,
+            proxy=settings.openai_proxy.get_secret_value() if settings.openai_proxy else None,
+            clock=clock,
+        )
+    except (ValueError, httpx2.InvalidURL) as exc:
+        raise ConfigurationError(
+            "OPENAI_PROXY", f"is not the URL of a proxy ({type(exc).__name__})", "Correct it"
+        ) from None
+
+
+def _checked_url(url: str) -> str:
+    if not url.startswith(("https://", "http://")) or not url.split("://", 1)[1].strip("/"):
+        problem = f"{url!r} is not an http:// or https:// URL"
+        raise ConfigurationError("OPENAI_BASE_URL", problem, "Leave it empty for OpenAI, or give the API's address")
+    return url
+
+
+class _Installed:
+    """The manager of this process. A fork inherits the object, not the right to use it: `pid` tells them apart."""
+
+    manager: OpenAIClientManager | None = None
+    pid: int | None = None
+
+
+def install_manager(manager: OpenAIClientManager | None) -> None:
+    """Make `manager` the one that `get_openai_client_manager` returns in this process; None forgets it."""
+    _Installed.manager, _Installed.pid = manager, os.getpid()
+
+
+def get_openai_client_manager() -> OpenAIClientManager:
+    """This process' manager: the one its worker installed, else one built from the environment at the first call.
+
+    Raises `ConfigurationError` for settings that cannot be used.
+    """
+    if _Installed.manager is None or _Installed.pid != os.getpid():
+        install_manager(build_manager(load_settings()))
+    assert _Installed.manager is not None  # noqa: S101 (installed the line above)
+    return _Installed.manager
+
+
+def get_openai_client() -> openai.OpenAI | None:
+    """The pooled client of this process, None if no key is configured."""
+    return get_openai_client_manager().get_client()

@@ -1,0 +1,300 @@
+"""The contract of a key store, run on every store there is."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from app.clock import ManualClock
+from app.keypool.keys import ApiKey, make_keys
+from app.keypool.limits import LimitReading, MeterReading
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Ask, KeySnapshot, Later, Lease, NoRoom, Settlement, Store
+from app.keypool.stores.memory import MemoryStore
+from app.keypool.strategies import load_strategy
+
+SECOND = 1_000_000
+MakeStore = Callable[..., Store]
+
+
+def _memory(keys: tuple[ApiKey, ...], clock: ManualClock, strategy: str = "round_robin") -> Store:
+    return MemoryStore(keys, load_strategy(strategy), clock, rng=random.Random(7))
+
+
+@pytest.fixture(params=[_memory], ids=["memory"])
+def make_store(request: pytest.FixtureRequest) -> MakeStore:
+    factory: MakeStore = request.param
+    return factory
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+def ask(max_wait_us: int = 0, tokens: float = 10, model: str = "m", barred: frozenset[str] = frozenset()) -> Ask:
+    return Ask(model, tokens, max_wait_us, barred)
+
+
+def take(store: Store, request: Ask | None = None) -> Lease:
+    lease = store.acquire(request or ask())
+    assert isinstance(lease, Lease)
+    return lease
+
+
+def answer(store: Store, outcome: Outcome = Outcome.SUCCESS, request: Ask | None = None, **facts: object) -> Lease:
+    lease = take(store, request)
+    store.settle(lease, Settlement(outcome, **facts))  # type: ignore[arg-type]
+    return lease
+
+
+def of(store: Store, key: ApiKey) -> KeySnapshot:
+    return next(s for s in store.snapshot() if s.key_id == key.key_id)
+
+
+def limits(per_minute: float, remaining: float) -> LimitReading:
+    reset = round((per_minute - remaining) * 60 * SECOND / per_minute)
+    return LimitReading(requests=MeterReading(per_minute, remaining, reset))
+
+
+def test_round_robin_rotates_in_configured_order(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a", "sk-b", "sk-c"])
+    store = make_store(keys, clock)
+    order = [answer(store).key_id for _ in range(6)]
+    assert order == [k.key_id for k in keys] * 2
+
+
+def test_a_key_that_never_answered_has_one_request_in_flight(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    first = take(store)
+    assert isinstance(store.acquire(ask(max_wait_us=SECOND)), Later)
+    store.settle(first, Settlement(Outcome.SUCCESS))
+    take(store)
+    take(store)
+
+
+def test_a_lease_that_is_lost_frees_the_probe_by_itself(make_store: MakeStore, clock: ManualClock) -> None:
+    """The process that held it died: after the lease's time another one may ask."""
+    store = make_store(make_keys(["sk-a"]), clock)
+    take(store)
+    clock.advance(119.9)
+    assert not isinstance(store.acquire(ask(max_wait_us=SECOND)), Lease)
+    clock.advance(0.1)
+    take(store)
+
+
+def test_a_429_rests_the_key_as_long_as_the_server_says(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
+    assert (of(store, keys[0]).rate_limited, of(store, keys[0]).circuit_open) == (True, False)
+    refusal = store.acquire(ask(max_wait_us=19 * SECOND))
+    assert refusal == NoRoom(20 * SECOND, "no_room")
+    clock.advance(20)
+    assert not of(store, keys[0]).rate_limited
+    take(store)
+
+
+def test_a_429_that_names_no_time_rests_the_key_for_sixty_seconds(make_store: MakeStore, clock: ManualClock) -> None:
+    """Specification: rate-limited keys are disabled for 60 seconds."""
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, Outcome.RATE_LIMITED)
+    assert store.acquire(ask()) == NoRoom(60 * SECOND, "no_room")
+
+
+def test_a_429_concerns_the_model_that_earned_it(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, Outcome.RATE_LIMITED, ask(model="large"), pause_us=20 * SECOND)
+    assert isinstance(store.acquire(ask(model="large")), NoRoom)
+    take(store, ask(model="small"))
+
+
+def test_three_failures_open_the_circuit_and_a_success_forgives_one(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock)
+    only_a = ask(barred=frozenset({keys[1].key_id}))
+    for outcome in (Outcome.SERVER_FAILURE, Outcome.SERVER_FAILURE, Outcome.SUCCESS, Outcome.SERVER_FAILURE):
+        answer(store, outcome, only_a)
+    assert not of(store, keys[0]).circuit_open
+    change = store.settle(take(store, only_a), Settlement(Outcome.SERVER_FAILURE))
+    assert change.opened_after == 3
+    assert of(store, keys[0]).circuit_open
+    assert answer(store).key_id == keys[1].key_id
+
+
+def test_failures_that_do_not_count_open_nothing(make_store: MakeStore, clock: ManualClock) -> None:
+    """One request that fails on every key must not open every circuit."""
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    for _ in range(5):
+        answer(store, Outcome.SERVER_FAILURE, counts=False)
+    assert not of(store, keys[0]).circuit_open
+    assert of(store, keys[0]).failures == 5
+
+
+def test_after_its_time_an_open_circuit_gets_exactly_one_probe(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock)
+    answer(store, Outcome.SUCCESS, ask(barred=frozenset({keys[0].key_id})))
+    only_a = ask(barred=frozenset({keys[1].key_id}))
+    for _ in range(3):
+        answer(store, Outcome.SERVER_FAILURE, only_a)
+    clock.advance(299.999999)
+    assert isinstance(store.acquire(only_a), NoRoom)
+    clock.advance(0.000001)
+    probe = take(store, only_a)
+    assert isinstance(store.acquire(ask(max_wait_us=SECOND, barred=only_a.barred)), Later)
+    assert store.settle(probe, Settlement(Outcome.SUCCESS)).closed
+    assert not of(store, keys[0]).circuit_open
+
+
+def test_a_refused_key_leaves_rotation_without_a_breaker_failure(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-dead", "sk-b"])
+    store = make_store(keys, clock)
+    lease = take(store)
+    assert store.settle(lease, Settlement(Outcome.INVALID_KEY)).died
+    assert {answer(store).key_id for _ in range(5)} == {keys[1].key_id}
+    assert of(store, keys[0]).state == "dead"
+
+
+def test_quota_takes_the_whole_group_out_and_only_once_is_news(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a", "sk-b", "sk-c"], "team=1,2")
+    store = make_store(keys, clock)
+    a, b = take(store), take(store)
+    assert store.settle(a, Settlement(Outcome.QUOTA_EXHAUSTED)).quota_gone
+    assert not store.settle(b, Settlement(Outcome.QUOTA_EXHAUSTED)).quota_gone
+    assert {answer(store).key_id for _ in range(4)} == {keys[2].key_id}
+    assert [of(store, k).state for k in keys] == ["no_quota", "no_quota", "closed"]
+
+
+def test_a_group_without_quota_is_probed_after_an_hour(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock)
+    answer(store, Outcome.QUOTA_EXHAUSTED)
+    answer(store)
+    clock.advance(3599.999999)
+    assert {answer(store).key_id for _ in range(3)} == {keys[1].key_id}
+    clock.advance(0.000001)
+    assert answer(store).key_id == keys[0].key_id
+    assert of(store, keys[0]).state == "closed"
+
+
+def test_a_403_bars_the_key_for_that_model_only(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock)
+    answer(store, Outcome.FORBIDDEN, ask(model="new"))
+    assert {answer(store, request=ask(model="new")).key_id for _ in range(3)} == {keys[1].key_id}
+    assert keys[0].key_id in {answer(store, request=ask(model="old")).key_id for _ in range(2)}
+    assert not of(store, keys[0]).circuit_open
+
+
+@pytest.mark.parametrize("outcome", [Outcome.INVALID_KEY, Outcome.QUOTA_EXHAUSTED])
+def test_with_no_key_usable_bad_keys_are_tried_again_after_five_minutes(
+    make_store: MakeStore, clock: ManualClock, outcome: Outcome
+) -> None:
+    """One spurious 401 on a single-key set-up must not be an hour's outage."""
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, outcome)
+    clock.advance(299.999999)
+    assert isinstance(store.acquire(ask()), NoRoom)
+    clock.advance(0.000001)
+    assert take(store).last_resort
+
+
+def test_with_every_circuit_open_keys_are_probed_at_once(make_store: MakeStore, clock: ManualClock) -> None:
+    """Specification: reset all circuit breakers, try all keys again."""
+    store = make_store(make_keys(["sk-a"]), clock)
+    for _ in range(3):
+        answer(store, Outcome.SERVER_FAILURE)
+    assert take(store).last_resort
+
+
+def test_limits_learned_from_headers_space_the_requests(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=limits(60, 0))
+    lease = take(store, ask(max_wait_us=30 * SECOND))
+    assert lease.reserved
+    assert lease.at_us > clock.now_us()
+    later = take(store, ask(max_wait_us=30 * SECOND))
+    assert later.at_us - lease.at_us == SECOND
+
+
+def test_a_reservation_given_back_frees_its_place(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=limits(60, 0))
+    lease = take(store, ask(max_wait_us=30 * SECOND))
+    store.give_back(lease)
+    assert take(store, ask(max_wait_us=30 * SECOND)).at_us == lease.at_us
+
+
+def test_a_reservation_on_a_key_that_cools_meanwhile_is_not_confirmed(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store)
+    in_flight = take(store)
+    answer(store, limits=limits(60, 0))
+    reserved = take(store, ask(max_wait_us=30 * SECOND))
+    store.settle(in_flight, Settlement(Outcome.RATE_LIMITED, pause_us=40 * SECOND))
+    clock.advance((reserved.at_us - clock.now_us()) / SECOND)
+    assert not store.confirm(reserved)
+
+
+def test_settling_twice_changes_nothing(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    lease = take(store)
+    for _ in range(3):
+        store.settle(lease, Settlement(Outcome.SERVER_FAILURE))
+    assert (of(store, keys[0]).failures, of(store, keys[0]).circuit_open) == (1, False)
+
+
+def test_every_request_ends_as_a_success_or_a_failure(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    for outcome in (Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.SERVER_FAILURE, Outcome.RATE_LIMITED):
+        answer(store, outcome, pause_us=0)
+    seen = of(store, keys[0])
+    assert (seen.requests, seen.successes, seen.failures, seen.rate_limits, seen.in_flight) == (4, 2, 2, 1, 0)
+    assert seen.last_used_us == clock.now_us()
+
+
+def test_refused_callers_are_told_to_come_back_one_by_one(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=limits(60, 0), outcome=Outcome.SUCCESS)
+    waits = []
+    for _ in range(3):
+        refusal = store.acquire(ask())
+        assert isinstance(refusal, NoRoom)
+        waits.append(refusal.retry_after_us)
+    assert [b - a for a, b in itertools.pairwise(waits)] == [SECOND, SECOND]
+
+
+def test_a_barred_key_is_not_offered_again(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    assert store.acquire(ask(max_wait_us=SECOND, barred=frozenset({keys[0].key_id}))) == NoRoom(0, "barred")
+
+
+def test_threads_never_oversubscribe_a_limit(make_store: MakeStore, clock: ManualClock) -> None:
+    """Eight threads at once: within one moment no more leases than the bucket's burst."""
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=limits(60, 59))
+    taken: list[Lease] = []
+
+    def grab() -> None:
+        for _ in range(20):
+            lease = store.acquire(ask())
+            if isinstance(lease, Lease):
+                taken.append(lease)
+
+    threads = [threading.Thread(target=grab) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 50 <= len(taken) <= 59

@@ -1,0 +1,97 @@
+"""The circuit breaker's rules, by hand-moved time."""
+
+from __future__ import annotations
+
+from app.keypool.breaker import (
+    SECOND_US,
+    Circuit,
+    Health,
+    Policy,
+    available_at,
+    begin_probe,
+    circuit_at,
+    on_failure,
+    on_invalid_key,
+    on_success,
+)
+
+POLICY = Policy()
+NOW = 1_000 * SECOND_US
+ANSWERED = Health(verified=True)
+
+
+def _fail(health: Health, times: int, now: int = NOW) -> Health:
+    for _ in range(times):
+        health = on_failure(health, POLICY, health.generation, now)
+    return health
+
+
+def test_the_third_failure_opens_the_circuit_for_five_minutes() -> None:
+    """Specification: after 3 failures, key is disabled for 5 minutes."""
+    assert _fail(ANSWERED, 2).circuit is Circuit.CLOSED
+    opened = _fail(ANSWERED, 3)
+    assert opened.circuit is Circuit.OPEN
+    assert available_at(opened, POLICY, NOW) == NOW + 300 * SECOND_US
+
+
+def test_an_open_circuit_is_half_open_exactly_when_its_time_has_come() -> None:
+    opened = _fail(ANSWERED, 3)
+    assert circuit_at(opened, opened.retry_at_us - 1) is Circuit.OPEN
+    assert circuit_at(opened, opened.retry_at_us) is Circuit.HALF_OPEN
+
+
+def test_a_success_forgives_one_failure() -> None:
+    """Specification: on success, failure count decreases."""
+    twice = _fail(ANSWERED, 2)
+    assert on_success(twice, twice.generation).failures == 1
+    assert on_success(ANSWERED, 0).failures == 0
+
+
+def test_half_open_lets_one_probe_go_and_its_lease_expires() -> None:
+    opened = _fail(ANSWERED, 3)
+    probing = begin_probe(opened, POLICY, opened.retry_at_us)
+    assert available_at(probing, POLICY, opened.retry_at_us) is None
+    assert available_at(probing, POLICY, probing.probe_until_us - 1) is None
+    assert available_at(probing, POLICY, probing.probe_until_us) == probing.probe_until_us
+
+
+def test_a_probe_that_succeeds_closes_the_circuit_and_forgets() -> None:
+    opened = begin_probe(_fail(ANSWERED, 3), POLICY, NOW + 300 * SECOND_US)
+    closed = on_success(opened, opened.generation)
+    assert (closed.circuit, closed.failures, closed.openings) == (Circuit.CLOSED, 0, 0)
+    assert closed.generation > opened.generation
+
+
+def test_each_failed_probe_doubles_the_open_time_up_to_an_hour() -> None:
+    health, waits = _fail(ANSWERED, 3), []
+    for _ in range(6):
+        now = health.retry_at_us
+        health = on_failure(health, POLICY, health.generation, now)
+        waits.append((health.retry_at_us - now) // SECOND_US)
+    assert waits == [600, 1200, 2400, 3600, 3600, 3600]
+
+
+def test_an_answer_from_before_the_circuit_opened_changes_nothing() -> None:
+    """A slow success sent while the key was thought well must not close a circuit that opened since."""
+    opened = _fail(ANSWERED, 3)
+    assert on_success(opened, generation=ANSWERED.generation) == opened
+    assert on_failure(opened, POLICY, ANSWERED.generation, NOW) == opened
+
+
+def test_a_refused_key_is_dead_and_probed_once_an_hour() -> None:
+    dead = on_invalid_key(ANSWERED, POLICY, NOW)
+    assert (dead.circuit, dead.failures) == (Circuit.DEAD, 0)
+    assert available_at(dead, POLICY, NOW) == NOW + 3600 * SECOND_US
+
+
+def test_with_no_key_usable_open_circuits_are_probed_at_once_and_dead_keys_every_five_minutes() -> None:
+    """Specification: all keys unhealthy -> reset, try all again; a dead key is not hammered for it."""
+    assert available_at(_fail(ANSWERED, 3), POLICY, NOW, last_resort=True) == NOW
+    dead = on_invalid_key(begin_probe(ANSWERED, POLICY, NOW), POLICY, NOW)
+    assert available_at(dead, POLICY, NOW, last_resort=True) == NOW + 300 * SECOND_US
+
+
+def test_a_key_that_never_answered_takes_one_request_at_a_time() -> None:
+    fresh = begin_probe(Health(), POLICY, NOW)
+    assert available_at(fresh, POLICY, NOW) is None
+    assert available_at(on_success(fresh, fresh.generation), POLICY, NOW) == NOW

@@ -1,0 +1,121 @@
+"""Keys: the environment forms, their order, names that show nothing, and clear words about malformed ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.errors import ConfigurationError
+from app.keypool.keys import fingerprint, load_keys, make_keys, mask
+from app.settings import Settings, load_settings
+
+_LONG = "sk-proj-abcDEFghiJKLmnoPQRstuVWXyz1"
+
+
+def _settings(monkeypatch: pytest.MonkeyPatch, **env: str) -> Settings:
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+def _secrets(settings: Settings) -> list[str]:
+    return [key.secret.get_secret_value() for key in load_keys(settings).keys]
+
+
+def test_comma_separated_keys_are_trimmed_and_blanks_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _settings(monkeypatch, OPENAI_API_KEYS=" sk-key1, ,sk-key2,,sk-key3 ")
+    assert _secrets(settings) == ["sk-key1", "sk-key2", "sk-key3"]
+
+
+def test_numbered_keys_come_in_the_order_of_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _settings(monkeypatch, OPENAI_API_KEY_10="sk-ten", OPENAI_API_KEY_2="sk-two", OPENAI_API_KEY_1="sk-one")
+    assert _secrets(settings) == ["sk-one", "sk-two", "sk-ten"]
+
+
+def test_list_wins_over_numbered_over_single(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order of the specification: OPENAI_API_KEYS, then OPENAI_API_KEY_1..n, then OPENAI_API_KEY."""
+    settings = _settings(monkeypatch, OPENAI_API_KEY="sk-single")
+    assert _secrets(settings) == ["sk-single"]
+    settings = _settings(monkeypatch, OPENAI_API_KEY_1="sk-numbered")
+    assert _secrets(settings) == ["sk-numbered"]
+    settings = _settings(monkeypatch, OPENAI_API_KEYS="sk-list")
+    assert _secrets(settings) == ["sk-list"]
+
+
+def test_a_list_of_blanks_does_not_hide_the_single_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _secrets(_settings(monkeypatch, OPENAI_API_KEYS=" , ", OPENAI_API_KEY="sk-single")) == ["sk-single"]
+
+
+def test_keys_file_has_one_key_a_line_and_comments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("# team a\nsk-one\n\n  sk-two  \n")
+    assert _secrets(_settings(monkeypatch, OPENAI_API_KEYS_FILE=str(file))) == ["sk-one", "sk-two"]
+
+
+def test_a_missing_keys_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = _settings(monkeypatch, OPENAI_API_KEYS_FILE=str(tmp_path / "absent"))
+    with pytest.raises(ConfigurationError, match=r"OPENAI_API_KEYS_FILE: .*absent cannot be read"):
+        load_keys(settings)
+
+
+def test_duplicates_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = load_keys(_settings(monkeypatch, OPENAI_API_KEYS="sk-a,sk-b,sk-a"))
+    assert (len(found.keys), found.duplicates, found.source) == (2, 1, "OPENAI_API_KEYS")
+
+
+def test_no_key_is_an_empty_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_keys(_settings(monkeypatch)).keys == ()
+
+
+@pytest.mark.parametrize(
+    "bad", ['"sk-quoted"', "sk-with blank", "sk-new\tline", "sk-ünicode", "sk-your-key", "sk-abc..."]
+)
+def test_a_malformed_key_is_named_by_position_and_never_shown(monkeypatch: pytest.MonkeyPatch, bad: str) -> None:
+    settings = _settings(monkeypatch, OPENAI_API_KEYS=f"sk-good,{bad}")
+    with pytest.raises(ConfigurationError, match=r"OPENAI_API_KEYS: key 2 is") as caught:
+        load_keys(settings)
+    assert bad not in str(caught.value)
+
+
+def test_mask_shows_kind_three_characters_and_the_last_four() -> None:
+    """The form of the specification: sk-proj-abc...xyz1."""
+    assert mask(_LONG) == "sk-proj-abc...Xyz1"
+    assert mask("sk-abcdefghijklmnopqrstuvwxyz0123456789") == "sk-abc...6789"
+    assert mask("sk-svcacct-abcdefghijklmnopqrst") == "sk-svcacct-abc...qrst"
+
+
+def test_a_short_key_shows_a_fingerprint_instead_of_its_ends() -> None:
+    """Under 24 characters, seven shown ones would be too many."""
+    secret = "sk-proj-abc1234567890xy"
+    assert len(secret) == 23
+    assert mask(secret) == f"key-{fingerprint(secret)[:8]}"
+    assert mask(secret + "z").endswith("0xyz")
+
+
+def test_equal_masks_are_told_apart_by_fingerprint() -> None:
+    one, two = "sk-proj-abcAAAAAAAAAAAAAAAAxyz1", "sk-proj-abcBBBBBBBBBBBBBBBBxyz1"
+    keys = make_keys([one, two, _LONG])
+    assert [k.mask for k in keys] == [
+        f"sk-proj-abc...xyz1#{fingerprint(one)[:8]}",
+        f"sk-proj-abc...xyz1#{fingerprint(two)[:8]}",
+        "sk-proj-abc...Xyz1",
+    ]
+
+
+def test_groups_name_keys_by_position() -> None:
+    keys = make_keys(["sk-a", "sk-b", "sk-c"], "team-a=1,3")
+    assert [k.group for k in keys] == ["team-a", keys[1].key_id, "team-a"]
+
+
+@pytest.mark.parametrize("groups", ["team-a=4", "team-a=x", "=1", "team-a=0", "team-a"])
+def test_groups_that_name_no_key_are_refused(groups: str) -> None:
+    with pytest.raises(ConfigurationError, match="OPENAI_KEY_GROUPS"):
+        make_keys(["sk-a", "sk-b", "sk-c"], groups)
+
+
+def test_no_secret_in_any_representation(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _settings(monkeypatch, OPENAI_API_KEYS=_LONG, OPENAI_API_KEY_1="sk-numbered-secret-1")
+    for text in (repr(load_keys(settings)), repr(settings), settings.model_dump_json()):
+        assert _LONG not in text
+        assert "sk-numbered-secret-1" not in text

@@ -1,0 +1,49 @@
+"""The classification table of the design, row by row."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.keypool.outcomes import BARS_KEY, ROTATES, Failure, Outcome, classify
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "expected"),
+    [
+        (200, "", "", Outcome.SUCCESS),
+        (201, "", "", Outcome.SUCCESS),
+        (429, "rate_limit_exceeded", "requests", Outcome.RATE_LIMITED),
+        (429, "rate_limit_exceeded", "tokens", Outcome.RATE_LIMITED),
+        (429, "", "", Outcome.RATE_LIMITED),
+        (429, "insufficient_quota", "insufficient_quota", Outcome.QUOTA_EXHAUSTED),
+        (429, "", "insufficient_quota", Outcome.QUOTA_EXHAUSTED),
+        (429, "credit_balance_exhausted", "", Outcome.QUOTA_EXHAUSTED),
+        (429, "organization_usage_limit_exceeded", "", Outcome.QUOTA_EXHAUSTED),
+        (429, "organization_spend_limit_exceeded", "", Outcome.QUOTA_EXHAUSTED),
+        (429, "project_spend_limit_exceeded", "", Outcome.QUOTA_EXHAUSTED),
+        (401, "invalid_api_key", "invalid_request_error", Outcome.INVALID_KEY),
+        (403, "model_not_found", "invalid_request_error", Outcome.FORBIDDEN),
+        (403, "unsupported_country_region_territory", "", Outcome.REGION_BLOCKED),
+        (500, "", "server_error", Outcome.SERVER_FAILURE),
+        (503, "", "", Outcome.SERVER_FAILURE),
+        (408, "", "", Outcome.SERVER_FAILURE),
+        (None, "", "", Outcome.SERVER_FAILURE),
+        (400, "context_length_exceeded", "invalid_request_error", Outcome.REQUEST_FAULT),
+        (404, "model_not_found", "invalid_request_error", Outcome.REQUEST_FAULT),
+        (409, "", "", Outcome.REQUEST_FAULT),
+        (422, "", "", Outcome.REQUEST_FAULT),
+    ],
+)
+def test_status_and_code_together_say_what_a_response_means(
+    status: int | None, code: str, kind: str, expected: Outcome
+) -> None:
+    assert classify(status, Failure(code, kind)) is expected
+
+
+def test_a_request_at_fault_never_goes_to_another_key() -> None:
+    assert Outcome.REQUEST_FAULT not in ROTATES
+    assert Outcome.REGION_BLOCKED not in ROTATES
+
+
+def test_a_rate_limited_key_may_serve_the_same_request_after_its_cooldown() -> None:
+    assert Outcome.RATE_LIMITED in ROTATES - BARS_KEY

@@ -1,0 +1,325 @@
+"""The pool under a real `openai.OpenAI`: only the network below the transport is scripted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterator
+
+import httpx2
+import openai
+import pytest
+
+from app.clock import ManualClock
+from app.errors import NoKeysError
+from app.keypool.keys import make_keys
+from app.keypool.pool import KeyPool
+from app.keypool.stores.memory import MemoryStore
+from app.keypool.strategies import load_strategy
+from app.keypool.transport import AsyncPooledTransport
+from app.services.openai_client_manager import OpenAIClientManager
+
+Reply = httpx2.Response | Exception
+_SECRETS = [f"sk-proj-{letter * 3}{'0' * 20}{letter * 4}" for letter in "abc"]
+
+
+def ok(**headers: str) -> httpx2.Response:
+    message = {"role": "assistant", "content": "hello"}
+    body = {
+        "id": "c1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+    }
+    return httpx2.Response(200, json=body, headers=headers)
+
+
+def error(status: int, code: str = "", kind: str = "", **headers: str) -> httpx2.Response:
+    body = {"error": {"message": f"said the server {status}", "type": kind, "code": code, "param": None}}
+    return httpx2.Response(status, json=body, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+
+class Scripted(httpx2.BaseTransport):
+    """Answers with `replies` in turn (the last one for ever), and remembers which key each request carried."""
+
+    def __init__(self, replies: list[Reply]) -> None:
+        self._replies: Iterator[Reply] = iter(replies)
+        self._last: Reply | None = None
+        self.keys: list[str] = []
+        self.requests: list[httpx2.Request] = []
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.keys.append(request.headers["authorization"].removeprefix("Bearer "))
+        self.requests.append(request)
+        self._last = next(self._replies, self._last)
+        assert self._last is not None
+        if isinstance(self._last, Exception):
+            raise self._last
+        return httpx2.Response(self._last.status_code, headers=self._last.headers, content=self._last.content)
+
+
+def manager_of(
+    replies: list[Reply], *, keys: int = 3, max_wait: float = 0, clock: ManualClock | None = None
+) -> tuple[OpenAIClientManager, Scripted]:
+    inner = Scripted(replies)
+    manager = OpenAIClientManager(
+        make_keys(_SECRETS[:keys]), max_wait_seconds=max_wait, clock=clock or ManualClock(), inner=inner
+    )
+    return manager, inner
+
+
+def chat(client: openai.OpenAI | None) -> str | None:
+    assert client is not None
+    reply = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "hi"}])
+    return reply.choices[0].message.content
+
+
+def test_a_request_carries_a_key_of_the_pool() -> None:
+    manager, inner = manager_of([ok()])
+    assert chat(manager.get_client()) == "hello"
+    assert inner.keys == _SECRETS[:1]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        error(429, "rate_limit_exceeded", retry_after="20"),
+        error(429, "insufficient_quota", "insufficient_quota"),
+        error(401, "invalid_api_key"),
+        error(403, "model_not_found"),
+        error(500),
+        error(503),
+        httpx2.ReadTimeout("slow"),
+        httpx2.ConnectError("refused"),
+        httpx2.RemoteProtocolError("cut off"),
+    ],
+    ids=lambda r: type(r).__name__ if isinstance(r, Exception) else str(r.status_code),
+)
+def test_another_key_takes_over(bad: Reply) -> None:
+    """The caller sees only the success."""
+    manager, inner = manager_of([bad, ok()])
+    assert chat(manager.get_client()) == "hello"
+    assert inner.keys == _SECRETS[:2]
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 422])
+def test_a_request_at_fault_is_sent_once_and_harms_no_key(status: int) -> None:
+    manager, inner = manager_of([error(status, "bad_request")])
+    with pytest.raises(openai.APIStatusError) as caught:
+        chat(manager.get_client())
+    assert caught.value.status_code == status
+    assert len(inner.keys) == 1
+    assert manager.get_stats()["healthy_keys"] == 3
+
+
+def test_when_every_key_is_limited_the_pool_answers_429_with_the_time_to_come_back() -> None:
+    manager, inner = manager_of([error(429, "rate_limit_exceeded", retry_after="20")])
+    with pytest.raises(openai.RateLimitError) as caught:
+        chat(manager.get_client())
+    headers = caught.value.response.headers
+    assert (headers["retry-after"], headers["retry-after-ms"]) == ("20", "20000")
+    assert caught.value.code == "rate_limit_exceeded"
+    assert inner.keys == _SECRETS
+
+
+def test_a_short_cooldown_is_waited_for() -> None:
+    clock = ManualClock()
+    manager, inner = manager_of(
+        [error(429, "rate_limit_exceeded", retry_after_ms="800"), ok()], keys=1, max_wait=1.5, clock=clock
+    )
+    assert chat(manager.get_client()) == "hello"
+    assert sum(clock.slept) == pytest.approx(0.8)
+    assert inner.keys == _SECRETS[:1] * 2
+
+
+def test_no_wait_beyond_the_longest_allowed() -> None:
+    clock = ManualClock()
+    manager, _ = manager_of([error(429, "rate_limit_exceeded", retry_after="2")], keys=1, max_wait=1.5, clock=clock)
+    with pytest.raises(openai.RateLimitError):
+        chat(manager.get_client())
+    assert clock.slept == []
+
+
+def test_one_request_counts_one_failure() -> None:
+    """A prompt that breaks the server must not open every circuit."""
+    manager, inner = manager_of([error(500)])
+    for _ in range(2):
+        with pytest.raises(openai.InternalServerError):
+            chat(manager.get_client())
+    assert len(inner.keys) == 6
+    assert manager.get_stats()["healthy_keys"] == 3
+
+
+def test_the_third_failed_request_opens_the_circuit_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    """Specification, verbatim: Circuit breaker opened for OpenAI key ... after 3 failures."""
+    manager, _ = manager_of([error(500)], keys=1)
+    for _ in range(3):
+        with pytest.raises(openai.InternalServerError):
+            chat(manager.get_client())
+    line = "Circuit breaker opened for OpenAI key sk-proj-aaa...aaaa after 3 failures"
+    assert [r.levelname for r in caplog.records if r.getMessage() == line] == ["WARNING"]
+    assert manager.get_stats()["keys"]["sk-proj-aaa...aaaa"]["circuit_open"] is True
+
+
+def test_the_log_lines_of_the_specification(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    manager, _ = manager_of([error(429, "rate_limit_exceeded", retry_after="60"), ok()])
+    chat(manager.get_client())
+    lines = [(r.levelname, r.getMessage()) for r in caplog.records if r.name.startswith("app.")]
+    assert lines == [
+        ("INFO", "Using OpenAI key: sk-proj-aaa...aaaa"),
+        ("WARNING", "Rate limited on OpenAI key sk-proj-aaa...aaaa backing off for 60s"),
+        ("INFO", "Using OpenAI key: sk-proj-bbb...bbbb"),
+    ]
+
+
+def test_all_keys_refused_is_an_authentication_error_not_a_wait() -> None:
+    manager, inner = manager_of([error(401, "invalid_api_key")])
+    for _ in range(2):
+        with pytest.raises(openai.AuthenticationError):
+            chat(manager.get_client())
+    assert inner.keys == _SECRETS, "the second request must not be sent to keys known to be dead"
+
+
+def test_quota_gone_everywhere_is_told_from_a_rate_limit() -> None:
+    manager, _ = manager_of([error(429, "insufficient_quota", "insufficient_quota")])
+    for _ in range(2):
+        with pytest.raises(openai.RateLimitError) as caught:
+            chat(manager.get_client())
+        assert caught.value.code == "insufficient_quota"
+
+
+def test_execute_with_retry_runs_the_function_once_while_keys_rotate_below() -> None:
+    manager, inner = manager_of([error(500), ok()])
+    runs: list[int] = []
+
+    def work(client: openai.OpenAI) -> str | None:
+        runs.append(1)
+        return chat(client)
+
+    assert manager.execute_with_retry(work, max_retries=len(manager.keys) + 1) == "hello"
+    assert (len(runs), len(inner.keys)) == (1, 2)
+
+
+def test_max_retries_caps_the_further_keys() -> None:
+    manager, inner = manager_of([error(429, "rate_limit_exceeded", retry_after="20")])
+    with pytest.raises(openai.RateLimitError):
+        manager.execute_with_retry(chat, max_retries=1)
+    assert len(inner.keys) == 2
+    with pytest.raises(ValueError, match="max_retries"):
+        manager.execute_with_retry(chat, max_retries=-1)
+
+
+def test_without_keys_there_is_no_client_and_a_clear_error() -> None:
+    manager = OpenAIClientManager(())
+    assert manager.get_client() is None
+    assert (manager.get_stats()["total_keys"], manager.keys) == (0, ())
+    with pytest.raises(NoKeysError, match="Set OPENAI_API_KEYS"):
+        manager.execute_with_retry(chat)
+
+
+def test_headers_of_the_environment_do_not_name_another_keys_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-other")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj_other")
+    manager, inner = manager_of([ok()])
+    chat(manager.get_client())
+    assert "openai-organization" not in inner.requests[0].headers
+    assert "openai-project" not in inner.requests[0].headers
+
+
+def test_a_stream_is_settled_at_its_headers_and_read_by_the_caller() -> None:
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    events = [
+        {**chunk, "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]}
+        for text in ("hel", "lo")
+    ]
+    body = "".join(f"data: {json.dumps(e)}\n\n" for e in events) + "data: [DONE]\n\n"
+    reply = httpx2.Response(200, content=body, headers={"content-type": "text/event-stream"})
+    manager, _ = manager_of([error(500), reply])
+    client = manager.get_client()
+    assert client is not None
+    stream = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "hi"}], stream=True)
+    assert sum(k["successes"] for k in manager.get_stats()["keys"].values()) == 1
+    assert "".join(c.choices[0].delta.content or "" for c in stream) == "hello"
+
+
+def test_an_interrupted_request_gives_its_lease_back() -> None:
+    """A soft time limit or Ctrl-C while the request is out says nothing about the key."""
+
+    class Interrupting(httpx2.BaseTransport):
+        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+            raise KeyboardInterrupt
+
+    manager = OpenAIClientManager(
+        make_keys(_SECRETS[:1]), max_wait_seconds=0, clock=ManualClock(), inner=Interrupting()
+    )
+    for _ in range(4):
+        with pytest.raises(KeyboardInterrupt):
+            chat(manager.get_client())
+    figures = manager.get_stats()["keys"]["sk-proj-aaa...aaaa"]
+    assert (figures["requests"], figures["failures"], figures["circuit_open"]) == (4, 0, False)
+
+
+def test_a_body_that_cannot_be_replayed_gets_one_key() -> None:
+    manager, inner = manager_of([error(500), ok()])
+
+    def parts() -> Iterator[bytes]:
+        yield b"once"
+
+    with httpx2.Client(transport=manager._transport) as http:
+        reply = http.post("http://api.test/v1/files", content=parts())
+    assert (reply.status_code, len(inner.keys)) == (500, 1)
+
+
+def test_the_async_client_rotates_the_same_way() -> None:
+    calls: list[str] = []
+
+    class AsyncScripted(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            calls.append(request.headers["authorization"].removeprefix("Bearer "))
+            return error(500) if len(calls) == 1 else ok()
+
+    keys = make_keys(_SECRETS)
+    pool = KeyPool(keys, MemoryStore(keys, load_strategy("round_robin"), ManualClock()), "round_robin")
+    transport = AsyncPooledTransport(pool, max_wait_seconds=0, inner=AsyncScripted())
+
+    async def run() -> str | None:
+        async with openai.AsyncOpenAI(
+            api_key="x", http_client=httpx2.AsyncClient(transport=transport), max_retries=0
+        ) as client:
+            reply = await client.chat.completions.create(model="m", messages=[{"role": "user", "content": "hi"}])
+            return reply.choices[0].message.content
+
+    assert asyncio.run(run()) == "hello"
+    assert calls == _SECRETS[:2]
+
+
+def test_stats_match_the_specification_key_for_key() -> None:
+    """The specification's JSON, and the two fields that the design adds (scope, state)."""
+    clock = ManualClock()
+    manager, _ = manager_of([error(429, "rate_limit_exceeded", retry_after="60"), ok()], clock=clock)
+    chat(manager.get_client())
+    stats = manager.get_stats()
+    specified = {"requests": 1, "successes": 1, "failures": 0, "circuit_open": False, "rate_limited": False}
+    assert set(stats) == {"total_keys", "healthy_keys", "rotation_strategy", "keys", "scope"}
+    assert (stats["total_keys"], stats["healthy_keys"], stats["rotation_strategy"]) == (3, 2, "round_robin")
+    assert stats["keys"]["sk-proj-bbb...bbbb"] == {**specified, "last_used": "2026-01-01T00:00:00", "state": "closed"}
+    assert stats["keys"]["sk-proj-aaa...aaaa"]["rate_limited"] is True
+    assert stats["keys"]["sk-proj-ccc...cccc"]["last_used"] is None
+
+
+_HOSTILE_BODIES: list[Callable[[], httpx2.Response]] = [
+    lambda: httpx2.Response(500, content=b"<html>bad gateway</html>"),
+    lambda: httpx2.Response(429, content=b"[]"),
+    lambda: httpx2.Response(403, content=b'{"error": "a string"}'),
+    lambda: httpx2.Response(401, content=b"\xff\xfe"),
+]
+
+
+@pytest.mark.parametrize("make", _HOSTILE_BODIES)
+def test_error_bodies_that_are_not_openais_are_classified_by_status(make: Callable[[], httpx2.Response]) -> None:
+    manager, inner = manager_of([make(), ok()])
+    assert chat(manager.get_client()) == "hello"
+    assert len(inner.keys) == 2
