@@ -27,3 +27,14 @@ def shared_dir() -> Path:
     if not (_SHARED_DIR / "pages" / "truth.jsonl").is_file():
         pytest.skip(f"no real pages at {_SHARED_DIR}: set SHARED_DIR to the folder that holds pages/truth.jsonl")
     return _SHARED_DIR
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where everything is installed (.ci/run), a skip is a failure: it means that something was not tested."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or os.environ.get("PROPINTEL_SKIPS_ARE_FAILURES") != "1":
+        return
+    skipped = reporter.stats.get("skipped", [])
+    if skipped and session.exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"{len(skipped)} skipped, and PROPINTEL_SKIPS_ARE_FAILURES is set", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
