@@ -34,11 +34,22 @@ class RedactingFilter(logging.Filter):
         return True
 
 
+def _add_cleaned_traceback(
+    _logger: object, _name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """The filter has turned a traceback into text; here it becomes a field."""
+    record: logging.LogRecord = event["_record"]
+    if record.exc_text:
+        event["exception"] = record.exc_text
+    return event
+
+
 def _formatter(*, as_json: bool) -> logging.Formatter:
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_cleaned_traceback,
     ]
     if not as_json:
         return logging.Formatter("%(asctime)s %(levelname)s: %(message)s", "%H:%M:%S")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.errors import ConfigurationError
@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = Field(None, description="a single key")
     openai_api_keys_file: Path | None = Field(None, description="a file with one key a line (secret mounts)")
     openai_key_rotation_strategy: str = Field("round_robin", description="how keys are selected")
-    openai_key_groups: str = Field("", description="keys that share limits: `group=mask_or_position,...;group=...`")
+    openai_key_groups: str = Field("", description="keys that share limits: `group=position,...;group=...`")
     openai_base_url: str = Field("https://api.openai.com/v1", description="where the API is")
     openai_model: str = Field("gpt-4.1-mini", description="the model that is asked for missing fields")
     openai_max_wait_seconds: float | None = Field(
@@ -101,19 +101,13 @@ class Settings(BaseSettings):
     openai_stats_file: Path | None = Field(None, description="the health report also goes to this JSON file")
     key_report_interval_seconds: float = Field(60.0, ge=1, le=86400, description="gap between health reports")
 
-    @field_validator(
-        "redis_url",
-        "database_url",
-        "openai_api_keys_file",
-        "jwt_jwks_url",
-        "openai_max_wait_seconds",
-        "openai_proxy",
-        "openai_stats_file",
-        mode="before",
-    )
+    @field_validator("*", mode="before")
     @classmethod
-    def _blank_is_unset(cls, value: object) -> object:
-        return None if isinstance(value, str) and not value.strip() else value
+    def _blank_is_unset(cls, value: object, info: ValidationInfo) -> object:
+        """`NAME=` in a file or a platform's form means the default, not an empty value."""
+        if isinstance(value, str) and not value.strip() and info.field_name:
+            return cls.model_fields[info.field_name].get_default(call_default_factory=True)
+        return value
 
     @field_validator("fetch_allowed_private_networks", mode="before")
     @classmethod
@@ -125,9 +119,7 @@ class Settings(BaseSettings):
     @field_validator("jwt_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None or not value.get_secret_value():
-            return None
-        if len(value.get_secret_value().encode()) < 32:
+        if value is not None and len(value.get_secret_value().encode()) < 32:
             raise ValueError("must have at least 32 bytes (RFC 7518 section 3.2); make one with `openssl rand -hex 32`")
         return value
 

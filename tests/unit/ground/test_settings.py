@@ -1,0 +1,100 @@
+"""Settings: every variable in one class, clear words about bad ones, and documents that keep up with it."""
+
+from __future__ import annotations
+
+import ast
+import ipaddress
+import re
+from pathlib import Path
+
+import pytest
+
+from app.errors import ConfigurationError
+from app.settings import Settings, load_settings
+
+_ROOT = Path(__file__).parents[3]
+_VARIABLES = {name.upper() for name in Settings.model_fields} - {"OPENAI_NUMBERED_KEYS"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PORT", "0"),
+        ("PORT", "eighty"),
+        ("OPENAI_MAX_WAIT_SECONDS", "-1"),
+        ("JWT_SECRET", "too short"),
+        ("FETCH_ALLOWED_PRIVATE_NETWORKS", "10.0.0.0/8,everything"),
+        ("FETCH_MIN_DELAY_SECONDS", "fast"),
+        ("SCRAPE_DEADLINE_SECONDS", "0"),
+        ("BUDGET_DAILY_TOKENS", "-5"),
+    ],
+)
+def test_a_bad_value_is_an_error_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert caught.value.facts["variable"] == variable
+
+
+def test_an_error_never_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", "hunter2")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__, "pydantic's error below would show the input"
+
+
+def test_blank_values_mean_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REDIS_URL", "DATABASE_URL", "OPENAI_MAX_WAIT_SECONDS", "JWT_SECRET", "BUDGET_DAILY_TOKENS", "PORT"):
+        monkeypatch.setenv(name, " ")
+    settings = load_settings()
+    assert (settings.redis_url, settings.database_url, settings.openai_max_wait_seconds) == (None, None, None)
+    assert (settings.jwt_secret, settings.budget_daily_tokens, settings.port) == (None, None, 8000)
+
+
+def test_networks_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FETCH_ALLOWED_PRIVATE_NETWORKS", "127.0.0.0/8, ::1/128")
+    expected = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+    assert load_settings().fetch_allowed_private_networks == expected
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text("PORT=1234\nOPENAI_MODEL=from-file\nOPENAI_API_KEY_1=sk-file-one\n")
+    monkeypatch.setenv("PROPINTEL_ENV_FILE", str(file))
+    monkeypatch.setenv("OPENAI_MODEL", "from-env")
+    settings = load_settings()
+    assert (settings.port, settings.openai_model) == (1234, "from-env")
+    assert [k.get_secret_value() for k in settings.openai_numbered_keys] == ["sk-file-one"]
+
+
+def test_nothing_else_reads_the_environment() -> None:
+    """`os.environ` and `os.getenv` in app/, tasks/ and web/ belong to app/settings.py alone."""
+    readers = {
+        path.relative_to(_ROOT).as_posix()
+        for room in ("app", "tasks", "web")
+        for path in (_ROOT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
+    }
+    assert readers == {"app/settings.py"}
+
+
+def test_the_example_file_names_every_variable() -> None:
+    named = set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", (_ROOT / ".env.example").read_text(), re.M))
+    assert named >= _VARIABLES
+    assert named - _VARIABLES <= {"OPENAI_API_KEY_1", "OPENAI_API_KEY_2", "PROPINTEL_ENV_FILE"}
+
+
+def test_the_readme_has_a_row_for_every_variable() -> None:
+    rows = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (_ROOT / "README.md").read_text()))
+    assert rows >= _VARIABLES
+
+
+def test_the_example_file_holds_no_key_and_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROPINTEL_ENV_FILE", str(_ROOT / ".env.example"))
+    settings = load_settings()
+    assert settings == Settings(_env_file=None)
