@@ -63,6 +63,37 @@ class BrokerUnavailableError(PropertyIntelligenceError):
     remedy = "Run `propintel up` in this directory, or set REDIS_URL to a Redis or Valkey that runs."
 
 
+# --- the HTTP door ---------------------------------------------------------------------------------------------------
+
+
+class InvalidTokenError(PropertyIntelligenceError):
+    """The request has no token, or one that does not hold. `reason` never quotes the token."""
+
+    code = "unauthenticated"
+    fact_names: ClassVar[tuple[str, ...]] = ("reason",)
+    sentence = "No valid token: {reason}."
+    remedy = "Send `Authorization: Bearer TOKEN`; `propintel token --role manager` makes one."
+
+
+class RoleNotAllowedError(PropertyIntelligenceError):
+    """The token holds, but its role may not do this."""
+
+    code = "forbidden"
+    fact_names: ClassVar[tuple[str, ...]] = ("role", "allowed")
+    sentence = "The role {role!r} may not do this."
+    remedy = "It needs one of these: {allowed}."
+
+
+class IdentityProviderError(PropertyIntelligenceError):
+    """The keys that tokens are checked against cannot be had, so no token can be judged."""
+
+    code = "identity_provider_unavailable"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")
+    sentence = "No signing keys from {url} ({reason})."
+    remedy = "Check JWT_JWKS_URL and that the identity provider answers."
+    transient = True
+
+
 # --- targets and fetching --------------------------------------------------------------------------------------------
 
 
@@ -165,6 +196,16 @@ class RobotsDisallowedError(FetchError):
     remedy = "Ask the site for permission or take the data from another source."
 
 
+class HostBusyError(FetchError):
+    """The pace that a host is owed leaves no turn soon enough. `retry_after_seconds` is when the next one may come."""
+
+    code = "host_busy"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "retry_after_seconds")
+    sentence = "{url} must wait at least {retry_after_seconds:.0f} s more for its turn at the site."
+    remedy = "The job tries again by itself; the pace is FETCH_MIN_DELAY_SECONDS or what the site's robots.txt asks."
+    transient = True
+
+
 # --- pages and models ------------------------------------------------------------------------------------------------
 
 
@@ -219,6 +260,15 @@ class ModelAnswerInvalidError(ModelError):
     sentence = "The model {model} answered something that is not the asked JSON: {reason}."
 
 
+class ModelUnreachableError(ModelError):
+    """No key got an answer: the API is down, slow or out of reach."""
+
+    code = "model_unreachable"
+    sentence = "The model {model} could not be reached: {reason}."
+    remedy = "The job tries again by itself; if it stays so, check OPENAI_BASE_URL and the API's status page."
+    transient = True
+
+
 # --- jobs ------------------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +287,25 @@ class DeadlineExceededError(PropertyIntelligenceError):
     fact_names: ClassVar[tuple[str, ...]] = ("waited_seconds", "deadline_seconds")
     sentence = "The job waited {waited_seconds:.0f} s for capacity, more than its {deadline_seconds:.0f} s."
     remedy = "Add keys of another project, ask for more quota, or raise SCRAPE_DEADLINE_SECONDS; then retry the job."
+
+
+class JobTimeoutError(PropertyIntelligenceError):
+    """One run of a job took longer than a task may."""
+
+    code = "job_timeout"
+    fact_names: ClassVar[tuple[str, ...]] = ("limit_seconds",)
+    sentence = "The job ran longer than {limit_seconds:.0f} s and was stopped."
+    remedy = "It tries again by itself; if it stays so, the site or the model answers too slowly."
+    transient = True
+
+
+class WorkerDiedError(PropertyIntelligenceError):
+    """The process that ran the job ended without a word (killed, out of memory, crashed), more than once."""
+
+    code = "worker_died"
+    fact_names: ClassVar[tuple[str, ...]] = ("attempts",)
+    sentence = "The job was given up: after {attempts} attempts its worker had died again."
+    remedy = "See the worker's log (memory limit, crash); then run `propintel jobs JOB --retry`."
 
 
 class NotFoundError(PropertyIntelligenceError):

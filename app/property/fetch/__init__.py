@@ -1,0 +1,53 @@
+"""Fetching pages: polite to sites, safe from what strangers' URLs lead to.
+
+`build_fetcher` puts the parts together; `page_from_file` reads a saved page.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+from app.clock import Clock
+from app.property.fetch.client import Fetcher
+from app.property.fetch.decode import decode, page_from_file
+from app.property.fetch.guard import Guard
+from app.property.fetch.limits import Limits
+from app.property.fetch.politeness import LocalPace, PaceStore, Politeness, RedisPace
+from app.property.fetch.resolver import Resolver, SystemResolver
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+__all__ = ["Fetcher", "Limits", "build_fetcher", "decode", "page_from_file"]
+
+
+def build_fetcher(
+    settings: Settings,
+    clock: Clock,
+    redis: Redis | None = None,
+    *,
+    limits: Limits | None = None,
+    resolver: Resolver | None = None,
+    ssl_context: ssl.SSLContext | None = None,
+) -> Fetcher:
+    """A fetcher as the settings say. With `redis` its pace is shared by all processes, else it is this process's own.
+
+    `resolver` and `ssl_context` default to the machine's names and trusted certificates. Connects to nothing yet.
+    """
+    limits = limits or Limits()
+    concurrency, lease_seconds = settings.fetch_concurrency_per_host, limits.total_seconds + 10
+    store: PaceStore
+    if redis is None:
+        store = LocalPace(clock, concurrency=concurrency, lease_seconds=lease_seconds)
+    else:
+        store = RedisPace(redis, concurrency=concurrency, lease_seconds=lease_seconds)
+    return Fetcher(
+        guard=Guard(resolver or SystemResolver(), settings.fetch_allowed_private_networks),
+        politeness=Politeness(store, clock, min_gap_seconds=settings.fetch_min_delay_seconds),
+        limits=limits,
+        user_agent=settings.fetch_user_agent,
+        clock=clock,
+        ssl_context=ssl_context,
+    )

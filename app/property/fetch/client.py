@@ -1,0 +1,158 @@
+"""The fetcher: from a URL to a `Page`, through guard, robots.txt and pace, again on every redirect.
+
+The rules themselves live beside it (`guard.py`, `robots.py`, `politeness.py`, `exchange.py`); here is their order.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import ssl
+from collections.abc import Callable
+from datetime import UTC
+from urllib.parse import urljoin
+
+import httpx2
+
+from app.clock import Clock
+from app.errors import (
+    EmptyPageError,
+    FetchError,
+    HttpStatusError,
+    InvalidTargetError,
+    TooManyRedirectsError,
+    TransientHttpStatusError,
+)
+from app.property.fetch.content import media_type, require_readable
+from app.property.fetch.decode import decode, is_blank
+from app.property.fetch.exchange import Exchange
+from app.property.fetch.guard import Destination, Guard
+from app.property.fetch.limits import Limits, TimeBudget
+from app.property.fetch.politeness import Politeness
+from app.property.fetch.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots, RobotsFile
+from app.property.page import Page
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+#: "later" rather than "no": request timeout, too early, too many requests; and all of 5xx
+_TRANSIENT = frozenset({408, 425, 429})
+
+
+class Fetcher:
+    """Fetches pages. Thread-safe; one per process, closed at its end."""
+
+    def __init__(
+        self,
+        *,
+        guard: Guard,
+        politeness: Politeness,
+        limits: Limits,
+        user_agent: str,
+        clock: Clock,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._guard = guard
+        self._politeness = politeness
+        self._limits = limits
+        self._clock = clock
+        self._exchange = Exchange(limits, clock, user_agent, ssl_context)
+        self._robots = Robots(self._fetch_robots, clock, user_agent)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._exchange.close()
+
+    def fetch(self, url: str) -> Page:
+        """The page at `url`, redirects followed.
+
+        Raises `InvalidTargetError` for what is no URL; else a `FetchError` that says what went wrong, `transient`
+        where it is worth coming back, or `BrokerUnavailableError` where the shared pace cannot be asked.
+        """
+        final, (content_type, body) = self._follow(url, self._read_page, self._robots.permit, self._limits.redirects)
+        return Page(
+            url=url,
+            final_url=final.url,
+            content_type=media_type(final.url, body, content_type),
+            text=decode(body, content_type),
+            body=body,
+            fetched_at=self._clock.now(),
+        )
+
+    def _fetch_robots(self, url: str) -> RobotsFile:
+        return self._follow(url, self._read_robots, lambda _: 0.0, MAX_ROBOTS_REDIRECTS)[1]
+
+    def _follow[Result](
+        self,
+        url: str,
+        read: Callable[[Destination, httpx2.Response], Result],
+        permit: Callable[[Destination], float],
+        redirects: int,
+    ) -> tuple[Destination, Result]:
+        """Walk from `url` to an answer that is no redirect and read it.
+
+        Each stop is checked by the guard, then by `permit`, which returns the gap to keep there in seconds.
+        """
+        budget = TimeBudget(self._clock, self._limits.total_seconds)
+        cookies = httpx2.Cookies()
+        stop, via = url, ""
+        for _ in range(redirects + 1):
+            destination = self._check(stop, via)
+            gap_seconds = permit(destination)
+            with (
+                self._politeness.turn(destination, gap_seconds),
+                budget.running() as deadline_us,
+                self._exchange.open(destination, cookies, deadline_us) as response,
+            ):
+                location = response.headers.get("location")
+                if response.status_code not in _REDIRECTS or not location:
+                    return destination, read(destination, response)
+            stop, via = _join(destination.url, location), destination.url
+        raise TooManyRedirectsError(url, redirects)
+
+    def _check(self, url: str, via: str) -> Destination:
+        """The guard's answer; a redirect to something that is no URL is the site's fault, not the target's."""
+        try:
+            return self._guard.check(url, timeout_seconds=self._limits.connect_seconds)
+        except InvalidTargetError as exc:
+            if not via:
+                raise
+            raise FetchError(via, f"it redirects to {exc.facts['target']!r}: {exc.facts['problem']}") from exc
+
+    def _read_page(self, destination: Destination, response: httpx2.Response) -> tuple[str | None, bytes]:
+        self._require_success(destination.url, response)
+        content_type = response.headers.get("content-type")
+        require_readable(destination.url, content_type)
+        body = self._exchange.read_body(response)
+        if is_blank(body):
+            raise EmptyPageError(destination.url)
+        return content_type, body
+
+    def _read_robots(self, _: Destination, response: httpx2.Response) -> RobotsFile:
+        succeeded = 200 <= response.status_code < 300
+        body = self._exchange.read_body(response, limit_bytes=MAX_ROBOTS_BYTES) if succeeded else b""
+        return RobotsFile(response.status_code, body, self._retry_after_seconds(response))
+
+    def _require_success(self, url: str, response: httpx2.Response) -> None:
+        status = response.status_code
+        if status in _TRANSIENT or status >= 500:
+            raise TransientHttpStatusError(url, status, self._retry_after_seconds(response))
+        if not 200 <= status < 300:
+            raise HttpStatusError(url, status)
+
+    def _retry_after_seconds(self, response: httpx2.Response) -> float | None:
+        """Retry-After (RFC 9110 section 10.2.3) as seconds from now; None if absent or unreadable."""
+        text = response.headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdecimal():
+            return float(text[:9])
+        try:
+            moment = email.utils.parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - self._clock.now()).total_seconds())
+
+
+def _join(base: str, location: str) -> str:
+    try:
+        return urljoin(base, location.strip())
+    except ValueError:  # brackets that hold no IPv6 address: the guard says so
+        return location

@@ -1,0 +1,250 @@
+"""From bytes to text: which charset a body is really in, and repair of text that was encoded twice.
+
+In this order: BOM, proof of UTF-8 in the bytes, HTTP header, meta tag or XML declaration, statistics. A claim that the
+bytes contradict is not believed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from datetime import datetime
+from pathlib import Path
+
+import charset_normalizer
+import ftfy
+
+from app.errors import EmptyPageError, PageTooLargeError
+from app.property.fetch.content import HTML, JSON, TEXT, XML, media_type
+from app.property.fetch.limits import Limits
+from app.property.page import Page
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+#: what sites call a charset means its superset (WHATWG Encoding Standard, "names and labels")
+_SUPERSETS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "shift_jis": "cp932",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+    "big5": "big5hkscs",
+    "utf-16": "utf-16-le",
+    "utf-32": "utf-32-le",
+}
+#: Python has codecs that are no charsets (rot13, punycode, unicode_escape) and utf-7, by which markup can be hidden
+_CHARSET = re.compile(r"(?:utf-(?:8|16|32)|cp|iso8859|iso2022|koi8|euc|shift|big5|gb|hz|mac|tis|johab|ascii|ptcp)")
+_WIDE = ("utf-16", "utf-32")
+
+#: charsets of scripts of their own, between which statistics can tell
+_SCRIPTS = [
+    "cp1251",
+    "koi8_r",
+    "cp932",
+    "euc_jp",
+    "gb18030",
+    "big5hkscs",
+    "cp949",
+    "cp1253",
+    "cp1255",
+    "cp1256",
+    "cp874",
+]
+_LANGUAGE = re.compile(rb"<html[^>]{0,400}?\blang\s*=\s*[\"']?\s*([A-Za-z]{2})\b", re.IGNORECASE)
+#: by language of the document (HTML Standard, "determining the character encoding", table of locales)
+_USUAL_CHARSETS = {
+    **dict.fromkeys(("cs", "hr", "sk"), "cp1250"),
+    **dict.fromkeys(("hu", "pl", "sl"), "iso8859-2"),
+    **dict.fromkeys(("be", "bg", "ky", "mk", "ru", "sr", "tg", "tt", "uk"), "cp1251"),
+    **dict.fromkeys(("et", "lt", "lv"), "cp1257"),
+    "ar": "cp1256",
+    "el": "iso8859-7",
+    "he": "cp1255",
+    "ja": "cp932",
+    "ko": "cp949",
+    "th": "cp874",
+    "tr": "cp1254",
+    "vi": "cp1258",
+    "zh": "gb18030",
+}
+
+_HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", re.IGNORECASE)
+_META_CHARSET = re.compile(rb"<meta[^>]{0,400}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.IGNORECASE)
+_XML_CHARSET = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:-]+)", re.IGNORECASE)
+_DECLARATION_BYTES = 8192
+
+_TEXT_PART = re.compile(rb"[^\n<>]+")
+_NON_ASCII_RUN = re.compile(rb"[\x80-\xff]{2,}")
+_SAMPLE_BYTES = 32_768
+_C1_CONTROL = re.compile(r"[\x80-\x84\x86-\x9f]")
+
+#: UTF-8 read as windows-1252 or Latin-1: `Â` before a sign, `Ã` before a continuation, `â€` before punctuation
+_TWICE_ENCODED = re.compile(
+    r"Â[\u0080-\u00bf]"
+    r"|Ã[\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
+    r"|â(?:\u20ac|\u0080|\u201a|\u0082)[\u0080-\u00bf\u0152\u0153\u0160\u0161\u017d\u017e\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
+)
+#: what a saved file is taken for before its bytes are looked at; HTML if its name says nothing
+_SUFFIXES = {".txt": TEXT, ".json": JSON, ".xml": XML}
+_SEGMENT = re.compile(r"[^<>\n\"]+")
+
+
+def decode(body: bytes, content_type_header: str | None = None) -> str:
+    """The text of `body`, without BOM, repaired where it was evidently encoded twice. Never fails."""
+    return repair(_decode(body, content_type_header))
+
+
+def page_from_file(path: Path, url: str, fetched_at: datetime) -> Page:
+    """A saved page (HTML, XML, JSON or text) as if it had been fetched from `url`.
+
+    Raises `OSError` if it cannot be read; `EmptyPageError`, `PageTooLargeError`, `UnsupportedContentError`.
+    """
+    limit = Limits().body_bytes
+    with path.open("rb") as file:
+        body = file.read(limit + 1)
+    if len(body) > limit:
+        raise PageTooLargeError(str(path), limit, "as a file")
+    if is_blank(body):
+        raise EmptyPageError(str(path))
+    kind = media_type(str(path), body, _SUFFIXES.get(path.suffix.lower(), HTML))
+    return Page(url=url, final_url=url, content_type=kind, text=decode(body), body=body, fetched_at=fetched_at)
+
+
+def is_blank(body: bytes) -> bool:
+    """True where there is nothing but white space, BOMs and NULs."""
+    return not body.strip(b" \t\r\n\f\v\x00\xef\xbb\xbf\xff\xfe")
+
+
+def _decode(body: bytes, header: str | None) -> str:
+    for bom, charset in _BOMS:
+        if body.startswith(bom):
+            return _lenient(body[len(bom) :], charset)
+    claims = _claims(body, header)
+    if 0 in body[:1024] and (wide := _wide_charset(body, claims)):
+        return _lenient(body, wide)
+    text = _strict(body, "utf-8")
+    if text is not None and (not body.isascii() or not any(_is_stateful(claim) for claim in claims)):
+        return text  # multi-byte sequences that are all valid UTF-8 are no accident, whatever was declared
+    if (claimed := _first_credible(body, claims)) is not None:
+        return claimed
+    if not _mostly_utf8(body) and (text := _strict(body, _guess(body))) is not None:
+        return text
+    return _lenient_utf8(body)
+
+
+def _claims(body: bytes, header: str | None) -> list[str]:
+    """The charsets that header and document state, known ones only, in order of authority, without repeats."""
+    head = body[:_DECLARATION_BYTES]
+    found: list[str] = []
+    if header and (in_header := _HEADER_CHARSET.search(header)):
+        found.append(in_header[1])
+    in_document = (pattern.search(head) for pattern in (_XML_CHARSET, _META_CHARSET))
+    found.extend(match[1].decode("ascii") for match in in_document if match)
+    known = (_charset(label) for label in found)
+    return list(dict.fromkeys(charset for charset in known if charset))
+
+
+def _charset(label: str) -> str | None:
+    label = label.strip().lower()
+    if label.startswith("x-") and label not in {"x-mac-cyrillic"}:
+        label = {"x-sjis": "shift_jis", "x-euc-jp": "euc_jp", "x-gbk": "gbk"}.get(label, label.removeprefix("x-"))
+    try:
+        name = codecs.lookup(label).name
+    except (LookupError, ValueError):
+        return None
+    return _SUPERSETS.get(name, name) if _CHARSET.match(name) else None
+
+
+def _first_credible(body: bytes, claims: list[str]) -> str | None:
+    """The text by the first claim that decodes without an error; if claims disagree, statistics may choose."""
+    readings = {
+        claim: text
+        for claim in claims
+        if not claim.startswith(_WIDE) and (text := _strict(body, claim)) is not None and not _C1_CONTROL.search(text)
+    }
+    if not readings:
+        return None
+    if len(readings) > 1 and (guess := _guess(body)) in readings:
+        return readings[guess]
+    return next(iter(readings.values()))
+
+
+def _wide_charset(body: bytes, claims: list[str]) -> str | None:
+    """UTF-16 without a BOM: claimed, or markup that starts with an ASCII character beside a NUL."""
+    if body[1:2] == b"\0" and body[:1] != b"\0":
+        return "utf-16-le"
+    if body[:1] == b"\0" and body[1:2] != b"\0":
+        return "utf-16-be"
+    return next((claim for claim in claims if claim.startswith(_WIDE)), None)
+
+
+def _is_stateful(charset: str) -> bool:
+    """Charsets whose bytes are all ASCII: valid UTF-8 is no proof against them."""
+    return charset.startswith(("iso2022", "hz"))
+
+
+def _strict(body: bytes, charset: str) -> str | None:
+    try:
+        return body.decode(charset)
+    except (UnicodeError, LookupError):
+        return None
+
+
+def _lenient(body: bytes, charset: str) -> str:
+    return _lenient_utf8(body) if charset == "utf-8" else body.decode(charset, errors="replace")
+
+
+def _mostly_utf8(body: bytes) -> bool:
+    """True where at least nine of ten non-ASCII bytes are part of valid UTF-8."""
+    total = sum(byte >= 0x80 for byte in body[: 64 * 1024])
+    invalid = sum("\udc80" <= char <= "\udcff" for char in body[: 64 * 1024].decode("utf-8", "surrogateescape"))
+    return total > 0 and invalid <= total * 0.1
+
+
+def _lenient_utf8(body: bytes) -> str:
+    """UTF-8 in which a stray byte is read as windows-1252: pages are pasted together from several sources."""
+    text = body.decode("utf-8", "surrogateescape")
+    return re.sub(
+        "[\udc80-\udcff]", lambda match: bytes([ord(match[0]) - 0xDC00]).decode("cp1252", errors="replace"), text
+    )
+
+
+def _guess(body: bytes) -> str:
+    """The charset of undeclared text that is not UTF-8.
+
+    The document's language, if stated, has a usual charset. Otherwise scripts of their own, whose bytes stand in runs,
+    are told apart by statistics, and text with single accents is Western: there statistics are no better than chance.
+    """
+    if language := _LANGUAGE.search(body[:_DECLARATION_BYTES]):
+        usual = _USUAL_CHARSETS.get(language[1].decode("ascii").lower())
+        if usual and _strict(body, usual) is not None:
+            return usual
+    parts = _TEXT_PART.findall(body[: 20 * _SAMPLE_BYTES])
+    sample = b"\n".join(part for part in parts if not part.isascii())[:_SAMPLE_BYTES]
+    runs = sum(len(run) for run in _NON_ASCII_RUN.findall(sample))
+    if runs < 0.6 * sum(byte >= 0x80 for byte in sample):
+        return "cp1252"
+    best = charset_normalizer.from_bytes(sample, cp_isolation=_SCRIPTS).best()
+    return (best and _charset(best.encoding)) or "cp1252"
+
+
+def repair(text: str) -> str:
+    """`text` with the parts mended that were evidently encoded twice (`mÂ²`); all else is left as it is."""
+    if not _TWICE_ENCODED.search(text):
+        return text
+    return _SEGMENT.sub(_repair_segment, text)
+
+
+def _repair_segment(match: re.Match[str]) -> str:
+    segment = match[0]
+    return str(ftfy.fix_encoding(segment)) if _TWICE_ENCODED.search(segment) else segment

@@ -1,0 +1,142 @@
+"""One HTTP request and its answer, within limits: no redirects, no robots, no pace.
+
+The models are httpx2's, the connections httpcore2's with our network backend below; no environment variable and no
+proxy has a say. Every foreign error leaves as one of `app/errors.py`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpcore2
+import httpx2
+
+from app.clock import Clock
+from app.errors import ConnectionFailedError, FetchError, FetchTimeoutError, PageTooLargeError
+from app.property.fetch.guard import Destination
+from app.property.fetch.limits import Limits
+from app.property.fetch.network import GuardedBackend, Request
+
+_HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.9,text/plain;q=0.5",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+}
+
+
+class _Body(httpx2.SyncByteStream):
+    def __init__(self, stream: httpcore2.Response) -> None:
+        self._response = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._response.iter_stream()
+
+    def close(self) -> None:
+        self._response.close()
+
+
+class Exchange:
+    """A pool of connections to checked addresses. Thread-safe."""
+
+    def __init__(
+        self, limits: Limits, clock: Clock, user_agent: str, ssl_context: ssl.SSLContext | None = None
+    ) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._headers = {**_HEADERS, "User-Agent": user_agent}
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=ssl_context or httpx2.create_ssl_context(trust_env=False),
+            max_connections=100,
+            max_keepalive_connections=20,
+            keepalive_expiry=5.0,
+            network_backend=GuardedBackend(),
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+    @contextmanager
+    def open(self, destination: Destination, cookies: httpx2.Cookies, deadline_us: int) -> Iterator[httpx2.Response]:
+        """GET the destination; the answer's body is read inside the `with`, by `read_body`.
+
+        `cookies` are sent and added to. Leaving the block frees the socket, however much of the body was read.
+        """
+        under_way = Request(destination, self._limits, self._clock, deadline_us)
+        with under_way.under_way(), _translated(destination.url):
+            request = httpx2.Request("GET", destination.url, headers=self._headers)
+            cookies.set_cookie_header(request)
+            answer = self._pool.handle_request(self._to_core(request, under_way))
+            response = httpx2.Response(answer.status, headers=answer.headers, stream=_Body(answer), request=request)
+            try:
+                under_way.headers_complete = True
+                cookies.extract_cookies(response)
+                yield response
+            finally:
+                response.close()
+
+    @staticmethod
+    def _to_core(request: httpx2.Request, under_way: Request) -> httpcore2.Request:
+        url = httpcore2.URL(
+            scheme=request.url.raw_scheme,
+            host=request.url.raw_host,
+            port=request.url.port,
+            target=request.url.raw_path,
+        )
+        timeouts = {"pool": under_way.seconds_left()}  # all others are the network backend's
+        return httpcore2.Request(
+            request.method, url, headers=request.headers.raw, content=b"", extensions={"timeout": timeouts}
+        )
+
+    def read_body(self, response: httpx2.Response, *, limit_bytes: int | None = None) -> bytes:
+        """The body after decompression.
+
+        Past `Limits.body_bytes` it raises `PageTooLargeError`; with a `limit_bytes` of its own it stops there instead.
+        """
+        limit = self._limits.body_bytes if limit_bytes is None else limit_bytes
+        stated = response.headers.get("content-length", "")
+        if limit_bytes is None and stated.isdecimal() and int(stated) > self._limits.wire_bytes:
+            raise PageTooLargeError(str(response.url), self._limits.wire_bytes, "on the wire")
+        body = bytearray()
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > limit:
+                if limit_bytes is None:
+                    raise PageTooLargeError(str(response.url), limit, "after decompression")
+                return bytes(body[:limit])
+        return bytes(body)
+
+
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    """Errors of the HTTP stack become ours; ours pass."""
+    try:
+        yield
+    except (httpcore2.ConnectTimeout, httpcore2.WriteTimeout, httpcore2.ReadTimeout, httpcore2.PoolTimeout) as exc:
+        raise FetchTimeoutError(url, "no connection in time") from exc
+    except httpcore2.NetworkError as exc:
+        if problem := _certificate_problem(exc):
+            raise FetchError(url, f"its certificate is not accepted ({problem})") from exc
+        raise ConnectionFailedError(url, _reason(exc)) from exc
+    except (httpcore2.ProtocolError, httpx2.TransportError) as exc:
+        raise ConnectionFailedError(url, f"it does not speak HTTP as it should: {_reason(exc)}") from exc
+    except httpx2.DecodingError as exc:
+        raise FetchError(url, f"its compression is broken ({_reason(exc)})") from exc
+    except OSError as exc:
+        raise ConnectionFailedError(url, _reason(exc)) from exc
+
+
+def _certificate_problem(exc: BaseException) -> str | None:
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return cause.verify_message
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _reason(exc: BaseException) -> str:
+    cause = exc.__cause__ if isinstance(exc.__cause__, OSError) else exc
+    text = getattr(cause, "strerror", None) or str(cause)
+    return text or type(cause).__name__

@@ -1,0 +1,143 @@
+"""Which IP addresses a stranger's URL may lead to: the special-purpose ranges, and addresses hidden in others.
+
+Pure tables and arithmetic. What is done about a refused address is `guard.py`'s business.
+
+Sources: IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates). Python's own `is_global` is
+not used: its answers differ between patch releases, and it looks into no embedded address.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+IPAddress = IPv4Address | IPv6Address
+IPNetwork = IPv4Network | IPv6Network
+
+#: instance metadata services of AWS (and EKS, ECS), Azure, Alibaba, Oracle and Google: secrets, never a page
+_METADATA = frozenset(
+    ip_address(text)
+    for text in (
+        "169.254.169.254",
+        "169.254.170.2",
+        "169.254.170.23",
+        "168.63.129.16",
+        "100.100.100.200",
+        "192.0.0.192",
+        "fd00:ec2::254",
+        "fd00:ec2::23",
+        "fd20:ce::254",
+    )
+)
+
+_SPECIAL_V4 = tuple(
+    (IPv4Network(network), what)
+    for network, what in (
+        ("0.0.0.0/8", "this network"),
+        ("10.0.0.0/8", "private"),
+        ("100.64.0.0/10", "carrier-grade NAT"),
+        ("127.0.0.0/8", "loopback"),
+        ("169.254.0.0/16", "link-local"),
+        ("172.16.0.0/12", "private"),
+        ("192.0.0.0/24", "protocol assignments"),
+        ("192.0.2.0/24", "documentation"),
+        ("192.88.99.0/24", "6to4 relay"),
+        ("192.168.0.0/16", "private"),
+        ("198.18.0.0/15", "benchmarking"),
+        ("198.51.100.0/24", "documentation"),
+        ("203.0.113.0/24", "documentation"),
+        ("224.0.0.0/4", "multicast"),
+        ("240.0.0.0/4", "reserved"),
+    )
+)
+
+#: the only block that IANA has given out as global unicast (RFC 4291 section 2.4); all else in IPv6 is special
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+
+_SPECIAL_V6 = tuple(
+    (IPv6Network(network), what)
+    for network, what in (
+        ("::/128", "unspecified"),
+        ("::1/128", "loopback"),
+        ("::/96", "IPv4-compatible, deprecated"),
+        ("64:ff9b:1::/48", "local NAT64"),
+        ("100::/64", "discard-only"),
+        ("2001::/32", "Teredo tunnel"),
+        ("2001::/23", "protocol assignments"),
+        ("2001:db8::/32", "documentation"),
+        ("2002::/16", "6to4 tunnel"),
+        ("3fff::/20", "documentation"),
+        ("5f00::/16", "segment routing"),
+        ("fc00::/7", "private"),
+        ("fe80::/10", "link-local"),
+        ("fec0::/10", "site-local"),
+        ("ff00::/8", "multicast"),
+    )
+)
+
+_MAPPED = IPv6Network("::ffff:0:0/96")
+_NAT64 = IPv6Network("64:ff9b::/96")
+#: interface identifiers of ISATAP (RFC 5214 section 6.1), above the embedded IPv4 address
+_ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
+
+
+def effective(address: IPAddress) -> IPAddress:
+    """The address that packets really go to: the IPv4 address inside a v4-mapped or NAT64 one, else itself."""
+    if isinstance(address, IPv6Address) and (address in _MAPPED or address in _NAT64):
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address
+
+
+def unmapped(address: IPAddress) -> IPAddress:
+    """The IPv4 address of a v4-mapped one, which is reached through an IPv4 socket; else itself."""
+    return effective(address) if isinstance(address, IPv6Address) and address in _MAPPED else address
+
+
+def refusal(address: IPAddress) -> str | None:
+    """Why `address` is not on the public internet, in a word or two; None if it is."""
+    target = effective(address)
+    if target in _METADATA:
+        return "metadata service"
+    if isinstance(target, IPv4Address):
+        return next((what for network, what in _SPECIAL_V4 if target in network), None)
+    for network, what in _SPECIAL_V6:
+        if target in network:
+            return what
+    if target not in _GLOBAL_UNICAST:
+        return "reserved"
+    if (int(target) >> 32) & 0xFFFF_FFFF in _ISATAP:
+        return refusal(IPv4Address(int(target) & 0xFFFF_FFFF))
+    return None
+
+
+def is_metadata_service(address: IPAddress) -> bool:
+    """True for an address that no setting opens."""
+    return effective(address) in _METADATA
+
+
+def legacy_ipv4(host: str) -> IPv4Address | None:
+    """What `inet_aton` makes of `host`: one to four parts, each decimal, octal (0…) or hex (0x…).
+
+    None if it makes nothing of it. Used to say where a disguised address leads, never to go there.
+    """
+    parts = host.split(".")
+    if not 1 <= len(parts) <= 4:
+        return None
+    try:
+        numbers = [_legacy_number(part) for part in parts]
+    except ValueError:
+        return None
+    last_limit = 256 ** (5 - len(numbers))
+    if any(number > 255 for number in numbers[:-1]) or numbers[-1] >= last_limit:
+        return None
+    value = numbers[-1]
+    for index, number in enumerate(numbers[:-1]):
+        value += number << (8 * (3 - index))
+    return IPv4Address(value)
+
+
+def _legacy_number(part: str) -> int:
+    if part.startswith("0x"):
+        return int(part[2:] or "0", 16)
+    if part.startswith("0") and len(part) > 1:
+        return int(part, 8)
+    return int(part, 10)

@@ -1,0 +1,196 @@
+"""Real HTTP servers on loopback that count their visitors, names that lead where a test wants, and real fetchers."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from app.clock import Clock, SystemClock
+from app.property.fetch import Fetcher, Limits, build_fetcher
+from app.property.fetch.ranges import IPAddress
+from app.settings import Settings
+
+Handler = Callable[[BaseHTTPRequestHandler], None]
+HTML = b"<!doctype html><html><body><h1>12 Elm Street</h1></body></html>"
+
+
+@dataclass
+class Site:
+    """One server. `hits` are the paths asked for, in order; unknown paths are 404, so robots.txt allows all."""
+
+    host: str
+    port: int = 0
+    scheme: str = "http"
+    hits: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    sent_bytes: int = 0
+    _pages: dict[str, Handler] = field(default_factory=dict)
+    _server: ThreadingHTTPServer | None = None
+
+    @property
+    def base(self) -> str:
+        return f"{self.scheme}://{self.host}:{self.port}"
+
+    def page(
+        self, path: str, body: bytes = HTML, *, status: int = 200, content_type: str | None = "text/html", **extra: str
+    ) -> str:
+        """Serve `body`; `extra` become header fields (`_` for `-`). Returns the URL."""
+
+        def answer(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response(status)
+            if content_type is not None:
+                handler.send_header("Content-Type", content_type)
+            for name, value in extra.items():
+                handler.send_header(name.replace("_", "-"), value)
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+
+        return self.handle(path, answer)
+
+    def raw(self, path: str, chunks: Callable[[], Iterator[bytes]]) -> str:
+        """Send bytes exactly as given, then close. `sent_bytes` counts what the client took."""
+
+        def answer(handler: BaseHTTPRequestHandler) -> None:
+            handler.close_connection = True
+            for chunk in chunks():
+                handler.wfile.write(chunk)
+                handler.wfile.flush()
+                self.sent_bytes += len(chunk)
+
+        return self.handle(path, answer)
+
+    def handle(self, path: str, handler: Handler) -> str:
+        self._pages[path] = handler
+        return self.base + path
+
+    def start(self, context: ssl.SSLContext | None = None) -> None:
+        site = self
+
+        class _Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                site.hits.append(self.path)
+                site.headers.append(dict(self.headers.items()))
+                page = site._pages.get(self.path)
+                try:
+                    if page is None:
+                        self.send_response(404)
+                        self.send_header("Content-Length", "0")
+                        self.end_headers()
+                    else:
+                        page(self)
+                except OSError:
+                    self.close_connection = True  # the client went away: what most of these tests are about
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        class _Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request: object, client_address: object) -> None:
+                pass
+
+        server = _Server((self.host, 0), _Handler)
+        if context is not None:
+            self.scheme = "https"
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        self.port = server.server_address[1]
+        self._server = server
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+
+
+@pytest.fixture
+def make_site() -> Iterator[Callable[..., Site]]:
+    """Start a server on an address of loopback."""
+    started: list[Site] = []
+
+    def make(host: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> Site:
+        site = Site(host)
+        site.start(context)
+        started.append(site)
+        return site
+
+    yield make
+    for site in started:
+        site.stop()
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    return make_site()
+
+
+class Names:
+    """A resolver whose answers a test decides; an answer that is a list of lists changes with every question."""
+
+    def __init__(self, **hosts: Sequence[str] | Sequence[Sequence[str]]) -> None:
+        self.answers: dict[str, list[list[str]]] = {}
+        for host, answer in hosts.items():
+            self.set(host.replace("_", "."), answer)
+        self.asked: list[str] = []
+
+    def set(self, host: str, answer: Sequence[str] | Sequence[Sequence[str]]) -> None:
+        self.answers[host] = [list(a) for a in answer if not isinstance(a, str)] or [[str(a) for a in answer]]
+
+    def resolve(self, host: str, timeout_seconds: float) -> Sequence[IPAddress]:
+        self.asked.append(host)
+        if host not in self.answers:
+            raise OSError(f"{host} is unknown")
+        series = self.answers[host]
+        answer = series.pop(0) if len(series) > 1 else series[0]
+        return [ip_address(text) for text in answer]
+
+
+@pytest.fixture
+def make_names() -> type[Names]:
+    return Names
+
+
+MakeFetcher = Callable[..., Fetcher]
+
+
+@pytest.fixture
+def make_fetcher() -> Iterator[MakeFetcher]:
+    """A real fetcher. `opened`: the networks that FETCH_ALLOWED_PRIVATE_NETWORKS names."""
+    made: list[Fetcher] = []
+
+    def make(
+        opened: str = "",
+        *,
+        clock: Clock | None = None,
+        limits: Limits | None = None,
+        resolver: Names | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        **settings: object,
+    ) -> Fetcher:
+        networks = tuple(ip_network(part) for part in opened.split(",") if part)
+        chosen = Settings(_env_file=None, fetch_allowed_private_networks=networks, **settings)  # type: ignore[arg-type, call-arg]
+        fetcher = build_fetcher(
+            chosen, clock or SystemClock(), limits=limits, resolver=resolver, ssl_context=ssl_context
+        )
+        made.append(fetcher)
+        return fetcher
+
+    yield make
+    for fetcher in made:
+        fetcher.close()
+
+
+@pytest.fixture
+def fetcher(make_fetcher: MakeFetcher) -> Fetcher:
+    """A fetcher that may visit the test servers."""
+    return make_fetcher("127.0.0.0/8,::1/128")

@@ -1,0 +1,312 @@
+"""Nothing inside is reached, however its address is spelled, answered, redirected to or proxied; what is opened is."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.errors import (
+    BlockedAddressError,
+    ConnectionFailedError,
+    FetchError,
+    InvalidTargetError,
+    NameNotResolvedError,
+    PropertyIntelligenceError,
+)
+
+#: spelling of the host -> the error that refuses it. PORT is the canary's.
+INSIDE: dict[str, type[PropertyIntelligenceError]] = {
+    # loopback, plain and disguised
+    "http://127.0.0.1:PORT/": BlockedAddressError,
+    "http://127.0.0.1.:PORT/": BlockedAddressError,
+    "http://127.255.255.254:PORT/": BlockedAddressError,
+    "http://localhost:PORT/": BlockedAddressError,
+    "http://LOCALHOST.:PORT/": BlockedAddressError,
+    "http://2130706433:PORT/": BlockedAddressError,
+    "http://0x7f000001:PORT/": BlockedAddressError,
+    "http://0X7F.0.0.0x1:PORT/": BlockedAddressError,
+    "http://017700000001:PORT/": BlockedAddressError,
+    "http://0177.0.0.1:PORT/": BlockedAddressError,
+    "http://0177.0.0.01:PORT/": BlockedAddressError,
+    "http://127.1:PORT/": BlockedAddressError,
+    "http://127.0.1:PORT/": BlockedAddressError,
+    "http://127.0.0.001:PORT/": BlockedAddressError,
+    "http://0x7f.1:PORT/": BlockedAddressError,
+    "http://0:PORT/": BlockedAddressError,
+    "http://0.0.0.0:PORT/": BlockedAddressError,
+    "http://127。0。0。1:PORT/": BlockedAddressError,
+    "http://①②⑦.⓪.⓪.①:PORT/": BlockedAddressError,
+    "http://１２７.0.0.1:PORT/": BlockedAddressError,
+    "http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ:PORT/": BlockedAddressError,
+    "http://127%2e0%2e0%2e1:PORT/": InvalidTargetError,
+    "http://%31%32%37.0.0.1:PORT/": InvalidTargetError,
+    # loopback, IPv6 and IPv4 inside IPv6
+    "http://[::1]:PORT/": BlockedAddressError,
+    "http://[0:0:0:0:0:0:0:1]:PORT/": BlockedAddressError,
+    "http://[::]:PORT/": BlockedAddressError,
+    "http://[::ffff:127.0.0.1]:PORT/": BlockedAddressError,
+    "http://[::ffff:7f00:1]:PORT/": BlockedAddressError,
+    "http://[::127.0.0.1]:PORT/": BlockedAddressError,
+    "http://[64:ff9b::7f00:1]:PORT/": BlockedAddressError,
+    "http://[64:ff9b::10.0.0.1]:PORT/": BlockedAddressError,
+    "http://[64:ff9b:1::7f00:1]:PORT/": BlockedAddressError,
+    "http://[2002:7f00:1::]:PORT/": BlockedAddressError,
+    "http://[2001:0:7f00:1::]:PORT/": BlockedAddressError,
+    "http://[2a01:4f8::5efe:192.168.0.1]:PORT/": BlockedAddressError,
+    "http://[::1%25lo]:PORT/": InvalidTargetError,
+    # private, shared, link-local, multicast, reserved
+    "http://10.0.0.1:PORT/": BlockedAddressError,
+    "http://172.16.0.1:PORT/": BlockedAddressError,
+    "http://172.31.255.255:PORT/": BlockedAddressError,
+    "http://192.168.1.1:PORT/": BlockedAddressError,
+    "http://0xc0a80101:PORT/": BlockedAddressError,
+    "http://100.64.0.1:PORT/": BlockedAddressError,
+    "http://169.254.0.5:PORT/": BlockedAddressError,
+    "http://198.18.0.1:PORT/": BlockedAddressError,
+    "http://224.0.0.1:PORT/": BlockedAddressError,
+    "http://240.0.0.1:PORT/": BlockedAddressError,
+    "http://255.255.255.255:PORT/": BlockedAddressError,
+    "http://[fc00::1]:PORT/": BlockedAddressError,
+    "http://[fe80::1]:PORT/": BlockedAddressError,
+    "http://[fec0::1]:PORT/": BlockedAddressError,
+    "http://[ff02::1]:PORT/": BlockedAddressError,
+    "http://[2001:db8::1]:PORT/": BlockedAddressError,
+    # metadata services
+    "http://169.254.169.254/latest/meta-data/": BlockedAddressError,
+    "http://[fd00:ec2::254]/latest/meta-data/": BlockedAddressError,
+    "http://[::ffff:169.254.169.254]/": BlockedAddressError,
+    "http://100.100.100.200/": BlockedAddressError,
+    "http://168.63.129.16/": BlockedAddressError,
+    "http://2852039166/latest/meta-data/": BlockedAddressError,
+    # names that lead inside
+    "http://inside.example:PORT/": BlockedAddressError,
+    "http://inside-v6.example:PORT/": BlockedAddressError,
+    "http://mapped.example:PORT/": BlockedAddressError,
+    "http://mixed.example:PORT/": BlockedAddressError,
+    "http://metadata.google.internal/": BlockedAddressError,
+    "http://bücher.example:PORT/": BlockedAddressError,
+    # URLs that two readers could read in two ways
+    "http://user@127.0.0.1:PORT/": InvalidTargetError,
+    "http://example.com@127.0.0.1:PORT/": InvalidTargetError,
+    "http://example.com:80@127.0.0.1:PORT/": InvalidTargetError,
+    "http://127.0.0.1:PORT\\@example.com/": InvalidTargetError,
+    "http://127.0.0.1:PORT#@example.com/": BlockedAddressError,
+    "http://127.0.0.1:PORT?@example.com/": BlockedAddressError,
+    "http:///127.0.0.1:PORT/": InvalidTargetError,
+    "http:127.0.0.1:PORT/": InvalidTargetError,
+    "//127.0.0.1:PORT/": InvalidTargetError,
+    "http://127.0.0.1 :PORT/": InvalidTargetError,
+    "http://exam\tple.com:PORT/": InvalidTargetError,
+    "http://127.0.0.1:PORT:80/": InvalidTargetError,
+    "http://127.0.0.1:٨٠/": InvalidTargetError,
+    # other schemes and ports
+    "ftp://127.0.0.1:PORT/": InvalidTargetError,
+    "file:///etc/passwd": InvalidTargetError,
+    "gopher://127.0.0.1:PORT/_x": InvalidTargetError,
+    "data:text/html,hello": InvalidTargetError,
+    "http://93.184.216.34:6379/": BlockedAddressError,
+    "http://93.184.216.34:22/": BlockedAddressError,
+    "http://93.184.216.34:99999/": InvalidTargetError,
+    "http://93.184.216.34:0/": InvalidTargetError,
+}
+
+_NAMES = {
+    "localhost": ["127.0.0.1", "::1"],
+    "inside.example": ["127.0.0.1"],
+    "inside-v6.example": ["::1"],
+    "mapped.example": ["::ffff:127.0.0.1"],
+    "mixed.example": ["93.184.216.34", "127.0.0.1"],
+    "metadata.google.internal": ["169.254.169.254"],
+    "xn--bcher-kva.example": ["127.0.0.1"],
+}
+
+
+def _names(make_names: Any) -> Any:
+    names = make_names()
+    for host, addresses in _NAMES.items():
+        names.set(host, addresses)
+    return names
+
+
+def test_no_spelling_of_an_inside_address_reaches_anything(
+    make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any
+) -> None:
+    """Every URL of the corpus is refused by its own error, and the canary sees not even a robots.txt request."""
+    canary = make_site()
+    canary.page("/")
+    fetcher = make_fetcher(resolver=_names(make_names))
+    assert len(INSIDE) >= 80
+    wrong = {}
+    for spelling, expected in INSIDE.items():
+        try:
+            fetcher.fetch(spelling.replace("PORT", str(canary.port)))
+        except PropertyIntelligenceError as exc:
+            if type(exc) is not expected:
+                wrong[spelling] = repr(exc)
+        else:
+            wrong[spelling] = "fetched"
+    assert wrong == {}
+    assert canary.hits == []
+
+
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "0", "127。0。0。1"])
+def test_the_canary_is_reachable_by_those_spellings_without_a_guard(make_site: Callable[..., Any], host: str) -> None:
+    """The corpus is live: the machine's own resolver takes these spellings to the canary."""
+    canary = make_site()
+    canary.page("/")
+    connection = http.client.HTTPConnection(host.replace("。", "."), canary.port, timeout=5)
+    try:
+        connection.request("GET", "/", headers={"Host": "canary"})
+        assert connection.getresponse().status == 200
+    finally:
+        connection.close()
+    assert canary.hits == ["/"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:PORT/",
+        "http://localhost:PORT/",
+        "http://[::ffff:127.0.0.1]:PORT/",
+        "http://inside.example:PORT",
+    ],
+)
+def test_an_opened_network_is_reached(site: Any, make_fetcher: Callable[..., Any], make_names: Any, url: str) -> None:
+    site.page("/")
+    names = _names(make_names)
+    names.set("localhost", ["127.0.0.1"])
+    page = make_fetcher("127.0.0.0/8", resolver=names).fetch(url.replace("PORT", str(site.port)))
+    assert "12 Elm Street" in page.text
+    assert site.hits == ["/robots.txt", "/"]
+
+
+def test_the_machines_own_resolver_is_asked_for_names(site: Any, make_fetcher: Callable[..., Any]) -> None:
+    """localhost leads inside by the real resolver as well, and is served once its network is opened."""
+    site.page("/")
+    url = f"http://localhost:{site.port}/"
+    with pytest.raises(BlockedAddressError):
+        make_fetcher().fetch(url)
+    assert site.hits == []
+    assert make_fetcher("127.0.0.0/8,::1/128").fetch(url).final_url == url
+
+
+def test_a_name_that_does_not_exist_says_so(make_fetcher: Callable[..., Any]) -> None:
+    with pytest.raises(NameNotResolvedError, match=r"no-such-host\.invalid"):
+        make_fetcher().fetch("http://no-such-host.invalid/")
+
+
+def test_opening_a_range_does_not_open_a_metadata_service(make_fetcher: Callable[..., Any]) -> None:
+    fetcher = make_fetcher("169.254.0.0/16,fd00::/8")
+    for url in ("http://169.254.169.254/", "http://[fd00:ec2::254]/"):
+        with pytest.raises(BlockedAddressError, match="metadata"):
+            fetcher.fetch(url)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "location",
+    ["http://127.0.0.1:PORT/", "http://inside.example:PORT/", "//127.0.0.1:PORT/x", "http://2130706433:PORT/"],
+)
+def test_a_redirect_to_the_inside_is_refused(
+    make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any, status: int, location: str
+) -> None:
+    outside, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
+    url = outside.page("/go", status=status, Location=location.replace("PORT", str(canary.port)))
+    with pytest.raises(BlockedAddressError):
+        make_fetcher("127.0.0.2/32", resolver=_names(make_names)).fetch(url)
+    assert outside.hits == ["/robots.txt", "/go"]
+    assert canary.hits == []
+
+
+@pytest.mark.parametrize(
+    "location", ["file:///etc/passwd", "http://u:secret@127.0.0.2/", "http://[oops/", "javascript:1"]
+)
+def test_a_redirect_to_no_url_is_the_sites_fault(
+    make_site: Callable[..., Any], make_fetcher: Callable[..., Any], location: str
+) -> None:
+    site = make_site("127.0.0.2")
+    url = site.page("/go", status=302, Location=location)
+    with pytest.raises(FetchError, match="redirects to") as caught:
+        make_fetcher("127.0.0.2/32").fetch(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_robots_txt_may_not_redirect_to_the_inside(
+    make_site: Callable[..., Any], make_fetcher: Callable[..., Any]
+) -> None:
+    outside, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
+    outside.page("/robots.txt", status=302, Location=f"{canary.base}/")
+    with pytest.raises(BlockedAddressError):
+        make_fetcher("127.0.0.2/32").fetch(outside.page("/"))
+    assert canary.hits == []
+
+
+@pytest.mark.parametrize("good_answers", [1, 2])
+def test_a_name_that_changes_its_answer_never_leads_inside(
+    make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any, good_answers: int
+) -> None:
+    """DNS rebinding. A request resolves once and connects to what was checked; the next request is checked anew.
+
+    Two names are asked for a page: its own and, through robots.txt, the same again. With one good answer the second
+    check refuses; with two, the page comes from the checked server although the name leads inside by then.
+    """
+    good, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
+    # one port for both: what counts is the address
+    names = make_names()
+    names.set("rebind.example", [["127.0.0.2"]] * good_answers + [["127.0.0.1"]])
+    good.page("/", b"<html>the checked server</html>")
+    fetcher = make_fetcher("127.0.0.2/32", resolver=names)
+    url = f"http://rebind.example:{good.port}/"
+    if good_answers == 1:
+        with pytest.raises(BlockedAddressError):
+            fetcher.fetch(url)
+    else:
+        assert "the checked server" in fetcher.fetch(url).text
+        assert len(names.asked) == 2
+        with pytest.raises(BlockedAddressError):
+            fetcher.fetch(url)
+    assert canary.hits == []
+
+
+def test_one_inside_address_among_several_refuses_the_name(
+    make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any
+) -> None:
+    good, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
+    names = make_names(mixed_example=["127.0.0.2", "127.0.0.1"])
+    with pytest.raises(BlockedAddressError, match=r"127\.0\.0\.1"):
+        make_fetcher("127.0.0.2/32", resolver=names).fetch(f"http://mixed.example:{good.port}/")
+    assert good.hits == canary.hits == []
+
+
+def test_the_next_checked_address_is_tried_if_one_is_dead(
+    make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any
+) -> None:
+    site = make_site("127.0.0.3")
+    site.page("/")
+    names = make_names(two_example=["127.0.0.2", "127.0.0.3"])
+    page = make_fetcher("127.0.0.0/8", resolver=names).fetch(f"http://two.example:{site.port}/")
+    assert "Elm" in page.text
+    assert site.headers[-1]["Host"] == f"two.example:{site.port}"
+
+
+def test_proxies_of_the_environment_have_no_say(
+    make_site: Callable[..., Any], make_fetcher: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, proxy = make_site("127.0.0.2"), make_site("127.0.0.1")
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, proxy.base)
+    assert make_fetcher("127.0.0.2/32").fetch(site.page("/")).body
+    assert proxy.hits == []
+
+
+def test_connection_refused_is_a_connection_error(make_fetcher: Callable[..., Any]) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        with pytest.raises(ConnectionFailedError, match="refused"):
+            make_fetcher("127.0.0.0/8").fetch(f"http://127.0.0.1:{port}/")

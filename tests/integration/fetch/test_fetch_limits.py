@@ -1,0 +1,401 @@
+"""Servers that are hostile or broken: each ends in a named error, within its limit, with the socket freed."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import struct
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import brotli
+import pytest
+
+from app.clock import ManualClock
+from app.errors import (
+    ConnectionFailedError,
+    EmptyPageError,
+    FetchError,
+    FetchTimeoutError,
+    HttpStatusError,
+    PageTooLargeError,
+    TooManyRedirectsError,
+    TransientHttpStatusError,
+    UnsupportedContentError,
+)
+from app.property.fetch import Fetcher, Limits
+
+MB = 1_000_000
+OPEN = "127.0.0.0/8"
+ROBOTS = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+def _head(extra: str = "", content_type: str = "text/html") -> bytes:
+    return f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\n{extra}Connection: close\r\n\r\n".encode()
+
+
+def _twenty_mb() -> Iterator[bytes]:
+    yield _head()
+    for _ in range(200):
+        yield b"x" * (MB // 10)
+
+
+# --- bytes
+
+
+def test_a_page_that_says_it_has_20_mb_is_not_read(site: Any, fetcher: Fetcher) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield _head(f"Content-Length: {20 * MB}\r\n")
+        for _ in range(200):
+            yield b"x" * (MB // 10)
+
+    with pytest.raises(PageTooLargeError, match="larger than 10000000 bytes on the wire"):
+        fetcher.fetch(site.raw("/", chunks))
+    # what was sent is in socket buffers at most
+    assert site.sent_bytes < 10 * MB
+
+
+def test_a_page_of_20_mb_without_a_length_is_read_to_the_limit(site: Any, fetcher: Fetcher) -> None:
+    with pytest.raises(PageTooLargeError) as caught:
+        fetcher.fetch(site.raw("/", _twenty_mb))
+    assert caught.value.facts["limit_bytes"] == 10 * MB
+    assert site.sent_bytes < 19 * MB
+
+
+def test_a_page_of_9_mb_is_read_whole(site: Any, fetcher: Fetcher) -> None:
+    body = b"<html>" + b"x" * (9 * MB)
+    assert fetcher.fetch(site.page("/", body)).body == body
+
+
+def _zstd(data: bytes) -> bytes:
+    try:
+        from compression.zstd import compress  # Python 3.14 and later
+    except ImportError:
+        from backports.zstd import compress
+    return bytes(compress(data))
+
+
+ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": lambda data: brotli.compress(data, quality=5),
+    "zstd": _zstd,
+    "gzip, gzip": lambda data: gzip.compress(gzip.compress(data)),
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_compressed_pages_are_unpacked(site: Any, fetcher: Fetcher, encoding: str) -> None:
+    body = b"<html><body>" + b"Elm Street " * 1000
+    url = site.page("/", ENCODINGS[encoding](body), Content_Encoding=encoding)
+    assert fetcher.fetch(url).body == body
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_decompression_bomb_stops_at_the_limit(site: Any, fetcher: Fetcher, encoding: str) -> None:
+    bomb = ENCODINGS[encoding](b"\0" * (60 * MB))
+    assert len(bomb) < MB
+    with pytest.raises(PageTooLargeError, match="after decompression"):
+        fetcher.fetch(site.page("/", bomb, Content_Encoding=encoding))
+
+
+def test_an_endless_body_that_unpacks_to_little_stops_on_the_wire(site: Any, fetcher: Fetcher) -> None:
+    """Bytes after the end of a gzip stream unpack to nothing: only what came over the wire counts them."""
+
+    def chunks() -> Iterator[bytes]:
+        yield _head("Content-Encoding: gzip\r\n") + gzip.compress(b"<html>small")
+        for _ in range(200):
+            yield b"x" * (MB // 10)
+
+    with pytest.raises(PageTooLargeError, match="10000000 bytes on the wire"):
+        fetcher.fetch(site.raw("/", chunks))
+
+
+def test_broken_compression_is_named(site: Any, fetcher: Fetcher) -> None:
+    with pytest.raises(FetchError, match="compression is broken"):
+        fetcher.fetch(site.page("/", b"<html>this is not gzip", Content_Encoding="gzip"))
+
+
+def test_headers_without_end_stop_at_the_limit(site: Any, fetcher: Fetcher) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\n"
+        for number in range(20_000):
+            yield b"X-%d: " % number + b"y" * 500 + b"\r\n"
+
+    with pytest.raises(PageTooLargeError, match="65536 bytes in its headers"):
+        fetcher.fetch(site.raw("/", chunks))
+    assert site.sent_bytes < 9 * MB
+
+
+def test_endless_interim_answers_stop_at_the_limit(site: Any, fetcher: Fetcher) -> None:
+    """Each 103 is a complete answer to the parser, so only the sum of what came says that it does not end."""
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(100_000):
+            yield b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 20
+
+    with pytest.raises(PageTooLargeError, match="in its headers"):
+        fetcher.fetch(site.raw("/", chunks))
+
+
+# --- time
+
+
+def _drip(first: bytes, drops: Iterator[bytes], every_seconds: float) -> Callable[[], Iterator[bytes]]:
+    def chunks() -> Iterator[bytes]:
+        yield first
+        for drop in drops:
+            time.sleep(every_seconds)
+            yield drop
+
+    return chunks
+
+
+@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", _head()], ids=["nothing", "headers", "body"])
+def test_a_drip_of_bytes_ends_with_the_whole_time(
+    site: Any, make_fetcher: Callable[..., Fetcher], first: bytes
+) -> None:
+    """Slow loris: every single read is fast enough, the whole is not."""
+    fetcher = make_fetcher(OPEN, limits=Limits(total_seconds=0.6, read_seconds=0.5))
+    drops = (b"x" for _ in range(200)) if first else iter([b""] * 200)
+    started = time.monotonic()
+    with pytest.raises(FetchTimeoutError):
+        fetcher.fetch(site.raw("/", _drip(first, drops, 0.05)))
+    assert time.monotonic() - started < 2
+
+
+def test_silence_ends_with_the_read_time(site: Any, make_fetcher: Callable[..., Fetcher]) -> None:
+    fetcher = make_fetcher(OPEN, limits=Limits(total_seconds=30, read_seconds=0.2))
+    started = time.monotonic()
+    with pytest.raises(FetchTimeoutError, match=r"nothing came for 0\.2 s"):
+        fetcher.fetch(site.raw("/", _drip(_head(), iter([b"late"]), 1.0)))
+    assert time.monotonic() - started < 0.9
+
+
+def test_the_whole_time_spans_redirects(site: Any, make_fetcher: Callable[..., Fetcher]) -> None:
+    """Ten slow redirects share one limit instead of having one each."""
+
+    def slow_redirect(number: int) -> Callable[[BaseHTTPRequestHandler], None]:
+        def answer(handler: BaseHTTPRequestHandler) -> None:
+            time.sleep(0.15)
+            handler.send_response(302)
+            handler.send_header("Location", f"/{number + 1}")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+
+        return answer
+
+    for number in range(9):
+        site.handle(f"/{number}", slow_redirect(number))
+    with pytest.raises(FetchTimeoutError):
+        make_fetcher(OPEN, limits=Limits(total_seconds=0.5)).fetch(f"{site.base}/0")
+    assert len(site.hits) < 7
+
+
+# --- redirects
+
+
+def test_endless_redirects_end_after_ten(site: Any, fetcher: Fetcher) -> None:
+    for number in range(30):
+        site.page(f"/{number}", b"", status=302, Location=f"/{number + 1}")
+    with pytest.raises(TooManyRedirectsError, match="more than 10 times"):
+        fetcher.fetch(f"{site.base}/0")
+    assert [hit for hit in site.hits if hit != "/robots.txt"] == [f"/{n}" for n in range(11)]
+
+
+def test_ten_redirects_are_followed_and_cookies_kept_on_the_way(site: Any, fetcher: Fetcher) -> None:
+    for number in range(10):
+        site.page(f"/{number}", b"", status=302, Location=f"{number + 1}", Set_Cookie=f"c{number}=1; Path=/")
+    site.page("/10")
+    page = fetcher.fetch(f"{site.base}/0")
+    assert page.url == f"{site.base}/0"
+    assert page.final_url == f"{site.base}/10"
+    assert site.headers[-1]["Cookie"].count("=1") == 10
+    fetcher.fetch(f"{site.base}/10")
+    assert "Cookie" not in site.headers[-1], "the next page starts with no cookies"
+
+
+def test_a_redirect_without_a_place_is_an_error_status(site: Any, fetcher: Fetcher) -> None:
+    with pytest.raises(HttpStatusError, match="HTTP 302"):
+        fetcher.fetch(site.page("/", status=302))
+
+
+# --- statuses
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 451, 300, 304])
+def test_a_refusal_is_final(site: Any, fetcher: Fetcher, status: int) -> None:
+    with pytest.raises(HttpStatusError) as caught:
+        fetcher.fetch(site.page("/", b"" if status == 304 else b"no", status=status))
+    assert caught.value.facts["status"] == status
+    assert not caught.value.transient
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 520])
+def test_a_later_is_transient(site: Any, fetcher: Fetcher, status: int) -> None:
+    with pytest.raises(TransientHttpStatusError) as caught:
+        fetcher.fetch(site.page("/", status=status))
+    assert caught.value.facts["status"] == status
+    assert caught.value.facts["retry_after_seconds"] is None
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120.0),
+        ("0", 0.0),
+        ("Thu, 01 Jan 2026 00:01:30 GMT", 90.0),
+        ("Wed, 31 Dec 2025 23:00:00 GMT", 0.0),
+        ("soon", None),
+        ("-5", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_read_in_both_forms(
+    site: Any, make_fetcher: Callable[..., Fetcher], value: str, seconds: float | None
+) -> None:
+    """RFC 9110 section 10.2.3; the clock starts at 2026-01-01T00:00:00Z."""
+    with pytest.raises(TransientHttpStatusError) as caught:
+        make_fetcher(OPEN, clock=ManualClock()).fetch(site.page("/", status=503, Retry_After=value))
+    assert caught.value.facts["retry_after_seconds"] == seconds
+
+
+# --- content
+
+
+@pytest.mark.parametrize("content_type", ["image/png", "application/pdf", "video/mp4", "text/css", "application/zip"])
+def test_what_is_no_page_is_refused_before_its_body_is_read(site: Any, fetcher: Fetcher, content_type: str) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield _head(content_type=content_type)
+        for _ in range(90):
+            yield b"x" * (MB // 10)
+
+    with pytest.raises(UnsupportedContentError, match=content_type):
+        fetcher.fetch(site.raw("/", chunks))
+    assert site.sent_bytes < 8 * MB
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [(b"%PDF-1.7 rest", "PDF"), (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "PNG"), (bytes(range(256)) * 9, "binary")],
+)
+def test_a_lying_content_type_is_found_out(site: Any, fetcher: Fetcher, body: bytes, name: str) -> None:
+    with pytest.raises(UnsupportedContentError, match=name):
+        fetcher.fetch(site.page("/", body, content_type="text/html; charset=utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("body", "claimed", "seen"),
+    [
+        (b'{"price": 1}', "text/html", "application/json"),
+        (b" <!DOCTYPE html><p>x", "application/json", "text/html"),
+        (b"<html>x", None, "text/html"),
+        (b'[{"a": 1}]', None, "application/json"),
+        (b"<?xml version='1.0'?><a/>", "text/xml", "text/xml"),
+        (b"Price: 5", "text/plain", "text/plain"),
+        (b"<html>x", "TEXT/HTML; Charset=UTF-8", "text/html"),
+        (b'{"@type": "House"}', "application/ld+json", "application/ld+json"),
+    ],
+)
+def test_the_content_type_is_what_the_bytes_are(
+    site: Any, fetcher: Fetcher, body: bytes, claimed: str | None, seen: str
+) -> None:
+    assert fetcher.fetch(site.page("/", body, content_type=claimed)).content_type == seen
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n\t ", b"\xef\xbb\xbf"])
+def test_an_empty_page_says_so(site: Any, fetcher: Fetcher, body: bytes) -> None:
+    with pytest.raises(EmptyPageError):
+        fetcher.fetch(site.page("/", body))
+    assert site.page("/none", b"", status=204)
+    with pytest.raises(EmptyPageError):
+        fetcher.fetch(f"{site.base}/none")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("<p>Wohnfläche 85 m² – schön".encode("cp1252"), "text/html; charset=utf-8"),
+        ("<p>Wohnfläche 85 m² – schön".encode(), "text/html; charset=iso-8859-1"),
+        ("<p>Wohnfläche 85 m² – schön".encode("utf-16"), "text/html; charset=utf-8"),
+        ("<p>Wohnfläche 85 m² – schön".encode(), "text/html; charset=no-such-charset"),
+        ("<p>Wohnfläche 85 mÂ² – schön".encode(), "text/html"),
+    ],
+)
+def test_a_wrong_encoding_is_read_right(site: Any, fetcher: Fetcher, body: bytes, content_type: str) -> None:
+    assert fetcher.fetch(site.page("/", body, content_type=content_type)).text == "<p>Wohnfläche 85 m² – schön"
+
+
+# --- connections
+
+
+@contextmanager
+def _socket_server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server that speaks no HTTP of its own: `answer` gets each connection whose request was for the page."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                if b"GET /robots.txt" in connection.recv(65536):
+                    connection.sendall(ROBOTS)
+                else:
+                    answer(connection)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
+def _reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+ANSWERS: dict[str, Callable[[socket.socket], None]] = {
+    "closed without a word": lambda connection: None,
+    "reset": _reset,
+    "reset in the body": lambda c: (c.sendall(_head("Content-Length: 999\r\n") + b"<html>"), _reset(c))[1],
+    "less than it said": lambda c: c.sendall(_head("Content-Length: 999\r\n") + b"<html>short"),
+    "chunk that is none": lambda c: c.sendall(_head("Transfer-Encoding: chunked\r\n") + b"zz\r\nhello\r\n"),
+    "HTTP/0.9": lambda c: c.sendall(b"<html>no status line</html>"),
+    "rubbish": lambda c: c.sendall(bytes(range(256)) * 4),
+    "negative length": lambda c: c.sendall(_head("Content-Length: -5\r\n") + b"<html>"),
+    "two lengths": lambda c: c.sendall(_head("Content-Length: 5\r\nContent-Length: 6\r\n") + b"<html>"),
+    "TLS alert": lambda c: c.sendall(b"\x15\x03\x01\x00\x02\x02\x0a"),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_broken_connection_is_a_transient_error(fetcher: Fetcher, answer: str) -> None:
+    with _socket_server(ANSWERS[answer]) as url, pytest.raises(ConnectionFailedError) as caught:
+        fetcher.fetch(url)
+    assert caught.value.transient
+    assert url in str(caught.value)
+
+
+def test_no_connection_is_left_open_after_an_error(site: Any, fetcher: Fetcher) -> None:
+    """A body given up halfway frees its socket: the pool holds nothing that is neither idle nor closed."""
+    with pytest.raises(PageTooLargeError):
+        fetcher.fetch(site.raw("/", _twenty_mb))
+    deadline = time.monotonic() + 5
+    while site.sent_bytes < 20 * MB and time.monotonic() < deadline:
+        before = site.sent_bytes
+        time.sleep(0.1)
+        if site.sent_bytes == before:
+            break
+    assert site.sent_bytes < 20 * MB
+    assert all(connection.is_idle() for connection in fetcher._exchange._pool.connections)

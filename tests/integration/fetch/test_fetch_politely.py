@@ -1,0 +1,95 @@
+"""The fetcher keeps the pace of the site: its own requests for robots.txt and redirects count too."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from app.clock import ManualClock
+from app.errors import HostBusyError
+from app.property.fetch import Fetcher, Limits
+from app.property.fetch.guard import Destination, Guard
+from app.property.fetch.politeness import LocalPace, Politeness
+from app.property.fetch.resolver import SystemResolver
+
+
+class _LoopbackIsOutside(Guard):
+    """The real guard, except that the test servers are paced like strangers."""
+
+    def check(self, url: str, *, timeout_seconds: float = 10.0) -> Destination:
+        return dataclasses.replace(super().check(url, timeout_seconds=timeout_seconds), inside=False)
+
+
+@pytest.fixture
+def paced() -> Iterator[Callable[[ManualClock], Fetcher]]:
+    made: list[Fetcher] = []
+
+    def make(clock: ManualClock) -> Fetcher:
+        store = LocalPace(clock, concurrency=1, lease_seconds=70)
+        fetcher = Fetcher(
+            guard=_LoopbackIsOutside(SystemResolver(), (ip_network("127.0.0.0/8"),)),
+            politeness=Politeness(store, clock, min_gap_seconds=1.0),
+            limits=Limits(),
+            user_agent="tester/1.0",
+            clock=clock,
+        )
+        made.append(fetcher)
+        return fetcher
+
+    yield make
+    for fetcher in made:
+        fetcher.close()
+
+
+def test_the_least_gap_separates_robots_pages_and_redirects(site: Any, paced: Callable[..., Fetcher]) -> None:
+    clock = ManualClock()
+    site.page("/2")
+    site.page("/1", b"", status=302, Location="/2")
+    paced(clock).fetch(f"{site.base}/1")
+    assert site.hits == ["/robots.txt", "/1", "/2"]
+    assert clock.slept == [1.0, 1.0]
+
+
+def test_the_crawl_delay_of_the_site_rules_from_the_first_page_on(site: Any, paced: Callable[..., Fetcher]) -> None:
+    clock = ManualClock()
+    site.page("/robots.txt", b"User-agent: *\nCrawl-delay: 7\n", content_type="text/plain")
+    fetcher = paced(clock)
+    for path in ("/1", "/2", "/3"):
+        fetcher.fetch(site.page(path))
+    assert clock.slept == [1.0, 7.0, 7.0]
+
+
+def test_waiting_for_a_turn_does_not_use_up_the_time_of_the_page(site: Any, paced: Callable[..., Fetcher]) -> None:
+    """Two waits of 50 s, a whole time of 60 s: the site asked for the waits, so they are not held against it."""
+    clock = ManualClock()
+    site.page("/robots.txt", b"User-agent: *\nCrawl-delay: 50\n", content_type="text/plain")
+    site.page("/1", b"", status=302, Location="/2")
+    site.page("/2", b"", status=302, Location="/3")
+    site.page("/3")
+    assert paced(clock).fetch(f"{site.base}/1").final_url == f"{site.base}/3"
+    assert clock.slept == [1.0, 50.0, 50.0]
+
+
+def test_a_crawl_delay_of_an_hour_is_handed_back_as_a_wait(site: Any, paced: Callable[..., Fetcher]) -> None:
+    clock = ManualClock()
+    site.page("/robots.txt", b"User-agent: *\nCrawl-delay: 3600\n", content_type="text/plain")
+    fetcher = paced(clock)
+    fetcher.fetch(site.page("/1"))
+    with pytest.raises(HostBusyError) as caught:
+        fetcher.fetch(site.page("/2"))
+    assert caught.value.facts["retry_after_seconds"] == 3600.0
+
+
+def test_a_failed_page_gives_its_place_back(site: Any, paced: Callable[..., Fetcher]) -> None:
+    """Concurrency is 1 here: a place that stayed taken would make the last fetch wait for the lease."""
+    clock = ManualClock()
+    fetcher = paced(clock)
+    for _ in range(2):
+        with pytest.raises(Exception, match="HTTP 404"):
+            fetcher.fetch(f"{site.base}/none")
+    fetcher.fetch(site.page("/1"))
+    assert clock.slept == [1.0, 1.0, 1.0]

@@ -1,0 +1,126 @@
+"""robots.txt of real servers (RFC 9309): what it forbids is not fetched, what it leaves open is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.clock import ManualClock
+from app.errors import ConnectionFailedError, RobotsDisallowedError, TransientHttpStatusError
+from app.property.fetch import Fetcher
+
+OPEN = "127.0.0.0/8"
+
+
+def _robots(site: Any, text: str, **extra: Any) -> None:
+    site.page("/robots.txt", text.encode(), content_type="text/plain", **extra)
+
+
+def test_a_forbidden_page_is_not_fetched(site: Any, fetcher: Fetcher) -> None:
+    _robots(site, "User-agent: *\nDisallow: /private\nAllow: /private/open\n")
+    url = site.page("/private/house")
+    with pytest.raises(RobotsDisallowedError) as caught:
+        fetcher.fetch(url)
+    assert caught.value.facts == {"url": url, "user_agent": "property-intelligence"}
+    fetcher.fetch(site.page("/private/open/house"))
+    assert site.hits == ["/robots.txt", "/private/open/house"]
+
+
+def test_the_rules_for_our_name_come_before_those_for_all(site: Any, make_fetcher: Callable[..., Any]) -> None:
+    """The product token decides, not words elsewhere in the User-Agent."""
+    _robots(
+        site, "User-agent: *\nDisallow: /\n\nUser-agent: roofbot\nDisallow: /no\n\nUser-agent: contact\nDisallow: /yes"
+    )
+    fetcher = make_fetcher(OPEN, fetch_user_agent="RoofBot/2.0 (+https://contact.example)")
+    fetcher.fetch(site.page("/yes"))
+    assert site.headers[-1]["User-Agent"] == "RoofBot/2.0 (+https://contact.example)"
+    with pytest.raises(RobotsDisallowedError):
+        fetcher.fetch(site.page("/no"))
+    with pytest.raises(RobotsDisallowedError):
+        make_fetcher(OPEN, fetch_user_agent="other/1.0").fetch(f"{site.base}/yes")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+def test_no_robots_txt_allows_all(site: Any, fetcher: Fetcher, status: int) -> None:
+    """RFC 9309 section 2.3.1.3."""
+    _robots(site, "User-agent: *\nDisallow: /", status=status)
+    assert fetcher.fetch(site.page("/")).body
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_failing_robots_txt_holds_the_site_off(site: Any, make_fetcher: Callable[..., Any], status: int) -> None:
+    """RFC 9309 section 2.3.1.4; it is asked again when the hold-off is over, and not before."""
+    clock = ManualClock()
+    fetcher = make_fetcher(OPEN, clock=clock)
+    _robots(site, "", status=status, Retry_After="5")
+    url = site.page("/")
+    for _ in range(3):
+        with pytest.raises(TransientHttpStatusError) as caught:
+            fetcher.fetch(url)
+        assert caught.value.args == (f"{site.base}/robots.txt", status, 5.0)
+    assert site.hits == ["/robots.txt"]
+    _robots(site, "User-agent: *\nAllow: /")
+    clock.advance(61)
+    fetcher.fetch(url)
+    assert site.hits == ["/robots.txt", "/robots.txt", "/"]
+
+
+def test_an_unreachable_robots_txt_holds_the_site_off(site: Any, fetcher: Fetcher) -> None:
+    site.raw("/robots.txt", lambda: iter(()))
+    url = site.page("/")
+    for _ in range(2):
+        with pytest.raises(ConnectionFailedError, match=r"while its robots\.txt was read") as caught:
+            fetcher.fetch(url)
+        assert caught.value.facts["url"] == url
+    assert site.hits == ["/robots.txt"]
+
+
+def test_rules_are_kept_for_an_hour(site: Any, make_fetcher: Callable[..., Any]) -> None:
+    clock = ManualClock()
+    fetcher = make_fetcher(OPEN, clock=clock)
+    _robots(site, "User-agent: *\nDisallow: /no")
+    url = site.page("/")
+    for seconds in (0, 3598, 3):
+        clock.advance(seconds)
+        fetcher.fetch(url)
+    assert site.hits.count("/robots.txt") == 2
+
+
+def test_each_origin_has_its_own_rules_and_redirects_obey_them(
+    make_site: Callable[..., Any], make_fetcher: Callable[..., Any]
+) -> None:
+    first, second = make_site("127.0.0.1"), make_site("127.0.0.1")
+    _robots(second, "User-agent: *\nDisallow: /")
+    url = first.page("/", b"", status=302, Location=f"{second.base}/target")
+    with pytest.raises(RobotsDisallowedError, match="target"):
+        make_fetcher(OPEN).fetch(url)
+    assert second.hits == ["/robots.txt"]
+
+
+def test_a_redirected_robots_txt_is_followed(site: Any, fetcher: Fetcher) -> None:
+    for number in range(5):
+        site.page("/robots.txt" if number == 0 else f"/r{number}", b"", status=301, Location=f"/r{number + 1}")
+    site.page("/r5", b"User-agent: *\nDisallow: /", content_type="text/plain")
+    with pytest.raises(RobotsDisallowedError):
+        fetcher.fetch(site.page("/"))
+
+
+def test_a_robots_txt_in_circles_counts_as_none(site: Any, fetcher: Fetcher) -> None:
+    site.page("/robots.txt", b"", status=302, Location="/robots.txt")
+    assert fetcher.fetch(site.page("/")).body
+    assert site.hits.count("/robots.txt") == 6
+
+
+def test_a_huge_robots_txt_is_read_to_its_limit(site: Any, fetcher: Fetcher) -> None:
+    """RFC 9309 section 2.5: the first 500 KiB count."""
+    _robots(site, "User-agent: *\nDisallow: /early\n" + "# x\n" * 200_000 + "Disallow: /late\n")
+    with pytest.raises(RobotsDisallowedError):
+        fetcher.fetch(site.page("/early"))
+    assert fetcher.fetch(site.page("/late")).body
+
+
+def test_html_in_place_of_a_robots_txt_allows_all(site: Any, fetcher: Fetcher) -> None:
+    site.page("/robots.txt", b"<!doctype html><title>Home</title><p>Disallow: everything", content_type="text/html")
+    assert fetcher.fetch(site.page("/")).body

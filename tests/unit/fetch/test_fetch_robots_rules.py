@@ -1,0 +1,81 @@
+"""What robots.txt says about pace and names, read from files given as text."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+
+from app.clock import ManualClock
+from app.errors import HostBusyError
+from app.property.fetch.guard import Destination
+from app.property.fetch.robots import Robots, RobotsFile, product_token
+
+PAGE = Destination("https://homes.example/1", "https", "homes.example", 443, (ip_address("93.184.216.34"),), False)
+
+
+def _robots(text: str) -> Robots:
+    return Robots(lambda _: RobotsFile(200, text.encode()), ManualClock(), "roofbot/1.0 (+https://roof.example)")
+
+
+@pytest.mark.parametrize(
+    ("text", "gap"),
+    [
+        ("User-agent: *\nDisallow: /x", 0.0),
+        ("User-agent: *\nCrawl-delay: 2.5", 2.5),
+        ("User-agent: *\nRequest-rate: 1/10", 10.0),
+        ("User-agent: *\nRequest-rate: 4/60s", 15.0),
+        ("User-agent: *\nCrawl-delay: 30\nRequest-rate: 1/10", 30.0),
+        ("User-agent: *\nCrawl-delay: 30\n\nUser-agent: RoofBot\nCrawl-delay: 3", 3.0),
+        ("User-agent: *\nCrawl-delay: soon", 0.0),
+        ("", 0.0),
+        ("\ufeffUser-agent: *\nCrawl-delay: 4", 4.0),
+    ],
+)
+def test_the_gap_is_what_the_site_asks_for(text: str, gap: float) -> None:
+    assert _robots(text).permit(PAGE) == gap
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "product"),
+    [
+        ("property-intelligence/0.1 (+https://x.example)", "property-intelligence"),
+        ("RoofBot", "RoofBot"),
+        ("Mozilla/5.0 (compatible; x)", "Mozilla"),
+        ("  ", "*"),
+    ],
+)
+def test_the_product_token_is_the_name_before_the_version(user_agent: str, product: str) -> None:
+    assert product_token(user_agent) == product
+
+
+def test_our_own_queue_at_a_host_is_not_remembered_as_the_sites_fault() -> None:
+    answers = iter([HostBusyError("https://homes.example/robots.txt", 90.0), RobotsFile(404, b"")])
+
+    def fetch(_: str) -> RobotsFile:
+        answer = next(answers)
+        if isinstance(answer, HostBusyError):
+            raise answer
+        return answer
+
+    robots = Robots(fetch, ManualClock(), "roofbot/1.0")
+    with pytest.raises(HostBusyError):
+        robots.permit(PAGE)
+    assert robots.permit(PAGE) == 0.0
+
+
+def test_the_oldest_origins_are_forgotten() -> None:
+    asked: list[str] = []
+
+    def fetch(url: str) -> RobotsFile:
+        asked.append(url)
+        return RobotsFile(404, b"")
+
+    robots = Robots(fetch, ManualClock(), "roofbot/1.0")
+    for number in range(2001):
+        host = f"h{number}.example"
+        robots.permit(Destination(f"https://{host}/", "https", host, 443, PAGE.addresses, False))
+    for host in ("h2000.example", "h0.example"):
+        robots.permit(Destination(f"https://{host}/", "https", host, 443, PAGE.addresses, False))
+    assert asked.count("https://h2000.example/robots.txt") == 1
+    assert asked.count("https://h0.example/robots.txt") == 2
