@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.plugins.standin_fixtures"]
+
 _OURS = ("OPENAI_", "REDIS_", "DATABASE_", "PROPINTEL_", "JWT_", "FETCH_", "SCRAPE_", "BUDGET_", "KEY_REPORT_")
 #: read once, before the environment is cleared for the tests
 _SHARED_DIR = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2] / "shared"))

@@ -1,0 +1,34 @@
+"""Everything that lasts: jobs, pages, records, properties, observations and the model's paid answers.
+
+One `Database` (SQLite or PostgreSQL) with a store per subject on it. Whoever imports from here needs no SQL.
+"""
+
+from app.property.store.answers import AnswerStore, ModelBudget, Question, StoredAnswer
+from app.property.store.engine import Database, database_url
+from app.property.store.jobs import FRESH_DAYS, JobStore
+from app.property.store.models import Enqueued, Job, JobState
+from app.property.store.pages import PageStore
+from app.property.store.properties import PropertyStore
+from app.property.store.rows import digest
+from app.property.store.schema import downgrade, upgrade
+from app.property.store.targets import normalise_target
+
+__all__ = [
+    "FRESH_DAYS",
+    "AnswerStore",
+    "Database",
+    "Enqueued",
+    "Job",
+    "JobState",
+    "JobStore",
+    "ModelBudget",
+    "PageStore",
+    "PropertyStore",
+    "Question",
+    "StoredAnswer",
+    "database_url",
+    "digest",
+    "downgrade",
+    "normalise_target",
+    "upgrade",
+]

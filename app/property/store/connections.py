@@ -1,0 +1,69 @@
+"""Engines with this service's habits, on SQLite and on PostgreSQL; and which URLs are taken.
+
+Knows no table of ours, and no transaction: that is `engine.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from app.errors import ConfigurationError
+
+
+def parse_url(text_: str) -> URL:
+    """A URL of a database that this service runs on. Raises `ConfigurationError`, which shows nothing of the value."""
+    remedy = "Use sqlite:////path/to/file or postgresql://user:password@host/database"
+    try:
+        url = make_url(text_.strip())
+    except (ArgumentError, ValueError):
+        raise ConfigurationError("DATABASE_URL", "is not a database URL", remedy) from None
+    if url.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+        return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() != "sqlite":
+        raise ConfigurationError("DATABASE_URL", f"{url.drivername} is not supported", remedy)
+    if url.database in (None, "", ":memory:") or "memory" in url.query.get("mode", ""):
+        raise ConfigurationError("DATABASE_URL", "a database in memory is lost with its process", remedy)
+    return url.set(drivername="sqlite")
+
+
+def make_engine(url: URL, busy_timeout_seconds: float) -> Engine:
+    """An engine with this service's habits; connects to nothing yet."""
+    if url.get_backend_name() != "sqlite":
+        engine = create_engine(
+            url,
+            pool_pre_ping=True,
+            max_overflow=15,
+            hide_parameters=True,
+            connect_args={"connect_timeout": 5, "application_name": "propintel"},
+        )
+        wait_ms = round(busy_timeout_seconds * 1000)
+        event.listen(engine, "connect", lambda raw, _: _prepare_postgresql(raw, wait_ms))
+        return engine
+    engine = create_engine(url, max_overflow=-1, hide_parameters=True, connect_args={"timeout": busy_timeout_seconds})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_postgresql(raw: Any, wait_ms: int) -> None:
+    with raw.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {wait_ms:d}")
+        cursor.execute("SET TIME ZONE 'UTC'")
+    raw.commit()
+
+
+def _prepare_sqlite(raw: Any, _: Any) -> None:
+    raw.isolation_level = None  # the driver opens no transaction of its own: _begin_sqlite does
+    cursor = raw.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    # in WAL mode NORMAL survives every crash of a process; a power cut may undo the last commits, which are done anew
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes its lock at once, and so waits its turn; upgrading a read later would fail without a wait."""
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN IMMEDIATE"))

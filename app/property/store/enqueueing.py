@@ -1,0 +1,104 @@
+"""A list of targets becomes a batch of jobs in one transaction, thousands of rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.property.store.engine import Database
+from app.property.store.models import Enqueued, Job, JobState
+from app.property.store.rows import chunks, job_of, new_id
+from app.property.store.tables import ACTIVE, IS_ACTIVE, batches, jobs, records
+from app.property.store.targets import normalise_target
+
+
+def enqueue_targets(
+    database: Database,
+    targets: Sequence[str],
+    *,
+    now: datetime,
+    resend_at: datetime,
+    fresh_since: datetime | None,
+    priority: int,
+) -> Enqueued:
+    """See `JobStore.enqueue`; `fresh_since` None: freshness does not matter."""
+    wanted = [normalise_target(target) for target in targets]
+    distinct = list(dict.fromkeys(wanted))
+    batch = new_id()
+    template: dict[str, Any] = {
+        "batch_id": batch,
+        "state": JobState.QUEUED,
+        "priority": priority,
+        "refresh": fresh_since is None,
+        "attempts": 0,
+        "waited_seconds": 0.0,
+        "wanted_model": [],
+        "sent_at": now,
+        "sent_times": 1,
+        "resend_at": resend_at,
+        "created_at": now,
+    }
+
+    def work(connection: Connection) -> Enqueued:
+        connection.execute(
+            insert(batches).values(id=batch, created_at=now, priority=priority, targets=len(wanted), duplicates=0)
+        )
+        position, found, new = 0, list[Job](), list[str]()
+        for some in chunks(distinct):
+            known = _known(connection, some, fresh_since)
+            rows = [
+                {**template, "id": new_id(), "target": target, "position": position + place}
+                for place, target in enumerate(some)
+                if target not in known
+            ]
+            made = _insert(connection, rows)
+            late = [row["target"] for row in rows if row["target"] not in made]
+            known |= _known(connection, late, fresh_since)
+            new.extend(made[row["target"]].id for row in rows if row["target"] in made)
+            found.extend(job for target in some if (job := made.get(target) or known.get(target)))
+            position += len(some)
+        duplicates = len(wanted) - len(new)
+        connection.execute(batches.update().where(batches.c.id == batch).values(duplicates=duplicates))
+        return Enqueued(batch, found, new, duplicates)
+
+    return database.repeat(work)
+
+
+def _insert(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, Job]:
+    """Insert what no other process inserted meanwhile; -> the jobs made, by target."""
+    if not rows:
+        return {}
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = (
+        dialect.insert(jobs)
+        .on_conflict_do_nothing(index_elements=[jobs.c.target], index_where=IS_ACTIVE)
+        .returning(*jobs.c)
+    )
+    return {row.target: job_of(row) for row in connection.execute(statement, rows)}
+
+
+def _known(connection: Connection, targets: Sequence[str], fresh_since: datetime | None) -> dict[str, Job | None]:
+    """Targets that need no new job, with the job that is (or was) theirs; None if they were scraped without one."""
+    if not targets:
+        return {}
+    known: dict[str, Job | None] = {}
+    if fresh_since is not None:
+        query = select(records.c.url).where(records.c.url.in_(targets), records.c.fetched_at > fresh_since)
+        fresh = list(connection.execute(query).scalars())
+        known.update(dict.fromkeys(fresh))
+        newest = (
+            select(
+                jobs, func.row_number().over(partition_by=jobs.c.target, order_by=jobs.c.finished_at.desc()).label("n")
+            )
+            .where(jobs.c.target.in_(fresh), jobs.c.state == JobState.DONE)
+            .subquery()
+        )
+        if fresh:
+            known.update({r.target: job_of(r) for r in connection.execute(select(newest).where(newest.c.n == 1))})
+    active = select(jobs).where(jobs.c.target.in_(targets), jobs.c.state.in_(ACTIVE))
+    known.update({row.target: job_of(row) for row in connection.execute(active)})
+    return known

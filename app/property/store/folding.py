@@ -1,0 +1,34 @@
+"""Two stored properties turned out to be one: everything of the one goes to the other."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, select, update
+
+from app.property.store.tables import jobs, observations, properties, property_keys, records
+
+
+def fold(connection: Connection, gone: str, home: str) -> None:
+    """Move records, jobs, keys and observations from `gone` to `home`; `gone` stays as a pointer to it."""
+    for table in (records, jobs, property_keys):
+        connection.execute(update(table).where(table.c.property_id == gone).values(property_id=home))
+    _fold_observations(connection, gone, home)
+    connection.execute(update(properties).where(properties.c.merged_into == gone).values(merged_into=home))
+    emptied = {"merged_into": home, "record": {}, "evidence": {}, "conflicts": []}
+    connection.execute(update(properties).where(properties.c.id == gone).values(emptied))
+
+
+def _fold_observations(connection: Connection, gone: str, home: str) -> None:
+    theirs = observations.alias("theirs")
+    twice = (
+        select(theirs.c.id)
+        .where(
+            theirs.c.property_id == home,
+            theirs.c.content_sha256 == observations.c.content_sha256,
+            theirs.c.field == observations.c.field,
+            theirs.c.value_sha256 == observations.c.value_sha256,
+        )
+        .exists()
+    )
+    mine = observations.c.property_id == gone
+    connection.execute(delete(observations).where(mine, twice))
+    connection.execute(update(observations).where(mine).values(property_id=home))

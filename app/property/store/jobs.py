@@ -1,0 +1,232 @@
+"""The jobs table: the truth about what was asked and how far it is; the broker is only a courier.
+
+Every change of state is one UPDATE whose WHERE says from which states and for which lease holder it is allowed, so
+that of two processes exactly one succeeds. Knows nothing of Celery. How targets become rows is `enqueueing.py`.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, update
+
+from app.errors import NotFoundError, PropertyIntelligenceError
+from app.property.store.engine import Database
+from app.property.store.enqueueing import enqueue_targets
+from app.property.store.models import Enqueued, Job, JobState
+from app.property.store.recovery import take_lost
+from app.property.store.rows import chunks, clean, job_of
+from app.property.store.tables import ACTIVE, STATES, UtcDateTime, jobs
+
+#: a stored property younger than this is not scraped again
+FRESH_DAYS = 30.0
+#: after this long without a claim a queued job counts as lost by the broker; doubled each time it was sent again
+RESEND_SECONDS = 120.0
+_UNLEASED: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
+
+
+class JobStore:
+    """Jobs in a `Database`. Atomic on every method, over all processes; raises errors of `app.errors`."""
+
+    def __init__(self, database: Database, *, fresh_days: float = FRESH_DAYS, resend_seconds: float = RESEND_SECONDS):
+        self._database = database
+        self._clock = database.clock
+        self._fresh = timedelta(days=fresh_days)
+        self._resend_seconds = resend_seconds
+
+    # --- from target to job
+
+    def enqueue(self, targets: Sequence[str], *, priority: int = 5, refresh: bool = False) -> Enqueued:
+        """Make a batch of jobs, one for each target that is not under way and whose property is not fresh.
+
+        `refresh` asks again for fresh ones. Priority 0 is urgent, 9 last. All or nothing: the first target that is
+        not valid raises `InvalidTargetError` and no job is made.
+        """
+        now = self._clock.now()
+        resend_at = now + timedelta(seconds=self._resend_seconds)
+        fresh_since = None if refresh else now - self._fresh
+        return enqueue_targets(
+            self._database, targets, now=now, resend_at=resend_at, fresh_since=fresh_since, priority=priority
+        )
+
+    # --- one execution
+
+    def claim(self, job_id: str, owner: str, lease_seconds: float) -> Job | None:
+        """Take the job for `owner` until the lease ends. None if it must not run: a late duplicate of its message."""
+        now = self._clock.now()
+        free = or_(
+            jobs.c.state == JobState.QUEUED,
+            and_(jobs.c.state == JobState.DEFERRED, jobs.c.due_at <= now),
+            and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_expires_at <= now),
+        )
+        change = {
+            "state": JobState.RUNNING,
+            "lease_owner": owner,
+            "lease_expires_at": now + timedelta(seconds=lease_seconds),
+            "attempts": jobs.c.attempts + 1,
+            "started_at": func.coalesce(jobs.c.started_at, literal(now, UtcDateTime())),
+            "due_at": None,
+            "resend_at": None,
+        }
+        with self._database.writing() as connection:
+            statement = update(jobs).where(jobs.c.id == job_id, free).values(change).returning(*jobs.c)
+            row = connection.execute(statement).one_or_none()
+        return job_of(row) if row else None
+
+    def renew(self, job_id: str, owner: str, lease_seconds: float) -> bool:
+        """Extend the lease, also one that ran out unnoticed. False if it is lost: stop the work."""
+        until = self._clock.now() + timedelta(seconds=lease_seconds)
+        return self._held(job_id, owner, {"lease_expires_at": until})
+
+    def finish(
+        self,
+        job_id: str,
+        owner: str,
+        property_id: str,
+        wanted_model: Sequence[str] = (),
+        model_note: str | None = None,
+    ) -> bool:
+        """The property is stored. False if the lease was lost: another one finishes, or the job was cancelled."""
+        change = {
+            "state": JobState.DONE,
+            "property_id": property_id,
+            "wanted_model": list(wanted_model),
+            "model_note": clean(model_note),
+            "finished_at": self._clock.now(),
+            "error_code": None,
+            "error_message": None,
+            **_UNLEASED,
+        }
+        return self._held(job_id, owner, change)
+
+    def fail(self, job_id: str, error: PropertyIntelligenceError, owner: str | None = None) -> bool:
+        """The job is over, with this reason. Without `owner` whoever holds it: for jobs whose worker is dead."""
+        change = {
+            "state": JobState.FAILED,
+            "error_code": error.code,
+            "error_message": clean(str(error)),
+            "finished_at": self._clock.now(),
+            "due_at": None,
+            "resend_at": None,
+            **_UNLEASED,
+        }
+        if owner is not None:
+            return self._held(job_id, owner, change)
+        return self._changed(job_id, jobs.c.state.in_(ACTIVE), change)
+
+    def defer(self, job_id: str, owner: str, due_at: datetime, waited_seconds: float) -> bool:
+        """Wait for capacity until `due_at`, a total of `waited_seconds`; `recoverable` hands it out then."""
+        change = {"state": JobState.DEFERRED, "due_at": due_at, **self._capacity_wait(waited_seconds), **_UNLEASED}
+        return self._held(job_id, owner, change)
+
+    def release(
+        self, job_id: str, owner: str, waited_seconds: float, *, again_seconds: float = 0.0, counted: bool = False
+    ) -> bool:
+        """Back to queued: a message that comes in `again_seconds` is on its way.
+
+        `waited_seconds` is the job's new total of waits for capacity. Such a wait gives the attempt back; `counted`
+        keeps it, for a retry after a failure.
+        """
+        resend = self._clock.now() + timedelta(seconds=again_seconds + self._resend_seconds)
+        wait = {"waited_seconds": waited_seconds} if counted else self._capacity_wait(waited_seconds)
+        return self._held(job_id, owner, {"state": JobState.QUEUED, "resend_at": resend, **wait, **_UNLEASED})
+
+    # --- the operator's hand
+
+    def cancel(self, job_id: str) -> bool:
+        """End the job; one that runs loses its lease and stores no result. False if it was over already."""
+        change = {"state": JobState.CANCELLED, "finished_at": self._clock.now(), "due_at": None, **_UNLEASED}
+        changed = self._changed(job_id, jobs.c.state.in_(ACTIVE), {**change, "resend_at": None})
+        if not changed:
+            self.get(job_id)
+        return changed
+
+    def retry(self, job_ids: Sequence[str]) -> builtins.list[str]:
+        """Queue failed and cancelled jobs anew, counters at zero; -> the ids to be sent.
+
+        Left out: jobs in another state, and those whose target is under way in another job.
+        """
+        return self._database.repeat(lambda connection: self._retry(connection, job_ids))
+
+    def _retry(self, connection: Connection, job_ids: Sequence[str]) -> builtins.list[str]:
+        now, taken, chosen = self._clock.now(), set[str](), list[str]()
+        for some in chunks(list(dict.fromkeys(job_ids))):
+            over = select(jobs.c.id, jobs.c.target).where(
+                jobs.c.id.in_(some), jobs.c.state.in_((JobState.FAILED, JobState.CANCELLED))
+            )
+            target_of = {row.id: row.target for row in connection.execute(over)}
+            active = select(jobs.c.target).where(jobs.c.target.in_(target_of.values()), jobs.c.state.in_(ACTIVE))
+            taken.update(connection.execute(active).scalars())
+            for job_id in some:
+                if job_id in target_of and target_of[job_id] not in taken:
+                    taken.add(target_of[job_id])
+                    chosen.append(job_id)
+        change: dict[str, Any] = {
+            **dict.fromkeys(("error_code", "error_message", "started_at", "finished_at", "model_note")),
+            "state": JobState.QUEUED,
+            "attempts": 0,
+            "waited_seconds": 0.0,
+            "wanted_model": [],
+            "sent_times": 1,
+            "sent_at": now,
+            "resend_at": now + timedelta(seconds=self._resend_seconds),
+        }
+        for some in chunks(chosen):
+            connection.execute(update(jobs).where(jobs.c.id.in_(some)).values(change))
+        return chosen
+
+    # --- looking
+
+    def get(self, job_id: str) -> Job:
+        """Raises `NotFoundError`."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
+        if row is None:
+            raise NotFoundError("job", job_id)
+        return job_of(row)
+
+    def list(
+        self, *, batch: str | None = None, state: str | None = None, limit: int = 100, offset: int = 0
+    ) -> builtins.list[Job]:
+        """Jobs in the order in which they were asked for; all batches unless one is named."""
+        query = select(jobs).order_by(jobs.c.created_at, jobs.c.position).limit(limit).offset(offset)
+        if batch is not None:
+            query = query.where(jobs.c.batch_id == batch)
+        if state is not None:
+            query = query.where(jobs.c.state == state)
+        with self._database.reading() as connection:
+            return [job_of(row) for row in connection.execute(query)]
+
+    def counts(self, batch: str | None = None) -> dict[str, int]:
+        """How many jobs are in each of the six states."""
+        query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
+        if batch is not None:
+            query = query.where(jobs.c.batch_id == batch)
+        with self._database.reading() as connection:
+            found = {row[0]: row[1] for row in connection.execute(query)}
+        return {state: found.get(state, 0) for state in STATES}
+
+    # --- what was lost
+
+    def recoverable(self, limit: int = 1000, *, broker_is_empty: bool = False) -> builtins.list[Job]:
+        """Jobs to be sent (again), now queued and marked as sent: two callers never get the same job.
+
+        Those whose lease ran out, deferred ones that are due, and queued ones that nobody claimed for long
+        (`broker_is_empty`: whatever their age, since no message can be on its way). Urgent ones first.
+        """
+        return take_lost(self._database, limit, self._resend_seconds, broker_is_empty=broker_is_empty)
+
+    def _held(self, job_id: str, owner: str, change: dict[str, Any]) -> bool:
+        return self._changed(job_id, and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner), change)
+
+    def _changed(self, job_id: str, allowed: ColumnElement[bool], change: dict[str, Any]) -> bool:
+        with self._database.writing() as connection:
+            return connection.execute(update(jobs).where(jobs.c.id == job_id, allowed).values(change)).rowcount == 1
+
+    @staticmethod
+    def _capacity_wait(waited_seconds: float) -> dict[str, Any]:
+        attempts = case((jobs.c.attempts > 0, jobs.c.attempts - 1), else_=0)
+        return {"waited_seconds": waited_seconds, "attempts": attempts}

@@ -1,0 +1,89 @@
+"""What the job store hands out: a job as it stands, and what became of a list of targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class JobState(StrEnum):
+    """queued: to be sent or sent · running: leased · deferred: waits until `due_at` · the rest is final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DEFERRED = "deferred"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One execution of a target.
+
+    `attempts` counts claims, but not those that ended in a wait for capacity; `waited_seconds` is the total of these
+    waits. `wanted_model` names the fields for which a model was wanted and not heard, `model_note` says why.
+    `sent_times` counts how often it was handed to the broker.
+    """
+
+    id: str
+    batch: str
+    target: str
+    state: JobState
+    priority: int
+    refresh: bool
+    attempts: int
+    waited_seconds: float
+    due_at: datetime | None
+    error: dict[str, str] | None
+    wanted_model: tuple[str, ...]
+    model_note: str | None
+    property: str | None
+    sent_times: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that `propintel jobs` and the HTTP door show: JSON types only, times in ISO 8601."""
+        return {
+            "id": self.id,
+            "batch": self.batch,
+            "target": self.target,
+            "state": str(self.state),
+            "error": self.error,
+            "property": self.property,
+            "priority": self.priority,
+            "attempts": self.attempts,
+            "waited_seconds": self.waited_seconds,
+            "wanted_model": list(self.wanted_model),
+            "model_note": self.model_note,
+            "due_at": _iso(self.due_at),
+            "created_at": _iso(self.created_at),
+            "started_at": _iso(self.started_at),
+            "finished_at": _iso(self.finished_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """What `JobStore.enqueue` did.
+
+    `jobs` holds one job per distinct target that has one: new, already under way, or (for a fresh property) the one
+    that made it. `new` are the ids to be sent to the broker; `duplicates` counts the targets that made no new job.
+    """
+
+    batch: str
+    jobs: list[Job]
+    new: list[str]
+    duplicates: int
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,216 @@
+"""Records and the properties they make up: stored together or not at all.
+
+What belongs together is `identity.py`, what a property then says is `merge.py`; this keeps both true in the database,
+for many writers at once.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from app.errors import NotFoundError
+from app.property import identity
+from app.property.merge import SourceRecord, merge
+from app.property.record import PageKind
+from app.property.store.engine import Database
+from app.property.store.folding import fold
+from app.property.store.pages import insert_if_new
+from app.property.store.property_rows import conflicts_json, evidence_json, shown, source_record
+from app.property.store.rows import clean, digest, new_id
+from app.property.store.tables import observations, properties, property_keys, records
+
+
+class PropertyStore:
+    """Properties in a `Database`; each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # --- writing
+
+    def save_record(
+        self, record: SourceRecord, *, wanted_model: Sequence[str] = (), model_note: str | None = None
+    ) -> str:
+        """Store what a page says and merge it into its property, new or known; -> the property's id.
+
+        Idempotent: the same record again changes nothing. An older record of the same URL is replaced; a record older
+        than the stored one adds its observations only.
+        """
+        row = {
+            "url": record.url,
+            "final_url": record.final_url,
+            "kind": str(record.kind),
+            "content_sha256": record.content_sha256,
+            "fetched_at": record.fetched_at,
+            "record": dict(record.values),
+            "evidence": evidence_json(record.evidence.items()),
+            "wanted_model": list(wanted_model),
+            "model_note": clean(model_note),
+            "stored_at": self._database.clock.now(),
+        }
+
+        def work(connection: Connection) -> str:
+            # one at a time: which property a record is of depends on all that others file meanwhile
+            self._database.exclusively(connection, "properties")
+            before = connection.execute(select(records).where(records.c.url == record.url)).one_or_none()
+            home = self._home(connection, record)
+            _put(connection, before, {**row, "property_id": home})
+            _observe(connection, home, record)
+            self._rebuild(connection, home)
+            if before is not None and before.property_id != home:
+                self._rebuild(connection, self._alive(connection, before.property_id))
+            return home
+
+        return self._database.repeat(work)
+
+    def _home(self, connection: Connection, record: SourceRecord) -> str:
+        """The record's property: known under one of its keys, or new. Several that turn out to be one are folded."""
+        same = self._same_properties(connection, record)
+        if not same:
+            now = self._database.clock.now()
+            row = {"id": new_id(), "record": {}, "evidence": {}, "conflicts": [], "created_at": now, "updated_at": now}
+            connection.execute(insert(properties).values(row))
+            return str(row["id"])
+        home = min(same, key=lambda row: (row.created_at, row.id)).id
+        for other in same:
+            if other.id != home:
+                fold(connection, other.id, home)
+        return str(home)
+
+    def _same_properties(self, connection: Connection, record: SourceRecord) -> builtins.list[Row[Any]]:
+        lookups = identity.lookups_of(record)
+        query = select(property_keys).where(property_keys.c.key.in_(lookups))
+        owner_of = {row.key: row.property_id for row in connection.execute(query)}
+        locked = select(properties).where(properties.c.id.in_(set(owner_of.values()))).order_by(properties.c.id)
+        candidates = {row.id: row for row in connection.execute(locked.with_for_update())}
+        same: dict[str, Row[Any]] = {}
+        for key in lookups:
+            row = candidates.get(owner_of.get(key, ""))
+            if row is not None and row.id not in same and not self._contradicts(connection, key, record, row):
+                same[row.id] = row
+        return list(same.values())
+
+    def _contradicts(self, connection: Connection, key: str, record: SourceRecord, row: Row[Any]) -> bool:
+        """Judged by what other pages say: what this page said before is about to be replaced."""
+        others = [r for r in self._records(connection, row.id) if r.url != record.url]
+        values = merge(others).values if others else {}
+        return identity.contradicts(key, record.values, values)
+
+    def _rebuild(self, connection: Connection, property_id: str) -> None:
+        """Make the property say what its records say, and file it under their keys. Without any it stays as it was."""
+        sources = self._records(connection, property_id)
+        if not sources:
+            return
+        merged = merge(sources)
+        row = {
+            "record": merged.values,
+            "evidence": evidence_json(merged.evidence.items()),
+            "conflicts": conflicts_json(merged),
+        }
+        stored = connection.execute(select(properties).where(properties.c.id == property_id)).one()
+        if any(digest(getattr(stored, name)) != digest(value) for name, value in row.items()):
+            change = {**row, "updated_at": self._database.clock.now()}
+            connection.execute(update(properties).where(properties.c.id == property_id).values(change))
+        _file(connection, property_id, sources)
+
+    # --- reading
+
+    def get(self, property_id: str) -> dict[str, Any]:
+        """`{"property", "record", "evidence", "sources", "conflicts", "created_at", "updated_at"}`, JSON types only.
+
+        The id of a property that was found to be another one gives that one. Raises `NotFoundError`.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute(select(properties).where(properties.c.id == property_id)).one_or_none()
+            if row is not None and row.merged_into is not None:
+                row = connection.execute(select(properties).where(properties.c.id == row.merged_into)).one()
+            if row is None:
+                raise NotFoundError("property", property_id)
+            sources = connection.execute(
+                select(records).where(records.c.property_id == row.id).order_by(records.c.fetched_at, records.c.id)
+            ).all()
+        return shown(row, sources)
+
+    def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
+        """The property that `url` gave after `since`, and the page's kind; None if it has to be scraped."""
+        query = select(records).where(records.c.url == url, records.c.fetched_at > since)
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return (row.property_id, PageKind(row.kind)) if row else None
+
+    def list(
+        self, *, limit: int = 100, offset: int = 0, changed_since: datetime | None = None
+    ) -> builtins.list[dict[str, Any]]:
+        """Properties in the shape of `get`, oldest first; `changed_since` leaves out those unchanged since then."""
+        query = select(properties).where(properties.c.merged_into.is_(None))
+        if changed_since is not None:
+            query = query.where(properties.c.updated_at >= changed_since)
+        query = query.order_by(properties.c.created_at, properties.c.id).limit(limit).offset(offset)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+            ids = [row.id for row in rows]
+            sources: dict[str, builtins.list[Row[Any]]] = {}
+            for source in connection.execute(
+                select(records).where(records.c.property_id.in_(ids)).order_by(records.c.fetched_at, records.c.id)
+            ):
+                sources.setdefault(source.property_id, []).append(source)
+        return [shown(row, sources.get(row.id, [])) for row in rows]
+
+    # --- between
+
+    def _records(self, connection: Connection, property_id: str) -> builtins.list[SourceRecord]:
+        query = select(records).where(records.c.property_id == property_id).order_by(records.c.id)
+        return [source_record(row) for row in connection.execute(query)]
+
+    def _alive(self, connection: Connection, property_id: str) -> str:
+        query = select(properties.c.merged_into).where(properties.c.id == property_id)
+        return connection.execute(query).scalar() or property_id
+
+
+def _put(connection: Connection, before: Row[Any] | None, row: dict[str, Any]) -> None:
+    """Insert the record, or put it in place of `before` unless that is younger."""
+    if before is None:
+        connection.execute(insert(records).values(row))
+        return
+    if before.fetched_at > row["fetched_at"]:
+        row = {"property_id": row["property_id"]}
+    connection.execute(update(records).where(records.c.id == before.id).values(row))
+
+
+def _observe(connection: Connection, property_id: str, record: SourceRecord) -> None:
+    rows = [
+        {
+            "property_id": property_id,
+            "field": name,
+            "value": value,
+            "value_sha256": digest(value),
+            "evidence": record.evidence[name].model_dump(mode="json"),
+            "content_sha256": record.content_sha256,
+            "source_url": record.url,
+            "observed_at": record.fetched_at,
+        }
+        for name, value in record.values.items()
+    ]
+    if rows:
+        connection.execute(insert_if_new(connection, observations), rows)
+
+
+def _file(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:
+    """File the property under its records' keys only; what another one is filed under stays there, but for URLs."""
+    keys = dict.fromkeys(key for source in sources for key in identity.keys_of(source))
+    query = select(property_keys).where(property_keys.c.key.in_(keys))
+    owner_of = {row.key: row.property_id for row in connection.execute(query)}
+    mine = property_keys.c.property_id == property_id
+    connection.execute(delete(property_keys).where(mine, property_keys.c.key.not_in(keys)))
+    taken = [key for key in keys if key.startswith("url:") and owner_of.get(key, property_id) != property_id]
+    if taken:
+        moved = update(property_keys).where(property_keys.c.key.in_(taken))
+        connection.execute(moved.values(property_id=property_id))
+    new = sorted(key for key in keys if key not in owner_of)
+    if new:
+        connection.execute(insert(property_keys), [{"key": key, "property_id": property_id} for key in new])

@@ -1,0 +1,61 @@
+"""Properties and records between rows, values and the shape that the doors show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Row
+
+from app.property.merge import Merged, SourceRecord
+from app.property.record import Evidence, PageKind
+
+
+def source_record(row: Row[Any]) -> SourceRecord:
+    """What a row of `records` says."""
+    return SourceRecord(
+        url=row.url,
+        final_url=row.final_url,
+        kind=PageKind(row.kind),
+        content_sha256=row.content_sha256,
+        fetched_at=row.fetched_at,
+        values=row.record,
+        evidence={name: Evidence.model_validate(proof) for name, proof in row.evidence.items()},
+    )
+
+
+def evidence_json(evidence: Iterable[tuple[str, Evidence]]) -> dict[str, Any]:
+    """Evidence by field, JSON types only."""
+    return {name: proof.model_dump(mode="json") for name, proof in evidence}
+
+
+def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
+    """`[{"field", "chosen": value, "evidence": [chosen first, then the others]}]`."""
+    return [
+        {"field": name, "chosen": merged.values[name], "evidence": [proof.model_dump(mode="json") for proof in proofs]}
+        for name, proofs in merged.conflicts.items()
+    ]
+
+
+def shown(row: Row[Any], sources: Iterable[Row[Any]]) -> dict[str, Any]:
+    """A property and the rows of its records in the shape of `PropertyStore.get`."""
+    return {
+        "property": row.id,
+        "record": row.record,
+        "evidence": row.evidence,
+        "sources": [
+            {
+                "url": source.url,
+                "final_url": source.final_url,
+                "kind": source.kind,
+                "fetched_at": source.fetched_at.isoformat(),
+                "content_sha256": source.content_sha256,
+                "wanted_model": source.wanted_model,
+                "model_note": source.model_note,
+            }
+            for source in sources
+        ],
+        "conflicts": row.conflicts,
+        "created_at": row.created_at.isoformat(),
+        "updated_at": row.updated_at.isoformat(),
+    }

@@ -1,0 +1,62 @@
+"""Rows and values on their way: in pieces that fit a statement, as text that every database takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from app.property.store.models import Job, JobState
+
+#: values of one IN list or rows of one INSERT: SQLite takes 32,766 parameters a statement, a job has 23
+CHUNK = 1000
+
+
+def chunks[T](values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """`values` in pieces of at most `size`; none for an empty sequence."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def clean(text: str | None) -> str | None:
+    """`text` as PostgreSQL takes it: no NUL, no half of a surrogate pair."""
+    if text is None:
+        return None
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def digest(value: Any) -> str:
+    """One hash for one JSON value, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def job_of(row: Row[Any]) -> Job:
+    """The job that a row of `tables.jobs` holds."""
+    error = {"code": row.error_code, "message": row.error_message or ""} if row.error_code else None
+    return Job(
+        id=row.id,
+        batch=row.batch_id,
+        target=row.target,
+        state=JobState(row.state),
+        priority=row.priority,
+        refresh=row.refresh,
+        attempts=row.attempts,
+        waited_seconds=row.waited_seconds,
+        due_at=row.due_at,
+        error=error,
+        wanted_model=tuple(row.wanted_model or ()),
+        model_note=row.model_note,
+        property=row.property_id,
+        sent_times=row.sent_times,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )

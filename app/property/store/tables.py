@@ -1,0 +1,223 @@
+"""The tables, as the newest migration leaves them, and the one type for time.
+
+The migrations in `../migrations` make them; a test compares the two. Types are those that SQLite and PostgreSQL share.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: timezone-aware UTC in Python, whatever the database keeps. Naive values are refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a timezone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _json(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, JSON(none_as_null=True), nullable=nullable)
+
+
+_ID = String(32)
+_SHA256 = String(64)
+#: a row number that does not run out; SQLite numbers rows only under the name INTEGER
+_ROW = BigInteger().with_variant(Integer, "sqlite")
+STATES = ("queued", "running", "deferred", "done", "failed", "cancelled")
+#: states in which no second job for the same target may exist
+ACTIVE = ("queued", "running", "deferred")
+IS_ACTIVE = text("state IN ('queued', 'running', 'deferred')")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("targets", Integer, nullable=False),
+    Column("duplicates", Integer, nullable=False),
+)
+
+properties = Table(
+    "properties",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    # set once it turned out to be the same as another one: that one is meant
+    Column("merged_into", _ID, ForeignKey("properties.id"), nullable=True, index=True),
+    _json("record"),
+    _json("evidence"),
+    _json("conflicts"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False, index=True),
+)
+
+#: what a property is known by (`identity.py`): finds it, and keeps two processes from storing it twice
+property_keys = Table(
+    "property_keys",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("property_id", _ID, ForeignKey("properties.id"), nullable=False, index=True),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("batch_id", _ID, ForeignKey("batches.id"), nullable=False),
+    # the place in its batch: jobs are listed as they were asked for
+    Column("position", Integer, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("refresh", Boolean(create_constraint=False), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("waited_seconds", Float, nullable=False),
+    Column("due_at", UtcDateTime),
+    Column("error_code", String(64)),
+    Column("error_message", Text),
+    _json("wanted_model"),
+    Column("model_note", Text),
+    Column("property_id", _ID, ForeignKey("properties.id"), index=True),
+    Column("lease_owner", Text),
+    Column("lease_expires_at", UtcDateTime),
+    # when it was last handed to the broker, how often, and when to hand it over again if nobody claimed it
+    Column("sent_at", UtcDateTime),
+    Column("sent_times", Integer, nullable=False),
+    Column("resend_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    CheckConstraint("state IN ('queued', 'running', 'deferred', 'done', 'failed', 'cancelled')", name="state"),
+    Index("ix_jobs_batch_id_state", "batch_id", "state"),
+    Index("ix_jobs_created_at_position", "created_at", "position"),
+    Index("ix_jobs_state_lease_expires_at", "state", "lease_expires_at"),
+    Index("ix_jobs_state_due_at", "state", "due_at"),
+    Index("ix_jobs_state_resend_at", "state", "resend_at"),
+    Index("ix_jobs_target", "target"),
+    Index("uq_jobs_active_target", "target", unique=True, sqlite_where=IS_ACTIVE, postgresql_where=IS_ACTIVE),
+)
+
+#: bytes by the SHA-256 of what they are uncompressed; a page's body and its decoded text are both kept here
+bodies = Table(
+    "bodies",
+    metadata,
+    Column("sha256", _SHA256, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("zlib", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+pages = Table(
+    "pages",
+    metadata,
+    Column("id", _ROW, primary_key=True),
+    # the job whose checkpoint it is; none for a page fetched without a job, or one that the job gave up
+    Column("job_id", _ID, ForeignKey("jobs.id")),
+    Column("url", Text, nullable=False),
+    Column("final_url", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("sha256", _SHA256, ForeignKey("bodies.sha256"), nullable=False),
+    Column("text_sha256", _SHA256, ForeignKey("bodies.sha256"), nullable=False),
+    Column("fetched_at", UtcDateTime, nullable=False),
+    UniqueConstraint("job_id", "url"),
+    Index("ix_pages_sha256", "sha256"),
+)
+
+#: the newest data of each page, by the URL that was asked for
+records = Table(
+    "records",
+    metadata,
+    Column("id", _ROW, primary_key=True),
+    Column("url", Text, nullable=False, unique=True),
+    Column("final_url", Text, nullable=False),
+    Column("property_id", _ID, ForeignKey("properties.id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("content_sha256", _SHA256, nullable=False),
+    Column("fetched_at", UtcDateTime, nullable=False),
+    _json("record"),
+    _json("evidence"),
+    _json("wanted_model"),
+    Column("model_note", Text),
+    Column("stored_at", UtcDateTime, nullable=False),
+)
+
+#: every value ever read, once per body: what merging loses is still here
+observations = Table(
+    "observations",
+    metadata,
+    Column("id", _ROW, primary_key=True),
+    Column("property_id", _ID, ForeignKey("properties.id"), nullable=False),
+    Column("field", String(64), nullable=False),
+    _json("value"),
+    Column("value_sha256", _SHA256, nullable=False),
+    _json("evidence"),
+    Column("content_sha256", _SHA256, nullable=False),
+    Column("source_url", Text, nullable=False),
+    Column("observed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("property_id", "content_sha256", "field", "value_sha256", name="uq_observations_once"),
+    Index("ix_observations_property_id_field", "property_id", "field"),
+)
+
+#: every call to a model: reserved before, with its answer and its tokens after, so that nothing is paid for twice
+model_answers = Table(
+    "model_answers",
+    metadata,
+    Column("id", _ROW, primary_key=True),
+    Column("content_sha256", _SHA256, nullable=False),
+    _json("fields"),
+    Column("model", Text, nullable=False),
+    Column("prompt_sha256", _SHA256, nullable=False),
+    _json("answer", nullable=True),
+    # why there is no usable answer
+    Column("problem", Text),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+    Index("ix_model_answers_checkpoint", "content_sha256", "prompt_sha256", "model"),
+)

@@ -1,0 +1,159 @@
+"""Who may use the HTTP door: signs tokens and checks them, in one file so that both sides agree.
+
+Leaves the header, the status codes and which role a route asks for to `web`. A token is a JWT (RFC 7519) with the
+claims `role`, `iss`, `aud`, `exp`. Two modes, each with its algorithms pinned (RFC 8725 section 3.1), never chosen by
+the token: JWT_SECRET means HS256; JWT_JWKS_URL means RS256 or ES256 with the identity provider's keys, and wins if both
+are set.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import jwt
+
+from app.clock import Clock
+from app.errors import ConfigurationError, IdentityProviderError, InvalidTokenError
+from app.settings import Settings
+
+_SECRET_ALGORITHMS = ("HS256",)
+_JWKS_ALGORITHMS = ("RS256", "ES256")
+_MAKE_SECRET = "Make one with `openssl rand -hex 32` and set it for every process of the HTTP door"  # noqa: S105
+
+
+class Role(StrEnum):
+    """What a token's holder is. Executives and managers may do all, operators run jobs and read properties."""
+
+    EXEC = "exec"
+    MANAGER = "manager"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request. `role` is the claim as it stands, empty if the token has none; it may be a foreign word."""
+
+    subject: str
+    role: str
+
+
+class TokenVerifier(Protocol):
+    """Judges tokens. Blocking: the JWKS mode may ask the identity provider."""
+
+    def verify(self, token: str) -> Caller:
+        """The caller; raises `InvalidTokenError`, or `IdentityProviderError` when nothing can be judged now."""
+        ...
+
+
+def issue_token(
+    settings: Settings, role: Role, lifetime: timedelta, *, clock: Clock, subject: str = "propintel"
+) -> str:
+    """A signed token that expires after `lifetime`. Raises `ConfigurationError` without JWT_SECRET."""
+    if settings.jwt_jwks_url:
+        problem = "tokens are checked against this identity provider, so one signed here would be refused"
+        raise ConfigurationError("JWT_JWKS_URL", problem, "Get the token there, or unset it and set JWT_SECRET")
+    if settings.jwt_secret is None:
+        raise ConfigurationError("JWT_SECRET", "is not set, and a token is signed with it", _MAKE_SECRET)
+    now = clock.now()
+    claims = {
+        "sub": subject,
+        "role": role.value,
+        "iss": settings.jwt_issuer,
+        "aud": settings.jwt_audience,
+        "iat": now,
+        "exp": now + lifetime,
+    }
+    return jwt.encode(claims, settings.jwt_secret.get_secret_value(), algorithm="HS256")
+
+
+def build_verifier(settings: Settings) -> TokenVerifier:
+    """The verifier of the configured mode. Raises `ConfigurationError` if there is none. Connects to nothing yet."""
+    if settings.jwt_jwks_url:
+        return _Verifier(settings, _JWKS_ALGORITHMS, _jwks_key(_checked_jwks_url(settings.jwt_jwks_url)))
+    if settings.jwt_secret is not None:
+        secret = settings.jwt_secret.get_secret_value()
+        return _Verifier(settings, _SECRET_ALGORITHMS, lambda _token: secret)
+    problem = "neither JWT_SECRET nor JWT_JWKS_URL is set, so no token can be checked"
+    raise ConfigurationError("JWT_SECRET", problem, _MAKE_SECRET)
+
+
+class _Verifier:
+    """Checks signature, expiry, issuer and audience with the algorithms and the key of one mode."""
+
+    def __init__(self, settings: Settings, algorithms: tuple[str, ...], key_for: Callable[[str], Any]) -> None:
+        self._issuer, self._audience = settings.jwt_issuer, settings.jwt_audience
+        self._algorithms = algorithms
+        self._key_for = key_for
+
+    def verify(self, token: str) -> Caller:
+        try:
+            claims = self._claims(token)
+        except jwt.ExpiredSignatureError as exc:
+            raise InvalidTokenError("it has expired") from exc
+        except jwt.InvalidIssuerError as exc:
+            raise InvalidTokenError("its issuer is not ours") from exc
+        except jwt.InvalidAudienceError as exc:
+            raise InvalidTokenError("it is meant for another audience") from exc
+        except jwt.MissingRequiredClaimError as exc:
+            raise InvalidTokenError(f"it lacks the claim {exc.claim!r}") from exc
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as exc:
+            raise InvalidTokenError("it is malformed, or its signature does not hold") from exc
+        role = claims.get("role")
+        return Caller(subject=str(claims.get("sub", "")), role=role if isinstance(role, str) else "")
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        # judged before a key is looked for: a token of another algorithm must not cost a request to the provider
+        if jwt.get_unverified_header(token).get("alg") not in self._algorithms:
+            raise jwt.InvalidAlgorithmError
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            self._key_for(token),
+            algorithms=list(self._algorithms),
+            issuer=self._issuer,
+            audience=self._audience,
+            # iat says when, not until when (RFC 7519 section 4.1.6): a provider's clock may run a second ahead of ours
+            options={"require": ["exp", "iss", "aud"], "verify_iat": False},
+        )
+        return claims
+
+
+def _checked_jwks_url(url: str) -> str:
+    """`url` if its keys cannot be swapped on the way: https, or http on this machine."""
+    parts = urlsplit(url)
+    if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))):
+        return url
+    raise ConfigurationError("JWT_JWKS_URL", "must be an https:// URL", "Keys read over plain HTTP could be swapped")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _jwks_key(url: str) -> Callable[[str], Any]:
+    """Finds the key that a token names (`kid`); key sets are kept 5 minutes, unknown names ask at most every 30 s."""
+    client = jwt.PyJWKClient(url, cache_jwk_set=True, lifespan=300, timeout=5, cooldown_duration=30)
+
+    def key_for(token: str) -> Any:
+        try:
+            client.get_signing_keys()  # apart, since a bad key set and an unknown key raise the same class
+        except jwt.PyJWKClientConnectionError as exc:
+            raise IdentityProviderError(url, "it does not answer") from exc
+        except (jwt.PyJWTError, ValueError) as exc:
+            raise IdentityProviderError(url, "its answer is not a JSON Web Key Set") from exc
+        try:
+            return client.get_signing_key_from_jwt(token)  # with its algorithm, which the token's must equal
+        except jwt.PyJWKClientConnectionError as exc:
+            raise IdentityProviderError(url, "it does not answer") from exc
+
+    return key_for

@@ -1,0 +1,336 @@
+"""The job store's promises, on every database."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+
+from app.clock import ManualClock
+from app.errors import InvalidTargetError, NotFoundError, PageGoneError
+from app.property.merge import SourceRecord
+from app.property.record import PageKind
+from app.property.store import Database, JobStore, PropertyStore
+
+URL = "https://site.example/house/1"
+
+
+@pytest.fixture
+def jobs(database: Database) -> JobStore:
+    return JobStore(database, resend_seconds=120)
+
+
+def one(jobs: JobStore, url: str = URL) -> str:
+    (job_id,) = jobs.enqueue([url]).new
+    return job_id
+
+
+def store_property(database: Database, clock: ManualClock, url: str = URL) -> str:
+    record = SourceRecord(url, url, PageKind.LISTING, "ab" * 32, clock.now(), {}, {})
+    return PropertyStore(database).save_record(record)
+
+
+def test_enqueue_makes_one_queued_job_per_target_in_order(jobs: JobStore, clock: ManualClock) -> None:
+    enqueued = jobs.enqueue(["https://b.example/1", "https://a.example/2"], priority=3)
+    assert [job.target for job in enqueued.jobs] == ["https://b.example/1", "https://a.example/2"]
+    assert enqueued.new == [job.id for job in enqueued.jobs]
+    assert enqueued.duplicates == 0
+    job = jobs.get(enqueued.new[0])
+    assert (job.state, job.priority, job.attempts, job.waited_seconds) == ("queued", 3, 0, 0)
+    assert job.batch == enqueued.batch
+    assert job.created_at == clock.now()
+    assert job.created_at.utcoffset() == timedelta(0)
+    assert [job.target for job in jobs.list(batch=enqueued.batch)] == ["https://b.example/1", "https://a.example/2"]
+
+
+def test_two_spellings_of_one_url_are_one_target(jobs: JobStore) -> None:
+    enqueued = jobs.enqueue(["HTTPS://Site.Example:443/house/1#map", URL])
+    assert [job.target for job in enqueued.jobs] == [URL]
+    assert enqueued.duplicates == 1
+
+
+@pytest.mark.parametrize("step", ["queued", "running", "deferred"])
+def test_a_target_under_way_is_reported_and_not_queued_again(jobs: JobStore, clock: ManualClock, step: str) -> None:
+    job_id = one(jobs)
+    if step != "queued":
+        jobs.claim(job_id, "me", 30)
+    if step == "deferred":
+        jobs.defer(job_id, "me", clock.now() + timedelta(minutes=5), 300)
+    again = jobs.enqueue([URL], refresh=True)
+    assert (again.new, again.duplicates, [job.id for job in again.jobs]) == ([], 1, [job_id])
+    assert jobs.get(job_id).state == step
+
+
+def test_a_target_that_ended_can_be_queued_again(jobs: JobStore) -> None:
+    first = one(jobs)
+    jobs.fail(first, PageGoneError(URL, "sold"))
+    assert one(jobs) != first
+
+
+def test_a_fresh_property_is_a_duplicate_until_it_is_thirty_days_old(
+    jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
+    job_id = one(jobs)
+    jobs.claim(job_id, "me", 30)
+    jobs.finish(job_id, "me", store_property(database, clock))
+    again = jobs.enqueue([URL])
+    assert (again.new, again.duplicates, [job.id for job in again.jobs]) == ([], 1, [job_id])
+    clock.advance(30 * 86400 - 1)
+    assert jobs.enqueue([URL]).new == []
+    clock.advance(1)
+    assert len(jobs.enqueue([URL]).new) == 1
+
+
+def test_refresh_queues_a_fresh_property_again_and_the_job_says_so(
+    jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
+    store_property(database, clock)
+    assert jobs.enqueue([URL]).jobs == []
+    (job_id,) = jobs.enqueue([URL], refresh=True).new
+    assert jobs.get(job_id).refresh is True
+
+
+def test_one_invalid_target_stops_the_whole_batch_and_is_named(jobs: JobStore) -> None:
+    with pytest.raises(InvalidTargetError, match=r"12 Main Street.*not a URL"):
+        jobs.enqueue([URL, "12 Main Street, Springfield"])
+    assert sum(jobs.counts().values()) == 0
+
+
+def test_ten_thousand_targets_are_queued_in_seconds(jobs: JobStore) -> None:
+    targets = [f"https://site.example/house/{n}" for n in range(10_000)]
+    started = time.monotonic()
+    enqueued = jobs.enqueue(targets)
+    assert time.monotonic() - started < 20  # seen: under 3 s
+    assert len(set(enqueued.new)) == 10_000
+    assert jobs.counts(enqueued.batch)["queued"] == 10_000
+    assert [job.target for job in jobs.list(limit=3, offset=9_997)] == targets[-3:]
+    assert jobs.enqueue(targets).duplicates == 10_000
+
+
+def test_of_many_who_enqueue_the_same_targets_at_once_each_target_is_queued_once(jobs: JobStore) -> None:
+    targets = [f"https://site.example/{n}" for n in range(50)]
+    made: list[str] = []
+    threads = [threading.Thread(target=lambda: made.extend(jobs.enqueue(targets).new)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == len(set(made)) == 50
+
+
+def test_of_many_who_claim_one_job_exactly_one_gets_it(jobs: JobStore) -> None:
+    job_id = one(jobs)
+    claimed: list[object] = []
+    start = threading.Barrier(8)
+
+    def claim(owner: str) -> None:
+        start.wait()
+        claimed.append(jobs.claim(job_id, owner, 30))
+
+    threads = [threading.Thread(target=claim, args=(f"w{n}",)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(claimed) == 8
+    assert len([job for job in claimed if job is not None]) == 1
+    assert jobs.get(job_id).attempts == 1
+
+
+def test_a_lease_keeps_others_out_until_the_moment_it_ends(jobs: JobStore, clock: ManualClock) -> None:
+    job_id = one(jobs)
+    assert jobs.claim(job_id, "a", 30)
+    clock.advance(29.9)
+    assert jobs.claim(job_id, "b", 30) is None
+    clock.advance(0.1)
+    taken = jobs.claim(job_id, "b", 30)
+    assert taken is not None
+    assert taken.attempts == 2
+    assert jobs.renew(job_id, "a", 30) is False
+    assert jobs.finish(job_id, "a", "x") is False
+    assert jobs.fail(job_id, PageGoneError(URL, "sold"), "a") is False
+    assert jobs.defer(job_id, "a", clock.now(), 1) is False
+    assert jobs.release(job_id, "a", 1) is False
+    assert jobs.get(job_id).state == "running"
+
+
+def test_a_renewed_lease_lasts_from_the_renewal(jobs: JobStore, clock: ManualClock) -> None:
+    job_id = one(jobs)
+    jobs.claim(job_id, "a", 30)
+    clock.advance(20)
+    assert jobs.renew(job_id, "a", 30)
+    clock.advance(29)
+    assert jobs.claim(job_id, "b", 30) is None
+
+
+def test_finish_keeps_the_property_and_what_the_model_did_not_say(
+    jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
+    job_id, property_id = one(jobs), store_property(database, clock)
+    jobs.claim(job_id, "a", 30)
+    clock.advance(2)
+    assert jobs.finish(job_id, "a", property_id, ["YearBuilt"], "no key")
+    job = jobs.get(job_id)
+    assert (job.state, job.property, job.wanted_model, job.model_note) == (
+        "done",
+        property_id,
+        ("YearBuilt",),
+        "no key",
+    )
+    assert job.started_at == clock.now() - timedelta(seconds=2)
+    assert job.finished_at == clock.now()
+    assert jobs.claim(job_id, "late duplicate", 30) is None
+
+
+def test_a_failed_job_says_why_also_in_a_text_that_postgresql_would_refuse(jobs: JobStore) -> None:
+    job_id = one(jobs)
+    jobs.claim(job_id, "a", 30)
+    assert jobs.fail(job_id, PageGoneError(URL, "sold \x00 \ud800"), "a")
+    error = jobs.get(job_id).as_json()["error"]
+    assert error["code"] == "page_gone"
+    assert URL in error["message"]
+
+
+def test_a_wait_for_capacity_costs_no_attempt_and_is_added_up(jobs: JobStore, clock: ManualClock) -> None:
+    job_id = one(jobs)
+    jobs.claim(job_id, "a", 30)
+    assert jobs.release(job_id, "a", 12.5)
+    job = jobs.claim(job_id, "b", 30)
+    assert job is not None
+    assert (job.attempts, job.waited_seconds) == (1, 12.5)
+    assert jobs.defer(job_id, "b", clock.now() + timedelta(seconds=60), 72.5)
+    clock.advance(60)
+    job = jobs.claim(job_id, "c", 30)
+    assert job is not None
+    assert (job.attempts, job.waited_seconds, job.due_at) == (1, 72.5, None)
+
+
+def test_a_retry_after_a_failure_costs_an_attempt(jobs: JobStore) -> None:
+    job_id = one(jobs)
+    jobs.claim(job_id, "a", 30)
+    assert jobs.release(job_id, "a", 0.0, counted=True)
+    job = jobs.claim(job_id, "b", 30)
+    assert job is not None
+    assert job.attempts == 2
+
+
+def test_a_deferred_job_is_not_claimed_before_it_is_due(jobs: JobStore, clock: ManualClock) -> None:
+    job_id = one(jobs)
+    jobs.claim(job_id, "a", 30)
+    jobs.defer(job_id, "a", clock.now() + timedelta(seconds=60), 60)
+    clock.advance(59)
+    assert jobs.claim(job_id, "late", 30) is None
+    assert jobs.recoverable() == []
+    clock.advance(1)
+    assert [job.id for job in jobs.recoverable()] == [job_id]
+    assert jobs.get(job_id).state == "queued"
+
+
+def test_recovery_finds_the_job_of_a_dead_worker_once(jobs: JobStore, clock: ManualClock) -> None:
+    job_id = one(jobs)
+    jobs.claim(job_id, "dead", 30)
+    clock.advance(29)
+    assert jobs.recoverable() == []
+    clock.advance(1)
+    (found,) = jobs.recoverable()
+    assert (found.id, found.state, found.sent_times) == (job_id, "queued", 2)
+    assert jobs.recoverable() == []
+    assert jobs.renew(job_id, "dead", 30) is False
+
+
+def test_a_job_that_nobody_claims_is_sent_again_after_ever_longer_waits(jobs: JobStore, clock: ManualClock) -> None:
+    job_id = one(jobs)
+    waits = []
+    for _ in range(3):
+        waited = 0
+        while not jobs.recoverable():
+            clock.advance(60)
+            waited += 60
+        waits.append(waited)
+    assert waits == [120, 240, 480]
+    assert jobs.get(job_id).sent_times == 4
+
+
+def test_an_empty_broker_gets_all_queued_jobs_at_once_urgent_first(jobs: JobStore, clock: ManualClock) -> None:
+    late = jobs.enqueue(["https://a.example/1"], priority=9).new
+    clock.advance(1)
+    urgent = jobs.enqueue(["https://a.example/2"], priority=0).new
+    assert jobs.recoverable() == []
+    assert [job.id for job in jobs.recoverable(broker_is_empty=True)] == [*urgent, *late]
+
+
+def test_recovery_hands_out_no_more_than_asked(jobs: JobStore, clock: ManualClock) -> None:
+    jobs.enqueue([f"https://a.example/{n}" for n in range(5)])
+    clock.advance(120)
+    assert len(jobs.recoverable(limit=3)) == 3
+    assert len(jobs.recoverable(limit=3)) == 2
+
+
+def test_two_recoveries_at_once_share_the_lost_jobs(jobs: JobStore, clock: ManualClock) -> None:
+    enqueued = jobs.enqueue([f"https://a.example/{n}" for n in range(40)])
+    clock.advance(120)
+    found: list[str] = []
+    threads = [threading.Thread(target=lambda: found.extend(job.id for job in jobs.recoverable())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == sorted(enqueued.new)
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_a_cancelled_job_is_over_and_its_worker_loses_the_lease(jobs: JobStore, running: bool) -> None:
+    job_id = one(jobs)
+    if running:
+        jobs.claim(job_id, "a", 30)
+    assert jobs.cancel(job_id)
+    assert jobs.cancel(job_id) is False
+    assert jobs.renew(job_id, "a", 30) is False
+    assert jobs.finish(job_id, "a", "x") is False
+    assert jobs.claim(job_id, "b", 30) is None
+    assert jobs.get(job_id).state == "cancelled"
+
+
+def test_retry_queues_failed_and_cancelled_jobs_with_a_clean_slate(jobs: JobStore) -> None:
+    failed, cancelled, queued = jobs.enqueue([f"https://a.example/{n}" for n in range(3)]).new
+    jobs.claim(failed, "a", 30)
+    jobs.fail(failed, PageGoneError(URL, "sold"), "a")
+    jobs.cancel(cancelled)
+    assert jobs.retry([cancelled, failed, queued, "unknown"]) == [cancelled, failed]
+    job = jobs.get(failed)
+    assert (job.state, job.error, job.attempts, job.finished_at) == ("queued", None, 0, None)
+
+
+def test_retry_leaves_out_a_job_whose_target_is_under_way_elsewhere(jobs: JobStore) -> None:
+    first = one(jobs)
+    jobs.cancel(first)
+    second = one(jobs)
+    jobs.cancel(second)
+    assert jobs.retry([first, second]) == [first]
+    assert jobs.retry([second]) == []
+
+
+def test_counts_name_all_six_states(jobs: JobStore) -> None:
+    empty = {"queued": 0, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
+    assert jobs.counts() == empty
+    batch = jobs.enqueue(["https://a.example/1", "https://a.example/2"])
+    jobs.enqueue(["https://a.example/3"])
+    jobs.claim(batch.new[0], "a", 30)
+    assert jobs.counts(batch.batch) == {**empty, "queued": 1, "running": 1}
+    assert jobs.counts() == {**empty, "queued": 2, "running": 1}
+    assert [job.id for job in jobs.list(state="running")] == [batch.new[0]]
+
+
+@pytest.mark.parametrize("method", ["get", "cancel"])
+def test_an_unknown_job_is_named(jobs: JobStore, method: str) -> None:
+    with pytest.raises(NotFoundError, match="job nothing"):
+        getattr(jobs, method)("nothing")
+
+
+def test_a_job_shows_what_the_doors_promise(jobs: JobStore) -> None:
+    shown = jobs.get(one(jobs)).as_json()
+    assert {"id", "batch", "target", "state", "error", "property"} <= shown.keys()
+    assert shown["error"] is None
+    assert shown["property"] is None

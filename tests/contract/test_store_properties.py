@@ -1,0 +1,223 @@
+"""Records become properties: once each, whatever the order and however many write at a time."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app.clock import ManualClock
+from app.errors import NotFoundError
+from app.property.merge import SourceRecord
+from app.property.record import Evidence, Method, PageKind
+from app.property.store import Database, JobStore, PropertyStore
+from app.property.store.tables import observations, properties, records
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+ADDRESS = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
+
+
+def source(url: str, confidence: float = 0.9, at: datetime = T0, sha: str | None = None, **values: Any) -> SourceRecord:
+    sha = sha or url.rjust(64, "x")[-64:]
+    evidence = {
+        name: Evidence(
+            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
+            fetched_at=at, content_sha256=sha, confidence=confidence,
+        )
+        for name, value in values.items()
+    }  # fmt: skip
+    return SourceRecord(url, url, PageKind.LISTING, sha, at, values, evidence)
+
+
+@pytest.fixture
+def store(database: Database) -> PropertyStore:
+    return PropertyStore(database)
+
+
+def count(database: Database, table: Any, **where: Any) -> int:
+    query = select(func.count()).select_from(table)
+    for name, value in where.items():
+        query = query.where(table.c[name] == value)
+    with database.reading() as connection:
+        return connection.execute(query).scalar_one()
+
+
+def alive(database: Database) -> int:
+    return count(database, properties, merged_into=None)
+
+
+def test_a_property_shows_record_evidence_sources_and_conflicts(store: PropertyStore) -> None:
+    property_id = store.save_record(
+        source("https://a.example/1", ListPrice=100000, **ADDRESS), wanted_model=["Roof"], model_note="no key"
+    )
+    shown = store.get(property_id)
+    assert shown["property"] == property_id
+    assert shown["record"]["ListPrice"] == 100000
+    assert shown["evidence"]["ListPrice"]["quote"] == "100000"
+    assert shown["evidence"]["ListPrice"]["fetched_at"].startswith("2026-01-01T00:00:00")
+    (page,) = shown["sources"]
+    assert (page["url"], page["wanted_model"], page["model_note"]) == ("https://a.example/1", ["Roof"], "no key")
+    assert shown["conflicts"] == []
+
+
+def test_the_same_record_again_changes_nothing(store: PropertyStore, database: Database, clock: ManualClock) -> None:
+    record = source("https://a.example/1", ListPrice=100000, YearBuilt=1990)
+    property_id = store.save_record(record)
+    before = store.get(property_id)
+    clock.advance(100)
+    assert store.save_record(record) == property_id
+    assert store.get(property_id) == before
+    assert count(database, observations) == 2
+
+
+def test_a_new_version_of_a_page_replaces_its_record_and_adds_observations(
+    store: PropertyStore, database: Database, clock: ManualClock
+) -> None:
+    url = "https://a.example/1"
+    property_id = store.save_record(source(url, ListPrice=100000, YearBuilt=1990))
+    clock.advance(60)
+    newer = source(url, at=T0 + timedelta(days=40), sha="f" * 64, ListPrice=95000)
+    assert store.save_record(newer) == property_id
+    shown = store.get(property_id)
+    assert shown["record"] == {"ListPrice": 95000}
+    assert shown["updated_at"] == clock.now().isoformat()
+    assert count(database, observations) == 3
+    assert count(database, records) == 1
+
+
+def test_a_late_older_version_adds_its_observations_and_leaves_the_record(
+    store: PropertyStore, database: Database
+) -> None:
+    url = "https://a.example/1"
+    property_id = store.save_record(source(url, at=T0 + timedelta(days=1), ListPrice=95000))
+    store.save_record(source(url, sha="e" * 64, ListPrice=100000))
+    assert store.get(property_id)["record"]["ListPrice"] == 95000
+    assert count(database, observations) == 2
+
+
+def test_two_sites_with_the_same_address_make_one_property_and_keep_the_conflict(
+    store: PropertyStore, database: Database
+) -> None:
+    one = store.save_record(source("https://a.example/1", ListPrice=100000, **ADDRESS))
+    written = {"UnparsedAddress": "12 Main St.", "City": "SPRINGFIELD", "StateOrProvince": "IL"}
+    two = store.save_record(source("https://b.example/9", 0.95, ListPrice=99000, **written))
+    assert one == two
+    shown = store.get(one)
+    assert shown["record"]["ListPrice"] == 99000
+    (conflict,) = [c for c in shown["conflicts"] if c["field"] == "ListPrice"]
+    assert conflict["chosen"] == 99000
+    assert [proof["value"] for proof in conflict["evidence"]] == [99000, 100000]
+    assert [page["url"] for page in shown["sources"]] == ["https://a.example/1", "https://b.example/9"]
+    assert alive(database) == 1
+
+
+def bridge() -> list[SourceRecord]:
+    """Assessor (parcel, county), portal (address), and a page that has both."""
+    county = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon County", "StateOrProvince": "IL"}
+    return [
+        source("https://county.example/p", TaxAssessedValue=80000, **county),
+        source("https://portal.example/h", ListPrice=100000, **ADDRESS),
+        source("https://both.example/x", YearBuilt=1990, **{**ADDRESS, **county, "ParcelNumber": "3122340012"}),
+    ]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_page_that_links_two_properties_makes_them_one_in_any_order(
+    store: PropertyStore, database: Database, order: tuple[int, ...]
+) -> None:
+    pages = bridge()
+    ids = [store.save_record(pages[n]) for n in order]
+    assert alive(database) == 1
+    shown = store.get(ids[-1])
+    assert {"TaxAssessedValue": 80000, "ListPrice": 100000, "YearBuilt": 1990}.items() <= shown["record"].items()
+    assert all(store.get(property_id)["property"] == shown["property"] for property_id in ids)
+    assert [entry["property"] for entry in store.list()] == [shown["property"]]
+
+
+def test_jobs_and_observations_follow_a_property_that_was_folded(store: PropertyStore, database: Database) -> None:
+    jobs, pages = JobStore(database), bridge()
+    done = []
+    for page in pages[:2]:
+        (job_id,) = jobs.enqueue([page.url]).new
+        jobs.claim(job_id, "a", 30)
+        jobs.finish(job_id, "a", store.save_record(page))
+        done.append(job_id)
+    home = store.save_record(pages[2])
+    assert [jobs.get(job_id).property for job_id in done] == [home, home]
+    assert count(database, observations, property_id=home) == sum(len(page.values) for page in pages)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"UnitNumber": "4"},
+        {"StreetNumber": "14"},
+        {"StateOrProvince": "MO"},
+        {"City": "Shelbyville"},
+    ],
+)
+def test_a_neighbour_is_another_property(store: PropertyStore, database: Database, other: dict[str, str]) -> None:
+    store.save_record(source("https://a.example/1", **ADDRESS))
+    store.save_record(source("https://b.example/1", **{**ADDRESS, **other}))
+    assert alive(database) == 2
+
+
+def test_pages_without_an_address_are_properties_of_their_own(store: PropertyStore, database: Database) -> None:
+    store.save_record(source("https://a.example/1", ListPrice=1))
+    store.save_record(source("https://a.example/2", ListPrice=1))
+    assert alive(database) == 2
+
+
+def test_many_who_store_pages_of_one_property_at_once_make_one(store: PropertyStore, database: Database) -> None:
+    ids, problems = list[str](), list[Exception]()
+    start = threading.Barrier(8)
+
+    def save(n: int) -> None:
+        start.wait()
+        try:
+            ids.append(store.save_record(source(f"https://s{n}.example/", ListPrice=100000 + n, **ADDRESS)))
+        except Exception as exc:  # noqa: BLE001 (reported below)
+            problems.append(exc)
+
+    threads = [threading.Thread(target=save, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert alive(database) == 1
+    assert len(store.get(ids[0])["sources"]) == 8
+
+
+def test_nothing_is_half_written_when_storing_fails(store: PropertyStore, database: Database) -> None:
+    record = source("https://a.example/1", ListPrice=1)
+    broken = SourceRecord(record.url, record.url, record.kind, "s", T0, {"ListPrice": 1}, {})
+    with pytest.raises(KeyError):
+        store.save_record(broken)
+    assert [count(database, table) for table in (properties, records, observations)] == [0, 0, 0]
+
+
+def test_fresh_says_the_property_and_kind_of_a_young_page(store: PropertyStore) -> None:
+    property_id = store.save_record(source("https://a.example/1", ListPrice=1))
+    assert store.fresh("https://a.example/1", T0 - timedelta(seconds=1)) == (property_id, PageKind.LISTING)
+    assert store.fresh("https://a.example/1", T0) is None
+    assert store.fresh("https://a.example/2", T0 - timedelta(days=1)) is None
+
+
+def test_list_pages_through_properties_and_leaves_out_unchanged_ones(store: PropertyStore, clock: ManualClock) -> None:
+    ids = []
+    for n in range(3):
+        ids.append(store.save_record(source(f"https://a.example/{n}", ListPrice=1 + n)))
+        clock.advance(10)
+    assert [entry["property"] for entry in store.list()] == ids
+    assert [entry["property"] for entry in store.list(limit=1, offset=1)] == ids[1:2]
+    assert [entry["property"] for entry in store.list(changed_since=T0 + timedelta(seconds=10))] == ids[1:]
+
+
+def test_an_unknown_property_is_named(store: PropertyStore) -> None:
+    with pytest.raises(NotFoundError, match="property nothing"):
+        store.get("nothing")

@@ -1,0 +1,93 @@
+"""Migrations up and down, and what a process does with a database at another schema."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime, timedelta, timezone
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, select
+
+from app.clock import ManualClock
+from app.errors import DatabaseOutdatedError, StoreError
+from app.property.store import Database, downgrade, upgrade
+from app.property.store.schema import _MIGRATIONS, HEAD
+from app.property.store.tables import batches, metadata
+
+
+def test_head_is_the_newest_migration() -> None:
+    assert ScriptDirectory(str(_MIGRATIONS)).get_current_head() == HEAD
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_uses(database: Database) -> None:
+    with database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_up_and_down_again_leaves_no_table(database_url: str) -> None:
+    upgrade(database_url)
+    assert upgrade(database_url) == (HEAD, HEAD)
+    assert downgrade(database_url, "base") == (HEAD, None)
+    database = Database(database_url)
+    from app.property.store.connections import make_engine
+
+    engine = make_engine(database.url, 1)
+    assert inspect(engine).get_table_names() == ["alembic_version"]
+    engine.dispose()
+    assert upgrade(database_url) == (None, HEAD)
+
+
+def test_an_outdated_database_migrates_itself_or_names_the_command(database_url: str) -> None:
+    upgrade(database_url)
+    downgrade(database_url, "base")
+    database = Database(database_url)
+    if database.is_sqlite:
+        database.open()
+    else:
+        with pytest.raises(DatabaseOutdatedError, match="propintel db upgrade"):
+            database.open()
+    database.close()
+
+
+def test_a_database_of_a_newer_version_is_refused_untouched(database_url: str) -> None:
+    upgrade(database_url)
+    _set_version(database_url, "9999")
+    with pytest.raises(StoreError, match="9999"):
+        Database(database_url).open()
+    with pytest.raises(StoreError, match="9999"):
+        upgrade(database_url)
+
+
+def _set_version(url: str, version: str) -> None:
+    if url.startswith("sqlite"):
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as raw:
+            raw.execute("UPDATE alembic_version SET version_num = ?", (version,))
+        return
+    with psycopg.connect(url) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = %s", (version,))
+
+
+@pytest.fixture
+def moment() -> datetime:
+    return datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=timezone(timedelta(hours=-7)))
+
+
+def test_a_moment_comes_back_as_the_same_moment_in_utc(database: Database, moment: datetime) -> None:
+    row = {"id": "b", "created_at": moment, "priority": 1, "targets": 0, "duplicates": 0}
+    with database.writing() as connection:
+        connection.execute(batches.insert().values(row))
+    with database.reading() as connection:
+        found = connection.execute(select(batches.c.created_at)).scalar_one()
+    assert found == moment
+    assert found.tzinfo is UTC
+
+
+def test_a_moment_without_a_timezone_is_refused(database: Database, clock: ManualClock) -> None:
+    row = {"id": "b", "created_at": clock.now().replace(tzinfo=None), "priority": 1, "targets": 0, "duplicates": 0}
+    with pytest.raises(StoreError, match="timezone"), database.writing() as connection:
+        connection.execute(batches.insert().values(row))

@@ -1,0 +1,300 @@
+"""The whole service in one process: real fetcher, extractors and database; site and stand-in API on loopback."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from app.errors import (
+    BlockedAddressError,
+    ConfigurationError,
+    DatabaseLockedError,
+    EmptyPageError,
+    HttpStatusError,
+    InvalidTargetError,
+    NoPropertyDataError,
+    PageBlockedError,
+    PageGoneError,
+    SearchPageError,
+)
+from app.property.page import Page
+from app.services.resources import Resources, open_resources, open_stores
+from app.settings import Settings
+from standin.openai.config import Config
+from standin.openai.server import OpenAIStandin
+from standin.serving import BackgroundServer
+
+KEY = "sk-standin-0123456789abcdef0123"
+JSONLD = {
+    "@context": "https://schema.org", "@type": "SingleFamilyResidence", "name": "12 Main St",
+    "address": {"@type": "PostalAddress", "streetAddress": "12 Main St", "addressLocality": "Springfield",
+                "addressRegion": "IL", "postalCode": "62701"},
+    "numberOfBedrooms": 3, "offers": {"@type": "Offer", "price": 310000, "priceCurrency": "USD"},
+}  # fmt: skip
+LISTING = f"""<html lang="en"><head><title>12 Main St, Springfield</title>
+<script type="application/ld+json">{json.dumps(JSONLD)}</script></head><body>
+<h1>12 Main St, Springfield, IL 62701</h1><p>$310,000</p><p>3 bedrooms</p>
+<p>The kitchen looks out on a slate roof that was relaid with care.</p>
+<p>Year built: 1987</p><p>Stories: 2</p><p>Heating: forced air</p>
+<p>A quiet home with a garden, close to the park and the river.
+The house was last painted in spring.</p></body></html>"""
+SEARCH = """<html><head><title>24 homes for sale in Springfield</title></head><body><h1>24 homes for sale</h1>{}
+<p>Page 1 of 9</p></body></html>""".format(
+    "".join(f'<div class="card"><a href="/h/{n}">{n} Oak St</a> $1{n:02},000 3 beds</div>' for n in range(24))
+)
+BLOCK = """<html><head><title>Just a moment...</title></head><body><h1>Verify you are human</h1>
+<p>Complete the CAPTCHA to continue.</p></body></html>"""
+GONE = """<html><head><title>Not available</title></head><body><h1>This listing is no longer available</h1>
+<p>It has been removed.</p></body></html>"""
+ESSAY = "<html><head><title>On bread</title></head><body><p>{}</p></body></html>".format("Bread rises slowly. " * 40)
+
+
+class Site:
+    """Pages by path, and how often each was asked for."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, tuple[int, bytes]] = {
+            "/house": (200, LISTING.encode()),
+            "/same-house": (200, LISTING.replace("310,000", "305,000").replace("310000", "305000").encode()),
+            "/search": (200, SEARCH.encode()),
+            "/blocked": (200, BLOCK.encode()),
+            "/gone": (200, GONE.encode()),
+            "/essay": (200, ESSAY.encode()),
+            "/empty": (200, b""),
+        }
+        self.asked: list[str] = []
+        self.app = Starlette(routes=[Route("/{path:path}", self.serve)])
+
+    async def serve(self, request: Request) -> Response:
+        path = request.url.path
+        if path != "/robots.txt":
+            self.asked.append(path)
+        status, body = self.pages.get(path, (404, b"<html><title>404</title></html>"))
+        return HTMLResponse(body, status)
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+@pytest.fixture
+def url(site: Site) -> Iterator[str]:
+    with BackgroundServer(site.app) as server:
+        yield server.address
+
+
+@pytest.fixture
+def standin() -> Iterator[tuple[OpenAIStandin, str]]:
+    fake = OpenAIStandin(Config.from_json({"keys": [{"key": KEY}]}))
+    with BackgroundServer(fake.app, fake.stopping) as server:
+        yield fake, f"{server.address}/v1"
+
+
+def settings(tmp_path: Path, base_url: str | None = None, **more: Any) -> Settings:
+    keys = {"openai_api_key": SecretStr(KEY), "openai_base_url": base_url} if base_url else {}
+    return Settings(
+        propintel_home=tmp_path / "home",
+        fetch_allowed_private_networks="127.0.0.0/8",  # type: ignore[arg-type]  # as in the environment
+        openai_max_wait_seconds=0,
+        **keys,  # type: ignore[arg-type]
+        **more,
+    )
+
+
+@pytest.fixture
+def keyless(tmp_path: Path, url: str) -> Iterator[Resources]:
+    with open_resources(settings(tmp_path)) as resources:
+        yield resources
+
+
+@pytest.fixture
+def keyed(tmp_path: Path, url: str, standin: tuple[OpenAIStandin, str]) -> Iterator[Resources]:
+    with open_resources(settings(tmp_path, standin[1])) as resources:
+        yield resources
+
+
+def enqueue(resources: Resources, target: str, *, refresh: bool = False) -> str:
+    (job_id,) = resources.jobs.enqueue([target], refresh=refresh).new
+    resources.jobs.claim(job_id, "test", 30)
+    return job_id
+
+
+def rows(resources: Resources, table: str) -> int:
+    with sqlite3.connect(str(resources.database.url.database)) as raw:
+        return int(raw.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 (names of our own)
+
+
+def test_without_a_key_what_the_page_says_is_stored_and_the_rest_is_named(keyless: Resources, url: str) -> None:
+    outcome = keyless.scraper.scrape(f"{url}/house")
+    assert {"ListPrice": 310000, "BedroomsTotal": 3, "City": "Springfield"}.items() <= outcome.record.items()
+    assert set(outcome.evidence) == set(outcome.record)
+    assert outcome.record["X_GoogleEarthUrl"].startswith("https://earth.google.com/web/search/")
+    assert [source["url"] for source in outcome.sources] == [f"{url}/house"]
+    assert "Roof" in outcome.wanted_model
+    assert "OPENAI_API_KEYS" in (outcome.model_note or "")
+    shown = keyless.properties.get(outcome.property_id)
+    assert shown["record"] == outcome.record
+    assert shown["property"] == outcome.as_json()["property"] == outcome.property_id
+
+
+def test_a_fresh_property_is_not_fetched_again_unless_refresh_is_asked(
+    keyless: Resources, site: Site, url: str
+) -> None:
+    first = keyless.scraper.scrape(f"{url}/house")
+    again = keyless.scraper.scrape(f"{url.upper().replace('HTTP', 'http')}/house#map")
+    assert (again.property_id, again.was_fresh, again.record) == (first.property_id, True, first.record)
+    assert site.asked == ["/house"]
+    refreshed = keyless.scraper.scrape(f"{url}/house", refresh=True)
+    assert refreshed.property_id == first.property_id
+    assert site.asked == ["/house", "/house"]
+    assert rows(keyless, "records") == 1
+
+
+def test_two_pages_of_one_house_are_one_property_with_the_conflict_kept(keyless: Resources, url: str) -> None:
+    one = keyless.scraper.scrape(f"{url}/house")
+    two = keyless.scraper.scrape(f"{url}/same-house")
+    assert one.property_id == two.property_id
+    assert len(two.sources) == 2
+    assert [c["field"] for c in two.conflicts] == ["ListPrice"]
+    assert {proof["value"] for proof in two.conflicts[0]["evidence"]} == {310000, 305000}
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        ("/search", SearchPageError),
+        ("/blocked", PageBlockedError),
+        ("/gone", PageGoneError),
+        ("/essay", NoPropertyDataError),
+        ("/empty", EmptyPageError),
+        ("/missing", HttpStatusError),
+    ],
+)
+def test_a_page_without_a_property_is_an_error_that_names_it_and_stores_no_property(
+    keyless: Resources, site: Site, url: str, path: str, error: type[Exception]
+) -> None:
+    job_id = enqueue(keyless, url + path)
+    with pytest.raises(error, match=url + path):
+        keyless.scraper.scrape(url + path, job_id=job_id)
+    assert rows(keyless, "properties") == rows(keyless, "observations") == 0
+    with pytest.raises(error):
+        keyless.scraper.scrape(url + path, job_id=job_id)
+    assert site.asked == [path, path], "a retry of a page that was no use must fetch it anew"
+
+
+@pytest.mark.parametrize("target", ["12 Main Street, Springfield", "ftp://site.example/"])
+def test_an_invalid_target_is_named(keyless: Resources, target: str) -> None:
+    with pytest.raises(InvalidTargetError, match=target):
+        keyless.scraper.scrape(target)
+
+
+def test_an_inside_address_is_refused_where_it_is_not_allowed(tmp_path: Path, site: Site, url: str) -> None:
+    closed = settings(tmp_path).model_copy(update={"fetch_allowed_private_networks": ()})
+    with open_resources(closed) as resources, pytest.raises(BlockedAddressError):
+        resources.scraper.scrape(f"{url}/house")
+    assert site.asked == []
+
+
+def test_the_model_fills_what_the_markup_lacks_and_a_redelivered_job_pays_and_fetches_nothing(
+    keyed: Resources, site: Site, standin: tuple[OpenAIStandin, str], url: str
+) -> None:
+    job_id = enqueue(keyed, f"{url}/house", refresh=True)
+    first = keyed.scraper.scrape(f"{url}/house", job_id=job_id, refresh=True)
+    assert first.model_note is None
+    assert first.wanted_model == ()
+    assert first.evidence["Roof"]["method"] == "llm"
+    calls, counts = rows(keyed, "model_answers"), [rows(keyed, table) for table in ("properties", "observations")]
+    assert calls == 1
+    second = keyed.scraper.scrape(f"{url}/house", job_id=job_id, refresh=True)
+    assert second.record == first.record
+    assert rows(keyed, "model_answers") == calls
+    assert [rows(keyed, table) for table in ("properties", "observations")] == counts
+    assert site.asked == ["/house"]
+    assert keyed.manager.get_stats()["keys"].popitem()[1]["requests"] == 1
+
+
+@pytest.mark.parametrize("answers", ["rubbish", "refusal", "truncated"])
+def test_a_model_that_gives_nothing_usable_costs_no_value(
+    keyed: Resources, standin: tuple[OpenAIStandin, str], url: str, answers: str
+) -> None:
+    standin[0].gate.change_server({"answers": answers})
+    outcome = keyed.scraper.scrape(f"{url}/house")
+    assert outcome.record["ListPrice"] == 310000
+    assert outcome.model_note
+    assert outcome.wanted_model
+
+
+def test_values_that_the_model_made_up_are_not_stored(
+    keyed: Resources, standin: tuple[OpenAIStandin, str], url: str
+) -> None:
+    standin[0].gate.change_server({"answers": "hallucination"})
+    outcome = keyed.scraper.scrape(f"{url}/house")
+    assert outcome.model_note is None
+    assert not [name for name, proof in outcome.evidence.items() if proof["method"] == "llm"]
+
+
+def test_a_dead_key_is_a_note_and_not_a_failure(keyed: Resources, standin: tuple[OpenAIStandin, str], url: str) -> None:
+    standin[0].gate.change_key({"key": KEY, "behaviour": "dead"}, time.monotonic())
+    outcome = keyed.scraper.scrape(f"{url}/house")
+    assert outcome.record["ListPrice"] == 310000
+    assert outcome.model_note
+    assert KEY not in outcome.model_note
+
+
+def test_no_room_leaves_the_page_behind_for_the_next_try(
+    keyed: Resources, site: Site, standin: tuple[OpenAIStandin, str], url: str
+) -> None:
+    standin[0].gate.change_key({"key": KEY, "rpm": 1}, time.monotonic())
+    keyed.scraper.scrape(f"{url}/house")
+    job_id = enqueue(keyed, f"{url}/same-house")
+    with pytest.raises(openai.RateLimitError):
+        keyed.scraper.scrape(f"{url}/same-house", job_id=job_id)
+    assert rows(keyed, "records") == 1
+    with open_resources(settings(Path(keyed.settings.propintel_home).parent)) as later:
+        assert later.scraper.scrape(f"{url}/same-house", job_id=job_id).record["ListPrice"]
+    assert site.asked == ["/house", "/same-house"]
+
+
+def test_a_locked_database_is_named_and_nothing_is_half_written(keyless: Resources, site: Site, url: str) -> None:
+    keyless.database.close()
+    keyless.database._busy_timeout_seconds = 0.1
+    target = f"{url}/house"
+    job_id = enqueue(keyless, target)
+    page = keyless.scraper._page(target, job_id)
+    assert isinstance(page, Page)
+    holder = sqlite3.connect(str(keyless.database.url.database), isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(DatabaseLockedError):
+        keyless.scraper.scrape(target, job_id=job_id)
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert rows(keyless, "properties") == rows(keyless, "records") == 0
+    assert keyless.scraper.scrape(target, job_id=job_id).record["ListPrice"] == 310000
+    assert site.asked == ["/house"]
+
+
+def test_doors_that_only_look_need_the_database_alone(tmp_path: Path, keyless: Resources, url: str) -> None:
+    property_id = keyless.scraper.scrape(f"{url}/house").property_id
+    with open_stores(settings(tmp_path)) as stores:
+        assert stores.properties.get(property_id)["property"] == property_id
+        assert stores.jobs.counts()["queued"] == 0
+    stores.close()
+
+
+def test_resources_are_closed_again_if_a_later_part_cannot_be_opened(tmp_path: Path) -> None:
+    broken = settings(tmp_path, "http://127.0.0.1:9/v1").model_copy(update={"openai_key_rotation_strategy": "nonsense"})
+    with pytest.raises(ConfigurationError):
+        open_resources(broken)

@@ -1,0 +1,177 @@
+"""Per field the best evidence wins, what belongs together stays together, and disagreement is kept."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.property.merge import Merged, SourceRecord, merge
+from app.property.record import Evidence, Method, PageKind, PropertyRecord
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def source(
+    name: str,
+    values: Mapping[str, Any],
+    confidence: float = 0.9,
+    *,
+    days: int = 0,
+    method: Method = Method.LABEL,
+    sure: Mapping[str, float] | None = None,
+) -> SourceRecord:
+    url, at = f"https://{name}.example/", T0 + timedelta(days=days)
+    evidence = {
+        field: Evidence(
+            value=value, raw=str(value), method=method, locator="/html", quote=f"{field}: {value}", source_url=url,
+            fetched_at=at, content_sha256=name.rjust(64, "0"), confidence=(sure or {}).get(field, confidence),
+        )
+        for field, value in values.items()
+    }  # fmt: skip
+    return SourceRecord(url, url, PageKind.LISTING, name.rjust(64, "0"), at, values, evidence)
+
+
+def merged_in_any_order(*sources: SourceRecord) -> Merged:
+    results = [merge(order) for order in itertools.permutations(sources)]
+    assert all(result == results[0] for result in results)
+    PropertyRecord(values=results[0].values, evidence=results[0].evidence)  # known names, right types, evidence for all
+    return results[0]
+
+
+def test_nothing_makes_nothing() -> None:
+    assert merge([]) == Merged()
+
+
+def test_the_surest_value_wins_and_the_other_is_kept_as_a_conflict() -> None:
+    found = merged_in_any_order(source("a", {"YearBuilt": 1990}, 0.7), source("b", {"YearBuilt": 1991}, 0.8))
+    assert found.values["YearBuilt"] == 1991
+    assert [proof.value for proof in found.conflicts["YearBuilt"]] == [1991, 1990]
+    assert found.evidence["YearBuilt"].source_url == "https://b.example/"
+
+
+def test_of_equally_sure_values_the_one_that_most_sources_give_wins() -> None:
+    found = merged_in_any_order(
+        source("a", {"YearBuilt": 1990}),
+        source("b", {"YearBuilt": 1991}, days=5),
+        source("c", {"YearBuilt": 1990}),
+    )
+    assert found.values["YearBuilt"] == 1990
+    assert len(found.conflicts["YearBuilt"]) == 3
+
+
+def test_of_two_that_are_alike_in_all_else_the_younger_page_wins() -> None:
+    found = merged_in_any_order(source("a", {"ListPrice": 100}), source("b", {"ListPrice": 90}, days=1))
+    assert found.values["ListPrice"] == 90
+
+
+@pytest.mark.parametrize(
+    ("field", "one", "other"),
+    [
+        ("City", "SPRINGFIELD", "Springfield"),
+        ("Roof", ["Tile", "Metal"], ["metal", "tile"]),
+        ("Latitude", 40.00001, 40.0002),
+        ("ListPrice", 100000, 100000.0),
+        ("UnparsedAddress", "12 Main St.", "12 Main St"),
+    ],
+)
+def test_one_value_in_two_spellings_is_no_conflict(field: str, one: Any, other: Any) -> None:
+    assert merged_in_any_order(source("a", {field: one}), source("b", {field: other})).conflicts == {}
+
+
+def test_one_area_in_two_units_is_no_conflict_and_keeps_its_own_unit() -> None:
+    metric = source("a", {"LivingArea": 131, "LivingAreaUnits": "Square Meters"}, sure={"LivingAreaUnits": 0.5})
+    feet = source("b", {"LivingArea": 1410, "LivingAreaUnits": "Square Feet"}, 0.8)
+    found = merged_in_any_order(metric, feet)
+    assert (found.values["LivingArea"], found.values["LivingAreaUnits"]) == (131, "Square Meters")
+    assert found.conflicts == {}
+
+
+def test_two_areas_that_differ_are_a_conflict() -> None:
+    found = merged_in_any_order(
+        source("a", {"LivingArea": 131, "LivingAreaUnits": "Square Meters"}),
+        source("b", {"LivingArea": 1500, "LivingAreaUnits": "Square Feet"}),
+    )
+    assert list(found.conflicts) == ["LivingArea"]
+
+
+def test_a_value_never_gets_the_unit_or_the_other_coordinate_of_another_page() -> None:
+    found = merged_in_any_order(
+        source("a", {"LivingArea": 131, "Latitude": 50.0}, 0.9),
+        source("b", {"LivingArea": 1600, "LivingAreaUnits": "Square Feet", "Latitude": 51.0, "Longitude": 9.0}, 0.8),
+    )
+    assert found.values["LivingArea"] == 131
+    assert "LivingAreaUnits" not in found.values
+    assert found.values["Latitude"] == 50.0
+    assert "Longitude" not in found.values
+
+
+def test_a_sales_price_never_gets_the_period_of_a_rent() -> None:
+    sale = source("a", {"ListPrice": 300000, "X_Currency": "EUR"})
+    rent = source("b", {"ListPrice": 900, "X_PricePeriod": "month", "X_RentBasis": "cold"}, 0.8)
+    found = merged_in_any_order(sale, rent)
+    assert found.values == {"ListPrice": 300000, "X_Currency": "EUR"}
+
+
+def test_the_newest_sale_is_the_last_sale_with_its_own_price() -> None:
+    found = merged_in_any_order(
+        source("a", {"CloseDate": "2019-05-01", "ClosePrice": 200000}, 0.95),
+        source("b", {"CloseDate": "2023-02-01", "ClosePrice": 310000}, 0.6),
+    )
+    assert (found.values["CloseDate"], found.values["ClosePrice"]) == ("2023-02-01", 310000)
+
+
+def test_a_newest_sale_without_a_price_does_not_take_that_of_an_older_one() -> None:
+    found = merged_in_any_order(
+        source("a", {"CloseDate": "2019-05-01", "ClosePrice": 200000}), source("b", {"CloseDate": "2023-02-01"})
+    )
+    assert "ClosePrice" not in found.values
+
+
+def test_a_price_of_a_page_that_names_no_date_is_better_than_none() -> None:
+    found = merged_in_any_order(source("a", {"ClosePrice": 200000}), source("b", {"CloseDate": "2023-02-01"}))
+    assert found.values["ClosePrice"] == 200000
+
+
+def test_what_each_site_says_in_its_own_way_is_no_conflict() -> None:
+    found = merged_in_any_order(
+        source("a", {"ListingId": "A1", "PublicRemarks": "Nice"}),
+        source("b", {"ListingId": "77", "PublicRemarks": "Great"}),
+    )
+    assert found.conflicts == {}
+
+
+def test_equity_is_computed_from_what_won_and_may_be_negative() -> None:
+    estimate = source("a", {"X_EstimatedValueLow": 280000, "X_EstimatedValueHigh": 340000}, 0.8)
+    sale = source("b", {"ClosePrice": 310000, "CloseDate": "2023-02-01"}, 0.6)
+    found = merged_in_any_order(estimate, sale)
+    assert found.values["X_PotentialEquityLow"] == -30000
+    assert found.values["X_PotentialEquityHigh"] == 30000
+    proof = found.evidence["X_PotentialEquityLow"]
+    assert (proof.method, proof.confidence, proof.source_url) == (Method.DERIVED, 0.6, "https://b.example/")
+    assert "280000" in proof.quote
+    assert "310000" in proof.quote
+
+
+@pytest.mark.parametrize(
+    ("values", "query"),
+    [
+        ({"Latitude": 40.5, "Longitude": -3.25, "City": "Madrid"}, "40.5,-3.25"),
+        (
+            {"UnparsedAddress": "12 Main St", "City": "Springfield", "StateOrProvince": "IL", "PostalCode": "62701"},
+            "12%20Main%20St,%20Springfield,%20IL%2062701",
+        ),
+        ({"StreetNumber": "5", "StreetName": "Hauptstraße", "City": "Köln"}, "5%20Hauptstra%C3%9Fe,%20K%C3%B6ln"),
+    ],
+)
+def test_the_google_earth_link_is_made_of_the_coordinates_or_the_address(values: dict[str, Any], query: str) -> None:
+    found = merge([source("a", values)])
+    assert found.values["X_GoogleEarthUrl"] == f"https://earth.google.com/web/search/{query}"
+
+
+@pytest.mark.parametrize("values", [{"City": "Springfield"}, {"UnparsedAddress": "12 Main St"}, {"Latitude": 40.5}])
+def test_half_an_address_makes_no_link(values: dict[str, Any]) -> None:
+    assert "X_GoogleEarthUrl" not in merge([source("a", values)]).values

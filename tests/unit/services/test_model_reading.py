@@ -1,0 +1,191 @@
+"""The paid step: once per question, within the budget, and no trouble with the model loses what was read without it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from app.clock import ManualClock
+from app.property.extract.base import Extraction
+from app.property.extract.pipeline import extract
+from app.property.page import Page
+from app.property.record import Method
+from app.property.store import AnswerStore, Database, ModelBudget
+from app.services.model_reading import ModelReader
+
+HTML = """<html lang="en"><head><title>12 Main St</title></head><body><h1>12 Main St, Springfield, IL 62701</h1>
+<p>$310,000</p><p>A quiet home. The house was put up in 1987 and its roof is covered with cedar shakes.</p>
+<p>Listed by Mara Quill of Larkspur Homes.</p></body></html>"""
+NO_LIMIT = ModelBudget()
+KEY = "sk-test-0123456789abcdefghijklmnop"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def answers(tmp_path: Path, clock: ManualClock) -> Iterator[AnswerStore]:
+    database = Database(f"sqlite:///{tmp_path / 'a.sqlite3'}", clock)
+    yield AnswerStore(database)
+    database.close()
+
+
+@pytest.fixture
+def extraction(clock: ManualClock) -> Extraction:
+    url = "https://site.example/1"
+    found = extract(Page(url, url, "text/html", HTML, HTML.encode(), clock.now()))
+    assert "Roof" in found.wanted
+    return found
+
+
+class Api:
+    """The API at the level of HTTP: counts calls, answers what it is told."""
+
+    def __init__(self, respond: Callable[[dict[str, Any]], httpx2.Response]) -> None:
+        self.calls = 0
+        self._respond = respond
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.calls += 1
+        return self._respond(json.loads(request.content))
+
+    def client(self) -> openai.OpenAI:
+        http = httpx2.Client(transport=httpx2.MockTransport(self))
+        return openai.OpenAI(api_key=KEY, base_url="http://api.test/v1", http_client=http, max_retries=0)
+
+
+def completion(content: str | None, **message: Any) -> httpx2.Response:
+    body = {
+        "id": "c", "object": "chat.completion", "created": 1, "model": "gpt-test-1",
+        "choices": [{"index": 0, "finish_reason": "stop",
+                     "message": {"role": "assistant", "content": content, "refusal": None, **message}}],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
+    }  # fmt: skip
+    return httpx2.Response(200, json=body)
+
+
+def roof(request: dict[str, Any]) -> httpx2.Response:
+    """Knows the roof, and invents an architect's year."""
+    names = request["response_format"]["json_schema"]["schema"]["properties"]
+    said: dict[str, Any] = dict.fromkeys(names)
+    said |= {"Roof": ["cedar shakes"], "Roof_quote": "roof is covered with cedar shakes"}
+    return completion(json.dumps({name: said[name] for name in names}))
+
+
+def error(status: int, message: str) -> Callable[[dict[str, Any]], httpx2.Response]:
+    return lambda _: httpx2.Response(status, json={"error": {"message": message, "type": "x", "code": "x"}})
+
+
+def unreachable(_: dict[str, Any]) -> httpx2.Response:
+    raise httpx2.ConnectError("no route")
+
+
+def reader(answers: AnswerStore, api: Api, budget: ModelBudget = NO_LIMIT, model: str = "gpt-test") -> ModelReader:
+    return ModelReader(answers, api.client, model, budget)
+
+
+def test_the_models_verified_value_joins_the_record_with_its_evidence(
+    answers: AnswerStore, extraction: Extraction
+) -> None:
+    found = reader(answers, Api(roof)).read(extraction)
+    assert found.note is None
+    assert found.unheard == ()
+    proof = found.extraction.record.evidence["Roof"]
+    assert proof.method is Method.LLM
+    assert proof.quote in HTML
+    assert answers.used_today() == (1, 120)
+
+
+def test_the_same_question_is_paid_once_also_by_another_process(answers: AnswerStore, extraction: Extraction) -> None:
+    api = Api(roof)
+    first = reader(answers, api).read(extraction)
+    second = reader(answers, api).read(extraction)
+    assert api.calls == 1
+    assert second.extraction.record == first.extraction.record
+    assert answers.used_today() == (1, 120)
+
+
+def test_another_model_is_another_question(answers: AnswerStore, extraction: Extraction) -> None:
+    api = Api(roof)
+    reader(answers, api).read(extraction)
+    reader(answers, api, model="gpt-other").read(extraction)
+    assert api.calls == 2
+
+
+def test_without_a_key_the_note_names_the_remedy_and_the_fields_stay_wanted(
+    answers: AnswerStore, extraction: Extraction
+) -> None:
+    found = ModelReader(answers, lambda: None, "gpt-test", ModelBudget()).read(extraction)
+    assert found.extraction is extraction
+    assert "OPENAI_API_KEYS" in (found.note or "")
+    assert "Roof" in found.unheard
+    assert answers.used_today() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("respond", "says", "counted"),
+    [
+        (lambda _: completion("no JSON at all"), "not the asked JSON", 1),
+        (lambda _: completion(None, refusal="I would rather not"), "I would rather not", 1),
+        (error(400, "bad schema"), "HTTP 400, .*bad schema", 0),
+        (error(401, f"Incorrect API key provided: {KEY}"), "HTTP 401", 0),
+        (error(403, "no access to this model"), "HTTP 403", 0),
+        (error(500, "boom"), "HTTP 500", 0),
+        (unreachable, "Connection error", 1),
+    ],
+    ids=["rubbish", "refusal", "400", "401", "403", "500", "unreachable"],
+)
+def test_trouble_with_the_model_is_a_note_and_costs_no_value(
+    answers: AnswerStore, extraction: Extraction, respond: Any, says: str, counted: int
+) -> None:
+    found = reader(answers, Api(respond)).read(extraction)
+    assert found.extraction is extraction
+    assert found.note is not None
+    assert re.search(says, found.note)
+    assert KEY not in found.note
+    assert "Roof" in found.unheard
+    assert answers.used_today()[0] == counted
+
+
+def test_after_a_refusal_the_same_question_is_asked_again(answers: AnswerStore, extraction: Extraction) -> None:
+    reader(answers, Api(lambda _: completion(None, refusal="no"))).read(extraction)
+    again = reader(answers, Api(roof)).read(extraction)
+    assert again.note is None
+
+
+def test_no_room_goes_up_and_does_not_count(answers: AnswerStore, extraction: Extraction) -> None:
+    with pytest.raises(openai.RateLimitError):
+        reader(answers, Api(error(429, "no room"))).read(extraction)
+    assert answers.used_today() == (0, 0)
+
+
+def test_the_budget_stops_calls_and_says_so_until_the_next_day(
+    answers: AnswerStore, extraction: Extraction, clock: ManualClock
+) -> None:
+    api, budget = Api(lambda _: completion("rubbish")), ModelBudget(daily_calls=1)
+    reader(answers, api, budget).read(extraction)
+    found = reader(answers, api, budget).read(extraction)
+    assert api.calls == 1
+    assert "BUDGET_DAILY_MODEL_CALLS" in (found.note or "")
+    clock.advance(86400)
+    reader(answers, api, budget).read(extraction)
+    assert api.calls == 2
+
+
+def test_a_stored_answer_is_used_also_when_the_budget_is_gone_or_no_key_is_left(
+    answers: AnswerStore, extraction: Extraction
+) -> None:
+    budget = ModelBudget(daily_calls=1)
+    reader(answers, Api(roof), budget).read(extraction)
+    found = ModelReader(answers, lambda: None, "gpt-test", budget).read(extraction)
+    assert found.note is None
+    assert "Roof" in found.extraction.record.values

@@ -1,0 +1,213 @@
+"""What goes wrong below the store, on SQLite: each a clear error of ours, and nothing half-written."""
+
+from __future__ import annotations
+
+import pickle
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from app.errors import (
+    ConfigurationError,
+    DatabaseLockedError,
+    DatabaseUnavailableError,
+    DiskFullError,
+    StoreError,
+)
+from app.property.store import Database, JobStore, database_url, upgrade
+from app.property.store.connections import parse_url
+from app.property.store.failures import shown, translate
+from app.property.store.schema import HEAD
+from app.settings import Settings
+
+URL = "https://site.example/1"
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def test_the_default_is_a_file_in_a_private_folder_that_migrates_itself(tmp_path: Path) -> None:
+    home = tmp_path / "deep" / "home"
+    settings = Settings(propintel_home=home)
+    database = Database(database_url(settings))
+    JobStore(database).enqueue([URL])
+    database.close()
+    assert (home / "propintel.sqlite3").is_file()
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+def test_upgrading_by_hand_makes_the_same_database(tmp_path: Path) -> None:
+    url = database_url(Settings(propintel_home=tmp_path / "home"))
+    assert upgrade(url) == (None, HEAD)
+    assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
+    database = Database(url)
+    with database.reading() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+    database.close()
+
+
+def test_sqlite_runs_in_wal_mode_with_foreign_keys(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path / "a.sqlite3"))
+    with database.reading() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+    database.close()
+
+
+def test_a_writer_that_waited_too_long_says_that_the_database_is_locked(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite3"
+    database = Database(sqlite_url(path), busy_timeout_seconds=0.1)
+    jobs = JobStore(database)
+    jobs.enqueue([URL])
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(DatabaseLockedError, match=str(path)) as caught:
+        jobs.enqueue(["https://site.example/2"])
+    assert caught.value.transient
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert len(jobs.enqueue(["https://site.example/2"]).new) == 1
+    database.close()
+
+
+def test_a_writer_waits_for_another_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite3"
+    database = Database(sqlite_url(path), busy_timeout_seconds=20)
+    jobs = JobStore(database)
+    jobs.enqueue([URL])
+    holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.3, lambda: holder.execute("COMMIT"))
+    timer.start()
+    assert len(jobs.enqueue(["https://site.example/2"]).new) == 1
+    timer.join()
+    holder.close()
+    database.close()
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path / "a.sqlite3"))
+    jobs = JobStore(database)
+    jobs.enqueue([URL])
+    with database.reading() as connection:
+        pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+        # the limit holds for this pooled connection, which is the only one of this thread
+        connection.execute(text(f"PRAGMA max_page_count = {pages + 4}"))
+    with pytest.raises(DiskFullError, match="Free disk space") as caught:
+        jobs.enqueue([f"https://site.example/{'x' * 500}/{n}" for n in range(500)])
+    assert caught.value.transient
+    assert jobs.counts()["queued"] == 1
+    database.close()
+
+
+def test_a_full_disk_of_the_operating_system_is_the_same_error() -> None:
+    found = translate(OSError(28, "No space left on device"), parse_url("sqlite:////x/y.sqlite3"))
+    assert isinstance(found, DiskFullError)
+
+
+@pytest.mark.parametrize("problem", ["folder is a file", "path is a folder"])
+def test_a_place_that_cannot_be_opened_is_named(tmp_path: Path, problem: str) -> None:
+    if problem == "folder is a file":
+        (tmp_path / "file").write_text("")
+        path = tmp_path / "file" / "home" / "a.sqlite3"
+    else:
+        path = tmp_path / "a.sqlite3"
+        path.mkdir()
+    with pytest.raises(DatabaseUnavailableError, match=r"a\.sqlite3"):
+        Database(sqlite_url(path)).open()
+
+
+def test_a_file_that_is_no_database_is_a_permanent_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite3"
+    path.write_text("this is not a database, however long it may be" * 100)
+    with pytest.raises(StoreError, match="not a database") as caught:
+        Database(sqlite_url(path)).open()
+    assert not caught.value.transient
+
+
+def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
+    database = Database("postgresql://scott:tiger@127.0.0.1:1/db?password=leopard&sslmode=disable")
+    with pytest.raises(DatabaseUnavailableError) as caught:
+        database.open()
+    everything = [str(caught.value), repr(caught.value), repr(database), str(caught.value.args)]
+    assert "127.0.0.1:1/db" in everything[0]
+    assert not any(secret in word for secret in ("tiger", "leopard") for word in everything)
+    assert pickle.loads(pickle.dumps(caught.value)).args == caught.value.args  # noqa: S301 (our own)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://u:tiger@h/d", "sqlite://", "sqlite:///:memory:", ""])
+def test_a_url_that_cannot_be_used_is_a_configuration_error_that_shows_no_value(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL") as caught:
+        Database(url)
+    assert "tiger" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_the_usual_spellings_of_postgresql_are_taken(scheme: str) -> None:
+    url = parse_url(f"{scheme}://u:tiger@db.example/props")
+    assert url.drivername == "postgresql+psycopg"
+    assert shown(url) == "postgresql+psycopg://u:***@db.example/props"
+
+
+def test_many_threads_that_open_a_new_database_at_once_all_succeed(tmp_path: Path) -> None:
+    opened: list[str] = []
+    start = threading.Barrier(8)
+
+    def open_it() -> None:
+        database = Database(sqlite_url(tmp_path / "a.sqlite3"))
+        start.wait()
+        database.open()
+        opened.append("yes")
+        database.close()
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened) == 8
+
+
+_FORK = """
+import os, sys
+from app.property.store import Database, JobStore
+
+database = Database(sys.argv[1])
+jobs = JobStore(database)
+jobs.enqueue(["https://site.example/1"])
+with database.reading() as connection:
+    parents = connection.connection.dbapi_connection
+child = os.fork()
+if child == 0:
+    with database.reading() as connection:
+        own = connection.connection.dbapi_connection is not parents
+    made = len(jobs.enqueue(["https://site.example/2"]).new)
+    database.close()
+    os._exit(0 if own and made == 1 else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, "the child could not work"
+assert jobs.counts()["queued"] == 2
+database.close()
+"""
+
+
+def test_a_forked_child_opens_its_own_connections_and_the_parents_stay_usable(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _FORK, sqlite_url(tmp_path / "a.sqlite3")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_closed_database_opens_again_at_the_next_use(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path / "a.sqlite3"))
+    jobs = JobStore(database)
+    jobs.enqueue([URL])
+    database.close()
+    database.close()
+    assert jobs.counts()["queued"] == 1
+    database.close()
