@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import openai
 
 from app.errors import ModelError, NoKeysError
+from app.keypool.outcomes import QUOTA_CODES
 from app.logs import redact
 from app.property.extract.base import Extraction
 from app.property.extract.evidence import verify
@@ -94,9 +95,12 @@ class ModelReader:
         """Make the reserved call; what was turned away unanswered does not count against the budget."""
         try:
             return ModelStep(client, self._model).ask(prompt)
-        except openai.RateLimitError:
+        except openai.RateLimitError as exc:
             self._answers.withdraw_call(call)
-            raise
+            if exc.code not in QUOTA_CODES:
+                raise
+            # money does not come back by waiting: what the page gave is stored now, and the job says what it lacks
+            return ModelError(self._model, "no OpenAI key has quota left; add credit, then scrape again with --refresh")
         except openai.APIStatusError as exc:
             self._answers.withdraw_call(call)
             return ModelError(self._model, f"HTTP {exc.status_code}, {redact(str(exc.message))}")

@@ -189,3 +189,14 @@ def test_a_stored_answer_is_used_also_when_the_budget_is_gone_or_no_key_is_left(
     found = ModelReader(answers, lambda: None, "gpt-test", budget).read(extraction)
     assert found.note is None
     assert "Roof" in found.extraction.record.values
+
+
+def test_quota_gone_on_every_key_is_a_note_not_a_wait(answers: AnswerStore, extraction: Extraction) -> None:
+    """Credit does not come back by waiting: what was read is stored now, and the call costs nothing of the budget."""
+    error = {"error": {"message": "quota", "type": "insufficient_quota", "code": "insufficient_quota", "param": None}}
+    api = Api(lambda _: httpx2.Response(429, json=error))
+    reading = ModelReader(answers, api.client, "m", NO_LIMIT).read(extraction)
+    assert reading.note is not None
+    assert "no OpenAI key has quota left" in reading.note
+    assert reading.extraction is extraction
+    assert answers.used_today() == (0, 0)
