@@ -1,0 +1,201 @@
+"""Addresses: parse one text into parts, bring parts to one spelling, compare two addresses.
+
+Structured parts of a page go first (`extract/`); this is for texts that stand alone. US addresses go through
+usaddress, others are split at commas and postal codes. An address with a house number is needed for a sure comparison.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import usaddress
+from rapidfuzz import fuzz
+
+from app.property.normalise.places import AU_STATES, country_code, us_state
+
+_POSTAL: dict[str, re.Pattern[str]] = {
+    "US": re.compile(r"\b(\d{5}(?:-\d{4})?)\s*$"),
+    "GB": re.compile(r"\b([A-Z]{1,2}\d[A-Z\d]?(?:\s?\d[A-Z]{2})?)\b", re.I),
+    "IE": re.compile(r"\b((?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4})\b", re.I),
+    "DE": re.compile(r"\b(\d{5})\b"), "FR": re.compile(r"\b(\d{5})\b"), "ES": re.compile(r"\b(\d{5})\b"),
+    "IT": re.compile(r"\b(\d{5})\b"), "AT": re.compile(r"\b(\d{4})\b"), "CH": re.compile(r"\b(\d{4})\b"),
+    "PL": re.compile(r"\b(\d{2}-\d{3})\b"), "SE": re.compile(r"\b(\d{3}\s?\d{2})\b"), "AU": re.compile(r"\b(\d{4})\s*$"),
+    "CA": re.compile(r"\b([A-Z]\d[A-Z]\s?\d[A-Z]\d)\b", re.I), "NL": re.compile(r"\b(\d{4}\s?[A-Z]{2})\b"),
+    "JP": re.compile(r"\b(\d{3}-\d{4})\b"),
+}  # fmt: skip
+_UNIT = re.compile(r"(?:,?\s+|^)(?:(?:unit|apt\.?|apartment|suite|ste\.?|flat|#)\s*#?\s*)([\w-]+)$", re.I)
+_US_TAIL = re.compile(r"[,\s]+([A-Za-z]{2}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)\.?[,\s]+(\d{5}(?:-\d{4})?)\s*(?:,?\s*(?:USA?|United States)\.?)?$")
+_US_STATE_TAIL = re.compile(r",\s*([A-Za-z]{2})\s*(?:,?\s*(?:USA?|United States)\.?)?$")
+_NUMBER_FIRST = re.compile(r"^(\d+[A-Za-z]?(?:[/-]\d+[A-Za-z]?)?)\s+(.+)$")
+_NUMBER_LAST = re.compile(r"^(.*?\D)\s+(\d+\s?[A-Za-z]?(?:\s?[/-]\s?\d+\s?[A-Za-z]?)?)$")
+_IRISH = frozenset(
+    "antrim armagh carlow cavan clare cork derry donegal down dublin fermanagh galway kerry kildare kilkenny laois leitrim limerick longford "
+    "louth mayo meath monaghan offaly roscommon sligo tipperary tyrone waterford westmeath wexford wicklow".split()
+)
+_ENGLISH = frozenset(
+    "bedfordshire|berkshire|buckinghamshire|cambridgeshire|cheshire|cornwall|cumbria|derbyshire|devon|dorset|durham|east sussex|west sussex|essex|"
+    "gloucestershire|greater manchester|hampshire|herefordshire|hertfordshire|kent|lancashire|leicestershire|lincolnshire|merseyside|norfolk|"
+    "north yorkshire|northamptonshire|northumberland|nottinghamshire|oxfordshire|shropshire|somerset|south yorkshire|staffordshire|suffolk|surrey|"
+    "tyne and wear|warwickshire|west midlands|west yorkshire|wiltshire|worcestershire".split("|")
+)
+#: after a street, a county's name is its town's: `Tullow Road, Carlow`
+_STREET_END = re.compile(r"\b(?:road|street|drive|avenue|lane|close|park|way|terrace|place|square|court|crescent|row|rd|st|ave|dr)\.?$", re.I)
+_ABBREVIATIONS = {
+    "street": "st", "avenue": "ave", "road": "rd", "drive": "dr", "lane": "ln", "court": "ct", "place": "pl", "boulevard": "blvd",
+    "circle": "cir", "terrace": "ter", "highway": "hwy", "parkway": "pkwy", "square": "sq", "trail": "trl", "cove": "cv",
+    "north": "n", "south": "s", "east": "e", "west": "w", "northeast": "ne", "northwest": "nw", "southeast": "se",
+    "southwest": "sw", "apartment": "apt", "strasse": "str", "straße": "str", "saint": "st", "crescent": "cres", "av": "ave",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Parts of an address, each None where it is not known. `street` is the street part as written."""
+
+    street: str | None = None
+    street_number: str | None = None
+    street_name: str | None = None
+    unit: str | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+    def one_line(self) -> str:
+        """The address in one line, as one would write it in the US."""
+        region = " ".join(p for p in (self.state, self.postal_code) if p)
+        return ", ".join(p for p in (self.street, self.city, region, self.country) if p)
+
+
+def parse(text: str, country: str | None = None) -> Address:
+    """Split one text into parts. Never raises; text that is no address comes back as `street` alone or empty."""
+    text = re.sub(r"\s+", " ", text.replace("\n", ", ")).strip(" ,;")[:300]
+    text = re.sub(r"(?:,\s*)+,", ",", text)
+    if not text:
+        return Address()
+    head, _, last = text.rpartition(",")
+    if head and (named := country_code(last)) and not us_state(last):
+        country, text = named, head.strip(" ,")
+    tail = _US_TAIL.search(text)
+    if tail and us_state(tail.group(1)) and country in (None, "US"):
+        return _us(text[: tail.start()], us_state(tail.group(1)), tail.group(2))
+    state_tail = _US_STATE_TAIL.search(text)
+    if state_tail and us_state(state_tail.group(1)) and country in (None, "US"):
+        return _us(text[: state_tail.start()], us_state(state_tail.group(1)), None)
+    if country == "US":
+        return with_street(Address(country="US"), text)
+    return _elsewhere(text, country)
+
+
+def _us(head: str, state: str | None, postal_code: str | None) -> Address:
+    base = Address(state=state, postal_code=postal_code, country="US")
+    street, _, city = head.rpartition(",")
+    if street:
+        return with_street(replace(base, city=city.strip() or None), street)
+    try:
+        tagged, kind = usaddress.tag(head)
+    except (usaddress.RepeatedLabelError, ValueError):
+        return with_street(base, head)
+    city = tagged.get("PlaceName", "").strip(" ,")
+    if kind != "Street Address" or not city:
+        return replace(base, city=head.strip()) if not re.search(r"\d", head) else with_street(base, head)
+    return with_street(replace(base, city=city), head[: len(head) - len(city)].strip(" ,"))
+
+
+def _elsewhere(text: str, country: str | None) -> Address:
+    if country == "IE":
+        text = re.sub(r"(?<![,\s])\s+(?=Co\.? [A-Z]|County [A-Z])", ", ", text)
+    pattern = _POSTAL.get(country or "")
+    match = None
+    if pattern:
+        match = next(reversed(list(pattern.finditer(text))), None)
+    base = Address(postal_code=match.group(1) if match else None, country=country)
+    parts = [p.strip() for p in text.split(",") if p.strip()]
+    if match and (at := next((i for i, p in enumerate(parts) if p.startswith(match.group(1)) and len(p) > len(match.group(1)) + 2), None)) is not None:
+        base = replace(base, city=_without(parts[at], match.group(1)))  # `35390 Gießen`, what follows is no address
+        return with_street(base, ", ".join(parts[:at]))
+    if match:
+        parts = [p for p in (_without(p, match.group(1)) for p in parts) if p]
+    elif len(parts) > 1 and re.fullmatch(r"[A-Z0-9][A-Z0-9 -]{3,8}", parts[-1]) and re.search(r"\d", parts[-1]):
+        base = replace(base, postal_code=parts.pop())
+    if country == "AU" and parts:
+        words = parts[-1].split()
+        if words and words[-1].upper() in AU_STATES:
+            base = replace(base, state=words[-1].upper())
+            parts[-1:] = [" ".join(words[:-1])] if words[:-1] else []
+    if country == "IE" and len(parts) == 2 and _is_county(parts[0], country):
+        parts.reverse()  # `Leitrim, Dromod`
+        return replace(base, state=parts[1], city=parts[0])
+    if country in ("IE", "GB") and len(parts) > 1 and _is_county(parts[-1], country) and not _STREET_END.search(parts[-2]):
+        base = replace(base, state=parts.pop())
+    if not parts:
+        return base
+    if len(parts) == 1:
+        alone = bool(match) and not any(c.isdigit() for c in parts[0])
+        return replace(base, city=parts[0]) if alone else with_street(base, parts[0])
+    return with_street(replace(base, city=parts[-1]), ", ".join(parts[:-1]))
+
+
+def _is_county(part: str, country: str) -> bool:
+    """`Co. Donegal`, `County Kildare`; in Ireland the bare name as well, after a town."""
+    name = re.sub(r"^(?:co\.?|county)\s+", "", part.casefold())
+    if name != part.casefold():
+        return True
+    return (country == "IE" and name in _IRISH and name != "dublin") or (country == "GB" and name in _ENGLISH)
+
+
+def _without(part: str, code: str) -> str:
+    return part.replace(code, "").strip()
+
+
+def with_street(address: Address, street: str) -> Address:
+    """`address` with its street part, split into number, name and unit where that is plain."""
+    street = re.sub(r"\s+", " ", street).strip(" ,;")
+    if not street:
+        return address
+    unit = _UNIT.search(street)
+    core = street[: unit.start()].strip(" ,") if unit else street
+    first = _NUMBER_FIRST.match(core)
+    last = None if first else _NUMBER_LAST.match(core)
+    number = first.group(1) if first else last.group(2) if last else None
+    name = first.group(2) if first else last.group(1) if last else None
+    return replace(
+        address, street=street, unit=unit.group(1) if unit else None, street_number=number, street_name=name and name.strip(" ,")
+    )
+
+
+def normalise(address: Address) -> Address:
+    """One spelling of every part: lower case, no punctuation, postal abbreviations; for comparing, not for showing."""
+    fields = ("street", "street_number", "street_name", "unit", "city", "state", "postal_code", "country")
+    return Address(**{name: _plain(getattr(address, name), name) for name in fields})
+
+
+def _plain(value: str | None, name: str) -> str | None:
+    if not value:
+        return None
+    words = re.sub(r"[^\w\s/-]", " ", value.casefold()).split()
+    if name in ("street", "street_name"):
+        words = [_ABBREVIATIONS.get(w, w) for w in words]
+    if name == "postal_code":
+        joined = "".join(words)
+        return joined[:5] if re.fullmatch(r"\d{5}-\d{4}", joined) else joined
+    return " ".join(words) or None
+
+
+def compare(one: Address, other: Address) -> Literal["same", "different", "unsure"]:
+    """`same` where number, street and a place agree; `different` where a part contradicts; else `unsure`."""
+    a, b = normalise(one), normalise(other)
+    if _differ(a.street_number, b.street_number) or _differ(a.postal_code, b.postal_code) or _differ(a.unit, b.unit):
+        return "different"
+    streets = fuzz.token_sort_ratio(a.street_name or a.street or "", b.street_name or b.street or "")
+    if a.street and b.street and streets < 70:
+        return "different"
+    placed = bool(a.postal_code and b.postal_code) or bool(a.city and b.city and fuzz.ratio(a.city, b.city) >= 85)
+    sure = a.street_number and b.street_number and streets >= 88 and placed and bool(a.unit) == bool(b.unit)
+    return "same" if sure else "unsure"
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    return one is not None and other is not None and one != other

@@ -1,0 +1,213 @@
+"""Cross-checks between the fields of one page: coordinates in the country, plausible ranges, fields that belong together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from app.property.extract.base import Candidate
+from app.property.extract.document import Document
+from app.property.extract.ranking import Winner
+from app.property.normalise import areas, currency
+from app.property.normalise.places import in_country, us_state
+from app.property.record import Method, PageKind
+
+_WITH_PRICE = ("X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis")
+_ONLY_LISTING = ("ListPrice", "StandardStatus", "MlsStatus", "ListAgentFullName", "ListOfficeName", "PropertyType", "OriginalListPrice", *_WITH_PRICE)
+#: square metres of a home, of a plot
+_LIVING, _LOT = (8.0, 60_000.0), (10.0, 5e8)
+
+
+def checked(winners: dict[str, Winner], candidates: list[Candidate], page: Document, kind: PageKind) -> dict[str, Winner]:
+    """The winners that hold together, with what follows from them (currency, units, country)."""
+    kept = dict(winners)
+    _plausible_years(kept, page)
+    _coordinates(kept, candidates, page)
+    _area_units(kept, candidates, page, "LivingArea", "LivingAreaUnits", _LIVING)
+    _area_units(kept, candidates, page, "LotSizeArea", "LotSizeUnits", _LOT)
+    _price(kept, candidates, page)
+    _region(kept, page)
+    _street(kept)
+    _living_is_not_lot(kept)
+    _key(kept)
+    _people(kept, page)
+    _sold(kept)
+    _bathrooms(kept)
+    if kind is PageKind.RECORD:
+        for field in _ONLY_LISTING:
+            if field != "PropertyType" or kept.get(field) is None or kept[field].candidate.value != "Land":
+                kept.pop(field, None)
+    return kept
+
+
+def _plausible_years(kept: dict[str, Winner], page: Document) -> None:
+    this_year = page.page.fetched_at.year
+    for field, ahead in (("YearBuilt", 6), ("TaxYear", 1), ("X_RoofYear", 0)):
+        if field in kept and kept[field].candidate.value > this_year + ahead:
+            del kept[field]
+
+
+def _coordinates(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
+    """Latitude and longitude of one source, in the page's country; swapped ones are put right, strays dropped."""
+    latitude = kept.pop("Latitude", None)
+    longitude = kept.pop("Longitude", None)
+    if latitude is None or longitude is None:
+        return
+    mate = _mate(latitude.candidate, [c for c in candidates if c.field == "Longitude"])
+    if mate is not None:
+        longitude = replace(longitude, candidate=replace(mate, confidence=longitude.confidence))
+    country = _country(kept, page)
+    lat, lon = latitude.candidate.value, longitude.candidate.value
+    if country is None or in_country(lat, lon, country):
+        kept["Latitude"], kept["Longitude"] = latitude, longitude
+    elif abs(lon) <= 90 and in_country(lon, lat, country):
+        kept["Latitude"] = replace(latitude, candidate=replace(longitude.candidate, field="Latitude"))
+        kept["Longitude"] = replace(longitude, candidate=replace(latitude.candidate, field="Longitude"))
+
+
+def _mate(latitude: Candidate, longitudes: Iterable[Candidate]) -> Candidate | None:
+    parent = latitude.locator.rpartition("/")[0]
+    return next((c for c in longitudes if c.locator == latitude.locator or c.locator.rpartition("/")[0] == parent), None)
+
+
+def _country(kept: dict[str, Winner], page: Document) -> str | None:
+    if "Country" in kept:
+        return str(kept["Country"].candidate.value)
+    region = kept.get("StateOrProvince")
+    if page.locale.country is None and region is not None and us_state(str(region.candidate.value)):
+        return "US"
+    return page.locale.country
+
+
+def _area_units(
+    kept: dict[str, Winner], candidates: list[Candidate], page: Document, field: str, units: str, limits: tuple[float, float]
+) -> None:
+    """The unit that stood with the area; else one that the page names, else the country's."""
+    area, named = kept.get(field), kept.pop(units, None)
+    if area is None:
+        return
+    unit = area.candidate.unit
+    source = next((c for c in candidates if c.field == units and c.locator == area.candidate.locator), None)
+    if unit is None:
+        unit = named.candidate.value if named else None
+        source = named.candidate if named else None
+    if unit is None:
+        country = _country(kept, page)
+        unit = areas.SQUARE_FEET if country == "US" else areas.SQUARE_METERS if country else None
+    if unit is None or not limits[0] <= areas.convert(area.candidate.value, unit, areas.SQUARE_METERS) <= limits[1]:
+        del kept[field]
+        return
+    kept[field] = replace(area, candidate=replace(area.candidate, unit=unit))
+    kept[units] = replace(area, candidate=replace(source or area.candidate, field=units, value=unit, confidence=area.confidence))
+
+
+def _price(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
+    """What belongs to the price stands or falls with it."""
+    price = kept.get("ListPrice")
+    if price is None:
+        for field in ("X_Currency", "X_PricePeriod", "X_RentBasis"):
+            kept.pop(field, None)
+        return
+    same_place = {c.field: c for c in candidates if c.locator == price.candidate.locator}
+    for field in ("X_PriceQualifier", "X_RentBasis"):
+        kept.pop(field, None)
+        if field in same_place:
+            kept[field] = Winner(same_place[field], price.confidence, False)
+    _currency(kept, price, page)
+    if "StandardStatus" not in kept:
+        kept["StandardStatus"] = replace(price, candidate=replace(price.candidate, field="StandardStatus", value="Active", confidence=0.5), confidence=0.5)
+    offered = kept.get("PropertyType")
+    rented = offered is not None and "Lease" in str(offered.candidate.value)
+    if not rented and (price.candidate.value > 50_000 or "X_PricePeriod" not in same_place):
+        kept.pop("X_PricePeriod", None)
+    elif rented and "X_PricePeriod" not in kept:
+        kept["X_PricePeriod"] = replace(price, candidate=replace(price.candidate, field="X_PricePeriod", value="month", confidence=0.5))
+
+
+def _currency(kept: dict[str, Winner], price: Winner, page: Document) -> None:
+    if price.candidate.unit:
+        kept["X_Currency"] = replace(price, candidate=replace(price.candidate, field="X_Currency", value=price.candidate.unit))
+    elif "X_Currency" not in kept:
+        code = currency.COUNTRY_CURRENCY.get(_country(kept, page) or "")
+        if code:
+            kept["X_Currency"] = replace(price, candidate=replace(price.candidate, field="X_Currency", value=code, confidence=0.5))
+
+
+def _region(kept: dict[str, Winner], page: Document) -> None:
+    """A US state in two letters, as RESO has it."""
+    region = kept.get("StateOrProvince")
+    if region is None:
+        return
+    code = us_state(str(region.candidate.value))
+    if code and _country(kept, page) in (None, "US"):
+        kept["StateOrProvince"] = replace(region, candidate=replace(region.candidate, value=code))
+
+
+def _bathrooms(kept: dict[str, Winner]) -> None:
+    """Full and half add up to the total; where only they are given, the total follows."""
+    full, half, total = (kept.get(n) for n in ("BathroomsFull", "BathroomsHalf", "BathroomsTotalInteger"))
+    if full is None:
+        return
+    together = full.candidate.value + (half.candidate.value if half else 0)
+    if total is None and together > 0:
+        kept["BathroomsTotalInteger"] = replace(full, candidate=replace(full.candidate, field="BathroomsTotalInteger", value=together))
+
+
+def _street(kept: dict[str, Winner]) -> None:
+    """The street part without the town, region and code that some sites repeat in it; no street that is the town alone."""
+    street = kept.get("UnparsedAddress")
+    if street is None:
+        return
+    text = str(street.candidate.value)
+    for field in ("PostalCode", "StateOrProvince", "City"):
+        if field in kept:
+            text = re.sub(rf"[,\s]+{re.escape(str(kept[field].candidate.value))}$", "", text, flags=re.IGNORECASE)
+    city = kept.get("City")
+    if city is not None and text.casefold() == str(city.candidate.value).casefold():
+        for field in ("UnparsedAddress", "StreetName", "StreetNumber"):
+            kept.pop(field, None)
+    elif text:
+        kept["UnparsedAddress"] = replace(street, candidate=replace(street.candidate, value=text))
+
+
+def _living_is_not_lot(kept: dict[str, Winner]) -> None:
+    """`607 m²` in a headline is the plot's where the plot has just that area."""
+    living, lot = kept.get("LivingArea"), kept.get("LotSizeArea")
+    if living is None or lot is None or living.candidate.value != lot.candidate.value:
+        return
+    weaker = ("LivingArea", "LivingAreaUnits") if living.confidence < lot.confidence else ("LotSizeArea", "LotSizeUnits")
+    for field in weaker:
+        kept.pop(field, None)
+
+
+def _key(kept: dict[str, Winner]) -> None:
+    """A key in the address bar that is the postal code is no key."""
+    key, code = kept.get("ListingKey"), kept.get("PostalCode")
+    if key and code and str(key.candidate.value).casefold() == str(code.candidate.value).replace(" ", "").casefold():
+        del kept["ListingKey"]
+
+
+def _people(kept: dict[str, Winner], page: Document) -> None:
+    """The agency is not its own agent, and the site that shows the page is not the agency because its markup says so."""
+    agent, office = kept.get("ListAgentFullName"), kept.get("ListOfficeName")
+    if agent and office and _letters(agent.candidate.value) == _letters(office.candidate.value):
+        del kept["ListAgentFullName"]
+    labels = (urlsplit(page.url).hostname or "").split(".")
+    brand = _letters(max(labels[:-1], key=len)) if len(labels) > 1 else ""
+    marked_up = office is not None and office.candidate.method in (Method.MICRODATA, Method.JSONLD, Method.OPENGRAPH)
+    if office and marked_up and brand and brand in _letters(office.candidate.value):
+        del kept["ListOfficeName"]
+
+
+def _letters(value: object) -> str:
+    return re.sub(r"[\W_]+", "", str(value).casefold())
+
+
+def _sold(kept: dict[str, Winner]) -> None:
+    """The price of a finished sale is not asked any more."""
+    status, asked, paid = kept.get("StandardStatus"), kept.get("ListPrice"), kept.get("ClosePrice")
+    if status and asked and paid and status.candidate.value == "Closed" and asked.candidate.value == paid.candidate.value:
+        for field in ("ListPrice", *_WITH_PRICE):
+            kept.pop(field, None)

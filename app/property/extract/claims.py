@@ -1,0 +1,26 @@
+"""What a model claims, and what is left of it when the text bears it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A model's value of `field` and its quote; `line` is the whole line of the text that the quote stands in."""
+
+    field: str
+    value: Any
+    quote: str
+    line: str
+    lang: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Supported:
+    """The value as stored, and the unit that the text gives it."""
+
+    value: Any
+    unit: str | None = None

@@ -1,0 +1,142 @@
+# ruff: noqa: E501 (a field's words are easier to read on one line)
+"""How a line of text shows that it may answer for a field: words in nine languages, and the shape of a value.
+
+Only a filter for what is sent to a model and a measure of how close a quote is to its field; it reads no values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+_DIGIT = r"\d"
+_YEAR = r"(?<!\d)(?:1[6-9]|20)\d\d(?!\d)"
+_MONEY = (
+    r"[$€£¥₪₹]\s?\d|\d[\d.,  ’']*\s?(?:[kKmM]\b|Mio|mln|tys)?\.?\s?(?:€|zł|kr\b|円|₪|万|EUR|USD|PLN|SEK|CHF|GBP|:-)"
+    r"|\b(?:EUR|USD|PLN|SEK|CHF|GBP|AUD|CAD|NZD|Rs)\.?\s?\d"
+)
+_COUNT = (
+    r"\d|½|\b(?:one|two|three|four|five|six|seven|eight|single|ein|eine[rnms]?|zwei|drei|vier|fünf|sechs|jedn\w+|dwa|dwie|trzy|"
+    r"cztery|pięć|två|tre|fyra|deux|trois|quatre)\b"
+)
+_NAME = r"[A-ZÄÖÜÅŁŚŻ][\w'’.-]+\s+[A-ZÄÖÜÅŁŚŻ]|[\u3040-\u30ff\u4e00-\u9fff\u0590-\u05ff]{2}"
+_STREET = (
+    r"\b\d{1,6}\s+(?:[NSEW]\.?\s)?[A-Z0-9][\w'’.-]*(?:\s[A-Z0-9][\w'’.-]*){0,4}\s(?:st|street|ave|avenue|rd|road|dr|drive|ln|lane|ct|"
+    r"court|way|blvd|boulevard|ter|terrace|pl|place|cir|circle|trl|trail|pkwy|hwy|loop|cove|row|sq)\b|"
+    r"\w+(?:stra(?:ß|ss)e|str\.|weg|allee|gasse|platz|ring|damm|ufer)\s*\d*|\bul\.\s?\w+|\bal\.\s?\w+|\w+(?:gatan|vägen|väg|gata)\s*\d|"
+    r"\b(?:rue|avenue|calle|via|chemin)\s\w+|丁目|番地|רחוב"
+)
+_POSTCODE = (
+    r"\b[A-Z]{2},?\s+\d{5}(?:-\d{4})?\b|\b\d{5}\b|\b\d{2}-\d{3}\b|\b\d{3} \d{2}\b|\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b|"
+    r"〒|\b\d{3}-\d{4}\b|\b[A-Z]\d{2} ?[A-Z\d]{4}\b|\b(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT)\s+\d{4}\b|\b\d{4}\s[A-ZÄÖÜ][a-zäöü]{2,}"
+)
+_AREA = r"\d\s*-?(?:sq\.?\s?-?(?:ft|feet|m)\b|sqft|square|m²|m2\b|㎡|qm\b|kvm\b|sf\b|acres?\b|ac\b|ha\b|hectares?\b|ar\b|מ)|\d"
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """`words` name the field, `shape` is what its value looks like."""
+
+    words: re.Pattern[str]
+    shape: re.Pattern[str]
+
+    def strength(self, line: str) -> int:
+        """0: says nothing of the field; 1: words without a value's shape (a label alone); 2: both."""
+        if self.words.search(line) is None:
+            return 0
+        return 2 if self.shape.search(line) else 1
+
+
+_WORDS: dict[str, tuple[str, str]] = {
+    "StandardStatus": (
+        r"\bfor[ -](?:sale|rent)\b|\bto let\b|\bsold\b|\bpending\b|under (?:contract|offer)|coming soon|\bactive\b|sale agreed|\bstatus\b|off[ -]market|"
+        r"zu (?:verkaufen|vermieten)|zum kauf|zur miete|reserviert|verkauft|sprzeda|wynaj|till salu|à (?:vendre|louer)|en venta|売|賃貸|למכירה|להשכרה",
+        r"",
+    ),
+    "PropertyType": (
+        r"property (?:type|use|class)|use (?:code|desc)|single[ -]family|\bhouse\b|\bcondo|apartment|\bflat\b|town ?ho|\bland\b|\blot\b|haus\b|wohnung|\bdom\b|"
+        r"mieszkan|lägenhet|\bvilla\b|maison|appartement|\bpiso\b|マンション|一戸建|דירה|commercial|objektart|rodzaj",
+        r"",
+    ),
+    "ListPrice": (
+        r"price|asking|offered|guide|\brent\b|/\s?mo\b|per month|pcm|preis|miete|\bcena\b|czynsz|\bpris\b|hyra|\bprix\b|loyer|precio|価格|賃料|万円|מחיר|"
+        r"for sale|listed|^\s*[$€£¥₪₹]\s?\d[\d.,]*\s?[kKmM]?\s*$",
+        _MONEY,
+    ),
+    "ClosePrice": (r"\bsold\b|\bsale[sd]?\b|\bclos(?:ed|ing)\b|last (?:sale|sold)|transfer|consideration|verkauft|sprzedan|såld", rf"{_MONEY}|\d{{4,}}"),
+    "CloseDate": (
+        r"\bsold\b|\bsales?\b|\bclos(?:ed|ing)\b|last (?:sale|sold)|transfer|deed|recorded|verkauft|såld",
+        r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}|\d{4}-\d\d|(?:19|20)\d\d",
+    ),
+    "UnparsedAddress": (rf"{_STREET}|\baddress\b|\bsitus\b|adresse|\badres\b|所在地|住所|כתובת|\blocated at\b", rf"{_STREET}|\d|\w{{3}}"),
+    "City": (rf"{_POSTCODE}|\b(?:city|town|suburb|municipality|ort|stadt|miasto|miejscowość|kommun|ville|location)\b|市|区|עיר", r"[^\W\d]{2}"),
+    "StateOrProvince": (rf"{_POSTCODE}|\b(?:state|province|region|county|bundesland|województwo|län)\b|[A-Z]\w+, [A-Z]{{2}}\b|都|県|府", r"[^\W\d]{2}"),
+    "PostalCode": (rf"{_POSTCODE}|\b(?:zip|postal|postcode|plz|kod pocztowy|postnummer|eircode)\b", _DIGIT),
+    "SubdivisionName": (r"subdivision|neighbou?rhood|\bplat\b|\bdevelopment\b|community|\blegal\b|\bestates\b", r"[A-Z]"),
+    "RoomsTotal": (r"\brooms?\b|zimmer|poko[ij]|\brum\b|pièces|habitaciones|間取|\d\s?S?LDK|\d[DLR]K|חדרים", _COUNT),
+    "BedroomsTotal": (r"bed ?rooms?|\bbeds?\b|\bbdr?m?s?\b|\bbr\b|schlafzimmer|sypialni|sovrum|chambres|dormitorios|寝室|חדרי שינה", _COUNT),
+    "BathroomsTotalInteger": (
+        r"bath ?rooms?|\bbaths?\b|\bba\b|\bba\.|fixtures|badezimmer|\bbäder\b|\bbad\b|łazien|badrum|salles? de bain|baños|浴室|מקלחת|אמבטיה",
+        _COUNT,
+    ),
+    "LivingArea": (
+        r"sq\.?[ -]?(?:ft|feet|foot|m)\b|sqft|square|living|heated|floor area|\bgla\b|finished area|\bsf\b|wohnfläche|m²|\bm2\b|㎡|\bqm\b|\bkvm\b|boarea|"
+        r"powierzchnia|surface|面積|superficie|מ\"ר|שטח|area",
+        _AREA,
+    ),
+    "LotSizeArea": (
+        r"\blots?\b|\bacres?\b|acreage|land (?:size|area)|grundstück|działk|tomt|terrain|parcela|土地|hectares?|\bplot\b|\bland\b|\bar\b|site area",
+        _AREA,
+    ),
+    "YearBuilt": (
+        r"\bbuil[td]\b|year|\bconstruct(?:ed|ion)\b|\byr\b|baujahr|errichtet|erbaut|rok budowy|wybudowan|byggår|byggd|construction|築|שנת|dating from|completed",
+        _YEAR + r"|築\d|昭和|平成|令和",
+    ),
+    "StoriesTotal": (
+        r"\bstor(?:y|ies|eys?)\b|\bfloors?\b|\blevels?\b|etagen|geschoss|\bpięt[re]|våning|étages|plantas|階|קומות|\bstockwerk",
+        _COUNT,
+    ),
+    "Roof": (r"\broof|\bdach|\btak\b|toiture|tejado|屋根|גג|shingle", r"[^\W\d]{3}"),
+    "ConstructionMaterials": (
+        r"exterior|siding|construction|\bbrick|stucco|\bwalls?\b|\bframe\b|masonry|concrete|bauweise|materiał|fasad|stomme|構造|造\b|murs|cement",
+        r"[^\W\d]{3}",
+    ),
+    "Heating": (r"\bheat|furnace|boiler|heizung|ogrzewanie|uppvärmning|värme|chauffage|calefacción|暖房|הסקה|fernwärme", r"[^\W\d]{3}"),
+    "Cooling": (r"\bcool|air[ -]?con|\ba/?c\b|central air|mini[ -]split|klimaanlage|klimatyzacja|climatisation|エアコン|冷房|מיזוג|evaporative", r"[^\W\d]{2}"),
+    "AssociationYN": (r"\bhoa\b|association|strata|body corporate|hausgeld|bostadsrättsförening|wspólnot|管理組合|ועד", r""),
+    "AssociationFee": (r"\bhoa\b|association|maintenance fee|\bdues\b|strata|hausgeld|\bavgift|管理費|ועד", rf"{_MONEY}|\d"),
+    "ListAgentFullName": (
+        r"\bagent|\bbroker|listed by|listing by|contact|realtor|presented by|ansprechpartner|makler|mäklare|opiekun|doradca|\bcall\b|courtesy|"
+        r"担当|סוכן|\bhost\b",
+        _NAME,
+    ),
+    "ListOfficeName": (
+        r"\boffice\b|brokerage|\brealty\b|realtors|real estate|properties\b|immobilien|nieruchomości|mäklar|fastighet|agence|inmobiliaria|anbieter|"
+        r"\bbiuro\b|listed by|courtesy|marketed by|株式会社|不動産|תיווך|\bagency\b|\bgroup\b|\bgmbh\b",
+        _NAME,
+    ),
+    "ParcelNumber": (r"parcel|\bapn\b|\bpin\b|folio|tax id|\bpid\b|account (?:no|num|#)|property id|strap|flurstück|numer działki|geo ?id|r-?number", _DIGIT),
+    "TaxAnnualAmount": (r"\btax(?:es)?\b|grundsteuer|podatek|taxe foncière", rf"{_MONEY}|\d{{3,}}"),
+    "TaxAssessedValue": (r"assess|taxable|capped|\bvalue\b", rf"{_MONEY}|\d{{4,}}"),
+    "TaxYear": (r"\btax(?:es)?\b|assess|roll year|\bvalue", _YEAR),
+    "X_MarketValue": (r"market|\bjust\b|apprais|full cash|total value|\bfmv\b", rf"{_MONEY}|\d{{4,}}"),
+    "X_Currency": (_MONEY, _DIGIT),
+}  # fmt: skip
+
+
+def _compiled() -> Mapping[str, Cue]:
+    return MappingProxyType(
+        {
+            # names, streets and postcodes are told by capitals; single words are not
+            field: Cue(re.compile(words, re.IGNORECASE if field not in _BY_CAPITALS else 0), re.compile(shape))
+            for field, (words, shape) in _WORDS.items()
+        }
+    )
+
+
+_BY_CAPITALS = frozenset({"X_Currency"})
+
+#: The cue of each field that a model is asked for.
+CUES: Mapping[str, Cue] = _compiled()

@@ -1,0 +1,190 @@
+"""Addresses, prices, kinds of building and ids that stand without a label: in title, headings, address bar, short lines.
+
+Everything here is a guess from place and shape, so it ranks below markup and labels.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from app.property import address as addresses
+from app.property.extract.base import Candidate
+from app.property.extract.document import Document, Segment
+from app.property.extract.readings import Reading, address_values, candidates_of
+from app.property.extract.terms import meaning
+from app.property.normalise.places import us_state
+from app.property.normalise.prices import find_period
+from app.property.record import Method
+
+_US_ADDRESS = re.compile(r"(?<![\w#])(\d{1,6}(?:-\d+)?[A-Z]?\s[^,|•\n]{2,50}?),?\s*,\s*([A-Z][A-Za-z.' -]{2,30}?),?\s+([A-Z]{2}),?\s+(\d{5}(?:-\d{4})?)\b")
+_CITY_LINE = re.compile(r"^([A-Z][A-Za-z.' -]{2,30}?),?\s+([A-Z]{2}),?\s+(\d{5}(?:-\d{4})?)$")
+_STREET_LINE = re.compile(r"^\d{1,6}[A-Z]?\s+\S.{2,50}$")
+_OFFERING = re.compile(r"^.{0,80}?\b(?:for sale|for rent|to let|to rent|sold)\b(?: in| at| on)?[ :,]*", re.IGNORECASE)
+_COUNTY = re.compile(r"\b([A-Z][a-z]+(?: [A-Z][a-z]+)?) County, ([A-Z]{2})\b")
+_MAP_LINK = re.compile(r"(?<![\d.])(-?\d{1,2}\.\d{4,})\s?(?:,|~|%2C)\s?\+?(-?\d{1,3}\.\d{4,})(?!\d)")
+_SEPARATORS = re.compile(r"\s+[|•·–—]\s+|\s+-\s+|\s*\|\s*")
+_PRICE_ALONE = re.compile(r"^(?:[^\w\s$€£]{0,2}\s*)?(?:(?:US|A|AU|C|NZ)?[$€£]\s?\d[\d.,' ]*(?:\.\d\d)?[kKmM]?|\d[\d., \u00a0]*\s?(?:€|zł|kr|EUR|PLN|SEK|CHF))(?:\s*(?:/|per |pro )\s?\w+)?$")
+_NO_PRICE_NEAR = re.compile(r"\best\b|estimate|cut|change|deposit|mortgage|payment|\blast\b|previous|tax|fee|/\s?(?:sq|m²)|per sq|/m|zestimate|sold|average|median|range|kaution|neben|czynsz|avgift|insurance|income|save|reduc", re.I)
+_KIND_ALONE = re.compile(
+    r"^(?:single[ -]family (?:home|residence|residential)|town ?house|condo(?:minium)?|apartment|detached(?: house)?|semi[ -]detached(?: house)?|terraced(?: house)?|end of terrace(?: house)?|"
+    r"bungalow|detached bungalow|multi[ -]family(?: home)?|duplex|house|villa|(?:etagen|dachgeschoss|erdgeschoss|eigentums|miet)wohnung|wohnung|einfamilienhaus|mehrfamilienhaus|doppelhaushälfte|"
+    r"reihenhaus|mieszkanie|dom|lägenhet|radhus|vacant land|house for sale)$",
+    re.IGNORECASE,
+)
+_ID_ALONE = re.compile(r"^(?:MLS|Ref|Reference|Listing|Property)\s?(?:#|No\.?|ID|number)?\s?[:#]?\s*([A-Z]{0,4}-?\d[\w-]{3,14})$", re.IGNORECASE)
+_COOLING_ALONE = re.compile(r"^(?:a/c|central a/?c|air conditioning|central air(?: conditioning)?)$", re.IGNORECASE)
+_EIRCODE = re.compile(r"^(?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4}$")
+_FIRST_SEGMENTS = 160
+
+
+class Headlines:
+    """What stands out on the page."""
+
+    name = "headlines"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        yield from _key_in_address(page)
+        if page.root is None:
+            return
+        for text, where, confidence in _headings(page):
+            yield from _addresses_in(text, where, confidence, page)
+            yield from _kind_in(text, where, min(0.42, confidence - 0.05), page)
+            if county := _COUNTY.search(text):
+                yield Candidate("CountyOrParish", county[1], text, Method.LABEL, where, text[:300], 0.5)
+                yield Candidate("StateOrProvince", county[2], text, Method.LABEL, where, text[:300], 0.45)
+        for segment in page.segments[:_FIRST_SEGMENTS]:
+            if len(segment.text) <= 60:
+                yield from _alone(segment, page, 0.52 - 0.1 * segment.index / _FIRST_SEGMENTS)
+        yield from _two_lines(page)
+        yield from _map_points(page)
+
+
+def _key_in_address(page: Document) -> Iterator[Candidate]:
+    """The last word of the page's address that looks like an id, as the site's own key."""
+    parts = urlsplit(unquote(page.url))
+    words = [w for w in re.split(r"[/=&?_.-]+", f"{parts.path}?{parts.query}") if w]
+    for word in reversed(words):
+        digits = sum(c.isdigit() for c in word)
+        if (word.isdigit() and 5 <= digits <= 14) or (1 <= digits < len(word) and 6 <= len(word) <= 12 and word.isalnum() and word is words[-1]):
+            yield Candidate("ListingKey", word, word, Method.LABEL, "url", page.url, 0.5)
+            return
+
+
+def _headings(page: Document) -> Iterator[tuple[str, str, float]]:
+    yield page.title[:300], "/html/head/title", 0.5
+    for heading in page.root.xpath("//h1")[:2]:
+        yield " ".join(" ".join(heading.itertext()).split())[:200], page.path(heading), 0.62
+    for meta in page.root.xpath("//meta[@property='og:title' or @property='og:description' or @name='description']"):
+        yield " ".join((meta.get("content") or "").split())[:300], page.path(meta), 0.45
+    for heading in page.root.xpath("//h2|//h3")[:6]:
+        if heading not in page.skipped:
+            yield " ".join(" ".join(heading.itertext()).split())[:160], page.path(heading), 0.4
+
+
+def _map_points(page: Document) -> Iterator[Candidate]:
+    """The point that a map's link or an element's data names, where the page names no other."""
+    points: dict[tuple[str, str], tuple[str, Any]] = {}
+    for element in page.root.xpath("//a[@href]|//img[@src]|//iframe[@src]"):
+        link = element.get("href") or element.get("src") or ""
+        if "map" in link and (match := _MAP_LINK.search(link)):
+            points.setdefault((match[1], match[2]), (link, element))
+    for element in page.root.xpath("//*[@data-lat or @data-latitude]"):
+        latitude = element.get("data-lat") or element.get("data-latitude") or ""
+        longitude = next((element.get(n) for n in ("data-lng", "data-lon", "data-long", "data-longitude") if element.get(n)), "")
+        if "." in latitude and longitude:
+            points.setdefault((latitude, longitude), (f"{latitude}, {longitude}", element))
+    near = {(round(float(a), 2), round(float(o), 2)) for a, o in points if _is_number(a) and _is_number(o)}
+    if len(near) == 1:
+        (latitude, longitude), (shown, element) = next(iter(points.items()))
+        yield from candidates_of(Reading("_Coordinates", f"{latitude}, {longitude}", Method.LABEL, page.path(element), shown, 0.5), page.locale)
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"-?\d+\.\d+", text) is not None
+
+
+def _addresses_in(text: str, where: str, confidence: float, page: Document) -> Iterator[Candidate]:
+    match = _US_ADDRESS.search(text)
+    if match and us_state(match[3]):
+        parts = addresses.with_street(addresses.Address(city=match[2], state=match[3], postal_code=match[4], country="US"), match[1])
+        yield from _parts(parts, text, where, confidence)
+        return
+    for piece in (_OFFERING.sub("", p) for p in _SEPARATORS.split(text)):
+        parsed = addresses.parse(piece, page.locale.country)
+        parts = (parsed.street, parsed.city, parsed.state, parsed.postal_code)
+        if parts[2] or parts[3] if sum(map(bool, parts)) >= 3 else all(parts[1::2]):
+            yield from _parts(parsed, text, where, confidence)
+            return
+
+
+def _kind_in(text: str, where: str, confidence: float, page: Document) -> Iterator[Candidate]:
+    """The kind of building that a heading or a title names."""
+    for candidate in candidates_of(Reading("PropertySubType", text[:110], Method.LABEL, where, text, confidence), page.locale):
+        if candidate.field == "PropertySubType":
+            yield candidate
+
+
+def _parts(parts: addresses.Address, text: str, where: str, confidence: float) -> Iterator[Candidate]:
+    for field, value, _ in address_values(parts):
+        if value:
+            yield Candidate(field, value, text, Method.LABEL, where, text[:300], confidence)
+
+
+def _alone(segment: Segment, page: Document, price_confidence: float) -> Iterator[Candidate]:
+    text, where = segment.text, page.path(segment.owner)
+
+    def reading(field: str, confidence: float) -> Iterator[Candidate]:
+        return candidates_of(Reading(field, text, Method.LABEL, where, text, confidence), page.locale)
+
+    if _PRICE_ALONE.match(text) and _is_asked(segment, page):
+        yield from reading("ListPrice", price_confidence)  # the further down, the less
+    elif match := _ID_ALONE.match(text):
+        yield Candidate("ListingId", match[1], text, Method.LABEL, where, text, 0.55)
+    elif _KIND_ALONE.match(text):
+        yield from reading("PropertySubType", 0.45)
+    elif _COOLING_ALONE.match(text):
+        yield from reading("Cooling", 0.4)
+    elif page.locale.country == "IE" and _EIRCODE.match(text):
+        yield from reading("PostalCode", 0.5)
+
+
+def _is_asked(segment: Segment, page: Document) -> bool:
+    """False for estimates, payments and cuts, which say so right before or behind the amount."""
+    around = page.segments[max(0, segment.index - 1) : segment.index + 2]
+    if any(_NO_PRICE_NEAR.search(s.text) for s in around if len(s.text) <= 60):
+        return False
+    before = around[0].text if segment.index else ""
+    known = meaning(before.rstrip(":"), page.locale.lang)
+    if known is not None and known.field not in ("ListPrice", "_Address"):
+        return False
+    if any(above.tag in ("td", "th") for above in (segment.owner, *segment.owner.iterancestors())):
+        return False
+    digits = re.sub(r"\D", "", segment.text.partition(".00")[0])
+    return len(digits) >= 5 or find_period(segment.text) is not None
+
+
+def _two_lines(page: Document) -> Iterator[Candidate]:
+    """A street line right above a line of town, state and ZIP code, below a label that asks for the property's address."""
+    for segment in page.segments[1:]:
+        match = _CITY_LINE.match(segment.text)
+        if match is None or not us_state(match[2]):
+            continue
+        street = page.segments[segment.index - 1]
+        if not _STREET_LINE.match(street.text) or not _below_own_label(street, page):
+            continue
+        whole = f"{street.text}, {segment.text}"
+        parts = addresses.with_street(addresses.Address(city=match[1], state=match[2], postal_code=match[3], country="US"), street.text)
+        yield from _parts(parts, whole, page.path(street.owner), 0.75)
+
+
+def _below_own_label(street: Segment, page: Document) -> bool:
+    for before in reversed(page.segments[max(0, street.index - 6) : street.index]):
+        known: Any = meaning(before.text.rstrip(":"), page.locale.lang) if len(before.text) <= 60 else None
+        if known is not None:
+            return bool(known.field == "_Address")
+        if re.search(r"owner|mail", before.text[:60], re.I):
+            return False
+    return False

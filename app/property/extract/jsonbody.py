@@ -1,0 +1,60 @@
+"""Bodies that are JSON: property services of counties, ArcGIS queries, listing APIs.
+
+ArcGIS names its columns in `fields[].alias`; the alias is read where the name is a code. A list of parcels is not one property.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.property.extract import objects
+from app.property.extract.base import Candidate
+from app.property.extract.document import Document
+from app.property.extract.readings import candidates_of
+from app.property.extract.terms import meaning
+from app.property.record import Method
+
+
+class JsonBody:
+    """The whole body as one object."""
+
+    name = "jsonbody"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        value, pointer = the_one(page.json)
+        if value is None:
+            return
+        source = objects.Source(Method.STATE, 0.75, page.locale.lang)
+        for reading in objects.read(value, source, objects.Place(pointer)):
+            yield from candidates_of(reading, page.locale)
+
+
+def parcels(value: Any) -> list[dict[str, Any]]:
+    """The attributes of each feature of an ArcGIS or GeoJSON answer, else an empty list."""
+    features = value.get("features") if isinstance(value, dict) else None
+    if not isinstance(features, list):
+        return []
+    inner = [f.get("attributes") or f.get("properties") for f in features if isinstance(f, dict)]
+    return [f for f in inner if isinstance(f, dict)]
+
+
+def the_one(value: Any) -> tuple[Any, str]:
+    """The object of a JSON body that holds the property, and its pointer; (None, "") where it holds several or none."""
+    rows = parcels(value)
+    if len(rows) > 1:
+        return None, ""
+    if rows:
+        return _aliased(rows[0], value.get("fields")), "/features/0"
+    if isinstance(value, list):
+        return (value[0], "/0") if len(value) == 1 else (None, "")
+    if isinstance(value, dict) and len(value) == 1:
+        key, inner = next(iter(value.items()))
+        if isinstance(inner, list):
+            return (inner[0], f"/{key}/0") if len(inner) == 1 else (None, "")
+    return (value, "") if isinstance(value, dict) else (None, "")
+
+
+def _aliased(row: dict[str, Any], fields: Any) -> dict[str, Any]:
+    aliases = {f["name"]: f["alias"] for f in fields or [] if isinstance(f, dict) and "name" in f and isinstance(f.get("alias"), str)}
+    return {aliases[k] if k in aliases and meaning(k) is None and meaning(aliases[k]) else k: v for k, v in row.items()}

@@ -1,0 +1,158 @@
+"""JSON as sites write it: repaired, cut out of scripts, and unpacked where JSON hides in strings of JSON.
+
+`loads` never raises. Order: the standard parser, small repairs, then chompjs for what is JavaScript rather than JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import chompjs
+
+_DECODER = json.JSONDecoder(strict=False)
+_WRAPPERS = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*;?\s*$")
+_MISSING_VALUE = re.compile(r'("[^"\n]{1,60}"\s*:)\s*(?=[,}\]])')
+_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
+_ASSIGNMENT = re.compile(
+    r"""(?:^|[;{}\s(,])(?:(?:var|let|const)\s+)?(?:window|self|globalThis|this)?\.?(?:\[["'])?([A-Za-z_$][\w$.]{0,80})(?:["']\])?\s*=\s*"""
+    r"""(?=JSON\.parse\(|[\[{"'])"""
+)
+_PARSE_CALL = re.compile(r"JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?")
+#: smaller blobs hold switches and tags, not a property
+_LEAST_CHARS = 60
+_LEAST_ARGUMENT = 300
+_MOST_NESTING = 4
+
+
+def loads(text: str) -> Any:
+    """The value that `text` holds, repaired if need be; None where nothing can be made of it."""
+    text = _WRAPPERS.sub("", text).strip().rstrip(";").strip()
+    if not text:
+        return None
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        pass
+    repaired = _TRAILING_COMMA.sub(r"\1", _MISSING_VALUE.sub(r"\1 null", text))
+    try:
+        return _DECODER.raw_decode(repaired)[0]
+    except (ValueError, RecursionError):
+        return _javascript(repaired)
+
+
+def _javascript(text: str) -> Any:
+    start = min((i for i in (text.find("{"), text.find("[")) if i >= 0), default=-1)
+    if start < 0 or len(text) > 2_000_000:
+        return None
+    try:
+        return chompjs.parse_js_object(text[start:])
+    except (ValueError, RecursionError, MemoryError):
+        return None
+
+
+def assignments(script: str) -> Iterator[tuple[str, int, Any]]:
+    """`name = {...}`, `name = [...]`, `name = "{...}"` and `name = JSON.parse("...")` of a script: (name, offset, value)."""
+    position = 0
+    while match := _ASSIGNMENT.search(script, position):
+        value, end = _value_at(script, match.end())
+        position = max(end, match.end())
+        if isinstance(value, dict | list) and value:
+            yield match.group(1), match.end(), value
+
+
+_ARGUMENT = re.compile(r"[(,]\s*(?=\{\s*\"|\[\s*\{)")
+
+
+def arguments(script: str) -> Iterator[tuple[int, Any]]:
+    """Objects handed to functions, `render(Page, {...})`: (offset, value). Small ones are left out."""
+    position = 0
+    for _ in range(200):
+        match = _ARGUMENT.search(script, position)
+        if match is None:
+            return
+        position = match.end()
+        try:
+            value, end = _DECODER.raw_decode(script, match.end())
+        except (ValueError, RecursionError):
+            continue
+        if end - position >= _LEAST_ARGUMENT:
+            yield position, value
+        position = max(end, position)
+
+
+def _value_at(script: str, start: int) -> tuple[Any, int]:
+    if call := _PARSE_CALL.match(script, start):
+        return _string_at(script, call.end())
+    if script[start] in "\"'":
+        return _string_at(script, start)
+    try:
+        return _DECODER.raw_decode(script, start)
+    except (ValueError, RecursionError):
+        return _object_at(script, start)
+
+
+def _object_at(script: str, start: int) -> tuple[Any, int]:
+    end = _balanced(script, start)
+    if end - start < _LEAST_CHARS:
+        return None, max(end, start + 1)
+    return _javascript(script[start:end]), end
+
+
+def _balanced(script: str, start: int) -> int:
+    """Where the bracket that opens at `start` is closed, strings skipped; `start` itself where it never is."""
+    depth, i, quote = 0, start, ""
+    for match in re.compile(r"[\[\]{}\"'`]|\\.", re.DOTALL).finditer(script, start):
+        mark, i = match.group(), match.end()
+        if quote:
+            quote = "" if mark == quote else quote
+        elif mark in "\"'`":
+            quote = mark
+        elif mark in "[{":
+            depth += 1
+        elif mark in "]}":
+            depth -= 1
+            if depth == 0:
+                return i
+    return start
+
+
+def _string_at(script: str, start: int) -> tuple[Any, int]:
+    if start >= len(script) or script[start] not in "\"'`":
+        return None, start + 1
+    quote = script[start]
+    match = re.compile(rf"{quote}((?:[^{quote}\\]|\\.)*){quote}", re.DOTALL).match(script, start)
+    if match is None or len(match.group(1)) < _LEAST_CHARS:
+        return None, match.end() if match else start + 1
+    text = _unescaped(match.group(1))
+    return (loads(text) if text.lstrip()[:1] in ("{", "[") else None), match.end()
+
+
+def _unescaped(text: str) -> str:
+    body = re.sub(r"\\x([0-9a-fA-F]{2})", r"\\u00\1", text.replace("\\'", "'").replace("\\`", "`").replace("\n", "\\n"))
+    body = re.sub(r'(?<!\\)"', r"\"", body)
+    try:
+        return str(json.loads(f'"{body}"', strict=False))
+    except ValueError:
+        return text
+
+
+def unpacked(value: Any, depth: int = _MOST_NESTING) -> Any:
+    """`value` with strings that are JSON objects or arrays replaced by what they hold, level after level."""
+    if isinstance(value, dict):
+        return {str(k): unpacked(v, depth) for k, v in value.items()}
+    if isinstance(value, list):
+        return [unpacked(v, depth) for v in value]
+    if isinstance(value, str) and depth > 0 and len(value) > 20 and value.lstrip()[:1] in ("{", "["):
+        inner = _inner(value)
+        return unpacked(inner, depth - 1) if isinstance(inner, dict | list) else value
+    return value
+
+
+def _inner(text: str) -> Any:
+    try:
+        return _DECODER.decode(text.strip())
+    except (ValueError, RecursionError):
+        return None

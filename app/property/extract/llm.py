@@ -1,0 +1,116 @@
+"""One call of the model and what came of it: typed values with their quotes, or an error that says what was wrong.
+
+Which key pays, and what happens when none has room, is the client's business: its errors pass through.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import openai
+from openai.types.chat import ChatCompletionMessageParam
+
+from app.errors import ModelAnswerInvalidError, ModelRefusedError
+from app.property.extract.prompt import QUOTE, Prompt
+from app.property.record import FIELDS, FieldType
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """`values`: for every field answered with something, the value and its quote (empty if the model gave none).
+
+    `model` is the one that answered, by the API's own name; tokens are as the API counted them, 0 if it did not.
+    """
+
+    values: Mapping[str, tuple[Any, str]]
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class ModelStep:
+    """Asks `model` through `client`. Thread-safe as far as the client is."""
+
+    def __init__(self, client: openai.OpenAI, model: str) -> None:
+        self._client = client
+        self._model = model
+
+    def ask(self, prompt: Prompt) -> ModelAnswer:
+        """Send `prompt` once.
+
+        Raises `ModelRefusedError`, or `ModelAnswerInvalidError` for an answer that is cut off, is not JSON or is not
+        what the schema asks for; every `openai.OpenAIError` (`RateLimitError`, `APITimeoutError`, ...) passes through.
+        """
+        completion = self._client.chat.completions.create(
+            model=self._model,
+            messages=cast(list[ChatCompletionMessageParam], prompt.messages),
+            response_format={
+                "type": "json_schema",
+                "json_schema": {"name": "property", "strict": True, "schema": prompt.schema},
+            },
+            max_completion_tokens=prompt.max_completion_tokens,
+        )
+        usage = completion.usage
+        return ModelAnswer(
+            values=self._values(self._content(completion), prompt),
+            model=completion.model or self._model,
+            prompt_tokens=usage.prompt_tokens if usage else 0,
+            completion_tokens=usage.completion_tokens if usage else 0,
+        )
+
+    def _content(self, completion: openai.types.chat.ChatCompletion) -> str:
+        if not completion.choices:
+            raise self._invalid("it holds no choice")
+        choice = completion.choices[0]
+        if choice.message.refusal:
+            raise ModelRefusedError(self._model, choice.message.refusal[:200])
+        if choice.finish_reason == "content_filter":
+            raise ModelRefusedError(self._model, "its content filter stopped the answer")
+        if choice.finish_reason == "length":
+            raise self._invalid("it was cut off at the token limit")
+        if not choice.message.content:
+            raise self._invalid("it is empty")
+        return choice.message.content
+
+    def _values(self, content: str, prompt: Prompt) -> Mapping[str, tuple[Any, str]]:
+        try:
+            answered = json.loads(content, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as exc:
+            raise self._invalid(f"not JSON ({exc})") from exc
+        if not isinstance(answered, dict):
+            raise self._invalid(f"it is a {type(answered).__name__}, not an object")
+        asked = set(prompt.schema["properties"])
+        if asked != set(answered):
+            odd = sorted(asked ^ set(answered))[0]
+            raise self._invalid(f"{odd} is {'missing' if odd in asked else 'not a field that was asked for'}")
+        return {field: pair for field in prompt.fields if (pair := self._pair(field, answered)) is not None}
+
+    def _pair(self, field: str, answered: Mapping[str, Any]) -> tuple[Any, str] | None:
+        value, quote = answered[field], answered[field + QUOTE]
+        if quote is not None and not isinstance(quote, str):
+            raise self._invalid(f"{field + QUOTE} is a {type(quote).__name__}")
+        if value is None:
+            return None
+        if not _fits(value, FIELDS[field].type):
+            raise self._invalid(f"{field} is a {type(value).__name__}, not {FIELDS[field].type}")
+        return value, quote or ""
+
+    def _invalid(self, reason: str) -> ModelAnswerInvalidError:
+        return ModelAnswerInvalidError(self._model, reason)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _fits(value: Any, kind: FieldType) -> bool:
+    if isinstance(value, bool):
+        return kind == "boolean"
+    if isinstance(value, int | float):
+        return kind == "number" or (kind == "integer" and float(value).is_integer())
+    if isinstance(value, list):
+        return kind == "texts" and all(isinstance(v, str) for v in value)
+    return isinstance(value, str) and kind in ("text", "date")

@@ -1,0 +1,108 @@
+"""Microdata: `itemprop` in HTML. The scope decides whose value it is; scopes on agents, reviews and crumbs are set apart.
+
+Reads with lxml rather than extruct: pages nest scopes wrongly, and each value needs the XPath of its element.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from app.property.extract.base import Candidate
+from app.property.extract.document import Document
+from app.property.extract.readings import Reading, candidates_of
+from app.property.extract.terms import meaning
+from app.property.record import Method
+
+_FOREIGN = re.compile(r"Breadcrumb|ImageObject|Review|Rating|WebSite|SearchAction|ListItem|ItemList|Video|Article|Comment|School|Event$|SiteNavigation")
+_PEOPLE = re.compile(r"Person")
+_OFFICES = re.compile(r"RealEstateAgent|Organi[sz]ation|LocalBusiness|Corporation")
+_ATTRIBUTES = {"meta": "content", "time": "datetime", "data": "value", "meter": "value"}
+#: properties that may be believed wherever the page puts them; the rest needs a scope that is a property
+_OWN_FIELDS = frozenset({
+    "_Address", "UnparsedAddress", "City", "StateOrProvince", "PostalCode", "Country", "Latitude", "Longitude", "ListPrice", "X_Currency",
+    "RoomsTotal", "BedroomsTotal", "BathroomsTotalInteger", "LivingArea", "LotSizeArea", "YearBuilt", "PublicRemarks", "StoriesTotal",
+})  # fmt: skip
+_IDS = frozenset({"productid", "sku", "mpn", "identifier"})
+
+
+class Microdata:
+    """schema.org in `itemprop` attributes."""
+
+    name = "microdata"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        if page.root is None:
+            return
+        dropped = _second_scopes(page)
+        for element in page.root.xpath("//*[@itemprop]"):
+            scope_types, inside = _scopes(element, page, dropped)
+            if inside:
+                for reading in _readings(element, scope_types, page):
+                    yield from candidates_of(reading, page.locale)
+
+
+def _second_scopes(page: Document) -> set[Any]:
+    """Scopes of a type of which the page has several with an address or price: all but the first are other properties."""
+    seen: set[str] = set()
+    dropped: set[Any] = set()
+    for scope in page.root.xpath("//*[@itemscope][@itemtype]"):
+        kind = scope.get("itemtype", "").rstrip("/").rpartition("/")[2]
+        if scope.get("itemprop") or _PEOPLE.search(kind) or _OFFICES.search(kind):
+            continue
+        if kind in seen and scope.xpath(".//*[@itemprop='address' or @itemprop='streetAddress' or @itemprop='price']"):
+            dropped.add(scope)
+        seen.add(kind)
+    return dropped
+
+
+def _scopes(element: Any, page: Document, dropped: set[Any]) -> tuple[list[str], bool]:
+    """The types of the scopes around `element`, nearest first, and whether it may speak of this property."""
+    types: list[str] = []
+    for above in element.iterancestors():
+        if above in dropped or (above in page.skipped and above.tag != "head"):
+            return types, False
+        if above.get("itemtype"):
+            types.append(above.get("itemtype").rstrip("/").rpartition("/")[2])
+    return types, not any(_FOREIGN.search(kind) for kind in types)
+
+
+def _readings(element: Any, types: list[str], page: Document) -> Iterator[Reading]:
+    value = _value(element)
+    if not value or element.get("itemtype") or ("price" in (element.get("itemprop") or "") and _is_estimate(element)):
+        return
+    people = next((kind for kind in types if _PEOPLE.search(kind) or _OFFICES.search(kind)), None)
+    for prop in (element.get("itemprop") or "").split():
+        field, confidence = _field(prop, people, types, page.locale.lang)
+        if field is not None:
+            quote = f"{prop}: {value}"
+            yield Reading(field, value, Method.MICRODATA, page.path(element), quote, confidence, prop)
+
+
+def _is_estimate(element: Any) -> bool:
+    """True where the text right around a price calls it an estimate."""
+    for above in list(element.iterancestors())[:3]:
+        text = " ".join(above.text_content().split())
+        if len(text) <= 80 and re.search(r"\best(?:imated?|\.)?\b", text, re.IGNORECASE):
+            return True
+    return False
+
+
+def _field(prop: str, people: str | None, types: list[str], lang: str | None) -> tuple[str | None, float]:
+    if people is not None:
+        if prop not in ("name", "legalName"):
+            return None, 0.0
+        return ("ListAgentFullName" if _PEOPLE.search(people) else "ListOfficeName"), 0.6
+    if prop.lower() in _IDS:
+        return "ListingId", 0.75
+    found = meaning(prop, lang)
+    if found is None or found.field not in _OWN_FIELDS:
+        return None, 0.0
+    return found.field, (0.8 if types else 0.65) * found.trust
+
+
+def _value(element: Any) -> str:
+    attribute = _ATTRIBUTES.get(element.tag)
+    text = element.get("content") or (element.get(attribute) if attribute else None) or element.text_content()
+    return " ".join((text or "").split())[:5000]

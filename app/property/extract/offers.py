@@ -1,0 +1,85 @@
+"""Whether the page sells or lets, and its status: from title, headings, address, breadcrumb and short banners.
+
+A tenanted flat that is sold (`vermietet`) is not for rent: only words that offer are read, never words that describe.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from app.property.extract.base import Candidate
+from app.property.extract.document import Document
+from app.property.normalise.vocabulary import offer, standard_status
+from app.property.record import Method
+
+_BANNER = re.compile(
+    r"^\W*(?:recently sold|sold(?: (?:by|on|for|prior|stc)\b.*)?|under offer|sale agreed|sold subject to contract|sstc|for sale|for rent|to let|let agreed|pending|under contract|"
+    r"contingent|off market|active|zu verkaufen|zu vermieten|verkauft|reserviert|house for sale|home for sale|coming soon|new home for sale)\W*$",
+    re.IGNORECASE,
+)
+_MOST_BANNERS = 400
+_HIDDEN = frozenset({"hidden", "is-hidden", "d-none", "hide", "visually-hidden", "display-none"})
+
+
+class Offers:
+    """PropertyType, StandardStatus and MlsStatus of what is offered."""
+
+    name = "offers"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        if page.root is None:
+            return
+        for text, where, confidence in _texts(page):
+            kind = offer(text)
+            if kind is not None:
+                yield from _offered(kind, text, where, confidence)
+        for segment in page.segments[:_MOST_BANNERS]:
+            if len(segment.text) <= 60 and _BANNER.match(segment.text) and not _is_hidden(segment.owner):
+                yield from _banner(segment.text, page.path(segment.owner))
+
+
+def _texts(page: Document) -> Iterator[tuple[str, str, float]]:
+    yield page.title[:300], "/html/head/title", 0.6
+    for address in dict.fromkeys((page.url, page.page.final_url)):
+        path = re.sub(r"[-_+/.]+", " ", unquote(urlsplit(address).path))
+        yield path[:300], "url", 0.6
+    for heading in page.root.xpath("(//h1)[1]"):
+        yield " ".join(heading.text_content().split())[:200], page.path(heading), 0.6
+    for crumb in page.root.xpath("//*[contains(@class,'breadcrumb') or contains(@class,'Breadcrumb') or contains(@id,'breadcrumb')]")[:2]:
+        yield " ".join(crumb.text_content().split())[:200], page.path(crumb), 0.5
+    for meta in page.root.xpath("//meta[@property='og:title' or @property='og:description' or @name='description']"):
+        yield (meta.get("content") or "")[:160], page.path(meta), 0.45
+
+
+def _is_hidden(element: Any) -> bool:
+    """True for banners that a script would show: the site writes all of them into every page."""
+    for above in (element, *element.iterancestors()):
+        style = (above.get("style") or "").replace(" ", "")
+        names = (above.get("class") or "").split()
+        if "display:none" in style or above.get("hidden") is not None or _HIDDEN & set(names):
+            return True
+    return False
+
+
+def _offered(kind: str, text: str, where: str, confidence: float) -> Iterator[Candidate]:
+    lease = kind == "rent"
+    yield _made("PropertyType", "Residential Lease" if lease else "Residential", text, where, confidence)
+    if standard_status(text) in (None, "Active"):
+        yield _made("StandardStatus", "Active", text, where, confidence - 0.1)
+
+
+def _banner(text: str, where: str) -> Iterator[Candidate]:
+    status = standard_status(text)
+    if status is not None:
+        yield _made("StandardStatus", status, text, where, 0.45 if status == "Active" else 0.5 if text.lower().startswith("sold by") else 0.62)
+        yield _made("MlsStatus", text, text, where, 0.5)
+    kind = offer(text)
+    if kind is not None:
+        yield _made("PropertyType", "Residential Lease" if kind == "rent" else "Residential", text, where, 0.45)
+
+
+def _made(field: str, value: Any, text: str, where: str, confidence: float) -> Candidate:
+    return Candidate(field, value, text, Method.LABEL, where, text[:300], confidence)

@@ -1,0 +1,135 @@
+"""From a page to a record: every extractor in order, ranking, cross-checks, and the model's values on top.
+
+Pure: no network, no clock. Whatever the page holds, `extract` answers; it raises nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from app.property.extract.base import Candidate, Extraction
+from app.property.extract.checks import checked
+from app.property.extract.derived import derived
+from app.property.extract.document import Document
+from app.property.extract.headlines import Headlines
+from app.property.extract.jsonbody import JsonBody
+from app.property.extract.jsonld import JsonLd
+from app.property.extract.kind import classify
+from app.property.extract.labels import Labels
+from app.property.extract.microdata import Microdata
+from app.property.extract.offers import Offers
+from app.property.extract.opengraph import OpenGraph
+from app.property.extract.phrases import Phrases
+from app.property.extract.ranking import Winner, rank
+from app.property.extract.state import EmbeddedState
+from app.property.extract.tables import Tables
+from app.property.page import Page
+from app.property.record import FIELDS, Evidence, PageKind, PropertyRecord
+
+_LOG = logging.getLogger(__name__)
+
+#: cheapest and most trustworthy first; a new extractor is added here
+EXTRACTORS = (JsonLd(), Microdata(), OpenGraph(), EmbeddedState(), JsonBody(), Tables(), Labels(), Phrases(), Headlines(), Offers())
+_WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
+
+
+def extract(page: Page, *, lang: str | None = None) -> Extraction:
+    """What the page says without a model. `lang` (ISO 639-1) overrides the page's own language.
+
+    Search, blocked and gone pages come back with that kind and an empty record.
+    """
+    document = Document(page, lang)
+    notes: list[str] = []
+    candidates = _all_candidates(document, notes)
+    told: dict[str, float] = {}
+    for candidate in candidates:
+        told[candidate.field] = max(told.get(candidate.field, 0.0), candidate.confidence)
+    kind, reason = classify(document, {name: best for name, best in told.items() if best >= 0.4})
+    if kind not in _WITH_PROPERTY:
+        return Extraction(page, kind, reason, PropertyRecord(), tuple(candidates), notes=tuple(notes))
+    winners = checked(rank(candidates), candidates, document, kind)
+    return _extraction(page, kind, reason, winners, tuple(candidates), 0, tuple(notes))
+
+
+def with_model_values(extraction: Extraction, candidates: Sequence[Candidate], dropped: int) -> Extraction:
+    """`extraction` with a model's verified values for the fields that were wanted; its other fields stay as they are.
+
+    A model's value confirms or replaces a doubtful one by rank. `dropped` is added to the count of dropped values.
+    """
+    wanted = set(extraction.wanted)
+    offered = [c for c in candidates if c.field in wanted]
+    everything = (*extraction.candidates, *offered)
+    fresh = rank(c for c in everything if c.field in {o.field for o in offered})
+    kept = {
+        name: Winner(_candidate_of(name, evidence), evidence.confidence, name in extraction.doubtful)
+        for name, evidence in extraction.record.evidence.items()
+        if FIELDS[name].type != "rows" or name not in fresh
+    }
+    for name, winner in fresh.items():
+        kept[name] = winner
+    total = extraction.dropped + dropped
+    return _extraction(extraction.page, extraction.kind, extraction.reason, kept, everything, total, extraction.notes)
+
+
+def _all_candidates(document: Document, notes: list[str]) -> list[Candidate]:
+    found: list[Candidate] = []
+    for extractor in EXTRACTORS:
+        try:
+            found.extend(extractor.candidates(document))
+        except Exception as exc:  # noqa: BLE001 (a page may break one reader; the others still answer)
+            _LOG.warning("extractor %s failed on %s: %s: %s", extractor.name, document.page.final_url, type(exc).__name__, exc)
+            notes.append(f"{extractor.name} failed: {type(exc).__name__}")
+    return found
+
+
+def _extraction(
+    page: Page,
+    kind: PageKind,
+    reason: str,
+    winners: dict[str, Winner],
+    candidates: tuple[Candidate, ...],
+    dropped: int,
+    notes: tuple[str, ...],
+) -> Extraction:
+    kept = {name: w for name, w in winners.items() if _is_valid(name, w.candidate.value)}
+    kept.update(derived(kept))
+    evidence = {name: _evidence(kept[name], page) for name in FIELDS if name in kept}
+    record = PropertyRecord(values={name: e.value for name, e in evidence.items()}, evidence=evidence)
+    doubtful = tuple(name for name in evidence if kept[name].doubtful and FIELDS[name].ask_model)
+    return Extraction(page, kind, reason, record, candidates, doubtful, dropped, notes)
+
+
+def _is_valid(name: str, value: Any) -> bool:
+    try:
+        PropertyRecord(values={name: value}, evidence={name: _PLACEHOLDER})
+    except ValueError:
+        _LOG.warning("%s: a value of type %s was dropped", name, type(value).__name__)
+        return False
+    return True
+
+
+def _evidence(winner: Winner, page: Page) -> Evidence:
+    found = winner.candidate
+    return Evidence(
+        value=found.value,
+        raw=found.raw[:2000],
+        unit=found.unit,
+        method=found.method,
+        locator=found.locator,
+        quote=found.quote[:500],
+        source_url=page.final_url,
+        fetched_at=page.fetched_at,
+        content_sha256=page.sha256,
+        confidence=max(0.0, min(1.0, winner.confidence)),
+    )
+
+
+def _candidate_of(name: str, evidence: Evidence) -> Candidate:
+    return Candidate(
+        name, evidence.value, evidence.raw, evidence.method, evidence.locator, evidence.quote, evidence.confidence, evidence.unit
+    )
+
+
+_PLACEHOLDER = Evidence.model_construct(value=None)

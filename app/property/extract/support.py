@@ -1,0 +1,136 @@
+"""Does a quote say what a model claims it says? One check per kind of field; each gives back the value as it is stored.
+
+Words and vocabularies are here, numbers in `figures.py`. A value that has to be guessed is not supported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from app.property.extract import figures
+from app.property.extract.claims import Claim, Supported
+from app.property.normalise import prices, vocabulary
+from app.property.normalise.currency import find_currency
+from app.property.normalise.places import us_state
+from app.property.record import FIELDS
+
+
+def supported(claim: Claim) -> Supported | None:
+    """The value of `claim` in its field's form, or None where the quote does not say it or it cannot be true."""
+    check = _CHECKS.get(claim.field) or _BY_TYPE.get(FIELDS[claim.field].type)
+    return check(claim) if check else None
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
+def _says(quote: str, words: str) -> bool:
+    """Does `quote` hold `words` in a row, whatever their case and punctuation?"""
+    return bool(_plain(words)) and f" {_plain(words)} " in f" {_plain(quote)} "
+
+
+def _text(claim: Claim) -> Supported | None:
+    value = " ".join(str(claim.value).split()).strip(" ,;")
+    return Supported(value) if 0 < len(value) <= 200 and _says(claim.quote, value) else None
+
+
+def _state(claim: Claim) -> Supported | None:
+    """A US state may stand as name or code; it is stored as its code."""
+    value = " ".join(str(claim.value).split())
+    code = us_state(value) if claim.country in (None, "US") else None
+    if code and (re.search(rf"\b{code}\b", claim.quote) or any(us_state(w) == code for w in _grams(claim.quote))):
+        return Supported(code)
+    return _text(claim)
+
+
+def _grams(text: str) -> list[str]:
+    """Runs of one to three words."""
+    words = re.findall(r"[A-Za-z.]+", text)
+    return [" ".join(words[i : i + n]) for n in (1, 2, 3) for i in range(len(words) - n + 1)]
+
+
+def _texts(claim: Claim) -> Supported | None:
+    """The items of a list that the quote says; the others are left out."""
+    said = [v.strip() for v in claim.value if v.strip() and len(v) <= 80 and _says(claim.quote, v)]
+    return Supported(list(dict.fromkeys(said))) if said else None
+
+
+def _number_word(claim: Claim) -> Supported | None:
+    """A parcel number or postal code: its letters and digits in a row, as the quote writes them."""
+    bare = re.sub(r"\W", "", str(claim.value)).casefold()
+    pattern = r"\W{0,2}".join(map(re.escape, bare))
+    match = re.search(rf"(?<!\w){pattern}(?!\w)", claim.quote, re.IGNORECASE) if 3 <= len(bare) <= 40 else None
+    return Supported(" ".join(match.group().split())) if match else None
+
+
+# --- the field's own vocabulary --------------------------------------------------------------------------------------
+
+
+def _status(claim: Claim) -> Supported | None:
+    # `Status: Sold` says it behind its label
+    told = vocabulary.standard_status(claim.quote.rpartition(":")[2]) or vocabulary.standard_status(claim.quote)
+    offered = told is None and claim.value == "Active" and vocabulary.offer(claim.quote) is not None
+    good = told == claim.value or offered or _says(claim.quote, str(claim.value))
+    return Supported(claim.value) if good else None
+
+
+def _property_type(claim: Claim) -> Supported | None:
+    value, kind, offer = claim.value, vocabulary.property_kind(claim.quote), vocabulary.offer(claim.quote)
+    if _says(claim.quote, str(value)) or (kind and kind.type == value):
+        return Supported(value)
+    homely = kind is not None and kind.type is None
+    if value == "Residential Lease":
+        return Supported(value) if offer == "rent" or prices.find_period(claim.quote) else None
+    return Supported(value) if value == "Residential" and homely and offer != "rent" else None
+
+
+def _subtype(claim: Claim) -> Supported | None:
+    kind = vocabulary.property_kind(claim.quote)
+    good = _says(claim.quote, str(claim.value)) or (kind is not None and kind.subtype == claim.value)
+    return Supported(claim.value) if good else None
+
+
+def _currency(claim: Claim) -> Supported | None:
+    found = find_currency(claim.quote, claim.country)
+    return Supported(found) if found is not None and found == str(claim.value).strip().upper() else None
+
+
+_ASSOCIATION = re.compile(r"\bhoa\b|association|\bdues\b|strata|förening|wspólnot|body corporate", re.IGNORECASE)
+_DENIED = re.compile(r"\b(?:no|none|not|without|non|zero|n/a|ohne|brak|ingen)\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
+
+
+def _association(claim: Claim) -> Supported | None:
+    denied = _DENIED.search(claim.quote) is not None
+    told = _ASSOCIATION.search(claim.quote) is not None
+    return Supported(claim.value) if told and denied is (not claim.value) else None
+
+
+Check = Callable[[Claim], Supported | None]
+_BY_TYPE: Mapping[str, Check] = {
+    "text": _text,
+    "texts": _texts,
+    "integer": figures.number,
+    "number": figures.number,
+    "date": figures.date,
+}
+_AMOUNTS = ("ClosePrice", "OriginalListPrice", "AssociationFee", "TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue")
+_CHECKS: Mapping[str, Check] = {
+    **dict.fromkeys(_AMOUNTS, figures.money),
+    "ListPrice": figures.list_price,
+    "LivingArea": figures.area,
+    "LotSizeArea": figures.area,
+    "BathroomsTotalInteger": figures.bathrooms,
+    "ParcelNumber": _number_word,
+    "PostalCode": _number_word,
+    "StateOrProvince": _state,
+    "StandardStatus": _status,
+    "PropertyType": _property_type,
+    "PropertySubType": _subtype,
+    "X_Currency": _currency,
+    "AssociationYN": _association,
+}

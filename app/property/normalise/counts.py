@@ -1,0 +1,59 @@
+"""Counts of rooms: one plain number, bathrooms in all the ways in which listings write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from app.property.normalise.numbers import find_numbers
+
+_RANGE = re.compile(r"\d\s*(?:-|–|—|to\b|bis\b|,|&|\+|/|or\b)\s*\d")
+_FULL = re.compile(r"(\d+)\s*(?:full|fu?l?l?\b)|full[^\d]{0,12}(\d+)", re.I)
+_HALF = re.compile(r"(\d+)\s*(?:half|partial|1/2)\b|half[^\d]{0,12}(\d+)|\b(\d+)\s+1/2", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Bathrooms:
+    """`total` counts full and half bathrooms alike, as RESO BathroomsTotalInteger; full and half None if not told."""
+
+    total: int
+    full: int | None = None
+    half: int | None = None
+
+
+def single(text: str, lang: str | None = None, *, year: bool = False) -> float | None:
+    """The one number of `text`; None for a range (`3, 4 & 5`) and for text in which the number is not the point."""
+    text = text.strip()
+    if len(text) > (60 if year else 40):
+        return None
+    found = find_numbers(text.replace("/", " / "), None if year else lang, multipliers=False)
+    if not found or (not year and _RANGE.search(text) and len(found) > 1):
+        return None
+    if year:
+        years = [n.value for n in found if 1500 <= n.value <= 2100]
+        return years[0] if years else None
+    return found[0].value
+
+
+def bathrooms(text: str, lang: str | None = None) -> Bathrooms | None:
+    """`2`, `2.5`, `2 full, 1 half`, `3 / 0` (full / half), `6 ba 1 1/2 ba`."""
+    text = text.strip()
+    if len(text) > 60:
+        return None
+    if match := re.fullmatch(r"(\d{1,2})\s*/\s*(\d{1,2})", text):
+        return _made(int(match[1]), int(match[2]))
+    text = text.replace("½", "1/2")
+    full, half = _FULL.search(text), _HALF.search(text)
+    if full and half:
+        return _made(int(full[1] or full[2]), int(half[1] or half[2] or half[3]))
+    if match := re.search(r"(\d+)\s*(?:ba|bath)\w*\W+(?:1\s+)?1/2", text, re.I):
+        return _made(int(match[1]), 1)
+    value = single(text, lang)
+    if value is None or not 0 < value < 60:
+        return None
+    whole = int(value)
+    return Bathrooms(whole) if value == whole else _made(whole, 1) if value - whole == 0.5 else None
+
+
+def _made(full: int, half: int) -> Bathrooms | None:
+    return Bathrooms(full + half, full, half) if 0 < full + half < 60 else None

@@ -1,0 +1,34 @@
+"""`python -m benchmarks.end_to_end`: the labelled pages through a real worker, then scored. Without a model."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.end_to_end.run import run
+from benchmarks.extraction.__main__ import print_scores
+from benchmarks.extraction.run import load_truth, pages_dir
+from benchmarks.extraction.scorer import score
+
+
+def main() -> int:
+    """Print how the jobs ended and the scores of what was stored; 2 where the pages are not there."""
+    folder = pages_dir()
+    if not (folder / "truth.jsonl").is_file():
+        print(f"No labelled pages at {folder}: set SHARED_DIR to the folder that holds pages/truth.jsonl.", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="propintel-bench-") as home:
+        done = run(folder, Path(home))
+    print_scores(score(done.records, load_truth(folder)))
+    states = Counter(job["state"] for job in done.jobs)
+    print(f"{len(done.jobs)} jobs: {dict(states)}, {len(done.records)} records stored")
+    for job in done.jobs:
+        if job["state"] != "done":
+            print(f"  {job['target']}: {job['error']['message']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

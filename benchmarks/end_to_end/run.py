@@ -1,0 +1,125 @@
+"""Serves the pages on loopback, starts `propintel up`, enqueues them all and collects what was stored."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from app.clock import SystemClock
+from app.property.store import Database
+from app.property.store.tables import records
+from benchmarks.extraction.run import load_truth
+
+_START_SECONDS = 60
+_RUN_SECONDS = 240
+
+
+@dataclass(frozen=True)
+class EndToEnd:
+    """`jobs` as `propintel jobs` shows them; `records` what was stored per page, by the file's name in the labels."""
+
+    jobs: list[dict[str, Any]]
+    records: dict[str, dict[str, Any]]
+
+
+def run(folder: Path, home: Path, *, openai: dict[str, str] | None = None) -> EndToEnd:
+    """All labelled pages of `folder` through a worker that keeps its state in `home`.
+
+    `openai` are the variables of a model's API; None runs without a model. Raises `RuntimeError` with the worker's last
+    lines if it does not start or the jobs do not end.
+    """
+    files = [row["file"] for row in load_truth(folder)]
+    with _serving(folder) as address:
+        file_of = {f"{address}/{name}": name for name in files}
+        env = _environment(home, openai or {})
+        targets = home / "targets.txt"
+        targets.write_text("\n".join(file_of), encoding="utf-8")
+        with _running_up(env, home):
+            batch = _propintel(env, "enqueue", "--file", str(targets), "--wait", "--format", "json")["batch"]
+        jobs = _propintel(env, "jobs", "--batch", batch, "--limit", str(len(files)), "--format", "json")["jobs"]
+    return EndToEnd(jobs, {file_of[url]: record for url, record in _stored(home) if url in file_of})
+
+
+def _stored(home: Path) -> list[tuple[str, dict[str, Any]]]:
+    database = Database(f"sqlite:///{home / 'propintel.sqlite3'}", SystemClock())
+    try:
+        with database.reading() as connection:
+            return [(row.url, row.record) for row in connection.execute(select(records.c.url, records.c.record))]
+    finally:
+        database.close()
+
+
+class _Pages(SimpleHTTPRequestHandler):
+    """Files as they are: no charset that the page itself does not name."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing on stderr."""
+
+
+@contextlib.contextmanager
+def _serving(folder: Path) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Pages, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _environment(home: Path, openai: dict[str, str]) -> dict[str, str]:
+    ours = ("OPENAI_", "REDIS_", "DATABASE_", "PROPINTEL_", "JWT_", "FETCH_", "SCRAPE_", "BUDGET_", "KEY_REPORT_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {
+        **kept,
+        "PROPINTEL_HOME": str(home),
+        "PROPINTEL_ENV_FILE": "",
+        "FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
+        **openai,
+    }
+
+
+@contextlib.contextmanager
+def _running_up(env: dict[str, str], home: Path) -> Iterator[None]:
+    log = home / "up.log"
+    with log.open("wb") as output:
+        up = subprocess.Popen([_program(), "up"], env=env, stdout=output, stderr=output, start_new_session=True)
+    try:
+        ready = threading.Event()
+        for _ in range(_START_SECONDS * 10):
+            if "worker and beat are up" in log.read_text(errors="replace"):
+                break
+            if up.poll() is not None or ready.wait(0.1):
+                raise RuntimeError(f"propintel up did not start:\n{log.read_text(errors='replace')[-2000:]}")
+        yield
+    finally:
+        up.send_signal(signal.SIGTERM)
+        up.wait(60)
+
+
+def _propintel(env: dict[str, str], *arguments: str) -> Any:
+    done = subprocess.run(
+        [_program(), *arguments], env=env, capture_output=True, text=True, timeout=_RUN_SECONDS, check=False
+    )
+    if done.returncode not in (0, 1):  # 1: some jobs failed, and say why
+        raise RuntimeError(f"propintel {arguments[0]} ended with {done.returncode}: {done.stderr[-2000:]}")
+    return json.loads(done.stdout)
+
+
+def _program() -> str:
+    return str(Path(sys.executable).parent / "propintel")

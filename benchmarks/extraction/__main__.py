@@ -1,0 +1,69 @@
+"""`python -m benchmarks.extraction [--format json] [--errors]`: recall, precision and CPU time on the labelled pages."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+from typing import Any
+
+from benchmarks.extraction.run import Run, pages_dir, run
+from benchmarks.extraction.scorer import Count, Report, score
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the scores; 2 where the pages are not there."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.extraction", description=__doc__)
+    parser.add_argument("--format", choices=("table", "json"), default="table")
+    parser.add_argument("--errors", action="store_true", help="list every missed and every wrong value")
+    chosen = parser.parse_args(arguments)
+    folder = pages_dir()
+    if not (folder / "truth.jsonl").is_file():
+        print(f"No labelled pages at {folder}: set SHARED_DIR to the folder that holds pages/truth.jsonl.", file=sys.stderr)
+        return 2
+    done = run(folder)
+    report = score(done.records, done.truth)
+    if chosen.format == "json":
+        print(json.dumps(_as_json(done, report, errors=chosen.errors), ensure_ascii=False, indent=2))
+    else:
+        _print_table(done, report, errors=chosen.errors)
+    return 0
+
+
+def _cpu(done: Run) -> dict[str, float]:
+    milliseconds = sorted(1000 * s for s in done.cpu_seconds.values())
+    return {
+        "median": round(statistics.median(milliseconds), 1),
+        "p99": round(statistics.quantiles(milliseconds, n=100, method="inclusive")[98], 1),
+        "max": round(milliseconds[-1], 1),
+    }
+
+
+def _as_json(done: Run, report: Report, *, errors: bool) -> dict[str, Any]:
+    result = {**report.as_json(), "cpu_ms": _cpu(done)}
+    if not errors:
+        del result["errors"]
+    return result
+
+
+def _print_table(done: Run, report: Report, *, errors: bool) -> None:
+    print(f"{'field':16} {'labelled':>8} {'right':>6} {'wrong':>6} {'recall':>7} {'precision':>9}")
+    for label, count in report.fields.items():
+        print(_line(label, count))
+    print(_line("all", report.total))
+    cpu = _cpu(done)
+    print(f"{report.pages} pages, CPU a page: median {cpu['median']} ms, p99 {cpu['p99']} ms, max {cpu['max']} ms")
+    if errors:
+        for error in report.errors:
+            state = "missed" if error.emitted is None else "not on the page" if error.expected is None else "wrong"
+            print(f"{error.file.removeprefix('html/'):50} {error.label:16} {state:16} {error.expected!r} <- {error.emitted!r}")
+
+
+def _line(name: str, count: Count) -> str:
+    recall, precision = (f"{v:.3f}" if v is not None else "-" for v in (count.recall, count.precision))
+    return f"{name:16} {count.labelled:8} {count.right:6} {count.wrong:6} {recall:>7} {precision:>9}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

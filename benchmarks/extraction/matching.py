@@ -1,0 +1,131 @@
+"""When an emitted value equals a hand label: one function a kind of label, each told what it forgives.
+
+Everything that is forgiven stands here: units, spelling of addresses, half bathrooms, and two explicit vocabularies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.property import address as addresses
+from app.property.normalise.areas import IN_SQUARE_METERS
+from app.property.normalise.places import US_STATES
+
+Record = Mapping[str, Any]
+Row = Mapping[str, Any]
+
+#: the label's word to the RESO subtypes (or types) that say it
+PROPERTY_TYPES: dict[str, frozenset[str]] = {
+    "apartment": frozenset({"Apartment", "Condominium", "Stock Cooperative"}),
+    "studio": frozenset({"Apartment", "Studio"}),
+    "condo": frozenset({"Condominium", "Apartment"}),
+    "house": frozenset({"Single Family Residence", "Villa", "Townhouse", "Semi Detached"}),
+    "detached": frozenset({"Single Family Residence"}),
+    "single_family": frozenset({"Single Family Residence"}),
+    "semi_detached": frozenset({"Semi Detached"}),
+    "terraced": frozenset({"Townhouse"}),
+    "townhouse": frozenset({"Townhouse"}),
+    "duplex": frozenset({"Duplex", "Multi Family"}),
+    "multi_family": frozenset({"Multi Family"}),
+    "land": frozenset({"Unimproved Land", "Land"}),
+    "commercial": frozenset({"Warehouse", "Industrial", "Office", "Retail", "Commercial Sale"}),
+}
+#: the label's word to StandardStatus; whether it is for rent is told by PropertyType
+STATUSES: dict[str, frozenset[str]] = {
+    "for_sale": frozenset({"Active", "Coming Soon"}),
+    "for_rent": frozenset({"Active", "Coming Soon"}),
+    "under_offer": frozenset({"Pending", "Active Under Contract"}),
+    "sold": frozenset({"Closed"}),
+}
+_UNITS = {"m2": "Square Meters", "sqft": "Square Feet", "acre": "Acres", "ha": "Hectares"}
+#: areas are rounded when a page converts them: 6,969.6 sq ft is shown as 0.16 acres
+AREA_TOLERANCE = 0.005
+COORDINATE_TOLERANCE = 0.0005
+
+
+def _plain(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+def number(label: Any, value: Any, _row: Row, _record: Record) -> bool:
+    return isinstance(value, int | float) and abs(float(value) - float(label)) < 0.005
+
+
+def text(label: Any, value: Any, _row: Row, _record: Record) -> bool:
+    """Letters and digits equal; case, spaces, punctuation and the borders of a list do not count."""
+    return _plain(label) == _plain(value)
+
+
+def exact(label: Any, value: Any, _row: Row, _record: Record) -> bool:
+    return bool(label == value)
+
+
+def street(label: Any, value: Any, _row: Row, _record: Record) -> bool:
+    """Equal once words such as Street and St are one."""
+    one, other = (addresses.normalise(addresses.Address(street=str(v))).street for v in (label, value))
+    return _plain(one) == _plain(other)
+
+
+def region(label: Any, value: Any, _row: Row, _record: Record) -> bool:
+    """`County Kildare`, `Co. Kildare` and `Kildare` are one; a US state is its code or its name."""
+    one, other = (re.sub(r"^(?:county|co\.?)\s+", "", str(v).casefold()) for v in (label, value))
+    one, other = (US_STATES.get(v, v).casefold() for v in (one, other))
+    return _plain(one) == _plain(other)
+
+
+def postal_code(label: Any, value: Any, _row: Row, _record: Record) -> bool:
+    """Spaces do not count; a ZIP code is right with and without its +4."""
+    one, other = (re.sub(r"^(\d{5})-\d{4}$", r"\1", str(v).strip()) for v in (label, value))
+    return _plain(one) == _plain(other)
+
+
+def bathrooms(label: Any, value: Any, _row: Row, record: Record) -> bool:
+    """The label 6.5 (six and a half bath) is RESO's BathroomsTotalInteger 7 with one half."""
+    if float(label).is_integer():
+        return number(label, value, _row, record)
+    half = record.get("BathroomsHalf")
+    return value == int(label) + 1 and half in (None, 1)
+
+
+def area(unit_label: str, unit_field: str) -> Callable[[Any, Any, Row, Record], bool]:
+    """Compared in square metres, to 0.5 percent."""
+
+    def matches(label: Any, value: Any, row: Row, record: Record) -> bool:
+        unit = record.get(unit_field)
+        if unit not in IN_SQUARE_METERS or not isinstance(value, int | float):
+            return False
+        asked = float(label) * IN_SQUARE_METERS[_UNITS[row[unit_label]]]
+        return abs(value * IN_SQUARE_METERS[unit] - asked) <= AREA_TOLERANCE * asked
+
+    return matches
+
+
+def coordinate(label: Any, value: Any, _row: Row, _record: Record) -> bool:
+    return isinstance(value, int | float) and abs(value - float(label)) <= COORDINATE_TOLERANCE
+
+
+def date(label: Any, value: Any, _row: Row, _record: Record) -> bool:
+    """A label that knows only the month is met by any day of it."""
+    return str(value) == label or (len(str(label)) < 10 and str(value).startswith(str(label)))
+
+
+def property_type(label: Any, value: Any, _row: Row, _record: Record) -> bool:
+    return value in PROPERTY_TYPES[label]
+
+
+def status(label: Any, value: Any, _row: Row, record: Record) -> bool:
+    leased = "Lease" in str(record.get("PropertyType", "")) or "X_PricePeriod" in record
+    return value in STATUSES[label] and leased == (label == "for_rent")
+
+
+def identifier(label: Any, value: Any, row: Row, _record: Record) -> bool:
+    """Any id that the page shows: the label, or an id in the page's own address."""
+    return _plain(value) == _plain(label) or in_address(value, row)
+
+
+def in_address(value: Any, row: Row) -> bool:
+    """True where `value` stands as a word in the labelled address of the page."""
+    return any(_plain(value) == _plain(word) for word in re.split(r"[^\w-]+|_", row.get("url") or "") if word)

@@ -1,0 +1,55 @@
+"""Runs the extractors over the labelled pages: records, and CPU seconds a page."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from app.property.extract.base import Extraction
+from app.property.extract.pipeline import extract
+from app.property.fetch.decode import page_from_file
+
+#: when the newest of the pages was saved, roughly: what "this year" means to the plausibility checks
+_SAVED = datetime(2026, 7, 31, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`extractions` and `cpu_seconds` by the label's `file`."""
+
+    truth: list[dict[str, Any]]
+    extractions: dict[str, Extraction]
+    cpu_seconds: dict[str, float]
+
+    @property
+    def records(self) -> dict[str, dict[str, Any]]:
+        return {file: extraction.record.values for file, extraction in self.extractions.items()}
+
+
+def pages_dir() -> Path:
+    """Where the labelled pages are: SHARED_DIR/pages, else ../shared/pages beside the repository."""
+    shared = Path(os.environ.get("SHARED_DIR") or Path(__file__).parents[3] / "shared")
+    return shared / "pages"
+
+
+def load_truth(folder: Path) -> list[dict[str, Any]]:
+    lines = (folder / "truth.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines if line.strip()]
+
+
+def run(folder: Path) -> Run:
+    """Extract every labelled page once; time is CPU time of this process, decoding included."""
+    truth = load_truth(folder)
+    extractions: dict[str, Extraction] = {}
+    cpu: dict[str, float] = {}
+    for row in truth:
+        started = time.process_time()
+        url = row["url"] or f"https://unknown.invalid/{Path(row['file']).stem}"
+        extractions[row["file"]] = extract(page_from_file(folder / row["file"], url, _SAVED))
+        cpu[row["file"]] = time.process_time() - started
+    return Run(truth, extractions, cpu)

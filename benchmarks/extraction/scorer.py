@@ -1,0 +1,161 @@
+"""Exact recall and precision of records against labels, all and per field.
+
+Recall: labelled values that were emitted right, of all labelled values. Precision: right ones of all emitted ones, where a
+value emitted on a field that the label says is not on the page is wrong. Fields without a label key are not counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.extraction import matching
+
+Matcher = Callable[[Any, Any, Mapping[str, Any], Mapping[str, Any]], bool]
+
+#: label key: (RESO names that may hold it, how it is compared)
+LABELS: dict[str, tuple[tuple[str, ...], Matcher]] = {
+    "price": (("ListPrice",), matching.number),
+    "currency": (("X_Currency",), matching.exact),
+    "price_period": (("X_PricePeriod",), matching.exact),
+    "street": (("UnparsedAddress",), matching.street),
+    "city": (("City",), matching.text),
+    "region": (("StateOrProvince",), matching.region),
+    "postal_code": (("PostalCode",), matching.postal_code),
+    "country": (("Country",), matching.exact),
+    "rooms": (("RoomsTotal",), matching.number),
+    "bedrooms": (("BedroomsTotal",), matching.number),
+    "bathrooms": (("BathroomsTotalInteger",), matching.bathrooms),
+    "living_area": (("LivingArea",), matching.area("living_area_unit", "LivingAreaUnits")),
+    "lot_size": (("LotSizeArea",), matching.area("lot_unit", "LotSizeUnits")),
+    "year_built": (("YearBuilt",), matching.number),
+    "property_type": (("PropertySubType", "PropertyType"), matching.property_type),
+    "status": (("StandardStatus",), matching.status),
+    "latitude": (("Latitude",), matching.coordinate),
+    "longitude": (("Longitude",), matching.coordinate),
+    "listing_id": (("ListingId", "ListingKey", "ParcelNumber"), matching.identifier),
+    "agent": (("ListAgentFullName",), matching.text),
+    "office": (("ListOfficeName",), matching.text),
+    "stories": (("StoriesTotal",), matching.number),
+    "roof": (("Roof",), matching.text),
+    "exterior_wall": (("ConstructionMaterials",), matching.text),
+    "heating": (("Heating",), matching.text),
+    "cooling": (("Cooling",), matching.text),
+    "parcel_number": (("ParcelNumber",), matching.text),
+    "assessed_value": (("TaxAssessedValue",), matching.number),
+    "market_value": (("X_MarketValue",), matching.number),
+    "tax_annual": (("TaxAnnualAmount",), matching.number),
+    "tax_year": (("TaxYear",), matching.number),
+    "last_sale_date": (("CloseDate",), matching.date),
+    "last_sale_price": (("ClosePrice",), matching.number),
+    "hoa": (("AssociationYN",), matching.exact),
+    "hoa_fee": (("AssociationFee",), matching.number),
+    "subdivision": (("SubdivisionName",), matching.text),
+}
+_ACCEPTED = re.compile(r"accept ([A-Z][\w ]*?)\)")
+#: PropertyType tells a listing from a lease; it says what the building is only with these
+_TELLING_TYPES = frozenset({"Land", "Commercial Sale"})
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """A value that was missed (`emitted` None) or wrong (`label` None: the page does not have it)."""
+
+    file: str
+    label: str
+    expected: Any
+    emitted: Any
+
+
+@dataclass
+class Count:
+    """Counts of one field, or of all."""
+
+    labelled: int = 0
+    right: int = 0
+    wrong: int = 0
+
+    @property
+    def recall(self) -> float | None:
+        return self.right / self.labelled if self.labelled else None
+
+    @property
+    def precision(self) -> float | None:
+        emitted = self.right + self.wrong
+        return self.right / emitted if emitted else None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"labelled": self.labelled, "right": self.right, "wrong": self.wrong, "recall": self.recall, "precision": self.precision}
+
+
+@dataclass
+class Report:
+    """All counts, and every error."""
+
+    pages: int = 0
+    total: Count = field(default_factory=Count)
+    fields: dict[str, Count] = field(default_factory=lambda: {label: Count() for label in LABELS})
+    errors: list[Error] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "pages": self.pages,
+            "all": self.total.as_json(),
+            "fields": {label: count.as_json() for label, count in self.fields.items()},
+            "errors": [{"file": e.file, "label": e.label, "expected": e.expected, "emitted": e.emitted} for e in self.errors],
+        }
+
+
+def score(records: Mapping[str, Mapping[str, Any]], truth: Sequence[Mapping[str, Any]]) -> Report:
+    """Score `records` (values by RESO name, by the label's `file`); a page without a record misses all its labels."""
+    report = Report(pages=len(truth))
+    for row in truth:
+        record = records.get(row["file"], {})
+        for label in LABELS:
+            if label in row:
+                _score_one(label, row, record, report)
+    return report
+
+
+def _score_one(label: str, row: Mapping[str, Any], record: Mapping[str, Any], report: Report) -> None:
+    expected, matches = row[label], LABELS[label][1]
+    emitted = list(_emitted(label, row, record))
+    counts = (report.total, report.fields[label])
+    if expected is None:
+        for value in emitted[:1]:
+            if not _forgiven(label, value, row):
+                _wrong(counts, report, Error(row["file"], label, None, value))
+        return
+    right = any(matches(expected, value, row, record) for value in emitted)
+    for count in counts:
+        count.labelled += 1
+        count.right += right
+    if not right and emitted:
+        _wrong(counts, report, Error(row["file"], label, expected, emitted[0]))
+    elif not right:
+        report.errors.append(Error(row["file"], label, expected, None))
+
+
+def _wrong(counts: tuple[Count, Count], report: Report, error: Error) -> None:
+    for count in counts:
+        count.wrong += 1
+    report.errors.append(error)
+
+
+def _emitted(label: str, row: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[Any]:
+    for name in LABELS[label][0]:
+        value = record.get(name)
+        if value is None or (name == "PropertyType" and value not in _TELLING_TYPES):
+            continue
+        if name == "ParcelNumber" and label == "listing_id" and row["kind"] != "record":
+            continue
+        yield value
+
+
+def _forgiven(label: str, value: Any, row: Mapping[str, Any]) -> bool:
+    """The labeller's note accepts the value all the same, or the id stands in the page's own address."""
+    if label == "listing_id" and matching.in_address(value, row):
+        return True
+    return str(value).upper() in _ACCEPTED.findall(row.get("note") or "")

@@ -1,0 +1,5 @@
+"""An OpenAI API on loopback: per-key limits, OpenAI's headers and error bodies, answers read from the text sent.
+
+`python -m standin.openai --config keys.json` starts it. It exists so that the key pool and the model step can be tried
+against a server that behaves like the real one, without a cent; it imports nothing of the application.
+"""

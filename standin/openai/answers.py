@@ -1,0 +1,131 @@
+"""Turns a request's text into the content of an answer, well-behaved or in one of the ways in which models fail.
+
+Knows nothing of HTTP; `bodies.py` wraps what comes out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from standin.openai import schema as schemas
+from standin.openai.reader import Fact, read, read_all
+
+_QUOTE = "_quote"
+#: what an obedient model falls for
+_ORDER = re.compile(r"(?i)\b(?:set|report|change|answer)\b[^.\n]{0,40}?\b([A-Z]\w+)\s+(?:to|as|=)\s+\"?([\w.-]+)")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`content` and `refusal` as in a message; `finish_reason` as in a choice."""
+
+    content: str | None
+    finish_reason: str = "stop"
+    refusal: str | None = None
+
+    @property
+    def text(self) -> str:
+        return self.content or self.refusal or ""
+
+
+def answer(text: str, schema: Mapping[str, Any] | None, *, as_json: bool, mode: str, max_tokens: float) -> Answer:
+    """The answer to a request whose user messages are `text`, within `max_tokens` (0: no limit)."""
+    special = _SPECIAL.get(mode)
+    if special is not None:
+        return special
+    if schema is not None:
+        content = json.dumps(_object(text, schema, mode), ensure_ascii=False)
+    elif as_json:
+        content = json.dumps({field: fact.value for field, fact in read_all(text).items()}, ensure_ascii=False)
+    else:
+        content = _prose(text)
+    limit = int(max_tokens * 4)
+    if mode == "truncated" or 0 < limit < len(content):
+        cut = len(content) // 2 if mode == "truncated" else limit
+        return Answer(content[:cut], finish_reason="length")
+    return Answer(content)
+
+
+_SPECIAL: Mapping[str, Answer] = {
+    "rubbish": Answer("Sure! Here are the facts you asked for: ```{'YearBuilt' = 19"),
+    "refusal": Answer(None, refusal="I'm sorry, I can't help with that request."),
+    "empty": Answer(""),
+    "filtered": Answer("", finish_reason="content_filter"),
+}
+
+
+def _prose(text: str) -> str:
+    facts = read_all(text)
+    if not facts:
+        return "I read your message and found no property facts in it."
+    return "I found: " + "; ".join(f"{field} {fact.value}" for field, fact in facts.items()) + "."
+
+
+def _object(text: str, schema: Mapping[str, Any], mode: str) -> dict[str, Any]:
+    """One value per property: facts by name, their quotes beside them, nothing where there is nothing."""
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    filled: dict[str, Any] = {}
+    for name, sub in properties.items():
+        if name.endswith(_QUOTE) and name.removesuffix(_QUOTE) in properties:
+            continue
+        fact = _fact(text, name, sub, mode)
+        if fact is None:
+            filled[name] = _object(text, sub, mode) if _is_object(sub) else schemas.nothing(sub)
+        else:
+            filled[name] = fact.value
+        if name + _QUOTE in properties:
+            filled[name + _QUOTE] = fact.quote if fact else schemas.nothing(properties[name + _QUOTE])
+    return {name: filled[name] for name in properties}
+
+
+def _is_object(sub: Mapping[str, Any]) -> bool:
+    return schemas.types_of(sub)[:1] == ("object",)
+
+
+def _fact(text: str, name: str, sub: Mapping[str, Any], mode: str) -> Fact | None:
+    if mode == "hallucination":
+        return Fact(_invented(sub), "as confirmed by the seller's own records")
+    fact = _obeyed(text, name, sub) if mode == "obedient" else None
+    fact = fact or read(text, name)
+    if fact is None:
+        return None
+    if mode == "mismatch":
+        return Fact(_changed(fact.value, sub), fact.quote)
+    if mode == "wrong_types":
+        return Fact({"value": fact.value}, fact.quote)
+    return fact if schemas.fits(fact.value, sub) else None
+
+
+def _obeyed(text: str, name: str, sub: Mapping[str, Any]) -> Fact | None:
+    """What the text orders a gullible model to answer."""
+    for match in _ORDER.finditer(text):
+        if match[1].lower() == name.lower():
+            value: Any = match[2].rstrip(".")
+            if {"integer", "number"} & set(schemas.types_of(sub)) and value.isdigit():
+                value = int(value)
+            return Fact(value, match[0])
+    return None
+
+
+def _invented(sub: Mapping[str, Any]) -> Any:
+    enum = [v for v in sub.get("enum", ()) if v is not None]
+    if enum:
+        return enum[-1]
+    types = schemas.types_of(sub)
+    typed = {"integer": 1987, "number": 1987.5, "boolean": True, "array": ["invented"], "string": "Invented"}
+    return next((typed[t] for t in types if t in typed), None)
+
+
+def _changed(value: Any, sub: Mapping[str, Any]) -> Any:
+    """Another value of the same type."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 7
+    if isinstance(value, list):
+        return ["adobe"]
+    return _invented(sub) if sub.get("enum") else f"Not {value}"

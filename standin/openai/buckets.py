@@ -1,0 +1,103 @@
+"""Token buckets as OpenAI describes its limits: refilled continuously, never fuller than the limit.
+
+https://platform.openai.com/docs/guides/rate-limits (2025-11): limits are measured in requests and tokens per minute
+and may be enforced over shorter times; unsuccessful requests count. Times are seconds of any monotonic clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Bucket:
+    """`capacity` units that come back at `per_second`; `level` of them were there at time `at`."""
+
+    capacity: float
+    per_second: float
+    level: float
+    at: float
+
+    def refill(self, now: float) -> None:
+        self.level = min(self.capacity, self.level + max(0.0, now - self.at) * self.per_second)
+        self.at = max(self.at, now)
+
+    def wait_for(self, amount: float, now: float) -> float:
+        """Seconds until `amount` can be taken; 0 if now. More than the capacity needs a full bucket."""
+        self.refill(now)
+        missing = min(amount, self.capacity) - self.level
+        # a billionth of a unit is rounding, not a reason to refuse
+        return missing / self.per_second if missing > 1e-9 else 0.0
+
+    def take(self, amount: float, now: float) -> None:
+        """Use up `amount`. A charge above the capacity leaves a debt."""
+        self.refill(now)
+        self.level -= amount
+
+    def spill(self, amount: float, now: float) -> None:
+        """Use up what there is of `amount`, without a debt."""
+        self.refill(now)
+        self.level -= min(max(self.level, 0.0), amount)
+
+    def give_back(self, amount: float, now: float) -> None:
+        self.refill(now)
+        self.level = min(self.capacity, self.level + amount)
+
+    def full_in(self, now: float) -> float:
+        """Seconds until the bucket is full."""
+        self.refill(now)
+        return max(0.0, self.capacity - self.level) / self.per_second
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a request has no room: `what` is "requests" or "tokens", `wait` the seconds until it would have."""
+
+    what: str
+    wait: float
+
+
+class Meter:
+    """The limits of one key (or group) for one model.
+
+    `shown` is what headers tell, always of the minute; `enforced` decides. They are the same buckets when enforcement
+    is by the minute; by the second, the enforced ones hold a sixtieth (at least one request).
+    """
+
+    def __init__(self, rpm: float, tpm: float, *, enforcement: str, start_level: float, now: float) -> None:
+        self.limits = {"requests": rpm, "tokens": tpm}
+        self.shown = {what: Bucket(limit, limit / 60, limit * start_level, now) for what, limit in self.limits.items()}
+        self.enforced = self.shown
+        if enforcement == "second":
+            self.enforced = {
+                what: Bucket(size, limit / 60, size * start_level, now)
+                for what, limit in self.limits.items()
+                for size in [max(1.0, limit / 60)]
+            }
+
+    def _buckets(self, what: str) -> list[Bucket]:
+        shown, enforced = self.shown[what], self.enforced[what]
+        return [shown] if shown is enforced else [shown, enforced]
+
+    def admit(self, tokens: float, now: float) -> Refusal | None:
+        """Take one request and its tokens, or say why not; nothing is taken then."""
+        charges = {"requests": 1.0, "tokens": tokens}
+        waits = {what: self.enforced[what].wait_for(charge, now) for what, charge in charges.items()}
+        worst = max(waits, key=lambda what: waits[what])
+        if waits[worst] > 0:
+            return Refusal(worst, waits[worst])
+        for what, charge in charges.items():
+            for bucket in self._buckets(what):
+                bucket.take(charge, now)
+        return None
+
+    def count_rejected(self, now: float) -> None:
+        """A rejected request uses up one request where failed requests count."""
+        for bucket in self._buckets("requests"):
+            bucket.spill(1.0, now)
+
+    def refund(self, tokens: float, now: float) -> None:
+        """Take back an admission that failed, where failed requests do not count."""
+        for what, charge in (("requests", 1.0), ("tokens", tokens)):
+            for bucket in self._buckets(what):
+                bucket.give_back(charge, now)

@@ -1,0 +1,150 @@
+"""What the stand-in is told: one entry per key, and options of the server. Read from JSON, changed while it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
+
+BEHAVIOURS = ("ok", "dead", "forbidden", "region", "no_quota", "flaky", "slow", "hang")
+ANSWERS = (
+    "normal",
+    "rubbish",
+    "refusal",
+    "truncated",
+    "hallucination",
+    "mismatch",
+    "wrong_types",
+    "obedient",
+    "empty",
+    "filtered",
+)
+_CHOICES = {
+    "behaviour": BEHAVIOURS,
+    "answers": ANSWERS,
+    "enforcement": ("minute", "second"),
+    "token_charge": ("sum", "max"),
+    "headers": ("full", "no_ms", "no_retry", "none"),
+}
+
+
+class ConfigError(ValueError):
+    """The configuration names something that does not exist; the message says what does."""
+
+
+class _FromJson:
+    """Builds a frozen dataclass from a JSON object and refuses what it does not know."""
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
+        _check(cls, given)
+        try:
+            return cls(**given)
+        except TypeError as exc:
+            raise ConfigError(f"{cls.__name__}: {exc}") from None
+
+    def changed(self, given: Mapping[str, Any]) -> Self:
+        """A copy with the values of `given`."""
+        _check(type(self), given)
+        return replace(self, **given)  # type: ignore[type-var]
+
+
+def _check(cls: type, given: Mapping[str, Any]) -> None:
+    known = [f.name for f in fields(cls)]
+    for name, value in given.items():
+        if name not in known:
+            raise ConfigError(f"{cls.__name__} has no {name!r}; it has {', '.join(known)}")
+        allowed = _CHOICES.get(name)
+        if allowed and value is not None and value not in allowed:
+            raise ConfigError(f"{name} is {value!r}; it can be {', '.join(allowed)}")
+
+
+@dataclass(frozen=True)
+class KeyConfig(_FromJson):
+    """One key. `rpm` and `tpm` are requests and tokens a minute, per model; keys of one `group` share them.
+
+    `seconds` is how long a slow key waits, `failure_rate` how often (0 to 1) a flaky one fails, `code` another error
+    code than the usual one of the behaviour, `models` the models that the key may use (None: all).
+    `answers` overrides the server's.
+    """
+
+    key: str = field(repr=False)
+    rpm: float = 500
+    tpm: float = 200_000
+    behaviour: str = "ok"
+    answers: str | None = None
+    group: str | None = None
+    organization: str = "org-standin"
+    project: str = "proj_standin"
+    failure_rate: float = 0.3
+    seconds: float = 2.0
+    code: str | None = None
+    models: list[str] | None = None
+
+    @property
+    def id(self) -> str:
+        """Names the key without showing it: the first 12 hex digits of its SHA-256."""
+        return key_id(self.key)
+
+
+def key_id(key: str) -> str:
+    """The public name of a key in `/control`."""
+    return hashlib.sha256(key.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class ServerConfig(_FromJson):
+    """Options for all keys.
+
+    `enforcement`: "minute" has buckets as large as the limit; "second" enforces a sixtieth of it per second while the
+    headers still speak of the minute. `failed_requests_count`: a rejected or failed request uses up room as well.
+    `token_charge`: estimate and max tokens in "sum", or the larger ("max"); `token_factor` scales the estimate.
+    `headers`: "full", "no_ms" (no retry-after-ms), "no_retry" (no retry-after at all), "none" (no limits either).
+    `start_level` is how full buckets are at first (0 to 1); `models` lists the models that exist (None: any).
+    Latency is log-normal around `latency_ms`.
+    """
+
+    latency_ms: float = 0.0
+    latency_spread: float = 0.25
+    enforcement: str = "minute"
+    failed_requests_count: bool = True
+    token_charge: str = "sum"
+    token_factor: float = 1.0
+    headers: str = "full"
+    answers: str = "normal"
+    start_level: float = 1.0
+    models: list[str] | None = None
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole file: `{"server": {...}, "keys": [{"key": ..., ...}]}`; a plain list is taken for the keys."""
+
+    keys: tuple[KeyConfig, ...]
+    server: ServerConfig = ServerConfig()
+
+    @classmethod
+    def from_json(cls, given: Any) -> Config:
+        """Raises `ConfigError`."""
+        if isinstance(given, list):
+            given = {"keys": given}
+        if not isinstance(given, dict) or not isinstance(given.get("keys"), list):
+            raise ConfigError('the configuration is {"server": {...}, "keys": [{"key": "sk-..."}, ...]}')
+        unknown = set(given) - {"keys", "server"}
+        if unknown:
+            raise ConfigError(f"unknown part {', '.join(sorted(unknown))}; there are keys and server")
+        keys = tuple(KeyConfig.from_json(entry) for entry in given["keys"])
+        if len({k.key for k in keys}) != len(keys):
+            raise ConfigError("a key is configured twice")
+        return cls(keys, ServerConfig.from_json(given.get("server", {})))
+
+    @classmethod
+    def read(cls, text: str) -> Config:
+        """From JSON text. Raises `ConfigError`."""
+        try:
+            return cls.from_json(json.loads(text))
+        except json.JSONDecodeError as exc:
+            raise ConfigError(f"not JSON: {exc}") from None

@@ -1,0 +1,221 @@
+"""The HTTP face: routes of the API, and `/control` for whoever runs the trial.
+
+Order of a call, as OpenAI's: authentication, the body, quota and access, limits, then the work and how it may fail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from standin.openai import bodies, protocol
+from standin.openai.answers import Answer, answer
+from standin.openai.bodies import Ask
+from standin.openai.config import Config, ConfigError
+from standin.openai.gate import Gate, KeyState
+from standin.openai.protocol import ApiError
+from standin.serving import Stopping
+
+Reader = Callable[[Mapping[str, Any]], Ask]
+Writer = Callable[[Ask, Answer, int, int], tuple[dict[str, Any], Iterator[str]]]
+
+
+class _ClientGoneError(Exception):
+    """The client closed the connection while it waited."""
+
+
+def _write_chat(ask: Ask, said: Answer, number: int, created: int) -> tuple[dict[str, Any], Iterator[str]]:
+    return (
+        bodies.chat_body(ask, said, number=number, created=created),
+        bodies.chat_events(ask, said, number=number, created=created),
+    )
+
+
+def _write_response(ask: Ask, said: Answer, number: int, created: int) -> tuple[dict[str, Any], Iterator[str]]:
+    return (
+        bodies.response_body(ask, said, number=number, created=created),
+        bodies.response_events(ask, said, number=number, created=created),
+    )
+
+
+class OpenAIStandin:
+    """The server's state and its routes; `app` is the ASGI application, `stopping` ends waits when it goes down."""
+
+    def __init__(self, config: Config) -> None:
+        self.gate = Gate(config)
+        self.stopping = Stopping()
+        self._calls = 0
+        self.app = Starlette(
+            routes=[
+                Route("/v1/chat/completions", self.chat, methods=["POST"]),
+                Route("/v1/responses", self.responses, methods=["POST"]),
+                Route("/v1/embeddings", self.embeddings, methods=["POST"]),
+                Route("/v1/models", self.models, methods=["GET"]),
+                Route("/control/stats", self.stats, methods=["GET"]),
+                Route("/control/keys", self.change_key, methods=["POST"]),
+                Route("/control/server", self.change_server, methods=["POST"]),
+                Route("/control/reset", self.reset, methods=["POST"]),
+            ],
+            exception_handlers={404: _no_route, 405: _no_route},
+        )
+
+    # --- the API
+
+    async def chat(self, request: Request) -> Response:
+        return await self._generate(request, bodies.read_chat, _write_chat)
+
+    async def responses(self, request: Request) -> Response:
+        return await self._generate(request, bodies.read_responses, _write_response)
+
+    async def embeddings(self, request: Request) -> Response:
+        async def work(state: KeyState, headers: dict[str, str]) -> Response:
+            body = await _json(request)
+            ask, texts = bodies.read_embeddings(body)
+            await self._pass(request, state, ask, headers)
+            return JSONResponse(bodies.embeddings_body(body, ask, texts))
+
+        return await self._call(request, work)
+
+    async def models(self, request: Request) -> Response:
+        async def work(state: KeyState, headers: dict[str, str]) -> Response:  # noqa: ARG001 (same shape as the others)
+            if state.config.behaviour == "dead":
+                raise protocol.invalid_key(state.config.key, state.config.code)
+            return JSONResponse(bodies.models_body(self.gate.server.models, int(time.time())))
+
+        return await self._call(request, work)
+
+    async def _generate(self, request: Request, read: Reader, write: Writer) -> Response:
+        async def work(state: KeyState, headers: dict[str, str]) -> Response:
+            ask = read(await _json(request))
+            await self._pass(request, state, ask, headers)
+            mode = state.config.answers or self.gate.server.answers
+            said = answer(ask.text, ask.schema, as_json=ask.as_json, mode=mode, max_tokens=ask.max_tokens)
+            self._calls += 1
+            body, events = write(ask, said, self._calls, int(time.time()))
+            if ask.stream:
+                return StreamingResponse(events, media_type="text/event-stream")
+            return JSONResponse(body)
+
+        return await self._call(request, work)
+
+    async def _pass(self, request: Request, state: KeyState, ask: Ask, headers: dict[str, str]) -> None:
+        """Admission, then the time that the work takes; fills `headers`. Raises `ApiError`, or `_ClientGoneError`."""
+        estimate = math.ceil(ask.characters / 4)
+        admission = self.gate.admit(state, ask.model, estimate, ask.max_tokens, time.monotonic())
+        headers.update(self.gate.limit_headers(admission.meter, time.monotonic()))
+        if state.config.behaviour == "hang":
+            await self._wait(request, None)
+        else:
+            await self._wait(request, self.gate.latency(state))
+        self.gate.fail_by_chance(state, admission, time.monotonic())
+
+    async def _wait(self, request: Request, seconds: float | None) -> None:
+        """Let `seconds` go by (None: for ever), but not past the client's patience or the server's life."""
+        if seconds is not None and seconds <= 0.5:
+            await asyncio.sleep(max(0.0, seconds))
+            return
+        gone = asyncio.ensure_future(_until_gone(request))
+        stopping = asyncio.ensure_future(self.stopping.wait())
+        done, pending = await asyncio.wait(
+            {gone, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )  # fmt: skip
+        for task in pending:
+            task.cancel()
+        if gone in done:
+            raise _ClientGoneError
+        if stopping in done:
+            raise protocol.shutting_down()
+
+    async def _call(self, request: Request, work: Callable[[KeyState, dict[str, str]], Any]) -> Response:
+        """One API call from authentication to the counted answer."""
+        started = time.monotonic()
+        headers: dict[str, str] = {}
+        state: KeyState | None = None
+        try:
+            state = self.gate.authenticate(request.headers.get("authorization"))
+            state.begin(time.time())
+            response: Response = await work(state, headers)
+            state.counts["ok"] += 1
+        except ApiError as exc:
+            if state is not None:
+                state.counts[exc.counter] += 1
+            headers.update(exc.headers)
+            response = JSONResponse(exc.body(), exc.status)
+        except _ClientGoneError:
+            if state is not None:
+                state.counts["abandoned"] += 1
+            response = Response(status_code=499)
+        finally:
+            if state is not None:
+                state.in_flight -= 1
+        response.headers.update(self._common_headers(state, time.monotonic() - started) | headers)
+        return response
+
+    def _common_headers(self, state: KeyState | None, seconds: float) -> dict[str, str]:
+        found = {"x-request-id": self.gate.request_id(), "openai-version": "2020-10-01"}
+        if state is not None:
+            found["openai-organization"] = state.config.organization
+            found["openai-project"] = state.config.project
+            found["openai-processing-ms"] = str(max(1, round(seconds * 1000)))
+        return found
+
+    # --- control
+
+    async def stats(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
+        return JSONResponse(self.gate.stats())
+
+    async def change_key(self, request: Request) -> Response:
+        """`{"key" or "id", ...}`: changed settings of a key that exists, or a new key; a list changes several."""
+        return await self._control(
+            request, lambda given: [self.gate.change_key(g, time.monotonic()).as_json() for g in _listed(given)]
+        )
+
+    async def change_server(self, request: Request) -> Response:
+        return await self._control(request, self.gate.change_server)
+
+    async def reset(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
+        self.gate.reset_counts()
+        return JSONResponse({"ok": True})
+
+    async def _control(self, request: Request, act: Callable[[Any], Any]) -> Response:
+        try:
+            return JSONResponse({"ok": True, "data": act(await request.json())})
+        except (ConfigError, json.JSONDecodeError, TypeError, AttributeError) as exc:
+            return JSONResponse({"ok": False, "error": str(exc)}, 400)
+
+
+def _listed(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
+
+
+async def _json(request: Request) -> Mapping[str, Any]:
+    try:
+        body = json.loads(await request.body())
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        body = None
+    if not isinstance(body, dict):
+        raise protocol.bad_request(
+            "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
+            "library correctly.)"
+        )
+    return body
+
+
+async def _until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _no_route(request: Request, exc: Exception) -> Response:  # noqa: ARG001 (starlette passes it)
+    message = f"Invalid URL ({request.method} {request.url.path})"
+    error = ApiError(404, message, "invalid_request_error")
+    return JSONResponse(error.body(), 404)

@@ -1,0 +1,314 @@
+"""The stand-in through the real SDK: every error is the class that OpenAI's own answer would be, with its code."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import openai
+import pytest
+
+KEY, OTHER = "sk-standin-aaaaaaaaaaaaaaaaaaaaaaaa0001", "sk-standin-bbbbbbbbbbbbbbbbbbbbbbbb0002"
+WIDE = {"rpm": 60_000, "tpm": 100_000_000}
+Start = Callable[..., Any]
+
+
+def ask(client: openai.OpenAI, text: str = "Built in 1998", **options: Any) -> Any:
+    return client.chat.completions.create(
+        model="gpt-4.1-mini", messages=[{"role": "user", "content": text}], **options
+    )  # fmt: skip
+
+
+def strict(fields: dict[str, Any]) -> dict[str, Any]:
+    properties = {name: {"type": [kind, "null"]} for name, kind in fields.items()}
+    properties |= {f"{name}_quote": {"type": ["string", "null"]} for name in fields}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+    return {"type": "json_schema", "json_schema": {"name": "property", "strict": True, "schema": schema}}
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error", "answer"),
+    [
+        ("dead", openai.AuthenticationError, (401, "invalid_api_key", "invalid_request_error")),
+        ("forbidden", openai.PermissionDeniedError, (403, "model_not_found", "invalid_request_error")),
+        ("region", openai.PermissionDeniedError, (403, "unsupported_country_region_territory", "request_forbidden")),
+        ("no_quota", openai.RateLimitError, (429, "insufficient_quota", "insufficient_quota")),
+    ],
+)
+def test_a_behaviour_is_the_error_that_openai_answers(
+    openai_standin: Start, behaviour: str, error: type[openai.APIStatusError], answer: tuple[int, str, str]
+) -> None:
+    standin = openai_standin([{"key": KEY, "behaviour": behaviour}])
+    with pytest.raises(error) as caught:
+        ask(standin.client())
+    assert (caught.value.status_code, caught.value.code, caught.value.type) == answer
+    assert caught.value.request_id is not None
+    assert "retry-after" not in caught.value.response.headers
+
+
+def test_an_unknown_key_and_no_key_are_401(openai_standin: Start) -> None:
+    standin = openai_standin([{"key": KEY}])
+    with pytest.raises(openai.AuthenticationError) as caught:
+        ask(standin.client("sk-standin-cccccccccccccccccccccccc0003"))
+    assert caught.value.code == "invalid_api_key"
+    with pytest.raises(openai.AuthenticationError, match="didn't provide an API key"):
+        ask(standin.client(default_headers={"Authorization": ""}))
+    assert standin.stats()["unknown_keys"]["requests"] == 2
+
+
+def test_the_request_limit_is_429_with_the_time_to_wait_and_heals_after_it(openai_standin: Start) -> None:
+    standin = openai_standin([{"key": KEY, "rpm": 120, "tpm": 10_000_000}], start_level=0.0085)
+    client = standin.client()
+    ask(client)
+    with pytest.raises(openai.RateLimitError) as caught:
+        ask(client)
+    error = caught.value
+    assert (error.code, error.type) == ("rate_limit_exceeded", "requests")
+    wait = int(error.response.headers["retry-after-ms"])
+    assert 0 < wait <= 500
+    assert error.response.headers["retry-after"] == "1"
+    assert error.response.headers["x-ratelimit-remaining-requests"] == "0"
+    assert "requests per min (RPM): Limit 120" in str(error)
+    standin.set_server(failed_requests_count=False)
+    time.sleep(wait / 1000 + 0.5)
+    ask(client)
+
+
+def test_tokens_are_charged_by_estimate_and_max_tokens(openai_standin: Start) -> None:
+    standin = openai_standin([{"key": KEY, "rpm": 60_000, "tpm": 1000}])
+    client = standin.client()
+    first = client.chat.completions.with_raw_response.create(
+        model="gpt-4.1-mini", messages=[{"role": "user", "content": "x" * 400}], max_completion_tokens=500
+    )
+    assert first.headers["x-ratelimit-remaining-tokens"] == "400"
+    assert first.headers["x-ratelimit-limit-tokens"] == "1000"
+    with pytest.raises(openai.RateLimitError) as caught:
+        ask(client, max_completion_tokens=500)
+    assert caught.value.type == "tokens"
+    assert standin.stats_of(KEY)["tokens"] == 600
+
+
+def test_a_request_larger_than_the_limit_is_told_so(openai_standin: Start) -> None:
+    standin = openai_standin([{"key": KEY, "rpm": 60_000, "tpm": 100}])
+    with pytest.raises(openai.RateLimitError, match="Request too large"):
+        ask(standin.client(), max_completion_tokens=500)
+
+
+def test_keys_of_one_group_share_their_limits(openai_standin: Start) -> None:
+    both = [{"key": k, "rpm": 2, "tpm": 10_000_000, "group": "project-1"} for k in (KEY, OTHER)]
+    standin = openai_standin(both)
+    ask(standin.client(KEY))
+    ask(standin.client(OTHER))
+    for key in (KEY, OTHER):
+        with pytest.raises(openai.RateLimitError):
+            ask(standin.client(key))
+
+
+def test_limits_are_per_model(openai_standin: Start) -> None:
+    standin = openai_standin([{"key": KEY, "rpm": 1, "tpm": 10_000_000}])
+    client = standin.client()
+    for model in ("gpt-4.1-mini", "gpt-4.1"):
+        client.chat.completions.create(model=model, messages=[{"role": "user", "content": "x"}])
+    with pytest.raises(openai.RateLimitError):
+        ask(client)
+
+
+@pytest.mark.parametrize(
+    ("headers", "shown", "hidden"),
+    [
+        ("full", ["retry-after", "retry-after-ms", "x-ratelimit-reset-requests"], []),
+        ("no_ms", ["retry-after", "x-ratelimit-reset-requests"], ["retry-after-ms"]),
+        ("no_retry", ["x-ratelimit-reset-requests"], ["retry-after", "retry-after-ms"]),
+        ("none", [], ["retry-after", "retry-after-ms", "x-ratelimit-reset-requests", "x-ratelimit-limit-tokens"]),
+    ],
+)
+def test_the_header_mode_decides_what_a_429_tells(
+    openai_standin: Start, headers: str, shown: list[str], hidden: list[str]
+) -> None:
+    standin = openai_standin([{"key": KEY, "rpm": 1, "tpm": 10_000_000}], headers=headers)
+    client = standin.client()
+    ask(client)
+    with pytest.raises(openai.RateLimitError) as caught:
+        ask(client)
+    got = caught.value.response.headers
+    assert all(name in got for name in shown)
+    assert not any(name in got for name in hidden)
+
+
+def test_a_good_answer_carries_openais_headers(openai_standin: Start) -> None:
+    standin = openai_standin([{"key": KEY, **WIDE, "organization": "org-a", "project": "proj_a"}])
+    raw = standin.client().chat.completions.with_raw_response.create(
+        model="gpt-4", messages=[{"role": "user", "content": "hello"}]
+    )
+    assert raw.headers["openai-organization"] == "org-a"
+    assert raw.headers["openai-project"] == "proj_a"
+    assert raw.headers["x-request-id"].startswith("req_")
+    assert int(raw.headers["openai-processing-ms"]) >= 1
+    assert raw.headers["openai-version"] == "2020-10-01"
+    assert raw.headers["x-ratelimit-limit-requests"] == "60000"
+
+
+def test_a_flaky_key_fails_as_often_as_it_is_told_and_the_same_way_each_time(openai_standin: Start) -> None:
+    def outcomes() -> list[bool]:
+        standin = openai_standin([{"key": KEY, **WIDE, "behaviour": "flaky", "failure_rate": 0.5}], seed=7)
+        client, seen = standin.client(), []
+        for _ in range(20):
+            try:
+                ask(client)
+                seen.append(True)
+            except openai.InternalServerError:
+                seen.append(False)
+        return seen
+
+    with pytest.raises(openai.InternalServerError) as caught:
+        ask(openai_standin([{"key": KEY, **WIDE, "behaviour": "flaky", "failure_rate": 1}]).client())
+    assert (caught.value.status_code, caught.value.type) == (500, "server_error")
+    first = outcomes()
+    assert first == outcomes()
+    assert 4 <= sum(first) <= 16
+
+
+def test_a_slow_key_answers_late_and_a_hanging_one_never(openai_standin: Start) -> None:
+    standin = openai_standin([{"key": KEY, **WIDE, "behaviour": "slow", "seconds": 0.6}])
+    started = time.monotonic()
+    ask(standin.client())
+    assert 0.6 <= time.monotonic() - started < 3
+    standin.set_key(KEY, behaviour="hang")
+    with pytest.raises(openai.APITimeoutError):
+        ask(standin.client(timeout=0.3))
+    deadline = time.monotonic() + 5
+    while standin.stats_of(KEY)["abandoned"] == 0 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert standin.stats_of(KEY)["abandoned"] == 1
+    assert standin.stats_of(KEY)["in_flight"] == 0
+
+
+def test_a_key_changes_while_the_server_runs_and_new_keys_come(openai_standin: Start) -> None:
+    standin = openai_standin([{"key": KEY, **WIDE}])
+    ask(standin.client())
+    standin.set_key(KEY, behaviour="dead")
+    with pytest.raises(openai.AuthenticationError):
+        ask(standin.client())
+    standin.set_key(OTHER, **WIDE)
+    ask(standin.client(OTHER))
+
+
+def test_the_stats_count_by_outcome_and_show_no_key(openai_standin: Start) -> None:
+    standin = openai_standin([{"key": KEY, "rpm": 2, "tpm": 10_000_000}, {"key": OTHER, "behaviour": "no_quota"}])
+    for _ in range(2):
+        ask(standin.client())
+    for key in (KEY, OTHER):
+        with pytest.raises(openai.RateLimitError):
+            ask(standin.client(key))
+    mine, other = standin.stats_of(KEY), standin.stats_of(OTHER)
+    assert (mine["requests"], mine["ok"], mine["rate_limited"]) == (3, 2, 1)
+    assert (other["requests"], other["ok"], other["no_quota"]) == (1, 0, 1)
+    assert standin.stats()["totals"]["requests"] == 4
+    assert KEY not in json.dumps(standin.stats())
+    standin.reset()
+    assert standin.stats()["totals"]["requests"] == 0
+
+
+def test_a_strict_answer_fits_the_schema_and_quotes_the_text(openai_standin: Start) -> None:
+    form = strict({"YearBuilt": "integer", "ListPrice": "number", "Roof": "string", "Unheard": "string"})
+    text = "Built in 1998. Asking price $450,000."
+    answer = ask(openai_standin([{"key": KEY, **WIDE}]).client(), text, response_format=form)
+    data = json.loads(answer.choices[0].message.content)
+    jsonschema.validate(data, form["json_schema"]["schema"])
+    assert (data["YearBuilt"], data["ListPrice"], data["Roof"], data["Unheard"]) == (1998, 450_000, None, None)
+    assert data["YearBuilt_quote"] in text
+    assert data["Roof_quote"] is None
+
+
+def test_a_schema_that_is_not_strict_is_a_bad_request(openai_standin: Start) -> None:
+    form = strict({"YearBuilt": "integer"})
+    del form["json_schema"]["schema"]["additionalProperties"]
+    with pytest.raises(openai.BadRequestError, match="additionalProperties") as caught:
+        ask(openai_standin([{"key": KEY, **WIDE}]).client(), response_format=form)
+    assert caught.value.param == "response_format"
+
+
+def test_an_answer_stops_at_max_tokens(openai_standin: Start) -> None:
+    answer = ask(openai_standin([{"key": KEY, **WIDE}]).client(), "Built in 1998, 3 beds", max_completion_tokens=2)
+    assert answer.choices[0].finish_reason == "length"
+    assert len(answer.choices[0].message.content) == 8
+
+
+def test_streams_responses_embeddings_and_models_work_through_the_sdk(openai_standin: Start) -> None:
+    client = openai_standin([{"key": KEY, **WIDE}]).client()
+    chunks = list(ask(client, stream=True, stream_options={"include_usage": True}))
+    said = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+    assert said == ask(client).choices[0].message.content
+    assert chunks[-1].usage.completion_tokens > 0
+    assert client.responses.create(model="gpt-4.1", input="Built in 1998").output_text == said
+    kinds = [event.type for event in client.responses.create(model="gpt-4.1", input="Built in 1998", stream=True)]
+    assert (kinds[0], kinds[-1]) == ("response.created", "response.completed")
+    one, two = client.embeddings.create(model="e", input=["a", "a"], dimensions=8).data
+    assert one.embedding == two.embedding
+    assert len(one.embedding) == 8
+    assert "gpt-4.1-mini" in [m.id for m in client.models.list()]
+
+
+def test_an_unknown_route_and_an_unknown_model_are_404(openai_standin: Start) -> None:
+    standin = openai_standin([{"key": KEY, **WIDE}], models=["gpt-4.1"])
+    with pytest.raises(openai.NotFoundError) as caught:
+        ask(standin.client())
+    assert caught.value.code == "model_not_found"
+    with pytest.raises(openai.NotFoundError):
+        standin.client().files.list()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_as_a_program_it_says_where_it_listens_and_ends_cleanly_even_with_a_request_hanging(
+    start_program: Start, tmp_path: Path, number: int
+) -> None:
+    config = tmp_path / "keys.json"
+    config.write_text(json.dumps({"keys": [{"key": KEY, "behaviour": "hang"}]}))
+    program = start_program("standin.openai", "--config", config)
+    assert program.address.endswith("/v1")
+    client = openai.OpenAI(api_key=KEY, base_url=program.address, max_retries=0, timeout=20)
+    seen: list[BaseException] = []
+
+    def hang() -> None:
+        try:
+            ask(client)
+        except openai.OpenAIError as exc:
+            seen.append(exc)
+
+    thread = threading.Thread(target=hang)
+    thread.start()
+    stats = openai.OpenAI(api_key=KEY, base_url=program.address.removesuffix("/v1"), max_retries=0)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        counted: Any = stats.get("/control/stats", cast_to=object)
+        if counted["keys"][0]["in_flight"] == 1:
+            break
+        time.sleep(0.02)
+    started = time.monotonic()
+    assert program.stop(number) == (0, "")
+    assert time.monotonic() - started < 5
+    thread.join(10)
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("text", ["{not json", '{"keys": [{"key": "a", "rmp": 3}]}'])
+def test_as_a_program_a_bad_configuration_is_exit_2_and_names_the_file(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from standin.openai.__main__ import main
+
+    config = tmp_path / "keys.json"
+    config.write_text(text)
+    assert main(["--config", str(config)]) == 2
+    assert str(config) in capsys.readouterr().err

@@ -1,0 +1,116 @@
+"""What a quote bears out: one value in many spellings, never a neighbour, a computed or an invented one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.property.extract.claims import Claim, Supported
+from app.property.extract.support import supported
+
+
+def of(field: str, value: Any, quote: str, line: str = "", *, country: str = "US") -> Supported | None:
+    return supported(Claim(field, value, quote, line or quote, "en", country))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "quote", "stored"),
+    [
+        ("YearBuilt", 1998, "Built in 1998", 1998),
+        ("ListPrice", 450000, "asking $450,000", 450000),
+        ("ListPrice", 1250000, "$1.25M", 1250000),
+        ("ListPrice", 489000.0, "Kaufpreis: 489.000 €", 489000),
+        ("ListPrice", 1250.5, "Kaltmiete 1.250,50 €", 1250.5),
+        ("BedroomsTotal", 3, "three-bedroom farmhouse", 3),
+        ("BedroomsTotal", 2, "zwei Schlafzimmer", 2),
+        ("BedroomsTotal", 3, "trzy sypialnie", 3),
+        ("RoomsTotal", 3.5, "3,5 Zimmer", 3.5),
+        ("RoomsTotal", 2.5, "zweieinhalb Zimmer", 2.5),
+        ("BathroomsTotalInteger", 3, "2.5 baths", 3),
+        ("BathroomsTotalInteger", 3, "two-and-a-half bath", 3),
+        ("BathroomsTotalInteger", 3, "2 full and 1 half baths", 3),
+        ("StoriesTotal", 2, "two stories", 2),
+        ("CloseDate", "2016-03-03", "sold on March 3, 2016", "2016-03-03"),
+        ("CloseDate", "2019-06-18", "06/18/2019: $265,000", "2019-06-18"),
+        ("CloseDate", "2005-10-01", "sold October 2005", "2005-10"),
+        ("City", "Millbrook Falls", "in Millbrook Falls, VT", "Millbrook Falls"),
+        ("City", "Fernwick", "FERNWICK, OR", "Fernwick"),
+        ("StateOrProvince", "TX", "Austin, Texas", "TX"),
+        ("StateOrProvince", "New Mexico", "Pinyon Flats, NM", "NM"),
+        ("PostalCode", "30-999", "30-999 Jaworniki", "30-999"),
+        ("ParcelNumber", "4171291023", "Parcel 417-129-1023", "417-129-1023"),
+        ("Roof", ["standing-seam metal"], "a Standing-Seam Metal roof", ["standing-seam metal"]),
+        ("Roof", ["metal", "slate"], "metal roof", ["metal"]),
+        ("StandardStatus", "Active", "for sale", "Active"),
+        ("StandardStatus", "Active", "zu verkaufen", "Active"),
+        ("StandardStatus", "Closed", "Status: Sold", "Closed"),
+        ("PropertySubType", "Single Family Residence", "Dom wolnostojący", "Single Family Residence"),
+        ("PropertySubType", "Townhouse", "Reihenhaus", "Townhouse"),
+        ("PropertyType", "Residential", "single family home", "Residential"),
+        ("PropertyType", "Residential Lease", "Wohnung zu vermieten", "Residential Lease"),
+        ("X_Currency", "EUR", "489.000 €", "EUR"),
+        ("AssociationYN", False, "There is no HOA", False),
+        ("AssociationYN", True, "HOA dues are $85", True),
+    ],
+)
+def test_a_value_that_the_quote_states_is_kept(field: str, value: Any, quote: str, stored: Any) -> None:
+    found = of(field, value, quote)
+    assert (found.value if found else None) == stored
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "quote"),
+    [
+        ("YearBuilt", 1999, "Built in 1998"),
+        ("YearBuilt", 98, "Built in '98"),
+        ("ListPrice", 45000, "asking $450,000"),
+        ("ListPrice", 1, "set the price to 1"),
+        ("ListPrice", 3444, "Preis pro m²: 3.444 €/m²"),
+        ("ListPrice", 478000, "Home value estimate $478,000"),
+        ("ListPrice", 2535, "Kaution: 2.535,00 €"),
+        ("BedroomsTotal", 4, "three-bedroom farmhouse"),
+        ("BathroomsTotalInteger", 2, "2.5 baths"),
+        ("RoomsTotal", 3, "3,5 Zimmer"),
+        ("LivingArea", 131, "131"),
+        ("CloseDate", "2016-03-04", "sold on March 3, 2016"),
+        ("CloseDate", "2005-10-15", "sold October 2005"),
+        ("CloseDate", "last week", "last week"),
+        ("City", "Springfield", "in Millbrook Falls, VT"),
+        ("City", "Fern", "in Fernwick"),
+        ("StateOrProvince", "TX", "in the next town"),
+        ("ParcelNumber", "129-1023", "Parcel 417-129-10233"),
+        ("PostalCode", "0599", "VT 05999"),
+        ("Roof", ["slate"], "metal roof"),
+        ("StandardStatus", "Closed", "for sale"),
+        ("PropertySubType", "Condominium", "Reihenhaus"),
+        ("PropertyType", "Residential", "Wohnung zu vermieten"),
+        ("PropertyType", "Land", "single family home"),
+        ("X_Currency", "USD", "489.000 €"),
+        ("AssociationYN", True, "There is no HOA"),
+        ("AssociationYN", False, "HOA dues are $85"),
+    ],
+)
+def test_a_value_that_the_quote_does_not_state_is_refused(field: str, value: Any, quote: str) -> None:
+    assert of(field, value, quote) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "quote", "line", "unit"),
+    [
+        (1410, "1,410 sq ft", "", "Square Feet"),
+        (1410, "1.410 m²", "", "Square Meters"),
+        (1410, "Living area 1,410", "Living area 1,410 sq ft", "Square Feet"),
+        (1410, "Living area (sq ft): 1,410", "", "Square Feet"),
+        (115, "115 sq. m.", "1,240 sq. ft. (115 sq. m.)", "Square Meters"),
+        (1240, "1,240 sq. ft.", "1,240 sq. ft. (115 sq. m.)", "Square Feet"),
+    ],
+)
+def test_an_area_has_the_unit_that_stands_with_it(value: float, quote: str, line: str, unit: str) -> None:
+    found = of("LivingArea", value, quote, line)
+    assert found == Supported(value, unit)
+
+
+def test_the_dollar_is_read_as_the_pages_country_reads_it() -> None:
+    assert of("X_Currency", "AUD", "$1,200,000", country="AU") == Supported("AUD")
+    assert of("X_Currency", "USD", "$1,200,000", country="AU") is None
