@@ -98,6 +98,7 @@ class Settings(BaseSettings):
 
     # --- jobs
     scrape_deadline_seconds: float = Field(3600.0, gt=0, description="longest total wait for capacity of one job")
+    job_lease_seconds: float = Field(30.0, ge=1, le=600, description="a dead worker's job is taken up after this time")
     openai_stats_file: Path | None = Field(None, description="the health report also goes to this JSON file")
     key_report_interval_seconds: float = Field(60.0, ge=1, le=86400, description="gap between health reports")
 

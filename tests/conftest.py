@@ -9,7 +9,7 @@ import pytest
 
 pytest_plugins = ["tests.plugins.standin_fixtures"]
 
-_OURS = ("OPENAI_", "REDIS_", "DATABASE_", "PROPINTEL_", "JWT_", "FETCH_", "SCRAPE_", "BUDGET_", "KEY_REPORT_")
+_OURS = ("OPENAI_", "REDIS_", "DATABASE_", "PROPINTEL_", "JWT_", "FETCH_", "SCRAPE_", "BUDGET_", "KEY_REPORT_", "JOB_")
 #: read once, before the environment is cleared for the tests
 _SHARED_DIR = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2] / "shared"))
 

@@ -1,0 +1,18 @@
+"""The Celery process: `celery -A worker worker|beat|flower` finds its app here.
+
+What a process opens and closes is `signals.py`, what beat sends is `schedule.py`. Importing reads no environment.
+"""
+
+from __future__ import annotations
+
+from tasks import make_celery
+from worker import health, signals
+from worker.configuration import settings
+from worker.schedule import beat_config
+
+__all__ = ["app"]
+
+app = make_celery(settings)
+app.add_defaults(lambda: beat_config(settings()))
+signals.connect()
+health.connect()

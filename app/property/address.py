@@ -19,35 +19,59 @@ _POSTAL: dict[str, re.Pattern[str]] = {
     "US": re.compile(r"\b(\d{5}(?:-\d{4})?)\s*$"),
     "GB": re.compile(r"\b([A-Z]{1,2}\d[A-Z\d]?(?:\s?\d[A-Z]{2})?)\b", re.I),
     "IE": re.compile(r"\b((?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4})\b", re.I),
-    "DE": re.compile(r"\b(\d{5})\b"), "FR": re.compile(r"\b(\d{5})\b"), "ES": re.compile(r"\b(\d{5})\b"),
-    "IT": re.compile(r"\b(\d{5})\b"), "AT": re.compile(r"\b(\d{4})\b"), "CH": re.compile(r"\b(\d{4})\b"),
-    "PL": re.compile(r"\b(\d{2}-\d{3})\b"), "SE": re.compile(r"\b(\d{3}\s?\d{2})\b"), "AU": re.compile(r"\b(\d{4})\s*$"),
-    "CA": re.compile(r"\b([A-Z]\d[A-Z]\s?\d[A-Z]\d)\b", re.I), "NL": re.compile(r"\b(\d{4}\s?[A-Z]{2})\b"),
+    "DE": re.compile(r"\b(\d{5})\b"),
+    "FR": re.compile(r"\b(\d{5})\b"),
+    "ES": re.compile(r"\b(\d{5})\b"),
+    "IT": re.compile(r"\b(\d{5})\b"),
+    "AT": re.compile(r"\b(\d{4})\b"),
+    "CH": re.compile(r"\b(\d{4})\b"),
+    "PL": re.compile(r"\b(\d{2}-\d{3})\b"),
+    "SE": re.compile(r"\b(\d{3}\s?\d{2})\b"),
+    "AU": re.compile(r"\b(\d{4})\s*$"),
+    "CA": re.compile(r"\b([A-Z]\d[A-Z]\s?\d[A-Z]\d)\b", re.I),
+    "NL": re.compile(r"\b(\d{4}\s?[A-Z]{2})\b"),
     "JP": re.compile(r"\b(\d{3}-\d{4})\b"),
-}  # fmt: skip
+}
 _UNIT = re.compile(r"(?:,?\s+|^)(?:(?:unit|apt\.?|apartment|suite|ste\.?|flat|#)\s*#?\s*)([\w-]+)$", re.I)
-_US_TAIL = re.compile(r"[,\s]+([A-Za-z]{2}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)\.?[,\s]+(\d{5}(?:-\d{4})?)\s*(?:,?\s*(?:USA?|United States)\.?)?$")
+_US_TAIL = re.compile(
+    r"[,\s]+([A-Za-z]{2}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)\.?[,\s]+(\d{5}(?:-\d{4})?)\s*(?:,?\s*(?:USA?|"
+    r"United States)\.?)?$"
+)
 _US_STATE_TAIL = re.compile(r",\s*([A-Za-z]{2})\s*(?:,?\s*(?:USA?|United States)\.?)?$")
 _NUMBER_FIRST = re.compile(r"^(\d+[A-Za-z]?(?:[/-]\d+[A-Za-z]?)?)\s+(.+)$")
 _NUMBER_LAST = re.compile(r"^(.*?\D)\s+(\d+\s?[A-Za-z]?(?:\s?[/-]\s?\d+\s?[A-Za-z]?)?)$")
-_IRISH = frozenset(
-    "antrim armagh carlow cavan clare cork derry donegal down dublin fermanagh galway kerry kildare kilkenny laois leitrim limerick longford "
-    "louth mayo meath monaghan offaly roscommon sligo tipperary tyrone waterford westmeath wexford wicklow".split()
-)
-_ENGLISH = frozenset(
-    "bedfordshire|berkshire|buckinghamshire|cambridgeshire|cheshire|cornwall|cumbria|derbyshire|devon|dorset|durham|east sussex|west sussex|essex|"
-    "gloucestershire|greater manchester|hampshire|herefordshire|hertfordshire|kent|lancashire|leicestershire|lincolnshire|merseyside|norfolk|"
-    "north yorkshire|northamptonshire|northumberland|nottinghamshire|oxfordshire|shropshire|somerset|south yorkshire|staffordshire|suffolk|surrey|"
-    "tyne and wear|warwickshire|west midlands|west yorkshire|wiltshire|worcestershire".split("|")
-)
+# fmt: off
+_IRISH = frozenset({
+    "antrim", "armagh", "carlow", "cavan", "clare", "cork", "derry", "donegal", "down", "dublin", "fermanagh",
+    "galway", "kerry", "kildare", "kilkenny", "laois", "leitrim", "limerick", "longford", "louth", "mayo", "meath",
+    "monaghan", "offaly", "roscommon", "sligo", "tipperary", "tyrone", "waterford", "westmeath", "wexford",
+    "wicklow",
+})
+# fmt: on
+# fmt: off
+_ENGLISH = frozenset({
+    "bedfordshire", "berkshire", "buckinghamshire", "cambridgeshire", "cheshire", "cornwall", "cumbria",
+    "derbyshire", "devon", "dorset", "durham", "east sussex", "essex", "gloucestershire", "greater manchester",
+    "hampshire", "herefordshire", "hertfordshire", "kent", "lancashire", "leicestershire", "lincolnshire",
+    "merseyside", "norfolk", "north yorkshire", "northamptonshire", "northumberland", "nottinghamshire",
+    "oxfordshire", "shropshire", "somerset", "south yorkshire", "staffordshire", "suffolk", "surrey",
+    "tyne and wear", "warwickshire", "west midlands", "west sussex", "west yorkshire", "wiltshire",
+    "worcestershire",
+})
+# fmt: on
 #: after a street, a county's name is its town's: `Tullow Road, Carlow`
-_STREET_END = re.compile(r"\b(?:road|street|drive|avenue|lane|close|park|way|terrace|place|square|court|crescent|row|rd|st|ave|dr)\.?$", re.I)
+_STREET_END = re.compile(
+    r"\b(?:road|street|drive|avenue|lane|close|park|way|terrace|place|square|court|crescent|row|rd|st|ave|dr)\.?$", re.I
+)
+# fmt: off
 _ABBREVIATIONS = {
-    "street": "st", "avenue": "ave", "road": "rd", "drive": "dr", "lane": "ln", "court": "ct", "place": "pl", "boulevard": "blvd",
-    "circle": "cir", "terrace": "ter", "highway": "hwy", "parkway": "pkwy", "square": "sq", "trail": "trl", "cove": "cv",
-    "north": "n", "south": "s", "east": "e", "west": "w", "northeast": "ne", "northwest": "nw", "southeast": "se",
-    "southwest": "sw", "apartment": "apt", "strasse": "str", "straße": "str", "saint": "st", "crescent": "cres", "av": "ave",
-}  # fmt: skip
+    "street": "st", "avenue": "ave", "road": "rd", "drive": "dr", "lane": "ln", "court": "ct", "place": "pl",
+    "boulevard": "blvd", "circle": "cir", "terrace": "ter", "highway": "hwy", "parkway": "pkwy", "square": "sq",
+    "trail": "trl", "cove": "cv", "north": "n", "south": "s", "east": "e", "west": "w", "northeast": "ne",
+    "northwest": "nw", "southeast": "se", "southwest": "sw", "apartment": "apt", "strasse": "str", "straße": "str",
+    "saint": "st", "crescent": "cres", "av": "ave",
+}
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +137,16 @@ def _elsewhere(text: str, country: str | None) -> Address:
         match = next(reversed(list(pattern.finditer(text))), None)
     base = Address(postal_code=match.group(1) if match else None, country=country)
     parts = [p.strip() for p in text.split(",") if p.strip()]
-    if match and (at := next((i for i, p in enumerate(parts) if p.startswith(match.group(1)) and len(p) > len(match.group(1)) + 2), None)) is not None:
+    if (
+        match
+        and (
+            at := next(
+                (i for i, p in enumerate(parts) if p.startswith(match.group(1)) and len(p) > len(match.group(1)) + 2),
+                None,
+            )
+        )
+        is not None
+    ):
         base = replace(base, city=_without(parts[at], match.group(1)))  # `35390 Gießen`, what follows is no address
         return with_street(base, ", ".join(parts[:at]))
     if match:
@@ -128,7 +161,12 @@ def _elsewhere(text: str, country: str | None) -> Address:
     if country == "IE" and len(parts) == 2 and _is_county(parts[0], country):
         parts.reverse()  # `Leitrim, Dromod`
         return replace(base, state=parts[1], city=parts[0])
-    if country in ("IE", "GB") and len(parts) > 1 and _is_county(parts[-1], country) and not _STREET_END.search(parts[-2]):
+    if (
+        country in ("IE", "GB")
+        and len(parts) > 1
+        and _is_county(parts[-1], country)
+        and not _STREET_END.search(parts[-2])
+    ):
         base = replace(base, state=parts.pop())
     if not parts:
         return base
@@ -162,7 +200,11 @@ def with_street(address: Address, street: str) -> Address:
     number = first.group(1) if first else last.group(2) if last else None
     name = first.group(2) if first else last.group(1) if last else None
     return replace(
-        address, street=street, unit=unit.group(1) if unit else None, street_number=number, street_name=name and name.strip(" ,")
+        address,
+        street=street,
+        unit=unit.group(1) if unit else None,
+        street_number=number,
+        street_name=name and name.strip(" ,"),
     )
 
 

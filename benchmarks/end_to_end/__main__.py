@@ -17,7 +17,10 @@ def main() -> int:
     """Print how the jobs ended and the scores of what was stored; 2 where the pages are not there."""
     folder = pages_dir()
     if not (folder / "truth.jsonl").is_file():
-        print(f"No labelled pages at {folder}: set SHARED_DIR to the folder that holds pages/truth.jsonl.", file=sys.stderr)
+        print(
+            f"No labelled pages at {folder}: set SHARED_DIR to the folder that holds pages/truth.jsonl.",
+            file=sys.stderr,
+        )
         return 2
     with tempfile.TemporaryDirectory(prefix="propintel-bench-") as home:
         done = run(folder, Path(home))

@@ -1,4 +1,6 @@
-"""`python -m benchmarks.extraction [--format json] [--errors]`: recall, precision and CPU time on the labelled pages."""
+"""`python -m benchmarks.extraction [--format json] [--errors]`: recall, precision and CPU time on the labelled
+pages.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     folder = pages_dir()
     if not (folder / "truth.jsonl").is_file():
-        print(f"No labelled pages at {folder}: set SHARED_DIR to the folder that holds pages/truth.jsonl.", file=sys.stderr)
+        print(
+            f"No labelled pages at {folder}: set SHARED_DIR to the folder that holds pages/truth.jsonl.",
+            file=sys.stderr,
+        )
         return 2
     done = run(folder)
     report = score(done.records, done.truth)
@@ -57,7 +62,8 @@ def _print_table(done: Run, report: Report, *, errors: bool) -> None:
     if errors:
         for error in report.errors:
             state = "missed" if error.emitted is None else "not on the page" if error.expected is None else "wrong"
-            print(f"{error.file.removeprefix('html/'):50} {error.label:16} {state:16} {error.expected!r} <- {error.emitted!r}")
+            shown = f"{error.expected!r} <- {error.emitted!r}"
+            print(f"{error.file.removeprefix('html/'):50} {error.label:16} {state:16} {shown}")
 
 
 def _line(name: str, count: Count) -> str:

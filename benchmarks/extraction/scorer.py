@@ -1,7 +1,8 @@
 """Exact recall and precision of records against labels, all and per field.
 
-Recall: labelled values that were emitted right, of all labelled values. Precision: right ones of all emitted ones, where a
-value emitted on a field that the label says is not on the page is wrong. Fields without a label key are not counted.
+Recall: labelled values that were emitted right, of all labelled values. Precision: right ones of all emitted ones,
+where a value emitted on a field that the label says is not on the page is wrong. Fields without a label key are not
+counted.
 """
 
 from __future__ import annotations
@@ -87,7 +88,13 @@ class Count:
         return self.right / emitted if emitted else None
 
     def as_json(self) -> dict[str, Any]:
-        return {"labelled": self.labelled, "right": self.right, "wrong": self.wrong, "recall": self.recall, "precision": self.precision}
+        return {
+            "labelled": self.labelled,
+            "right": self.right,
+            "wrong": self.wrong,
+            "recall": self.recall,
+            "precision": self.precision,
+        }
 
 
 @dataclass
@@ -104,7 +111,9 @@ class Report:
             "pages": self.pages,
             "all": self.total.as_json(),
             "fields": {label: count.as_json() for label, count in self.fields.items()},
-            "errors": [{"file": e.file, "label": e.label, "expected": e.expected, "emitted": e.emitted} for e in self.errors],
+            "errors": [
+                {"file": e.file, "label": e.label, "expected": e.expected, "emitted": e.emitted} for e in self.errors
+            ],
         }
 
 

@@ -1,4 +1,6 @@
-"""Cross-checks between the fields of one page: coordinates in the country, plausible ranges, fields that belong together."""
+"""Cross-checks between the fields of one page: coordinates in the country, plausible ranges, fields that belong
+together.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +17,29 @@ from app.property.normalise.places import in_country, us_state
 from app.property.record import Method, PageKind
 
 _WITH_PRICE = ("X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis")
-_ONLY_LISTING = ("ListPrice", "StandardStatus", "MlsStatus", "ListAgentFullName", "ListOfficeName", "PropertyType", "OriginalListPrice", *_WITH_PRICE)
+_ONLY_LISTING = (
+    "ListPrice",
+    "StandardStatus",
+    "MlsStatus",
+    "ListAgentFullName",
+    "ListOfficeName",
+    "PropertyType",
+    "OriginalListPrice",
+    *_WITH_PRICE,
+)
 #: square metres of a home, of a plot
 _LIVING, _LOT = (8.0, 60_000.0), (10.0, 5e8)
 
 
-def checked(winners: dict[str, Winner], candidates: list[Candidate], page: Document, kind: PageKind) -> dict[str, Winner]:
+def checked(
+    winners: dict[str, Winner], candidates: list[Candidate], page: Document, kind: PageKind
+) -> dict[str, Winner]:
     """The winners that hold together, with what follows from them (currency, units, country)."""
     kept = dict(winners)
     _plausible_years(kept, page)
     _coordinates(kept, candidates, page)
-    _area_units(kept, candidates, page, "LivingArea", "LivingAreaUnits", _LIVING)
-    _area_units(kept, candidates, page, "LotSizeArea", "LotSizeUnits", _LOT)
+    _area_units(kept, candidates, page, "LivingArea")
+    _area_units(kept, candidates, page, "LotSizeArea")
     _price(kept, candidates, page)
     _region(kept, page)
     _street(kept)
@@ -69,7 +82,9 @@ def _coordinates(kept: dict[str, Winner], candidates: list[Candidate], page: Doc
 
 def _mate(latitude: Candidate, longitudes: Iterable[Candidate]) -> Candidate | None:
     parent = latitude.locator.rpartition("/")[0]
-    return next((c for c in longitudes if c.locator == latitude.locator or c.locator.rpartition("/")[0] == parent), None)
+    return next(
+        (c for c in longitudes if c.locator == latitude.locator or c.locator.rpartition("/")[0] == parent), None
+    )
 
 
 def _country(kept: dict[str, Winner], page: Document) -> str | None:
@@ -81,10 +96,9 @@ def _country(kept: dict[str, Winner], page: Document) -> str | None:
     return page.locale.country
 
 
-def _area_units(
-    kept: dict[str, Winner], candidates: list[Candidate], page: Document, field: str, units: str, limits: tuple[float, float]
-) -> None:
+def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Document, field: str) -> None:
     """The unit that stood with the area; else one that the page names, else the country's."""
+    units, limits = ("LivingAreaUnits", _LIVING) if field == "LivingArea" else ("LotSizeUnits", _LOT)
     area, named = kept.get(field), kept.pop(units, None)
     if area is None:
         return
@@ -100,7 +114,9 @@ def _area_units(
         del kept[field]
         return
     kept[field] = replace(area, candidate=replace(area.candidate, unit=unit))
-    kept[units] = replace(area, candidate=replace(source or area.candidate, field=units, value=unit, confidence=area.confidence))
+    kept[units] = replace(
+        area, candidate=replace(source or area.candidate, field=units, value=unit, confidence=area.confidence)
+    )
 
 
 def _price(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
@@ -117,22 +133,32 @@ def _price(kept: dict[str, Winner], candidates: list[Candidate], page: Document)
             kept[field] = Winner(same_place[field], price.confidence, False)
     _currency(kept, price, page)
     if "StandardStatus" not in kept:
-        kept["StandardStatus"] = replace(price, candidate=replace(price.candidate, field="StandardStatus", value="Active", confidence=0.5), confidence=0.5)
+        kept["StandardStatus"] = replace(
+            price,
+            candidate=replace(price.candidate, field="StandardStatus", value="Active", confidence=0.5),
+            confidence=0.5,
+        )
     offered = kept.get("PropertyType")
     rented = offered is not None and "Lease" in str(offered.candidate.value)
     if not rented and (price.candidate.value > 50_000 or "X_PricePeriod" not in same_place):
         kept.pop("X_PricePeriod", None)
     elif rented and "X_PricePeriod" not in kept:
-        kept["X_PricePeriod"] = replace(price, candidate=replace(price.candidate, field="X_PricePeriod", value="month", confidence=0.5))
+        kept["X_PricePeriod"] = replace(
+            price, candidate=replace(price.candidate, field="X_PricePeriod", value="month", confidence=0.5)
+        )
 
 
 def _currency(kept: dict[str, Winner], price: Winner, page: Document) -> None:
     if price.candidate.unit:
-        kept["X_Currency"] = replace(price, candidate=replace(price.candidate, field="X_Currency", value=price.candidate.unit))
+        kept["X_Currency"] = replace(
+            price, candidate=replace(price.candidate, field="X_Currency", value=price.candidate.unit)
+        )
     elif "X_Currency" not in kept:
         code = currency.COUNTRY_CURRENCY.get(_country(kept, page) or "")
         if code:
-            kept["X_Currency"] = replace(price, candidate=replace(price.candidate, field="X_Currency", value=code, confidence=0.5))
+            kept["X_Currency"] = replace(
+                price, candidate=replace(price.candidate, field="X_Currency", value=code, confidence=0.5)
+            )
 
 
 def _region(kept: dict[str, Winner], page: Document) -> None:
@@ -152,11 +178,15 @@ def _bathrooms(kept: dict[str, Winner]) -> None:
         return
     together = full.candidate.value + (half.candidate.value if half else 0)
     if total is None and together > 0:
-        kept["BathroomsTotalInteger"] = replace(full, candidate=replace(full.candidate, field="BathroomsTotalInteger", value=together))
+        kept["BathroomsTotalInteger"] = replace(
+            full, candidate=replace(full.candidate, field="BathroomsTotalInteger", value=together)
+        )
 
 
 def _street(kept: dict[str, Winner]) -> None:
-    """The street part without the town, region and code that some sites repeat in it; no street that is the town alone."""
+    """The street part without the town, region and code that some sites repeat in it; no street that is the town
+    alone.
+    """
     street = kept.get("UnparsedAddress")
     if street is None:
         return
@@ -177,7 +207,9 @@ def _living_is_not_lot(kept: dict[str, Winner]) -> None:
     living, lot = kept.get("LivingArea"), kept.get("LotSizeArea")
     if living is None or lot is None or living.candidate.value != lot.candidate.value:
         return
-    weaker = ("LivingArea", "LivingAreaUnits") if living.confidence < lot.confidence else ("LotSizeArea", "LotSizeUnits")
+    weaker = (
+        ("LivingArea", "LivingAreaUnits") if living.confidence < lot.confidence else ("LotSizeArea", "LotSizeUnits")
+    )
     for field in weaker:
         kept.pop(field, None)
 
@@ -190,10 +222,16 @@ def _key(kept: dict[str, Winner]) -> None:
 
 
 def _people(kept: dict[str, Winner], page: Document) -> None:
-    """The agency is not its own agent, and the site that shows the page is not the agency because its markup says so."""
+    """The agency is not its own agent, and the site that shows the page is not the agency because its markup says
+    so.
+    """
     agent, office = kept.get("ListAgentFullName"), kept.get("ListOfficeName")
     if agent and office and _letters(agent.candidate.value) == _letters(office.candidate.value):
         del kept["ListAgentFullName"]
+    street = kept.get("UnparsedAddress")
+    if office and street and _letters(street.candidate.value).startswith(_letters(office.candidate.value)):
+        del kept["ListOfficeName"]  # a development's own name
+        office = None
     labels = (urlsplit(page.url).hostname or "").split(".")
     brand = _letters(max(labels[:-1], key=len)) if len(labels) > 1 else ""
     marked_up = office is not None and office.candidate.method in (Method.MICRODATA, Method.JSONLD, Method.OPENGRAPH)
@@ -208,6 +246,12 @@ def _letters(value: object) -> str:
 def _sold(kept: dict[str, Winner]) -> None:
     """The price of a finished sale is not asked any more."""
     status, asked, paid = kept.get("StandardStatus"), kept.get("ListPrice"), kept.get("ClosePrice")
-    if status and asked and paid and status.candidate.value == "Closed" and asked.candidate.value == paid.candidate.value:
+    if (
+        status
+        and asked
+        and paid
+        and status.candidate.value == "Closed"
+        and asked.candidate.value == paid.candidate.value
+    ):
         for field in ("ListPrice", *_WITH_PRICE):
             kept.pop(field, None)

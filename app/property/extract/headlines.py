@@ -1,4 +1,5 @@
-"""Addresses, prices, kinds of building and ids that stand without a label: in title, headings, address bar, short lines.
+"""Addresses, prices, kinds of building and ids that stand without a label: in title, headings, address bar, short
+lines.
 
 Everything here is a guess from place and shape, so it ranks below markup and labels.
 """
@@ -13,28 +14,45 @@ from urllib.parse import unquote, urlsplit
 from app.property import address as addresses
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document, Segment
-from app.property.extract.readings import Reading, address_values, candidates_of
+from app.property.extract.place_values import address_values
+from app.property.extract.readings import Reading, candidates_of
 from app.property.extract.terms import meaning
 from app.property.normalise.places import us_state
 from app.property.normalise.prices import find_period
 from app.property.record import Method
 
-_US_ADDRESS = re.compile(r"(?<![\w#])(\d{1,6}(?:-\d+)?[A-Z]?\s[^,|•\n]{2,50}?),?\s*,\s*([A-Z][A-Za-z.' -]{2,30}?),?\s+([A-Z]{2}),?\s+(\d{5}(?:-\d{4})?)\b")
+_US_ADDRESS = re.compile(
+    r"(?<![\w#])(\d{1,6}(?:-\d+)?[A-Z]?\s[^,|•\n]{2,50}?),?\s*,\s*([A-Z][A-Za-z.' "
+    r"-]{2,30}?),?\s+([A-Z]{2}),?\s+(\d{5}(?:-\d{4})?)\b"
+)
 _CITY_LINE = re.compile(r"^([A-Z][A-Za-z.' -]{2,30}?),?\s+([A-Z]{2}),?\s+(\d{5}(?:-\d{4})?)$")
 _STREET_LINE = re.compile(r"^\d{1,6}[A-Z]?\s+\S.{2,50}$")
 _OFFERING = re.compile(r"^.{0,80}?\b(?:for sale|for rent|to let|to rent|sold)\b(?: in| at| on)?[ :,]*", re.IGNORECASE)
 _COUNTY = re.compile(r"\b([A-Z][a-z]+(?: [A-Z][a-z]+)?) County, ([A-Z]{2})\b")
 _MAP_LINK = re.compile(r"(?<![\d.])(-?\d{1,2}\.\d{4,})\s?(?:,|~|%2C)\s?\+?(-?\d{1,3}\.\d{4,})(?!\d)")
 _SEPARATORS = re.compile(r"\s+[|•·–—]\s+|\s+-\s+|\s*\|\s*")
-_PRICE_ALONE = re.compile(r"^(?:[^\w\s$€£]{0,2}\s*)?(?:(?:US|A|AU|C|NZ)?[$€£]\s?\d[\d.,' ]*(?:\.\d\d)?[kKmM]?|\d[\d., \u00a0]*\s?(?:€|zł|kr|EUR|PLN|SEK|CHF))(?:\s*(?:/|per |pro )\s?\w+)?$")
-_NO_PRICE_NEAR = re.compile(r"\best\b|estimate|cut|change|deposit|mortgage|payment|\blast\b|previous|tax|fee|/\s?(?:sq|m²)|per sq|/m|zestimate|sold|average|median|range|kaution|neben|czynsz|avgift|insurance|income|save|reduc", re.I)
+_PRICE_ALONE = re.compile(
+    r"^(?:[^\w\s$€£]{0,2}\s*)?(?:(?:US|A|AU|C|NZ)?[$€£]\s?\d[\d.,' ]*(?:\.\d\d)?[kKmM]?|\d[\d., "
+    r"\u00a0]*\s?(?:€|zł|kr|EUR|PLN|SEK|CHF))(?:\s*(?:/|per |pro )\s?\w+)?$"
+)
+_NO_PRICE_NEAR = re.compile(
+    r"\best\b|estimate|cut|change|deposit|mortgage|payment|\blast\b|previous|tax|fee|/\s?(?:sq|m²)|"
+    r"per sq|/m|zestimate|sold|average|median|range|kaution|neben|czynsz|avgift|insurance|income|save|"
+    r"reduc",
+    re.I,
+)
 _KIND_ALONE = re.compile(
-    r"^(?:single[ -]family (?:home|residence|residential)|town ?house|condo(?:minium)?|apartment|detached(?: house)?|semi[ -]detached(?: house)?|terraced(?: house)?|end of terrace(?: house)?|"
-    r"bungalow|detached bungalow|multi[ -]family(?: home)?|duplex|house|villa|(?:etagen|dachgeschoss|erdgeschoss|eigentums|miet)wohnung|wohnung|einfamilienhaus|mehrfamilienhaus|doppelhaushälfte|"
+    r"^(?:single[ -]family (?:home|residence|residential)|town ?house|condo(?:minium)?|apartment|"
+    r"detached(?: house)?|semi[ -]detached(?: house)?|terraced(?: house)?|end of terrace(?: house)?|"
+    r"bungalow|detached bungalow|multi[ -]family(?: home)?|duplex|house|villa|(?:etagen|dachgeschoss|"
+    r"erdgeschoss|eigentums|miet)wohnung|wohnung|einfamilienhaus|mehrfamilienhaus|doppelhaushälfte|"
     r"reihenhaus|mieszkanie|dom|lägenhet|radhus|vacant land|house for sale)$",
     re.IGNORECASE,
 )
-_ID_ALONE = re.compile(r"^(?:MLS|Ref|Reference|Listing|Property)\s?(?:#|No\.?|ID|number)?\s?[:#]?\s*([A-Z]{0,4}-?\d[\w-]{3,14})$", re.IGNORECASE)
+_ID_ALONE = re.compile(
+    r"^(?:MLS|Ref|Reference|Listing|Property)\s?(?:#|No\.?|ID|number)?\s?[:#]?\s*([A-Z]{0,4}-?\d[\w-]{3,14})$",
+    re.IGNORECASE,
+)
 _COOLING_ALONE = re.compile(r"^(?:a/c|central a/?c|air conditioning|central air(?: conditioning)?)$", re.IGNORECASE)
 _EIRCODE = re.compile(r"^(?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4}$")
 _FIRST_SEGMENTS = 160
@@ -68,7 +86,9 @@ def _key_in_address(page: Document) -> Iterator[Candidate]:
     words = [w for w in re.split(r"[/=&?_.-]+", f"{parts.path}?{parts.query}") if w]
     for word in reversed(words):
         digits = sum(c.isdigit() for c in word)
-        if (word.isdigit() and 5 <= digits <= 14) or (1 <= digits < len(word) and 6 <= len(word) <= 12 and word.isalnum() and word is words[-1]):
+        if (word.isdigit() and 5 <= digits <= 14) or (
+            1 <= digits < len(word) and 6 <= len(word) <= 12 and word.isalnum() and word is words[-1]
+        ):
             yield Candidate("ListingKey", word, word, Method.LABEL, "url", page.url, 0.5)
             return
 
@@ -93,13 +113,18 @@ def _map_points(page: Document) -> Iterator[Candidate]:
             points.setdefault((match[1], match[2]), (link, element))
     for element in page.root.xpath("//*[@data-lat or @data-latitude]"):
         latitude = element.get("data-lat") or element.get("data-latitude") or ""
-        longitude = next((element.get(n) for n in ("data-lng", "data-lon", "data-long", "data-longitude") if element.get(n)), "")
+        longitude = next(
+            (element.get(n) for n in ("data-lng", "data-lon", "data-long", "data-longitude") if element.get(n)), ""
+        )
         if "." in latitude and longitude:
             points.setdefault((latitude, longitude), (f"{latitude}, {longitude}", element))
     near = {(round(float(a), 2), round(float(o), 2)) for a, o in points if _is_number(a) and _is_number(o)}
     if len(near) == 1:
         (latitude, longitude), (shown, element) = next(iter(points.items()))
-        yield from candidates_of(Reading("_Coordinates", f"{latitude}, {longitude}", Method.LABEL, page.path(element), shown, 0.5), page.locale)
+        yield from candidates_of(
+            Reading("_Coordinates", f"{latitude}, {longitude}", Method.LABEL, page.path(element), shown, 0.5),
+            page.locale,
+        )
 
 
 def _is_number(text: str) -> bool:
@@ -109,7 +134,9 @@ def _is_number(text: str) -> bool:
 def _addresses_in(text: str, where: str, confidence: float, page: Document) -> Iterator[Candidate]:
     match = _US_ADDRESS.search(text)
     if match and us_state(match[3]):
-        parts = addresses.with_street(addresses.Address(city=match[2], state=match[3], postal_code=match[4], country="US"), match[1])
+        parts = addresses.with_street(
+            addresses.Address(city=match[2], state=match[3], postal_code=match[4], country="US"), match[1]
+        )
         yield from _parts(parts, text, where, confidence)
         return
     for piece in (_OFFERING.sub("", p) for p in _SEPARATORS.split(text)):
@@ -122,7 +149,9 @@ def _addresses_in(text: str, where: str, confidence: float, page: Document) -> I
 
 def _kind_in(text: str, where: str, confidence: float, page: Document) -> Iterator[Candidate]:
     """The kind of building that a heading or a title names."""
-    for candidate in candidates_of(Reading("PropertySubType", text[:110], Method.LABEL, where, text, confidence), page.locale):
+    for candidate in candidates_of(
+        Reading("PropertySubType", text[:110], Method.LABEL, where, text, confidence), page.locale
+    ):
         if candidate.field == "PropertySubType":
             yield candidate
 
@@ -167,7 +196,9 @@ def _is_asked(segment: Segment, page: Document) -> bool:
 
 
 def _two_lines(page: Document) -> Iterator[Candidate]:
-    """A street line right above a line of town, state and ZIP code, below a label that asks for the property's address."""
+    """A street line right above a line of town, state and ZIP code, below a label that asks for the property's
+    address.
+    """
     for segment in page.segments[1:]:
         match = _CITY_LINE.match(segment.text)
         if match is None or not us_state(match[2]):
@@ -176,7 +207,9 @@ def _two_lines(page: Document) -> Iterator[Candidate]:
         if not _STREET_LINE.match(street.text) or not _below_own_label(street, page):
             continue
         whole = f"{street.text}, {segment.text}"
-        parts = addresses.with_street(addresses.Address(city=match[1], state=match[2], postal_code=match[3], country="US"), street.text)
+        parts = addresses.with_street(
+            addresses.Address(city=match[1], state=match[2], postal_code=match[3], country="US"), street.text
+        )
         yield from _parts(parts, whole, page.path(street.owner), 0.75)
 
 

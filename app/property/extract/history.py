@@ -17,14 +17,16 @@ from app.property.normalise.numbers import tidy
 from app.property.normalise.prices import parse_price
 
 if TYPE_CHECKING:
-    from app.property.extract.objects import Place, Source
+    from app.property.extract.object_values import Place, Source
 
 _SALES = re.compile(r"\b(?:sales?|transfers?|deeds?|sold|transactions?|conveyances?)\b")
 _PRICES = re.compile(r"\b(?:price history|history|price changes|timeline|events?)\b")
 _TAXES = re.compile(r"\b(?:tax|taxes|assessments?|valuations?|values?|roll|appraisals?|tax history)\b")
 _DATES = frozenset({"date", "time", "event date", "date of event", "recorded", "sold date", "posted date"})
 _AMOUNTS = frozenset({"price", "amount", "sale price", "value", "sold price"})
-_EVENTS = frozenset({"event", "event description", "description", "type", "event type", "status", "deed type", "instrument", "category"})
+_EVENTS = frozenset(
+    {"event", "event description", "description", "type", "event type", "status", "deed type", "instrument", "category"}
+)
 _SOLD = re.compile(r"\b(?:sold|sale|closed|deed|transfer)\b(?! agreed)", re.I)
 _LISTED = re.compile(r"\blisted|price (?:change|cut|drop|increase)|for sale|listing|pending|for rent", re.I)
 
@@ -35,7 +37,9 @@ def rows(objects: Sequence[Mapping[str, Any]], source: Source, place: Place) -> 
     told = _SALES.search(above) or _PRICES.search(above) or _TAXES.search(above)
     if max(len(row) for row in objects) > 40 or (len(objects) == 1 and not told):
         return
-    table = [{words_of(k): v for k, v in row.items() if isinstance(v, str | int | float) and v != ""} for row in objects]
+    table = [
+        {words_of(k): v for k, v in row.items() if isinstance(v, str | int | float) and v != ""} for row in objects
+    ]
     yield from of_table(table, above, source, place.pointer)
 
 
@@ -70,7 +74,9 @@ def _sale(row: Mapping[str, Any], above: str, index: int) -> dict[str, Any] | No
     for words, value in row.items():
         found = meaning(words)
         field = found.field if found else ""
-        if (field == "CloseDate" or (words in _DATES and (about_sales or about_prices))) and not (date and field != "CloseDate"):
+        if (field == "CloseDate" or (words in _DATES and (about_sales or about_prices))) and not (
+            date and field != "CloseDate"
+        ):
             date = parse_date(str(value)) or date
         elif (field == "ClosePrice" or (words in _AMOUNTS and (about_sales or about_prices))) and amount is None:
             amount = _amount(value)
@@ -113,7 +119,11 @@ def _sales_readings(sales: list[dict[str, Any]], source: Source, locator: str) -
 def _tax_year(row: Mapping[str, Any], above: str, index: int) -> dict[str, Any] | None:
     found: dict[str, Any] = {}
     for words, value in row.items():
-        field = "TaxYear" if words in ("year", "tax year", "time", "value year", "roll year", "valuation year") else getattr(meaning(words), "field", "")
+        field = (
+            "TaxYear"
+            if words in ("year", "tax year", "time", "value year", "roll year", "valuation year")
+            else getattr(meaning(words), "field", "")
+        )
         if words == "total value" and "assess" in above:
             field = "X_MarketValue"
         elif words == "total":
@@ -121,7 +131,11 @@ def _tax_year(row: Mapping[str, Any], above: str, index: int) -> dict[str, Any] 
         if field == "TaxYear":
             year = re.search(r"\b(?:19|20)\d\d\b", str(value)) or re.match(r"1[0-9]{12}$", str(value))
             found["year"] = parse_date(str(value)) if year and len(year.group()) > 4 else year.group() if year else None
-        elif field in ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount") and field not in found and (amount := _amount(value)):
+        elif (
+            field in ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount")
+            and field not in found
+            and (amount := _amount(value))
+        ):
             found[field] = tidy(amount)
     if not found.get("year") or len(found) < 2:
         return None
@@ -137,7 +151,16 @@ def _tax_readings(years: list[dict[str, Any]], source: Source, locator: str) -> 
         if holders:
             newest = max(holders, key=lambda row: (row["year"], -row["index"]))
             where = f"{locator}/{newest['index']}"
-            yield Reading(field, newest[field], source.method, where, f"{newest['year']}: {newest[field]}", source.confidence + 0.05)
+            yield Reading(
+                field,
+                newest[field],
+                source.method,
+                where,
+                f"{newest['year']}: {newest[field]}",
+                source.confidence + 0.05,
+            )
     with_tax = [row for row in years if "TaxAnnualAmount" in row]
     newest = max(with_tax or years, key=lambda row: (row["year"], -row["index"]))
-    yield Reading("TaxYear", newest["year"], source.method, f"{locator}/{newest['index']}", str(newest["year"]), source.confidence)
+    yield Reading(
+        "TaxYear", newest["year"], source.method, f"{locator}/{newest['index']}", str(newest["year"]), source.confidence
+    )

@@ -1,6 +1,7 @@
 """Bodies that are JSON: property services of counties, ArcGIS queries, listing APIs.
 
-ArcGIS names its columns in `fields[].alias`; the alias is read where the name is a code. A list of parcels is not one property.
+ArcGIS names its columns in `fields[].alias`; the alias is read where the name is a code. A list of parcels is not one
+property.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 from app.property.extract import objects
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document
+from app.property.extract.object_values import Place, Source
 from app.property.extract.readings import candidates_of
 from app.property.extract.terms import meaning
 from app.property.record import Method
@@ -25,8 +27,8 @@ class JsonBody:
         value, pointer = the_one(page.json)
         if value is None:
             return
-        source = objects.Source(Method.STATE, 0.75, page.locale.lang)
-        for reading in objects.read(value, source, objects.Place(pointer)):
+        source = Source(Method.STATE, 0.75, page.locale.lang)
+        for reading in objects.read(value, source, Place(pointer)):
             yield from candidates_of(reading, page.locale)
 
 
@@ -56,5 +58,9 @@ def the_one(value: Any) -> tuple[Any, str]:
 
 
 def _aliased(row: dict[str, Any], fields: Any) -> dict[str, Any]:
-    aliases = {f["name"]: f["alias"] for f in fields or [] if isinstance(f, dict) and "name" in f and isinstance(f.get("alias"), str)}
+    aliases = {
+        f["name"]: f["alias"]
+        for f in fields or []
+        if isinstance(f, dict) and "name" in f and isinstance(f.get("alias"), str)
+    }
     return {aliases[k] if k in aliases and meaning(k) is None and meaning(aliases[k]) else k: v for k, v in row.items()}

@@ -1,4 +1,6 @@
-"""JSON-LD, read tolerantly: broken blocks are repaired, `@graph` and nesting followed, nodes on other things dropped."""
+"""JSON-LD, read tolerantly: broken blocks are repaired, `@graph` and nesting followed, nodes on other things
+dropped.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,18 @@ from typing import Any
 from app.property.extract import lenient_json, objects
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document
+from app.property.extract.object_values import Place, Source
 from app.property.extract.readings import Reading, candidates_of
 from app.property.record import Method
 
 _ABOUT_PROPERTY = re.compile(
-    r"RealEstateListing|Residence|House|Apartment|Accommodation|Product|Offer$|Place|Event|Home|Room|LodgingBusiness|Property|Landform|IndividualProduct|Single",
+    r"RealEstateListing|Residence|House|Apartment|Accommodation|Product|Offer$|Place|Event|Home|Room|"
+    r"LodgingBusiness|Property|Landform|IndividualProduct|Single",
 )
-_NOT_PROPERTY = re.compile(r"Breadcrumb|Organi[sz]ation|WebSite|WebPage|ImageObject|SearchAction|RealEstateAgent|Person|ItemList|Article|FAQ|Video|Rating|Review|LocalBusiness|Corporation")
+_NOT_PROPERTY = re.compile(
+    r"Breadcrumb|Organi[sz]ation|WebSite|WebPage|ImageObject|SearchAction|RealEstateAgent|Person|"
+    r"ItemList|Article|FAQ|Video|Rating|Review|LocalBusiness|Corporation"
+)
 _ID_KEYS = ("sku", "mpn", "productID", "identifier")
 
 
@@ -27,7 +34,7 @@ class JsonLd:
     def candidates(self, page: Document) -> Iterator[Candidate]:
         if page.root is None:
             return
-        source = objects.Source(Method.JSONLD, 0.85, "en")
+        source = Source(Method.JSONLD, 0.85, "en")
         for script in page.root.iter("script"):
             if "ld+json" not in (script.get("type") or ""):
                 continue
@@ -69,18 +76,27 @@ def _is_about_another(node: dict[str, Any], page: Document) -> bool:
     return has_id and not tokens & page.ids
 
 
-def _node_readings(node: dict[str, Any], source: objects.Source, pointer: str) -> Iterator[Reading]:
-    yield from objects.read(node, source, objects.Place(pointer))
+def _node_readings(node: dict[str, Any], source: Source, pointer: str) -> Iterator[Reading]:
+    yield from objects.read(node, source, Place(pointer))
     for key in _ID_KEYS:
         value = node.get(key)
         if isinstance(value, str | int):
             yield Reading("ListingId", str(value), source.method, f"{pointer}/{key}", f'"{key}": {value}', 0.75)
     for kind in _typed_parts(node):
-        yield Reading("PropertySubType", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind), source.method, f"{pointer}/@type", f'"@type": {kind}', 0.6)
+        yield Reading(
+            "PropertySubType",
+            re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind),
+            source.method,
+            f"{pointer}/@type",
+            f'"@type": {kind}',
+            0.6,
+        )
     availability = _offer(node).get("availability")
     if isinstance(availability, str):
         word = availability.rpartition("/")[2]
-        yield Reading("MlsStatus", word, source.method, f"{pointer}/offers/availability", f'"availability": {availability}', 0.5)
+        yield Reading(
+            "MlsStatus", word, source.method, f"{pointer}/offers/availability", f'"availability": {availability}', 0.5
+        )
 
 
 def _offer(node: dict[str, Any]) -> dict[str, Any]:

@@ -14,32 +14,53 @@ from app.property.normalise.vocabulary import offer
 from app.property.record import PageKind
 
 _BLOCKED = re.compile(
-    r"access (?:to this page has been )?denied|pardon our interruption|are you (?:a )?(?:human|robot)|verify (?:that )?you are (?:a )?human|"
-    r"unusual traffic|checking your browser|just a moment|attention required|captcha|bot detection|request blocked|you have been blocked|"
-    r"enable javascript and cookies|security check|(?:please )?(?:log|sign) in to (?:continue|view|see)|members only|login required|403 forbidden|"
+    r"access (?:to this page has been )?denied|pardon our interruption|are you (?:a )?(?:human|robot)|"
+    r"verify (?:that )?you are (?:a )?human|"
+    r"unusual traffic|checking your browser|just a moment|attention required|captcha|bot detection|"
+    r"request blocked|you have been blocked|"
+    r"enable javascript and cookies|security check|(?:please )?(?:log|sign) in to (?:continue|view|"
+    r"see)|members only|login required|403 forbidden|"
     r"zugriff verweigert|ich bin kein roboter|odmowa dostępu|incident id|reference #\d+\.[0-9a-f]+",
     re.IGNORECASE,
 )
 _GONE = re.compile(
-    r"no longer (?:available|listed|on the market|active)|has (?:been removed|expired)|(?:page|listing|property) (?:was )?not found|404|"
-    r"(?:listing|advert|ad|posting) (?:has|was) (?:been )?(?:deleted|removed|withdrawn|expired)|nicht mehr (?:verfügbar|online)|wurde (?:gelöscht|entfernt|deaktiviert)|"
-    r"ogłoszenie (?:jest )?(?:nieaktualne|archiwalne|wygasło)|oferta (?:jest )?nieaktualna|är (?:inte längre|borttagen)|finns inte (?:längre|kvar)|n'est plus disponible",
+    r"no longer (?:available|listed|on the market|active)|has (?:been removed|expired)|(?:page|"
+    r"listing|property) (?:was )?not found|404|"
+    r"(?:listing|advert|ad|posting) (?:has|was) (?:been )?(?:deleted|removed|withdrawn|expired)|nicht "
+    r"mehr (?:verfügbar|online)|wurde (?:gelöscht|entfernt|deaktiviert)|"
+    r"ogłoszenie (?:jest )?(?:nieaktualne|archiwalne|wygasło)|oferta (?:jest )?nieaktualna|är (?:inte "
+    r"längre|borttagen)|finns inte (?:längre|kvar)|n'est plus disponible",
     re.IGNORECASE,
 )
 _SEARCH_TITLE = re.compile(
-    r"\b\d[\d,. ]* (?:homes|properties|houses|apartments|listings|results|condos|rentals|real estate listings|immobilien|wohnungen|ogłosze[nń]|ofert|bostäder)\b|"
-    r"\b(?:homes|houses|apartments|properties|condos|real estate) for (?:sale|rent) in\b|search results|wohnungen (?:mieten|kaufen) in|suchergebnis|wyniki wyszukiwania",
+    r"\b\d[\d,. ]* (?:homes|properties|houses|apartments|listings|results|condos|rentals|real estate "
+    r"listings|immobilien|wohnungen|ogłosze[nń]|ofert|bostäder)\b|"
+    r"\b(?:homes|houses|apartments|properties|condos|real estate) for (?:sale|rent) in\b|search "
+    r"results|wohnungen (?:mieten|kaufen) in|suchergebnis|wyniki wyszukiwania",
     re.IGNORECASE,
 )
 _RECORD_WORDS = re.compile(
-    r"property (?:record|report|appraiser|card|profile|search application)|assessor|parcel (?:report|summary|information|details|viewer)|appraisal district|tax roll|"
+    r"property (?:record|report|appraiser|card|profile|search application)|assessor|parcel (?:report|"
+    r"summary|information|details|viewer)|appraisal district|tax roll|"
     r"property assessment|field card|real property",
     re.IGNORECASE,
 )
 #: a block or "gone" page has little else to say
 _SMALL_PAGE_CHARS = 2500
 _RECORD_FIELDS = frozenset({"ParcelNumber", "TaxAssessedValue", "X_MarketValue"})
-_TELLING = frozenset({"ListPrice", "BedroomsTotal", "LivingArea", "RoomsTotal", "BathroomsTotalInteger", "UnparsedAddress", "YearBuilt", "ParcelNumber", "LotSizeArea"})
+_TELLING = frozenset(
+    {
+        "ListPrice",
+        "BedroomsTotal",
+        "LivingArea",
+        "RoomsTotal",
+        "BathroomsTotalInteger",
+        "UnparsedAddress",
+        "YearBuilt",
+        "ParcelNumber",
+        "LotSizeArea",
+    }
+)
 
 
 def classify(page: Document, fields: Mapping[str, float]) -> tuple[PageKind, str]:
@@ -56,9 +77,13 @@ def classify(page: Document, fields: Mapping[str, float]) -> tuple[PageKind, str
             return PageKind.GONE, f"the page says {match.group()!r}"
     if told < 4 and (match := _SEARCH_TITLE.search(f"{page.title} {_heading(page)}")):
         return PageKind.SEARCH, f"the title says {match.group()!r}"
-    if match := _RECORD_WORDS.search(f"{page.title} {text[:3000]}"):
-        if not _asks(page, fields):
-            return PageKind.RECORD, f"the page says {match.group()!r} and asks no price"
+    return _with_property(page, fields, text, told)
+
+
+def _with_property(page: Document, fields: Mapping[str, float], text: str, told: int) -> tuple[PageKind, str]:
+    words = _RECORD_WORDS.search(f"{page.title} {text[:3000]}")
+    if words and not _asks(page, fields):
+        return PageKind.RECORD, f"the page says {words.group()!r} and asks no price"
     if _RECORD_FIELDS & set(fields) and not _asks(page, fields):
         return PageKind.RECORD, "it has a parcel number or assessed values and asks no price"
     return PageKind.LISTING, f"it tells {told} of the facts that a listing tells"
@@ -69,7 +94,7 @@ def _asks(page: Document, fields: Mapping[str, float]) -> bool:
     price = fields.get("ListPrice", 0.0)
     offered = offer(f"{page.title} {_heading(page)}") is not None
     profile = _RECORD_WORDS.search(f"{page.title} {page.url.replace('-', ' ')}") is not None
-    return price > 0.55 and (offered or not profile) or (price > 0 and offered)
+    return (price > 0.55 and (offered or not profile)) or (price > 0 and offered)
 
 
 def _json_kind(page: Document, fields: Mapping[str, float]) -> tuple[PageKind, str]:

@@ -1,7 +1,7 @@
 """Labels in the visible page: `Year built: 1998`, `<dt>/<dd>`, cells side by side, a number above its word.
 
-Works on the page's text nodes in order, so that it needs no site's markup. Tables with a row of headings are `tables.py`,
-counts inside running text (`3 bed house`) are `phrases.py`.
+Works on the page's text nodes in order, so that it needs no site's markup. Tables with a row of headings are
+`tables.py`, counts inside running text (`3 bed house`) are `phrases.py`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,33 @@ from app.property.extract.terms import Meaning, meaning
 from app.property.record import Method
 
 _PAIR = re.compile(r"^([^:]{2,45}):\s*(\S.*)$", re.DOTALL)
-_SEVERAL = re.compile(r"(?:^|[,;|•·]\s*|\s{2,})([A-Z][\w/#&'. -]{1,32}?):\s+([^:;|•·]{1,80}?)(?=\s*(?:[,;|•·]|\s{2,})\s*[A-Z][\w/#&'. -]{1,32}?:\s|\s*[;|•·]|\s*$)")
-_YEAR_HEADING = re.compile(r"^(20\d\d)\s+(?:(?:certified|working|preliminary|proposed|final|market|assessed|tax)\s+)?(?:values?|assessments?|roll)$", re.I)
+_SEVERAL = re.compile(
+    r"(?:^|[,;|•·]\s*|\s{2,})([A-Z][\w/#&'. -]{1,32}?):\s+([^:;|•·]{1,80}?)(?=\s*(?:[,;|•·]|"
+    r"\s{2,})\s*[A-Z][\w/#&'. -]{1,32}?:\s|\s*[;|•·]|\s*$)"
+)
+_YEAR_HEADING = re.compile(
+    r"^(20\d\d)\s+(?:(?:certified|working|preliminary|proposed|final|market|assessed|"
+    r"tax)\s+)?(?:values?|assessments?|roll)$",
+    re.I,
+)
 _OF_A_YEAR = frozenset({"TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount"})
 _NUMBER_ONLY = re.compile(r"^[\d.,½]+\+?$|^[-–]+$")
 #: words that sites set below or behind their number
-_COUNTED = frozenset({"BedroomsTotal", "BathroomsTotalInteger", "RoomsTotal", "BathroomsFull", "BathroomsHalf", "LivingArea", "LotSizeArea", "ParkingTotal", "StoriesTotal", "ListPrice", "YearBuilt"})
+_COUNTED = frozenset(
+    {
+        "BedroomsTotal",
+        "BathroomsTotalInteger",
+        "RoomsTotal",
+        "BathroomsFull",
+        "BathroomsHalf",
+        "LivingArea",
+        "LotSizeArea",
+        "ParkingTotal",
+        "StoriesTotal",
+        "ListPrice",
+        "YearBuilt",
+    }
+)
 _NAMES = frozenset({"ListAgentFullName", "ListOfficeName"})
 _LONG_FIELDS = frozenset({"PublicRemarks"})
 _MOST_VALUE_CHARS = 160
@@ -39,7 +60,9 @@ class Labels:
         if page.root is None:
             return
         tables = _table_headings(page)
-        years = [(s.index, int(m[1])) for s in page.segments if len(s.text) <= 40 and (m := _YEAR_HEADING.match(s.text))]
+        years = [
+            (s.index, int(m[1])) for s in page.segments if len(s.text) <= 40 and (m := _YEAR_HEADING.match(s.text))
+        ]
         if years:
             newest = max(years, key=lambda y: y[1])
             heading = page.segments[newest[0]]
@@ -49,9 +72,9 @@ class Labels:
             if segment.owner in tables:
                 continue
             for reading in _at(segment, page):
-                if reading.field in _OF_A_YEAR and _is_older(segment, years):
-                    reading = replace(reading, confidence=reading.confidence * 0.8)
-                yield from candidates_of(reading, page.locale)
+                older = reading.field in _OF_A_YEAR and _is_older(segment, years)
+                faded = replace(reading, confidence=reading.confidence * 0.8) if older else reading
+                yield from candidates_of(faded, page.locale)
 
 
 def _is_older(segment: Segment, years: list[tuple[int, int]]) -> bool:
@@ -86,15 +109,16 @@ def _at(segment: Segment, page: Document) -> Iterator[Reading]:
     if pair and (found := meaning(pair[1], lang)) is not None and len(pair[2]) <= _MOST_VALUE_CHARS:
         several = _SEVERAL.findall(text)
         if len(several) < 2:
-            yield _reading(found, pair[1], pair[2], text, segment.owner, page, 0.7)
+            yield _reading(found, (pair[1], pair[2], text), segment.owner, page, 0.7)
             return
     for label, value in _SEVERAL.findall(text):
         found = meaning(label, lang)
         if found is not None:
-            yield _reading(found, label, value, f"{label}: {value}", segment.owner, page, 0.6)
+            yield _reading(found, (label, value, f"{label}: {value}"), segment.owner, page, 0.6)
 
 
-def _reading(found: Meaning, label: str, value: str, quote: str, element: Any, page: Document, confidence: float) -> Reading:
+def _reading(found: Meaning, pair: tuple[str, str, str], element: Any, page: Document, confidence: float) -> Reading:
+    label, value, quote = pair
     return Reading(found.field, value, Method.LABEL, page.path(element), quote, confidence * found.trust, label)
 
 
@@ -114,7 +138,7 @@ def _beside(found: Meaning, segment: Segment, page: Document) -> Iterator[Readin
     if not value or len(value) > limit or _has_labels(value, page.locale.lang) or _in_sentence(segment, page):
         return
     if meaning(value, page.locale.lang) is None:
-        yield _reading(found, segment.text, value, f"{segment.text} {value}", chosen.owner, page, confidence)
+        yield _reading(found, (segment.text, value, f"{segment.text} {value}"), chosen.owner, page, confidence)
 
 
 def _has_labels(value: str, lang: str | None) -> bool:
@@ -127,7 +151,11 @@ def _in_sentence(segment: Segment, page: Document) -> bool:
     if segment.text[:1].isupper() or segment.text.endswith(":") or not segment.text[:1].isalpha() or segment.index == 0:
         return False
     before = page.segments[segment.index - 1]
-    return _distance(segment, before) <= 1 and before.text[-1:].isalpha() and before.owner.tag not in ("dt", "th", "td", "li")
+    return (
+        _distance(segment, before) <= 1
+        and before.text[-1:].isalpha()
+        and before.owner.tag not in ("dt", "th", "td", "li")
+    )
 
 
 def _is_amount(segment: Segment, found: Meaning) -> bool:
@@ -136,7 +164,9 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
     if found.field == "YearBuilt":
         return re.match(r"^(?:1[6-9]|20)\d\d$", segment.text) is not None
     if found.field in ("LivingArea", "LotSizeArea", "ListPrice"):
-        return len(segment.text) < 25 and segment.text[-1:].isdigit() or re.match(r"^[\d.,]+\s?(?:m²|m2|sq|kvm|acre|ac)", segment.text) is not None
+        return (len(segment.text) < 25 and segment.text[-1:].isdigit()) or re.match(
+            r"^[\d.,]+\s?(?:m²|m2|sq|kvm|acre|ac)", segment.text
+        ) is not None
     return _NUMBER_ONLY.match(segment.text) is not None
 
 
@@ -174,7 +204,9 @@ def _number_leads(segment: Segment, page: Document) -> bool:
 
 
 def _whole_value(start: Segment, label: Segment, page: Document, *, forward: bool) -> str:
-    """The text of the largest element that holds `start` but not the label, if it is short; else the text node itself."""
+    """The text of the largest element that holds `start` but not the label, if it is short; else the text node
+    itself.
+    """
     around = {label.owner, *label.owner.iterancestors()}
     block = start.owner
     if block in around:
@@ -195,7 +227,11 @@ def _run(start: Segment, block: Any, page: Document) -> str:
     """A text node and what follows in inline children of the same element: `131 <b>m</b><sup>2</sup>`."""
     parts = [start.text]
     for other in page.segments[start.index + 1 : start.index + 4]:
-        if other.owner is block or other.owner.getparent() is not block or other.owner.tag not in ("sup", "sub", "small", "abbr", "span"):
+        if (
+            other.owner is block
+            or other.owner.getparent() is not block
+            or other.owner.tag not in ("sup", "sub", "small", "abbr", "span")
+        ):
             break
         if meaning(other.text, page.locale.lang):
             break
@@ -212,7 +248,12 @@ def _text_of(block: Any, start: Segment, page: Document) -> str:
     for other in segments[first : first + 40]:
         if not _inside(other.owner, block):
             break
-        if len(parts) >= 1 and other is not start and meaning(other.text, page.locale.lang) is not None and len(other.text) > 3:
+        if (
+            len(parts) >= 1
+            and other is not start
+            and meaning(other.text, page.locale.lang) is not None
+            and len(other.text) > 3
+        ):
             return ""  # a block of pairs: the label was the heading of a section
         parts.append(other.text)
     return re.sub(r"\bm 2\b", "m2", " ".join(parts))

@@ -13,18 +13,22 @@ from typing import Any
 import chompjs
 
 _DECODER = json.JSONDecoder(strict=False)
-_WRAPPERS = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*;?\s*$")
+_WRAPPERS = re.compile(
+    r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*;?\s*$"
+)
 _MISSING_VALUE = re.compile(r'("[^"\n]{1,60}"\s*:)\s*(?=[,}\]])')
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 _ASSIGNMENT = re.compile(
-    r"""(?:^|[;{}\s(,])(?:(?:var|let|const)\s+)?(?:window|self|globalThis|this)?\.?(?:\[["'])?([A-Za-z_$][\w$.]{0,80})(?:["']\])?\s*=\s*"""
-    r"""(?=JSON\.parse\(|[\[{"'])"""
+    r"(?:^|[;{}\s(,])(?:(?:var|let|const)\s+)?(?:window|self|globalThis|this)?\.?(?:\[[\"'])?"
+    r"([A-Za-z_$][\w$.]{0,80})(?:[\"']\])?\s*=\s*(?=JSON\.parse\(|[\[{\"'])"
 )
 _PARSE_CALL = re.compile(r"JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?")
 #: smaller blobs hold switches and tags, not a property
 _LEAST_CHARS = 60
 _LEAST_ARGUMENT = 300
 _MOST_NESTING = 4
+#: each costs a walk to the end of the script; a broken script has thousands
+_MOST_UNCLOSED = 20
 
 
 def loads(text: str) -> Any:
@@ -54,10 +58,13 @@ def _javascript(text: str) -> Any:
 
 
 def assignments(script: str) -> Iterator[tuple[str, int, Any]]:
-    """`name = {...}`, `name = [...]`, `name = "{...}"` and `name = JSON.parse("...")` of a script: (name, offset, value)."""
-    position = 0
-    while match := _ASSIGNMENT.search(script, position):
+    """`name = {...}`, `name = [...]`, `name = "{...}"` and `name = JSON.parse("...")` of a script: (name, offset,
+    value).
+    """
+    position = unclosed = 0
+    while unclosed < _MOST_UNCLOSED and (match := _ASSIGNMENT.search(script, position)):
         value, end = _value_at(script, match.end())
+        unclosed += end <= match.end()
         position = max(end, match.end())
         if isinstance(value, dict | list) and value:
             yield match.group(1), match.end(), value
@@ -97,7 +104,7 @@ def _value_at(script: str, start: int) -> tuple[Any, int]:
 def _object_at(script: str, start: int) -> tuple[Any, int]:
     end = _balanced(script, start)
     if end - start < _LEAST_CHARS:
-        return None, max(end, start + 1)
+        return None, end
     return _javascript(script[start:end]), end
 
 

@@ -1,4 +1,5 @@
-"""Microdata: `itemprop` in HTML. The scope decides whose value it is; scopes on agents, reviews and crumbs are set apart.
+"""Microdata: `itemprop` in HTML. The scope decides whose value it is; scopes on agents, reviews and crumbs are set
+apart.
 
 Reads with lxml rather than extruct: pages nest scopes wrongly, and each value needs the XPath of its element.
 """
@@ -15,15 +16,36 @@ from app.property.extract.readings import Reading, candidates_of
 from app.property.extract.terms import meaning
 from app.property.record import Method
 
-_FOREIGN = re.compile(r"Breadcrumb|ImageObject|Review|Rating|WebSite|SearchAction|ListItem|ItemList|Video|Article|Comment|School|Event$|SiteNavigation")
+_FOREIGN = re.compile(
+    r"Breadcrumb|ImageObject|Review|Rating|WebSite|SearchAction|ListItem|ItemList|Video|Article|"
+    r"Comment|School|Event$|SiteNavigation"
+)
 _PEOPLE = re.compile(r"Person")
 _OFFICES = re.compile(r"RealEstateAgent|Organi[sz]ation|LocalBusiness|Corporation")
 _ATTRIBUTES = {"meta": "content", "time": "datetime", "data": "value", "meter": "value"}
 #: properties that may be believed wherever the page puts them; the rest needs a scope that is a property
-_OWN_FIELDS = frozenset({
-    "_Address", "UnparsedAddress", "City", "StateOrProvince", "PostalCode", "Country", "Latitude", "Longitude", "ListPrice", "X_Currency",
-    "RoomsTotal", "BedroomsTotal", "BathroomsTotalInteger", "LivingArea", "LotSizeArea", "YearBuilt", "PublicRemarks", "StoriesTotal",
-})  # fmt: skip
+_OWN_FIELDS = frozenset(
+    {
+        "_Address",
+        "UnparsedAddress",
+        "City",
+        "StateOrProvince",
+        "PostalCode",
+        "Country",
+        "Latitude",
+        "Longitude",
+        "ListPrice",
+        "X_Currency",
+        "RoomsTotal",
+        "BedroomsTotal",
+        "BathroomsTotalInteger",
+        "LivingArea",
+        "LotSizeArea",
+        "YearBuilt",
+        "PublicRemarks",
+        "StoriesTotal",
+    }
+)
 _IDS = frozenset({"productid", "sku", "mpn", "identifier"})
 
 
@@ -44,7 +66,9 @@ class Microdata:
 
 
 def _second_scopes(page: Document) -> set[Any]:
-    """Scopes of a type of which the page has several with an address or price: all but the first are other properties."""
+    """Scopes of a type of which the page has several with an address or price: all but the first are other
+    properties.
+    """
     seen: set[str] = set()
     dropped: set[Any] = set()
     for scope in page.root.xpath("//*[@itemscope][@itemtype]"):

@@ -16,8 +16,10 @@ from app.property.normalise.vocabulary import offer, standard_status
 from app.property.record import Method
 
 _BANNER = re.compile(
-    r"^\W*(?:recently sold|sold(?: (?:by|on|for|prior|stc)\b.*)?|under offer|sale agreed|sold subject to contract|sstc|for sale|for rent|to let|let agreed|pending|under contract|"
-    r"contingent|off market|active|zu verkaufen|zu vermieten|verkauft|reserviert|house for sale|home for sale|coming soon|new home for sale)\W*$",
+    r"^\W*(?:recently sold|sold(?: (?:by|on|for|prior|stc)\b.*)?|under offer|sale agreed|sold subject "
+    r"to contract|sstc|for sale|for rent|to let|let agreed|pending|under contract|"
+    r"contingent|off market|active|zu verkaufen|zu vermieten|verkauft|reserviert|house for sale|home "
+    r"for sale|coming soon|new home for sale)\W*$",
     re.IGNORECASE,
 )
 _MOST_BANNERS = 400
@@ -48,7 +50,9 @@ def _texts(page: Document) -> Iterator[tuple[str, str, float]]:
         yield path[:300], "url", 0.6
     for heading in page.root.xpath("(//h1)[1]"):
         yield " ".join(heading.text_content().split())[:200], page.path(heading), 0.6
-    for crumb in page.root.xpath("//*[contains(@class,'breadcrumb') or contains(@class,'Breadcrumb') or contains(@id,'breadcrumb')]")[:2]:
+    for crumb in page.root.xpath(
+        "//*[contains(@class,'breadcrumb') or contains(@class,'Breadcrumb') or contains(@id,'breadcrumb')]"
+    )[:2]:
         yield " ".join(crumb.text_content().split())[:200], page.path(crumb), 0.5
     for meta in page.root.xpath("//meta[@property='og:title' or @property='og:description' or @name='description']"):
         yield (meta.get("content") or "")[:160], page.path(meta), 0.45
@@ -74,7 +78,13 @@ def _offered(kind: str, text: str, where: str, confidence: float) -> Iterator[Ca
 def _banner(text: str, where: str) -> Iterator[Candidate]:
     status = standard_status(text)
     if status is not None:
-        yield _made("StandardStatus", status, text, where, 0.45 if status == "Active" else 0.5 if text.lower().startswith("sold by") else 0.62)
+        yield _made(
+            "StandardStatus",
+            status,
+            text,
+            where,
+            0.45 if status == "Active" else 0.5 if text.lower().startswith("sold by") else 0.62,
+        )
         yield _made("MlsStatus", text, text, where, 0.5)
     kind = offer(text)
     if kind is not None:

@@ -13,14 +13,43 @@ from app.property.extract.terms import meaning
 from app.property.record import Method
 
 _KNOWN: dict[str, tuple[str, float]] = {
-    "product:price:amount": ("ListPrice", 0.75), "og:price:amount": ("ListPrice", 0.75), "product:price:currency": ("X_Currency", 0.75),
-    "og:price:currency": ("X_Currency", 0.75), "place:location:latitude": ("Latitude", 0.75), "place:location:longitude": ("Longitude", 0.75),
-    "og:latitude": ("Latitude", 0.75), "og:longitude": ("Longitude", 0.75), "geo.position": ("_Coordinates", 0.7), "icbm": ("_Coordinates", 0.7),
-    "og:street-address": ("UnparsedAddress", 0.7), "og:locality": ("City", 0.7), "og:region": ("StateOrProvince", 0.7),
-    "og:postal-code": ("PostalCode", 0.7), "og:country-name": ("Country", 0.5), "geo.placename": ("City", 0.4),
-}  # fmt: skip
+    "product:price:amount": ("ListPrice", 0.75),
+    "og:price:amount": ("ListPrice", 0.75),
+    "product:price:currency": ("X_Currency", 0.75),
+    "og:price:currency": ("X_Currency", 0.75),
+    "place:location:latitude": ("Latitude", 0.75),
+    "place:location:longitude": ("Longitude", 0.75),
+    "og:latitude": ("Latitude", 0.75),
+    "og:longitude": ("Longitude", 0.75),
+    "geo.position": ("_Coordinates", 0.7),
+    "icbm": ("_Coordinates", 0.7),
+    "og:street-address": ("UnparsedAddress", 0.7),
+    "og:locality": ("City", 0.7),
+    "og:region": ("StateOrProvince", 0.7),
+    "og:postal-code": ("PostalCode", 0.7),
+    "og:country-name": ("Country", 0.5),
+    "geo.placename": ("City", 0.4),
+}
 #: namespaces of sites and platforms that are never about the property
-_SITE_NAMESPACES = frozenset({"fb", "al", "article", "profile", "video", "music", "book", "viewport", "robots", "msapplication", "apple", "google", "theme", "dc", "og"})
+_SITE_NAMESPACES = frozenset(
+    {
+        "fb",
+        "al",
+        "article",
+        "profile",
+        "video",
+        "music",
+        "book",
+        "viewport",
+        "robots",
+        "msapplication",
+        "apple",
+        "google",
+        "theme",
+        "dc",
+        "og",
+    }
+)
 _DESCRIPTIONS = ("og:description", "description", "twitter:description")
 
 
@@ -46,13 +75,26 @@ def _named(tags: list[tuple[str, str, Any]], page: Document) -> Iterator[Reading
         if not name or not content:
             continue
         field, confidence = _KNOWN.get(name, (None, 0.0))
-        if field is None and ":" in name and not name.startswith(("twitter:label", "twitter:data", "twitter:app")) and name.partition(":")[0] not in _SITE_NAMESPACES:
+        if (
+            field is None
+            and ":" in name
+            and not name.startswith(("twitter:label", "twitter:data", "twitter:app"))
+            and name.partition(":")[0] not in _SITE_NAMESPACES
+        ):
             found = meaning(name.rpartition(":")[2], page.locale.lang)
             field, confidence = (found.field, 0.55 * found.trust) if found else (None, 0.0)
         if name in _DESCRIPTIONS:
             field, confidence = "PublicRemarks", 0.3
         if field is not None:
-            yield Reading(field, content, Method.OPENGRAPH, page.path(element), f"{name}: {content}", confidence, re.sub(r".*:", "", name))
+            yield Reading(
+                field,
+                content,
+                Method.OPENGRAPH,
+                page.path(element),
+                f"{name}: {content}",
+                confidence,
+                re.sub(r".*:", "", name),
+            )
 
 
 def _twitter(tags: list[tuple[str, str, Any]], page: Document) -> Iterator[Reading]:
@@ -62,4 +104,12 @@ def _twitter(tags: list[tuple[str, str, Any]], page: Document) -> Iterator[Readi
         if name.startswith("twitter:label") and (value := by_name.get(name.replace("label", "data"))):
             found = meaning(label, page.locale.lang)
             if found is not None:
-                yield Reading(found.field, value[0], Method.OPENGRAPH, page.path(value[1]), f"{label}: {value[0]}", 0.6 * found.trust, label)
+                yield Reading(
+                    found.field,
+                    value[0],
+                    Method.OPENGRAPH,
+                    page.path(value[1]),
+                    f"{label}: {value[0]}",
+                    0.6 * found.trust,
+                    label,
+                )

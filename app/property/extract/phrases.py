@@ -1,4 +1,5 @@
-"""What titles, headings and short lines say in running words: `3 bed semi-detached house for sale`, `4-Zimmer-Wohnung, 150 m²`.
+"""What titles, headings and short lines say in running words: `3 bed semi-detached house for sale`,
+`4-Zimmer-Wohnung, 150 m²`.
 
 The weakest of the deterministic sources: it fills what no label and no markup gave.
 """
@@ -16,13 +17,52 @@ from app.property.record import Method
 
 _NUM = r"(\d{1,2}(?:[.,]\d)?)"
 _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("BedroomsTotal", re.compile(rf"(?<![\d.,&-]){_NUM}[ -]?(?:beds?\b|bedrooms?\b|bd\b|bdrms?\b|br\b|schlafzimmer|sypialni\w*|sovrum|chambres?\b|slaapkamers?)", re.I)),
-    ("BathroomsTotalInteger", re.compile(rf"(?<![\d.,&-]){_NUM}[ -]?(?:full )?(?:baths?\b|bathrooms?\b|ba\b|badezimmer|bäder|łazien\w+|badrum|salles? de bains?)(?: 1 1/2 ba)?", re.I)),
-    ("RoomsTotal", re.compile(rf"(?<![\d.,&-]){_NUM}[ -]?(?:zimmer\b|zi\.|zkb\b|raum\b|pok(?:oje|oi|\.)?\b|pokoj\w+|rum\b|rok\b|pièces?\b|locali\b|kamers?\b)", re.I)),
-    ("YearBuilt", re.compile(r"\b(?:built|constructed)(?: in)?:? (\d{4})\b|\bbaujahr:? (\d{4})\b|\bbyggår:? (\d{4})\b", re.I)),
-    ("LotSizeArea", re.compile(r"(\d{1,3}(?:[.,]\d{3})+|\d+(?:[.,]\d+)?)\s?(?:m²|m2|sqm|qm|acres?|ac|ha|sq\.? ?ft|sqft)\s*(?:lot|plot|block|land|site|grundstück|działk\w*|tomt)\b", re.I)),
-    ("LivingArea", re.compile(r"(?<![\d.,/])(\d{1,3}(?:[.,\u00a0 ]\d{3})+|\d{2,5}(?:[.,]\d{1,2})?)\s?(?:m²|m2\b|qm\b|kvm\b|mkw\b|sq\.?\s?(?:ft|feet|m)\b|sqft\b|square feet|ft²|ft2\b)(?!\s*(?:lot|plot|land|block|site|grundst|działk|of land))", re.I)),
-)  # fmt: skip
+    (
+        "BedroomsTotal",
+        re.compile(
+            rf"(?<![\d.,&-]){_NUM}[ -]?(?:beds?\b|bedrooms?\b|bd\b|bdrms?\b|br\b|schlafzimmer|"
+            r"sypialni\w*|sovrum|chambres?\b|slaapkamers?)",
+            re.I,
+        ),
+    ),
+    (
+        "BathroomsTotalInteger",
+        re.compile(
+            rf"(?<![\d.,&-]){_NUM}[ -]?(?:full )?(?:baths?\b|bathrooms?\b|ba\b|badezimmer|"
+            r"bäder|łazien\w+|badrum|salles? de bains?)(?: 1 1/2 ba)?",
+            re.I,
+        ),
+    ),
+    (
+        "RoomsTotal",
+        re.compile(
+            rf"(?<![\d.,&-]){_NUM}[ -]?(?:zimmer\b|zi\.|zkb\b|raum\b|"
+            r"pok(?:oje|oi|\.)?\b|pokoj\w+|rum\b|rok\b|pièces?\b|locali\b|kamers?\b)",
+            re.I,
+        ),
+    ),
+    (
+        "YearBuilt",
+        re.compile(r"\b(?:built|constructed)(?: in)?:? (\d{4})\b|\bbaujahr:? (\d{4})\b|\bbyggår:? (\d{4})\b", re.I),
+    ),
+    (
+        "LotSizeArea",
+        re.compile(
+            r"(\d{1,3}(?:[.,]\d{3})+|\d+(?:[.,]\d+)?)\s?(?:m²|m2|sqm|qm|acres?|ac|ha|sq\.? ?ft|sqft)\s*(?:lot|"
+            r"plot|block|land|site|grundstück|działk\w*|tomt)\b",
+            re.I,
+        ),
+    ),
+    (
+        "LivingArea",
+        re.compile(
+            r"(?<![\d.,/])(\d{1,3}(?:[.,\u00a0 ]\d{3})+|\d{2,5}(?:[.,]\d{1,2})?)\s?(?:m²|m2\b|qm\b|kvm\b|"
+            r"mkw\b|sq\.?\s?(?:ft|feet|m)\b|sqft\b|square feet|ft²|ft2\b)(?!\s*(?:lot|plot|land|block|site|"
+            r"grundst|działk|of land))",
+            re.I,
+        ),
+    ),
+)
 _SHORT = 140
 
 
@@ -56,7 +96,9 @@ def _texts(page: Document) -> Iterator[tuple[str, Any, float]]:
             yield segment.text, segment.owner, 0.45
 
 
-_FULL_AND_HALF = re.compile(r"\b\d{1,2} full,? (?:and )?\d (?:half|partial) (?:bath|bathroom)s?\b|\b\d{1,2} ba 1 (?:1/2|½) ba\b", re.I)
+_FULL_AND_HALF = re.compile(
+    r"\b\d{1,2} full,? (?:and )?\d (?:half|partial) (?:bath|bathroom)s?\b|\b\d{1,2} ba 1 (?:1/2|½) ba\b", re.I
+)
 
 
 def _readings(text: str, where: str, confidence: float) -> Iterator[Reading]:

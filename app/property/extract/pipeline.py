@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.property.extract.base import Candidate, Extraction
@@ -31,7 +32,27 @@ from app.property.record import FIELDS, Evidence, PageKind, PropertyRecord
 _LOG = logging.getLogger(__name__)
 
 #: cheapest and most trustworthy first; a new extractor is added here
-EXTRACTORS = (JsonLd(), Microdata(), OpenGraph(), EmbeddedState(), JsonBody(), Tables(), Labels(), Phrases(), Headlines(), Offers())
+EXTRACTORS = (
+    JsonLd(),
+    Microdata(),
+    OpenGraph(),
+    EmbeddedState(),
+    JsonBody(),
+    Tables(),
+    Labels(),
+    Phrases(),
+    Headlines(),
+    Offers(),
+)
+_TYPES: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "date": (str,),
+    "texts": (list,),
+    "rows": (list,),
+}
 _WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 
 
@@ -47,10 +68,10 @@ def extract(page: Page, *, lang: str | None = None) -> Extraction:
     for candidate in candidates:
         told[candidate.field] = max(told.get(candidate.field, 0.0), candidate.confidence)
     kind, reason = classify(document, {name: best for name, best in told.items() if best >= 0.4})
+    empty = Extraction(page, kind, reason, PropertyRecord(), tuple(candidates), notes=tuple(notes))
     if kind not in _WITH_PROPERTY:
-        return Extraction(page, kind, reason, PropertyRecord(), tuple(candidates), notes=tuple(notes))
-    winners = checked(rank(candidates), candidates, document, kind)
-    return _extraction(page, kind, reason, winners, tuple(candidates), 0, tuple(notes))
+        return empty
+    return _built(empty, checked(rank(candidates), candidates, document, kind))
 
 
 def with_model_values(extraction: Extraction, candidates: Sequence[Candidate], dropped: int) -> Extraction:
@@ -67,10 +88,8 @@ def with_model_values(extraction: Extraction, candidates: Sequence[Candidate], d
         for name, evidence in extraction.record.evidence.items()
         if FIELDS[name].type != "rows" or name not in fresh
     }
-    for name, winner in fresh.items():
-        kept[name] = winner
-    total = extraction.dropped + dropped
-    return _extraction(extraction.page, extraction.kind, extraction.reason, kept, everything, total, extraction.notes)
+    kept.update(fresh)
+    return _built(replace(extraction, candidates=everything, dropped=extraction.dropped + dropped), kept)
 
 
 def _all_candidates(document: Document, notes: list[str]) -> list[Candidate]:
@@ -79,35 +98,33 @@ def _all_candidates(document: Document, notes: list[str]) -> list[Candidate]:
         try:
             found.extend(extractor.candidates(document))
         except Exception as exc:  # noqa: BLE001 (a page may break one reader; the others still answer)
-            _LOG.warning("extractor %s failed on %s: %s: %s", extractor.name, document.page.final_url, type(exc).__name__, exc)
+            _LOG.warning(
+                "extractor %s failed on %s: %s: %s", extractor.name, document.page.final_url, type(exc).__name__, exc
+            )
             notes.append(f"{extractor.name} failed: {type(exc).__name__}")
     return found
 
 
-def _extraction(
-    page: Page,
-    kind: PageKind,
-    reason: str,
-    winners: dict[str, Winner],
-    candidates: tuple[Candidate, ...],
-    dropped: int,
-    notes: tuple[str, ...],
-) -> Extraction:
+def _built(extraction: Extraction, winners: dict[str, Winner]) -> Extraction:
+    """`extraction` with the record that `winners` make."""
     kept = {name: w for name, w in winners.items() if _is_valid(name, w.candidate.value)}
     kept.update(derived(kept))
-    evidence = {name: _evidence(kept[name], page) for name in FIELDS if name in kept}
+    evidence = {name: _evidence(kept[name], extraction.page) for name in FIELDS if name in kept}
     record = PropertyRecord(values={name: e.value for name, e in evidence.items()}, evidence=evidence)
     doubtful = tuple(name for name in evidence if kept[name].doubtful and FIELDS[name].ask_model)
-    return Extraction(page, kind, reason, record, candidates, doubtful, dropped, notes)
+    return replace(extraction, record=record, doubtful=doubtful)
 
 
 def _is_valid(name: str, value: Any) -> bool:
-    try:
-        PropertyRecord(values={name: value}, evidence={name: _PLACEHOLDER})
-    except ValueError:
+    spec = FIELDS.get(name)
+    valid = (
+        spec is not None
+        and isinstance(value, _TYPES[spec.type])
+        and isinstance(value, bool) == (spec.type == "boolean")
+    )
+    if not valid:
         _LOG.warning("%s: a value of type %s was dropped", name, type(value).__name__)
-        return False
-    return True
+    return valid
 
 
 def _evidence(winner: Winner, page: Page) -> Evidence:
@@ -128,8 +145,12 @@ def _evidence(winner: Winner, page: Page) -> Evidence:
 
 def _candidate_of(name: str, evidence: Evidence) -> Candidate:
     return Candidate(
-        name, evidence.value, evidence.raw, evidence.method, evidence.locator, evidence.quote, evidence.confidence, evidence.unit
+        name,
+        evidence.value,
+        evidence.raw,
+        evidence.method,
+        evidence.locator,
+        evidence.quote,
+        evidence.confidence,
+        evidence.unit,
     )
-
-
-_PLACEHOLDER = Evidence.model_construct(value=None)

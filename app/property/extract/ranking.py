@@ -66,7 +66,10 @@ def _winner(found: list[Candidate]) -> Winner | None:
 
 
 def _has_unit_number(candidate: Candidate) -> bool:
-    return candidate.field == "UnparsedAddress" and re.search(r"\b(?:unit|apt|flat|suite)\b|#", str(candidate.value), re.I) is not None
+    return (
+        candidate.field == "UnparsedAddress"
+        and re.search(r"\b(?:unit|apt|flat|suite)\b|#", str(candidate.value), re.I) is not None
+    )
 
 
 def _richness(candidate: Candidate) -> float:

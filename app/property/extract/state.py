@@ -1,4 +1,5 @@
-"""Embedded state: JSON in scripts (`__NEXT_DATA__`, `window.__X__ = {...}`, `JSON.parse("...")`), and the object on this page.
+"""Embedded state: JSON in scripts (`__NEXT_DATA__`, `window.__X__ = {...}`, `JSON.parse("...")`), and the object on
+this page.
 
 The object is the one whose id or address matches the page's, else the one that says most about a property; branches on
 similar and nearby listings are cut away before anything is read.
@@ -11,21 +12,42 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from app.property.extract import lenient_json, objects
+from app.property.extract import lenient_json, object_keys, objects
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document
+from app.property.extract.object_values import Place, Source, pair_of
 from app.property.extract.readings import Reading, candidates_of
 from app.property.extract.terms import meaning, words_of
 from app.property.record import Method
 
 #: fields that only a property has, and what naming each is worth
 _TELLING = {
-    "ListPrice": 2.0, "BedroomsTotal": 2.0, "BathroomsTotalInteger": 2.0, "RoomsTotal": 2.0, "LivingArea": 2.0, "LotSizeArea": 1.5, "YearBuilt": 2.0,
-    "Latitude": 1.0, "Longitude": 1.0, "UnparsedAddress": 1.0, "_Address": 1.0, "PostalCode": 1.0, "City": 0.7, "PropertySubType": 1.0,
-    "PublicRemarks": 1.0, "ParcelNumber": 2.0, "ListingId": 1.0, "_Coordinates": 1.0, "StateOrProvince": 0.5, "TaxAssessedValue": 2.0, "_RentWarm": 2.0,
+    "ListPrice": 2.0,
+    "BedroomsTotal": 2.0,
+    "BathroomsTotalInteger": 2.0,
+    "RoomsTotal": 2.0,
+    "LivingArea": 2.0,
+    "LotSizeArea": 1.5,
+    "YearBuilt": 2.0,
+    "Latitude": 1.0,
+    "Longitude": 1.0,
+    "UnparsedAddress": 1.0,
+    "_Address": 1.0,
+    "PostalCode": 1.0,
+    "City": 0.7,
+    "PropertySubType": 1.0,
+    "PublicRemarks": 1.0,
+    "ParcelNumber": 2.0,
+    "ListingId": 1.0,
+    "_Coordinates": 1.0,
+    "StateOrProvince": 0.5,
+    "TaxAssessedValue": 2.0,
+    "_RentWarm": 2.0,
     "ListingKey": 0.5,
-}  # fmt: skip
-_ID_KEYS = re.compile(r"^(?:id|_id|.*id|.*key|.*code|url|.*url|slug|href|canonical.*|path|reference|.*number)$", re.IGNORECASE)
+}
+_ID_KEYS = re.compile(
+    r"^(?:id|_id|.*id|.*key|.*code|url|.*url|slug|href|canonical.*|path|reference|.*number)$", re.IGNORECASE
+)
 _FADING = (1.0, 0.8, 0.55, 0.3)
 _LEAST_SCORE = 5.0
 _MOST_NODES = 40_000
@@ -54,16 +76,19 @@ class EmbeddedState:
                 return
             # an object handed to a function is often made for statistics, rounded and renamed
             base = (0.8 if best.matches else 0.65) - 0.12 * rank - (0.12 if "#chars:" in best.where else 0.0)
-            source = objects.Source(Method.STATE, base, page.locale.lang)
+            source = Source(Method.STATE, base, page.locale.lang)
             where = f"{best.where}#{best.pointer}"
-            for reading in (*objects.read(best.node, source, objects.Place(where)), *_own_id(best, source, where, page.ids)):
+            for reading in (
+                *objects.read(best.node, source, Place(where)),
+                *_own_id(best, source, where, page.ids),
+            ):
                 yield from candidates_of(reading, page.locale)
             if rank == 0:
                 for reading in _beside(best, page):
                     yield from candidates_of(reading, page.locale)
 
 
-def _own_id(best: _Found, source: objects.Source, where: str, ids: frozenset[str]) -> Iterator[Reading]:
+def _own_id(best: _Found, source: Source, where: str, ids: frozenset[str]) -> Iterator[Reading]:
     for key in ("id", "ID", "Id", "adId", "listingId"):
         value = best.node.get(key)
         if isinstance(value, str | int) and not isinstance(value, bool) and len(str(value)) >= 5:
@@ -74,10 +99,10 @@ def _own_id(best: _Found, source: objects.Source, where: str, ids: frozenset[str
 
 def _beside(best: _Found, page: Document) -> Iterator[Reading]:
     """What the objects next to the chosen one say, for what it does not."""
-    source = objects.Source(Method.STATE, 0.42, page.locale.lang)
+    source = Source(Method.STATE, 0.42, page.locale.lang)
     for key, value in best.parent.items():
-        if isinstance(value, dict) and value is not best.node and not objects.is_cut(key, words_of(key)):
-            place = objects.Place(f"{best.where}#{best.pointer.rpartition('/')[0]}").below(key, words_of(key))
+        if isinstance(value, dict) and value is not best.node and not object_keys.is_cut(key, words_of(key)):
+            place = Place(f"{best.where}#{best.pointer.rpartition('/')[0]}").below(key, words_of(key))
             yield from objects.read(value, source, place)
 
 
@@ -109,16 +134,22 @@ def _best(value: Any, where: str, page: Document) -> _Found | None:
         if score < _LEAST_SCORE:
             continue
         found = _Found(score, _matches(node, page), node, pointer, where, parent)
-        if best is None or (found.matches, found.score) > (best.matches, best.score) or (
-            # the smaller object, where a larger one says the same
-            found.matches == best.matches and found.score >= best.score and found.pointer.startswith(best.pointer)
+        if (
+            best is None
+            or (found.matches, found.score) > (best.matches, best.score)
+            or (
+                # the smaller object, where a larger one says the same
+                found.matches == best.matches and found.score >= best.score and found.pointer.startswith(best.pointer)
+            )
         ):
             best = found
     return best
 
 
 def _dicts(value: Any) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Objects outside the branches on other properties, in document order: pointer, object, the object that holds it."""
+    """Objects outside the branches on other properties, in document order: pointer, object, the object that holds
+    it.
+    """
     stack: list[tuple[str, Any, dict[str, Any]]] = [("", value, {})]
     for _ in range(_MOST_NODES):
         if not stack:
@@ -126,10 +157,18 @@ def _dicts(value: Any) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         pointer, node, parent = stack.pop()
         if isinstance(node, dict):
             yield pointer, node, parent
-            children = [(f"{pointer}/{k}", v, node) for k, v in node.items() if isinstance(v, dict | list) and not objects.is_cut(k, words_of(k))]
+            children = [
+                (f"{pointer}/{k}", v, node)
+                for k, v in node.items()
+                if isinstance(v, dict | list) and not object_keys.is_cut(k, words_of(k))
+            ]
         else:
             several = objects.are_listings([v for v in node if isinstance(v, dict)])
-            children = [] if several else [(f"{pointer}/{i}", v, {}) for i, v in enumerate(node[:100]) if isinstance(v, dict | list)]
+            children = (
+                []
+                if several
+                else [(f"{pointer}/{i}", v, {}) for i, v in enumerate(node[:100]) if isinstance(v, dict | list)]
+            )
         stack.extend(reversed(children))
 
 
@@ -142,21 +181,21 @@ def _score(node: dict[str, Any]) -> float:
 
 def _tell(node: dict[str, Any], depth: int, told: dict[str, float], parent: str) -> None:
     for key, value in node.items():
-        if value is None or value == "" or value == []:
+        if value is None or value in ("", []):
             continue
         words = words_of(key)
         found = (meaning(f"{parent} {words}") if parent else None) or meaning(words)
         if found is not None and found.field in _TELLING:
             told[found.field] = max(told.get(found.field, 0.0), _TELLING[found.field] * _FADING[depth] * found.trust)
-        if isinstance(value, dict) and depth < len(_FADING) - 1 and not objects.is_cut(key, words):
+        if isinstance(value, dict) and depth < len(_FADING) - 1 and not object_keys.is_cut(key, words):
             _tell(value, depth + 1, told, words)
-        elif isinstance(value, list) and depth < 2 and not objects.is_cut(key, words):
+        elif isinstance(value, list) and depth < 2 and not object_keys.is_cut(key, words):
             _tell_pairs(value, depth, told)
 
 
 def _tell_pairs(items: list[Any], depth: int, told: dict[str, float]) -> None:
     for item in items[:40]:
-        pair = objects.pair_of(item) if isinstance(item, dict) else None
+        pair = pair_of(item) if isinstance(item, dict) else None
         found = meaning(pair[0], None) if pair else None
         if found is not None and found.field in _TELLING:
             told[found.field] = max(told.get(found.field, 0.0), _TELLING[found.field] * _FADING[depth + 1])

@@ -1,6 +1,7 @@
 """Tables with a row of headings: sales, tax years, value columns by year, and buildings in a row.
 
-A grid is a table whose first row with text names columns. Tables that pair a label with a value are left to `labels.py`.
+A grid is a table whose first row with text names columns. Tables that pair a label with a value are left to
+`labels.py`.
 """
 
 from __future__ import annotations
@@ -8,17 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice, pairwise
 from typing import Any
 
-from app.property.extract import history, objects
+from app.property.extract import history
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document
+from app.property.extract.object_values import Source
 from app.property.extract.readings import Reading, candidates_of
 from app.property.extract.terms import meaning, words_of
 from app.property.record import Method
 
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _MOST_ROWS = 60
+_YEARLY = ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Tables:
     name = "tables"
 
     def candidates(self, page: Document) -> Iterator[Candidate]:
-        source = objects.Source(Method.LABEL, 0.75, page.locale.lang)
+        source = Source(Method.LABEL, 0.75, page.locale.lang)
         for grid in grids(page):
             for reading in _readings(grid, source, page):
                 yield from candidates_of(reading, page.locale)
@@ -47,28 +51,21 @@ class Tables:
 
 
 def grids(page: Document) -> list[Grid]:
-    """The tables of the page that have headings which we know, nested tables apart from their parents."""
-    if page.root is None:
-        return []
-    found = (_grid(table, page) for table in page.root.iter("table") if not _is_hidden(table, page))
+    """The tables of the page that have headings which we know, in page order."""
+    found = (_grid(table, page) for table in page.tables)
     return [grid for grid in found if grid is not None]
 
 
-def _is_hidden(table: Any, page: Document) -> bool:
-    return any(above in page.skipped for above in (table, *table.iterancestors()))
-
-
 def own_rows(table: Any) -> list[list[Any]]:
-    """Cells of the table's own rows, without rows of tables inside it."""
-    rows = []
-    for row in table.iter("tr", "thead"):
-        if next(row.iterancestors("table"), None) is table:
-            rows.append([c for c in row if c.tag in ("td", "th")])
-    return [r for r in rows if r][:_MOST_ROWS]
+    """Cells of the first 60 rows."""
+    own = table.xpath("./tr|./tbody/tr|./thead/tr|./tfoot/tr|./thead[th]|./form/tr|./form/tbody/tr")[:_MOST_ROWS]
+    rows = [[cell for cell in row if cell.tag in ("td", "th")] for row in own]
+    return [row for row in rows if row]
 
 
 def cell_text(cell: Any) -> str:
-    return " ".join(" ".join(t for t in cell.itertext() if t.strip()).split())[:300]
+    parts = islice((t for t in cell.itertext() if t.strip()), 200)
+    return " ".join(" ".join(parts).split())[:300]
 
 
 def _grid(table: Any, page: Document) -> Grid | None:
@@ -78,7 +75,7 @@ def _grid(table: Any, page: Document) -> Grid | None:
         filled = [t for t in texts if t]
         if len(filled) < 2:
             continue
-        if any(c.find(".//table") is not None for c in row) or not _names_columns(filled, rows[index + 1 :], page.locale.lang):
+        if not _names_columns(filled, rows[index + 1 :], page.locale.lang):
             return None
         data = tuple(tuple(cell_text(c) for c in r) for r in rows[index + 1 :] if len(r) >= 2)
         return Grid(tuple(texts), data, _heading_above(table), (tuple(row),), table)
@@ -86,13 +83,20 @@ def _grid(table: Any, page: Document) -> Grid | None:
 
 
 def _names_columns(texts: list[str], below: list[list[Any]], lang: str | None) -> bool:
-    """True where most texts of a row are names of columns: known words, no values among them, rows of the same width below."""
-    known = [words_of(t) in ("date", "price", "event", "year", "time", "amount") or meaning(t.rstrip(":"), lang) is not None for t in texts]
+    """True where most texts of a row are names of columns: known words, no values among them, rows of the same width
+    below.
+    """
+    known = [
+        words_of(t) in ("date", "price", "event", "year", "time", "amount") or meaning(t.rstrip(":"), lang) is not None
+        for t in texts
+    ]
     if not below or sum(known) < 2 or any(t.endswith(":") for t in texts):
         return False
     if len(texts) == 2:
         return all(known) and not any(_knows(row, lang) for row in below)
-    return known.count(True) * 2 >= len(texts) - 2 and not any(re.search(r"\d{2}", t) and not _YEAR.search(t) for t in texts)
+    return known.count(True) * 2 >= len(texts) - 2 and not any(
+        re.search(r"\d{2}", t) and not _YEAR.search(t) for t in texts
+    )
 
 
 def _knows(row: list[Any], lang: str | None) -> bool:
@@ -116,7 +120,7 @@ def _heading_above(table: Any) -> str:
     return ""
 
 
-def _readings(grid: Grid, source: objects.Source, page: Document) -> Iterator[Reading]:
+def _readings(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
     names = [words_of(h) for h in grid.headings]
     table = [dict(zip(names, row, strict=False)) for row in grid.rows]
     where = page.path(grid.table)
@@ -128,14 +132,16 @@ def _readings(grid: Grid, source: objects.Source, page: Document) -> Iterator[Re
         for heading, value in zip(grid.headings, grid.rows[0], strict=False):
             known = meaning(heading, source.lang)
             if known is not None and value and known.field != "TaxAnnualAmount":
-                yield Reading(known.field, value, source.method, where, f"{heading}: {value}", 0.6 * known.trust, heading)
+                yield Reading(
+                    known.field, value, source.method, where, f"{heading}: {value}", 0.6 * known.trust, heading
+                )
 
 
-def _heading_rows(page: Document, source: objects.Source) -> Iterator[Reading]:
+def _heading_rows(page: Document, source: Source) -> Iterator[Reading]:
     """A row of nothing but headings with one row of cells below it, somewhere in a table."""
-    for table in page.root.iter("table") if page.root is not None else ():
-        rows = [] if _is_hidden(table, page) else own_rows(table)
-        for index, (upper, lower) in enumerate(zip(rows, rows[1:], strict=False)):
+    for table in page.tables:
+        rows = own_rows(table)
+        for index, (upper, lower) in enumerate(pairwise(rows)):
             alone = index + 2 >= len(rows) or any(c.tag == "th" for c in rows[index + 2])
             if len(upper) < 2 or len(upper) != len(lower) or not alone or not _is_heading_row(upper, lower):
                 continue
@@ -143,29 +149,36 @@ def _heading_rows(page: Document, source: objects.Source) -> Iterator[Reading]:
                 label, value = cell_text(heading), cell_text(cell)
                 known = meaning(label, source.lang)
                 if known is not None and value and known.field not in ("TaxAnnualAmount", "_Ignore"):
-                    yield Reading(known.field, value, source.method, page.path(cell), f"{label}: {value}", 0.7 * known.trust, label)
+                    yield Reading(
+                        known.field,
+                        value,
+                        source.method,
+                        page.path(cell),
+                        f"{label}: {value}",
+                        0.7 * known.trust,
+                        label,
+                    )
 
 
 def _is_heading_row(upper: list[Any], lower: list[Any]) -> bool:
     return all(c.tag == "th" for c in upper) and all(c.tag == "td" for c in lower)
 
 
-def _value_columns(page: Document, source: objects.Source) -> Iterator[Reading]:
+def _value_columns(page: Document, source: Source) -> Iterator[Reading]:
     """Rows of values under columns of years (`Market value | 2025 | 2024`): the newest column's, and its year."""
-    tables = page.root.iter("table") if page.root is not None else ()
-    for table in tables:
-        rows = [] if _is_hidden(table, page) else own_rows(table)
+    for table in page.tables:
+        rows = own_rows(table)
         header = next((r for r in rows[:2] if _heads_years([cell_text(c) for c in r])), None)
         if header is None:
             continue
-        years = [(_newest(cell_text(c)), i) for i, c in enumerate(header)]
-        year, column = max((y, -i) for y, i in years)
-        yield from _column(rows, -column, len(header), year, source, page.path(table))
+        yield from _newest_column(rows, header, source, page.path(table))
 
 
 def _heads_years(texts: list[str]) -> bool:
     years = [t for t in texts if _YEAR.search(t) and len(t) <= 40]
-    return len(years) >= 2 or (len(years) == 1 and len(texts) == 2 and texts[1] == years[0] and "year" in texts[0].lower())
+    return len(years) >= 2 or (
+        len(years) == 1 and len(texts) == 2 and texts[1] == years[0] and "year" in texts[0].lower()
+    )
 
 
 def _newest(text: str) -> int:
@@ -173,13 +186,14 @@ def _newest(text: str) -> int:
     return max(map(int, years)) if years else 0
 
 
-def _column(rows: list[list[Any]], column: int, width: int, year: int, source: objects.Source, where: str) -> Iterator[Reading]:
+def _newest_column(rows: list[list[Any]], header: list[Any], source: Source, where: str) -> Iterator[Reading]:
+    year, left = max((_newest(cell_text(cell)), -i) for i, cell in enumerate(header))
     told = False
     for row in rows:
-        index = column - (width - len(row)) if len(row) != width else column
+        index = -left - (len(header) - len(row))
         label = next((t for t in map(cell_text, row) if re.search(r"[A-Za-z]{3}", t)), "")
         known = meaning(label, source.lang)
-        if known is None or known.field not in ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount") or not 0 < index < len(row):
+        if known is None or known.field not in _YEARLY or not 0 < index < len(row):
             continue
         told = True
         value = cell_text(row[index])

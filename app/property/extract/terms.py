@@ -1,8 +1,8 @@
 """What labels and JSON keys mean: words of seven languages, and of US assessors, to field names.
 
-One lexicon serves labels in the DOM (`Year Built:`), columns of tables and keys of embedded state (`yearBuilt`), because
-all are normalised to the same words. Names that start with `_` are not fields: `_Ignore` is recognised so that it is not
-taken for something else, the others are composites that `readings.py` takes apart.
+One lexicon serves labels in the DOM (`Year Built:`), columns of tables and keys of embedded state (`yearBuilt`),
+because all are normalised to the same words. Names that start with `_` are not fields: `_Ignore` is recognised so that
+it is not taken for something else, the others are composites that `readings.py` takes apart.
 """
 
 from __future__ import annotations

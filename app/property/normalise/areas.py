@@ -21,12 +21,15 @@ IN_SQUARE_METERS: dict[str, float] = {
 _UNITS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         SQUARE_FEET,
-        re.compile(r"sq\.?\s?-?(?:ft|feet|foot)\b|sqft|square[ -]?f(?:ee|oo)t|ft²|ft2\b|ft\^2|\bsf\b|\bsft\b|sq ft", re.I),
+        re.compile(
+            r"sq\.?\s?-?(?:ft|feet|foot)\b|sqft|square[ -]?f(?:ee|oo)t|ft²|ft2\b|ft\^2|\bsf\b|\bsft\b|sq ft", re.I
+        ),
     ),
     (
         SQUARE_METERS,
         re.compile(
-            r"m²|\bm2\b|\dm2\b|m\^2|㎡|\bsq\.?\s?-?m(?:et(?:er|re)s?)?\b|\bsqm\b|square[ -]?met(?:er|re)s?|\bkvm\b|\bqm\b|"
+            r"m²|\bm2\b|\dm2\b|m\^2|㎡|\bsq\.?\s?-?m(?:et(?:er|re)s?)?\b|\bsqm\b|square[ -]?met(?:er|re)s?|"
+            r"\bkvm\b|\bqm\b|"
             r"quadratmeter|\bmkw\b|\bmq\b|\bmtk\b|\bm kw\b|m&sup2;|kvadratmeter|\bmètres? carrés?",
             re.I,
         ),

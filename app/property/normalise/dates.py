@@ -19,14 +19,26 @@ _YEAR = re.compile(r"^\s*((?:1[6-9]|20)\d{2})\s*$")
 _MONTHS = {
     name: i + 1
     for i, names in enumerate(
-        "jan january januar januari sty styczeń|feb february februar februari lut luty|mar march märz mars marzec|"
-        "apr april kwi kwiecień|may mai maj|jun june juni cze czerwiec|jul july juli lip lipiec|"
-        "aug august augusti sie sierpień|sep sept september wrz wrzesień|oct october okt oktober paź październik|"
-        "nov november lis listopad|dec december dez dezember gru grudzień".split("|")
+        [
+            "jan january januar januari sty styczeń",
+            "feb february februar februari lut luty",
+            "mar march märz mars marzec",
+            "apr april kwi kwiecień",
+            "may mai maj",
+            "jun june juni cze czerwiec",
+            "jul july juli lip lipiec",
+            "aug august augusti sie sierpień",
+            "sep sept september wrz wrzesień",
+            "oct october okt oktober paź październik",
+            "nov november lis listopad",
+            "dec december dez dezember gru grudzień",
+        ]
     )
     for name in names.split()
 }
-_WORDS = re.compile(r"(?:(\d{1,2})(?:st|nd|rd|th)?\.?\s+)?([^\W\d_]{3,12})\.?,?\s+(?:(\d{1,2})(?:st|nd|rd|th)?,?\s+)?(\d{4})", re.I)
+_WORDS = re.compile(
+    r"(?:(\d{1,2})(?:st|nd|rd|th)?\.?\s+)?([^\W\d_]{3,12})\.?,?\s+(?:(\d{1,2})(?:st|nd|rd|th)?,?\s+)?(\d{4})", re.I
+)
 
 
 def parse_date(text: str, *, lang: str | None = None, country: str | None = None) -> str | None:

@@ -9,10 +9,11 @@ import re
 from dataclasses import dataclass
 
 from app.property.normalise.currency import find_currency
-from app.property.normalise.numbers import find_numbers
+from app.property.normalise.numbers import Number, find_numbers
 
 _PER_AREA = re.compile(
-    r"(?:/|\bper\b|\bpro\b|\bje\b|\bza\b|\bpå\b)\s?(?:1\s?)?(?:m2|m²|m\^2|㎡|sqm|kvm|qm|sq\.?\s?(?:ft|m|feet|foot|met)|square|"
+    r"(?:/|\bper\b|\bpro\b|\bje\b|\bza\b|\bpå\b)\s?(?:1\s?)?(?:m2|m²|m\^2|㎡|sqm|kvm|qm|sq\.?\s?(?:ft|"
+    r"m|feet|foot|met)|square|"
     r"sqft|ft²|acre|mkw|quadratm)|\b(?:m2|m²|sqft|kvm|qm)-?preis|price[_ ]per[_ ](?:m|sq)",
     re.IGNORECASE,
 )
@@ -27,7 +28,10 @@ _PERIODS: tuple[tuple[str, re.Pattern[str]], ...] = (
             re.I,
         ),
     ),
-    ("year", re.compile(r"\bper (?:year|annum)\b|/\s?y(?:ea)?r\b|\byearly\b|\bp\.?a\.(?!\w)|\bpro jahr\b|/\s?rok", re.I)),
+    (
+        "year",
+        re.compile(r"\bper (?:year|annum)\b|/\s?y(?:ea)?r\b|\byearly\b|\bp\.?a\.(?!\w)|\bpro jahr\b|/\s?rok", re.I),
+    ),
     ("day", re.compile(r"\bper (?:day|night)\b|/\s?(?:day|night)\b|\bpro (?:tag|nacht)\b", re.I)),
 )
 _QUALIFIERS: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -35,14 +39,17 @@ _QUALIFIERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "from",
         re.compile(
-            r"\bfrom\b|\boffers? (?:over|above|in excess)|\bin excess of\b|\bexcess\b|\bguide\b|^\s*ab\b|\bab €|^\s*od\b|"
+            r"\bfrom\b|\boffers? (?:over|above|in excess)|\bin excess of\b|\bexcess\b|\bguide\b|^\s*ab\b|\bab "
+            r"€|^\s*od\b|"
             r"\bfrån\b|\bstarting\b|\bamv\b|\basking\b.*\bover\b|\d\s?\+",
             re.I,
         ),
     ),
     (
         "on application",
-        re.compile(r"\bp\.?o\.?a\b|\bon (?:application|request)\b|\bauf anfrage\b|\bna zapytanie\b|\bcontact agent\b", re.I),
+        re.compile(
+            r"\bp\.?o\.?a\b|\bon (?:application|request)\b|\bauf anfrage\b|\bna zapytanie\b|\bcontact agent\b", re.I
+        ),
     ),
 )
 _WARM = re.compile(r"\bwarm(?:miete)?\b|\bgesamtmiete\b|\bincl(?:uding|\.)? (?:bills|utilities)", re.I)
@@ -54,7 +61,7 @@ _LEAST, _MOST = 1.0, 5e11
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """An amount in `currency` (ISO 4217 or None), per `period` (None: a sale); `end` is where its text ends."""
+    """An amount in `currency` (ISO 4217 or None), per `period` (None: a sale)."""
 
     amount: float
     currency: str | None = None
@@ -99,5 +106,6 @@ def parse_price(text: str, *, lang: str | None = None, country: str | None = Non
     return Price(number.value, currency, find_period(around), qualifier, basis)
 
 
-def _marked(numbers: list, clean: str, country: str | None):  # type: ignore[no-untyped-def,type-arg]
+def _marked(numbers: list[Number], clean: str, country: str | None) -> Number | None:
+    """The first number with a currency at its side."""
     return next((n for n in numbers if find_currency(clean[max(0, n.start - 5) : n.end + 5], country)), None)

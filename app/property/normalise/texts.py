@@ -9,16 +9,33 @@ from typing import Any
 from app.property.normalise.places import us_state
 
 _TAGS = re.compile(r"<[^<>]{1,400}>")
-_EMPTY = re.compile(r"^[\W_]*$|^(?:n/?a|none|null|undefined|not (?:available|provided|disclosed|specified|applicable)|no data|unknown|k\.?a\.?|"
-                    r"keine angabe|brak(?: danych| informacji)?|nan|tbd|tba|-+|contact agent|no info|nil|false|see remarks|saknas|ej angivet|zapytaj|\{\{.*)$", re.I)
+_EMPTY = re.compile(
+    r"^[\W_]*$|^(?:n/?a|none|null|undefined|not (?:available|provided|disclosed|specified|applicable)|"
+    r"no data|unknown|k\.?a\.?|"
+    r"keine angabe|brak(?: danych| informacji)?|nan|tbd|tba|-+|contact agent|no info|nil|false|see "
+    r"remarks|saknas|ej angivet|zapytaj|\{\{.*)$",
+    re.I,
+)
 _IDENTIFIER = re.compile(r"^[A-Za-z0-9][\w./#-]*(?: ?[\w./#-]+){0,2}$")
 _POSTAL = re.compile(r"^(?=.*\d)[A-Za-z0-9][A-Za-z0-9 -]{2,9}$")
-_NO_PERSON = re.compile(r"\d|@|https?:|www\.|\b(?:contact|kontakt|request|estates?|realty|real estate|immobilien|nieruchomości|properties|group|team|inc|llc|ltd|gmbh|"
-                        r"agent|phone|email|call|show|more|details|bank|sign|login|office|agency|biuro|privat\w*|private|seller|message|send|profile|view|anbieter|nachricht|"
-                        r"fastighetsbyrå|mäklarhuset|search|your|you|name|ask|get|find|have|need|tour|now|save[d]?|true|false|yes|no|my|notes|share|print|hide|about|learn|see|and|the)\b", re.I)
+_NO_PERSON = re.compile(
+    r"\d|@|https?:|www\.|\b(?:contact|kontakt|request|estates?|realty|real estate|immobilien|"
+    r"nieruchomości|properties|group|team|inc|llc|ltd|gmbh|"
+    r"agent|phone|email|call|show|more|details|bank|sign|login|office|agency|biuro|privat\w*|private|"
+    r"seller|message|send|profile|view|anbieter|nachricht|"
+    r"fastighetsbyrå|mäklarhuset|search|your|you|name|ask|get|find|have|need|tour|now|save[d]?|true|"
+    r"false|yes|no|my|notes|share|print|hide|about|learn|see|and|the)\b",
+    re.I,
+)
 _NO_OFFICE = re.compile(r"@|https?:|\b(?:contact|kontakt|view all|show|search|click|call|phone|email|message)\b", re.I)
-_NO_STREET = re.compile(r"https?:|@|\b(?:beds?|baths?|bedrooms?|for sale|for rent|to let|zimmer|wohnung|pokoje|sqft|contact|click|map|view|directions|undisclosed)\b|[|€£$<>{}]", re.I)
-_NO_PLACE = re.compile(r"[\d|€£$<>{}@:]|https?|\b(?:published|active|sold|for sale|for rent|all|select|any|new|used|map|home)\b", re.I)
+_NO_STREET = re.compile(
+    r"https?:|@|\b(?:beds?|baths?|bedrooms?|for sale|for rent|to let|zimmer|wohnung|pokoje|sqft|"
+    r"contact|click|map|view|directions|undisclosed)\b|[|€£$<>{}]",
+    re.I,
+)
+_NO_PLACE = re.compile(
+    r"[\d|€£$<>{}@:]|https?|\b(?:published|active|sold|for sale|for rent|all|select|any|new|used|map|home)\b", re.I
+)
 _SPLIT = re.compile(r"\s*[,;\n|]\s*")
 
 
@@ -45,7 +62,7 @@ def parcel_number(text: str) -> str | None:
     """A parcel number as written, without a trailing remark in brackets; None for what cannot be one."""
     text = re.sub(r"\s*(?:\(.*|\[.*|<<.*|>>.*|\|.*|(?:/\s*)+|\s+[A-Z][a-z]+ (?:ID|No)\b.*)$", "", text).strip(" :#")
     digits = sum(c.isdigit() for c in text)
-    good = 3 <= digits and len(text) <= 36 and re.match(r"^[\w./ -]+$", text)
+    good = digits >= 3 and len(text) <= 36 and re.match(r"^[\w./ -]+$", text)
     return text if good and not re.search(r"[A-Za-z]{6}", text) else None
 
 
@@ -55,7 +72,11 @@ def is_postal_code(text: str) -> bool:
 
 def is_place_name(text: str) -> bool:
     """True for what can be a town's or region's name."""
-    return 2 <= len(text) <= 60 and any(c.isalpha() for c in text) and (_NO_PLACE.search(text) is None or re.match(r"^[A-Z][a-z]+ \d{1,2}\w?$", text) is not None)
+    return (
+        2 <= len(text) <= 60
+        and any(c.isalpha() for c in text)
+        and (_NO_PLACE.search(text) is None or re.match(r"^[A-Z][a-z]+ \d{1,2}\w?$", text) is not None)
+    )
 
 
 def town(text: str) -> str:
@@ -68,7 +89,11 @@ def town(text: str) -> str:
     return re.sub(r"^(\w+?)s? (?:kommun|kommune)$", r"\1", last)
 
 
-_STREET_WORD = re.compile(r"\b(?:ul|al|os|pl|str|aleja|ulica)\.?\s|stra(?:ß|ss)e|str\.|\bweg\b|platz|allee|gasse|gatan|vägen|\brue\b|\bcalle\b|\bvia\b|\bavenue\b", re.I)
+_STREET_WORD = re.compile(
+    r"\b(?:ul|al|os|pl|str|aleja|ulica)\.?\s|stra(?:ß|ss)e|str\.|\bweg\b|platz|allee|gasse|gatan|"
+    r"vägen|\brue\b|\bcalle\b|\bvia\b|\bavenue\b",
+    re.I,
+)
 
 
 def has_street_word(text: str) -> bool:
@@ -92,7 +117,12 @@ def looks_like_address(text: str) -> bool:
 def is_person(text: str) -> bool:
     """True for two to five words that can be a person's name."""
     words = text.split()
-    return 1 <= len(words) <= 5 and 3 <= len(text) <= 50 and _NO_PERSON.search(text) is None and all(w[0].isalpha() or w[0] in "('" for w in words)
+    return (
+        1 <= len(words) <= 5
+        and 3 <= len(text) <= 50
+        and _NO_PERSON.search(text) is None
+        and all(w[0].isalpha() or w[0] in "('" for w in words)
+    )
 
 
 def is_office(text: str) -> bool:

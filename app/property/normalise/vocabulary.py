@@ -10,15 +10,27 @@ from dataclasses import dataclass
 
 # Ordered: the first pattern that matches wins, so that "semi-detached house" is not a plain house.
 _SUBTYPE_WORDS: tuple[tuple[str, str], ...] = (
-    ("Unimproved Land", r"vacant|\bland\b|\blots?\b|acreage|unimproved|grundstück|baugrundstück|działk|\btomt|terrain|terreno|\bsites?\b"),
-    ("Multi Family", r"multi.?family|mehrfamilien|wohn- und geschäfts|miethaus|apartment building|renditeobjekt|anlageobjekt|\bfourplex|\btriplex"),
+    (
+        "Unimproved Land",
+        r"vacant|\bland\b|\blots?\b|acreage|unimproved|grundstück|baugrundstück|działk|\btomt|terrain|"
+        r"terreno|\bsites?\b",
+    ),
+    (
+        "Multi Family",
+        r"multi.?family|mehrfamilien|wohn- und geschäfts|miethaus|apartment building|renditeobjekt|"
+        r"anlageobjekt|\bfourplex|\btriplex",
+    ),
     ("Duplex", r"\bduplex\b|two.?family|2.?family|zweifamilienhaus"),
     ("Warehouse", r"warehouse|lagerhalle|\bmagazyn"),
     ("Industrial", r"industrial|produktionshalle"),
     ("Office", r"\boffices?\b|\bbüro|\bbiuro|\bkontor"),
     ("Retail", r"\bretail\b|\bshops?\b|\bladen\b|lokal użytkowy|\bbutik"),
     ("Manufactured Home", r"manufactured|mobile home"),
-    ("Townhouse", r"town.?ho(?:use|me)|row.?house|terrace|reihen(?:end|mittel|eck)?haus|szeregowiec|szeregow|radhus|kedjehus|\bmews\b|maison mitoyenne"),
+    (
+        "Townhouse",
+        r"town.?ho(?:use|me)|row.?house|terrace|reihen(?:end|mittel|eck)?haus|szeregowiec|szeregow|radhus|"
+        r"kedjehus|\bmews\b|maison mitoyenne",
+    ),
     ("Semi Detached", r"semi.?detached|\bsemi-d\b|doppelhaus|bliźniak|parhus"),
     ("Condominium", r"\bcondo(?:minium)?s?\b|bostadsrätts?lägenhet"),
     ("Stock Cooperative", r"\bco-?op\b|cooperative"),
@@ -29,35 +41,48 @@ _SUBTYPE_WORDS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Single Family Residence",
-        r"single.?family|singlefamily|one.?family|1.?family|detached|bungalow|cottage|\bhouses?\b|\bhomes?\b|einfamilienhaus|\bhaus\b|"
-        r"\bvilla\b|\bdomu?\b|wolnostojąc|landhaus|stadthaus|\bmaison\b|\bcasa\b|\bhus\b|residential single|sfr\b|mansion",
+        r"single.?family|singlefamily|one.?family|1.?family|detached|bungalow|cottage|\bhouses?\b|"
+        r"\bhomes?\b|einfamilienhaus|\bhaus\b|"
+        r"\bvilla\b|\bdomu?\b|wolnostojąc|landhaus|stadthaus|\bmaison\b|\bcasa\b|\bhus\b|residential "
+        r"single|sfr\b|mansion",
     ),
-)  # fmt: skip
+)
 _SUBTYPES = tuple((name, re.compile(words, re.IGNORECASE)) for name, words in _SUBTYPE_WORDS)
 _COMMERCIAL = re.compile(r"commercial|gewerbe|warehouse|\boffice|industrial|retail|komercyjn", re.IGNORECASE)
 _COMMERCIAL_SUBTYPES = frozenset({"Warehouse", "Industrial", "Office", "Retail"})
 
 _STATUS_WORDS: tuple[tuple[str, str], ...] = (
-    ("Closed", r"^\W*sold\b|\bsold (?:on|for|by)\b|\brecently sold\b|^\W*verkauft|\bsprzedane\b|\bsåld\b|sale agreed and closed|^closed$|soldout|^let agreed"),
-    ("Pending", r"under (?:offer|contract)|sale agreed|\bsstc\b|subject to contract|\bpending\b|reserviert|reserved|rezerwacj|\bcontingent\b|under_offer"),
+    (
+        "Closed",
+        r"^\W*sold\b|\bsold (?:on|for|by)\b|\brecently sold\b|^\W*verkauft|\bsprzedane\b|\bsåld\b|sale "
+        r"agreed and closed|^closed$|soldout|^let agreed",
+    ),
+    (
+        "Pending",
+        r"under (?:offer|contract)|sale agreed|\bsstc\b|subject to contract|\bpending\b|reserviert|"
+        r"reserved|rezerwacj|\bcontingent\b|under_offer",
+    ),
     ("Withdrawn", r"withdrawn|off.?market"),
     ("Expired", r"\bexpired\b"),
     ("Coming Soon", r"coming.?soon|kommande"),
     (
         "Active",
-        r"\bactive\b|for.?sale|for.?rent|to.?let\b|\bto rent\b|instock|available|zu verkaufen|zum kauf|\bkaufen\b|zu vermieten|zur miete|"
+        r"\bactive\b|for.?sale|for.?rent|to.?let\b|\bto rent\b|instock|available|zu verkaufen|zum kauf|"
+        r"\bkaufen\b|zu vermieten|zur miete|"
         r"\bmieten\b|na sprzedaż|do wynajęcia|\bsprzedaż|wynajem|till salu|uthyres|\bà vendre\b|\ben venta\b",
     ),
-)  # fmt: skip
+)
 _STATUSES = tuple((name, re.compile(words, re.IGNORECASE)) for name, words in _STATUS_WORDS)
 
 _RENT = re.compile(
-    r"for.?rent|\bto.?let\b|\bto rent\b|\brentals?\b|\blease\b|zu vermieten|zur miete|\bmieten\b|mietwohnung|mietangebot|"
+    r"for.?rent|\bto.?let\b|\bto rent\b|\brentals?\b|\blease\b|zu vermieten|zur miete|\bmieten\b|"
+    r"mietwohnung|mietangebot|"
     r"\bmiete\b|kaltmiete|warmmiete|wynaj|wynajęci|uthyres|hyresrätt|à louer|en alquiler|in affitto|te huur",
     re.IGNORECASE,
 )
 _SALE = re.compile(
-    r"for.?sale|\bbuy\b|zu verkaufen|zum kauf|\bkaufen\b|kaufpreis|eigentumswohnung|sprzeda|till salu|utgångspris|à vendre|"
+    r"for.?sale|\bbuy\b|zu verkaufen|zum kauf|\bkaufen\b|kaufpreis|eigentumswohnung|sprzeda|till salu|"
+    r"utgångspris|à vendre|"
     r"en venta|in vendita|te koop|\bto sell\b|\bsell\b",
     re.IGNORECASE,
 )

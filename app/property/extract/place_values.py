@@ -1,0 +1,112 @@
+"""Where a property is: addresses, their parts and coordinates out of raw texts and JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from app.property import address as addresses
+from app.property.extract.document import Locale
+from app.property.extract.typed_values import Value, text_of
+from app.property.normalise import numbers, places, texts
+
+if TYPE_CHECKING:
+    from app.property.extract.readings import Reading
+
+#: countries that write `town, district` without a street as freely as `street, town`
+_STREETS_HAVE_NUMBERS = frozenset({"DE", "AT", "CH", "PL", "SE", "NO", "DK", "FR", "ES", "IT"})
+
+
+def _place_number(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    value = numbers.parse_number(text_of(reading.raw), None)
+    limit = 90 if reading.field == "Latitude" else 180
+    if value is not None and value != 0 and abs(value) <= limit and value != int(value):
+        yield reading.field, value, None
+
+
+def _coordinates(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    if isinstance(reading.raw, list) and len(reading.raw) == 2:
+        found = [numbers.parse_number(str(v)) for v in reading.raw]
+    else:
+        found = [
+            n.value for n in numbers.find_numbers(text_of(reading.raw).replace(",", " , "), None, multipliers=False)
+        ]
+    if len(found) == 2 and all(v is not None and v != int(v) for v in found) and abs(found[0] or 0) <= 90:
+        yield "Latitude", found[0], None
+        yield "Longitude", found[1], None
+
+
+def _address(reading: Reading, locale: Locale) -> Iterator[Value]:
+    text = text_of(reading.raw)
+    if not texts.looks_like_address(text) or _names_places_only(text, locale):
+        return
+    yield from address_values(addresses.parse(text, locale.country))
+
+
+def _names_places_only(text: str, locale: Locale) -> bool:
+    """`Warszawa, Ursynów`: where streets come with numbers, a line without one says nothing sure about a street."""
+    return (
+        locale.country in _STREETS_HAVE_NUMBERS
+        and not any(c.isdigit() for c in text)
+        and not texts.has_street_word(text)
+    )
+
+
+def address_values(parts: addresses.Address) -> Iterator[Value]:
+    """The parts of an address as values of their fields."""
+    yield "UnparsedAddress", parts.street, None
+    yield "StreetNumber", parts.street_number, None
+    yield "StreetName", parts.street_name, None
+    yield "UnitNumber", parts.unit, None
+    yield "City", parts.city, None
+    yield "StateOrProvince", parts.state, None
+    yield "PostalCode", parts.postal_code, None
+
+
+def _street(reading: Reading, locale: Locale) -> Iterator[Value]:
+    text = text_of(reading.raw)
+    if not texts.looks_like_street(text) or ("," in text and _names_places_only(text, locale)):
+        return
+    whole = addresses.parse(text, locale.country)
+    if whole.city and whole.postal_code and whole.street:
+        yield from address_values(whole)
+        return
+    parts = addresses.with_street(addresses.Address(), text)
+    yield from (v for v in address_values(parts) if v[1])
+
+
+def _region(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    text = text_of(reading.raw)
+    if texts.is_place_name(text):
+        yield "StateOrProvince", text, None
+
+
+def _city(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    text = texts.town(text_of(reading.raw))
+    if texts.is_place_name(text):
+        yield "City", texts.capitalised(text), None
+
+
+def _country(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    yield "Country", places.country_code(text_of(reading.raw)), None
+
+
+def _postal_code(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    text = text_of(reading.raw)
+    if isinstance(reading.raw, int):
+        text = f"{reading.raw:05d}"
+    if texts.is_postal_code(text):
+        yield "PostalCode", text.strip(), None
+
+
+PLACES: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
+    "Latitude": _place_number,
+    "Longitude": _place_number,
+    "_Coordinates": _coordinates,
+    "_Address": _address,
+    "UnparsedAddress": _street,
+    "StateOrProvince": _region,
+    "City": _city,
+    "Country": _country,
+    "PostalCode": _postal_code,
+}

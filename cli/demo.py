@@ -1,0 +1,148 @@
+"""`propintel demo`: the whole system with nothing installed or configured, and nothing left behind.
+
+A home of its own in a temporary folder, an embedded Valkey, a worker and beat as they run in production, a site of
+bundled pages and a rate-limited OpenAI stand-in. No key of the shell is seen unless `--real` asks for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from app.errors import NoKeysError, PropertyIntelligenceError
+from app.keypool.keys import load_keys
+from app.logs import configure_logging
+from app.services.embedded_valkey import EmbeddedValkey
+from app.services.key_health import fleet_stats
+from app.services.resources import Stores, open_stores
+from app.settings import Settings, load_settings
+from cli.demo_report import ProgressLine, print_result, progress_on_stderr
+from cli.demo_setup import environment, make_keys, service_environment, start_openai, start_site, targets
+from cli.processes import ChildDiedError, StopRequestedError, StopSignals, Supervisor
+from cli.services import Services
+from tasks import make_celery
+from tasks.sending import send_jobs
+
+_CONCURRENCY = 4
+#: far above what any demo of a sensible size takes: a demo that hangs says so
+_SECONDS_PER_JOB = 20.0
+_LEAST_SECONDS = 120.0
+_FINAL = ("done", "failed", "cancelled")
+
+
+def run_demo(jobs: int, keys: int, real: bool, as_json: bool) -> int:
+    """Run `jobs` jobs on `keys` invented keys (`real`: on the user's own); -> exit code.
+
+    0 all jobs succeeded · 1 some did not, or a process ended by itself (reasons on stderr) · 2 `real` without a key, or
+    less than one job or key · 130 or 143 stopped by a signal.
+    """
+    if jobs < 1 or keys < 1:
+        return _complain("a demo needs at least one job and one key (--jobs, --keys)", 2)
+    try:
+        with StopSignals() as signals, _temporary_home() as home, progress_on_stderr() as progress:
+            result, reasons = _run(signals, home, progress, jobs=jobs, keys=keys, real=real)
+    except StopRequestedError as exc:
+        return _complain("stopped; no process is left", exc.exit_code)
+    except PropertyIntelligenceError as exc:
+        return _complain(str(exc), 2)
+    except (ChildDiedError, TimeoutError) as exc:
+        return _complain(str(exc), 1)
+    print_result(result, as_json=as_json)
+    for reason in reasons:
+        _complain(reason, 1)
+    return 0 if result["jobs"]["succeeded"] == jobs else 1
+
+
+def _run(
+    signals: StopSignals, home: Path, progress: ProgressLine, *, jobs: int, keys: int, real: bool
+) -> tuple[dict[str, Any], list[str]]:
+    began = time.monotonic()
+    configure_logging(level=logging.ERROR)
+    with Supervisor(signals) as standins:
+        progress.say("starting the site" if real else "starting the site and the API stand-in")
+        bare = service_environment(os.environ, home, openai={})
+        site = start_site(standins, home, bare)
+        openai = None
+        if not real:
+            invented = make_keys(keys)
+            base_url = start_openai(standins, home, bare, invented)
+            openai = {"OPENAI_API_KEYS": ",".join(invented.secrets), "OPENAI_BASE_URL": base_url}
+        env = service_environment(os.environ, home, openai=openai)
+        with environment(env):
+            settings = load_settings()
+            if not load_keys(settings).keys:
+                raise NoKeysError
+            result, reasons = _work(
+                signals, settings, Services(home, env, cwd=home, logs=home), progress, site=site, count=jobs
+            )
+    return {**result, "seconds": round(time.monotonic() - began, 1)}, reasons
+
+
+def _work(
+    signals: StopSignals, settings: Settings, services: Services, progress: ProgressLine, *, site: str, count: int
+) -> tuple[dict[str, Any], list[str]]:
+    progress.say("starting Valkey, a worker and beat")
+    with (
+        EmbeddedValkey(settings.propintel_home),
+        Supervisor(signals) as supervisor,
+        open_stores(settings) as stores,
+    ):
+        worker = services.worker(supervisor, concurrency=_CONCURRENCY, grace_seconds=3.0)
+        services.beat(supervisor)
+        services.wait_for_worker(supervisor, worker)
+        batch = _enqueue(settings, stores, targets(site, count))
+        _wait_for_jobs(supervisor, stores, batch, count, progress)
+        progress.say("stopping")
+        supervisor.stop()  # a worker that has ended has published all its figures
+        jobs = stores.jobs.list(batch=batch, limit=count)
+        done = [job for job in jobs if job.state == "done" and job.property is not None]
+        failed = [job for job in jobs if job.state != "done"]
+        found = dict.fromkeys(job.property for job in done if job.property)
+        return {
+            "jobs": {"total": count, "succeeded": len(done), "failed": len(failed)},
+            "properties": [stores.properties.get(one) for one in found],
+            "keys": fleet_stats(settings),
+        }, [f"{job.target}: {(job.error or {}).get('message', job.state)}" for job in failed]
+
+
+def _enqueue(settings: Settings, stores: Stores, addresses: list[str]) -> str:
+    enqueued = stores.jobs.enqueue(addresses)
+    app = make_celery(settings)
+    try:
+        send_jobs(app, enqueued.jobs)
+    finally:
+        app.close()
+    return enqueued.batch
+
+
+def _wait_for_jobs(supervisor: Supervisor, stores: Stores, batch: str, count: int, progress: ProgressLine) -> None:
+    def all_over() -> bool:
+        counts = stores.jobs.counts(batch)
+        over = sum(counts[state] for state in _FINAL)
+        progress.say(f"scraping: {counts['running']} running, {counts['queued'] + counts['deferred']} waiting")
+        progress.count(over, count)
+        return over >= count
+
+    supervisor.wait_until(all_over, "the end of all jobs", max(_LEAST_SECONDS, count * _SECONDS_PER_JOB))
+
+
+@contextlib.contextmanager
+def _temporary_home() -> Iterator[Path]:
+    home = Path(tempfile.mkdtemp(prefix="propintel-demo-"))
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _complain(line: str, code: int) -> int:
+    sys.stderr.write(f"propintel: {line}\n")
+    return code

@@ -1,0 +1,112 @@
+"""What the demo runs on: a clean environment, invented keys, and two stand-ins on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.processes import Child, Supervisor
+
+#: every variable of ours, and those that would lead Celery or loopback requests elsewhere
+_OURS = ("OPENAI_", "REDIS_", "DATABASE_", "PROPINTEL_", "JWT_", "FETCH_", "SCRAPE_", "BUDGET_", "KEY_REPORT_")
+_CLEARED = (*_OURS, "CELERY_")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_READY = "listening on "
+_START_SECONDS = 30.0
+_LIMITED_RPM = 6.0
+
+
+@dataclass(frozen=True)
+class DemoKeys:
+    """The invented keys: what the service is given, and what the stand-in knows of them."""
+
+    secrets: tuple[str, ...]
+    config: dict[str, object]
+
+
+def make_keys(count: int) -> DemoKeys:
+    """`count` (>= 1) keys: with two or more one of them is dead, with three or more one has a low limit."""
+    made = tuple(f"sk-proj-{secrets.token_hex(24)}" for _ in range(count))
+    entries: list[dict[str, object]] = [{"key": key, "project": f"proj_{n}"} for n, key in enumerate(made)]
+    if count >= 2:
+        entries[1]["behaviour"] = "dead"
+    if count >= 3:
+        entries[2]["rpm"] = _LIMITED_RPM
+    return DemoKeys(made, {"server": {"latency_ms": 150}, "keys": entries})
+
+
+def clean_environment(base: Mapping[str, str], *, keep_openai: bool) -> dict[str, str]:
+    """`base` without our variables, so that a key in the shell is neither seen nor spent; `keep_openai` is `--real`."""
+
+    def stays(name: str) -> bool:
+        if keep_openai and name.startswith("OPENAI_"):
+            return True
+        return not name.startswith(_CLEARED) and (keep_openai or name not in _PROXIES)
+
+    return {name: value for name, value in base.items() if stays(name.upper())}
+
+
+def service_environment(base: Mapping[str, str], home: Path, *, openai: Mapping[str, str] | None) -> dict[str, str]:
+    """The environment of every process of the demo. `openai` None: the user's own keys, from the shell or `.env`."""
+    env = clean_environment(base, keep_openai=openai is None)
+    # empty values hide what a .env file says
+    env |= {"REDIS_URL": "", "DATABASE_URL": "", "PROPINTEL_HOME": str(home), "NO_PROXY": "127.0.0.1,localhost"}
+    env |= {"FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8", "KEY_REPORT_INTERVAL_SECONDS": "5"}
+    if openai is None:
+        own = Path(base.get("PROPINTEL_ENV_FILE", ".env") or os.devnull)
+        return {**env, "PROPINTEL_ENV_FILE": str(own.resolve())}
+    return {**env, "PROPINTEL_ENV_FILE": "", **openai}
+
+
+@contextlib.contextmanager
+def environment(env: Mapping[str, str]) -> Iterator[None]:
+    """This process's environment is `env` in the block: the demo reads the same settings as its children."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(env)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def start_site(supervisor: Supervisor, home: Path, env: Mapping[str, str]) -> str:
+    """Start the site of bundled pages; -> its address."""
+    return _start(supervisor, "site", ["standin.site", "--port", "0"], home, env)
+
+
+def start_openai(supervisor: Supervisor, home: Path, env: Mapping[str, str], keys: DemoKeys) -> str:
+    """Start the rate-limited stand-in; -> its base URL."""
+    file = home / "standin-keys.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(keys.config), encoding="utf-8")
+    return _start(supervisor, "openai", ["standin.openai", "--port", "0", "--config", str(file)], home, env)
+
+
+def _start(supervisor: Supervisor, name: str, arguments: list[str], home: Path, env: Mapping[str, str]) -> str:
+    log = home / f"{name}.log"
+    child = supervisor.start(name, [sys.executable, "-m", *arguments], env=env, cwd=home, log=log, grace_seconds=3.0)
+    supervisor.wait_until(lambda: _address(child) is not None, f"the stand-in {name}", _START_SECONDS)
+    return _address(child) or ""
+
+
+def _address(child: Child) -> str | None:
+    for line in child.words().splitlines():
+        if line.startswith(_READY):
+            return line.removeprefix(_READY).strip()
+    return None
+
+
+def targets(site: str, count: int) -> list[str]:
+    """`count` addresses of property pages on the site, no two alike."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"{site}/index.txt?homes={count}", timeout=10) as answer:
+        return list(answer.read().decode().split())[:count]

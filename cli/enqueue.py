@@ -1,0 +1,89 @@
+"""`propintel enqueue`: give targets to the workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from app.clock import SystemClock
+from app.property.store import Enqueued, Job, JobState
+from app.services.resources import Stores, open_stores
+from app.settings import load_settings
+from cli.failures import FAILED, INTERRUPTED, say_error
+from cli.output import FormatOption, note, show
+from cli.targets import read_targets
+from cli.waiting import wait_for_jobs
+from tasks.submission import make_sender, submit_targets
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_EXAMPLES = """\b
+Examples:
+  propintel enqueue https://www.example.com/homes/123-main-st
+  propintel enqueue --file targets.csv --wait
+  grep homes urls.txt | propintel enqueue --file - --priority 0 --format json
+"""
+_FILE_HELP = (
+    "A file of targets, - for stdin: one a line, CSV with a column `target` or `url`, or JSON Lines (texts, or objects "
+    "with `target` or `url`). Blank lines and lines that start with # are skipped."
+)
+
+
+@app.command(epilog=_EXAMPLES)
+def enqueue(
+    *,
+    targets: Annotated[list[str] | None, typer.Argument(metavar="TARGET", help="URLs of property pages.")] = None,
+    file: Annotated[str | None, typer.Option("--file", help=_FILE_HELP)] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until all are over; exit 1 if any failed.")] = False,
+    priority: Annotated[int, typer.Option("--priority", min=0, max=9, help="0 is the most urgent, 9 the least.")] = 5,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Scrape again even what is fresh.")] = False,
+    format_: FormatOption = None,
+) -> None:
+    """Give targets to the workers; all or nothing.
+
+    A target that is under way or fresh is reported, not enqueued again.
+    JSON: `{"batch", "jobs": [ids], "duplicates": n}`, with --wait also "counts".
+    """
+    wanted = read_targets(targets or [], file)
+    settings = load_settings()
+    with open_stores(settings) as stores, closing(make_sender(settings)) as celery_app:
+        enqueued = submit_targets(stores.jobs, celery_app, settings, wanted, priority=priority, refresh=refresh)
+        ended = _wait(stores, enqueued) if wait else None
+    data: dict[str, Any] = {
+        "batch": enqueued.batch,
+        "jobs": [job.id for job in enqueued.jobs],
+        "duplicates": enqueued.duplicates,
+    }
+    if ended is not None:
+        data["counts"] = {state.value: sum(job.state is state for job in ended) for state in JobState}
+    show(data, format_, lambda: [Text(_summary(enqueued, data.get("counts")))])
+    if ended is not None and _say_failures(ended):
+        raise typer.Exit(FAILED)
+
+
+def _wait(stores: Stores, enqueued: Enqueued) -> list[Job]:
+    try:
+        return wait_for_jobs(stores.jobs, enqueued, SystemClock())
+    except KeyboardInterrupt:
+        note(f"Stopped waiting; the jobs go on. `propintel jobs --batch {enqueued.batch}` shows them.")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _summary(enqueued: Enqueued, counts: dict[str, int] | None) -> str:
+    text = f"Batch {enqueued.batch}: {len(enqueued.new)} enqueued, {enqueued.duplicates} duplicates"
+    if counts is None:
+        return text
+    return f"{text}; " + ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+
+
+def _say_failures(ended: Sequence[Job]) -> bool:
+    """One line on stderr for each job that did not succeed; True if there was one."""
+    failed = [job for job in ended if job.state is not JobState.DONE]
+    for job in failed:
+        reason = job.error["message"] if job.error else f"it was {job.state}"
+        say_error(f"job {job.id} {job.state}: {reason}")
+    return bool(failed)

@@ -1,0 +1,57 @@
+"""How a command that fails says so: one line on stderr and an exit code, never a traceback.
+
+0 done · 1 the job failed · 2 wrong usage or configuration (cli.md). 130: ended by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from app.errors import (
+    BrokerUnavailableError,
+    ConfigurationError,
+    DatabaseOutdatedError,
+    DatabaseUnavailableError,
+    InvalidTargetError,
+    NoKeysError,
+    PropertyIntelligenceError,
+    UnexpectedError,
+)
+from app.logs import redact
+from cli.output import printable
+
+FAILED = 1
+USAGE = 2
+INTERRUPTED = 130
+
+#: The command, the environment or a service it needs is not as it should be; nothing was tried.
+_CONFIGURATION = (
+    BrokerUnavailableError,
+    ConfigurationError,
+    DatabaseOutdatedError,
+    DatabaseUnavailableError,
+    InvalidTargetError,
+    NoKeysError,
+)
+
+log = logging.getLogger(__name__)
+
+
+def exit_code_of(error: PropertyIntelligenceError) -> int:
+    """2 where the caller has to mend something first, 1 where the work was tried and failed."""
+    return USAGE if isinstance(error, _CONFIGURATION) else FAILED
+
+
+def say_error(message: str) -> None:
+    """One line on stderr."""
+    print(f"propintel: {printable(redact(message))}", file=sys.stderr)  # noqa: T201
+
+
+def report(error: Exception) -> int:
+    """Say what went wrong; -> the exit code. With `--verbose` the traceback of a defect goes to the log."""
+    if not isinstance(error, PropertyIntelligenceError):
+        log.info("Unexpected error", exc_info=error)
+        error = UnexpectedError(type(error).__name__, str(error))
+    say_error(str(error))
+    return exit_code_of(error)

@@ -1,0 +1,136 @@
+"""`propintel jobs`: see how far jobs are, do failed ones again, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from app.property.store import Job, JobState, JobStore
+from app.services.resources import open_stores
+from app.settings import Settings, load_settings
+from cli.output import FormatOption, make_table, note, show
+from tasks.submission import make_sender, resubmit_jobs
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_EXAMPLES = """\b
+Examples:
+  propintel jobs                            the newest jobs, and how many are in each state
+  propintel jobs --batch BATCH --failed     what failed, and why
+  propintel jobs --batch BATCH --retry      do what failed again
+  propintel jobs JOB --cancel
+"""
+_PAGE = 500
+
+
+@app.command(epilog=_EXAMPLES)
+def jobs(
+    *,
+    job: Annotated[str | None, typer.Argument(metavar="JOB", help="Only this job.")] = None,
+    batch: Annotated[str | None, typer.Option("--batch", help="Only this batch.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Do them again, if they failed or were cancelled.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Cancel them, if they are not over.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Show at most so many.")] = 100,
+    format_: FormatOption = None,
+) -> None:
+    """Show jobs, in the order in which they were asked for.
+
+    --retry and --cancel work on all jobs chosen by JOB, --batch or --failed.
+    JSON: `{"counts": {state: n}, "jobs": [...]}`; a job has "id", "batch", "target", "state", "error", "property", ...
+    """
+    _check_usage(job, batch, failed, retry, cancel)
+    settings = load_settings()
+    with open_stores(settings) as stores:
+        chosen = _Choice(stores.jobs, job, batch, JobState.FAILED if failed else None)
+        if retry:
+            _retry(chosen, settings)
+        elif cancel:
+            _cancel(chosen)
+        data, shown = chosen.counts(), chosen.shown(limit, after_change=retry or cancel)
+    show({"counts": data, "jobs": [j.as_json() for j in shown]}, format_, lambda: _tables(data, shown))
+
+
+def _check_usage(job: str | None, batch: str | None, failed: bool, retry: bool, cancel: bool) -> None:
+    if retry and cancel:
+        raise typer.BadParameter("--retry and --cancel exclude each other")
+    if job is not None and batch is not None:
+        raise typer.BadParameter("name a JOB or a --batch, not both")
+    if retry and not (job or batch or failed):
+        raise typer.BadParameter("--retry needs to know which jobs: name a JOB, --batch B or --failed")
+    if cancel and (failed or not (job or batch)):
+        raise typer.BadParameter("--cancel needs to know which jobs: name a JOB or --batch B")
+
+
+class _Choice:
+    """The jobs that the command line names; they are found once, so that a change does not lose sight of them."""
+
+    def __init__(self, store: JobStore, job: str | None, batch: str | None, state: JobState | None) -> None:
+        self.store = store
+        self._job = store.get(job) if job is not None else None
+        self._batch = self._job.batch if self._job is not None else batch
+        self._state = state
+        self._touched: list[str] = []
+
+    def ids(self, *states: JobState) -> list[str]:
+        """Of the chosen jobs those in one of `states`; remembered for `shown`."""
+        wanted = [state for state in states if self._state in (None, state)]
+        if self._job is not None:
+            found = [self._job.id] if self._job.state in wanted else []
+        else:
+            found = [job.id for state in wanted for job in self._all(state)]
+        self._touched = found
+        return found
+
+    def counts(self) -> dict[str, int]:
+        return self.store.counts(self._batch)
+
+    def shown(self, limit: int, *, after_change: bool) -> list[Job]:
+        """What is to be shown: the jobs that were changed, else the chosen ones, the newest `limit` of them."""
+        if self._job is not None:
+            return [self.store.get(self._job.id)]
+        if after_change:
+            return [self.store.get(job_id) for job_id in self._touched[:limit]]
+        counts = self.counts()
+        total = counts[self._state] if self._state else sum(counts.values())
+        return self.store.list(batch=self._batch, state=self._state, limit=limit, offset=max(0, total - limit))
+
+    def _all(self, state: JobState) -> list[Job]:
+        found: list[Job] = []
+        while page := self.store.list(batch=self._batch, state=state, limit=_PAGE, offset=len(found)):
+            found += page
+        return found
+
+
+def _retry(chosen: _Choice, settings: Settings) -> None:
+    ids = chosen.ids(JobState.FAILED, JobState.CANCELLED)
+    queued: list[str] = []
+    if ids:
+        with closing(make_sender(settings)) as celery_app:
+            queued = resubmit_jobs(chosen.store, celery_app, settings, ids)
+    note(f"{len(queued)} jobs are queued again")
+
+
+def _cancel(chosen: _Choice) -> None:
+    ids = chosen.ids(JobState.QUEUED, JobState.RUNNING, JobState.DEFERRED)
+    cancelled = [job_id for job_id in ids if chosen.store.cancel(job_id)]
+    note(f"{len(cancelled)} jobs are cancelled")
+
+
+def _tables(counts: dict[str, int], shown: list[Job]) -> Iterator[Table | Text]:
+    rows: list[tuple[Any, ...]] = [
+        (j.id, str(j.state), j.target, j.property, j.error["message"] if j.error else _remark(j)) for j in shown
+    ]
+    yield make_table(None, ("job", "state", "target", "property", "remark"), rows)
+    yield Text(", ".join(f"{count} {state}" for state, count in counts.items()))
+
+
+def _remark(job: Job) -> str:
+    if job.due_at is not None:
+        return f"waits until {job.due_at.isoformat(timespec='seconds')}"
+    return f"{len(job.wanted_model)} fields left for the model: {job.model_note}" if job.model_note else ""

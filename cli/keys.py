@@ -1,0 +1,100 @@
+"""`propintel keys`: what the OpenAI keys do, and whether they are good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from app.clock import Clock, SystemClock
+from app.errors import NoKeysError
+from app.services.key_health import fleet_stats
+from app.services.openai_client_manager import build_manager
+from app.settings import Settings, load_settings
+from cli.failures import FAILED
+from cli.key_check import check_keys
+from cli.output import Format, FormatOption, make_table, print_json, show, stdout_console, wants_json
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_EXAMPLES = """\b
+Examples:
+  propintel keys                    requests, failures and state of every key
+  propintel keys --watch            the same, every two seconds
+  propintel keys --format json
+  propintel keys check              ask the API about every key
+"""
+_CHECK_EXAMPLES = """\b
+Examples:
+  propintel keys check
+  propintel keys check --format json && echo all good
+"""
+_WATCH_SECONDS = 2.0
+_COLUMNS = ("requests", "successes", "failures", "circuit_open", "rate_limited", "last_used")
+
+
+@app.callback(invoke_without_command=True, epilog=_EXAMPLES)
+def keys(
+    context: typer.Context,
+    watch: Annotated[bool, typer.Option("--watch", help="Show them again every two seconds, until Ctrl-C.")] = False,
+    format_: FormatOption = None,
+) -> None:
+    """Show the OpenAI keys by their masks: requests, failures and state, summed over all processes.
+
+    JSON: `{"total_keys", "healthy_keys", "rotation_strategy", "keys": {mask: {...}}}`; with --watch one line each time.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    settings = load_settings()
+    if watch:
+        _watch(settings, format_, SystemClock())
+        return
+    stats = fleet_stats(settings)
+    show(stats, format_, lambda: _tables(stats))
+
+
+@app.command("check", epilog=_CHECK_EXAMPLES)
+def check(format_: FormatOption = None) -> None:
+    """Ask the API about every configured key; costs nothing. Exit code 1 if any is not good.
+
+    JSON: `{"keys": {mask: {"status", "http_status", "detail"}}}` with the status "valid", "invalid", "no access" or
+    "unknown".
+    """
+    settings = load_settings()
+    with build_manager(settings) as manager:
+        if not manager.keys:
+            raise NoKeysError
+        proxy = settings.openai_proxy.get_secret_value() if settings.openai_proxy else None
+        results = check_keys(manager.keys, settings.openai_base_url, proxy=proxy)
+    rows = [(mask, r["status"], r["http_status"], r["detail"]) for mask, r in results.items()]
+    show({"keys": results}, format_, lambda: [make_table(None, ("key", "status", "HTTP", "detail"), rows)])
+    if any(result["status"] != "valid" for result in results.values()):
+        raise typer.Exit(FAILED)
+
+
+def _watch(settings: Settings, chosen: Format | None, clock: Clock) -> None:
+    if wants_json(chosen):
+        while True:
+            print_json(fleet_stats(settings), indent=None)
+            clock.sleep(_WATCH_SECONDS)
+    with Live(console=stdout_console(), auto_refresh=False) as live:
+        while True:
+            live.update(_table(fleet_stats(settings)), refresh=True)
+            clock.sleep(_WATCH_SECONDS)
+
+
+def _tables(stats: dict[str, Any]) -> Iterator[Table | Text]:
+    yield _table(stats)
+
+
+def _table(stats: dict[str, Any]) -> Table:
+    scope = "all processes" if stats.get("scope") == "fleet" else "no process has reported"
+    title = f"{stats['healthy_keys']} of {stats['total_keys']} keys healthy, {stats['rotation_strategy']}, {scope}"
+    rows = [
+        (mask, figures.get("state"), *(figures[name] for name in _COLUMNS)) for mask, figures in stats["keys"].items()
+    ]
+    return make_table(title, ("key", "state", *(name.replace("_", " ") for name in _COLUMNS)), rows)

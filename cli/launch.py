@@ -1,0 +1,52 @@
+"""`propintel demo` and `propintel up`: commands that start the system's other processes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.demo import run_demo
+from cli.output import Format
+from cli.up import run_up
+
+demo_app = typer.Typer(add_completion=False, rich_markup_mode=None)
+up_app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_DEMO_EXAMPLES = """\b
+Examples:
+  propintel demo
+  propintel demo --jobs 24 --keys 3 --format json
+"""
+_UP_EXAMPLES = """\b
+Examples:
+  propintel up                    a worker and its schedule
+  propintel up --flower --web     also the dashboard and the HTTP door, on 127.0.0.1
+"""
+
+
+@demo_app.command(epilog=_DEMO_EXAMPLES)
+def demo(
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=10_000, help="How many pages are scraped.")] = 12,
+    keys: Annotated[int, typer.Option("--keys", min=1, max=100, help="How many keys the stand-in for OpenAI has.")] = 3,
+    real: Annotated[bool, typer.Option("--real", help="Ask the real OpenAI API with your keys. Costs money.")] = False,
+    format_: Annotated[
+        Format, typer.Option("--format", help="How to print the result.", show_default=True)
+    ] = Format.TABLE,
+) -> None:
+    """The whole system with nothing installed or configured: pages become records through a real worker.
+
+    Starts a broker, a Celery worker and its schedule, a small site and a rate-limited stand-in for OpenAI on this
+    machine, enqueues jobs, shows the properties and the key statistics, and stops everything. Costs nothing without
+    --real.
+    """
+    raise typer.Exit(run_demo(jobs, keys, real, format_ is Format.JSON))
+
+
+@up_app.command(epilog=_UP_EXAMPLES)
+def up(
+    flower: Annotated[bool, typer.Option("--flower", help="Also the Flower dashboard.")] = False,
+    web: Annotated[bool, typer.Option("--web", help="Also the HTTP door, on PORT.")] = False,
+) -> None:
+    """Run a worker and its schedule until Ctrl-C, on REDIS_URL or the embedded Valkey."""
+    raise typer.Exit(run_up(flower, web))

@@ -1,0 +1,181 @@
+"""Children that live and die with this process: ordered start, ordered stop, and nobody left behind.
+
+Every child leads a session of its own, so that Ctrl-C in a terminal reaches only this process, which then stops them in
+its own order (a broker that dies before its worker makes the worker end in a traceback). If this process is killed the
+kernel ends the children (`tied_to_parent`). Use from the main thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from app.services.embedded_valkey import tied_to_parent
+
+_POLL_SECONDS = 0.05
+
+
+class StopRequestedError(Exception):
+    """SIGINT, SIGTERM or SIGHUP arrived."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+
+    @property
+    def exit_code(self) -> int:
+        """As a shell has it: 130 after Ctrl-C, 143 after SIGTERM."""
+        return 128 + self.signum
+
+
+class StopSignals:
+    """Notes the first signal instead of interrupting: a start or a stop under way is never left half done.
+
+    A context manager; a second Ctrl-C changes nothing, since every stop is bounded in time.
+    """
+
+    def __init__(self) -> None:
+        self._signum: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def check(self) -> None:
+        """Raise `StopRequestedError` if a signal came."""
+        if self._signum is not None:
+            raise StopRequestedError(self._signum)
+
+    def wait(self, seconds: float) -> None:
+        """Pause, but not beyond a signal by more than a moment."""
+        until = time.monotonic() + seconds
+        while self._signum is None and time.monotonic() < until:
+            time.sleep(_POLL_SECONDS)
+
+    def _note(self, signum: int, _: FrameType | None) -> None:
+        self._signum = self._signum or signum
+
+    def __enter__(self) -> StopSignals:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+class ChildDiedError(Exception):
+    """A child ended although nobody stopped it; `words` are the last lines that it wrote."""
+
+    def __init__(self, name: str, code: int, words: str) -> None:
+        super().__init__(name, code, words)
+        self.name = name
+        self.words = words
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.name} ended by itself (exit code {self.code}):\n{self.words or '(it wrote nothing)'}"
+
+
+@dataclass
+class Child:
+    """One process: how it is called in messages, and where its output goes."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path | None
+    grace_seconds: float
+
+    def words(self, lines: int = 12) -> str:
+        """The last lines of its log, which is where it says why it ended."""
+        if self.log is None:
+            return "(what it said stands above)"
+        try:
+            text = self.log.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(text.strip().splitlines()[-lines:])
+
+
+class Supervisor:
+    """Starts children in order and stops them in reverse. A context manager: its end stops them all."""
+
+    def __init__(self, signals: StopSignals) -> None:
+        self._signals = signals
+        self._children: list[Child] = []
+
+    def start(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        log: Path | None = None,
+        grace_seconds: float = 10.0,
+    ) -> Child:
+        """Start a child; its output goes to `log`, or to this process's stderr. `grace_seconds`: from TERM to KILL."""
+        with contextlib.ExitStack() as stack:
+            output = stack.enter_context(log.open("ab")) if log is not None else 2
+            process = subprocess.Popen(  # noqa: S603 (our own programs, no shell)
+                tied_to_parent(list(argv)),
+                env=dict(env),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        child = Child(name, process, log, grace_seconds)
+        self._children.append(child)
+        return child
+
+    def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
+        """Return when `ready()`. Raises what `check` raises, and `TimeoutError` naming `what`."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            self.check()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{what} did not come up within {seconds:.0f} s")
+            time.sleep(_POLL_SECONDS)
+
+    def check(self) -> None:
+        """Raise `StopRequestedError` after a signal, `ChildDiedError` for the first child that has ended."""
+        self._signals.check()
+        for child in self._children:
+            code = child.process.poll()
+            if code is not None:
+                raise ChildDiedError(child.name, code, child.words())
+
+    def stop(self) -> None:
+        """Stop all children, the last started first, each with its whole session; returns when none is left."""
+        while self._children:
+            _end(self._children.pop())
+
+    def stop_child(self, child: Child) -> None:
+        """Stop one child ahead of the others."""
+        self._children.remove(child)
+        _end(child)
+
+    def __enter__(self) -> Supervisor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _end(child: Child) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        child.process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.process.wait(child.grace_seconds)
+    # what the child itself started is in its session: whoever is left there ends now
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.process.pid, signal.SIGKILL)
+    child.process.wait()

@@ -1,0 +1,78 @@
+"""`propintel scrape`: do the job here and now, without a broker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import openai
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from app.clock import SystemClock
+from app.errors import CapacityError, PropertyIntelligenceError
+from app.property.store import normalise_target
+from app.services.property_intelligence import Scraper
+from app.services.resources import open_resources
+from app.settings import load_settings
+from cli.failures import report
+from cli.output import FormatOption, note, show
+from cli.property_tables import property_tables
+from tasks.policy import capacity_wait_seconds
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_EXAMPLES = """\b
+Examples:
+  propintel scrape https://www.example.com/homes/123-main-st
+  propintel scrape --format json URL URL | jq '.[].record.ListPrice'
+  propintel scrape --refresh URL      fetch again although it is fresh
+"""
+#: what is said where the API names no time (specification: 60 s)
+_UNKNOWN_WAIT_SECONDS = 60.0
+
+
+@app.command(epilog=_EXAMPLES)
+def scrape(
+    targets: Annotated[list[str], typer.Argument(metavar="TARGET", help="URLs of property pages.")],
+    refresh: Annotated[bool, typer.Option("--refresh", help="Scrape again even if the property is fresh.")] = False,
+    format_: FormatOption = None,
+) -> None:
+    """Scrape pages here and now and store their properties; no broker and no worker are needed.
+
+    JSON: the property of one target; of several, a list of those that succeeded. Exit code 1 if any failed.
+    """
+    settings = load_settings()
+    for target in targets:
+        normalise_target(target)
+    results, codes = [], [0]
+    with open_resources(settings) as resources:
+        for target in targets:
+            try:
+                results.append(_scrape_one(resources.scraper, target, refresh))
+            except PropertyIntelligenceError as exc:
+                codes.append(report(exc))
+    if results:
+        show(results if len(targets) > 1 else results[0], format_, lambda: _tables(results))
+    elif len(targets) > 1:
+        show([], format_, lambda: ())
+    raise typer.Exit(max(codes))
+
+
+def _scrape_one(scraper: Scraper, target: str, refresh: bool) -> dict[str, Any]:
+    try:
+        outcome = scraper.scrape(target, refresh=refresh)
+    except openai.RateLimitError as exc:
+        wait = capacity_wait_seconds(exc, SystemClock().now())
+        raise CapacityError(wait if wait is not None else _UNKNOWN_WAIT_SECONDS) from exc
+    if outcome.was_fresh:
+        note(f"{target} was scraped before and is fresh: shown as stored (--refresh scrapes again)")
+    if outcome.wanted_model:
+        note(f"{target}: left out, for want of a model: {', '.join(outcome.wanted_model)}. {outcome.model_note or ''}")
+    return outcome.as_json()
+
+
+def _tables(results: list[dict[str, Any]]) -> Iterator[Table | Text]:
+    for result in results:
+        yield from property_tables(result)

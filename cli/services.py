@@ -1,0 +1,78 @@
+"""The command lines of our process types, as `up` and `demo` start them; the Procfile has the same commands."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.services.worker_health import read_heartbeats
+from cli.processes import Child, Supervisor
+
+#: a worker's soft shutdown takes up to ten seconds, then it re-queues what is left
+_WORKER_GRACE_SECONDS = 25.0
+_START_SECONDS = 60.0
+
+
+class Services:
+    """Starts workers, beat, Flower and the web door on one home, with one environment."""
+
+    def __init__(
+        self, home: Path, env: Mapping[str, str], *, cwd: Path | None = None, logs: Path | None = None
+    ) -> None:
+        self._home = home
+        self._env = {**env, "PROPINTEL_HOME": str(home)}
+        self._cwd = cwd
+        self._logs = logs
+
+    def start(self, supervisor: Supervisor, name: str, arguments: list[str], *, grace_seconds: float = 10.0) -> Child:
+        """Start `python -m ARGUMENTS`."""
+        log = self._logs / f"{name}.log" if self._logs is not None else None
+        argv = [sys.executable, "-m", *arguments]
+        return supervisor.start(name, argv, env=self._env, cwd=self._cwd, log=log, grace_seconds=grace_seconds)
+
+    def worker(
+        self,
+        supervisor: Supervisor,
+        *,
+        concurrency: int,
+        pool: str = "prefork",
+        grace_seconds: float = _WORKER_GRACE_SECONDS,
+    ) -> Child:
+        """Start a worker; it is up when its heartbeat is there (`wait_for_worker`)."""
+        node = f"worker-{os.getpid()}@{socket.gethostname()}"
+        options = [f"--pool={pool}", f"--concurrency={concurrency}", f"--hostname={node}", "--without-mingle"]
+        return self.start(supervisor, "worker", [*_CELERY, "worker", *options, *_INFO], grace_seconds=grace_seconds)
+
+    def beat(self, supervisor: Supervisor) -> Child:
+        return self.start(supervisor, "beat", [*_CELERY, "beat", "--pidfile=", *_INFO])
+
+    def flower(self, supervisor: Supervisor, port: int) -> Child:
+        """Flower's metrics and health check answer without a password: loopback only."""
+        return self.start(supervisor, "flower", [*_CELERY, "flower", "--address=127.0.0.1", f"--port={port}"])
+
+    def web(self, supervisor: Supervisor, port: int) -> Child:
+        return self.start(supervisor, "web", ["uvicorn", "web:app", "--host=127.0.0.1", f"--port={port}"])
+
+    def wait_for_worker(self, supervisor: Supervisor, worker: Child) -> None:
+        """Return when the worker takes tasks. Raises as `Supervisor.wait_until`."""
+        pid = worker.process.pid
+        supervisor.wait_until(
+            lambda: any(beat.pid == pid for beat in read_heartbeats(self._home)), "the worker", _START_SECONDS
+        )
+
+    def wait_for_port(self, supervisor: Supervisor, name: str, port: int) -> None:
+        """Return when something listens on the loopback port. Raises as `Supervisor.wait_until`."""
+        supervisor.wait_until(lambda: _listens(port), name, _START_SECONDS)
+
+
+_CELERY = ["celery", "-A", "worker"]
+_INFO = ["--loglevel=INFO"]
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,53 @@
+"""`propintel token`: a signed token for the HTTP door."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from app.clock import SystemClock
+from app.services.access import Role, issue_token
+from app.settings import load_settings
+from cli.output import Format, print_json
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_EXAMPLES = """\b
+Examples:
+  export JWT_SECRET=$(openssl rand -hex 32)
+  curl -H "Authorization: Bearer $(propintel token --role manager)" localhost:8000/api/v1/admin/openai/stats
+  propintel token --role operator --ttl 30d --subject nightly-import
+"""
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LONGEST = timedelta(days=366)
+
+
+@app.command(epilog=_EXAMPLES)
+def token(
+    role: Annotated[Role, typer.Option("--role", help="exec and manager may do all, operator only jobs.")],
+    ttl: Annotated[str, typer.Option("--ttl", help="How long it holds: 30s, 15m, 1h or 7d; at most 366d.")] = "1h",
+    subject: Annotated[str, typer.Option("--subject", help="Who it is for.")] = "propintel",
+    format_: Annotated[Format, typer.Option("--format", help="table: the bare token.")] = Format.TABLE,
+) -> None:
+    """Sign a token with JWT_SECRET; its issuer and audience are JWT_ISSUER and JWT_AUDIENCE, as the HTTP door asks."""
+    lifetime = _lifetime(ttl)
+    clock = SystemClock()
+    signed = issue_token(load_settings(), role, lifetime, clock=clock, subject=subject)
+    if format_ is Format.JSON:
+        expires_at = (clock.now() + lifetime).isoformat(timespec="seconds")
+        print_json({"token": signed, "role": role.value, "subject": subject, "expires_at": expires_at})
+    else:
+        typer.echo(signed)
+
+
+def _lifetime(text: str) -> timedelta:
+    match = re.fullmatch(r"(\d{1,9})([smhd])", text.strip().lower())
+    lifetime = timedelta(seconds=int(match[1]) * _SECONDS[match[2]]) if match else timedelta(0)
+    if not timedelta(0) < lifetime <= _LONGEST:
+        raise typer.BadParameter(
+            f"{text!r} is not a time such as 30s, 15m, 1h or 7d (at most 366d)", param_hint="--ttl"
+        )
+    return lifetime

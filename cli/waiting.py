@@ -1,0 +1,68 @@
+"""Waiting for jobs that workers do: a progress bar for whoever watches, and how they ended."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from app.clock import Clock
+from app.property.store import Enqueued, Job, JobState, JobStore
+from cli.output import note, stderr_console
+
+_POLL_SECONDS = 0.5
+#: nobody has touched a job for this long: perhaps nobody is there
+_SILENCE_SECONDS = 15.0
+_PAGE = 500
+
+
+class _Meter(Protocol):
+    def __call__(self, over: int, counts: Mapping[str, int]) -> None: ...
+
+
+def wait_for_jobs(jobs: JobStore, enqueued: Enqueued, clock: Clock) -> list[Job]:
+    """Wait until all jobs of `enqueued` are over, those of earlier batches too; -> the jobs as they ended."""
+    others = {job.id for job in enqueued.jobs} - set(enqueued.new)
+    total = len(enqueued.jobs)
+    started, warned = clock.now(), False
+    with _meter(total) as show:
+        while True:
+            counts = jobs.counts(enqueued.batch)
+            waiting = sum(counts[state] for state in JobState if not state.is_final)
+            others_over = {job_id for job_id in others if jobs.get(job_id).state.is_final}
+            show(total - waiting - len(others - others_over), counts)
+            if not waiting and others_over == others:
+                return _as_they_ended(jobs, enqueued)
+            untouched = counts[JobState.QUEUED] == len(enqueued.new) > 0
+            if untouched and not warned and (clock.now() - started).total_seconds() > _SILENCE_SECONDS:
+                warned = True
+                note(f"No worker has taken a job for {_SILENCE_SECONDS:.0f} s. Is `propintel up` running?")
+            clock.sleep(_POLL_SECONDS)
+
+
+def _as_they_ended(jobs: JobStore, enqueued: Enqueued) -> list[Job]:
+    new = set(enqueued.new)
+    ended: list[Job] = []
+    while page := jobs.list(batch=enqueued.batch, limit=_PAGE, offset=len(ended)):
+        ended += page
+    return ended + [jobs.get(job.id) for job in enqueued.jobs if job.id not in new]
+
+
+@contextmanager
+def _meter(total: int) -> Iterator[_Meter]:
+    """A bar if stderr is a terminal, else nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _over, _counts: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=stderr_console(), transient=False) as progress:
+        bar: TaskID = progress.add_task("enqueued", total=total)
+
+        def show(over: int, counts: Mapping[str, int]) -> None:
+            words = [f"{counts[state]} {state}" for state in JobState if counts[state]]
+            progress.update(bar, completed=over, description=", ".join(words) or "jobs of earlier batches")
+
+        yield show

@@ -1,0 +1,161 @@
+"""The task classes: redacted arguments for all, and for jobs the one retry policy, which is an override of `retry`.
+
+Celery's own autoretry calls `Task.retry`, so does everything else that wants to come back; what to do is decided in
+`policy.py`, and written to the jobs table here. The table comes first, the message second: if this process dies in
+between, `recover_jobs` finds a queued job that nobody holds.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, NoReturn
+
+from celery import Task
+from celery.exceptions import Ignore, Reject, Retry
+from openai import RateLimitError
+
+from app.clock import SystemClock
+from app.errors import PropertyIntelligenceError, WorkerDiedError
+from app.logs import redact
+from app.property.store import Job
+from tasks.lease import LeaseKeeper, new_owner
+from tasks.policy import (
+    LONGEST_COUNTDOWN_SECONDS,
+    MAX_RETRIES,
+    Decision,
+    Fail,
+    Standing,
+    Wait,
+    decide,
+)
+from tasks.resources import current
+
+log = logging.getLogger(__name__)
+
+#: prefork children are copies of one process: a seeded generator would draw the same jitter in all of them
+_RNG = random.SystemRandom()
+_CLOCK = SystemClock()
+_URL_SECRETS = re.compile(r"(https?://)(?:[^\s/@'\"]*@)?([^\s?'\"]*)(\?[^\s'\"]*)?")
+
+
+def shown(value: object) -> str:
+    """`value` as Flower and the logs may see it: no key, and of a URL neither password nor query."""
+    text = _URL_SECRETS.sub(lambda m: m[1] + m[2] + ("?[redacted]" if m[3] else ""), repr(value))
+    return redact(text)
+
+
+class RedactedTask(Task):
+    """A task whose arguments are shown redacted, also after a retry (per-call reprs are lost there)."""
+
+    abstract = True
+    acks_late = True
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, *rest: Any, **options: Any) -> Any:
+        """As Celery's; `argsrepr` and `kwargsrepr` are ours."""
+        options["argsrepr"] = shown(tuple(args or ()))
+        options["kwargsrepr"] = shown(dict(kwargs or {}))
+        return super().apply_async(args, kwargs, *rest, **options)
+
+
+class JobTask(RedactedTask):
+    """A task whose first argument is a job's id. Its run happens inside `working_on(job_id)`."""
+
+    abstract = True
+    max_retries = MAX_RETRIES
+    #: A message whose process died comes back when the dead run's lease is likely over. If it is not, the message finds
+    #: the lease and ends, and `recover_jobs` sends another.
+    default_retry_delay = 31
+
+    @contextmanager
+    def working_on(self, job_id: str) -> Iterator[Job | None]:
+        """Hold the job's lease for the block; None if there is nothing to do (held by another run, or ended).
+
+        What the block raises goes through `retry`, so that the job's row never stays in "running".
+        """
+        try:
+            owner, jobs, lease = new_owner(), current().jobs, current().settings.job_lease_seconds
+            job = jobs.claim(job_id, owner, lease)
+            self.request.job, self.request.owner = job, owner
+            if job is None:
+                yield None
+                return
+            if job.attempts > self.max_retries + 1:  # every run before ended without a word: its process had died
+                raise WorkerDiedError(job.attempts - 1)
+            with LeaseKeeper(lambda: jobs.renew(job_id, owner, lease), every_seconds=lease / 3):
+                yield job
+        except (Ignore, Reject, Retry, RateLimitError):
+            raise  # autoretry takes RateLimitError to `retry`
+        except Exception as exc:
+            raise self.retry(exc=exc) from exc
+
+    def retry(self, *args: Any, exc: Exception | None = None, **options: Any) -> Any:
+        """Carry out what `policy.decide` says of `exc`; without one, as Celery's."""
+        if exc is None or self.request.called_directly:
+            return super().retry(*args, exc=exc, **options)
+        decision = decide(exc, self._standing(), now=_CLOCK.now(), rng=_RNG, model=current().settings.openai_model)
+        return self._carry_out(decision, exc, lambda **more: super(JobTask, self).retry(*args, **more, **options))
+
+    def _carry_out(self, decision: Decision, cause: Exception, resend: Callable[..., Any]) -> Any:
+        if isinstance(decision, Fail):
+            self._fail(decision.error, cause)
+        if isinstance(decision, Wait):
+            self._set_back(decision.seconds, decision.reason, counted=False)
+            return self._resend_free(resend, decision.seconds, decision.reason)
+        if self._standing().retries >= self.max_retries:
+            self._fail(decision.error, cause)
+        self._set_back(decision.seconds, decision.error, counted=True)
+        return resend(exc=decision.error, countdown=decision.seconds)
+
+    def _resend_free(self, resend: Callable[..., Any], seconds: float, reason: PropertyIntelligenceError) -> Any:
+        """Send the message again without counting it: Celery adds the one that is taken off here."""
+        self.request.retries -= 1
+        try:
+            return resend(exc=reason, countdown=seconds)
+        finally:
+            self.request.retries += 1
+
+    def _set_back(self, seconds: float, reason: PropertyIntelligenceError, *, counted: bool) -> None:
+        """Give the lease back: queued for a countdown, or deferred for a longer wait, and then the task ends here."""
+        job, owner = self._held()
+        if job is None:
+            return
+        waited = job.waited_seconds + (0.0 if counted else seconds)
+        jobs = current().jobs
+        if seconds <= LONGEST_COUNTDOWN_SECONDS:
+            self._note(lambda: jobs.release(job.id, owner, waited, again_seconds=seconds, counted=counted))
+            return
+        due_at = _CLOCK.now() + timedelta(seconds=seconds)
+        jobs.defer(job.id, owner, due_at, waited)
+        log.info("Job %s is deferred for %.0f s: %s", job.id, seconds, redact(str(reason)))
+        raise Retry(f"deferred for {seconds:.0f} s", reason, due_at)
+
+    def _fail(self, error: PropertyIntelligenceError, cause: Exception) -> NoReturn:
+        job, owner = self._held()
+        if job is not None:
+            self._note(lambda: current().jobs.fail(job.id, error, owner))
+            log.warning("Job %s failed (%s): %s", job.id, error.code, redact(str(error)))
+        raise error from (None if cause is error else cause)
+
+    def _note(self, write: Callable[[], object]) -> None:
+        """Write to the jobs table; if that fails the lease runs out and the job is recovered, so nothing is lost."""
+        try:
+            write()
+        except PropertyIntelligenceError as exc:
+            log.warning("The state of a job could not be written, it will be recovered: %s", exc)
+
+    def _held(self) -> tuple[Job | None, str]:
+        return getattr(self.request, "job", None), getattr(self.request, "owner", "")
+
+    def _standing(self) -> Standing:
+        job, _ = self._held()
+        deadline = current().settings.scrape_deadline_seconds
+        soft = float(self.soft_time_limit or self.app.conf.task_soft_time_limit)
+        if job is None:  # the claim itself failed: only Celery's count is known
+            return Standing(self.request.retries, 0.0, deadline, soft)
+        # the table's count outlives a message that was lost; it holds this run too
+        return Standing(job.attempts - 1, job.waited_seconds, deadline, soft)

@@ -1,0 +1,127 @@
+"""Celery's configuration: what every process of the fleet must agree on.
+
+Each value has its reason beside it. Which process runs what and when is `worker/`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from kombu.entity import Exchange, Queue
+
+from app.services.embedded_valkey import broker_url
+from app.settings import Settings
+
+TASK_MODULES = ["tasks.scrape", "tasks.health", "tasks.recovery"]
+
+SCRAPE_QUEUE = "scrape"
+#: reports and recovery have a queue of their own, so that a backlog of jobs never delays them
+HEALTH_QUEUE = "health"
+
+#: Ten levels, all real: 0 is the most urgent, 9 the least. Celery folds ten into four unless told otherwise.
+PRIORITIES = range(10)
+DEFAULT_PRIORITY = 5
+
+#: a task that runs longer gets `SoftTimeLimitExceeded`, and half a minute later its process is ended
+SOFT_TIME_LIMIT = timedelta(seconds=270)
+TIME_LIMIT = timedelta(seconds=300)
+#: a message that nobody acknowledged for this long is delivered again; above the time limit and any countdown
+VISIBILITY_TIMEOUT = timedelta(seconds=1800)
+
+
+def celery_config(settings: Settings) -> dict[str, Any]:
+    """The defaults of every app that `make_celery` makes."""
+    url = broker_url(settings)
+    return {**_broker(url), **_results(url), **_delivery(), **_worker(), **_beat(url)}
+
+
+def kombu_url(url: str) -> str:
+    """Redis' URL as kombu and Celery's result backend spell it: a Unix socket is `redis+socket://`."""
+    parts = urlsplit(url)
+    if parts.scheme != "unix":
+        return url
+    database = parse_qs(parts.query).get("db", ["0"])[0]
+    return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database}"
+
+
+def _broker(url: str) -> dict[str, Any]:
+    return {
+        "broker_url": kombu_url(url),
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,  # the default gives up after 100 tries
+        "broker_transport_options": {
+            "visibility_timeout": VISIBILITY_TIMEOUT.total_seconds(),
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 1,
+            "socket_timeout": 30,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+            "priority_steps": list(PRIORITIES),
+            "queue_order_strategy": "priority",
+        },
+        # a door that cannot send says so soon instead of hanging
+        "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0.1, "interval_step": 0.3, "interval_max": 1},
+    }
+
+
+def _results(url: str) -> dict[str, Any]:
+    return {
+        "result_backend": kombu_url(url),
+        "result_expires": timedelta(minutes=10),  # the database holds results, Redis does not
+        "result_extended": False,
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "event_serializer": "json",
+        "accept_content": ["json"],
+        "enable_utc": True,
+        "timezone": "UTC",
+    }
+
+
+def _queue(name: str) -> Queue:
+    """A queue with an exchange of its own; on the default exchange every message would reach both queues."""
+    return Queue(name, Exchange(name, type="direct"), routing_key=name)  # type: ignore[no-untyped-call]
+
+
+def _delivery() -> dict[str, Any]:
+    return {
+        "task_queues": [_queue(HEALTH_QUEUE), _queue(SCRAPE_QUEUE)],
+        "task_default_queue": SCRAPE_QUEUE,
+        "task_default_priority": DEFAULT_PRIORITY,
+        "task_routes": {"tasks.health.*": {"queue": HEALTH_QUEUE}, "tasks.recovery.*": {"queue": HEALTH_QUEUE}},
+        "task_create_missing_queues": False,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_retry_on_worker_lost": True,  # counted, where a plain redelivery would loop for ever
+        "task_soft_time_limit": SOFT_TIME_LIMIT.total_seconds(),
+        "task_time_limit": TIME_LIMIT.total_seconds(),
+        "task_track_started": True,
+        "task_send_sent_event": True,
+    }
+
+
+def _worker() -> dict[str, Any]:
+    return {
+        "worker_prefetch_multiplier": 1,
+        "worker_send_task_events": True,
+        "worker_soft_shutdown_timeout": 10.0,  # honoured with REMAP_SIGTERM=SIGQUIT, which the Procfile sets
+        "worker_enable_soft_shutdown_on_idle": True,  # re-queues tasks that wait for their countdown
+        "worker_max_tasks_per_child": 1000,  # bounds what leaks
+        "worker_max_memory_per_child": 600_000,  # KiB
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_redirect_stdouts": False,
+    }
+
+
+def _beat(url: str) -> dict[str, Any]:
+    return {
+        # one schedule in force however many beats run; another takes over within lock + loop seconds
+        "beat_max_loop_interval": 2,
+        "redbeat_redis_url": url,
+        "redbeat_redis_options": {"socket_timeout": 30},
+        "redbeat_key_prefix": "propintel:beat:",
+        "redbeat_lock_timeout": 10,
+    }

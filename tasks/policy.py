@@ -1,0 +1,132 @@
+"""What becomes of a job whose run raised: the one place where that is decided, free of Celery and of clocks.
+
+Three answers. `Wait`: the keys have no room, or the site named a time to come back; it costs no retry and ends at the
+job's deadline. `TryAgain`: something failed that may pass; it is counted and backs off with jitter. `Fail`: nothing
+helps.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime
+
+import openai
+from celery.exceptions import SoftTimeLimitExceeded
+
+from app.errors import (
+    CapacityError,
+    DeadlineExceededError,
+    JobTimeoutError,
+    ModelError,
+    ModelUnreachableError,
+    PropertyIntelligenceError,
+    UnexpectedError,
+)
+from app.keypool.limits import parse_retry_after_us
+from app.logs import redact
+
+#: Up to here a wait is a countdown message, beyond it a `due_at` in the jobs table: a countdown is held by one worker,
+#: and must stay far below the broker's visibility timeout.
+LONGEST_COUNTDOWN_SECONDS = 30.0
+#: retries of what failed and may pass
+MAX_RETRIES = 4
+#: a capacity wait without a named time
+_DEFAULT_WAIT_SECONDS = 5.0
+_SHORTEST_WAIT_SECONDS = 0.1
+_FIRST_BACKOFF_SECONDS = 2.0
+_STATUS_TRANSIENT = frozenset({408, 409, 425})
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Come back in `seconds`, at no cost, because of `reason`."""
+
+    seconds: float
+    reason: PropertyIntelligenceError
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """Come back in `seconds`; counted against `max_retries`, and `error` is the end once they are used up."""
+
+    seconds: float
+    error: PropertyIntelligenceError
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The job ends with `error`, which survives pickling."""
+
+    error: PropertyIntelligenceError
+
+
+Decision = Wait | TryAgain | Fail
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a job has come: counted retries, seconds waited for capacity, and the most it may wait."""
+
+    retries: int
+    waited_seconds: float
+    deadline_seconds: float
+    soft_limit_seconds: float = 270.0
+
+
+def decide(exc: BaseException, standing: Standing, *, now: datetime, rng: random.Random, model: str) -> Decision:
+    """What to do about `exc`. Raises nothing."""
+    seconds = capacity_wait_seconds(exc, now)
+    if seconds is not None:
+        too_late = DeadlineExceededError(standing.waited_seconds, standing.deadline_seconds)
+        return _wait(seconds, standing, CapacityError(seconds), too_late)
+    error = our_error(exc, standing, model)
+    if not error.transient:
+        return Fail(error)
+    asked = error.facts.get("retry_after_seconds")
+    if isinstance(asked, int | float):
+        return _wait(float(asked), standing, error, error)
+    return TryAgain(backoff_seconds(standing.retries, rng), error)
+
+
+def capacity_wait_seconds(exc: BaseException, now: datetime) -> float | None:
+    """The server's or the pool's own wait if `exc` says that capacity is missing, else None."""
+    if isinstance(exc, CapacityError):
+        return float(exc.facts["retry_after_seconds"])
+    if not isinstance(exc, openai.RateLimitError):
+        return None
+    microseconds = parse_retry_after_us(exc.response.headers, now)
+    return _DEFAULT_WAIT_SECONDS if microseconds is None else microseconds / 1_000_000
+
+
+def _wait(
+    seconds: float, standing: Standing, reason: PropertyIntelligenceError, too_late: PropertyIntelligenceError
+) -> Decision:
+    left = standing.deadline_seconds - standing.waited_seconds
+    if left <= 0:
+        return Fail(too_late)
+    # the last try comes at the deadline itself; a wait of nothing would run in circles without getting nearer to it
+    return Wait(min(max(seconds, _SHORTEST_WAIT_SECONDS), left), reason)
+
+
+def backoff_seconds(retries: int, rng: random.Random) -> float:
+    """Exponential with "equal jitter" (half fixed, half drawn): 1 to 2 s at first, at most the longest countdown."""
+    ceiling = min(LONGEST_COUNTDOWN_SECONDS, _FIRST_BACKOFF_SECONDS * 2.0**retries)
+    return ceiling / 2 + rng.uniform(0, ceiling / 2)
+
+
+def our_error(exc: BaseException, standing: Standing, model: str) -> PropertyIntelligenceError:
+    """`exc` as an error of our own tree: it can be pickled, names its facts and shows no key."""
+    if isinstance(exc, PropertyIntelligenceError):
+        return exc
+    if isinstance(exc, SoftTimeLimitExceeded):
+        return JobTimeoutError(standing.soft_limit_seconds)
+    if isinstance(exc, openai.APIConnectionError):
+        return ModelUnreachableError(model, redact(str(exc)))
+    if isinstance(exc, openai.APIStatusError):
+        transient = exc.status_code >= 500 or exc.status_code in _STATUS_TRANSIENT
+        kind = ModelUnreachableError if transient else ModelError
+        return kind(model, f"HTTP {exc.status_code}, {redact(str(exc.message))}")
+    if isinstance(exc, openai.OpenAIError):
+        return ModelError(model, redact(str(exc)))
+    return UnexpectedError(type(exc).__name__, redact(str(exc)))

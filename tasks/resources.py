@@ -1,0 +1,35 @@
+"""What this process works with: put here by the worker's start signal, taken from here by the tasks."""
+
+from __future__ import annotations
+
+from app.services.openai_client_manager import install_manager
+from app.services.resources import Resources
+
+_current: Resources | None = None
+
+
+def install(resources: Resources) -> None:
+    """Make `resources` this process's, and its manager the one that `get_openai_client_manager()` returns."""
+    global _current  # noqa: PLW0603 (one per process by design)
+    _current = resources
+    install_manager(resources.manager)
+
+
+def current() -> Resources:
+    """This process's resources. Raises `RuntimeError` where no worker has opened any."""
+    if _current is None:
+        raise RuntimeError("this process has opened no resources: tasks run in `celery -A worker worker`")
+    return _current
+
+
+def is_open() -> bool:
+    return _current is not None
+
+
+def close() -> None:
+    """Close and forget; safe to call when nothing is open."""
+    global _current
+    resources, _current = _current, None
+    if resources is not None:
+        install_manager(None)
+        resources.close()

@@ -1,0 +1,71 @@
+"""From targets to jobs on their way: the one sequence by which every door enqueues.
+
+Leaves the rows to the job store and the messages to `sending`; sees to it that a call which fails leaves no job behind.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from celery import Celery
+
+from app.errors import PropertyIntelligenceError
+from app.property.store import Enqueued, JobStore
+from app.services.embedded_valkey import connect
+from app.settings import Settings
+from tasks import make_celery
+from tasks.sending import send_jobs
+
+log = logging.getLogger(__name__)
+
+
+def make_sender(settings: Settings) -> Celery:
+    """The Celery app of a door, which sends jobs and never waits for their results: the jobs table has them.
+
+    Otherwise each message would subscribe to its result's channel for as long as the process lives, and without a Redis
+    that would be tried for 20 seconds.
+    """
+    app = make_celery(settings)
+    app.conf.task_ignore_result = True
+    return app
+
+
+def submit_targets(
+    jobs: JobStore, celery_app: Celery, settings: Settings, targets: Sequence[str], *, priority: int, refresh: bool
+) -> Enqueued:
+    """Write a batch of jobs and send the new ones. Priority 0 is the most urgent, 9 the least.
+
+    Raises `InvalidTargetError` for the first target that is none, `BrokerUnavailableError`, or `StoreError`; then no
+    job is left to run: the broker is asked before a row is written, and rows that could not be sent are cancelled.
+    """
+    connect(settings).close()
+    enqueued = jobs.enqueue(targets, priority=priority, refresh=refresh)
+    new = set(enqueued.new)
+    try:
+        send_jobs(celery_app, [job for job in enqueued.jobs if job.id in new])
+    except BaseException:
+        _cancel(jobs, enqueued.new)
+        raise
+    return enqueued
+
+
+def resubmit_jobs(jobs: JobStore, celery_app: Celery, settings: Settings, job_ids: Sequence[str]) -> list[str]:
+    """Queue failed and cancelled jobs anew and send them; -> the ids of those that were.
+
+    Raises `BrokerUnavailableError` before anything is changed. If the broker goes away after that, the jobs stay queued
+    and `recover_jobs` sends them.
+    """
+    connect(settings).close()
+    chosen = jobs.retry(job_ids)
+    send_jobs(celery_app, [jobs.get(job_id) for job_id in chosen])
+    return chosen
+
+
+def _cancel(jobs: JobStore, job_ids: Sequence[str]) -> None:
+    for job_id in job_ids:
+        try:
+            jobs.cancel(job_id)
+        except PropertyIntelligenceError as exc:
+            log.warning("Job %s was not sent and could not be cancelled either: %s", job_id, exc)
+            return

@@ -1,0 +1,61 @@
+"""Jobs on pytest-celery's API: they are done, and they outlive a restart and the death of worker and broker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from pytest_celery import CeleryTestSetup
+
+from app.services.resources import Stores
+from tasks.sending import send_jobs
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+
+
+def _send(setup: CeleryTestSetup, stores: Stores, *targets: str) -> list[str]:
+    jobs = stores.jobs.enqueue(targets).jobs
+    send_jobs(setup.app, jobs)
+    return [job.id for job in jobs]
+
+
+def test_the_setup_is_ready_and_answers(celery_setup: CeleryTestSetup) -> None:
+    assert celery_setup.ready(control=True)
+    assert [list(answer.values()) for answer in celery_setup.app.control.ping(timeout=5)] == [[{"ok": "pong"}]]
+    celery_setup.worker.assert_log_exists("ready.")
+
+
+def test_jobs_are_done(
+    celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], property_site: str
+) -> None:
+    ids = _send(celery_setup, stores, *(f"{property_site}/homes/{n}" for n in range(1, 7)))
+    assert wait_for_jobs(ids) == ["done"] * 6
+    celery_setup.worker.assert_log_does_not_exist("Traceback")
+
+
+def test_a_restarted_worker_goes_on(
+    celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], property_site: str
+) -> None:
+    celery_setup.worker.restart(force=True)
+    assert wait_for_jobs(_send(celery_setup, stores, f"{property_site}/homes/11")) == ["done"]
+
+
+def test_jobs_sent_while_the_worker_is_dead_are_done_by_the_next(
+    celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], property_site: str
+) -> None:
+    celery_setup.worker.kill()
+    ids = _send(celery_setup, stores, f"{property_site}/homes/21", f"{property_site}/homes/22")
+    celery_setup.worker.restart()
+    assert wait_for_jobs(ids) == ["done", "done"]
+
+
+def test_a_broker_that_crashed_is_consumed_again_within_seconds(
+    celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], property_site: str
+) -> None:
+    """The messages are in its append-only file, and the worker comes back to it by itself."""
+    celery_setup.broker.kill()
+    time.sleep(2)
+    celery_setup.broker.restart()
+    ids = _send(celery_setup, stores, f"{property_site}/homes/31")
+    assert wait_for_jobs(ids, seconds=8) == ["done"]

@@ -1,0 +1,185 @@
+"""The doors as real processes on loopback: `propintel`, `uvicorn web:app`, and what they talk to."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.services.embedded_valkey import EmbeddedValkey
+from cli.main import main
+
+SECRET = "0123456789abcdef0123456789abcdef"
+_PATIENCE_SECONDS = 60.0
+_ADDRESS = re.compile(r"https?://127\.0\.0\.1:\d+")
+
+Environment = dict[str, str]
+Propintel = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@contextmanager
+def serving(argv: list[str], environment: Environment, home: Path, *, until: re.Pattern[str]) -> Iterator[str]:
+    """Run a server until the block ends; yields what `until` found in its output."""
+    process = subprocess.Popen(
+        argv, env=environment, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    lines: list[str] = []
+    found: list[str] = []
+    ready = threading.Event()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            if not found and (match := until.search(line)):
+                found.append(match[0])
+                ready.set()
+        ready.set()
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        ready.wait(_PATIENCE_SECONDS)
+        assert found, f"{argv} did not start:\n{''.join(lines)}"
+        yield found[0]
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        reader.join()
+
+
+def until_true(condition: Callable[[], bool], what: str) -> None:
+    """Wait until it holds; the test fails if it takes a minute."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Where the processes run and keep their state."""
+    return tmp_path
+
+
+@pytest.fixture
+def environment(home: Path, _clean_environment: None) -> Environment:
+    """What all processes of a test see; a test may add to it before it starts one."""
+    return {
+        **os.environ,
+        "PROPINTEL_HOME": str(home / "state"),
+        "JWT_SECRET": SECRET,
+        "FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
+        "FETCH_MIN_DELAY_SECONDS": "0",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@pytest.fixture
+def propintel(home: Path, environment: Environment) -> Propintel:
+    """Run the command; its streams apart."""
+
+    def run(*arguments: str, stdin: str = "", **changes: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(Path(sys.executable).with_name("propintel")), *arguments],
+            env={**environment, **changes},
+            cwd=home,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def called(
+    home: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Propintel]:
+    """The same in this process, where nothing depends on a process of its own: a second faster each time."""
+    root = logging.getLogger()
+    kept = root.handlers[:], root.level
+
+    def run(*arguments: str, stdin: str = "", **changes: str) -> subprocess.CompletedProcess[str]:
+        with monkeypatch.context() as patched:
+            for name, value in {**environment, **changes}.items():
+                patched.setenv(name, value)
+            patched.chdir(home)
+            patched.setattr(sys, "argv", ["propintel", *arguments])
+            patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+            capsys.readouterr()
+            try:
+                code = main()
+            except SystemExit as exc:
+                code = int(exc.code or 0)
+            shown = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, shown.out, shown.err)
+
+    yield run
+    root.handlers[:], root.level = kept
+
+
+@pytest.fixture
+def broker(home: Path) -> Iterator[EmbeddedValkey]:
+    """The embedded Valkey of this home."""
+    with EmbeddedValkey(home / "state") as valkey:
+        yield valkey
+
+
+@pytest.fixture
+def site(environment: Environment, home: Path) -> Iterator[str]:
+    """The URL of a site of property pages."""
+    with serving([sys.executable, "-m", "standin.site"], environment, home, until=_ADDRESS) as url:
+        yield url
+
+
+@pytest.fixture
+def start_openai(environment: Environment, home: Path) -> Iterator[Callable[[dict[str, Any]], str]]:
+    """Start the OpenAI stand-in with a configuration; -> its base URL."""
+    stack: list[Any] = []
+
+    def start(config: dict[str, Any]) -> str:
+        path = home / "openai.json"
+        path.write_text(json.dumps(config), encoding="utf-8")
+        argv = [sys.executable, "-m", "standin.openai", "--config", str(path)]
+        server = serving(argv, environment, home, until=_ADDRESS)
+        stack.append(server)
+        return f"{server.__enter__()}/v1"
+
+    yield start
+    for server in stack:
+        server.__exit__(None, None, None)
+
+
+@pytest.fixture
+def web(environment: Environment, home: Path) -> Iterator[str]:
+    """The URL of a running HTTP door."""
+    argv = [sys.executable, "-m", "uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0"]
+    with serving(argv, environment, home, until=_ADDRESS) as url:
+        yield url
+
+
+@pytest.fixture
+def worker(environment: Environment, home: Path, broker: EmbeddedValkey) -> Iterator[None]:
+    """A prefork worker on the broker."""
+    argv = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency=2", "--loglevel=INFO"]
+    with serving([*argv, "--without-mingle"], environment, home, until=re.compile(r"ready\.")):
+        yield

@@ -1,0 +1,249 @@
+"""`propintel` as a process: results on stdout, everything else on stderr, and the exit code says how it went."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jwt
+import pytest
+
+from app.property.record import FIELDS
+
+from .conftest import SECRET, Environment, Propintel
+
+PAGE = """<!doctype html><title>12 Elm Street</title>
+<script type="application/ld+json">{"@context": "https://schema.org", "@type": "SingleFamilyResidence",
+"address": {"@type": "PostalAddress", "streetAddress": "12 Elm Street", "addressLocality": "Springfield",
+"addressRegion": "IL", "postalCode": "62701"}, "numberOfBedrooms": 3, "yearBuilt": 1987}</script>
+<h1>12 Elm Street, Springfield, IL 62701</h1><p>Offered at $250,000. Lot size: 0.4 acres.</p>"""
+
+
+@pytest.fixture
+def page(home: Path) -> str:
+    (home / "page.html").write_text(PAGE, encoding="utf-8")
+    return "page.html"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["token"],
+        ["token", "--role", "king"],
+        ["token", "--role", "exec", "--ttl", "soon"],
+        ["scrape"],
+        ["scrape", "not a url"],
+        ["extract", "no-such-file.html", "--url", "http://homes.example/"],
+        ["extract", "page.html"],
+        ["extract", "page.html", "--url", "homes"],
+        ["extract", "page.html", "--url", "http://homes.example/", "--lang", "english"],
+        ["enqueue"],
+        ["enqueue", "--file", "no-such-file.txt"],
+        ["enqueue", "http://homes.example/", "--priority", "10"],
+        ["jobs", "--retry"],
+        ["jobs", "--cancel"],
+        ["jobs", "x", "--retry", "--cancel"],
+        ["export", "--format", "parquet"],
+        ["export"],
+        ["keys", "check"],
+        ["demo", "--jobs", "0"],
+    ],
+)
+def test_wrong_usage_is_exit_code_2(called: Propintel, page: str, arguments: list[str]) -> None:
+    ran = called(*arguments)
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert ran.stderr.strip()
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_process_that_was_used_wrongly_says_so_on_stderr(propintel: Propintel) -> None:
+    ran = propintel("enqueue", "homes", PORT="not a port")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == (
+        "propintel: Target 'homes': is not a URL; addresses as targets are not supported by this version. "
+        "Give an absolute http:// or https:// URL.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "arguments"),
+    [
+        ("OPENAI_KEY_ROTATION_STRATEGY", "fastest", ["keys"]),
+        ("OPENAI_BASE_URL", "api.openai.com", ["keys", "check"]),
+        ("OPENAI_API_KEYS", "sk-good-key-000000000000,sk bad key", ["keys"]),
+        ("PORT", "eighty", ["token", "--role", "exec"]),
+        ("JWT_SECRET", "too short", ["token", "--role", "exec"]),
+        ("DATABASE_URL", "no-database://x", ["jobs"]),
+    ],
+)
+def test_a_bad_setting_is_exit_code_2_and_one_line(
+    called: Propintel, variable: str, value: str, arguments: list[str]
+) -> None:
+    ran = called(*arguments, **{variable: value})
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    said = [line for line in ran.stderr.splitlines() if "WARNING: No OpenAI key" not in line]
+    assert len(said) == 1
+    assert variable in said[0]
+    for secret in ("too short", "sk bad key"):
+        assert secret not in ran.stderr
+
+
+def test_help_needs_no_settings_and_shows_examples(propintel: Propintel) -> None:
+    for arguments in (["--help"], ["enqueue", "--help"], ["keys", "check", "-h"]):
+        ran = propintel(*arguments, PORT="not a port")
+        assert ran.returncode == 0
+        assert "propintel" in ran.stdout
+        assert ran.stderr == ""
+    assert "Examples:" in propintel("jobs", "--help").stdout
+
+
+def test_a_token_is_all_that_is_printed(propintel: Propintel) -> None:
+    before = time.time()
+    ran = propintel("token", "--role", "operator", "--ttl", "2h", "--subject", "nightly")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    claims = jwt.decode(ran.stdout.strip(), SECRET, ["HS256"], audience="property-intelligence")
+    assert (claims["role"], claims["sub"], claims["iss"]) == ("operator", "nightly", "property-intelligence")
+    assert 7200 - 1 <= claims["exp"] - before <= 7200 + 60
+    described = json.loads(propintel("token", "--role", "exec", "--format", "json").stdout)
+    assert set(described) == {"token", "role", "subject", "expires_at"}
+
+
+def test_without_a_secret_no_token_is_signed(called: Propintel) -> None:
+    ran = called("token", "--role", "exec", JWT_SECRET="")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "JWT_SECRET" in ran.stderr
+    elsewhere = called("token", "--role", "exec", JWT_JWKS_URL="https://id.example/jwks")
+    assert (elsewhere.returncode, elsewhere.stdout) == (2, "")
+    assert "JWT_JWKS_URL" in elsewhere.stderr
+
+
+def test_extract_reads_a_saved_page(propintel: Propintel, page: str, home: Path) -> None:
+    """No network, key or database: nothing is written but the result."""
+    ran = propintel("extract", page, "--url", "http://homes.example/12-elm", PORT="not a port")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    found = json.loads(ran.stdout)
+    assert set(found) == {"kind", "record", "evidence", "missing"}
+    assert found["kind"] in {"listing", "record"}
+    assert found["record"]["City"] == "Springfield"
+    assert found["record"]["BedroomsTotal"] == 3
+    assert set(found["record"]) == set(found["evidence"])
+    assert found["evidence"]["YearBuilt"]["method"] == "jsonld"
+    assert found["evidence"]["YearBuilt"]["source_url"] == "http://homes.example/12-elm"
+    assert "Roof" in found["missing"]
+    assert not set(found["missing"]) & set(found["record"])
+    assert [path.name for path in home.iterdir()] == ["page.html"]
+
+
+def test_explain_tells_the_fate_of_every_candidate(called: Propintel, page: str) -> None:
+    found = json.loads(called("extract", page, "--url", "http://homes.example/12-elm", "--explain").stdout)
+    fates = {candidate["field"]: candidate["fate"] for candidate in reversed(found["candidates"])}
+    assert fates["YearBuilt"].startswith("won with confidence")
+    assert {"reason", "wanted", "notes"} <= set(found)
+    table = called("extract", page, "--url", "http://homes.example/12-elm", "--explain", "--format", "table")
+    assert "YearBuilt" in table.stdout
+    assert "won with confidence" in table.stdout
+
+
+def test_the_prompt_is_shown_with_its_schema(called: Propintel, page: str) -> None:
+    shown = json.loads(called("extract", page, "--url", "http://homes.example/12-elm", "--show-prompt").stdout)
+    assert [message["role"] for message in shown["messages"]] == ["system", "user"]
+    assert shown["schema"]["additionalProperties"] is False
+    assert set(shown["schema"]["properties"]) == {n for f in shown["fields"] for n in (f, f"{f}_quote")}
+    readable = called("extract", page, "--url", "http://homes.example/12-elm", "--show-prompt", "--format", "table")
+    assert "--- schema" in readable.stdout
+
+
+def test_an_empty_page_fails_with_its_reason(propintel: Propintel, home: Path) -> None:
+    (home / "empty.html").write_bytes(b"")
+    ran = propintel("extract", "empty.html", "--url", "http://homes.example/")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "empty" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_scrape_stores_what_show_and_export_give_back(propintel: Propintel, site: str, home: Path) -> None:
+    url = f"{site}/listings/oak-hollow-lane"
+    ran = propintel("scrape", url)
+    assert ran.returncode == 0, ran.stderr
+    scraped = json.loads(ran.stdout)
+    assert {"property", "record", "evidence", "sources", "conflicts"} <= set(scraped)
+    assert "No OpenAI key" in ran.stderr  # which fields wanted a model is a remark, no failure
+
+    shown = json.loads(propintel("show", scraped["property"]).stdout)
+    assert shown["record"] == scraped["record"]
+    exported = propintel("export", "--format", "jsonl")
+    assert [json.loads(line)["property"] for line in exported.stdout.splitlines()] == [scraped["property"]]
+
+    written = propintel("export", "--format", "csv", "-o", "all.csv")
+    assert (written.returncode, written.stdout) == (0, "")
+    header, row = csv.reader(io.StringIO((home / "all.csv").read_text(encoding="utf-8")))
+    assert header[1:-3] == list(FIELDS)
+    assert row[0] == scraped["property"]
+    assert {path.name for path in home.iterdir()} == {"all.csv", "state"}
+
+    again = propintel("scrape", url)
+    assert "fresh" in again.stderr
+    assert json.loads(again.stdout)["property"] == scraped["property"]
+
+
+def test_scrape_of_several_gives_the_good_ones_and_exit_code_1(called: Propintel, site: str) -> None:
+    ran = called("scrape", f"{site}/odd/gone", f"{site}/homes/1", f"{site}/nowhere", "http://169.254.169.254/")
+    assert ran.returncode == 1
+    assert [found["sources"][0]["url"] for found in json.loads(ran.stdout)] == [f"{site}/homes/1"]
+    failures = [line for line in ran.stderr.splitlines() if line.startswith("propintel: ")]
+    assert len(failures) == 3
+    assert "FETCH_ALLOWED_PRIVATE_NETWORKS" in failures[2]
+
+
+def test_a_table_is_for_people(called: Propintel, site: str) -> None:
+    ran = called("scrape", f"{site}/homes/1", "--format", "table")
+    assert ran.returncode == 0
+    assert "Sources" in ran.stdout
+    assert "\x1b" not in ran.stdout
+
+
+def test_what_does_not_exist_is_exit_code_1(called: Propintel) -> None:
+    for arguments in (["show", "nothing"], ["jobs", "nothing"]):
+        ran = called(*arguments)
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert "nothing" in ran.stderr
+
+
+def test_the_database_is_migrated_once(called: Propintel) -> None:
+    ran = called("db", "upgrade", "--format", "json")
+    assert ran.returncode == 0
+    first = json.loads(ran.stdout)
+    assert first["after"]
+    assert json.loads(called("db", "upgrade").stdout) == {"before": first["after"], "after": first["after"]}
+
+
+def test_a_closed_pipe_is_no_traceback(propintel: Propintel, environment: Environment, home: Path) -> None:
+    program = Path(sys.executable).with_name("propintel")
+    ran = subprocess.run(
+        ["sh", "-c", f"{program} jobs | true"], env=environment, cwd=home, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in ran.stderr
+    assert "Exception" not in ran.stderr
+
+
+def test_ctrl_c_ends_quietly(environment: Environment, home: Path) -> None:
+    argv = [str(Path(sys.executable).with_name("propintel")), "keys", "--watch", "--format", "json"]
+    process = subprocess.Popen(
+        argv, env=environment, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["total_keys"] == 0
+    os.kill(process.pid, signal.SIGINT)
+    _, shown = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in shown

@@ -1,0 +1,136 @@
+"""`enqueue`, `jobs` and `keys` with a real broker, a real prefork worker and real pages on loopback."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from app.services.embedded_valkey import EmbeddedValkey
+
+from .conftest import Propintel
+
+GOOD, BAD = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
+
+
+def _rows(home: Path) -> int:
+    with sqlite3.connect(home / "state" / "propintel.sqlite3") as connection:
+        return int(connection.execute("SELECT count(*) FROM jobs WHERE state != 'cancelled'").fetchone()[0])
+
+
+def test_without_a_broker_enqueue_is_exit_code_2_and_leaves_no_job(propintel: Propintel, home: Path) -> None:
+    for extra in ([], ["--wait"]):
+        ran = propintel("enqueue", "http://homes.example/1", *extra)
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert "propintel up" in ran.stderr
+        assert "REDIS_URL" in ran.stderr
+        assert len(ran.stderr.splitlines()) == 1
+    assert _rows(home) == 0
+    down = propintel("enqueue", "http://homes.example/1", REDIS_URL="redis://user:hunter2@127.0.0.1:1/0")
+    assert down.returncode == 2
+    assert "hunter2" not in down.stderr
+
+
+def test_a_bad_line_enqueues_nothing(called: Propintel, home: Path, broker: EmbeddedValkey) -> None:
+    (home / "targets.txt").write_text("http://homes.example/1\n\n# no\nhttp//typo\n")
+    ran = called("enqueue", "--file", "targets.txt")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "targets.txt line 4" in ran.stderr
+    assert called("enqueue", "--file", "-", stdin="http://homes.example/1\nx\n").returncode == 2
+    assert not (home / "state" / "propintel.sqlite3").exists() or _rows(home) == 0
+
+
+def test_enqueue_reports_what_is_under_way(called: Propintel, broker: EmbeddedValkey) -> None:
+    ran = called("enqueue", "http://homes.example/1", "http://homes.example/2", "--priority", "0")
+    assert ran.returncode == 0, ran.stderr
+    first = json.loads(ran.stdout)
+    assert set(first) == {"batch", "jobs", "duplicates"}
+    assert (len(first["jobs"]), first["duplicates"]) == (2, 0)
+    lines = '# mine\n"http://homes.example/2"\n{"url": "http://homes.example/3"}\n'
+    second = json.loads(called("enqueue", "--file", "-", stdin=lines).stdout)
+    assert (second["jobs"][0], second["duplicates"]) == (first["jobs"][1], 1)
+    with redis.Redis.from_url(broker.url) as connection:
+        lists = [key for key in connection.keys("*") if connection.type(key) == b"list"]
+        assert sum(connection.llen(key) for key in lists) == 3
+
+
+def test_jobs_are_shown_cancelled_and_retried(called: Propintel, broker: EmbeddedValkey) -> None:
+    enqueued = json.loads(called("enqueue", "http://homes.example/1", "http://homes.example/2").stdout)
+    listed = json.loads(called("jobs", "--batch", enqueued["batch"]).stdout)
+    assert listed["counts"]["queued"] == 2
+    for job in listed["jobs"]:
+        assert {"id", "batch", "target", "state", "error", "property"} <= set(job)
+
+    one = enqueued["jobs"][0]
+    cancelled = called("jobs", one, "--cancel")
+    assert [job["state"] for job in json.loads(cancelled.stdout)["jobs"]] == ["cancelled"]
+    assert "1 jobs are cancelled" in cancelled.stderr
+    rest = json.loads(called("jobs", "--batch", enqueued["batch"], "--cancel").stdout)
+    assert [job["id"] for job in rest["jobs"]] == [enqueued["jobs"][1]]
+    retried = json.loads(called("jobs", "--batch", enqueued["batch"], "--retry").stdout)
+    assert {job["id"] for job in retried["jobs"]} == set(enqueued["jobs"])
+    assert retried["counts"]["queued"] == 2
+    assert json.loads(called("jobs", one, "--retry").stdout)["jobs"][0]["state"] == "queued"
+    assert json.loads(called("jobs", "--failed").stdout)["jobs"] == []
+    table = called("jobs", "--format", "table").stdout
+    assert "2 queued" in table
+    assert "http://homes.example/2" in table
+
+
+def test_a_retry_without_a_broker_changes_nothing(called: Propintel, broker: EmbeddedValkey) -> None:
+    job = json.loads(called("enqueue", "http://homes.example/1").stdout)["jobs"][0]
+    called("jobs", job, "--cancel")
+    broker.stop()
+    ran = called("jobs", job, "--retry")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert json.loads(called("jobs", job).stdout)["jobs"][0]["state"] == "cancelled"
+
+
+@pytest.mark.worker
+def test_a_file_goes_through_a_worker(propintel: Propintel, home: Path, site: str, worker: None) -> None:
+    """Every target ends with a property or a stated reason; a failed one makes exit code 1."""
+    good = [f"{site}/homes/{n}" for n in range(1, 5)]
+    (home / "good.csv").write_text("id,url\n" + "".join(f"{n},{url}\n" for n, url in enumerate(good)))
+    ran = propintel("enqueue", "--file", "good.csv", "--wait")
+    assert ran.returncode == 0, ran.stderr
+    ended = json.loads(ran.stdout)
+    assert ended["counts"] == {"queued": 0, "running": 0, "deferred": 0, "done": 4, "failed": 0, "cancelled": 0}
+    jobs = json.loads(propintel("jobs", "--batch", ended["batch"]).stdout)["jobs"]
+    assert [job["target"] for job in jobs] == good
+    assert json.loads(propintel("show", jobs[0]["property"]).stdout)["sources"][0]["url"] == good[0]
+
+    mixed = propintel("enqueue", good[0], f"{site}/odd/gone", f"{site}/homes/9", "--wait")
+    assert mixed.returncode == 1
+    outcome = json.loads(mixed.stdout)
+    assert (outcome["duplicates"], outcome["counts"]["done"], outcome["counts"]["failed"]) == (1, 2, 1)
+    assert "failed" in mixed.stderr
+    assert f"{site}/odd/gone" in mixed.stderr
+    failed = json.loads(propintel("jobs", "--failed").stdout)["jobs"]
+    assert [job["target"] for job in failed] == [f"{site}/odd/gone"]
+    assert failed[0]["error"]["code"] in {"page_gone", "http_status"}
+
+
+def test_keys_are_shown_by_their_masks_and_checked(
+    called: Propintel, start_openai: Callable[[dict[str, Any]], str]
+) -> None:
+    base_url = start_openai({"keys": [{"key": GOOD}, {"key": BAD, "behaviour": "dead"}]})
+    both = {"OPENAI_API_KEYS": f"{GOOD},{BAD}", "OPENAI_BASE_URL": base_url}
+    stats = json.loads(called("keys", **both).stdout)
+    assert (stats["total_keys"], stats["rotation_strategy"]) == (2, "round_robin")
+    assert list(stats["keys"]) == ["sk-proj-aaa...1111", "sk-proj-bbb...2222"]
+
+    ran = called("keys", "check", **both)
+    assert ran.returncode == 1
+    found = json.loads(ran.stdout)["keys"]
+    assert found["sk-proj-aaa...1111"]["status"] == "valid"
+    assert (found["sk-proj-bbb...2222"]["status"], found["sk-proj-bbb...2222"]["http_status"]) == ("invalid", 401)
+    good = called("keys", "check", **{**both, "OPENAI_API_KEYS": GOOD})
+    assert good.returncode == 0
+    for shown in (ran, good):
+        assert GOOD not in shown.stdout + shown.stderr
+        assert BAD not in shown.stdout + shown.stderr

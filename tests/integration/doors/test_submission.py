@@ -1,0 +1,75 @@
+"""Enqueueing is all or nothing, whichever step fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import redis
+
+from app.errors import BrokerUnavailableError, InvalidTargetError
+from app.property.store import JobState
+from app.services.embedded_valkey import EmbeddedValkey
+from app.services.resources import Stores, open_stores
+from app.settings import Settings
+from tasks.submission import make_sender, resubmit_jobs, submit_targets
+
+TARGETS = ["http://homes.example/1", "http://homes.example/2"]
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    return Settings(_env_file=None, propintel_home=home / "state")
+
+
+@pytest.fixture
+def stores(settings: Settings) -> Iterator[Stores]:
+    with open_stores(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def elsewhere() -> Settings:
+    """A broker that nobody answers for."""
+    return Settings(_env_file=None, redis_url="redis://127.0.0.1:1/0")
+
+
+def test_jobs_whose_messages_cannot_be_sent_are_cancelled(
+    stores: Stores, settings: Settings, elsewhere: Settings, broker: EmbeddedValkey
+) -> None:
+    """The broker answered a moment ago and is gone now: the caller is told so, therefore nothing may run."""
+    earlier = stores.jobs.enqueue(TARGETS[:1]).new[0]
+    with closing(make_sender(elsewhere)) as celery_app, pytest.raises(BrokerUnavailableError):
+        submit_targets(stores.jobs, celery_app, settings, TARGETS, priority=5, refresh=False)
+    states = {job.target: job.state for job in stores.jobs.list()}
+    assert states == {TARGETS[0]: JobState.QUEUED, TARGETS[1]: JobState.CANCELLED}
+    assert stores.jobs.get(earlier).state is JobState.QUEUED
+
+
+def test_a_door_subscribes_to_no_results(stores: Stores, settings: Settings, broker: EmbeddedValkey) -> None:
+    """A door that runs for months must not hold one subscription for every job it ever sent."""
+    with closing(make_sender(settings)) as celery_app, redis.Redis.from_url(broker.url) as connection:
+        submit_targets(stores.jobs, celery_app, settings, TARGETS, priority=5, refresh=False)
+        assert connection.pubsub_channels() == []
+
+
+def test_without_a_broker_no_row_is_written(stores: Stores, settings: Settings) -> None:
+    with closing(make_sender(settings)) as celery_app, pytest.raises(BrokerUnavailableError):
+        submit_targets(stores.jobs, celery_app, settings, TARGETS, priority=5, refresh=False)
+    assert stores.jobs.list() == []
+
+
+def test_one_bad_target_writes_no_row(stores: Stores, settings: Settings, broker: EmbeddedValkey) -> None:
+    with closing(make_sender(settings)) as celery_app, pytest.raises(InvalidTargetError):
+        submit_targets(stores.jobs, celery_app, settings, [*TARGETS, "nonsense"], priority=5, refresh=False)
+    assert stores.jobs.list() == []
+
+
+def test_a_retry_asks_the_broker_before_it_changes_a_job(stores: Stores, settings: Settings) -> None:
+    job = stores.jobs.enqueue(TARGETS[:1]).new[0]
+    stores.jobs.cancel(job)
+    with closing(make_sender(settings)) as celery_app, pytest.raises(BrokerUnavailableError):
+        resubmit_jobs(stores.jobs, celery_app, settings, [job])
+    assert stores.jobs.get(job).state is JobState.CANCELLED

@@ -1,0 +1,108 @@
+"""`uvicorn web:app` as it is deployed: started, asked, stopped."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import redis
+
+from app.services.embedded_valkey import EmbeddedValkey
+
+from .conftest import Environment, Propintel
+
+STATS = "/api/v1/admin/openai/stats"
+KEYS = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111,sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
+
+
+@pytest.fixture
+def environment(environment: Environment) -> Environment:
+    return {**environment, "OPENAI_API_KEYS": KEYS}
+
+
+def _token(propintel: Propintel, role: str) -> dict[str, str]:
+    ran = propintel("token", "--role", role)
+    assert ran.returncode == 0, ran.stderr
+    return {"Authorization": f"Bearer {ran.stdout.strip()}"}
+
+
+def test_the_statistics_answer_401_403_and_200(web: str, propintel: Propintel) -> None:
+    """With tokens as `propintel token` makes them: both doors agree on secret, issuer and audience."""
+    assert httpx2.get(web + STATS).status_code == 401
+    assert httpx2.get(web + STATS, headers={"Authorization": "Bearer nonsense"}).status_code == 401
+    assert httpx2.get(web + STATS, headers=_token(propintel, "operator")).status_code == 403
+    answer = httpx2.get(web + STATS, headers=_token(propintel, "exec"))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    body = answer.json()
+    assert body["success"] is True
+    assert {"total_keys", "healthy_keys", "rotation_strategy", "keys"} <= set(body["data"])
+    assert list(body["data"]["keys"]) == ["sk-proj-aaa...1111", "sk-proj-bbb...2222"]
+    assert "aaaaaaaa" not in answer.text
+
+
+def test_posted_jobs_reach_table_and_broker(web: str, propintel: Propintel, broker: EmbeddedValkey) -> None:
+    headers = _token(propintel, "operator")
+    targets = ["http://homes.example/1", "HTTP://Homes.Example:80/1#top", "http://homes.example/2"]
+
+    def post(**body: Any) -> httpx2.Response:
+        return httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers)
+
+    first = post(targets=targets, priority=0)
+    assert first.status_code == 202
+    data = first.json()["data"]
+    assert (len(data["jobs"]), data["duplicates"]) == (2, 1)
+    again = post(targets=targets[2:]).json()["data"]
+    assert (again["jobs"], again["duplicates"]) == ([data["jobs"][1]], 1)
+
+    with redis.Redis.from_url(broker.url) as connection:
+        queued = sum(connection.llen(key) for key in connection.keys("*scrape*") if connection.type(key) == b"list")
+    assert queued == 2
+    job = httpx2.get(f"{web}/api/v1/jobs/{data['jobs'][0]}", headers=headers).json()["data"]
+    assert (job["target"], job["state"], job["priority"]) == ("http://homes.example/1", "queued", 0)
+    assert httpx2.delete(f"{web}/api/v1/jobs/{job['id']}", headers=headers).json()["data"]["state"] == "cancelled"
+
+
+def test_one_bad_target_enqueues_none(web: str, propintel: Propintel, broker: EmbeddedValkey) -> None:
+    headers = _token(propintel, "operator")
+    body = {"targets": ["http://homes.example/1", "ftp://homes.example/2"]}
+    answer = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "invalid_target"
+    assert "ftp://homes.example/2" in answer.json()["error"]["message"]
+    counts = httpx2.get(f"{web}/api/v1/jobs", headers=headers).json()["data"]["counts"]
+    assert sum(counts.values()) == 0
+
+
+def test_readiness_follows_the_broker(web: str, broker: EmbeddedValkey) -> None:
+    assert httpx2.get(f"{web}/readyz").json()["data"]["checks"] == {"database": "ok", "broker": "ok"}
+    broker.stop()
+    assert httpx2.get(f"{web}/readyz").status_code == 503
+    assert httpx2.get(f"{web}/healthz").status_code == 200
+    broker.start()
+    assert httpx2.get(f"{web}/readyz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("PORT", "eighty"), ("JWT_SECRET", "too short"), ("FETCH_CONCURRENCY_PER_HOST", "0")]
+)
+def test_a_bad_setting_ends_the_start_with_one_sentence(
+    environment: Environment, home: Path, variable: str, value: str
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "uvicorn", "web:app", "--port", "0"],
+        env={**environment, variable: value},
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode != 0
+    assert variable in ran.stderr
+    assert "Traceback" not in ran.stdout + ran.stderr
+    assert "too short" not in ran.stderr

@@ -1,0 +1,151 @@
+"""The embedded Valkey: found by every door of a home, one per home, private, and gone with whoever started it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+import redis
+
+from app.errors import BrokerUnavailableError
+from app.services.embedded_valkey import EmbeddedValkey, answers, connect, redis_url
+from app.settings import Settings
+from tasks import make_celery
+
+
+@pytest.fixture
+def base() -> Iterator[Path]:
+    """A folder whose own path is short, wherever pytest keeps its files."""
+    with tempfile.TemporaryDirectory(prefix="pv-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def deep_home(base: Path) -> Path:
+    """A home that lies too deep for a socket path (107 bytes)."""
+    return base / ("deep/" * 20)
+
+
+@pytest.fixture(params=["socket", "port"])
+def home(request: pytest.FixtureRequest, base: Path, deep_home: Path) -> Path:
+    return deep_home if request.param == "port" else base / "h"
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    return Settings(propintel_home=home, _env_file=None)
+
+
+@pytest.fixture
+def valkey(home: Path) -> Iterator[EmbeddedValkey]:
+    with EmbeddedValkey(home) as running:
+        yield running
+
+
+def test_every_door_of_the_home_finds_it(settings: Settings, valkey: EmbeddedValkey) -> None:
+    """The URL is the same in all processes, and so is the database behind it."""
+    assert redis_url(settings) == valkey.url
+    with connect(settings) as door, redis.Redis.from_url(valkey.url) as other:
+        door.set("said", "here")
+        assert other.get("said") == b"here"
+        assert door.config_get("appendonly") == {"appendonly": "yes"}
+        assert door.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+
+
+def test_celery_speaks_to_it_over_both_forms(settings: Settings, valkey: EmbeddedValkey) -> None:
+    """kombu and the result backend spell a socket differently from redis-py."""
+    app = make_celery(settings)
+    with app.connection_for_write() as connection:
+        queue = connection.SimpleQueue("letters")
+        queue.put({"n": 1})
+        message = queue.get(timeout=5)
+        message.ack()
+        assert message.payload == {"n": 1}
+        queue.close()
+    app.backend.set("kept", b"1")
+    assert app.backend.get("kept") == b"1"
+    app.close()
+
+
+def test_nobody_else_on_the_machine_gets_in(home: Path, valkey: EmbeddedValkey) -> None:
+    """The folder is the owner's alone; on a port there is a password, in a file of mode 0600."""
+    assert stat.S_IMODE((home / "valkey").stat().st_mode) == 0o700
+    if valkey.url.startswith("redis://"):
+        assert stat.S_IMODE((home / "valkey" / "endpoint.json").stat().st_mode) == 0o600
+        with redis.Redis(port=_port(valkey.url)) as stranger, pytest.raises(redis.AuthenticationError):
+            stranger.ping()
+        assert valkey.pid is not None
+        assert "requirepass" not in " ".join(psutil.Process(valkey.pid).cmdline())
+    else:
+        assert stat.S_IMODE((home / "valkey" / "valkey.sock").stat().st_mode) == 0o700
+
+
+def test_one_runs_per_home(home: Path, valkey: EmbeddedValkey) -> None:
+    """A second start uses the first one's server and leaves it running."""
+    second = EmbeddedValkey(home)
+    assert second.start() == valkey.url
+    assert second.pid is None
+    second.stop()
+    assert answers(valkey.url)
+
+
+def test_a_crash_loses_nothing_that_was_written_a_second_ago(settings: Settings, valkey: EmbeddedValkey) -> None:
+    """Append-only file: kill -9, start, the messages are there."""
+    with connect(settings) as door:
+        door.rpush("scrape", "job")
+        door.execute_command("WAITAOF", 1, 0, 2000)
+    valkey.kill()
+    assert redis_url(settings) is None
+    valkey.start()
+    with connect(settings) as door:
+        assert door.lrange("scrape", 0, -1) == [b"job"]
+
+
+def test_without_a_server_the_error_says_what_to_do(settings: Settings) -> None:
+    assert redis_url(settings) is None
+    with pytest.raises(BrokerUnavailableError, match="propintel up"):
+        connect(settings)
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv (util-linux) ties children to their parent")
+def test_it_ends_with_whoever_started_it(home: Path, settings: Settings) -> None:
+    """Also if that process is killed and can stop nothing itself."""
+    code = (
+        "import sys, time; from pathlib import Path; from app.services.embedded_valkey import EmbeddedValkey;"
+        "v = EmbeddedValkey(Path(sys.argv[1])); v.start(); print(v.pid, flush=True); time.sleep(60)"
+    )
+    owner = subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    server = psutil.Process(int(owner.stdout.readline()))
+    os.kill(owner.pid, signal.SIGKILL)
+    owner.wait()
+    owner.stdout.close()
+    gone, _ = psutil.wait_procs([server], timeout=10)
+    assert gone
+    assert redis_url(settings) is None
+
+
+def test_a_port_that_another_program_took_is_replaced(deep_home: Path) -> None:
+    """The next start takes another port, and the doors follow."""
+    settings = Settings(propintel_home=deep_home, _env_file=None)
+    first = EmbeddedValkey(deep_home)
+    url = first.start()
+    first.stop()
+    with socket.create_server(("127.0.0.1", _port(url))), EmbeddedValkey(deep_home) as second:
+        assert second.url != url
+        assert redis_url(settings) == second.url
+
+
+def _port(url: str) -> int:
+    return urlsplit(url).port or 0

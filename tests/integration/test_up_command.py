@@ -1,0 +1,104 @@
+"""`propintel up`: worker, beat and web on the embedded Valkey, from one command to one Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+
+
+@pytest.fixture
+def start_up(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """`start_up(option, ..., VARIABLE=value)`; what still runs at the end of the test is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*options: str, **environment: str) -> subprocess.Popen[str]:
+        code = "import sys; from cli.main import main; sys.exit(main())"
+        with (tmp_path / "up.log").open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-c", code, "up", *options],
+                env={**os.environ, "KEY_REPORT_INTERVAL_SECONDS": "1", **environment},
+                cwd=tmp_path,
+                stdout=log,
+                stderr=log,
+                text=True,
+            )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def _said(tmp_path: Path) -> str:
+    return (tmp_path / "up.log").read_text()
+
+
+def _wait(ready: Callable[[], bool], tell: Callable[[], str], seconds: float = 45) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline, tell()
+        time.sleep(0.05)
+
+
+def _free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def test_one_command_starts_all_and_one_ctrl_c_stops_all(
+    start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """The web door answers, beat's report arrives; after Ctrl-C nothing is left and nothing was a traceback."""
+    port = _free_port()
+    up = start_up("--web", PORT=port)
+    _wait(lambda: f"web: http://127.0.0.1:{port}" in _said(tmp_path), lambda: _said(tmp_path))
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+        assert answer.status == 200
+    _wait(lambda: "OpenAI keys: 0 of 0 healthy" in _said(tmp_path), lambda: _said(tmp_path))
+    children = psutil.Process(up.pid).children(recursive=True)
+    up.send_signal(signal.SIGINT)
+    assert up.wait(40) == 0
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+    assert "Traceback" not in _said(tmp_path)
+
+
+def test_a_child_that_ends_by_itself_ends_all_with_its_reason(
+    start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """The port of the web door is taken: exit 1, the reason stands in the output, no process is left."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        up = start_up("--web", PORT=str(taken.getsockname()[1]))
+        family = psutil.Process(up.pid)
+        _wait(lambda: len(family.children()) >= 2, lambda: _said(tmp_path))
+        children = family.children(recursive=True)
+        assert up.wait(60) == 1
+    assert "address already in use" in _said(tmp_path)
+    assert "web ended by itself" in _said(tmp_path)
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+
+
+def test_a_broker_that_does_not_answer_is_said_before_anything_starts(
+    start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """Exit 2 and what to do; the password of the URL is not shown."""
+    up = start_up(REDIS_URL=f"redis://:hunter2@127.0.0.1:{_free_port()}/0")
+    assert up.wait(30) == 2
+    assert "No broker answers at redis://127.0.0.1" in _said(tmp_path)
+    assert "hunter2" not in _said(tmp_path)

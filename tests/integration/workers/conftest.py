@@ -1,0 +1,129 @@
+"""A fleet for one test: embedded Valkey, workers and beat as real processes, on a home below the test's folder."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from celery import Celery
+
+from app.property.store import Job
+from app.services.embedded_valkey import EmbeddedValkey, connect
+from app.services.resources import Stores, open_stores
+from app.settings import Settings, load_settings
+from cli.processes import Child, StopSignals, Supervisor
+from cli.services import Services
+from tasks import make_celery
+from tasks.sending import send_jobs
+
+_STATS = "{propintel}:key-stats"
+
+
+@dataclass
+class Fleet:
+    """What a test asks of the processes that it started."""
+
+    home: Path
+    settings: Settings
+    stores: Stores
+    valkey: EmbeddedValkey
+    app: Celery
+    supervisor: Supervisor
+    env: dict[str, str]
+    services: Services = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.services = Services(self.home, self.env, cwd=self.home, logs=self.home)
+
+    def start_worker(self, *, pool: str = "prefork", concurrency: int = 2, wait: bool = True) -> Child:
+        child = self.services.worker(self.supervisor, pool=pool, concurrency=concurrency, grace_seconds=5)
+        if wait:
+            self.services.wait_for_worker(self.supervisor, child)
+        return child
+
+    def start_beat(self) -> Child:
+        return self.services.beat(self.supervisor)
+
+    def send(self, *targets: str) -> list[str]:
+        """Enqueue and send; -> the jobs' ids."""
+        enqueued = self.stores.jobs.enqueue(targets)
+        send_jobs(self.app, enqueued.jobs)
+        return [job.id for job in enqueued.jobs]
+
+    def job(self, job_id: str) -> Job:
+        return self.stores.jobs.get(job_id)
+
+    def wait_for_state(self, job_ids: list[str], *states: str, seconds: float = 40) -> list[Job]:
+        """The jobs, once each is in one of the states."""
+        wait_until(lambda: all(self.job(i).state in states for i in job_ids), seconds, lambda: self.told(job_ids))
+        return [self.job(i) for i in job_ids]
+
+    def told(self, job_ids: list[str]) -> str:
+        jobs = "\n".join(str(self.job(i).as_json()) for i in job_ids)
+        return f"{jobs}\n{self.log('worker')}"
+
+    def log(self, name: str) -> str:
+        return (self.home / f"{name}.log").read_text(encoding="utf-8")
+
+    def publishers(self) -> set[int]:
+        """Process ids that published key figures."""
+        with connect(self.settings) as redis:
+            return {int(name.decode().rpartition(":")[2]) for name in redis.hkeys(_STATS)}
+
+
+def wait_until(ready: Callable[[], bool], seconds: float, tell: Callable[[], str] = lambda: "") -> None:
+    """Return when `ready()`; fail with what `tell()` says after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {seconds} s\n{tell()}")
+        time.sleep(0.05)
+
+
+def children_of(child: Child) -> list[psutil.Process]:
+    """The pool processes of a prefork worker."""
+    return psutil.Process(child.process.pid).children()
+
+
+@pytest.fixture
+def make_fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Fleet]]:
+    """`make_fleet(VARIABLE=value, ...)`: Valkey and the database are up, workers and beat are started by the test."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    closing: list[Callable[[], Any]] = []
+
+    def make(**variables: str) -> Fleet:
+        given = {"PROPINTEL_HOME": str(home), "FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8", **variables}
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        settings = load_settings()
+        valkey = EmbeddedValkey(home)
+        closing.append(valkey.stop)
+        valkey.start()
+        stores = open_stores(settings)
+        closing.append(stores.close)
+        app = make_celery(settings)
+        closing.append(app.close)
+        supervisor = Supervisor(StopSignals())
+        closing.append(supervisor.stop)
+        return Fleet(home, settings, stores, valkey, app, supervisor, dict(os.environ))
+
+    yield make
+    for close in reversed(closing):
+        close()
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    return wait_until
+
+
+@pytest.fixture
+def pool_processes() -> Callable[[Child], list[psutil.Process]]:
+    return children_of

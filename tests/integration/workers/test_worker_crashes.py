@@ -1,0 +1,101 @@
+"""What is lost when processes die: nothing. The jobs table holds the lease, recovery sends the job again."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.services.embedded_valkey import connect
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+KEYS = ("sk-proj-0123456789abcdefghijklmnopqrstuvwxyz", "sk-proj-zyxwvutsrqponmlkjihgfedcba9876543210")
+TARGET = "/listings/oak-hollow-lane"
+
+
+def test_kill_9_of_a_child_loses_no_job(
+    make_fleet: Callable[..., Any],
+    openai_standin: Callable[..., Any],
+    property_site: str,
+    until: Callable[..., None],
+    pool_processes: Callable[..., Any],
+) -> None:
+    """The child that works on the job is killed; when its lease is over another one takes it up and finishes it."""
+    standin = openai_standin([{"key": KEYS[0], "behaviour": "hang"}])
+    fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=standin.base_url, JOB_LEASE_SECONDS="3")
+    worker = fleet.start_worker(concurrency=2)
+    fleet.start_beat()
+    ids = fleet.send(property_site + TARGET)
+    until(lambda: standin.stats()["totals"]["requests"] == 1, 30, lambda: fleet.told(ids))
+    standin.set_key(KEYS[0], behaviour="ok")
+    before = {process.pid for process in pool_processes(worker)}
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    (job,) = fleet.wait_for_state(ids, "done", "failed", seconds=45)
+    assert job.state == "done", fleet.told(ids)
+    assert job.attempts == 2
+    assert fleet.publishers().isdisjoint(before)
+
+
+def test_a_job_that_kills_its_worker_every_time_is_given_up(make_fleet: Callable[..., Any], property_site: str) -> None:
+    """A page on which five processes died is not tried for ever: it fails and says so."""
+    fleet = make_fleet(JOB_LEASE_SECONDS="1")
+    (job_id,) = [job.id for job in fleet.stores.jobs.enqueue([property_site + TARGET]).jobs]
+    for n in range(5):
+        assert fleet.stores.jobs.claim(job_id, f"died:{n}", -1) is not None
+    fleet.start_worker(pool="threads")
+    fleet.start_beat()
+    (job,) = fleet.wait_for_state([job_id], "failed", "done")
+    assert job.error is not None
+    assert job.error["code"] == "worker_died"
+    assert "5 attempts" in job.error["message"]
+
+
+def test_a_broker_that_came_back_empty_is_filled_again(make_fleet: Callable[..., Any], property_site: str) -> None:
+    """FLUSHALL takes the messages, beat's lock and its schedule: queued jobs are sent again all the same."""
+    fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
+    with connect(fleet.settings) as redis:
+        redis.set("{propintel}:courier", 1)
+        fleet.start_beat()
+        ids = fleet.send(*(f"{property_site}/homes/{n}" for n in range(1, 6)))
+        redis.flushall()
+    fleet.start_worker(pool="threads")
+    jobs = fleet.wait_for_state(ids, "done", "failed", seconds=30)
+    assert [job.state for job in jobs] == ["done"] * 5, fleet.log("beat")
+
+
+def test_a_late_duplicate_of_a_message_ends_without_work(make_fleet: Callable[..., Any], property_site: str) -> None:
+    """Three messages for one job: one run does it, the others find it held or over."""
+    fleet = make_fleet()
+    ids = fleet.send(property_site + TARGET)
+    job = fleet.job(ids[0])
+    fleet.app.tasks["tasks.scrape.scrape_property"].apply_async((job.id,))
+    last = fleet.app.tasks["tasks.scrape.scrape_property"].apply_async((job.id,))
+    fleet.start_worker(concurrency=1)
+    assert last.get(timeout=30) == {"job": job.id, "state": "skipped"}
+    (done,) = fleet.wait_for_state(ids, "done", "failed")
+    assert (done.state, done.attempts) == ("done", 1)
+
+
+def test_term_ends_a_busy_worker_in_time_and_its_job_is_not_lost(
+    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str, until: Callable[..., None]
+) -> None:
+    """Soft shutdown has ten seconds; a job that hangs longer is taken up by the next worker."""
+    standin = openai_standin([{"key": KEYS[0], "behaviour": "hang"}])
+    fleet = make_fleet(
+        OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=standin.base_url, JOB_LEASE_SECONDS="3", REMAP_SIGTERM="SIGQUIT"
+    )
+    worker = fleet.start_worker(concurrency=1)
+    ids = fleet.send(property_site + TARGET)
+    until(lambda: standin.stats()["totals"]["requests"] == 1, 30, lambda: fleet.told(ids))
+    standin.set_key(KEYS[0], behaviour="ok")
+    worker.process.terminate()
+    worker.process.wait(25)
+    fleet.supervisor.stop()
+    fleet.start_worker(concurrency=1)
+    fleet.start_beat()
+    (job,) = fleet.wait_for_state(ids, "done", "failed", seconds=45)
+    assert job.state == "done", fleet.told(ids)

@@ -1,0 +1,83 @@
+"""Who opens what: each process that runs tasks gets its manager through the start signal, on every pool."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from standin.site.pages import bundled_pages
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+LISTINGS = [page.path for page in list(bundled_pages().values())[:4]]
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+def test_every_pool_gets_its_manager_through_the_signal(
+    pool: str, make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str
+) -> None:
+    """Prefork: each child has its own, the parent none. Threads and solo: the one process has it."""
+    standin = openai_standin()
+    fleet = make_fleet(OPENAI_API_KEYS=",".join(standin.keys), OPENAI_BASE_URL=standin.base_url)
+    worker = fleet.start_worker(pool=pool)
+    jobs = fleet.wait_for_state(fleet.send(*(property_site + path for path in LISTINGS)), "done", "failed")
+    assert [job.state for job in jobs] == ["done"] * len(LISTINGS), fleet.log("worker")
+    assert standin.stats()["totals"]["ok"] > 0
+    fleet.supervisor.stop()
+    parent = worker.process.pid
+    if pool == "prefork":
+        assert fleet.publishers()
+        assert parent not in fleet.publishers()
+    else:
+        assert fleet.publishers() == {parent}
+    assert "Traceback" not in fleet.log("worker")
+
+
+def test_without_a_key_jobs_are_done_and_say_what_wanted_the_model(
+    make_fleet: Callable[..., Any], property_site: str
+) -> None:
+    """The deterministic fields are stored; the job names the rest and the reason."""
+    fleet = make_fleet()
+    fleet.start_worker(pool="threads")
+    (job,) = fleet.wait_for_state(fleet.send(property_site + LISTINGS[0]), "done", "failed")
+    assert job.state == "done"
+    assert "Roof" in job.wanted_model
+    assert "OPENAI_API_KEYS" in (job.model_note or "")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("OPENAI_KEY_ROTATION_STRATEGY", "fastest", "round_robin"),
+        ("OPENAI_API_KEYS", "sk-ok-0123456789abcdef0123,two words", "OPENAI_API_KEYS"),
+        ("SCRAPE_DEADLINE_SECONDS", "soon", "SCRAPE_DEADLINE_SECONDS"),
+    ],
+)
+def test_a_worker_that_cannot_be_configured_ends_with_the_reason(
+    variable: str, value: str, said: str, make_fleet: Callable[..., Any]
+) -> None:
+    """Exit code 2 and one sentence on stderr, no traceback, no value shown."""
+    fleet = make_fleet()
+    command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency=1"]
+    ended = subprocess.run(
+        command, check=False, env={**fleet.env, variable: value}, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "two words" not in ended.stderr
+
+
+def test_a_child_that_cannot_open_its_resources_exits_with_the_reason(
+    make_fleet: Callable[..., Any], until: Callable[..., None]
+) -> None:
+    """Celery swallows what a signal handler raises: without the exit, a child without a database would take jobs."""
+    fleet = make_fleet()
+    fleet.env["DATABASE_URL"] = "sqlite:////dev/null/jobs.db"
+    fleet.services = type(fleet.services)(fleet.home, fleet.env, cwd=fleet.home, logs=fleet.home)
+    fleet.start_worker(wait=False)
+    until(lambda: "A worker process could not start" in fleet.log("worker"), 30, lambda: fleet.log("worker"))
+    assert "/dev/null" in fleet.log("worker")

@@ -1,0 +1,83 @@
+"""A rate limit is a wait: how long the server says, at no cost in retries, and bounded by the job's deadline."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"
+TARGET = "/listings/oak-hollow-lane"
+
+
+def _limited(make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], rpm: float, **variables: str) -> Any:
+    """A fleet with one key whose bucket is empty and refills at `rpm` requests a minute."""
+    standin = openai_standin([{"key": KEY, "rpm": rpm, "tpm": 1_000_000}], start_level=0.0)
+    fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=standin.base_url, **variables)
+    fleet.start_worker(pool="threads")
+    return fleet
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_the_servers_wait_is_the_countdown_and_costs_no_retry(
+    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str
+) -> None:
+    """12 requests a minute, nothing in the bucket: the server says when, and the job comes back just then."""
+    fleet = _limited(make_fleet, openai_standin, 12)
+    (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "done", "failed")
+    assert job.state == "done", fleet.told([job.id])
+    assert job.attempts == 1
+    said = [float(seconds) for seconds in re.findall(r"Retry in ([\d.]+)s", fleet.log("worker"))]
+    assert said
+    assert all(3 <= seconds <= 15 for seconds in said)
+    assert job.waited_seconds == pytest.approx(sum(said))
+    assert (job.finished_at - job.started_at).total_seconds() >= job.waited_seconds
+    assert job.wanted_model == ()
+
+
+def test_a_wait_of_more_than_half_a_minute_is_deferred_in_the_table(
+    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str
+) -> None:
+    """No worker holds a countdown message for it: the job has a `due_at`, the broker nothing."""
+    fleet = _limited(make_fleet, openai_standin, 1)
+    (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "deferred", "done", "failed")
+    assert job.state == "deferred", fleet.told([job.id])
+    assert 45 <= (job.due_at - datetime.now(UTC)).total_seconds() <= 62
+    assert job.error is None
+    assert job.attempts == 0
+
+
+def test_waiting_ends_at_the_deadline_with_an_error_that_says_how_long(
+    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str
+) -> None:
+    fleet = _limited(make_fleet, openai_standin, 1, SCRAPE_DEADLINE_SECONDS="2")
+    (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "done", "failed")
+    assert job.error is not None, fleet.told([job.id])
+    assert job.error["code"] == "deadline_exceeded"
+    assert "waited 2 s" in job.error["message"]
+
+
+def test_a_site_that_fails_is_tried_again_and_a_page_that_is_gone_is_not(
+    make_fleet: Callable[..., Any], property_site: str
+) -> None:
+    """Transient errors back off and are counted, permanent ones fail at once; both end with their own error."""
+    fleet = make_fleet()
+    fleet.start_worker(pool="threads")
+    refused, gone = fleet.send(f"http://127.0.0.1:{_free_port()}/nobody", f"{property_site}/odd/gone")
+    fleet.wait_for_state([gone], "failed")
+    assert fleet.job(gone).attempts == 1
+    assert fleet.job(gone).error["code"] in {"http_status", "page_gone"}
+    (job,) = fleet.wait_for_state([refused], "failed", seconds=60)
+    assert job.attempts == 5
+    assert job.waited_seconds == 0
+    assert job.error["code"] == "connection_failed"

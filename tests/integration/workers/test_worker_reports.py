@@ -1,0 +1,147 @@
+"""What beat sends arrives, and what Flower is told shows no secret."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+
+from app.services.embedded_valkey import connect
+from app.services.worker_health import read_heartbeats
+from tasks.sending import send_jobs
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+TARGET = "/listings/oak-hollow-lane"
+
+_PROBE = """
+from celery import shared_task
+from tasks.base import RedactedTask
+
+@shared_task(name="probe.come_back", bind=True, base=RedactedTask)
+def come_back(self, *args, **kwargs):
+    if self.request.retries == 0:
+        raise self.retry(countdown=0, max_retries=1)
+    return "back"
+"""
+
+
+def test_the_key_report_runs_on_beat_is_logged_exported_and_returned(
+    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str, until: Callable[..., None]
+) -> None:
+    """The report sums what the processes published; Flower shows the task's result."""
+    standin = openai_standin()
+    fleet = make_fleet(
+        OPENAI_API_KEYS=",".join(standin.keys),
+        OPENAI_BASE_URL=standin.base_url,
+        KEY_REPORT_INTERVAL_SECONDS="1",
+        OPENAI_STATS_FILE="stats.json",
+    )
+    fleet.start_worker()
+    fleet.wait_for_state(fleet.send(property_site + TARGET), "done")
+    fleet.start_beat()
+    until(lambda: "2 of 2 healthy, 1 requests" in fleet.log("worker"), 40, lambda: fleet.log("worker"))
+    until((fleet.home / "stats.json").exists, 5)
+    exported = json.loads((fleet.home / "stats.json").read_text())["data"]
+    assert (exported["total_keys"], exported["healthy_keys"]) == (2, 2)
+    assert sum(key["successes"] for key in exported["keys"].values()) == 1
+    assert fleet.app.send_task("tasks.health.report_key_stats").get(timeout=20) == exported
+    assert all(key not in fleet.log("worker") + fleet.log("beat") for key in standin.keys)
+
+
+def test_two_beats_send_one_schedule(make_fleet: Callable[..., Any], until: Callable[..., None]) -> None:
+    """The second waits for the first one's lock; when the first is stopped it takes over."""
+    fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
+    first = fleet.start_beat()
+    until(lambda: "Sending due task report-key-stats" in fleet.log("beat"), 30)
+    second = fleet.services.start(
+        fleet.supervisor, "beat2", ["celery", "-A", "worker", "beat", "--pidfile=", "--loglevel=INFO"]
+    )
+    until(lambda: "beat: Starting" in fleet.log("beat2"), 30)
+    sent = fleet.log("beat").count("Sending due task")
+    until(lambda: fleet.log("beat").count("Sending due task") >= sent + 3, 20)
+    assert "Sending due task" not in fleet.log("beat2")
+    fleet.supervisor.stop_child(first)
+    until(lambda: "Sending due task" in fleet.log("beat2"), 15, lambda: fleet.log("beat2"))
+    assert second.process.poll() is None
+
+
+def test_beat_outlives_a_broker_that_crashes(make_fleet: Callable[..., Any], until: Callable[..., None]) -> None:
+    """It goes on in the process that it is, within seconds of the broker's return."""
+    fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
+    beat = fleet.start_beat()
+    until(lambda: "Sending due task" in fleet.log("beat"), 30)
+    fleet.valkey.kill()
+    until(lambda: "Beat does not reach Redis" in fleet.log("beat"), 15, lambda: fleet.log("beat"))
+    fleet.valkey.start()
+    sent = fleet.log("beat").count("Sending due task")
+    until(lambda: fleet.log("beat").count("Sending due task") > sent + 1, 25, lambda: fleet.log("beat"))
+    assert beat.process.poll() is None
+
+
+def _watch(app: Celery, events: list[dict[str, Any]]) -> None:
+    """Collect events, as Flower does, until a task has succeeded."""
+    with app.connection() as connection:
+
+        def note(event: dict[str, Any]) -> None:
+            events.append(event)
+            receiver.should_stop = event["type"] == "task-succeeded"
+
+        receiver = app.events.Receiver(connection, handlers={"*": note})
+        receiver.capture(limit=None, timeout=30, wakeup=False)
+
+
+def test_arguments_stay_redacted_after_a_retry(
+    make_fleet: Callable[..., Any], tmp_path: Path, until: Callable[..., None]
+) -> None:
+    """Celery loses per-call reprs on a retry; Flower would show the raw arguments."""
+    (tmp_path / "probe_tasks.py").write_text(_PROBE)
+    fleet = make_fleet(PYTHONPATH=str(tmp_path))
+    events: list[dict[str, Any]] = []
+    watching = threading.Thread(target=_watch, args=(fleet.app, events), daemon=True)
+    watching.start()
+    worker = fleet.services.start(
+        fleet.supervisor,
+        "worker",
+        ["celery", "-A", "worker", "worker", "--pool=threads", "--concurrency=1", "-I", "probe_tasks"],
+    )
+    fleet.services.wait_for_worker(fleet.supervisor, worker)
+    secret, url = "sk-proj-0123456789abcdefghij", "https://me:hunter2@example.com/a?token=hunter2"
+    with fleet.app.producer_pool.acquire(block=True) as producer:
+        fleet.app.send_task("probe.come_back", (secret,), {"url": url}, producer=producer)
+    watching.join(30)
+    assert events[-1]["type"] == "task-succeeded", fleet.log("worker")
+    received = [event for event in events if event["type"] == "task-received"]
+    assert [event["retries"] for event in received] == [0, 1]
+    again = received[1]
+    assert "example.com" in again["kwargs"]
+    assert secret not in again["args"]
+    assert "hunter2" not in again["kwargs"]
+
+
+def test_the_parent_leaves_a_heartbeat_and_takes_it_away(make_fleet: Callable[..., Any]) -> None:
+    fleet = make_fleet()
+    worker = fleet.start_worker(concurrency=1)
+    (beat,) = read_heartbeats(fleet.home)
+    assert beat.pid == worker.process.pid
+    assert beat.is_fresh(datetime.now(UTC))
+    fleet.supervisor.stop()
+    assert read_heartbeats(fleet.home) == []
+
+
+def test_urgent_jobs_are_taken_first_on_all_ten_levels(make_fleet: Callable[..., Any], property_site: str) -> None:
+    """Priority 0 is the most urgent, 9 the least, and neighbours differ."""
+    fleet = make_fleet(FETCH_CONCURRENCY_PER_HOST="64")
+    order = [9, 4, 5, 0, 8, 1, 7, 3, 6, 2]
+    jobs = [fleet.stores.jobs.enqueue([f"{property_site}/homes/{n + 50}"], priority=n).jobs[0] for n in order]
+    send_jobs(fleet.app, jobs)
+    with connect(fleet.settings) as redis:
+        assert len([name for name in redis.keys("scrape*") if redis.type(name) == b"list"]) == 10
+    fleet.start_worker(pool="solo", concurrency=1)
+    done = fleet.wait_for_state([job.id for job in jobs], "done")
+    assert [job.priority for job in sorted(done, key=lambda job: job.started_at)] == sorted(order)

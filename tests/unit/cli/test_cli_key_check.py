@@ -1,0 +1,65 @@
+"""`propintel keys check`: what the API's answers about a key mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.keypool.keys import make_keys
+from cli.key_check import check_keys
+
+SECRET = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111"
+
+
+def _check(answer: httpx2.Response | Exception) -> tuple[dict[str, Any], httpx2.Request]:
+    seen: list[httpx2.Request] = []
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    keys = make_keys([SECRET])
+    results = check_keys(keys, "https://api.example/v1/", transport=httpx2.MockTransport(respond))
+    return results[keys[0].mask], seen[0]
+
+
+def test_the_question_is_the_list_of_models() -> None:
+    _, request = _check(httpx2.Response(200, json={"data": []}))
+    assert (request.method, str(request.url)) == ("GET", "https://api.example/v1/models")
+    assert request.headers["authorization"] == f"Bearer {SECRET}"
+
+
+@pytest.mark.parametrize(
+    ("status", "meaning"),
+    [
+        (200, "valid"),
+        (401, "invalid"),
+        (403, "no access"),
+        (429, "valid"),
+        (500, "unknown"),
+        (404, "unknown"),
+        (302, "unknown"),
+    ],
+)
+def test_each_status_has_its_meaning(status: int, meaning: str) -> None:
+    body = {"error": {"code": "some_code", "message": f"Incorrect API key provided: {SECRET}"}}
+    result, _ = _check(httpx2.Response(status, json=body, headers={"Location": "https://elsewhere.example/"}))
+    assert (result["status"], result["http_status"]) == (meaning, status)
+    assert SECRET not in str(result)
+
+
+def test_an_answer_that_is_not_the_apis_is_survived() -> None:
+    for body in (b"<html>", b"[]", b'{"error": "x"}', b'{"error": {"code": {"a": 1}}}', b"\xff"):
+        result, _ = _check(httpx2.Response(401, content=body))
+        assert result == {"status": "invalid", "http_status": 401, "detail": ""}
+
+
+def test_no_answer_says_nothing_about_the_key() -> None:
+    result, _ = _check(httpx2.ConnectError(f"refused {SECRET}"))
+    assert (result["status"], result["http_status"]) == ("unknown", None)
+    assert "does not answer" in result["detail"]
+    assert SECRET not in result["detail"]

@@ -1,0 +1,139 @@
+"""What reaches the terminal: no control characters of strangers, stable columns, the right exit code."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import typer
+
+from app import errors
+from app.property.record import FIELDS
+from cli.export import _write_csv, _write_jsonl
+from cli.failures import exit_code_of, report
+from cli.main import COMMANDS
+from cli.output import cell, make_table, printable, stdout_console
+from cli.token import _lifetime
+
+_PROPERTY: dict[str, Any] = {
+    "property": "p1",
+    "record": {
+        "ListPrice": -5.5,
+        "PublicRemarks": '=HYPERLINK("http://evil.example")',
+        "Heating": ["Gas", "Oil; wood"],
+        "X_PriceHistory": [{"date": "2026-01-02", "price": 1}],
+        "PoolPrivateYN": False,
+    },
+    "evidence": {},
+    "sources": [{"url": "http://homes.example/1"}, {"url": "http://homes.example/2"}],
+    "conflicts": [],
+    "created_at": "2026-01-02T00:00:00+00:00",
+    "updated_at": "2026-01-03T00:00:00+00:00",
+}
+
+
+def _properties() -> Iterator[dict[str, Any]]:
+    yield _PROPERTY
+
+
+@pytest.mark.parametrize("hostile", ["\x1b[2J", "\x1b]0;owned\x07", "\x9b31m", "a\rb", "\u202egnp.exe", "\x00"])
+def test_text_of_pages_cannot_steer_the_terminal(hostile: str) -> None:
+    assert not set(printable(hostile)) & set("\x1b\x9b\x07\r\u202e\x00")
+    assert not set(cell(hostile).plain) & set("\x1b\x9b\x07\r\u202e\x00")
+
+
+def test_brackets_in_a_value_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    stdout_console().print(make_table(None, ("field",), [("[bold]loud[/bold]",), ([1, None],), (True,), (None,)]))
+    shown = capsys.readouterr().out
+    assert "[bold]loud[/bold]" in shown
+    assert "[1, null]" in shown
+    assert "yes" in shown
+
+
+def test_csv_has_one_column_per_field_whatever_the_record_holds() -> None:
+    stream = io.StringIO()
+    assert _write_csv(_properties(), stream) == 1
+    header, row = csv.reader(io.StringIO(stream.getvalue()))
+    assert header == ["property", *FIELDS, "sources", "created_at", "updated_at"]
+    found = dict(zip(header, row, strict=True))
+    assert found["ListPrice"] == "-5.5"
+    assert found["PublicRemarks"] == '\'=HYPERLINK("http://evil.example")'
+    assert found["Heating"] == "Gas; Oil; wood"
+    assert found["X_PriceHistory"] == '[{"date": "2026-01-02", "price": 1}]'
+    assert found["PoolPrivateYN"] == "false"
+    assert found["YearBuilt"] == ""
+    assert found["sources"] == "http://homes.example/1 http://homes.example/2"
+
+
+def test_csv_of_no_properties_is_its_header() -> None:
+    stream = io.StringIO()
+    assert _write_csv(iter(()), stream) == 0
+    assert len(stream.getvalue().splitlines()) == 1
+
+
+def test_jsonl_is_one_object_a_line() -> None:
+    stream = io.StringIO()
+    assert _write_jsonl(_properties(), stream) == 1
+    assert stream.getvalue().count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.ConfigurationError("PORT", "is bad", "Mend it"), 2),
+        (errors.BrokerUnavailableError("redis://x", "down"), 2),
+        (errors.NoKeysError(), 2),
+        (errors.InvalidTargetError("x", "is none"), 2),
+        (errors.DatabaseUnavailableError("postgresql://x", "down"), 2),
+        (errors.DatabaseOutdatedError("postgresql://x", "none"), 2),
+        (errors.DatabaseLockedError("sqlite://x", "busy"), 1),
+        (errors.DiskFullError("sqlite://x", "full"), 1),
+        (errors.NotFoundError("job", "x"), 1),
+        (errors.HttpStatusError("http://x/", 404), 1),
+        (errors.BlockedAddressError("http://x/", "a private address"), 1),
+        (errors.CapacityError(4.0), 1),
+    ],
+)
+def test_exit_codes_tell_failure_from_wrong_use(error: errors.PropertyIntelligenceError, code: int) -> None:
+    assert exit_code_of(error) == code
+
+
+def test_a_defect_is_one_line_without_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(ValueError("bad\nsk-proj-abcdefghijklmnopqrstuvwxyz")) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert "ValueError" in shown.err
+    assert "abcdefgh" not in shown.err
+
+
+@pytest.mark.parametrize(
+    ("text", "lifetime"),
+    [
+        ("30s", timedelta(seconds=30)),
+        ("15m", timedelta(minutes=15)),
+        ("1h", timedelta(hours=1)),
+        ("7D", timedelta(days=7)),
+        ("366d", timedelta(days=366)),
+    ],
+)
+def test_lifetimes_are_a_number_and_a_unit(text: str, lifetime: timedelta) -> None:
+    assert _lifetime(text) == lifetime
+
+
+@pytest.mark.parametrize("text", ["", "1", "h", "-1h", "0s", "1.5h", "367d", "1w", "999999999d"])
+def test_other_lifetimes_are_wrong_use(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        _lifetime(text)
+
+
+def test_every_command_loads_and_shows_examples() -> None:
+    for name, command in COMMANDS.items():
+        loaded = command.load()
+        commands = getattr(loaded, "commands", {})
+        epilogs = [loaded.epilog, *(sub.epilog for sub in commands.values())]
+        assert any(epilog and "Examples:" in epilog for epilog in epilogs), name

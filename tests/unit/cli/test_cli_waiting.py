@@ -1,0 +1,93 @@
+"""`enqueue --wait` on a clock that, while it is slept on, does a worker's work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.clock import ManualClock
+from app.errors import PageGoneError
+from app.property.store import Database, Enqueued, JobState, JobStore
+from cli.waiting import wait_for_jobs
+
+
+class WorkingClock(ManualClock):
+    """Each pause lets one step of somebody else's work happen, as long as there is one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[Callable[[], object]] = []
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if self.steps:
+            self.steps.pop(0)()
+
+
+@pytest.fixture
+def clock() -> WorkingClock:
+    return WorkingClock()
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, clock: WorkingClock) -> Iterator[JobStore]:
+    database = Database(f"sqlite:///{tmp_path / 'x.sqlite3'}", clock)
+    yield JobStore(database)
+    database.close()
+
+
+def _do(jobs: JobStore, job_id: str) -> None:
+    assert jobs.claim(job_id, "worker", 30) is not None
+    jobs.fail(job_id, PageGoneError("http://homes.example/", "sold"), "worker")
+
+
+def _enqueue(jobs: JobStore, count: int, start: int = 0) -> Enqueued:
+    return jobs.enqueue([f"http://homes.example/{n}" for n in range(start, start + count)])
+
+
+def test_it_waits_for_every_job_of_the_batch(jobs: JobStore, clock: WorkingClock) -> None:
+    enqueued = _enqueue(jobs, 3)
+    clock.steps = [lambda job=job: _do(jobs, job.id) for job in enqueued.jobs]  # type: ignore[misc]
+    ended = wait_for_jobs(jobs, enqueued, clock)
+    assert [job.state for job in ended] == [JobState.FAILED] * 3
+    assert {job.id for job in ended} == {job.id for job in enqueued.jobs}
+    assert clock.steps == []
+
+
+def test_it_waits_for_jobs_of_earlier_batches_too(jobs: JobStore, clock: WorkingClock) -> None:
+    earlier = _enqueue(jobs, 1)
+    enqueued = _enqueue(jobs, 2)
+    assert enqueued.duplicates == 1
+    clock.steps = [lambda: _do(jobs, enqueued.new[0]), lambda: None, lambda: _do(jobs, earlier.new[0])]
+    ended = wait_for_jobs(jobs, enqueued, clock)
+    assert {job.id for job in ended} == {enqueued.new[0], earlier.new[0]}
+    assert len(clock.slept) == 3
+
+
+def test_a_cancelled_job_is_over(jobs: JobStore, clock: WorkingClock) -> None:
+    enqueued = _enqueue(jobs, 1)
+    clock.steps = [lambda: jobs.cancel(enqueued.new[0])]
+    assert [job.state for job in wait_for_jobs(jobs, enqueued, clock)] == [JobState.CANCELLED]
+
+
+def test_when_no_worker_comes_it_says_so_once(
+    jobs: JobStore, clock: WorkingClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    enqueued = _enqueue(jobs, 1)
+    clock.steps = [lambda: None] * 100 + [lambda: _do(jobs, enqueued.new[0])]
+    wait_for_jobs(jobs, enqueued, clock)
+    shown = capsys.readouterr()
+    assert shown.err.count("Is `propintel up` running?") == 1
+    assert shown.out == ""
+
+
+def test_a_worker_that_is_at_work_is_not_doubted(
+    jobs: JobStore, clock: WorkingClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    enqueued = _enqueue(jobs, 2)
+    last = enqueued.new[1]
+    clock.steps = [lambda: _do(jobs, enqueued.new[0]), *[lambda: None] * 100, lambda: _do(jobs, last)]
+    wait_for_jobs(jobs, enqueued, clock)
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,117 @@
+"""What every app of `make_celery` has in common, and what reading it must not do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from app.settings import Settings
+from tasks import make_celery
+from tasks.base import shown
+from tasks.config import SOFT_TIME_LIMIT, TIME_LIMIT, VISIBILITY_TIMEOUT, kombu_url
+from tasks.policy import LONGEST_COUNTDOWN_SECONDS
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(propintel_home=tmp_path, redis_url=SecretStr("redis://127.0.0.1:1/0"), _env_file=None)
+
+
+def test_the_settings_are_asked_for_only_when_the_configuration_is_read(settings: Settings) -> None:
+    """Importing an app reads no environment: the callable runs at first use, once."""
+    asked: list[int] = []
+
+    def load() -> Settings:
+        asked.append(1)
+        return settings
+
+    app = make_celery(load)
+    assert asked == []
+    assert app.conf.broker_url == "redis://127.0.0.1:1/0"
+    assert app.conf.result_backend == "redis://127.0.0.1:1/0"
+    assert asked == [1]
+
+
+def test_importing_the_worker_reads_no_environment() -> None:
+    """With settings that cannot be used the import still works; only use says what is wrong."""
+    code = (
+        "import os; os.environ['PORT'] = 'none'; import worker; print('imported')\n"
+        "try: worker.app.conf.broker_url\nexcept SystemExit as exc: print('exit', exc.code)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stdout.split("\n")[:2] == ["imported", "exit 2"]
+    assert "PORT" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "kombu"),
+    [
+        ("redis://h:6379/3", "redis://h:6379/3"),
+        ("rediss://u:p@h:6379/0", "rediss://u:p@h:6379/0"),
+        ("unix:///run/v.sock?db=0", "redis+socket:///run/v.sock?virtual_host=0"),
+        ("unix:///run/a%20b/v.sock?db=2", "redis+socket:///run/a%20b/v.sock?virtual_host=2"),
+    ],
+)
+def test_a_socket_url_is_respelled_for_kombu(url: str, kombu: str) -> None:
+    assert kombu_url(url) == kombu
+
+
+def test_a_scrape_message_reaches_the_scrape_queue_alone(settings: Settings) -> None:
+    """Two queues bound to one exchange with one key would each get every message."""
+    queues = make_celery(settings).conf.task_queues
+    bindings = {queue.name: (queue.exchange.name, queue.routing_key) for queue in queues}
+    assert bindings == {"health": ("health", "health"), "scrape": ("scrape", "scrape")}
+
+
+def test_reports_and_recovery_have_a_queue_of_their_own(settings: Settings) -> None:
+    app = make_celery(settings)
+    routes = {
+        name: app.amqp.router.route({}, name)["queue"].name
+        for name in ("tasks.scrape.scrape_property", "tasks.health.report_key_stats", "tasks.recovery.recover_jobs")
+    }
+    assert list(routes.values()) == ["scrape", "health", "health"]
+
+
+def test_no_message_is_delivered_twice_because_somebody_waited() -> None:
+    """The visibility timeout is above the time limit and far above any countdown."""
+    assert VISIBILITY_TIMEOUT > TIME_LIMIT > SOFT_TIME_LIMIT
+    assert VISIBILITY_TIMEOUT.total_seconds() > 10 * LONGEST_COUNTDOWN_SECONDS
+
+
+def test_delivery_is_late_acknowledged_and_bounded(settings: Settings) -> None:
+    conf = make_celery(settings).conf
+    assert (conf.task_acks_late, conf.task_reject_on_worker_lost, conf.task_retry_on_worker_lost) == (True, True, True)
+    assert conf.worker_prefetch_multiplier == 1
+    assert conf.broker_connection_max_retries is None
+    assert conf.broker_transport_options["priority_steps"] == list(range(10))
+    assert conf.accept_content == ["json"]
+
+
+def test_scrape_property_retries_on_rate_limits_in_the_one_base_class(settings: Settings) -> None:
+    """The specification's `autoretry_for=(RateLimitError,)`, and what a worker's death costs is counted."""
+    import openai
+
+    app = make_celery(settings)
+    app.loader.import_default_modules()
+    task = app.tasks["tasks.scrape.scrape_property"]
+    assert task.autoretry_for == (openai.RateLimitError,)
+    assert task.acks_late
+    assert type(task).retry.__qualname__ == "JobTask.retry"
+
+
+@pytest.mark.parametrize(
+    ("value", "secret", "kept"),
+    [
+        (("sk-proj-0123456789abcdefghij",), "0123456789", "("),
+        ({"url": "https://u:pw@example.com/a?key=v"}, "pw@", "example.com/a"),
+        ({"url": "https://example.com/a?key=v"}, "key=v", "example.com/a"),
+        (("8c6f0f0e",), "sk-", "8c6f0f0e"),
+    ],
+)
+def test_shown_arguments_hold_no_secret(value: object, secret: str, kept: str) -> None:
+    assert secret not in shown(value)
+    assert kept in shown(value)

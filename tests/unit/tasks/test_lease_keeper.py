@@ -1,0 +1,55 @@
+"""A lease is renewed while the work lasts, and no longer."""
+
+from __future__ import annotations
+
+import threading
+
+from app.errors import DatabaseLockedError
+from tasks.lease import LeaseKeeper, new_owner
+
+
+def test_the_lease_is_renewed_until_the_block_ends() -> None:
+    renewed = threading.Semaphore(0)
+
+    def renew() -> bool:
+        renewed.release()
+        return True
+
+    keeper = LeaseKeeper(renew, every_seconds=0.001)
+    with keeper:
+        assert all(renewed.acquire(timeout=5) for _ in range(3))
+    assert not keeper._thread.is_alive()
+
+
+def test_a_locked_database_does_not_end_the_renewals() -> None:
+    """The next try comes; the lease may still be there then."""
+    calls: list[int] = []
+    enough = threading.Event()
+
+    def renew() -> bool:
+        calls.append(1)
+        if len(calls) == 1:
+            raise DatabaseLockedError("sqlite:///x", "busy")
+        enough.set()
+        return True
+
+    with LeaseKeeper(renew, every_seconds=0.001):
+        assert enough.wait(5)
+
+
+def test_a_lost_lease_is_not_asked_for_again() -> None:
+    calls: list[int] = []
+
+    def renew() -> bool:
+        calls.append(1)
+        return False
+
+    keeper = LeaseKeeper(renew, every_seconds=0.001)
+    with keeper:
+        keeper._thread.join(5)
+        assert not keeper._thread.is_alive()
+    assert calls == [1]
+
+
+def test_no_two_runs_share_an_owner() -> None:
+    assert len({new_owner() for _ in range(1000)}) == 1000

@@ -1,0 +1,153 @@
+"""What becomes of a job whose run raised: wait, try again, or fail."""
+
+from __future__ import annotations
+
+import pickle
+import random
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx2
+import openai
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+
+from app.errors import (
+    CapacityError,
+    ConnectionFailedError,
+    DatabaseLockedError,
+    DeadlineExceededError,
+    JobTimeoutError,
+    ModelError,
+    ModelUnreachableError,
+    PageGoneError,
+    PropertyIntelligenceError,
+    TransientHttpStatusError,
+    UnexpectedError,
+)
+from tasks.policy import Decision, Fail, Standing, TryAgain, Wait, backoff_seconds, decide
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+FRESH = Standing(retries=0, waited_seconds=0.0, deadline_seconds=3600.0)
+REQUEST = httpx2.Request("POST", "https://api.openai.com/v1/chat/completions")
+
+
+def _decide(exc: BaseException, standing: Standing = FRESH) -> Decision:
+    return decide(exc, standing, now=NOW, rng=random.Random(7), model="gpt-test")
+
+
+def _status_error(status: int, **headers: str) -> openai.APIStatusError:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = httpx2.Response(status, headers=named, request=REQUEST)
+    kind = openai.RateLimitError if status == 429 else openai.APIStatusError
+    return kind("said the server", response=response, body=None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry_after_ms": "4200"}, 4.2),
+        ({"retry_after": "42"}, 42.0),
+        ({"retry_after_ms": "1500", "retry_after": "2"}, 1.5),
+        ({"retry_after": format_datetime(NOW + timedelta(seconds=90), usegmt=True)}, 90.0),
+        ({}, 5.0),
+    ],
+)
+def test_a_rate_limit_waits_as_long_as_the_server_says(headers: dict[str, str], seconds: float) -> None:
+    """`retry-after-ms` before `retry-after` (seconds or a date, RFC 9110 section 10.2.3)."""
+    decision = _decide(_status_error(429, **headers))
+    assert isinstance(decision, Wait)
+    assert decision.seconds == pytest.approx(seconds)
+
+
+def test_the_pools_own_estimate_is_waited_for_too() -> None:
+    decision = _decide(CapacityError(12.5))
+    assert isinstance(decision, Wait)
+    assert decision.seconds == 12.5
+
+
+def test_the_last_wait_ends_at_the_deadline_and_the_next_one_fails() -> None:
+    """3,590 of 3,600 s waited: ten are left; at 3,600 the job ends and says how long it waited."""
+    near = Standing(retries=0, waited_seconds=3590.0, deadline_seconds=3600.0)
+    decision = _decide(_status_error(429, retry_after="42"), near)
+    assert isinstance(decision, Wait)
+    assert decision.seconds == pytest.approx(10.0)
+    over = Standing(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)
+    ended = _decide(_status_error(429, retry_after="42"), over)
+    assert isinstance(ended, Fail)
+    assert isinstance(ended.error, DeadlineExceededError)
+    assert ended.error.facts == {"waited_seconds": 3600.0, "deadline_seconds": 3600.0}
+
+
+def test_a_server_that_says_now_is_not_asked_in_circles() -> None:
+    """A wait of zero would never come nearer to the deadline."""
+    decision = _decide(_status_error(429, retry_after_ms="0"))
+    assert isinstance(decision, Wait)
+    assert decision.seconds > 0
+
+
+def test_a_site_that_names_a_time_is_obeyed_and_ends_with_its_own_error() -> None:
+    error = TransientHttpStatusError("https://example.com/", 503, 120.0)
+    decision = _decide(error)
+    assert isinstance(decision, Wait)
+    assert decision.seconds == 120.0
+    over = _decide(error, Standing(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0))
+    assert over == Fail(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionFailedError("https://example.com/", "refused"),
+        DatabaseLockedError("sqlite:///x", "busy"),
+        TransientHttpStatusError("https://example.com/", 503, None),
+    ],
+)
+def test_what_may_pass_is_tried_again(error: PropertyIntelligenceError) -> None:
+    decision = _decide(error)
+    assert isinstance(decision, TryAgain)
+    assert decision.error is error
+    assert 1.0 <= decision.seconds <= 2.0
+
+
+def test_what_will_not_pass_fails_at_once() -> None:
+    error = PageGoneError("https://example.com/", "410")
+    assert _decide(error) == Fail(error)
+
+
+@pytest.mark.parametrize(
+    ("exc", "kind", "transient"),
+    [
+        (openai.APIConnectionError(request=REQUEST), ModelUnreachableError, True),
+        (openai.APITimeoutError(request=REQUEST), ModelUnreachableError, True),
+        (_status_error(500), ModelUnreachableError, True),
+        (_status_error(401), ModelError, False),
+        (_status_error(400), ModelError, False),
+        (SoftTimeLimitExceeded(), JobTimeoutError, True),
+        (ZeroDivisionError("division by zero"), UnexpectedError, False),
+    ],
+)
+def test_foreign_errors_become_ours(exc: Exception, kind: type[PropertyIntelligenceError], transient: bool) -> None:
+    """What a task ends with can be pickled with its facts; openai's errors cannot."""
+    decision = _decide(exc)
+    assert isinstance(decision, TryAgain if transient else Fail)
+    error = decision.error
+    assert type(error) is kind
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 (our own bytes)
+    assert (type(again), again.args, str(again)) == (kind, error.args, str(error))
+
+
+def test_no_key_gets_into_an_error() -> None:
+    """A library may put the request into its message."""
+    decision = _decide(ValueError("Authorization: Bearer sk-proj-0123456789abcdefghij"))
+    assert isinstance(decision, Fail)
+    assert "0123456789" not in str(decision.error)
+
+
+def test_backoff_doubles_has_jitter_and_a_ceiling() -> None:
+    """Equal jitter: between half of the step and all of it; the step is at most the longest countdown, 30 s."""
+    rng = random.Random(1)
+    for retries, step in enumerate([2, 4, 8, 16, 30, 30]):
+        drawn = [backoff_seconds(retries, rng) for _ in range(200)]
+        assert all(step / 2 <= seconds <= step for seconds in drawn)
+        assert max(drawn) - min(drawn) > step / 4

@@ -1,0 +1,77 @@
+"""An HTTP door on a database of its own, and tokens of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from fastapi.testclient import TestClient
+
+from app.settings import Settings
+from web import create_app
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path) -> Callable[..., Settings]:
+    """Settings with a home, a secret and two keys; each may be replaced."""
+
+    def make(**changes: Any) -> Settings:
+        values = {
+            "propintel_home": tmp_path / "home",
+            "jwt_secret": SECRET,
+            "openai_api_keys": "sk-proj-aaaaaaaaaaaaaaaaaaaa1111,sk-proj-bbbbbbbbbbbbbbbbbbbb2222",
+        }
+        return Settings(_env_file=None, **{**values, **changes})
+
+    return make
+
+
+@pytest.fixture
+def make_client(make_settings: Callable[..., Settings]) -> Iterator[Callable[..., TestClient]]:
+    """A started door; keyword arguments change its settings."""
+    opened: list[TestClient] = []
+
+    def make(**changes: Any) -> TestClient:
+        settings = make_settings(**changes)
+        client = TestClient(create_app(lambda: settings), raise_server_exceptions=False)
+        client.__enter__()
+        opened.append(client)
+        return client
+
+    yield make
+    for client in opened:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def client(make_client: Callable[..., TestClient]) -> TestClient:
+    return make_client()
+
+
+@pytest.fixture
+def sign() -> Callable[..., str]:
+    """A token that holds, or with claims changed; None takes a claim away."""
+
+    def make(*, key: str | bytes = SECRET, algorithm: str = "HS256", **changes: Any) -> str:
+        claims = {
+            "role": "manager",
+            "iss": "property-intelligence",
+            "aud": "property-intelligence",
+            "exp": datetime.now(UTC) + timedelta(minutes=5),
+            **changes,
+        }
+        return jwt.encode({n: v for n, v in claims.items() if v is not None}, key, algorithm=algorithm)
+
+    return make
+
+
+@pytest.fixture
+def bearer(sign: Callable[..., str]) -> Callable[..., dict[str, str]]:
+    """The header of a request by somebody with this role."""
+    return lambda role="manager", **changes: {"Authorization": f"Bearer {sign(role=role, **changes)}"}

@@ -1,0 +1,144 @@
+"""Whatever goes wrong, the answer is the one envelope with a code, a sentence and the right status."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.errors import ConfigurationError, DatabaseLockedError, PropertyIntelligenceError
+from app.settings import Settings
+from web import create_app
+from web.errors import status_of
+from web.limits import MAX_BODY_BYTES, MAX_TARGETS
+
+Bearer = Callable[..., dict[str, str]]
+
+
+def _error(answer: Any, status: int, code: str) -> str:
+    assert answer.status_code == status
+    body = answer.json()
+    assert set(body) == {"success", "error"}
+    assert body["success"] is False
+    assert set(body["error"]) == {"code", "message"}
+    assert body["error"]["code"] == code
+    assert answer.headers["cache-control"] == "no-store"
+    return str(body["error"]["message"])
+
+
+def test_an_unknown_path_is_404(client: TestClient, bearer: Bearer) -> None:
+    _error(client.get("/nothing/here"), 404, "not_found")
+    _error(client.get("/api/v1/nothing", headers=bearer()), 404, "not_found")
+    _error(client.get("/api/v1/jobs/", headers=bearer()), 404, "not_found")
+
+
+def test_a_wrong_method_is_405_and_names_the_right_ones(client: TestClient, bearer: Bearer) -> None:
+    answer = client.put("/api/v1/admin/openai/stats", headers=bearer())
+    _error(answer, 405, "method_not_allowed")
+    assert "GET" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({}, "targets"),
+        ({"targets": []}, "targets"),
+        ({"targets": "http://a.example/"}, "targets"),
+        ({"targets": [""]}, "targets.0"),
+        ({"targets": [1]}, "targets.0"),
+        ({"targets": ["http://a.example/"], "priority": 10}, "priority"),
+        ({"targets": ["http://a.example/"], "priority": -1}, "priority"),
+        ({"targets": ["http://a.example/"], "callback_url": "http://b.example/"}, "callback_url"),
+        ({"targets": ["http://a.example/"] * (MAX_TARGETS + 1)}, "targets"),
+    ],
+)
+def test_an_invalid_body_names_the_field(client: TestClient, bearer: Bearer, body: dict[str, Any], named: str) -> None:
+    assert named in _error(client.post("/api/v1/jobs", json=body, headers=bearer()), 422, "invalid_request")
+
+
+def test_broken_json_is_an_invalid_request(client: TestClient, bearer: Bearer) -> None:
+    headers = {**bearer(), "Content-Type": "application/json"}
+    _error(client.post("/api/v1/jobs", content=b'{"targets": [', headers=headers), 422, "invalid_request")
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "offset=-1", "state=lost", "offset=99999999999999999999"])
+def test_an_invalid_query_names_the_parameter(client: TestClient, bearer: Bearer, query: str) -> None:
+    message = _error(client.get(f"/api/v1/jobs?{query}", headers=bearer()), 422, "invalid_request")
+    assert query.partition("=")[0] in message
+
+
+def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not(client: TestClient, bearer: Bearer) -> None:
+    headers = {**bearer(), "Content-Type": "application/json"}
+    at_limit = client.post("/api/v1/jobs", content=b" " * MAX_BODY_BYTES, headers=headers)
+    assert at_limit.status_code == 422
+    _error(client.post("/api/v1/jobs", content=b" " * (MAX_BODY_BYTES + 1), headers=headers), 413, "content_too_large")
+
+
+def test_a_chunked_body_is_counted_while_it_comes(client: TestClient, bearer: Bearer) -> None:
+    """It announces no length, so only counting can stop it."""
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(MAX_BODY_BYTES // 65_536 + 1):
+            yield b" " * 65_536
+
+    headers = {**bearer(), "Content-Type": "application/json"}
+    answer = client.post("/api/v1/jobs", content=chunks(), headers=headers)
+    _error(answer, 413, "content_too_large")
+
+
+def test_a_defect_is_500_and_tells_no_details(make_settings: Callable[..., Settings], bearer: Bearer) -> None:
+    app = create_app(make_settings)
+
+    @app.get("/defect")
+    def defect() -> None:
+        raise ZeroDivisionError("a secret detail")
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        answer = client.get("/defect")
+    assert "secret" not in _error(answer, 500, "internal_error")
+
+
+def test_a_database_that_cannot_be_used_is_503(make_client: Callable[..., TestClient], bearer: Bearer) -> None:
+    """And the next request tries again, so that a door which started first recovers by itself."""
+    client = make_client(database_url="sqlite:////proc/nowhere/x.sqlite3")
+    answer = client.get("/api/v1/jobs", headers=bearer())
+    assert answer.status_code == 503
+    assert answer.json()["success"] is False
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 503
+
+
+def test_a_transient_error_says_when_to_come_back() -> None:
+    assert status_of(DatabaseLockedError("db", "busy")) == 503
+    assert status_of(PropertyIntelligenceError("x")) == 500
+
+
+def test_settings_that_cannot_be_used_end_the_start() -> None:
+    """The door must not come up on them; the server shows the sentence (see the integration tests)."""
+
+    def load() -> Settings:
+        raise ConfigurationError("PORT", "is not a number", "Set it to one")
+
+    with pytest.raises(ConfigurationError, match="PORT"), TestClient(create_app(load)):
+        pass
+
+
+def test_importing_the_door_reads_no_environment() -> None:
+    """A process that only imports it (a schema dump, a linter) must not fail for a bad variable."""
+    environment = {"PATH": os.environ["PATH"], "PORT": "not a port", "JWT_SECRET": "short"}
+    code = "import web; print(type(web.app).__name__)"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ran.returncode, ran.stdout.strip()) == (0, "FastAPI"), ran.stderr
+
+
+def test_the_documentation_is_served_without_a_token(client: TestClient) -> None:
+    assert client.get("/docs").status_code == 200
+    paths = client.get("/openapi.json").json()["paths"]
+    assert "callback_url" not in str(paths)

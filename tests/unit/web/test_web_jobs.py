@@ -1,0 +1,107 @@
+"""The job and property routes on a real database, without a broker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.errors import PageGoneError
+from app.property.store import Job
+from app.services.resources import Stores, open_stores
+from app.settings import Settings
+
+Bearer = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def stores(make_settings: Callable[..., Settings]) -> Iterator[Stores]:
+    """The database that the door uses too."""
+    with open_stores(make_settings()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def jobs(stores: Stores) -> list[Job]:
+    return stores.jobs.enqueue([f"http://homes.example/{n}" for n in range(5)], priority=3).jobs
+
+
+def test_without_a_broker_nothing_is_enqueued(client: TestClient, bearer: Bearer, stores: Stores) -> None:
+    """A job whose message was never sent would look as if it were on its way."""
+    answer = client.post("/api/v1/jobs", json={"targets": ["http://homes.example/1"]}, headers=bearer())
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "broker_unavailable"
+    assert "propintel up" in answer.json()["error"]["message"]
+    assert sum(stores.jobs.counts().values()) == 0
+
+
+def test_jobs_are_listed_by_page_batch_and_state(
+    client: TestClient, bearer: Bearer, stores: Stores, jobs: list[Job]
+) -> None:
+    stores.jobs.cancel(jobs[0].id)
+    other = stores.jobs.enqueue(["http://homes.example/other"])
+
+    def listed(query: str) -> list[str]:
+        data = client.get(f"/api/v1/jobs?{query}", headers=bearer()).json()["data"]
+        return [job["target"].rpartition("/")[2] for job in data["jobs"]]
+
+    assert listed("") == ["0", "1", "2", "3", "4", "other"]
+    assert listed("limit=2&offset=1") == ["1", "2"]
+    assert listed(f"batch={other.batch}") == ["other"]
+    assert listed("state=cancelled") == ["0"]
+    assert listed("batch=none-such") == []
+    counts = client.get(f"/api/v1/jobs?limit=1&batch={jobs[0].batch}", headers=bearer()).json()["data"]["counts"]
+    assert counts == {"queued": 4, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 1}
+
+
+def test_one_job_shows_its_state_and_reason(
+    client: TestClient, bearer: Bearer, stores: Stores, jobs: list[Job]
+) -> None:
+    stores.jobs.claim(jobs[1].id, "worker", 30)
+    stores.jobs.fail(jobs[1].id, PageGoneError(jobs[1].target, "sold"), "worker")
+    data = client.get(f"/api/v1/jobs/{jobs[1].id}", headers=bearer()).json()["data"]
+    assert (data["id"], data["batch"], data["state"]) == (jobs[1].id, jobs[1].batch, "failed")
+    assert data["error"]["code"] == "page_gone"
+    assert "sold" in data["error"]["message"]
+    assert data["property"] is None
+
+
+def test_cancelling_is_final_and_may_be_repeated(
+    client: TestClient, bearer: Bearer, stores: Stores, jobs: list[Job]
+) -> None:
+    path = f"/api/v1/jobs/{jobs[2].id}"
+    for _ in range(2):
+        answer = client.delete(path, headers=bearer())
+        assert (answer.status_code, answer.json()["data"]["state"]) == (200, "cancelled")
+    assert stores.jobs.claim(jobs[2].id, "worker", 30) is None
+
+
+def test_a_job_that_is_over_cannot_be_cancelled(
+    client: TestClient, bearer: Bearer, stores: Stores, jobs: list[Job]
+) -> None:
+    stores.jobs.fail(jobs[3].id, PageGoneError(jobs[3].target, "sold"))
+    answer = client.delete(f"/api/v1/jobs/{jobs[3].id}", headers=bearer())
+    assert answer.status_code == 409
+    assert answer.json()["error"]["code"] == "job_is_over"
+    assert stores.jobs.get(jobs[3].id).state == "failed"
+
+
+def test_what_does_not_exist_is_404(client: TestClient, bearer: Bearer) -> None:
+    for method, path in (("GET", "jobs/x"), ("DELETE", "jobs/x"), ("GET", "properties/x")):
+        answer = client.request(method, f"/api/v1/{path}", headers=bearer())
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_no_properties_yet_is_an_empty_page(client: TestClient, bearer: Bearer) -> None:
+    data = client.get("/api/v1/properties?limit=3", headers=bearer()).json()["data"]
+    assert data == {"properties": [], "limit": 3, "offset": 0}
+
+
+def test_readiness_names_what_is_missing(client: TestClient) -> None:
+    """The broker lacks here; the process is alive all the same."""
+    assert client.get("/healthz").json() == {"success": True, "data": {"status": "alive"}}
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["error"]["message"] == "database: ok, broker: broker_unavailable"
+    assert answer.headers["retry-after"] == "5"

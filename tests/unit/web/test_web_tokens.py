@@ -1,0 +1,170 @@
+"""Who gets in: a token must hold in every respect, and its role must be one that the route serves."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+STATS = "/api/v1/admin/openai/stats"
+Sign = Callable[..., str]
+Bearer = Callable[..., dict[str, str]]
+MakeClient = Callable[..., TestClient]
+
+
+def _unsigned(**changes: Any) -> str:
+    """A token with `alg: none`, as RFC 7519 section 6 writes it."""
+    claims = {"role": "manager", "iss": "property-intelligence", "aud": "property-intelligence", "exp": 4_000_000_000}
+    parts = ({"alg": "none", "typ": "JWT"}, {**claims, **changes})
+    encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts)
+    return ".".join(encoded) + "."
+
+
+@pytest.mark.parametrize("role", ["exec", "manager"])
+def test_management_reads_the_statistics(client: TestClient, bearer: Bearer, role: str) -> None:
+    answer = client.get(STATS, headers=bearer(role))
+    assert answer.status_code == 200
+    assert answer.json()["success"] is True
+
+
+def test_the_statistics_are_the_specifications_key_for_key(client: TestClient, bearer: Bearer) -> None:
+    """Names and types of the specification's response; further fields may follow, none may lack."""
+    body = client.get(STATS, headers=bearer()).json()
+    assert set(body) == {"success", "data"}
+    data = body["data"]
+    assert (data["total_keys"], data["healthy_keys"], data["rotation_strategy"]) == (2, 2, "round_robin")
+    assert list(data["keys"]) == ["sk-proj-aaa...1111", "sk-proj-bbb...2222"]
+    specified = {"requests": 0, "successes": 0, "failures": 0, "circuit_open": False, "rate_limited": False}
+    for figures in data["keys"].values():
+        assert {name: figures[name] for name in specified} == specified
+        assert figures["last_used"] is None
+
+
+@pytest.mark.parametrize("role", ["operator", "viewer", "Manager", "", None, ["manager"], {"manager": True}])
+def test_another_role_is_forbidden(client: TestClient, bearer: Bearer, role: object) -> None:
+    answer = client.get(STATS, headers=bearer(role))
+    assert answer.status_code == 403
+    assert answer.json()["error"]["code"] == "forbidden"
+    assert "insufficient_scope" in answer.headers["www-authenticate"]
+
+
+def test_an_operator_may_see_jobs_and_properties(client: TestClient, bearer: Bearer) -> None:
+    assert client.get("/api/v1/jobs", headers=bearer("operator")).status_code == 200
+    assert client.get("/api/v1/properties", headers=bearer("operator")).status_code == 200
+    assert client.get("/api/v1/jobs", headers=bearer("viewer")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "header",
+    [None, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Bearer garbage", "Bearer a.b.c", "Bearer " + "x" * 5000],
+)
+def test_no_token_and_garbage_are_refused(client: TestClient, header: str | None) -> None:
+    answer = client.get(STATS, headers={} if header is None else {"Authorization": header})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith('Bearer realm="property-intelligence"')
+    assert answer.json()["success"] is False
+    assert answer.json()["error"]["code"] == "unauthenticated"
+
+
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"exp": datetime.now(UTC) - timedelta(seconds=1)}, "expired"),
+        ({"exp": None}, "'exp'"),
+        ({"iss": "somebody-else"}, "issuer"),
+        ({"iss": None}, "'iss'"),
+        ({"aud": "another-service"}, "audience"),
+        ({"aud": None}, "'aud'"),
+        ({"nbf": datetime.now(UTC) + timedelta(hours=1)}, "malformed"),
+        ({"key": "another secret that is long enough...."}, "signature"),
+        ({"algorithm": "HS512"}, "signature"),
+    ],
+)
+def test_a_token_that_does_not_hold_is_refused_with_the_reason(
+    client: TestClient, sign: Sign, changes: dict[str, Any], reason: str
+) -> None:
+    answer = client.get(STATS, headers={"Authorization": f"Bearer {sign(**changes)}"})
+    assert answer.status_code == 401
+    assert reason in answer.json()["error"]["message"]
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+def test_an_unsigned_token_is_refused(client: TestClient) -> None:
+    """RFC 8725 section 3.1: the verifier chooses the algorithm, never the token."""
+    for token in (_unsigned(), _unsigned()[:-1], _unsigned() + "AAAA"):
+        assert client.get(STATS, headers={"Authorization": f"Bearer {token}"}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("head", "claims"),
+    [
+        ({"alg": ["HS256"]}, {}),
+        ({"alg": None}, {}),
+        ({"alg": "HS256", "kid": 7}, {}),
+        ({"alg": "HS256", "crit": [{}]}, {}),
+        ({"alg": "HS256"}, {"exp": "soon"}),
+        ({"alg": "HS256"}, {"exp": 1e400}),
+        ({"alg": "HS256"}, {"exp": [4_000_000_000]}),
+        ({"alg": "HS256"}, {"nbf": {}}),
+        ({"alg": "HS256"}, {"aud": 5}),
+        ({"alg": "HS256"}, {"iss": ["property-intelligence"]}),
+        ({"alg": "HS256"}, {"sub": 7}),
+        ({"alg": "HS256"}, "[" * 20_000),
+    ],
+)
+def test_a_token_of_the_wrong_shape_is_refused_even_if_signed(client: TestClient, head: Any, claims: Any) -> None:
+    """No shape of header or claims may end in an error of ours."""
+    usual = {"role": "manager", "iss": "property-intelligence", "aud": "property-intelligence", "exp": 4_000_000_000}
+    body = claims if isinstance(claims, str) else json.dumps({**usual, **claims})
+    parts = [base64.urlsafe_b64encode(part.encode()).rstrip(b"=") for part in (json.dumps(head), body)]
+    digest = hmac.digest(b"0123456789abcdef0123456789abcdef", b".".join(parts), "sha256")
+    token = b".".join([*parts, base64.urlsafe_b64encode(digest).rstrip(b"=")]).decode()
+    assert client.get(STATS, headers={"Authorization": f"Bearer {token}"}).status_code == 401
+
+
+def test_a_tampered_role_breaks_the_signature(client: TestClient, sign: Sign) -> None:
+    head, _, signature = sign(role="operator").split(".")
+    claims = _unsigned(role="manager").split(".")[1]
+    answer = client.get(STATS, headers={"Authorization": f"Bearer {head}.{claims}.{signature}"})
+    assert answer.status_code == 401
+
+
+def test_without_any_way_to_check_tokens_the_routes_say_so(make_client: MakeClient, bearer: Bearer) -> None:
+    client = make_client(jwt_secret=None)
+    for headers in ({}, bearer()):
+        answer = client.get(STATS, headers=headers)
+        assert answer.status_code == 503
+        assert "JWT_SECRET" in answer.json()["error"]["message"]
+        assert "JWT_JWKS_URL" in answer.json()["error"]["message"]
+
+
+def test_no_route_below_api_v1_answers_a_stranger(client: TestClient, bearer: Bearer) -> None:
+    """Every operation that the schema lists, so that a route added later is tried too."""
+    operations = [
+        (method, path.replace("{job_id}", "x").replace("{property_id}", "x"))
+        for path, methods in client.get("/openapi.json").json()["paths"].items()
+        for method in methods
+        if path.startswith("/api/")
+    ]
+    assert len(operations) >= 7
+    for method, path in operations:
+        assert client.request(method, path).status_code == 401, (method, path)
+        body = {"targets": ["http://homes.example/"]} if method == "post" else None
+        assert client.request(method, path, headers=bearer("viewer"), json=body).status_code == 403, (method, path)
+
+
+def test_a_strangers_body_is_not_even_parsed(client: TestClient) -> None:
+    answer = client.post("/api/v1/jobs", content=b"{not json", headers={"Content-Type": "application/json"})
+    assert answer.status_code == 401
+
+
+def test_the_schema_asks_for_the_token(client: TestClient) -> None:
+    operation = client.get("/openapi.json").json()["paths"][STATS]["get"]
+    assert operation["security"] == [{"HTTPBearer": []}]

@@ -1,0 +1,54 @@
+"""Where resources are opened is one decision, and beat's schedule follows the settings."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from celery.concurrency.prefork import TaskPool
+
+from app.services.worker_health import WorkerHeartbeat, health_file, read_heartbeats
+from app.settings import Settings
+from worker.health import Heartbeat
+from worker.schedule import beat_config
+from worker.signals import children_run_tasks
+
+
+@pytest.mark.parametrize(
+    ("pool", "forks"), [("prefork", True), ("processes", True), ("threads", False), ("solo", False), (TaskPool, True)]
+)
+def test_only_a_forking_pool_opens_in_its_children(pool: object, forks: bool) -> None:
+    """`worker_process_init` fires under prefork alone."""
+    assert children_run_tasks(pool) is forks
+
+
+def test_beat_reports_as_often_as_the_settings_say() -> None:
+    schedule = beat_config(Settings(key_report_interval_seconds=7, _env_file=None))["beat_schedule"]
+    assert schedule["report-key-stats"]["schedule"] == 7
+    assert schedule["recover-jobs"]["schedule"] <= 5
+    assert all(entry["options"]["expires"] <= max(1, entry["schedule"]) for entry in schedule.values())
+
+
+def test_the_heartbeat_file_says_who_lives_since_when(tmp_path: Path) -> None:
+    """Written whole, read back, and taken away at the end."""
+    heart = Heartbeat(health_file(tmp_path, "celery@here"), "celery@here", interval_seconds=60)
+    heart.start()
+    (beat,) = read_heartbeats(tmp_path)
+    assert beat.node == "celery@here"
+    assert beat.is_fresh(datetime.now(UTC))
+    heart.stop()
+    assert read_heartbeats(tmp_path) == []
+
+
+def test_an_old_heartbeat_is_not_a_sign_of_life() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    beat = WorkerHeartbeat("celery@here", 1, at)
+    assert beat.is_fresh(at + timedelta(seconds=19))
+    assert not beat.is_fresh(at + timedelta(seconds=20))
+
+
+def test_a_file_that_is_no_heartbeat_is_skipped(tmp_path: Path) -> None:
+    (tmp_path / "health").mkdir()
+    (tmp_path / "health" / "broken.json").write_text("{")
+    assert read_heartbeats(tmp_path) == []

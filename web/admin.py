@@ -1,0 +1,53 @@
+"""Admin API: what the OpenAI keys do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Security
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+
+from app.services.key_health import fleet_stats
+from web.auth import MANAGEMENT, AuthenticatedRoute, allow, bearer_scheme
+from web.context import Context, context_of
+from web.envelope import Failure, Success, success
+
+router = APIRouter(
+    prefix="/api/v1/admin",
+    tags=["admin"],
+    route_class=AuthenticatedRoute,
+    dependencies=[Security(bearer_scheme), allow(*MANAGEMENT)],
+    responses={status: {"model": Failure} for status in (401, 403, 503)},
+)
+
+
+class KeyFigures(BaseModel):
+    """One key. `last_used` is UTC without offset, whole seconds; null if it never was."""
+
+    model_config = ConfigDict(extra="allow")
+
+    requests: int
+    successes: int
+    failures: int
+    circuit_open: bool
+    rate_limited: bool
+    last_used: str | None
+
+
+class KeyStats(BaseModel):
+    """All keys, by their masks."""
+
+    model_config = ConfigDict(extra="allow")
+
+    total_keys: int
+    healthy_keys: int
+    rotation_strategy: str
+    keys: dict[str, KeyFigures]
+
+
+@router.get("/openai/stats", summary="Statistics of the OpenAI keys", responses={200: {"model": Success[KeyStats]}})
+def openai_stats(context: Annotated[Context, Depends(context_of)]) -> JSONResponse:
+    """Requests, successes, failures and state of every key, summed over the processes of the fleet."""
+    stats: dict[str, Any] = fleet_stats(context.settings)
+    return success(stats)

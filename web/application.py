@@ -1,0 +1,105 @@
+"""Makes the HTTP door: routes, limits, errors, and what happens when it starts and stops."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.clock import Clock, SystemClock
+from app.errors import PropertyIntelligenceError
+from app.logs import configure_logging
+from app.settings import Settings
+from web import admin, errors, health, jobs, properties
+from web.context import Context
+from web.limits import BodyLimit
+
+_DESCRIPTION = """
+Property pages become records with evidence; this is the door for other programs.
+
+Every route below `/api/v1` needs `Authorization: Bearer TOKEN`, a JWT with the claim `role`:
+
+| role | may |
+|---|---|
+| `exec`, `manager` | everything |
+| `operator` | enqueue, read and cancel jobs; read properties |
+
+Answers are `{"success": true, "data": ...}` or `{"success": false, "error": {"code", "message"}}`.
+"""
+
+
+def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = None) -> FastAPI:
+    """The ASGI app. `settings_loader` is called when the server starts, or at the first request that needs settings."""
+    context = Context(settings_loader, clock or SystemClock())
+    app = FastAPI(
+        title="Property intelligence",
+        version="1",
+        description=_DESCRIPTION,
+        lifespan=_lifespan(context),
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.context = context
+    errors.register(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(StartupFailure)
+    for module in (admin, jobs, properties, health):
+        app.include_router(module.router)
+    return app
+
+
+def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        _configure_logging()
+        _ = context.settings  # what is wrong with them is said at the start, not at the first request
+        try:
+            yield
+        finally:
+            await run_in_threadpool(context.close)
+
+    return lifespan
+
+
+def _configure_logging() -> None:
+    """One log for all, through the filter that lets no key pass; uvicorn's own handlers would go around it."""
+    configure_logging()
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+
+
+class StartupFailure:
+    """ASGI middleware: a setting that cannot be used ends the start with its one sentence instead of a traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+
+        failed = False
+
+        async def hold_failure(message: Message) -> None:
+            nonlocal failed
+            failed = message["type"] == "lifespan.startup.failed"
+            if not failed:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, hold_failure)
+        except PropertyIntelligenceError as exc:
+            await send({"type": "lifespan.startup.failed", "message": str(exc)})
+            raise  # the server expects the call to end so; it shows the message only
+        except BaseException:
+            if failed:
+                await send({"type": "lifespan.startup.failed", "message": "The HTTP door could not start."})
+            raise

@@ -1,0 +1,78 @@
+"""What the routes work with, opened on first need: settings, token verifier, stores and Celery app.
+
+A database that is down when the door starts is no reason to stay away: the next request tries again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from celery import Celery
+from fastapi import Request
+
+from app.clock import Clock
+from app.services.access import TokenVerifier, build_verifier
+from app.services.resources import Stores, open_stores
+from app.settings import Settings
+from tasks.submission import make_sender
+
+
+class Context:
+    """One per app. Thread-safe; every part is made once, one that could not be made is tried again when asked for."""
+
+    def __init__(self, load: Callable[[], Settings], clock: Clock) -> None:
+        self._load, self._clock = load, clock
+        self._lock = threading.RLock()
+        self._settings: Settings | None = None
+        self._verifier: TokenVerifier | None = None
+        self._stores: Stores | None = None
+        self._celery: Celery | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """Raises `ConfigurationError` for a variable that cannot be used."""
+        with self._lock:
+            if self._settings is None:
+                self._settings = self._load()
+            return self._settings
+
+    @property
+    def verifier(self) -> TokenVerifier:
+        """Raises `ConfigurationError` if no way to check tokens is configured."""
+        with self._lock:
+            if self._verifier is None:
+                self._verifier = build_verifier(self.settings)
+            return self._verifier
+
+    @property
+    def stores(self) -> Stores:
+        """Jobs and properties. Raises `StoreError` while the database cannot be used."""
+        with self._lock:
+            if self._stores is None:
+                self._stores = open_stores(self.settings, self._clock)
+            return self._stores
+
+    @property
+    def celery(self) -> Celery:
+        """The app that sends jobs. Connects to nothing before something is sent."""
+        with self._lock:
+            if self._celery is None:
+                self._celery = make_sender(self.settings)
+            return self._celery
+
+    def close(self) -> None:
+        """Close what was opened. May be called again."""
+        with self._lock:
+            stores, self._stores = self._stores, None
+            celery, self._celery = self._celery, None
+        if stores is not None:
+            stores.close()
+        if celery is not None:
+            celery.close()
+
+
+def context_of(request: Request) -> Context:
+    """The context of the app that serves `request`; a FastAPI dependency."""
+    context: Context = request.app.state.context
+    return context

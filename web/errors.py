@@ -1,0 +1,95 @@
+"""Which status and headers an error has over HTTP. Every way a request can fail ends in the one envelope."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from app.errors import (
+    BrokerUnavailableError,
+    ConfigurationError,
+    IdentityProviderError,
+    InvalidTargetError,
+    InvalidTokenError,
+    NoKeysError,
+    NotFoundError,
+    PropertyIntelligenceError,
+    RoleNotAllowedError,
+    StoreError,
+)
+from web.envelope import failure
+
+log = logging.getLogger(__name__)
+
+_STATUS: Mapping[type[PropertyIntelligenceError], int] = {
+    InvalidTokenError: 401,
+    RoleNotAllowedError: 403,
+    NotFoundError: 404,
+    InvalidTargetError: 422,
+    ConfigurationError: 503,
+    NoKeysError: 503,
+    BrokerUnavailableError: 503,
+    IdentityProviderError: 503,
+    StoreError: 503,
+}
+_RETRY_AFTER_SECONDS = 5
+#: RFC 6750 section 3: a request without a token gets the bare challenge, one with a bad token is told so
+_CHALLENGE = 'Bearer realm="property-intelligence"'
+
+
+def register(app: FastAPI) -> None:
+    """Put all errors of `app` into the envelope."""
+    app.add_exception_handler(PropertyIntelligenceError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def status_of(error: PropertyIntelligenceError) -> int:
+    """The status of the nearest class that has one; 500 for what a request cannot cause."""
+    return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), 500)
+
+
+def _ours(request: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, PropertyIntelligenceError)  # noqa: S101 (registered for this class)
+    status = status_of(exc)
+    if status >= 500:
+        log.warning("%s %s: %s", request.method, request.url.path, exc)
+    return failure(exc.code, str(exc), status, _headers(request, exc, status))
+
+
+def _headers(request: Request, exc: PropertyIntelligenceError, status: int) -> dict[str, str]:
+    if status == 401:
+        bad = ', error="invalid_token"' if "authorization" in request.headers else ""
+        return {"WWW-Authenticate": _CHALLENGE + bad}
+    if status == 403:
+        return {"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope"'}
+    if status == 503 and exc.transient:
+        return {"Retry-After": str(math.ceil(exc.facts.get("retry_after_seconds") or _RETRY_AFTER_SECONDS))}
+    return {}
+
+
+def _invalid(_request: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, RequestValidationError)  # noqa: S101 (registered for this class)
+    problems = [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in exc.errors()]
+    more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
+    return failure("invalid_request", "; ".join(problems[:5]) + more, 422)
+
+
+def _http(_request: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, HTTPException)  # noqa: S101 (registered for this class)
+    code = HTTPStatus(exc.status_code).phrase.lower().replace(" ", "_")
+    return failure(code, str(exc.detail), exc.status_code, exc.headers)
+
+
+def _unexpected(request: Request, exc: Exception) -> JSONResponse:
+    # the traceback goes to the log (the server logs what is raised), the caller learns that it is not his fault
+    log.error("%s %s failed: %s", request.method, request.url.path, type(exc).__name__)
+    return failure("internal_error", "This is a defect of the service; its log has the details.", 500)

@@ -1,0 +1,54 @@
+"""Is the process alive, and can it serve?
+
+For load balancers and orchestrators: no token needed, and no detail that would help a stranger.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
+
+from app.errors import PropertyIntelligenceError
+from app.services.embedded_valkey import connect
+from web.context import Context, context_of
+from web.envelope import failure, success
+
+log = logging.getLogger(__name__)
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", summary="The process is alive")
+async def healthz() -> JSONResponse:
+    """200 as long as the process answers; asks nothing else, so that a broker outage restarts no web process."""
+    return success({"status": "alive"})
+
+
+@router.get("/readyz", summary="Database and broker answer")
+def readyz(context: Annotated[Context, Depends(context_of)]) -> JSONResponse:
+    """200 if jobs can be taken, 503 with the code of what is missing; the log has the details."""
+    checks = {"database": _check(lambda: _count_jobs(context)), "broker": _check(lambda: _ping(context))}
+    if all(result == "ok" for result in checks.values()):
+        return success({"status": "ready", "checks": checks})
+    message = ", ".join(f"{name}: {result}" for name, result in checks.items())
+    return failure("not_ready", message, 503, {"Retry-After": "5"})
+
+
+def _count_jobs(context: Context) -> None:
+    context.stores.jobs.counts()
+
+
+def _ping(context: Context) -> None:
+    connect(context.settings).close()
+
+
+def _check(ask: Callable[[], object]) -> str:
+    try:
+        ask()
+    except PropertyIntelligenceError as exc:
+        log.warning("Not ready: %s", exc)
+        return exc.code
+    return "ok"

@@ -1,0 +1,80 @@
+"""The heartbeat file: proof of life for whatever watches the worker.
+
+Written by the parent, because `inspect ping` fails on a worker that is merely busy. It goes on while the broker is
+away: restarting a worker does not mend a lost broker.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from celery.signals import worker_ready, worker_shutdown
+
+from app.services.worker_health import INTERVAL_SECONDS, health_file
+from worker.configuration import settings
+
+log = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    """Writes `{"at": ISO time, "node": name, "pid": n}` every few seconds until stopped, then removes the file."""
+
+    def __init__(self, file: Path, node: str, interval_seconds: float = INTERVAL_SECONDS) -> None:
+        self._file = file
+        self._node = node
+        self._interval_seconds = interval_seconds
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self.beat()
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+        self._file.unlink(missing_ok=True)
+
+    def beat(self) -> None:
+        """Write the file whole, so that no reader sees half of it; a full disk is logged and ends nothing."""
+        draft = self._file.with_suffix(f".{os.getpid()}.tmp")
+        beat = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "node": self._node, "pid": os.getpid()}
+        try:
+            draft.write_text(json.dumps(beat), encoding="utf-8")
+            draft.replace(self._file)
+        except OSError as exc:
+            log.warning("The heartbeat %s could not be written (%s)", self._file, exc.strerror)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._interval_seconds):
+            self.beat()
+
+
+_heartbeat: Heartbeat | None = None
+
+
+def _on_ready(sender: Any = None, **_: Any) -> None:
+    global _heartbeat  # noqa: PLW0603 (one per worker by design)
+    node = str(sender.hostname)
+    _heartbeat = Heartbeat(health_file(settings().propintel_home, node), node)
+    _heartbeat.start()
+
+
+def _on_shutdown(**_: Any) -> None:
+    global _heartbeat
+    heartbeat, _heartbeat = _heartbeat, None
+    if heartbeat is not None:
+        heartbeat.stop()
+
+
+def connect() -> None:
+    """Follow the worker's life; safe to call again."""
+    worker_ready.connect(_on_ready, dispatch_uid="propintel-heartbeat-start", weak=False)
+    worker_shutdown.connect(_on_shutdown, dispatch_uid="propintel-heartbeat-stop", weak=False)

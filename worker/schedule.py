@@ -1,0 +1,59 @@
+"""What beat sends and when, and the scheduler: one schedule in force however many beats run."""
+
+from __future__ import annotations
+
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import redis
+from redbeat import RedBeatScheduler
+from redbeat.schedulers import acquire_distributed_beat_lock
+
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+RECOVERY_INTERVAL_SECONDS = 5.0
+_LOST_REDIS_PAUSE_SECONDS = 1.0
+
+
+def beat_config(settings: Settings) -> dict[str, Any]:
+    """Beat's part of the configuration. A message that no worker took before the next is due expires."""
+    return {
+        "beat_scheduler": f"{__name__}.{OneSchedule.__name__}",
+        "beat_schedule": {
+            "report-key-stats": _entry("tasks.health.report_key_stats", settings.key_report_interval_seconds),
+            "recover-jobs": _entry("tasks.recovery.recover_jobs", RECOVERY_INTERVAL_SECONDS),
+        },
+    }
+
+
+def _entry(task: str, seconds: float) -> dict[str, Any]:
+    return {"task": task, "schedule": seconds, "options": {"expires": max(1.0, seconds)}}
+
+
+class OneSchedule(RedBeatScheduler):
+    """RedBeat that outlives its Redis.
+
+    RedBeat ends with an exception when its lock ran out (Redis paused, restarted or emptied) or Redis is away; this
+    one waits, takes the lock again and writes its schedule anew.
+    """
+
+    lock: Any
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        try:
+            if self.lock is None:
+                self._rejoin()
+            return float(super().tick(*args, **kwargs))
+        except redis.exceptions.LockError:
+            log.warning("Beat lost its lock; it waits for its turn")
+            self.lock = None
+        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as exc:
+            log.warning("Beat does not reach Redis (%s)", type(exc).__name__)
+        return _LOST_REDIS_PAUSE_SECONDS
+
+    def _rejoin(self) -> None:
+        acquire_distributed_beat_lock(sender=SimpleNamespace(scheduler=self))
+        self.setup_schedule()

@@ -1,0 +1,121 @@
+"""What is opened where: one set of resources per process that runs tasks, never one that is shared over a fork.
+
+A client that is used in the parent and inherited by its children answers one call with another call's answer. So a
+forking worker opens nothing in its parent and everything in each child; a worker whose pool does not fork has no
+children, and opens in itself. Celery swallows what a signal handler raises: who cannot build its resources exits here.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from typing import Any
+
+import redis
+from celery import concurrency
+from celery.concurrency.prefork import TaskPool
+from celery.signals import (
+    setup_logging,
+    task_postrun,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_shutdown,
+)
+
+from app.errors import PropertyIntelligenceError
+from app.logs import configure_logging, redact
+from app.services.embedded_valkey import client
+from app.services.key_health import publish
+from app.services.openai_client_manager import build_manager
+from app.services.resources import open_resources
+from app.settings import Settings
+from tasks import resources
+from worker.configuration import exit_with, settings
+
+log = logging.getLogger(__name__)
+
+#: EX_CONFIG of sysexits.h: the pool sees a failed child, the log says why
+_CHILD_EXIT_CODE = 78
+#: A child that cannot start is replaced at once; this keeps a lost database from becoming a storm of forks.
+#: Celery gives a child four seconds to come up.
+_CHILD_EXIT_PAUSE_SECONDS = 2.0
+
+
+def children_run_tasks(pool_cls: Any) -> bool:
+    """True if this pool (a class, or a name as for `--pool`) runs tasks in forked children: the one place to ask."""
+    implementation = concurrency.get_implementation(pool_cls)
+    return isinstance(implementation, type) and issubclass(implementation, TaskPool)
+
+
+def _on_setup_logging(loglevel: Any = None, **_: Any) -> None:
+    configure_logging(level=loglevel if isinstance(loglevel, int) and loglevel else logging.INFO)
+
+
+def _on_worker_init(sender: Any = None, **_: Any) -> None:
+    """In the parent: refuse what could never work; open resources only if tasks run right here."""
+    _on_setup_logging(sender.loglevel)  # Celery would set it up only after this
+    try:
+        _check(settings())
+        if not children_run_tasks(sender.pool_cls):
+            resources.install(open_resources(settings(), in_task=True))
+    except PropertyIntelligenceError as exc:
+        exit_with(redact(str(exc)))
+
+
+def _check(loaded: Settings) -> None:
+    """A bad key set or strategy ends the worker here; a manager that is asked nothing opens no connection."""
+    with build_manager(loaded, in_task=True) as manager:
+        log.info("%d OpenAI keys, strategy %s", len(manager.keys), loaded.openai_key_rotation_strategy)
+
+
+def _on_child_start(**_: Any) -> None:
+    """In a forked child: open everything, or exit with the reason."""
+    try:
+        resources.install(open_resources(settings(), in_task=True))
+    except BaseException as exc:  # noqa: BLE001 (Celery would go on with a child that can do nothing)
+        reason = str(exc) if isinstance(exc, PropertyIntelligenceError) else f"{type(exc).__name__}: {exc}"
+        log.critical("A worker process could not start: %s", redact(reason))
+        time.sleep(_CHILD_EXIT_PAUSE_SECONDS)
+        sys.stderr.flush()
+        os._exit(_CHILD_EXIT_CODE)
+
+
+def _on_stop(**_: Any) -> None:
+    global _publisher
+    publisher, _publisher = _publisher, None
+    if publisher is not None:
+        publisher.close()
+    resources.close()
+
+
+#: this process's own connection for its figures
+_publisher: redis.Redis | None = None
+
+
+def _after_task(**_: Any) -> None:
+    """Publish this process's key figures; a report is the sum over all processes."""
+    global _publisher  # noqa: PLW0603 (one per process, opened after the fork)
+    if not resources.is_open():
+        return
+    opened = resources.current()
+    if not opened.manager.keys:
+        return
+    if _publisher is None:
+        _publisher = client(opened.settings)
+    publish(opened.manager.get_stats(), _publisher)
+
+
+def connect() -> None:
+    """Follow the worker's life; safe to call again."""
+    for signal, handler in (
+        (setup_logging, _on_setup_logging),
+        (worker_init, _on_worker_init),
+        (worker_process_init, _on_child_start),
+        (worker_process_shutdown, _on_stop),
+        (worker_shutdown, _on_stop),
+        (task_postrun, _after_task),
+    ):
+        signal.connect(handler, dispatch_uid=f"propintel-{handler.__name__}", weak=False)
