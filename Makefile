@@ -10,7 +10,7 @@ LOCKS    := requirements/runtime.lock requirements/dev.lock
 PYTHON   ?= 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint format types contracts lock clean bench-extraction
+.PHONY: help install demo test check lint format types contracts lock clean bench-extraction bench-end-to-end
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ check: lint format types contracts test ## lint, format, types, import contracts
 
 bench-extraction: install ## score the extractors on the labelled pages below SHARED_DIR
 	$(PY) -m benchmarks.extraction
+
+bench-end-to-end: install ## the same pages through a real worker, then scored
+	$(PY) -m benchmarks.end_to_end
 
 lock: ## resolve the dependencies anew (uv.lock stays out of git: it names registries)
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header pyproject.toml -o requirements/runtime.lock

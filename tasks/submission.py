@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 def make_sender(settings: Settings) -> Celery:
     """The Celery app of a door, which sends jobs and never waits for their results: the jobs table has them.
 
-    Otherwise each message would subscribe to its result's channel for as long as the process lives, and without a Redis
-    that would be tried for 20 seconds.
+    Otherwise Celery subscribes to the result of each message before it sends it; when Redis has just gone away it tries
+    that for 20 seconds and then raises an error of its own (seen with Celery 5.7).
     """
     app = make_celery(settings)
     app.conf.task_ignore_result = True

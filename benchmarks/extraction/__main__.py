@@ -53,17 +53,22 @@ def _as_json(done: Run, report: Report, *, errors: bool) -> dict[str, Any]:
 
 
 def _print_table(done: Run, report: Report, *, errors: bool) -> None:
-    print(f"{'field':16} {'labelled':>8} {'right':>6} {'wrong':>6} {'recall':>7} {'precision':>9}")
-    for label, count in report.fields.items():
-        print(_line(label, count))
-    print(_line("all", report.total))
+    print_scores(report)
     cpu = _cpu(done)
     print(f"{report.pages} pages, CPU a page: median {cpu['median']} ms, p99 {cpu['p99']} ms, max {cpu['max']} ms")
     if errors:
         for error in report.errors:
             state = "missed" if error.emitted is None else "not on the page" if error.expected is None else "wrong"
-            shown = f"{error.expected!r} <- {error.emitted!r}"
-            print(f"{error.file.removeprefix('html/'):50} {error.label:16} {state:16} {shown}")
+            name = error.file.removeprefix("html/")
+            print(f"{name:50} {error.label:16} {state:16} {error.expected!r} <- {error.emitted!r}")
+
+
+def print_scores(report: Report) -> None:
+    """A line per labelled field, then all of them."""
+    print(f"{'field':16} {'labelled':>8} {'right':>6} {'wrong':>6} {'recall':>7} {'precision':>9}")
+    for label, count in report.fields.items():
+        print(_line(label, count))
+    print(_line("all", report.total))
 
 
 def _line(name: str, count: Count) -> str:

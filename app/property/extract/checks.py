@@ -27,6 +27,7 @@ _ONLY_LISTING = (
     "OriginalListPrice",
     *_WITH_PRICE,
 )
+_ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
 #: square metres of a home, of a plot
 _LIVING, _LOT = (8.0, 60_000.0), (10.0, 5e8)
 
@@ -92,6 +93,9 @@ def _country(kept: dict[str, Winner], page: Document) -> str | None:
         return str(kept["Country"].candidate.value)
     region = kept.get("StateOrProvince")
     if page.locale.country is None and region is not None and us_state(str(region.candidate.value)):
+        return "US"
+    code = kept.get("PostalCode")
+    if page.locale.country is None and "ParcelNumber" in kept and code and _ZIP.match(str(code.candidate.value)):
         return "US"
     return page.locale.country
 

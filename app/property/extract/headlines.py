@@ -32,8 +32,10 @@ _COUNTY = re.compile(r"\b([A-Z][a-z]+(?: [A-Z][a-z]+)?) County, ([A-Z]{2})\b")
 _MAP_LINK = re.compile(r"(?<![\d.])(-?\d{1,2}\.\d{4,})\s?(?:,|~|%2C)\s?\+?(-?\d{1,3}\.\d{4,})(?!\d)")
 _SEPARATORS = re.compile(r"\s+[|•·–—]\s+|\s+-\s+|\s*\|\s*")
 _PRICE_ALONE = re.compile(
-    r"^(?:[^\w\s$€£]{0,2}\s*)?(?:(?:US|A|AU|C|NZ)?[$€£]\s?\d[\d.,' ]*(?:\.\d\d)?[kKmM]?|\d[\d., "
-    r"\u00a0]*\s?(?:€|zł|kr|EUR|PLN|SEK|CHF))(?:\s*(?:/|per |pro )\s?\w+)?$"
+    r"^(?:[^\w\s$€£]{0,2}\s*)?(?:(?:offers? (?:over|above|from|around)|from|guide(?: price)?|asking(?: price)?|"
+    r"price|ab|od|från|in excess of)[:\s]\s*)?(?:(?:US|A|AU|C|NZ)?[$€£]\s?\d[\d.,' ]*(?:\.\d\d)?[kKmM]?|\d[\d., "
+    r"\u00a0]*\s?(?:€|zł|kr|EUR|PLN|SEK|CHF))(?:\s*(?:/|per |pro )\s?\w+)?$",
+    re.IGNORECASE,
 )
 _NO_PRICE_NEAR = re.compile(
     r"\best\b|estimate|cut|change|deposit|mortgage|payment|\blast\b|previous|tax|fee|/\s?(?:sq|m²)|"
@@ -192,7 +194,9 @@ def _is_asked(segment: Segment, page: Document) -> bool:
     if any(above.tag in ("td", "th") for above in (segment.owner, *segment.owner.iterancestors())):
         return False
     digits = re.sub(r"\D", "", segment.text.partition(".00")[0])
-    return len(digits) >= 5 or find_period(segment.text) is not None
+    return (
+        len(digits) >= 5 or re.search(r"\d[kKmM]$", segment.text) is not None or find_period(segment.text) is not None
+    )
 
 
 def _two_lines(page: Document) -> Iterator[Candidate]:

@@ -22,6 +22,7 @@ _SEVERAL = re.compile(
     r"(?:^|[,;|•·]\s*|\s{2,})([A-Z][\w/#&'. -]{1,32}?):\s+([^:;|•·]{1,80}?)(?=\s*(?:[,;|•·]|"
     r"\s{2,})\s*[A-Z][\w/#&'. -]{1,32}?:\s|\s*[;|•·]|\s*$)"
 )
+_PRICE_LIKE = re.compile(r"^(?:[A-Z]{0,3}[$€£]\s?)?\d[\d.,' \u00a0]*(?:\s?(?:€|zł|kr|[A-Z]{3}))?$")
 _YEAR_HEADING = re.compile(
     r"^(20\d\d)\s+(?:(?:certified|working|preliminary|proposed|final|market|assessed|"
     r"tax)\s+)?(?:values?|assessments?|roll)$",
@@ -42,6 +43,7 @@ _COUNTED = frozenset(
         "ParkingTotal",
         "StoriesTotal",
         "ListPrice",
+        "_RentWarm",
         "YearBuilt",
     }
 )
@@ -163,7 +165,9 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
         return True
     if found.field == "YearBuilt":
         return re.match(r"^(?:1[6-9]|20)\d\d$", segment.text) is not None
-    if found.field in ("LivingArea", "LotSizeArea", "ListPrice"):
+    if found.field in ("ListPrice", "_RentWarm"):
+        return _PRICE_LIKE.match(segment.text) is not None
+    if found.field in ("LivingArea", "LotSizeArea"):
         return (len(segment.text) < 25 and segment.text[-1:].isdigit()) or re.match(
             r"^[\d.,]+\s?(?:m²|m2|sq|kvm|acre|ac)", segment.text
         ) is not None

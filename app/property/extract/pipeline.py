@@ -6,13 +6,13 @@ Pure: no network, no clock. Whatever the page holds, `extract` answers; it raise
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from app.property.derived import DERIVED_FIELDS, derive
 from app.property.extract.base import Candidate, Extraction
 from app.property.extract.checks import checked
-from app.property.extract.derived import derived
 from app.property.extract.document import Document
 from app.property.extract.headlines import Headlines
 from app.property.extract.jsonbody import JsonBody
@@ -53,6 +53,12 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "texts": (list,),
     "rows": (list,),
 }
+#: what a model's quote says beside the field that was asked for; never asked for themselves
+_COMPANIONS: Mapping[str, tuple[str, ...]] = {
+    "LivingArea": ("LivingAreaUnits",),
+    "LotSizeArea": ("LotSizeUnits",),
+    "ListPrice": ("X_PricePeriod", "X_RentBasis"),
+}
 _WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 
 
@@ -80,6 +86,7 @@ def with_model_values(extraction: Extraction, candidates: Sequence[Candidate], d
     A model's value confirms or replaces a doubtful one by rank. `dropped` is added to the count of dropped values.
     """
     wanted = set(extraction.wanted)
+    wanted |= {companion for name in wanted for companion in _COMPANIONS.get(name, ())}
     offered = [c for c in candidates if c.field in wanted]
     everything = (*extraction.candidates, *offered)
     fresh = rank(c for c in everything if c.field in {o.field for o in offered})
@@ -108,10 +115,11 @@ def _all_candidates(document: Document, notes: list[str]) -> list[Candidate]:
 def _built(extraction: Extraction, winners: dict[str, Winner]) -> Extraction:
     """`extraction` with the record that `winners` make."""
     kept = {name: w for name, w in winners.items() if _is_valid(name, w.candidate.value)}
-    kept.update(derived(kept))
-    evidence = {name: _evidence(kept[name], extraction.page) for name in FIELDS if name in kept}
+    read = {name: _evidence(w, extraction.page) for name, w in kept.items() if name not in DERIVED_FIELDS}
+    known = {**read, **derive({name: found.value for name, found in read.items()}, read)}
+    evidence = {name: known[name] for name in FIELDS if name in known}
     record = PropertyRecord(values={name: e.value for name, e in evidence.items()}, evidence=evidence)
-    doubtful = tuple(name for name in evidence if kept[name].doubtful and FIELDS[name].ask_model)
+    doubtful = tuple(name for name in read if kept[name].doubtful and FIELDS[name].ask_model)
     return replace(extraction, record=record, doubtful=doubtful)
 
 

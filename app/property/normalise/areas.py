@@ -34,7 +34,7 @@ _UNITS: tuple[tuple[str, re.Pattern[str]], ...] = (
             re.I,
         ),
     ),
-    (ACRES, re.compile(r"\bacres?\b|\bac\b\.?", re.I)),
+    (ACRES, re.compile(r"\bacres?\b|\bacreage\b|\bac\b\.?", re.I)),
     (HECTARES, re.compile(r"\bha\b|\bhectares?\b|\bhektar\b", re.I)),
 )
 

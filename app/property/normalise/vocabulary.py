@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 # Ordered: the first pattern that matches wins, so that "semi-detached house" is not a plain house.
 _SUBTYPE_WORDS: tuple[tuple[str, str], ...] = (
+    ("Single Family Residence", r"^(?!.*vacant).*(?:single.?family|\bsfr\b)"),
     (
         "Unimproved Land",
         r"vacant|\bland\b|\blots?\b|acreage|unimproved|grundstück|baugrundstück|działk|\btomt|terrain|"

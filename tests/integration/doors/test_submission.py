@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-import redis
 
 from app.errors import BrokerUnavailableError, InvalidTargetError
 from app.property.store import JobState
@@ -46,13 +45,6 @@ def test_jobs_whose_messages_cannot_be_sent_are_cancelled(
     states = {job.target: job.state for job in stores.jobs.list()}
     assert states == {TARGETS[0]: JobState.QUEUED, TARGETS[1]: JobState.CANCELLED}
     assert stores.jobs.get(earlier).state is JobState.QUEUED
-
-
-def test_a_door_subscribes_to_no_results(stores: Stores, settings: Settings, broker: EmbeddedValkey) -> None:
-    """A door that runs for months must not hold one subscription for every job it ever sent."""
-    with closing(make_sender(settings)) as celery_app, redis.Redis.from_url(broker.url) as connection:
-        submit_targets(stores.jobs, celery_app, settings, TARGETS, priority=5, refresh=False)
-        assert connection.pubsub_channels() == []
 
 
 def test_without_a_broker_no_row_is_written(stores: Stores, settings: Settings) -> None:
