@@ -61,6 +61,7 @@ class BrokerUnavailableError(PropertyIntelligenceError):
     fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")
     sentence = "No broker answers at {url} ({reason})."
     remedy = "Run `propintel up` in this directory, or set REDIS_URL to a Redis or Valkey that runs."
+    transient = True
 
 
 # --- the HTTP door ---------------------------------------------------------------------------------------------------

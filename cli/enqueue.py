@@ -11,7 +11,7 @@ from rich.text import Text
 
 from app.clock import SystemClock
 from app.property.store import Enqueued, Job, JobState
-from app.services.resources import Stores, open_stores
+from app.services.stores import Stores, open_stores
 from app.settings import load_settings
 from cli.failures import FAILED, INTERRUPTED, say_error
 from cli.output import FormatOption, note, show

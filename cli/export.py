@@ -18,7 +18,7 @@ import typer
 
 from app.property.record import FIELDS
 from app.property.store import PropertyStore
-from app.services.resources import open_stores
+from app.services.stores import open_stores
 from app.settings import load_settings
 from cli.output import note
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.property.store import Job, JobState, JobStore
-from app.services.resources import open_stores
+from app.services.stores import open_stores
 from app.settings import Settings, load_settings
 from cli.output import FormatOption, make_table, note, show
 from tasks.submission import make_sender, resubmit_jobs

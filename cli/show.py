@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.services.resources import open_stores
+from app.services.stores import open_stores
 from app.settings import load_settings
 from cli.output import FormatOption
 from cli.output import show as show_result

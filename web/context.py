@@ -13,7 +13,7 @@ from fastapi import Request
 
 from app.clock import Clock
 from app.services.access import TokenVerifier, build_verifier
-from app.services.resources import Stores, open_stores
+from app.services.stores import Stores, open_stores
 from app.settings import Settings
 from tasks.submission import make_sender
 

@@ -7,48 +7,19 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass
 
 from app.clock import Clock, SystemClock
 from app.property.fetch import Fetcher, build_fetcher
-from app.property.store import (
-    AnswerStore,
-    Database,
-    JobStore,
-    ModelBudget,
-    PageStore,
-    PropertyStore,
-    database_url,
-)
+from app.property.store import AnswerStore, JobStore, ModelBudget, PageStore, PropertyStore
 from app.services.embedded_valkey import client, redis_url
 from app.services.model_reading import ModelReader
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.services.property_intelligence import Scraper
+from app.services.stores import Stores, open_database
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """What a door needs that only looks and enqueues: the database and the stores on it."""
-
-    settings: Settings
-    database: Database
-    jobs: JobStore
-    properties: PropertyStore
-    _closing: ExitStack = field(repr=False)
-
-    def close(self) -> None:
-        """Close everything in the reverse order of opening. Safe to call again."""
-        self._closing.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +31,6 @@ class Resources(Stores):
     scraper: Scraper
 
 
-def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
-    """Open the database only. Raises errors of `app.errors` if it cannot be used."""
-    with ExitStack() as opening:
-        database = _open_database(settings, clock or SystemClock(), opening)
-        return Stores(settings, database, JobStore(database), PropertyStore(database), opening.pop_all())
-
-
 def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> Resources:
     """Open everything. If a part cannot be opened, those before it are closed again.
 
@@ -75,7 +39,7 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
     """
     clock = clock or SystemClock()
     with ExitStack() as opening:
-        database = _open_database(settings, clock, opening)
+        database = open_database(settings, clock, opening)
         properties = PropertyStore(database)
         manager = build_manager(settings, clock, in_task=in_task)
         opening.callback(manager.close)
@@ -85,13 +49,6 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         scraper = Scraper(fetcher=fetcher, pages=PageStore(database), properties=properties, reader=reader, clock=clock)
         closing = opening.pop_all()
         return Resources(settings, database, JobStore(database), properties, closing, manager, fetcher, scraper)
-
-
-def _open_database(settings: Settings, clock: Clock, opening: ExitStack) -> Database:
-    database = Database(database_url(settings), clock)
-    opening.callback(database.close)
-    database.open()
-    return database
 
 
 def _open_fetcher(settings: Settings, clock: Clock, opening: ExitStack) -> Fetcher:

@@ -25,7 +25,7 @@ from pytest_celery import (
 )
 
 from app.services.embedded_valkey import EmbeddedValkey
-from app.services.resources import Stores, open_stores
+from app.services.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from cli.processes import Child, StopSignals, Supervisor
 from cli.services import Services

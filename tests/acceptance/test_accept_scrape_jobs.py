@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from pytest_celery import CeleryTestSetup
 
-from app.services.resources import Stores
+from app.services.stores import Stores
 from tasks.sending import send_jobs
 
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]

@@ -30,7 +30,8 @@ from app.errors import (
     SearchPageError,
 )
 from app.property.page import Page
-from app.services.resources import Resources, open_resources, open_stores
+from app.services.resources import Resources, open_resources
+from app.services.stores import open_stores
 from app.settings import Settings
 from standin.openai.config import Config
 from standin.openai.server import OpenAIStandin

@@ -200,10 +200,13 @@ def _distance(one: Segment, other: Segment) -> int:
 def _number_leads(segment: Segment, page: Document) -> bool:
     """In a flat run of numbers and words, true where the run opens with a number."""
     index = segment.index
-    while index > 0 and _distance(segment, page.segments[index - 1]) <= 2 and len(page.segments[index - 1].text) <= 25:
-        index -= 1
-        if segment.index - index > 12:
+    while index > 0 and segment.index - index <= 12:
+        before = page.segments[index - 1]
+        known = meaning(before.text, page.locale.lang) if len(before.text) <= 25 else None
+        in_run = _NUMBER_ONLY.match(before.text) is not None or (known is not None and known.field in _COUNTED)
+        if not in_run or _distance(segment, before) > 2:
             break
+        index -= 1
     return _NUMBER_ONLY.match(page.segments[index].text) is not None
 
 

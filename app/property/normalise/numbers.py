@@ -22,7 +22,7 @@ _MULTIPLIERS: dict[str, float] = {
     "lakh": 1e5, "lac": 1e5, "cr": 1e7, "crore": 1e7,
     "万": 1e4, "萬": 1e4, "億": 1e8, "亿": 1e8, "千": 1e3,
 }  # fmt: skip
-_MULTIPLIER = re.compile(r"\s?(万|萬|億|亿|千|[A-Za-z]{1,9})\.?(?![\w²³])")
+_MULTIPLIER = re.compile(r"\s?(?:([万萬億亿千])|([A-Za-z]{1,9})\.?(?![\w²³]))")
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 
 
@@ -81,8 +81,8 @@ def find_numbers(text: str, lang: str | None = None, *, multipliers: bool = True
 
 
 def _multiplied(value: float, end: int, text: str) -> tuple[float, int]:
-    while (match := _MULTIPLIER.match(text, end)) and match.group(1).lower() in _MULTIPLIERS:
-        value, end = value * _MULTIPLIERS[match.group(1).lower()], match.end()
+    while (match := _MULTIPLIER.match(text, end)) and (word := (match[1] or match[2]).lower()) in _MULTIPLIERS:
+        value, end = value * _MULTIPLIERS[word], match.end()
     return (round(value, 6), end)
 
 

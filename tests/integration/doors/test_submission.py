@@ -11,7 +11,7 @@ import pytest
 from app.errors import BrokerUnavailableError, InvalidTargetError
 from app.property.store import JobState
 from app.services.embedded_valkey import EmbeddedValkey
-from app.services.resources import Stores, open_stores
+from app.services.stores import Stores, open_stores
 from app.settings import Settings
 from tasks.submission import make_sender, resubmit_jobs, submit_targets
 

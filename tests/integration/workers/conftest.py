@@ -15,7 +15,7 @@ from celery import Celery
 
 from app.property.store import Job
 from app.services.embedded_valkey import EmbeddedValkey, connect
-from app.services.resources import Stores, open_stores
+from app.services.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from cli.processes import Child, StopSignals, Supervisor
 from cli.services import Services

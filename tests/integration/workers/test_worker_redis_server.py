@@ -64,7 +64,7 @@ def test_jobs_run_through_a_redis_server_with_a_password(
     fleet.start_worker()
     ids = fleet.send(*(f"{property_site}/homes/{n}" for n in range(1, 6)))
     fleet.wait_for_state(ids, "done")
-    password = redis_server.split("@")[0].rpartition(":")[2]
+    password = redis_server.split("@", maxsplit=1)[0].rpartition(":")[2]
     assert password not in fleet.log("worker")
     with redis.Redis.from_url(redis_server) as client:
         stored = b"".join(client.dump(name) or b"" for name in client.scan_iter())

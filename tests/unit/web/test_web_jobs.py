@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from app.errors import PageGoneError
 from app.property.store import Job
-from app.services.resources import Stores, open_stores
+from app.services.stores import Stores, open_stores
 from app.settings import Settings
 
 Bearer = Callable[..., dict[str, str]]

@@ -1,0 +1,50 @@
+"""The database and the stores on it: all that a door needs which only looks and enqueues.
+
+Apart from `resources.py`, so that such a door loads neither the extractors nor the OpenAI client.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Self
+
+from app.clock import Clock, SystemClock
+from app.property.store import Database, JobStore, PropertyStore, database_url
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What a door needs that only looks and enqueues: the database and the stores on it."""
+
+    settings: Settings
+    database: Database
+    jobs: JobStore
+    properties: PropertyStore
+    _closing: ExitStack = field(repr=False)
+
+    def close(self) -> None:
+        """Close everything in the reverse order of opening. Safe to call again."""
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
+    """Open the database only. Raises errors of `app.errors` if it cannot be used."""
+    with ExitStack() as opening:
+        database = open_database(settings, clock or SystemClock(), opening)
+        return Stores(settings, database, JobStore(database), PropertyStore(database), opening.pop_all())
+
+
+def open_database(settings: Settings, clock: Clock, opening: ExitStack) -> Database:
+    """The configured database, opened, and closed when `opening` unwinds."""
+    database = Database(database_url(settings), clock)
+    opening.callback(database.close)
+    database.open()
+    return database
