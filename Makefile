@@ -28,7 +28,7 @@ demo: install ## the whole system with nothing configured: pages become stored r
 	$(VENV)/bin/propintel demo
 
 test: install ## the test suite; what needs a service that is not here skips and says why
-	$(PY) -m pytest -n 2
+	$(PY) -m pytest -n 3 --dist worksteal
 
 lint: install
 	$(VENV)/bin/ruff check .

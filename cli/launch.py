@@ -27,7 +27,7 @@ Examples:
 
 @demo_app.command(epilog=_DEMO_EXAMPLES)
 def demo(
-    jobs: Annotated[int, typer.Option("--jobs", min=1, max=10_000, help="How many pages are scraped.")] = 12,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=10_000, help="How many pages are scraped.")] = 24,
     keys: Annotated[int, typer.Option("--keys", min=1, max=100, help="How many keys the stand-in for OpenAI has.")] = 3,
     real: Annotated[bool, typer.Option("--real", help="Ask the real OpenAI API with your keys. Costs money.")] = False,
     format_: Annotated[
