@@ -164,6 +164,14 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
 }
 
 
+def fits(name: str, value: Any) -> bool:
+    """True if `name` is a field and `value` of its type; True and False are no numbers."""
+    spec = FIELDS.get(name)
+    if spec is None:
+        return False
+    return isinstance(value, _PYTHON_TYPES[spec.type]) and isinstance(value, bool) == (spec.type == "boolean")
+
+
 class PropertyRecord(BaseModel):
     """One page's data: values by RESO name, and the evidence of each. A field that the page lacks is absent.
 
@@ -178,12 +186,10 @@ class PropertyRecord(BaseModel):
     @model_validator(mode="after")
     def _known_typed_and_evidenced(self) -> Self:
         for name, value in self.values.items():
-            spec = FIELDS.get(name)
-            if spec is None:
+            if name not in FIELDS:
                 raise ValueError(f"{name} is not a field of a property record")
-            is_bool = isinstance(value, bool)
-            if not isinstance(value, _PYTHON_TYPES[spec.type]) or (is_bool and spec.type != "boolean"):
-                raise ValueError(f"{name} must be {spec.type}, not {type(value).__name__}")
+            if not fits(name, value):
+                raise ValueError(f"{name} must be {FIELDS[name].type}, not {type(value).__name__}")
             if name not in self.evidence:
                 raise ValueError(f"{name} has a value without evidence")
         return self

@@ -9,18 +9,14 @@ from pathlib import Path
 
 from benchmarks.end_to_end.run import run
 from benchmarks.extraction.__main__ import print_scores
-from benchmarks.extraction.run import load_truth, pages_dir
+from benchmarks.extraction.run import labelled_pages, load_truth
 from benchmarks.extraction.scorer import score
 
 
 def main() -> int:
     """Print how the jobs ended and the scores of what was stored; 2 where the pages are not there."""
-    folder = pages_dir()
-    if not (folder / "truth.jsonl").is_file():
-        print(
-            f"No labelled pages at {folder}: set SHARED_DIR to the folder that holds pages/truth.jsonl.",
-            file=sys.stderr,
-        )
+    folder = labelled_pages()
+    if folder is None:
         return 2
     with tempfile.TemporaryDirectory(prefix="propintel-bench-") as home:
         done = run(folder, Path(home))

@@ -10,7 +10,7 @@ import statistics
 import sys
 from typing import Any
 
-from benchmarks.extraction.run import Run, pages_dir, run
+from benchmarks.extraction.run import Run, labelled_pages, run
 from benchmarks.extraction.scorer import Count, Report, score
 
 
@@ -20,12 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--errors", action="store_true", help="list every missed and every wrong value")
     chosen = parser.parse_args(arguments)
-    folder = pages_dir()
-    if not (folder / "truth.jsonl").is_file():
-        print(
-            f"No labelled pages at {folder}: set SHARED_DIR to the folder that holds pages/truth.jsonl.",
-            file=sys.stderr,
-        )
+    folder = labelled_pages()
+    if folder is None:
         return 2
     done = run(folder)
     report = score(done.records, done.truth)

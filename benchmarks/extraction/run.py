@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +36,15 @@ def pages_dir() -> Path:
     """Where the labelled pages are: SHARED_DIR/pages, else ../shared/pages beside the repository."""
     shared = Path(os.environ.get("SHARED_DIR") or Path(__file__).parents[3] / "shared")
     return shared / "pages"
+
+
+def labelled_pages() -> Path | None:
+    """`pages_dir()`; None, and a line on stderr that says what to set, where the labels are not there."""
+    folder = pages_dir()
+    if (folder / "truth.jsonl").is_file():
+        return folder
+    sys.stderr.write(f"No labelled pages at {folder}: set SHARED_DIR to the folder that holds pages/truth.jsonl.\n")
+    return None
 
 
 def load_truth(folder: Path) -> list[dict[str, Any]]:

@@ -7,10 +7,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from app.property.extract.base import Candidate
-from app.property.extract.document import Document
+from app.property.extract.document import Document, url_parts
 from app.property.extract.ranking import Winner
 from app.property.normalise import areas, currency
 from app.property.normalise.places import in_country, us_state
@@ -236,7 +235,7 @@ def _people(kept: dict[str, Winner], page: Document) -> None:
     if office and street and _letters(street.candidate.value).startswith(_letters(office.candidate.value)):
         del kept["ListOfficeName"]  # a development's own name
         office = None
-    labels = (urlsplit(page.url).hostname or "").split(".")
+    labels = (url_parts(page.url).hostname or "").split(".")
     brand = _letters(max(labels[:-1], key=len)) if len(labels) > 1 else ""
     marked_up = office is not None and office.candidate.method in (Method.MICRODATA, Method.JSONLD, Method.OPENGRAPH)
     if office and marked_up and brand and brand in _letters(office.candidate.value):

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import ftfy
 from lxml import etree, html
@@ -49,6 +49,14 @@ class Locale:
 
     lang: str | None
     country: str | None
+
+
+def url_parts(url: str) -> SplitResult:
+    """`urlsplit` for addresses that a page gives: a malformed one has empty parts."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,7 @@ class Document:
         found = self.root.xpath("//link[@rel='canonical']/@href") + self.root.xpath(
             "//meta[@property='og:url']/@content"
         )
-        absolute = [u.strip() for u in found if u.strip().startswith("http") and len(urlsplit(u.strip()).path) > 1]
+        absolute = [u.strip() for u in found if u.strip().startswith("http") and len(url_parts(u.strip()).path) > 1]
         return absolute[0] if absolute else self.page.final_url
 
     @cached_property
@@ -115,7 +123,7 @@ class Document:
         """Tokens of the page's addresses that look like an id: at least four characters, one of them a digit."""
         tokens: set[str] = set()
         for address in {self.url, self.page.final_url, self.page.url}:
-            parts = urlsplit(unquote(address))
+            parts = url_parts(unquote(address))
             tokens |= set(re.split(r"[^\w-]+|_", f"{parts.path} {parts.query} {parts.fragment}"))
             tokens |= set(re.split(r"[^A-Za-z0-9]+", f"{parts.path} {parts.query} {parts.fragment}"))
         return frozenset(t.lower() for t in tokens if len(t) >= 4 and any(c.isdigit() for c in t))
@@ -123,7 +131,7 @@ class Document:
     @cached_property
     def locale(self) -> Locale:
         lang = self.wanted_lang or self._declared_language() or self._guessed_language()
-        host = urlsplit(self.url).hostname or urlsplit(self.page.final_url).hostname or ""
+        host = url_parts(self.url).hostname or url_parts(self.page.final_url).hostname or ""
         declared = self.root.get("lang") if self.root is not None else None
         country = (
             country_of_host(host)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from app.property import address as addresses
 from app.property.extract.base import Candidate
-from app.property.extract.document import Document, Segment
+from app.property.extract.document import Document, Segment, url_parts
 from app.property.extract.place_values import address_values
 from app.property.extract.readings import Reading, candidates_of
 from app.property.extract.terms import meaning
@@ -84,7 +84,7 @@ class Headlines:
 
 def _key_in_address(page: Document) -> Iterator[Candidate]:
     """The last word of the page's address that looks like an id, as the site's own key."""
-    parts = urlsplit(unquote(page.url))
+    parts = url_parts(unquote(page.url))
     words = [w for w in re.split(r"[/=&?_.-]+", f"{parts.path}?{parts.query}") if w]
     for word in reversed(words):
         digits = sum(c.isdigit() for c in word)
@@ -143,10 +143,16 @@ def _addresses_in(text: str, where: str, confidence: float, page: Document) -> I
         return
     for piece in (_OFFERING.sub("", p) for p in _SEPARATORS.split(text)):
         parsed = addresses.parse(piece, page.locale.country)
-        parts = (parsed.street, parsed.city, parsed.state, parsed.postal_code)
-        if parts[2] or parts[3] if sum(map(bool, parts)) >= 3 else all(parts[1::2]):
+        if _is_address(parsed):
             yield from _parts(parsed, text, where, confidence)
             return
+
+
+def _is_address(parsed: addresses.Address) -> bool:
+    """Enough for a text without a label: town and code, or three parts of which one is a region or a code."""
+    told = [p for p in (parsed.street, parsed.city, parsed.state, parsed.postal_code) if p]
+    placed = bool(parsed.state or parsed.postal_code)
+    return (len(told) >= 3 and placed) or bool(parsed.city and parsed.postal_code)
 
 
 def _kind_in(text: str, where: str, confidence: float, page: Document) -> Iterator[Candidate]:

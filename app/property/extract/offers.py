@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from app.property.extract.base import Candidate
-from app.property.extract.document import Document
+from app.property.extract.document import Document, url_parts
 from app.property.normalise.vocabulary import offer, standard_status
 from app.property.record import Method
 
@@ -46,7 +46,7 @@ class Offers:
 def _texts(page: Document) -> Iterator[tuple[str, str, float]]:
     yield page.title[:300], "/html/head/title", 0.6
     for address in dict.fromkeys((page.url, page.page.final_url)):
-        path = re.sub(r"[-_+/.]+", " ", unquote(urlsplit(address).path))
+        path = re.sub(r"[-_+/.]+", " ", unquote(url_parts(address).path))
         yield path[:300], "url", 0.6
     for heading in page.root.xpath("(//h1)[1]"):
         yield " ".join(heading.text_content().split())[:200], page.path(heading), 0.6

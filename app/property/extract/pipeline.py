@@ -27,7 +27,7 @@ from app.property.extract.ranking import Winner, rank
 from app.property.extract.state import EmbeddedState
 from app.property.extract.tables import Tables
 from app.property.page import Page
-from app.property.record import FIELDS, Evidence, PageKind, PropertyRecord
+from app.property.record import FIELDS, Evidence, PageKind, PropertyRecord, fits
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,15 +44,6 @@ EXTRACTORS = (
     Headlines(),
     Offers(),
 )
-_TYPES: dict[str, tuple[type, ...]] = {
-    "text": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "date": (str,),
-    "texts": (list,),
-    "rows": (list,),
-}
 #: what a model's quote says beside the field that was asked for; never asked for themselves
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {
     "LivingArea": ("LivingAreaUnits",),
@@ -124,15 +115,10 @@ def _built(extraction: Extraction, winners: dict[str, Winner]) -> Extraction:
 
 
 def _is_valid(name: str, value: Any) -> bool:
-    spec = FIELDS.get(name)
-    valid = (
-        spec is not None
-        and isinstance(value, _TYPES[spec.type])
-        and isinstance(value, bool) == (spec.type == "boolean")
-    )
-    if not valid:
+    if not fits(name, value):
         _LOG.warning("%s: a value of type %s was dropped", name, type(value).__name__)
-    return valid
+        return False
+    return True
 
 
 def _evidence(winner: Winner, page: Page) -> Evidence:

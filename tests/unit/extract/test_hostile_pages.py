@@ -35,6 +35,7 @@ _CASES: dict[str, str] = {
     "less than": "<" * 200_000,
     "comments": "<!--" * 50_000,
     "mojibake": "Â²£" * 100_000,
+    "malformed canonical": "<link rel=canonical href='https://[x/y'><p>Price: $310,000</p>",
     "map link": '<a href="https://maps.example/' + "1.2345," * 50_000 + '">x</a>',
 }
 

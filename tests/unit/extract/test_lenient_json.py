@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from app.property.extract import lenient_json
@@ -30,7 +32,7 @@ def test_broken_json_is_repaired(text: str, value: object) -> None:
     [
         'window.__STATE__ = {"listing": {"id": 5, "price": 100000, "note": "padding padding padding"}};',
         "var STATE = {listing: {id: 5, price: 100000, note: 'padding padding padding padding'}};",
-        'window["__STATE__"] = JSON.parse("{\\"listing\\": {\\"id\\": 5, \\"price\\": 100000, \\"note\\": \\"padding padding\\"}}");',
+        "w.x = JSON.parse(" + json.dumps(json.dumps({"listing": {"id": 5, "price": 100000, "note": "padding"}})) + ");",
         'x.y = "{\\"listing\\": {\\"id\\": 5, \\"price\\": 100000, \\"note\\": \\"padding padding\\"}}"',
     ],
 )
@@ -45,5 +47,5 @@ def test_assigned_objects_are_found_in_scripts(script: str) -> None:
 def test_json_in_json_in_json_is_unpacked() -> None:
     inner = '{"c": {"price": 7, "text": "padding"}}'
     middle = {"b": inner}
-    outer = {"a": lenient_json.json.dumps(middle)}
+    outer = {"a": json.dumps(middle)}
     assert lenient_json.unpacked(outer) == {"a": {"b": {"c": {"price": 7, "text": "padding"}}}}

@@ -1,0 +1,107 @@
+"""Swedish labels and JSON keys of listing sites."""
+
+from __future__ import annotations
+
+TERMS: tuple[tuple[str, str], ...] = (
+    (
+        "ListPrice",
+        "pris|utgångspris|begärt pris|hyra|månadshyra|acceptpris|accepterat pris",
+    ),
+    (
+        "_Ignore",
+        "pris/m²|pris per m²|avgift|driftkostnad|driftskostnad|månadsavgift|pris per kvm|kvadratmeterpris|"
+        "antal besök|prisutveckling|biarea|pantsättning|våning",
+    ),
+    (
+        "ListingId",
+        "objektnummer|objekt nr|annonsid|referensnummer|annonsnummer",
+    ),
+    (
+        "PropertySubType",
+        "bostadstyp|typ|boendeform|typ av bostad",
+    ),
+    (
+        "PropertySubType:0.4",
+        "upplåtelseform",
+    ),
+    (
+        "RoomsTotal",
+        "antal rum|rum",
+    ),
+    (
+        "BedroomsTotal",
+        "sovrum|antal sovrum",
+    ),
+    (
+        "BathroomsTotalInteger",
+        "badrum|antal badrum",
+    ),
+    (
+        "LivingArea",
+        "boarea|boyta|storlek|bo area|living area",
+    ),
+    (
+        "LotSizeArea",
+        "tomtarea|tomtstorlek|tomtyta|tomt|tomt area",
+    ),
+    (
+        "YearBuilt",
+        "byggår|byggnadsår|byggt",
+    ),
+    (
+        "StoriesTotal",
+        "antal våningar|våningar",
+    ),
+    (
+        "Heating",
+        "uppvärmning|värme",
+    ),
+    (
+        "Roof",
+        "tak|takbeläggning|yttertak",
+    ),
+    (
+        "ConstructionMaterials",
+        "fasad|stomme|byggnadssätt",
+    ),
+    (
+        "_Address",
+        "adress",
+    ),
+    (
+        "UnparsedAddress",
+        "gatuadress",
+    ),
+    (
+        "City",
+        "stad|ort|kommun|postort",
+    ),
+    (
+        "PostalCode",
+        "postnummer",
+    ),
+    (
+        "StateOrProvince",
+        "län",
+    ),
+    (
+        "ListAgentFullName",
+        "mäklare|ansvarig mäklare|kontaktperson",
+    ),
+    (
+        "ListOfficeName",
+        "mäklarbyrå|mäklarfirma",
+    ),
+    (
+        "PublicRemarks",
+        "beskrivning",
+    ),
+    (
+        "SubdivisionName",
+        "förening",
+    ),
+    (
+        "X_EnergyRating",
+        "energiklass",
+    ),
+)
