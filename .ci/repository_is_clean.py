@@ -11,7 +11,7 @@ from pathlib import Path
 _REGISTRIES = re.compile(
     "|".join(("pypi" + r"\.org", "pythonhosted" + r"\.org", "npmjs" + r"\.(?:org|com)", "deb" + r"\.debian\.org"))
 )
-#: Real keys are longer than any example of ours (T3BlbkFJ is inside every key that OpenAI issued until 2025).
+#: Real keys are longer than any example of ours (and most carry the same eight letters in the middle).
 _KEYS = re.compile(r"\bsk-[A-Za-z0-9_-]{90,}|T3Blbk" + "FJ")
 
 

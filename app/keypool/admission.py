@@ -10,6 +10,8 @@ from app.keypool.strategies import KeyView, Score
 #: While a key that never answered has its first request out, waiting for that answer beats a reservation beyond this.
 _WORTH_WAITING_US = 250_000
 _LOOK_AGAIN_US = 50_000
+#: About how long an answer takes: when to come back for one that is under way.
+_ANSWER_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,9 @@ def decide(
     first = min(timed, default=None)
     awaited = len(timed) < len(candidates)
     if awaited and (first is None or first[0] > now_us + _WORTH_WAITING_US):
-        return LookAgain(_LOOK_AGAIN_US) if max_wait_us > 0 else Refuse(first[0] if first else now_us + 1_000_000)
+        if max_wait_us > 0:
+            return LookAgain(_LOOK_AGAIN_US)
+        return Refuse(now_us + _ANSWER_US if first is None else min(first[0], now_us + _ANSWER_US))
     if first is None:
         return Refuse(None)
     if first[0] > now_us + max_wait_us:

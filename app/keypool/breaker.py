@@ -75,12 +75,20 @@ def on_success(health: Health, generation: int) -> Health:
     return replace(health, failures=failures, verified=True, probe_until_us=0)
 
 
-def on_failure(health: Health, policy: Policy, generation: int, now_us: int) -> Health:
-    """A 5xx, timeout or broken connection: the threshold opens the circuit, a failed probe opens it twice as long."""
+def on_failure(
+    health: Health, policy: Policy, generation: int, now_us: int, *, sent_at_us: int | None = None
+) -> Health:
+    """A 5xx, timeout or broken connection: the threshold opens the circuit, a failed probe opens it twice as long.
+
+    A probe sent (`sent_at_us`) before it was due, because no key was usable at all, changes nothing: else a minute's
+    outage would double every key to an hour.
+    """
     if generation != health.generation:
         return health
     failures = health.failures + 1
     if health.circuit is Circuit.CLOSED and failures < policy.failure_threshold:
+        return replace(health, failures=failures, probe_until_us=0)
+    if health.circuit is not Circuit.CLOSED and sent_at_us is not None and sent_at_us < health.retry_at_us:
         return replace(health, failures=failures, probe_until_us=0)
     open_us = min(policy.open_us * 2**health.openings, policy.max_open_us)
     return replace(
@@ -94,8 +102,10 @@ def on_failure(health: Health, policy: Policy, generation: int, now_us: int) -> 
     )
 
 
-def on_invalid_key(health: Health, policy: Policy, now_us: int) -> Health:
+def on_invalid_key(health: Health, policy: Policy, generation: int, now_us: int) -> Health:
     """A 401: dead until reloaded, one probe an hour. Never a breaker failure."""
+    if generation != health.generation:
+        return health
     return replace(
         health,
         circuit=Circuit.DEAD,
@@ -105,14 +115,14 @@ def on_invalid_key(health: Health, policy: Policy, now_us: int) -> Health:
     )
 
 
-def on_no_verdict(health: Health) -> Health:
+def on_no_verdict(health: Health, generation: int) -> Health:
     """The answer says nothing of the key's health (429, 403), but it is one, and the probe is over."""
-    return replace(health, verified=True, probe_until_us=0)
+    return replace(health, verified=True, probe_until_us=0) if generation == health.generation else health
 
 
-def on_abandoned(health: Health) -> Health:
+def on_abandoned(health: Health, generation: int) -> Health:
     """No answer came and none will: the caller went away. The next request takes over the probe."""
-    return replace(health, probe_until_us=0)
+    return replace(health, probe_until_us=0) if generation == health.generation else health
 
 
 def available_at(health: Health, policy: Policy, now_us: int, *, last_resort: bool = False) -> int | None:

@@ -24,6 +24,8 @@ _EARLY_DEAD_SHARE = 0.1
 _EARLY_STEP = 0.25
 #: No retry-after is believed beyond a day: it is a broken clock, not a wish.
 _LONGEST_PAUSE_S = 86_400.0
+#: No bucket is full later than this; a longer reset is nonsense.
+_LONGEST_RESET_US = 31 * 86_400 * 1_000_000
 
 _DURATION = re.compile(
     r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
@@ -35,13 +37,13 @@ def parse_duration_us(text: str) -> int | None:
     """Microseconds of an OpenAI duration: `1s`, `6m0s`, `17ms`, `8.64s`, `1h2m3s`, or a bare number of seconds."""
     text = text.strip()
     try:
-        seconds = float(text)
+        microseconds = float(text) * 1_000_000
     except ValueError:
         match = _DURATION.fullmatch(text)
         if not text or match is None:
             return None
-        return round(sum(float(n) * unit for n, unit in zip(match.groups(), _DURATION_UNITS_US, strict=True) if n))
-    return round(seconds * 1_000_000) if 0 <= seconds < math.inf else None
+        microseconds = sum(float(n) * unit for n, unit in zip(match.groups(), _DURATION_UNITS_US, strict=True) if n)
+    return round(microseconds) if 0 <= microseconds <= _LONGEST_RESET_US else None
 
 
 def parse_retry_after_us(headers: Mapping[str, str], now: datetime) -> int | None:
@@ -56,7 +58,7 @@ def parse_retry_after_us(headers: Mapping[str, str], now: datetime) -> int | Non
         if seconds is None and text:
             try:
                 seconds = (parsedate_to_datetime(text) - now).total_seconds()
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 return None
     return None if seconds is None else round(min(max(seconds, 0.0), _LONGEST_PAUSE_S) * 1_000_000)
 
@@ -71,11 +73,19 @@ def _number(text: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class MeterReading:
-    """One trio of headers: limit a minute, what remains, microseconds until the bucket is full."""
+    """One trio of headers: the limit, what remains of it, microseconds until the bucket is full."""
 
     limit: float
     remaining: float
     reset_us: int
+
+    @property
+    def per_minute(self) -> float:
+        """The rate. A limit a minute is full again within one; a longer reset tells of a limit a day (or hour)."""
+        used = self.limit - self.remaining
+        if self.reset_us > 1.05 * MINUTE_US and used > 0:
+            return min(self.limit, used * MINUTE_US / self.reset_us)
+        return self.limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +155,8 @@ class Meter:
 
         The server speaks of the moment at which it admitted this request; what we charged since then still counts.
         """
-        per_minute = reading.limit
-        capacity = max(1.0, min(reading.limit, reading.remaining + reading.reset_us * reading.limit / MINUTE_US))
+        per_minute = reading.per_minute
+        capacity = max(1.0, min(reading.limit, reading.remaining + reading.reset_us * per_minute / MINUTE_US))
         theirs = sent_us + reading.reset_us
         if self.per_minute is None or charged is None or charged.full_at_us == 0:
             return Meter(per_minute, capacity, max(self.full_at_us, theirs), self.corrected_us)

@@ -29,13 +29,22 @@ _BYTES_PER_TOKEN = 4
 _COMPLETION_FIELDS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 _REFUSALS = {
     "dead": (401, "invalid_api_key", "invalid_request_error", "All OpenAI keys were refused; replace them."),
+    "forbidden": (403, "model_not_found", "invalid_request_error", "No OpenAI key may use this model."),
     "quota": (429, "insufficient_quota", "insufficient_quota", "No OpenAI key has quota left."),
     "circuit": (429, "rate_limit_exceeded", "requests", "All OpenAI keys are failing; come back later."),
     "no_room": (429, "rate_limit_exceeded", "requests", "No OpenAI key has room; come back later."),
     "barred": (429, "rate_limit_exceeded", "requests", "No other OpenAI key is left for this request."),
 }
 #: Without any answer: the key, the line or the server is at fault. Everything else httpx2 raises is ours.
-_NO_ANSWER = (httpx2.NetworkError, httpx2.TimeoutException, httpx2.RemoteProtocolError, httpx2.ProxyError)
+_NO_ANSWER = (
+    httpx2.NetworkError,
+    httpx2.ConnectTimeout,
+    httpx2.ReadTimeout,
+    httpx2.WriteTimeout,
+    httpx2.RemoteProtocolError,
+    httpx2.ProxyError,
+    httpx2.DecodingError,
+)
 
 
 @dataclass(frozen=True, slots=True)

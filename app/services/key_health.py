@@ -57,11 +57,20 @@ def fleet_stats(settings: Settings, now: datetime | None = None) -> dict[str, An
         return own
     try:
         with redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as connection:
-            entries = [json.loads(value) for value in connection.hvals(_NAME)]
+            entries = _live_entries(connection, (now or datetime.now(UTC)).timestamp())
     except redis.RedisError as exc:
         log.warning("Key statistics of other processes could not be read (%s)", type(exc).__name__)
         return own
     return merge_stats(own, entries, (now or datetime.now(UTC)).timestamp())
+
+
+def _live_entries(connection: redis.Redis, now: float) -> list[dict[str, Any]]:
+    """What was published within a day; what is older is deleted."""
+    found = {name: json.loads(value) for name, value in connection.hgetall(_NAME).items()}
+    stale = [name for name, entry in found.items() if now - entry["at"] >= _TTL_SECONDS]
+    if stale:
+        connection.hdel(_NAME, *stale)
+    return [entry for name, entry in found.items() if name not in stale]
 
 
 def merge_stats(own: dict[str, Any], entries: Iterable[dict[str, Any]], now: float) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -161,6 +162,10 @@ class _Installed:
 
     manager: OpenAIClientManager | None = None
     pid: int | None = None
+    building = threading.Lock()
+
+
+os.register_at_fork(after_in_child=lambda: setattr(_Installed, "building", threading.Lock()))
 
 
 def install_manager(manager: OpenAIClientManager | None) -> None:
@@ -173,10 +178,12 @@ def get_openai_client_manager() -> OpenAIClientManager:
 
     Raises `ConfigurationError` for settings that cannot be used.
     """
-    if _Installed.manager is None or _Installed.pid != os.getpid():
-        install_manager(build_manager(load_settings()))
-    assert _Installed.manager is not None  # noqa: S101 (installed the line above)
-    return _Installed.manager
+    with _Installed.building:
+        manager = _Installed.manager
+        if manager is None or _Installed.pid != os.getpid():
+            manager = build_manager(load_settings())
+            install_manager(manager)
+        return manager
 
 
 def get_openai_client() -> openai.OpenAI | None:

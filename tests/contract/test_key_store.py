@@ -298,3 +298,144 @@ def test_threads_never_oversubscribe_a_limit(make_store: MakeStore, clock: Manua
     for thread in threads:
         thread.join()
     assert 50 <= len(taken) <= 59
+
+
+def test_a_far_away_retry_of_one_model_does_not_delay_another(make_store: MakeStore, clock: ManualClock) -> None:
+    """A 403 for one model is an hour away; a model that only lacks room for a second must not hear of it."""
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, Outcome.FORBIDDEN, ask(model="x"))
+    assert store.acquire(ask(model="x")) == NoRoom(3600 * SECOND, "forbidden")
+    answer(store, limits=limits(60, 0), request=ask(model="m"))
+    refusal = store.acquire(ask(model="m"))
+    assert isinstance(refusal, NoRoom)
+    assert refusal.retry_after_us < 10 * SECOND
+
+
+def test_with_room_again_callers_are_no_longer_spaced_behind_those_who_never_came(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=limits(60, 0))
+    for _ in range(600):
+        store.acquire(ask())
+    clock.advance(300)
+    answer(store, limits=limits(60, 0))
+    refusal = store.acquire(ask())
+    assert isinstance(refusal, NoRoom)
+    assert refusal.retry_after_us < 10 * SECOND
+
+
+def test_an_answer_under_way_is_worth_coming_back_for_soon(make_store: MakeStore, clock: ManualClock) -> None:
+    """One key dead, the other's first answer pending: come back in a second, not in the dead key's hour."""
+    store = make_store(make_keys(["sk-a", "sk-b"]), clock)
+    answer(store, Outcome.INVALID_KEY)
+    take(store)
+    assert store.acquire(ask()) == NoRoom(SECOND, "no_room")
+
+
+def test_a_request_that_tried_every_usable_key_is_barred_not_out_of_room(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    """Its own last answer says more than a wait for a dead key."""
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock)
+    answer(store, Outcome.INVALID_KEY)
+    lease = answer(store, Outcome.SERVER_FAILURE)
+    assert store.acquire(ask(barred=frozenset({lease.key_id}))) == NoRoom(0, "barred")
+
+
+def test_reservations_that_die_with_an_opening_circuit_make_no_second_probe(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store)
+    flying = [take(store) for _ in range(4)]
+    store.settle(flying.pop(), Settlement(Outcome.SUCCESS, limits=limits(60, 0)))
+    waiting = [take(store, ask(max_wait_us=60 * SECOND)) for _ in range(3)]
+    for lease in flying:
+        store.settle(lease, Settlement(Outcome.SERVER_FAILURE))
+    clock.advance(60)
+    take(store)
+    for lease in waiting:
+        assert not store.confirm(lease)
+        assert isinstance(store.acquire(ask(max_wait_us=SECOND)), Later)
+
+
+def test_a_late_answer_from_before_a_key_died_does_not_end_its_probe(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store)
+    first, late = take(store), take(store)
+    store.settle(first, Settlement(Outcome.INVALID_KEY))
+    clock.advance(300)
+    probe = take(store)
+    store.settle(late, Settlement(Outcome.INVALID_KEY))
+    assert store.settle(probe, Settlement(Outcome.SUCCESS)).closed
+
+
+def test_probes_out_of_turn_do_not_lengthen_an_outage(make_store: MakeStore, clock: ManualClock) -> None:
+    """All keys failing for a minute: afterwards they are back after five minutes, not after an hour."""
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock)
+    for _ in range(60):
+        answer(store, Outcome.SERVER_FAILURE)
+        clock.advance(1)
+    answer(store)
+    clock.advance(300)
+    assert {answer(store).key_id for _ in range(4)} == {k.key_id for k in keys}
+
+
+def test_failed_quota_probes_double_their_distance_up_to_six_hours(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock)
+    only_a = ask(barred=frozenset({keys[1].key_id}))
+    answer(store, Outcome.SUCCESS, ask(barred=frozenset({keys[0].key_id})))
+    answer(store, Outcome.QUOTA_EXHAUSTED, only_a)
+    hours = []
+    for _ in range(5):
+        began = clock.now_us()
+        while not isinstance(lease := store.acquire(only_a), Lease):
+            clock.advance(60)
+        hours.append(round((clock.now_us() - began) / 3600 / SECOND))
+        store.settle(lease, Settlement(Outcome.QUOTA_EXHAUSTED))
+    assert hours == [1, 2, 4, 6, 6]
+
+
+def test_a_success_sent_before_the_quota_ran_out_brings_nothing_back(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock)
+    only_a = ask(barred=frozenset({keys[1].key_id}))
+    answer(store, Outcome.SUCCESS, only_a)
+    early, last = take(store, only_a), take(store, only_a)
+    store.settle(last, Settlement(Outcome.QUOTA_EXHAUSTED))
+    store.settle(early, Settlement(Outcome.SUCCESS))
+    assert of(store, keys[0]).state == "no_quota"
+
+
+def test_a_reserved_quota_probe_is_sent_when_its_time_has_come(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock)
+    answer(store, Outcome.QUOTA_EXHAUSTED)
+    clock.advance(3599)
+    answer(store, Outcome.RATE_LIMITED, pause_us=60 * SECOND)
+    probe = take(store, ask(max_wait_us=2 * SECOND))
+    assert (probe.key_id, probe.reserved) == (keys[0].key_id, True)
+    clock.advance(1)
+    assert store.confirm(probe)
+    store.settle(probe, Settlement(Outcome.SUCCESS))
+    assert of(store, keys[0]).state == "closed"
+
+
+def test_a_failure_that_does_not_count_is_no_answer_either(make_store: MakeStore, clock: ManualClock) -> None:
+    """A refused connection does not verify a key that never answered."""
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, Outcome.SERVER_FAILURE, counts=False)
+    take(store)
+    assert isinstance(store.acquire(ask(max_wait_us=SECOND)), Later)
+
+
+def test_a_request_larger_than_the_token_limit_rests_nobody(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=LimitReading(tokens=MeterReading(1_000, 1_000, 0)))
+    lease = take(store, ask(max_wait_us=600 * SECOND, tokens=5_000))
+    store.settle(lease, Settlement(Outcome.RATE_LIMITED))
+    assert not store.snapshot()[0].rate_limited

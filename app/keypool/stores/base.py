@@ -30,8 +30,8 @@ class Ask:
 class Lease:
     """The right to send one request with one key, at `at_us` or later.
 
-    A `reserved` lease has its place, and must be confirmed when its time has come, or given back. `generation` is the
-    key's at admission, `last_resort` true if no key was healthy.
+    A `reserved` lease has its place, and must be confirmed when its time has come, or given back. `generation` and
+    `quota_generation` are the key's and its group's at admission, `last_resort` is true if no key was healthy.
     """
 
     lease_id: int
@@ -39,6 +39,7 @@ class Lease:
     model: str
     tokens: float
     generation: int
+    quota_generation: int
     at_us: int
     reserved: bool
     charges: tuple[Charge, Charge]
@@ -52,7 +53,8 @@ class Later:
     pause_us: int
 
 
-Reason = Literal["no_room", "quota", "dead", "circuit", "barred"]
+#: `barred`: no key is left that this request has not tried in vain. `forbidden`: no key may use the model.
+Reason = Literal["no_room", "quota", "dead", "circuit", "forbidden", "barred"]
 
 
 @dataclass(frozen=True, slots=True)

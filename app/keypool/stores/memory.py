@@ -47,7 +47,7 @@ class MemoryStore:
         self._ids = itertools.count(1)
         self._turns = itertools.count(1)
         self._open_leases: dict[int, Lease] = {}
-        self._deferred_to_us = 0.0
+        self._deferred_to_us: dict[str, float] = {}
 
     def now_us(self) -> int:
         return self._clock.now_us()
@@ -61,11 +61,13 @@ class MemoryStore:
             chances = [self._rng.random() for _ in candidates]
             match decide(candidates, now, ask.max_wait_us, self._score, chances):
                 case Take(key_id, at_us):
+                    if at_us <= now:
+                        self._deferred_to_us.pop(ask.model, None)
                     return self._lease(self._keys[key_id], ask, at_us, now, last_resort)
                 case LookAgain(pause_us):
                     return Later(pause_us)
                 case Refuse(at_us):
-                    return self._refusal(ask, at_us, now)
+                    return self._refusal(ask, eligible, at_us, now)
 
     def confirm(self, lease: Lease) -> bool:
         with self._lock:
@@ -73,8 +75,8 @@ class MemoryStore:
             state = self._keys[lease.key_id]
             group = self._groups[state.key.group]
             cooling = group.bucket(lease.model).cooldown_until_us > now
-            spoiled = state.health.generation != lease.generation or (group.out_of_quota() and not lease.last_resort)
-            if cooling or spoiled:
+            changed = (state.health.generation, group.quota_generation) != (lease.generation, lease.quota_generation)
+            if cooling or changed:
                 self._give_back(lease)
                 return False
             state.use(now)
@@ -107,7 +109,8 @@ class MemoryStore:
         state = self._keys[lease.key_id]
         group = self._groups[state.key.group]
         group.buckets[lease.model] = group.bucket(lease.model).refund(lease.tokens)
-        state.health = breaker.on_abandoned(state.health)
+        state.health = breaker.on_abandoned(state.health, lease.generation)
+        group.end_probe(lease.quota_generation)
 
     def _is_usable(self, state: KeyState) -> bool:
         """A cooling key is usable, it only has to wait; an open, dead or penniless one is not."""
@@ -119,13 +122,9 @@ class MemoryStore:
         bucket = group.bucket(ask.model)
         view = KeyView(state.turn, state.requests_last_hour(now), bucket.headroom(now))
         healthy_at = breaker.available_at(state.health, self._policy, now, last_resort=last_resort)
-        if healthy_at is None:
+        quota_at = group.quota_at(self._policy, now, last_resort=last_resort)
+        if healthy_at is None or quota_at is None:
             return Candidate(state.key.key_id, None, view)
-        quota_at = 0
-        if group.out_of_quota():
-            quota_at = group.quota_probe_at_us
-            if last_resort:
-                quota_at = min(quota_at, state.health.probed_at_us + self._policy.last_resort_us)
         start = max(healthy_at, quota_at, state.forbidden.get(ask.model, 0))
         return Candidate(state.key.key_id, bucket.room_at(ask.tokens, start), view)
 
@@ -133,10 +132,10 @@ class MemoryStore:
         group = self._groups[state.key.group]
         bucket = group.bucket(ask.model).charge(ask.tokens, at_us)
         group.buckets[ask.model] = bucket
-        if breaker.needs_probe(state.health) or group.out_of_quota():
+        if breaker.needs_probe(state.health):
             state.health = breaker.begin_probe(state.health, self._policy, at_us)
-            if group.out_of_quota():
-                group.quota_probe_at_us = max(group.quota_probe_at_us, at_us + self._policy.last_resort_us)
+        if group.out_of_quota():
+            group.begin_probe(self._policy, at_us)
         state.turn = next(self._turns)
         if at_us <= now:
             state.use(now)
@@ -146,6 +145,7 @@ class MemoryStore:
             model=ask.model,
             tokens=ask.tokens,
             generation=state.health.generation,
+            quota_generation=group.quota_generation,
             at_us=at_us,
             reserved=at_us > now,
             charges=bucket.charges(),
@@ -154,72 +154,83 @@ class MemoryStore:
         self._open_leases[lease.lease_id] = lease
         return lease
 
-    def _refusal(self, ask: Ask, at_us: int | None, now: int) -> NoRoom:
-        if at_us is None:
+    def _refusal(self, ask: Ask, eligible: Sequence[KeyState], at_us: int | None, now: int) -> NoRoom:
+        """Why not, and when to come back: one caller after the other, if only room is lacking."""
+        reason = self._refusal_reason(ask, eligible, now)
+        if reason == "barred" or at_us is None:
             return NoRoom(0, "barred")
-        rates = [
-            self._groups[k.key.group].bucket(ask.model).requests.per_minute
-            for k in self._keys.values()
-            if self._is_usable(k)
-        ]
+        if reason != "no_room":
+            return NoRoom(max(1_000, at_us - now), reason)
+        rates = [self._groups[k.key.group].bucket(ask.model).requests.per_minute for k in eligible]
         gap = _MINUTE_US / sum(r for r in rates if r) if any(rates) else 0.0
-        self._deferred_to_us = max(self._deferred_to_us + gap, float(at_us))
-        if gap == 0.0:
-            self._deferred_to_us = float(at_us)
-        return NoRoom(max(1_000, round(self._deferred_to_us) - now), self._refusal_reason())
+        slot = max(self._deferred_to_us.get(ask.model, 0.0) + gap, float(at_us))
+        self._deferred_to_us[ask.model] = slot
+        return NoRoom(max(1_000, round(slot) - now), "no_room")
 
-    def _refusal_reason(self) -> Reason:
-        states = list(self._keys.values())
-        if any(self._is_usable(k) for k in states):
+    def _refusal_reason(self, ask: Ask, eligible: Sequence[KeyState], now: int) -> Reason:
+        usable = [k for k in eligible if self._is_usable(k)]
+        if any(k.forbidden.get(ask.model, 0) <= now for k in usable):
             return "no_room"
-        if all(k.health.circuit is Circuit.DEAD for k in states):
+        if ask.barred:
+            return "barred"
+        if usable:
+            return "forbidden"
+        if all(k.health.circuit is Circuit.DEAD for k in eligible):
             return "dead"
-        return "circuit" if any(k.health.circuit is Circuit.OPEN for k in states) else "quota"
+        return "circuit" if any(k.health.circuit is Circuit.OPEN for k in eligible) else "quota"
 
     def _apply(self, state: KeyState, group: GroupState, lease: Lease, settlement: Settlement, now: int) -> Change:
-        match settlement.outcome:
-            case Outcome.SUCCESS | Outcome.REQUEST_FAULT | Outcome.REGION_BLOCKED:
-                return self._succeed(state, group, lease, settlement.outcome)
-            case Outcome.ABANDONED:
-                state.health = breaker.on_abandoned(state.health)
-                return Change()
+        outcome = settlement.outcome
+        if outcome is not Outcome.QUOTA_EXHAUSTED:
+            group.end_probe(lease.quota_generation)
+        if outcome in {Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.REGION_BLOCKED}:
+            return self._succeed(state, group, lease, outcome)
+        if outcome is Outcome.ABANDONED:
+            state.health = breaker.on_abandoned(state.health, lease.generation)
+            return Change()
         state.failures += 1
-        match settlement.outcome:
-            case Outcome.SERVER_FAILURE if settlement.counts:
-                return self._fail(state, lease, now)
-            case Outcome.INVALID_KEY:
-                change = Change(died=state.health.circuit is not Circuit.DEAD)
-                state.health = breaker.on_invalid_key(state.health, self._policy, now)
-                return change
-            case Outcome.RATE_LIMITED:
-                change = self._cool(state, group, lease, settlement, now)
-            case Outcome.QUOTA_EXHAUSTED:
-                change = Change(quota_gone=group.lose_quota(now))
-            case Outcome.FORBIDDEN:
-                state.forbidden[lease.model] = now + self._policy.dead_probe_us
-                change = Change()
-            case _:
-                change = Change()
-        state.health = breaker.on_no_verdict(state.health)
-        return change
+        if outcome is Outcome.SERVER_FAILURE:
+            return self._fail(state, lease, now, counts=settlement.counts)
+        return self._reject(state, group, lease, settlement, now)
+
+    def _reject(self, state: KeyState, group: GroupState, lease: Lease, settlement: Settlement, now: int) -> Change:
+        """The provider answered and would not serve: 401, 403, 429."""
+        before = state.health
+        if settlement.outcome is Outcome.INVALID_KEY:
+            state.health = breaker.on_invalid_key(before, self._policy, lease.generation, now)
+            return Change(died=before.circuit is not Circuit.DEAD and state.health.circuit is Circuit.DEAD)
+        state.health = breaker.on_no_verdict(before, lease.generation)
+        if settlement.outcome is Outcome.RATE_LIMITED:
+            return self._cool(state, group, lease, settlement, now)
+        if settlement.outcome is Outcome.QUOTA_EXHAUSTED:
+            return Change(quota_gone=group.lose_quota(lease.quota_generation, lease.at_us, now))
+        state.forbidden[lease.model] = now + self._policy.dead_probe_us
+        return Change()
 
     def _succeed(self, state: KeyState, group: GroupState, lease: Lease, outcome: Outcome) -> Change:
         """The key was accepted, even where the request was at fault; only a real success shows that there is money."""
         state.successes += 1
         if outcome is Outcome.SUCCESS:
-            group.quota_probe_gap_us = 0
+            group.regain_quota(lease.quota_generation)
         before = state.health.circuit
         state.health = breaker.on_success(state.health, lease.generation)
         return Change(closed=before is not Circuit.CLOSED and state.health.circuit is Circuit.CLOSED)
 
-    def _fail(self, state: KeyState, lease: Lease, now: int) -> Change:
+    def _fail(self, state: KeyState, lease: Lease, now: int, *, counts: bool) -> Change:
+        """Further failures of one request are not held against a key; for one being probed they are the answer."""
         before = state.health
-        state.health = breaker.on_failure(before, self._policy, lease.generation, now)
+        if not counts and before.circuit is Circuit.CLOSED:
+            state.health = breaker.on_abandoned(before, lease.generation)
+            return Change()
+        state.health = breaker.on_failure(before, self._policy, lease.generation, now, sent_at_us=lease.at_us)
         opened = state.health.generation != before.generation and state.health.circuit is Circuit.OPEN
         return Change(opened_after=state.health.failures if opened else None)
 
     def _cool(self, state: KeyState, group: GroupState, lease: Lease, settlement: Settlement, now: int) -> Change:
         state.rate_limits += 1
+        limit = group.bucket(lease.model).tokens.per_minute
+        if settlement.pause_us is None and limit is not None and lease.tokens > limit:
+            return Change()  # the request is larger than the limit: no rest makes it fit, and smaller ones do
         pause = DEFAULT_COOLDOWN_US if settlement.pause_us is None else settlement.pause_us
         bucket = group.buckets[lease.model]
         cooled = bucket.cool(now + pause)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.keypool.breaker import Health
+from app.keypool.breaker import Health, Policy
 from app.keypool.keys import ApiKey
 from app.keypool.limits import Bucket
 
@@ -45,25 +45,64 @@ class KeyState:
 
 @dataclass(slots=True)
 class GroupState:
-    """One limit group: its buckets by model, and whether its money has run out."""
+    """One limit group: its buckets by model, and whether its money has run out.
+
+    `quota_gap_us` is 0 while there is money, else the time between probes; `quota_generation` counts every change of
+    that, so that an answer to a request sent before it changes nothing.
+    """
 
     buckets: dict[str, Bucket] = field(default_factory=dict)
-    quota_probe_at_us: int = 0
-    quota_probe_gap_us: int = 0
-
-    def out_of_quota(self) -> bool:
-        """True from a quota error until a success."""
-        return self.quota_probe_gap_us > 0
-
-    def lose_quota(self, now_us: int) -> bool:
-        """True if this is news; the next probe is an hour away, then twice as long each time, at most six hours."""
-        news = not self.out_of_quota()
-        doubled = min(self.quota_probe_gap_us * 2, _LONGEST_QUOTA_PROBE_US)
-        if news or now_us >= self.quota_probe_at_us:
-            self.quota_probe_gap_us = _FIRST_QUOTA_PROBE_US if news else doubled
-        self.quota_probe_at_us = now_us + self.quota_probe_gap_us
-        return news
+    quota_generation: int = 0
+    quota_gap_us: int = 0
+    quota_due_at_us: int = 0
+    quota_probed_at_us: int = 0
+    quota_probe_until_us: int = 0
 
     def bucket(self, model: str) -> Bucket:
         """The bucket of a model, as it stands."""
         return self.buckets.setdefault(model, Bucket())
+
+    def out_of_quota(self) -> bool:
+        """True from a quota error until a later success."""
+        return self.quota_gap_us > 0
+
+    def quota_at(self, policy: Policy, now_us: int, *, last_resort: bool) -> int | None:
+        """When quota lets a request go; None while a probe is out."""
+        if not self.out_of_quota():
+            return now_us
+        if now_us < self.quota_probe_until_us:
+            return None
+        due = self.quota_due_at_us
+        return max(now_us, min(due, self.quota_probed_at_us + policy.last_resort_us) if last_resort else due)
+
+    def begin_probe(self, policy: Policy, at_us: int) -> None:
+        """The one request of a penniless group goes out; its lease expires by itself."""
+        self.quota_probed_at_us = at_us
+        self.quota_probe_until_us = at_us + policy.probe_lease_us
+
+    def end_probe(self, generation: int) -> None:
+        """A request of this generation has ended, whatever it said."""
+        if generation == self.quota_generation:
+            self.quota_probe_until_us = 0
+
+    def lose_quota(self, generation: int, sent_at_us: int, now_us: int) -> bool:
+        """True if this is news. The next probe is an hour away, then twice as long each time one fails, at most six."""
+        if generation != self.quota_generation:
+            return False
+        news = not self.out_of_quota()
+        if news:
+            self.quota_generation += 1
+            self.quota_gap_us = _FIRST_QUOTA_PROBE_US
+            self.quota_probed_at_us = now_us
+        elif sent_at_us >= self.quota_due_at_us:
+            self.quota_gap_us = min(self.quota_gap_us * 2, _LONGEST_QUOTA_PROBE_US)
+        if news or sent_at_us >= self.quota_due_at_us:
+            self.quota_due_at_us = now_us + self.quota_gap_us
+        self.quota_probe_until_us = 0
+        return news
+
+    def regain_quota(self, generation: int) -> None:
+        """A request of this generation succeeded: there is money."""
+        if generation == self.quota_generation and self.out_of_quota():
+            self.quota_generation += 1
+            self.quota_gap_us = 0

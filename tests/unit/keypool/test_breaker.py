@@ -79,7 +79,7 @@ def test_an_answer_from_before_the_circuit_opened_changes_nothing() -> None:
 
 
 def test_a_refused_key_is_dead_and_probed_once_an_hour() -> None:
-    dead = on_invalid_key(ANSWERED, POLICY, NOW)
+    dead = on_invalid_key(ANSWERED, POLICY, 0, NOW)
     assert (dead.circuit, dead.failures) == (Circuit.DEAD, 0)
     assert available_at(dead, POLICY, NOW) == NOW + 3600 * SECOND_US
 
@@ -87,7 +87,7 @@ def test_a_refused_key_is_dead_and_probed_once_an_hour() -> None:
 def test_with_no_key_usable_open_circuits_are_probed_at_once_and_dead_keys_every_five_minutes() -> None:
     """Specification: all keys unhealthy -> reset, try all again; a dead key is not hammered for it."""
     assert available_at(_fail(ANSWERED, 3), POLICY, NOW, last_resort=True) == NOW
-    dead = on_invalid_key(begin_probe(ANSWERED, POLICY, NOW), POLICY, NOW)
+    dead = on_invalid_key(begin_probe(ANSWERED, POLICY, NOW), POLICY, 0, NOW)
     assert available_at(dead, POLICY, NOW, last_resort=True) == NOW + 300 * SECOND_US
 
 

@@ -323,3 +323,27 @@ def test_error_bodies_that_are_not_openais_are_classified_by_status(make: Callab
     manager, inner = manager_of([make(), ok()])
     assert chat(manager.get_client()) == "hello"
     assert len(inner.keys) == 2
+
+
+def test_the_real_error_is_handed_out_when_only_dead_keys_are_left() -> None:
+    """One key dead, the other answers 500: that 500 is the caller's answer, not a wait for the dead one."""
+    manager, _ = manager_of([error(401, "invalid_api_key"), ok(), error(500)], keys=2)
+    assert chat(manager.get_client()) == "hello"
+    with pytest.raises(openai.InternalServerError):
+        chat(manager.get_client())
+
+
+def test_a_model_that_no_key_may_use_stays_forbidden() -> None:
+    manager, inner = manager_of([error(403, "model_not_found")], keys=2)
+    for _ in range(2):
+        with pytest.raises(openai.PermissionDeniedError):
+            chat(manager.get_client())
+    assert len(inner.keys) == 2, "the second request must not be sent"
+
+
+def test_our_own_connection_limit_is_no_keys_fault() -> None:
+    manager, _ = manager_of([httpx2.PoolTimeout("no free connection")], keys=1)
+    for _ in range(4):
+        with pytest.raises(openai.APITimeoutError):
+            chat(manager.get_client())
+    assert manager.get_stats()["healthy_keys"] == 1
