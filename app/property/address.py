@@ -131,49 +131,38 @@ def _us(head: str, state: str | None, postal_code: str | None) -> Address:
 def _elsewhere(text: str, country: str | None) -> Address:
     if country == "IE":
         text = re.sub(r"(?<![,\s])\s+(?=Co\.? [A-Z]|County [A-Z])", ", ", text)
-    pattern = _POSTAL.get(country or "")
-    match = None
-    if pattern:
-        match = next(reversed(list(pattern.finditer(text))), None)
-    base = Address(postal_code=match.group(1) if match else None, country=country)
     parts = [p.strip() for p in text.split(",") if p.strip()]
-    if (
-        match
-        and (
-            at := next(
-                (i for i, p in enumerate(parts) if p.startswith(match.group(1)) and len(p) > len(match.group(1)) + 2),
-                None,
-            )
-        )
-        is not None
-    ):
-        base = replace(base, city=_without(parts[at], match.group(1)))  # `35390 Gießen`, what follows is no address
-        return with_street(base, ", ".join(parts[:at]))
-    if match:
-        parts = [p for p in (_without(p, match.group(1)) for p in parts) if p]
-    elif len(parts) > 1 and re.fullmatch(r"[A-Z0-9][A-Z0-9 -]{3,8}", parts[-1]) and re.search(r"\d", parts[-1]):
+    pattern = _POSTAL.get(country or "")
+    codes = pattern.findall(text) if pattern else []
+    base = Address(postal_code=codes[-1] if codes else None, country=country)
+    if codes:
+        for at, part in enumerate(parts):
+            if part.startswith(codes[-1]) and len(part) > len(codes[-1]) + 2:  # `35390 Gießen`; no address follows
+                return with_street(replace(base, city=_without(part, codes[-1])), ", ".join(parts[:at]))
+        parts = [p for p in (_without(p, codes[-1]) for p in parts) if p]
+    elif len(parts) > 1 and re.fullmatch(r"(?=.*\d)[A-Z0-9][A-Z0-9 -]{3,8}", parts[-1]):
         base = replace(base, postal_code=parts.pop())
-    if country == "AU" and parts:
-        words = parts[-1].split()
-        if words and words[-1].upper() in AU_STATES:
-            base = replace(base, state=words[-1].upper())
-            parts[-1:] = [" ".join(words[:-1])] if words[:-1] else []
-    if country == "IE" and len(parts) == 2 and _is_county(parts[0], country):
-        parts.reverse()  # `Leitrim, Dromod`
-        return replace(base, state=parts[1], city=parts[0])
-    if (
-        country in ("IE", "GB")
-        and len(parts) > 1
-        and _is_county(parts[-1], country)
-        and not _STREET_END.search(parts[-2])
-    ):
-        base = replace(base, state=parts.pop())
-    if not parts:
-        return base
-    if len(parts) == 1:
-        alone = bool(match) and not any(c.isdigit() for c in parts[0])
-        return replace(base, city=parts[0]) if alone else with_street(base, parts[0])
+    base, parts = _without_region(base, parts)
+    if len(parts) == 1 and (base.city or (codes and not any(c.isdigit() for c in parts[0]))):
+        return base if base.city else replace(base, city=parts[0])
+    if len(parts) <= 1:
+        return with_street(base, parts[0] if parts else "")
     return with_street(replace(base, city=parts[-1]), ", ".join(parts[:-1]))
+
+
+def _without_region(base: Address, parts: list[str]) -> tuple[Address, list[str]]:
+    """`base` with the state or county that ends `parts`, and the parts without it."""
+    last = parts[-1].split() if parts else []
+    if base.country == "AU" and last and last[-1].upper() in AU_STATES:
+        rest = " ".join(last[:-1])
+        return replace(base, state=last[-1].upper()), [*parts[:-1], *([rest] if rest else [])]
+    if base.country not in ("IE", "GB") or len(parts) < 2:
+        return base, parts
+    if base.country == "IE" and len(parts) == 2 and _is_county(parts[0], base.country):
+        return replace(base, state=parts[0], city=parts[1]), parts[1:]  # `Leitrim, Dromod`
+    if _is_county(parts[-1], base.country) and not _STREET_END.search(parts[-2]):
+        return replace(base, state=parts[-1]), parts[:-1]
+    return base, parts
 
 
 def _is_county(part: str, country: str) -> bool:

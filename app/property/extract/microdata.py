@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from app.property.extract.base import Candidate
@@ -46,6 +47,8 @@ _OWN_FIELDS = frozenset(
         "StoriesTotal",
     }
 )
+#: no page about one property has more; a hostile one does
+_MOST_PROPERTIES, _MOST_SCOPES, _DEEPEST = 2_000, 300, 250
 _IDS = frozenset({"productid", "sku", "mpn", "identifier"})
 
 
@@ -58,7 +61,7 @@ class Microdata:
         if page.root is None:
             return
         dropped = _second_scopes(page)
-        for element in page.root.xpath("//*[@itemprop]"):
+        for element in page.root.xpath("//*[@itemprop]")[:_MOST_PROPERTIES]:
             scope_types, inside = _scopes(element, page, dropped)
             if inside:
                 for reading in _readings(element, scope_types, page):
@@ -69,13 +72,15 @@ def _second_scopes(page: Document) -> set[Any]:
     """Scopes of a type of which the page has several with an address or price: all but the first are other
     properties.
     """
+    telling = page.root.xpath("//*[@itemprop='address' or @itemprop='streetAddress' or @itemprop='price']")[:500]
+    told = {above for element in telling for above in islice(element.iterancestors(), 40) if above.get("itemtype")}
     seen: set[str] = set()
     dropped: set[Any] = set()
-    for scope in page.root.xpath("//*[@itemscope][@itemtype]"):
+    for scope in page.root.xpath("//*[@itemscope][@itemtype]")[:_MOST_SCOPES]:
         kind = scope.get("itemtype", "").rstrip("/").rpartition("/")[2]
         if scope.get("itemprop") or _PEOPLE.search(kind) or _OFFICES.search(kind):
             continue
-        if kind in seen and scope.xpath(".//*[@itemprop='address' or @itemprop='streetAddress' or @itemprop='price']"):
+        if kind in seen and scope in told:
             dropped.add(scope)
         seen.add(kind)
     return dropped
@@ -84,12 +89,12 @@ def _second_scopes(page: Document) -> set[Any]:
 def _scopes(element: Any, page: Document, dropped: set[Any]) -> tuple[list[str], bool]:
     """The types of the scopes around `element`, nearest first, and whether it may speak of this property."""
     types: list[str] = []
-    for above in element.iterancestors():
-        if above in dropped or (above in page.skipped and above.tag != "head"):
+    for depth, above in enumerate(element.iterancestors()):
+        if depth > _DEEPEST or above in dropped or (above in page.skipped and above.tag != "head"):
             return types, False
         if above.get("itemtype"):
             types.append(above.get("itemtype").rstrip("/").rpartition("/")[2])
-    return types, not any(_FOREIGN.search(kind) for kind in types)
+    return types, not any(_FOREIGN.search(kind) for kind in set(types))
 
 
 def _readings(element: Any, types: list[str], page: Document) -> Iterator[Reading]:
@@ -106,8 +111,8 @@ def _readings(element: Any, types: list[str], page: Document) -> Iterator[Readin
 
 def _is_estimate(element: Any) -> bool:
     """True where the text right around a price calls it an estimate."""
-    for above in list(element.iterancestors())[:3]:
-        text = " ".join(above.text_content().split())
+    for above in islice(element.iterancestors(), 3):
+        text = " ".join(" ".join(islice(above.itertext(), 20)).split())
         if len(text) <= 80 and re.search(r"\best(?:imated?|\.)?\b", text, re.IGNORECASE):
             return True
     return False

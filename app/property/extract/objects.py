@@ -16,6 +16,7 @@ from app.property.extract.object_values import Place, Source, pair, pair_of, pla
 from app.property.extract.readings import Reading
 from app.property.extract.terms import Meaning, meaning, words_of
 
+_BUSINESS = re.compile(r"Organi[sz]ation|Agent|Business")
 _DEPTH = 7
 _MOST_READINGS = 600
 _ONLY_SUFFIXED_SALE = re.compile(r"^(.*?\D)([2-9]|1\d)$")
@@ -91,40 +92,24 @@ def _meaning(key: str, words: str, place: Place, source: Source) -> Meaning | No
 
 
 def _person(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    field = "ListAgentFullName" if place.role == "agent" else "ListOfficeName"
-    first, last = (
-        next((node[k] for k in keys if isinstance(node.get(k), str)), "")
-        for keys in (("firstName", "first_name"), ("lastName", "last_name"))
-    )
-    if first and last and place.role == "agent":
-        yield Reading(
-            field, f"{first} {last}", source.method, f"{place.pointer}/firstName", f"{first} {last}", source.confidence
+    """Who offers the property: an agent's name, and the office that a branch or an agent names."""
+
+    def named(field: str, key: str, name: str) -> Reading:
+        return Reading(
+            field, name, source.method, f"{place.pointer}/{key}", f'"{key}": {name}'[:200], source.confidence
         )
-        return
-    for key, value in node.items():
-        if isinstance(value, str) and place.role == "agent" and words_of(key) in object_keys.OFFICE_KEYS:
-            yield Reading(
-                "ListOfficeName",
-                value,
-                source.method,
-                f"{place.pointer}/{key}",
-                f'"{key}": {value}'[:200],
-                source.confidence,
-            )
-    for key, value in node.items():
-        if isinstance(value, str) and (
-            words_of(key) in object_keys.NAMES or (place.role == "office" and words_of(key) in object_keys.OFFICE_KEYS)
-        ):
-            kind = str(node.get("@type", ""))
-            chosen = (
-                "ListOfficeName"
-                if field == "ListAgentFullName" and re.search(r"Organi[sz]ation|Agent|Business", kind)
-                else field
-            )
-            yield Reading(
-                chosen, value, source.method, f"{place.pointer}/{key}", f'"{key}": {value}'[:200], source.confidence
-            )
+
+    texts = {words_of(key): (key, value) for key, value in node.items() if isinstance(value, str) and value}
+    if place.role == "agent":
+        yield from (named("ListOfficeName", *texts[w]) for w in texts if w in object_keys.OFFICE_KEYS)
+        if "first name" in texts and "last name" in texts:
+            yield named("ListAgentFullName", "firstName", f"{texts['first name'][1]} {texts['last name'][1]}")
             return
+    known = object_keys.NAMES | (object_keys.OFFICE_KEYS if place.role == "office" else frozenset())
+    found = next((texts[words] for words in texts if words in known), None)
+    if found is not None:
+        is_office = place.role == "office" or _BUSINESS.search(str(node.get("@type", ""))) is not None
+        yield named("ListOfficeName" if is_office else "ListAgentFullName", *found)
 
 
 def _typed(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
 _SKIPPED_TAGS = frozenset(
@@ -68,48 +69,68 @@ def _block_of_others(heading: Any) -> Any:
 
 #: a card names a price, a place and a few facts
 _CARD_CHARS = 600
+#: more cards than this are a page of results
+_MOST_CARDS = 400
 _AMOUNT = re.compile(r"[$€£]\s?\d{2}|\d\s?(?:€|zł|kr\b|EUR)")
 
 
 def _repeated(card: Any) -> Any:
-    """`card`, or the wrapper around it of which its parent has several alike."""
+    """`card`, or the wrapper around it that has another alike at its side."""
     element = card
     for _ in range(3):
         parent = element.getparent()
-        if parent is None or parent.tag in ("body", "html"):
+        if parent is None or parent.tag in ("body", "html") or _is_long(element):
             return card
-        alike = [c for c in parent if c.tag == element.tag and c.get("class") == element.get("class")]
-        if len(element.text_content()) > _CARD_CHARS:
-            return card
-        if len(alike) >= 2:
+        beside = (*islice(element.itersiblings(), 3), *islice(element.itersiblings(preceding=True), 3))
+        if any(c.tag == element.tag and c.get("class") == element.get("class") for c in beside):
             return element
         element = parent
     return card
 
 
+def _is_long(element: Any) -> bool:
+    length = 0
+    for text in element.itertext():
+        length += len(text)
+        if length > _CARD_CHARS:
+            return True
+    return False
+
+
 def _cards(root: Any) -> set[Any]:
     """Cards on other properties: siblings that each show a price and lead to an address of their own."""
     by_parent: dict[Any, dict[Any, str]] = {}
-    for element in root.iter():
-        text = element.text if isinstance(element.tag, str) and element.tag not in _SKIPPED_TAGS else None
-        if not text or len(text) > 60 or not _AMOUNT.search(text):
-            continue
-        for card in (element, *list(element.iterancestors())[:7]):
-            if card.tag in ("li", "article", "a", "div"):
-                link = (
-                    card.get("href")
-                    if card.tag == "a"
-                    else next((a.get("href") for a in card.iter("a") if a.get("href")), None)
-                )
-                if len(card.text_content()) > _CARD_CHARS:
-                    break
-                if link and not link.startswith(("#", "javascript")) and card.getparent() is not None:
-                    whole = _repeated(card)
-                    by_parent.setdefault(whole.getparent(), {}).setdefault(whole, link)
-                    break
-    for article in root.iter("article"):
-        card = article.getparent() if article.getparent() is not None and article.getparent().tag == "li" else article
-        link = next((a.get("href") for a in article.iter("a") if a.get("href")), None)
+    for element in islice((e for e in root.iter() if _shows_price(e)), _MOST_CARDS):
+        found = _card_around(element)
+        if found is not None:
+            whole = _repeated(found[0])
+            by_parent.setdefault(whole.getparent(), {}).setdefault(whole, found[1])
+    for article in islice(root.iter("article"), _MOST_CARDS):
+        parent = article.getparent()
+        card = parent if parent is not None and parent.tag == "li" else article
+        link = _link_in(article)
         if link and card.getparent() is not None and article.find(".//h1") is None:
             by_parent.setdefault(card.getparent(), {}).setdefault(card, link)
     return {card for cards in by_parent.values() if len(set(cards.values())) >= 2 for card in cards}
+
+
+def _shows_price(element: Any) -> bool:
+    text = element.text if isinstance(element.tag, str) and element.tag not in _SKIPPED_TAGS else None
+    return isinstance(text, str) and len(text) <= 60 and _AMOUNT.search(text) is not None
+
+
+def _card_around(element: Any) -> tuple[Any, str] | None:
+    """The nearest short block around a price that leads somewhere, and where it leads."""
+    for card in (element, *islice(element.iterancestors(), 7)):
+        if card.tag not in ("li", "article", "a", "div"):
+            continue
+        if _is_long(card):
+            return None
+        link = card.get("href") if card.tag == "a" else _link_in(card)
+        if link and not link.startswith(("#", "javascript")) and card.getparent() is not None:
+            return card, link
+    return None
+
+
+def _link_in(element: Any) -> str | None:
+    return next((a.get("href") for a in element.iter("a") if a.get("href")), None)
