@@ -95,6 +95,21 @@ class IdentityProviderError(PropertyIntelligenceError):
     transient = True
 
 
+class RedisUnreachableError(BrokerUnavailableError):
+    """The Redis or Valkey that REDIS_URL names."""
+
+    code = "redis_unreachable"
+    remedy = "Check REDIS_URL and that the server runs; without REDIS_URL `propintel up` starts one of its own."
+
+
+class EmbeddedValkeyError(BrokerUnavailableError):
+    """The Valkey that this service starts for itself did not come up."""
+
+    code = "embedded_valkey"
+    sentence = "The embedded Valkey at {url} did not start ({reason})."
+    remedy = "Check the disk space of PROPINTEL_HOME and valkey/valkey.log there, or set REDIS_URL to another server."
+
+
 # --- targets and fetching --------------------------------------------------------------------------------------------
 
 
@@ -123,6 +138,13 @@ class BlockedAddressError(FetchError):
     remedy = "If it is your own intranet or a test site, add its range to FETCH_ALLOWED_PRIVATE_NETWORKS."
 
 
+class BlockedPortError(BlockedAddressError):
+    """A port of a data store, an orchestrator or a system service, where no page is."""
+
+    code = "blocked_port"
+    remedy = "Pages are fetched on ports 80, 443 and above 1023, except those of well-known services."
+
+
 class NameNotResolvedError(FetchError):
     code = "name_not_resolved"
     sentence = "The host name of {url} could not be resolved ({reason})."
@@ -133,14 +155,17 @@ class NameNotResolvedError(FetchError):
 class ConnectionFailedError(FetchError):
     code = "connection_failed"
     sentence = "No connection to {url} ({reason})."
-    remedy = "The job tries again by itself; if it stays so, check that the site is up."
+    remedy = "Queued jobs try again by themselves, repeat a command; if it stays so, check that the site is up."
     transient = True
 
 
 class FetchTimeoutError(FetchError):
     code = "fetch_timeout"
     sentence = "{url} did not answer in time ({reason})."
-    remedy = "The job tries again by itself; if it stays so, the site is too slow or holds the connection."
+    remedy = (
+        "Queued jobs try again by themselves, repeat a command; "
+        "if it stays so, the site is too slow or holds the connection."
+    )
     transient = True
 
 
@@ -158,7 +183,7 @@ class TransientHttpStatusError(HttpStatusError):
 
     code = "http_status_transient"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "status", "retry_after_seconds")
-    remedy = "The job tries again by itself."
+    remedy = "Queued jobs try again by themselves, repeat a command."
     transient = True
 
 
@@ -203,7 +228,10 @@ class HostBusyError(FetchError):
     code = "host_busy"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "retry_after_seconds")
     sentence = "{url} must wait at least {retry_after_seconds:.0f} s more for its turn at the site."
-    remedy = "The job tries again by itself; the pace is FETCH_MIN_DELAY_SECONDS or what the site's robots.txt asks."
+    remedy = (
+        "Queued jobs try again by themselves, repeat a command; "
+        "the pace is FETCH_MIN_DELAY_SECONDS or what the site's robots.txt asks."
+    )
     transient = True
 
 
@@ -248,7 +276,7 @@ class ModelError(PropertyIntelligenceError):
     code = "model_failed"
     fact_names: ClassVar[tuple[str, ...]] = ("model", "reason")
     sentence = "The model {model} gave no usable answer: {reason}."
-    remedy = "The values read from the page itself are kept; retry the job or set another OPENAI_MODEL."
+    remedy = "The values read from the page itself are kept; scrape again with --refresh once this is mended."
 
 
 class ModelRefusedError(ModelError):
@@ -266,7 +294,10 @@ class ModelUnreachableError(ModelError):
 
     code = "model_unreachable"
     sentence = "The model {model} could not be reached: {reason}."
-    remedy = "The job tries again by itself; if it stays so, check OPENAI_BASE_URL and the API's status page."
+    remedy = (
+        "Queued jobs try again by themselves, repeat a command; "
+        "if it stays so, check OPENAI_BASE_URL and the API's status page."
+    )
     transient = True
 
 
@@ -341,17 +372,31 @@ class DatabaseUnavailableError(StoreError):
     transient = True
 
 
+class DatabaseFileError(DatabaseUnavailableError):
+    """A SQLite file that cannot be opened, read or written."""
+
+    code = "database_file"
+    sentence = "The database file {url} cannot be used: {reason}."
+    remedy = "Check the owner and rights of its folder: PROPINTEL_HOME, unless DATABASE_URL names another."
+
+
+class NotADatabaseError(DatabaseFileError):
+    code = "not_a_database"
+    remedy = "Name another file in DATABASE_URL; this one was not touched."
+    transient = False
+
+
 class DatabaseLockedError(StoreError):
     code = "database_locked"
     sentence = "The database {url} is locked by another process ({reason})."
-    remedy = "The job tries again by itself; for many workers set DATABASE_URL to a PostgreSQL."
+    remedy = "Queued jobs try again by themselves, repeat a command; for many workers set DATABASE_URL to a PostgreSQL."
     transient = True
 
 
 class DiskFullError(StoreError):
     code = "disk_full"
     sentence = "There is no room left for the database {url} ({reason})."
-    remedy = "Free disk space; the job tries again by itself and nothing was half-written."
+    remedy = "Free disk space; nothing was half-written, and queued jobs go on by themselves."
     transient = True
 
 

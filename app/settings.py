@@ -110,6 +110,13 @@ class Settings(BaseSettings):
             return cls.model_fields[info.field_name].get_default(call_default_factory=True)
         return value
 
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_scheme(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("is not a Redis URL like redis://host:6379/0, rediss://... or unix:///path")
+        return value
+
     @field_validator("fetch_allowed_private_networks", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from app.errors import PropertyIntelligenceError
 from app.services.embedded_valkey import EmbeddedValkey, connect, without_password
+from app.services.stores import open_stores
 from app.settings import Settings, load_settings
 from cli.processes import ChildDiedError, StopRequestedError, StopSignals, Supervisor
 from cli.services import Services
@@ -36,6 +37,7 @@ def run_up(flower: bool, web: bool) -> int:
 
 def _run(settings: Settings, signals: StopSignals, stack: contextlib.ExitStack, *, flower: bool, web: bool) -> NoReturn:
     home = settings.propintel_home.expanduser().resolve()
+    open_stores(settings).close()  # a database that cannot be used is said here, not by every worker process
     valkey = _broker(settings, home, stack)
     supervisor = stack.enter_context(Supervisor(signals))
     # Celery honours its soft shutdown, which re-queues what it cannot finish, on TERM only with REMAP_SIGTERM

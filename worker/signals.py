@@ -31,6 +31,7 @@ from app.services.embedded_valkey import client
 from app.services.key_health import publish
 from app.services.openai_client_manager import build_manager
 from app.services.resources import open_resources
+from app.services.stores import open_stores
 from app.settings import Settings
 from tasks import resources
 from worker.configuration import exit_with, settings
@@ -66,7 +67,8 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
 
 
 def _check(loaded: Settings) -> None:
-    """A bad key set or strategy ends the worker here; a manager that is asked nothing opens no connection."""
+    """A bad key set, strategy or database ends the worker here; what is opened for it is closed before any fork."""
+    open_stores(loaded).close()
     with build_manager(loaded, in_task=True) as manager:
         log.info("%d OpenAI keys, strategy %s", len(manager.keys), loaded.openai_key_rotation_strategy)
 

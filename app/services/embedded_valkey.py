@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 import redis
 
-from app.errors import BrokerUnavailableError
+from app.errors import BrokerUnavailableError, ConfigurationError, EmbeddedValkeyError, RedisUnreachableError
 from app.settings import Settings
 
 #: longest socket path that is used, in bytes; the system's limit is 107 on Linux and 103 on macOS
@@ -53,7 +53,8 @@ def connect(settings: Settings) -> redis.Redis:
         connection = client(settings)
         connection.ping()
     except (redis.RedisError, OSError, ValueError) as exc:
-        raise BrokerUnavailableError(without_password(broker_url(settings)), str(exc) or type(exc).__name__) from exc
+        kind = BrokerUnavailableError if settings.redis_url is None else RedisUnreachableError
+        raise kind(without_password(broker_url(settings)), str(exc) or type(exc).__name__) from exc
     return connection
 
 
@@ -135,9 +136,13 @@ class _Endpoint:
 
 
 def _make_private(folder: Path) -> None:
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    folder.chmod(0o700)
+    try:
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as exc:
+        problem = f"{folder.parent} cannot be used ({exc.strerror})"
+        raise ConfigurationError("PROPINTEL_HOME", problem, "Set it to a folder that this user may write to") from exc
 
 
 def _write_once(file: Path, text: str) -> None:
@@ -258,7 +263,7 @@ class EmbeddedValkey:
 
             return str(get_binary_path())
         except Exception as exc:
-            raise BrokerUnavailableError(without_password(self.url), f"no embedded Valkey here: {exc}") from exc
+            raise EmbeddedValkeyError(without_password(self.url), f"no embedded Valkey here: {exc}") from exc
 
     def _wait(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -266,7 +271,7 @@ class EmbeddedValkey:
             ended = self._process is not None and self._process.poll() is not None
             if ended or time.monotonic() > deadline:
                 self.stop()
-                raise BrokerUnavailableError(without_password(self.url), self.last_words())
+                raise EmbeddedValkeyError(without_password(self.url), self.last_words())
             time.sleep(0.02)
 
     def last_words(self) -> str:

@@ -103,9 +103,9 @@ class ModelReader:
             return ModelError(self._model, "no OpenAI key has quota left; add credit, then scrape again with --refresh")
         except openai.APIStatusError as exc:
             self._answers.withdraw_call(call)
-            return ModelError(self._model, f"HTTP {exc.status_code}, {redact(str(exc.message))}")
+            return ModelError(self._model, f"HTTP {exc.status_code}, {redact(str(exc.message)).rstrip('.')}")
         except openai.OpenAIError as exc:
-            error = ModelError(self._model, redact(str(exc)) or type(exc).__name__)
+            error = ModelError(self._model, redact(str(exc)).rstrip(".") or type(exc).__name__)
         except ModelError as exc:
             error = exc
         self._answers.save_problem(call, redact(str(error)))

@@ -15,7 +15,7 @@ from ipaddress import IPv4Address, IPv6Address
 import httpx2
 import idna
 
-from app.errors import BlockedAddressError, InvalidTargetError, NameNotResolvedError
+from app.errors import BlockedAddressError, BlockedPortError, InvalidTargetError, NameNotResolvedError
 from app.property.fetch.ranges import (
     IPAddress,
     IPNetwork,
@@ -217,4 +217,4 @@ def _canonical(url: str, scheme: str, host: str, port: int, rest: str) -> str:
 def _check_port(parsed: _Parsed) -> None:
     usual = parsed.port in (80, 443) or parsed.port >= 1024
     if not usual or parsed.port in _REFUSED_PORTS:
-        raise BlockedAddressError(parsed.url, f"port {parsed.port}, where no web site lives")
+        raise BlockedPortError(parsed.url, f"port {parsed.port}, where no web site lives")

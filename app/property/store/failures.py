@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from app.errors import DatabaseLockedError, DatabaseUnavailableError, DiskFullError, StoreError
+from app.errors import (
+    DatabaseFileError,
+    DatabaseLockedError,
+    DatabaseUnavailableError,
+    DiskFullError,
+    NotADatabaseError,
+    StoreError,
+)
 
 #: SQLSTATEs (PostgreSQL documentation, appendix A) that say "somebody else holds it"
 _PG_LOCKED = frozenset({"55P03", "40P01", "40001"})
@@ -20,7 +29,9 @@ _PG_FULL = frozenset({"53100"})
 _PG_UNAVAILABLE = re.compile(r"08...|57P0.|53300")
 #: result codes of SQLite (https://www.sqlite.org/rescode.html), by the start of their names
 _SQLITE_LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED")
-_SQLITE_UNAVAILABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH", "SQLITE_IOERR")
+_SQLITE_UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH", "SQLITE_IOERR")
+#: less than this and SQLite's write-ahead log cannot grow, which it reports as an I/O error
+_FULL_BYTES = 1_000_000
 
 
 def shown(url: URL) -> str:
@@ -48,8 +59,10 @@ def translate(exc: BaseException, url: URL) -> StoreError:
     reason, where = _first_line(exc), shown(url)
     if isinstance(exc, OSError):
         full = exc.errno in (errno.ENOSPC, errno.EDQUOT)
-        return DiskFullError(where, reason) if full else DatabaseUnavailableError(where, reason)
+        return DiskFullError(where, reason) if full else DatabaseFileError(where, reason)
     name = getattr(exc, "sqlite_errorname", None)
+    if name and name.startswith("SQLITE_IOERR") and _is_full(url):
+        return DiskFullError(where, reason)
     return _of_sqlite(name, reason, where) if name else _of_postgresql(exc, reason, where)
 
 
@@ -58,9 +71,18 @@ def _of_sqlite(name: str, reason: str, where: str) -> StoreError:
         return DatabaseLockedError(where, reason)
     if name.startswith("SQLITE_FULL"):
         return DiskFullError(where, reason)
-    if name.startswith(_SQLITE_UNAVAILABLE):
-        return DatabaseUnavailableError(where, reason)
+    if name.startswith("SQLITE_NOTADB"):
+        return NotADatabaseError(where, reason)
+    if name.startswith(_SQLITE_UNUSABLE):
+        return DatabaseFileError(where, reason)
     return StoreError(where, reason)
+
+
+def _is_full(url: URL) -> bool:
+    try:
+        return shutil.disk_usage(Path(url.database or "").parent).free < _FULL_BYTES
+    except OSError:
+        return False
 
 
 def _of_postgresql(exc: BaseException, reason: str, where: str) -> StoreError:

@@ -1,0 +1,70 @@
+"""Homes, databases and brokers that cannot be used: one line that names the thing and the remedy, exit code 2."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_PROGRAM = str(Path(sys.executable).parent / "propintel")
+
+
+def _run(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PROPINTEL_HOME": str(home), **variables}
+    return subprocess.run([_PROGRAM, *arguments], env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"DATABASE_URL": "postgresql://x:secretpw@127.0.0.1:1/db"}, "127.0.0.1:1"),
+        ({"REDIS_URL": "nonsense"}, "REDIS_URL"),
+        ({"REDIS_URL": "redis://:secretpw@127.0.0.1:1/0"}, "REDIS_URL"),
+    ],
+)
+def test_up_says_what_cannot_be_used_and_starts_no_worker(
+    tmp_path: Path, variables: dict[str, str], named: str
+) -> None:
+    done = _run(tmp_path / "home", "up", **variables)
+    assert done.returncode == 2, done.stderr
+    assert named in done.stderr
+    assert "secretpw" not in done.stderr
+    assert "worker and beat are up" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["up"], ["jobs"]])
+def test_a_home_that_is_a_file_is_named(tmp_path: Path, command: list[str]) -> None:
+    home = tmp_path / "home"
+    home.write_text("")
+    done = _run(home, *command)
+    assert done.returncode == 2, done.stderr
+    assert "PROPINTEL_HOME" in done.stderr
+    assert "defect" not in done.stderr
+
+
+def test_a_file_that_is_no_database_is_wrong_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    file.write_text("<html>" * 1000)
+    done = _run(tmp_path / "home", "jobs", DATABASE_URL=f"sqlite:///{file}")
+    assert done.returncode == 2
+    assert "page.html cannot be used" in done.stderr
+    assert file.read_text().startswith("<html>")
+
+
+def test_a_worker_without_its_database_ends_with_the_reason(tmp_path: Path) -> None:
+    """Not a parent that looks well while every child dies."""
+    env = {
+        **os.environ,
+        "PROPINTEL_HOME": str(tmp_path),
+        "DATABASE_URL": "postgresql://x:secretpw@127.0.0.1:1/db",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--pool=prefork", "--concurrency=1"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "127.0.0.1:1" in done.stderr
+    assert "secretpw" not in done.stderr
+    assert "Traceback" not in done.stderr
