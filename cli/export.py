@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ Examples:
   propintel export --format jsonl --changed-since 2026-01-31
 """
 _PAGE = 500
+_STDOUT = Path("-")
 _FIRST, _LAST = ("property",), ("sources", "created_at", "updated_at")
 #: what a spreadsheet takes for a formula (OWASP "CSV injection")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -46,7 +48,9 @@ def export(
     format_: Annotated[
         ExportFormat, typer.Option("--format", help="csv: a column per field. jsonl: all, evidence too.")
     ],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write; stdout without it.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write; stdout without it, or with -.")
+    ] = None,
     changed_since: Annotated[
         datetime | None, typer.Option("--changed-since", help="Leave out what is unchanged since then (UTC).")
     ] = None,
@@ -54,8 +58,11 @@ def export(
     """Export all properties, oldest first.
 
     CSV has the same columns always: one per RESO field, lists joined by "; ", rows as JSON. A text that a spreadsheet
-    would run as a formula gets an apostrophe in front. A file is replaced as a whole, or not at all.
+    would run as a formula gets an apostrophe in front. A file is replaced as a whole, or not at all; a pipe or a device
+    is written to.
     """
+    if output == _STDOUT:
+        output = None
     since = changed_since.replace(tzinfo=UTC) if changed_since else None
     with open_stores(load_settings()) as stores, _opened(output) as stream:
         rows = _properties(stores.properties, since)
@@ -111,25 +118,42 @@ def _guarded(text: str) -> str:
 
 @contextmanager
 def _opened(output: Path | None) -> Iterator[TextIO]:
-    """Stdout, or a file that appears under its name only when all is written."""
+    """Stdout, what is no file as it is, or a file that appears under its name only when all is written."""
     if output is None:
         yield sys.stdout
         sys.stdout.flush()
         return
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
-        os.close(handle)
+        special = _open_special(output)
+        target = output.resolve()  # behind a symlink: the link stays one
+        if special is None:
+            handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+            os.close(handle)
     except OSError as exc:
         raise typer.BadParameter(f"{output} cannot be written: {exc.strerror}", param_hint="--output") from exc
+    if special is not None:
+        with special:
+            yield special
+        return
     try:
         with Path(name).open("w", encoding="utf-8", newline="") as stream:
             yield stream
         Path(name).chmod(0o666 & ~_umask())  # mkstemp makes files for the owner only
-        Path(name).replace(output)
+        Path(name).replace(target)
     except BaseException:
         with suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _open_special(output: Path) -> TextIO | None:
+    """Open `output` if it is there and no regular file (a pipe, a device); a directory raises `OSError`."""
+    try:
+        if stat.S_ISREG(output.stat().st_mode):
+            return None
+    except FileNotFoundError:
+        return None
+    return os.fdopen(os.open(output, os.O_WRONLY), "w", encoding="utf-8", newline="")
 
 
 def _umask() -> int:

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from app.errors import NotFoundError
 from app.property.store import Job, JobState, JobStore
 from app.services.stores import open_stores
 from app.settings import Settings, load_settings
@@ -76,6 +77,8 @@ class _Choice:
         self._batch = self._job.batch if self._job is not None else batch
         self._state = state
         self._touched: list[str] = []
+        if batch is not None and not any(self.counts().values()):
+            raise NotFoundError("batch", batch)
 
     def ids(self, *states: JobState) -> list[str]:
         """Of the chosen jobs those in one of `states`; remembered for `shown`."""
@@ -86,6 +89,10 @@ class _Choice:
             found = [job.id for state in wanted for job in self._all(state)]
         self._touched = found
         return found
+
+    def remark(self) -> str:
+        """The state of the one job that was named, for a message."""
+        return f" ({self._job.id} is {self._job.state})" if self._job is not None else ""
 
     def counts(self) -> dict[str, int]:
         return self.store.counts(self._batch)
@@ -113,13 +120,23 @@ def _retry(chosen: _Choice, settings: Settings) -> None:
     if ids:
         with closing(make_sender(settings)) as celery_app:
             queued = resubmit_jobs(chosen.store, celery_app, settings, ids)
-    note(f"{len(queued)} jobs are queued again")
+    if queued:
+        note(f"{len(queued)} jobs are queued again")
+    elif ids:
+        note("nothing to retry: other jobs for the same targets are under way")
+    else:
+        note(f"nothing to retry: only failed or cancelled jobs are done again{chosen.remark()}")
 
 
 def _cancel(chosen: _Choice) -> None:
     ids = chosen.ids(JobState.QUEUED, JobState.RUNNING, JobState.DEFERRED)
     cancelled = [job_id for job_id in ids if chosen.store.cancel(job_id)]
-    note(f"{len(cancelled)} jobs are cancelled")
+    if cancelled:
+        note(f"{len(cancelled)} jobs are cancelled")
+    elif ids:
+        note("nothing to cancel: the jobs have just ended")
+    else:
+        note(f"nothing to cancel: only jobs that are not over can be cancelled{chosen.remark()}")
 
 
 def _tables(counts: dict[str, int], shown: list[Job]) -> Iterator[Table | Text]:

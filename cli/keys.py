@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -12,10 +12,11 @@ from rich.text import Text
 
 from app.clock import Clock, SystemClock
 from app.errors import NoKeysError
+from app.services.embedded_valkey import without_password
 from app.services.key_health import fleet_stats
 from app.services.openai_client_manager import build_manager
 from app.settings import Settings, load_settings
-from cli.failures import FAILED
+from cli.failures import FAILED, say_error
 from cli.key_check import check_keys
 from cli.output import Format, FormatOption, make_table, print_json, show, stdout_console, wants_json
 
@@ -34,6 +35,7 @@ Examples:
   propintel keys check --format json && echo all good
 """
 _WATCH_SECONDS = 2.0
+_BAD = ("invalid", "no access")
 _COLUMNS = ("requests", "successes", "failures", "circuit_open", "rate_limited", "last_used")
 
 
@@ -72,8 +74,25 @@ def check(format_: FormatOption = None) -> None:
         results = check_keys(manager.keys, settings.openai_base_url, proxy=proxy)
     rows = [(mask, r["status"], r["http_status"], r["detail"]) for mask, r in results.items()]
     show({"keys": results}, format_, lambda: [make_table(None, ("key", "status", "HTTP", "detail"), rows)])
-    if any(result["status"] != "valid" for result in results.values()):
+    if problem := _problem(results, settings.openai_base_url):
+        say_error(problem)
         raise typer.Exit(FAILED)
+
+
+def _problem(results: Mapping[str, Mapping[str, Any]], base_url: str) -> str:
+    """How many keys are not good and what to do about it, on one line; "" if all are good."""
+    bad = sum(result["status"] in _BAD for result in results.values())
+    unknown = [result for result in results.values() if result["status"] not in ("valid", *_BAD)]
+    parts: list[str] = []
+    if bad:
+        parts.append(f"{bad} of {len(results)} keys are bad: replace them where they are configured.")
+    if unknown:
+        url = f"{without_password(base_url).rstrip('/')}/models"
+        silent = all(result["http_status"] is None for result in unknown)
+        what = "does not answer" if silent else "gave no usable answer"
+        remedy = "check OPENAI_BASE_URL, the proxy and the network, then ask again."
+        parts.append(f"{len(unknown)} of {len(results)} keys are unknown, {url} {what}: {remedy}")
+    return " ".join(parts)
 
 
 def _watch(settings: Settings, chosen: Format | None, clock: Clock) -> None:

@@ -1,70 +1,40 @@
-"""`propintel`: the terminal door. Puts the commands together and turns every failure into one line and an exit code."""
+"""`propintel`: the terminal door. Imports next to nothing by itself, so that Ctrl-C is heard from the first moment."""
 
 from __future__ import annotations
 
-import io
-import logging
-import sys
-from importlib.metadata import version
-from typing import Annotated
+import os
 
-import typer
-
-from app.logs import configure_logging
-from cli.failures import report
-from cli.lazy import Lazy, lazy_group
-
-COMMANDS = {
-    "demo": Lazy("cli.launch", "The whole system with nothing installed or configured.", "demo_app"),
-    "up": Lazy("cli.launch", "Run a worker and its schedule until Ctrl-C.", "up_app"),
-    "scrape": Lazy("cli.scrape", "Scrape pages here and now, without a broker."),
-    "extract": Lazy("cli.extract", "Read a saved page without network, key or database."),
-    "enqueue": Lazy("cli.enqueue", "Give targets to the workers."),
-    "jobs": Lazy("cli.jobs", "See how far jobs are, retry, cancel."),
-    "show": Lazy("cli.show", "Show one property with its evidence."),
-    "export": Lazy("cli.export", "Export all properties as CSV or JSON Lines."),
-    "keys": Lazy("cli.keys", "What the OpenAI keys do, and whether they are good."),
-    "token": Lazy("cli.token", "Sign a token for the HTTP door."),
-    "db": Lazy("cli.database", "The database's schema."),
-}
-
-app = typer.Typer(
-    name="propintel",
-    cls=lazy_group(COMMANDS),
-    help="Property pages become records with evidence, on a pool of OpenAI keys.\n\n"
-    "Results go to stdout, remarks and progress to stderr. Exit codes: 0 done, 1 the job failed, "
-    "2 wrong usage or configuration.",
-    epilog="Start with `propintel demo`: it needs no key, no Redis and no database.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(version("property-intelligence"))
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what happens, on stderr.")] = False,
-    _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
-    configure_logging(level=logging.INFO if verbose else logging.WARNING)
+_INTERRUPTED = 130  # as in cli.failures, which is not imported yet
 
 
 def main() -> int:
     """Run the command that `sys.argv` names; -> the exit code. Click's own exits pass as `SystemExit`."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # UTF-8 whatever the locale; a lone surrogate stays a JSON escape
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        app(prog_name="propintel")
-    except Exception as exc:  # noqa: BLE001 (the last line of defence: nobody sees a traceback)
-        return report(exc)
-    return 0
+        import signal  # noqa: PLC0415 (inside the guard, like everything that takes time)
+
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, end_at_once)
+        try:
+            from cli.commands import run  # noqa: PLC0415 (as above: 0.2 s)
+
+            return run()
+        finally:
+            started()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def end_at_once(*_: object) -> None:
+    """Ctrl-C while modules are imported: there is nothing to clean up.
+
+    No `KeyboardInterrupt`, because the import system swallows one that comes while it frees a module's lock.
+    """
+    os._exit(_INTERRUPTED)
+
+
+def started() -> None:
+    """All is imported: from now on Ctrl-C is a `KeyboardInterrupt` again."""
+    import signal  # noqa: PLC0415 (as in `main`)
+
+    if signal.getsignal(signal.SIGINT) is end_at_once:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

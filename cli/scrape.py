@@ -16,7 +16,7 @@ from app.property.store import normalise_target
 from app.services.property_intelligence import Scraper
 from app.services.resources import open_resources
 from app.settings import load_settings
-from cli.failures import report
+from cli.failures import INTERRUPTED, report
 from cli.output import FormatOption, note, show
 from cli.property_tables import property_tables
 from tasks.policy import capacity_wait_seconds
@@ -41,18 +41,24 @@ def scrape(
 ) -> None:
     """Scrape pages here and now and store their properties; no broker and no worker are needed.
 
-    JSON: the property of one target; of several, a list of those that succeeded. Exit code 1 if any failed.
+    JSON: the property of one target; of several, a list of those that succeeded. Exit code 1 if any failed. Ctrl-C
+    shows what is finished until then.
     """
     settings = load_settings()
     for target in targets:
         normalise_target(target)
-    results, codes = [], [0]
-    with open_resources(settings) as resources:
-        for target in targets:
-            try:
-                results.append(_scrape_one(resources.scraper, target, refresh))
-            except PropertyIntelligenceError as exc:
-                codes.append(report(exc))
+    results, codes, left = [], [0], list(targets)
+    try:
+        with open_resources(settings) as resources:
+            for target in targets:
+                try:
+                    results.append(_scrape_one(resources.scraper, target, refresh))
+                except PropertyIntelligenceError as exc:
+                    codes.append(report(exc))
+                del left[0]
+    except KeyboardInterrupt:
+        codes.append(INTERRUPTED)
+        note(f"interrupted: {len(results)} of {len(targets)} targets are stored; not done: {' '.join(left) or 'none'}")
     if results:
         show(results if len(targets) > 1 else results[0], format_, lambda: _tables(results))
     elif len(targets) > 1:

@@ -11,6 +11,7 @@ import pytest
 
 from app.errors import (
     BlockedAddressError,
+    BlockedPortError,
     ConnectionFailedError,
     FetchError,
     InvalidTargetError,
@@ -108,8 +109,8 @@ INSIDE: dict[str, type[PropertyIntelligenceError]] = {
     "file:///etc/passwd": InvalidTargetError,
     "gopher://127.0.0.1:PORT/_x": InvalidTargetError,
     "data:text/html,hello": InvalidTargetError,
-    "http://93.184.216.34:6379/": BlockedAddressError,
-    "http://93.184.216.34:22/": BlockedAddressError,
+    "http://93.184.216.34:6379/": BlockedPortError,
+    "http://93.184.216.34:22/": BlockedPortError,
     "http://93.184.216.34:99999/": InvalidTargetError,
     "http://93.184.216.34:0/": InvalidTargetError,
 }

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import psutil
 import pytest
 
 from standin.site.pages import bundled_pages
@@ -76,8 +77,14 @@ def test_a_child_that_cannot_open_its_resources_exits_with_the_reason(
 ) -> None:
     """Celery swallows what a signal handler raises: without the exit, a child without a database would take jobs."""
     fleet = make_fleet()
-    fleet.env["DATABASE_URL"] = "sqlite:////dev/null/jobs.db"
+    database = fleet.home / "other.sqlite3"
+    fleet.env["DATABASE_URL"] = f"sqlite:///{database}"
     fleet.services = type(fleet.services)(fleet.home, fleet.env, cwd=fleet.home, logs=fleet.home)
-    fleet.start_worker(wait=False)
+    worker = fleet.start_worker(concurrency=1)
+    for file in fleet.home.glob("other.sqlite3*"):
+        file.unlink()
+    database.write_text("no database any more " * 100)
+    for child in psutil.Process(worker.process.pid).children():
+        child.kill()
     until(lambda: "A worker process could not start" in fleet.log("worker"), 30, lambda: fleet.log("worker"))
-    assert "/dev/null" in fleet.log("worker")
+    assert "other.sqlite3" in fleet.log("worker")

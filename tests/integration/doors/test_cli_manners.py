@@ -1,0 +1,163 @@
+"""What `propintel` owes whoever runs it: nothing of theirs destroyed, no failure unsaid, Ctrl-C at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.property.store import JobStore
+from app.services.property_intelligence import Scraper
+from app.services.stores import open_stores
+from app.settings import load_settings
+
+from .conftest import Environment, Propintel
+
+GOOD, BAD = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
+#: `propintel`, with a Ctrl-C at the moment at which it asks for the module that is named first
+_INTERRUPTED_AT = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
+wanted = sys.argv.pop(1)
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == wanted:
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                pass  # so does the import system itself, where it frees locks
+sys.meta_path.insert(0, Interrupt())
+from cli.main import main
+sys.exit(main())
+"""
+
+
+@pytest.fixture
+def stored(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[JobStore], Any]], Any]:
+    """Do something with the jobs of this home, past the terminal."""
+
+    def do(action: Callable[[JobStore], Any]) -> Any:
+        monkeypatch.setenv("PROPINTEL_HOME", str(home / "state"))
+        with open_stores(load_settings()) as stores:
+            return action(stores.jobs)
+
+    return do
+
+
+def test_export_writes_into_a_pipe_and_leaves_it_one(called: Propintel, home: Path) -> None:
+    fifo = home / "pipe"
+    os.mkfifo(fifo)
+    # a reader that never blocks: the defect replaces the pipe, and then nobody ever writes to it
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        ran = called("export", "--format", "csv", "-o", "pipe")
+        assert ran.returncode == 0, ran.stderr
+        assert stat.S_ISFIFO(fifo.stat().st_mode)
+        assert os.read(reader, 65536).startswith(b"property,")
+    finally:
+        os.close(reader)
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_export_replaces_what_a_symlink_leads_to(called: Propintel, home: Path, exists: bool) -> None:
+    (home / "far").mkdir()
+    target, link = home / "far" / "real.csv", home / "link.csv"
+    if exists:
+        target.write_text("old")
+    link.symlink_to(Path("far") / "real.csv")
+    ran = called("export", "--format", "csv", "-o", "link.csv")
+    assert ran.returncode == 0, ran.stderr
+    assert link.is_symlink()
+    assert target.read_text().startswith("property,")
+    assert [path.name for path in target.parent.iterdir()] == ["real.csv"]
+
+
+def test_export_to_a_dash_is_stdout(called: Propintel, home: Path) -> None:
+    ran = called("export", "--format", "csv", "-o", "-")
+    assert (ran.returncode, ran.stdout[:9]) == (0, "property,")
+    assert not (home / "-").exists()
+
+
+def test_export_to_a_directory_is_wrong_use(called: Propintel, home: Path) -> None:
+    (home / "folder").mkdir()
+    ran = called("export", "--format", "csv", "-o", "folder")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "cannot be written" in ran.stderr
+
+
+def test_keys_check_says_how_many_keys_are_bad(
+    called: Propintel, start_openai: Callable[[dict[str, Any]], str]
+) -> None:
+    base_url = start_openai({"keys": [{"key": GOOD}, {"key": BAD, "behaviour": "dead"}]})
+    ran = called("keys", "check", OPENAI_API_KEYS=f"{GOOD},{BAD}", OPENAI_BASE_URL=base_url)
+    assert ran.returncode == 1
+    assert len(ran.stderr.splitlines()) == 1
+    assert "1 of 2 keys are bad: replace" in ran.stderr
+    good = called("keys", "check", OPENAI_API_KEYS=GOOD, OPENAI_BASE_URL=base_url)
+    assert (good.returncode, good.stderr) == (0, "")
+
+
+def test_keys_check_names_the_url_that_does_not_answer(called: Propintel) -> None:
+    ran = called("keys", "check", OPENAI_API_KEYS=f"{GOOD},{BAD}", OPENAI_BASE_URL="http://127.0.0.1:1/v1")
+    assert ran.returncode == 1
+    assert len(ran.stderr.splitlines()) == 1
+    assert "2 of 2 keys are unknown, http://127.0.0.1:1/v1/models does not answer" in ran.stderr
+    assert "OPENAI_BASE_URL" in ran.stderr
+
+
+def test_jobs_that_need_no_change_are_told_why(
+    called: Propintel, stored: Callable[[Callable[[JobStore], Any]], Any]
+) -> None:
+    job = stored(lambda jobs: jobs.enqueue(["http://homes.example/1"])).jobs[0]
+    ran = called("jobs", job.id, "--retry")
+    assert ran.returncode == 0, ran.stderr
+    assert "nothing to retry: only failed or cancelled jobs are done again" in ran.stderr
+    assert f"{job.id} is queued" in ran.stderr
+    stored(lambda jobs: jobs.cancel(job.id))
+    for choice in ([job.id], ["--batch", job.batch]):
+        ran = called("jobs", *choice, "--cancel")
+        assert ran.returncode == 0, ran.stderr
+        assert "nothing to cancel: only jobs that are not over can be cancelled" in ran.stderr
+
+
+@pytest.mark.parametrize("change", [[], ["--retry"], ["--cancel"], ["--failed"]])
+def test_a_batch_that_does_not_exist_is_exit_code_1(called: Propintel, change: list[str]) -> None:
+    ran = called("jobs", "--batch", "NOSUCH", *change)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "There is no batch NOSUCH" in ran.stderr
+
+
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_ctrl_c_during_a_scrape_shows_what_is_finished(
+    called: Propintel, site: str, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    done, left = f"{site}/homes/1", [f"{site}/homes/2", f"{site}/homes/3"]
+    real = Scraper.scrape
+
+    def scrape(self: Scraper, target: str, **options: Any) -> Any:
+        if target == left[0]:
+            raise KeyboardInterrupt
+        return real(self, target, **options)
+
+    monkeypatch.setattr(Scraper, "scrape", scrape)
+    ran = called("scrape", done, *left, "--format", form)
+    assert ran.returncode == 130
+    if form == "json":
+        assert [found["sources"][0]["url"] for found in json.loads(ran.stdout)] == [done]
+    else:
+        assert done in ran.stdout
+    assert f"1 of 3 targets are stored; not done: {' '.join(left)}" in ran.stderr
+
+
+@pytest.mark.parametrize("module", ["typer", "structlog", "cli.failures", "cli.keys"])
+def test_ctrl_c_while_it_starts_is_no_traceback(environment: Environment, home: Path, module: str) -> None:
+    argv = [sys.executable, "-c", _INTERRUPTED_AT, module, "keys"]
+    ran = subprocess.run(argv, env=environment, cwd=home, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
