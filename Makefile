@@ -7,10 +7,12 @@ PY       := $(VENV)/bin/python
 UV       := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 STAMP    := $(VENV)/.installed
 LOCKS    := requirements/runtime.lock requirements/dev.lock
+# the key pool's peers are measured from an environment of their own, so that none of their packages meets ours
+BENCH    := .venv-bench
 PYTHON   ?= 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint format types contracts lock clean bench-extraction bench-end-to-end
+.PHONY: help install demo test check lint format types contracts lock clean bench-extraction bench-end-to-end bench-keypool
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -50,10 +52,21 @@ bench-extraction: install ## score the extractors on the labelled pages below SH
 bench-end-to-end: install ## the same pages through a real worker, then scored
 	$(PY) -m benchmarks.end_to_end
 
+bench-keypool: install $(BENCH)/.installed ## the key pool beside its peers: about 8 hours (BENCH_ARGS=--quick: half an hour)
+	$(PY) -m benchmarks.keypool run --out bench-keypool.json $(BENCH_ARGS)
+	$(PY) -m benchmarks.keypool admission --out bench-keypool.json
+	$(PY) -m benchmarks.keypool report bench-keypool.json
+
+$(BENCH)/.installed: requirements/bench.lock | install
+	@if [ ! -x $(BENCH)/bin/python ]; then $(UV) venv --quiet --python $(PY) $(BENCH); fi
+	$(UV) pip sync --quiet --python $(BENCH)/bin/python --require-hashes requirements/bench.lock
+	@touch $@
+
 lock: ## resolve the dependencies anew (uv.lock stays out of git: it names registries)
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header pyproject.toml -o requirements/runtime.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header pyproject.toml --group dev -c requirements/runtime.lock -o requirements/dev.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:bench -c requirements/runtime.lock -o requirements/bench.lock
 	echo uv | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.9 --no-annotate --no-header - -o requirements/uv.lock
 
 clean: ## remove the virtual environments and caches
-	rm -rf $(VENV) .uv .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(BENCH) .uv .mypy_cache .ruff_cache .pytest_cache

@@ -19,6 +19,8 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from app.errors import ConfigurationError
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+#: an amount of US dollars; counted in millionths, of which a billion dollars has few enough to be exact everywhere
+Dollars = Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 _NUMBERED = re.compile(r"OPENAI_API_KEY_(\d+)")
 
@@ -58,7 +60,7 @@ class Settings(BaseSettings):
         description="OPENAI_API_KEY_1..n, collected in order",
     )
     openai_api_key: SecretStr | None = Field(None, description="a single key")
-    openai_api_keys_file: Path | None = Field(None, description="a file with one key a line (secret mounts)")
+    openai_api_keys_file: Path | None = Field(None, description="a file with one key a line (secret mounts); watched")
     openai_key_rotation_strategy: str = Field("round_robin", description="how keys are selected")
     openai_key_groups: str = Field("", description="keys that share limits: `group=position,...;group=...`")
     openai_base_url: str = Field("https://api.openai.com/v1", description="where the API is")
@@ -95,6 +97,16 @@ class Settings(BaseSettings):
     # --- money
     budget_daily_model_calls: int | None = Field(None, ge=0, description="model calls a UTC day, whole fleet")
     budget_daily_tokens: int | None = Field(None, ge=0, description="model tokens a UTC day, whole fleet")
+    budget_daily_usd: Dollars = Field(None, description="estimated US dollars a UTC day, whole fleet")
+    budget_key_daily_model_calls: int | None = Field(None, ge=0, description="model calls a UTC day with one key")
+    budget_key_daily_tokens: int | None = Field(None, ge=0, description="model tokens a UTC day with one key")
+    budget_key_daily_usd: Dollars = Field(None, description="estimated US dollars a UTC day with one key")
+    budget_batch_model_calls: int | None = Field(None, ge=0, description="model calls of one batch of jobs, in all")
+    budget_batch_tokens: int | None = Field(None, ge=0, description="model tokens of one batch of jobs, in all")
+    budget_batch_usd: Dollars = Field(None, description="estimated US dollars of one batch of jobs, in all")
+    openai_prices: str = Field(
+        "", description="prices of one's own: `model=input/output;...`, US dollars per million tokens"
+    )
 
     # --- jobs
     scrape_deadline_seconds: float = Field(3600.0, gt=0, description="longest total wait for capacity of one job")

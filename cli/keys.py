@@ -47,6 +47,9 @@ def keys(
 ) -> None:
     """Show the OpenAI keys by their masks: requests, failures and state, summed over all processes.
 
+    A key that was taken out of the configuration is "draining": it gets no new request, and once its last use is long
+    ago it may be revoked.
+
     JSON: `{"total_keys", "healthy_keys", "rotation_strategy", "keys": {mask: {...}}}`; with --watch one line each time.
     """
     if context.invoked_subcommand is not None:
@@ -112,7 +115,11 @@ def _tables(stats: dict[str, Any]) -> Iterator[Table | Text]:
 
 def _table(stats: dict[str, Any]) -> Table:
     scope = "all processes" if stats.get("scope") == "fleet" else "no process has reported"
-    title = f"{stats['healthy_keys']} of {stats['total_keys']} keys healthy, {stats['rotation_strategy']}, {scope}"
+    draining = sum(figures.get("state") == "draining" for figures in stats["keys"].values())
+    health = f"{stats['healthy_keys']} of {stats['total_keys']} keys healthy" + (
+        f", {draining} draining" * bool(draining)
+    )
+    title = f"{health}, {stats['rotation_strategy']}, {scope}"
     rows = [
         (mask, figures.get("state"), *(figures[name] for name in _COLUMNS)) for mask, figures in stats["keys"].items()
     ]

@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from app.services.embedded_valkey import tied_to_parent
+from app.services.reload_signal import Terminal
 
 _POLL_SECONDS = 0.05
 
@@ -39,11 +40,15 @@ class StopRequestedError(Exception):
 class StopSignals:
     """Notes the first signal instead of interrupting: a start or a stop under way is never left half done.
 
-    A context manager; a second Ctrl-C changes nothing, since every stop is bounded in time.
+    A context manager; a second Ctrl-C changes nothing, since every stop is bounded in time. With `sighup_reloads`,
+    SIGHUP asks for a reload unless the terminal was closed; else it stops like the others.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, sighup_reloads: bool = False) -> None:
         self._signum: int | None = None
+        self._reload_asked = False
+        self._sighup_reloads = sighup_reloads
+        self._terminal = Terminal()
         self._before: dict[int, Any] = {}
 
     def check(self) -> None:
@@ -54,11 +59,19 @@ class StopSignals:
     def wait(self, seconds: float) -> None:
         """Pause, but not beyond a signal by more than a moment."""
         until = time.monotonic() + seconds
-        while self._signum is None and time.monotonic() < until:
+        while self._signum is None and not self._reload_asked and time.monotonic() < until:
             time.sleep(_POLL_SECONDS)
 
+    def take_reload(self) -> bool:
+        """True once after a SIGHUP that asked for a reload."""
+        asked, self._reload_asked = self._reload_asked, False
+        return asked
+
     def _note(self, signum: int, _: FrameType | None) -> None:
-        self._signum = self._signum or signum
+        if signum == signal.SIGHUP and self._sighup_reloads and not self._terminal.gone:
+            self._reload_asked = True
+        else:
+            self._signum = self._signum or signum
 
     def __enter__(self) -> StopSignals:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -1,4 +1,4 @@
-"""`propintel up`: worker and beat, on request Flower and the web door, until Ctrl-C."""
+"""`propintel up`: worker and beat, on request Flower and the web door, until Ctrl-C; SIGHUP reloads the OpenAI keys."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from app.errors import PropertyIntelligenceError
+from app.errors import ConfigurationError, PropertyIntelligenceError
 from app.services.embedded_valkey import EmbeddedValkey, connect, without_password
+from app.services.reload_signal import ReloadMark
 from app.services.stores import open_stores
 from app.settings import Settings, load_settings
 from cli.processes import ChildDiedError, StopRequestedError, StopSignals, Supervisor
@@ -22,7 +23,7 @@ _WATCH_SECONDS = 0.5
 def run_up(flower: bool, web: bool) -> int:
     """Run until a signal comes; -> 0 then, 1 if a process ended by itself, 2 if the settings cannot be used."""
     try:
-        with StopSignals() as signals, contextlib.ExitStack() as stack:
+        with StopSignals(sighup_reloads=True) as signals, contextlib.ExitStack() as stack:
             _run(load_settings(), signals, stack, flower=flower, web=web)
     except StopRequestedError:
         _say("stopped")
@@ -56,11 +57,13 @@ def _run(settings: Settings, signals: StopSignals, stack: contextlib.ExitStack, 
     if web:
         services.wait_for_port(supervisor, "the web door", settings.port)
         _say(f"web: http://127.0.0.1:{settings.port}/docs")
-    _watch(signals, supervisor, valkey)
+    _watch(signals, supervisor, valkey, ReloadMark(home))
 
 
-def _watch(signals: StopSignals, supervisor: Supervisor, valkey: EmbeddedValkey | None) -> NoReturn:
+def _watch(signals: StopSignals, supervisor: Supervisor, valkey: EmbeddedValkey | None, mark: ReloadMark) -> NoReturn:
     while True:
+        if signals.take_reload():
+            _pass_on(mark)
         try:
             supervisor.check()
         except StopRequestedError:
@@ -69,6 +72,16 @@ def _watch(signals: StopSignals, supervisor: Supervisor, valkey: EmbeddedValkey 
         if valkey is not None and valkey.died:
             raise ChildDiedError("the embedded Valkey", 1, valkey.last_words())
         signals.wait(_WATCH_SECONDS)
+
+
+def _pass_on(mark: ReloadMark) -> None:
+    """SIGHUP goes to worker and web door by the mark: beat and Flower would end at the signal."""
+    try:
+        mark.set()
+    except ConfigurationError as exc:
+        _say(str(exc))
+    else:
+        _say("asked the worker and the web door to read the OpenAI keys again")
 
 
 def _broker(settings: Settings, home: Path, stack: contextlib.ExitStack) -> EmbeddedValkey | None:

@@ -68,7 +68,10 @@ class _Server(uvicorn.Server):
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    return socket.create_server((host, port), backlog=2048)
+    listener = socket.create_server((host, port), backlog=2048)
+    # asyncio sets this only on sockets made with IPPROTO_TCP; without it a client's delayed ACK holds a body for 40 ms
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _address(listener: socket.socket) -> str:

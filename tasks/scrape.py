@@ -22,7 +22,7 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
     with self.working_on(job_id) as job:
         if job is None:
             return {"job": job_id, "state": "skipped"}
-        outcome = current().scraper.scrape(job.target, job_id=job.id, refresh=job.refresh)
+        outcome = current().scraper.scrape(job.target, job_id=job.id, batch=job.batch, refresh=job.refresh)
         wanted = tuple(outcome.wanted_model)
         finished = current().jobs.finish(job.id, self.request.owner, outcome.property_id, wanted, outcome.model_note)
         return {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.plugins.standin_fixtures"]
+pytest_plugins = ["tests.plugins.pooled_sdk", "tests.plugins.redis_fixtures", "tests.plugins.standin_fixtures"]
 
 _OURS = ("OPENAI_", "REDIS_", "DATABASE_", "PROPINTEL_", "JWT_", "FETCH_", "SCRAPE_", "BUDGET_", "KEY_REPORT_", "JOB_")
 #: read once, before the environment is cleared for the tests

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.clock import Clock, SystemClock
 from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
+from app.services.reload_signal import on_sighup
 from app.settings import Settings
 from web import admin, errors, health, jobs, properties
 from web.context import Context
@@ -57,10 +58,14 @@ def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         _configure_logging()
-        _ = context.settings  # what is wrong with them is said at the start, not at the first request
+        watch = context.watch_keys()  # reads the settings: what is wrong with them is said now, not at a request
+        watch.start()
+        restore = on_sighup(watch.ask)  # uvicorn leaves SIGHUP its default, which is to end the process
         try:
             yield
         finally:
+            restore()
+            await run_in_threadpool(watch.stop)
             await run_in_threadpool(context.close)
 
     return lifespan

@@ -12,7 +12,9 @@ from celery import Celery
 from fastapi import Request
 
 from app.clock import Clock
+from app.keypool.keys import load_keys_again
 from app.services.access import TokenVerifier, build_verifier
+from app.services.key_reload import KeyReload, KeyWatch
 from app.services.stores import Stores, open_stores
 from app.settings import Settings
 from tasks.submission import make_sender
@@ -60,6 +62,17 @@ class Context:
             if self._celery is None:
                 self._celery = make_sender(self.settings)
             return self._celery
+
+    def watch_keys(self) -> KeyWatch:
+        """What reads the keys anew at SIGHUP or the mark; the caller starts and stops it. The keys file needs no watch:
+        whoever shows keys reads it."""
+        return KeyWatch(KeyReload(self.settings, self._use_keys, load=self._load, watches_file=False))
+
+    def _use_keys(self, fresh: Settings) -> str:
+        found = load_keys_again(fresh)
+        with self._lock:
+            self._settings = fresh
+        return f"{len(found.keys)} OpenAI keys read again"
 
     def close(self) -> None:
         """Close what was opened. May be called again."""

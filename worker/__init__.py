@@ -9,6 +9,7 @@ from tasks import make_celery
 from worker import health, signals
 from worker.configuration import settings
 from worker.schedule import beat_config
+from worker.watching import ReloadOnHangup
 
 __all__ = ["app"]
 
@@ -16,3 +17,4 @@ app = make_celery(settings)
 app.add_defaults(lambda: beat_config(settings()))
 signals.connect()
 health.connect()
+app.steps["worker"].add(ReloadOnHangup)

@@ -13,12 +13,10 @@ import sys
 import time
 from typing import Any
 
-import redis
 from celery import concurrency
 from celery.concurrency.prefork import TaskPool
 from celery.signals import (
     setup_logging,
-    task_postrun,
     worker_init,
     worker_process_init,
     worker_process_shutdown,
@@ -27,13 +25,12 @@ from celery.signals import (
 
 from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging, redact
-from app.services.embedded_valkey import client
-from app.services.key_health import publish
 from app.services.openai_client_manager import build_manager
 from app.services.resources import open_resources
 from app.services.stores import open_stores
 from app.settings import Settings
 from tasks import resources
+from worker import watching
 from worker.configuration import exit_with, settings
 
 log = logging.getLogger(__name__)
@@ -61,9 +58,15 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
     try:
         _check(settings())
         if not children_run_tasks(sender.pool_cls):
-            resources.install(open_resources(settings(), in_task=True))
+            _open()
     except PropertyIntelligenceError as exc:
         exit_with(redact(str(exc)))
+
+
+def _open() -> None:
+    opened = open_resources(settings(), in_task=True)
+    resources.install(opened)
+    watching.watch_manager(opened.manager)
 
 
 def _check(loaded: Settings) -> None:
@@ -76,7 +79,8 @@ def _check(loaded: Settings) -> None:
 def _on_child_start(**_: Any) -> None:
     """In a forked child: open everything, or exit with the reason."""
     try:
-        resources.install(open_resources(settings(), in_task=True))
+        _open()
+        watching.listen()
     except BaseException as exc:  # noqa: BLE001 (Celery would go on with a child that can do nothing)
         reason = str(exc) if isinstance(exc, PropertyIntelligenceError) else f"{type(exc).__name__}: {exc}"
         log.critical("A worker process could not start: %s", redact(reason))
@@ -86,28 +90,8 @@ def _on_child_start(**_: Any) -> None:
 
 
 def _on_stop(**_: Any) -> None:
-    global _publisher
-    publisher, _publisher = _publisher, None
-    if publisher is not None:
-        publisher.close()
+    watching.stop()
     resources.close()
-
-
-#: this process's own connection for its figures
-_publisher: redis.Redis | None = None
-
-
-def _after_task(**_: Any) -> None:
-    """Publish this process's key figures; a report is the sum over all processes."""
-    global _publisher  # noqa: PLW0603 (one per process, opened after the fork)
-    if not resources.is_open():
-        return
-    opened = resources.current()
-    if not opened.manager.keys:
-        return
-    if _publisher is None:
-        _publisher = client(opened.settings)
-    publish(opened.manager.get_stats(), _publisher)
 
 
 def connect() -> None:
@@ -118,6 +102,5 @@ def connect() -> None:
         (worker_process_init, _on_child_start),
         (worker_process_shutdown, _on_stop),
         (worker_shutdown, _on_stop),
-        (task_postrun, _after_task),
     ):
         signal.connect(handler, dispatch_uid=f"propintel-{handler.__name__}", weak=False)

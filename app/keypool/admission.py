@@ -7,20 +7,30 @@ from dataclasses import dataclass
 
 from app.keypool.strategies import KeyView, Score
 
-#: While a key that never answered has its first request out, waiting for that answer beats a reservation beyond this.
-_WORTH_WAITING_US = 250_000
-_LOOK_AGAIN_US = 50_000
+#: While a key has its first request out, waiting for that answer beats a reservation beyond this.
+WORTH_WAITING_US = 250_000
+#: How soon to look again for an answer that is under way: a fresh one, and one that has taken long already.
+LOOK_AGAIN_US = 50_000
+LOOK_AGAIN_LATER_US = 250_000
 #: About how long an answer takes: when to come back for one that is under way.
-_ANSWER_US = 1_000_000
+ANSWER_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A key as admission sees it: when it could take this request (None: only a pending answer can tell)."""
+    """A key as admission sees it: when it could take this request, if nothing that is under way changes that.
+
+    `awaits_answer`: its one request is out, so it cannot be reserved; `fresh`: that answer is due any moment. `fits` is
+    False if the request is larger than the key's limit for a whole minute.
+    """
 
     key_id: str
-    at_us: int | None
+    at_us: int
     view: KeyView
+    chance: float
+    awaits_answer: bool = False
+    fresh: bool = False
+    fits: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +50,37 @@ class LookAgain:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Nothing has room within the longest wait; `at_us` is when the first key will have, None if no key may be used."""
+    """Nothing has room within the longest wait; `at_us` is when the first key will have, None if there is no key."""
 
     at_us: int | None
 
 
-def decide(
-    candidates: Sequence[Candidate], now_us: int, max_wait_us: int, score: Score, chances: Sequence[float]
-) -> Take | LookAgain | Refuse:
+def chance_of(seed: int, position: int) -> float:
+    """A number in [0, 1) for a key's place in the configuration, from one draw (0 <= seed < 65537) for all keys.
+
+    Cubing permutes the integers below the prime 65537 and scatters neighbours; Lua's doubles do it exactly.
+    """
+    mixed = (seed + position * 40503) % 65537
+    return (mixed * mixed * mixed) % 65537 / 65537
+
+
+def decide(candidates: Sequence[Candidate], now_us: int, max_wait_us: int, score: Score) -> Take | LookAgain | Refuse:
     """The strategy's choice among the keys that can go now, else the first to have room, else a refusal.
 
-    `chances` holds one number in [0, 1) per candidate. Equal scores keep the order of `candidates`.
+    Equal scores keep the order of `candidates`. Keys that are too small for the request are used if all are.
     """
-    ready = [
-        (score(c.view, x), i) for i, (c, x) in enumerate(zip(candidates, chances, strict=True)) if _is_ready(c, now_us)
-    ]
+    if any(c.fits and not c.awaits_answer for c in candidates):
+        candidates = [c for c in candidates if c.fits or c.awaits_answer]
+    timed = [(c.at_us, i) for i, c in enumerate(candidates) if not c.awaits_answer]
+    ready = [(score(candidates[i].view, candidates[i].chance), i) for at_us, i in timed if at_us <= now_us]
     if ready:
         return Take(candidates[min(ready)[1]].key_id, now_us)
-    timed = [(c.at_us, i) for i, c in enumerate(candidates) if c.at_us is not None]
     first = min(timed, default=None)
-    awaited = len(timed) < len(candidates)
-    if awaited and (first is None or first[0] > now_us + _WORTH_WAITING_US):
+    wait = _wait_for_answer(candidates, None if first is None else first[0] - now_us)
+    if wait is not None:
         if max_wait_us > 0:
-            return LookAgain(_LOOK_AGAIN_US)
-        return Refuse(now_us + _ANSWER_US if first is None else min(first[0], now_us + _ANSWER_US))
+            return LookAgain(wait)
+        return Refuse(now_us + ANSWER_US if first is None else min(first[0], now_us + ANSWER_US))
     if first is None:
         return Refuse(None)
     if first[0] > now_us + max_wait_us:
@@ -71,5 +88,9 @@ def decide(
     return Take(candidates[first[1]].key_id, first[0])
 
 
-def _is_ready(candidate: Candidate, now_us: int) -> bool:
-    return candidate.at_us is not None and candidate.at_us <= now_us
+def _wait_for_answer(candidates: Sequence[Candidate], first_in_us: int | None) -> int | None:
+    """How long to wait for an answer under way, None if that is not worth it."""
+    fresh = any(c.awaits_answer and c.fresh for c in candidates)
+    if first_in_us is None:
+        return LOOK_AGAIN_US if fresh else LOOK_AGAIN_LATER_US if candidates else None
+    return LOOK_AGAIN_US if fresh and first_in_us > WORTH_WAITING_US else None

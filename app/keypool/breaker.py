@@ -32,6 +32,8 @@ class Policy:
     dead_probe_us: int = 3600 * SECOND_US
     #: with no key usable at all, dead and out-of-quota keys are tried again this often
     last_resort_us: int = 300 * SECOND_US
+    #: an answer to a probe is worth waiting for this long; then others look elsewhere
+    fresh_probe_us: int = 2 * SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +127,19 @@ def on_abandoned(health: Health, generation: int) -> Health:
     return replace(health, probe_until_us=0) if generation == health.generation else health
 
 
-def available_at(health: Health, policy: Policy, now_us: int, *, last_resort: bool = False) -> int | None:
-    """When the key's health lets a request go; None while a probe is under way and only its answer can tell.
+def awaits_answer(health: Health, now_us: int) -> bool:
+    """True while the one request that this key may carry is out, and nobody else may use the key."""
+    return needs_probe(health) and now_us < health.probe_until_us
+
+
+def available_at(health: Health, policy: Policy, now_us: int, *, last_resort: bool = False) -> int:
+    """When the key's health lets a request go; while a probe is under way that is when its lease ends, at the latest.
 
     `last_resort` is the specification's "reset all, try all": open circuits are probed at once, dead ones at most every
     `policy.last_resort_us`.
     """
-    if needs_probe(health) and now_us < health.probe_until_us:
-        return None
+    if awaits_answer(health, now_us):
+        return health.probe_until_us
     if health.circuit is Circuit.CLOSED:
         return now_us
     if not last_resort:

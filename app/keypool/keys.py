@@ -14,9 +14,11 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, NoKeysError
 from app.settings import Settings
 
+#: The form of keys that is watched while a process runs.
+KEYS_FILE = "OPENAI_API_KEYS_FILE"
 #: Prefixes that OpenAI issues; they say what a key is, not which one, so a mask may show them.
 _PREFIX = re.compile(r"sk-(?:proj-|svcacct-|admin-)?")
 #: What may stand in an HTTP header value without quoting (RFC 9110 section 5.6.2), and in every key issued so far.
@@ -91,9 +93,52 @@ def load_keys(settings: Settings) -> KeySet:
     return KeySet((), "", 0)
 
 
+def load_keys_again(settings: Settings) -> KeySet:
+    """`load_keys` for a process that has keys already: no key at all is an error, and so is a keys file without one.
+
+    A file that is about to be written, or was emptied by mistake, must not leave a running fleet without keys or on
+    those of another variable. Raises `ConfigurationError`; the caller then keeps what it has.
+    """
+    found = load_keys(settings)
+    if settings.openai_api_keys_file is not None and found.source != KEYS_FILE:
+        problem = f"{settings.openai_api_keys_file} holds no key"
+        raise ConfigurationError(KEYS_FILE, problem, "Write one key a line into it")
+    if not found.keys:
+        raise NoKeysError
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """What a new set of keys is against the one before, by masks. `draining` keys get no new lease."""
+
+    added: tuple[str, ...]
+    draining: tuple[str, ...]
+    unchanged: int
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.draining)
+
+    def __str__(self) -> str:
+        """`1 added (sk-abc...wxyz), 0 draining, 3 unchanged`"""
+        counted = (("added", self.added), ("draining", self.draining))
+        parts = [f"{len(masks)} {word}" + (f" ({', '.join(masks)})" if masks else "") for word, masks in counted]
+        return ", ".join((*parts, f"{self.unchanged} unchanged"))
+
+
+def compare_keys(old: Sequence[ApiKey], new: Sequence[ApiKey]) -> KeyChange:
+    """Which keys came and which went; one that only changed its place or group is unchanged."""
+    before, after = {key.key_id for key in old}, {key.key_id for key in new}
+    return KeyChange(
+        added=tuple(key.mask for key in new if key.key_id not in before),
+        draining=tuple(key.mask for key in old if key.key_id not in after),
+        unchanged=len(before & after),
+    )
+
+
 def _forms(settings: Settings) -> Iterable[tuple[str, Iterable[str]]]:
     if settings.openai_api_keys_file is not None:
-        yield "OPENAI_API_KEYS_FILE", _read_keys_file(settings.openai_api_keys_file)
+        yield KEYS_FILE, _read_keys_file(settings.openai_api_keys_file)
     if settings.openai_api_keys is not None:
         yield "OPENAI_API_KEYS", settings.openai_api_keys.get_secret_value().split(",")
     yield "OPENAI_API_KEY_1..n", [key.get_secret_value() for key in settings.openai_numbered_keys]
@@ -106,7 +151,7 @@ def _read_keys_file(path: Path) -> list[str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as exc:
         problem = f"{path} cannot be read ({type(exc).__name__})"
-        raise ConfigurationError("OPENAI_API_KEYS_FILE", problem, "Give a text file with one key a line") from None
+        raise ConfigurationError(KEYS_FILE, problem, "Give a text file with one key a line") from None
     return [line for line in lines if not line.lstrip().startswith("#")]
 
 

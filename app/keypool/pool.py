@@ -9,12 +9,24 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from app.keypool.keys import ApiKey
 from app.keypool.limits import LimitReading
 from app.keypool.outcomes import BARS_KEY, ROTATES, Outcome
-from app.keypool.stores.base import Ask, Change, Later, Lease, NoRoom, Reason, Settlement, Store
+from app.keypool.stores.base import (
+    Ask,
+    Change,
+    KeySnapshot,
+    Later,
+    Lease,
+    NoRoom,
+    Reason,
+    Settlement,
+    Spent,
+    Store,
+    Usage,
+)
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +54,14 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """No key will take the request: answer it, or hand out the last real answer if `reason` is "barred"."""
+    """No key will take the request: answer it, or hand out the last real answer if `reason` is "barred".
+
+    `detail` names the budget that is used up, if that is the reason: "day calls", "key_day tokens", "batch microusd".
+    """
 
     retry_after_seconds: float
     reason: Reason
+    detail: str = ""
 
 
 @dataclass(slots=True)
@@ -53,29 +69,62 @@ class Call:
     """One request on its way through the pool. Belongs to one thread or task."""
 
     model: str
-    tokens: float
-    deadline_us: int
+    input_tokens: float
+    output_tokens: float
+    max_wait_us: int
     #: how many further keys may be tried
     tries_left: int
     barred: set[str] = field(default_factory=set)
     failures: int = 0
     forbidden: int = 0
+    #: by the store's clock, which the first step asks for
+    deadline_us: int | None = None
     reservation: Lease | None = None
+    #: until when the reservation has to wait, by the store's clock
+    reserved_until_us: int = 0
+    #: it held a place that was lost
+    waited: bool = False
     backoff_seconds: float = 0.0
+    microusd: int = 0
+    batch: str = ""
 
 
 class KeyPool:
     """Many keys over one store. Thread-safe, since the store is."""
 
     def __init__(self, keys: Sequence[ApiKey], store: Store, strategy: str) -> None:
-        self.keys = tuple(keys)
         self.strategy = strategy
-        self._by_id = {key.key_id: key for key in keys}
+        #: True if a step may take a network's time
+        self.blocking = store.blocking
         self._store = store
+        self.keys = tuple(keys)
+        self._by_id = {key.key_id: key for key in keys}
 
-    def begin(self, *, model: str, tokens: float, max_wait_seconds: float, tries: int) -> Call:
-        """A call that may wait `max_wait_seconds` in all and try `tries` further keys."""
-        return Call(model, tokens, self._store.now_us() + round(max_wait_seconds * 1e6), tries)
+    def replace_keys(self, keys: Sequence[ApiKey]) -> None:
+        """From now on only `keys` get new leases; requests of keys that are missing finish, and are still reported."""
+        self._by_id = {**self._by_id, **{key.key_id: key for key in keys}}
+        self.keys = tuple(keys)
+        self._store.set_keys(keys)
+
+    def begin(
+        self,
+        *,
+        model: str,
+        input_tokens: float,
+        output_tokens: float = 0.0,
+        max_wait_seconds: float,
+        tries: int,
+        microusd: int = 0,
+        batch: str = "",
+    ) -> Call:
+        """A call that may wait `max_wait_seconds` in all and try `tries` further keys.
+
+        `input_tokens` are our estimate, `output_tokens` what the request allows; `microusd` is its estimated cost, and
+        `batch` whose budget pays for it.
+        """
+        return Call(
+            model, input_tokens, output_tokens, round(max_wait_seconds * 1e6), tries, microusd=microusd, batch=batch
+        )
 
     def step(self, call: Call) -> Send | Pause | Refusal:
         """What to do next: send, sleep, or give up."""
@@ -84,34 +133,67 @@ class KeyPool:
             return Pause(pause)
         now = self._store.now_us()
         reserved = call.reservation
-        if reserved is not None and now < reserved.at_us:
-            return Pause((reserved.at_us - now) / 1e6)
-        call.reservation = None
-        if reserved is not None and self._store.confirm(reserved):
-            return self._send(reserved)
-        return self._acquire(call, now)
+        if reserved is None:
+            return self._acquire(call, now)
+        if now < call.reserved_until_us:
+            return Pause((call.reserved_until_us - now) / 1e6)
+        match self._store.confirm(reserved):
+            case Lease() as lease:
+                call.reservation = None
+                return self._send(lease)
+            case Later(pause_us):
+                call.reserved_until_us = now + pause_us
+                return Pause(pause_us / 1e6)
+            case None:
+                call.reservation, call.waited = None, True
+                return self._acquire(call, self._store.now_us())
 
     def _acquire(self, call: Call, now: int) -> Send | Pause | Refusal:
-        ask = Ask(call.model, call.tokens, max(0, call.deadline_us - now), frozenset(call.barred))
+        if call.deadline_us is None:
+            call.deadline_us = now + call.max_wait_us
+        ask = Ask(
+            call.model,
+            call.input_tokens,
+            max(0, call.deadline_us - now),
+            frozenset(call.barred),
+            output_tokens=call.output_tokens,
+            waited=call.waited,
+            microusd=call.microusd,
+            batch=call.batch,
+        )
         match self._store.acquire(ask):
             case Lease(reserved=True) as lease:
-                call.reservation = lease
-                return Pause(max(0.0, (lease.at_us - now) / 1e6))
+                call.reservation, call.reserved_until_us = lease, lease.at_us
+                return Pause(max(0.0, (lease.at_us - self._store.now_us()) / 1e6))
             case Lease() as lease:
                 return self._send(lease)
             case Later(pause_us):
                 return Pause(pause_us / 1e6)
-            case NoRoom(retry_after_us, reason):
-                return Refusal(retry_after_us / 1e6, reason)
+            case NoRoom(retry_after_us, reason, detail):
+                return Refusal(retry_after_us / 1e6, reason, detail)
 
     def settle(
-        self, call: Call, lease: Lease, outcome: Outcome, *, pause_us: int | None = None, limits: LimitReading
+        self,
+        call: Call,
+        lease: Lease,
+        outcome: Outcome,
+        *,
+        limits: LimitReading,
+        pause_us: int | None = None,
+        admitted_after_us: int = 0,
+        limited_by: Literal["requests", "tokens"] | None = None,
+        usage: Usage | None = None,
     ) -> bool:
-        """Report how a sent request went. True: take the next step, another key may do better."""
+        """Report how a sent request went, see `Settlement`. True: take the next step, another key may do better."""
         counts = outcome is not Outcome.SERVER_FAILURE or call.failures == 0
-        change = self._store.settle(lease, Settlement(outcome, counts, pause_us, limits))
+        settlement = Settlement(outcome, counts, pause_us, limits, admitted_after_us, limited_by, usage)
+        change = self._store.settle(lease, settlement)
         self._log(self._by_id[lease.key_id], outcome, change, lease)
         return self._tries_again(call, lease, outcome)
+
+    def spend(self, lease: Lease, usage: Usage) -> None:
+        """What a stream has used, which was settled without usage."""
+        self._store.spend(lease, usage)
 
     def abandon(self, call: Call, lease: Lease | None = None) -> None:
         """The caller went away: give back what the call holds, without a verdict on the key."""
@@ -121,32 +203,36 @@ class KeyPool:
             self._store.give_back(call.reservation)
             call.reservation = None
 
+    def close(self) -> None:
+        """Report to the store what is still to be reported. May be called again."""
+        self._store.close()
+
     def stats(self) -> dict[str, Any]:
         """The specification's stats: figures per masked key.
 
-        Added to its fields: `scope` ("fleet" or "process") and, per key, `state`. `circuit_open` is true for every key
-        out of rotation that is not merely resting after a 429, whatever took it out; `state` says which.
+        Added to its fields: `scope` ("fleet", or "process" if there is no store for the fleet, or it is away), per key
+        `state` and what it spent this UTC day, and that of all keys. `circuit_open` is true for every key out of
+        rotation that is not merely resting after a 429, whatever took it out; `state` says which. Keys that were taken
+        out of the configuration follow, "draining", and are in no total.
         """
         snapshots = self._store.snapshot()
-        keys = {
-            self._by_id[s.key_id].mask: {
-                "requests": s.requests,
-                "successes": s.successes,
-                "failures": s.failures,
-                "circuit_open": s.circuit_open,
-                "rate_limited": s.rate_limited,
-                "last_used": _utc(s.last_used_us),
-                "state": s.state,
-            }
-            for s in snapshots
-        }
+        configured = [s for s in snapshots if s.state != "draining"]
         return {
-            "total_keys": len(snapshots),
-            "healthy_keys": sum(1 for s in snapshots if not s.circuit_open and not s.rate_limited),
+            "total_keys": len(configured),
+            "healthy_keys": sum(1 for s in configured if not s.circuit_open and not s.rate_limited),
             "rotation_strategy": self.strategy,
-            "keys": keys,
+            "keys": {self._mask(s): _figures(s) for s in snapshots},
             "scope": self._store.scope,
+            "spent_today": _spent(self._store.spent()),
         }
+
+    def _mask(self, snapshot: KeySnapshot) -> str:
+        """Its mask here; a key known from elsewhere has the one it had there, made unique."""
+        key = self._by_id.get(snapshot.key_id)
+        if key is not None:
+            return key.mask
+        taken = {known.mask for known in self._by_id.values()}
+        return f"{snapshot.mask}#{snapshot.key_id[:8]}" if snapshot.mask in taken else snapshot.mask
 
     def _send(self, lease: Lease) -> Send:
         key = self._by_id[lease.key_id]
@@ -183,6 +269,23 @@ class KeyPool:
             log.error("OpenAI key %s may not use model %s (403)", key.mask, lease.model or "(none)")
         if outcome is Outcome.REGION_BLOCKED:
             log.error("OpenAI refuses this region (403): no key of the pool can help")
+
+
+def _figures(snapshot: KeySnapshot) -> dict[str, Any]:
+    return {
+        "requests": snapshot.requests,
+        "successes": snapshot.successes,
+        "failures": snapshot.failures,
+        "circuit_open": snapshot.circuit_open,
+        "rate_limited": snapshot.rate_limited,
+        "last_used": _utc(snapshot.last_used_us),
+        "state": snapshot.state,
+        "spent_today": _spent(snapshot.spent_today),
+    }
+
+
+def _spent(spent: Spent) -> dict[str, Any]:
+    return {"calls": spent.calls, "tokens": spent.tokens, "usd": round(spent.microusd / 1_000_000, 6)}
 
 
 def _utc(us: int | None) -> str | None:

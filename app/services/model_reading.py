@@ -1,7 +1,8 @@
-"""The paid step: ask the model for what a page's markup did not give, once per question, within the day's budget.
+"""The paid step: ask the model for what a page's markup did not give, once per question.
 
 Whatever goes wrong with the model ends in a note, since what was read without it is worth storing; only a lack of
-capacity goes up, because the same call will succeed later.
+capacity goes up, because the same call will succeed later. Which key pays, and whether a budget has room, is the key
+pool's affair, which answers through the client.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from app.property.extract.evidence import verify
 from app.property.extract.llm import ModelAnswer, ModelStep
 from app.property.extract.pipeline import with_model_values
 from app.property.extract.prompt import Prompt, build_prompt
-from app.property.store import AnswerStore, ModelBudget, Question, StoredAnswer, digest
+from app.property.store import AnswerStore, Question, StoredAnswer, digest
 
 log = logging.getLogger(__name__)
+
+#: `error.code` of the pool's own 429 when a budget is used up (`app.keypool.refusals`)
+BUDGET_CODE = "budget_exceeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +44,10 @@ class ModelReading:
 class ModelReader:
     """Asks `model` through whatever client there is. Thread-safe as far as the client is."""
 
-    def __init__(
-        self, answers: AnswerStore, client: Callable[[], openai.OpenAI | None], model: str, budget: ModelBudget
-    ) -> None:
+    def __init__(self, answers: AnswerStore, client: Callable[[], openai.OpenAI | None], model: str) -> None:
         self._answers = answers
         self._client = client
         self._model = model
-        self._budget = budget
 
     def read(self, extraction: Extraction) -> ModelReading:
         """Ask for `extraction.wanted`, or take the answer that the same question got before.
@@ -75,48 +76,51 @@ class ModelReader:
         client = self._client()
         if client is None:
             return str(NoKeysError())
-        call = self._answers.reserve_call(question, self._budget)
-        if call is None:
-            return self._over_budget()
-        answer = self._call(client, call, prompt)
-        if isinstance(answer, ModelError):
-            log.warning("%s", redact(str(answer)))
-            return redact(str(answer))
+        answer = self._call(client, prompt)
+        if isinstance(answer, str):
+            log.warning("%s", answer)
+            return answer
         self._answers.save_model_answer(
-            call,
-            answer.values,
-            model=answer.model,
-            prompt_tokens=answer.prompt_tokens,
-            completion_tokens=answer.completion_tokens,
+            question, StoredAnswer(answer.values, answer.model, answer.prompt_tokens, answer.completion_tokens)
         )
         return answer
 
-    def _call(self, client: openai.OpenAI, call: int, prompt: Prompt) -> ModelAnswer | ModelError:
-        """Make the reserved call; what was turned away unanswered does not count against the budget."""
+    def _call(self, client: openai.OpenAI, prompt: Prompt) -> ModelAnswer | str:
         try:
             return ModelStep(client, self._model).ask(prompt)
         except openai.RateLimitError as exc:
-            self._answers.withdraw_call(call)
-            if exc.code not in QUOTA_CODES:
+            note = self._never_by_waiting(exc)
+            if note is None:
                 raise
-            # money does not come back by waiting: what the page gave is stored now, and the job says what it lacks
-            return ModelError(self._model, "no OpenAI key has quota left; add credit, then scrape again with --refresh")
+            return redact(note)
         except openai.APIStatusError as exc:
-            self._answers.withdraw_call(call)
-            return ModelError(self._model, f"HTTP {exc.status_code}, {redact(str(exc.message)).rstrip('.')}")
+            error = ModelError(self._model, f"HTTP {exc.status_code}, {redact(str(exc.message)).rstrip('.')}")
         except openai.OpenAIError as exc:
             error = ModelError(self._model, redact(str(exc)).rstrip(".") or type(exc).__name__)
         except ModelError as exc:
             error = exc
-        self._answers.save_problem(call, redact(str(error)))
-        return error
+        return redact(str(error))
 
-    def _over_budget(self) -> str:
-        calls, tokens = self._answers.used_today()
-        return (
-            f"The day's model budget is used up ({calls} calls, {tokens} tokens). Raise BUDGET_DAILY_MODEL_CALLS or "
-            "BUDGET_DAILY_TOKENS, or scrape again with --refresh after 00:00 UTC."
-        )
+    def _never_by_waiting(self, exc: openai.RateLimitError) -> str | None:
+        """What to tell of a 429 that only somebody's doing ends: what the page gave is stored now. None: it passes."""
+        said = _message_of(exc)
+        if exc.code == BUDGET_CODE:
+            return f"{said} Then scrape again with --refresh; the values read from the page itself are kept."
+        if exc.code in QUOTA_CODES:
+            reason = "no OpenAI key has quota left; add credit, then scrape again with --refresh"
+            return str(ModelError(self._model, reason))
+        if said.startswith("Request too large"):
+            # more than a key's tokens a minute: its bucket never holds as much (OpenAI's wording, 2026-11)
+            reason = f"{said.rstrip('.')}. Waiting never helps: use keys with a higher limit, or another OPENAI_MODEL"
+            return str(ModelError(self._model, reason))
+        return None
+
+
+def _message_of(exc: openai.RateLimitError) -> str:
+    """What the API itself said, without what the SDK puts around it."""
+    body = exc.body
+    message = body.get("message") if isinstance(body, dict) else None
+    return message if isinstance(message, str) else exc.message
 
 
 def _answer(stored: StoredAnswer) -> ModelAnswer:

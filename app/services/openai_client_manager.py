@@ -16,12 +16,13 @@ import openai
 
 from app.clock import Clock, SystemClock
 from app.errors import ConfigurationError, NoKeysError
-from app.keypool.keys import ApiKey, load_keys
+from app.keypool.keys import ApiKey, KeyChange, compare_keys, load_keys, load_keys_again
 from app.keypool.pool import KeyPool
+from app.keypool.pricing import Pricing
 from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
-from app.keypool.strategies import load_strategy
-from app.keypool.transport import AsyncPooledTransport, PooledTransport, further_keys
+from app.keypool.transport import AsyncPooledTransport, PooledTransport, free_of_charge, further_keys
+from app.services.key_store import open_key_store, pricing_of
 from app.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,8 @@ _PLACEHOLDER = "the-transport-puts-a-key-here"
 class OpenAIClientManager:
     """Many keys as one client. Thread-safe; not to be carried over a fork (build one per process).
 
-    `keys` holds the configured keys in order, secrets wrapped. `inner` replaces the network below the pool (tests).
+    `keys` holds the configured keys in order, secrets wrapped. `inner` replaces the network below the pool (tests),
+    `price` says what calls cost.
     """
 
     def __init__(
@@ -52,16 +54,20 @@ class OpenAIClientManager:
         clock: Clock | None = None,
         store: Store | None = None,
         inner: httpx2.BaseTransport | None = None,
+        price: Pricing = free_of_charge,
     ) -> None:
         self.keys = tuple(keys)
         clock = clock or SystemClock()
-        self._pool = KeyPool(self.keys, store or MemoryStore(self.keys, load_strategy(strategy), clock), strategy)
+        self._pool = KeyPool(self.keys, store or MemoryStore(self.keys, strategy, clock), strategy)
         self._base_url = base_url
         self._max_wait_seconds = max_wait_seconds
         self._timeout = httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
         self._proxy = proxy
+        self._price = price
         inner = inner or httpx2.HTTPTransport(proxy=proxy)
-        self._transport = PooledTransport(self._pool, clock, max_wait_seconds=max_wait_seconds, inner=inner)
+        self._transport = PooledTransport(
+            self._pool, clock, max_wait_seconds=max_wait_seconds, inner=inner, price=price
+        )
         # trust_env: a proxy from the environment would be mounted in place of the pool
         self._http = httpx2.Client(transport=self._transport, timeout=self._timeout, trust_env=False)
         self._client = openai.OpenAI(
@@ -80,7 +86,10 @@ class OpenAIClientManager:
         if not self.keys:
             raise NoKeysError
         transport = AsyncPooledTransport(
-            self._pool, max_wait_seconds=self._max_wait_seconds, inner=httpx2.AsyncHTTPTransport(proxy=self._proxy)
+            self._pool,
+            max_wait_seconds=self._max_wait_seconds,
+            inner=httpx2.AsyncHTTPTransport(proxy=self._proxy),
+            price=self._price,
         )
         http = httpx2.AsyncClient(transport=transport, timeout=self._timeout, trust_env=False)
         return openai.AsyncOpenAI(
@@ -108,9 +117,31 @@ class OpenAIClientManager:
         """The `data` of the specification's stats response, keys by their mask."""
         return self._pool.stats()
 
+    def replace_keys(self, keys: Sequence[ApiKey]) -> None:
+        """Use these keys from now on. One that is missing gets no new request; those under way with it finish.
+
+        Raises `NoKeysError` without any: a running pool never forgets all its keys.
+        """
+        if not keys:
+            raise NoKeysError
+        self._pool.replace_keys(keys)
+        self.keys = tuple(keys)
+
+    def reload(self, settings: Settings) -> KeyChange:
+        """Read the keys of `settings` anew and use them; -> what changed. Strategy and address stay.
+
+        Raises `ConfigurationError` or `NoKeysError` for keys that cannot be used; then the old ones stay in use.
+        """
+        found = load_keys_again(settings)
+        change = compare_keys(self.keys, found.keys)
+        if found.keys != self.keys:  # also when only a group has changed
+            self.replace_keys(found.keys)
+        return change
+
     def close(self) -> None:
-        """Close the connections. Safe to call again."""
+        """Close the connections, and report to the fleet what is still to be reported. Safe to call again."""
         self._http.close()
+        self._pool.close()
 
     def __enter__(self) -> Self:
         return self
@@ -125,13 +156,15 @@ class OpenAIClientManager:
 def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> OpenAIClientManager:
     """A manager for the configured keys; without any it has no client, and says so once in the log.
 
-    `in_task` chooses the shorter default for OPENAI_MAX_WAIT_SECONDS. Raises `ConfigurationError`.
+    Its state is shared by the fleet if a Redis is in use. `in_task` chooses the shorter default for
+    OPENAI_MAX_WAIT_SECONDS. Raises `ConfigurationError`.
     """
     found = load_keys(settings)
     if found.duplicates:
         log.warning("%s holds %d keys twice; each is used once", found.source, found.duplicates)
     if not found.keys:
         log.warning("%s Fields that only a model can read stay empty.", NoKeysError())
+    clock = clock or SystemClock()
     default = MAX_WAIT_IN_TASK_SECONDS if in_task else MAX_WAIT_DIRECT_SECONDS
     wait = settings.openai_max_wait_seconds
     try:
@@ -143,6 +176,8 @@ def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bo
             timeout_seconds=settings.openai_timeout_seconds,
             proxy=settings.openai_proxy.get_secret_value() if settings.openai_proxy else None,
             clock=clock,
+            store=open_key_store(found.keys, settings, clock),
+            price=pricing_of(settings),
         )
     except (ValueError, httpx2.InvalidURL) as exc:
         raise ConfigurationError(

@@ -6,7 +6,8 @@ comes back after a wait or a crash fetches nothing twice and pays for nothing tw
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from app.errors import (
     PageGoneError,
     SearchPageError,
 )
+from app.keypool.transport import spending_batch
 from app.property.derived import DERIVED_FIELDS
 from app.property.extract.base import Extraction
 from app.property.extract.pipeline import extract
@@ -98,11 +100,14 @@ class Scraper:
         self._clock = clock
         self._fresh = timedelta(days=fresh_days)
 
-    def scrape(self, target: str, *, job_id: str | None = None, refresh: bool = False) -> ScrapeOutcome:
+    def scrape(
+        self, target: str, *, job_id: str | None = None, batch: str = "", refresh: bool = False
+    ) -> ScrapeOutcome:
         """The property behind `target`, scraped unless a fresh one is stored and `refresh` is False.
 
-        With `job_id` the page is the job's checkpoint. Raises `InvalidTargetError`, fetch and page errors, errors of
-        the database, and `openai.RateLimitError` if no key has room; then nothing but the checkpoint is stored.
+        With `job_id` the page is the job's checkpoint; `batch` is whose budget pays for the model. Raises
+        `InvalidTargetError`, fetch and page errors, errors of the database, and `openai.RateLimitError` if no key has
+        room; then nothing but the checkpoint is stored.
         """
         url = normalise_target(target)
         known = None if refresh else self._properties.fresh(url, self._clock.now() - self._fresh)
@@ -110,7 +115,8 @@ class Scraper:
             return self._outcome(*known, url, was_fresh=True)
         try:
             page = self._page(url, job_id)
-            reading = self._read(page)
+            with _paid_by(batch):
+                reading = self._read(page)
         except PageError:
             if job_id is not None:
                 self._pages.forget_checkpoint(job_id)
@@ -153,6 +159,16 @@ class Scraper:
             model_note=source["model_note"] if source else None,
             was_fresh=was_fresh,
         )
+
+
+@contextmanager
+def _paid_by(batch: str) -> Iterator[None]:
+    """Model calls of the block count against the budget of `batch`; empty: of none."""
+    token = spending_batch.set(batch)
+    try:
+        yield
+    finally:
+        spending_batch.reset(token)
 
 
 def _source_record(url: str, extraction: Extraction) -> SourceRecord:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from app.clock import Clock, SystemClock
 from app.property.fetch import Fetcher, build_fetcher
-from app.property.store import AnswerStore, JobStore, ModelBudget, PageStore, PropertyStore
+from app.property.store import AnswerStore, JobStore, PageStore, PropertyStore
 from app.services.embedded_valkey import client, redis_url
 from app.services.model_reading import ModelReader
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
@@ -44,8 +44,7 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         manager = build_manager(settings, clock, in_task=in_task)
         opening.callback(manager.close)
         fetcher = _open_fetcher(settings, clock, opening)
-        budget = ModelBudget(settings.budget_daily_model_calls, settings.budget_daily_tokens)
-        reader = ModelReader(AnswerStore(database), manager.get_client, settings.openai_model, budget)
+        reader = ModelReader(AnswerStore(database), manager.get_client, settings.openai_model)
         scraper = Scraper(fetcher=fetcher, pages=PageStore(database), properties=properties, reader=reader, clock=clock)
         closing = opening.pop_all()
         return Resources(settings, database, JobStore(database), properties, closing, manager, fetcher, scraper)

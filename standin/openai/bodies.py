@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import struct
 from collections.abc import Iterator, Mapping
@@ -207,20 +208,23 @@ def response_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dic
 def response_events(ask: Ask, answer: Answer, *, number: int, created: int) -> Iterator[str]:
     """The events of a streamed response that carry its text."""
     whole = response_body(ask, answer, number=number, created=created)
-    item = whole["output"][0]["id"]
     empty = {**whole, "status": "in_progress", "output": [], "usage": None}
     yield _event({"type": "response.created", "sequence_number": 0, "response": empty}, "response.created")
-    place = {"item_id": item, "output_index": 0, "content_index": 0, "logprobs": []}
-    step = 0
-    for step, start in enumerate(range(0, len(answer.text), 16), start=1):
-        delta = {
-            "type": "response.output_text.delta",
-            "sequence_number": step,
-            "delta": answer.text[start : start + 16],
-        }
-        yield _event({**delta, **place}, "response.output_text.delta")
-    name = "response.completed" if whole["status"] == "completed" else "response.incomplete"
-    yield _event({"type": name, "sequence_number": step + 1, "response": whole}, name)
+    place = {"item_id": whole["output"][0]["id"], "output_index": 0, "content_index": 0}
+    text = "refusal" if answer.refusal else "output_text"
+    blank = {k: "" if k in ("text", "refusal") else v for k, v in whole["output"][0]["content"][0].items()}
+    opened = {**whole["output"][0], "status": "in_progress", "content": []}
+    step = itertools.count(1)
+
+    def event(name: str, **data: Any) -> str:
+        return _event({"type": name, "sequence_number": next(step), **data}, name)
+
+    yield event("response.output_item.added", output_index=0, item=opened)
+    yield event("response.content_part.added", **place, part=blank)
+    for start in range(0, len(answer.text), 16):
+        yield event(f"response.{text}.delta", **place, delta=answer.text[start : start + 16], logprobs=[])
+    yield event("response.output_item.done", output_index=0, item=whole["output"][0])
+    yield event("response.completed" if whole["status"] == "completed" else "response.incomplete", response=whole)
 
 
 def read_embeddings(body: Mapping[str, Any]) -> tuple[Ask, list[str]]:

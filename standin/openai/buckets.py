@@ -60,11 +60,13 @@ class Refusal:
 class Meter:
     """The limits of one key (or group) for one model.
 
-    `shown` is what headers tell, always of the minute; `enforced` decides. They are the same buckets when enforcement
-    is by the minute; by the second, the enforced ones hold a sixtieth (at least one request).
+    `shown` is what headers tell, `enforced` decides. They are the same buckets when enforcement is by the minute; by
+    the second, the enforced ones hold a sixtieth (at least one request) and `headers_of` says which are shown.
     """
 
-    def __init__(self, rpm: float, tpm: float, *, enforcement: str, start_level: float, now: float) -> None:
+    def __init__(
+        self, rpm: float, tpm: float, *, enforcement: str, start_level: float, now: float, headers_of: str = "minute"
+    ) -> None:
         self.limits = {"requests": rpm, "tokens": tpm}
         self.shown = {what: Bucket(limit, limit / 60, limit * start_level, now) for what, limit in self.limits.items()}
         self.enforced = self.shown
@@ -74,6 +76,23 @@ class Meter:
                 for what, limit in self.limits.items()
                 for size in [max(1.0, limit / 60)]
             }
+        if headers_of == "enforced":
+            self.shown = self.enforced
+
+    def levels(self, now: float) -> dict[str, float]:
+        """What the enforced buckets hold: requests and tokens."""
+        for bucket in self.enforced.values():
+            bucket.refill(now)
+        return {what: bucket.level for what, bucket in self.enforced.items()}
+
+    def carry_over(self, old: Meter, now: float) -> None:
+        """Start with what `old` had used up, as when limits change: what was used stays used."""
+        for mine, theirs in ((self.shown, old.shown), (self.enforced, old.enforced)):
+            for what, bucket in mine.items():
+                was = theirs[what]
+                was.refill(now)
+                bucket.level = min(bucket.capacity, max(0.0, bucket.capacity - (was.capacity - was.level)))
+                bucket.at = now
 
     def _buckets(self, what: str) -> list[Bucket]:
         shown, enforced = self.shown[what], self.enforced[what]

@@ -27,6 +27,7 @@ _CHOICES = {
     "enforcement": ("minute", "second"),
     "token_charge": ("sum", "max"),
     "headers": ("full", "no_ms", "no_retry", "none"),
+    "headers_of": ("minute", "enforced"),
 }
 
 
@@ -98,9 +99,11 @@ def key_id(key: str) -> str:
 class ServerConfig(_FromJson):
     """Options for all keys.
 
-    `enforcement`: "minute" has buckets as large as the limit; "second" enforces a sixtieth of it per second while the
-    headers still speak of the minute. `failed_requests_count`: a rejected or failed request uses up room as well.
-    `token_charge`: estimate and max tokens in "sum", or the larger ("max"); `token_factor` scales the estimate.
+    `enforcement`: "minute" has buckets as large as the limit; "second" enforces a sixtieth of it per second. The
+    headers' remaining and reset then speak of the bucket that `headers_of` names: the "minute" or the one "enforced";
+    their limit is always the minute's. `failed_requests_count`: a rejected or failed request uses up room as well.
+    `token_charge`: estimate and max tokens in "sum", or the larger ("max"); `token_factor` scales the estimate. With
+    `token_factor_high` the factor depends on the text and lies evenly between the two, the same text's always the same.
     `headers`: "full", "no_ms" (no retry-after-ms), "no_retry" (no retry-after at all), "none" (no limits either).
     `start_level` is how full buckets are at first (0 to 1); `models` lists the models that exist (None: any).
     Latency is log-normal around `latency_ms`.
@@ -112,7 +115,9 @@ class ServerConfig(_FromJson):
     failed_requests_count: bool = True
     token_charge: str = "sum"
     token_factor: float = 1.0
+    token_factor_high: float | None = None
     headers: str = "full"
+    headers_of: str = "minute"
     answers: str = "normal"
     start_level: float = 1.0
     models: list[str] | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from standin.openai.config import Config, ConfigError, KeyConfig, ServerConfig, 
 #: what `/control/stats` always shows, even at zero
 COUNTERS = (
     "requests",
+    "admitted",
     "ok",
     "rate_limited",
     "too_large",
@@ -28,8 +30,9 @@ COUNTERS = (
     "server_errors",
     "bad_requests",
     "abandoned",
-    "tokens",
 )
+#: Requests that a dead key or one without quota turned away, whose times are kept per key.
+_REFUSALS_KEPT = 5000
 
 
 @dataclass
@@ -38,10 +41,13 @@ class KeyState:
 
     config: KeyConfig
     counts: Counter[str] = field(default_factory=Counter)
+    tokens: float = 0.0
     in_flight: int = 0
     max_in_flight: int = 0
     first_at: float | None = None
     last_at: float | None = None
+    #: seconds of the server's monotonic clock at which requests came that the key as such could not serve
+    refused_at: list[float] = field(default_factory=list)
 
     def begin(self, now: float) -> None:
         self.counts["requests"] += 1
@@ -60,6 +66,7 @@ class KeyState:
             "tpm": self.config.tpm,
             "group": self.config.group,
             **{name: self.counts[name] for name in COUNTERS},
+            "tokens": round(self.tokens),
             "in_flight": self.in_flight,
             "max_in_flight": self.max_in_flight,
             "first_at": self.first_at,
@@ -97,12 +104,16 @@ class Gate:
             raise protocol.invalid_key(key.strip(), None)
         return state
 
-    def admit(self, state: KeyState, model: str, estimate: float, max_tokens: float, now: float) -> Admission:
+    def admit(
+        self, state: KeyState, model: str, estimate: float, max_tokens: float, now: float, *, text: str = ""
+    ) -> Admission:
         """Let a request in and charge it, or raise the `ApiError` that OpenAI would answer."""
         key = state.config
+        if key.behaviour in ("dead", "no_quota") and len(state.refused_at) < _REFUSALS_KEPT:
+            state.refused_at.append(now)
         self._permit(key, model)
         meter = self._meter(key, model, now)
-        tokens = self._charge(estimate, max_tokens)
+        tokens = self._charge(estimate, max_tokens, text)
         if tokens > meter.limits["tokens"]:
             raise protocol.too_large(model, key.organization, meter.limits["tokens"], tokens)
         refusal = meter.admit(tokens, now)
@@ -113,7 +124,8 @@ class Gate:
                 meter.count_rejected(now)
             error.headers = {**self.limit_headers(meter, now), **self._shown_retry(error.headers)}
             raise error
-        state.counts["tokens"] += math.ceil(tokens)
+        state.counts["admitted"] += 1
+        state.tokens += tokens
         return Admission(meter, tokens)
 
     def fail_by_chance(self, state: KeyState, admission: Admission, now: float) -> None:
@@ -139,10 +151,10 @@ class Gate:
 
     # --- control
 
-    def stats(self) -> dict[str, Any]:
-        """What `/control/stats` answers."""
-        keys = [state.as_json() for state in self.keys.values()]
-        totals = {name: sum(k[name] for k in keys) for name in COUNTERS}
+    def stats(self, now: float) -> dict[str, Any]:
+        """What `/control/stats` answers. A key's `levels` are what its buckets hold, by model."""
+        keys = [state.as_json() | {"levels": self._levels(state.config, now)} for state in self.keys.values()]
+        totals = {name: sum(k[name] for k in keys) for name in (*COUNTERS, "tokens")}
         return {"keys": keys, "unknown_keys": {"requests": self.strangers["requests"]}, "totals": totals}
 
     def change_key(self, given: Mapping[str, Any], now: float) -> KeyState:
@@ -165,16 +177,22 @@ class Gate:
         """Change options; buckets start anew when the way of enforcement changes. Raises `ConfigError`."""
         before = self.server
         self.server = before.changed(given)
-        if self.server.enforcement != before.enforcement:
+        if (self.server.enforcement, self.server.headers_of) != (before.enforcement, before.headers_of):
             self._meters.clear()
 
     def reset_counts(self) -> None:
         for state in self.keys.values():
             state.counts.clear()
+            state.tokens = 0.0
+            state.refused_at.clear()
             state.max_in_flight, state.first_at, state.last_at = state.in_flight, None, None
         self.strangers.clear()
 
     # --- inside
+
+    def _levels(self, key: KeyConfig, now: float) -> dict[str, dict[str, float]]:
+        places = (key.key, f"group:{key.group}")
+        return {model: meter.levels(now) for (place, model), meter in self._meters.items() if place in places}
 
     def _permit(self, key: KeyConfig, model: str) -> None:
         if key.behaviour == "dead":
@@ -188,15 +206,25 @@ class Gate:
         if key.behaviour == "forbidden" or (key.models is not None and model not in key.models):
             raise protocol.model_forbidden(key.project, model, key.code)
 
-    def _charge(self, estimate: float, max_tokens: float) -> float:
-        scaled = estimate * self.server.token_factor
+    def _charge(self, estimate: float, max_tokens: float, text: str) -> float:
+        server = self.server
+        factor = server.token_factor
+        if server.token_factor_high is not None:
+            # CRC-32 spreads evenly and is the same in every process and on every machine
+            factor += (server.token_factor_high - factor) * zlib.crc32(text.encode()) / 0xFFFF_FFFF
+        scaled = estimate * factor
         return max(scaled, max_tokens) if self.server.token_charge == "max" else scaled + max_tokens
 
     def _meter(self, key: KeyConfig, model: str, now: float) -> Meter:
         place = (f"group:{key.group}" if key.group else key.key, model)
         if place not in self._meters:
             self._meters[place] = Meter(
-                key.rpm, key.tpm, enforcement=self.server.enforcement, start_level=self.server.start_level, now=now
+                key.rpm,
+                key.tpm,
+                enforcement=self.server.enforcement,
+                headers_of=self.server.headers_of,
+                start_level=self.server.start_level,
+                now=now,
             )
         return self._meters[place]
 
@@ -205,11 +233,7 @@ class Gate:
         for (place, model), old in list(self._meters.items()):
             if place in (key.key, f"group:{key.group}"):
                 del self._meters[place, model]
-                fresh = self._meter(key, model, now)
-                for what, bucket in fresh.shown.items():
-                    was = old.shown[what]
-                    was.refill(now)
-                    bucket.level = max(0.0, bucket.capacity - (was.capacity - was.level))
+                self._meter(key, model, now).carry_over(old, now)
 
     def _shown_retry(self, headers: dict[str, str]) -> dict[str, str]:
         hidden = {"full": (), "no_ms": ("retry-after-ms",)}.get(self.server.headers, ("retry-after", "retry-after-ms"))

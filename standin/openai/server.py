@@ -61,6 +61,7 @@ class OpenAIStandin:
                 Route("/v1/embeddings", self.embeddings, methods=["POST"]),
                 Route("/v1/models", self.models, methods=["GET"]),
                 Route("/control/stats", self.stats, methods=["GET"]),
+                Route("/control/refusals", self.refusals, methods=["GET"]),
                 Route("/control/keys", self.change_key, methods=["POST"]),
                 Route("/control/server", self.change_server, methods=["POST"]),
                 Route("/control/reset", self.reset, methods=["POST"]),
@@ -110,7 +111,7 @@ class OpenAIStandin:
     async def _pass(self, request: Request, state: KeyState, ask: Ask, headers: dict[str, str]) -> None:
         """Admission, then the time that the work takes; fills `headers`. Raises `ApiError`, or `_ClientGoneError`."""
         estimate = math.ceil(ask.characters / 4)
-        admission = self.gate.admit(state, ask.model, estimate, ask.max_tokens, time.monotonic())
+        admission = self.gate.admit(state, ask.model, estimate, ask.max_tokens, time.monotonic(), text=ask.text)
         headers.update(self.gate.limit_headers(admission.meter, time.monotonic()))
         if state.config.behaviour == "hang":
             await self._wait(request, None)
@@ -171,7 +172,13 @@ class OpenAIStandin:
     # --- control
 
     async def stats(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
-        return JSONResponse(self.gate.stats())
+        """Counters and levels at one moment: `at`, of the server's monotonic clock."""
+        now = time.monotonic()
+        return JSONResponse({"at": now, **self.gate.stats(now)})
+
+    async def refusals(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
+        """When requests came that a dead key or one without quota turned away, by key id; the clock is that of `at`."""
+        return JSONResponse({state.config.id: state.refused_at for state in self.gate.keys.values()})
 
     async def change_key(self, request: Request) -> Response:
         """`{"key" or "id", ...}`: changed settings of a key that exists, or a new key; a list changes several."""

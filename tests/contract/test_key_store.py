@@ -3,69 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import random
 import threading
-from collections.abc import Callable
 
 import pytest
 
 from app.clock import ManualClock
-from app.keypool.keys import ApiKey, make_keys
+from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Ask, KeySnapshot, Later, Lease, NoRoom, Settlement, Store
-from app.keypool.stores.memory import MemoryStore
-from app.keypool.strategies import load_strategy
-
-SECOND = 1_000_000
-MakeStore = Callable[..., Store]
-
-
-def _memory(keys: tuple[ApiKey, ...], clock: ManualClock, strategy: str = "round_robin") -> Store:
-    return MemoryStore(keys, load_strategy(strategy), clock, rng=random.Random(7))
-
-
-@pytest.fixture(params=[_memory], ids=["memory"])
-def make_store(request: pytest.FixtureRequest) -> MakeStore:
-    factory: MakeStore = request.param
-    return factory
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-def ask(max_wait_us: int = 0, tokens: float = 10, model: str = "m", barred: frozenset[str] = frozenset()) -> Ask:
-    return Ask(model, tokens, max_wait_us, barred)
-
-
-def take(store: Store, request: Ask | None = None) -> Lease:
-    lease = store.acquire(request or ask())
-    assert isinstance(lease, Lease)
-    return lease
-
-
-def answer(store: Store, outcome: Outcome = Outcome.SUCCESS, request: Ask | None = None, **facts: object) -> Lease:
-    lease = take(store, request)
-    store.settle(lease, Settlement(outcome, **facts))  # type: ignore[arg-type]
-    return lease
-
-
-def of(store: Store, key: ApiKey) -> KeySnapshot:
-    return next(s for s in store.snapshot() if s.key_id == key.key_id)
-
-
-def limits(per_minute: float, remaining: float) -> LimitReading:
-    reset = round((per_minute - remaining) * 60 * SECOND / per_minute)
-    return LimitReading(requests=MeterReading(per_minute, remaining, reset))
-
-
-def test_round_robin_rotates_in_configured_order(make_store: MakeStore, clock: ManualClock) -> None:
-    keys = make_keys(["sk-a", "sk-b", "sk-c"])
-    store = make_store(keys, clock)
-    order = [answer(store).key_id for _ in range(6)]
-    assert order == [k.key_id for k in keys] * 2
+from app.keypool.stores.base import Later, Lease, NoRoom, Settlement
+from tests.plugins.redis_fixtures import MakeStore
+from tests.plugins.store_steps import NO_ROOM, SECOND, answer, ask, burst, limits, of, refused, take, wait_until
 
 
 def test_a_key_that_never_answered_has_one_request_in_flight(make_store: MakeStore, clock: ManualClock) -> None:
@@ -215,17 +163,17 @@ def test_with_every_circuit_open_keys_are_probed_at_once(make_store: MakeStore, 
 
 def test_limits_learned_from_headers_space_the_requests(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
-    answer(store, limits=limits(60, 0))
+    answer(store, limits=NO_ROOM)
     lease = take(store, ask(max_wait_us=30 * SECOND))
     assert lease.reserved
     assert lease.at_us > clock.now_us()
     later = take(store, ask(max_wait_us=30 * SECOND))
-    assert later.at_us - lease.at_us == SECOND
+    assert later.at_us - lease.at_us == SECOND // 10
 
 
 def test_a_reservation_given_back_frees_its_place(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
-    answer(store, limits=limits(60, 0))
+    answer(store, limits=NO_ROOM)
     lease = take(store, ask(max_wait_us=30 * SECOND))
     store.give_back(lease)
     assert take(store, ask(max_wait_us=30 * SECOND)).at_us == lease.at_us
@@ -237,11 +185,11 @@ def test_a_reservation_on_a_key_that_cools_meanwhile_is_not_confirmed(
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store)
     in_flight = take(store)
-    answer(store, limits=limits(60, 0))
+    answer(store, limits=NO_ROOM)
     reserved = take(store, ask(max_wait_us=30 * SECOND))
     store.settle(in_flight, Settlement(Outcome.RATE_LIMITED, pause_us=40 * SECOND))
-    clock.advance((reserved.at_us - clock.now_us()) / SECOND)
-    assert not store.confirm(reserved)
+    wait_until(clock, reserved.at_us)
+    assert store.confirm(reserved) is None
 
 
 def test_settling_twice_changes_nothing(make_store: MakeStore, clock: ManualClock) -> None:
@@ -265,13 +213,9 @@ def test_every_request_ends_as_a_success_or_a_failure(make_store: MakeStore, clo
 
 def test_refused_callers_are_told_to_come_back_one_by_one(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
-    answer(store, limits=limits(60, 0), outcome=Outcome.SUCCESS)
-    waits = []
-    for _ in range(3):
-        refusal = store.acquire(ask())
-        assert isinstance(refusal, NoRoom)
-        waits.append(refusal.retry_after_us)
-    assert [b - a for a, b in itertools.pairwise(waits)] == [SECOND, SECOND]
+    answer(store, limits=NO_ROOM, outcome=Outcome.SUCCESS)
+    waits = [refused(store).retry_after_us for _ in range(3)]
+    assert [b - a for a, b in itertools.pairwise(waits)] == [SECOND // 10] * 2
 
 
 def test_a_barred_key_is_not_offered_again(make_store: MakeStore, clock: ManualClock) -> None:
@@ -280,24 +224,22 @@ def test_a_barred_key_is_not_offered_again(make_store: MakeStore, clock: ManualC
     assert store.acquire(ask(max_wait_us=SECOND, barred=frozenset({keys[0].key_id}))) == NoRoom(0, "barred")
 
 
-def test_threads_never_oversubscribe_a_limit(make_store: MakeStore, clock: ManualClock) -> None:
-    """Eight threads at once: within one moment no more leases than the bucket's burst."""
-    store = make_store(make_keys(["sk-a"]), clock)
-    answer(store, limits=limits(60, 59))
+def test_threads_get_together_what_one_would_get_alone(make_store: MakeStore, clock: ManualClock) -> None:
+    """Eight threads at once: within one moment no more leases than the bucket's burst, and no two are one."""
+    alone, store = (make_store(make_keys(["sk-a"]), clock, pool=pool) for pool in ("alone", "together"))
+    answer(alone, limits=limits(1200, 1199))
+    answer(store, limits=limits(1200, 1199))
     taken: list[Lease] = []
 
     def grab() -> None:
-        for _ in range(20):
-            lease = store.acquire(ask())
-            if isinstance(lease, Lease):
-                taken.append(lease)
+        taken.extend(burst(store))
 
     threads = [threading.Thread(target=grab) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert 50 <= len(taken) <= 59
+    assert len({lease.lease_id for lease in taken}) == len(taken) == len(burst(alone)) > 10
 
 
 def test_a_far_away_retry_of_one_model_does_not_delay_another(make_store: MakeStore, clock: ManualClock) -> None:
@@ -305,24 +247,20 @@ def test_a_far_away_retry_of_one_model_does_not_delay_another(make_store: MakeSt
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, Outcome.FORBIDDEN, ask(model="x"))
     assert store.acquire(ask(model="x")) == NoRoom(3600 * SECOND, "forbidden")
-    answer(store, limits=limits(60, 0), request=ask(model="m"))
-    refusal = store.acquire(ask(model="m"))
-    assert isinstance(refusal, NoRoom)
-    assert refusal.retry_after_us < 10 * SECOND
+    answer(store, limits=NO_ROOM, request=ask(model="m"))
+    assert refused(store, ask(model="m")).retry_after_us < 10 * SECOND
 
 
 def test_with_room_again_callers_are_no_longer_spaced_behind_those_who_never_came(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
     store = make_store(make_keys(["sk-a"]), clock)
-    answer(store, limits=limits(60, 0))
+    answer(store, limits=NO_ROOM)
     for _ in range(600):
         store.acquire(ask())
     clock.advance(300)
-    answer(store, limits=limits(60, 0))
-    refusal = store.acquire(ask())
-    assert isinstance(refusal, NoRoom)
-    assert refusal.retry_after_us < 10 * SECOND
+    answer(store, limits=NO_ROOM)
+    assert refused(store).retry_after_us < 10 * SECOND
 
 
 def test_an_answer_under_way_is_worth_coming_back_for_soon(make_store: MakeStore, clock: ManualClock) -> None:
@@ -350,14 +288,14 @@ def test_reservations_that_die_with_an_opening_circuit_make_no_second_probe(
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store)
     flying = [take(store) for _ in range(4)]
-    store.settle(flying.pop(), Settlement(Outcome.SUCCESS, limits=limits(60, 0)))
+    store.settle(flying.pop(), Settlement(Outcome.SUCCESS, limits=NO_ROOM))
     waiting = [take(store, ask(max_wait_us=60 * SECOND)) for _ in range(3)]
     for lease in flying:
         store.settle(lease, Settlement(Outcome.SERVER_FAILURE))
     clock.advance(60)
     take(store)
     for lease in waiting:
-        assert not store.confirm(lease)
+        assert store.confirm(lease) is None
         assert isinstance(store.acquire(ask(max_wait_us=SECOND)), Later)
 
 
@@ -420,7 +358,7 @@ def test_a_reserved_quota_probe_is_sent_when_its_time_has_come(make_store: MakeS
     probe = take(store, ask(max_wait_us=2 * SECOND))
     assert (probe.key_id, probe.reserved) == (keys[0].key_id, True)
     clock.advance(1)
-    assert store.confirm(probe)
+    assert isinstance(store.confirm(probe), Lease)
     store.settle(probe, Settlement(Outcome.SUCCESS))
     assert of(store, keys[0]).state == "closed"
 
@@ -439,3 +377,39 @@ def test_a_request_larger_than_the_token_limit_rests_nobody(make_store: MakeStor
     lease = take(store, ask(max_wait_us=600 * SECOND, tokens=5_000))
     store.settle(lease, Settlement(Outcome.RATE_LIMITED))
     assert not store.snapshot()[0].rate_limited
+
+
+def test_a_lease_names_itself_by_a_string_of_its_own(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a", "sk-b"]), clock)
+    ids = [answer(store).lease_id for _ in range(50)]
+    assert all(isinstance(name, str) and name for name in ids)
+    assert len(set(ids)) == 50
+
+
+def test_a_confirmed_reservation_is_sent_and_settled_like_any_lease(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    answer(store, limits=NO_ROOM)
+    reserved = take(store, ask(max_wait_us=30 * SECOND))
+    assert of(store, keys[0]).requests == 1
+    wait_until(clock, reserved.at_us)
+    lease = store.confirm(reserved)
+    assert isinstance(lease, Lease)
+    assert (lease.lease_id, lease.key_id, lease.reserved) == (reserved.lease_id, keys[0].key_id, False)
+    assert of(store, keys[0]).requests == 2
+    store.settle(lease, Settlement(Outcome.SUCCESS))
+    seen = of(store, keys[0])
+    assert (seen.successes, seen.in_flight, seen.last_used_us) == (2, 0, reserved.at_us)
+
+
+def test_a_reservation_that_died_is_neither_confirmed_nor_given_back_twice(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=NO_ROOM)
+    first, second = (take(store, ask(max_wait_us=30 * SECOND)) for _ in range(2))
+    for _ in range(3):
+        store.give_back(second)
+    assert store.confirm(second) is None
+    assert take(store, ask(max_wait_us=30 * SECOND)).at_us == second.at_us
+    assert first.at_us < second.at_us

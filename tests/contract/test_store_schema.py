@@ -10,13 +10,14 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, select
+from sqlalchemy import func, inspect, select, text
 
 from app.clock import ManualClock
 from app.errors import DatabaseOutdatedError, StoreError
-from app.property.store import Database, downgrade, upgrade
+from app.property.store import AnswerStore, Database, Question, StoredAnswer, downgrade, upgrade
+from app.property.store.connections import make_engine
 from app.property.store.schema import _MIGRATIONS, HEAD
-from app.property.store.tables import batches, metadata
+from app.property.store.tables import batches, metadata, model_answers
 
 
 def test_head_is_the_newest_migration() -> None:
@@ -34,8 +35,6 @@ def test_up_and_down_again_leaves_no_table(database_url: str) -> None:
     assert upgrade(database_url) == (HEAD, HEAD)
     assert downgrade(database_url, "base") == (HEAD, None)
     database = Database(database_url)
-    from app.property.store.connections import make_engine
-
     engine = make_engine(database.url, 1)
     assert inspect(engine).get_table_names() == ["alembic_version"]
     engine.dispose()
@@ -61,6 +60,31 @@ def test_a_database_of_a_newer_version_is_refused_untouched(database_url: str) -
         Database(database_url).open()
     with pytest.raises(StoreError, match="9999"):
         upgrade(database_url)
+
+
+def test_answers_survive_the_way_to_0002_and_back_and_calls_without_one_do_not(database_url: str) -> None:
+    """Revision 0001 counted calls in the table of answers; only answers are of use since the key pool counts."""
+    downgrade(database_url, "base")
+    upgrade(database_url, "0001")
+    engine = make_engine(Database(database_url).url, 1)
+    row = "INSERT INTO model_answers (content_sha256, fields, model, prompt_sha256, answer, problem, prompt_tokens, "
+    row += (
+        "completion_tokens, created_at) VALUES (:body, '[\"Roof\"]', 'm', 'p', :answer, :problem, 9, 1, '2026-01-01')"
+    )
+    with engine.begin() as connection:
+        kept = '{"model": "m-1", "values": {"Roof": [["tile"], "tile roof"]}}'
+        connection.execute(text(row), {"body": "asked", "answer": kept, "problem": None})
+        connection.execute(text(row), {"body": "failed", "answer": None, "problem": "refused"})
+    engine.dispose()
+    for _ in range(2):
+        upgrade(database_url)
+        database = Database(database_url)
+        found = AnswerStore(database).model_answer(Question("asked", ("Roof",), "m", "p"))
+        assert found == StoredAnswer({"Roof": (["tile"], "tile roof")}, "m-1", 9, 1)
+        with database.reading() as connection:
+            assert connection.execute(select(func.count()).select_from(model_answers)).scalar_one() == 1
+        database.close()
+        assert downgrade(database_url, "0001") == (HEAD, "0001")
 
 
 def _set_version(url: str, version: str) -> None:

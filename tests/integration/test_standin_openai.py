@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import signal
 import threading
@@ -97,6 +98,62 @@ def test_tokens_are_charged_by_estimate_and_max_tokens(openai_standin: Start) ->
         ask(client, max_completion_tokens=500)
     assert caught.value.type == "tokens"
     assert standin.stats_of(KEY)["tokens"] == 600
+
+
+def test_a_factor_that_depends_on_the_text_is_the_same_for_the_same_text_and_stays_in_its_range(
+    openai_standin: Start,
+) -> None:
+    """The estimate of 1,000 tokens is charged between 600 and 1,800, spread over the range; the completion as it is."""
+    standin = openai_standin([{"key": KEY, **WIDE}], token_factor=0.6, token_factor_high=1.8)
+    client = standin.client()
+
+    def charged(text: str) -> int:
+        before = standin.stats_of(KEY)["tokens"]
+        ask(client, text.ljust(4000, "."), max_completion_tokens=100)
+        return int(standin.stats_of(KEY)["tokens"] - before)
+
+    found = [charged(f"text {n}") for n in range(40)]
+    assert all(699 <= tokens <= 1901 for tokens in found)
+    assert min(found) < 900
+    assert max(found) > 1600
+    assert abs(charged("text 7") - found[7]) <= 1
+
+
+def test_the_stats_tell_admissions_at_once_and_levels_and_refusals_with_their_times(openai_standin: Start) -> None:
+    """A request counts as admitted before it is answered; refusals of a key as such are kept with their moments."""
+    slow = {"key": KEY, "rpm": 60, "tpm": 6000, "behaviour": "slow", "seconds": 1.0}
+    standin = openai_standin([slow, {"key": OTHER, "behaviour": "dead"}])
+    thread = threading.Thread(target=ask, args=(standin.client(),), kwargs={"max_completion_tokens": 100})
+    thread.start()
+    deadline = time.monotonic() + 5
+    while standin.stats_of(KEY)["admitted"] == 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    stats = standin.stats()
+    assert (stats["keys"][0]["admitted"], stats["keys"][0]["ok"]) == (1, 0)
+    assert 59 <= stats["keys"][0]["levels"]["gpt-4.1-mini"]["requests"] < 60
+    thread.join(10)
+    with pytest.raises(openai.AuthenticationError):
+        ask(standin.client(OTHER))
+    control = openai.OpenAI(api_key=KEY, base_url=standin.address, max_retries=0)
+    refusals: Any = control.get("/control/refusals", cast_to=object)
+    moments = refusals[standin.stats_of(OTHER)["id"]]
+    assert len(moments) == 1
+    assert stats["at"] <= moments[0] <= standin.stats()["at"]
+
+
+def test_answers_on_one_connection_do_not_wait_for_a_delayed_acknowledgement(openai_standin: Start) -> None:
+    """Head and body leave as two packets; Nagle's algorithm would hold the second until an ACK, 40 ms later."""
+    standin = openai_standin([{"key": KEY, **WIDE}])
+    line = http.client.HTTPConnection(standin.address.removeprefix("http://"), timeout=10)
+    body = json.dumps({"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "hello"}]})
+    taken = []
+    for _ in range(20):
+        started = time.monotonic()
+        line.request("POST", "/v1/chat/completions", body, {"authorization": f"Bearer {KEY}"})
+        assert line.getresponse().read()
+        taken.append(time.monotonic() - started)
+    line.close()
+    assert sorted(taken)[10] < 0.03
 
 
 def test_a_request_larger_than_the_limit_is_told_so(openai_standin: Start) -> None:

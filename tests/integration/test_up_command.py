@@ -78,6 +78,27 @@ def test_one_command_starts_all_and_one_ctrl_c_stops_all(
     assert "Traceback" not in _said(tmp_path)
 
 
+def test_sighup_reaches_worker_and_web_door_and_ends_neither_beat_nor_flower(
+    start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """Beat and Flower would end at the signal itself; the same processes go on, with the keys that `.env` has now."""
+    one, two = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
+    dotenv, port = tmp_path / "env", _free_port()
+    dotenv.write_text(f"OPENAI_API_KEYS={one}\n")
+    up = start_up("--web", PORT=port, PROPINTEL_ENV_FILE=str(dotenv))
+    _wait(lambda: f"web: http://127.0.0.1:{port}" in _said(tmp_path), lambda: _said(tmp_path))
+    children = {child.pid for child in psutil.Process(up.pid).children(recursive=True)}
+    dotenv.write_text(f"OPENAI_API_KEYS={one},{two}\n")
+    up.send_signal(signal.SIGHUP)
+    _wait(lambda: "2 OpenAI keys read again\n" in _said(tmp_path), lambda: _said(tmp_path))
+    added = "OpenAI keys reloaded: 1 added (sk-proj-bbb...2222), 0 draining, 1 unchanged"
+    _wait(lambda: _said(tmp_path).count(added) == (os.cpu_count() or 2), lambda: _said(tmp_path))
+    assert {child.pid for child in psutil.Process(up.pid).children(recursive=True)} == children
+    up.send_signal(signal.SIGINT)
+    assert up.wait(40) == 0
+    assert "Traceback" not in _said(tmp_path)
+
+
 def test_a_child_that_ends_by_itself_ends_all_with_its_reason(
     start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:

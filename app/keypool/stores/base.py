@@ -5,36 +5,83 @@ A store is done when the contract suite (`tests/contract`) passes on it. It neve
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
-from app.keypool.limits import Charge, LimitReading
+from app.keypool.buckets import Charge
+from app.keypool.keys import ApiKey
+from app.keypool.limits import LimitReading
 from app.keypool.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Model calls, tokens and estimated cost (millionths of a US dollar) that were used."""
+
+    calls: int = 0
+    tokens: int = 0
+    microusd: int = 0
+
+    def minus(self, other: Spent) -> Spent:
+        """Figure by figure."""
+        return Spent(self.calls - other.calls, self.tokens - other.tokens, self.microusd - other.microusd)
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """The most that may be used; None: no cap."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    microusd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Caps of the whole fleet: for a UTC day, for one key in a UTC day, and for one batch in all."""
+
+    day: Cap = Cap()
+    key_day: Cap = Cap()
+    batch: Cap = Cap()
+
+
+NO_BUDGET = Budget()
+#: A lease that was neither settled nor given back is forgotten after this time: its process has died.
+LEASE_US = 7_200_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One request that wants a key.
 
-    `tokens` is what the provider will charge at admission, `max_wait_us` the longest acceptable wait, `barred` the keys
-    that this request must not get again.
+    `input_tokens` is our estimate of its input, which the store corrects by what the provider was seen to charge;
+    `output_tokens` the completion it allows, charged at admission as well. `max_wait_us` is the longest acceptable
+    wait, `barred` the keys that this request must not get again. `waited`: it held a place that was lost, and may now
+    use the reserve that newcomers cannot. `microusd` is its estimated cost, `batch` whose budget pays ("": none).
     """
 
     model: str
-    tokens: float
+    input_tokens: float
     max_wait_us: int
     barred: frozenset[str] = frozenset()
+    output_tokens: float = 0.0
+    waited: bool = False
+    microusd: int = 0
+    batch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to send one request with one key, at `at_us` or later.
 
-    A `reserved` lease has its place, and must be confirmed when its time has come, or given back. `generation` and
-    `quota_generation` are the key's and its group's at admission, `last_resort` is true if no key was healthy.
+    A `reserved` lease has its place, and must be confirmed when its time has come, or given back. `tokens` is what it
+    was charged, and `day` (since the epoch, UTC) whose budget. `generation` and `quota_generation` are the key's and
+    its group's at admission, `last_resort` is true if no key was healthy, `probe` if this is the one request that its
+    key (or group) may carry until it has answered.
     """
 
-    lease_id: int
+    lease_id: str
     key_id: str
     model: str
     tokens: float
@@ -44,25 +91,46 @@ class Lease:
     reserved: bool
     charges: tuple[Charge, Charge]
     last_resort: bool = False
+    input_tokens: float = 0.0
+    microusd: int = 0
+    batch: str = ""
+    day: int = 0
+    probe: bool = False
+
+    def sent(self, at_us: int, charges: tuple[Charge, Charge]) -> Lease:
+        """This lease as it goes out: at its real time, with all corrections so far taken in."""
+        return replace(self, at_us=at_us, reserved=False, charges=charges)
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """No lease yet: ask again after `pause_us`, an answer under way decides."""
+    """Not yet: ask (or confirm) again after `pause_us`."""
 
     pause_us: int
 
 
 #: `barred`: no key is left that this request has not tried in vain. `forbidden`: no key may use the model.
-Reason = Literal["no_room", "quota", "dead", "circuit", "forbidden", "barred"]
+Reason = Literal["no_room", "quota", "dead", "circuit", "forbidden", "barred", "budget"]
 
 
 @dataclass(frozen=True, slots=True)
 class NoRoom:
-    """No key within the longest wait. `retry_after_us` is when to come back, spaced so that callers come one by one."""
+    """No key within the longest wait. `retry_after_us` is when to come back, spaced so that callers come one by one.
+
+    `detail` names the budget that is used up: "day calls", "key_day tokens", "batch microusd" and so on.
+    """
 
     retry_after_us: int
     reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a finished request used, as its response says; `microusd` is the estimated cost."""
+
+    tokens: int
+    microusd: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +138,18 @@ class Settlement:
     """How a leased request went.
 
     `counts` is False for the second and later failures of one request, which are not held against a key. `pause_us` is
-    the server's retry-after, None if it named none.
+    the server's retry-after, None if it named none. `admitted_after_us` is how long after the lease's `at_us` the
+    server admitted the request, at the latest. `limited_by` is the limit that a 429 names. `usage` is None if the
+    response does not tell (yet: a stream tells at its end, through `Store.spend`).
     """
 
     outcome: Outcome
     counts: bool = True
     pause_us: int | None = None
     limits: LimitReading = field(default_factory=LimitReading)
+    admitted_after_us: int = 0
+    limited_by: Literal["requests", "tokens"] | None = None
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +166,16 @@ class Change:
     cooled_us: int | None = None
 
 
-State = Literal["closed", "open", "half_open", "dead", "no_quota", "cooling"]
+State = Literal["closed", "open", "half_open", "dead", "no_quota", "cooling", "draining"]
 
 
 @dataclass(frozen=True, slots=True)
 class KeySnapshot:
-    """One key's figures. `requests` counts leases sent; every one ends as a success or a failure, or was abandoned."""
+    """One key's figures. `requests` counts leases sent; every one ends as a success or a failure, or was abandoned.
+
+    A key that was taken out of the configuration is "draining": it gets no new lease here, its requests finish.
+    `spent_today` is by the UTC day.
+    """
 
     key_id: str
     state: State
@@ -110,19 +187,32 @@ class KeySnapshot:
     rate_limits: int
     in_flight: int
     last_used_us: int | None
+    spent_today: Spent = Spent()
+    mask: str = ""
 
 
 class Store(Protocol):
     """Holds the state of all keys of one pool. Every method is atomic and may be called from any thread."""
 
-    scope: Literal["fleet", "process"]
+    @property
+    def scope(self) -> Literal["fleet", "process"]:
+        """Whose figures these are, now."""
+        ...
+
+    @property
+    def blocking(self) -> bool:
+        """True if a call may take a network's time: an event loop then asks from a thread."""
+        ...
 
     def acquire(self, ask: Ask) -> Lease | Later | NoRoom:
         """Admit a request, reserve a place for it, or refuse. First come, first served."""
         ...
 
-    def confirm(self, lease: Lease) -> bool:
-        """The time of a reservation has come. False: the key died or cools; the place was given back, acquire again."""
+    def confirm(self, lease: Lease) -> Lease | Later | None:
+        """The time of a reservation has come: the lease to send with, or how much longer its place has to wait.
+
+        None: the key died or cools; the place was given back, acquire again (with `Ask.waited`).
+        """
         ...
 
     def give_back(self, lease: Lease) -> None:
@@ -133,10 +223,26 @@ class Store(Protocol):
         """End a lease. Settling one twice changes nothing."""
         ...
 
+    def spend(self, lease: Lease, usage: Usage) -> None:
+        """What a settled stream has used, known at its end."""
+        ...
+
+    def set_keys(self, keys: Sequence[ApiKey]) -> None:
+        """The keys that get leases from now on; a key that is missing drains, one that is back is as it was."""
+        ...
+
     def snapshot(self) -> tuple[KeySnapshot, ...]:
-        """All keys in configured order, at one moment."""
+        """Configured keys in their order, then draining ones, at one moment."""
+        ...
+
+    def spent(self, batch: str = "") -> Spent:
+        """What was used this UTC day, or by `batch` in all."""
         ...
 
     def now_us(self) -> int:
         """The store's clock, which all times of leases are by."""
+        ...
+
+    def close(self) -> None:
+        """Report what is still to be reported and let go of connections. May be called again."""
         ...

@@ -1,86 +1,160 @@
-"""The store of one process: plain state under a lock, changed by the pure rules next door."""
+"""The store of one process: plain state under a lock, changed by the pure rules next door.
+
+It is also the model that the Redis store is tested against, step by step.
+"""
 
 from __future__ import annotations
 
 import itertools
+import math
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from app.clock import Clock
 from app.keypool import breaker
-from app.keypool.admission import Candidate, LookAgain, Refuse, Take, decide
+from app.keypool.admission import Candidate, LookAgain, Refuse, Take, chance_of, decide
 from app.keypool.breaker import Circuit, Policy
+from app.keypool.buckets import (
+    EARLY_DEAD_TOKENS,
+    EARLY_DEAD_TOKENS_SHARE,
+    Bucket,
+    Refused,
+    next_ratio,
+)
 from app.keypool.keys import ApiKey
+from app.keypool.limits import MINUTE_US
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Ask, Change, KeySnapshot, Later, Lease, NoRoom, Reason, Settlement, State
+from app.keypool.stores.base import (
+    LEASE_US,
+    NO_BUDGET,
+    Ask,
+    Budget,
+    Change,
+    KeySnapshot,
+    Later,
+    Lease,
+    NoRoom,
+    Reason,
+    Settlement,
+    Spent,
+    State,
+    Usage,
+)
+from app.keypool.stores.ledger import DAY_US, UNBILLED, Ledger, day_of, estimate
 from app.keypool.stores.state import GroupState, KeyState
-from app.keypool.strategies import KeyView, Score
+from app.keypool.strategies import KeyView, load_strategy
 
-_MINUTE_US = 60_000_000
 #: A 429 that names no time rests the key this long (specification: "disabled for 60 seconds").
 DEFAULT_COOLDOWN_US = 60_000_000
+#: A reserved place keeps its order through a cooldown this short; beyond it the request looks for another key.
+SHORT_COOLDOWN_US = 2_000_000
+#: chance: one draw below this for each decision
+SEEDS = 65_537
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """An ask at one moment: the tokens it is charged, what it counts against budgets, and if no key is usable."""
+
+    ask: Ask
+    tokens: float
+    more: Spent
+    now: int
+    last_resort: bool
 
 
 class MemoryStore:
-    """`Store` for a process without Redis. `score` is the strategy, `rng` its chance."""
+    """`Store` for a process without Redis. `strategy` is a name, `rng` its chance.
+
+    Raises `ConfigurationError` for an unknown strategy.
+    """
 
     scope: Literal["fleet", "process"] = "process"
+    blocking = False
 
     def __init__(
         self,
         keys: Sequence[ApiKey],
-        score: Score,
+        strategy: str,
         clock: Clock,
         *,
         policy: Policy | None = None,
         rng: random.Random | None = None,
+        budget: Budget = NO_BUDGET,
     ) -> None:
-        self._keys = {key.key_id: KeyState(key) for key in keys}
-        self._groups = {key.group: GroupState() for key in keys}
-        self._score = score
+        self._score = load_strategy(strategy)
         self._clock = clock
         self._policy = policy or Policy()
         self._rng = rng or random.Random()
         self._lock = threading.Lock()
-        self._ids = itertools.count(1)
+        self._ids: Iterator[str] = map(str, itertools.count(1))
         self._turns = itertools.count(1)
-        self._open_leases: dict[int, Lease] = {}
+        self._keys: dict[str, KeyState] = {}
+        self._groups: dict[str, GroupState] = {}
+        self._order: tuple[str, ...] = ()
+        self._open_leases: dict[str, Lease] = {}
         self._deferred_to_us: dict[str, float] = {}
+        self._ratios: dict[str, float] = {}
+        self._ledger = Ledger(budget)
+        self.set_keys(keys)
 
     def now_us(self) -> int:
         return self._clock.now_us()
 
+    def set_keys(self, keys: Sequence[ApiKey]) -> None:
+        with self._lock:
+            self._order = tuple(key.key_id for key in keys)
+            for key in keys:
+                self._keys.setdefault(key.key_id, KeyState(key)).key = key
+                self._groups.setdefault(key.group, GroupState())
+
     def acquire(self, ask: Ask) -> Lease | Later | NoRoom:
         with self._lock:
             now = self.now_us()
-            last_resort = not any(self._is_usable(k) for k in self._keys.values())
-            eligible = [k for k in self._keys.values() if k.key.key_id not in ask.barred]
-            candidates = [self._candidate(k, ask, now, last_resort) for k in eligible]
-            chances = [self._rng.random() for _ in candidates]
-            match decide(candidates, now, ask.max_wait_us, self._score, chances):
+            tokens = self._charge_for(ask)
+            more = estimate(ask.model, tokens, ask.microusd)
+            detail = self._ledger.refusal(day_of(now), ask.batch, more)
+            if detail is not None:
+                return NoRoom(_to_midnight(now), "budget", detail)
+            last_resort = not any(self._is_usable(self._keys[k], now) for k in self._order)
+            weighed = _Weighed(ask, tokens, more, now, last_resort)
+            seed = self._rng.randrange(SEEDS)
+            candidates = [
+                self._candidate(self._keys[k], weighed, chance_of(seed, position))
+                for position, k in enumerate(self._order)
+                if k not in ask.barred
+            ]
+            match decide(candidates, now, ask.max_wait_us, self._score):
                 case Take(key_id, at_us):
                     if at_us <= now:
                         self._deferred_to_us.pop(ask.model, None)
-                    return self._lease(self._keys[key_id], ask, at_us, now, last_resort)
+                    return self._lease(self._keys[key_id], weighed, at_us)
                 case LookAgain(pause_us):
                     return Later(pause_us)
                 case Refuse(at_us):
-                    return self._refusal(ask, eligible, at_us, now)
+                    return self._refusal(weighed, at_us)
 
-    def confirm(self, lease: Lease) -> bool:
+    def confirm(self, lease: Lease) -> Lease | Later | None:
         with self._lock:
             now = self.now_us()
             state = self._keys[lease.key_id]
             group = self._groups[state.key.group]
-            cooling = group.bucket(lease.model).cooldown_until_us > now
+            bucket = group.bucket(lease.model)
             changed = (state.health.generation, group.quota_generation) != (lease.generation, lease.quota_generation)
-            if cooling or changed:
+            lost = not self._is_open(lease, now) or lease.key_id not in self._order
+            if lost or changed or bucket.cooldown_until_us > now + SHORT_COOLDOWN_US:
                 self._give_back(lease)
-                return False
+                return None
+            at = bucket.gate_at(lease.tokens, lease.charges)
+            if at > now:
+                return Later(at - now)
+            bucket = bucket.sent(lease.tokens, lease.charges, now)
+            group.buckets[lease.model] = bucket
             state.use(now)
-            return True
+            return self._sent(lease, now, bucket)
 
     def give_back(self, lease: Lease) -> None:
         with self._lock:
@@ -88,54 +162,98 @@ class MemoryStore:
 
     def settle(self, lease: Lease, settlement: Settlement) -> Change:
         with self._lock:
-            if self._open_leases.pop(lease.lease_id, None) is None:
-                return Change()
             now = self.now_us()
+            if not self._is_open(lease, now):
+                return Change()
+            del self._open_leases[lease.lease_id]
             state = self._keys[lease.key_id]
             group = self._groups[state.key.group]
-            group.buckets[lease.model] = group.bucket(lease.model).learn(settlement.limits, lease.at_us, lease.charges)
+            if settlement.outcome in UNBILLED:
+                self._ledger.refund(lease)
+            elif settlement.usage is not None:
+                self._ledger.correct(lease, settlement.usage)
+            self._learn(group, lease, settlement, now)
             return self._apply(state, group, lease, settlement, now)
+
+    def spend(self, lease: Lease, usage: Usage) -> None:
+        with self._lock:
+            self._ledger.correct(lease, usage)
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
         with self._lock:
             now = self.now_us()
-            return tuple(self._snapshot(state, now) for state in self._keys.values())
+            draining = [k for k, s in self._keys.items() if k not in self._order and s.requests]
+            return tuple(self._snapshot(self._keys[k], now) for k in (*self._order, *draining))
+
+    def spent(self, batch: str = "") -> Spent:
+        with self._lock:
+            return self._ledger.batch(batch) if batch else self._ledger.day(day_of(self.now_us()))
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     # --- below: called with the lock held ---------------------------------------------------------------------------
 
+    def _charge_for(self, ask: Ask) -> float:
+        return ask.input_tokens * self._ratios.get(ask.model, 1.0) + ask.output_tokens
+
+    def _is_open(self, lease: Lease, now: int) -> bool:
+        held = self._open_leases.get(lease.lease_id)
+        if held is not None and held.at_us + LEASE_US <= now:
+            del self._open_leases[lease.lease_id]
+            held = None
+        return held is not None
+
     def _give_back(self, lease: Lease) -> None:
-        if self._open_leases.pop(lease.lease_id, None) is None:
+        if not self._is_open(lease, self.now_us()):
             return
+        del self._open_leases[lease.lease_id]
         state = self._keys[lease.key_id]
         group = self._groups[state.key.group]
-        group.buckets[lease.model] = group.bucket(lease.model).refund(lease.tokens)
+        if lease.charges[0].full_at_us or lease.charges[1].full_at_us:
+            group.buckets[lease.model] = group.bucket(lease.model).refund(lease.tokens)
+        self._ledger.refund(lease)
         state.health = breaker.on_abandoned(state.health, lease.generation)
         group.end_probe(lease.quota_generation)
 
-    def _is_usable(self, state: KeyState) -> bool:
+    def _is_usable(self, state: KeyState, now: int) -> bool:
         """A cooling key is usable, it only has to wait; an open, dead or penniless one is not."""
-        closed = breaker.circuit_at(state.health, self.now_us()) in {Circuit.CLOSED, Circuit.HALF_OPEN}
+        closed = breaker.circuit_at(state.health, now) in {Circuit.CLOSED, Circuit.HALF_OPEN}
         return closed and not self._groups[state.key.group].out_of_quota()
 
-    def _candidate(self, state: KeyState, ask: Ask, now: int, last_resort: bool) -> Candidate:
+    def _candidate(self, state: KeyState, weighed: _Weighed, chance: float) -> Candidate:
+        ask, now, last_resort = weighed.ask, weighed.now, weighed.last_resort
         group = self._groups[state.key.group]
         bucket = group.bucket(ask.model)
-        view = KeyView(state.turn, state.requests_last_hour(now), bucket.headroom(now))
+        key_id = state.key.key_id
         healthy_at = breaker.available_at(state.health, self._policy, now, last_resort=last_resort)
         quota_at = group.quota_at(self._policy, now, last_resort=last_resort)
-        if healthy_at is None or quota_at is None:
-            return Candidate(state.key.key_id, None, view)
-        start = max(healthy_at, quota_at, state.forbidden.get(ask.model, 0))
-        return Candidate(state.key.key_id, bucket.room_at(ask.tokens, start), view)
+        start = max(now, healthy_at, quota_at, state.forbidden.get(ask.model, 0))
+        if self._ledger.key_refusal(day_of(now), key_id, weighed.more):
+            start = max(start, now + _to_midnight(now))
+        by_health = breaker.awaits_answer(state.health, now)
+        by_quota = group.awaits_answer(key_id, now)
+        since = now - self._policy.fresh_probe_us
+        return Candidate(
+            key_id,
+            bucket.room_at(weighed.tokens, start, waited=ask.waited),
+            KeyView(state.turn, state.requests_last_hour(now), bucket.headroom(now)),
+            chance,
+            awaits_answer=by_health or by_quota,
+            fresh=(by_health and state.health.probed_at_us > since) or (by_quota and group.quota_probed_at_us > since),
+            fits=bucket.fits(weighed.tokens),
+        )
 
-    def _lease(self, state: KeyState, ask: Ask, at_us: int, now: int, last_resort: bool) -> Lease:
+    def _lease(self, state: KeyState, weighed: _Weighed, at_us: int) -> Lease:
+        ask, now = weighed.ask, weighed.now
         group = self._groups[state.key.group]
-        bucket = group.bucket(ask.model).charge(ask.tokens, at_us)
+        bucket = group.bucket(ask.model).charge(weighed.tokens, at_us, reserved=at_us > now)
         group.buckets[ask.model] = bucket
+        probe = breaker.needs_probe(state.health) or group.out_of_quota()
         if breaker.needs_probe(state.health):
             state.health = breaker.begin_probe(state.health, self._policy, at_us)
         if group.out_of_quota():
-            group.begin_probe(self._policy, at_us)
+            group.begin_probe(self._policy, state.key.key_id, at_us)
         state.turn = next(self._turns)
         if at_us <= now:
             state.use(now)
@@ -143,41 +261,80 @@ class MemoryStore:
             lease_id=next(self._ids),
             key_id=state.key.key_id,
             model=ask.model,
-            tokens=ask.tokens,
+            tokens=weighed.tokens,
             generation=state.health.generation,
             quota_generation=group.quota_generation,
             at_us=at_us,
             reserved=at_us > now,
             charges=bucket.charges(),
-            last_resort=last_resort,
+            last_resort=weighed.last_resort,
+            input_tokens=ask.input_tokens,
+            microusd=ask.microusd,
+            batch=ask.batch,
+            day=day_of(now),
+            probe=probe,
         )
+        self._ledger.charge(lease)
         self._open_leases[lease.lease_id] = lease
         return lease
 
-    def _refusal(self, ask: Ask, eligible: Sequence[KeyState], at_us: int | None, now: int) -> NoRoom:
+    def _sent(self, lease: Lease, now: int, bucket: Bucket) -> Lease:
+        sent = lease.sent(now, bucket.own(lease.charges))
+        self._open_leases[lease.lease_id] = sent
+        return sent
+
+    def _refusal(self, weighed: _Weighed, at_us: int | None) -> NoRoom:
         """Why not, and when to come back: one caller after the other, if only room is lacking."""
-        reason = self._refusal_reason(ask, eligible, now)
+        reason, detail = self._refusal_reason(weighed)
         if reason == "barred" or at_us is None:
             return NoRoom(0, "barred")
         if reason != "no_room":
-            return NoRoom(max(1_000, at_us - now), reason)
-        rates = [self._groups[k.key.group].bucket(ask.model).requests.per_minute for k in eligible]
-        gap = _MINUTE_US / sum(r for r in rates if r) if any(rates) else 0.0
-        slot = max(self._deferred_to_us.get(ask.model, 0.0) + gap, float(at_us))
-        self._deferred_to_us[ask.model] = slot
-        return NoRoom(max(1_000, round(slot) - now), "no_room")
+            return NoRoom(max(1_000, at_us - weighed.now), reason, detail)
+        model = weighed.ask.model
+        slot = max(self._deferred_to_us.get(model, 0.0) + self._gap_us(model, weighed.tokens), float(at_us))
+        self._deferred_to_us[model] = slot
+        return NoRoom(max(1_000, math.floor(slot) - weighed.now), "no_room")
 
-    def _refusal_reason(self, ask: Ask, eligible: Sequence[KeyState], now: int) -> Reason:
-        usable = [k for k in eligible if self._is_usable(k)]
-        if any(k.forbidden.get(ask.model, 0) <= now for k in usable):
-            return "no_room"
+    def _gap_us(self, model: str, tokens: float) -> float:
+        """Time in which the whole pool makes room for one such request; 0 while no limit is known."""
+        buckets = [group.buckets[model] for group in self._groups.values() if model in group.buckets]
+        requests = sum(b.requests.per_minute or 0.0 for b in buckets)
+        of_tokens = sum(b.tokens.per_minute or 0.0 for b in buckets)
+        gap = MINUTE_US / requests if requests else 0.0
+        return max(gap, tokens * MINUTE_US / of_tokens) if of_tokens else gap
+
+    def _refusal_reason(self, weighed: _Weighed) -> tuple[Reason, str]:
+        ask, now = weighed.ask, weighed.now
+        eligible = [self._keys[k] for k in self._order if k not in ask.barred]
+        usable = [k for k in eligible if self._is_usable(k, now)]
+        allowed = [k for k in usable if k.forbidden.get(ask.model, 0) <= now]
+        details = [self._ledger.key_refusal(day_of(now), k.key.key_id, weighed.more) for k in allowed]
+        if None in details:
+            return "no_room", ""
         if ask.barred:
-            return "barred"
+            return "barred", ""
+        if details:
+            return "budget", details[0] or ""
         if usable:
-            return "forbidden"
+            return "forbidden", ""
         if all(k.health.circuit is Circuit.DEAD for k in eligible):
-            return "dead"
-        return "circuit" if any(k.health.circuit is Circuit.OPEN for k in eligible) else "quota"
+            return "dead", ""
+        return ("circuit", "") if any(k.health.circuit is Circuit.OPEN for k in eligible) else ("quota", "")
+
+    def _learn(self, group: GroupState, lease: Lease, settlement: Settlement, now: int) -> None:
+        """What the response says of the limits, and of our estimate of tokens."""
+        bucket = group.bucket(lease.model)
+        reading, admitted = settlement.limits, lease.at_us + settlement.admitted_after_us
+        if reading.tokens is not None and settlement.outcome is Outcome.SUCCESS and lease.input_tokens > 0:
+            meter = bucket.tokens
+            drift = meter.drift_us(reading.tokens, admitted, lease.charges[1])
+            dead = max(EARLY_DEAD_TOKENS, EARLY_DEAD_TOKENS_SHARE * meter.capacity) * meter.interval_us
+            ratio = self._ratios.get(lease.model, 1.0)
+            self._ratios[lease.model] = next_ratio(ratio, drift, meter.interval_us, lease.input_tokens, dead)
+        learned = bucket.learn(reading, admitted, lease.charges, lease.tokens)
+        if settlement.outcome is Outcome.SUCCESS:
+            learned = learned.succeeded(lease.tokens, learned.own(lease.charges), lease.at_us, now)
+        group.buckets[lease.model] = learned
 
     def _apply(self, state: KeyState, group: GroupState, lease: Lease, settlement: Settlement, now: int) -> Change:
         outcome = settlement.outcome
@@ -228,31 +385,42 @@ class MemoryStore:
 
     def _cool(self, state: KeyState, group: GroupState, lease: Lease, settlement: Settlement, now: int) -> Change:
         state.rate_limits += 1
-        limit = group.bucket(lease.model).tokens.per_minute
-        if settlement.pause_us is None and limit is not None and lease.tokens > limit:
+        bucket = group.bucket(lease.model)
+        if settlement.pause_us is None and not bucket.fits(lease.tokens):
             return Change()  # the request is larger than the limit: no rest makes it fit, and smaller ones do
         pause = DEFAULT_COOLDOWN_US if settlement.pause_us is None else settlement.pause_us
-        bucket = group.buckets[lease.model]
-        cooled = bucket.cool(now + pause)
+        refusal = Refused.of(settlement.limits, lease.tokens, pause, settlement.limited_by)
+        cooled = bucket.refused(refusal, lease.charges, now)
         group.buckets[lease.model] = cooled
         return Change(cooled_us=pause if cooled.cooldown_until_us > max(now, bucket.cooldown_until_us) else None)
 
     def _snapshot(self, state: KeyState, now: int) -> KeySnapshot:
+        key_id = state.key.key_id
         group = self._groups[state.key.group]
         cooling = any(b.cooldown_until_us > now for b in group.buckets.values())
         circuit = breaker.circuit_at(state.health, now)
         word: State = circuit.value
         if circuit is Circuit.CLOSED:
             word = "no_quota" if group.out_of_quota() else "cooling" if cooling else "closed"
+        word = word if key_id in self._order else "draining"
         return KeySnapshot(
-            key_id=state.key.key_id,
+            key_id=key_id,
             state=word,
             circuit_open=word in {"open", "dead", "no_quota"},
-            rate_limited=cooling,
+            rate_limited=cooling and word != "draining",
             requests=state.requests,
             successes=state.successes,
             failures=state.failures,
             rate_limits=state.rate_limits,
-            in_flight=sum(1 for lease in self._open_leases.values() if lease.key_id == state.key.key_id),
+            in_flight=sum(
+                1 for held in self._open_leases.values() if held.key_id == key_id and held.at_us + LEASE_US > now
+            ),
             last_used_us=state.last_used_us,
+            spent_today=self._ledger.key(day_of(now), key_id),
+            mask=state.key.mask,
         )
+
+
+def _to_midnight(now_us: int) -> int:
+    """Microseconds until the next UTC day."""
+    return DAY_US - now_us % DAY_US

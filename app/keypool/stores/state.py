@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from app.keypool.breaker import Health, Policy
+from app.keypool.buckets import Bucket
 from app.keypool.keys import ApiKey
-from app.keypool.limits import Bucket
 
 _HOUR_US = 3_600_000_000
-_BIN_US = 60_000_000
-_FIRST_QUOTA_PROBE_US = _HOUR_US
-_LONGEST_QUOTA_PROBE_US = 6 * _HOUR_US
+FIRST_QUOTA_PROBE_US = _HOUR_US
+LONGEST_QUOTA_PROBE_US = 6 * _HOUR_US
 
 
 @dataclass(slots=True)
 class KeyState:
-    """One key: its health, its figures, and the models it may not use (403) until when."""
+    """One key: its health, its figures, and the models it may not use (403) until when.
+
+    `hour`, `this_hour` and `hour_before` count requests by clock hour.
+    """
 
     key: ApiKey
     health: Health = field(default_factory=Health)
@@ -26,21 +28,28 @@ class KeyState:
     failures: int = 0
     rate_limits: int = 0
     last_used_us: int | None = None
-    bins: dict[int, int] = field(default_factory=dict)
+    hour: int = 0
+    this_hour: int = 0
+    hour_before: int = 0
     forbidden: dict[str, int] = field(default_factory=dict)
 
     def use(self, now_us: int) -> None:
         """One more request goes out."""
         self.requests += 1
         self.last_used_us = now_us
-        self.bins[now_us // _BIN_US] = self.bins.get(now_us // _BIN_US, 0) + 1
+        hour = now_us // _HOUR_US
+        if hour != self.hour:
+            self.hour_before = self.this_hour if hour == self.hour + 1 else 0
+            self.hour, self.this_hour = hour, 0
+        self.this_hour += 1
 
-    def requests_last_hour(self, now_us: int) -> int:
-        """Requests of a rolling hour, to the minute."""
-        oldest = (now_us - _HOUR_US) // _BIN_US
-        for stale in [b for b in self.bins if b <= oldest]:
-            del self.bins[stale]
-        return sum(self.bins.values())
+    def requests_last_hour(self, now_us: int) -> float:
+        """Requests of the last 60 minutes, the earlier clock hour's taken as spread evenly (sliding window counter)."""
+        hour = now_us // _HOUR_US
+        left = 1.0 - (now_us % _HOUR_US) / _HOUR_US
+        if hour == self.hour:
+            return self.this_hour + self.hour_before * left
+        return self.this_hour * left if hour == self.hour + 1 else 0.0
 
 
 @dataclass(slots=True)
@@ -57,6 +66,7 @@ class GroupState:
     quota_due_at_us: int = 0
     quota_probed_at_us: int = 0
     quota_probe_until_us: int = 0
+    quota_prober: str = ""
 
     def bucket(self, model: str) -> Bucket:
         """The bucket of a model, as it stands."""
@@ -66,19 +76,24 @@ class GroupState:
         """True from a quota error until a later success."""
         return self.quota_gap_us > 0
 
-    def quota_at(self, policy: Policy, now_us: int, *, last_resort: bool) -> int | None:
-        """When quota lets a request go; None while a probe is out."""
+    def quota_at(self, policy: Policy, now_us: int, *, last_resort: bool) -> int:
+        """When quota lets a request go; while a probe is out that is when its lease ends, at the latest."""
         if not self.out_of_quota():
             return now_us
         if now_us < self.quota_probe_until_us:
-            return None
+            return self.quota_probe_until_us
         due = self.quota_due_at_us
         return max(now_us, min(due, self.quota_probed_at_us + policy.last_resort_us) if last_resort else due)
 
-    def begin_probe(self, policy: Policy, at_us: int) -> None:
+    def awaits_answer(self, key_id: str, now_us: int) -> bool:
+        """True while this key carries the group's one request."""
+        return self.out_of_quota() and self.quota_prober == key_id and now_us < self.quota_probe_until_us
+
+    def begin_probe(self, policy: Policy, key_id: str, at_us: int) -> None:
         """The one request of a penniless group goes out; its lease expires by itself."""
         self.quota_probed_at_us = at_us
         self.quota_probe_until_us = at_us + policy.probe_lease_us
+        self.quota_prober = key_id
 
     def end_probe(self, generation: int) -> None:
         """A request of this generation has ended, whatever it said."""
@@ -92,10 +107,10 @@ class GroupState:
         news = not self.out_of_quota()
         if news:
             self.quota_generation += 1
-            self.quota_gap_us = _FIRST_QUOTA_PROBE_US
+            self.quota_gap_us = FIRST_QUOTA_PROBE_US
             self.quota_probed_at_us = now_us
         elif sent_at_us >= self.quota_due_at_us:
-            self.quota_gap_us = min(self.quota_gap_us * 2, _LONGEST_QUOTA_PROBE_US)
+            self.quota_gap_us = min(self.quota_gap_us * 2, LONGEST_QUOTA_PROBE_US)
         if news or sent_at_us >= self.quota_due_at_us:
             self.quota_due_at_us = now_us + self.quota_gap_us
         self.quota_probe_until_us = 0

@@ -1,7 +1,8 @@
 """Strategies rank the keys that can go now; they decide nothing else. One file each, found by its name.
 
-A strategy module has a function `score(view: KeyView, chance: float) -> float`: the key with the lowest score is
-taken. `chance` is uniform in [0, 1), drawn for each key and each decision.
+A strategy module has a function `score(view: KeyView, chance: float) -> float`, the key with the lowest score is taken,
+and the same as an expression `LUA` over `turn`, `requests_last_hour`, `headroom` and `chance`, for the store in Redis.
+`chance` is uniform in [0, 1), drawn for each key and each decision.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 
 from app.errors import ConfigurationError
 
@@ -19,11 +21,11 @@ class KeyView:
     """What a strategy may know of a key.
 
     `turn` is the pool's running number of its latest lease (0: never), `requests_last_hour` what it was sent in a
-    rolling hour, `headroom` the free share of its tightest bucket (0 to 1).
+    rolling hour (an estimate from two clock hours), `headroom` the free share of its tightest bucket (0 to 1).
     """
 
     turn: int
-    requests_last_hour: int
+    requests_last_hour: float
     headroom: float
 
 
@@ -37,8 +39,18 @@ def strategy_names() -> tuple[str, ...]:
 
 def load_strategy(name: str) -> Score:
     """The strategy's score function. Raises `ConfigurationError` that lists the valid names."""
+    score: Score = _module(name).score
+    return score
+
+
+def strategy_in_lua(name: str) -> str:
+    """The strategy's score as a Lua expression. Raises `ConfigurationError` that lists the valid names."""
+    expression: str = _module(name).LUA
+    return expression
+
+
+def _module(name: str) -> ModuleType:
     if name not in strategy_names():
         problem = f"there is no strategy {name!r}"
         raise ConfigurationError("OPENAI_KEY_ROTATION_STRATEGY", problem, f"Use one of: {', '.join(strategy_names())}")
-    score: Score = importlib.import_module(f"{__name__}.{name}").score
-    return score
+    return importlib.import_module(f"{__name__}.{name}")

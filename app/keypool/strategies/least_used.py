@@ -2,6 +2,8 @@
 
 from app.keypool.strategies import KeyView
 
+LUA = "requests_last_hour + chance"
+
 
 def score(view: KeyView, chance: float) -> float:
     """Its requests; equal ones by chance."""

@@ -2,6 +2,8 @@
 
 from app.keypool.strategies import KeyView
 
+LUA = "(1.0 - headroom) + chance * 1e-6"
+
 
 def score(view: KeyView, chance: float) -> float:
     """Its used share; equal ones by chance."""

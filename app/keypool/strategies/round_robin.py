@@ -2,6 +2,8 @@
 
 from app.keypool.strategies import KeyView
 
+LUA = "turn"
+
 
 def score(view: KeyView, chance: float) -> float:  # noqa: ARG001 (every strategy takes both)
     """Its latest turn; equal ones (never used) keep the configured order."""

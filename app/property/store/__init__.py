@@ -3,7 +3,7 @@
 One `Database` (SQLite or PostgreSQL) with a store per subject on it. Whoever imports from here needs no SQL.
 """
 
-from app.property.store.answers import AnswerStore, ModelBudget, Question, StoredAnswer
+from app.property.store.answers import AnswerStore, Question, StoredAnswer
 from app.property.store.engine import Database, database_url
 from app.property.store.jobs import FRESH_DAYS, JobStore
 from app.property.store.models import Enqueued, Job, JobState
@@ -21,7 +21,6 @@ __all__ = [
     "Job",
     "JobState",
     "JobStore",
-    "ModelBudget",
     "PageStore",
     "PropertyStore",
     "Question",

@@ -51,8 +51,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _json(name: str, *, nullable: bool = False) -> Column[Any]:
-    return Column(name, JSON(none_as_null=True), nullable=nullable)
+def _json(name: str) -> Column[Any]:
+    return Column(name, JSON(none_as_null=True), nullable=False)
 
 
 _ID = String(32)
@@ -204,7 +204,7 @@ observations = Table(
     Index("ix_observations_property_id_field", "property_id", "field"),
 )
 
-#: every call to a model: reserved before, with its answer and its tokens after, so that nothing is paid for twice
+#: every usable answer of a model by what it was asked, with its tokens, so that nothing is paid for twice
 model_answers = Table(
     "model_answers",
     metadata,
@@ -213,11 +213,9 @@ model_answers = Table(
     _json("fields"),
     Column("model", Text, nullable=False),
     Column("prompt_sha256", _SHA256, nullable=False),
-    _json("answer", nullable=True),
-    # why there is no usable answer
-    Column("problem", Text),
+    _json("answer"),
     Column("prompt_tokens", Integer, nullable=False),
     Column("completion_tokens", Integer, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False, index=True),
+    Column("created_at", UtcDateTime, nullable=False),
     Index("ix_model_answers_checkpoint", "content_sha256", "prompt_sha256", "model"),
 )

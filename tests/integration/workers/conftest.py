@@ -22,7 +22,7 @@ from cli.services import Services
 from tasks import make_celery
 from tasks.sending import send_jobs
 
-_STATS = "{propintel}:key-stats"
+_PROCESSES = "{propintel}:pool:procs"
 
 
 @dataclass
@@ -71,10 +71,10 @@ class Fleet:
     def log(self, name: str) -> str:
         return (self.home / f"{name}.log").read_text(encoding="utf-8")
 
-    def publishers(self) -> set[int]:
-        """Process ids that published key figures."""
+    def users_of_the_pool(self) -> set[int]:
+        """Ids of the processes that live and share the keys."""
         with connect(self.settings) as redis:
-            return {int(name.decode().rpartition(":")[2]) for name in redis.hkeys(_STATS)}
+            return {int(name.decode().split(":")[1]) for name in redis.zrange(_PROCESSES, 0, -1)}
 
 
 def wait_until(ready: Callable[[], bool], seconds: float, tell: Callable[[], str] = lambda: "") -> None:

@@ -37,7 +37,6 @@ def test_kill_9_of_a_child_loses_no_job(
     (job,) = fleet.wait_for_state(ids, "done", "failed", seconds=45)
     assert job.state == "done", fleet.told(ids)
     assert job.attempts == 2
-    assert fleet.publishers().isdisjoint(before)
 
 
 def test_a_job_that_kills_its_worker_every_time_is_given_up(make_fleet: Callable[..., Any], property_site: str) -> None:

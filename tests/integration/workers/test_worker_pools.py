@@ -27,13 +27,14 @@ def test_every_pool_gets_its_manager_through_the_signal(
     jobs = fleet.wait_for_state(fleet.send(*(property_site + path for path in LISTINGS)), "done", "failed")
     assert [job.state for job in jobs] == ["done"] * len(LISTINGS), fleet.log("worker")
     assert standin.stats()["totals"]["ok"] > 0
-    fleet.supervisor.stop()
-    parent = worker.process.pid
+    parent, users = worker.process.pid, fleet.users_of_the_pool()
     if pool == "prefork":
-        assert fleet.publishers()
-        assert parent not in fleet.publishers()
+        assert users
+        assert parent not in users
     else:
-        assert fleet.publishers() == {parent}
+        assert users == {parent}
+    fleet.supervisor.stop()
+    assert fleet.users_of_the_pool() == set(), "a process that ends says so"
     assert "Traceback" not in fleet.log("worker")
 
 

@@ -27,6 +27,10 @@ _VARIABLES = {name.upper() for name in Settings.model_fields} - {"OPENAI_NUMBERE
         ("FETCH_MIN_DELAY_SECONDS", "fast"),
         ("SCRAPE_DEADLINE_SECONDS", "0"),
         ("BUDGET_DAILY_TOKENS", "-5"),
+        ("BUDGET_BATCH_MODEL_CALLS", "2.5"),
+        ("BUDGET_DAILY_USD", "-0.01"),
+        ("BUDGET_KEY_DAILY_USD", "nan"),
+        ("BUDGET_BATCH_USD", "inf"),
     ],
 )
 def test_a_bad_value_is_an_error_that_names_the_variable(

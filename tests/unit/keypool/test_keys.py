@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import ConfigurationError
-from app.keypool.keys import fingerprint, load_keys, make_keys, mask
+from app.errors import ConfigurationError, NoKeysError
+from app.keypool.keys import compare_keys, fingerprint, load_keys, load_keys_again, make_keys, mask
 from app.settings import Settings, load_settings
 
 _LONG = "sk-proj-abcDEFghiJKLmnoPQRstuVWXyz1"
@@ -119,3 +119,29 @@ def test_no_secret_in_any_representation(monkeypatch: pytest.MonkeyPatch) -> Non
     for text in (repr(load_keys(settings)), repr(settings), settings.model_dump_json()):
         assert _LONG not in text
         assert "sk-numbered-secret-1" not in text
+
+
+def test_a_change_is_counted_and_named_by_masks() -> None:
+    """What the log says after a reload."""
+    secrets = [f"sk-proj-{letter * 24}{n:04d}" for n, letter in enumerate("abcde", start=1)]
+    change = compare_keys(make_keys(secrets[:4]), make_keys(secrets[1:]))
+    assert str(change) == "1 added (sk-proj-eee...0005), 1 draining (sk-proj-aaa...0001), 3 unchanged"
+    assert change
+
+
+def test_another_order_or_group_is_no_change_of_keys() -> None:
+    change = compare_keys(make_keys(["sk-a", "sk-b"]), make_keys(["sk-b", "sk-a"], "us=1,2"))
+    assert not change
+    assert str(change) == "0 added, 0 draining, 2 unchanged"
+
+
+def test_a_running_process_does_not_accept_an_empty_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither no key at all nor a file that is empty while another variable has keys."""
+    with pytest.raises(NoKeysError):
+        load_keys_again(_settings(monkeypatch))
+    file = tmp_path / "keys"
+    file.write_text("# nothing\n")
+    with pytest.raises(ConfigurationError, match="holds no key"):
+        load_keys_again(_settings(monkeypatch, OPENAI_API_KEYS_FILE=str(file), OPENAI_API_KEYS="sk-other"))
+    file.write_text("sk-one\n")
+    assert len(load_keys_again(load_settings()).keys) == 1

@@ -16,7 +16,6 @@ from app.errors import NoKeysError
 from app.keypool.keys import make_keys
 from app.keypool.pool import KeyPool
 from app.keypool.stores.memory import MemoryStore
-from app.keypool.strategies import load_strategy
 from app.keypool.transport import AsyncPooledTransport
 from app.services.openai_client_manager import OpenAIClientManager
 
@@ -282,7 +281,7 @@ def test_the_async_client_rotates_the_same_way() -> None:
             return error(500) if len(calls) == 1 else ok()
 
     keys = make_keys(_SECRETS)
-    pool = KeyPool(keys, MemoryStore(keys, load_strategy("round_robin"), ManualClock()), "round_robin")
+    pool = KeyPool(keys, MemoryStore(keys, "round_robin", ManualClock()), "round_robin")
     transport = AsyncPooledTransport(pool, max_wait_seconds=0, inner=AsyncScripted())
 
     async def run() -> str | None:
@@ -297,15 +296,16 @@ def test_the_async_client_rotates_the_same_way() -> None:
 
 
 def test_stats_match_the_specification_key_for_key() -> None:
-    """The specification's JSON, and the two fields that the design adds (scope, state)."""
+    """The specification's JSON, and the fields that were added (scope, spent_today, state)."""
     clock = ManualClock()
     manager, _ = manager_of([error(429, "rate_limit_exceeded", retry_after="60"), ok()], clock=clock)
     chat(manager.get_client())
     stats = manager.get_stats()
     specified = {"requests": 1, "successes": 1, "failures": 0, "circuit_open": False, "rate_limited": False}
-    assert set(stats) == {"total_keys", "healthy_keys", "rotation_strategy", "keys", "scope"}
+    assert set(stats) == {"total_keys", "healthy_keys", "rotation_strategy", "keys", "scope", "spent_today"}
     assert (stats["total_keys"], stats["healthy_keys"], stats["rotation_strategy"]) == (3, 2, "round_robin")
-    assert stats["keys"]["sk-proj-bbb...bbbb"] == {**specified, "last_used": "2026-01-01T00:00:00", "state": "closed"}
+    added = {"state": "closed", "spent_today": {"calls": 1, "tokens": 1, "usd": 0.0}}
+    assert stats["keys"]["sk-proj-bbb...bbbb"] == {**specified, "last_used": "2026-01-01T00:00:00", **added}
     assert stats["keys"]["sk-proj-aaa...aaaa"]["rate_limited"] is True
     assert stats["keys"]["sk-proj-ccc...cccc"]["last_used"] is None
 
@@ -347,3 +347,57 @@ def test_our_own_connection_limit_is_no_keys_fault() -> None:
         with pytest.raises(openai.APITimeoutError):
             chat(manager.get_client())
     assert manager.get_stats()["healthy_keys"] == 1
+
+
+def test_a_date_to_come_back_at_is_by_the_servers_clock() -> None:
+    """Hosts' clocks may be an hour apart."""
+    dates = {"date": "Thu, 01 Jan 1998 05:00:00 GMT", "retry_after": "Thu, 01 Jan 1998 05:00:20 GMT"}
+    manager, _ = manager_of([error(429, "rate_limit_exceeded", **dates)], keys=1)
+    with pytest.raises(openai.RateLimitError) as caught:
+        chat(manager.get_client())
+    assert caught.value.response.headers["retry-after"] == "20"
+
+
+def test_only_a_stream_is_asked_for_uncompressed() -> None:
+    """Its usage is read as it passes, which needs plain text; whole answers may come compressed."""
+    manager, inner = manager_of([ok()])
+    client = manager.get_client()
+    assert client is not None
+    client.chat.completions.create(model="m", messages=[], stream=True)
+    chat(client)
+    assert [r.headers["accept-encoding"] == "identity" for r in inner.requests] == [True, False]
+
+
+def test_looking_at_an_earlier_answer_does_not_spend_its_usage_again() -> None:
+    """A stored response shows the usage that was counted when it was made."""
+    shown = {"id": "r", "object": "response", "output": [], "usage": {"input_tokens": 5, "total_tokens": 9}}
+    manager, _ = manager_of([httpx2.Response(200, json=shown)])
+    client = manager.get_client()
+    assert client is not None
+    client.responses.retrieve("r")
+    assert manager.get_stats()["spent_today"]["tokens"] == 0
+
+
+def test_a_stream_that_is_left_early_closes_its_connection() -> None:
+    closed: list[bool] = []
+
+    class Body(httpx2.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            yield b'data: {"choices": []}\n\n'
+            yield b"data: [DONE]\n\n"
+
+        def close(self) -> None:
+            closed.append(True)
+
+    class Streaming(httpx2.BaseTransport):
+        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+            return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Body())
+
+    manager = OpenAIClientManager(make_keys(_SECRETS), clock=ManualClock(), inner=Streaming())
+    client = manager.get_client()
+    assert client is not None
+    stream = client.chat.completions.create(model="m", messages=[], stream=True)
+    next(iter(stream))
+    assert closed == []
+    stream.close()
+    assert closed == [True]

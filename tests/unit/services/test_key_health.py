@@ -1,4 +1,4 @@
-"""The fleet's key statistics: sums of what the processes publish."""
+"""The health report of the keys: logged and exported."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.services.key_health import export_report, log_report, merge_stats
-
-NOW = 1_000_000.0
+from app.services.key_health import export_report, log_report
 
 
 def figures(
@@ -37,49 +35,6 @@ def stats(**keys: dict[str, Any]) -> dict[str, Any]:
         "keys": keys,
         "scope": "process",
     }
-
-
-def entry(age: float, **keys: dict[str, Any]) -> dict[str, Any]:
-    return {"at": NOW - age, "stats": stats(**keys)}
-
-
-def test_counts_are_added_and_the_latest_use_wins() -> None:
-    merged = merge_stats(
-        stats(a=figures(), b=figures()),
-        [
-            entry(5, a=figures(3, 1, last_used="2026-01-01T00:00:09"), b=figures()),
-            entry(1, a=figures(4, 0, last_used="2026-01-01T00:00:05")),
-        ],
-        NOW,
-    )
-    a = merged["keys"]["a"]
-    assert (a["requests"], a["successes"], a["failures"], a["last_used"]) == (7, 6, 1, "2026-01-01T00:00:09")
-    assert merged["keys"]["b"]["last_used"] is None
-    assert merged["scope"] == "fleet"
-
-
-def test_a_dead_key_is_not_revived_by_a_process_that_never_used_it() -> None:
-    merged = merge_stats(
-        stats(a=figures(), b=figures()), [entry(9, a=figures(1, 1, "dead")), entry(1, a=figures())], NOW
-    )
-    assert (merged["keys"]["a"]["state"], merged["healthy_keys"]) == ("dead", 1)
-
-
-def test_the_state_is_what_was_said_last() -> None:
-    entries = [entry(1, a=figures(2, 0, "closed")), entry(9, a=figures(3, 3, "open"))]
-    assert merge_stats(stats(a=figures()), entries, NOW)["keys"]["a"]["state"] == "closed"
-
-
-def test_a_cooldown_published_a_minute_ago_is_over() -> None:
-    fresh = merge_stats(stats(a=figures()), [entry(59, a=figures(1, 1, "cooling"))], NOW)["keys"]["a"]
-    stale = merge_stats(stats(a=figures()), [entry(61, a=figures(1, 1, "cooling"))], NOW)["keys"]["a"]
-    assert (fresh["rate_limited"], fresh["state"]) == (True, "cooling")
-    assert (stale["rate_limited"], stale["state"]) == (False, "closed")
-
-
-def test_removed_keys_and_processes_gone_for_a_day_are_left_out() -> None:
-    entries = [entry(1, old=figures(9)), entry(86_401, a=figures(5))]
-    assert merge_stats(stats(a=figures()), entries, NOW)["keys"] == {"a": figures()}
 
 
 def test_the_report_logs_one_summary_and_a_line_per_key_out_of_rotation(caplog: pytest.LogCaptureFixture) -> None:

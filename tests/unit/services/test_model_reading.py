@@ -1,4 +1,4 @@
-"""The paid step: once per question, within the budget, and no trouble with the model loses what was read without it."""
+"""The paid step: once per question, and no trouble with the model loses what was read without it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ import openai
 import pytest
 
 from app.clock import ManualClock
+from app.keypool.pool import Refusal
+from app.keypool.refusals import answer
 from app.property.extract.base import Extraction
 from app.property.extract.pipeline import extract
 from app.property.page import Page
 from app.property.record import Method
-from app.property.store import AnswerStore, Database, ModelBudget
+from app.property.store import AnswerStore, Database
 from app.services.model_reading import ModelReader
 
 HTML = """<html lang="en"><head><title>12 Main St</title></head><body><h1>12 Main St, Springfield, IL 62701</h1>
 <p>$310,000</p><p>A quiet home. The house was put up in 1987 and its roof is covered with cedar shakes.</p>
 <p>Listed by Mara Quill of Larkspur Homes.</p></body></html>"""
-NO_LIMIT = ModelBudget()
 KEY = "sk-test-0123456789abcdefghijklmnop"
 
 
@@ -81,16 +82,16 @@ def roof(request: dict[str, Any]) -> httpx2.Response:
     return completion(json.dumps({name: said[name] for name in names}))
 
 
-def error(status: int, message: str) -> Callable[[dict[str, Any]], httpx2.Response]:
-    return lambda _: httpx2.Response(status, json={"error": {"message": message, "type": "x", "code": "x"}})
+def error(status: int, message: str, code: str = "x") -> Callable[[dict[str, Any]], httpx2.Response]:
+    return lambda _: httpx2.Response(status, json={"error": {"message": message, "type": "x", "code": code}})
 
 
 def unreachable(_: dict[str, Any]) -> httpx2.Response:
     raise httpx2.ConnectError("no route")
 
 
-def reader(answers: AnswerStore, api: Api, budget: ModelBudget = NO_LIMIT, model: str = "gpt-test") -> ModelReader:
-    return ModelReader(answers, api.client, model, budget)
+def reader(answers: AnswerStore, api: Api, model: str = "gpt-test") -> ModelReader:
+    return ModelReader(answers, api.client, model)
 
 
 def test_the_models_verified_value_joins_the_record_with_its_evidence(
@@ -102,7 +103,6 @@ def test_the_models_verified_value_joins_the_record_with_its_evidence(
     proof = found.extraction.record.evidence["Roof"]
     assert proof.method is Method.LLM
     assert proof.quote in HTML
-    assert answers.used_today() == (1, 120)
 
 
 def test_the_same_question_is_paid_once_also_by_another_process(answers: AnswerStore, extraction: Extraction) -> None:
@@ -111,7 +111,6 @@ def test_the_same_question_is_paid_once_also_by_another_process(answers: AnswerS
     second = reader(answers, api).read(extraction)
     assert api.calls == 1
     assert second.extraction.record == first.extraction.record
-    assert answers.used_today() == (1, 120)
 
 
 def test_another_model_is_another_question(answers: AnswerStore, extraction: Extraction) -> None:
@@ -124,28 +123,27 @@ def test_another_model_is_another_question(answers: AnswerStore, extraction: Ext
 def test_without_a_key_the_note_names_the_remedy_and_the_fields_stay_wanted(
     answers: AnswerStore, extraction: Extraction
 ) -> None:
-    found = ModelReader(answers, lambda: None, "gpt-test", ModelBudget()).read(extraction)
+    found = ModelReader(answers, lambda: None, "gpt-test").read(extraction)
     assert found.extraction is extraction
     assert "OPENAI_API_KEYS" in (found.note or "")
     assert "Roof" in found.unheard
-    assert answers.used_today() == (0, 0)
 
 
 @pytest.mark.parametrize(
-    ("respond", "says", "counted"),
+    ("respond", "says"),
     [
-        (lambda _: completion("no JSON at all"), "not the asked JSON", 1),
-        (lambda _: completion(None, refusal="I would rather not"), "I would rather not", 1),
-        (error(400, "bad schema"), "HTTP 400, .*bad schema", 0),
-        (error(401, f"Incorrect API key provided: {KEY}"), "HTTP 401", 0),
-        (error(403, "no access to this model"), "HTTP 403", 0),
-        (error(500, "boom"), "HTTP 500", 0),
-        (unreachable, "Connection error", 1),
+        (lambda _: completion("no JSON at all"), "not the asked JSON"),
+        (lambda _: completion(None, refusal="I would rather not"), "I would rather not"),
+        (error(400, "bad schema"), "HTTP 400, .*bad schema"),
+        (error(401, f"Incorrect API key provided: {KEY}"), "HTTP 401"),
+        (error(403, "no access to this model"), "HTTP 403"),
+        (error(500, "boom"), "HTTP 500"),
+        (unreachable, "Connection error"),
     ],
     ids=["rubbish", "refusal", "400", "401", "403", "500", "unreachable"],
 )
 def test_trouble_with_the_model_is_a_note_and_costs_no_value(
-    answers: AnswerStore, extraction: Extraction, respond: Any, says: str, counted: int
+    answers: AnswerStore, extraction: Extraction, respond: Any, says: str
 ) -> None:
     found = reader(answers, Api(respond)).read(extraction)
     assert found.extraction is extraction
@@ -153,7 +151,6 @@ def test_trouble_with_the_model_is_a_note_and_costs_no_value(
     assert re.search(says, found.note)
     assert KEY not in found.note
     assert "Roof" in found.unheard
-    assert answers.used_today()[0] == counted
 
 
 def test_after_a_refusal_the_same_question_is_asked_again(answers: AnswerStore, extraction: Extraction) -> None:
@@ -162,41 +159,45 @@ def test_after_a_refusal_the_same_question_is_asked_again(answers: AnswerStore, 
     assert again.note is None
 
 
-def test_no_room_goes_up_and_does_not_count(answers: AnswerStore, extraction: Extraction) -> None:
+def test_no_room_goes_up(answers: AnswerStore, extraction: Extraction) -> None:
     with pytest.raises(openai.RateLimitError):
         reader(answers, Api(error(429, "no room"))).read(extraction)
-    assert answers.used_today() == (0, 0)
 
 
-def test_the_budget_stops_calls_and_says_so_until_the_next_day(
-    answers: AnswerStore, extraction: Extraction, clock: ManualClock
-) -> None:
-    api, budget = Api(lambda _: completion("rubbish")), ModelBudget(daily_calls=1)
-    reader(answers, api, budget).read(extraction)
-    found = reader(answers, api, budget).read(extraction)
-    assert api.calls == 1
-    assert "BUDGET_DAILY_MODEL_CALLS" in (found.note or "")
-    clock.advance(86400)
-    reader(answers, api, budget).read(extraction)
-    assert api.calls == 2
-
-
-def test_a_stored_answer_is_used_also_when_the_budget_is_gone_or_no_key_is_left(
-    answers: AnswerStore, extraction: Extraction
-) -> None:
-    budget = ModelBudget(daily_calls=1)
-    reader(answers, Api(roof), budget).read(extraction)
-    found = ModelReader(answers, lambda: None, "gpt-test", budget).read(extraction)
+def test_a_stored_answer_is_used_also_when_no_key_is_left(answers: AnswerStore, extraction: Extraction) -> None:
+    reader(answers, Api(roof)).read(extraction)
+    found = ModelReader(answers, lambda: None, "gpt-test").read(extraction)
     assert found.note is None
     assert "Roof" in found.extraction.record.values
 
 
-def test_quota_gone_on_every_key_is_a_note_not_a_wait(answers: AnswerStore, extraction: Extraction) -> None:
-    """Credit does not come back by waiting: what was read is stored now, and the call costs nothing of the budget."""
-    error = {"error": {"message": "quota", "type": "insufficient_quota", "code": "insufficient_quota", "param": None}}
-    api = Api(lambda _: httpx2.Response(429, json=error))
-    reading = ModelReader(answers, api.client, "m", NO_LIMIT).read(extraction)
-    assert reading.note is not None
-    assert "no OpenAI key has quota left" in reading.note
-    assert reading.extraction is extraction
-    assert answers.used_today() == (0, 0)
+def pool_refusal(detail: str) -> httpx2.Response:
+    """What the key pool answers when the budget `detail` is used up."""
+    return answer(Refusal(3600.0, "budget", detail), httpx2.Request("POST", "http://api.test/v1"))
+
+
+@pytest.mark.parametrize(
+    ("respond", "says"),
+    [
+        (lambda _: pool_refusal("batch calls"), r"batch.* model calls .*BUDGET_BATCH_MODEL_CALLS.*another batch"),
+        (lambda _: pool_refusal("day microusd"), r"day.* US dollars .*BUDGET_DAILY_USD.*00:00 UTC"),
+        (lambda _: pool_refusal("key_day tokens"), r"key.* tokens .*BUDGET_KEY_DAILY_TOKENS.*00:00 UTC"),
+        (error(429, "quota", "insufficient_quota"), r"no OpenAI key has quota left; add credit"),
+        (
+            error(429, "Request too large for gpt-test: Limit 90, Requested 99.", "rate_limit_exceeded"),
+            r"Limit 90, Requested 99\. Waiting never helps: use keys with a higher limit",
+        ),
+    ],
+    ids=["batch", "day", "key", "quota", "too large"],
+)
+def test_a_429_that_no_waiting_ends_is_a_note_that_names_the_remedy(
+    answers: AnswerStore, extraction: Extraction, respond: Any, says: str
+) -> None:
+    """What was read is stored now: money does not come back by waiting, and a bucket never grows beyond its limit."""
+    found = reader(answers, Api(respond)).read(extraction)
+    assert found.extraction is extraction
+    assert found.note is not None
+    assert re.search(says, found.note), found.note
+    assert "scrape again with --refresh" in found.note
+    assert "Error code" not in found.note, "what the SDK puts around a message says nothing to a user"
+    assert "Roof" in found.unheard

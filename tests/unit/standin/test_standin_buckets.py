@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from standin.openai.buckets import Bucket, Meter
+from standin.openai.protocol import limit_headers
 
 
 def meter(rpm: float = 60, tpm: float = 6000, **options: object) -> Meter:
@@ -77,3 +78,41 @@ def test_a_refund_gives_back_what_was_charged() -> None:
     one.admit(100, 0.0)
     one.refund(100, 0.0)
     assert (one.shown["requests"].level, one.shown["tokens"].level) == (60, 600)
+
+
+def test_headers_can_tell_of_the_enforced_second_while_the_limit_stays_the_minutes() -> None:
+    one = meter(rpm=600, tpm=6_000_000, enforcement="second", headers_of="enforced")
+    for _ in range(4):
+        assert one.admit(1, 0.0) is None
+    assert limit_headers(one, 0.0) == {
+        "x-ratelimit-limit-requests": "600",
+        "x-ratelimit-remaining-requests": "6",
+        "x-ratelimit-reset-requests": "400ms",
+        "x-ratelimit-limit-tokens": "6000000",
+        "x-ratelimit-remaining-tokens": "99996",
+        "x-ratelimit-reset-tokens": "0s",
+    }
+
+
+def test_a_shown_and_enforced_bucket_is_charged_once() -> None:
+    one = meter(rpm=600, enforcement="second", headers_of="enforced")
+    one.admit(1, 0.0)
+    assert one.levels(0.0)["requests"] == 9.0
+
+
+@pytest.mark.parametrize("enforcement", ["minute", "second"])
+def test_new_limits_keep_what_was_used(enforcement: str) -> None:
+    """Halving an empty bucket leaves it empty; doubling gives the difference at once."""
+    used_up, rpm = meter(rpm=600, tpm=1e9, enforcement=enforcement), 600
+    while used_up.admit(1, 0.0) is None:
+        pass
+    for factor in (0.5, 2.0):
+        changed = meter(rpm=rpm * factor, tpm=1e9, enforcement=enforcement, now=0.0)
+        changed.carry_over(used_up, 0.0)
+        used = used_up.enforced["requests"].capacity
+        assert changed.levels(0.0)["requests"] == max(0.0, changed.enforced["requests"].capacity - used)
+
+
+def test_levels_are_those_of_what_is_enforced_now() -> None:
+    one = meter(rpm=600, enforcement="second", start_level=0.0)
+    assert one.levels(0.5) == {"requests": pytest.approx(5.0), "tokens": pytest.approx(50.0)}

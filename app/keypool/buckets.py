@@ -1,0 +1,373 @@
+"""Token buckets as the pool keeps them, and what each answer teaches it about the provider's. Pure.
+
+A bucket is kept as one number, the time at which it will be full again: the theoretical arrival time of the generic
+cell rate algorithm (ITU-T I.371). Times are microseconds, rates are per minute. `stores/lua/buckets.lua` has the same
+rules for Redis, with these numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from app.keypool.limits import MINUTE_US, LimitReading, MeterReading
+
+#: What is kept in reserve, since headers are rounded and the way there takes time: a share of the burst, but no more
+#: than so many seconds' worth (and one request). Those who held a place may use half of it, which absorbs corrections
+#: that come while they wait.
+SCHEDULE_RESERVE = 0.2
+GATE_RESERVE = 0.1
+LONGEST_RESERVE_S = 1.0
+#: An answer that says the bucket is later than we think is believed at once beyond this; 2 ms is network noise.
+LATE_NOISE_US = 2_000
+#: One that says "earlier" is believed by a quarter, and only beyond this many units or share of the capacity.
+EARLY_STEP = 0.25
+EARLY_DEAD_REQUESTS, EARLY_DEAD_REQUESTS_SHARE = 1.5, 0.1
+EARLY_DEAD_TOKENS, EARLY_DEAD_TOKENS_SHARE = 800.0, 0.05
+#: A smaller capacity than known is believed by a quarter: what headers say of it is rounded.
+CAPACITY_STEP = 0.25
+#: Slow start: a limit named by the minute may be enforced by the second, so bursts begin at one second's worth and grow
+#: by a tenth of a request with each success that used them. A 429 against the headers' word ends that for ten minutes.
+GROWTH = 0.1
+CUT = 0.9
+STEADY_US = 600_000_000
+#: How unevenly requests travel: the slack of a bucket that holds little more than one. It grows with a 429.
+JITTER_US, JITTER_GROWTH, JITTER_DECAY, LONGEST_JITTER_US = 10_000.0, 1.5, 0.999, 40_000.0
+#: The estimate of input tokens moves by at most 2 % with each answer, and stays within these factors.
+RATIO_STEP, SMALLEST_RATIO, LARGEST_RATIO = 0.02, 0.25, 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a lease remembers of a meter at its own admission, to tell corrections from later charges."""
+
+    full_at_us: float = 0.0
+    corrected_us: float = 0.0
+    paced_at_us: float = 0.0
+    moved_us: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One limit: the provider's bucket as headers tell of it, and our own pace. A request needs room in both.
+
+    `per_minute` is None until a response has named it. `full_at_us` is the arrival time of the provider's bucket of
+    `capacity`, places that are reserved included; `corrected_us` the sum of all corrections to it, which move every
+    reserved place. `paced_at_us` and `moved_us` are the same of our pace, whose burst is the `allowance` of slow start:
+    it counts what we send alone, and no header changes it.
+    """
+
+    per_minute: float | None = None
+    capacity: float = 1.0
+    full_at_us: float = 0.0
+    corrected_us: float = 0.0
+    allowance: float = 0.0
+    paced_at_us: float = 0.0
+    moved_us: float = 0.0
+
+    @property
+    def interval_us(self) -> float:
+        """Time in which one unit comes back; 0 while the limit is unknown."""
+        return MINUTE_US / self.per_minute if self.per_minute else 0.0
+
+    def _burst(self, largest: float, units: float, reserve: float) -> float:
+        """What of a burst of `largest` units a request may find used, its own included."""
+        kept = min(reserve * largest, reserve / SCHEDULE_RESERVE * max(units, self._units_in(LONGEST_RESERVE_S)))
+        return max(largest - kept, min(units, self.capacity))
+
+    def _pad_us(self, largest: float, units: float, reserve: float, jitter_us: float) -> float:
+        """What a bucket that keeps (nearly) nothing in reserve needs as slack for uneven travel."""
+        return max(0.0, jitter_us - max(0.0, largest - self._burst(largest, units, reserve)) * self.interval_us)
+
+    def _lead_us(self, largest: float, units: float, reserve: float, jitter_us: float) -> float:
+        """How long before an arrival time a request may go that finds a burst of `largest` units."""
+        burst_us = self._burst(largest, units, reserve) * self.interval_us
+        return burst_us - self._pad_us(largest, units, reserve, jitter_us)
+
+    def _units_in(self, seconds: float) -> float:
+        return (self.per_minute or 0.0) / 60 * seconds
+
+    def _pace(self) -> float:
+        return min(self.capacity, self.allowance)
+
+    def _go_at(self, full_at: float, paced_at: float, units: float, reserve: float, jitter_us: float) -> float:
+        need = min(units, self.capacity) * self.interval_us
+        return max(
+            full_at + need - self._lead_us(self.capacity, units, reserve, jitter_us),
+            paced_at + need - self._lead_us(self._pace(), units, reserve, jitter_us),
+        )
+
+    def _knows(self, charge: Charge) -> bool:
+        return self.per_minute is not None and charge.full_at_us != 0
+
+    def room_at(self, units: float, start_us: int, reserve: float, jitter_us: float) -> int:
+        """The earliest time from `start_us` at which `units` fit. More than the whole bucket goes when it is full."""
+        if self.per_minute is None:
+            return start_us
+        return max(start_us, math.ceil(self._go_at(self.full_at_us, self.paced_at_us, units, reserve, jitter_us)))
+
+    def gate_at(self, units: float, charge: Charge, jitter_us: float) -> int:
+        """When a reserved place may go, after the corrections since."""
+        if not self._knows(charge):
+            return 0
+        own, taken = self.own(charge), units * self.interval_us
+        return math.ceil(self._go_at(own.full_at_us - taken, own.paced_at_us - taken, units, GATE_RESERVE, jitter_us))
+
+    def charge(self, units: float, at_us: int, jitter_us: float = 0.0) -> Meter:
+        """The limit after `units` were taken now, or reserved for `at_us` with slack for this jitter (see `sent`)."""
+        if self.per_minute is None:
+            return self
+        taken = units * self.interval_us
+        full_from = at_us - self._pad_us(self.capacity, units, SCHEDULE_RESERVE, jitter_us)
+        paced_from = at_us - self._pad_us(self._pace(), units, SCHEDULE_RESERVE, jitter_us)
+        full_at, paced_at = max(self.full_at_us, full_from) + taken, max(self.paced_at_us, paced_from) + taken
+        return replace(self, full_at_us=full_at, paced_at_us=paced_at)
+
+    def refund(self, units: float) -> Meter:
+        """The limit after a reservation of `units` was given back."""
+        taken = units * self.interval_us
+        return replace(self, full_at_us=self.full_at_us - taken, paced_at_us=self.paced_at_us - taken)
+
+    def corrected(self, by_us: float) -> Meter:
+        """After news of the provider's bucket, which move the reserved places as well."""
+        return replace(self, full_at_us=self.full_at_us + by_us, corrected_us=self.corrected_us + by_us)
+
+    def moved(self, by_us: float) -> Meter:
+        """After a change of our own pace, which moves the reserved places as well."""
+        return replace(self, paced_at_us=self.paced_at_us + by_us, moved_us=self.moved_us + by_us)
+
+    def sent(self, units: float, charge: Charge, now_us: int) -> Meter:
+        """A reserved request goes out late: if the bucket was full by then, the time since is lost."""
+        if not self._knows(charge):
+            return self
+        own, taken = self.own(charge), units * self.interval_us
+        late = self.corrected(max(0.0, now_us - (own.full_at_us - taken)))
+        return late.moved(max(0.0, now_us - (own.paced_at_us - taken)))
+
+    def own(self, charge: Charge) -> Charge:
+        """The charge of a lease with all corrections so far taken in."""
+        if not self._knows(charge):
+            return charge
+        return Charge(
+            charge.full_at_us + (self.corrected_us - charge.corrected_us),
+            self.corrected_us,
+            charge.paced_at_us + (self.moved_us - charge.moved_us),
+            self.moved_us,
+        )
+
+    def charged(self) -> Charge:
+        """What a lease that was just charged keeps; zero while the limit is unknown."""
+        return Charge(self.full_at_us, self.corrected_us, self.paced_at_us, self.moved_us)
+
+    def headroom(self, now_us: int) -> float:
+        """Share of the capacity that is free, 0 to 1; 1 while the limit is unknown."""
+        if self.per_minute is None:
+            return 1.0
+        used = max(0.0, self.full_at_us - now_us) / (self.capacity * self.interval_us)
+        return max(0.0, 1.0 - used)
+
+    def drift_us(self, reading: MeterReading, admitted_us: int, charge: Charge) -> float:
+        """By how much a response says that the bucket is later than we thought (negative: earlier); 0 if unknown.
+
+        The server speaks of the moment at which it admitted this request; what we charged since then still counts.
+        """
+        return admitted_us + reading.reset_us - self.own(charge).full_at_us if self._knows(charge) else 0.0
+
+    def learn(
+        self, reading: MeterReading, admitted_us: int, charge: Charge, units: float, dead: tuple[float, float]
+    ) -> Meter:
+        """Take a response's word for the limit, and move the arrival time by what it differs from ours.
+
+        `dead` is the band (units, share of the capacity) within which "earlier" is not believed.
+        """
+        per_minute = reading.per_minute
+        said = max(1.0, min(reading.limit, reading.remaining + reading.reset_us * per_minute / MINUTE_US))
+        first_burst = max(per_minute / 60, units)
+        if not self._knows(charge):
+            return Meter(
+                per_minute,
+                said,
+                max(self.full_at_us, float(admitted_us + reading.reset_us)),
+                self.corrected_us,
+                max(self.allowance, first_burst),
+                max(self.paced_at_us, admitted_us + units * MINUTE_US / per_minute),
+                self.moved_us,
+            )
+        changed = per_minute != self.per_minute
+        capacity = said if changed or said > self.capacity else self.capacity + (said - self.capacity) * CAPACITY_STEP
+        drift = self.drift_us(reading, admitted_us, charge)
+        dead_us = max(dead[0], dead[1] * capacity) * MINUTE_US / per_minute
+        step = drift if drift > LATE_NOISE_US else 0.0
+        if drift < -dead_us:
+            step = (drift + dead_us) * EARLY_STEP
+        allowance = first_burst if changed else self.allowance
+        return replace(self, per_minute=per_minute, capacity=capacity, allowance=allowance).corrected(step)
+
+    def grown(self, units: float, charge: Charge, sent_us: int, jitter_us: float) -> Meter:
+        """After a success: a burst that was used up may be a little larger next time."""
+        if not self._knows(charge) or self.allowance >= self.capacity:
+            return self
+        room_left = self._lead_us(self._pace(), units, SCHEDULE_RESERVE, jitter_us) - (charge.paced_at_us - sent_us)
+        if room_left >= units * self.interval_us:
+            return self
+        return replace(self, allowance=min(self.capacity, self.allowance + GROWTH * units))
+
+    def cut(self, units: float) -> Meter:
+        """After a 429 for which the headers gave no reason: smaller bursts."""
+        return replace(self, allowance=max(min(units, self.allowance), self.allowance * CUT))
+
+    def empty_until(self, until_us: int, units: float, charge: Charge, jitter_us: float) -> Meter:
+        """After a 429: at `until_us` there is room for one such request, and for the next ones as they come back."""
+        if not self._knows(charge):
+            return self
+        next_one = self.own(charge).paced_at_us + min(units, self.capacity) * self.interval_us
+        next_at = next_one - self._lead_us(self._pace(), units, SCHEDULE_RESERVE, jitter_us)
+        return self.moved(max(0.0, until_us - next_at))
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Limits of one limit group and model: requests, tokens, and a pause that the server asked for.
+
+    `jitter_us` is the slack for uneven travel; until `steady_until_us` bursts do not grow.
+    """
+
+    requests: Meter = Meter()
+    tokens: Meter = Meter()
+    cooldown_until_us: int = 0
+    jitter_us: float = JITTER_US
+    steady_until_us: int = 0
+
+    def room_at(self, tokens: float, start_us: int, *, waited: bool = False) -> int:
+        """The earliest time at which one request of `tokens` fits, cooldown included."""
+        start = max(start_us, self.cooldown_until_us)
+        reserve = GATE_RESERVE if waited else SCHEDULE_RESERVE
+        return max(
+            self.requests.room_at(1.0, start, reserve, self.jitter_us),
+            self.tokens.room_at(tokens, start, reserve, self.jitter_us),
+        )
+
+    def gate_at(self, tokens: float, charges: tuple[Charge, Charge]) -> int:
+        """When a reserved place may go."""
+        requests, of_tokens = charges
+        return max(
+            self.cooldown_until_us,
+            self.requests.gate_at(1.0, requests, self.jitter_us),
+            self.tokens.gate_at(tokens, of_tokens, self.jitter_us),
+        )
+
+    def fits(self, tokens: float) -> bool:
+        """False if a request of `tokens` is larger than a whole minute's limit."""
+        return self.tokens.per_minute is None or tokens <= self.tokens.per_minute
+
+    def charge(self, tokens: float, at_us: int, *, reserved: bool = False) -> Bucket:
+        """After one request of `tokens` was admitted now, or reserved for `at_us`."""
+        jitter = self.jitter_us if reserved else 0.0
+        return replace(
+            self,
+            requests=self.requests.charge(1.0, at_us, jitter),
+            tokens=self.tokens.charge(tokens, at_us, jitter),
+        )
+
+    def refund(self, tokens: float) -> Bucket:
+        """After such a request was not sent."""
+        return replace(self, requests=self.requests.refund(1.0), tokens=self.tokens.refund(tokens))
+
+    def sent(self, tokens: float, charges: tuple[Charge, Charge], now_us: int) -> Bucket:
+        """A reserved request goes out now."""
+        return replace(
+            self,
+            requests=self.requests.sent(1.0, charges[0], now_us),
+            tokens=self.tokens.sent(tokens, charges[1], now_us),
+        )
+
+    def own(self, charges: tuple[Charge, Charge]) -> tuple[Charge, Charge]:
+        """The charges of a lease with all corrections so far taken in."""
+        return (self.requests.own(charges[0]), self.tokens.own(charges[1]))
+
+    def headroom(self, now_us: int) -> float:
+        """Room of the tighter meter, 0 to 1."""
+        if now_us < self.cooldown_until_us:
+            return 0.0
+        return min(self.requests.headroom(now_us), self.tokens.headroom(now_us))
+
+    def charges(self) -> tuple[Charge, Charge]:
+        """What a lease keeps for `learn`: requests, tokens. Zero while a limit is unknown."""
+        return (self.requests.charged(), self.tokens.charged())
+
+    def learn(self, reading: LimitReading, admitted_us: int, charges: tuple[Charge, Charge], tokens: float) -> Bucket:
+        """After a response with rate limit headers to a request of `tokens`."""
+        requests, of_tokens = self.requests, self.tokens
+        if reading.requests is not None:
+            dead = (EARLY_DEAD_REQUESTS, EARLY_DEAD_REQUESTS_SHARE)
+            requests = requests.learn(reading.requests, admitted_us, charges[0], 1.0, dead)
+        if reading.tokens is not None:
+            dead = (EARLY_DEAD_TOKENS, EARLY_DEAD_TOKENS_SHARE)
+            of_tokens = of_tokens.learn(reading.tokens, admitted_us, charges[1], tokens, dead)
+        return replace(self, requests=requests, tokens=of_tokens)
+
+    def succeeded(self, tokens: float, charges: tuple[Charge, Charge], sent_us: int, now_us: int) -> Bucket:
+        """After a success: travel is a little less uneven, and bursts may grow."""
+        bucket = replace(self, jitter_us=max(JITTER_US, self.jitter_us * JITTER_DECAY))
+        if now_us < self.steady_until_us:
+            return bucket
+        return replace(
+            bucket,
+            requests=self.requests.grown(1.0, charges[0], sent_us, self.jitter_us),
+            tokens=self.tokens.grown(tokens, charges[1], sent_us, self.jitter_us),
+        )
+
+    def refused(self, refusal: Refused, charges: tuple[Charge, Charge], now_us: int) -> Bucket:
+        """After a 429 that asks for a pause, and whose headers were learned already: rest, then one by one.
+
+        Never a shorter rest than asked before. `limited_by` None concerns both limits.
+        """
+        until = now_us + refusal.pause_us
+        requests, tokens, steady_until = self.requests, self.tokens, self.steady_until_us
+        of_requests, of_tokens = refusal.limited_by != "tokens", refusal.limited_by != "requests"
+        if refusal.against_the_headers:
+            steady_until = now_us + STEADY_US
+            requests = requests.cut(1.0) if of_requests else requests
+            tokens = tokens.cut(refusal.tokens) if of_tokens else tokens
+        if of_requests:
+            requests = requests.empty_until(until, 1.0, charges[0], self.jitter_us)
+        if of_tokens:
+            tokens = tokens.empty_until(until, refusal.tokens, charges[1], self.jitter_us)
+        jitter = min(LONGEST_JITTER_US, self.jitter_us * JITTER_GROWTH)
+        return Bucket(requests, tokens, max(self.cooldown_until_us, until), jitter, steady_until)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A 429: the pause it asks for, the limit it names, and whether its headers promised room for the request."""
+
+    tokens: float
+    pause_us: int
+    limited_by: Literal["requests", "tokens"] | None
+    against_the_headers: bool
+
+    @classmethod
+    def of(
+        cls, reading: LimitReading, tokens: float, pause_us: int, limited_by: Literal["requests", "tokens"] | None
+    ) -> Refused:
+        """As a response says it; without headers nothing was promised."""
+        promised = (
+            reading.requests is not None
+            and reading.tokens is not None
+            and reading.requests.remaining >= 1
+            and reading.tokens.remaining >= tokens
+        )
+        return cls(tokens, pause_us, limited_by, promised)
+
+
+def next_ratio(ratio: float, drift_us: float, interval_us: float, input_tokens: float, dead_us: float) -> float:
+    """Charged by the provider divided by estimated, after an answer whose token bucket differed by `drift_us`.
+
+    Moves by at most `RATIO_STEP`, in proportion to the drift; an early drift within the dead band says nothing.
+    """
+    if interval_us <= 0 or input_tokens <= 0 or -dead_us <= drift_us <= LATE_NOISE_US:
+        return ratio
+    excess = drift_us if drift_us > 0 else drift_us + dead_us
+    share = max(-1.0, min(1.0, excess / (input_tokens * ratio * interval_us)))
+    return max(SMALLEST_RATIO, min(LARGEST_RATIO, ratio * (1.0 + RATIO_STEP * share)))

@@ -1,0 +1,141 @@
+"""What model calls use, against the budgets of the fleet. Pure counting; a store holds it under its lock.
+
+A call is charged its estimate when it is admitted, so that no two can squeeze below one cap, and corrected to what it
+used once that is known. Whatever was surely not billed is given back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Budget, Cap, Lease, Spent, Usage
+
+DAY_US = 86_400_000_000
+#: The provider does not bill what it turned away.
+UNBILLED = frozenset(
+    {
+        Outcome.RATE_LIMITED,
+        Outcome.QUOTA_EXHAUSTED,
+        Outcome.INVALID_KEY,
+        Outcome.FORBIDDEN,
+        Outcome.REGION_BLOCKED,
+        Outcome.REQUEST_FAULT,
+    }
+)
+
+
+def day_of(at_us: int) -> int:
+    """Days since the Unix epoch, UTC."""
+    return at_us // DAY_US
+
+
+def estimate(model: str, tokens: float, microusd: int) -> Spent:
+    """What a request is charged at admission; one without a model (a list of models) is no model call."""
+    return Spent(1 if model else 0, math.ceil(tokens), microusd)
+
+
+def exceeded(cap: Cap, used: Spent, more: Spent) -> str | None:
+    """The first figure ("calls", "tokens", "microusd") that `more` would bring over the cap."""
+    if cap.calls is not None and used.calls + more.calls > cap.calls:
+        return "calls"
+    if cap.tokens is not None and used.tokens + more.tokens > cap.tokens:
+        return "tokens"
+    if cap.microusd is not None and used.microusd + more.microusd > cap.microusd:
+        return "microusd"
+    return None
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Counters by UTC day, by key and day, and by batch. Of days only the newest two are kept."""
+
+    budget: Budget
+    _used: dict[tuple[str, ...], Spent] = field(default_factory=dict)
+
+    def refusal(self, day: int, batch: str, more: Spent) -> str | None:
+        """Which budget of the day or batch has no room for `more`: "day calls", "batch tokens"."""
+        if (what := exceeded(self.budget.day, self.day(day), more)) is not None:
+            return f"day {what}"
+        if batch and (what := exceeded(self.budget.batch, self.batch(batch), more)) is not None:
+            return f"batch {what}"
+        return None
+
+    def key_refusal(self, day: int, key_id: str, more: Spent) -> str | None:
+        """The figure of which this key's budget of the day has no room for `more`."""
+        what = exceeded(self.budget.key_day, self.key(day, key_id), more)
+        return None if what is None else f"key_day {what}"
+
+    def charge(self, lease: Lease) -> None:
+        """A request was admitted."""
+        self._add(lease, estimate(lease.model, lease.tokens, lease.microusd), 1)
+        for place in [p for p in self._used if p[0] != "batch" and int(p[1]) < lease.day - 1]:
+            del self._used[place]
+
+    def refund(self, lease: Lease) -> None:
+        """It was not sent, or surely not billed."""
+        self._add(lease, estimate(lease.model, lease.tokens, lease.microusd), -1)
+
+    def correct(self, lease: Lease, usage: Usage) -> None:
+        """What it used is known."""
+        charged = estimate(lease.model, lease.tokens, lease.microusd)
+        self._add(lease, Spent(0, usage.tokens - charged.tokens, usage.microusd - charged.microusd), 1)
+
+    def leave_share(self, name: str, used: Spent, size: int) -> Spent:
+        """Count so much as used that only a `size`-th of what is left of budget `name` remains; returns that count."""
+        place = _place(name)
+        cap = {"day": self.budget.day, "key": self.budget.key_day, "batch": self.budget.batch}[place[0]]
+        counted = Spent(
+            _all_but_share(cap.calls, used.calls, size),
+            _all_but_share(cap.tokens, used.tokens, size),
+            _all_but_share(cap.microusd, used.microusd, size),
+        )
+        self._used[place] = counted
+        return counted
+
+    def names(self) -> dict[str, Spent]:
+        """Everything counted, by name: `d:<day>`, `d:<day>:<key>`, `t:<batch>`."""
+        return {_name(place): used for place, used in self._used.items()}
+
+    def day(self, day: int) -> Spent:
+        return self._used.get(("day", str(day)), Spent())
+
+    def key(self, day: int, key_id: str) -> Spent:
+        return self._used.get(("key", str(day), key_id), Spent())
+
+    def batch(self, batch: str) -> Spent:
+        return self._used.get(("batch", batch), Spent())
+
+    def _add(self, lease: Lease, more: Spent, sign: int) -> None:
+        for place in _places(lease):
+            used = self._used.get(place, Spent())
+            self._used[place] = Spent(
+                used.calls + sign * more.calls,
+                used.tokens + sign * more.tokens,
+                used.microusd + sign * more.microusd,
+            )
+
+
+def _places(lease: Lease) -> Iterator[tuple[str, ...]]:
+    yield ("day", str(lease.day))
+    yield ("key", str(lease.day), lease.key_id)
+    if lease.batch:
+        yield ("batch", lease.batch)
+
+
+def _name(place: tuple[str, ...]) -> str:
+    return f"t:{place[1]}" if place[0] == "batch" else ":".join(("d", *place[1:]))
+
+
+def _place(name: str) -> tuple[str, ...]:
+    kind, _, rest = name.partition(":")
+    if kind == "t":
+        return ("batch", rest)
+    day, _, key_id = rest.partition(":")
+    return ("key", day, key_id) if key_id else ("day", day)
+
+
+def _all_but_share(cap: int | None, used: int, size: int) -> int:
+    return used if cap is None else cap - max(0, cap - used) // size

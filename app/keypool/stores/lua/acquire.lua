@@ -1,0 +1,240 @@
+-- Admit one request, reserve a place for it, or refuse. Mirrors MemoryStore.acquire.
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set, model, input tokens, output tokens, max wait, waited (0/1), seed,
+-- microusd, batch, lease id, barred keys...
+-- Reply: {'lease', now, key, tokens, generation, quota generation, at, reserved, last resort, day, probe, two charges (8)}
+--      | {'later', now, pause} | {'no_room', now, retry after, reason, detail} | {'register', now}
+
+local now = clock(ARGV[1])
+local set, model = P .. ':s:' .. ARGV[2], ARGV[3]
+local input, output, max_wait = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local reserve = ARGV[7] == '1' and C.GATE_RESERVE or C.SCHEDULE_RESERVE
+local seed, microusd, batch, lease_id = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], ARGV[11]
+local barred, is_barred = #ARGV - 11, {}
+for n = 12, #ARGV do is_barred[ARGV[n]] = true end
+
+local marker = 's:' .. ARGV[2]
+local of_model = redis.call('HMGET', P .. ':m:' .. model, 'ra', 'df', 'sr', 'st', marker)
+if not of_model[5] then
+  local members = redis.call('SMEMBERS', set)
+  if #members == 0 then return {'register', text(now)} end
+  redis.call('SADD', P .. ':models', model)
+  redis.call('PEXPIRE', P .. ':models', C.TTL_MS)
+  for _, id in ipairs(members) do redis.call('ZADD', P .. ':i:' .. model, 'NX', 0, id) end
+  redis.call('PEXPIRE', P .. ':i:' .. model, C.TTL_MS)
+  redis.call('HSET', P .. ':m:' .. model, marker, 1)
+  redis.call('PEXPIRE', P .. ':m:' .. model, C.TTL_MS)
+elseif redis.call('EXISTS', set) == 0 then
+  return {'register', text(now)}
+end
+
+local tokens = input * num(of_model[1], 1) + output
+local calls, charged = model ~= '' and 1 or 0, math.ceil(tokens)
+local day = whole(math.floor(now / DAY))
+local midnight = DAY - now % DAY
+
+local over = exceeded(P .. ':d:' .. day, C.CAP_DAY, calls, charged, microusd)
+if over ~= '' then return {'no_room', text(now), text(midnight), 'budget', 'day ' .. over} end
+if batch ~= '' then
+  over = exceeded(P .. ':t:' .. batch, C.CAP_BATCH, calls, charged, microusd)
+  if over ~= '' then return {'no_room', text(now), text(midnight), 'budget', 'batch ' .. over} end
+end
+
+local function chance_of(position)
+  local mixed = (seed + position * 40503) % 65537
+  return (mixed * mixed * mixed) % 65537 / 65537
+end
+
+local function evaluate(id, last_resort)
+  local k = load_key(id, model)
+  local q = load_quota(k.group)
+  local b = load_bucket(P .. ':b:' .. k.group .. ':' .. model)
+  local start = math.max(now, healthy_at(k, now, last_resort), quota_at(q, now, last_resort), k.forbidden)
+  local bound = earliest(b, start)
+  local broke = exceeded(P .. ':d:' .. day .. ':' .. id, C.CAP_KEY_DAY, calls, charged, microusd)
+  if broke ~= '' then start = math.max(start, now + midnight) end
+  return {
+    k = k, q = q, b = b, at = room_at(b, tokens, start, reserve), bound = bound, broke = broke, fits = fits(b, tokens),
+    usable = usable(k, q, now), awaits = health_awaits(k, now) or quota_awaits(q, id, now),
+  }
+end
+
+local function ranks_before(one, other)
+  if not other then return true end
+  if one.score ~= other.score then return one.score < other.score end
+  return one.k.position < other.k.position
+end
+
+-- the best of those looked at so far: among those that fit the request, and among those that are too small for it
+local best = {}
+local function consider(c)
+  if c.awaits then return end
+  local kind = c.fits and 'fit' or 'small'
+  if c.at <= now then
+    c.score = score(c.k.turn, requests_last_hour(c.k, now), headroom(c.b, now), chance_of(c.k.position))
+    if ranks_before(c, best[kind .. '_ready']) then best[kind .. '_ready'] = c end
+  end
+  local first = best[kind .. '_timed']
+  if not first or c.at < first.at or (c.at == first.at and c.k.position < first.k.position) then
+    best[kind .. '_timed'] = c
+  end
+  best.any_fit = best.any_fit or c.fits
+end
+
+-- up the index: stop where nobody further can go earlier, after 16 if one of them can go now, after 64 in any case
+local some_usable, some_open, unseen, looked = false, false, false, 0
+local function walk()
+  local from, updates = 0, {}
+  while true do
+    local page = redis.call('ZRANGE', P .. ':i:' .. model, from, from + 15, 'WITHSCORES')
+    for n = 1, #page, 2 do
+      local id, bound = page[n], tonumber(page[n + 1])
+      local first = best.fit_timed
+      if bound > now and first and (best.fit_ready or bound > first.at) then return updates end
+      if not is_barred[id] and redis.call('SISMEMBER', set, id) == 1 then
+        if looked >= C.MOST_CANDIDATES and (best.fit_ready or looked == 4 * C.MOST_CANDIDATES) then
+          unseen = bound <= now
+          return updates
+        end
+        looked = looked + 1
+        local c = evaluate(id, false)
+        some_usable = some_usable or c.usable
+        some_open = some_open or (c.usable and c.k.forbidden <= now and c.broke == '')
+        if c.bound ~= bound then updates[#updates + 1] = {c.bound, id} end
+        consider(c)
+      end
+    end
+    if #page < 32 then return updates end
+    from = from + 16
+  end
+end
+for _, update in ipairs(walk()) do redis.call('ZADD', P .. ':i:' .. model, update[1], update[2]) end
+
+-- no usable key was met: is there none at all? Then open circuits are probed at once, dead and penniless keys now and then
+local last_resort = false
+if not some_usable then
+  last_resort = true
+  local members = redis.call('SMEMBERS', set)
+  for _, id in ipairs(members) do
+    local k = load_key(id, model)
+    if usable(k, load_quota(k.group), now) then
+      last_resort = false
+      break
+    end
+  end
+  if last_resort then
+    best, unseen = {}, false
+    for _, id in ipairs(members) do
+      if not is_barred[id] then consider(evaluate(id, true)) end
+    end
+  end
+end
+
+local kind = best.any_fit and 'fit' or 'small'
+local chosen, first = best[kind .. '_ready'], best[kind .. '_timed']
+
+local function reason_of_refusal()
+  if some_open then return 'no_room', '' end
+  local allowed, any_usable, dead, open, eligible, detail, at = false, false, 0, 0, 0, '', math.huge
+  for _, id in ipairs(redis.call('SMEMBERS', set)) do
+    if not is_barred[id] then
+      eligible = eligible + 1
+      local k = load_key(id, model)
+      if usable(k, load_quota(k.group), now) then
+        any_usable = true
+        if k.forbidden <= now then
+          local broke = exceeded(P .. ':d:' .. day .. ':' .. id, C.CAP_KEY_DAY, calls, charged, microusd)
+          if broke == '' then return 'no_room', '' end
+          allowed = true
+          if k.position < at then detail, at = 'key_day ' .. broke, k.position end
+        end
+      end
+      if k.circuit == DEAD then dead = dead + 1 end
+      if k.circuit == OPEN then open = open + 1 end
+    end
+  end
+  if barred > 0 then return 'barred', '' end
+  if allowed then return 'budget', detail end
+  if any_usable then return 'forbidden', '' end
+  if dead == eligible then return 'dead', '' end
+  if open > 0 then return 'circuit', '' end
+  return 'quota', ''
+end
+
+local function refuse(at)
+  local reason, detail = reason_of_refusal()
+  if reason == 'barred' or not at then return {'no_room', text(now), '0', 'barred', ''} end
+  if reason ~= 'no_room' then return {'no_room', text(now), text(math.max(1000, at - now)), reason, detail} end
+  local requests, of_tokens = num(of_model[3], 0), num(of_model[4], 0)
+  local gap = 0
+  if requests > 0 then gap = MINUTE / requests end
+  if of_tokens > 0 then gap = math.max(gap, tokens * MINUTE / of_tokens) end
+  local slot = math.max(num(of_model[2], 0) + gap, at)
+  redis.call('HSET', P .. ':m:' .. model, 'df', slot)
+  return {'no_room', text(now), text(math.max(1000, math.floor(slot) - now)), 'no_room', ''}
+end
+
+local at = now
+if not chosen then
+  -- an answer that is on its way may decide
+  local awaiting, fresh = false, false
+  for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', P .. ':w', '+inf', '(' .. text(now), 'LIMIT', 0, 32)) do
+    if not is_barred[id] and redis.call('SISMEMBER', set, id) == 1 then
+      awaiting = true
+      local since = tonumber(redis.call('ZSCORE', P .. ':w', id)) - C.PROBE_LEASE_US
+      fresh = fresh or since > now - C.FRESH_PROBE_US
+      if fresh then break end
+    end
+  end
+  local pause
+  if not first then
+    if awaiting then pause = fresh and C.LOOK_AGAIN_US or C.LOOK_AGAIN_LATER_US end
+  elseif fresh and first.at - now > C.WORTH_WAITING_US then
+    pause = C.LOOK_AGAIN_US
+  end
+  if unseen and not pause and (not first or first.at > now + max_wait) then pause = 1000 end
+  if pause then
+    if max_wait > 0 then return {'later', text(now), text(pause)} end
+    return refuse(first and math.min(first.at, now + C.ANSWER_US) or now + C.ANSWER_US)
+  end
+  if not first then return refuse(nil) end
+  if first.at > now + max_wait then return refuse(first.at) end
+  chosen, at = first, first.at
+end
+
+-- the lease
+local k, q, b = chosen.k, chosen.q, chosen.b
+local probe = needs_probe(k) or q.gap > 0
+if b.r.l or b.t.l then
+  local jitter = at > now and b.jitter or 0
+  charge_meter(b.r, 1, at, jitter)
+  charge_meter(b.t, tokens, at, jitter)
+  save_bucket(b)
+end
+if needs_probe(k) then
+  k.probe_until, k.probed_at = at + C.PROBE_LEASE_US, at
+  save_health(k)
+end
+if q.gap > 0 then
+  q.probed_at, q.probe_until, q.prober = at, at + C.PROBE_LEASE_US, k.id
+  save_quota(q)
+end
+if probe then set_awaiting(k, q, now) end
+k.turn = redis.call('HINCRBY', P .. ':p', 'turn', 1)
+if k.turn == 1 then redis.call('PEXPIRE', P .. ':p', C.TTL_MS) end
+redis.call('HSET', P .. ':k:' .. k.id, 'tu', k.turn)
+if at <= now then
+  use(k, now)
+  if of_model[2] then redis.call('HDEL', P .. ':m:' .. model, 'df') end
+end
+redis.call('ZADD', P .. ':f:' .. k.id, at + C.LEASE_US, lease_id)
+redis.call('PEXPIRE', P .. ':f:' .. k.id, 2 * C.LEASE_US / 1000)
+spend(day, k.id, batch, calls, charged, microusd)
+index(k, q, b, model, now)
+local reply = {
+  'lease', text(now), k.id, text(tokens), text(k.generation), text(q.generation), text(at), at > now and '1' or '0',
+  last_resort and '1' or '0', day, probe and '1' or '0',
+}
+for _, m in ipairs({b.r, b.t}) do
+  for _, part in ipairs({charge_to(m)}) do reply[#reply + 1] = part end
+end
+return reply

@@ -1,0 +1,54 @@
+-- A process says that it lives, and hears what it needs to go on alone should the server vanish.
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set, process, lives (0 = it leaves), silent after (microseconds), batches...
+-- Reply: {now, JSON {rank, size, bad = {{id, circuit; DEAD also without quota; -1 = never answered}, ...}, limits = {{group, model, rpm, capacity, tpm,
+-- capacity}, ...}, spent = {{name, calls, tokens, microusd}, ...}}}; times in it are rounded and not to be used
+
+local now = clock(ARGV[1])
+local process, procs = ARGV[3], P .. ':procs'
+redis.call('ZREMRANGEBYSCORE', procs, '-inf', now - tonumber(ARGV[5]))
+if ARGV[4] == '0' then
+  redis.call('ZREM', procs, process)
+  return {text(now), '{}'}
+end
+redis.call('ZADD', procs, now, process)
+redis.call('PEXPIRE', procs, C.TTL_MS)
+-- the order of names is the same for all processes, that of their beats is not
+local rank, members = 0, redis.call('ZRANGE', procs, 0, -1)
+for _, other in ipairs(members) do
+  if other < process then rank = rank + 1 end
+end
+local day = whole(math.floor(now / DAY))
+local bad, limits, spent, groups = {}, {}, {}, {}
+local models = redis.call('SMEMBERS', P .. ':models')
+local function used(name)
+  local v = redis.call('HMGET', name, 'c', 't', 'u')
+  spent[#spent + 1] = {string.sub(name, #P + 2), num(v[1], 0), num(v[2], 0), num(v[3], 0)}
+end
+for _, id in ipairs(redis.call('SMEMBERS', P .. ':s:' .. ARGV[2])) do
+  local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 'gr', 've')
+  local group = v[2] or id
+  if num(v[1], CLOSED) ~= CLOSED then
+    bad[#bad + 1] = {id, tonumber(v[1])}
+  elseif num(redis.call('HGET', P .. ':q:' .. group, 'ga'), 0) > 0 then
+    bad[#bad + 1] = {id, DEAD}
+  elseif v[3] ~= '1' then
+    bad[#bad + 1] = {id, -1}
+  end
+  if C.CAP_KEY_DAY.calls >= 0 or C.CAP_KEY_DAY.tokens >= 0 or C.CAP_KEY_DAY.microusd >= 0 then
+    used(P .. ':d:' .. day .. ':' .. id)
+  end
+  if not groups[group] then
+    groups[group] = true
+    for _, model in ipairs(models) do
+      local l = redis.call('HMGET', P .. ':b:' .. group .. ':' .. model, 'rl', 'rc', 'tl', 'tc')
+      if l[1] or l[3] then
+        limits[#limits + 1] = {group, model, num(l[1], 0), num(l[2], 0), num(l[3], 0), num(l[4], 0)}
+      end
+    end
+  end
+end
+used(P .. ':d:' .. day)
+for n = 6, #ARGV do used(P .. ':t:' .. ARGV[n]) end
+local ratios = {}
+for _, model in ipairs(models) do ratios[#ratios + 1] = {model, num(redis.call('HGET', P .. ':m:' .. model, 'ra'), 1)} end
+return {text(now), cjson.encode({rank = rank, size = #members, bad = bad, limits = limits, spent = spent, ratios = ratios})}

@@ -1,0 +1,176 @@
+-- Token buckets: the rules of app/keypool/buckets.py, line by line, with its numbers (table C, written above this text).
+-- A meter is {l = limit a minute or nil, c = capacity, f = full at, x = corrected, a = allowance, p = paced at,
+-- y = moved}.
+
+local MINUTE = 60000000
+
+local function num(value, default)
+  if value then return tonumber(value) end
+  return default
+end
+
+local function interval(m)
+  if m.l then return MINUTE / m.l end
+  return 0
+end
+
+local function burst_of(m, largest, units, reserve)
+  local kept = math.min(reserve * largest,
+    reserve / C.SCHEDULE_RESERVE * math.max(units, (m.l or 0) / 60 * C.LONGEST_RESERVE_S))
+  return math.max(largest - kept, math.min(units, m.c))
+end
+
+local function pad(m, largest, units, reserve, jitter)
+  return math.max(0, jitter - math.max(0, largest - burst_of(m, largest, units, reserve)) * interval(m))
+end
+
+local function lead(m, largest, units, reserve, jitter)
+  return burst_of(m, largest, units, reserve) * interval(m) - pad(m, largest, units, reserve, jitter)
+end
+
+local function pace(m) return math.min(m.c, m.a) end
+
+local function go_at(m, full_at, paced_at, units, reserve, jitter)
+  local need = math.min(units, m.c) * interval(m)
+  return math.max(full_at + need - lead(m, m.c, units, reserve, jitter),
+    paced_at + need - lead(m, pace(m), units, reserve, jitter))
+end
+
+local function meter_room_at(m, units, start, reserve, jitter)
+  if not m.l then return start end
+  return math.max(start, math.ceil(go_at(m, m.f, m.p, units, reserve, jitter)))
+end
+
+-- a charge is {f, x, p, y}: the meter's at a lease's own admission; f is 0 while unknown
+local function known(m, charge) return m.l and charge.f ~= 0 end
+
+local function own(m, charge)
+  if not known(m, charge) then return charge end
+  return {f = charge.f + (m.x - charge.x), x = m.x, p = charge.p + (m.y - charge.y), y = m.y}
+end
+
+local function gate_at(m, units, charge, jitter)
+  if not known(m, charge) then return 0 end
+  local mine, taken = own(m, charge), units * interval(m)
+  return math.ceil(go_at(m, mine.f - taken, mine.p - taken, units, C.GATE_RESERVE, jitter))
+end
+
+local function charge_meter(m, units, at, jitter)
+  if not m.l then return end
+  local taken = units * interval(m)
+  m.f = math.max(m.f, at - pad(m, m.c, units, C.SCHEDULE_RESERVE, jitter)) + taken
+  m.p = math.max(m.p, at - pad(m, pace(m), units, C.SCHEDULE_RESERVE, jitter)) + taken
+end
+
+local function refund_meter(m, units)
+  local taken = units * interval(m)
+  m.f = m.f - taken
+  m.p = m.p - taken
+end
+
+local function correct(m, by)
+  m.f = m.f + by
+  m.x = m.x + by
+end
+
+local function move(m, by)
+  m.p = m.p + by
+  m.y = m.y + by
+end
+
+local function sent_late(m, units, charge, now)
+  if not known(m, charge) then return end
+  local mine, taken = own(m, charge), units * interval(m)
+  correct(m, math.max(0, now - (mine.f - taken)))
+  move(m, math.max(0, now - (mine.p - taken)))
+end
+
+local function meter_headroom(m, now)
+  if not m.l then return 1 end
+  return math.max(0, 1 - math.max(0, m.f - now) / (m.c * interval(m)))
+end
+
+local function drift(m, reading, admitted, charge)
+  if not known(m, charge) then return 0 end
+  return admitted + reading.reset - own(m, charge).f
+end
+
+local function learn_meter(m, reading, admitted, charge, units, dead_units, dead_share)
+  local rate = reading.rate
+  local said = math.max(1, math.min(reading.limit, reading.remaining + reading.reset * rate / MINUTE))
+  local first_burst = math.max(rate / 60, units)
+  if not known(m, charge) then
+    m.l, m.c, m.f, m.a = rate, said, math.max(m.f, admitted + reading.reset), math.max(m.a, first_burst)
+    m.p = math.max(m.p, admitted + units * MINUTE / rate)
+    return
+  end
+  local changed = rate ~= m.l
+  local by = drift(m, reading, admitted, charge)
+  if changed or said > m.c then m.c = said else m.c = m.c + (said - m.c) * C.CAPACITY_STEP end
+  local dead = math.max(dead_units, dead_share * m.c) * MINUTE / rate
+  local step = 0
+  if by > C.LATE_NOISE_US then step = by end
+  if by < -dead then step = (by + dead) * C.EARLY_STEP end
+  if changed then m.a = first_burst end
+  m.l = rate
+  correct(m, step)
+end
+
+local function grow(m, units, charge, sent, jitter)
+  if not known(m, charge) or m.a >= m.c then return end
+  local room_left = lead(m, pace(m), units, C.SCHEDULE_RESERVE, jitter) - (charge.p - sent)
+  if room_left >= units * interval(m) then return end
+  m.a = math.min(m.c, m.a + C.GROWTH * units)
+end
+
+local function cut(m, units) m.a = math.max(math.min(units, m.a), m.a * C.CUT) end
+
+local function empty_until(m, till, units, charge, jitter)
+  if not known(m, charge) then return end
+  local next_one = own(m, charge).p + math.min(units, m.c) * interval(m)
+  move(m, math.max(0, till - (next_one - lead(m, pace(m), units, C.SCHEDULE_RESERVE, jitter))))
+end
+
+local function load_bucket(name)
+  local v = redis.call('HMGET', name, 'rl', 'rc', 'rf', 'rx', 'ra', 'rp', 'ry', 'tl', 'tc', 'tf', 'tx', 'ta', 'tp', 'ty',
+    'cd', 'ji', 'st')
+  local function meter(n)
+    return {
+      l = num(v[n]), c = num(v[n + 1], 1), f = num(v[n + 2], 0), x = num(v[n + 3], 0), a = num(v[n + 4], 0),
+      p = num(v[n + 5], 0), y = num(v[n + 6], 0),
+    }
+  end
+  return {
+    name = name, r = meter(1), t = meter(8),
+    cooldown = num(v[15], 0), jitter = num(v[16], C.JITTER_US), steady = num(v[17], 0),
+  }
+end
+
+local function save_bucket(b)
+  local fields = {'cd', b.cooldown, 'ji', b.jitter, 'st', b.steady}
+  for prefix, m in pairs({r = b.r, t = b.t}) do
+    if m.l then
+      for field, value in pairs(m) do
+        fields[#fields + 1] = prefix .. field
+        fields[#fields + 1] = value
+      end
+    end
+  end
+  redis.call('HSET', b.name, unpack(fields))
+  redis.call('PEXPIRE', b.name, C.TTL_MS)
+end
+
+local function room_at(b, tokens, start, reserve)
+  start = math.max(start, b.cooldown)
+  return math.max(meter_room_at(b.r, 1, start, reserve, b.jitter), meter_room_at(b.t, tokens, start, reserve, b.jitter))
+end
+
+-- no request whatever can go before this
+local function earliest(b, start) return room_at(b, 0, start, C.GATE_RESERVE) end
+
+local function fits(b, tokens) return not b.t.l or tokens <= b.t.l end
+
+local function headroom(b, now)
+  if now < b.cooldown then return 0 end
+  return math.min(meter_headroom(b.r, now), meter_headroom(b.t, now))
+end

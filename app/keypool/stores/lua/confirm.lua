@@ -1,0 +1,28 @@
+-- The time of a reservation has come. Mirrors MemoryStore.confirm.
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set, then a lease (see lease_from).
+-- Reply: {'go', now, two charges (8)} | {'later', now, pause} | {'gone', now}
+
+local now = clock(ARGV[1])
+local lease = lease_from(3)
+local k = load_key(lease.key, lease.model)
+local q = load_quota(k.group)
+local b = load_bucket(P .. ':b:' .. k.group .. ':' .. lease.model)
+if not is_open(lease, now) then return {'gone', text(now)} end
+local changed = k.generation ~= lease.generation or q.generation ~= lease.quota_generation
+local drained = redis.call('SISMEMBER', P .. ':s:' .. ARGV[2], lease.key) == 0
+if changed or drained or b.cooldown > now + C.SHORT_COOLDOWN_US then
+  give_back(lease, k, q, b, now)
+  return {'gone', text(now)}
+end
+local at = math.max(b.cooldown, gate_at(b.r, 1, lease.r, b.jitter), gate_at(b.t, lease.tokens, lease.t, b.jitter))
+if at > now then return {'later', text(now), text(at - now)} end
+sent_late(b.r, 1, lease.r, now)
+sent_late(b.t, lease.tokens, lease.t, now)
+save_bucket(b)
+use(k, now)
+redis.call('ZADD', P .. ':f:' .. k.id, now + C.LEASE_US, lease.id)
+local reply = {'go', text(now)}
+for _, charge in ipairs({own(b.r, lease.r), own(b.t, lease.t)}) do
+  for _, part in ipairs({charge_to(charge)}) do reply[#reply + 1] = part end
+end
+return reply

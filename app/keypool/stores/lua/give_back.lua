@@ -1,0 +1,10 @@
+-- A reservation that will not be used frees its place. Mirrors MemoryStore.give_back.
+-- KEYS[1]: prefix. ARGV: now ('' = server time), then a lease (see lease_from). Reply: {now}
+
+local now = clock(ARGV[1])
+local lease = lease_from(2)
+if is_open(lease, now) then
+  local k = load_key(lease.key, lease.model)
+  give_back(lease, k, load_quota(k.group), load_bucket(P .. ':b:' .. k.group .. ':' .. lease.model), now)
+end
+return {text(now)}

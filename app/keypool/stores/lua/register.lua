@@ -1,0 +1,59 @@
+-- Make a configuration's keys known; safe to repeat, and repeated now and then to keep everything alive.
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set, JSON {keys = {{id, group, mask}, ...}, verified = {id, ...},
+-- learned = {{group, model, request limit, capacity, token limit, capacity}, ...}, spent = {{name, calls, tokens, microusd}, ...}}
+-- What was learned is taken where nothing is known (a server that lost its data), with buckets that start low.
+-- Reply: {now}
+
+local now = clock(ARGV[1])
+local set = P .. ':s:' .. ARGV[2]
+local given = cjson.decode(ARGV[3])
+local size = {}
+for _, key in ipairs(given.keys) do size[key[2]] = (size[key[2]] or 0) + 1 end
+for position, key in ipairs(given.keys) do
+  local id, group, mask = key[1], key[2], key[3]
+  local name = P .. ':k:' .. id
+  local before = redis.call('HGET', name, 'gr')
+  redis.call('HSET', name, 'gr', group, 'po', position - 1, 'mk', mask, 'gn', size[group])
+  if before ~= group then
+    if before then redis.call('SREM', P .. ':g:' .. before, id) end
+    lower(id, 0)
+  end
+  redis.call('SADD', P .. ':g:' .. group, id)
+  redis.call('SADD', set, id)
+  if redis.call('ZSCORE', P .. ':keys', id) == false then
+    redis.call('ZADD', P .. ':keys', redis.call('HINCRBY', P .. ':p', 'known', 1), id)
+  end
+  redis.call('PEXPIRE', name, C.TTL_MS)
+  redis.call('PEXPIRE', P .. ':g:' .. group, C.TTL_MS)
+  redis.call('PEXPIRE', P .. ':q:' .. group, C.TTL_MS)
+end
+for _, id in ipairs(given.verified) do redis.call('HSETNX', P .. ':k:' .. id, 've', 1) end
+for _, l in ipairs(given.learned) do
+  local b = load_bucket(P .. ':b:' .. l[1] .. ':' .. l[2])
+  local function take(m, limit, capacity)
+    if m.l or limit <= 0 then return end
+    m.l, m.c, m.a = limit, capacity, math.max(1, limit / 60)
+    m.f, m.p = now + m.c * interval(m), now + pace(m) * interval(m)
+  end
+  local had = b.r.l or b.t.l
+  take(b.r, l[3], l[4])
+  take(b.t, l[5], l[6])
+  save_bucket(b)
+  if not had then
+    local of_model = P .. ':m:' .. l[2]
+    redis.call('HSET', of_model, 'sr', num(redis.call('HGET', of_model, 'sr'), 0) + (b.r.l or 0))
+    redis.call('HSET', of_model, 'st', num(redis.call('HGET', of_model, 'st'), 0) + (b.t.l or 0))
+  end
+end
+for _, used in ipairs(given.spent) do
+  -- several processes say the same: the most of each figure counts once
+  local name = P .. ':' .. used[1]
+  local v = redis.call('HMGET', name, 'c', 't', 'u')
+  redis.call('HSET', name, 'c', whole(math.max(num(v[1], 0), used[2])), 't', whole(math.max(num(v[2], 0), used[3])), 'u',
+    whole(math.max(num(v[3], 0), used[4])))
+  redis.call('PEXPIRE', name, C.SPENT_TTL_MS)
+end
+for _, part in ipairs({set, P .. ':keys', P .. ':p', P .. ':models', P .. ':w'}) do
+  redis.call('PEXPIRE', part, C.TTL_MS)
+end
+return {text(now)}

@@ -1,0 +1,184 @@
+-- End a lease. Mirrors MemoryStore.settle.
+-- KEYS[1]: prefix. ARGV: now ('' = server time), then a lease (19, see lease_from), then outcome, counts (0/1), pause
+-- ('' = none named), admitted after, limited by ('', requests, tokens), used tokens ('' = unknown), used microusd, and
+-- twice (requests, tokens) rate ('' = no reading), limit, remaining, reset.
+-- Reply: {now, opened after ('' = no), closed, died, quota gone, cooled for ('' = no)}
+
+local now = clock(ARGV[1])
+local lease = lease_from(2)
+local outcome, counts, pause = ARGV[21], ARGV[22] == '1', ARGV[23]
+local admitted, limited_by = lease.at + tonumber(ARGV[24]), ARGV[25]
+local function reading_from(n)
+  if ARGV[n] == '' then return nil end
+  return {
+    rate = tonumber(ARGV[n]), limit = tonumber(ARGV[n + 1]), remaining = tonumber(ARGV[n + 2]),
+    reset = tonumber(ARGV[n + 3]),
+  }
+end
+local requests, of_tokens = reading_from(28), reading_from(32)
+
+if not is_open(lease, now) then return {text(now), '', '0', '0', '0', ''} end
+redis.call('ZREM', P .. ':f:' .. lease.key, lease.id)
+local k = load_key(lease.key, lease.model)
+local q = load_quota(k.group)
+local b = load_bucket(P .. ':b:' .. k.group .. ':' .. lease.model)
+local name = P .. ':k:' .. k.id
+
+-- money
+local unbilled = {rate_limited = 1, quota_exhausted = 1, invalid_key = 1, forbidden = 1, region_blocked = 1, request_fault = 1}
+if unbilled[outcome] then
+  spend(lease.day, k.id, lease.batch, -lease.calls, -math.ceil(lease.tokens), -lease.microusd)
+elseif ARGV[26] ~= '' then
+  spend(lease.day, k.id, lease.batch, 0, tonumber(ARGV[26]) - math.ceil(lease.tokens), tonumber(ARGV[27]) - lease.microusd)
+end
+
+-- limits
+local function next_ratio(ratio, by, gap, dead)
+  if gap <= 0 or lease.input <= 0 or (-dead <= by and by <= C.LATE_NOISE_US) then return ratio end
+  local excess = by > 0 and by or by + dead
+  local part = math.max(-1, math.min(1, excess / (lease.input * ratio * gap)))
+  return math.max(C.SMALLEST_RATIO, math.min(C.LARGEST_RATIO, ratio * (1 + C.RATIO_STEP * part)))
+end
+local of_model = P .. ':m:' .. lease.model
+if of_tokens and outcome == 'success' and lease.input > 0 then
+  local gap = interval(b.t)
+  local dead = math.max(C.EARLY_DEAD_TOKENS, C.EARLY_DEAD_TOKENS_SHARE * b.t.c) * gap
+  local before = num(redis.call('HGET', of_model, 'ra'), 1)
+  local after = next_ratio(before, drift(b.t, of_tokens, admitted, lease.t), gap, dead)
+  if after ~= before then redis.call('HSET', of_model, 'ra', after) end
+end
+local function sum_up(field, before, after)
+  if before == after then return end
+  redis.call('HSET', of_model, field, num(redis.call('HGET', of_model, field), 0) + (after or 0) - (before or 0))
+end
+local request_limit, token_limit = b.r.l, b.t.l
+if requests then
+  learn_meter(b.r, requests, admitted, lease.r, 1, C.EARLY_DEAD_REQUESTS, C.EARLY_DEAD_REQUESTS_SHARE)
+end
+if of_tokens then
+  learn_meter(b.t, of_tokens, admitted, lease.t, lease.tokens, C.EARLY_DEAD_TOKENS, C.EARLY_DEAD_TOKENS_SHARE)
+end
+sum_up('sr', request_limit, b.r.l)
+sum_up('st', token_limit, b.t.l)
+if outcome == 'success' then
+  if now >= b.steady then
+    grow(b.r, 1, own(b.r, lease.r), lease.at, b.jitter)
+    grow(b.t, lease.tokens, own(b.t, lease.t), lease.at, b.jitter)
+  end
+  b.jitter = math.max(C.JITTER_US, b.jitter * C.JITTER_DECAY)
+end
+
+-- the key and its group
+local opened, closed, died, quota_gone, cooled = '', false, false, false, ''
+local current, quota_current = lease.generation == k.generation, lease.quota_generation == q.generation
+local awaited = health_awaits(k, now) or now < q.probe_until
+
+if outcome ~= 'quota_exhausted' and quota_current then q.probe_until = 0 end
+
+local function succeed()
+  redis.call('HINCRBY', name, 'ok', 1)
+  if outcome == 'success' and quota_current and q.gap > 0 then
+    q.generation, q.gap = q.generation + 1, 0
+    awaited = true
+  end
+  if k.circuit ~= CLOSED then
+    if not current then return end
+    k.circuit, k.failures, k.generation, k.verified = CLOSED, 0, k.generation + 1, true
+    k.retry_at, k.openings, k.probe_until, k.probed_at = 0, 0, 0, 0
+    closed, awaited = true, true
+    return
+  end
+  if current then k.failures = math.max(0, k.failures - 1) end
+  k.verified, k.probe_until = true, 0
+end
+
+local function fail()
+  if not counts and k.circuit == CLOSED then
+    if current then k.probe_until = 0 end
+    return
+  end
+  if not current then return end
+  k.failures = k.failures + 1
+  k.probe_until = 0
+  if k.circuit == CLOSED and k.failures < C.FAILURE_THRESHOLD then return end
+  if k.circuit ~= CLOSED and lease.at < k.retry_at then return end
+  local open_for = math.min(C.OPEN_US * 2 ^ k.openings, C.MAX_OPEN_US)
+  if k.circuit ~= DEAD then
+    k.circuit = OPEN
+    opened = text(k.failures)
+  end
+  k.generation, k.retry_at, k.openings = k.generation + 1, now + open_for, math.min(k.openings + 1, 16)
+end
+
+local function no_verdict()
+  if current then k.verified, k.probe_until = true, 0 end
+end
+
+local function lose_quota()
+  if not quota_current then return end
+  local news, probe = q.gap == 0, lease.at >= q.due
+  if news then
+    q.generation, q.gap, q.probed_at = q.generation + 1, C.FIRST_QUOTA_PROBE_US, now
+  elseif probe then
+    q.gap = math.min(q.gap * 2, C.LONGEST_QUOTA_PROBE_US)
+  end
+  if news or probe then q.due = now + q.gap end
+  q.probe_until = 0
+  quota_gone = news
+end
+
+local function cool()
+  redis.call('HINCRBY', name, 'rl', 1)
+  if pause == '' and not fits(b, lease.tokens) then return end
+  local rest = num(pause ~= '' and pause, C.DEFAULT_COOLDOWN_US)
+  local till = now + rest
+  local of_r, of_t = limited_by ~= 'tokens', limited_by ~= 'requests'
+  if requests and of_tokens and requests.remaining >= 1 and of_tokens.remaining >= lease.tokens then
+    b.steady = now + C.STEADY_US
+    if of_r then cut(b.r, 1) end
+    if of_t then cut(b.t, lease.tokens) end
+  end
+  if of_r then empty_until(b.r, till, 1, lease.r, b.jitter) end
+  if of_t then empty_until(b.t, till, lease.tokens, lease.t, b.jitter) end
+  b.jitter = math.min(C.LONGEST_JITTER_US, b.jitter * C.JITTER_GROWTH)
+  if till > math.max(now, b.cooldown) then cooled = text(rest) end
+  b.cooldown = math.max(b.cooldown, till)
+  local until_now = num(redis.call('HGET', P .. ':q:' .. k.group, 'cool'), 0)
+  redis.call('HSET', P .. ':q:' .. k.group, 'cool', math.max(until_now, b.cooldown))
+end
+
+if outcome == 'success' or outcome == 'request_fault' or outcome == 'region_blocked' then
+  succeed()
+elseif outcome == 'abandoned' then
+  if current then k.probe_until = 0 end
+else
+  redis.call('HINCRBY', name, 'ng', 1)
+  if outcome == 'server_failure' then
+    fail()
+  elseif outcome == 'invalid_key' then
+    if current then
+      died = k.circuit ~= DEAD
+      k.circuit, k.generation, k.retry_at, k.probe_until = DEAD, k.generation + 1, now + C.DEAD_PROBE_US, 0
+    end
+  else
+    no_verdict()
+    if outcome == 'rate_limited' then
+      cool()
+    elseif outcome == 'quota_exhausted' then
+      lose_quota()
+    else
+      k.forbidden = now + C.DEAD_PROBE_US
+      redis.call('HSET', name, 'x:' .. lease.model, k.forbidden)
+    end
+  end
+end
+
+save_bucket(b)
+save_health(k)
+save_quota(q)
+for _, part in ipairs({':k:' .. k.id, ':m:' .. lease.model, ':i:' .. lease.model}) do
+  redis.call('PEXPIRE', P .. part, C.TTL_MS)
+end
+set_awaiting(k, q, now)
+reindex(k, q, b, lease.model, now, awaited)
+return {text(now), opened, closed and '1' or '0', died and '1' or '0', quota_gone and '1' or '0', cooled}

@@ -1,0 +1,361 @@
+"""The store that a whole fleet shares: one Lua script admits, one settles, by the server's own clock.
+
+Runs on Redis 7 and 8, Valkey 8 and 9, and on a cluster (all names share one hash tag). Raises `redis.RedisError` when
+the server cannot be reached: what to do then is `fleet`'s. No secret is ever sent: a key is its `key_id` and mask.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import redis
+from redis.exceptions import NoScriptError
+
+from app.clock import Clock
+from app.keypool.breaker import Circuit, Policy
+from app.keypool.buckets import Charge
+from app.keypool.keys import ApiKey
+from app.keypool.limits import MeterReading
+from app.keypool.stores.base import (
+    NO_BUDGET,
+    Ask,
+    Budget,
+    Change,
+    KeySnapshot,
+    Later,
+    Lease,
+    NoRoom,
+    Settlement,
+    Spent,
+    State,
+    Usage,
+)
+from app.keypool.stores.ledger import day_of
+from app.keypool.stores.memory import SEEDS
+from app.keypool.stores.scripts import Script, load_scripts
+
+DEFAULT_PREFIX = "{propintel}:pool"
+_CIRCUITS = (Circuit.CLOSED, Circuit.OPEN, Circuit.DEAD)
+
+
+class ServerTime:
+    """The server's clock, as this process can tell it between two replies: its own monotonic clock plus a difference.
+
+    With `clock` (tests) that clock rules, and the scripts are told its time.
+    """
+
+    def __init__(self, clock: Clock | None) -> None:
+        self._clock = clock
+        self._ahead_us: int | None = None
+
+    @property
+    def known(self) -> bool:
+        """False until the server has answered once."""
+        return self._clock is not None or self._ahead_us is not None
+
+    def given(self) -> str:
+        """What a script is told: "" lets it ask the server."""
+        return "" if self._clock is None else str(self._clock.now_us())
+
+    def saw(self, server_us: int, asked_at_us: int) -> None:
+        """A reply to a question asked at `asked_at_us` of our monotonic clock: the server's time was half way."""
+        self._ahead_us = server_us - (asked_at_us + monotonic_us()) // 2
+
+    def now_us(self) -> int:
+        """The server's time, to within half a round trip."""
+        if self._clock is not None:
+            return self._clock.now_us()
+        if self._ahead_us is None:  # it has never answered: our own wall clock, for want of a better one
+            return time.time_ns() // 1000
+        return monotonic_us() + self._ahead_us
+
+
+def monotonic_us() -> int:
+    """This machine's monotonic clock in microseconds."""
+    return time.monotonic_ns() // 1000
+
+
+class RedisStore:
+    """`Store` for a fleet. Thread-safe as far as `connection` is; one for each process, never carried over a fork.
+
+    `clock` None lets the server's time rule. `learned` gives what this process knows of limits and keys, for a server
+    that has lost its data (see `register.lua`).
+    """
+
+    scope: Literal["fleet", "process"] = "fleet"
+    blocking = True
+
+    def __init__(
+        self,
+        keys: Sequence[ApiKey],
+        strategy: str,
+        connection: redis.Redis,
+        *,
+        clock: Clock | None = None,
+        policy: Policy | None = None,
+        rng: random.Random | None = None,
+        budget: Budget = NO_BUDGET,
+        prefix: str = DEFAULT_PREFIX,
+        learned: Callable[[], dict[str, Any]] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._prefix = prefix
+        self._scripts = load_scripts(strategy, policy or Policy(), budget)
+        self._time = ServerTime(clock)
+        self._rng = rng or random.Random()
+        self._learned = learned or (lambda: {"learned": [], "verified": [], "spent": []})
+        self._process = os.urandom(6).hex()
+        self._numbers = itertools.count(1)
+        self._registering = threading.Lock()
+        self.set_keys(keys)
+
+    # --- the contract
+
+    def set_keys(self, keys: Sequence[ApiKey]) -> None:
+        """As the contract has it; the server learns of it with the next request."""
+        text = json.dumps([(key.key_id, key.group, key.mask) for key in keys], separators=(",", ":"))
+        digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        self._registration = (digest, text, {key.key_id: key.mask for key in keys})
+
+    def register(self) -> None:
+        """Tell the server the keys of this process, and what it knows of them."""
+        digest, text, _ = self._registration
+        known = self._learned()
+        given = f'{{"keys":{text},{json.dumps(known)[1:]}'
+        with self._registering:
+            self._run(self._scripts.register, self._time.given(), digest, given)
+
+    def acquire(self, ask: Ask) -> Lease | Later | NoRoom:
+        digest, _, mine = self._registration
+        if not mine:
+            return NoRoom(0, "barred")
+        lease_id = f"{self._process}-{next(self._numbers)}"
+        arguments: tuple[str | float, ...] = (
+            digest,
+            ask.model,
+            ask.input_tokens,
+            ask.output_tokens,
+            ask.max_wait_us,
+            int(ask.waited),
+            self._rng.randrange(SEEDS),
+            ask.microusd,
+            ask.batch,
+            lease_id,
+            *sorted(ask.barred),
+        )
+        reply = self._run(self._scripts.acquire, self._time.given(), *arguments)
+        if reply[0] == "register":
+            self.register()
+            reply = self._run(self._scripts.acquire, self._time.given(), *arguments)
+        match reply[0]:
+            case "lease":
+                return _lease(reply, ask, lease_id)
+            case "later":
+                return Later(_whole(reply[2]))
+            case "no_room":
+                return NoRoom(_whole(reply[2]), reply[3], reply[4])
+            case other:
+                raise redis.RedisError(f"the key store lost its keys while it was asked ({other})")
+
+    def confirm(self, lease: Lease) -> Lease | Later | None:
+        digest, _, _ = self._registration
+        reply = self._run(self._scripts.confirm, self._time.given(), digest, *_arguments(lease))
+        if reply[0] == "gone":
+            return None
+        if reply[0] == "later":
+            return Later(_whole(reply[2]))
+        return lease.sent(_whole(reply[1]), _charges(reply[2:]))
+
+    def give_back(self, lease: Lease) -> None:
+        self._run(self._scripts.give_back, self._time.given(), *_arguments(lease))
+
+    def settle(self, lease: Lease, settlement: Settlement) -> Change:
+        usage = settlement.usage
+        reply = self._run(
+            self._scripts.settle,
+            self._time.given(),
+            *_arguments(lease),
+            settlement.outcome.value,
+            int(settlement.counts),
+            "" if settlement.pause_us is None else settlement.pause_us,
+            settlement.admitted_after_us,
+            settlement.limited_by or "",
+            *(("", "") if usage is None else (usage.tokens, usage.microusd)),
+            *_reading(settlement.limits.requests),
+            *_reading(settlement.limits.tokens),
+        )
+        return Change(
+            opened_after=_whole(reply[1]) if reply[1] else None,
+            closed=reply[2] == "1",
+            died=reply[3] == "1",
+            quota_gone=reply[4] == "1",
+            cooled_us=_whole(reply[5]) if reply[5] else None,
+        )
+
+    def spend(self, lease: Lease, usage: Usage) -> None:
+        self._run(self._scripts.spend, *_arguments(lease), usage.tokens, usage.microusd)
+
+    def snapshot(self) -> tuple[KeySnapshot, ...]:
+        _, _, mine = self._registration
+        reply = self._run(self._scripts.snapshot, self._time.given(), *mine)
+        now = _whole(reply[0])
+        return tuple(_snapshot(figures, now, mine.get(figures[0])) for figures in reply[1:])
+
+    def spent(self, batch: str = "") -> Spent:
+        day = day_of(self.server_now_us())
+        name = f"{self._prefix}:t:{batch}" if batch else f"{self._prefix}:d:{day}"
+        calls, tokens, microusd = self._connection.hmget(name, ["c", "t", "u"])
+        return Spent(int(calls or 0), int(tokens or 0), int(microusd or 0))
+
+    def now_us(self) -> int:
+        if not self._time.known:
+            self.server_now_us()
+        return self._time.now_us()
+
+    def local_now_us(self) -> int:
+        """The server's time as this process remembers it; never asks."""
+        return self._time.now_us()
+
+    def server_now_us(self) -> int:
+        """The server's time, asked for."""
+        if self._time.given():
+            return self._time.now_us()
+        asked_at = monotonic_us()
+        seconds, microseconds = self._connection.time()
+        self._time.saw(seconds * 1_000_000 + microseconds, asked_at)
+        return self._time.now_us()
+
+    def beat(self, process: str, silent_after_us: int, batches: Sequence[str] = ()) -> dict[str, Any]:
+        """Say that `process` lives; others count as gone when silent for that long. What is known is the reply."""
+        digest, _, _ = self._registration
+        reply = self._run(self._scripts.beat, self._time.given(), digest, process, 1, silent_after_us, *batches)
+        told: dict[str, Any] = json.loads(reply[1])
+        return told
+
+    def leave(self, process: str) -> None:
+        """Say that `process` ends."""
+        self._run(self._scripts.beat, self._time.given(), "", process, 0, 0)
+
+    def add_spent(self, spent: Mapping[str, Spent]) -> None:
+        """Add what was used while the server was away, by the name of the budget."""
+        with self._connection.pipeline(transaction=True) as pipe:
+            for name, used in spent.items():
+                for field, amount in zip("ctu", (used.calls, used.tokens, used.microusd), strict=True):
+                    if amount:
+                        pipe.hincrby(f"{self._prefix}:{name}", field, amount)
+            pipe.execute()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    # --- inside
+
+    def _run(self, script: Script, *arguments: str | float) -> Any:
+        asked_at = monotonic_us()
+        try:
+            reply = self._connection.evalsha(script.sha, 1, self._prefix, *arguments)
+        except NoScriptError:
+            reply = self._connection.eval(script.text, 1, self._prefix, *arguments)
+        reply = _text(reply)
+        if script is not self._scripts.spend:
+            now = reply[0] if reply[0][:1].isdigit() else reply[1]
+            self._time.saw(_whole(now), asked_at)
+        return reply
+
+
+def _text(reply: Any) -> Any:
+    if isinstance(reply, bytes):
+        return reply.decode()
+    if isinstance(reply, list):
+        return [_text(part) for part in reply]
+    return reply
+
+
+def _whole(text: str) -> int:
+    return int(float(text))
+
+
+def _charges(parts: Sequence[str]) -> tuple[Charge, Charge]:
+    """Of requests and tokens, four numbers each."""
+    return Charge(*map(float, parts[:4])), Charge(*map(float, parts[4:8]))
+
+
+def _lease(reply: list[str], ask: Ask, lease_id: str) -> Lease:
+    return Lease(
+        lease_id=lease_id,
+        key_id=reply[2],
+        model=ask.model,
+        tokens=float(reply[3]),
+        generation=_whole(reply[4]),
+        quota_generation=_whole(reply[5]),
+        at_us=_whole(reply[6]),
+        reserved=reply[7] == "1",
+        charges=_charges(reply[11:]),
+        last_resort=reply[8] == "1",
+        input_tokens=ask.input_tokens,
+        microusd=ask.microusd,
+        batch=ask.batch,
+        day=_whole(reply[9]),
+        probe=reply[10] == "1",
+    )
+
+
+def _arguments(lease: Lease) -> tuple[str | float, ...]:
+    """A lease as the scripts read it (`lease_from` in keys.lua)."""
+    return (
+        lease.lease_id,
+        lease.key_id,
+        lease.model,
+        lease.tokens,
+        lease.generation,
+        lease.quota_generation,
+        lease.at_us,
+        lease.input_tokens,
+        lease.microusd,
+        lease.batch,
+        lease.day,
+        *(part for c in lease.charges for part in (c.full_at_us, c.corrected_us, c.paced_at_us, c.moved_us)),
+    )
+
+
+def _reading(reading: MeterReading | None) -> tuple[str | float, ...]:
+    if reading is None:
+        return ("", "", "", "")
+    return (reading.per_minute, reading.limit, reading.remaining, reading.reset_us)
+
+
+def _snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnapshot:
+    """`mask` is None for a key that is no longer configured here."""
+    configured = mask is not None
+    key_id, last_mask, circuit_number, retry_at, gap, cooling_until = figures[:6]
+    counts = [_whole(figure) for figure in figures[6:11]]
+    circuit = _CIRCUITS[_whole(circuit_number)]
+    cooling = _whole(cooling_until) > now
+    word: State = circuit.value
+    if circuit is Circuit.OPEN and now >= _whole(retry_at):
+        word = "half_open"
+    if circuit is Circuit.CLOSED:
+        word = "no_quota" if _whole(gap) > 0 else "cooling" if cooling else "closed"
+    word = word if configured else "draining"
+    return KeySnapshot(
+        key_id=key_id,
+        state=word,
+        circuit_open=word in {"open", "dead", "no_quota"},
+        rate_limited=cooling and configured,
+        requests=counts[0],
+        successes=counts[1],
+        failures=counts[2],
+        rate_limits=counts[3],
+        in_flight=counts[4],
+        last_used_us=_whole(figures[11]) if figures[11] else None,
+        spent_today=Spent(*(_whole(figure) for figure in figures[12:15])),
+        mask=last_mask if mask is None else mask,
+    )

@@ -1,0 +1,116 @@
+"""The Lua scripts of the Redis store: their text, put together from the files in `lua/` and our own numbers.
+
+Every number that both sides need is written once, in Python, and goes into the text; so processes with the same
+configuration share one script, known to the server by its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields
+from functools import cached_property
+from importlib import resources
+
+from app.keypool import admission, buckets
+from app.keypool.breaker import Policy
+from app.keypool.stores import memory
+from app.keypool.stores.base import LEASE_US, Budget, Cap
+from app.keypool.stores.state import FIRST_QUOTA_PROBE_US, LONGEST_QUOTA_PROBE_US
+from app.keypool.strategies import strategy_in_lua
+
+#: What nobody has touched for a week is forgotten: health, figures, limits.
+_TTL_MS = 7 * 86_400_000
+#: What was spent is kept a little longer than anybody asks for it.
+_SPENT_TTL_MS = 35 * 86_400_000
+#: How many keys one admission looks at.
+_MOST_CANDIDATES = 16
+
+_FROM_BUCKETS = (
+    "SCHEDULE_RESERVE",
+    "GATE_RESERVE",
+    "LONGEST_RESERVE_S",
+    "LATE_NOISE_US",
+    "EARLY_STEP",
+    "EARLY_DEAD_REQUESTS",
+    "EARLY_DEAD_REQUESTS_SHARE",
+    "EARLY_DEAD_TOKENS",
+    "EARLY_DEAD_TOKENS_SHARE",
+    "CAPACITY_STEP",
+    "GROWTH",
+    "CUT",
+    "STEADY_US",
+    "JITTER_US",
+    "JITTER_GROWTH",
+    "JITTER_DECAY",
+    "LONGEST_JITTER_US",
+    "RATIO_STEP",
+    "SMALLEST_RATIO",
+    "LARGEST_RATIO",
+)
+_FROM_ADMISSION = ("WORTH_WAITING_US", "LOOK_AGAIN_US", "LOOK_AGAIN_LATER_US", "ANSWER_US")
+_FROM_MEMORY = ("DEFAULT_COOLDOWN_US", "SHORT_COOLDOWN_US")
+
+
+@dataclass(frozen=True)
+class Script:
+    """One script's text, and the hash by which the server knows it."""
+
+    text: str
+
+    @cached_property
+    def sha(self) -> str:
+        """SHA-1 of the text, as EVALSHA wants it."""
+        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True)
+class Scripts:
+    """All scripts of a store; one file in `lua/` each."""
+
+    acquire: Script
+    confirm: Script
+    give_back: Script
+    settle: Script
+    spend: Script
+    register: Script
+    snapshot: Script
+    beat: Script
+
+
+def load_scripts(strategy: str, policy: Policy, budget: Budget) -> Scripts:
+    """The scripts for one configuration. Raises `ConfigurationError` for an unknown strategy."""
+    shared = "\n".join((_constants(policy, budget), _score(strategy), _read("buckets"), _read("keys")))
+    return Scripts(**{f.name: Script(f"{shared}\n{_read(f.name)}") for f in fields(Scripts)})
+
+
+def _read(name: str) -> str:
+    return resources.files("app.keypool.stores").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+
+
+def _score(strategy: str) -> str:
+    expression = strategy_in_lua(strategy)
+    return f"local function score(turn, requests_last_hour, headroom, chance) return {expression} end"
+
+
+def _constants(policy: Policy, budget: Budget) -> str:
+    numbers: dict[str, object] = {
+        **{f.name.upper(): getattr(policy, f.name) for f in fields(policy)},
+        **{name: getattr(buckets, name) for name in _FROM_BUCKETS},
+        **{name: getattr(admission, name) for name in _FROM_ADMISSION},
+        **{name: getattr(memory, name) for name in _FROM_MEMORY},
+        "FIRST_QUOTA_PROBE_US": FIRST_QUOTA_PROBE_US,
+        "LONGEST_QUOTA_PROBE_US": LONGEST_QUOTA_PROBE_US,
+        "LEASE_US": LEASE_US,
+        "TTL_MS": _TTL_MS,
+        "SPENT_TTL_MS": _SPENT_TTL_MS,
+        "MOST_CANDIDATES": _MOST_CANDIDATES,
+        "CAP_DAY": _cap(budget.day),
+        "CAP_KEY_DAY": _cap(budget.key_day),
+        "CAP_BATCH": _cap(budget.batch),
+    }
+    return "local C = {" + ", ".join(f"{name} = {value}" for name, value in sorted(numbers.items())) + "}"
+
+
+def _cap(cap: Cap) -> str:
+    values = {f.name: getattr(cap, f.name) for f in fields(cap)}
+    return "{" + ", ".join(f"{name} = {-1 if value is None else value}" for name, value in values.items()) + "}"

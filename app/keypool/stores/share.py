@@ -1,0 +1,176 @@
+"""What a process does while the fleet's store is away: it goes on with its share of every limit.
+
+The share is a grid of time: with n processes alive, every n-th slot of a key is this process's, and slots are 5 % wider
+than the limit asks for. All processes lay the same grid by the lost server's clock, so they do not collide.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from app.clock import Clock, SystemClock
+from app.keypool.breaker import Circuit, Health, Policy
+from app.keypool.buckets import Bucket, Meter
+from app.keypool.keys import ApiKey
+from app.keypool.limits import MINUTE_US, MeterReading
+from app.keypool.stores.base import Budget, Change, Lease, Settlement, Spent
+from app.keypool.stores.memory import MemoryStore
+from app.keypool.stores.state import GroupState
+
+#: Slots are this much wider than the limit asks for.
+_MARGIN = 1.05
+_LOCAL = "share-"
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What this process last heard of the others: its rank among `size` live processes, and what they have learned.
+
+    `bad` maps a key to its circuit (dead also without quota), or to None if it has never answered; `limits` maps
+    (group, model) to limits a minute and capacities of requests and tokens (0: unknown); `spent` maps a budget's name
+    (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to what was used.
+    """
+
+    rank: int = 0
+    size: int = 1
+    bad: Mapping[str, Circuit | None] = field(default_factory=dict)
+    limits: Mapping[tuple[str, str], tuple[float, float, float, float]] = field(default_factory=dict)
+    spent: Mapping[str, Spent] = field(default_factory=dict)
+    ratios: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> Fleet:
+        """From the reply of `beat.lua`; Lua's empty table is an empty object."""
+        circuits = {1: Circuit.OPEN, 2: Circuit.DEAD}
+        return cls(
+            rank=told["rank"],
+            size=max(1, told["size"]),
+            bad={key_id: circuits.get(number) for key_id, number in told["bad"] or ()},
+            limits={(entry[0], entry[1]): tuple(entry[2:]) for entry in told["limits"] or ()},
+            spent={name: Spent(*used) for name, *used in told["spent"] or ()},
+            ratios=dict(told["ratios"] or ()),
+        )
+
+    def learned(self, keys: Sequence[ApiKey]) -> dict[str, Any]:
+        """What a server that has lost its data should be told of these keys (see `register.lua`)."""
+        groups = {key.group for key in keys}
+        return {
+            "verified": [key.key_id for key in keys if self.limits and key.key_id not in self.bad],
+            "learned": [[*place, *limits] for place, limits in self.limits.items() if place[0] in groups],
+            "spent": [[name, s.calls, s.tokens, s.microusd] for name, s in self.spent.items()],
+        }
+
+
+class ServerClock:
+    """The lost server's clock as a `Clock`: `now_us` is asked of whoever remembers it."""
+
+    def __init__(self, now_us: Any) -> None:
+        self._now_us = now_us
+        self._system = SystemClock()
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.now_us() / 1_000_000, UTC)
+
+    def now_us(self) -> int:
+        now: int = self._now_us()
+        return now
+
+    def sleep(self, seconds: float) -> None:
+        self._system.sleep(seconds)
+
+
+class ShareStore(MemoryStore):
+    """A memory store whose limits are this process's share. Made when the fleet's store is lost, kept until it is back.
+
+    `since_us` is the latest time for which this process had been promised a place.
+    """
+
+    def __init__(
+        self,
+        keys: Sequence[ApiKey],
+        strategy: str,
+        clock: Clock,
+        fleet: Fleet,
+        *,
+        since_us: int,
+        policy: Policy | None = None,
+        rng: random.Random | None = None,
+        budget: Budget,
+    ) -> None:
+        super().__init__(keys, strategy, clock, policy=policy, rng=rng, budget=budget)
+        self._fleet = fleet
+        self._since_us = max(since_us, self.now_us())
+        self._ids = (f"{_LOCAL}{id(self):x}-{number}" for number in itertools.count(1))
+        self._ratios.update(fleet.ratios)
+        self._seeded: dict[str, Spent] = {}
+        self._seed()
+
+    @staticmethod
+    def made(lease: Lease) -> bool:
+        """True if a store of this kind gave the lease."""
+        return lease.lease_id.startswith(_LOCAL)
+
+    def settle_foreign(self, lease: Lease, settlement: Settlement) -> Change:
+        """A lease of the lost store ends: what it says of its key is taken, as far as the key is known here."""
+        with self._lock:
+            state = self._keys.get(lease.key_id)
+            if state is None:
+                return Change()
+            group = self._groups[state.key.group]
+            adopted = replace(lease, generation=state.health.generation, quota_generation=group.quota_generation)
+            self._open_leases[lease.lease_id] = adopted
+        return self.settle(adopted, settlement)
+
+    def used_alone(self) -> dict[str, Spent]:
+        """What this process has used since the loss, by the name of the budget: to be added once the store is back."""
+        with self._lock:
+            counted = self._ledger.names()
+        return {name: used.minus(self._seeded.get(name, Spent())) for name, used in counted.items()}
+
+    def _seed(self) -> None:
+        for key_id, circuit in self._fleet.bad.items():
+            state = self._keys.get(key_id)
+            if state is not None and circuit is not None:
+                # not for this process to find out: whoever is back first with the others will
+                state.health = Health(circuit, verified=True, retry_at_us=self.now_us() + self._policy.dead_probe_us)
+        for state in self._keys.values():
+            if self._fleet.limits and state.key.key_id not in self._fleet.bad:
+                state.health = replace(state.health, verified=True)
+        for (group, model), (rpm, _, tpm, _) in self._fleet.limits.items():
+            held = self._groups.setdefault(group, GroupState())
+            held.buckets[model] = Bucket(self._share(rpm), self._share(tpm), jitter_us=0.0)
+        for name, used in self._fleet.spent.items():
+            self._seeded[name] = self._ledger.leave_share(name, used, self._fleet.size)
+
+    def _share(self, per_minute: float) -> Meter:
+        """The meter of one grid: capacity for one at a time, the first slot this process's next."""
+        if per_minute <= 0:
+            return Meter()
+        slot = MINUTE_US / per_minute * _MARGIN
+        mine = self._fleet.rank * slot
+        turn = self._fleet.size * slot
+        first = math.ceil((self._since_us - mine) / turn) * turn + mine
+        return Meter(per_minute / (self._fleet.size * _MARGIN), 1.0, first, 0.0, 1.0)
+
+    def _learn(self, group: GroupState, lease: Lease, settlement: Settlement, now: int) -> None:  # noqa: ARG002
+        """Of a response only the limit itself: its bucket is everybody's."""
+        bucket = group.bucket(lease.model)
+        group.buckets[lease.model] = replace(
+            bucket,
+            requests=self._reshared(bucket.requests, settlement.limits.requests),
+            tokens=self._reshared(bucket.tokens, settlement.limits.tokens),
+        )
+
+    def _reshared(self, meter: Meter, reading: MeterReading | None) -> Meter:
+        if reading is None:
+            return meter
+        fresh = self._share(reading.per_minute)
+        if meter.per_minute == fresh.per_minute:
+            return meter
+        return replace(fresh, full_at_us=max(meter.full_at_us, fresh.full_at_us if meter.per_minute is None else 0.0))

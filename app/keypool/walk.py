@@ -1,0 +1,244 @@
+"""One request's way through the pool, without any I/O: a generator that says what is to be done, key after key.
+
+`Walk.steps` yields effects and is sent their results; `app.keypool.transport` performs them, in a thread or on an event
+loop. What a response means is read by `wire`, what it does to a key is the pool's affair.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import httpx2
+
+from app.keypool import wire
+from app.keypool.keys import ApiKey
+from app.keypool.limits import LimitReading, parse_retry_after_us, read_limits
+from app.keypool.outcomes import Failure, Outcome, classify
+from app.keypool.pool import Call, KeyPool, Pause, Refusal, Send
+from app.keypool.pricing import Pricing
+from app.keypool.refusals import answer
+from app.keypool.stores.base import Lease, Usage
+
+#: Caps the further keys that the requests of the current context may try (`execute_with_retry`); None: all of them.
+further_keys: ContextVar[int | None] = ContextVar("further_keys", default=None)
+#: The batch whose budget pays for the requests of the current context; empty: none.
+spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
+
+#: Without any answer: the key, the line or the server is at fault. Everything else httpx2 raises is ours.
+_NO_ANSWER = (
+    httpx2.NetworkError,
+    httpx2.ConnectTimeout,
+    httpx2.ReadTimeout,
+    httpx2.WriteTimeout,
+    httpx2.RemoteProtocolError,
+    httpx2.ProxyError,
+    httpx2.DecodingError,
+)
+_NOT_SAID = LimitReading()
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Call the pool. With a store that blocks this takes a network's time; it must run to its end, come what may."""
+
+    work: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Transmit:
+    """Send this request; the result is the response, its body unread."""
+
+    request: httpx2.Request
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Read the response's stream to its end, undecoded, and close the stream; the result is the bytes."""
+
+    response: httpx2.Response
+
+
+Effect = Book | Pause | Transmit | Drain
+Steps = Generator[Effect, Any, httpx2.Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for every request of a transport: the longest wait, what tokens cost, and a clock for durations."""
+
+    max_wait_seconds: float
+    price: Pricing
+    monotonic_ns: Callable[[], int] = time.monotonic_ns
+
+
+class StreamReport:
+    """Tells the pool, once, what a stream has used when it is over."""
+
+    def __init__(self, pool: KeyPool, lease: Lease, to_usage: Callable[[wire.TokensUsed], Usage]) -> None:
+        self._pool = pool
+        self._lease = lease
+        self._to_usage = to_usage
+        self._tail = wire.StreamTail()
+        self._over = False
+        self.feed = self._tail.feed
+
+    def close(self) -> Callable[[], None] | None:
+        """The stream is over: the report to make, None if there is none or it was made."""
+        used = None if self._over else self._tail.usage()
+        self._over = True
+        if used is None:
+            return None
+        usage = self._to_usage(used)
+        return lambda: self._pool.spend(self._lease, usage)
+
+
+class Walk:
+    """One request: its call, the lease in hand, the response that is open. Belongs to one thread or task.
+
+    After an exception out of `steps`, close `open_response` and call `abandon`. After its end, a `stream_report` wants
+    to be fed with the body and closed at its end.
+    """
+
+    def __init__(self, pool: KeyPool, request: httpx2.Request, terms: Terms) -> None:
+        need = wire.read_need(request)
+        cap = further_keys.get()
+        tries = len(pool.keys) if cap is None else cap
+        self._pool = pool
+        self._request = request
+        self._need = need
+        self._terms = terms
+        self._call: Call = pool.begin(
+            model=need.model,
+            input_tokens=need.input_tokens,
+            output_tokens=need.output_tokens,
+            max_wait_seconds=terms.max_wait_seconds,
+            tries=tries if need.replayable else 0,
+            microusd=terms.price(need.model, need.input_tokens, need.output_tokens),
+            batch=spending_batch.get(),
+        )
+        self._lease: Lease | None = None
+        self._sent_ns = 0
+        self.open_response: httpx2.Response | None = None
+        self.stream_report: StreamReport | None = None
+
+    def steps(self) -> Steps:
+        """From the first key to the answer. Returns the response to hand out; raises what the last attempt raised."""
+        last: httpx2.Response | Exception | None = None
+        while True:
+            step = yield Book(self._step)
+            if isinstance(step, Pause):
+                yield step
+                continue
+            if isinstance(step, Refusal):
+                found = last if last is not None and step.reason == "barred" else answer(step, self._request)
+                return _handed_out(found)
+            again, last = yield from self._attempt(step)
+            if not again:
+                return _handed_out(last)
+
+    def abandon(self) -> None:
+        """Whatever is still held goes back, without a verdict on the key."""
+        lease, self._lease = self._lease, None
+        self._pool.abandon(self._call, lease)
+
+    def _step(self) -> Send | Pause | Refusal:
+        step = self._pool.step(self._call)
+        if isinstance(step, Send):
+            self._lease = step.lease
+            self._sent_ns = self._terms.monotonic_ns()
+        return step
+
+    def _attempt(self, send: Send) -> Generator[Effect, Any, tuple[bool, httpx2.Response | Exception]]:
+        """Send with one key, and settle. True: another key may do better."""
+        try:
+            response = yield Transmit(self._addressed(send.key))
+            elapsed_us = (self._terms.monotonic_ns() - self._sent_ns) // 1000
+            self.open_response = response
+            kind, body = wire.body_kind(response), {}
+            if kind == "whole":
+                raw = yield Drain(response)
+                # read by the SDK like any other body, whatever method it uses for that
+                response.stream = httpx2.ByteStream(raw)
+                body = wire.read_body(response, raw)
+        except _NO_ANSWER as exc:
+            self.open_response = None
+            again = yield Book(lambda: self._settle(Outcome.SERVER_FAILURE))
+            return again, exc
+        again = yield Book(lambda: self._settle_answer(response, body, elapsed_us))
+        self.open_response = None
+        if kind == "events":
+            self.stream_report = StreamReport(self._pool, send.lease, self._usage)
+        return again, response
+
+    def _addressed(self, key: ApiKey) -> httpx2.Request:
+        """The request with this key. A copy: the caller's, which errors carry, never holds a secret."""
+        request = self._request
+        headers = request.headers.copy()
+        headers["authorization"] = f"Bearer {key.secret.get_secret_value()}"
+        if len(self._pool.keys) > 1:
+            # a key says which project pays; headers of the environment would name another one's
+            for name in ("openai-organization", "openai-project"):
+                headers.pop(name, None)
+        if self._need.streams:
+            headers["accept-encoding"] = "identity"  # or the usage in it could not be read as it passes
+        copy = httpx2.Request(
+            request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
+        )
+        if self._need.replayable:
+            copy.read()
+        return copy
+
+    def _settle_answer(self, response: httpx2.Response, body: dict[str, Any], elapsed_us: int) -> bool:
+        headers = response.headers
+        failure, limited_by, pause_us = Failure(), None, None
+        if response.is_error:
+            failure, limited_by = wire.read_failure(body)
+            pause_us = parse_retry_after_us(headers, wire.server_time(headers, datetime.now(UTC)))
+        # what only looks at an earlier answer (a GET) shows its usage again, and is not charged for it
+        used = wire.read_usage(body.get("usage")) if self._need.model and response.is_success else None
+        return self._settle(
+            classify(response.status_code, failure),
+            pause_us=pause_us,
+            limits=read_limits(headers),
+            admitted_after_us=wire.admitted_after_us(headers, elapsed_us),
+            limited_by=limited_by if response.status_code == 429 else None,
+            usage=self._usage(used) if used else None,
+        )
+
+    def _settle(
+        self,
+        outcome: Outcome,
+        *,
+        pause_us: int | None = None,
+        limits: LimitReading = _NOT_SAID,
+        admitted_after_us: int = 0,
+        limited_by: Literal["requests", "tokens"] | None = None,
+        usage: Usage | None = None,
+    ) -> bool:
+        lease, self._lease = self._lease, None
+        if lease is None:
+            return False
+        return self._pool.settle(
+            self._call,
+            lease,
+            outcome,
+            pause_us=pause_us,
+            limits=limits,
+            admitted_after_us=admitted_after_us,
+            limited_by=limited_by,
+            usage=usage,
+        )
+
+    def _usage(self, used: wire.TokensUsed) -> Usage:
+        return Usage(used.total, self._terms.price(self._need.model, used.input, used.output))
+
+
+def _handed_out(found: httpx2.Response | Exception) -> httpx2.Response:
+    if isinstance(found, Exception):
+        raise found
+    return found

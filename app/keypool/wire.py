@@ -1,0 +1,221 @@
+"""What requests ask and responses tell, read off the wire. Pure; what follows from it is the walk's affair.
+
+Nothing here raises for what others wrote: a body that makes no sense tells nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal, TypeGuard
+
+import httpx2
+
+from app.keypool.outcomes import Failure
+
+#: Bytes of text that a token stands for, on the safe side for English; the store corrects it by what is charged.
+_BYTES_PER_TOKEN = 4
+#: A picture of 1024 x 1024 at high detail (OpenAI's vision guide, 2026-11); its bytes say nothing about its tokens.
+_PICTURE_TOKENS = 765
+_PROMPT_FIELDS = ("messages", "input", "instructions", "prompt")
+_TEXT_FIELDS = ("content", "text", "output", "arguments", "function", "tool_calls", "summary")
+_DEEPEST_TEXT = 8
+_COMPLETION_FIELDS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+_MOST_TOKENS = 10_000_000
+_MOST_CHOICES = 128
+
+#: The way to the server takes no longer than this; the rest of the time until the headers came, it worked.
+_LONGEST_WAY_US = 100_000
+_ROUNDING_US = 1_000
+
+_LIMIT_WORDS = {"tokens": ("(TPM)", "(TPD)"), "requests": ("(RPM)", "(RPD)")}
+
+#: Usage stands in a stream's last event. What follows it there (metadata, `[DONE]`) is far shorter.
+_TAIL_BYTES = 65_536
+#: How many places that look like usage are read from the end, and the longest usage: nonsense must not cost time.
+_USAGES_READ = 4
+_USAGE_BYTES = 8_192
+#: A quote inside a JSON string is escaped, so this never matches text that a model wrote.
+_USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a request asks of the pool.
+
+    `output_tokens` is the completion that it allows; 0 where it names no bound: reserving the longest answer the model
+    could give would keep most of the limit idle. `replayable`: its body can be sent twice.
+    """
+
+    model: str = ""
+    input_tokens: float = 0.0
+    output_tokens: float = 0.0
+    replayable: bool = True
+    streams: bool = False
+
+
+def read_need(request: httpx2.Request) -> Need:
+    """Read a request. A body that is streamed up cannot be read here, nor sent twice; a foreign one asks nothing."""
+    try:
+        content = request.content
+    except httpx2.RequestNotRead:
+        return Need(replayable=False)
+    if "json" not in request.headers.get("content-type", ""):
+        return Need()
+    body = _object(content)
+    model = body.get("model")
+    prompt = sum(_weight(body[name]) for name in _PROMPT_FIELDS if name in body)
+    return Need(
+        model=model if isinstance(model, str) else "",
+        input_tokens=prompt / _BYTES_PER_TOKEN,
+        output_tokens=_allowed_output(body),
+        streams=body.get("stream") is True,
+    )
+
+
+def _weight(value: Any, depth: int = 0) -> int:
+    """Bytes of a prompt's text, or what else costs as much."""
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode(errors="replace"))
+    if isinstance(value, list) and depth < _DEEPEST_TEXT:
+        if value and isinstance(value[0], int):
+            return len(value) * _BYTES_PER_TOKEN  # tokens by their numbers (embeddings)
+        return sum(_weight(part, depth + 1) for part in value)
+    if isinstance(value, dict) and depth < _DEEPEST_TEXT:
+        if value.get("type") in ("image_url", "input_image"):
+            return _PICTURE_TOKENS * _BYTES_PER_TOKEN
+        return sum(_weight(value[name], depth + 1) for name in _TEXT_FIELDS if name in value)
+    return 0
+
+
+def _allowed_output(body: Mapping[str, Any]) -> float:
+    asked = next((n for name in _COMPLETION_FIELDS if _is_count(n := body.get(name))), 0)
+    choices = body.get("n")
+    times = min(max(choices, 1), _MOST_CHOICES) if _is_count(choices) else 1
+    return float(min(asked, _MOST_TOKENS) * times)
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+# --- responses
+
+
+def body_kind(response: httpx2.Response) -> Literal["whole", "events", "opaque"]:
+    """How to treat the body: read it whole (JSON, errors), watch it pass (events), or leave it alone (files)."""
+    kind = response.headers.get("content-type", "").lower()
+    if response.is_error or "json" in kind:
+        return "whole"
+    if "text/event-stream" in kind and response.headers.get("content-encoding", "identity") == "identity":
+        return "events"
+    return "opaque"
+
+
+def read_body(response: httpx2.Response, body: bytes) -> dict[str, Any]:
+    """The JSON object in a body as it came over the wire; empty if there is none. Raises `httpx2.DecodingError`."""
+    if "content-encoding" in response.headers:
+        body = httpx2.Response(response.status_code, headers=response.headers, content=body).content
+    return _object(body)
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def read_failure(body: Mapping[str, Any]) -> tuple[Failure, Literal["requests", "tokens"] | None]:
+    """The facts of an error body, and which limit it says was hit."""
+    error = body.get("error")
+    if not isinstance(error, dict):
+        return Failure(), None
+    failure = Failure(str(error.get("code") or ""), str(error.get("type") or ""))
+    if failure.type in ("requests", "tokens"):
+        return failure, "tokens" if failure.type == "tokens" else "requests"
+    message = str(error.get("message") or "")
+    if any(word in message for word in _LIMIT_WORDS["tokens"]):
+        return failure, "tokens"
+    return failure, "requests" if any(word in message for word in _LIMIT_WORDS["requests"]) else None
+
+
+def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
+    """At the latest, how long after sending the server admitted the request whose headers came after `elapsed_us`.
+
+    It works (`openai-processing-ms`) after admission. A server that does not say how long it worked is given half the
+    time, or the longest way: time spent on the answer must not count as delay.
+    """
+    try:
+        worked_us = int(headers.get("openai-processing-ms", "")) * 1000
+    except ValueError:
+        worked_us = -1
+    if 0 <= worked_us <= elapsed_us + _ROUNDING_US:
+        return max(0, elapsed_us - worked_us)
+    return min(elapsed_us // 2, _LONGEST_WAY_US)
+
+
+def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
+    """The server's clock, which a date in `retry-after` is by; ours if it does not say."""
+    try:
+        said = parsedate_to_datetime(headers.get("date", ""))
+    except (TypeError, ValueError, OverflowError):
+        return ours
+    return said if said.tzinfo else ours
+
+
+@dataclass(frozen=True, slots=True)
+class TokensUsed:
+    """A `usage` object: what was read, what was written, and what counts."""
+
+    input: int
+    output: int
+    total: int
+
+
+def read_usage(usage: Any) -> TokensUsed | None:
+    """The counts of chat completions, responses and embeddings; None if it holds none."""
+    if not isinstance(usage, dict):
+        return None
+    given = _count(usage, "prompt_tokens", "input_tokens")
+    made = _count(usage, "completion_tokens", "output_tokens")
+    total = _count(usage, "total_tokens")
+    if given is None and made is None and total is None:
+        return None
+    given = given if given is not None else max(0, (total or 0) - (made or 0))
+    return TokensUsed(given, made or 0, total if total is not None else given + (made or 0))
+
+
+def _count(usage: Mapping[str, Any], *names: str) -> int | None:
+    return next((min(usage[name], _MOST_TOKENS) for name in names if _is_count(usage.get(name))), None)
+
+
+class StreamTail:
+    """The end of a stream of server-sent events, kept to read the usage in it. Holds at most 128 KiB."""
+
+    def __init__(self) -> None:
+        self._tail = bytearray()
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes, split wherever the network split them."""
+        self._tail += chunk[-_TAIL_BYTES:]
+        if len(self._tail) > 2 * _TAIL_BYTES:
+            del self._tail[:-_TAIL_BYTES]
+
+    def usage(self) -> TokensUsed | None:
+        """The last usage in what came, None if there was none (a stream that was left early, or not asked for it)."""
+        for match in list(_USAGE.finditer(self._tail))[: -_USAGES_READ - 1 : -1]:
+            text = self._tail[match.end() : match.end() + _USAGE_BYTES].decode(errors="replace")
+            try:
+                found, _ = json.JSONDecoder().raw_decode(text)
+            except (ValueError, RecursionError):
+                continue
+            used = read_usage(found)
+            if used is not None:
+                return used
+        return None

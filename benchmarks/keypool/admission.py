@@ -1,0 +1,78 @@
+"""One admission in the fleet's store, timed from outside: how the round trip grows with the number of keys.
+
+Two situations. "ready": every key has room, in no order that helps. "stale": before each admission sixteen entries of
+the index are set back, so that the script looks at as many keys as it ever does before it finds what is true.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from app.keypool.keys import make_keys
+from app.keypool.limits import LimitReading, MeterReading
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Ask, Lease, Settlement
+from app.keypool.stores.redis import DEFAULT_PREFIX, RedisStore
+from benchmarks.keypool.jobs import MODEL
+from benchmarks.keypool.processes import BenchmarkError, redis_server
+
+_STALE = 16
+_ASK = Ask(MODEL, input_tokens=400.0, output_tokens=100.0, max_wait_us=30_000_000)
+#: high enough that no sample waits, however few keys there are
+_READING = LimitReading(
+    MeterReading(limit=600_000, remaining=599_999, reset_us=100), MeterReading(60_000_000, 59_999_500, 500)
+)
+
+
+def measure(keys: int, samples: int) -> dict[str, Any]:
+    """Milliseconds of a round trip with `keys` keys: p50 of acquire in both situations, of settle, and of the pair."""
+    with redis_server() as server:
+        connection = redis.Redis.from_url(server.url)
+        made = make_keys([f"sk-standin-admission{'x' * 16}{n:05d}" for n in range(keys)])
+        store = RedisStore(made, "round_robin", connection)
+        for _ in made:
+            store.settle(_lease(store), Settlement(Outcome.SUCCESS, limits=_READING))
+        names = [key.key_id for key in made[:_STALE]]
+        index = f"{DEFAULT_PREFIX}:i:{MODEL}"
+        if connection.zcard(index) != keys:
+            raise BenchmarkError(f"{index} does not hold the {keys} keys; app/keypool/stores/lua names the index anew")
+        ready = _sample(store, samples, lambda: None)
+        stale = _sample(store, samples, lambda: connection.zadd(index, dict.fromkeys(names, 0.0)))
+        store.close()
+    both = [acquired + settled for acquired, settled in ready]
+    return {
+        "keys": keys,
+        "acquire_p50_ms": _p50([acquired for acquired, _ in ready]),
+        "acquire_stale_p50_ms": _p50([acquired for acquired, _ in stale]),
+        "settle_p50_ms": _p50([settled for _, settled in ready]),
+        "both_p50_ms": _p50(both),
+        "both_p99_ms": round(sorted(both)[int(len(both) * 0.99)], 3),
+    }
+
+
+def _sample(store: RedisStore, samples: int, before: Callable[[], object]) -> list[tuple[float, float]]:
+    found = []
+    for _ in range(samples):
+        before()
+        start = time.perf_counter()
+        lease = _lease(store)
+        middle = time.perf_counter()
+        store.settle(lease, Settlement(Outcome.SUCCESS, limits=_READING))
+        found.append(((middle - start) * 1000, (time.perf_counter() - middle) * 1000))
+    return found
+
+
+def _lease(store: RedisStore) -> Lease:
+    step = store.acquire(_ASK)
+    if not isinstance(step, Lease):
+        raise BenchmarkError(f"the store gave no lease but {step}; the benchmark's limits are too low")
+    return step
+
+
+def _p50(values: list[float]) -> float:
+    return round(statistics.median(values), 3)

@@ -1,0 +1,99 @@
+"""From the raw material of a run to its figures. Pure: no process, no clock.
+
+Utilisation of a key = what the server admitted in the window / what its limits refill in it, for the limit that binds
+most (requests or tokens). What was drawn from a level that had been saved up before the window is not credited, so
+100 % is the most. Everything is counted by the server when it admits, nothing by the contestant.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.keypool.modes import POOL_PER_SECOND
+from benchmarks.keypool.run import Raw, Segment, Snapshot
+
+#: From the first rejection of a bad key until it counts as settled: a round trip to Redis, while two cores are busy.
+SETTLED_SECONDS = 0.1
+_BAD = ("unauthorized", "no_quota")
+
+
+def figures(raw: Raw, *, pooled: bool = True) -> dict[str, Any]:
+    """The figures of one run, as they stand in results.json. Times are milliseconds, shares 0 to 1.
+
+    `pooled` is False for the baseline, whose one key has no limit to use.
+    """
+    begin, end = raw.segments[0][0], raw.segments[-1][1]
+    seconds = end["at"] - begin["at"]
+    counts = _difference(begin["totals"], end["totals"])
+    whole = _difference(raw.first["totals"], raw.last["totals"])
+    calls = [call for worker in raw.workers for call in worker["calls"]]
+    finished = [c for c in calls if raw.window[0] <= c[2] < raw.window[1] and c[4] != "unfinished"]
+    done = [c for c in calls if c[4] != "unfinished"]
+    cpu = sum(worker["cpu_seconds"] for worker in raw.workers)
+    ok = sum(1 for c in finished if c[4] == "ok")
+    late, total_bad = _bad_requests(raw)
+    return {
+        "window_seconds": round(seconds, 3),
+        "admitted": counts["admitted"],
+        "rate_limited": counts["rate_limited"],
+        "rate_limited_per_success": _share(counts["rate_limited"], counts["ok"]),
+        "rate_limited_whole_run": whole["rate_limited"],
+        "server_errors": counts["server_errors"],
+        "utilisation": _utilisation(raw.segments) if pooled else {},
+        "goodput": round(ok / seconds / POOL_PER_SECOND, 4),
+        "jobs": len(done),
+        "jobs_failed": sum(1 for c in done if c[4] == "failed"),
+        "jobs_failed_share": _share(sum(1 for c in done if c[4] == "failed"), len(done)),
+        "jobs_given_up_share": _share(sum(1 for c in done if c[3] > 1 or c[4] == "failed"), len(done)),
+        **_latency([c[2] - c[0] for c in finished]),
+        "cpu_ms_per_request": round(1000 * cpu / ok, 3) if ok else None,
+        "standin_cpu_share": round(raw.standin_cpu_share, 3),
+        "bad_key_requests": total_bad,
+        "bad_key_requests_after_settled": late,
+        "errors": dict(sum((Counter(w["errors"]) for w in raw.workers), Counter())),
+    }
+
+
+def _difference(before: Mapping[str, int], after: Mapping[str, int]) -> Counter[str]:
+    return Counter({name: after[name] - before.get(name, 0) for name in after})
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 5) if whole else None
+
+
+def _latency(seconds: Sequence[float]) -> dict[str, float | None]:
+    ordered = sorted(seconds)
+    if not ordered:
+        return {"p50_ms": None, "p99_ms": None, "p99_over_p50": None}
+    p50, p99 = (ordered[min(len(ordered) - 1, int(len(ordered) * q))] for q in (0.5, 0.99))
+    return {"p50_ms": round(p50 * 1000, 1), "p99_ms": round(p99 * 1000, 1), "p99_over_p50": round(p99 / p50, 3)}
+
+
+def _utilisation(segments: Sequence[Segment]) -> dict[str, float]:
+    """By name of the key: "60 RPM"."""
+    names = {k["id"]: f"{k['rpm']:.0f} RPM" for k in segments[0][0]["keys"] if k["behaviour"] == "ok"}
+    used: dict[str, Counter[str]] = {key: Counter() for key in names}
+    room: dict[str, Counter[str]] = {key: Counter() for key in names}
+    for before, after in segments:
+        minutes = (after["at"] - before["at"]) / 60
+        ends = {k["id"]: k for k in after["keys"]}
+        for key in (k for k in before["keys"] if k["id"] in names):
+            for what, counter, limit in (("requests", "admitted", "rpm"), ("tokens", "tokens", "tpm")):
+                end = ends[key["id"]]
+                saved = max(0.0, _level(key, what) - _level(end, what))
+                used[key["id"]][what] += end[counter] - key[counter] - saved
+                room[key["id"]][what] += key[limit] * minutes
+    return {names[k]: round(max(used[k][w] / room[k][w] for w in ("requests", "tokens")), 4) for k in names}
+
+
+def _level(key: Snapshot, what: str) -> float:
+    return sum(float(levels[what]) for levels in key["levels"].values())
+
+
+def _bad_requests(raw: Raw) -> tuple[int, int]:
+    """Requests sent to dead keys and those without quota: after each one's first was settled, and in all."""
+    late = sum(1 for times in raw.refusals.values() for moment in times if moment > times[0] + SETTLED_SECONDS)
+    return late, sum(raw.last["totals"][name] for name in _BAD)

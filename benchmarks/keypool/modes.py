@@ -1,0 +1,117 @@
+"""The keys and the modes: what the stand-in enforces, how the load comes, and what happens during a window.
+
+Runs start with empty buckets unless the command says otherwise. A full minute's burst would be 3,000 requests, half of
+what a window of two minutes refills: for a while it would hide what a contestant does once the limits bind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from benchmarks.keypool.jobs import MEAN_TOKENS
+
+_RPM = (60, 120, 240, 480, 900, 1200)
+#: the key of 900 requests a minute has tokens for 600 mean jobs
+_TOKEN_BOUND = {900: 600 * MEAN_TOKENS}
+#: jobs that all keys together admit in a second
+POOL_PER_SECOND = (sum(_RPM) - 900 + 600) / 60
+LATENCY_MS = 300
+DEAD, NO_QUOTA = "dead", "no_quota"
+
+
+def _key(name: str, number: int) -> str:
+    return f"sk-standin-bench{name}{'x' * 16}{number:04d}"
+
+
+def good_keys() -> list[dict[str, Any]]:
+    """The six keys as the stand-in's configuration; tokens bind only on one."""
+    return [{"key": _key("good", rpm), "rpm": rpm, "tpm": _TOKEN_BOUND.get(rpm, rpm * 2000)} for rpm in _RPM]
+
+
+def bad_keys() -> list[dict[str, Any]]:
+    """Two more: one that is refused, one without quota."""
+    return [{"key": _key(b, n), "rpm": 900, "tpm": 1_800_000, "behaviour": b} for n, b in enumerate((DEAD, NO_QUOTA))]
+
+
+def unlimited_key() -> list[dict[str, Any]]:
+    """What the bare SDK is measured with."""
+    return [{"key": _key("free", 1), "rpm": 6_000_000, "tpm": 10_000_000_000}]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happens at `at` (a share of the window, 0 to 1): `limits` scales every limit, or Redis is lost."""
+
+    at: float
+    limits: float | None = None
+    redis_down_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Mode:
+    """`load` is "closed" (every slot always busy) or "open" (Poisson arrivals at `rate` of what the keys admit).
+
+    `server` are options of the stand-in, `processes` overrides the command's.
+    """
+
+    name: str
+    about: str
+    load: Literal["closed", "open"] = "closed"
+    rate: float = 0.85
+    server: Mapping[str, Any] = field(default_factory=dict)
+    with_bad_keys: bool = False
+    events: tuple[Event, ...] = ()
+    processes: int | None = None
+    needs_redis: bool = False
+
+    def keys(self) -> list[dict[str, Any]]:
+        return good_keys() + (bad_keys() if self.with_bad_keys else [])
+
+    def server_options(self) -> dict[str, Any]:
+        common = {"latency_ms": LATENCY_MS, "failed_requests_count": False}
+        return {**common, **self.server}
+
+
+_SECOND = {"enforcement": "second", "failed_requests_count": True}
+_OPEN = Mode("open", "85 % open loop", load="open")
+_BAD = Mode("bad_keys", "two more keys: one dead, one without quota", with_bad_keys=True)
+
+MODES: dict[str, Mode] = {
+    mode.name: mode
+    for mode in (
+        Mode("saturated", "every slot busy"),
+        replace(_OPEN, name="open_2", about=f"{_OPEN.about}, 2 processes", processes=2),
+        _OPEN,
+        replace(_OPEN, name="open_16", about=f"{_OPEN.about}, 16 processes", processes=16),
+        replace(_BAD, name="bad_keys_2", about=f"{_BAD.about}, 2 processes", processes=2),
+        _BAD,
+        replace(_BAD, name="bad_keys_16", about=f"{_BAD.about}, 16 processes", processes=16),
+        Mode(
+            "second",
+            "limits enforced by the second, failed requests count, headers tell of the second",
+            server={**_SECOND, "headers_of": "enforced"},
+        ),
+        Mode("second_minute_headers", "the same, headers tell of the minute", server=_SECOND),
+        Mode(
+            "token_factor",
+            "the server counts 0.6 to 1.8 x the estimate, depending on the text",
+            server={"token_factor": 0.6, "token_factor_high": 1.8},
+        ),
+        Mode("limits_change", "all limits halved, later doubled", events=(Event(1 / 3, limits=0.5), Event(2 / 3, 2.0))),
+        Mode(
+            "redis_lost",
+            "Redis killed for 10 s, restarted empty",
+            events=(Event(1 / 3, redis_down_seconds=10.0),),
+            needs_redis=True,
+        ),
+    )
+}
+
+#: `--modes` takes these names for several
+MODE_GROUPS = {
+    "all": tuple(MODES),
+    "open_all": ("open_2", "open", "open_16"),
+    "bad_keys_all": ("bad_keys_2", "bad_keys", "bad_keys_16"),
+}

@@ -1,0 +1,143 @@
+"""One run: one contestant in one mode, from starting the servers to the raw material of the figures."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.keypool import processes
+from benchmarks.keypool.contestants import Entry
+from benchmarks.keypool.modes import POOL_PER_SECOND, Event, Mode, unlimited_key
+from benchmarks.keypool.worker.driver import JOB_SECONDS, Plan
+
+_LEAD_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a run is, as the command says; times in seconds. `start_level` is how full buckets are at first."""
+
+    processes: int = 8
+    slots: int = 16
+    warmup: float = 15.0
+    window: float = 120.0
+    max_wait_seconds: float = 30.0
+    strategy: str = "round_robin"
+    start_level: float = 0.0
+
+
+Snapshot = Mapping[str, Any]
+Segment = tuple[Snapshot, Snapshot]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What one run left: the stand-in's counters at each moment that matters, and every worker's report.
+
+    `segments` are the pieces of the window with unchanged limits, each by the counters at its begin and its end.
+    """
+
+    window: tuple[float, float]
+    first: Snapshot
+    segments: tuple[Segment, ...]
+    last: Snapshot
+    refusals: Mapping[str, list[float]]
+    workers: tuple[Mapping[str, Any], ...]
+    standin_cpu_share: float
+    log: str
+
+
+class Run:
+    """The moments of one run. Build it, call `go`."""
+
+    def __init__(self, entry: Entry, mode: Mode, size: Size, repeat: int) -> None:
+        self._entry = entry
+        self._mode = mode
+        self._size = size
+        self._seed = 1000 * repeat
+        self._count = mode.processes or size.processes
+        self._keys = mode.keys() if entry.pooled else unlimited_key()
+
+    def go(self) -> Raw:
+        """Raises `BenchmarkError`."""
+        with ExitStack() as running:
+            needs_redis = self._entry.uses_redis
+            redis = running.enter_context(processes.redis_server()) if needs_redis else None
+            home = running.enter_context(tempfile.TemporaryDirectory(prefix="bench-keypool-"))
+            config = {"server": self._server_options(), "keys": self._keys}
+            standin = running.enter_context(processes.standin(config))
+            workers = running.enter_context(processes.workers())
+            setup = {
+                "contestant": self._entry.module,
+                "option": self._entry.option,
+                "keys": self._keys,
+                "base_url": standin.base_url,
+                "redis_url": redis.url if redis else "",
+                "home": home,
+                "slots": self._size.slots,
+                "max_wait_seconds": self._size.max_wait_seconds,
+                "strategy": self._size.strategy,
+            }
+            workers.start(self._entry.python, self._count, setup)
+            return self._measure(standin, redis, workers)
+
+    def _measure(
+        self, standin: processes.Standin, redis: processes.RedisServer | None, workers: processes.Workers
+    ) -> Raw:
+        first = standin.get("/control/stats")
+        start = time.monotonic() + _LEAD_SECONDS
+        window = start + self._size.warmup
+        end = window + self._size.window
+        workers.begin([self._plan(n, start, window, end) for n in range(self._count)])
+        _sleep_until(window)
+        cpu = standin.cpu_seconds()
+        snapshots = [standin.get("/control/stats")]
+        for event in self._mode.events:
+            _sleep_until(window + event.at * self._size.window)
+            snapshots += self._apply(event, standin, redis)
+        _sleep_until(end)
+        snapshots.append(standin.get("/control/stats"))
+        share = (standin.cpu_seconds() - cpu) / self._size.window
+        reports = workers.results(JOB_SECONDS)
+        return Raw(
+            window=(window, end),
+            first=first,
+            segments=tuple(zip(snapshots[::2], snapshots[1::2], strict=True)),
+            last=standin.get("/control/stats"),
+            refusals=standin.get("/control/refusals"),
+            workers=tuple(reports),
+            standin_cpu_share=share,
+            log=workers.log(),
+        )
+
+    def _server_options(self) -> dict[str, Any]:
+        return self._mode.server_options() | {"seed": self._seed + 1, "start_level": self._size.start_level}
+
+    def _plan(self, number: int, start: float, window: float, end: float) -> Plan:
+        closed = self._mode.load == "closed" and self._entry.pooled
+        # the baseline has no limit to saturate: it gets the pool's own pace, so that its CPU compares
+        share = self._mode.rate if self._mode.load == "open" else 1.0
+        rate = None if closed else share * POOL_PER_SECOND / self._count
+        return Plan(start, window, end, self._size.slots, self._seed + number, rate)
+
+    def _apply(self, event: Event, standin: processes.Standin, redis: processes.RedisServer | None) -> list[Any]:
+        if event.limits is not None:
+            taken = standin.get("/control/stats")
+            changed = [
+                {"key": k["key"], "rpm": k["rpm"] * event.limits, "tpm": k["tpm"] * event.limits} for k in self._keys
+            ]
+            standin.post("/control/keys", changed)
+            return [taken, standin.get("/control/stats")]
+        if event.redis_down_seconds is not None and redis is not None:
+            redis.kill()
+            time.sleep(event.redis_down_seconds)
+            redis.start()
+        return []
+
+
+def _sleep_until(moment: float) -> None:
+    time.sleep(max(0.0, moment - time.monotonic()))

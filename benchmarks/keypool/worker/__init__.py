@@ -1,0 +1,1 @@
+"""The load generator: one process with many slots that drive one contestant. Standard library only."""

@@ -1,0 +1,1 @@
+"""One module per contestant: each has `build(setup) -> Contestant` and imports no library but its own."""

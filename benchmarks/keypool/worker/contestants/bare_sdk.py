@@ -1,0 +1,28 @@
+"""The SDK alone with one key that has no limit: what a request costs without any pool."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import openai
+
+from benchmarks.keypool.jobs import MODEL, Job
+
+
+class BareSdk:
+    is_async = False
+
+    def __init__(self, client: openai.OpenAI) -> None:
+        self._client = client
+
+    def call(self, job: Job, seconds: float) -> None:
+        self._client.chat.completions.create(
+            model=MODEL,
+            messages=[{"role": "user", "content": job.text}],
+            max_completion_tokens=job.max_completion_tokens,
+            timeout=seconds,
+        )
+
+
+def build(setup: dict[str, Any]) -> BareSdk:
+    return BareSdk(openai.OpenAI(api_key=setup["keys"][0]["key"], base_url=setup["base_url"], max_retries=0))

@@ -1,0 +1,52 @@
+"""What is written first: a client per key, round robin, the next key when one is refused.
+
+The SDK's own retries stay as they come: two more tries per key, after the server's retry-after.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+import openai
+
+from benchmarks.keypool.jobs import MODEL, Job
+
+#: refusals that another key might not share
+_NEXT_KEY = (openai.RateLimitError, openai.AuthenticationError, openai.PermissionDeniedError)
+
+
+class RotatingSdk:
+    is_async = False
+
+    def __init__(self, clients: list[openai.OpenAI]) -> None:
+        self._clients = clients
+        self._turn = itertools.count()
+
+    def call(self, job: Job, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        first = next(self._turn)
+        refusal: openai.APIStatusError | None = None
+        for n in range(len(self._clients)):
+            left = until - time.monotonic()
+            if refusal is not None and left <= 0:
+                break
+            client = self._clients[(first + n) % len(self._clients)]
+            try:
+                client.chat.completions.create(
+                    model=MODEL,
+                    messages=[{"role": "user", "content": job.text}],
+                    max_completion_tokens=job.max_completion_tokens,
+                    timeout=max(1.0, left),
+                )
+            except _NEXT_KEY as exc:
+                refusal = exc
+            else:
+                return
+        assert refusal is not None
+        raise refusal
+
+
+def build(setup: dict[str, Any]) -> RotatingSdk:
+    return RotatingSdk([openai.OpenAI(api_key=k["key"], base_url=setup["base_url"]) for k in setup["keys"]])

@@ -1,0 +1,200 @@
+"""Slots that do jobs one after the other and remember how each went.
+
+Every contestant gets the same treatment: a job is one call of its library; when that raises, the job waits what the
+error's `retry-after` names (a second if it names nothing) and calls again, until 60 s are over: then it has failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import resource
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from benchmarks.keypool.jobs import Job, all_jobs
+
+JOB_SECONDS = 60.0
+_DRAIN_SECONDS = 4.0
+
+
+class Contestant(Protocol):
+    """One library under test. `is_async` says which of the two is called; both raise whatever the library raises."""
+
+    is_async: bool
+
+    def call(self, job: Job, seconds: float) -> None:
+        """Do `job` within `seconds`."""
+        ...
+
+    async def acall(self, job: Job, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Moments of the system's monotonic clock: slots start, the window begins, everything ends.
+
+    `rate` is the process' arrivals a second, None for a closed loop.
+    """
+
+    start: float
+    window: float
+    end: float
+    slots: int
+    seed: int
+    rate: float | None = None
+
+
+@dataclass
+class Record:
+    """What came of the jobs: `(due, start, end, calls, outcome)` each, outcome "ok", "failed" or "unfinished"."""
+
+    calls: list[tuple[float, float, float, int, str]] = field(default_factory=list)
+    errors: Counter[str] = field(default_factory=Counter)
+    cpu_seconds: float = 0.0
+
+
+class Driver:
+    """Runs one contestant through one plan."""
+
+    def __init__(self, contestant: Contestant, plan: Plan) -> None:
+        self._contestant = contestant
+        self._plan = plan
+        self._jobs = all_jobs()
+        self._chance = random.Random(plan.seed)
+        self._arrivals = self._dues()
+        self._lock = threading.Lock()
+        self.record = Record()
+        self._open: dict[int, tuple[float, float]] = {}
+
+    def run(self) -> Record:
+        """Return when the plan is over; jobs that are still under way then are left behind as unfinished."""
+        meter = threading.Thread(target=self._measure_cpu, daemon=True)
+        meter.start()
+        if self._contestant.is_async:
+            asyncio.run(self._run_async())
+        else:
+            threads = [threading.Thread(target=self._slot, args=(n,), daemon=True) for n in range(self._plan.slots)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(max(0.0, self._plan.end + _DRAIN_SECONDS - time.monotonic()))
+        meter.join()
+        now = time.monotonic()
+        for due, start in list(self._open.values()):
+            self._add(due, start, now, 1, "failed" if now - start > JOB_SECONDS else "unfinished")
+        return self.record
+
+    def _measure_cpu(self) -> None:
+        _sleep_until(self._plan.window)
+        before = _cpu_seconds()
+        _sleep_until(self._plan.end)
+        self.record.cpu_seconds = _cpu_seconds() - before
+
+    def _dues(self) -> Iterator[tuple[float, Job]]:
+        """When each next job is due, and which it is; in a closed loop it is due when a slot asks."""
+        at = self._plan.start
+        while True:
+            job = self._chance.choice(self._jobs)
+            if self._plan.rate is None:
+                yield max(self._plan.start, time.monotonic()), job
+            else:
+                at += self._chance.expovariate(self._plan.rate)
+                yield at, job
+
+    def _next(self) -> tuple[float, Job] | None:
+        with self._lock:
+            due, job = next(self._arrivals)
+        return None if due >= self._plan.end else (due, job)
+
+    def _add(self, due: float, start: float, end: float, calls: int, outcome: str) -> None:
+        self.record.calls.append((due, start, end, calls, outcome))
+
+    def _after_error(self, exc: Exception, start: float, now: float) -> float | None:
+        """Seconds until the next call, None if the job has failed or the plan is over."""
+        self.record.errors[type(exc).__name__] += 1
+        pause = _pause_of(exc)
+        return None if now + pause >= min(start + JOB_SECONDS, self._plan.end) else pause
+
+    def _slot(self, number: int) -> None:
+        _sleep_until(self._plan.start)
+        while (got := self._next()) is not None:
+            due, job = got
+            _sleep_until(due)
+            start, calls, outcome = time.monotonic(), 0, ""
+            self._open[number] = (due, start)
+            while not outcome:
+                calls += 1
+                try:
+                    self._contestant.call(job, start + JOB_SECONDS - time.monotonic())
+                    outcome = _in_time(start)
+                except Exception as exc:  # noqa: BLE001 (a peer's errors are its own)
+                    pause = self._after_error(exc, start, time.monotonic())
+                    if pause is None:
+                        outcome = self._lost(start)
+                    else:
+                        time.sleep(pause)
+            del self._open[number]
+            self._add(due, start, time.monotonic(), calls, outcome)
+
+    async def _run_async(self) -> None:
+        tasks = [asyncio.create_task(self._aslot(n)) for n in range(self._plan.slots)]
+        _, pending = await asyncio.wait(tasks, timeout=self._plan.end + _DRAIN_SECONDS - time.monotonic())
+        kept = dict(self._open)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        self._open = kept
+
+    async def _aslot(self, number: int) -> None:
+        await asyncio.sleep(max(0.0, self._plan.start - time.monotonic()))
+        while (got := self._next()) is not None:
+            due, job = got
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            start, calls, outcome = time.monotonic(), 0, ""
+            self._open[number] = (due, start)
+            while not outcome:
+                calls += 1
+                try:
+                    await self._contestant.acall(job, start + JOB_SECONDS - time.monotonic())
+                    outcome = _in_time(start)
+                except Exception as exc:  # noqa: BLE001 (a peer's errors are its own)
+                    pause = self._after_error(exc, start, time.monotonic())
+                    if pause is None:
+                        outcome = self._lost(start)
+                    else:
+                        await asyncio.sleep(pause)
+            del self._open[number]
+            self._add(due, start, time.monotonic(), calls, outcome)
+
+    def _lost(self, start: float) -> str:
+        """Failed if its 60 s are over (or would be before the next call); otherwise the plan merely ended first."""
+        return "failed" if start + JOB_SECONDS <= self._plan.end else "unfinished"
+
+
+def _in_time(start: float) -> str:
+    return "ok" if time.monotonic() - start <= JOB_SECONDS else "failed"
+
+
+def _pause_of(exc: Exception) -> float:
+    """What the answer asks to wait, in seconds; one second if it asks nothing."""
+    headers: Any = getattr(getattr(exc, "response", None), "headers", None) or {}
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        try:
+            return max(0.001, float(headers.get(name)) / unit)
+        except (TypeError, ValueError):
+            continue
+    return 1.0
+
+
+def _sleep_until(moment: float) -> None:
+    time.sleep(max(0.0, moment - time.monotonic()))
+
+
+def _cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime

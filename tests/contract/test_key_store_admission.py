@@ -1,0 +1,256 @@
+"""Admission of a key store: places that wait, corrections meanwhile, and many keys at once. On every store."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from app.clock import ManualClock
+from app.keypool.buckets import JITTER_US
+from app.keypool.keys import make_keys
+from app.keypool.limits import LimitReading, MeterReading
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Later, Lease, NoRoom, Settlement, Store
+from tests.plugins.redis_fixtures import MakeStore
+from tests.plugins.store_steps import (
+    MINUTE,
+    NO_ROOM,
+    SECOND,
+    answer,
+    ask,
+    burst,
+    limits,
+    of,
+    refused,
+    take,
+    wait_until,
+)
+
+#: between two requests at 600 a minute
+GAP = SECOND // 10
+
+
+def later(reply: Lease | Later | None) -> int:
+    assert isinstance(reply, Later), reply
+    assert reply.pause_us > 0
+    return reply.pause_us
+
+
+def _corrected(store: Store, clock: ManualClock, places: int) -> list[Lease]:
+    """Reservations a tenth of a second apart; then an answer says that the minute's bucket is all but empty."""
+    answer(store, limits=limits(600, 600))
+    clock.advance(10)
+    flying = burst(store)
+    reserved = [take(store, ask(max_wait_us=MINUTE)) for _ in range(places)]
+    assert [b.at_us - a.at_us for a, b in itertools.pairwise(reserved)] == [GAP] * (places - 1)
+    store.settle(flying[-1], Settlement(Outcome.SUCCESS, limits=limits(600, 0)))
+    return reserved
+
+
+def test_a_correction_that_comes_late_keeps_a_place_waiting(make_store: MakeStore, clock: ManualClock) -> None:
+    """The place was planned for a bucket that turned out to be emptier: sending now would earn a 429."""
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    (reserved,) = _corrected(store, clock, 1)
+    wait_until(clock, reserved.at_us)
+    sent = of(store, keys[0]).requests
+    pause = later(store.confirm(reserved))
+    assert pause > GAP
+    clock.advance((pause - 1) / SECOND)
+    assert later(store.confirm(reserved)) == 1
+    assert of(store, keys[0]).requests == sent
+    clock.advance(1 / SECOND)
+    assert isinstance(store.confirm(reserved), Lease)
+    assert of(store, keys[0]).requests == sent + 1
+
+
+def test_places_that_wait_pass_the_gate_in_their_order(make_store: MakeStore, clock: ManualClock) -> None:
+    """Whoever asks first: the second place is not sent before the first one's time."""
+    store = make_store(make_keys(["sk-a"]), clock)
+    reserved = _corrected(store, clock, 3)
+    wait_until(clock, reserved[-1].at_us)
+    due = [clock.now_us() + later(store.confirm(lease)) for lease in reserved[::-1]][::-1]
+    assert [b - a for a, b in itertools.pairwise(due)] == [GAP, GAP]
+    newcomer = take(store, ask(max_wait_us=MINUTE))
+    assert newcomer.at_us >= due[-1] + GAP
+    for position, at_us in enumerate(due):
+        wait_until(clock, at_us)
+        for behind in reserved[position + 1 :]:
+            later(store.confirm(behind))
+        assert isinstance(store.confirm(reserved[position]), Lease)
+
+
+@pytest.mark.parametrize("rpm", [60, 600])
+def test_a_place_goes_at_its_time_and_is_free_again_when_given_back(
+    make_store: MakeStore, clock: ManualClock, rpm: int
+) -> None:
+    """Also on a key that lets a single request go at once: nothing happened meanwhile, so its time is its time."""
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=limits(rpm, rpm))
+    clock.advance(60)
+    burst(store)
+    first = take(store, ask(max_wait_us=MINUTE))
+    for _ in range(5):
+        second = take(store, ask(max_wait_us=MINUTE))
+        store.give_back(second)
+    assert take(store, ask(max_wait_us=MINUTE)).at_us - second.at_us <= JITTER_US
+    wait_until(clock, first.at_us)
+    assert isinstance(store.confirm(first), Lease)
+
+
+def test_a_wait_is_accepted_up_to_the_longest_acceptable_one(make_store: MakeStore, clock: ManualClock) -> None:
+    """A place that is one microsecond too late is refused, one that is just in time is taken."""
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=NO_ROOM)
+    wait = refused(store).retry_after_us
+    assert isinstance(store.acquire(ask(max_wait_us=wait - 1)), NoRoom)
+    assert take(store, ask(max_wait_us=wait)).at_us == clock.now_us() + wait
+
+
+@pytest.mark.parametrize(("pause_us", "kept"), [(2 * SECOND, True), (2 * SECOND + 1, False)])
+def test_a_place_outlasts_a_rest_of_two_seconds_and_no_longer_one(
+    make_store: MakeStore, clock: ManualClock, pause_us: int, kept: bool
+) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=limits(600, 600))
+    clock.advance(60)
+    flying = burst(store)[-1]
+    reserved = take(store, ask(max_wait_us=MINUTE))
+    wait_until(clock, reserved.at_us)
+    store.settle(flying, Settlement(Outcome.RATE_LIMITED, pause_us=pause_us))
+    reply = store.confirm(reserved)
+    assert (later(reply) >= pause_us) if kept else reply is None
+
+
+def test_a_key_that_is_well_again_is_so_for_every_model(make_store: MakeStore, clock: ManualClock) -> None:
+    """Its probe was of one model: the other one must not wait for the time that was set before."""
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock)
+    for _ in keys:
+        answer(store, Outcome.INVALID_KEY)
+    refused(store)
+    clock.advance(300)
+    for probe in [take(store, ask(model="other")) for _ in keys]:
+        store.settle(probe, Settlement(Outcome.SUCCESS))
+    assert {answer(store).key_id for _ in range(4)} == {k.key_id for k in keys}
+
+
+def test_a_group_that_has_money_again_is_used_with_all_its_keys(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a", "sk-b", "sk-c"], "team=1,2,3")
+    store = make_store(keys, clock)
+    for _ in keys:
+        answer(store)
+    answer(store, Outcome.QUOTA_EXHAUSTED)
+    refused(store)
+    clock.advance(300)
+    answer(store, request=ask(model="other"))
+    assert {answer(store).key_id for _ in range(6)} == {k.key_id for k in keys}
+
+
+def test_one_good_key_among_many_bad_ones_is_found(make_store: MakeStore, clock: ManualClock) -> None:
+    """Dead, cooling, forbidden and penniless keys must not hide it, however many there are."""
+    keys = make_keys([f"sk-{n}" for n in range(60)])
+    store = make_store(keys, clock)
+    bad = [
+        Outcome.INVALID_KEY,
+        Outcome.RATE_LIMITED,
+        Outcome.FORBIDDEN,
+        Outcome.QUOTA_EXHAUSTED,
+        Outcome.SERVER_FAILURE,
+    ]
+    good = keys[-1].key_id
+    for position in range(59):
+        lease = take(store)
+        store.settle(lease, Settlement(bad[position % 4]))
+    seen = [answer(store).key_id for _ in range(60)]
+    assert good in seen
+    for _ in range(200):
+        lease = take(store)
+        store.settle(lease, Settlement(Outcome.SUCCESS if lease.key_id == good else Outcome.INVALID_KEY))
+    assert [answer(store).key_id for _ in range(5)] == [good] * 5
+
+
+def test_the_one_key_with_room_now_is_better_than_a_place_on_another(make_store: MakeStore, clock: ManualClock) -> None:
+    """However many there are, and wherever it stands among them."""
+    keys = make_keys([f"sk-{n}" for n in range(40)])
+    for free in sorted(keys, key=lambda key: key.key_id)[::13]:
+        store = make_store(keys, clock, pool=free.key_id)
+        for lease in [take(store) for _ in keys]:
+            said = LimitReading() if lease.key_id == free.key_id else NO_ROOM
+            store.settle(lease, Settlement(Outcome.SUCCESS, limits=said))
+        lease = take(store, ask(max_wait_us=MINUTE))
+        assert (lease.key_id, lease.reserved) == (free.key_id, False)
+
+
+def test_a_place_is_found_on_the_key_that_has_one_first(make_store: MakeStore, clock: ManualClock) -> None:
+    """Of many busy keys, each later than the one before."""
+    keys = make_keys([f"sk-{n}" for n in range(40)])
+    store = make_store(keys, clock)
+    leases = [take(store) for _ in keys]
+    for position, lease in enumerate(leases):
+        said = MeterReading(600, 0, SECOND + (39 - position) * GAP)
+        store.settle(lease, Settlement(Outcome.SUCCESS, limits=LimitReading(requests=said)))
+    for _ in range(4):
+        refused(store)  # a store may look at some of the keys each time, and remember what it saw
+    places = [take(store, ask(max_wait_us=MINUTE)) for _ in range(20)]
+    assert [place.key_id for place in places[:4]] == [lease.key_id for lease in leases[:-5:-1]]
+    assert [place.at_us for place in places] == sorted(place.at_us for place in places)
+
+
+def test_who_lost_a_place_may_use_the_reserve(make_store: MakeStore, clock: ManualClock) -> None:
+    """Newcomers leave a tenth of the burst, for those who waited for a key that then failed them."""
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=limits(1200, 1200))
+    clock.advance(60)
+    newcomers = burst(store)
+    waited = burst(store, ask(waited=True))
+    assert len(newcomers) > len(waited) > 0
+
+
+def test_keys_of_one_group_share_its_bucket(make_store: MakeStore, clock: ManualClock) -> None:
+    one, two = (
+        make_store(make_keys(["sk-a"]), clock, pool="one"),
+        make_store(make_keys(["sk-a", "sk-b"], "team=1,2"), clock, pool="two"),
+    )
+    for store in (one, two):
+        answer(store, limits=limits(1200, 1200))
+        answer(store, limits=limits(1200, 1199))
+    clock.advance(60)
+    assert len(burst(one)) == len(burst(two))
+
+
+def test_one_model_s_bucket_is_not_another_s(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, request=ask(model="m"), limits=limits(60, 0))
+    assert len(burst(store, ask(model="other"), most=50)) == 50
+    assert burst(store, ask(model="m")) == []
+
+
+@pytest.mark.parametrize("late_us", [0, 400_000])
+def test_the_server_s_time_of_admission_is_what_its_headers_speak_of(
+    make_store: MakeStore, clock: ManualClock, late_us: int
+) -> None:
+    """A request that travelled 0.4 s finds a bucket that is full 0.4 s later: no reason for a correction."""
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=limits(600, 600))
+    clock.advance(10)
+    flying = burst(store)
+    reserved = take(store, ask(max_wait_us=10 * SECOND))
+    reset = len(flying) * GAP - late_us
+    said = LimitReading(MeterReading(600, 600 - reset / GAP, reset))
+    store.settle(flying[-1], Settlement(Outcome.SUCCESS, limits=said, admitted_after_us=late_us))
+    wait_until(clock, reserved.at_us)
+    assert isinstance(store.confirm(reserved), Lease)
+
+
+def test_a_429_s_pause_holds_the_places_behind_it(make_store: MakeStore, clock: ManualClock) -> None:
+    """Requests of one key after a rest: one at its end, the next ones as the limit lets them, none at once."""
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=limits(600, 600))
+    clock.advance(60)
+    answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND, limits=limits(600, 580))
+    began = clock.now_us()
+    places = [take(store, ask(max_wait_us=2 * MINUTE)) for _ in range(3)]
+    assert places[0].at_us - began >= 20 * SECOND
+    assert [b.at_us - a.at_us for a, b in itertools.pairwise(places)] == [GAP, GAP]

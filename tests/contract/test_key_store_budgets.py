@@ -1,0 +1,229 @@
+"""Budgets of a key store: what counts against a cap, what is given back, and what a refusal says. On every store."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.clock import ManualClock
+from app.keypool.keys import make_keys
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Ask, Budget, Cap, Lease, NoRoom, Settlement, Spent, Store, Usage
+from tests.plugins.redis_fixtures import MakeStore
+from tests.plugins.store_steps import DAY, NO_ROOM, SECOND, answer, ask, of, refused, take, wait_until
+
+NOT_SERVED = [
+    Outcome.RATE_LIMITED,
+    Outcome.QUOTA_EXHAUSTED,
+    Outcome.INVALID_KEY,
+    Outcome.FORBIDDEN,
+    Outcome.REGION_BLOCKED,
+    Outcome.REQUEST_FAULT,
+]
+MAYBE_SERVED = [Outcome.SERVER_FAILURE, Outcome.ABANDONED]
+#: each allows four of `paid()` and not five: the last one fills it to the brim
+CAPS = {"calls": Cap(calls=4), "tokens": Cap(tokens=40), "microusd": Cap(microusd=28)}
+
+
+def paid(**more: object) -> Ask:
+    """10 tokens and 7 millionths of a dollar, for the batch "b"."""
+    return ask(**{"microusd": 7, "batch": "b", **more})  # type: ignore[arg-type]
+
+
+def admitted(store: Store, request: Ask) -> int:
+    """How many are admitted and answered until the first refusal; a thousand if there is none."""
+    for number in range(1000):
+        lease = store.acquire(request)
+        if not isinstance(lease, Lease):
+            return number
+        store.settle(lease, Settlement(Outcome.SUCCESS))
+    return 1000
+
+
+@pytest.mark.parametrize("scope", ["day", "key_day", "batch"])
+@pytest.mark.parametrize("unit", CAPS)
+def test_a_cap_admits_what_fits_and_not_one_more(
+    make_store: MakeStore, clock: ManualClock, scope: str, unit: str
+) -> None:
+    store = make_store(make_keys(["sk-a"]), clock, budget=Budget(**{scope: CAPS[unit]}))
+    clock.advance(3600)
+    assert admitted(store, paid()) == 4
+    refusal = refused(store, paid())
+    assert (refusal.reason, refusal.detail) == ("budget", f"{scope} {unit}")
+    assert store.spent() == store.spent("b") == Spent(4, 40, 28)
+
+
+@pytest.mark.parametrize("unit", ["tokens", "microusd"])
+def test_what_would_pass_a_cap_is_refused_while_less_still_fits(
+    make_store: MakeStore, clock: ManualClock, unit: str
+) -> None:
+    store = make_store(make_keys(["sk-a"]), clock, budget=Budget(day=CAPS[unit]))
+    for _ in range(3):
+        answer(store, request=paid())
+    assert refused(store, paid(tokens=10.5, microusd=8)).detail == f"day {unit}"
+    assert admitted(store, paid(tokens=5, microusd=3)) == 2
+
+
+@pytest.mark.parametrize("scope", ["day", "key_day"])
+def test_a_day_s_budget_is_back_at_utc_midnight_and_not_before(
+    make_store: MakeStore, clock: ManualClock, scope: str
+) -> None:
+    store = make_store(make_keys(["sk-a"]), clock, budget=Budget(**{scope: Cap(calls=2)}))
+    assert admitted(store, paid()) == 2
+    clock.advance(5 * 3600 + 0.25)
+    assert refused(store, paid()) == NoRoom(DAY - 5 * 3600 * SECOND - SECOND // 4, "budget", f"{scope} calls")
+    clock.advance(19 * 3600 - 0.250001)
+    assert refused(store, paid()).retry_after_us <= 1_000
+    clock.advance(0.000001)
+    assert store.spent() == Spent()
+    assert admitted(store, paid()) == 2
+
+
+def test_a_batch_s_budget_is_its_own_and_midnight_does_not_bring_it_back(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    store = make_store(make_keys(["sk-a"]), clock, budget=Budget(batch=Cap(calls=2)))
+    assert admitted(store, paid()) == 2
+    assert admitted(store, paid(batch="other")) == 2
+    assert admitted(store, paid(batch="")) == 1000
+    clock.advance(86_400)
+    assert refused(store, paid()).detail == "batch calls"
+    assert (store.spent("b").calls, store.spent("nobody")) == (2, Spent())
+
+
+def test_a_key_at_its_cap_is_passed_over_until_every_key_is(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock, budget=Budget(key_day=Cap(calls=3)))
+    for _ in range(3):
+        answer(store, request=paid(barred=frozenset({keys[1].key_id})))
+    assert [answer(store, request=paid()).key_id for _ in range(3)] == [keys[1].key_id] * 3
+    assert (refused(store, paid()).reason, refused(store, paid()).detail) == ("budget", "key_day calls")
+    assert [of(store, k).spent_today for k in keys] == [Spent(3, 30, 21)] * 2
+    assert [of(store, k).state for k in keys] == ["closed", "closed"]
+
+
+def test_a_cap_on_one_key_is_no_refusal_for_budget_while_another_only_waits(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    """The other key has room in a second: that is when to come back, not at midnight."""
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock, budget=Budget(key_day=Cap(calls=2)))
+    for _ in range(2):
+        answer(store, request=paid(barred=frozenset({keys[1].key_id})))
+    answer(store, request=paid(), limits=NO_ROOM)
+    refusal = refused(store, paid())
+    assert refusal.reason == "no_room"
+    assert refusal.retry_after_us < 10 * SECOND
+
+
+@pytest.mark.parametrize("outcome", NOT_SERVED)
+def test_what_the_provider_did_not_serve_costs_nothing(
+    make_store: MakeStore, clock: ManualClock, outcome: Outcome
+) -> None:
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock)
+    lease = take(store, paid())
+    assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == Spent(1, 10, 7)
+    store.settle(lease, Settlement(outcome))
+    assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == Spent()
+
+
+@pytest.mark.parametrize("outcome", MAYBE_SERVED)
+def test_what_may_have_been_served_is_paid(make_store: MakeStore, clock: ManualClock, outcome: Outcome) -> None:
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    answer(store, outcome, paid())
+    assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == Spent(1, 10, 7)
+
+
+def test_a_place_given_back_costs_nothing(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a"]), clock, budget=Budget(day=Cap(calls=2)))
+    answer(store, request=paid(), limits=NO_ROOM)
+    reserved = take(store, paid(max_wait_us=30 * SECOND))
+    assert reserved.reserved
+    assert store.spent() == Spent(2, 20, 14)
+    assert refused(store, paid()).reason == "budget"
+    for _ in range(2):
+        store.give_back(reserved)
+    assert store.spent() == store.spent("b") == Spent(1, 10, 7)
+    assert take(store, paid(max_wait_us=30 * SECOND)).reserved
+
+
+def test_a_reservation_that_dies_with_its_key_costs_nothing(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    answer(store, request=paid())
+    flying = take(store, paid())
+    answer(store, request=paid(), limits=NO_ROOM)
+    reserved = take(store, paid(max_wait_us=30 * SECOND))
+    store.settle(flying, Settlement(Outcome.INVALID_KEY))
+    wait_until(clock, reserved.at_us)
+    assert store.confirm(reserved) is None
+    assert store.spent() == Spent(2, 20, 14)
+
+
+@pytest.mark.parametrize("usage", [Usage(25, 18), Usage(3, 1), Usage(0, 0)])
+def test_a_response_s_usage_replaces_the_estimate(make_store: MakeStore, clock: ManualClock, usage: Usage) -> None:
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    answer(store, request=paid(), usage=usage)
+    used = Spent(1, usage.tokens, usage.microusd)
+    assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == used
+
+
+def test_a_stream_s_usage_replaces_the_estimate_at_its_end(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    lease = answer(store, request=paid())
+    assert store.spent() == Spent(1, 10, 7)
+    store.spend(lease, Usage(25, 18))
+    assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == Spent(1, 25, 18)
+
+
+def test_usage_beyond_the_estimate_closes_a_cap_and_usage_below_opens_it(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    store = make_store(make_keys(["sk-a"]), clock, budget=Budget(day=Cap(tokens=40)))
+    answer(store, request=paid(), usage=Usage(35, 7))
+    assert refused(store, paid()).detail == "day tokens"
+    lease = answer(store, request=paid(tokens=5))
+    store.spend(lease, Usage(1, 1))
+    assert admitted(store, paid(tokens=1)) == 4
+
+
+@pytest.mark.parametrize("outcome", NOT_SERVED)
+def test_what_was_admitted_yesterday_is_given_back_to_yesterday(
+    make_store: MakeStore, clock: ManualClock, outcome: Outcome
+) -> None:
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock)
+    clock.advance(86_399)
+    lease = take(store, paid())
+    clock.advance(1)
+    assert store.spent() == Spent()
+    store.settle(lease, Settlement(outcome))
+    assert store.spent() == of(store, keys[0]).spent_today == store.spent("b") == Spent()
+
+
+def test_settling_twice_gives_back_once(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a", "sk-b"]), clock)
+    answer(store, request=paid())
+    lease = take(store, paid())
+    for _ in range(2):
+        store.settle(lease, Settlement(Outcome.REQUEST_FAULT))
+    assert store.spent() == Spent(1, 10, 7)
+
+
+def test_output_tokens_and_the_charge_count_as_tokens(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    lease = answer(store, request=paid(output_tokens=90))
+    assert (lease.tokens, store.spent()) == (100, Spent(1, 100, 7))
+
+
+def test_a_refusal_for_budget_leaves_room_and_turn_as_they_were(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock, budget=Budget(batch=Cap(calls=1)))
+    answer(store, request=paid())
+    before = store.snapshot()
+    for _ in range(5):
+        refused(store, paid())
+    assert store.snapshot() == before
+    assert answer(store).key_id == keys[1].key_id

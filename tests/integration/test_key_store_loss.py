@@ -1,0 +1,216 @@
+"""The fleet's store when its server is killed and comes back: no request fails, limits and budgets hold by share."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.keypool.keys import make_keys
+from app.keypool.limits import LimitReading, MeterReading
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Ask, Budget, Cap, Lease, NoRoom, Settlement
+from app.keypool.stores.fleet import FleetStore
+from app.services.embedded_valkey import answers, tied_to_parent
+from app.services.key_store import connect_store
+
+pytestmark = [
+    pytest.mark.redis_server,
+    pytest.mark.skipif(
+        shutil.which("redis-server") is None, reason="no redis-server on PATH: install Debian's package"
+    ),
+]
+KEYS = make_keys(["sk-one-0123456789abcdef0123", "sk-two-0123456789abcdef0123"])
+MINUTE_US = 60_000_000
+
+
+class Server:
+    """A redis-server that keeps nothing on disk, and is empty when it comes back."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self._port = str(probe.getsockname()[1])
+        self._folder = folder
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.start()
+
+    def start(self) -> None:
+        command = ["redis-server", "--dir", str(self._folder), "--save", "", "--appendonly", "no"]
+        command += ["--bind", "127.0.0.1", "--port", self._port]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(tied_to_parent(command), stdout=log, stderr=log)
+        until(lambda: answers(self.url), 20)
+
+    def kill(self) -> None:
+        if self._process.poll() is None:
+            os.kill(self._process.pid, signal.SIGKILL)
+            self._process.wait(10)
+
+
+def until(ready: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    found = Server(tmp_path)
+    yield found
+    found.kill()
+
+
+@pytest.fixture
+def open_store(server: Server) -> Iterator[Callable[..., FleetStore]]:
+    opened: list[FleetStore] = []
+
+    def make(**options: object) -> FleetStore:
+        opened.append(FleetStore(KEYS, "round_robin", connect_store(server.url), **options))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield make
+    for store in opened:
+        store.close()
+
+
+def answered(store: FleetStore, rpm: float = 60_000, remaining: float | None = None, **more: object) -> Lease:
+    """One request from its lease to its success; the response names the limit."""
+    lease = store.acquire(Ask("m", 10, 1_000_000, **more))  # type: ignore[arg-type]
+    assert isinstance(lease, Lease), lease
+    while lease.reserved:
+        until(lambda at=lease.at_us: store.now_us() >= at, 2)  # type: ignore[misc]
+        sent = store.confirm(lease)
+        lease = sent if isinstance(sent, Lease) else lease
+    left = rpm - 1 if remaining is None else remaining
+    reading = MeterReading(rpm, left, round((rpm - left) * MINUTE_US / rpm))
+    store.settle(lease, Settlement(Outcome.SUCCESS, limits=LimitReading(requests=reading)))
+    return lease
+
+
+def know(store: FleetStore, rpm: float = 60_000) -> None:
+    """Both keys have answered, and the store has heard so from the server."""
+    for _ in KEYS:
+        answered(store, rpm)
+    until(lambda: len(store.fleet.limits) == len(KEYS), 10)
+
+
+def test_requests_go_on_while_the_server_is_away_and_it_is_said_once(
+    server: Server, open_store: Callable[..., FleetStore], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    store = open_store()
+    know(store)
+    assert (store.scope, store.losses.count, store.losses.lost) == ("fleet", 0, False)
+    server.kill()
+    used = [answered(store).key_id for _ in range(20)]
+    assert set(used) == {key.key_id for key in KEYS}
+    assert (store.scope, store.losses.count, store.losses.lost) == ("process", 1, True)
+    assert sum("key store in Redis is lost" in r.getMessage() for r in caplog.records) == 1
+
+
+def test_the_fleet_is_back_within_two_seconds_of_its_server(
+    server: Server, open_store: Callable[..., FleetStore], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server lost its data: it is told the limits, and what they are full of is assumed to be used."""
+    caplog.set_level(logging.INFO)
+    store = open_store()
+    know(store, rpm=60)
+    server.kill()
+    store.acquire(Ask("m", 10, 0))
+    server.start()
+    until(lambda: not store.losses.lost, 2)
+    assert sum("key store in Redis is back" in r.getMessage() for r in caplog.records) == 1
+    first = store.acquire(Ask("m", 10, 30_000_000))
+    assert isinstance(first, Lease)
+    assert first.reserved, "a bucket of which nothing is known is taken for low"
+    assert not first.probe, "a key that has answered need not prove itself again"
+
+
+def test_a_place_that_was_promised_holds_while_the_server_is_away(
+    server: Server, open_store: Callable[..., FleetStore]
+) -> None:
+    store = open_store()
+    know(store, rpm=600)
+    for _ in KEYS:
+        answered(store, rpm=600, remaining=0)
+    until(lambda: isinstance(store.acquire(Ask("m", 10, 0)), NoRoom), 5)
+    reserved = store.acquire(Ask("m", 10, 30_000_000))
+    assert isinstance(reserved, Lease)
+    assert reserved.reserved
+    server.kill()
+    sent = store.confirm(reserved)
+    assert isinstance(sent, Lease)
+    assert not sent.reserved
+    store.settle(sent, Settlement(Outcome.SUCCESS))
+
+
+def test_processes_share_a_limit_by_their_number(server: Server, open_store: Callable[..., FleetStore]) -> None:
+    """Two processes, 600 requests a minute: alone, each lets its requests go 210 ms apart on one key."""
+    first, second = open_store(), open_store()
+    know(first, rpm=600)
+    second.acquire(Ask("m", 10, 0))
+    until(lambda: first.fleet.size == second.fleet.size == 2, 10)
+    assert {first.fleet.rank, second.fleet.rank} == {0, 1}
+    server.kill()
+    barred = frozenset({KEYS[1].key_id})
+    places: dict[FleetStore, list[int]] = {first: [], second: []}
+    for _ in range(4):
+        for store, at in places.items():
+            lease = store.acquire(Ask("m", 10, 30_000_000, barred))
+            assert isinstance(lease, Lease)
+            at.append(lease.at_us)
+    together = sorted(places[first][1:] + places[second][1:])
+    assert min(b - a for a, b in itertools.pairwise(together)) > 80_000
+    assert all(abs((at[3] - at[1]) / 2 - 210_000) < 1_000 for at in places.values())
+
+
+def test_a_key_that_was_refused_stays_out_while_the_server_is_away(
+    server: Server, open_store: Callable[..., FleetStore]
+) -> None:
+    """Also in a process that did not hear the refusal itself."""
+    first, second = open_store(), open_store()
+    lease = first.acquire(Ask("m", 10, 0))
+    assert isinstance(lease, Lease)
+    first.settle(lease, Settlement(Outcome.INVALID_KEY))
+    answered(first)
+    answered(second)
+    until(lambda: lease.key_id in second.fleet.bad, 10)
+    server.kill()
+    assert {answered(second).key_id for _ in range(10)} == {KEYS[1].key_id}
+
+
+def test_a_budget_holds_while_the_server_is_away_and_after_it_has_lost_its_data(
+    server: Server, open_store: Callable[..., FleetStore]
+) -> None:
+    """Ten calls a day, four used, two processes: three more for each while alone, and none when all are back."""
+    first, second = (open_store(budget=Budget(day=Cap(calls=10))) for _ in range(2))
+    know(first)
+    answered(first)
+    answered(second)
+    until(
+        lambda: all(s.fleet.size == 2 and any(u.calls == 4 for u in s.fleet.spent.values()) for s in (first, second)),
+        10,
+    )
+    server.kill()
+    for store in (first, second):
+        for _ in range(3):
+            answered(store)
+        refusal = store.acquire(Ask("m", 10, 0))
+        assert isinstance(refusal, NoRoom)
+        assert (refusal.reason, refusal.detail) == ("budget", "day calls")
+    server.start()
+    until(lambda: not (first.losses.lost or second.losses.lost), 4)
+    until(lambda: first.spent().calls == 10, 5)
+    refusal = second.acquire(Ask("m", 10, 0))
+    assert isinstance(refusal, NoRoom)
+    assert refusal.reason == "budget"

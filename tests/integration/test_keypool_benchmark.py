@@ -1,0 +1,47 @@
+"""The benchmark of the key pool runs as a command, and its results are what the report is made from."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.services.embedded_valkey import tied_to_parent
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.timeout(110)
+def test_two_processes_through_the_pool_finish_every_job_within_the_limits(tmp_path: Path) -> None:
+    """A short open loop: nobody fails, the server admits what was done, and no figure is missing."""
+    out = tmp_path / "results.json"
+    command = [sys.executable, "-m", "benchmarks.keypool", "run", "--contestants", "ours", "--modes", "open_2"]
+    options = ["--repeats", "1", "--window", "10", "--warmup", "5", "--start-level", "1", "--out", str(out)]
+    done = subprocess.run(
+        tied_to_parent([*command, *options]), cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    (run,) = json.loads(out.read_text())["runs"]
+    figures = run["figures"]
+    assert (run["mode"], run["contestant"], run["size"]["processes"]) == ("open_2", "ours", 2)
+    assert figures["jobs_failed"] == 0, (figures, run["log_tail"])
+    # 38 jobs a second arrive: two thirds of them in ten seconds is a slow machine, fewer a broken pool
+    assert figures["admitted"] > 250, (figures, run["log_tail"])
+    assert 0.55 < figures["goodput"] < 1.1, figures
+    assert figures["rate_limited_per_success"] is not None
+    assert 0 < figures["p50_ms"] <= figures["p99_ms"]
+    assert figures["cpu_ms_per_request"] > 0
+    assert len(figures["utilisation"]) == 6
+    assert all(0 <= share <= 1.001 for share in figures["utilisation"].values()), figures
+
+
+def test_a_name_that_does_not_exist_is_refused_with_those_that_do(capsys: pytest.CaptureFixture[str]) -> None:
+    from benchmarks.keypool.__main__ import main
+
+    assert main(["run", "--modes", "satruated", "--contestants", "ours"]) == 2
+    said = capsys.readouterr().err
+    assert "satruated" in said
+    assert "saturated" in said

@@ -1,0 +1,116 @@
+"""Budgets from the settings to the API: processes that share a Redis never exceed one together, in whatever unit."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+import redis
+
+from app.keypool.transport import spending_batch
+from app.services.openai_client_manager import build_manager
+from app.services.resources import open_resources
+from app.settings import Settings
+from tests.plugins.standin_fixtures import StandinHandle
+
+PROCESSES, CALLS_EACH = 4, 6
+
+
+def settings(standin: StandinHandle, **more: Any) -> dict[str, Any]:
+    """What a `Settings` is made of, as it may be handed to another process."""
+    return {"openai_api_keys": ",".join(standin.keys), "openai_base_url": standin.base_url, **more}
+
+
+def meet_at(start: Any) -> None:
+    """Every process keeps the barrier at which all begin."""
+    globals()["START"] = start
+
+
+def ask_often(given: dict[str, Any], batch: str) -> list[str]:
+    """In a process of its own, when all are ready: ask again and again; -> "answered", or why not, for each call."""
+    spending_batch.set(batch)
+    found = []
+    with build_manager(Settings(**given)) as manager:
+        client = manager.get_client()
+        assert client is not None
+        globals()["START"].wait(60)
+        for number in range(CALLS_EACH):
+            try:
+                client.chat.completions.create(
+                    model="gpt-4.1-mini", messages=[{"role": "user", "content": f"{batch} {number}"}], max_tokens=10
+                )
+            except openai.RateLimitError as exc:
+                found.append(exc.message if exc.code == "budget_exceeded" else f"unexpected: {exc.message}")
+            else:
+                found.append("answered")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("cap", "allowed"),
+    [
+        ({"budget_daily_model_calls": 7}, 7),
+        ({"budget_batch_model_calls": 7}, 7),
+        ({"budget_key_daily_model_calls": 3}, 6),
+    ],
+    ids=["day", "batch", "each of two keys"],
+)
+def test_processes_that_ask_at_once_never_exceed_a_budget_together(
+    openai_standin: Callable[..., StandinHandle], embedded_valkey_url: str, cap: dict[str, int], allowed: int
+) -> None:
+    with redis.Redis.from_url(embedded_valkey_url) as connection:
+        connection.flushdb()
+    standin = openai_standin()
+    given = settings(standin, redis_url=embedded_valkey_url, openai_max_wait_seconds=20, **cap)
+    apart = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, apart, meet_at, (apart.Barrier(PROCESSES),)) as processes:
+        runs = list(processes.map(ask_often, [given] * PROCESSES, ["b"] * PROCESSES, timeout=90))
+    found = Counter(answer for run in runs for answer in run)
+    assert standin.stats()["totals"]["requests"] == allowed
+    assert found.pop("answered") == allowed
+    (refusal,) = found
+    assert next(iter(cap)).upper() in refusal
+    assert found[refusal] == PROCESSES * CALLS_EACH - allowed
+
+
+@pytest.mark.parametrize(
+    ("variable", "too_little"), [("BUDGET_BATCH_TOKENS", 20), ("BUDGET_BATCH_USD", 0.00002), ("BUDGET_DAILY_USD", 0.0)]
+)
+def test_a_call_that_would_pass_a_budget_is_not_made_and_the_page_s_own_values_are_stored(
+    tmp_path: Path,
+    openai_standin: Callable[..., StandinHandle],
+    property_site: str,
+    variable: str,
+    too_little: float,
+) -> None:
+    """What a call may use is charged before it is made: tokens with the answer's, dollars by the model's price."""
+    standin = openai_standin()
+    given = settings(standin, propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
+    with open_resources(Settings(**given, **{variable.lower(): too_little})) as resources:
+        outcome = resources.scraper.scrape(f"{property_site}/homes/1", batch="b")
+    assert standin.stats()["totals"]["requests"] == 0
+    assert outcome.wanted_model
+    assert variable in (outcome.model_note or "")
+    assert outcome.record["ListPrice"]
+
+
+def test_what_is_scraped_for_no_batch_is_paid_by_none(
+    tmp_path: Path, openai_standin: Callable[..., StandinHandle], property_site: str
+) -> None:
+    """Also right after a job of a batch in the same thread: the batch pays for its own scrape and no longer."""
+    given = settings(openai_standin(), propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
+    with open_resources(Settings(**given, budget_batch_model_calls=1)) as resources:
+        told = [
+            resources.scraper.scrape(f"{property_site}/homes/{number}", batch=batch).model_note
+            for number, batch in enumerate(("b", "", "b", "other", "b"), start=1)
+        ]
+        client = resources.manager.get_client()
+        assert client is not None
+        assert client.chat.completions.create(model="gpt-4.1-mini", messages=[{"role": "user", "content": "hello"}])
+    assert ["BUDGET_BATCH_MODEL_CALLS" in (note or "") for note in told] == [False, False, True, False, True]

@@ -1,0 +1,246 @@
+"""What goes wrong below the real SDK on the pool: bad keys, limits, budgets, cancelled callers, lines that break."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Budget, Cap, Usage
+from app.keypool.transport import spending_batch
+from tests.plugins.pooled_sdk import (
+    FACES,
+    KEYS,
+    MESSAGES,
+    MODEL,
+    PLACEHOLDER,
+    TEXT,
+    WIDE,
+    Pooled,
+    breaking_server,
+    items_of,
+    pooled,
+    value_of,
+)
+
+# --- errors
+
+
+def test_a_bad_key_is_passed_over_whatever_the_method(openai_standin: Callable[..., Any], face: str) -> None:
+    bad, good = KEYS[:2]
+    standin = openai_standin([{"key": bad, "behaviour": "no_quota"}, {"key": good, **WIDE}])
+
+    async def scenario(client: Any) -> None:
+        await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
+        stream = await value_of(client.responses.create(model=MODEL, input=TEXT, stream=True))
+        assert await items_of(stream)
+        await value_of(client.embeddings.create(model="e", input="x"))
+
+    there = pooled(standin.base_url, standin.keys, face)
+    there.run(scenario)
+    assert (standin.stats_of(bad)["requests"], standin.stats_of(good)["ok"]) == (1, 3)
+    assert [s.outcome for s in there.store.settled] == [Outcome.QUOTA_EXHAUSTED] + [Outcome.SUCCESS] * 3
+
+
+@pytest.mark.parametrize(("limit", "named"), [({"rpm": 1, "tpm": 1e8}, "requests"), ({"rpm": 6e4, "tpm": 5}, "tokens")])
+def test_a_429_tells_which_limit_was_hit(
+    openai_standin: Callable[..., Any], face: str, limit: dict[str, float], named: str
+) -> None:
+    standin = openai_standin([{"key": KEYS[0], **limit}], start_level=0.0)
+    there = pooled(standin.base_url, standin.keys, face)
+
+    async def scenario(client: Any) -> None:
+        with pytest.raises(openai.RateLimitError):
+            await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
+
+    there.run(scenario)
+    assert [(s.outcome, s.limited_by) for s in there.store.settled] == [(Outcome.RATE_LIMITED, named)]
+
+
+def test_a_budget_that_is_used_up_is_told_with_its_setting(openai_standin: Callable[..., Any], face: str) -> None:
+    standin = openai_standin()
+    there = pooled(standin.base_url, standin.keys, face, Budget(batch=Cap(calls=1)))
+
+    async def scenario(client: Any) -> Any:
+        token = spending_batch.set("batch-1")
+        await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
+        with pytest.raises(openai.RateLimitError) as caught:
+            await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
+        spending_batch.reset(token)
+        await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
+        return caught.value
+
+    error = there.run(scenario)
+    assert (error.code, error.type) == ("budget_exceeded", "budget_exceeded")
+    assert "BUDGET_BATCH_MODEL_CALLS" in str(error)
+    assert int(error.response.headers["retry-after-ms"]) > 0
+    assert standin.stats()["totals"]["requests"] == 2
+
+
+def test_no_error_and_no_answer_carries_a_key(openai_standin: Callable[..., Any], face: str) -> None:
+    """Tracebacks, error reports and logs of requests show what the SDK holds: the placeholder."""
+    standin = openai_standin([{"key": KEYS[0], **WIDE}], models=[MODEL])
+    there = pooled(standin.base_url, standin.keys, face)
+
+    async def scenario(client: Any) -> list[httpx2.Request]:
+        raw = await value_of(client.chat.completions.with_raw_response.create(model=MODEL, messages=MESSAGES))
+        with pytest.raises(openai.NotFoundError) as caught:
+            await value_of(client.chat.completions.create(model="unheard", messages=MESSAGES))
+        return [raw.http_response.request, caught.value.request, caught.value.response.request]
+
+    for request in there.run(scenario):
+        assert request.headers["authorization"] == f"Bearer {PLACEHOLDER}"
+        assert standin.keys[0] not in repr(request.headers.raw)
+
+
+def test_a_streamed_upload_gets_one_key(openai_standin: Callable[..., Any], face: str) -> None:
+    keys = [{"key": KEYS[0], "behaviour": "dead"}, {"key": KEYS[1], **WIDE}]
+    standin = openai_standin(keys)
+    there = pooled(standin.base_url, standin.keys, face)
+    url, body = (
+        f"{standin.base_url}/chat/completions",
+        b'{"model": "m", "messages": [{"role": "user", "content": "x"}]}',
+    )
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield body
+
+    async def main() -> list[int]:
+        async with httpx2.AsyncClient(transport=there.async_transport()) as http:
+            return [(await http.post(url, content=parts())).status_code for _ in range(2)]
+
+    if face == "sync":
+        with httpx2.Client(transport=there.sync_transport()) as http:
+            statuses = [http.post(url, content=iter([body])).status_code for _ in range(2)]
+    else:
+        statuses = asyncio.run(main())
+    assert statuses == [401, 200]
+    assert standin.stats()["totals"]["requests"] == 2
+
+
+def test_an_upload_of_a_file_passes(openai_standin: Callable[..., Any], face: str) -> None:
+    """Multipart bodies cannot be read beforehand; the stand-in has no files, and says so."""
+    standin = openai_standin()
+    there = pooled(standin.base_url, standin.keys, face)
+
+    async def scenario(client: Any) -> None:
+        with pytest.raises(openai.NotFoundError):
+            await value_of(client.files.create(file=("a.jsonl", b"{}"), purpose="batch"))
+
+    there.run(scenario)
+    assert [s.outcome for s in there.store.settled] == [Outcome.REQUEST_FAULT]
+
+
+# --- the event loop
+
+
+def test_a_store_that_blocks_is_never_asked_from_the_loop(there: Pooled) -> None:
+    async def scenario(client: Any) -> None:
+        await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
+        stream = await value_of(client.responses.create(model=MODEL, input=TEXT, stream=True))
+        await items_of(stream)
+
+    there.run(scenario)
+    in_loop = threading.get_ident() in there.store.threads
+    assert in_loop is ("blocking" not in there.face)
+
+
+@pytest.mark.parametrize("async_face", FACES[1:])
+def test_a_cancelled_request_gives_its_lease_back(openai_standin: Callable[..., Any], async_face: str) -> None:
+    """That somebody lost patience says nothing about the key."""
+    standin = openai_standin([{"key": KEYS[0], **WIDE, "behaviour": "hang"}])
+    there = pooled(standin.base_url, standin.keys, async_face)
+
+    async def scenario(client: Any) -> None:
+        asked = asyncio.ensure_future(client.chat.completions.create(model=MODEL, messages=MESSAGES))
+        assert await asyncio.to_thread(there.store.leased.wait, 10)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+
+    there.run(scenario)
+    (key,) = there.store.snapshot()
+    assert (key.in_flight, key.failures, [s.outcome for s in there.store.settled]) == (0, 0, [Outcome.ABANDONED])
+
+
+def test_a_lease_that_comes_after_the_caller_was_cancelled_goes_back(openai_standin: Callable[..., Any]) -> None:
+    """The thread that asks the store cannot be stopped: what it brings is waited for, and given back."""
+    standin = openai_standin()
+    there = pooled(standin.base_url, standin.keys, "async on a blocking store")
+    there.store.gate.clear()
+
+    async def scenario(client: Any) -> None:
+        asked = asyncio.ensure_future(client.chat.completions.create(model=MODEL, messages=MESSAGES))
+        assert await asyncio.to_thread(there.store.leased.wait, 10)
+        for _ in range(2):
+            asked.cancel()
+            await asyncio.wait({asked}, timeout=0.02)
+        assert not asked.done()
+        there.store.gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+
+    there.run(scenario)
+    assert [s.outcome for s in there.store.settled] == [Outcome.ABANDONED]
+    assert [s.in_flight for s in there.store.snapshot()] == [0, 0]
+    assert standin.stats()["totals"]["requests"] == 0
+
+
+# --- a line that breaks
+
+
+WHOLE = (
+    b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"finish_reason":"stop",'
+    b'"message":{"role":"assistant","content":"hello"}}],"usage":{"prompt_tokens":1,"total_tokens":2}}'
+)
+JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+
+
+def test_an_answer_that_breaks_off_is_asked_again_with_another_key(face: str) -> None:
+    """The headers said success, but nothing was answered: a failure of the line, not the caller's affair."""
+
+    async def scenario(client: Any) -> Any:
+        return await value_of(client.chat.completions.create(model="m", messages=MESSAGES))
+
+    with breaking_server(1, JSON_HEAD % len(WHOLE), WHOLE[:50], WHOLE) as (address, seen):
+        there = pooled(address, KEYS, face)
+        assert there.run(scenario).choices[0].message.content == "hello"
+    assert len(set(seen)) == 2
+    assert [s.outcome for s in there.store.settled] == [Outcome.SERVER_FAILURE, Outcome.SUCCESS]
+    assert there.store.settled[1].usage == Usage(2, 0)
+
+
+def test_an_answer_that_always_breaks_off_is_a_connection_error(face: str) -> None:
+    async def scenario(client: Any) -> None:
+        with pytest.raises(openai.APIConnectionError) as caught:
+            await value_of(client.chat.completions.create(model="m", messages=MESSAGES))
+        assert isinstance(caught.value.__cause__, httpx2.RemoteProtocolError)
+
+    with breaking_server(99, JSON_HEAD % len(WHOLE), WHOLE[:50], WHOLE) as (address, seen):
+        there = pooled(address, KEYS, face)
+        there.run(scenario)
+    assert len(set(seen)) == len(seen) == 3, "the first key and two others: each may have been billed"
+
+
+def test_a_stream_that_breaks_off_is_spent_as_far_as_it_told_and_the_error_is_the_callers(face: str) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    event = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[],"usage":'
+    event += b'{"prompt_tokens":1,"completion_tokens":4,"total_tokens":5}}\n\n'
+    part = b"%x\r\n%s\r\n" % (len(event), event)
+
+    async def scenario(client: Any) -> None:
+        stream = await value_of(client.chat.completions.create(model="m", messages=MESSAGES, stream=True))
+        with pytest.raises((httpx2.RemoteProtocolError, openai.APIConnectionError)):
+            await items_of(stream)
+
+    with breaking_server(99, head, part, b"") as (address, seen):
+        there = pooled(address, KEYS, face)
+        there.run(scenario)
+    assert len(seen) == 1
+    assert there.store.streams == [Usage(5, 0)]

@@ -1,0 +1,210 @@
+"""Every method of the real SDK on the pool, against the stand-in: it gives the same as without, and is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from openai.lib.streaming.responses._events import ResponseCompletedEvent
+from pydantic import BaseModel
+
+from app.keypool.outcomes import Outcome
+from app.keypool.pricing import make_pricing
+from app.keypool.stores.base import Usage
+from tests.plugins.pooled_sdk import (
+    MESSAGES,
+    MODEL,
+    PROMPT_TOKENS,
+    TEXT,
+    WIDE,
+    Pooled,
+    entered,
+    items_of,
+    pooled,
+    value_of,
+)
+
+# --- methods that answer at once
+
+
+def test_chat_is_settled_once_with_what_it_used(there: Pooled) -> None:
+    async def scenario(client: Any) -> Any:
+        return await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES, max_completion_tokens=50))
+
+    reply = there.run(scenario)
+    assert reply.choices[0].message.content
+    (settled,) = there.store.settled
+    used = reply.usage
+    expected = make_pricing()(MODEL, used.prompt_tokens, used.completion_tokens)
+    assert settled.outcome is Outcome.SUCCESS
+    assert settled.usage == Usage(used.total_tokens, expected)
+    assert there.store.spent().tokens == used.total_tokens
+    assert there.store.spent().microusd == expected > 0
+
+
+def test_the_settlement_says_when_the_server_admitted_the_request_and_what_its_limits_are(
+    openai_standin: Callable[..., Any], face: str
+) -> None:
+    """The stand-in works for 400 ms after admission: that is no delay of the admission."""
+    standin = openai_standin(latency_ms=400, latency_spread=0.0)
+    there = pooled(standin.base_url, standin.keys, face)
+
+    async def scenario(client: Any) -> None:
+        await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
+
+    there.run(scenario)
+    (settled,) = there.store.settled
+    assert 0 < settled.admitted_after_us < 300_000
+    assert settled.limits.requests is not None
+    assert settled.limits.requests.limit == WIDE["rpm"]
+
+
+def test_responses_embeddings_and_lists_go_through_the_pool(there: Pooled) -> None:
+    async def scenario(client: Any) -> Any:
+        response = await value_of(client.responses.create(model=MODEL, input=TEXT, max_output_tokens=50))
+        vectors = await value_of(client.embeddings.create(model="text-embedding-3-small", input=[TEXT, "x"]))
+        models = await items_of(client.models.list())
+        return response, vectors, models
+
+    response, vectors, models = there.run(scenario)
+    assert response.output_text
+    assert len(vectors.data) == 2
+    assert MODEL in [m.id for m in models]
+    usages = [s.usage.tokens if s.usage else None for s in there.store.settled]
+    assert usages == [response.usage.total_tokens, vectors.usage.prompt_tokens, None]
+    assert there.store.spent().calls == 2, "a list of models is no model call"
+
+
+def test_raw_and_streamed_readings_of_a_json_answer_are_as_without_a_pool(there: Pooled) -> None:
+    """The transport has read the body; the SDK must still find it unread, whatever way it reads."""
+
+    async def scenario(client: Any) -> Any:
+        raw = await value_of(client.chat.completions.with_raw_response.create(model=MODEL, messages=MESSAGES))
+        first = (await value_of(raw.parse())), raw.elapsed, raw.headers["x-request-id"], raw.http_response
+        found = []
+        for read in ("json", "text", "read", "parse"):
+            asked = client.chat.completions.with_streaming_response.create(model=MODEL, messages=MESSAGES)
+            async with entered(asked) as response:
+                found.append(await value_of(getattr(response, read)()))
+        asked = client.chat.completions.with_streaming_response.create(model=MODEL, messages=MESSAGES)
+        async with entered(asked) as response:
+            lines = await items_of(response.iter_lines())
+        return first, found, lines
+
+    (parsed, elapsed, request_id, http_response), (data, text, body, again), lines = there.run(scenario)
+    assert parsed.usage.total_tokens == data["usage"]["total_tokens"] == again.usage.total_tokens
+    assert (elapsed.total_seconds() > 0, bool(request_id)) == (True, True)
+    assert http_response.num_bytes_downloaded == len(http_response.content)
+    assert text.encode()[:20] == body[:20] == "".join(lines).encode()[:20]
+    assert [s.usage is not None for s in there.store.settled] == [True] * 6
+
+
+class Home(BaseModel):
+    """Strict answers: what the parse helpers make."""
+
+    YearBuilt: int | None
+    YearBuilt_quote: str | None
+
+
+def test_the_parse_helpers_give_models(there: Pooled) -> None:
+    async def scenario(client: Any) -> Any:
+        chat = await value_of(client.chat.completions.parse(model=MODEL, messages=MESSAGES, response_format=Home))
+        response = await value_of(client.responses.parse(model=MODEL, input=TEXT, text_format=Home))
+        return chat.choices[0].message.parsed, response.output_parsed
+
+    chat, response = there.run(scenario)
+    assert isinstance(chat, Home)
+    assert chat.YearBuilt == response.YearBuilt == 1998
+
+
+# --- streams
+
+
+def test_a_chat_stream_is_settled_at_its_headers_and_spent_at_its_end(there: Pooled) -> None:
+    async def scenario(client: Any) -> Any:
+        stream = await value_of(
+            client.chat.completions.create(
+                model=MODEL, messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+            )
+        )
+        at_headers = list(there.store.settled), list(there.store.streams)
+        return at_headers, await items_of(stream)
+
+    (settled, spent), chunks = there.run(scenario)
+    assert ([(s.outcome, s.usage) for s in settled], spent) == ([(Outcome.SUCCESS, None)], [])
+    used = chunks[-1].usage
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+    expected = make_pricing()(MODEL, used.prompt_tokens, used.completion_tokens)
+    assert there.store.streams == [Usage(used.total_tokens, expected)]
+    assert there.store.spent().tokens == used.total_tokens
+    assert len(there.store.settled) == 1
+
+
+def test_a_chat_stream_without_usage_costs_its_estimate(there: Pooled) -> None:
+    async def scenario(client: Any) -> Any:
+        asked = client.chat.completions.create(
+            model=MODEL, messages=MESSAGES, stream=True, max_completion_tokens=1000
+        )  # fmt: skip
+        return await items_of(await value_of(asked))
+
+    assert there.run(scenario)
+    assert there.store.streams == []
+    assert there.store.spent().tokens == PROMPT_TOKENS + 1000
+
+
+def test_a_response_stream_is_spent_at_its_end(there: Pooled) -> None:
+    async def scenario(client: Any) -> Any:
+        return await items_of(await value_of(client.responses.create(model=MODEL, input=TEXT, stream=True)))
+
+    events = there.run(scenario)
+    assert [u.tokens for u in there.store.streams] == [events[-1].response.usage.total_tokens]
+
+
+def test_the_stream_helpers_work_and_are_spent(there: Pooled) -> None:
+    async def scenario(client: Any) -> Any:
+        options: Any = {"stream_options": {"include_usage": True}, "response_format": Home}
+        async with entered(client.chat.completions.stream(model=MODEL, messages=MESSAGES, **options)) as stream:
+            await items_of(stream)
+            chat = await value_of(stream.get_final_completion())
+        async with entered(client.responses.stream(model=MODEL, input=TEXT)) as stream:
+            events = await items_of(stream)
+        return chat, events
+
+    chat, events = there.run(scenario)
+    assert chat.choices[0].message.parsed.YearBuilt == 1998
+    completed = next(e for e in events if isinstance(e, ResponseCompletedEvent) or e.type == "response.completed")
+    assert [u.tokens for u in there.store.streams] == [chat.usage.total_tokens, completed.response.usage.total_tokens]
+
+
+def test_a_stream_that_is_left_early_is_closed_and_costs_its_estimate(there: Pooled) -> None:
+    async def scenario(client: Any) -> None:
+        for _ in range(3):
+            stream = await value_of(
+                client.chat.completions.create(
+                    model=MODEL, messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+                )
+            )
+            if hasattr(stream, "__aiter__"):
+                async for _chunk in stream:
+                    break
+            else:
+                next(iter(stream))
+            await value_of(stream.close())
+
+    there.run(scenario)
+    assert there.store.streams == []
+    assert there.store.spent().calls == 3
+    assert [s.in_flight for s in there.store.snapshot()] == [0, 0]
+
+
+def test_a_raw_reading_of_a_stream_passes_every_byte(there: Pooled) -> None:
+    async def scenario(client: Any) -> Any:
+        asked = client.chat.completions.with_streaming_response.create(
+            model=MODEL, messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+        )
+        async with entered(asked) as response:
+            return b"".join(await items_of(response.iter_bytes(7)))
+
+    body = there.run(scenario)
+    assert body.endswith(b"data: [DONE]\n\n")
+    assert len(there.store.streams) == 1

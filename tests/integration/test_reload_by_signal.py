@@ -1,0 +1,123 @@
+"""SIGHUP to real processes: a reload for a service, the end for a program whose terminal was closed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.processes import StopRequestedError, StopSignals
+
+_LISTENS = """
+import os, signal, sys
+from app.services.reload_signal import on_sighup
+if sys.argv[1] == "nohup":
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+if sys.argv[2]:  # a session leader that opens a terminal is controlled by it
+    terminal = os.open(sys.argv[2], os.O_RDWR)
+    os.dup2(terminal, 1), os.dup2(terminal, 2)
+out = open(sys.argv[3], "w", buffering=1)
+on_sighup(lambda: out.write("reload\\n"))
+out.write("ready\\n")
+while True:
+    signal.pause()
+"""
+
+
+class Listener:
+    """A process that writes what happens to it into a file; with a terminal of its own if asked."""
+
+    def __init__(self, folder: Path, *, terminal: bool, mode: str = "plain") -> None:
+        self._said = folder / "said"
+        self.terminal, slave = os.openpty() if terminal else (None, None)
+        name = os.ttyname(slave) if slave is not None else ""
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _LISTENS, mode, name, str(self._said)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=Path(__file__).parents[2],
+            start_new_session=True,
+        )
+        if slave is not None:
+            self.wait_for("ready")
+            os.close(slave)
+
+    def wait_for(self, *lines: str) -> None:
+        deadline = time.monotonic() + 20
+        while self.said() != list(lines):
+            assert time.monotonic() < deadline, self.said()
+            assert self.process.poll() is None
+            time.sleep(0.02)
+
+    def said(self) -> list[str]:
+        return self._said.read_text().splitlines() if self._said.exists() else []
+
+    def close_terminal(self) -> None:
+        assert self.terminal is not None
+        os.close(self.terminal)
+        self.terminal = None
+
+
+@pytest.fixture
+def listeners() -> Iterator[list[Listener]]:
+    started: list[Listener] = []
+    yield started
+    for listener in started:
+        listener.process.kill()
+        listener.process.wait()
+        if listener.terminal is not None:
+            os.close(listener.terminal)
+
+
+def test_a_service_reloads_each_time(tmp_path: Path, listeners: list[Listener]) -> None:
+    listeners.append(Listener(tmp_path, terminal=False))
+    listeners[0].wait_for("ready")
+    listeners[0].process.send_signal(signal.SIGHUP)
+    listeners[0].wait_for("ready", "reload")
+    listeners[0].process.send_signal(signal.SIGHUP)
+    listeners[0].wait_for("ready", "reload", "reload")
+
+
+def test_kill_hup_reloads_in_a_terminal_and_closing_it_ends_the_process(
+    tmp_path: Path, listeners: list[Listener]
+) -> None:
+    """The same signal twice; whether the terminal is still there tells them apart."""
+    listeners.append(Listener(tmp_path, terminal=True))
+    listeners[0].process.send_signal(signal.SIGHUP)
+    listeners[0].wait_for("ready", "reload")
+    listeners[0].close_terminal()
+    assert listeners[0].process.wait(20) == -signal.SIGHUP
+    assert listeners[0].said() == ["ready", "reload"]
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing(tmp_path: Path, listeners: list[Listener]) -> None:
+    listeners.append(Listener(tmp_path, terminal=True, mode="nohup"))
+    listeners[0].process.send_signal(signal.SIGHUP)
+    listeners[0].wait_for("ready", "reload")
+    listeners[0].close_terminal()
+    time.sleep(0.3)  # for the hang-up to arrive: what must not happen gives no sign
+    assert listeners[0].process.poll() is None
+
+
+def test_up_takes_sighup_for_a_reload_and_other_programs_for_the_end() -> None:
+    """The reload is told once; a pause ends at it."""
+    with StopSignals(sighup_reloads=True) as signals:
+        os.kill(os.getpid(), signal.SIGHUP)
+        began = time.monotonic()
+        signals.wait(30)
+        assert time.monotonic() - began < 5
+        signals.check()
+        assert signals.take_reload()
+        assert not signals.take_reload()
+    with StopSignals() as signals:
+        os.kill(os.getpid(), signal.SIGHUP)
+        with pytest.raises(StopRequestedError):
+            signals.check()
+        assert not signals.take_reload()

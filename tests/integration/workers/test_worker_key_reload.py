@@ -1,0 +1,160 @@
+"""Keys come and go while a worker runs: no job fails for it, none is interrupted, and the change is in use at once."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from app.keypool.keys import mask
+from app.services.key_health import fleet_stats
+from cli.processes import Child
+from standin.site.pages import bundled_pages
+from tests.plugins.standin_fixtures import KEYS
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+
+A, B, C = KEYS[:3]
+#: pages that want the model, so that every job asks a key
+PAGES = [page.path for page in list(bundled_pages().values())[:12]]
+
+
+@dataclass
+class Rig:
+    """A stand-in with three keys, and a fleet that has its keys from `.env` or from a file."""
+
+    standin: Any
+    make_fleet: Callable[..., Any]
+    until: Callable[..., None]
+    site: str
+    file: Path
+    fleet: Any = None
+
+    def start(self, text: str, variable: str, **options: Any) -> Child:
+        """A worker; `variable` says what the file is: PROPINTEL_ENV_FILE or OPENAI_API_KEYS_FILE."""
+        self.file.write_text(text)
+        quick = {"FETCH_MIN_DELAY_SECONDS": "0", "FETCH_CONCURRENCY_PER_HOST": "16"}
+        self.fleet = self.make_fleet(OPENAI_BASE_URL=self.standin.base_url, **quick, **{variable: str(self.file)})
+        child: Child = self.fleet.start_worker(**options)
+        return child
+
+    def send(self, pages: list[str]) -> list[str]:
+        ids: list[str] = self.fleet.send(*(self.site + path for path in pages))
+        return ids
+
+    def wait_until_asked(self, key: str) -> None:
+        self.until(lambda: self.asked(key) >= 1, 40, lambda: self.fleet.log("worker"))
+
+    def wait_for_line(self, line: str, times: int = 1) -> None:
+        """Fails after ten seconds."""
+        self.until(lambda: self.fleet.log("worker").count(line) == times, 10, lambda: self.fleet.log("worker"))
+
+    def asked(self, key: str) -> int:
+        return int(self.standin.stats_of(key)["requests"])
+
+    def all_done(self, ids: list[str]) -> None:
+        """At the first attempt, and with the model's help."""
+        jobs = self.fleet.wait_for_state(ids, "done", "failed", seconds=60)
+        assert [(job.state, job.attempts) for job in jobs] == [("done", 1)] * len(jobs), self.fleet.told(ids)
+        assert all(job.model_note is None for job in jobs), self.fleet.told(ids)
+
+
+@pytest.fixture
+def rig(
+    make_fleet: Callable[..., Any],
+    openai_standin: Callable[..., Any],
+    until: Callable[..., None],
+    property_site: str,
+    tmp_path: Path,
+) -> Rig:
+    """Keys with room for anything; answers take long enough that a change meets requests under way."""
+    keys = [{"key": k, "rpm": 60_000, "tpm": 100_000_000} for k in (A, B, C)]
+    return Rig(openai_standin(keys, latency_ms=400.0), make_fleet, until, property_site, tmp_path / "file")
+
+
+def test_a_key_is_added_and_one_removed_in_the_file_while_jobs_run(rig: Rig) -> None:
+    """Every child notices within 5 s; the removed key finishes what it began and gets nothing new."""
+    rig.start(f"{A}\n{B}\n", "OPENAI_API_KEYS_FILE", concurrency=2)
+    first = rig.send(PAGES[:6])
+    rig.wait_until_asked(A)
+    rig.file.write_text(f"{B}\n{C}\n")
+    changed = time.monotonic()
+    rig.wait_for_line(f"OpenAI keys reloaded: 1 added ({mask(C)}), 1 draining ({mask(A)}), 1 unchanged", times=2)
+    assert time.monotonic() - changed < 5
+    rig.all_done(first)
+    before = rig.asked(A)
+    rig.all_done(rig.send(PAGES[6:]))
+    assert rig.asked(A) == before
+    assert rig.asked(C) > 0
+    assert "Traceback" not in rig.fleet.log("worker")
+    shown = fleet_stats(rig.fleet.settings)["keys"]
+    assert {name: figures["state"] for name, figures in shown.items()} == {
+        mask(B): "closed",
+        mask(C): "closed",
+        mask(A): "draining",
+    }
+    assert shown[mask(A)]["last_used"] < shown[mask(C)]["last_used"]
+
+
+def test_sighup_reloads_a_forking_workers_children_and_interrupts_no_job(
+    rig: Rig, pool_processes: Callable[..., list[psutil.Process]]
+) -> None:
+    """Celery would start the worker anew; here the same children go on, with the keys that `.env` has now."""
+    worker = rig.start(f"OPENAI_API_KEYS={A}\n", "PROPINTEL_ENV_FILE", concurrency=2)
+    children = {p.pid for p in pool_processes(worker)}
+    jobs = rig.send(PAGES[:6])
+    rig.wait_until_asked(A)
+    rig.file.write_text(f"OPENAI_API_KEYS={A},{B}\n")
+    worker.process.send_signal(signal.SIGHUP)
+    rig.wait_for_line(f"OpenAI keys reloaded: 1 added ({mask(B)}), 0 draining, 1 unchanged", times=2)
+    rig.all_done(jobs + rig.send(PAGES[6:]))
+    assert rig.asked(B) > 0
+    assert {p.pid for p in pool_processes(worker)} == children
+    assert "Restarting celery worker" not in rig.fleet.log("worker")
+
+
+def test_a_child_that_starts_after_sighup_has_the_new_keys_and_one_that_gets_it_lives_on(
+    rig: Rig, pool_processes: Callable[..., list[psutil.Process]]
+) -> None:
+    """Children inherit the settings of their parent, which has read them anew. A whole service may be signalled."""
+    worker = rig.start(f"OPENAI_API_KEYS={A}\n", "PROPINTEL_ENV_FILE", concurrency=1)
+    rig.file.write_text(f"OPENAI_API_KEYS={A},{B}\n")
+    worker.process.send_signal(signal.SIGHUP)
+    rig.wait_for_line("OpenAI keys reloaded: 1 added")
+    rig.file.write_text(f"OPENAI_API_KEYS={C}\n")  # nobody says so: nobody reads it
+    (old,) = pool_processes(worker)
+    old.kill()
+    rig.until(lambda: [p.pid for p in pool_processes(worker)] not in ([], [old.pid]), 20)
+    (new,) = pool_processes(worker)
+    rig.until(lambda: _catches_sighup(new.pid), 20, lambda: rig.fleet.log("worker"))
+    new.send_signal(signal.SIGHUP)
+    rig.wait_for_line(f"OpenAI keys reloaded: 1 added ({mask(C)}), 2 draining")
+    assert [p.pid for p in pool_processes(worker)] == [new.pid]
+
+
+@pytest.mark.parametrize("pool", ["threads", "solo"])
+def test_sighup_reloads_in_place_where_tasks_run_in_the_worker_itself(rig: Rig, pool: str) -> None:
+    worker = rig.start(f"OPENAI_API_KEYS={A}\n", "PROPINTEL_ENV_FILE", pool=pool)
+    jobs = rig.send(PAGES[:4])
+    rig.wait_until_asked(A)
+    rig.file.write_text(f"OPENAI_API_KEYS={B}\n")
+    worker.process.send_signal(signal.SIGHUP)
+    rig.wait_for_line(f"OpenAI keys reloaded: 1 added ({mask(B)}), 1 draining ({mask(A)}), 0 unchanged")
+    rig.all_done(jobs)
+    before = rig.asked(A)
+    rig.all_done(rig.send(PAGES[4:8]))
+    assert rig.asked(A) == before
+    assert rig.asked(B) > 0
+
+
+def _catches_sighup(pid: int) -> bool:
+    """True if the process has a handler for SIGHUP (proc(5), SigCgt)."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) & 1 << (signal.SIGHUP - 1))

@@ -1,0 +1,172 @@
+"""Fixtures of the key store: real servers that only this test session knows, and a store on each of them.
+
+Every server listens on a socket or a port of its own on loopback, dies with the thread that started it and is ended by
+its process id. Each is started by the first test that asks for it, once per process of the test run.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+
+from app.clock import ManualClock
+from app.keypool.breaker import Policy
+from app.keypool.keys import ApiKey
+from app.keypool.stores.base import Budget, Store
+from app.keypool.stores.memory import MemoryStore
+from app.keypool.stores.redis import RedisStore
+from app.services.embedded_valkey import EmbeddedValkey, answers, tied_to_parent
+
+#: what every name of a pool begins with; the one slot of the cluster below is that of its hash tag
+TAG = "{propintel}"
+NO_CAPS = Budget()
+MakeStore = Callable[..., Store]
+
+
+@contextmanager
+def _server(folder: Path, url: str, *options: str) -> Iterator[str]:
+    """A redis-server whose files are in `folder`, until the end of the block."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("no redis-server on PATH: install Debian's package redis-server")
+    command = [program, "--dir", str(folder), "--save", "", "--appendonly", "no", *options]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(tied_to_parent(command), stdout=log, stderr=log)
+    try:
+        _wait(lambda: answers(url), process, folder)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], folder: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not ready():
+        assert process.poll() is None, (folder / "log").read_text()
+        assert time.monotonic() < deadline, "redis-server did not get ready:\n" + (folder / "log").read_text()
+        time.sleep(0.02)
+
+
+def _free_ports(count: int) -> list[str]:
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [str(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+@contextmanager
+def _short_folder() -> Iterator[Path]:
+    """A folder with a short path: a socket's has at most 107 bytes."""
+    folder = Path(tempfile.mkdtemp(prefix="kv-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def embedded_valkey_url() -> Iterator[str]:
+    """The Valkey that runs where nothing is configured."""
+    with _short_folder() as folder, EmbeddedValkey(folder) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def redis_server_url() -> Iterator[str]:
+    """Debian's redis-server, on a socket."""
+    with _short_folder() as folder:
+        path = folder / "redis.sock"
+        with _server(folder, f"unix://{path}?db=0", "--port", "0", "--unixsocket", str(path)) as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def redis_cluster_url() -> Iterator[str]:
+    """A node of a cluster that serves one slot, that of `TAG`: any other name is an error, in a script as well.
+
+    A node that serves every slot would not notice: a script without flags may touch any name that is on its node.
+    """
+    port, bus = _free_ports(2)
+    options = ["--bind", "127.0.0.1", "--port", port, "--cluster-port", bus]
+    options += ["--cluster-enabled", "yes", "--cluster-require-full-coverage", "no"]
+    with _short_folder() as folder, _server(folder, f"redis://127.0.0.1:{port}/0", *options) as url:
+        with redis.Redis.from_url(url, decode_responses=True) as node:
+            node.execute_command("CLUSTER ADDSLOTS", node.execute_command("CLUSTER KEYSLOT", TAG))
+            for _ in range(500):
+                if node.execute_command("CLUSTER INFO")["cluster_state"] == "ok":
+                    break
+                time.sleep(0.02)
+            else:
+                pytest.fail("the cluster's node did not get ready")
+        yield url
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where the store under test keeps its state: in the process (`connection` is None), or on a server."""
+
+    name: str
+    connection: redis.Redis | None
+
+
+_URLS = {"valkey": "embedded_valkey_url", "redis": "redis_server_url", "cluster": "redis_cluster_url"}
+ON_SERVERS = [
+    "valkey",
+    pytest.param("redis", marks=pytest.mark.redis_server),
+    pytest.param("cluster", marks=pytest.mark.redis_server),
+]
+
+
+@pytest.fixture(params=["memory", *ON_SERVERS])
+def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    """Every place that a store can be; what a server held before is gone."""
+    if request.param == "memory":
+        yield Backend("memory", None)
+        return
+    with redis.Redis.from_url(request.getfixturevalue(_URLS[request.param]), socket_timeout=10) as connection:
+        connection.flushdb()
+        yield Backend(request.param, connection)
+
+
+@pytest.fixture
+def make_store(backend: Backend) -> Iterator[MakeStore]:
+    """`make_store(keys, clock, strategy, policy=..., budget=..., pool=...)`; stores of one `pool` share their state."""
+    made: list[Store] = []
+
+    def make(
+        keys: Sequence[ApiKey],
+        clock: ManualClock,
+        strategy: str = "round_robin",
+        *,
+        policy: Policy | None = None,
+        budget: Budget = NO_CAPS,
+        pool: str = "pool",
+    ) -> Store:
+        rng = random.Random(7)
+        store: Store
+        if backend.connection is None:
+            store = MemoryStore(keys, strategy, clock, policy=policy, rng=rng, budget=budget)
+        else:
+            prefix = f"{TAG}:{pool}"
+            store = RedisStore(
+                keys, strategy, backend.connection, clock=clock, policy=policy, rng=rng, budget=budget, prefix=prefix
+            )
+        made.append(store)
+        return store
+
+    yield make
+    for store in made:
+        store.close()

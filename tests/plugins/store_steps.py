@@ -1,0 +1,68 @@
+"""Short words for the steps of a key store's tests."""
+
+from __future__ import annotations
+
+from app.clock import ManualClock
+from app.keypool.keys import ApiKey
+from app.keypool.limits import LimitReading, MeterReading
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Ask, KeySnapshot, Lease, NoRoom, Settlement, Store
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+
+
+def ask(
+    max_wait_us: int = 0, tokens: float = 10, model: str = "m", barred: frozenset[str] = frozenset(), **more: object
+) -> Ask:
+    return Ask(model, tokens, max_wait_us, barred, **more)  # type: ignore[arg-type]
+
+
+def take(store: Store, request: Ask | None = None) -> Lease:
+    lease = store.acquire(request or ask())
+    assert isinstance(lease, Lease), lease
+    return lease
+
+
+def refused(store: Store, request: Ask | None = None) -> NoRoom:
+    refusal = store.acquire(request or ask())
+    assert isinstance(refusal, NoRoom), refusal
+    return refusal
+
+
+def answer(store: Store, outcome: Outcome = Outcome.SUCCESS, request: Ask | None = None, **facts: object) -> Lease:
+    """One request from its lease to its end."""
+    lease = take(store, request)
+    store.settle(lease, Settlement(outcome, **facts))  # type: ignore[arg-type]
+    return lease
+
+
+def of(store: Store, key: ApiKey) -> KeySnapshot:
+    return next(s for s in store.snapshot() if s.key_id == key.key_id)
+
+
+def reading(per_minute: float, remaining: float) -> MeterReading:
+    """A bucket that holds a minute's worth, `remaining` of it free."""
+    return MeterReading(per_minute, remaining, round((per_minute - remaining) * MINUTE / per_minute))
+
+
+#: a bucket of ten at 600 a minute, none left: room for the next one comes in less than a second
+NO_ROOM = LimitReading(requests=MeterReading(600, 0, SECOND))
+
+
+def limits(per_minute: float, remaining: float) -> LimitReading:
+    return LimitReading(requests=reading(per_minute, remaining))
+
+
+def wait_until(clock: ManualClock, at_us: int) -> None:
+    clock.advance((at_us - clock.now_us()) / SECOND)
+
+
+def burst(store: Store, request: Ask | None = None, most: int = 10_000) -> list[Lease]:
+    """All leases to be had at this moment."""
+    leases: list[Lease] = []
+    while len(leases) < most and isinstance(lease := store.acquire(request or ask()), Lease):
+        leases.append(lease)
+    return leases

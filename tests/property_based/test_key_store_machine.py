@@ -1,0 +1,377 @@
+"""The memory store is the model of the Redis store: fed the same steps by one clock, both answer alike.
+
+Hypothesis draws the steps. One rule jumps exactly to the next moment at which something may change, or a microsecond
+beside it: that is what catches `<` for `<=`. `KEYPOOL_MACHINE_EXAMPLES=2000` searches longer and by other seeds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, replace
+from typing import Any, NamedTuple
+
+import pytest
+import redis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from app.clock import ManualClock
+from app.keypool.breaker import Policy
+from app.keypool.keys import ApiKey
+from app.keypool.limits import LimitReading, MeterReading
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import LEASE_US, Ask, Budget, Change, Later, Lease, NoRoom, Settlement, Store, Usage
+from app.keypool.stores.memory import MemoryStore
+from app.keypool.stores.redis import RedisStore
+from app.keypool.strategies import strategy_names
+from tests.plugins.redis_fixtures import TAG
+from tests.plugins.store_draws import (
+    ASKS,
+    BUDGETS,
+    KEYS,
+    PAUSES,
+    POLICY,
+    READINGS,
+    REQUEST_LIMITS,
+    TOKEN_LIMITS,
+    TROUBLE,
+    Dice,
+    Reading,
+    only,
+)
+from tests.plugins.store_steps import DAY, HOUR, MINUTE, SECOND, wait_until
+
+EXAMPLES = int(os.environ.get("KEYPOOL_MACHINE_EXAMPLES", "0"))
+MakeStores = Callable[[tuple[ApiKey, ...], str, ManualClock, Budget, Dice], tuple[Store, Store]]
+
+
+class Held(NamedTuple):
+    """One lease as the two stores see it."""
+
+    model: Lease
+    other: Lease
+
+
+def like(model: object, other: object) -> object:
+    """`other` with what may differ taken from `model`: names of leases, and the last bits of what is kept as floats."""
+    if not (isinstance(model, Lease) and isinstance(other, Lease)):
+        return other
+    pairs = zip(model.charges, other.charges, strict=True)
+    near = all(abs(a - b) < 1 for pair in pairs for a, b in zip(*map(astuple, pair), strict=True))
+    near = near and model.tokens == pytest.approx(other.tokens, rel=1e-9)
+    return replace(other, lease_id=model.lease_id, charges=model.charges, tokens=model.tokens) if near else other
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Steps of callers, providers and time."""
+
+    make_stores: MakeStores
+
+    @initialize(
+        strategy=st.sampled_from(strategy_names()),
+        count=st.integers(3, 5),
+        budget=st.sampled_from(BUDGETS),
+        proven=st.sampled_from([True, True, False]),
+        **READINGS,
+    )
+    def begin(self, strategy: str, count: int, budget: Budget, proven: bool, **said: Reading) -> None:
+        self.clock = ManualClock()
+        self.dice = Dice()
+        self.model, self.other = type(self).make_stores(KEYS[:count], strategy, self.clock, budget, self.dice)
+        self.reserved: list[Held] = []
+        self.open: list[Held] = []
+        self.streams: list[Held] = []
+        self.ended: list[Held] = []
+        self.soon: set[int] = set()
+        self.rare: set[int] = set()
+        for _ in range(count if proven else 0):
+            self._acquire(Ask("m", 10, 0), 0)
+            if self.open:
+                self._settle(0, LimitReading(**said), outcome=Outcome.SUCCESS)
+
+    def teardown(self) -> None:
+        if hasattr(self, "other"):
+            self.other.close()
+
+    # --- steps of callers ---------------------------------------------------------------------------------------------
+
+    @rule(**ASKS, times=st.sampled_from([1, 1, 4, 20]))
+    def acquire(self, ask: Ask, face: int, times: int) -> None:
+        while times and self._acquire(ask, face):
+            times -= 1
+
+    @rule(**ASKS, outcome=st.sampled_from([Outcome.SUCCESS, Outcome.SUCCESS, *Outcome]), **READINGS)
+    def request(self, ask: Ask, face: int, outcome: Outcome, requests: Reading, tokens: Reading) -> None:
+        """A request, and the answer to the latest one sent."""
+        self._acquire(ask, face)
+        if self.open:
+            self._settle(len(self.open) - 1, LimitReading(requests, tokens), outcome=outcome)
+
+    @rule(
+        whose=st.sampled_from([*[(key,) for key in KEYS], KEYS[:2], KEYS, KEYS]),
+        outcome=st.sampled_from([None, *([Outcome.SERVER_FAILURE] * 3), *TROUBLE]),
+        nth=st.integers(0, 3),
+        beside_us=st.sampled_from([-1, 0, 0, 1]),
+        pause_us=PAUSES,
+    )
+    def trouble(
+        self, whose: tuple[ApiKey, ...], outcome: Outcome | None, nth: int, beside_us: int, pause_us: int | None
+    ) -> None:
+        """Some keys go wrong (None: no answer comes); then exactly to a moment that this brought, and each again."""
+        before = self.soon | self.rare
+        for key in whose:
+            for _ in range(POLICY.failure_threshold if outcome is Outcome.SERVER_FAILURE else 1):
+                sent = self._acquire(only(key), 0)
+                if sent and outcome is not None:
+                    self._settle(len(self.open) - 1, LimitReading(), outcome=outcome, pause_us=pause_us)
+        for key in whose:
+            self._acquire(only(key), 0)
+        moments = sorted((self.soon | self.rare) - before)
+        if moments:
+            self._go_to(moments[nth % len(moments)] + beside_us)
+        for key in whose:
+            self._acquire(only(key), 0)
+
+    def _acquire(self, ask: Ask, face: int) -> bool:
+        """True if there is a lease, to send with at once or later."""
+        self.dice.face = face
+        replies = self._same(lambda store: store.acquire(ask))
+        self._note(replies)
+        return isinstance(replies[0], Lease)
+
+    @precondition(lambda self: self.reserved)
+    @rule(pick=st.integers(0, 9), beside_us=st.sampled_from([-1, 0, 0, 1, 5_000, 2 * SECOND]))
+    def confirm_one(self, pick: int, beside_us: int) -> None:
+        """A reserved place, at its time (if that has not passed) or beside it, whoever was first."""
+        held = self._take(self.reserved, pick)
+        self._go_to(held.model.at_us + beside_us)
+        self._confirm(held)
+
+    @precondition(lambda self: self.reserved)
+    @rule(most=st.integers(1, 9))
+    def confirm_in_turn(self, most: int) -> None:
+        """Those who wait, each when its time has come."""
+        for held in sorted(self.reserved, key=lambda held: held.model.at_us)[:most]:
+            self.reserved.remove(held)
+            self._go_to(held.model.at_us)
+            self._confirm(held)
+
+    def _confirm(self, held: Held) -> None:
+        replies = self.model.confirm(held.model), self.other.confirm(held.other)
+        assert replies[0] == like(*replies), replies
+        if isinstance(replies[0], Later):
+            self.reserved.append(held)
+            self.soon.add(self.clock.now_us() + replies[0].pause_us)
+        elif replies[0] is None:
+            self.ended.append(held)
+        else:
+            self._note(replies)
+
+    @precondition(lambda self: self.reserved)
+    @rule(pick=st.integers(0, 9))
+    def give_back(self, pick: int) -> None:
+        held = self._take(self.reserved, pick)
+        self._each(held, lambda store, lease: store.give_back(lease))
+        self.ended.append(held)
+
+    @precondition(lambda self: self.ended)
+    @rule(pick=st.integers(0, 9), outcome=st.sampled_from(Outcome))
+    def repeat(self, pick: int, outcome: Outcome) -> None:
+        """What has ended stays so: another word about it changes nothing."""
+        held = self.ended[pick % len(self.ended)]
+        assert self._each(held, lambda store, lease: store.settle(lease, Settlement(outcome))) == Change()
+        assert self._each(held, lambda store, lease: store.give_back(lease)) is None
+
+    @precondition(lambda self: self.streams)
+    @rule(pick=st.integers(0, 9), tokens=st.integers(0, 30_000), microusd=st.integers(0, 50))
+    def end_of_stream(self, pick: int, tokens: int, microusd: int) -> None:
+        self._each(self._take(self.streams, pick), lambda store, lease: store.spend(lease, Usage(tokens, microusd)))
+
+    @rule(keys=st.permutations(KEYS), count=st.sampled_from([0, 2, 3, 4, 5, 5, 5]))
+    def set_keys(self, keys: list[ApiKey], count: int) -> None:
+        self._same(lambda store: store.set_keys(keys[:count]))
+
+    # --- steps of providers -------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.open)
+    @rule(
+        pick=st.integers(0, 9),
+        outcome=st.sampled_from([Outcome.SUCCESS, Outcome.SUCCESS, Outcome.SUCCESS, *Outcome]),
+        **READINGS,
+        pause_us=PAUSES,
+        counts=st.booleans(),
+        admitted_after_us=st.sampled_from([0, 0, 1_500, 400_000]),
+        limited_by=st.sampled_from([None, "requests", "tokens"]),
+        usage=st.sampled_from([None, Usage(3, 1), Usage(900, 30)]),
+    )
+    def settle(self, pick: int, requests: Reading, tokens: Reading, **facts: Any) -> None:
+        """Headers say anything that a provider might."""
+        self._settle(pick, LimitReading(requests, tokens), **facts)
+
+    @precondition(lambda self: self.open)
+    @rule(
+        pick=st.integers(0, 9),
+        outcome=st.sampled_from([Outcome.SUCCESS, Outcome.SUCCESS, Outcome.RATE_LIMITED]),
+        late_us=st.sampled_from([0, 0, 1_999, 2_000, 2_001, 700_000, -SECOND, -5 * SECOND, -20 * SECOND]),
+        requests=st.sampled_from(REQUEST_LIMITS),
+        tokens=st.sampled_from(TOKEN_LIMITS),
+        pause_us=st.sampled_from([None, SECOND]),
+    )
+    def settle_as_expected(
+        self, pick: int, late_us: int, requests: tuple[int, int], tokens: tuple[int, int], **facts: Any
+    ) -> None:
+        """Headers say what we expect, or differ by about what is still believed or not."""
+        lease = self.open[pick % len(self.open)].model
+        said = [
+            _expected(charge.full_at_us - lease.at_us + late_us, *limit)
+            for charge, limit in zip(lease.charges, (requests, tokens), strict=True)
+        ]
+        self._settle(pick, LimitReading(*said), **facts)
+
+    @precondition(lambda self: self.open)
+    @rule(pick=st.integers(0, 9), outcome=st.sampled_from([*([Outcome.SERVER_FAILURE] * 9), *Outcome]))
+    def all_of_one_key_end_alike(self, pick: int, outcome: Outcome) -> None:
+        """An outage, a key that was revoked, the end of the money: everything in flight with a key hears of it."""
+        key_id = self.open[pick % len(self.open)].model.key_id
+        for position in reversed([n for n, held in enumerate(self.open) if held.model.key_id == key_id]):
+            self._settle(position, LimitReading(), outcome=outcome)
+
+    def _settle(self, pick: int, limits: LimitReading, **facts: Any) -> None:
+        held = self._take(self.open, pick)
+        settlement = Settlement(limits=limits, **facts)
+        change = self._each(held, lambda store, lease: store.settle(lease, settlement))
+        self.ended.append(held)
+        if settlement.outcome is Outcome.SUCCESS and settlement.usage is None:
+            self.streams.append(held)
+        now, pause = self.clock.now_us(), settlement.pause_us
+        self.soon.add(now + (MINUTE if pause is None else pause))
+        if change.opened_after is not None:
+            self.rare |= {now + POLICY.open_us * 2**n for n in range(3)}
+        if change.died or change.quota_gone:
+            self.rare |= {now + POLICY.dead_probe_us, now + POLICY.last_resort_us, now + HOUR, now + 2 * HOUR}
+
+    # --- steps of time ------------------------------------------------------------------------------------------------
+
+    @rule(microseconds=st.sampled_from([1, 1_000, 100_000, SECOND, 10 * SECOND, 5 * MINUTE, 1 * HOUR]))
+    def wait(self, microseconds: int) -> None:
+        self._go_to(self.clock.now_us() + microseconds)
+
+    @rule(rare=st.booleans(), nth=st.integers(0, 3), beside_us=st.sampled_from([-1, 0, 0, 1]))
+    def jump_to_a_deadline(self, rare: bool, nth: int, beside_us: int) -> None:
+        """The next moment, or one of those after it, at which an answer may change."""
+        now = self.clock.now_us()
+        midnight = now - now % DAY + DAY
+        ahead = sorted(at for at in {*(self.rare if rare else self.soon), midnight} if at > now)
+        self._go_to(ahead[min(nth, len(ahead) - 1)] + beside_us)
+        for key in KEYS if rare else ():
+            self._acquire(only(key), 0)
+
+    # --- what must be alike at any time -------------------------------------------------------------------------------
+
+    @invariant()
+    def figures_are_alike(self) -> None:
+        self._same(lambda store: (store.now_us(), store.snapshot(), store.spent(), store.spent("b")))
+
+    # --- how ----------------------------------------------------------------------------------------------------------
+
+    def _same(self, step: Callable[[Store], Any]) -> tuple[Any, Any]:
+        replies = step(self.model), step(self.other)
+        assert replies[0] == like(*replies), replies
+        return replies
+
+    def _each(self, held: Held, step: Callable[[Store, Lease], Any]) -> Any:
+        replies = step(self.model, held.model), step(self.other, held.other)
+        assert replies[0] == replies[1], replies
+        return replies[0]
+
+    def _note(self, replies: tuple[Any, Any]) -> None:
+        """Keep what was handed out, and the moments at which it matters."""
+        now = self.clock.now_us()
+        match replies[0]:
+            case Lease(reserved=True, at_us=at_us):
+                self.reserved.append(Held(*replies))
+                self.soon |= {at_us, at_us + POLICY.probe_lease_us}
+            case Lease(at_us=at_us):
+                self.open.append(Held(*replies))
+                self.soon |= {at_us + POLICY.probe_lease_us, at_us + POLICY.fresh_probe_us}
+                self.rare.add(at_us + LEASE_US)
+            case Later(pause_us):
+                self.soon.add(now + pause_us)
+            case NoRoom(retry_after_us):
+                self.soon.add(now + retry_after_us)
+
+    @staticmethod
+    def _take(held: list[Held], pick: int) -> Held:
+        return held.pop(pick % len(held))
+
+    def _go_to(self, at_us: int) -> None:
+        if at_us > self.clock.now_us():
+            wait_until(self.clock, at_us)
+
+
+def _expected(reset_us: float, per_minute: int, capacity: int) -> MeterReading | None:
+    """A bucket that is full after `reset_us`; None if it cannot be that empty."""
+    used = max(0.0, reset_us) * per_minute / MINUTE
+    return MeterReading(per_minute, capacity - used, round(max(0.0, reset_us))) if used <= capacity else None
+
+
+PROFILE = settings(
+    max_examples=EXAMPLES or 300,
+    stateful_step_count=40,
+    derandomize=not EXAMPLES,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def _run(make_stores: MakeStores, profile: settings = PROFILE) -> None:
+    machine = type("Machine", (StoreMachine,), {"make_stores": staticmethod(make_stores)})
+    run_state_machine_as_test(machine, settings=profile)
+
+
+@pytest.fixture
+def redis_connection(embedded_valkey_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(embedded_valkey_url, socket_timeout=10) as connection:
+        yield connection
+
+
+def _memory(policy: Policy = POLICY) -> Callable[..., Store]:
+    return lambda keys, strategy, clock, budget, dice: MemoryStore(
+        keys, strategy, clock, policy=policy, rng=dice, budget=budget
+    )
+
+
+def test_redis_answers_as_memory_does(redis_connection: redis.Redis) -> None:
+    """The contract's rules, in Lua as in Python."""
+    numbers = itertools.count()
+
+    def make(*parts: Any) -> tuple[Store, Store]:
+        keys, strategy, clock, budget, dice = parts
+        redis_connection.flushdb()
+        prefix = f"{TAG}:machine{next(numbers)}"
+        other = RedisStore(
+            keys, strategy, redis_connection, clock=clock, policy=POLICY, rng=dice, budget=budget, prefix=prefix
+        )
+        return _memory()(*parts), other
+
+    _run(make)
+
+
+@pytest.mark.parametrize("number", ["open_us", "probe_lease_us", "dead_probe_us", "last_resort_us"])
+def test_a_store_that_is_one_microsecond_off_is_found_out(number: str) -> None:
+    """The machine can fail: it finds each of these numbers changed by one."""
+    off = replace(POLICY, **{number: getattr(POLICY, number) + 1})
+    profile = settings(PROFILE, max_examples=1_000, phases=[Phase.generate], derandomize=True)
+    with pytest.raises(AssertionError):
+        _run(lambda *parts: (_memory()(*parts), _memory(off)(*parts)), profile)

@@ -1,0 +1,62 @@
+"""`propintel keys`: the table of what the pool says, draining keys included."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from app.clock import ManualClock
+from app.keypool.keys import make_keys
+from app.keypool.limits import LimitReading
+from app.keypool.outcomes import Outcome
+from app.keypool.pool import KeyPool, Send
+from app.keypool.stores.memory import MemoryStore
+from cli.keys import _table
+
+KEYS = make_keys(["sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"])
+
+
+def _pool(clock: ManualClock) -> KeyPool:
+    return KeyPool(KEYS, MemoryStore(KEYS, "round_robin", clock), "round_robin")
+
+
+def _ask(pool: KeyPool) -> str:
+    """One request that succeeds; -> the mask of the key that it got."""
+    call = pool.begin(model="m", input_tokens=1, max_wait_seconds=1, tries=0)
+    step = pool.step(call)
+    assert isinstance(step, Send)
+    pool.settle(call, step.lease, Outcome.SUCCESS, limits=LimitReading())
+    return step.key.mask
+
+
+def _shown(stats: dict[str, Any]) -> list[str]:
+    out = io.StringIO()
+    Console(file=out, width=200).print(_table(stats))
+    return [" ".join(line.replace("│", " ").split()) for line in out.getvalue().splitlines()]
+
+
+def test_a_removed_key_is_shown_as_draining_with_its_last_use() -> None:
+    """What tells the operator when it may be revoked."""
+    clock = ManualClock()
+    pool = _pool(clock)
+    used = {_ask(pool), _ask(pool)}
+    assert used == {key.mask for key in KEYS}
+    pool.replace_keys(KEYS[1:])
+    clock.advance(60)
+    assert {_ask(pool) for _ in range(4)} == {KEYS[1].mask}
+    stats = pool.stats()
+    assert stats["keys"][KEYS[0].mask]["state"] == "draining"
+    title, *lines = _shown(stats)
+    assert ", 1 draining, round_robin" in title
+    (draining,) = [line for line in lines if KEYS[0].mask in line]
+    assert " draining 1 1 0 " in draining
+    assert draining.endswith("2026-01-01T00:00:00")
+    (other,) = [line for line in lines if KEYS[1].mask in line]
+    assert " closed 5 5 0 " in other
+    assert other.endswith("2026-01-01T00:01:00")
+
+
+def test_without_a_draining_key_the_title_does_not_mention_any() -> None:
+    assert not any("draining" in line for line in _shown(_pool(ManualClock()).stats()))

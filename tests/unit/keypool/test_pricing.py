@@ -1,0 +1,79 @@
+"""What a call costs: the table, the overrides, and what is said of a model that neither knows."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from app.errors import ConfigurationError
+from app.keypool.pricing import Price, make_pricing, parse_prices
+
+
+def test_a_known_model_costs_what_the_table_says() -> None:
+    """gpt-4.1-mini: 0.40 US dollars per million input tokens, 1.60 per million output tokens (OpenAI, 2025-04)."""
+    microusd = make_pricing()
+    assert microusd("gpt-4.1-mini", 1_000_000, 1_000_000) == 2_000_000
+    assert microusd("gpt-4.1-mini-2025-04-14", 1000, 10) == 416
+    assert microusd("text-embedding-3-small", 1_000_000, 0) == 20_000
+
+
+def test_part_of_a_millionth_counts_as_one() -> None:
+    assert make_pricing()("gpt-4.1-mini", 1, 0) == 1
+    assert make_pricing()("gpt-4.1-mini", 0, 0) == 0
+
+
+def test_a_long_prompt_costs_the_price_of_long_prompts() -> None:
+    """GPT-6 Sol charges twice for prompts above 272,000 tokens."""
+    microusd = make_pricing()
+    assert microusd("gpt-6-sol", 300_000, 0) == 2 * microusd("gpt-6-sol", 50_000, 0) * 6
+
+
+def test_an_unknown_model_costs_nothing_and_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    microusd = make_pricing()
+    assert [microusd("house-model", 10, 10) for _ in range(3)] == [0, 0, 0]
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "house-model" in record.getMessage()
+    assert "OPENAI_PRICES" in record.getMessage()
+
+
+def test_a_request_without_a_model_is_free_and_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    assert make_pricing()("", 10, 10) == 0
+    assert caplog.records == []
+
+
+def test_an_override_wins_over_the_table_at_any_length() -> None:
+    microusd = make_pricing(parse_prices("gpt-6-sol=1/2"))
+    assert microusd("gpt-6-sol", 300_000, 1) == 300_002
+
+
+def test_prices_are_read_by_model() -> None:
+    assert parse_prices(" gpt-4.1-mini=0.40/1.60; ft:gpt-4o:acme::x = 1/2 ;") == {
+        "gpt-4.1-mini": Price(0.4, 1.6),
+        "ft:gpt-4o:acme::x": Price(1, 2),
+    }
+    assert parse_prices("") == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["m", "m=1", "m=1/2/3", "=1/2", "m=a/b", "m=-1/2", "m=nan/1", "m=1/inf", "m=1/2;m=1/3"]
+)
+def test_prices_that_make_no_sense_are_named_with_the_remedy(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"OPENAI_PRICES: .*US dollars per million tokens"):
+        parse_prices(text)
+
+
+def test_prices_are_looked_up_without_a_connection() -> None:
+    """The table lies in the package; a look-up that goes out would hang where only the API may be reached."""
+    code = (
+        "import socket\n"
+        "def out(*_): raise SystemExit('went out')\n"
+        "socket.socket.connect = socket.getaddrinfo = out\n"
+        "from app.keypool.pricing import make_pricing\n"
+        "print(make_pricing()('gpt-4.1-mini', 1000, 1000), make_pricing()('unheard', 1, 1))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["2000", "0"]

@@ -1,0 +1,262 @@
+"""What is read off requests and responses, and that nothing which others write can break the reading."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.keypool import wire
+from app.keypool.outcomes import Failure
+from app.keypool.wire import Need, StreamTail, TokensUsed
+
+
+def need_of(body: Any) -> Need:
+    return wire.read_need(httpx2.Request("POST", "http://api.test/v1/x", json=body))
+
+
+# --- requests
+
+
+def test_only_the_prompts_text_is_estimated() -> None:
+    """A schema, a tool or an id is no prompt, and a picture is not worth its bytes."""
+    user = [{"type": "text", "text": "b" * 40}, {"type": "image_url", "image_url": {"url": "data:" + "x" * 100_000}}]
+    messages = [{"role": "system", "content": "a" * 400}, {"role": "user", "content": user}]
+    need = need_of({"model": "m", "messages": messages, "response_format": {"schema": "s" * 4000}})
+    assert need == Need("m", 100 + 10 + 765)
+
+
+@pytest.mark.parametrize(
+    ("body", "tokens"),
+    [
+        ({"input": "a" * 40}, 10),
+        ({"input": ["a" * 40, "b" * 4]}, 11),
+        ({"input": [1, 2, 3]}, 3),
+        ({"input": [[1, 2, 3], [4]]}, 4),
+        ({"input": "a" * 40, "instructions": "i" * 8}, 12),
+        ({"input": [{"role": "user", "content": [{"type": "input_text", "text": "a" * 40}]}]}, 10),
+        ({"input": [{"type": "function_call_output", "call_id": "c", "output": "o" * 20}]}, 5),
+        ({"prompt": "a" * 8}, 2),
+        ({"messages": [{"role": "user", "content": "é" * 4}]}, 2),
+        ({"messages": [{"role": "user", "content": None}, 5, "loose"]}, 1.25),
+    ],
+)
+def test_every_endpoints_prompt_is_found(body: dict[str, Any], tokens: float) -> None:
+    assert need_of(body).input_tokens == tokens
+
+
+@pytest.mark.parametrize(
+    ("body", "tokens"),
+    [
+        ({}, 0),
+        ({"max_completion_tokens": 50}, 50),
+        ({"max_output_tokens": 60}, 60),
+        ({"max_tokens": 70}, 70),
+        ({"max_tokens": 70, "max_completion_tokens": 50}, 50),
+        ({"max_completion_tokens": 50, "n": 3}, 150),
+        ({"n": 3}, 0),
+        ({"max_tokens": True}, 0),
+        ({"max_tokens": -5}, 0),
+        ({"max_tokens": "many"}, 0),
+        ({"max_tokens": 10**400, "n": 10**400}, 10_000_000 * 128),
+    ],
+)
+def test_the_completion_counts_as_far_as_the_request_allows_it(body: dict[str, Any], tokens: float) -> None:
+    """No bound counts as nothing, since the longest possible answer would keep most of the limit idle."""
+    assert need_of(body).output_tokens == tokens
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b'{"model": {"a": 1}, "input": 3}'])
+def test_a_body_that_makes_no_sense_asks_for_nothing(content: bytes) -> None:
+    request = httpx2.Request("POST", "http://api.test", content=content, headers={"content-type": "application/json"})
+    assert wire.read_need(request) == Need()
+
+
+def test_a_body_nested_without_end_is_read_to_a_depth() -> None:
+    body = '{"input":' + '[["x"],' * 500 + "1" + "]" * 500 + "}"
+    request = httpx2.Request("POST", "http://api.test", content=body, headers={"content-type": "application/json"})
+    assert wire.read_need(request).input_tokens < 10
+
+
+def test_a_streamed_body_cannot_be_sent_twice_and_asks_for_nothing() -> None:
+    def parts() -> Iterator[bytes]:
+        yield b"once"
+
+    request = httpx2.Request("POST", "http://api.test", content=parts())
+    assert wire.read_need(request) == Need(replayable=False)
+
+
+# --- responses
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "treated"),
+    [
+        (200, "application/json", "whole"),
+        (200, "application/json; charset=utf-8", "whole"),
+        (200, "text/event-stream; charset=utf-8", "events"),
+        (200, "audio/mpeg", "opaque"),
+        (200, "", "opaque"),
+        (500, "text/event-stream", "whole"),
+        (502, "text/html", "whole"),
+    ],
+)
+def test_the_content_type_decides_how_a_body_is_treated(status: int, kind: str, treated: str) -> None:
+    assert wire.body_kind(httpx2.Response(status, headers={"content-type": kind})) == treated
+
+
+def test_a_stream_that_is_compressed_all_the_same_is_left_alone() -> None:
+    headers = {"content-type": "text/event-stream", "content-encoding": "br"}
+    assert wire.body_kind(httpx2.Response(200, headers=headers)) == "opaque"
+
+
+def test_a_compressed_body_is_read() -> None:
+    response = httpx2.Response(200, headers={"content-encoding": "gzip"})
+    assert wire.read_body(response, gzip.compress(b'{"a": 1}')) == {"a": 1}
+    with pytest.raises(httpx2.DecodingError):
+        wire.read_body(response, b"not gzip")
+
+
+@pytest.mark.parametrize(
+    ("error", "limit"),
+    [
+        ({"type": "tokens"}, "tokens"),
+        ({"type": "requests"}, "requests"),
+        ({"type": "x", "message": "Rate limit reached on tokens per min (TPM): Limit 9"}, "tokens"),
+        ({"message": "on requests per day (RPD)"}, "requests"),
+        ({"message": "slow down"}, None),
+        ({"message": ["(TPM"]}, None),
+        ("a string", None),
+        (None, None),
+    ],
+)
+def test_a_429_names_the_limit_that_was_hit(error: Any, limit: str | None) -> None:
+    assert wire.read_failure({"error": error})[1] == limit
+
+
+def test_an_errors_facts_are_words() -> None:
+    assert wire.read_failure({"error": {"code": None, "type": "requests"}})[0] == Failure("", "requests")
+    assert wire.read_failure({"error": {"code": 429}})[0] == Failure("429", "")
+    assert wire.read_failure({})[0] == Failure()
+
+
+@pytest.mark.parametrize(
+    ("processing_ms", "elapsed_us", "admitted_us"),
+    [
+        ("80", 100_000, 20_000),
+        ("2000", 2_030_000, 30_000),
+        ("0", 5_000, 5_000),
+        ("3", 2_600, 0),
+        (None, 8_000, 4_000),
+        (None, 4_000_000, 100_000),
+        ("9000", 8_000, 4_000),
+        ("soon", 8_000, 4_000),
+        ("-5", 8_000, 4_000),
+    ],
+)
+def test_a_request_is_admitted_before_the_server_works_on_it(
+    processing_ms: str | None, elapsed_us: int, admitted_us: int
+) -> None:
+    """The latest possible time; without the server's word not the time that its work took, or drift is seen."""
+    headers = {} if processing_ms is None else {"openai-processing-ms": processing_ms}
+    assert wire.admitted_after_us(headers, elapsed_us) == admitted_us
+
+
+def test_the_servers_clock_is_the_one_in_its_date() -> None:
+    ours = datetime(2026, 1, 1, tzinfo=UTC)
+    assert wire.server_time({"date": "Thu, 01 Jan 2026 05:00:00 GMT"}, ours) == datetime(2026, 1, 1, 5, tzinfo=UTC)
+    for nonsense in ("", "yesterday", "Thu, 99 Jan 2026 05:00:00 GMT"):
+        assert wire.server_time({"date": nonsense}, ours) == ours
+
+
+@pytest.mark.parametrize(
+    ("usage", "read"),
+    [
+        ({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}, TokensUsed(3, 4, 7)),
+        ({"input_tokens": 3, "output_tokens": 4, "total_tokens": 9}, TokensUsed(3, 4, 9)),
+        ({"input_tokens": 3, "output_tokens": 4}, TokensUsed(3, 4, 7)),
+        ({"prompt_tokens": 3, "total_tokens": 3}, TokensUsed(3, 0, 3)),
+        ({"prompt_tokens": 3}, TokensUsed(3, 0, 3)),
+        ({"total_tokens": 3}, TokensUsed(3, 0, 3)),
+        ({"prompt_tokens": -3, "total_tokens": True}, None),
+        ({"prompt_tokens": "3"}, None),
+        ({}, None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_usage_is_read_whatever_endpoint_wrote_it(usage: Any, read: TokensUsed | None) -> None:
+    assert wire.read_usage(usage) == read
+
+
+# --- streams
+
+
+def sse(*events: Any) -> bytes:
+    return b"".join(b"data: " + json.dumps(e).encode() + b"\n\n" for e in events) + b"data: [DONE]\n\n"
+
+
+CHAT = sse(
+    {"choices": [{"delta": {"content": 'say "usage": {"total_tokens": 1}'}}], "usage": None},
+    {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 6, "total_tokens": 11}},
+)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_streams_usage_is_found_however_it_is_split(seed: int) -> None:
+    chance, tail, at = random.Random(seed), StreamTail(), 0
+    while at < len(CHAT):
+        size = chance.choice([1, 2, 3, 50])
+        tail.feed(CHAT[at : at + size])
+        at += size
+    assert tail.usage() == TokensUsed(5, 6, 11)
+
+
+def test_the_last_usage_of_a_stream_counts() -> None:
+    """Some servers send it with every event, growing; a schema may have a property of that name."""
+    tail = StreamTail()
+    tail.feed(sse(*[{"usage": {"total_tokens": n}} for n in range(1, 30)], {"tools": {"usage": {"type": "object"}}}))
+    assert tail.usage() == TokensUsed(29, 0, 29)
+
+
+def test_what_a_model_wrote_is_not_taken_for_usage() -> None:
+    tail = StreamTail()
+    tail.feed(sse({"choices": [{"delta": {"content": '"usage": {"total_tokens": 99}'}}], "usage": None}))
+    assert tail.usage() is None
+
+
+def test_a_long_last_event_is_read_at_its_end_and_memory_stays_bounded() -> None:
+    usage = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
+    event = {"type": "response.completed", "response": {"output": "x" * 3_000_000, "usage": usage, "metadata": {}}}
+    body, tail = sse(event), StreamTail()
+    for at in range(0, len(body), 1000):
+        tail.feed(body[at : at + 1000])
+        assert len(tail._tail) <= 128 * 1024 + 1000
+    tail.feed(b"")
+    assert tail.usage() == TokensUsed(1, 2, 3)
+    tail.feed(b"y" * 10_000_000)
+    assert len(tail._tail) <= 128 * 1024
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff\xfe\x00" * 1000,
+        b'data: {"usage": {"total_tokens": 3',
+        b'data: {"usage": {broken}}\n\n',
+        b'"usage":' + b'{"a":' * 12_000,
+        b'"usage":{' * 12_000,
+    ],
+    ids=["empty", "binary", "cut off", "malformed", "deep", "many"],
+)
+def test_a_malformed_stream_has_no_usage(body: bytes) -> None:
+    tail = StreamTail()
+    tail.feed(body)
+    assert tail.usage() is None

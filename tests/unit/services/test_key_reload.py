@@ -1,0 +1,319 @@
+"""When keys are read again while a process runs, and what leaves the old ones in use."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.errors import ConfigurationError
+from app.keypool.keys import load_keys_again
+from app.services.key_reload import KeyReload, KeyWatch
+from app.services.reload_signal import ReloadMark
+from app.settings import Settings, load_settings
+
+A, B, C = (f"sk-proj-{word * 6}{n:04d}" for n, word in enumerate(("aaaa", "bbbb", "cccc"), start=1))
+
+
+class Keys:
+    """The keys in use, as a manager holds them: what is applied replaces them, what is refused does not."""
+
+    def __init__(self) -> None:
+        self.used: list[str] = []
+        self.settings: Settings | None = None
+        self.applied = threading.Semaphore(0)
+
+    def apply(self, fresh: Settings) -> str:
+        before, self.used = self.used, [key.secret.get_secret_value() for key in load_keys_again(fresh).keys]
+        self.settings = fresh
+        self.applied.release()
+        return "changed" if before != self.used else ""
+
+
+@pytest.fixture
+def keys() -> Keys:
+    return Keys()
+
+
+@pytest.fixture(autouse=True)
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("OPENAI_API_KEYS_FILE", str(tmp_path / "keys"))
+    (tmp_path / "keys").write_text(f"{A}\n{B}\n")
+    return tmp_path / "keys"
+
+
+@pytest.fixture
+def reload(keys: Keys, file: Path) -> KeyReload:
+    """After its first look at the file."""
+    made = KeyReload(load_settings(), keys.apply)
+    _polls(made, 2)
+    assert keys.used == [A, B]
+    return made
+
+
+def _polls(reload: KeyReload, times: int) -> None:
+    for _ in range(times):
+        reload.poll()
+
+
+def _errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
+
+
+def test_a_changed_file_is_read_once_it_has_stayed_the_same(reload: KeyReload, keys: Keys, file: Path) -> None:
+    """An editor writes in place: a key that is cut in half looks like a key, so a file in motion is not read."""
+    file.write_text(f"{A}\n{C[:20]}")
+    reload.poll()
+    file.write_text(f"{A}\n{C}\n")
+    reload.poll()
+    assert keys.used == [A, B]
+    reload.poll()
+    assert keys.used == [A, C]
+
+
+def test_a_change_made_before_the_first_look_is_not_missed(keys: Keys, file: Path) -> None:
+    """The manager has read the file a moment before anybody watches it."""
+    settings = load_settings()
+    keys.apply(settings)
+    made = KeyReload(settings, keys.apply)
+    file.write_text(f"{B}\n{C}\n")
+    _polls(made, 2)
+    assert keys.used == [B, C]
+
+
+def test_an_edit_that_leaves_size_and_times_alone_is_noticed(reload: KeyReload, keys: Keys, file: Path) -> None:
+    """Two edits within one tick of the file system's clock look alike to stat."""
+    times = file.stat()
+    file.write_text(f"{A}\n{C}\n")
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert file.stat().st_size == times.st_size
+    _polls(reload, 2)
+    assert keys.used == [A, C]
+
+
+def test_an_exchanged_mount_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Keys) -> None:
+    """Kubernetes exchanges the symlinked folder `..data` atomically; the file's own link stays the same."""
+    for name, lines in (("one", f"{A}\n"), ("two", f"{A}\n{C}\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "keys").write_text(lines)
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    (mount / "..data").symlink_to(tmp_path / "one")
+    (mount / "keys").symlink_to(Path("..data") / "keys")
+    monkeypatch.setenv("OPENAI_API_KEYS_FILE", str(mount / "keys"))
+    made = KeyReload(load_settings(), keys.apply)
+    _polls(made, 2)
+    assert keys.used == [A]
+    (mount / "..data_tmp").symlink_to(tmp_path / "two")
+    (mount / "..data_tmp").replace(mount / "..data")
+    _polls(made, 2)
+    assert keys.used == [A, C]
+
+
+def test_a_file_missing_for_a_moment_is_not_worth_a_word(
+    reload: KeyReload, keys: Keys, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An editor that writes anew and renames."""
+    file.rename(file.with_suffix(".bak"))
+    reload.poll()
+    file.with_suffix(".bak").rename(file)
+    _polls(reload, 3)
+    assert _errors(caplog) == []
+    assert keys.used == [A, B]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (Path.unlink, "cannot be read (FileNotFoundError)"),
+        (lambda file: file.write_text(""), "holds no key"),
+        (lambda file: file.write_text("# none yet\n\n"), "holds no key"),
+        (lambda file: file.write_text(f"{A}\n{C} and more\n"), "key 2 is malformed"),
+        (lambda file: file.write_bytes(b"\xff\xfe"), "cannot be read (UnicodeDecodeError)"),
+    ],
+)
+def test_a_file_that_cannot_be_used_leaves_the_old_keys_and_is_told_once(
+    reload: KeyReload,
+    keys: Keys,
+    file: Path,
+    caplog: pytest.LogCaptureFixture,
+    case: tuple[Callable[[Path], object], str],
+) -> None:
+    """The line names variable, place and remedy, never a key; the next good file is read again."""
+    spoil, said = case
+    spoil(file)
+    _polls(reload, 10)
+    (line,) = _errors(caplog)
+    assert "the old ones stay in use: OPENAI_API_KEYS_FILE: " in line
+    assert said in line
+    assert A not in line
+    assert C not in line
+    assert keys.used == [A, B]
+    file.write_text(f"{B}\n{C}\n")
+    _polls(reload, 2)
+    assert keys.used == [B, C]
+
+
+def test_an_empty_file_does_not_fall_back_on_another_variable(
+    reload: KeyReload, keys: Keys, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the start the next form would be used; a running fleet does not change its keys because a file was emptied."""
+    monkeypatch.setenv("OPENAI_API_KEYS", C)
+    file.write_text("")
+    _polls(reload, 3)
+    assert keys.used == [A, B]
+
+
+def test_who_asks_gets_the_dotenv_file_read_again_but_only_the_keys_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A running process keeps its database."""
+    caplog.set_level(logging.INFO)
+    monkeypatch.delenv("OPENAI_API_KEYS_FILE")
+    dotenv = tmp_path / "env"
+    monkeypatch.setenv("PROPINTEL_ENV_FILE", str(dotenv))
+    dotenv.write_text(f"OPENAI_API_KEYS={A}\nDATABASE_URL=sqlite:///one\n")
+    made = KeyReload(load_settings(), keys.apply)
+    dotenv.write_text(f"OPENAI_API_KEYS={A},{B}\nOPENAI_KEY_GROUPS=us=1,2\nDATABASE_URL=sqlite:///two\n")
+    _polls(made, 3)
+    assert keys.used == [], "nobody asked"
+    made.ask()
+    assert keys.used == [A, B]
+    assert keys.settings is not None
+    assert keys.settings.openai_key_groups == "us=1,2"
+    assert keys.settings.database_url is not None
+    assert keys.settings.database_url.get_secret_value() == "sqlite:///one"
+    made.ask()
+    assert "nothing has changed" in caplog.messages[-1]
+
+
+@pytest.mark.parametrize("line", ["PORT=eighty\n", "OPENAI_API_KEYS=\n", "OPENAI_API_KEYS_FILE=/nowhere/keys\n"])
+def test_settings_that_cannot_be_used_leave_the_old_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Keys, caplog: pytest.LogCaptureFixture, line: str
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEYS_FILE")
+    dotenv = tmp_path / "env"
+    monkeypatch.setenv("PROPINTEL_ENV_FILE", str(dotenv))
+    dotenv.write_text(f"OPENAI_API_KEY_1={A}\n")
+    made = KeyReload(load_settings(), keys.apply)
+    made.ask()
+    dotenv.write_text(line)
+    made.ask()
+    assert keys.used == [A]
+    (told,) = _errors(caplog)
+    assert line.partition("=")[0] in told
+
+
+def test_a_keys_file_named_later_is_watched_from_then_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Keys, file: Path
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEYS_FILE")
+    dotenv = tmp_path / "env"
+    monkeypatch.setenv("PROPINTEL_ENV_FILE", str(dotenv))
+    dotenv.write_text(f"OPENAI_API_KEY={A}\n")
+    made = KeyReload(load_settings(), keys.apply)
+    dotenv.write_text(f"OPENAI_API_KEYS_FILE={file}\n")
+    made.ask()
+    file.write_text(f"{C}\n")
+    _polls(made, 2)
+    assert keys.used == [C]
+
+
+def test_one_process_asks_all_of_its_home(reload: KeyReload, keys: Keys, file: Path, tmp_path: Path) -> None:
+    """The parent of forked children reads, then sets the mark; it does not follow its own mark."""
+    parent = Keys()
+    stamps: list[int] = []
+    asked = KeyReload(load_settings(), parent.apply, watches_file=False, passes_on=stamps.append)
+    file.write_text(f"{A}\n{B}\n{C}\n")
+    asked.ask()
+    assert stamps == [ReloadMark(tmp_path / "home").stamp()]
+    assert parent.applied.acquire(blocking=False)
+    asked.poll()
+    assert not parent.applied.acquire(blocking=False)
+    reload.poll()
+    assert keys.used == [A, B, C], "who was asked does not wait whether the file stays the same"
+
+
+def test_what_the_parent_refuses_is_not_passed_on(reload: KeyReload, file: Path) -> None:
+    """One line in the log instead of one for each child."""
+    mark = ReloadMark(load_settings().propintel_home)
+    stamps: list[int] = []
+    asked = KeyReload(load_settings(), Keys().apply, watches_file=False, passes_on=stamps.append)
+    file.write_text("")
+    asked.ask()
+    assert (mark.stamp(), stamps) == (0, [])
+
+
+def test_a_child_forked_between_the_mark_and_its_parents_reading_reads_by_itself(keys: Keys, file: Path) -> None:
+    """It inherits old settings together with the stamp that they had."""
+    settings = load_settings()
+    seen = ReloadMark(settings.propintel_home).stamp()
+    ReloadMark(settings.propintel_home).set()
+    child = KeyReload(settings, keys.apply, seen=seen)
+    child.poll()
+    assert keys.used == [A, B]
+
+
+def test_a_mark_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(ConfigurationError, match=r"PROPINTEL_HOME: .*taken/keys\.reload cannot be written"):
+        ReloadMark(tmp_path / "taken").set()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[KeyReload], KeyWatch]]:
+    started: list[KeyWatch] = []
+
+    def start(reload: KeyReload) -> KeyWatch:
+        started.append(KeyWatch(reload, poll_seconds=0.01))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for watch in started:
+        watch.stop()
+        watch.stop()
+
+
+def test_the_watch_follows_the_file_and_whoever_asks(
+    keys: Keys, file: Path, start: Callable[[KeyReload], KeyWatch]
+) -> None:
+    watch = start(KeyReload(load_settings(), keys.apply))
+    assert keys.applied.acquire(timeout=10)
+    file.write_text(f"{A}\n{C}\n")
+    assert keys.applied.acquire(timeout=10)
+    assert keys.used == [A, C]
+    watch.ask()
+    assert keys.applied.acquire(timeout=10)
+
+
+def test_a_defect_in_a_reload_does_not_end_the_watch(
+    keys: Keys, file: Path, start: Callable[[KeyReload], KeyWatch], caplog: pytest.LogCaptureFixture
+) -> None:
+    failed = threading.Event()
+
+    def fail_once(fresh: Settings) -> str:
+        if not failed.is_set():
+            failed.set()
+            raise RuntimeError("a defect")
+        return keys.apply(fresh)
+
+    watch = start(KeyReload(load_settings(), fail_once))
+    assert failed.wait(10)
+    watch.ask()
+    assert keys.applied.acquire(timeout=10)
+    assert "could not be reloaded" in caplog.text
+
+
+def test_asking_before_the_start_is_not_lost(keys: Keys, file: Path) -> None:
+    """A signal may come between the handler's installation and the thread."""
+    watch = KeyWatch(KeyReload(load_settings(), keys.apply), poll_seconds=60)
+    watch.ask()
+    watch.start()
+    assert keys.applied.acquire(timeout=10)
+    watch.stop()
