@@ -156,6 +156,11 @@ class Settings(BaseSettings):
         return init_settings, env_settings, dotenv_settings, numbered, file_secret_settings
 
 
+#: How our variables begin, PORT apart: what a process that must not see its caller's configuration is spared. `OPENAI_`
+#: covers the SDK's own.
+VARIABLE_PREFIXES = tuple(sorted({f"{name.split('_')[0]}_".upper() for name in Settings.model_fields if "_" in name}))
+
+
 def load_settings(env_file: Path | str | None = ".env") -> Settings:
     """Read the environment, then `env_file` for what it lacks; `PROPINTEL_ENV_FILE` names another file, empty none.
 

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.settings import VARIABLE_PREFIXES
 from cli.processes import Child, Supervisor
 
 #: every variable of ours, and those that would lead Celery or loopback requests elsewhere
-_OURS = ("OPENAI_", "REDIS_", "DATABASE_", "PROPINTEL_", "JWT_", "FETCH_", "SCRAPE_", "BUDGET_", "KEY_REPORT_")
-_CLEARED = (*_OURS, "CELERY_")
+_CLEARED = (*VARIABLE_PREFIXES, "CELERY_")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _READY = "listening on "
 _START_SECONDS = 30.0

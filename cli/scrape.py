@@ -12,7 +12,7 @@ from rich.text import Text
 
 from app.clock import SystemClock
 from app.errors import CapacityError, PropertyIntelligenceError
-from app.property.store import normalise_target
+from app.property.store import new_id, normalise_target
 from app.services.property_intelligence import Scraper
 from app.services.resources import open_resources
 from app.settings import load_settings
@@ -41,18 +41,21 @@ def scrape(
 ) -> None:
     """Scrape pages here and now and store their properties; no broker and no worker are needed.
 
+    All targets of one command share the budget of a batch (BUDGET_BATCH_...).
+
     JSON: the property of one target; of several, a list of those that succeeded. Exit code 1 if any failed. Ctrl-C
     shows what is finished until then.
     """
     settings = load_settings()
     for target in targets:
         normalise_target(target)
+    batch = new_id()
     results, codes, left = [], [0], list(targets)
     try:
         with open_resources(settings) as resources:
             for target in targets:
                 try:
-                    results.append(_scrape_one(resources.scraper, target, refresh))
+                    results.append(_scrape_one(resources.scraper, target, batch, refresh))
                 except PropertyIntelligenceError as exc:
                     codes.append(report(exc))
                 del left[0]
@@ -66,9 +69,9 @@ def scrape(
     raise typer.Exit(max(codes))
 
 
-def _scrape_one(scraper: Scraper, target: str, refresh: bool) -> dict[str, Any]:
+def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dict[str, Any]:
     try:
-        outcome = scraper.scrape(target, refresh=refresh)
+        outcome = scraper.scrape(target, batch=batch, refresh=refresh)
     except openai.RateLimitError as exc:
         wait = capacity_wait_seconds(exc, SystemClock().now())
         raise CapacityError(wait if wait is not None else _UNKNOWN_WAIT_SECONDS) from exc

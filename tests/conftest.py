@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from app.settings import VARIABLE_PREFIXES
+
 pytest_plugins = ["tests.plugins.pooled_sdk", "tests.plugins.redis_fixtures", "tests.plugins.standin_fixtures"]
 
-_OURS = ("OPENAI_", "REDIS_", "DATABASE_", "PROPINTEL_", "JWT_", "FETCH_", "SCRAPE_", "BUDGET_", "KEY_REPORT_", "JOB_")
 #: read once, before the environment is cleared for the tests
 _SHARED_DIR = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2] / "shared"))
 
@@ -18,7 +19,7 @@ _SHARED_DIR = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2] / "sha
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the developer's keys, databases or .env."""
     for name in list(os.environ):
-        if name.startswith(_OURS):
+        if name.upper().startswith(VARIABLE_PREFIXES):
             monkeypatch.delenv(name)
     monkeypatch.setenv("PROPINTEL_ENV_FILE", "")
 

@@ -23,8 +23,7 @@ LONGEST_RESERVE_S = 1.0
 LATE_NOISE_US = 2_000
 #: One that says "earlier" is believed by a quarter, and only beyond this many units or share of the capacity.
 EARLY_STEP = 0.25
-EARLY_DEAD_REQUESTS, EARLY_DEAD_REQUESTS_SHARE = 1.5, 0.1
-EARLY_DEAD_TOKENS, EARLY_DEAD_TOKENS_SHARE = 800.0, 0.05
+REQUESTS_DEAD, TOKENS_DEAD = (1.5, 0.1), (800.0, 0.05)
 #: A smaller capacity than known is believed by a quarter: what headers say of it is rounded.
 CAPACITY_STEP = 0.25
 #: Slow start: a limit named by the minute may be enforced by the second, so bursts begin at one second's worth and grow
@@ -34,8 +33,11 @@ CUT = 0.9
 STEADY_US = 600_000_000
 #: How unevenly requests travel: the slack of a bucket that holds little more than one. It grows with a 429.
 JITTER_US, JITTER_GROWTH, JITTER_DECAY, LONGEST_JITTER_US = 10_000.0, 1.5, 0.999, 40_000.0
-#: The estimate of input tokens moves by at most 2 % with each answer, and stays within these factors.
-RATIO_STEP, SMALLEST_RATIO, LARGEST_RATIO = 0.02, 0.25, 4.0
+#: The estimate of input tokens. A bucket that was full before tells what an answer was charged: the estimate moves by
+#: at most so much towards it. From a deeper bucket only all charges together can be seen: over so many requests' worth
+#: of tokens, and then by a larger step.
+RATIO_STEP, SAMPLE_STEP, SAMPLE_REQUESTS = 0.02, 0.3, 30.0
+SMALLEST_RATIO, LARGEST_RATIO = 0.25, 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Charge:
     corrected_us: float = 0.0
     paced_at_us: float = 0.0
     moved_us: float = 0.0
+    total: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,9 @@ class Meter:
     `per_minute` is None until a response has named it. `full_at_us` is the arrival time of the provider's bucket of
     `capacity`, places that are reserved included; `corrected_us` the sum of all corrections to it, which move every
     reserved place. `paced_at_us` and `moved_us` are the same of our pace, whose burst is the `allowance` of slow start:
-    it counts what we send alone, and no header changes it.
+    it counts what we send alone, and no header changes it. `total` is all that was ever charged, `idle_total` what it
+    was when the bucket was last full; `sample_total` and `sample_us` say where the provider's bucket stood at some
+    total, against one that had never been corrected.
     """
 
     per_minute: float | None = None
@@ -65,6 +70,10 @@ class Meter:
     allowance: float = 0.0
     paced_at_us: float = 0.0
     moved_us: float = 0.0
+    total: float = 0.0
+    idle_total: float = 0.0
+    sample_total: float = 0.0
+    sample_us: float = 0.0
 
     @property
     def interval_us(self) -> float:
@@ -121,13 +130,20 @@ class Meter:
         taken = units * self.interval_us
         full_from = at_us - self._pad_us(self.capacity, units, SCHEDULE_RESERVE, jitter_us)
         paced_from = at_us - self._pad_us(self._pace(), units, SCHEDULE_RESERVE, jitter_us)
-        full_at, paced_at = max(self.full_at_us, full_from) + taken, max(self.paced_at_us, paced_from) + taken
-        return replace(self, full_at_us=full_at, paced_at_us=paced_at)
+        total = self.total + units
+        return replace(
+            self,
+            full_at_us=max(self.full_at_us, full_from) + taken,
+            paced_at_us=max(self.paced_at_us, paced_from) + taken,
+            total=total,
+            idle_total=total if self.full_at_us <= full_from else self.idle_total,
+        )
 
     def refund(self, units: float) -> Meter:
         """The limit after a reservation of `units` was given back."""
         taken = units * self.interval_us
-        return replace(self, full_at_us=self.full_at_us - taken, paced_at_us=self.paced_at_us - taken)
+        full_at, paced_at = self.full_at_us - taken, self.paced_at_us - taken
+        return replace(self, full_at_us=full_at, paced_at_us=paced_at, total=self.total - units)
 
     def corrected(self, by_us: float) -> Meter:
         """After news of the provider's bucket, which move the reserved places as well."""
@@ -154,11 +170,12 @@ class Meter:
             self.corrected_us,
             charge.paced_at_us + (self.moved_us - charge.moved_us),
             self.moved_us,
+            charge.total,
         )
 
     def charged(self) -> Charge:
         """What a lease that was just charged keeps; zero while the limit is unknown."""
-        return Charge(self.full_at_us, self.corrected_us, self.paced_at_us, self.moved_us)
+        return Charge(self.full_at_us, self.corrected_us, self.paced_at_us, self.moved_us, self.total)
 
     def headroom(self, now_us: int) -> float:
         """Share of the capacity that is free, 0 to 1; 1 while the limit is unknown."""
@@ -193,16 +210,33 @@ class Meter:
                 max(self.allowance, first_burst),
                 max(self.paced_at_us, admitted_us + units * MINUTE_US / per_minute),
                 self.moved_us,
+                self.total,
+                self.total,
             )
-        changed = per_minute != self.per_minute
-        capacity = said if changed or said > self.capacity else self.capacity + (said - self.capacity) * CAPACITY_STEP
+        if per_minute != self.per_minute:
+            return self._with_limit(reading, said, units, admitted_us, charge)
+        capacity = said if said > self.capacity else self.capacity + (said - self.capacity) * CAPACITY_STEP
         drift = self.drift_us(reading, admitted_us, charge)
         dead_us = max(dead[0], dead[1] * capacity) * MINUTE_US / per_minute
         step = drift if drift > LATE_NOISE_US else 0.0
         if drift < -dead_us:
             step = (drift + dead_us) * EARLY_STEP
-        allowance = first_burst if changed else self.allowance
-        return replace(self, per_minute=per_minute, capacity=capacity, allowance=allowance).corrected(step)
+        return replace(self, capacity=capacity).corrected(step)
+
+    def _with_limit(self, reading: MeterReading, said: float, units: float, admitted_us: int, charge: Charge) -> Meter:
+        """Another limit: the response tells where its bucket stands, and what we charged since counts in units.
+
+        Places that were reserved keep their times.
+        """
+        interval = MINUTE_US / reading.per_minute
+        scale = interval / self.interval_us
+        full_at = admitted_us + reading.reset_us + (self.full_at_us - self.own(charge).full_at_us) * scale
+        paced_at = admitted_us + max(0.0, self.paced_at_us - admitted_us) * scale
+        allowance = max(reading.per_minute / 60, units)
+        total = self.total
+        return Meter(
+            reading.per_minute, said, full_at, self.corrected_us, allowance, paced_at, self.moved_us, total, total
+        )
 
     def grown(self, units: float, charge: Charge, sent_us: int, jitter_us: float) -> Meter:
         """After a success: a burst that was used up may be a little larger next time."""
@@ -217,13 +251,22 @@ class Meter:
         """After a 429 for which the headers gave no reason: smaller bursts."""
         return replace(self, allowance=max(min(units, self.allowance), self.allowance * CUT))
 
-    def empty_until(self, until_us: int, units: float, charge: Charge, jitter_us: float) -> Meter:
-        """After a 429: at `until_us` there is room for one such request, and for the next ones as they come back."""
+    def empty_until(
+        self, until_us: int, units: float, charge: Charge, jitter_us: float, *, against_the_headers: bool
+    ) -> Meter:
+        """After a 429: at `until_us` there is room for one such request, and for the next ones as they come back.
+
+        That is our pace; unless its headers said otherwise it is the provider's bucket too.
+        """
         if not self._knows(charge):
             return self
-        next_one = self.own(charge).paced_at_us + min(units, self.capacity) * self.interval_us
-        next_at = next_one - self._lead_us(self._pace(), units, SCHEDULE_RESERVE, jitter_us)
-        return self.moved(max(0.0, until_us - next_at))
+        own, need = self.own(charge), min(units, self.capacity) * self.interval_us
+        paced = own.paced_at_us + need - self._lead_us(self._pace(), units, SCHEDULE_RESERVE, jitter_us)
+        later = self.moved(max(0.0, until_us - paced))
+        if against_the_headers:
+            return later
+        full = own.full_at_us + need - self._lead_us(self.capacity, units, SCHEDULE_RESERVE, jitter_us)
+        return later.corrected(max(0.0, until_us - full))
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,9 +313,13 @@ class Bucket:
             tokens=self.tokens.charge(tokens, at_us, jitter),
         )
 
-    def refund(self, tokens: float) -> Bucket:
-        """After such a request was not sent."""
-        return replace(self, requests=self.requests.refund(1.0), tokens=self.tokens.refund(tokens))
+    def refund(self, tokens: float, charges: tuple[Charge, Charge]) -> Bucket:
+        """After such a request was not sent; a limit that was unknown at its admission had charged nothing."""
+        return replace(
+            self,
+            requests=self.requests.refund(1.0) if charges[0].full_at_us else self.requests,
+            tokens=self.tokens.refund(tokens) if charges[1].full_at_us else self.tokens,
+        )
 
     def sent(self, tokens: float, charges: tuple[Charge, Charge], now_us: int) -> Bucket:
         """A reserved request goes out now."""
@@ -300,11 +347,9 @@ class Bucket:
         """After a response with rate limit headers to a request of `tokens`."""
         requests, of_tokens = self.requests, self.tokens
         if reading.requests is not None:
-            dead = (EARLY_DEAD_REQUESTS, EARLY_DEAD_REQUESTS_SHARE)
-            requests = requests.learn(reading.requests, admitted_us, charges[0], 1.0, dead)
+            requests = requests.learn(reading.requests, admitted_us, charges[0], 1.0, REQUESTS_DEAD)
         if reading.tokens is not None:
-            dead = (EARLY_DEAD_TOKENS, EARLY_DEAD_TOKENS_SHARE)
-            of_tokens = of_tokens.learn(reading.tokens, admitted_us, charges[1], tokens, dead)
+            of_tokens = of_tokens.learn(reading.tokens, admitted_us, charges[1], tokens, TOKENS_DEAD)
         return replace(self, requests=requests, tokens=of_tokens)
 
     def succeeded(self, tokens: float, charges: tuple[Charge, Charge], sent_us: int, now_us: int) -> Bucket:
@@ -331,9 +376,13 @@ class Bucket:
             requests = requests.cut(1.0) if of_requests else requests
             tokens = tokens.cut(refusal.tokens) if of_tokens else tokens
         if of_requests:
-            requests = requests.empty_until(until, 1.0, charges[0], self.jitter_us)
+            requests = requests.empty_until(
+                until, 1.0, charges[0], self.jitter_us, against_the_headers=refusal.against_the_headers
+            )
         if of_tokens:
-            tokens = tokens.empty_until(until, refusal.tokens, charges[1], self.jitter_us)
+            tokens = tokens.empty_until(
+                until, refusal.tokens, charges[1], self.jitter_us, against_the_headers=refusal.against_the_headers
+            )
         jitter = min(LONGEST_JITTER_US, self.jitter_us * JITTER_GROWTH)
         return Bucket(requests, tokens, max(self.cooldown_until_us, until), jitter, steady_until)
 
@@ -361,13 +410,40 @@ class Refused:
         return cls(tokens, pause_us, limited_by, promised)
 
 
-def next_ratio(ratio: float, drift_us: float, interval_us: float, input_tokens: float, dead_us: float) -> float:
-    """Charged by the provider divided by estimated, after an answer whose token bucket differed by `drift_us`.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was answered: all its tokens as charged, our estimate of its input, and its lease's charge.
 
-    Moves by at most `RATIO_STEP`, in proportion to the drift; an early drift within the dead band says nothing.
+    `admitted_us` is when the provider admitted it.
     """
-    if interval_us <= 0 or input_tokens <= 0 or -dead_us <= drift_us <= LATE_NOISE_US:
-        return ratio
-    excess = drift_us if drift_us > 0 else drift_us + dead_us
-    share = max(-1.0, min(1.0, excess / (input_tokens * ratio * interval_us)))
-    return max(SMALLEST_RATIO, min(LARGEST_RATIO, ratio * (1.0 + RATIO_STEP * share)))
+
+    tokens: float
+    input_tokens: float
+    admitted_us: int
+    charge: Charge
+
+
+def sampled(ratio: float, meter: Meter, reading: MeterReading, asked: Asked) -> tuple[float, Meter]:
+    """Charged by the provider divided by estimated, after an answer; and the meter with what is to be remembered.
+
+    The error of a single charge, or of all charges since the last sample, in tokens of one request.
+    """
+    charge = asked.charge
+    if not meter.per_minute or asked.input_tokens <= 0 or charge.full_at_us == 0:
+        return ratio, meter
+    against_uncorrected = asked.admitted_us + reading.reset_us - (charge.full_at_us - charge.corrected_us)
+    marked = replace(meter, sample_total=charge.total, sample_us=against_uncorrected)
+    if charge.total == meter.idle_total:
+        return _moved(ratio, reading.reset_us / meter.interval_us - asked.tokens, asked, RATIO_STEP), marked
+    since = charge.total - meter.sample_total
+    if meter.sample_total < meter.idle_total:
+        return ratio, marked if charge.total > meter.idle_total else meter
+    if since < SAMPLE_REQUESTS * asked.tokens:
+        return ratio, meter
+    error = (against_uncorrected - meter.sample_us) / meter.interval_us / since * asked.tokens
+    return _moved(ratio, error, asked, SAMPLE_STEP), marked
+
+
+def _moved(ratio: float, error: float, asked: Asked, step: float) -> float:
+    share = max(-1.0, min(1.0, error / (asked.input_tokens * ratio)))
+    return max(SMALLEST_RATIO, min(LARGEST_RATIO, ratio * (1.0 + step * share)))

@@ -5,7 +5,7 @@ Codes: https://platform.openai.com/docs/guides/error-codes (2026-11). `error.cod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -14,6 +14,8 @@ class Outcome(StrEnum):
 
     SUCCESS = "success"
     RATE_LIMITED = "rate_limited"
+    #: larger than all that this key may use in a minute: no wait helps, a key with a higher limit does
+    TOO_LARGE = "too_large"
     QUOTA_EXHAUSTED = "quota_exhausted"
     INVALID_KEY = "invalid_key"
     FORBIDDEN = "forbidden"
@@ -36,16 +38,23 @@ QUOTA_CODES = frozenset(
         "project_spend_limit_exceeded",
     }
 )
+#: How the message of a 429 begins if the request is larger than a whole minute's limit; its code is that of any other
+#: 429 (2026-11).
+TOO_LARGE_WORDS = "Request too large"
 REGION_CODES = frozenset({"unsupported_country_region_territory"})
 _TRANSIENT_4XX = frozenset({408})
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error body's facts: `code` and `type` of OpenAI's `error` object, empty where absent."""
+    """An error body's facts: `code`, `type` and `message` of OpenAI's `error` object, empty where absent.
+
+    A message may quote the key, so it is not shown.
+    """
 
     code: str = ""
     type: str = ""
+    message: str = field(default="", repr=False)
 
 
 def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
@@ -59,6 +68,8 @@ def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
         return Outcome.QUOTA_EXHAUSTED
     if words & REGION_CODES:
         return Outcome.REGION_BLOCKED
+    if status == 429 and failure.message.startswith(TOO_LARGE_WORDS):
+        return Outcome.TOO_LARGE
     return {
         401: Outcome.INVALID_KEY,
         402: Outcome.QUOTA_EXHAUSTED,
@@ -71,6 +82,7 @@ def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
 ROTATES = frozenset(
     {
         Outcome.RATE_LIMITED,
+        Outcome.TOO_LARGE,
         Outcome.QUOTA_EXHAUSTED,
         Outcome.INVALID_KEY,
         Outcome.FORBIDDEN,

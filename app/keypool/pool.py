@@ -211,7 +211,8 @@ class KeyPool:
         """The specification's stats: figures per masked key.
 
         Added to its fields: `scope` ("fleet", or "process" if there is no store for the fleet, or it is away), per key
-        `state` and what it spent this UTC day, and that of all keys. `circuit_open` is true for every key out of
+        `state` and what it spent this UTC day, that of all keys, and how often processes had to go on without the
+        fleet's store. `circuit_open` is true for every key out of
         rotation that is not merely resting after a 429, whatever took it out; `state` says which. Keys that were taken
         out of the configuration follow, "draining", and are in no total.
         """
@@ -224,6 +225,7 @@ class KeyPool:
             "keys": {self._mask(s): _figures(s) for s in snapshots},
             "scope": self._store.scope,
             "spent_today": _spent(self._store.spent()),
+            "store_losses": self._store.losses(),
         }
 
     def _mask(self, snapshot: KeySnapshot) -> str:

@@ -14,6 +14,7 @@ from typing import Any, cast
 import httpx2
 
 from app.clock import Clock
+from app.keypool.organisations import SharedLimits
 from app.keypool.pool import KeyPool, Pause
 from app.keypool.pricing import Pricing
 from app.keypool.walk import Book, Drain, Effect, StreamReport, Terms, Transmit, Walk, further_keys, spending_batch
@@ -37,10 +38,11 @@ class PooledTransport(httpx2.BaseTransport):
         max_wait_seconds: float,
         inner: httpx2.BaseTransport | None = None,
         price: Pricing = free_of_charge,
+        shared_limits: SharedLimits | None = None,
     ) -> None:
         self._pool = pool
         self._clock = clock
-        self._terms = Terms(max_wait_seconds, price)
+        self._terms = Terms(max_wait_seconds, price, shared_limits)
         self._inner = inner or httpx2.HTTPTransport()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -99,10 +101,11 @@ class AsyncPooledTransport(httpx2.AsyncBaseTransport):
         max_wait_seconds: float,
         inner: httpx2.AsyncBaseTransport | None = None,
         price: Pricing = free_of_charge,
+        shared_limits: SharedLimits | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._pool = pool
-        self._terms = Terms(max_wait_seconds, price)
+        self._terms = Terms(max_wait_seconds, price, shared_limits)
         self._inner = inner or httpx2.AsyncHTTPTransport()
         self._sleep = sleep
 

@@ -18,6 +18,7 @@ import httpx2
 from app.keypool import wire
 from app.keypool.keys import ApiKey
 from app.keypool.limits import LimitReading, parse_retry_after_us, read_limits
+from app.keypool.organisations import SharedLimits
 from app.keypool.outcomes import Failure, Outcome, classify
 from app.keypool.pool import Call, KeyPool, Pause, Refusal, Send
 from app.keypool.pricing import Pricing
@@ -69,10 +70,14 @@ Steps = Generator[Effect, Any, httpx2.Response]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for every request of a transport: the longest wait, what tokens cost, and a clock for durations."""
+    """What holds for every request of a transport.
+
+    The longest wait, what tokens cost, who hears whose key answered, and a clock for durations.
+    """
 
     max_wait_seconds: float
     price: Pricing
+    shared_limits: SharedLimits | None = None
     monotonic_ns: Callable[[], int] = time.monotonic_ns
 
 
@@ -159,6 +164,7 @@ class Walk:
             response = yield Transmit(self._addressed(send.key))
             elapsed_us = (self._terms.monotonic_ns() - self._sent_ns) // 1000
             self.open_response = response
+            self._tell_whose(send.key, response)
             kind, body = wire.body_kind(response), {}
             if kind == "whole":
                 raw = yield Drain(response)
@@ -192,6 +198,11 @@ class Walk:
         if self._need.replayable:
             copy.read()
         return copy
+
+    def _tell_whose(self, key: ApiKey, response: httpx2.Response) -> None:
+        if self._terms.shared_limits is not None:
+            headers = response.headers
+            self._terms.shared_limits.saw(key, headers.get("openai-organization"), headers.get("openai-project"))
 
     def _settle_answer(self, response: httpx2.Response, body: dict[str, Any], elapsed_us: int) -> bool:
         headers = response.headers

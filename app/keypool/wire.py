@@ -136,10 +136,10 @@ def read_failure(body: Mapping[str, Any]) -> tuple[Failure, Literal["requests", 
     error = body.get("error")
     if not isinstance(error, dict):
         return Failure(), None
-    failure = Failure(str(error.get("code") or ""), str(error.get("type") or ""))
+    message = str(error.get("message") or "")
+    failure = Failure(str(error.get("code") or ""), str(error.get("type") or ""), message)
     if failure.type in ("requests", "tokens"):
         return failure, "tokens" if failure.type == "tokens" else "requests"
-    message = str(error.get("message") or "")
     if any(word in message for word in _LIMIT_WORDS["tokens"]):
         return failure, "tokens"
     return failure, "requests" if any(word in message for word in _LIMIT_WORDS["requests"]) else None

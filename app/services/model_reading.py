@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import openai
 
 from app.errors import ModelError, NoKeysError
-from app.keypool.outcomes import QUOTA_CODES
+from app.keypool.outcomes import QUOTA_CODES, TOO_LARGE_WORDS
 from app.logs import redact
 from app.property.extract.base import Extraction
 from app.property.extract.evidence import verify
@@ -109,8 +109,8 @@ class ModelReader:
         if exc.code in QUOTA_CODES:
             reason = "no OpenAI key has quota left; add credit, then scrape again with --refresh"
             return str(ModelError(self._model, reason))
-        if said.startswith("Request too large"):
-            # more than a key's tokens a minute: its bucket never holds as much (OpenAI's wording, 2026-11)
+        if said.startswith(TOO_LARGE_WORDS):
+            # more than a key's tokens a minute: its bucket never holds as much
             reason = f"{said.rstrip('.')}. Waiting never helps: use keys with a higher limit, or another OPENAI_MODEL"
             return str(ModelError(self._model, reason))
         return None

@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx2
 import openai
@@ -17,6 +17,7 @@ import openai
 from app.clock import Clock, SystemClock
 from app.errors import ConfigurationError, NoKeysError
 from app.keypool.keys import ApiKey, KeyChange, compare_keys, load_keys, load_keys_again
+from app.keypool.organisations import SharedLimits
 from app.keypool.pool import KeyPool
 from app.keypool.pricing import Pricing
 from app.keypool.stores.base import Store
@@ -24,6 +25,9 @@ from app.keypool.stores.memory import MemoryStore
 from app.keypool.transport import AsyncPooledTransport, PooledTransport, free_of_charge, further_keys
 from app.services.key_store import open_key_store, pricing_of
 from app.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from app.services.key_reload import KeyWatch
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +68,16 @@ class OpenAIClientManager:
         self._timeout = httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
         self._proxy = proxy
         self._price = price
+        self._shared_limits = SharedLimits(lambda: self._pool.keys)
+        self._watch: KeyWatch | None = None
         inner = inner or httpx2.HTTPTransport(proxy=proxy)
         self._transport = PooledTransport(
-            self._pool, clock, max_wait_seconds=max_wait_seconds, inner=inner, price=price
+            self._pool,
+            clock,
+            max_wait_seconds=max_wait_seconds,
+            inner=inner,
+            price=price,
+            shared_limits=self._shared_limits,
         )
         # trust_env: a proxy from the environment would be mounted in place of the pool
         self._http = httpx2.Client(transport=self._transport, timeout=self._timeout, trust_env=False)
@@ -90,6 +101,7 @@ class OpenAIClientManager:
             max_wait_seconds=self._max_wait_seconds,
             inner=httpx2.AsyncHTTPTransport(proxy=self._proxy),
             price=self._price,
+            shared_limits=self._shared_limits,
         )
         http = httpx2.AsyncClient(transport=transport, timeout=self._timeout, trust_env=False)
         return openai.AsyncOpenAI(
@@ -138,8 +150,26 @@ class OpenAIClientManager:
             self.replace_keys(found.keys)
         return change
 
+    def follow_keys_file(self, settings: Settings) -> None:
+        """Read the keys of `settings` again whenever their file has changed, until this manager is closed.
+
+        For a process that has no watch of its own (a worker and the web door have). Without a file it does nothing.
+        """
+        from app.services.key_reload import KeyWatch, reload_of  # noqa: PLC0415 (it is about managers, and imports this)
+
+        if settings.openai_api_keys_file is not None and self._watch is None:
+            self._watch = KeyWatch(reload_of(self, settings))
+            self._watch.start()
+
+    def warm_up(self, model: str) -> None:
+        """Look up what `model` costs: the first look-up loads the table of prices, for which no request should wait."""
+        if self.keys:
+            self._price(model, 0, 0)
+
     def close(self) -> None:
         """Close the connections, and report to the fleet what is still to be reported. Safe to call again."""
+        if self._watch is not None:
+            self._watch.stop()
         self._http.close()
         self._pool.close()
 
@@ -211,12 +241,15 @@ def install_manager(manager: OpenAIClientManager | None) -> None:
 def get_openai_client_manager() -> OpenAIClientManager:
     """This process' manager: the one its worker installed, else one built from the environment at the first call.
 
+    The latter follows OPENAI_API_KEYS_FILE until it is closed, as a script may run for days.
     Raises `ConfigurationError` for settings that cannot be used.
     """
     with _Installed.building:
         manager = _Installed.manager
         if manager is None or _Installed.pid != os.getpid():
-            manager = build_manager(load_settings())
+            settings = load_settings()
+            manager = build_manager(settings)
+            manager.follow_keys_file(settings)
             install_manager(manager)
         return manager
 

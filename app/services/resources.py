@@ -34,7 +34,8 @@ class Resources(Stores):
 def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> Resources:
     """Open everything. If a part cannot be opened, those before it are closed again.
 
-    `in_task` chooses the shorter default wait for a key with room. Raises `ConfigurationError` for settings that cannot
+    `in_task` chooses the shorter default wait for a key with room, and does now what would slow down a first request.
+    Raises `ConfigurationError` for settings that cannot
     be used, and errors of the database.
     """
     clock = clock or SystemClock()
@@ -43,6 +44,8 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         properties = PropertyStore(database)
         manager = build_manager(settings, clock, in_task=in_task)
         opening.callback(manager.close)
+        if in_task:
+            manager.warm_up(settings.openai_model)
         fetcher = _open_fetcher(settings, clock, opening)
         reader = ModelReader(AnswerStore(database), manager.get_client, settings.openai_model)
         scraper = Scraper(fetcher=fetcher, pages=PageStore(database), properties=properties, reader=reader, clock=clock)

@@ -21,6 +21,7 @@ from sqlalchemy import select
 from app.clock import SystemClock
 from app.property.store import Database
 from app.property.store.tables import records
+from app.settings import VARIABLE_PREFIXES
 from benchmarks.extraction.run import load_truth
 
 _START_SECONDS = 60
@@ -83,8 +84,7 @@ def _serving(folder: Path) -> Iterator[str]:
 
 
 def _environment(home: Path, openai: dict[str, str]) -> dict[str, str]:
-    ours = ("OPENAI_", "REDIS_", "DATABASE_", "PROPINTEL_", "JWT_", "FETCH_", "SCRAPE_", "BUDGET_", "KEY_REPORT_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(VARIABLE_PREFIXES)}
     return {
         **kept,
         "PROPINTEL_HOME": str(home),

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from app.services.embedded_valkey import tied_to_parent
+from app.settings import VARIABLE_PREFIXES
 from benchmarks.keypool.worker.driver import Plan
 
 ROOT = Path(__file__).parents[2]
@@ -36,8 +37,9 @@ class BenchmarkError(Exception):
 
 def _environment() -> dict[str, str]:
     """Nothing of the user's own configuration, and no proxy, reaches a process of the benchmark."""
-    ours = ("OPENAI_", "REDIS_", "DATABASE_", "PROPINTEL_", "LITELLM_", "BUDGET_")
-    kept = {n: v for n, v in os.environ.items() if not n.startswith(ours) and not n.lower().endswith("_proxy")}
+    cleared = (*VARIABLE_PREFIXES, "LITELLM_")
+    ours = [name for name in os.environ if name.upper().startswith(cleared) or name.upper().endswith("_PROXY")]
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
     return {**kept, "NO_PROXY": "*", "PYTHONUNBUFFERED": "1"}
 
 

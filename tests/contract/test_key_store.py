@@ -11,7 +11,7 @@ from app.clock import ManualClock
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Later, Lease, NoRoom, Settlement
+from app.keypool.stores.base import Change, Later, Lease, NoRoom, Settlement
 from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.store_steps import NO_ROOM, SECOND, answer, ask, burst, limits, of, refused, take, wait_until
 
@@ -371,12 +371,66 @@ def test_a_failure_that_does_not_count_is_no_answer_either(make_store: MakeStore
     assert isinstance(store.acquire(ask(max_wait_us=SECOND)), Later)
 
 
-def test_a_request_larger_than_the_token_limit_rests_nobody(make_store: MakeStore, clock: ManualClock) -> None:
+@pytest.mark.parametrize("pause_us", [None, 20 * SECOND])
+def test_a_request_too_large_for_a_key_is_a_failure_that_says_nothing_of_the_key(
+    make_store: MakeStore, clock: ManualClock, pause_us: int | None
+) -> None:
+    """It cools nothing, opens nothing, and the key is verified: others go on with it at once."""
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    for _ in range(4):
+        change = store.settle(take(store), Settlement(Outcome.TOO_LARGE, pause_us=pause_us))
+        assert change == Change()
+    seen = of(store, keys[0])
+    assert (seen.requests, seen.successes, seen.failures, seen.rate_limits, seen.in_flight) == (4, 0, 4, 0, 0)
+    assert (seen.state, seen.circuit_open, seen.rate_limited) == ("closed", False, False)
+    take(store)
+    take(store)
+
+
+def test_a_request_too_large_for_a_key_ends_the_probe_of_its_group_s_quota(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    """It shows no money either: the next one may ask, and is the probe again."""
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    answer(store, Outcome.QUOTA_EXHAUSTED)
+    clock.advance(3600)
+    answer(store, Outcome.TOO_LARGE)
+    assert of(store, keys[0]).state == "no_quota"
+    assert take(store).probe
+
+
+def test_what_a_too_large_answer_says_of_the_limits_is_learned(make_store: MakeStore, clock: ManualClock) -> None:
+    """The next one of that size goes to the key where it fits."""
+    keys = make_keys(["sk-small", "sk-large"])
+    store = make_store(keys, clock)
+    said = LimitReading(tokens=MeterReading(1_000, 1_000, 0))
+    assert answer(store, Outcome.TOO_LARGE, ask(tokens=5_000), limits=said).key_id == keys[0].key_id
+    assert {answer(store, request=ask(tokens=5_000)).key_id for _ in range(4)} == {keys[1].key_id}
+    assert {answer(store).key_id for _ in range(4)} == {key.key_id for key in keys}
+
+
+@pytest.mark.parametrize("limits", [LimitReading(), LimitReading(tokens=MeterReading(1_000, 1_000, 0))])
+def test_a_request_too_large_for_a_key_takes_no_tokens_of_it(
+    make_store: MakeStore, clock: ManualClock, limits: LimitReading
+) -> None:
+    """A thousand minutes' worth, which the provider did not take: a small request still goes at once."""
     store = make_store(make_keys(["sk-a"]), clock)
     answer(store, limits=LimitReading(tokens=MeterReading(1_000, 1_000, 0)))
-    lease = take(store, ask(max_wait_us=600 * SECOND, tokens=5_000))
-    store.settle(lease, Settlement(Outcome.RATE_LIMITED))
-    assert not store.snapshot()[0].rate_limited
+    clock.advance(60)
+    lease = take(store, ask(max_wait_us=600 * SECOND, tokens=1_000_000))
+    store.settle(lease, Settlement(Outcome.TOO_LARGE, limits=limits))
+    take(store)
+
+
+def test_a_too_large_answer_that_is_the_first_to_name_the_limit_rests_nobody(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    said = LimitReading(tokens=MeterReading(1_000, 1_000, 0))
+    answer(store, Outcome.TOO_LARGE, ask(tokens=1_000_000), limits=said)
+    take(store)
 
 
 def test_a_lease_names_itself_by_a_string_of_its_own(make_store: MakeStore, clock: ManualClock) -> None:

@@ -13,6 +13,7 @@ from tests.plugins.store_steps import DAY, NO_ROOM, SECOND, answer, ask, of, ref
 
 NOT_SERVED = [
     Outcome.RATE_LIMITED,
+    Outcome.TOO_LARGE,
     Outcome.QUOTA_EXHAUSTED,
     Outcome.INVALID_KEY,
     Outcome.FORBIDDEN,

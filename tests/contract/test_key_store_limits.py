@@ -106,13 +106,13 @@ class Provider:
 def test_the_estimate_moves_towards_what_the_provider_charges(make_store: MakeStore, clock: ManualClock) -> None:
     store, provider = make_store(make_keys(["sk-a"]), clock), Provider(600_000, 1.5)
     charges = []
-    for _ in range(200):
+    for _ in range(400):
         charges.append(provider.serve(store, clock, 1000).tokens)
         clock.advance(2)
     assert charges[0] == 1000
     assert charges == sorted(charges)
-    assert charges[40] > 1100
-    assert charges[-1] == pytest.approx(1500, rel=0.05)
+    assert charges[40] > 1050
+    assert charges[-1] == pytest.approx(1500, rel=0.1)
 
 
 def test_the_estimate_comes_down_as_well(make_store: MakeStore, clock: ManualClock) -> None:

@@ -17,7 +17,7 @@ from app.keypool.transport import spending_batch
 from app.services.openai_client_manager import build_manager
 from app.services.resources import open_resources
 from app.settings import Settings
-from tests.plugins.standin_fixtures import StandinHandle
+from tests.plugins.standin_fixtures import KEYS, StandinHandle
 
 PROCESSES, CALLS_EACH = 4, 6
 
@@ -114,3 +114,15 @@ def test_what_is_scraped_for_no_batch_is_paid_by_none(
         assert client is not None
         assert client.chat.completions.create(model="gpt-4.1-mini", messages=[{"role": "user", "content": "hello"}])
     assert ["BUDGET_BATCH_MODEL_CALLS" in (note or "") for note in told] == [False, False, True, False, True]
+
+
+def test_a_request_larger_than_a_key_s_minute_is_a_note_and_no_wait(
+    tmp_path: Path, openai_standin: Callable[..., StandinHandle], property_site: str
+) -> None:
+    standin = openai_standin([{"key": KEYS[0], "rpm": 60_000, "tpm": 50}])
+    given = settings(standin, propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
+    with open_resources(Settings(**given)) as resources:
+        outcome = resources.scraper.scrape(f"{property_site}/homes/1")
+    assert "Request too large" in (outcome.model_note or "")
+    assert "Waiting never helps" in (outcome.model_note or "")
+    assert outcome.record["ListPrice"]

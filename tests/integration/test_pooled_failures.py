@@ -48,7 +48,9 @@ def test_a_bad_key_is_passed_over_whatever_the_method(openai_standin: Callable[.
     assert [s.outcome for s in there.store.settled] == [Outcome.QUOTA_EXHAUSTED] + [Outcome.SUCCESS] * 3
 
 
-@pytest.mark.parametrize(("limit", "named"), [({"rpm": 1, "tpm": 1e8}, "requests"), ({"rpm": 6e4, "tpm": 5}, "tokens")])
+@pytest.mark.parametrize(
+    ("limit", "named"), [({"rpm": 1, "tpm": 1e8}, "requests"), ({"rpm": 6e4, "tpm": 500}, "tokens")]
+)
 def test_a_429_tells_which_limit_was_hit(
     openai_standin: Callable[..., Any], face: str, limit: dict[str, float], named: str
 ) -> None:
@@ -61,6 +63,45 @@ def test_a_429_tells_which_limit_was_hit(
 
     there.run(scenario)
     assert [(s.outcome, s.limited_by) for s in there.store.settled] == [(Outcome.RATE_LIMITED, named)]
+
+
+def test_a_request_too_large_for_one_key_goes_to_one_with_a_higher_limit(
+    openai_standin: Callable[..., Any], face: str
+) -> None:
+    """OpenAI answers 429 without a time to come back at: the key goes on with smaller requests at once."""
+    small, large = KEYS[:2]
+    standin = openai_standin([{"key": small, "rpm": 60_000, "tpm": 50}, {"key": large, **WIDE}])
+    there = pooled(standin.base_url, standin.keys, face)
+
+    async def scenario(client: Any) -> None:
+        await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
+        for _ in range(2):
+            await value_of(client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}]))
+
+    there.run(scenario)
+    settled = [(s.outcome, s.limited_by) for s in there.store.settled]
+    assert settled == [(Outcome.TOO_LARGE, "tokens")] + [(Outcome.SUCCESS, None)] * 3
+    assert [standin.stats_of(key)["ok"] for key in (small, large)] == [1, 2]
+    figures = there.pool.stats()["keys"]
+    assert [(f["failures"], f["rate_limited"], f["circuit_open"]) for f in figures.values()] == [
+        (1, False, False),
+        (0, False, False),
+    ]
+
+
+def test_a_request_too_large_for_every_key_gets_the_api_s_own_answer(
+    openai_standin: Callable[..., Any], face: str
+) -> None:
+    standin = openai_standin([{"key": key, "rpm": 60_000, "tpm": 50} for key in KEYS[:3]])
+    there = pooled(standin.base_url, standin.keys, face)
+
+    async def scenario(client: Any) -> None:
+        with pytest.raises(openai.RateLimitError, match="Request too large"):
+            await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
+
+    there.run(scenario)
+    assert [s.outcome for s in there.store.settled] == [Outcome.TOO_LARGE] * 3
+    assert there.store.spent().calls == 0
 
 
 def test_a_budget_that_is_used_up_is_told_with_its_setting(openai_standin: Callable[..., Any], face: str) -> None:

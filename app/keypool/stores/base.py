@@ -239,6 +239,10 @@ class Store(Protocol):
         """What was used this UTC day, or by `batch` in all."""
         ...
 
+    def losses(self) -> int:
+        """How often a process of the fleet has lost the store and gone on alone."""
+        ...
+
     def now_us(self) -> int:
         """The store's clock, which all times of leases are by."""
         ...

@@ -14,7 +14,6 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import redis
@@ -51,14 +50,6 @@ _CLOSE_SECONDS = 3.0
 _MOST_BATCHES = 32
 
 Delivery = Callable[[RedisStore], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Losses:
-    """How often this process has lost the fleet's store, and whether it is lost now."""
-
-    count: int = 0
-    lost: bool = False
 
 
 class FleetStore:
@@ -187,6 +178,14 @@ class FleetStore:
                 self._lose(exc)
         return self._alone().spent(batch)
 
+    def losses(self) -> int:
+        if self._share is None:
+            try:
+                return self._redis.losses()
+            except redis.RedisError as exc:
+                self._lose(exc)
+        return self._losses
+
     def now_us(self) -> int:
         try:
             return self._redis.now_us()
@@ -204,9 +203,9 @@ class FleetStore:
     # --- the loss
 
     @property
-    def losses(self) -> Losses:
-        """For metrics: how often the store was lost, and whether it is lost now."""
-        return Losses(self._losses, self._share is not None)
+    def lost(self) -> bool:
+        """True while this process goes on alone."""
+        return self._share is not None
 
     @property
     def fleet(self) -> Fleet:
@@ -245,6 +244,7 @@ class FleetStore:
         with self._lock:
             share, self._share = self._share, None
         if share is not None:
+            self._redis.count_loss()
             self._redis.add_spent(share.used_alone())
             log.warning("The key store in Redis is back: all processes share the limits again")
         while self._undelivered:

@@ -18,6 +18,7 @@ DAY_US = 86_400_000_000
 UNBILLED = frozenset(
     {
         Outcome.RATE_LIMITED,
+        Outcome.TOO_LARGE,
         Outcome.QUOTA_EXHAUSTED,
         Outcome.INVALID_KEY,
         Outcome.FORBIDDEN,

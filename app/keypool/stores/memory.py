@@ -10,20 +10,14 @@ import math
 import random
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from app.clock import Clock
 from app.keypool import breaker
 from app.keypool.admission import Candidate, LookAgain, Refuse, Take, chance_of, decide
 from app.keypool.breaker import Circuit, Policy
-from app.keypool.buckets import (
-    EARLY_DEAD_TOKENS,
-    EARLY_DEAD_TOKENS_SHARE,
-    Bucket,
-    Refused,
-    next_ratio,
-)
+from app.keypool.buckets import Asked, Bucket, Refused, sampled
 from app.keypool.keys import ApiKey
 from app.keypool.limits import MINUTE_US
 from app.keypool.outcomes import Outcome
@@ -113,6 +107,8 @@ class MemoryStore:
 
     def acquire(self, ask: Ask) -> Lease | Later | NoRoom:
         with self._lock:
+            if not self._order:
+                return NoRoom(0, "barred")
             now = self.now_us()
             tokens = self._charge_for(ask)
             more = estimate(ask.model, tokens, ask.microusd)
@@ -172,6 +168,8 @@ class MemoryStore:
                 self._ledger.refund(lease)
             elif settlement.usage is not None:
                 self._ledger.correct(lease, settlement.usage)
+            if settlement.outcome is Outcome.TOO_LARGE:
+                lease = _without_tokens(group, lease)
             self._learn(group, lease, settlement, now)
             return self._apply(state, group, lease, settlement, now)
 
@@ -188,6 +186,9 @@ class MemoryStore:
     def spent(self, batch: str = "") -> Spent:
         with self._lock:
             return self._ledger.batch(batch) if batch else self._ledger.day(day_of(self.now_us()))
+
+    def losses(self) -> int:
+        return 0
 
     def close(self) -> None:
         """Nothing is held."""
@@ -210,8 +211,7 @@ class MemoryStore:
         del self._open_leases[lease.lease_id]
         state = self._keys[lease.key_id]
         group = self._groups[state.key.group]
-        if lease.charges[0].full_at_us or lease.charges[1].full_at_us:
-            group.buckets[lease.model] = group.bucket(lease.model).refund(lease.tokens)
+        group.buckets[lease.model] = group.bucket(lease.model).refund(lease.tokens, lease.charges)
         self._ledger.refund(lease)
         state.health = breaker.on_abandoned(state.health, lease.generation)
         group.end_probe(lease.quota_generation)
@@ -325,12 +325,11 @@ class MemoryStore:
         """What the response says of the limits, and of our estimate of tokens."""
         bucket = group.bucket(lease.model)
         reading, admitted = settlement.limits, lease.at_us + settlement.admitted_after_us
-        if reading.tokens is not None and settlement.outcome is Outcome.SUCCESS and lease.input_tokens > 0:
-            meter = bucket.tokens
-            drift = meter.drift_us(reading.tokens, admitted, lease.charges[1])
-            dead = max(EARLY_DEAD_TOKENS, EARLY_DEAD_TOKENS_SHARE * meter.capacity) * meter.interval_us
+        if reading.tokens is not None and settlement.outcome is Outcome.SUCCESS:
+            asked = Asked(lease.tokens, lease.input_tokens, admitted, lease.charges[1])
             ratio = self._ratios.get(lease.model, 1.0)
-            self._ratios[lease.model] = next_ratio(ratio, drift, meter.interval_us, lease.input_tokens, dead)
+            self._ratios[lease.model], tokens = sampled(ratio, bucket.tokens, reading.tokens, asked)
+            bucket = replace(bucket, tokens=tokens)
         learned = bucket.learn(reading, admitted, lease.charges, lease.tokens)
         if settlement.outcome is Outcome.SUCCESS:
             learned = learned.succeeded(lease.tokens, learned.own(lease.charges), lease.at_us, now)
@@ -351,7 +350,7 @@ class MemoryStore:
         return self._reject(state, group, lease, settlement, now)
 
     def _reject(self, state: KeyState, group: GroupState, lease: Lease, settlement: Settlement, now: int) -> Change:
-        """The provider answered and would not serve: 401, 403, 429."""
+        """The provider answered and would not serve: 401, 403, 429. One too large for a key says nothing of the key."""
         before = state.health
         if settlement.outcome is Outcome.INVALID_KEY:
             state.health = breaker.on_invalid_key(before, self._policy, lease.generation, now)
@@ -361,7 +360,8 @@ class MemoryStore:
             return self._cool(state, group, lease, settlement, now)
         if settlement.outcome is Outcome.QUOTA_EXHAUSTED:
             return Change(quota_gone=group.lose_quota(lease.quota_generation, lease.at_us, now))
-        state.forbidden[lease.model] = now + self._policy.dead_probe_us
+        if settlement.outcome is Outcome.FORBIDDEN:
+            state.forbidden[lease.model] = now + self._policy.dead_probe_us
         return Change()
 
     def _succeed(self, state: KeyState, group: GroupState, lease: Lease, outcome: Outcome) -> Change:
@@ -386,8 +386,6 @@ class MemoryStore:
     def _cool(self, state: KeyState, group: GroupState, lease: Lease, settlement: Settlement, now: int) -> Change:
         state.rate_limits += 1
         bucket = group.bucket(lease.model)
-        if settlement.pause_us is None and not bucket.fits(lease.tokens):
-            return Change()  # the request is larger than the limit: no rest makes it fit, and smaller ones do
         pause = DEFAULT_COOLDOWN_US if settlement.pause_us is None else settlement.pause_us
         refusal = Refused.of(settlement.limits, lease.tokens, pause, settlement.limited_by)
         cooled = bucket.refused(refusal, lease.charges, now)
@@ -419,6 +417,22 @@ class MemoryStore:
             spent_today=self._ledger.key(day_of(now), key_id),
             mask=state.key.mask,
         )
+
+
+def _without_tokens(group: GroupState, lease: Lease) -> Lease:
+    """Take back the tokens of a request too large for the key, in its bucket and in the lease.
+
+    The provider took none; kept, they would rest the key for as many minutes as its limit is too small.
+    """
+    of_requests, of_tokens = lease.charges
+    if of_tokens.full_at_us:
+        bucket = group.bucket(lease.model)
+        taken_us = lease.tokens * bucket.tokens.interval_us
+        group.buckets[lease.model] = replace(bucket, tokens=bucket.tokens.refund(lease.tokens))
+        of_tokens = replace(
+            of_tokens, full_at_us=of_tokens.full_at_us - taken_us, paced_at_us=of_tokens.paced_at_us - taken_us
+        )
+    return replace(lease, tokens=0.0, charges=(of_requests, of_tokens))
 
 
 def _to_midnight(now_us: int) -> int:

@@ -11,7 +11,6 @@ import itertools
 import json
 import os
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -114,7 +113,6 @@ class RedisStore:
         self._learned = learned or (lambda: {"learned": [], "verified": [], "spent": []})
         self._process = os.urandom(6).hex()
         self._numbers = itertools.count(1)
-        self._registering = threading.Lock()
         self.set_keys(keys)
 
     # --- the contract
@@ -124,14 +122,19 @@ class RedisStore:
         text = json.dumps([(key.key_id, key.group, key.mask) for key in keys], separators=(",", ":"))
         digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
         self._registration = (digest, text, {key.key_id: key.mask for key in keys})
+        self._unregistered = True
 
     def register(self) -> None:
         """Tell the server the keys of this process, and what it knows of them."""
+        self._unregistered = False
         digest, text, _ = self._registration
         known = self._learned()
         given = f'{{"keys":{text},{json.dumps(known)[1:]}'
-        with self._registering:
+        try:
             self._run(self._scripts.register, self._time.given(), digest, given)
+        except redis.RedisError:
+            self._unregistered = True
+            raise
 
     def acquire(self, ask: Ask) -> Lease | Later | NoRoom:
         digest, _, mine = self._registration
@@ -151,10 +154,7 @@ class RedisStore:
             lease_id,
             *sorted(ask.barred),
         )
-        reply = self._run(self._scripts.acquire, self._time.given(), *arguments)
-        if reply[0] == "register":
-            self.register()
-            reply = self._run(self._scripts.acquire, self._time.given(), *arguments)
+        reply = self._ask(self._scripts.acquire, *arguments)
         match reply[0]:
             case "lease":
                 return _lease(reply, ask, lease_id)
@@ -167,7 +167,7 @@ class RedisStore:
 
     def confirm(self, lease: Lease) -> Lease | Later | None:
         digest, _, _ = self._registration
-        reply = self._run(self._scripts.confirm, self._time.given(), digest, *_arguments(lease))
+        reply = self._ask(self._scripts.confirm, digest, *_arguments(lease))
         if reply[0] == "gone":
             return None
         if reply[0] == "later":
@@ -215,6 +215,14 @@ class RedisStore:
         calls, tokens, microusd = self._connection.hmget(name, ["c", "t", "u"])
         return Spent(int(calls or 0), int(tokens or 0), int(microusd or 0))
 
+    def losses(self) -> int:
+        found = self._connection.hget(f"{self._prefix}:p", "losses")
+        return int(found or 0)
+
+    def count_loss(self) -> None:
+        """This process had gone on alone, and is back."""
+        self._connection.hincrby(f"{self._prefix}:p", "losses", 1)
+
     def now_us(self) -> int:
         if not self._time.known:
             self.server_now_us()
@@ -258,6 +266,16 @@ class RedisStore:
 
     # --- inside
 
+    def _ask(self, script: Script, *arguments: str | float) -> Any:
+        """Run a script that needs this process's keys to be known: after a change of them, or of the server."""
+        if self._unregistered:
+            self.register()
+        reply = self._run(script, self._time.given(), *arguments)
+        if reply[0] == "register":
+            self.register()
+            reply = self._run(script, self._time.given(), *arguments)
+        return reply
+
     def _run(self, script: Script, *arguments: str | float) -> Any:
         asked_at = monotonic_us()
         try:
@@ -284,8 +302,8 @@ def _whole(text: str) -> int:
 
 
 def _charges(parts: Sequence[str]) -> tuple[Charge, Charge]:
-    """Of requests and tokens, four numbers each."""
-    return Charge(*map(float, parts[:4])), Charge(*map(float, parts[4:8]))
+    """Of requests and tokens, five numbers each."""
+    return Charge(*map(float, parts[:5])), Charge(*map(float, parts[5:10]))
 
 
 def _lease(reply: list[str], ask: Ask, lease_id: str) -> Lease:
@@ -322,7 +340,7 @@ def _arguments(lease: Lease) -> tuple[str | float, ...]:
         lease.microusd,
         lease.batch,
         lease.day,
-        *(part for c in lease.charges for part in (c.full_at_us, c.corrected_us, c.paced_at_us, c.moved_us)),
+        *(part for c in lease.charges for part in (c.full_at_us, c.corrected_us, c.paced_at_us, c.moved_us, c.total)),
     )
 
 

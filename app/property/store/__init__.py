@@ -9,7 +9,7 @@ from app.property.store.jobs import FRESH_DAYS, JobStore
 from app.property.store.models import Enqueued, Job, JobState
 from app.property.store.pages import PageStore
 from app.property.store.properties import PropertyStore
-from app.property.store.rows import digest
+from app.property.store.rows import digest, new_id
 from app.property.store.schema import downgrade, upgrade
 from app.property.store.targets import normalise_target
 
@@ -28,6 +28,7 @@ __all__ = [
     "database_url",
     "digest",
     "downgrade",
+    "new_id",
     "normalise_target",
     "upgrade",
 ]

@@ -23,6 +23,7 @@ def chunks[T](values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
 
 
 def new_id() -> str:
+    """A name that nothing else has: of a job, a batch, a property."""
     return uuid.uuid4().hex
 
 

@@ -10,12 +10,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
 
 from app.property.record import FIELDS
+from app.services.embedded_valkey import EmbeddedValkey
 
 from .conftest import SECRET, Environment, Propintel
 
@@ -203,6 +206,21 @@ def test_scrape_of_several_gives_the_good_ones_and_exit_code_1(called: Propintel
     failures = [line for line in ran.stderr.splitlines() if line.startswith("propintel: ")]
     assert len(failures) == 3
     assert "FETCH_ALLOWED_PRIVATE_NETWORKS" in failures[2]
+
+
+def test_the_targets_of_one_scrape_share_the_budget_of_a_batch(
+    called: Propintel, site: str, broker: EmbeddedValkey, start_openai: Callable[[dict[str, Any]], str]
+) -> None:
+    """One model call a batch, counted by the fleet: one target of each command has it, however many commands."""
+    key = "sk-standin-abcdabcd0001"
+    openai = {"OPENAI_API_KEYS": key, "OPENAI_BASE_URL": start_openai({"keys": [{"key": key, "rpm": 600}]})}
+    for pages in ((1, 2, 3), (4, 5)):
+        ran = called("scrape", *(f"{site}/homes/{n}" for n in pages), **openai, BUDGET_BATCH_MODEL_CALLS="1")
+        assert ran.returncode == 0, ran.stderr
+        assert len(json.loads(ran.stdout)) == len(pages)
+        unheard = [line for line in ran.stderr.splitlines() if "for want of a model" in line]
+        assert len(unheard) == len(pages) - 1, ran.stderr
+        assert all("BUDGET_BATCH_MODEL_CALLS" in line for line in unheard)
 
 
 def test_a_table_is_for_people(called: Propintel, site: str) -> None:

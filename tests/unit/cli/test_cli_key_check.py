@@ -13,7 +13,9 @@ from cli.key_check import check_keys
 SECRET = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111"
 
 
-def _check(answer: httpx2.Response | Exception) -> tuple[dict[str, Any], httpx2.Request]:
+def _check(
+    answer: httpx2.Response | Exception, base_url: str = "https://api.example/v1/"
+) -> tuple[dict[str, Any], httpx2.Request]:
     seen: list[httpx2.Request] = []
 
     def respond(request: httpx2.Request) -> httpx2.Response:
@@ -23,7 +25,7 @@ def _check(answer: httpx2.Response | Exception) -> tuple[dict[str, Any], httpx2.
         return answer
 
     keys = make_keys([SECRET])
-    results = check_keys(keys, "https://api.example/v1/", transport=httpx2.MockTransport(respond))
+    results = check_keys(keys, base_url, transport=httpx2.MockTransport(respond))
     return results[keys[0].mask], seen[0]
 
 
@@ -63,3 +65,10 @@ def test_no_answer_says_nothing_about_the_key() -> None:
     assert (result["status"], result["http_status"]) == ("unknown", None)
     assert "does not answer" in result["detail"]
     assert SECRET not in result["detail"]
+
+
+def test_no_answer_shows_the_address_without_its_password() -> None:
+    """What is printed ends up in tickets; the name of the error says nothing of a proxy's password either."""
+    trouble = httpx2.ProxyError("http://user:hunter2@proxy.example:3128 refused")
+    result, _ = _check(trouble, "https://someone:hunter2@api.example/v1")
+    assert result["detail"] == "https://api.example/v1/models does not answer (ProxyError)"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from app.errors import ConfigurationError
-from app.settings import Settings, load_settings
+from app.settings import VARIABLE_PREFIXES, Settings, load_settings
+from cli.demo_setup import clean_environment
 
 _ROOT = Path(__file__).parents[3]
 _VARIABLES = {name.upper() for name in Settings.model_fields} - {"OPENAI_NUMBERED_KEYS"}
@@ -96,6 +97,16 @@ def test_the_example_file_names_every_variable() -> None:
 def test_the_readme_has_a_row_for_every_variable() -> None:
     rows = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (_ROOT / "README.md").read_text()))
     assert rows >= _VARIABLES
+
+
+def test_every_variable_but_port_begins_as_the_environment_is_cleared_by() -> None:
+    assert {name for name in _VARIABLES if not name.startswith(VARIABLE_PREFIXES)} == {"PORT"}
+    assert all(prefix.endswith("_") and len(prefix) > 2 for prefix in VARIABLE_PREFIXES)
+
+
+def test_a_process_that_must_not_see_its_caller_s_configuration_sees_none_of_it() -> None:
+    given = dict.fromkeys((*_VARIABLES, "OPENAI_ORG_ID", "openai_api_key_1", "CELERY_BROKER_URL", "PATH", "HOME"), "x")
+    assert set(clean_environment(given, keep_openai=False)) == {"PORT", "PATH", "HOME"}
 
 
 def test_the_example_file_holds_no_key_and_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

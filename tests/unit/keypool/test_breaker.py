@@ -8,10 +8,14 @@ from app.keypool.breaker import (
     Health,
     Policy,
     available_at,
+    awaits_answer,
     begin_probe,
     circuit_at,
+    needs_probe,
+    on_abandoned,
     on_failure,
     on_invalid_key,
+    on_no_verdict,
     on_success,
 )
 
@@ -50,9 +54,13 @@ def test_a_success_forgives_one_failure() -> None:
 def test_half_open_lets_one_probe_go_and_its_lease_expires() -> None:
     opened = _fail(ANSWERED, 3)
     probing = begin_probe(opened, POLICY, opened.retry_at_us)
-    assert available_at(probing, POLICY, opened.retry_at_us) is None
-    assert available_at(probing, POLICY, probing.probe_until_us - 1) is None
-    assert available_at(probing, POLICY, probing.probe_until_us) == probing.probe_until_us
+    until = probing.probe_until_us
+    assert until == opened.retry_at_us + 120 * SECOND_US
+    for now in (opened.retry_at_us, until - 1):
+        assert awaits_answer(probing, now)
+        assert available_at(probing, POLICY, now) == available_at(probing, POLICY, now, last_resort=True) == until
+    assert not awaits_answer(probing, until)
+    assert available_at(probing, POLICY, until) == until
 
 
 def test_a_probe_that_succeeds_closes_the_circuit_and_forgets() -> None:
@@ -93,5 +101,31 @@ def test_with_no_key_usable_open_circuits_are_probed_at_once_and_dead_keys_every
 
 def test_a_key_that_never_answered_takes_one_request_at_a_time() -> None:
     fresh = begin_probe(Health(), POLICY, NOW)
-    assert available_at(fresh, POLICY, NOW) is None
-    assert available_at(on_success(fresh, fresh.generation), POLICY, NOW) == NOW
+    assert awaits_answer(fresh, NOW)
+    assert available_at(fresh, POLICY, NOW) == NOW + 120 * SECOND_US
+    for answered in (on_success(fresh, fresh.generation), on_no_verdict(fresh, fresh.generation)):
+        assert not needs_probe(answered)
+        assert not awaits_answer(answered, NOW)
+        assert available_at(answered, POLICY, NOW) == NOW
+
+
+def test_a_caller_that_goes_away_leaves_the_probe_to_the_next_one() -> None:
+    fresh = begin_probe(Health(), POLICY, NOW)
+    left = on_abandoned(fresh, fresh.generation)
+    assert needs_probe(left)
+    assert available_at(left, POLICY, NOW) == NOW
+
+
+def test_a_verified_key_with_its_circuit_closed_takes_any_number() -> None:
+    assert not needs_probe(ANSWERED)
+    assert not awaits_answer(begin_probe(ANSWERED, POLICY, NOW), NOW)
+    assert available_at(begin_probe(ANSWERED, POLICY, NOW), POLICY, NOW) == NOW
+
+
+def test_a_probe_sent_before_it_was_due_does_not_lengthen_the_open_time() -> None:
+    """With no key usable all are tried at once: else a minute's outage would double every key to an hour."""
+    opened = _fail(ANSWERED, 3)
+    early = on_failure(opened, POLICY, opened.generation, NOW + SECOND_US, sent_at_us=opened.retry_at_us - 1)
+    assert (early.retry_at_us, early.openings) == (opened.retry_at_us, opened.openings)
+    due = on_failure(opened, POLICY, opened.generation, opened.retry_at_us, sent_at_us=opened.retry_at_us)
+    assert due.retry_at_us == opened.retry_at_us + 600 * SECOND_US

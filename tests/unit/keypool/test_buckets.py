@@ -72,7 +72,8 @@ def test_a_bucket_of_one_keeps_slack_for_uneven_travel_and_a_larger_one_has_it()
     used = known(60, 1).charge(1, NOW_US)
     assert used.room_at(1, NOW_US, SCHEDULE_RESERVE, JITTER_US) == NOW_US + SECOND + JITTER_US
     larger = known(60, 10)
-    for _ in range(8):
+    assert burst(larger) == 9, "a second's worth is one request"
+    for _ in range(9):
         larger = larger.charge(1, NOW_US)
     assert larger.room_at(1, NOW_US, SCHEDULE_RESERVE, JITTER_US) == NOW_US + SECOND
 
@@ -222,7 +223,7 @@ def test_no_window_ever_admits_more_than_capacity_plus_refill(
     used=st.floats(0, 1e9),
 )
 def test_nothing_goes_before_the_bound_of_the_index(
-    per_minute: float, capacity: float, allowance: float, units: float, reserve: float, used: float
+    *, per_minute: float, capacity: float, allowance: float, units: float, reserve: float, used: float
 ) -> None:
     """The index of the Redis store keeps, for a key, when a request of no tokens could go that may use the reserve."""
     arrival = NOW_US + used

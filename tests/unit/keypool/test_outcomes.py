@@ -40,6 +40,31 @@ def test_status_and_code_together_say_what_a_response_means(
     assert classify(status, Failure(code, kind)) is expected
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "message", "expected"),
+    [
+        (429, "rate_limit_exceeded", "Request too large for gpt-4o in organization org-x on TPM", Outcome.TOO_LARGE),
+        (429, "rate_limit_exceeded", "Rate limit reached. Request too large? Try again.", Outcome.RATE_LIMITED),
+        (429, "insufficient_quota", "Request too large", Outcome.QUOTA_EXHAUSTED),
+        (413, "", "Request too large", Outcome.REQUEST_FAULT),
+        (400, "context_length_exceeded", "Request too large", Outcome.REQUEST_FAULT),
+    ],
+)
+def test_a_429_that_no_wait_ends_is_known_by_the_beginning_of_its_message(
+    status: int, code: str, message: str, expected: Outcome
+) -> None:
+    """Its code and type are those of any other 429."""
+    assert classify(status, Failure(code, "tokens", message)) is expected
+
+
+def test_a_message_is_not_shown_since_it_may_quote_the_key() -> None:
+    assert "sk-secret" not in repr(Failure("invalid_api_key", "", "Incorrect API key provided: sk-secret"))
+
+
+def test_a_request_too_large_for_one_key_goes_to_another_and_never_back() -> None:
+    assert Outcome.TOO_LARGE in ROTATES & BARS_KEY
+
+
 def test_a_request_at_fault_never_goes_to_another_key() -> None:
     assert Outcome.REQUEST_FAULT not in ROTATES
     assert Outcome.REGION_BLOCKED not in ROTATES

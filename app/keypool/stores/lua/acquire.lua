@@ -1,7 +1,7 @@
 -- Admit one request, reserve a place for it, or refuse. Mirrors MemoryStore.acquire.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, model, input tokens, output tokens, max wait, waited (0/1), seed,
 -- microusd, batch, lease id, barred keys...
--- Reply: {'lease', now, key, tokens, generation, quota generation, at, reserved, last resort, day, probe, two charges (8)}
+-- Reply: {'lease', now, key, tokens, generation, quota generation, at, reserved, last resort, day, probe, two charges (10)}
 --      | {'later', now, pause} | {'no_room', now, retry after, reason, detail} | {'register', now}
 
 local now = clock(ARGV[1])
@@ -15,7 +15,7 @@ for n = 12, #ARGV do is_barred[ARGV[n]] = true end
 local marker = 's:' .. ARGV[2]
 local of_model = redis.call('HMGET', P .. ':m:' .. model, 'ra', 'df', 'sr', 'st', marker)
 if not of_model[5] then
-  local members = redis.call('SMEMBERS', set)
+  local members = redis.call('ZRANGE', set, 0, -1)
   if #members == 0 then return {'register', text(now)} end
   redis.call('SADD', P .. ':models', model)
   redis.call('PEXPIRE', P .. ':models', C.TTL_MS)
@@ -44,8 +44,9 @@ local function chance_of(position)
   return (mixed * mixed * mixed) % 65537 / 65537
 end
 
-local function evaluate(id, last_resort)
+local function evaluate(id, position, last_resort)
   local k = load_key(id, model)
+  k.position = position
   local q = load_quota(k.group)
   local b = load_bucket(P .. ':b:' .. k.group .. ':' .. model)
   local start = math.max(now, healthy_at(k, now, last_resort), quota_at(q, now, last_resort), k.forbidden)
@@ -90,13 +91,14 @@ local function walk()
       local id, bound = page[n], tonumber(page[n + 1])
       local first = best.fit_timed
       if bound > now and first and (best.fit_ready or bound > first.at) then return updates end
-      if not is_barred[id] and redis.call('SISMEMBER', set, id) == 1 then
+      local position = not is_barred[id] and redis.call('ZSCORE', set, id)
+      if position then
         if looked >= C.MOST_CANDIDATES and (best.fit_ready or looked == 4 * C.MOST_CANDIDATES) then
           unseen = bound <= now
           return updates
         end
         looked = looked + 1
-        local c = evaluate(id, false)
+        local c = evaluate(id, tonumber(position), false)
         some_usable = some_usable or c.usable
         some_open = some_open or (c.usable and c.k.forbidden <= now and c.broke == '')
         if c.bound ~= bound then updates[#updates + 1] = {c.bound, id} end
@@ -113,7 +115,7 @@ for _, update in ipairs(walk()) do redis.call('ZADD', P .. ':i:' .. model, updat
 local last_resort = false
 if not some_usable then
   last_resort = true
-  local members = redis.call('SMEMBERS', set)
+  local members = redis.call('ZRANGE', set, 0, -1)
   for _, id in ipairs(members) do
     local k = load_key(id, model)
     if usable(k, load_quota(k.group), now) then
@@ -123,8 +125,8 @@ if not some_usable then
   end
   if last_resort then
     best, unseen = {}, false
-    for _, id in ipairs(members) do
-      if not is_barred[id] then consider(evaluate(id, true)) end
+    for position, id in ipairs(members) do
+      if not is_barred[id] then consider(evaluate(id, position - 1, true)) end
     end
   end
 end
@@ -134,8 +136,8 @@ local chosen, first = best[kind .. '_ready'], best[kind .. '_timed']
 
 local function reason_of_refusal()
   if some_open then return 'no_room', '' end
-  local allowed, any_usable, dead, open, eligible, detail, at = false, false, 0, 0, 0, '', math.huge
-  for _, id in ipairs(redis.call('SMEMBERS', set)) do
+  local allowed, any_usable, dead, open, eligible, detail = false, false, 0, 0, 0, ''
+  for _, id in ipairs(redis.call('ZRANGE', set, 0, -1)) do
     if not is_barred[id] then
       eligible = eligible + 1
       local k = load_key(id, model)
@@ -144,8 +146,8 @@ local function reason_of_refusal()
         if k.forbidden <= now then
           local broke = exceeded(P .. ':d:' .. day .. ':' .. id, C.CAP_KEY_DAY, calls, charged, microusd)
           if broke == '' then return 'no_room', '' end
+          if not allowed then detail = 'key_day ' .. broke end
           allowed = true
-          if k.position < at then detail, at = 'key_day ' .. broke, k.position end
         end
       end
       if k.circuit == DEAD then dead = dead + 1 end
@@ -178,7 +180,7 @@ if not chosen then
   -- an answer that is on its way may decide
   local awaiting, fresh = false, false
   for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', P .. ':w', '+inf', '(' .. text(now), 'LIMIT', 0, 32)) do
-    if not is_barred[id] and redis.call('SISMEMBER', set, id) == 1 then
+    if not is_barred[id] and redis.call('ZSCORE', set, id) then
       awaiting = true
       local since = tonumber(redis.call('ZSCORE', P .. ':w', id)) - C.PROBE_LEASE_US
       fresh = fresh or since > now - C.FRESH_PROBE_US

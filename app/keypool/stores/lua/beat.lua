@@ -24,7 +24,7 @@ local function used(name)
   local v = redis.call('HMGET', name, 'c', 't', 'u')
   spent[#spent + 1] = {string.sub(name, #P + 2), num(v[1], 0), num(v[2], 0), num(v[3], 0)}
 end
-for _, id in ipairs(redis.call('SMEMBERS', P .. ':s:' .. ARGV[2])) do
+for _, id in ipairs(redis.call('ZRANGE', P .. ':s:' .. ARGV[2], 0, -1)) do
   local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 'gr', 've')
   local group = v[2] or id
   if num(v[1], CLOSED) ~= CLOSED then

@@ -1,6 +1,6 @@
 -- Token buckets: the rules of app/keypool/buckets.py, line by line, with its numbers (table C, written above this text).
--- A meter is {l = limit a minute or nil, c = capacity, f = full at, x = corrected, a = allowance, p = paced at,
--- y = moved}.
+-- A meter is {l = limit a minute or nil, c = capacity, f = full at, x = corrected, a = allowance, p = paced at, y = moved,
+-- n = total, i = total when last idle, u, w = total and deviation of the last sample}.
 
 local MINUTE = 60000000
 
@@ -41,12 +41,12 @@ local function meter_room_at(m, units, start, reserve, jitter)
   return math.max(start, math.ceil(go_at(m, m.f, m.p, units, reserve, jitter)))
 end
 
--- a charge is {f, x, p, y}: the meter's at a lease's own admission; f is 0 while unknown
+-- a charge is {f, x, p, y, n}: the meter's at a lease's own admission; f is 0 while unknown
 local function known(m, charge) return m.l and charge.f ~= 0 end
 
 local function own(m, charge)
   if not known(m, charge) then return charge end
-  return {f = charge.f + (m.x - charge.x), x = m.x, p = charge.p + (m.y - charge.y), y = m.y}
+  return {f = charge.f + (m.x - charge.x), x = m.x, p = charge.p + (m.y - charge.y), y = m.y, n = charge.n}
 end
 
 local function gate_at(m, units, charge, jitter)
@@ -58,7 +58,10 @@ end
 local function charge_meter(m, units, at, jitter)
   if not m.l then return end
   local taken = units * interval(m)
-  m.f = math.max(m.f, at - pad(m, m.c, units, C.SCHEDULE_RESERVE, jitter)) + taken
+  local full_from = at - pad(m, m.c, units, C.SCHEDULE_RESERVE, jitter)
+  m.n = m.n + units
+  if m.f <= full_from then m.i = m.n end
+  m.f = math.max(m.f, full_from) + taken
   m.p = math.max(m.p, at - pad(m, pace(m), units, C.SCHEDULE_RESERVE, jitter)) + taken
 end
 
@@ -66,6 +69,7 @@ local function refund_meter(m, units)
   local taken = units * interval(m)
   m.f = m.f - taken
   m.p = m.p - taken
+  m.n = m.n - units
 end
 
 local function correct(m, by)
@@ -102,17 +106,22 @@ local function learn_meter(m, reading, admitted, charge, units, dead_units, dead
   if not known(m, charge) then
     m.l, m.c, m.f, m.a = rate, said, math.max(m.f, admitted + reading.reset), math.max(m.a, first_burst)
     m.p = math.max(m.p, admitted + units * MINUTE / rate)
+    m.i, m.u, m.w = m.n, 0, 0
     return
   end
-  local changed = rate ~= m.l
+  if rate ~= m.l then
+    local scale = MINUTE / rate / interval(m)
+    m.f = admitted + reading.reset + (m.f - own(m, charge).f) * scale
+    m.p = admitted + math.max(0, m.p - admitted) * scale
+    m.l, m.c, m.a, m.i, m.u, m.w = rate, said, first_burst, m.n, 0, 0
+    return
+  end
   local by = drift(m, reading, admitted, charge)
-  if changed or said > m.c then m.c = said else m.c = m.c + (said - m.c) * C.CAPACITY_STEP end
+  if said > m.c then m.c = said else m.c = m.c + (said - m.c) * C.CAPACITY_STEP end
   local dead = math.max(dead_units, dead_share * m.c) * MINUTE / rate
   local step = 0
   if by > C.LATE_NOISE_US then step = by end
   if by < -dead then step = (by + dead) * C.EARLY_STEP end
-  if changed then m.a = first_burst end
-  m.l = rate
   correct(m, step)
 end
 
@@ -125,25 +134,30 @@ end
 
 local function cut(m, units) m.a = math.max(math.min(units, m.a), m.a * C.CUT) end
 
-local function empty_until(m, till, units, charge, jitter)
+local function empty_until(m, till, units, charge, jitter, against_the_headers)
   if not known(m, charge) then return end
-  local next_one = own(m, charge).p + math.min(units, m.c) * interval(m)
-  move(m, math.max(0, till - (next_one - lead(m, pace(m), units, C.SCHEDULE_RESERVE, jitter))))
+  local mine, need = own(m, charge), math.min(units, m.c) * interval(m)
+  local full = mine.f + need - lead(m, m.c, units, C.SCHEDULE_RESERVE, jitter)
+  local paced = mine.p + need - lead(m, pace(m), units, C.SCHEDULE_RESERVE, jitter)
+  move(m, math.max(0, till - paced))
+  if not against_the_headers then correct(m, math.max(0, till - full)) end
 end
 
 local function load_bucket(name)
-  local v = redis.call('HMGET', name, 'rl', 'rc', 'rf', 'rx', 'ra', 'rp', 'ry', 'tl', 'tc', 'tf', 'tx', 'ta', 'tp', 'ty',
-    'cd', 'ji', 'st')
+  local v = redis.call('HMGET', name, 'cd', 'ji', 'st', 'rl', 'rc', 'rf', 'rx', 'ra', 'rp', 'ry', 'rn', 'ri', 'tl', 'tc',
+    'tf', 'tx', 'ta', 'tp', 'ty', 'tn', 'ti', 'tu', 'tw')
   local function meter(n)
     return {
       l = num(v[n]), c = num(v[n + 1], 1), f = num(v[n + 2], 0), x = num(v[n + 3], 0), a = num(v[n + 4], 0),
-      p = num(v[n + 5], 0), y = num(v[n + 6], 0),
+      p = num(v[n + 5], 0), y = num(v[n + 6], 0), n = num(v[n + 7], 0), i = num(v[n + 8], 0), u = 0, w = 0,
     }
   end
-  return {
-    name = name, r = meter(1), t = meter(8),
-    cooldown = num(v[15], 0), jitter = num(v[16], C.JITTER_US), steady = num(v[17], 0),
+  local b = {
+    name = name, r = meter(4), t = meter(13),
+    cooldown = num(v[1], 0), jitter = num(v[2], C.JITTER_US), steady = num(v[3], 0),
   }
+  b.t.u, b.t.w = num(v[22], 0), num(v[23], 0)
+  return b
 end
 
 local function save_bucket(b)

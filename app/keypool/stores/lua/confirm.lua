@@ -1,6 +1,6 @@
 -- The time of a reservation has come. Mirrors MemoryStore.confirm.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, then a lease (see lease_from).
--- Reply: {'go', now, two charges (8)} | {'later', now, pause} | {'gone', now}
+-- Reply: {'go', now, two charges (10)} | {'later', now, pause} | {'gone', now} | {'register', now}
 
 local now = clock(ARGV[1])
 local lease = lease_from(3)
@@ -9,7 +9,9 @@ local q = load_quota(k.group)
 local b = load_bucket(P .. ':b:' .. k.group .. ':' .. lease.model)
 if not is_open(lease, now) then return {'gone', text(now)} end
 local changed = k.generation ~= lease.generation or q.generation ~= lease.quota_generation
-local drained = redis.call('SISMEMBER', P .. ':s:' .. ARGV[2], lease.key) == 0
+local set = P .. ':s:' .. ARGV[2]
+if redis.call('EXISTS', set) == 0 then return {'register', text(now)} end
+local drained = not redis.call('ZSCORE', set, lease.key)
 if changed or drained or b.cooldown > now + C.SHORT_COOLDOWN_US then
   give_back(lease, k, q, b, now)
   return {'gone', text(now)}

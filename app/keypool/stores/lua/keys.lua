@@ -9,7 +9,7 @@
 --   w                 sorted set: key -> when the lease of its one request ends
 --   f:<key>           sorted set: leases in flight -> when they are forgotten
 --   d:<day>[:<key>], t:<batch>  hash: calls, tokens, microusd
---   s:<set>           set: the keys of one configuration; keys: sorted set of all keys; models: set; p: hash, procs: sorted set
+--   s:<set>           sorted set: the keys of one configuration -> position; keys: sorted set of all keys; models: set; p: hash, procs: sorted set
 
 local P = KEYS[1]
 local CLOSED, OPEN, DEAD = 0, 1, 2
@@ -25,13 +25,13 @@ local function text(number) return string.format('%.17g', number) end
 local function whole(number) return string.format('%.0f', number) end
 
 local function load_key(id, model)
-  local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 'fa', 'ge', 've', 'ra', 'op', 'pu', 'pa', 'tu', 'gr', 'po', 'hr',
+  local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 'fa', 'ge', 've', 'ra', 'op', 'pu', 'pa', 'tu', 'gr', 'hr',
     'h0', 'h1', 'gn', 'x:' .. model)
   return {
     id = id, circuit = num(v[1], CLOSED), failures = num(v[2], 0), generation = num(v[3], 0), verified = v[4] == '1',
     retry_at = num(v[5], 0), openings = num(v[6], 0), probe_until = num(v[7], 0), probed_at = num(v[8], 0),
-    turn = num(v[9], 0), group = v[10] or id, position = num(v[11], 0), hour = num(v[12], 0), this_hour = num(v[13], 0),
-    hour_before = num(v[14], 0), siblings = num(v[15], 1), forbidden = num(v[16], 0),
+    turn = num(v[9], 0), group = v[10] or id, hour = num(v[11], 0), this_hour = num(v[12], 0),
+    hour_before = num(v[13], 0), siblings = num(v[14], 1), forbidden = num(v[15], 0),
   }
 end
 
@@ -163,19 +163,24 @@ local function exceeded(name, cap, calls, tokens, microusd)
 end
 
 local function charge_from(n)
-  return {f = tonumber(ARGV[n]), x = tonumber(ARGV[n + 1]), p = tonumber(ARGV[n + 2]), y = tonumber(ARGV[n + 3])}
+  return {
+    f = tonumber(ARGV[n]), x = tonumber(ARGV[n + 1]), p = tonumber(ARGV[n + 2]), y = tonumber(ARGV[n + 3]),
+    n = tonumber(ARGV[n + 4]),
+  }
 end
 
-local function charge_to(charge) return text(charge.f), text(charge.x), text(charge.p), text(charge.y) end
+local function charge_to(charge)
+  return text(charge.f), text(charge.x), text(charge.p), text(charge.y), text(charge.n)
+end
 
--- a lease as clients send it back, 19 arguments from ARGV[n] on
+-- a lease as clients send it back, 21 arguments from ARGV[n] on
 local function lease_from(n)
   local model = ARGV[n + 2]
   return {
     id = ARGV[n], key = ARGV[n + 1], model = model, tokens = tonumber(ARGV[n + 3]), generation = tonumber(ARGV[n + 4]),
     quota_generation = tonumber(ARGV[n + 5]), at = tonumber(ARGV[n + 6]), input = tonumber(ARGV[n + 7]),
     microusd = tonumber(ARGV[n + 8]), batch = ARGV[n + 9], day = ARGV[n + 10],
-    r = charge_from(n + 11), t = charge_from(n + 15),
+    r = charge_from(n + 11), t = charge_from(n + 16),
     calls = model ~= '' and 1 or 0,
   }
 end
@@ -187,11 +192,9 @@ end
 
 local function give_back(lease, k, q, b, now)
   redis.call('ZREM', P .. ':f:' .. lease.key, lease.id)
-  if lease.r.f ~= 0 or lease.t.f ~= 0 then
-    refund_meter(b.r, 1)
-    refund_meter(b.t, lease.tokens)
-    save_bucket(b)
-  end
+  if lease.r.f ~= 0 then refund_meter(b.r, 1) end
+  if lease.t.f ~= 0 then refund_meter(b.t, lease.tokens) end
+  if lease.r.f ~= 0 or lease.t.f ~= 0 then save_bucket(b) end
   spend(lease.day, lease.key, lease.batch, -lease.calls, -math.ceil(lease.tokens), -lease.microusd)
   if k.generation == lease.generation then k.probe_until = 0 end
   if q.generation == lease.quota_generation and q.probe_until ~= 0 then

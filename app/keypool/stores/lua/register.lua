@@ -13,13 +13,13 @@ for position, key in ipairs(given.keys) do
   local id, group, mask = key[1], key[2], key[3]
   local name = P .. ':k:' .. id
   local before = redis.call('HGET', name, 'gr')
-  redis.call('HSET', name, 'gr', group, 'po', position - 1, 'mk', mask, 'gn', size[group])
+  redis.call('HSET', name, 'gr', group, 'mk', mask, 'gn', size[group])
   if before ~= group then
     if before then redis.call('SREM', P .. ':g:' .. before, id) end
     lower(id, 0)
   end
   redis.call('SADD', P .. ':g:' .. group, id)
-  redis.call('SADD', set, id)
+  redis.call('ZADD', set, position - 1, id)
   if redis.call('ZSCORE', P .. ':keys', id) == false then
     redis.call('ZADD', P .. ':keys', redis.call('HINCRBY', P .. ':p', 'known', 1), id)
   end

@@ -1,13 +1,13 @@
 -- End a lease. Mirrors MemoryStore.settle.
--- KEYS[1]: prefix. ARGV: now ('' = server time), then a lease (19, see lease_from), then outcome, counts (0/1), pause
+-- KEYS[1]: prefix. ARGV: now ('' = server time), then a lease (21, see lease_from), then outcome, counts (0/1), pause
 -- ('' = none named), admitted after, limited by ('', requests, tokens), used tokens ('' = unknown), used microusd, and
 -- twice (requests, tokens) rate ('' = no reading), limit, remaining, reset.
 -- Reply: {now, opened after ('' = no), closed, died, quota gone, cooled for ('' = no)}
 
 local now = clock(ARGV[1])
 local lease = lease_from(2)
-local outcome, counts, pause = ARGV[21], ARGV[22] == '1', ARGV[23]
-local admitted, limited_by = lease.at + tonumber(ARGV[24]), ARGV[25]
+local outcome, counts, pause = ARGV[23], ARGV[24] == '1', ARGV[25]
+local admitted, limited_by = lease.at + tonumber(ARGV[26]), ARGV[27]
 local function reading_from(n)
   if ARGV[n] == '' then return nil end
   return {
@@ -15,7 +15,7 @@ local function reading_from(n)
     reset = tonumber(ARGV[n + 3]),
   }
 end
-local requests, of_tokens = reading_from(28), reading_from(32)
+local requests, of_tokens = reading_from(30), reading_from(34)
 
 if not is_open(lease, now) then return {text(now), '', '0', '0', '0', ''} end
 redis.call('ZREM', P .. ':f:' .. lease.key, lease.id)
@@ -25,26 +25,51 @@ local b = load_bucket(P .. ':b:' .. k.group .. ':' .. lease.model)
 local name = P .. ':k:' .. k.id
 
 -- money
-local unbilled = {rate_limited = 1, quota_exhausted = 1, invalid_key = 1, forbidden = 1, region_blocked = 1, request_fault = 1}
+local unbilled = {
+  rate_limited = 1, too_large = 1, quota_exhausted = 1, invalid_key = 1, forbidden = 1, region_blocked = 1,
+  request_fault = 1,
+}
 if unbilled[outcome] then
   spend(lease.day, k.id, lease.batch, -lease.calls, -math.ceil(lease.tokens), -lease.microusd)
-elseif ARGV[26] ~= '' then
-  spend(lease.day, k.id, lease.batch, 0, tonumber(ARGV[26]) - math.ceil(lease.tokens), tonumber(ARGV[27]) - lease.microusd)
+elseif ARGV[28] ~= '' then
+  spend(lease.day, k.id, lease.batch, 0, tonumber(ARGV[28]) - math.ceil(lease.tokens), tonumber(ARGV[29]) - lease.microusd)
+end
+
+-- a request too large for the key took no tokens; kept, they would rest it for as many minutes as its limit is too small
+if outcome == 'too_large' then
+  if lease.t.f ~= 0 then
+    refund_meter(b.t, lease.tokens)
+    local taken = lease.tokens * interval(b.t)
+    lease.t.f, lease.t.p = lease.t.f - taken, lease.t.p - taken
+  end
+  lease.tokens = 0
 end
 
 -- limits
-local function next_ratio(ratio, by, gap, dead)
-  if gap <= 0 or lease.input <= 0 or (-dead <= by and by <= C.LATE_NOISE_US) then return ratio end
-  local excess = by > 0 and by or by + dead
-  local part = math.max(-1, math.min(1, excess / (lease.input * ratio * gap)))
-  return math.max(C.SMALLEST_RATIO, math.min(C.LARGEST_RATIO, ratio * (1 + C.RATIO_STEP * part)))
+local function moved_ratio(ratio, off, step)
+  local part = math.max(-1, math.min(1, off / (lease.input * ratio)))
+  return math.max(C.SMALLEST_RATIO, math.min(C.LARGEST_RATIO, ratio * (1 + step * part)))
+end
+local function sampled(m, ratio)
+  if not m.l or lease.input <= 0 or lease.t.f == 0 then return ratio end
+  local against_uncorrected = admitted + of_tokens.reset - (lease.t.f - lease.t.x)
+  local last_total, last_us, since = m.u, m.w, lease.t.n - m.u
+  if lease.t.n == m.i then
+    m.u, m.w = lease.t.n, against_uncorrected
+    return moved_ratio(ratio, of_tokens.reset / interval(m) - lease.tokens, C.RATIO_STEP)
+  end
+  if last_total < m.i then
+    if lease.t.n > m.i then m.u, m.w = lease.t.n, against_uncorrected end
+    return ratio
+  end
+  if since < C.SAMPLE_REQUESTS * lease.tokens then return ratio end
+  m.u, m.w = lease.t.n, against_uncorrected
+  return moved_ratio(ratio, (against_uncorrected - last_us) / interval(m) / since * lease.tokens, C.SAMPLE_STEP)
 end
 local of_model = P .. ':m:' .. lease.model
-if of_tokens and outcome == 'success' and lease.input > 0 then
-  local gap = interval(b.t)
-  local dead = math.max(C.EARLY_DEAD_TOKENS, C.EARLY_DEAD_TOKENS_SHARE * b.t.c) * gap
+if of_tokens and outcome == 'success' then
   local before = num(redis.call('HGET', of_model, 'ra'), 1)
-  local after = next_ratio(before, drift(b.t, of_tokens, admitted, lease.t), gap, dead)
+  local after = sampled(b.t, before)
   if after ~= before then redis.call('HSET', of_model, 'ra', after) end
 end
 local function sum_up(field, before, after)
@@ -53,10 +78,10 @@ local function sum_up(field, before, after)
 end
 local request_limit, token_limit = b.r.l, b.t.l
 if requests then
-  learn_meter(b.r, requests, admitted, lease.r, 1, C.EARLY_DEAD_REQUESTS, C.EARLY_DEAD_REQUESTS_SHARE)
+  learn_meter(b.r, requests, admitted, lease.r, 1, C.REQUESTS_DEAD, C.REQUESTS_DEAD_SHARE)
 end
 if of_tokens then
-  learn_meter(b.t, of_tokens, admitted, lease.t, lease.tokens, C.EARLY_DEAD_TOKENS, C.EARLY_DEAD_TOKENS_SHARE)
+  learn_meter(b.t, of_tokens, admitted, lease.t, lease.tokens, C.TOKENS_DEAD, C.TOKENS_DEAD_SHARE)
 end
 sum_up('sr', request_limit, b.r.l)
 sum_up('st', token_limit, b.t.l)
@@ -129,17 +154,17 @@ end
 
 local function cool()
   redis.call('HINCRBY', name, 'rl', 1)
-  if pause == '' and not fits(b, lease.tokens) then return end
   local rest = num(pause ~= '' and pause, C.DEFAULT_COOLDOWN_US)
   local till = now + rest
   local of_r, of_t = limited_by ~= 'tokens', limited_by ~= 'requests'
-  if requests and of_tokens and requests.remaining >= 1 and of_tokens.remaining >= lease.tokens then
+  local against = requests and of_tokens and requests.remaining >= 1 and of_tokens.remaining >= lease.tokens
+  if against then
     b.steady = now + C.STEADY_US
     if of_r then cut(b.r, 1) end
     if of_t then cut(b.t, lease.tokens) end
   end
-  if of_r then empty_until(b.r, till, 1, lease.r, b.jitter) end
-  if of_t then empty_until(b.t, till, lease.tokens, lease.t, b.jitter) end
+  if of_r then empty_until(b.r, till, 1, lease.r, b.jitter, against) end
+  if of_t then empty_until(b.t, till, lease.tokens, lease.t, b.jitter, against) end
   b.jitter = math.min(C.LONGEST_JITTER_US, b.jitter * C.JITTER_GROWTH)
   if till > math.max(now, b.cooldown) then cooled = text(rest) end
   b.cooldown = math.max(b.cooldown, till)
@@ -166,7 +191,7 @@ else
       cool()
     elseif outcome == 'quota_exhausted' then
       lose_quota()
-    else
+    elseif outcome == 'forbidden' then
       k.forbidden = now + C.DEAD_PROBE_US
       redis.call('HSET', name, 'x:' .. lease.model, k.forbidden)
     end
@@ -176,7 +201,7 @@ end
 save_bucket(b)
 save_health(k)
 save_quota(q)
-for _, part in ipairs({':k:' .. k.id, ':m:' .. lease.model, ':i:' .. lease.model}) do
+for _, part in ipairs({':k:' .. k.id, ':m:' .. lease.model, ':i:' .. lease.model, ':p'}) do
   redis.call('PEXPIRE', P .. part, C.TTL_MS)
 end
 set_awaiting(k, q, now)

@@ -1,0 +1,108 @@
+"""Direct use in a script that runs for days: its manager follows the keys file, until it is closed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.services.openai_client_manager import (
+    OpenAIClientManager,
+    get_openai_client,
+    get_openai_client_manager,
+    install_manager,
+)
+from tests.plugins.standin_fixtures import KEYS, StandinHandle
+
+
+class Saying(logging.Handler):
+    """Tells when a record with these words is logged."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self._words = words
+        self.said = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._words in record.getMessage():
+            self.said.set()
+
+
+@pytest.fixture
+def reloaded() -> Iterator[threading.Event]:
+    """Set when keys were reloaded."""
+    log, handler = logging.getLogger("app.services.key_reload"), Saying("OpenAI keys reloaded")
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    yield handler.said
+    log.removeHandler(handler)
+    log.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def _no_manager() -> Iterator[None]:
+    install_manager(None)
+    yield
+    install_manager(None)
+
+
+@pytest.fixture
+def managers() -> Iterator[Callable[[], OpenAIClientManager]]:
+    """`get_openai_client_manager`; what it gave is closed at the end."""
+    given: list[OpenAIClientManager] = []
+
+    def get() -> OpenAIClientManager:
+        given.append(get_openai_client_manager())
+        return given[-1]
+
+    yield get
+    for manager in given:
+        manager.close()
+
+
+def watches() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "key-watch"]
+
+
+def ask() -> None:
+    client = get_openai_client()
+    assert client is not None
+    client.chat.completions.create(model="gpt-4.1-mini", messages=[{"role": "user", "content": "hello"}])
+
+
+def test_a_script_uses_the_keys_that_its_file_names_now(
+    tmp_path: Path,
+    openai_standin: Callable[..., StandinHandle],
+    managers: Callable[[], OpenAIClientManager],
+    reloaded: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    standin, file = openai_standin(), tmp_path / "keys"
+    file.write_text(f"{KEYS[0]}\n")
+    monkeypatch.setenv("OPENAI_API_KEYS_FILE", str(file))
+    monkeypatch.setenv("OPENAI_BASE_URL", standin.base_url)
+    monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / "home"))
+    manager = managers()
+    assert managers() is manager
+    assert len(watches()) == 1
+    ask()
+    file.write_text(f"{KEYS[1]}\n")
+    assert reloaded.wait(30)
+    ask()
+    assert [standin.stats_of(key)["ok"] for key in KEYS[:2]] == [1, 1]
+    manager.close()
+    assert watches() == []
+    manager.close()
+
+
+def test_without_a_keys_file_there_is_nothing_to_watch(
+    tmp_path: Path, managers: Callable[[], OpenAIClientManager], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEYS", KEYS[0])
+    monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / "home"))
+    managers()
+    assert watches() == []

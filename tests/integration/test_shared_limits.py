@@ -1,0 +1,101 @@
+"""Keys of one organisation: the responses tell, and the pool says so once, with the setting that groups them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import openai
+import pytest
+
+from app.keypool.keys import make_keys
+from app.services.openai_client_manager import OpenAIClientManager
+from tests.plugins.standin_fixtures import KEYS, StandinHandle
+
+ASK: Any = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "hello"}]}
+
+
+def standin_keys(*homes: tuple[str, str], **more: Any) -> list[dict[str, Any]]:
+    """A key for each (organisation, project)."""
+    return [
+        {"key": key, "organization": organization, "project": project, "rpm": 60_000, "tpm": 1e8, **more}
+        for key, (organization, project) in zip(KEYS, homes, strict=False)
+    ]
+
+
+@contextmanager
+def managed(standin: StandinHandle, count: int = len(KEYS)) -> Iterator[OpenAIClientManager]:
+    """A manager with the first `count` of the keys that the stand-in knows."""
+    with OpenAIClientManager(make_keys(standin.keys[:count]), base_url=standin.base_url, max_wait_seconds=5) as manager:
+        yield manager
+
+
+def ask_often(manager: OpenAIClientManager) -> None:
+    client = manager.get_client()
+    assert client is not None
+    for _ in range(3 * len(manager.keys)):
+        client.chat.completions.create(**ASK)
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING and "OPENAI_KEY_GROUPS" in r.msg]
+
+
+def test_two_keys_of_one_organisation_are_told_of_once_and_how_to_group_them(
+    openai_standin: Callable[..., StandinHandle], caplog: pytest.LogCaptureFixture
+) -> None:
+    homes = ("org-elm", "proj_1"), ("org-oak", "proj_1"), ("org-elm", "proj_1")
+    with managed(openai_standin(standin_keys(*homes))) as manager:
+        ask_often(manager)
+    (said,) = warnings(caplog)
+    assert "organisation org-elm (project proj_1)" in said
+    assert "OPENAI_KEY_GROUPS=org-elm=1,3" in said
+    assert not any(key in caplog.text for key in KEYS)
+
+
+def test_keys_of_different_organisations_are_no_news(
+    openai_standin: Callable[..., StandinHandle], caplog: pytest.LogCaptureFixture
+) -> None:
+    with managed(openai_standin(standin_keys(("org-elm", "proj_1"), ("org-oak", "proj_1")))) as manager:
+        ask_often(manager)
+    assert warnings(caplog) == []
+
+
+def test_a_refusal_names_the_organisation_as_well(
+    openai_standin: Callable[..., StandinHandle], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two keys that have no money left share it: all the more reason to say so."""
+    standin = openai_standin(standin_keys(*[("org-elm", "proj_1")] * 2, behaviour="no_quota"))
+    with managed(standin) as manager, pytest.raises(openai.RateLimitError):
+        ask_often(manager)
+    assert len(warnings(caplog)) == 1
+
+
+def test_what_the_sync_client_saw_the_async_one_of_the_same_manager_knows(
+    openai_standin: Callable[..., StandinHandle], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def ask_once(manager: OpenAIClientManager) -> None:
+        async with manager.open_async_client() as client:
+            await client.chat.completions.create(**ASK)
+
+    with managed(openai_standin(standin_keys(*[("org-elm", "proj_1")] * 2))) as manager:
+        client = manager.get_client()
+        assert client is not None
+        client.chat.completions.create(**ASK)
+        assert warnings(caplog) == []
+        asyncio.run(ask_once(manager))
+    assert len(warnings(caplog)) == 1
+
+
+def test_keys_that_came_by_a_reload_are_compared_as_well(
+    openai_standin: Callable[..., StandinHandle], caplog: pytest.LogCaptureFixture
+) -> None:
+    with managed(openai_standin(standin_keys(("org-elm", "p"), ("org-oak", "p"), ("org-elm", "p"))), 2) as manager:
+        ask_often(manager)
+        assert warnings(caplog) == []
+        manager.replace_keys(make_keys(KEYS[:3]))
+        ask_often(manager)
+    assert len(warnings(caplog)) == 1
