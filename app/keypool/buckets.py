@@ -60,7 +60,8 @@ class Meter:
     reserved place. `paced_at_us` and `moved_us` are the same of our pace, whose burst is the `allowance` of slow start:
     it counts what we send alone, and no header changes it. `total` is all that was ever charged, `idle_total` what it
     was when the bucket was last full; `sample_total` and `sample_us` say where the provider's bucket stood at some
-    total, against one that had never been corrected.
+    total, against one that had never been corrected. What was charged before `changed_total`, when the limit changed,
+    knows nothing of the bucket since.
     """
 
     per_minute: float | None = None
@@ -74,6 +75,7 @@ class Meter:
     idle_total: float = 0.0
     sample_total: float = 0.0
     sample_us: float = 0.0
+    changed_total: float = 0.0
 
     @property
     def interval_us(self) -> float:
@@ -123,6 +125,10 @@ class Meter:
         own, taken = self.own(charge), units * self.interval_us
         return math.ceil(self._go_at(own.full_at_us - taken, own.paced_at_us - taken, units, GATE_RESERVE, jitter_us))
 
+    def is_outdated(self, charge: Charge) -> bool:
+        """True for a charge from before the limit changed: its place and what it learns are of another bucket."""
+        return self._knows(charge) and charge.total <= self.changed_total
+
     def charge(self, units: float, at_us: int, jitter_us: float = 0.0) -> Meter:
         """The limit after `units` were taken now, or reserved for `at_us` with slack for this jitter (see `sent`)."""
         if self.per_minute is None:
@@ -139,11 +145,13 @@ class Meter:
             idle_total=total if self.full_at_us <= full_from else self.idle_total,
         )
 
-    def refund(self, units: float) -> Meter:
-        """The limit after a reservation of `units` was given back."""
+    def refund(self, units: float, charge: Charge) -> Meter:
+        """The limit after a reservation of `units` was given back, if it was ever charged to this bucket."""
+        if not self._knows(charge) or self.is_outdated(charge):
+            return self
         taken = units * self.interval_us
         full_at, paced_at = self.full_at_us - taken, self.paced_at_us - taken
-        return replace(self, full_at_us=full_at, paced_at_us=paced_at, total=self.total - units)
+        return replace(self, full_at_us=full_at, paced_at_us=paced_at, sample_total=0.0)
 
     def corrected(self, by_us: float) -> Meter:
         """After news of the provider's bucket, which move the reserved places as well."""
@@ -210,11 +218,13 @@ class Meter:
                 max(self.allowance, first_burst),
                 max(self.paced_at_us, admitted_us + units * MINUTE_US / per_minute),
                 self.moved_us,
-                self.total,
-                self.total,
+                total=self.total,
+                idle_total=self.total,
             )
+        if self.is_outdated(charge):
+            return self
         if per_minute != self.per_minute:
-            return self._with_limit(reading, said, units, admitted_us, charge)
+            return self._with_limit(reading, said, units, admitted_us)
         capacity = said if said > self.capacity else self.capacity + (said - self.capacity) * CAPACITY_STEP
         drift = self.drift_us(reading, admitted_us, charge)
         dead_us = max(dead[0], dead[1] * capacity) * MINUTE_US / per_minute
@@ -223,19 +233,23 @@ class Meter:
             step = (drift + dead_us) * EARLY_STEP
         return replace(self, capacity=capacity).corrected(step)
 
-    def _with_limit(self, reading: MeterReading, said: float, units: float, admitted_us: int, charge: Charge) -> Meter:
-        """Another limit: the response tells where its bucket stands, and what we charged since counts in units.
+    def _with_limit(self, reading: MeterReading, said: float, units: float, admitted_us: int) -> Meter:
+        """Another limit: the response tells where its bucket stands, and the burst of our pace is taken for used.
 
-        Places that were reserved keep their times.
+        Places that were reserved are void (`is_outdated`): who held one asks again.
         """
-        interval = MINUTE_US / reading.per_minute
-        scale = interval / self.interval_us
-        full_at = admitted_us + reading.reset_us + (self.full_at_us - self.own(charge).full_at_us) * scale
-        paced_at = admitted_us + max(0.0, self.paced_at_us - admitted_us) * scale
         allowance = max(reading.per_minute / 60, units)
-        total = self.total
         return Meter(
-            reading.per_minute, said, full_at, self.corrected_us, allowance, paced_at, self.moved_us, total, total
+            reading.per_minute,
+            said,
+            float(admitted_us + reading.reset_us),
+            self.corrected_us,
+            allowance,
+            admitted_us + allowance * MINUTE_US / reading.per_minute,
+            self.moved_us,
+            total=self.total,
+            idle_total=self.total,
+            changed_total=self.total,
         )
 
     def grown(self, units: float, charge: Charge, sent_us: int, jitter_us: float) -> Meter:
@@ -300,6 +314,10 @@ class Bucket:
             self.tokens.gate_at(tokens, of_tokens, self.jitter_us),
         )
 
+    def is_outdated(self, charges: tuple[Charge, Charge]) -> bool:
+        """True for a place that was reserved before a limit changed."""
+        return self.requests.is_outdated(charges[0]) or self.tokens.is_outdated(charges[1])
+
     def fits(self, tokens: float) -> bool:
         """False if a request of `tokens` is larger than a whole minute's limit."""
         return self.tokens.per_minute is None or tokens <= self.tokens.per_minute
@@ -314,11 +332,11 @@ class Bucket:
         )
 
     def refund(self, tokens: float, charges: tuple[Charge, Charge]) -> Bucket:
-        """After such a request was not sent; a limit that was unknown at its admission had charged nothing."""
+        """After such a request was not sent."""
         return replace(
             self,
-            requests=self.requests.refund(1.0) if charges[0].full_at_us else self.requests,
-            tokens=self.tokens.refund(tokens) if charges[1].full_at_us else self.tokens,
+            requests=self.requests.refund(1.0, charges[0]),
+            tokens=self.tokens.refund(tokens, charges[1]),
         )
 
     def sent(self, tokens: float, charges: tuple[Charge, Charge], now_us: int) -> Bucket:

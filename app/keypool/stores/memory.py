@@ -141,6 +141,7 @@ class MemoryStore:
             bucket = group.bucket(lease.model)
             changed = (state.health.generation, group.quota_generation) != (lease.generation, lease.quota_generation)
             lost = not self._is_open(lease, now) or lease.key_id not in self._order
+            changed = changed or bucket.is_outdated(lease.charges)
             if lost or changed or bucket.cooldown_until_us > now + SHORT_COOLDOWN_US:
                 self._give_back(lease)
                 return None
@@ -428,7 +429,7 @@ def _without_tokens(group: GroupState, lease: Lease) -> Lease:
     if of_tokens.full_at_us:
         bucket = group.bucket(lease.model)
         taken_us = lease.tokens * bucket.tokens.interval_us
-        group.buckets[lease.model] = replace(bucket, tokens=bucket.tokens.refund(lease.tokens))
+        group.buckets[lease.model] = replace(bucket, tokens=bucket.tokens.refund(lease.tokens, of_tokens))
         of_tokens = replace(
             of_tokens, full_at_us=of_tokens.full_at_us - taken_us, paced_at_us=of_tokens.paced_at_us - taken_us
         )

@@ -296,16 +296,18 @@ def test_the_async_client_rotates_the_same_way() -> None:
 
 
 def test_stats_match_the_specification_key_for_key() -> None:
-    """The specification's JSON, and the fields that were added (scope, spent_today, state)."""
+    """The specification's JSON, and the fields that were added (scope, spent_today, store_losses, state)."""
     clock = ManualClock()
     manager, _ = manager_of([error(429, "rate_limit_exceeded", retry_after="60"), ok()], clock=clock)
     chat(manager.get_client())
     stats = manager.get_stats()
     specified = {"requests": 1, "successes": 1, "failures": 0, "circuit_open": False, "rate_limited": False}
-    assert set(stats) == {"total_keys", "healthy_keys", "rotation_strategy", "keys", "scope", "spent_today"}
+    added = {"scope": "process", "store_losses": 0, "spent_today": {"calls": 1, "tokens": 1, "usd": 0.0}}
+    assert set(stats) == {"total_keys", "healthy_keys", "rotation_strategy", "keys", *added}
+    assert {name: stats[name] for name in added} == added
     assert (stats["total_keys"], stats["healthy_keys"], stats["rotation_strategy"]) == (3, 2, "round_robin")
-    added = {"state": "closed", "spent_today": {"calls": 1, "tokens": 1, "usd": 0.0}}
-    assert stats["keys"]["sk-proj-bbb...bbbb"] == {**specified, "last_used": "2026-01-01T00:00:00", **added}
+    of_a_key = {"state": "closed", "spent_today": added["spent_today"]}
+    assert stats["keys"]["sk-proj-bbb...bbbb"] == {**specified, "last_used": "2026-01-01T00:00:00", **of_a_key}
     assert stats["keys"]["sk-proj-aaa...aaaa"]["rate_limited"] is True
     assert stats["keys"]["sk-proj-ccc...cccc"]["last_used"] is None
 

@@ -1,6 +1,6 @@
 -- Token buckets: the rules of app/keypool/buckets.py, line by line, with its numbers (table C, written above this text).
 -- A meter is {l = limit a minute or nil, c = capacity, f = full at, x = corrected, a = allowance, p = paced at, y = moved,
--- n = total, i = total when last idle, u, w = total and deviation of the last sample}.
+-- n = total, i = total when last idle, g = total when the limit changed, u, w = total and deviation of the last sample}.
 
 local MINUTE = 60000000
 
@@ -44,6 +44,8 @@ end
 -- a charge is {f, x, p, y, n}: the meter's at a lease's own admission; f is 0 while unknown
 local function known(m, charge) return m.l and charge.f ~= 0 end
 
+local function outdated(m, charge) return known(m, charge) and charge.n <= m.g end
+
 local function own(m, charge)
   if not known(m, charge) then return charge end
   return {f = charge.f + (m.x - charge.x), x = m.x, p = charge.p + (m.y - charge.y), y = m.y, n = charge.n}
@@ -65,11 +67,12 @@ local function charge_meter(m, units, at, jitter)
   m.p = math.max(m.p, at - pad(m, pace(m), units, C.SCHEDULE_RESERVE, jitter)) + taken
 end
 
-local function refund_meter(m, units)
+local function refund_meter(m, units, charge)
+  if not known(m, charge) or outdated(m, charge) then return end
   local taken = units * interval(m)
   m.f = m.f - taken
   m.p = m.p - taken
-  m.n = m.n - units
+  m.u = 0
 end
 
 local function correct(m, by)
@@ -106,14 +109,14 @@ local function learn_meter(m, reading, admitted, charge, units, dead_units, dead
   if not known(m, charge) then
     m.l, m.c, m.f, m.a = rate, said, math.max(m.f, admitted + reading.reset), math.max(m.a, first_burst)
     m.p = math.max(m.p, admitted + units * MINUTE / rate)
-    m.i, m.u, m.w = m.n, 0, 0
+    m.i, m.u, m.w, m.g = m.n, 0, 0, 0
     return
   end
+  if outdated(m, charge) then return end
   if rate ~= m.l then
-    local scale = MINUTE / rate / interval(m)
-    m.f = admitted + reading.reset + (m.f - own(m, charge).f) * scale
-    m.p = admitted + math.max(0, m.p - admitted) * scale
-    m.l, m.c, m.a, m.i, m.u, m.w = rate, said, first_burst, m.n, 0, 0
+    m.f = admitted + reading.reset
+    m.p = admitted + first_burst * MINUTE / rate
+    m.l, m.c, m.a, m.i, m.u, m.w, m.g = rate, said, first_burst, m.n, 0, 0, m.n
     return
   end
   local by = drift(m, reading, admitted, charge)
@@ -144,19 +147,20 @@ local function empty_until(m, till, units, charge, jitter, against_the_headers)
 end
 
 local function load_bucket(name)
-  local v = redis.call('HMGET', name, 'cd', 'ji', 'st', 'rl', 'rc', 'rf', 'rx', 'ra', 'rp', 'ry', 'rn', 'ri', 'tl', 'tc',
-    'tf', 'tx', 'ta', 'tp', 'ty', 'tn', 'ti', 'tu', 'tw')
+  local v = redis.call('HMGET', name, 'cd', 'ji', 'st', 'rl', 'rc', 'rf', 'rx', 'ra', 'rp', 'ry', 'rn', 'ri', 'rg', 'tl',
+    'tc', 'tf', 'tx', 'ta', 'tp', 'ty', 'tn', 'ti', 'tg', 'tu', 'tw')
   local function meter(n)
     return {
       l = num(v[n]), c = num(v[n + 1], 1), f = num(v[n + 2], 0), x = num(v[n + 3], 0), a = num(v[n + 4], 0),
-      p = num(v[n + 5], 0), y = num(v[n + 6], 0), n = num(v[n + 7], 0), i = num(v[n + 8], 0), u = 0, w = 0,
+      p = num(v[n + 5], 0), y = num(v[n + 6], 0), n = num(v[n + 7], 0), i = num(v[n + 8], 0), g = num(v[n + 9], 0),
+      u = 0, w = 0,
     }
   end
   local b = {
-    name = name, r = meter(4), t = meter(13),
+    name = name, r = meter(4), t = meter(14),
     cooldown = num(v[1], 0), jitter = num(v[2], C.JITTER_US), steady = num(v[3], 0),
   }
-  b.t.u, b.t.w = num(v[22], 0), num(v[23], 0)
+  b.t.u, b.t.w = num(v[24], 0), num(v[25], 0)
   return b
 end
 

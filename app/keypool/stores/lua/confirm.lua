@@ -9,6 +9,7 @@ local q = load_quota(k.group)
 local b = load_bucket(P .. ':b:' .. k.group .. ':' .. lease.model)
 if not is_open(lease, now) then return {'gone', text(now)} end
 local changed = k.generation ~= lease.generation or q.generation ~= lease.quota_generation
+  or outdated(b.r, lease.r) or outdated(b.t, lease.t)
 local set = P .. ':s:' .. ARGV[2]
 if redis.call('EXISTS', set) == 0 then return {'register', text(now)} end
 local drained = not redis.call('ZSCORE', set, lease.key)

@@ -192,9 +192,9 @@ end
 
 local function give_back(lease, k, q, b, now)
   redis.call('ZREM', P .. ':f:' .. lease.key, lease.id)
-  if lease.r.f ~= 0 then refund_meter(b.r, 1) end
-  if lease.t.f ~= 0 then refund_meter(b.t, lease.tokens) end
-  if lease.r.f ~= 0 or lease.t.f ~= 0 then save_bucket(b) end
+  refund_meter(b.r, 1, lease.r)
+  refund_meter(b.t, lease.tokens, lease.t)
+  if b.r.l or b.t.l then save_bucket(b) end
   spend(lease.day, lease.key, lease.batch, -lease.calls, -math.ceil(lease.tokens), -lease.microusd)
   if k.generation == lease.generation then k.probe_until = 0 end
   if q.generation == lease.quota_generation and q.probe_until ~= 0 then

@@ -38,7 +38,7 @@ end
 -- a request too large for the key took no tokens; kept, they would rest it for as many minutes as its limit is too small
 if outcome == 'too_large' then
   if lease.t.f ~= 0 then
-    refund_meter(b.t, lease.tokens)
+    refund_meter(b.t, lease.tokens, lease.t)
     local taken = lease.tokens * interval(b.t)
     lease.t.f, lease.t.p = lease.t.f - taken, lease.t.p - taken
   end
