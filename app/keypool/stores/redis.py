@@ -160,13 +160,14 @@ class RedisStore:
                 return _lease(reply, ask, lease_id)
             case "later":
                 return Later(_whole(reply[2]))
-            case "no_room":
+            case _:
                 return NoRoom(_whole(reply[2]), reply[3], reply[4])
-            case other:
-                raise redis.RedisError(f"the key store lost its keys while it was asked ({other})")
 
     def confirm(self, lease: Lease) -> Lease | Later | None:
-        digest, _, _ = self._registration
+        digest, _, mine = self._registration
+        if not mine:
+            self.give_back(lease)
+            return None
         reply = self._ask(self._scripts.confirm, digest, *_arguments(lease))
         if reply[0] == "gone":
             return None
@@ -274,6 +275,8 @@ class RedisStore:
         if reply[0] == "register":
             self.register()
             reply = self._run(script, self._time.given(), *arguments)
+            if reply[0] == "register":
+                raise redis.RedisError("the server forgets this pool's keys as soon as it is told them")
         return reply
 
     def _run(self, script: Script, *arguments: str | float) -> Any:

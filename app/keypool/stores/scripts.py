@@ -7,6 +7,7 @@ configuration share one script, known to the server by its hash.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib import resources
@@ -23,7 +24,7 @@ _TTL_MS = 7 * 86_400_000
 #: What was spent is kept a little longer than anybody asks for it.
 _SPENT_TTL_MS = 35 * 86_400_000
 #: How many keys one admission looks at.
-_MOST_CANDIDATES = 16
+_MOST_CANDIDATES = 8
 
 _FROM_BUCKETS = (
     "SCHEDULE_RESERVE",
@@ -45,6 +46,12 @@ _FROM_BUCKETS = (
     "SMALLEST_RATIO",
     "LARGEST_RATIO",
 )
+_NAMES = {
+    "turn": "c.k.turn",
+    "requests_last_hour": "requests_last_hour(c.k, now)",
+    "headroom": "headroom(c.b, now)",
+    "chance": "chance_of(c.k.position)",
+}
 _FROM_ADMISSION = ("WORTH_WAITING_US", "LOOK_AGAIN_US", "LOOK_AGAIN_LATER_US", "ANSWER_US")
 _FROM_MEMORY = ("DEFAULT_COOLDOWN_US", "SHORT_COOLDOWN_US")
 
@@ -77,8 +84,10 @@ class Scripts:
 
 def load_scripts(strategy: str, policy: Policy, budget: Budget) -> Scripts:
     """The scripts for one configuration. Raises `ConfigurationError` for an unknown strategy."""
-    shared = "\n".join((_constants(policy, budget), _score(strategy), _read("buckets"), _read("keys")))
-    return Scripts(**{f.name: Script(f"{shared}\n{_read(f.name)}") for f in fields(Scripts)})
+    shared = "\n".join((_constants(policy, budget), _read("buckets"), _read("keys")))
+    texts = {f.name: _read(f.name) for f in fields(Scripts)}
+    texts["acquire"] = texts["acquire"].replace("return SCORE\n", f"return {_score(strategy)}\n")
+    return Scripts(**{name: Script(f"{shared}\n{text}") for name, text in texts.items()})
 
 
 def _read(name: str) -> str:
@@ -86,8 +95,8 @@ def _read(name: str) -> str:
 
 
 def _score(strategy: str) -> str:
-    expression = strategy_in_lua(strategy)
-    return f"local function score(turn, requests_last_hour, headroom, chance) return {expression} end"
+    """The expression over what `acquire.lua` knows of a candidate `c`; what it does not name costs nothing."""
+    return re.sub(r"[a-z_]+", lambda word: _NAMES.get(word[0], word[0]), strategy_in_lua(strategy))
 
 
 def _constants(policy: Policy, budget: Budget) -> str:

@@ -44,17 +44,22 @@ local function chance_of(position)
   return (mixed * mixed * mixed) % 65537 / 65537
 end
 
+-- SCORE: the strategy's expression
+local function score(c)
+  return SCORE
+end
+
 local function evaluate(id, position, last_resort)
-  local k = load_key(id, model)
+  local k = glance_at_key(id, model)
+  local q = glance_at_quota(k.group)
+  local b = glance_at_bucket(P .. ':b:' .. k.group .. ':' .. model)
   k.position = position
-  local q = load_quota(k.group)
-  local b = load_bucket(P .. ':b:' .. k.group .. ':' .. model)
-  local start = math.max(now, healthy_at(k, now, last_resort), quota_at(q, now, last_resort), k.forbidden)
-  local bound = earliest(b, start)
+  local from = math.max(now, healthy_at(k, now, last_resort), quota_at(q, now, last_resort), k.forbidden)
   local broke = exceeded(P .. ':d:' .. day .. ':' .. id, C.CAP_KEY_DAY, calls, charged, microusd)
+  local start = from
   if broke ~= '' then start = math.max(start, now + midnight) end
   return {
-    k = k, q = q, b = b, at = room_at(b, tokens, start, reserve), bound = bound, broke = broke, fits = fits(b, tokens),
+    k = k, b = b, from = from, at = room_at(b, tokens, start, reserve), broke = broke, fits = fits(b, tokens),
     usable = usable(k, q, now), awaits = health_awaits(k, now) or quota_awaits(q, id, now),
   }
 end
@@ -71,7 +76,7 @@ local function consider(c)
   if c.awaits then return end
   local kind = c.fits and 'fit' or 'small'
   if c.at <= now then
-    c.score = score(c.k.turn, requests_last_hour(c.k, now), headroom(c.b, now), chance_of(c.k.position))
+    c.score = score(c)
     if ranks_before(c, best[kind .. '_ready']) then best[kind .. '_ready'] = c end
   end
   local first = best[kind .. '_timed']
@@ -81,7 +86,7 @@ local function consider(c)
   best.any_fit = best.any_fit or c.fits
 end
 
--- up the index: stop where nobody further can go earlier, after 16 if one of them can go now, after 64 in any case
+-- up the index: stop where nobody further can go earlier, after 8 if one of them can go now, after 64 in any case
 local some_usable, some_open, unseen, looked = false, false, false, 0
 local function walk()
   local from, updates = 0, {}
@@ -93,7 +98,7 @@ local function walk()
       if bound > now and first and (best.fit_ready or bound > first.at) then return updates end
       local position = not is_barred[id] and redis.call('ZSCORE', set, id)
       if position then
-        if looked >= C.MOST_CANDIDATES and (best.fit_ready or looked == 4 * C.MOST_CANDIDATES) then
+        if looked >= C.MOST_CANDIDATES and (best.fit_ready or looked == 8 * C.MOST_CANDIDATES) then
           unseen = bound <= now
           return updates
         end
@@ -101,7 +106,10 @@ local function walk()
         local c = evaluate(id, tonumber(position), false)
         some_usable = some_usable or c.usable
         some_open = some_open or (c.usable and c.k.forbidden <= now and c.broke == '')
-        if c.bound ~= bound then updates[#updates + 1] = {c.bound, id} end
+        if c.at > now then
+          local right = earliest(c.b, c.from)
+          if right ~= bound then updates[#updates + 1] = {right, id} end
+        end
         consider(c)
       end
     end
@@ -117,8 +125,8 @@ if not some_usable then
   last_resort = true
   local members = redis.call('ZRANGE', set, 0, -1)
   for _, id in ipairs(members) do
-    local k = load_key(id, model)
-    if usable(k, load_quota(k.group), now) then
+    local k = glance_at_key(id, model)
+    if usable(k, glance_at_quota(k.group), now) then
       last_resort = false
       break
     end
@@ -140,8 +148,8 @@ local function reason_of_refusal()
   for _, id in ipairs(redis.call('ZRANGE', set, 0, -1)) do
     if not is_barred[id] then
       eligible = eligible + 1
-      local k = load_key(id, model)
-      if usable(k, load_quota(k.group), now) then
+      local k = glance_at_key(id, model)
+      if usable(k, glance_at_quota(k.group), now) then
         any_usable = true
         if k.forbidden <= now then
           local broke = exceeded(P .. ':d:' .. day .. ':' .. id, C.CAP_KEY_DAY, calls, charged, microusd)
@@ -204,7 +212,9 @@ if not chosen then
 end
 
 -- the lease
-local k, q, b = chosen.k, chosen.q, chosen.b
+local k = load_key(chosen.k.id, model)
+local q = load_quota(k.group)
+local b = load_bucket(P .. ':b:' .. k.group .. ':' .. model)
 local probe = needs_probe(k) or q.gap > 0
 if b.r.l or b.t.l then
   local jitter = at > now and b.jitter or 0

@@ -164,6 +164,16 @@ local function load_bucket(name)
   return b
 end
 
+-- as much of it as admission looks at
+local function glance_at_bucket(name)
+  local v = redis.call('HMGET', name, 'cd', 'ji', 'rl', 'rc', 'rf', 'ra', 'rp', 'tl', 'tc', 'tf', 'ta', 'tp')
+  return {
+    cooldown = num(v[1], 0), jitter = num(v[2], C.JITTER_US),
+    r = {l = num(v[3]), c = num(v[4], 1), f = num(v[5], 0), a = num(v[6], 0), p = num(v[7], 0)},
+    t = {l = num(v[8]), c = num(v[9], 1), f = num(v[10], 0), a = num(v[11], 0), p = num(v[12], 0)},
+  }
+end
+
 local function save_bucket(b)
   local fields = {'cd', b.cooldown, 'ji', b.jitter, 'st', b.steady}
   for prefix, m in pairs({r = b.r, t = b.t}) do

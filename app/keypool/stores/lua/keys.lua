@@ -25,13 +25,21 @@ local function text(number) return string.format('%.17g', number) end
 local function whole(number) return string.format('%.0f', number) end
 
 local function load_key(id, model)
-  local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 'fa', 'ge', 've', 'ra', 'op', 'pu', 'pa', 'tu', 'gr', 'hr',
-    'h0', 'h1', 'gn', 'x:' .. model)
+  local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 'fa', 'ge', 've', 'ra', 'op', 'pu', 'pa', 'tu', 'gr', 'gn',
+    'x:' .. model)
   return {
     id = id, circuit = num(v[1], CLOSED), failures = num(v[2], 0), generation = num(v[3], 0), verified = v[4] == '1',
     retry_at = num(v[5], 0), openings = num(v[6], 0), probe_until = num(v[7], 0), probed_at = num(v[8], 0),
-    turn = num(v[9], 0), group = v[10] or id, hour = num(v[11], 0), this_hour = num(v[12], 0),
-    hour_before = num(v[13], 0), siblings = num(v[14], 1), forbidden = num(v[15], 0),
+    turn = num(v[9], 0), group = v[10] or id, siblings = num(v[11], 1), forbidden = num(v[12], 0),
+  }
+end
+
+-- as much of it as admission looks at
+local function glance_at_key(id, model)
+  local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 've', 'ra', 'pu', 'pa', 'tu', 'gr', 'x:' .. model)
+  return {
+    id = id, circuit = num(v[1], CLOSED), verified = v[2] == '1', retry_at = num(v[3], 0), probe_until = num(v[4], 0),
+    probed_at = num(v[5], 0), turn = num(v[6], 0), group = v[7] or id, forbidden = num(v[8], 0),
   }
 end
 
@@ -46,6 +54,14 @@ local function load_quota(group)
     group = group, generation = num(v[1], 0), gap = num(v[2], 0), due = num(v[3], 0), probed_at = num(v[4], 0),
     probe_until = num(v[5], 0), prober = v[6] or '',
   }
+end
+
+-- as much of it as admission looks at
+local SOLVENT = {gap = 0}
+local function glance_at_quota(group)
+  local gap = redis.call('HGET', P .. ':q:' .. group, 'ga')
+  if not gap or gap == '0' then return SOLVENT end
+  return load_quota(group)
 end
 
 local function save_quota(q)
@@ -80,21 +96,24 @@ end
 
 local function use(k, now)
   local hour = math.floor(now / 3600000000)
-  if hour ~= k.hour then
-    k.hour_before = hour == k.hour + 1 and k.this_hour or 0
-    k.hour, k.this_hour = hour, 0
-  end
-  k.this_hour = k.this_hour + 1
   local name = P .. ':k:' .. k.id
-  redis.call('HSET', name, 'lu', now, 'hr', k.hour, 'h0', k.this_hour, 'h1', k.hour_before)
+  local v = redis.call('HMGET', name, 'hr', 'h0', 'h1')
+  local last, this_hour, hour_before = num(v[1], 0), num(v[2], 0), num(v[3], 0)
+  if hour ~= last then
+    hour_before = hour == last + 1 and this_hour or 0
+    this_hour = 0
+  end
+  redis.call('HSET', name, 'lu', now, 'hr', hour, 'h0', this_hour + 1, 'h1', hour_before)
   redis.call('HINCRBY', name, 'rq', 1)
 end
 
 local function requests_last_hour(k, now)
   local hour = math.floor(now / 3600000000)
   local left = 1 - (now % 3600000000) / 3600000000
-  if hour == k.hour then return k.this_hour + k.hour_before * left end
-  if hour == k.hour + 1 then return k.this_hour * left end
+  local v = redis.call('HMGET', P .. ':k:' .. k.id, 'hr', 'h0', 'h1')
+  local last = num(v[1], 0)
+  if hour == last then return num(v[2], 0) + num(v[3], 0) * left end
+  if hour == last + 1 then return num(v[2], 0) * left end
   return 0
 end
 
