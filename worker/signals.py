@@ -80,7 +80,7 @@ def _on_child_start(**_: Any) -> None:
     """In a forked child: open everything, or exit with the reason."""
     try:
         _open()
-        watching.listen()
+        watching.leave_hangup_to_the_parent()
     except BaseException as exc:  # noqa: BLE001 (Celery would go on with a child that can do nothing)
         reason = str(exc) if isinstance(exc, PropertyIntelligenceError) else f"{type(exc).__name__}: {exc}"
         log.critical("A worker process could not start: %s", redact(reason))

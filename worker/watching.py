@@ -7,6 +7,7 @@ it will fork, and sets the mark that tells those it has (`app.services.key_reloa
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 from celery import bootsteps
@@ -32,9 +33,17 @@ def watch_for_children() -> None:
 
 
 def listen() -> None:
-    """Reload at SIGHUP. In a child: it may get the signal too, when somebody signals all processes of a service."""
+    """Reload at SIGHUP."""
     if _watch is not None:
         on_sighup(_watch.ask)
+
+
+def leave_hangup_to_the_parent() -> None:
+    """In a forked child: survive SIGHUP when somebody signals all processes of a service; the parent sets the mark.
+
+    A handler of our own would not stay: after this, billiard makes every handled signal of its list end the child.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def stop() -> None:

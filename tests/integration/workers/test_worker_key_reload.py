@@ -132,8 +132,10 @@ def test_a_child_that_starts_after_sighup_has_the_new_keys_and_one_that_gets_it_
     old.kill()
     rig.until(lambda: [p.pid for p in pool_processes(worker)] not in ([], [old.pid]), 20)
     (new,) = pool_processes(worker)
-    rig.all_done(rig.send(PAGES[:1]))  # by the new child, which is up then: while it starts it has no handler yet
+    rig.all_done(rig.send(PAGES[:1]))  # by the new child, which is up then
     new.send_signal(signal.SIGHUP)
+    rig.all_done(rig.send(PAGES[1:2]))
+    worker.process.send_signal(signal.SIGHUP)
     rig.wait_for_line(f"OpenAI keys reloaded: 1 added ({mask(C)}), 2 draining")
     assert [p.pid for p in pool_processes(worker)] == [new.pid]
 
