@@ -26,6 +26,8 @@ EARLY_STEP = 0.25
 REQUESTS_DEAD, TOKENS_DEAD = (1.5, 0.1), (800.0, 0.05)
 #: A smaller capacity than known is believed by a quarter: what headers say of it is rounded.
 CAPACITY_STEP = 0.25
+#: How much the rate of a limit a day may differ from answer to answer and still be the same limit.
+WAVERING = 0.25
 #: Slow start: a limit named by the minute may be enforced by the second, so bursts begin at one second's worth and grow
 #: by a tenth of a request with each success that used them. A 429 against the headers' word ends that for ten minutes.
 GROWTH = 0.1
@@ -223,15 +225,21 @@ class Meter:
             )
         if self.is_outdated(charge):
             return self
-        if per_minute != self.per_minute:
+        if self._is_other_limit(reading):
             return self._with_limit(reading, said, units, admitted_us)
         capacity = said if said > self.capacity else self.capacity + (said - self.capacity) * CAPACITY_STEP
         drift = self.drift_us(reading, admitted_us, charge)
-        dead_us = max(dead[0], dead[1] * capacity) * MINUTE_US / per_minute
+        dead_us = max(dead[0], dead[1] * capacity) * self.interval_us
         step = drift if drift > LATE_NOISE_US else 0.0
         if drift < -dead_us:
             step = (drift + dead_us) * EARLY_STEP
         return replace(self, capacity=capacity).corrected(step)
+
+    def _is_other_limit(self, reading: MeterReading) -> bool:
+        """The rate of a limit a day is computed from rounded figures, and wavers."""
+        if self.per_minute is None or reading.per_minute == reading.limit:
+            return reading.per_minute != self.per_minute
+        return abs(reading.per_minute - self.per_minute) > WAVERING * self.per_minute
 
     def _with_limit(self, reading: MeterReading, said: float, units: float, admitted_us: int) -> Meter:
         """Another limit: the response tells where its bucket stands, and the burst of our pace is taken for used.

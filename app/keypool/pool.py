@@ -31,6 +31,8 @@ from app.keypool.stores.base import (
 log = logging.getLogger(__name__)
 
 _FIRST_BACKOFF_S = 0.1
+#: A place that moves beyond the longest wait by more than this is given up: the caller is told when to come back.
+_LATEST_US = 2_000_000
 #: Further keys after a 403 ("one other key": the model may be barred for all of them) and after 5xx or a timeout (each
 #: may have been billed).
 _FORBIDDEN_TRIES = 1
@@ -137,16 +139,20 @@ class KeyPool:
             return self._acquire(call, now)
         if now < call.reserved_until_us:
             return Pause((call.reserved_until_us - now) / 1e6)
-        match self._store.confirm(reserved):
-            case Lease() as lease:
-                call.reservation = None
-                return self._send(lease)
-            case Later(pause_us):
-                call.reserved_until_us = now + pause_us
-                return Pause(pause_us / 1e6)
-            case None:
-                call.reservation, call.waited = None, True
-                return self._acquire(call, self._store.now_us())
+        return self._confirm(call, reserved, now)
+
+    def _confirm(self, call: Call, reserved: Lease, now: int) -> Send | Pause | Refusal:
+        answer = self._store.confirm(reserved)
+        if isinstance(answer, Lease):
+            call.reservation = None
+            return self._send(answer)
+        if isinstance(answer, Later):
+            if call.deadline_us is None or now + answer.pause_us <= call.deadline_us + _LATEST_US:
+                call.reserved_until_us = now + answer.pause_us
+                return Pause(answer.pause_us / 1e6)
+            self._store.give_back(reserved)
+        call.reservation, call.waited = None, True
+        return self._acquire(call, self._store.now_us())
 
     def _acquire(self, call: Call, now: int) -> Send | Pause | Refusal:
         if call.deadline_us is None:
@@ -154,7 +160,7 @@ class KeyPool:
         ask = Ask(
             call.model,
             call.input_tokens,
-            max(0, call.deadline_us - now),
+            min(call.max_wait_us, max(0, call.deadline_us - now)),
             frozenset(call.barred),
             output_tokens=call.output_tokens,
             waited=call.waited,

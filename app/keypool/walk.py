@@ -140,7 +140,9 @@ class Walk:
                 yield step
                 continue
             if isinstance(step, Refusal):
-                found = last if last is not None and step.reason == "barred" else answer(step, self._request)
+                # what really happened says more than that no other key is left, or has room in what time remains
+                real = step.reason == "barred" or (step.reason == "no_room" and isinstance(last, Exception))
+                found = last if last is not None and real else answer(step, self._request)
                 return _handed_out(found)
             again, last = yield from self._attempt(step)
             if not again:

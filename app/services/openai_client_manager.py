@@ -170,8 +170,10 @@ class OpenAIClientManager:
         """Close the connections, and report to the fleet what is still to be reported. Safe to call again."""
         if self._watch is not None:
             self._watch.stop()
-        self._http.close()
-        self._pool.close()
+        try:
+            self._http.close()
+        finally:
+            self._pool.close()
 
     def __enter__(self) -> Self:
         return self

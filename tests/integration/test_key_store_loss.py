@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Ask, Budget, Cap, Lease, NoRoom, Settlement
+from app.keypool.stores.base import Ask, Budget, Cap, Lease, NoRoom, Settlement, Spent, Usage
 from app.keypool.stores.fleet import FleetStore
 from app.services.embedded_valkey import answers, tied_to_parent
 from app.services.key_store import connect_store
@@ -54,6 +55,13 @@ class Server:
         if self._process.poll() is None:
             os.kill(self._process.pid, signal.SIGKILL)
             self._process.wait(10)
+
+    def freeze(self) -> None:
+        """It answers nobody, and forgets nothing."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self._process.pid, signal.SIGCONT)
 
 
 def until(ready: Callable[[], bool], seconds: float) -> None:
@@ -215,3 +223,109 @@ def test_a_budget_holds_while_the_server_is_away_and_after_it_has_lost_its_data(
     refusal = second.acquire(Ask("m", 10, 0))
     assert isinstance(refusal, NoRoom)
     assert refusal.reason == "budget"
+
+
+def test_a_server_that_lost_its_data_unnoticed_is_told_what_was_known(
+    server: Server, open_store: Callable[..., FleetStore]
+) -> None:
+    """It was empty again before anybody asked: budgets, limits and proven keys come back with the next word."""
+    store = open_store(budget=Budget(day=Cap(calls=5)))
+    know(store)
+    answered(store)
+    answered(store)
+    until(lambda: [u.calls for u in store.fleet.spent.values()] == [4], 10)
+    with redis.Redis.from_url(server.url) as connection:
+        connection.flushall()
+        until(lambda: connection.zcard("{propintel}:pool:procs") == 1, 10)
+    assert store.spent().calls == 4
+    assert not answered(store).probe
+    refusal = store.acquire(Ask("m", 10, 0))
+    assert isinstance(refusal, NoRoom)
+    assert refusal.reason == "budget"
+
+
+def test_a_request_that_ends_while_the_server_is_away_is_counted_once(
+    server: Server, open_store: Callable[..., FleetStore]
+) -> None:
+    """The server keeps its data here: what the lost store charged, it corrects when the settlement arrives."""
+    store = open_store(budget=Budget(day=Cap(tokens=100_000)))
+    know(store)
+    leases = [store.acquire(Ask("m", 1_000, 1_000_000)) for _ in range(2)]
+    until(lambda: [u.tokens for u in store.fleet.spent.values()] == [2_020], 5)
+    server.freeze()
+    assert isinstance(store.acquire(Ask("m", 10, 0)), Lease | NoRoom)
+    assert store.lost
+    assert isinstance(leases[0], Lease)
+    store.settle(leases[0], Settlement(Outcome.SUCCESS, usage=Usage(50)))
+    alone = store.spent().tokens
+    server.thaw()
+    until(lambda: not store.lost, 4)
+    until(lambda: store.spent().tokens == 1_070 + (alone - 2_020), 5)
+
+
+def test_a_batch_that_begins_while_the_server_is_away_has_its_share_alone(
+    server: Server, open_store: Callable[..., FleetStore]
+) -> None:
+    first, second = (open_store(budget=Budget(batch=Cap(calls=4))) for _ in range(2))
+    know(first)
+    second.acquire(Ask("m", 10, 0))
+    until(lambda: first.fleet.size == second.fleet.size == 2, 10)
+    server.kill()
+    for store in (first, second):
+        for _ in range(2):
+            answered(store, batch="new")
+        refusal = store.acquire(Ask("m", 10, 0, batch="new"))
+        assert isinstance(refusal, NoRoom)
+        assert refusal.detail == "batch calls"
+    server.start()
+    until(lambda: first.spent("new") == second.spent("new") == Spent(4, 40, 0), 6)
+
+
+def test_a_delivery_that_the_server_never_takes_holds_up_no_other(
+    server: Server, open_store: Callable[..., FleetStore]
+) -> None:
+    store = open_store()
+    know(store)
+    lease = store.acquire(Ask("m", 10, 1_000_000))
+    assert isinstance(lease, Lease)
+    with redis.Redis.from_url(server.url) as connection:
+        name = "{propintel}:pool:d:" + str(lease.day)
+        kept = connection.hgetall(name)
+        connection.delete(name)
+        connection.set(name, "of another kind")
+        store.spend(lease, Usage(99))
+        store.settle(lease, Settlement(Outcome.SUCCESS))
+        until(lambda: store.snapshot()[0].in_flight + store.snapshot()[1].in_flight == 0, 5)
+        connection.delete(name)
+        connection.hset(name, mapping=kept)
+    assert not store.lost
+
+
+def test_a_process_can_end_while_the_server_is_away(server: Server, open_store: Callable[..., FleetStore]) -> None:
+    store = open_store()
+    know(store)
+    server.kill()
+    store.acquire(Ask("m", 10, 0))
+    before = time.monotonic()
+    store.close()
+    assert time.monotonic() - before < 2.5
+    server.start()
+    with redis.Redis.from_url(server.url) as connection:
+        time.sleep(0.6)  # longer than the courier would wait before it tries again
+        assert connection.dbsize() == 0, "nobody comes back"
+
+
+def test_the_one_request_of_a_process_that_died_is_taken_over(
+    server: Server, open_store: Callable[..., FleetStore]
+) -> None:
+    """A key that never answered waits for its one request no longer than the process that carries it lives."""
+    dying, living = open_store(), open_store()
+    for _ in KEYS:
+        assert isinstance(dying.acquire(Ask("m", 10, 0)), Lease)
+    with redis.Redis.from_url(server.url) as connection:
+        until(lambda: connection.zcard("{propintel}:pool:procs") == 1, 5)
+        (process,) = connection.zrange("{propintel}:pool:procs", 0, -1)
+        dying.close()
+        assert connection.zscore("{propintel}:pool:procs", process) is None
+    assert not isinstance(living.acquire(Ask("m", 10, 1_000)), Lease)
+    until(lambda: isinstance(living.acquire(Ask("m", 10, 1_000)), Lease), 15)

@@ -49,6 +49,8 @@ class Budget:
 NO_BUDGET = Budget()
 #: A lease that was neither settled nor given back is forgotten after this time: its process has died.
 LEASE_US = 7_200_000_000
+#: A process that has said nothing for so long is gone.
+SILENT_US = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,22 +51,27 @@ def exceeded(cap: Cap, used: Spent, more: Spent) -> str | None:
 
 @dataclass(slots=True)
 class Ledger:
-    """Counters by UTC day, by key and day, and by batch. Of days only the newest two are kept."""
+    """Counters by UTC day, by key and day, and by batch. Of days only the newest two are kept.
+
+    `size` is how many processes share what is left of each budget; what the others may use counts as used up.
+    """
 
     budget: Budget
+    size: int = 1
     _used: dict[tuple[str, ...], Spent] = field(default_factory=dict)
+    _known: dict[tuple[str, ...], Spent] = field(default_factory=dict)
 
     def refusal(self, day: int, batch: str, more: Spent) -> str | None:
         """Which budget of the day or batch has no room for `more`: "day calls", "batch tokens"."""
-        if (what := exceeded(self.budget.day, self.day(day), more)) is not None:
+        if (what := self._exceeded(self.budget.day, ("day", str(day)), more)) is not None:
             return f"day {what}"
-        if batch and (what := exceeded(self.budget.batch, self.batch(batch), more)) is not None:
+        if batch and (what := self._exceeded(self.budget.batch, ("batch", batch), more)) is not None:
             return f"batch {what}"
         return None
 
     def key_refusal(self, day: int, key_id: str, more: Spent) -> str | None:
         """The figure of which this key's budget of the day has no room for `more`."""
-        what = exceeded(self.budget.key_day, self.key(day, key_id), more)
+        what = self._exceeded(self.budget.key_day, ("key", str(day), key_id), more)
         return None if what is None else f"key_day {what}"
 
     def charge(self, lease: Lease) -> None:
@@ -84,21 +89,13 @@ class Ledger:
         charged = estimate(lease.model, lease.tokens, lease.microusd)
         self._add(lease, Spent(0, usage.tokens - charged.tokens, usage.microusd - charged.microusd), 1)
 
-    def leave_share(self, name: str, used: Spent, size: int) -> Spent:
-        """Count so much as used that only a `size`-th of what is left of budget `name` remains; returns that count."""
-        place = _place(name)
-        cap = {"day": self.budget.day, "key": self.budget.key_day, "batch": self.budget.batch}[place[0]]
-        counted = Spent(
-            _all_but_share(cap.calls, used.calls, size),
-            _all_but_share(cap.tokens, used.tokens, size),
-            _all_but_share(cap.microusd, used.microusd, size),
-        )
-        self._used[place] = counted
-        return counted
+    def start_from(self, name: str, used: Spent) -> None:
+        """So much was used of budget `name` before this ledger began."""
+        self._used[_place(name)] = self._known[_place(name)] = used
 
-    def names(self) -> dict[str, Spent]:
-        """Everything counted, by name: `d:<day>`, `d:<day>:<key>`, `t:<batch>`."""
-        return {_name(place): used for place, used in self._used.items()}
+    def counted(self) -> dict[str, Spent]:
+        """What was counted since this ledger began, by name: `d:<day>`, `d:<day>:<key>`, `t:<batch>`."""
+        return {_name(place): used.minus(self._known.get(place, Spent())) for place, used in self._used.items()}
 
     def day(self, day: int) -> Spent:
         return self._used.get(("day", str(day)), Spent())
@@ -108,6 +105,15 @@ class Ledger:
 
     def batch(self, batch: str) -> Spent:
         return self._used.get(("batch", batch), Spent())
+
+    def _exceeded(self, cap: Cap, place: tuple[str, ...], more: Spent) -> str | None:
+        used, known = self._used.get(place, Spent()), self._known.get(place, Spent())
+        mine = Cap(
+            _share(cap.calls, known.calls, self.size),
+            _share(cap.tokens, known.tokens, self.size),
+            _share(cap.microusd, known.microusd, self.size),
+        )
+        return exceeded(mine, used, more)
 
     def _add(self, lease: Lease, more: Spent, sign: int) -> None:
         for place in _places(lease):
@@ -138,5 +144,6 @@ def _place(name: str) -> tuple[str, ...]:
     return ("key", day, key_id) if key_id else ("day", day)
 
 
-def _all_but_share(cap: int | None, used: int, size: int) -> int:
-    return used if cap is None else cap - max(0, cap - used) // size
+def _share(cap: int | None, known: int, size: int) -> int | None:
+    """The cap that leaves the others their part of what was left when this ledger began."""
+    return None if cap is None else known + max(0, cap - known) // size

@@ -45,6 +45,8 @@ from app.keypool.strategies import KeyView, load_strategy
 DEFAULT_COOLDOWN_US = 60_000_000
 #: A reserved place keeps its order through a cooldown this short; beyond it the request looks for another key.
 SHORT_COOLDOWN_US = 2_000_000
+#: Callers are sent away one behind the other, but not for longer than this after there is room: some never come back.
+LONGEST_DEFERRAL_US = 60_000_000
 #: chance: one draw below this for each decision
 SEEDS = 65_537
 
@@ -136,13 +138,14 @@ class MemoryStore:
     def confirm(self, lease: Lease) -> Lease | Later | None:
         with self._lock:
             now = self.now_us()
+            if not self._is_open(lease, now):
+                return None
             state = self._keys[lease.key_id]
             group = self._groups[state.key.group]
             bucket = group.bucket(lease.model)
             changed = (state.health.generation, group.quota_generation) != (lease.generation, lease.quota_generation)
-            lost = not self._is_open(lease, now) or lease.key_id not in self._order
-            changed = changed or bucket.is_outdated(lease.charges)
-            if lost or changed or bucket.cooldown_until_us > now + SHORT_COOLDOWN_US:
+            changed = changed or bucket.is_outdated(lease.charges) or lease.key_id not in self._order
+            if changed or bucket.cooldown_until_us > now + SHORT_COOLDOWN_US:
                 self._give_back(lease)
                 return None
             at = bucket.gate_at(lease.tokens, lease.charges)
@@ -198,6 +201,13 @@ class MemoryStore:
 
     def _charge_for(self, ask: Ask) -> float:
         return ask.input_tokens * self._ratios.get(ask.model, 1.0) + ask.output_tokens
+
+    def _book(self, lease: Lease, settlement: Settlement) -> None:
+        """Against the budgets: what was not billed goes back, what was used is known."""
+        if settlement.outcome in UNBILLED:
+            self._ledger.refund(lease)
+        elif settlement.usage is not None:
+            self._ledger.correct(lease, settlement.usage)
 
     def _is_open(self, lease: Lease, now: int) -> bool:
         held = self._open_leases.get(lease.lease_id)
@@ -293,6 +303,7 @@ class MemoryStore:
             return NoRoom(max(1_000, at_us - weighed.now), reason, detail)
         model = weighed.ask.model
         slot = max(self._deferred_to_us.get(model, 0.0) + self._gap_us(model, weighed.tokens), float(at_us))
+        slot = min(slot, float(at_us + LONGEST_DEFERRAL_US))
         self._deferred_to_us[model] = slot
         return NoRoom(max(1_000, math.floor(slot) - weighed.now), "no_room")
 

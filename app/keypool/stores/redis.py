@@ -42,6 +42,10 @@ from app.keypool.stores.memory import SEEDS
 from app.keypool.stores.scripts import Script, load_scripts
 
 DEFAULT_PREFIX = "{propintel}:pool"
+#: Who asks has given up by then (the connection's patience, and some).
+_GIVEN_UP_US = 1_250_000
+#: Replies within this are always good enough to tell the time, and the quickest counts less with every one.
+_USUAL_US, _PATIENCE = 1_000, 1.05
 _CIRCUITS = (Circuit.CLOSED, Circuit.OPEN, Circuit.DEAD)
 
 
@@ -54,6 +58,7 @@ class ServerTime:
     def __init__(self, clock: Clock | None) -> None:
         self._clock = clock
         self._ahead_us: int | None = None
+        self._quickest_us = 0.0
 
     @property
     def known(self) -> bool:
@@ -64,9 +69,22 @@ class ServerTime:
         """What a script is told: "" lets it ask the server."""
         return "" if self._clock is None else str(self._clock.now_us())
 
+    def not_after(self) -> str:
+        """Until when a request that is sent now is worth anything: a server that hung must not admit it later."""
+        return "" if self._clock is not None or self._ahead_us is None else str(self.now_us() + _GIVEN_UP_US)
+
     def saw(self, server_us: int, asked_at_us: int) -> None:
-        """A reply to a question asked at `asked_at_us` of our monotonic clock: the server's time was half way."""
-        self._ahead_us = server_us - (asked_at_us + monotonic_us()) // 2
+        """A reply to a question asked at `asked_at_us` of our monotonic clock: the server's time was half way.
+
+        A reply that took much longer than others says little of that, and is not heard.
+        """
+        now = monotonic_us()
+        took = now - asked_at_us
+        if self._ahead_us is not None and took > 3 * self._quickest_us + _USUAL_US:
+            self._quickest_us *= _PATIENCE
+            return
+        self._quickest_us = min(took, self._quickest_us * _PATIENCE) if self._ahead_us is not None else took
+        self._ahead_us = server_us - (asked_at_us + now) // 2
 
     def now_us(self) -> int:
         """The server's time, to within half a round trip."""
@@ -85,7 +103,8 @@ def monotonic_us() -> int:
 class RedisStore:
     """`Store` for a fleet. Thread-safe as far as `connection` is; one for each process, never carried over a fork.
 
-    `clock` None lets the server's time rule. `learned` gives what this process knows of limits and keys, for a server
+    `clock` None lets the server's time rule. `process` names this process where it says that it lives (`beat`), "" if
+    it does not. `learned` gives what this process knows of limits and keys, for a server
     that has lost its data (see `register.lua`).
     """
 
@@ -103,6 +122,7 @@ class RedisStore:
         rng: random.Random | None = None,
         budget: Budget = NO_BUDGET,
         prefix: str = DEFAULT_PREFIX,
+        process: str = "",
         learned: Callable[[], dict[str, Any]] | None = None,
     ) -> None:
         self._connection = connection
@@ -111,7 +131,8 @@ class RedisStore:
         self._time = ServerTime(clock)
         self._rng = rng or random.Random()
         self._learned = learned or (lambda: {"learned": [], "verified": [], "spent": []})
-        self._process = os.urandom(6).hex()
+        self._process = process
+        self._leases = os.urandom(6).hex()
         self._numbers = itertools.count(1)
         self.set_keys(keys)
 
@@ -140,7 +161,7 @@ class RedisStore:
         digest, _, mine = self._registration
         if not mine:
             return NoRoom(0, "barred")
-        lease_id = f"{self._process}-{next(self._numbers)}"
+        lease_id = f"{self._leases}-{next(self._numbers)}"
         arguments: tuple[str | float, ...] = (
             digest,
             ask.model,
@@ -152,6 +173,8 @@ class RedisStore:
             ask.microusd,
             ask.batch,
             lease_id,
+            self._process,
+            self._time.not_after(),
             *sorted(ask.barred),
         )
         reply = self._ask(self._scripts.acquire, *arguments)
@@ -160,6 +183,8 @@ class RedisStore:
                 return _lease(reply, ask, lease_id)
             case "later":
                 return Later(_whole(reply[2]))
+            case "too_late":
+                raise redis.TimeoutError("the server heard of a request when it had been given up")
             case _:
                 return NoRoom(_whole(reply[2]), reply[3], reply[4])
 
@@ -220,10 +245,6 @@ class RedisStore:
         found = self._connection.hget(f"{self._prefix}:p", "losses")
         return int(found or 0)
 
-    def count_loss(self) -> None:
-        """This process had gone on alone, and is back."""
-        self._connection.hincrby(f"{self._prefix}:p", "losses", 1)
-
     def now_us(self) -> int:
         if not self._time.known:
             self.server_now_us()
@@ -242,25 +263,25 @@ class RedisStore:
         self._time.saw(seconds * 1_000_000 + microseconds, asked_at)
         return self._time.now_us()
 
-    def beat(self, process: str, silent_after_us: int, batches: Sequence[str] = ()) -> dict[str, Any]:
-        """Say that `process` lives; others count as gone when silent for that long. What is known is the reply."""
+    def beat(self, batches: Sequence[str] = ()) -> dict[str, Any]:
+        """Say that this process lives. What the fleet knows is the reply (see `beat.lua`)."""
         digest, _, _ = self._registration
-        reply = self._run(self._scripts.beat, self._time.given(), digest, process, 1, silent_after_us, *batches)
+        reply = self._ask(self._scripts.beat, digest, self._process, 1, *batches)
         told: dict[str, Any] = json.loads(reply[1])
         return told
 
-    def leave(self, process: str) -> None:
-        """Say that `process` ends."""
-        self._run(self._scripts.beat, self._time.given(), "", process, 0, 0)
+    def leave(self) -> None:
+        """Say that this process ends."""
+        self._run(self._scripts.beat, self._time.given(), "", self._process, 0)
 
-    def add_spent(self, spent: Mapping[str, Spent]) -> None:
-        """Add what was used while the server was away, by the name of the budget."""
-        with self._connection.pipeline(transaction=True) as pipe:
-            for name, used in spent.items():
-                for field, amount in zip("ctu", (used.calls, used.tokens, used.microusd), strict=True):
-                    if amount:
-                        pipe.hincrby(f"{self._prefix}:{name}", field, amount)
-            pipe.execute()
+    def add_alone(self, report: str, spent: Mapping[str, Spent], *, losses: int) -> None:
+        """Add what was used while the server was away, by the name of the budget. Repeating a `report` adds nothing."""
+        used = [part for name, s in spent.items() for part in (name, s.calls, s.tokens, s.microusd)]
+        self._run(self._scripts.alone, report, losses, *used)
+
+    def forget_connections(self) -> None:
+        """Open new ones from now on: the old may lead to a server that is no longer the primary."""
+        self._connection.connection_pool.disconnect(inuse_connections=False)
 
     def close(self) -> None:
         self._connection.close()
@@ -286,7 +307,7 @@ class RedisStore:
         except NoScriptError:
             reply = self._connection.eval(script.text, 1, self._prefix, *arguments)
         reply = _text(reply)
-        if script is not self._scripts.spend:
+        if isinstance(reply, list):
             now = reply[0] if reply[0][:1].isdigit() else reply[1]
             self._time.saw(_whole(now), asked_at)
         return reply

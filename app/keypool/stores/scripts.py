@@ -15,7 +15,7 @@ from importlib import resources
 from app.keypool import admission, buckets
 from app.keypool.breaker import Policy
 from app.keypool.stores import memory
-from app.keypool.stores.base import LEASE_US, Budget, Cap
+from app.keypool.stores.base import LEASE_US, SILENT_US, Budget, Cap
 from app.keypool.stores.state import FIRST_QUOTA_PROBE_US, LONGEST_QUOTA_PROBE_US
 from app.keypool.strategies import strategy_in_lua
 
@@ -23,7 +23,9 @@ from app.keypool.strategies import strategy_in_lua
 _TTL_MS = 7 * 86_400_000
 #: What was spent is kept a little longer than anybody asks for it.
 _SPENT_TTL_MS = 35 * 86_400_000
-#: How many keys one admission looks at.
+#: A key that no process has registered for so long leaves the index; every process registers its keys each hour.
+_UNREGISTERED_US = 3 * 3_600_000_000
+#: How many keys one admission looks at, if one of them can go now.
 _MOST_CANDIDATES = 8
 
 _FROM_BUCKETS = (
@@ -33,6 +35,7 @@ _FROM_BUCKETS = (
     "LATE_NOISE_US",
     "EARLY_STEP",
     "CAPACITY_STEP",
+    "WAVERING",
     "GROWTH",
     "CUT",
     "STEADY_US",
@@ -53,7 +56,7 @@ _NAMES = {
     "chance": "chance_of(c.k.position)",
 }
 _FROM_ADMISSION = ("WORTH_WAITING_US", "LOOK_AGAIN_US", "LOOK_AGAIN_LATER_US", "ANSWER_US")
-_FROM_MEMORY = ("DEFAULT_COOLDOWN_US", "SHORT_COOLDOWN_US")
+_FROM_MEMORY = ("DEFAULT_COOLDOWN_US", "SHORT_COOLDOWN_US", "LONGEST_DEFERRAL_US")
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class Scripts:
     register: Script
     snapshot: Script
     beat: Script
+    alone: Script
 
 
 def load_scripts(strategy: str, policy: Policy, budget: Budget) -> Scripts:
@@ -110,6 +114,8 @@ def _constants(policy: Policy, budget: Budget) -> str:
         "FIRST_QUOTA_PROBE_US": FIRST_QUOTA_PROBE_US,
         "LONGEST_QUOTA_PROBE_US": LONGEST_QUOTA_PROBE_US,
         "LEASE_US": LEASE_US,
+        "SILENT_US": SILENT_US,
+        "UNREGISTERED_US": _UNREGISTERED_US,
         "TTL_MS": _TTL_MS,
         "SPENT_TTL_MS": _SPENT_TTL_MS,
         "MOST_CANDIDATES": _MOST_CANDIDATES,

@@ -26,6 +26,7 @@ from app.keypool.stores.state import GroupState
 #: Slots are this much wider than the limit asks for.
 _MARGIN = 1.05
 _LOCAL = "share-"
+_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,15 @@ class Fleet:
     """What this process last heard of the others: its rank among `size` live processes, and what they have learned.
 
     `bad` maps a key to its circuit (dead also without quota), or to None if it has never answered; `limits` maps
-    (group, model) to limits a minute and capacities of requests and tokens (0: unknown); `spent` maps a budget's name
+    (group, model) to limits a minute and capacities of requests and tokens (0: unknown) and the end of the latest
+    cooldown; `spent` maps a budget's name
     (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to what was used.
     """
 
     rank: int = 0
     size: int = 1
     bad: Mapping[str, Circuit | None] = field(default_factory=dict)
-    limits: Mapping[tuple[str, str], tuple[float, float, float, float]] = field(default_factory=dict)
+    limits: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
     spent: Mapping[str, Spent] = field(default_factory=dict)
     ratios: Mapping[str, float] = field(default_factory=dict)
 
@@ -62,7 +64,7 @@ class Fleet:
         groups = {key.group for key in keys}
         return {
             "verified": [key.key_id for key in keys if self.limits and key.key_id not in self.bad],
-            "learned": [[*place, *limits] for place, limits in self.limits.items() if place[0] in groups],
+            "learned": [[*place, *limits[:4]] for place, limits in self.limits.items() if place[0] in groups],
             "spent": [[name, s.calls, s.tokens, s.microusd] for name, s in self.spent.items()],
         }
 
@@ -106,9 +108,9 @@ class ShareStore(MemoryStore):
         super().__init__(keys, strategy, clock, policy=policy, rng=rng, budget=budget)
         self._fleet = fleet
         self._since_us = max(since_us, self.now_us())
-        self._ids = (f"{_LOCAL}{id(self):x}-{number}" for number in itertools.count(1))
+        self._ids = (f"{_LOCAL}{number}" for number in _NUMBERS)
         self._ratios.update(fleet.ratios)
-        self._seeded: dict[str, Spent] = {}
+        self._ledger.size = fleet.size
         self._seed()
 
     @staticmethod
@@ -130,8 +132,12 @@ class ShareStore(MemoryStore):
     def used_alone(self) -> dict[str, Spent]:
         """What this process has used since the loss, by the name of the budget: to be added once the store is back."""
         with self._lock:
-            counted = self._ledger.names()
-        return {name: used.minus(self._seeded.get(name, Spent())) for name, used in counted.items()}
+            return self._ledger.counted()
+
+    def _book(self, lease: Lease, settlement: Settlement) -> None:
+        """Only what was charged here: a lease of the lost store is corrected there, when its settlement arrives."""
+        if self.made(lease):
+            super()._book(lease, settlement)
 
     def _seed(self) -> None:
         for key_id, circuit in self._fleet.bad.items():
@@ -142,11 +148,12 @@ class ShareStore(MemoryStore):
         for state in self._keys.values():
             if self._fleet.limits and state.key.key_id not in self._fleet.bad:
                 state.health = replace(state.health, verified=True)
-        for (group, model), (rpm, _, tpm, _) in self._fleet.limits.items():
+        for (group, model), (rpm, _, tpm, _, cooldown_until) in self._fleet.limits.items():
             held = self._groups.setdefault(group, GroupState())
-            held.buckets[model] = Bucket(self._share(rpm), self._share(tpm), jitter_us=0.0)
+            meters = self._share(rpm), self._share(tpm)
+            held.buckets[model] = Bucket(*meters, cooldown_until_us=round(cooldown_until), jitter_us=0.0)
         for name, used in self._fleet.spent.items():
-            self._seeded[name] = self._ledger.leave_share(name, used, self._fleet.size)
+            self._ledger.start_from(name, used)
 
     def _share(self, per_minute: float) -> Meter:
         """The meter of one grid: capacity for one at a time, the first slot this process's next."""

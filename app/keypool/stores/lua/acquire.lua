@@ -1,16 +1,19 @@
 -- Admit one request, reserve a place for it, or refuse. Mirrors MemoryStore.acquire.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, model, input tokens, output tokens, max wait, waited (0/1), seed,
--- microusd, batch, lease id, barred keys...
+-- microusd, batch, lease id, process ('' = unknown), not after
+-- ('' = any time; who asked has given up by then), barred keys...
 -- Reply: {'lease', now, key, tokens, generation, quota generation, at, reserved, last resort, day, probe, two charges (10)}
---      | {'later', now, pause} | {'no_room', now, retry after, reason, detail} | {'register', now}
+--      | {'later', now, pause} | {'no_room', now, retry after, reason, detail} | {'register', now} | {'too_late', now}
 
 local now = clock(ARGV[1])
 local set, model = P .. ':s:' .. ARGV[2], ARGV[3]
 local input, output, max_wait = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local reserve = ARGV[7] == '1' and C.GATE_RESERVE or C.SCHEDULE_RESERVE
 local seed, microusd, batch, lease_id = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], ARGV[11]
-local barred, is_barred = #ARGV - 11, {}
-for n = 12, #ARGV do is_barred[ARGV[n]] = true end
+local process, barred, is_barred = ARGV[12], #ARGV - 13, {}
+for n = 14, #ARGV do is_barred[ARGV[n]] = true end
+
+if ARGV[13] ~= '' and now > tonumber(ARGV[13]) then return {'too_late', text(now)} end
 
 local marker = 's:' .. ARGV[2]
 local of_model = redis.call('HMGET', P .. ':m:' .. model, 'ra', 'df', 'sr', 'st', marker)
@@ -88,6 +91,7 @@ end
 
 -- up the index: stop where nobody further can go earlier, after 8 if one of them can go now, after 64 in any case
 local some_usable, some_open, unseen, looked = false, false, false, 0
+local gone = {}
 local function walk()
   local from, updates = 0, {}
   while true do
@@ -97,6 +101,7 @@ local function walk()
       local first = best.fit_timed
       if bound > now and first and (best.fit_ready or bound > first.at) then return updates end
       local position = not is_barred[id] and redis.call('ZSCORE', set, id)
+      if not position and not is_barred[id] and is_forgotten(id, now) then gone[#gone + 1] = id end
       if position then
         if looked >= C.MOST_CANDIDATES and (best.fit_ready or looked == 8 * C.MOST_CANDIDATES) then
           unseen = bound <= now
@@ -107,7 +112,7 @@ local function walk()
         some_usable = some_usable or c.usable
         some_open = some_open or (c.usable and c.k.forbidden <= now and c.broke == '')
         if c.at > now then
-          local right = earliest(c.b, c.from)
+          local right = earliest(c.b, c.awaits and look_again_at(c.k, c.from, now) or c.from)
           if right ~= bound then updates[#updates + 1] = {right, id} end
         end
         consider(c)
@@ -118,6 +123,7 @@ local function walk()
   end
 end
 for _, update in ipairs(walk()) do redis.call('ZADD', P .. ':i:' .. model, update[1], update[2]) end
+for _, id in ipairs(gone) do redis.call('ZREM', P .. ':i:' .. model, id) end
 
 -- no usable key was met: is there none at all? Then open circuits are probed at once, dead and penniless keys now and then
 local last_resort = false
@@ -178,7 +184,7 @@ local function refuse(at)
   local gap = 0
   if requests > 0 then gap = MINUTE / requests end
   if of_tokens > 0 then gap = math.max(gap, tokens * MINUTE / of_tokens) end
-  local slot = math.max(num(of_model[2], 0) + gap, at)
+  local slot = math.min(math.max(num(of_model[2], 0) + gap, at), at + C.LONGEST_DEFERRAL_US)
   redis.call('HSET', P .. ':m:' .. model, 'df', slot)
   return {'no_room', text(now), text(math.max(1000, math.floor(slot) - now)), 'no_room', ''}
 end
@@ -223,8 +229,9 @@ if b.r.l or b.t.l then
   save_bucket(b)
 end
 if needs_probe(k) then
-  k.probe_until, k.probed_at = at + C.PROBE_LEASE_US, at
+  k.probe_until, k.probed_at, k.prober = at + C.PROBE_LEASE_US, at, process
   save_health(k)
+  redis.call('HSET', P .. ':k:' .. k.id, 'pr', process)
 end
 if q.gap > 0 then
   q.probed_at, q.probe_until, q.prober = at, at + C.PROBE_LEASE_US, k.id

@@ -1,15 +1,16 @@
 -- A process says that it lives, and hears what it needs to go on alone should the server vanish.
--- KEYS[1]: prefix. ARGV: now ('' = server time), set, process, lives (0 = it leaves), silent after (microseconds), batches...
--- Reply: {now, JSON {rank, size, bad = {{id, circuit; DEAD also without quota; -1 = never answered}, ...}, limits = {{group, model, rpm, capacity, tpm,
--- capacity}, ...}, spent = {{name, calls, tokens, microusd}, ...}}}; times in it are rounded and not to be used
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set, process, lives (0 = it leaves), batches...
+-- Reply: {'register', now} | {now, JSON {rank, size, bad = {{id, circuit; DEAD also without quota; -1 = never answered}, ...}, limits = {{group, model, rpm, capacity, tpm,
+-- capacity, cooldown until}, ...}, spent = {{name, calls, tokens, microusd}, ...}}}; times in it are rounded and not to be used
 
 local now = clock(ARGV[1])
 local process, procs = ARGV[3], P .. ':procs'
-redis.call('ZREMRANGEBYSCORE', procs, '-inf', now - tonumber(ARGV[5]))
+redis.call('ZREMRANGEBYSCORE', procs, '-inf', now - C.SILENT_US)
 if ARGV[4] == '0' then
   redis.call('ZREM', procs, process)
   return {text(now), '{}'}
 end
+if redis.call('EXISTS', P .. ':s:' .. ARGV[2]) == 0 then return {'register', text(now)} end
 redis.call('ZADD', procs, now, process)
 redis.call('PEXPIRE', procs, C.TTL_MS)
 -- the order of names is the same for all processes, that of their beats is not
@@ -40,15 +41,15 @@ for _, id in ipairs(redis.call('ZRANGE', P .. ':s:' .. ARGV[2], 0, -1)) do
   if not groups[group] then
     groups[group] = true
     for _, model in ipairs(models) do
-      local l = redis.call('HMGET', P .. ':b:' .. group .. ':' .. model, 'rl', 'rc', 'tl', 'tc')
+      local l = redis.call('HMGET', P .. ':b:' .. group .. ':' .. model, 'rl', 'rc', 'tl', 'tc', 'cd')
       if l[1] or l[3] then
-        limits[#limits + 1] = {group, model, num(l[1], 0), num(l[2], 0), num(l[3], 0), num(l[4], 0)}
+        limits[#limits + 1] = {group, model, num(l[1], 0), num(l[2], 0), num(l[3], 0), num(l[4], 0), num(l[5], 0)}
       end
     end
   end
 end
 used(P .. ':d:' .. day)
-for n = 6, #ARGV do used(P .. ':t:' .. ARGV[n]) end
+for n = 5, #ARGV do used(P .. ':t:' .. ARGV[n]) end
 local ratios = {}
 for _, model in ipairs(models) do ratios[#ratios + 1] = {model, num(redis.call('HGET', P .. ':m:' .. model, 'ra'), 1)} end
 return {text(now), cjson.encode({rank = rank, size = #members, bad = bad, limits = limits, spent = spent, ratios = ratios})}

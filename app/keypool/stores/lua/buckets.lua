@@ -113,7 +113,9 @@ local function learn_meter(m, reading, admitted, charge, units, dead_units, dead
     return
   end
   if outdated(m, charge) then return end
-  if rate ~= m.l then
+  local other = rate ~= m.l
+  if rate ~= reading.limit then other = math.abs(rate - m.l) > C.WAVERING * m.l end
+  if other then
     m.f = admitted + reading.reset
     m.p = admitted + first_burst * MINUTE / rate
     m.l, m.c, m.a, m.i, m.u, m.w, m.g = rate, said, first_burst, m.n, 0, 0, m.n
@@ -121,7 +123,7 @@ local function learn_meter(m, reading, admitted, charge, units, dead_units, dead
   end
   local by = drift(m, reading, admitted, charge)
   if said > m.c then m.c = said else m.c = m.c + (said - m.c) * C.CAPACITY_STEP end
-  local dead = math.max(dead_units, dead_share * m.c) * MINUTE / rate
+  local dead = math.max(dead_units, dead_share * m.c) * interval(m)
   local step = 0
   if by > C.LATE_NOISE_US then step = by end
   if by < -dead then step = (by + dead) * C.EARLY_STEP end

@@ -26,20 +26,27 @@ local function whole(number) return string.format('%.0f', number) end
 
 local function load_key(id, model)
   local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 'fa', 'ge', 've', 'ra', 'op', 'pu', 'pa', 'tu', 'gr', 'gn',
-    'x:' .. model)
+    'x:' .. model, 'pr')
   return {
     id = id, circuit = num(v[1], CLOSED), failures = num(v[2], 0), generation = num(v[3], 0), verified = v[4] == '1',
     retry_at = num(v[5], 0), openings = num(v[6], 0), probe_until = num(v[7], 0), probed_at = num(v[8], 0),
     turn = num(v[9], 0), group = v[10] or id, siblings = num(v[11], 1), forbidden = num(v[12], 0),
+    prober = v[13] or '',
   }
+end
+
+-- no process has had this key in its configuration for hours
+local function is_forgotten(id, now)
+  return now - num(redis.call('HGET', P .. ':k:' .. id, 'se'), 0) > C.UNREGISTERED_US
 end
 
 -- as much of it as admission looks at
 local function glance_at_key(id, model)
-  local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 've', 'ra', 'pu', 'pa', 'tu', 'gr', 'x:' .. model)
+  local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 've', 'ra', 'pu', 'pa', 'tu', 'gr', 'x:' .. model, 'pr')
   return {
     id = id, circuit = num(v[1], CLOSED), verified = v[2] == '1', retry_at = num(v[3], 0), probe_until = num(v[4], 0),
     probed_at = num(v[5], 0), turn = num(v[6], 0), group = v[7] or id, forbidden = num(v[8], 0),
+    prober = v[9] or '',
   }
 end
 
@@ -72,7 +79,15 @@ local function save_quota(q)
 end
 
 local function needs_probe(k) return not k.verified or k.circuit ~= CLOSED end
-local function health_awaits(k, now) return needs_probe(k) and now < k.probe_until end
+-- whoever carried the key's one request has died: it is known by its process, which says every few seconds that it lives
+local function orphaned(k, now)
+  return k.prober ~= '' and now - k.probed_at > C.SILENT_US and not redis.call('ZSCORE', P .. ':procs', k.prober)
+end
+local function health_awaits(k, now) return needs_probe(k) and now < k.probe_until and not orphaned(k, now) end
+local function look_again_at(k, at, now)
+  if k.prober == '' then return at end
+  return math.min(at, math.max(k.probed_at, now) + C.SILENT_US)
+end
 local function quota_awaits(q, id, now) return q.gap > 0 and q.prober == id and now < q.probe_until end
 
 local function usable(k, q, now)
@@ -131,8 +146,9 @@ end
 
 -- this key's own place in the index of one model, exactly
 local function index(k, q, b, model, now)
-  local at = earliest(b, math.max(now, healthy_at(k, now, false), quota_at(q, now, false), k.forbidden))
-  redis.call('ZADD', P .. ':i:' .. model, at, k.id)
+  local from = math.max(now, healthy_at(k, now, false), quota_at(q, now, false), k.forbidden)
+  if health_awaits(k, now) then from = look_again_at(k, from, now) end
+  redis.call('ZADD', P .. ':i:' .. model, earliest(b, from), k.id)
 end
 
 -- it may have become better for a key: no index may keep a later time

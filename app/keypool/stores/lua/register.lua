@@ -13,7 +13,11 @@ for position, key in ipairs(given.keys) do
   local id, group, mask = key[1], key[2], key[3]
   local name = P .. ':k:' .. id
   local before = redis.call('HGET', name, 'gr')
-  redis.call('HSET', name, 'gr', group, 'mk', mask, 'gn', size[group])
+  redis.call('HSET', name, 'gr', group, 'mk', mask, 'gn', size[group], 'se', now)
+  -- it may have left the index meanwhile
+  for _, model in ipairs(redis.call('SMEMBERS', P .. ':models')) do
+    redis.call('ZADD', P .. ':i:' .. model, 'NX', 0, id)
+  end
   if before ~= group then
     if before then redis.call('SREM', P .. ':g:' .. before, id) end
     lower(id, 0)
