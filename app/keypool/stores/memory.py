@@ -168,10 +168,7 @@ class MemoryStore:
             del self._open_leases[lease.lease_id]
             state = self._keys[lease.key_id]
             group = self._groups[state.key.group]
-            if settlement.outcome in UNBILLED:
-                self._ledger.refund(lease)
-            elif settlement.usage is not None:
-                self._ledger.correct(lease, settlement.usage)
+            self._book(lease, settlement)
             if settlement.outcome is Outcome.TOO_LARGE:
                 lease = _without_tokens(group, lease)
             self._learn(group, lease, settlement, now)
