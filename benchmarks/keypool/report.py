@@ -26,7 +26,8 @@ loopback, which takes 300 ms (median, log-normal). No limits are configured, exc
 told them. {repeats} repeats, windows of {window:.0f} s after {warmup:.0f} s, medians. {machine}.
 
 - The server's buckets start at **{start_level:.0%}** of a minute's burst. Full ones would hold half of what a window of
-  two minutes refills, and would hide for a while what a contestant does once the limits bind.
+  two minutes refills, and would hide for a while what a contestant does once the limits bind. In the open loop they
+  start full: from empty ones, the jobs of the first seconds would wait behind each other for the whole window.
 - **Utilisation** is counted by the server when it admits a request, per key, for the limit that binds. What was saved
   up before the window is not credited. The lowest key is shown.
 - **Every contestant gets the same care**: a job is one call of its library; when that raises, the job waits what the

@@ -115,7 +115,8 @@ class Run:
         )
 
     def _server_options(self) -> dict[str, Any]:
-        return self._mode.server_options() | {"seed": self._seed + 1, "start_level": self._size.start_level}
+        level = self._size.start_level if self._mode.load == "closed" else 1.0
+        return self._mode.server_options() | {"seed": self._seed + 1, "start_level": level}
 
     def _plan(self, number: int, start: float, window: float, end: float) -> Plan:
         closed = self._mode.load == "closed" and self._entry.pooled

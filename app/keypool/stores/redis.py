@@ -42,8 +42,8 @@ from app.keypool.stores.memory import SEEDS
 from app.keypool.stores.scripts import Script, load_scripts
 
 DEFAULT_PREFIX = "{propintel}:pool"
-#: Who asks has given up by then (the connection's patience, and some).
-_GIVEN_UP_US = 1_250_000
+#: Who asks gives up then: a little less than the connection's patience (services.key_store).
+_GIVEN_UP_US = 950_000
 #: Replies within this are always good enough to tell the time, and the quickest counts less with every one.
 _USUAL_US, _PATIENCE = 1_000, 1.05
 _CIRCUITS = (Circuit.CLOSED, Circuit.OPEN, Circuit.DEAD)
