@@ -1,7 +1,8 @@
 """The keys and the modes: what the stand-in enforces, how the load comes, and what happens during a window.
 
-Runs with a closed loop start with empty buckets unless the command says otherwise, with an open loop with full ones. A full minute's burst would be 3,000 requests, half of
-what a window of two minutes refills: for a while it would hide what a contestant does once the limits bind.
+Runs with a closed loop start with empty buckets unless the command says otherwise, with an open loop with full ones.
+A full minute's burst would be 3,000 requests, half of what a window of two minutes refills: for a while it would hide
+what a contestant does once the limits bind.
 """
 
 from __future__ import annotations
