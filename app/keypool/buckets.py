@@ -278,15 +278,17 @@ class Meter:
     ) -> Meter:
         """After a 429: at `until_us` there is room for one such request, and for the next ones as they come back.
 
-        That is our pace; unless its headers said otherwise it is the provider's bucket too.
+        That is our pace; unless its headers said otherwise it is the provider's bucket too. If they did, nobody tells
+        how full it is, and a part of the burst is waited for besides, or every larger request would be refused anew.
         """
         if not self._knows(charge):
             return self
         own, need = self.own(charge), min(units, self.capacity) * self.interval_us
         paced = own.paced_at_us + need - self._lead_us(self._pace(), units, SCHEDULE_RESERVE, jitter_us)
-        later = self.moved(max(0.0, until_us - paced))
+        behind = max(0.0, until_us - paced)
         if against_the_headers:
-            return later
+            return self.moved(behind + GATE_RESERVE * max(units, self._pace()) * self.interval_us)
+        later = self.moved(behind)
         full = own.full_at_us + need - self._lead_us(self.capacity, units, SCHEDULE_RESERVE, jitter_us)
         return later.corrected(max(0.0, until_us - full))
 

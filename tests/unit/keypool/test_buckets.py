@@ -182,6 +182,19 @@ def test_a_cooldown_is_never_shortened() -> None:
     assert again.headroom(NOW_US) == 0.0
 
 
+def test_after_a_429_against_the_headers_word_a_part_of_the_burst_is_waited_for_besides() -> None:
+    """Nobody tells how full the bucket is: at the named time there is room for one of this size, and nothing else."""
+    meter = known(600, 600, allowance=10)
+    for _ in range(8):
+        meter = meter.charge(1, NOW_US)
+    bucket = Bucket(meter, known(60_000, 60_000))
+    room = LimitReading(MeterReading(600, 500, 10 * SECOND), MeterReading(60_000, 59_000, SECOND))
+    rested = bucket.refused(Refused.of(room, 10, SECOND // 10, "requests"), bucket.charges(), NOW_US)
+    plain = bucket.room_at(10, NOW_US)
+    cut_burst = 0.8 * (10 - 9) * 100_000  # of nine, a fifth in reserve, instead of ten
+    assert rested.room_at(10, NOW_US) - plain == pytest.approx(cut_burst + 0.1 * 9 * 100_000, abs=1)
+
+
 def test_only_a_429_against_the_headers_word_makes_bursts_smaller() -> None:
     bucket = Bucket(known(600, 600, allowance=20), known(60_000, 60_000, allowance=5_000))
     room = LimitReading(MeterReading(600, 580, 2 * SECOND), MeterReading(60_000, 59_000, SECOND))

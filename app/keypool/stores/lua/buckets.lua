@@ -144,8 +144,13 @@ local function empty_until(m, till, units, charge, jitter, against_the_headers)
   local mine, need = own(m, charge), math.min(units, m.c) * interval(m)
   local full = mine.f + need - lead(m, m.c, units, C.SCHEDULE_RESERVE, jitter)
   local paced = mine.p + need - lead(m, pace(m), units, C.SCHEDULE_RESERVE, jitter)
-  move(m, math.max(0, till - paced))
-  if not against_the_headers then correct(m, math.max(0, till - full)) end
+  local behind = math.max(0, till - paced)
+  if against_the_headers then
+    move(m, behind + C.GATE_RESERVE * math.max(units, pace(m)) * interval(m))
+  else
+    move(m, behind)
+    correct(m, math.max(0, till - full))
+  end
 end
 
 local function load_bucket(name)
