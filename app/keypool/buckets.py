@@ -269,6 +269,10 @@ class Meter:
             return self
         return replace(self, allowance=min(self.capacity, self.allowance + GROWTH * units))
 
+    def was_idle(self, charge: Charge) -> bool:
+        """True if the provider's bucket was full not long before this charge: so many units ago as two bursts have."""
+        return charge.total - self.idle_total <= 2 * self.allowance
+
     def cut(self, units: float) -> Meter:
         """After a 429 for which the headers gave no reason: smaller bursts."""
         return replace(self, allowance=max(min(units, self.allowance), self.allowance * CUT))
@@ -385,9 +389,12 @@ class Bucket:
         bucket = replace(self, jitter_us=max(JITTER_US, self.jitter_us * JITTER_DECAY))
         if now_us < self.steady_until_us:
             return bucket
+        requests = self.requests
+        if requests.was_idle(charges[0]):  # one that is busy all the time gains nothing by it, and would overshoot
+            requests = requests.grown(1.0, charges[0], sent_us, self.jitter_us)
         return replace(
             bucket,
-            requests=self.requests.grown(1.0, charges[0], sent_us, self.jitter_us),
+            requests=requests,
             tokens=self.tokens.grown(tokens, charges[1], sent_us, self.jitter_us),
         )
 
@@ -407,6 +414,8 @@ class Bucket:
             requests = requests.empty_until(
                 until, 1.0, charges[0], self.jitter_us, against_the_headers=refusal.against_the_headers
             )
+        # it was charged here and not there: no sample of the estimate may span it
+        tokens = replace(tokens, idle_total=tokens.total + 0.5, sample_total=0.0)
         if of_tokens:
             tokens = tokens.empty_until(
                 until, refusal.tokens, charges[1], self.jitter_us, against_the_headers=refusal.against_the_headers

@@ -87,7 +87,8 @@ sum_up('sr', request_limit, b.r.l)
 sum_up('st', token_limit, b.t.l)
 if outcome == 'success' then
   if now >= b.steady then
-    grow(b.r, 1, own(b.r, lease.r), lease.at, b.jitter)
+    -- one that is busy all the time gains nothing by larger bursts, and would overshoot
+    if lease.r.n - b.r.i <= 2 * b.r.a then grow(b.r, 1, own(b.r, lease.r), lease.at, b.jitter) end
     grow(b.t, lease.tokens, own(b.t, lease.t), lease.at, b.jitter)
   end
   b.jitter = math.max(C.JITTER_US, b.jitter * C.JITTER_DECAY)
@@ -163,6 +164,7 @@ local function cool()
     if of_r then cut(b.r, 1) end
     if of_t then cut(b.t, lease.tokens) end
   end
+  b.t.i, b.t.u = b.t.n + 0.5, 0
   if of_r then empty_until(b.r, till, 1, lease.r, b.jitter, against) end
   if of_t then empty_until(b.t, till, lease.tokens, lease.t, b.jitter, against) end
   b.jitter = math.min(C.LONGEST_JITTER_US, b.jitter * C.JITTER_GROWTH)
