@@ -32,6 +32,9 @@ WAVERING = 0.25
 #: by a tenth of a request with each success that used them. A 429 against the headers' word ends that for ten minutes.
 GROWTH = 0.1
 CUT = 0.9
+#: Nor does our pace take the whole limit any more after such a 429 for tokens: with no header to say how full that
+#: bucket is, an estimate that is a hundredth too low empties it. By so much with each, and no more than that.
+SLOWING, SLOWEST = 0.01, 1.04
 STEADY_US = 600_000_000
 #: How unevenly requests travel: the slack of a bucket that holds little more than one. It grows with a 429.
 JITTER_US, JITTER_GROWTH, JITTER_DECAY, LONGEST_JITTER_US = 10_000.0, 1.5, 0.999, 40_000.0
@@ -63,7 +66,7 @@ class Meter:
     it counts what we send alone, and no header changes it. `total` is all that was ever charged, `idle_total` what it
     was when the bucket was last full; `sample_total` and `sample_us` say where the provider's bucket stood at some
     total, against one that had never been corrected. What was charged before `changed_total`, when the limit changed,
-    knows nothing of the bucket since.
+    knows nothing of the bucket since. `slowed` is how much more our pace takes for a request than the limit does.
     """
 
     per_minute: float | None = None
@@ -78,6 +81,7 @@ class Meter:
     sample_total: float = 0.0
     sample_us: float = 0.0
     changed_total: float = 0.0
+    slowed: float = 1.0
 
     @property
     def interval_us(self) -> float:
@@ -125,7 +129,8 @@ class Meter:
         if not self._knows(charge):
             return 0
         own, taken = self.own(charge), units * self.interval_us
-        return math.ceil(self._go_at(own.full_at_us - taken, own.paced_at_us - taken, units, GATE_RESERVE, jitter_us))
+        paced_at = own.paced_at_us - taken * self.slowed
+        return math.ceil(self._go_at(own.full_at_us - taken, paced_at, units, GATE_RESERVE, jitter_us))
 
     def is_outdated(self, charge: Charge) -> bool:
         """True for a charge from before the limit changed: its place and what it learns are of another bucket."""
@@ -142,7 +147,7 @@ class Meter:
         return replace(
             self,
             full_at_us=max(self.full_at_us, full_from) + taken,
-            paced_at_us=max(self.paced_at_us, paced_from) + taken,
+            paced_at_us=max(self.paced_at_us, paced_from) + taken * self.slowed,
             total=total,
             idle_total=total if self.full_at_us <= full_from else self.idle_total,
         )
@@ -152,7 +157,7 @@ class Meter:
         if not self._knows(charge) or self.is_outdated(charge):
             return self
         taken = units * self.interval_us
-        full_at, paced_at = self.full_at_us - taken, self.paced_at_us - taken
+        full_at, paced_at = self.full_at_us - taken, self.paced_at_us - taken * self.slowed
         return replace(self, full_at_us=full_at, paced_at_us=paced_at, sample_total=0.0)
 
     def corrected(self, by_us: float) -> Meter:
@@ -169,7 +174,7 @@ class Meter:
             return self
         own, taken = self.own(charge), units * self.interval_us
         late = self.corrected(max(0.0, now_us - (own.full_at_us - taken)))
-        return late.moved(max(0.0, now_us - (own.paced_at_us - taken)))
+        return late.moved(max(0.0, now_us - (own.paced_at_us - taken * self.slowed)))
 
     def own(self, charge: Charge) -> Charge:
         """The charge of a lease with all corrections so far taken in."""
@@ -291,7 +296,8 @@ class Meter:
         paced = own.paced_at_us + need - self._lead_us(self._pace(), units, SCHEDULE_RESERVE, jitter_us)
         behind = max(0.0, until_us - paced)
         if against_the_headers:
-            return self.moved(behind + GATE_RESERVE * max(units, self._pace()) * self.interval_us)
+            later = self.moved(behind + GATE_RESERVE * max(units, self._pace()) * self.interval_us)
+            return replace(later, slowed=min(SLOWEST, self.slowed + SLOWING)) if units > 1 else later
         later = self.moved(behind)
         full = own.full_at_us + need - self._lead_us(self.capacity, units, SCHEDULE_RESERVE, jitter_us)
         return later.corrected(max(0.0, until_us - full))

@@ -39,6 +39,8 @@ _FROM_BUCKETS = (
     "GROWTH",
     "CUT",
     "STEADY_US",
+    "SLOWING",
+    "SLOWEST",
     "JITTER_US",
     "JITTER_GROWTH",
     "JITTER_DECAY",

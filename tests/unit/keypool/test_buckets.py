@@ -195,6 +195,20 @@ def test_after_a_429_against_the_headers_word_a_part_of_the_burst_is_waited_for_
     assert rested.room_at(10, NOW_US) - plain == pytest.approx(cut_burst + 0.1 * 9 * 100_000, abs=1)
 
 
+def test_tokens_that_no_header_explains_slow_our_pace_a_little_and_never_by_much() -> None:
+    bucket = Bucket(known(600, 600, allowance=10), known(60_000, 60_000, allowance=5_000))
+    room = LimitReading(MeterReading(600, 500, 10 * SECOND), MeterReading(60_000, 59_000, SECOND))
+    seen = []
+    for _ in range(6):
+        charged = bucket.charge(100, NOW_US)
+        bucket = charged.refused(Refused.of(room, 100, SECOND, "tokens"), charged.charges(), NOW_US)
+        seen.append(round(bucket.tokens.slowed, 2))
+    assert seen == [1.01, 1.02, 1.03, 1.04, 1.04, 1.04]
+    assert bucket.requests.slowed == 1.0, "requests are counted, not estimated"
+    taken = bucket.tokens.charge(100, NOW_US).paced_at_us - bucket.tokens.paced_at_us
+    assert taken == pytest.approx(1.04 * 100 * 1_000, rel=1e-3)
+
+
 def test_only_a_429_against_the_headers_word_makes_bursts_smaller() -> None:
     bucket = Bucket(known(600, 600, allowance=20), known(60_000, 60_000, allowance=5_000))
     room = LimitReading(MeterReading(600, 580, 2 * SECOND), MeterReading(60_000, 59_000, SECOND))

@@ -1,6 +1,7 @@
 -- Token buckets: the rules of app/keypool/buckets.py, line by line, with its numbers (table C, written above this text).
 -- A meter is {l = limit a minute or nil, c = capacity, f = full at, x = corrected, a = allowance, p = paced at, y = moved,
--- n = total, i = total when last idle, g = total when the limit changed, u, w = total and deviation of the last sample}.
+-- n = total, i = total when last idle, g = total when the limit changed, u, w = total and deviation of the last sample,
+-- s = slowed}.
 
 local MINUTE = 60000000
 
@@ -54,7 +55,7 @@ end
 local function gate_at(m, units, charge, jitter)
   if not known(m, charge) then return 0 end
   local mine, taken = own(m, charge), units * interval(m)
-  return math.ceil(go_at(m, mine.f - taken, mine.p - taken, units, C.GATE_RESERVE, jitter))
+  return math.ceil(go_at(m, mine.f - taken, mine.p - taken * m.s, units, C.GATE_RESERVE, jitter))
 end
 
 local function charge_meter(m, units, at, jitter)
@@ -64,14 +65,14 @@ local function charge_meter(m, units, at, jitter)
   m.n = m.n + units
   if m.f <= full_from then m.i = m.n end
   m.f = math.max(m.f, full_from) + taken
-  m.p = math.max(m.p, at - pad(m, pace(m), units, C.SCHEDULE_RESERVE, jitter)) + taken
+  m.p = math.max(m.p, at - pad(m, pace(m), units, C.SCHEDULE_RESERVE, jitter)) + taken * m.s
 end
 
 local function refund_meter(m, units, charge)
   if not known(m, charge) or outdated(m, charge) then return end
   local taken = units * interval(m)
   m.f = m.f - taken
-  m.p = m.p - taken
+  m.p = m.p - taken * m.s
   m.u = 0
 end
 
@@ -89,7 +90,7 @@ local function sent_late(m, units, charge, now)
   if not known(m, charge) then return end
   local mine, taken = own(m, charge), units * interval(m)
   correct(m, math.max(0, now - (mine.f - taken)))
-  move(m, math.max(0, now - (mine.p - taken)))
+  move(m, math.max(0, now - (mine.p - taken * m.s)))
 end
 
 local function meter_headroom(m, now)
@@ -109,7 +110,7 @@ local function learn_meter(m, reading, admitted, charge, units, dead_units, dead
   if not known(m, charge) then
     m.l, m.c, m.f, m.a = rate, said, math.max(m.f, admitted + reading.reset), math.max(m.a, first_burst)
     m.p = math.max(m.p, admitted + units * MINUTE / rate)
-    m.i, m.u, m.w, m.g = m.n, 0, 0, 0
+    m.i, m.u, m.w, m.g, m.s = m.n, 0, 0, 0, 1
     return
   end
   if outdated(m, charge) then return end
@@ -118,7 +119,7 @@ local function learn_meter(m, reading, admitted, charge, units, dead_units, dead
   if other then
     m.f = admitted + reading.reset
     m.p = admitted + first_burst * MINUTE / rate
-    m.l, m.c, m.a, m.i, m.u, m.w, m.g = rate, said, first_burst, m.n, 0, 0, m.n
+    m.l, m.c, m.a, m.i, m.u, m.w, m.g, m.s = rate, said, first_burst, m.n, 0, 0, m.n, 1
     return
   end
   local by = drift(m, reading, admitted, charge)
@@ -147,6 +148,7 @@ local function empty_until(m, till, units, charge, jitter, against_the_headers)
   local behind = math.max(0, till - paced)
   if against_the_headers then
     move(m, behind + C.GATE_RESERVE * math.max(units, pace(m)) * interval(m))
+    if units > 1 then m.s = math.min(C.SLOWEST, m.s + C.SLOWING) end
   else
     move(m, behind)
     correct(m, math.max(0, till - full))
@@ -155,19 +157,19 @@ end
 
 local function load_bucket(name)
   local v = redis.call('HMGET', name, 'cd', 'ji', 'st', 'rl', 'rc', 'rf', 'rx', 'ra', 'rp', 'ry', 'rn', 'ri', 'rg', 'tl',
-    'tc', 'tf', 'tx', 'ta', 'tp', 'ty', 'tn', 'ti', 'tg', 'tu', 'tw')
+    'tc', 'tf', 'tx', 'ta', 'tp', 'ty', 'tn', 'ti', 'tg', 'tu', 'tw', 'ts')
   local function meter(n)
     return {
       l = num(v[n]), c = num(v[n + 1], 1), f = num(v[n + 2], 0), x = num(v[n + 3], 0), a = num(v[n + 4], 0),
       p = num(v[n + 5], 0), y = num(v[n + 6], 0), n = num(v[n + 7], 0), i = num(v[n + 8], 0), g = num(v[n + 9], 0),
-      u = 0, w = 0,
+      u = 0, w = 0, s = 1,
     }
   end
   local b = {
     name = name, r = meter(4), t = meter(14),
     cooldown = num(v[1], 0), jitter = num(v[2], C.JITTER_US), steady = num(v[3], 0),
   }
-  b.t.u, b.t.w = num(v[24], 0), num(v[25], 0)
+  b.t.u, b.t.w, b.t.s = num(v[24], 0), num(v[25], 0), num(v[26], 1)
   return b
 end
 
