@@ -231,7 +231,7 @@ class Meter:
         if self.is_outdated(charge):
             return self
         if self._is_other_limit(reading):
-            return self._with_limit(reading, said, units, admitted_us)
+            return self._with_limit(reading, said, first_burst, admitted_us)
         capacity = said if said > self.capacity else self.capacity + (said - self.capacity) * CAPACITY_STEP
         drift = self.drift_us(reading, admitted_us, charge)
         dead_us = max(dead[0], dead[1] * capacity) * self.interval_us
@@ -246,12 +246,11 @@ class Meter:
             return reading.per_minute != self.per_minute
         return abs(reading.per_minute - self.per_minute) > WAVERING * self.per_minute
 
-    def _with_limit(self, reading: MeterReading, said: float, units: float, admitted_us: int) -> Meter:
+    def _with_limit(self, reading: MeterReading, said: float, allowance: float, admitted_us: int) -> Meter:
         """Another limit: the response tells where its bucket stands, and the burst of our pace is taken for used.
 
         Places that were reserved are void (`is_outdated`): who held one asks again.
         """
-        allowance = max(reading.per_minute / 60, units)
         return Meter(
             reading.per_minute,
             said,

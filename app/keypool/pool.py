@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from app.keypool.keys import ApiKey
-from app.keypool.limits import LimitReading
 from app.keypool.outcomes import BARS_KEY, ROTATES, Outcome
 from app.keypool.stores.base import (
     Ask,
@@ -178,21 +177,14 @@ class KeyPool:
             case NoRoom(retry_after_us, reason, detail):
                 return Refusal(retry_after_us / 1e6, reason, detail)
 
-    def settle(
-        self,
-        call: Call,
-        lease: Lease,
-        outcome: Outcome,
-        *,
-        limits: LimitReading,
-        pause_us: int | None = None,
-        admitted_after_us: int = 0,
-        limited_by: Literal["requests", "tokens"] | None = None,
-        usage: Usage | None = None,
-    ) -> bool:
-        """Report how a sent request went, see `Settlement`. True: take the next step, another key may do better."""
-        counts = outcome is not Outcome.SERVER_FAILURE or call.failures == 0
-        settlement = Settlement(outcome, counts, pause_us, limits, admitted_after_us, limited_by, usage)
+    def settle(self, call: Call, lease: Lease, settlement: Settlement) -> bool:
+        """Report how a sent request went. True: take the next step, another key may do better.
+
+        Of several failures of one request only the first counts.
+        """
+        outcome = settlement.outcome
+        if outcome is Outcome.SERVER_FAILURE and call.failures > 0:
+            settlement = replace(settlement, counts=False)
         change = self._store.settle(lease, settlement)
         self._log(self._by_id[lease.key_id], outcome, change, lease)
         return self._tries_again(call, lease, outcome)
@@ -218,9 +210,9 @@ class KeyPool:
 
         Added to its fields: `scope` ("fleet", or "process" if there is no store for the fleet, or it is away), per key
         `state` and what it spent this UTC day, that of all keys, and how often processes had to go on without the
-        fleet's store. `circuit_open` is true for every key out of
-        rotation that is not merely resting after a 429, whatever took it out; `state` says which. Keys that were taken
-        out of the configuration follow, "draining", and are in no total.
+        fleet's store. `circuit_open` is true for every key out of rotation that is not merely resting after a 429,
+        whatever took it out; `state` says which. Keys that were taken out of the configuration follow, "draining", and
+        are in no total.
         """
         snapshots = self._store.snapshot()
         configured = [s for s in snapshots if s.state != "draining"]

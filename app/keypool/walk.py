@@ -11,19 +11,19 @@ from collections.abc import Callable, Generator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import httpx2
 
 from app.keypool import wire
 from app.keypool.keys import ApiKey
-from app.keypool.limits import LimitReading, parse_retry_after_us, read_limits
+from app.keypool.limits import parse_retry_after_us, read_limits
 from app.keypool.organisations import SharedLimits
 from app.keypool.outcomes import Failure, Outcome, classify
 from app.keypool.pool import Call, KeyPool, Pause, Refusal, Send
 from app.keypool.pricing import Pricing
 from app.keypool.refusals import answer
-from app.keypool.stores.base import Lease, Usage
+from app.keypool.stores.base import Lease, Settlement, Usage
 
 #: Caps the further keys that the requests of the current context may try (`execute_with_retry`); None: all of them.
 further_keys: ContextVar[int | None] = ContextVar("further_keys", default=None)
@@ -40,7 +40,6 @@ _NO_ANSWER = (
     httpx2.ProxyError,
     httpx2.DecodingError,
 )
-_NOT_SAID = LimitReading()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +174,7 @@ class Walk:
                 body = wire.read_body(response, raw)
         except _NO_ANSWER as exc:
             self.open_response = None
-            again = yield Book(lambda: self._settle(Outcome.SERVER_FAILURE))
+            again = yield Book(lambda: self._settle(Settlement(Outcome.SERVER_FAILURE)))
             return again, exc
         again = yield Book(lambda: self._settle_answer(response, body, elapsed_us))
         self.open_response = None
@@ -215,37 +214,19 @@ class Walk:
         # what only looks at an earlier answer (a GET) shows its usage again, and is not charged for it
         used = wire.read_usage(body.get("usage")) if self._need.model and response.is_success else None
         return self._settle(
-            classify(response.status_code, failure),
-            pause_us=pause_us,
-            limits=read_limits(headers),
-            admitted_after_us=wire.admitted_after_us(headers, elapsed_us),
-            limited_by=limited_by if response.status_code == 429 else None,
-            usage=self._usage(used) if used else None,
+            Settlement(
+                classify(response.status_code, failure),
+                pause_us=pause_us,
+                limits=read_limits(headers),
+                admitted_after_us=wire.admitted_after_us(headers, elapsed_us),
+                limited_by=limited_by if response.status_code == 429 else None,
+                usage=self._usage(used) if used else None,
+            )
         )
 
-    def _settle(
-        self,
-        outcome: Outcome,
-        *,
-        pause_us: int | None = None,
-        limits: LimitReading = _NOT_SAID,
-        admitted_after_us: int = 0,
-        limited_by: Literal["requests", "tokens"] | None = None,
-        usage: Usage | None = None,
-    ) -> bool:
+    def _settle(self, settlement: Settlement) -> bool:
         lease, self._lease = self._lease, None
-        if lease is None:
-            return False
-        return self._pool.settle(
-            self._call,
-            lease,
-            outcome,
-            pause_us=pause_us,
-            limits=limits,
-            admitted_after_us=admitted_after_us,
-            limited_by=limited_by,
-            usage=usage,
-        )
+        return lease is not None and self._pool.settle(self._call, lease, settlement)
 
     def _usage(self, used: wire.TokensUsed) -> Usage:
         return Usage(used.total, self._terms.price(self._need.model, used.input, used.output))

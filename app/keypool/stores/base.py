@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
+from app.keypool.breaker import Circuit
 from app.keypool.buckets import Charge
 from app.keypool.keys import ApiKey
 from app.keypool.limits import LimitReading
@@ -181,7 +182,6 @@ class KeySnapshot:
 
     key_id: str
     state: State
-    circuit_open: bool
     rate_limited: bool
     requests: int
     successes: int
@@ -191,6 +191,21 @@ class KeySnapshot:
     last_used_us: int | None
     spent_today: Spent = Spent()
     mask: str = ""
+
+    @property
+    def circuit_open(self) -> bool:
+        """True for every key out of rotation that is not merely resting after a 429."""
+        return self.state in {"open", "dead", "no_quota"}
+
+
+def state_of(circuit: Circuit, *, out_of_quota: bool, cooling: bool, configured: bool) -> State:
+    """The one word for a key, of all that can be said of it."""
+    if not configured:
+        return "draining"
+    word: State = circuit.value
+    if circuit is Circuit.CLOSED:
+        word = "no_quota" if out_of_quota else "cooling" if cooling else "closed"
+    return word
 
 
 class Store(Protocol):

@@ -97,14 +97,8 @@ class FleetStore:
         self._courier.start()
         if ask.batch and ask.batch not in self._batches:
             self._batches.append(ask.batch)
-        share = self._share
-        if share is not None:
-            return share.acquire(ask)
-        try:
-            answer = self._redis.acquire(ask)
-        except redis.RedisError as exc:
-            return self.lose(exc).acquire(ask)
-        if isinstance(answer, Lease) and answer.reserved:
+        answer = self._ask(lambda store: store.acquire(ask))
+        if isinstance(answer, Lease) and answer.reserved and not ShareStore.made(answer):
             self._promised_us = max(self._promised_us, answer.at_us)
         return answer
 
@@ -161,22 +155,10 @@ class FleetStore:
             share.set_keys(keys)
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
-        share = self._share
-        if share is None:
-            try:
-                return self._redis.snapshot()
-            except redis.RedisError as exc:
-                share = self.lose(exc)
-        return share.snapshot()
+        return self._ask(lambda store: store.snapshot())
 
     def spent(self, batch: str = "") -> Spent:
-        share = self._share
-        if share is None:
-            try:
-                return self._redis.spent(batch)
-            except redis.RedisError as exc:
-                share = self.lose(exc)
-        return share.spent(batch)
+        return self._ask(lambda store: store.spent(batch))
 
     def losses(self) -> int:
         if self._share is None:
@@ -272,6 +254,16 @@ class FleetStore:
     def remote(self) -> RedisStore:
         """Where deliveries go."""
         return self._redis
+
+    def _ask[T](self, question: Callable[[RedisStore | ShareStore], T]) -> T:
+        """Of the fleet's store, or of this process's share while that is lost."""
+        share = self._share
+        if share is None:
+            try:
+                return question(self._redis)
+            except redis.RedisError as exc:
+                share = self.lose(exc)
+        return question(share)
 
     def _later(self, lease: Lease, settlement: Settlement) -> Delivery:
         """The settlement as it is worth when it arrives: a pause has gone on meanwhile, old failures say nothing."""

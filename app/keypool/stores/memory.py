@@ -34,8 +34,8 @@ from app.keypool.stores.base import (
     Reason,
     Settlement,
     Spent,
-    State,
     Usage,
+    state_of,
 )
 from app.keypool.stores.ledger import DAY_US, UNBILLED, Ledger, day_of, estimate
 from app.keypool.stores.state import GroupState, KeyState
@@ -405,16 +405,12 @@ class MemoryStore:
         key_id = state.key.key_id
         group = self._groups[state.key.group]
         cooling = any(b.cooldown_until_us > now for b in group.buckets.values())
+        configured = key_id in self._order
         circuit = breaker.circuit_at(state.health, now)
-        word: State = circuit.value
-        if circuit is Circuit.CLOSED:
-            word = "no_quota" if group.out_of_quota() else "cooling" if cooling else "closed"
-        word = word if key_id in self._order else "draining"
         return KeySnapshot(
             key_id=key_id,
-            state=word,
-            circuit_open=word in {"open", "dead", "no_quota"},
-            rate_limited=cooling and word != "draining",
+            state=state_of(circuit, out_of_quota=group.out_of_quota(), cooling=cooling, configured=configured),
+            rate_limited=cooling and configured,
             requests=state.requests,
             successes=state.successes,
             failures=state.failures,

@@ -34,8 +34,8 @@ from app.keypool.stores.base import (
     NoRoom,
     Settlement,
     Spent,
-    State,
     Usage,
+    state_of,
 )
 from app.keypool.stores.ledger import day_of
 from app.keypool.stores.memory import SEEDS
@@ -380,17 +380,12 @@ def _snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnapshot
     key_id, last_mask, circuit_number, retry_at, gap, cooling_until = figures[:6]
     counts = [_whole(figure) for figure in figures[6:11]]
     circuit = _CIRCUITS[_whole(circuit_number)]
-    cooling = _whole(cooling_until) > now
-    word: State = circuit.value
     if circuit is Circuit.OPEN and now >= _whole(retry_at):
-        word = "half_open"
-    if circuit is Circuit.CLOSED:
-        word = "no_quota" if _whole(gap) > 0 else "cooling" if cooling else "closed"
-    word = word if configured else "draining"
+        circuit = Circuit.HALF_OPEN
+    cooling = _whole(cooling_until) > now
     return KeySnapshot(
         key_id=key_id,
-        state=word,
-        circuit_open=word in {"open", "dead", "no_quota"},
+        state=state_of(circuit, out_of_quota=_whole(gap) > 0, cooling=cooling, configured=configured),
         rate_limited=cooling and configured,
         requests=counts[0],
         successes=counts[1],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -72,16 +72,12 @@ class Fleet:
 class ServerClock:
     """The lost server's clock as a `Clock`: `now_us` is asked of whoever remembers it."""
 
-    def __init__(self, now_us: Any) -> None:
-        self._now_us = now_us
+    def __init__(self, now_us: Callable[[], int]) -> None:
+        self.now_us = now_us
         self._system = SystemClock()
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.now_us() / 1_000_000, UTC)
-
-    def now_us(self) -> int:
-        now: int = self._now_us()
-        return now
 
     def sleep(self, seconds: float) -> None:
         self._system.sleep(seconds)

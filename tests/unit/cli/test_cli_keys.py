@@ -9,9 +9,9 @@ from rich.console import Console
 
 from app.clock import ManualClock
 from app.keypool.keys import make_keys
-from app.keypool.limits import LimitReading
 from app.keypool.outcomes import Outcome
 from app.keypool.pool import KeyPool, Send
+from app.keypool.stores.base import Settlement
 from app.keypool.stores.memory import MemoryStore
 from cli.keys import _table
 
@@ -27,7 +27,7 @@ def _ask(pool: KeyPool) -> str:
     call = pool.begin(model="m", input_tokens=1, max_wait_seconds=1, tries=0)
     step = pool.step(call)
     assert isinstance(step, Send)
-    pool.settle(call, step.lease, Outcome.SUCCESS, limits=LimitReading())
+    pool.settle(call, step.lease, Settlement(Outcome.SUCCESS))
     return step.key.mask
 
 

@@ -1,6 +1,6 @@
 -- Health of keys, money of limit groups, and the index of who may go when. The rules are breaker.py's and state.py's.
 -- Names below the pool's prefix P (one hash tag, so that a cluster keeps them together):
---   k:<key>           hash: health, figures, group, position, mask; x:<model> = forbidden until
+--   k:<key>           hash: health, figures, group, mask; x:<model> = forbidden until
 --   q:<group>         hash: quota state; cool = end of the latest cooldown of any model
 --   g:<group>         set:  the keys of the group
 --   b:<group>:<model> hash: the bucket
@@ -173,6 +173,13 @@ local function reindex(k, q, b, model, now, better)
       if better then lower(id, now) else redis.call('ZADD', P .. ':i:' .. model, 'LT', from, id) end
     end
   end
+end
+
+-- the limits of all groups for a model, after one of them was learned or changed
+local function sum_up(model, field, before, after)
+  if before == after then return end
+  local name = P .. ':m:' .. model
+  redis.call('HSET', name, field, num(redis.call('HGET', name, field), 0) + (after or 0) - (before or 0))
 end
 
 -- budgets: what is charged here was estimated when the lease was given

@@ -7,7 +7,7 @@
 local now = clock(ARGV[1])
 local set = P .. ':s:' .. ARGV[2]
 local given = cjson.decode(ARGV[3])
-local size = {}
+local size, models = {}, redis.call('SMEMBERS', P .. ':models')
 for _, key in ipairs(given.keys) do size[key[2]] = (size[key[2]] or 0) + 1 end
 for position, key in ipairs(given.keys) do
   local id, group, mask = key[1], key[2], key[3]
@@ -15,7 +15,7 @@ for position, key in ipairs(given.keys) do
   local before = redis.call('HGET', name, 'gr')
   redis.call('HSET', name, 'gr', group, 'mk', mask, 'gn', size[group], 'se', now)
   -- it may have left the index meanwhile
-  for _, model in ipairs(redis.call('SMEMBERS', P .. ':models')) do
+  for _, model in ipairs(models) do
     redis.call('ZADD', P .. ':i:' .. model, 'NX', 0, id)
   end
   if before ~= group then
@@ -39,15 +39,12 @@ for _, l in ipairs(given.learned) do
     m.l, m.c, m.a = limit, capacity, math.max(1, limit / 60)
     m.f, m.p = now + m.c * interval(m), now + pace(m) * interval(m)
   end
-  local had = b.r.l or b.t.l
+  local request_limit, token_limit = b.r.l, b.t.l
   take(b.r, l[3], l[4])
   take(b.t, l[5], l[6])
   save_bucket(b)
-  if not had then
-    local of_model = P .. ':m:' .. l[2]
-    redis.call('HSET', of_model, 'sr', num(redis.call('HGET', of_model, 'sr'), 0) + (b.r.l or 0))
-    redis.call('HSET', of_model, 'st', num(redis.call('HGET', of_model, 'st'), 0) + (b.t.l or 0))
-  end
+  sum_up(l[2], 'sr', request_limit, b.r.l)
+  sum_up(l[2], 'st', token_limit, b.t.l)
 end
 for _, used in ipairs(given.spent) do
   -- several processes say the same: the most of each figure counts once

@@ -72,10 +72,6 @@ if of_tokens and outcome == 'success' then
   local after = sampled(b.t, before)
   if after ~= before then redis.call('HSET', of_model, 'ra', after) end
 end
-local function sum_up(field, before, after)
-  if before == after then return end
-  redis.call('HSET', of_model, field, num(redis.call('HGET', of_model, field), 0) + (after or 0) - (before or 0))
-end
 local request_limit, token_limit = b.r.l, b.t.l
 if requests then
   learn_meter(b.r, requests, admitted, lease.r, 1, C.REQUESTS_DEAD, C.REQUESTS_DEAD_SHARE)
@@ -83,8 +79,8 @@ end
 if of_tokens then
   learn_meter(b.t, of_tokens, admitted, lease.t, lease.tokens, C.TOKENS_DEAD, C.TOKENS_DEAD_SHARE)
 end
-sum_up('sr', request_limit, b.r.l)
-sum_up('st', token_limit, b.t.l)
+sum_up(lease.model, 'sr', request_limit, b.r.l)
+sum_up(lease.model, 'st', token_limit, b.t.l)
 if outcome == 'success' then
   if now >= b.steady then
     -- one that is busy all the time gains nothing by larger bursts, and would overshoot

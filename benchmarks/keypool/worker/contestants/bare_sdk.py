@@ -9,7 +9,9 @@ import openai
 from benchmarks.keypool.jobs import MODEL, Job
 
 
-class BareSdk:
+class OneClient:
+    """A plain client, which needs no more care than that: the SDK's own, or the pooled one of `ours`."""
+
     is_async = False
 
     def __init__(self, client: openai.OpenAI) -> None:
@@ -24,5 +26,5 @@ class BareSdk:
         )
 
 
-def build(setup: dict[str, Any]) -> BareSdk:
-    return BareSdk(openai.OpenAI(api_key=setup["keys"][0]["key"], base_url=setup["base_url"], max_retries=0))
+def build(setup: dict[str, Any]) -> OneClient:
+    return OneClient(openai.OpenAI(api_key=setup["keys"][0]["key"], base_url=setup["base_url"], max_retries=0))

@@ -5,27 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from benchmarks.keypool.jobs import MODEL, Job
+from benchmarks.keypool.worker.contestants.bare_sdk import OneClient
 
 
-class Ours:
-    """The pooled client of this process; it moves on to other keys and waits by itself."""
-
-    is_async = False
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-
-    def call(self, job: Job, seconds: float) -> None:
-        self._client.chat.completions.create(
-            model=MODEL,
-            messages=[{"role": "user", "content": job.text}],
-            max_completion_tokens=job.max_completion_tokens,
-            timeout=seconds,
-        )
-
-
-def build(setup: dict[str, Any]) -> Ours:
+def build(setup: dict[str, Any]) -> OneClient:
     os.environ.update(
         OPENAI_API_KEYS=",".join(key["key"] for key in setup["keys"]),
         OPENAI_BASE_URL=setup["base_url"],
@@ -39,4 +22,4 @@ def build(setup: dict[str, Any]) -> Ours:
 
     client = get_openai_client()
     assert client is not None
-    return Ours(client)
+    return OneClient(client)
