@@ -82,6 +82,19 @@ batches = Table(
     Column("priority", Integer, nullable=False),
     Column("targets", Integer, nullable=False),
     Column("duplicates", Integer, nullable=False),
+    # when its last job was over; empty again while one of them is done anew
+    Column("completed_at", UtcDateTime),
+    # whom to tell then, and when to try that next (none: nobody is to be told, or was)
+    Column("callback_url", Text),
+    Column("callback_at", UtcDateTime, index=True),
+    Column("callback_attempts", Integer, nullable=False, server_default="0"),
+    Column("callback_error", Text),
+    Index(
+        "ix_batches_open",
+        "id",
+        sqlite_where=text("completed_at IS NULL"),
+        postgresql_where=text("completed_at IS NULL"),
+    ),
 )
 
 properties = Table(

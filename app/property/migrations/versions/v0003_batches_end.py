@@ -1,0 +1,36 @@
+"""A batch knows when it was complete, and whom to tell."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+_OPEN = sa.text("completed_at IS NULL")
+
+
+def _moment() -> sa.DateTime:
+    return sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("batches") as table:
+        table.add_column(sa.Column("completed_at", _moment()))
+        table.add_column(sa.Column("callback_url", sa.Text()))
+        table.add_column(sa.Column("callback_at", _moment()))
+        table.add_column(sa.Column("callback_attempts", sa.Integer(), nullable=False, server_default="0"))
+        table.add_column(sa.Column("callback_error", sa.Text()))
+    op.create_index("ix_batches_open", "batches", ["id"], sqlite_where=_OPEN, postgresql_where=_OPEN)
+    op.create_index(op.f("ix_batches_callback_at"), "batches", ["callback_at"])
+
+
+def downgrade() -> None:
+    op.drop_index(op.f("ix_batches_callback_at"), "batches")
+    op.drop_index("ix_batches_open", "batches")
+    with op.batch_alter_table("batches") as table:
+        for name in ("callback_error", "callback_attempts", "callback_at", "callback_url", "completed_at"):
+            table.drop_column(name)
