@@ -117,7 +117,7 @@ def _enqueue(settings: Settings, stores: Stores, addresses: list[str]) -> str:
     enqueued = stores.jobs.enqueue(addresses)
     app = make_celery(settings)
     try:
-        send_jobs(app, enqueued.jobs)
+        send_jobs(app, stores.jobs, enqueued.jobs)
     finally:
         app.close()
     return enqueued.batch

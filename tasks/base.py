@@ -1,4 +1,5 @@
-"""The task classes: redacted arguments for all, and for jobs the one retry policy, which is an override of `retry`.
+"""The task classes: redacted arguments for all, one run a turn for what beat sends, and for jobs the one retry policy,
+which is an override of `retry`.
 
 Celery's own autoretry calls `Task.retry`, so does everything else that wants to come back; what to do is decided in
 `policy.py`, and written to the jobs table here. The table comes first, the message second: if this process dies in
@@ -17,12 +18,15 @@ from typing import Any, NoReturn
 
 from celery import Task
 from celery.exceptions import Ignore, Reject, Retry
+from kombu.exceptions import OperationalError
 from openai import RateLimitError
+from redis import RedisError
 
-from app.clock import SystemClock
-from app.errors import PropertyIntelligenceError, WorkerDiedError
+from app.errors import BrokerUnavailableError, PropertyIntelligenceError, WorkerDiedError
 from app.logs import redact
 from app.property.store import Job
+from app.services.embedded_valkey import connect
+from tasks.config import TURN_HEADER
 from tasks.lease import LeaseKeeper, new_owner
 from tasks.policy import (
     LONGEST_COUNTDOWN_SECONDS,
@@ -39,7 +43,6 @@ log = logging.getLogger(__name__)
 
 #: prefork children are copies of one process: a seeded generator would draw the same jitter in all of them
 _RNG = random.SystemRandom()
-_CLOCK = SystemClock()
 _URL_SECRETS = re.compile(r"(https?://)(?:[^\s/@'\"]*@)?([^\s?'\"]*)(\?[^\s'\"]*)?")
 
 
@@ -60,6 +63,29 @@ class RedactedTask(Task):
         options["argsrepr"] = shown(tuple(args or ()))
         options["kwargsrepr"] = shown(dict(kwargs or {}))
         return super().apply_async(args, kwargs, *rest, **options)
+
+
+class ScheduledTask(RedactedTask):
+    """A task that beat sends. Messages that piled up while nobody took them run once, not once each.
+
+    Celery's `expires` would do the same by the clocks of two machines: a worker whose clock is ahead would drop all.
+    """
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run, unless another message of this task ran within the last half turn."""
+        turn_seconds = getattr(self.request, TURN_HEADER, None)
+        if turn_seconds and not self._is_first(float(turn_seconds) / 2):
+            return {"skipped": "it has just run"}
+        return super().__call__(*args, **kwargs)
+
+    def _is_first(self, seconds: float) -> bool:
+        try:
+            with connect(current().settings) as redis:
+                return bool(redis.set(f"{{propintel}}:turn:{self.name}", 1, nx=True, px=max(1, round(seconds * 1000))))
+        except BrokerUnavailableError:
+            return True
 
 
 class JobTask(RedactedTask):
@@ -86,7 +112,7 @@ class JobTask(RedactedTask):
                 return
             if job.attempts > self.max_retries + 1:  # every run before ended without a word: its process had died
                 raise WorkerDiedError(job.attempts - 1)
-            with LeaseKeeper(lambda: jobs.renew(job_id, owner, lease), every_seconds=lease / 3):
+            with LeaseKeeper(lambda: jobs.renew(job_id, owner, lease), lease / 3, self._longest_seconds()):
                 yield job
         except (Ignore, Reject, Retry, RateLimitError):
             raise  # autoretry takes RateLimitError to `retry`
@@ -97,7 +123,9 @@ class JobTask(RedactedTask):
         """Carry out what `policy.decide` says of `exc`; without one, as Celery's."""
         if exc is None or self.request.called_directly:
             return super().retry(*args, exc=exc, **options)
-        decision = decide(exc, self._standing(), now=_CLOCK.now(), rng=_RNG, model=current().settings.openai_model)
+        decision = decide(
+            exc, self._standing(), now=current().database.clock.now(), rng=_RNG, model=current().settings.openai_model
+        )
         return self._carry_out(decision, exc, lambda **more: super(JobTask, self).retry(*args, **more, **options))
 
     def _carry_out(self, decision: Decision, cause: Exception, resend: Callable[..., Any]) -> Any:
@@ -105,19 +133,29 @@ class JobTask(RedactedTask):
             self._fail(decision.error, cause)
         if isinstance(decision, Wait):
             self._set_back(decision.seconds, decision.reason, counted=False)
-            return self._resend_free(resend, decision.seconds, decision.reason)
+            with self._uncounted():
+                return self._come_back(resend, decision.seconds, decision.reason)
         if self._standing().retries >= self.max_retries:
             self._fail(decision.error, cause)
         self._set_back(decision.seconds, decision.error, counted=True)
-        return resend(exc=decision.error, countdown=decision.seconds)
+        return self._come_back(resend, decision.seconds, decision.error)
 
-    def _resend_free(self, resend: Callable[..., Any], seconds: float, reason: PropertyIntelligenceError) -> Any:
-        """Send the message again without counting it: Celery adds the one that is taken off here."""
+    @contextmanager
+    def _uncounted(self) -> Iterator[None]:
+        """A message that is sent again in the block costs no retry: Celery adds the one that is taken off here."""
         self.request.retries -= 1
         try:
-            return resend(exc=reason, countdown=seconds)
+            yield
         finally:
             self.request.retries += 1
+
+    def _come_back(self, resend: Callable[..., Any], seconds: float, reason: PropertyIntelligenceError) -> Any:
+        try:
+            return resend(exc=reason, countdown=seconds)
+        except (OperationalError, RedisError, OSError) as exc:
+            # the table knows when the job should have come back: recovery sends it then
+            log.warning("The broker is away (%s); job %s waits in the table", type(exc).__name__, self.request.id)
+            raise Retry(f"in {seconds:.0f} s, by recovery", reason, seconds) from exc
 
     def _set_back(self, seconds: float, reason: PropertyIntelligenceError, *, counted: bool) -> None:
         """Give the lease back: queued for a countdown, or deferred for a longer wait, and then the task ends here."""
@@ -129,7 +167,7 @@ class JobTask(RedactedTask):
         if seconds <= LONGEST_COUNTDOWN_SECONDS:
             self._note(lambda: jobs.release(job.id, owner, waited, again_seconds=seconds, counted=counted))
             return
-        due_at = _CLOCK.now() + timedelta(seconds=seconds)
+        due_at = current().database.clock.now() + timedelta(seconds=seconds)
         jobs.defer(job.id, owner, due_at, waited)
         log.info("Job %s is deferred for %.0f s: %s", job.id, seconds, redact(str(reason)))
         raise Retry(f"deferred for {seconds:.0f} s", reason, due_at)
@@ -150,6 +188,9 @@ class JobTask(RedactedTask):
 
     def _held(self) -> tuple[Job | None, str]:
         return getattr(self.request, "job", None), getattr(self.request, "owner", "")
+
+    def _longest_seconds(self) -> float:
+        return float(self.time_limit or self.app.conf.task_time_limit)
 
     def _standing(self) -> Standing:
         job, _ = self._held()

@@ -5,20 +5,29 @@ Each value has its reason beside it. Which process runs what and when is `worker
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from kombu.entity import Exchange, Queue
 
+from app.property.store import Job
 from app.services.embedded_valkey import broker_url
 from app.settings import Settings
 
 TASK_MODULES = ["tasks.scrape", "tasks.health", "tasks.recovery"]
 
 SCRAPE_QUEUE = "scrape"
+#: Jobs wait in lanes, each a queue of the broker, by their place in their batch: the first hundred, the first thousand,
+#: the rest. Workers serve the lanes of a priority level in turn, so that a small batch does not wait behind a huge one,
+#: and the huge one goes on meanwhile. The numbers are where each lane ends.
+LANES = {SCRAPE_QUEUE: 100, f"{SCRAPE_QUEUE}.large": 1000, f"{SCRAPE_QUEUE}.bulk": sys.maxsize}
 #: reports and recovery have a queue of their own, so that a backlog of jobs never delays them
 HEALTH_QUEUE = "health"
+
+#: what beat's messages carry: the seconds between two of them
+TURN_HEADER = "propintel_turn_seconds"
 
 #: Ten levels, all real: 0 is the most urgent, 9 the least. Celery folds ten into four unless told otherwise.
 PRIORITIES = range(10)
@@ -29,6 +38,13 @@ SOFT_TIME_LIMIT = timedelta(seconds=270)
 TIME_LIMIT = timedelta(seconds=300)
 #: a message that nobody acknowledged for this long is delivered again; above the time limit and any countdown
 VISIBILITY_TIMEOUT = timedelta(seconds=1800)
+
+
+def lane_of(job: Job) -> str:
+    """The queue in which the message of `job` waits. One that has to be sent again has waited already."""
+    if job.sent_times:
+        return SCRAPE_QUEUE
+    return next(lane for lane, end in LANES.items() if job.position < end)
 
 
 def celery_config(settings: Settings) -> dict[str, Any]:
@@ -60,7 +76,7 @@ def _broker(url: str) -> dict[str, Any]:
             "socket_keepalive": True,
             "health_check_interval": 25,
             "priority_steps": list(PRIORITIES),
-            "queue_order_strategy": "priority",
+            "queue_order_strategy": "round_robin",  # among the queues of one priority level
         },
         # a door that cannot send says so soon instead of hanging
         "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0.1, "interval_step": 0.3, "interval_max": 1},
@@ -88,7 +104,7 @@ def _queue(name: str) -> Queue:
 
 def _delivery() -> dict[str, Any]:
     return {
-        "task_queues": [_queue(HEALTH_QUEUE), _queue(SCRAPE_QUEUE)],
+        "task_queues": [_queue(name) for name in (HEALTH_QUEUE, *LANES)],
         "task_default_queue": SCRAPE_QUEUE,
         "task_default_priority": DEFAULT_PRIORITY,
         "task_routes": {"tasks.health.*": {"queue": HEALTH_QUEUE}, "tasks.recovery.*": {"queue": HEALTH_QUEUE}},

@@ -7,11 +7,11 @@ from typing import Any
 from celery import shared_task
 
 from app.services.key_health import export_report, fleet_stats, log_report
-from tasks.base import RedactedTask
+from tasks.base import ScheduledTask
 from tasks.resources import current
 
 
-@shared_task(name="tasks.health.report_key_stats", base=RedactedTask)
+@shared_task(name="tasks.health.report_key_stats", base=ScheduledTask)
 def report_key_stats() -> dict[str, Any]:
     """Log the pool's state and return it: the `data` of the specification's stats response, masks only."""
     settings = current().settings

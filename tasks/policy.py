@@ -1,8 +1,8 @@
 """What becomes of a job whose run raised: the one place where that is decided, free of Celery and of clocks.
 
-Three answers. `Wait`: the keys have no room, or the site named a time to come back; it costs no retry and ends at the
-job's deadline. `TryAgain`: something failed that may pass; it is counted and backs off with jitter. `Fail`: nothing
-helps.
+Three answers. `Wait`: the keys have no room, the site named a time to come back, or our own database or broker is away;
+it costs no retry and ends at the job's deadline. `TryAgain`: something failed that may pass; it is counted and backs
+off with jitter. `Fail`: nothing helps.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import openai
 from celery.exceptions import SoftTimeLimitExceeded
 
 from app.errors import (
+    BrokerUnavailableError,
     CapacityError,
     DeadlineExceededError,
     JobTimeoutError,
     ModelError,
     ModelUnreachableError,
     PropertyIntelligenceError,
+    StoreError,
     UnexpectedError,
 )
 from app.keypool.limits import parse_retry_after_us
@@ -31,7 +33,7 @@ from app.logs import redact
 LONGEST_COUNTDOWN_SECONDS = 30.0
 #: retries of what failed and may pass
 MAX_RETRIES = 4
-#: a capacity wait without a named time
+#: a capacity wait without a named time, and one for our own database or broker
 _DEFAULT_WAIT_SECONDS = 5.0
 _SHORTEST_WAIT_SECONDS = 0.1
 _FIRST_BACKOFF_SECONDS = 2.0
@@ -83,6 +85,8 @@ def decide(exc: BaseException, standing: Standing, *, now: datetime, rng: random
     error = our_error(exc, standing, model)
     if not error.transient:
         return Fail(error)
+    if isinstance(error, StoreError | BrokerUnavailableError):  # not the job's fault, and over for all at once
+        return _wait(_DEFAULT_WAIT_SECONDS * rng.uniform(0.8, 1.2), standing, error, error)
     asked = error.facts.get("retry_after_seconds")
     if isinstance(asked, int | float):
         return _wait(float(asked), standing, error, error)

@@ -3,48 +3,47 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from celery import Celery, shared_task
 
 from app.errors import BrokerUnavailableError, StoreError
 from app.logs import redact
-from app.services.embedded_valkey import connect
-from tasks.base import RedactedTask
+from app.property.store import JobStore
+from tasks.base import ScheduledTask
 from tasks.resources import current
-from tasks.sending import send_jobs
+from tasks.sending import send_jobs, waiting_messages
 
 log = logging.getLogger(__name__)
 
-#: jobs a run; what is left waits for the next
+#: jobs that are taken and sent together; what is left after `_PATIENCE_SECONDS` waits for the next run
 LIMIT = 1000
-#: A Redis without this name lost its data (or is new): no message of a queued job can be in it.
-_MARK = "{propintel}:courier"
+_PATIENCE_SECONDS = 2.0
 
 
-@shared_task(name="tasks.recovery.recover_jobs", bind=True, base=RedactedTask)
+@shared_task(name="tasks.recovery.recover_jobs", bind=True, base=ScheduledTask)
 def recover_jobs(self: Any) -> dict[str, int]:
     """Send again what was lost; -> `{"sent": n}`.
 
-    Jobs whose lease ran out (their worker died), deferred ones that are due, queued ones that nobody claimed for long,
-    and every queued one if the broker lost its data.
+    Jobs whose lease ran out (their worker died), deferred ones that are due, queued ones that nobody claimed when they
+    should have been, and as many as the broker holds too few messages for: all of them if it lost its data.
     """
+    sent = 0
     try:
-        sent = _recover(self.app)
+        for some in _recovered(self.app, current().jobs):
+            sent += some
     except (StoreError, BrokerUnavailableError) as exc:
         log.warning("Recovery waits for its next turn: %s", redact(str(exc)))
-        return {"sent": 0}
     if sent:
         log.info("Recovery sent %d jobs again", sent)
     return {"sent": sent}
 
 
-def _recover(app: Celery) -> int:
-    resources = current()
-    with connect(resources.settings) as redis:
-        lost_its_data = not redis.exists(_MARK)
-        jobs = resources.jobs.recoverable(LIMIT, broker_is_empty=lost_its_data)
-        sent = send_jobs(app, jobs)
-        if lost_its_data and len(jobs) < LIMIT:
-            redis.set(_MARK, 1)
-    return sent
+def _recovered(app: Celery, store: JobStore) -> Any:
+    until = time.monotonic() + _PATIENCE_SECONDS
+    some = LIMIT
+    while some == LIMIT and time.monotonic() < until:
+        messages = waiting_messages(app)  # before the table is read: a job that is claimed meanwhile is not missed
+        some = send_jobs(app, store, store.recoverable(LIMIT, messages))
+        yield some

@@ -1,34 +1,76 @@
-"""From the jobs table to the broker: how a door, or recovery, sends the messages of queued jobs."""
+"""Between the jobs table and the broker: how a door, or recovery, hands over the messages of queued jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import redis
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import BatchPublishError, ChannelError, OperationalError
 
 from app.errors import BrokerUnavailableError
-from app.property.store import Job
+from app.property.store import Job, JobStore
+from app.property.store.rows import chunks
 from app.services.embedded_valkey import without_password
+from tasks.config import LANES, lane_of
+
+#: jobs whose messages travel together, and that are marked as sent together
+_CHUNK = 500
+_TRIES = 3
 
 
-def send_jobs(celery_app: Celery, jobs: Iterable[Job]) -> int:
-    """Send one message per job, over one connection; -> how many were sent.
+def send_jobs(celery_app: Celery, store: JobStore, jobs: Sequence[Job]) -> int:
+    """Send one message per job, hundreds in one round trip, and note it in the table; -> how many were sent.
 
     The message's id is the job's, so that Flower shows it; its priority too (0 is the most urgent, 9 the least). A
-    message sent twice does no harm. Raises `BrokerUnavailableError`; the jobs stay queued in the table, and
-    `recover_jobs` sends them later.
+    message sent twice does no harm. Raises `BrokerUnavailableError` or `StoreError`; the jobs stay queued in the table,
+    and `recover_jobs` sends them later.
     """
     celery_app.loader.import_default_modules()
+    with _broker_errors(celery_app):
+        for some in chunks(jobs, _CHUNK):
+            _send_together(celery_app, some)
+            for lane in LANES:
+                store.mark_sent([job for job in some if lane_of(job) == lane], lane)
+    return len(jobs)
+
+
+def _send_together(celery_app: Celery, jobs: Sequence[Job]) -> None:
+    """Buffered, then sent as one. What breaks on the way (a connection from before a restart) is sent again whole."""
     task = celery_app.tasks["tasks.scrape.scrape_property"]
-    sent = 0
+    for attempt in range(1, _TRIES + 1):
+        try:
+            with celery_app.producer_pool.acquire(block=True) as producer, producer.batch(4 * _CHUNK):
+                for job in jobs:
+                    task.apply_async(
+                        (job.id,), task_id=job.id, priority=job.priority, queue=lane_of(job), producer=producer
+                    )
+        except BatchPublishError:
+            if attempt == _TRIES:
+                raise
+        else:
+            return
+
+
+def waiting_messages(celery_app: Celery) -> dict[str, int]:
+    """How many messages of jobs wait in each lane. Raises `BrokerUnavailableError`."""
+    with _broker_errors(celery_app), celery_app.pool.acquire(block=True) as connection:
+        connection.ensure_connection(max_retries=1)
+        return {lane: _length(connection.default_channel, lane) for lane in LANES}
+
+
+def _length(channel: object, queue: str) -> int:
     try:
-        with celery_app.producer_pool.acquire(block=True) as producer:
-            for job in jobs:
-                task.apply_async((job.id,), task_id=job.id, priority=job.priority, producer=producer)
-                sent += 1
-    except (OperationalError, redis.RedisError, OSError) as exc:
+        return int(channel.queue_declare(queue, passive=True).message_count)  # type: ignore[attr-defined]
+    except ChannelError:  # nothing was sent to it yet, or since the broker was emptied
+        return 0
+
+
+@contextmanager
+def _broker_errors(celery_app: Celery) -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, BatchPublishError, redis.RedisError, OSError) as exc:
         url = without_password(str(celery_app.conf.broker_url))
         raise BrokerUnavailableError(url, str(exc) or type(exc).__name__) from exc
-    return sent

@@ -43,7 +43,7 @@ def submit_targets(
     enqueued = jobs.enqueue(targets, priority=priority, refresh=refresh)
     new = set(enqueued.new)
     try:
-        send_jobs(celery_app, [job for job in enqueued.jobs if job.id in new])
+        send_jobs(celery_app, jobs, [job for job in enqueued.jobs if job.id in new])
     except BaseException:
         _cancel(jobs, enqueued.new)
         raise
@@ -58,14 +58,12 @@ def resubmit_jobs(jobs: JobStore, celery_app: Celery, settings: Settings, job_id
     """
     connect(settings).close()
     chosen = jobs.retry(job_ids)
-    send_jobs(celery_app, [jobs.get(job_id) for job_id in chosen])
-    return chosen
+    send_jobs(celery_app, jobs, chosen)
+    return [job.id for job in chosen]
 
 
 def _cancel(jobs: JobStore, job_ids: Sequence[str]) -> None:
-    for job_id in job_ids:
-        try:
-            jobs.cancel(job_id)
-        except PropertyIntelligenceError as exc:
-            log.warning("Job %s was not sent and could not be cancelled either: %s", job_id, exc)
-            return
+    try:
+        jobs.cancel_all(job_ids)
+    except PropertyIntelligenceError as exc:
+        log.warning("%d jobs were not sent and could not be cancelled either: %s", len(job_ids), exc)

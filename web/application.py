@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.clock import Clock, SystemClock
+from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
 from app.services.reload_signal import on_sighup
@@ -36,7 +36,7 @@ Answers are `{"success": true, "data": ...}` or `{"success": false, "error": {"c
 
 def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = None) -> FastAPI:
     """The ASGI app. `settings_loader` is called when the server starts, or at the first request that needs settings."""
-    context = Context(settings_loader, clock or SystemClock())
+    context = Context(settings_loader, clock)
     app = FastAPI(
         title="Property intelligence",
         version="1",

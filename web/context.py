@@ -23,7 +23,7 @@ from tasks.submission import make_sender
 class Context:
     """One per app. Thread-safe; every part is made once, one that could not be made is tried again when asked for."""
 
-    def __init__(self, load: Callable[[], Settings], clock: Clock) -> None:
+    def __init__(self, load: Callable[[], Settings], clock: Clock | None) -> None:
         self._load, self._clock = load, clock
         self._lock = threading.RLock()
         self._settings: Settings | None = None

@@ -6,6 +6,7 @@ away: restarting a worker does not mend a lost broker.
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import os
@@ -65,6 +66,7 @@ def _on_ready(sender: Any = None, **_: Any) -> None:
     node = str(sender.hostname)
     _heartbeat = Heartbeat(health_file(settings().propintel_home, node), node)
     _heartbeat.start()
+    atexit.register(_on_shutdown)  # Celery sends no `worker_shutdown` when it cancels tasks to be in time
 
 
 def _on_shutdown(**_: Any) -> None:

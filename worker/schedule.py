@@ -11,6 +11,7 @@ from redbeat import RedBeatScheduler
 from redbeat.schedulers import acquire_distributed_beat_lock
 
 from app.settings import Settings
+from tasks.config import TURN_HEADER
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ _LOST_REDIS_PAUSE_SECONDS = 1.0
 
 
 def beat_config(settings: Settings) -> dict[str, Any]:
-    """Beat's part of the configuration. A message that no worker took before the next is due expires."""
+    """Beat's part of the configuration."""
     return {
         "beat_scheduler": f"{__name__}.{OneSchedule.__name__}",
         "beat_schedule": {
@@ -30,7 +31,7 @@ def beat_config(settings: Settings) -> dict[str, Any]:
 
 
 def _entry(task: str, seconds: float) -> dict[str, Any]:
-    return {"task": task, "schedule": seconds, "options": {"expires": max(1.0, seconds)}}
+    return {"task": task, "schedule": seconds, "options": {"headers": {TURN_HEADER: seconds}}}
 
 
 class OneSchedule(RedBeatScheduler):

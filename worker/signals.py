@@ -7,6 +7,7 @@ children, and opens in itself. Celery swallows what a signal handler raises: who
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 from celery import concurrency
 from celery.concurrency.prefork import TaskPool
 from celery.signals import (
+    celeryd_after_setup,
     setup_logging,
     worker_init,
     worker_process_init,
@@ -30,6 +32,8 @@ from app.services.resources import open_resources
 from app.services.stores import open_stores
 from app.settings import Settings
 from tasks import resources
+from tasks.config import LANES, SCRAPE_QUEUE
+from tasks.lease import worker_name
 from worker import watching
 from worker.configuration import exit_with, settings
 
@@ -52,15 +56,25 @@ def _on_setup_logging(loglevel: Any = None, **_: Any) -> None:
     configure_logging(level=loglevel if isinstance(loglevel, int) and loglevel else logging.INFO)
 
 
+def _on_queues_chosen(instance: Any = None, **_: Any) -> None:
+    """A worker that serves jobs serves all their lanes: `-Q scrape` would leave most of a large batch to nobody."""
+    queues = instance.app.amqp.queues
+    if SCRAPE_QUEUE in queues.consume_from:
+        for lane in LANES:
+            queues.select_add(queues[lane])
+
+
 def _on_worker_init(sender: Any = None, **_: Any) -> None:
     """In the parent: refuse what could never work; open resources only if tasks run right here."""
     _on_setup_logging(sender.loglevel)  # Celery would set it up only after this
+    worker_name()  # forked children share it
     try:
         _check(settings())
         if not children_run_tasks(sender.pool_cls):
             _open()
     except PropertyIntelligenceError as exc:
         exit_with(redact(str(exc)))
+    atexit.register(_give_back, os.getpid())
 
 
 def _open() -> None:
@@ -94,10 +108,28 @@ def _on_stop(**_: Any) -> None:
     resources.close()
 
 
+def _give_back(worker_pid: int) -> None:
+    """At the end of the parent, when no process of it works any more: what they could not finish is others' at once.
+
+    Not at `worker_shutdown`, which Celery does not send when it cancels tasks to be in time (seen with 5.7).
+    """
+    if os.getpid() != worker_pid:
+        return
+    try:
+        with open_stores(settings()) as stores:
+            released = stores.jobs.release_all(worker_name())
+    except PropertyIntelligenceError as exc:
+        log.warning("Jobs under way could not be given back, they wait for their leases: %s", redact(str(exc)))
+        return
+    if released:
+        log.info("%d jobs could not be finished in time and are given back", len(released))
+
+
 def connect() -> None:
     """Follow the worker's life; safe to call again."""
     for signal, handler in (
         (setup_logging, _on_setup_logging),
+        (celeryd_after_setup, _on_queues_chosen),
         (worker_init, _on_worker_init),
         (worker_process_init, _on_child_start),
         (worker_process_shutdown, _on_stop),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import openai
 
+from app.clock import Clock, SystemClock
 from app.errors import ModelError, NoKeysError
 from app.keypool.outcomes import QUOTA_CODES, TOO_LARGE_WORDS
 from app.logs import redact
@@ -22,6 +23,7 @@ from app.property.extract.llm import ModelAnswer, ModelStep
 from app.property.extract.pipeline import with_model_values
 from app.property.extract.prompt import Prompt, build_prompt
 from app.property.store import AnswerStore, Question, StoredAnswer, digest
+from app.services.patience import patiently
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +46,11 @@ class ModelReading:
 class ModelReader:
     """Asks `model` through whatever client there is. Thread-safe as far as the client is."""
 
-    def __init__(self, answers: AnswerStore, client: Callable[[], openai.OpenAI | None], model: str) -> None:
+    def __init__(
+        self, answers: AnswerStore, client: Callable[[], openai.OpenAI | None], model: str, clock: Clock | None = None
+    ) -> None:
         self._answers = answers
+        self._clock = clock or SystemClock()
         self._client = client
         self._model = model
 
@@ -80,9 +85,8 @@ class ModelReader:
         if isinstance(answer, str):
             log.warning("%s", answer)
             return answer
-        self._answers.save_model_answer(
-            question, StoredAnswer(answer.values, answer.model, answer.prompt_tokens, answer.completion_tokens)
-        )
+        stored = StoredAnswer(answer.values, answer.model, answer.prompt_tokens, answer.completion_tokens)
+        patiently(lambda: self._answers.save_model_answer(question, stored), self._clock)
         return answer
 
     def _call(self, client: openai.OpenAI, prompt: Prompt) -> ModelAnswer | str:

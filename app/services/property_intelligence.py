@@ -30,6 +30,7 @@ from app.property.page import Page
 from app.property.record import PageKind
 from app.property.store import FRESH_DAYS, PageStore, PropertyStore, normalise_target
 from app.services.model_reading import ModelReader, ModelReading
+from app.services.patience import patiently
 
 _UNUSABLE: Mapping[PageKind, type[PageError]] = {
     PageKind.BLOCKED: PageBlockedError,
@@ -122,16 +123,18 @@ class Scraper:
                 self._pages.forget_checkpoint(job_id)
             raise
         extraction = reading.extraction
-        property_id = self._properties.save_record(
-            _source_record(url, extraction), wanted_model=reading.unheard, model_note=reading.note
+        record = _source_record(url, extraction)
+        property_id = patiently(
+            lambda: self._properties.save_record(record, wanted_model=reading.unheard, model_note=reading.note),
+            self._clock,
         )
         return self._outcome(property_id, extraction.kind, url)
 
     def _page(self, url: str, job_id: str | None) -> Page:
         page = self._pages.page_for_job(job_id, url) if job_id is not None else None
         if page is None:
-            page = self._fetcher.fetch(url)
-            self._pages.save_page(page, job_id)
+            page = fetched = self._fetcher.fetch(url)
+            patiently(lambda: self._pages.save_page(fetched, job_id), self._clock)
         return page
 
     def _read(self, page: Page) -> ModelReading:

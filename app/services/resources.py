@@ -13,6 +13,7 @@ from app.clock import Clock, SystemClock
 from app.property.fetch import Fetcher, build_fetcher
 from app.property.store import AnswerStore, JobStore, PageStore, PropertyStore
 from app.services.embedded_valkey import client, redis_url
+from app.services.fleet_clock import make_clock
 from app.services.model_reading import ModelReader
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.services.property_intelligence import Scraper
@@ -38,16 +39,17 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
     Raises `ConfigurationError` for settings that cannot
     be used, and errors of the database.
     """
-    clock = clock or SystemClock()
     with ExitStack() as opening:
+        # the pool of keys keeps the fleet's time by itself
+        manager_clock, clock = clock or SystemClock(), clock or make_clock(settings)
         database = open_database(settings, clock, opening)
         properties = PropertyStore(database)
-        manager = build_manager(settings, clock, in_task=in_task)
+        manager = build_manager(settings, manager_clock, in_task=in_task)
         opening.callback(manager.close)
         if in_task:
             manager.warm_up(settings.openai_model)
         fetcher = _open_fetcher(settings, clock, opening)
-        reader = ModelReader(AnswerStore(database), manager.get_client, settings.openai_model)
+        reader = ModelReader(AnswerStore(database), manager.get_client, settings.openai_model, clock)
         scraper = Scraper(fetcher=fetcher, pages=PageStore(database), properties=properties, reader=reader, clock=clock)
         closing = opening.pop_all()
         return Resources(settings, database, JobStore(database), properties, closing, manager, fetcher, scraper)

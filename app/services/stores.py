@@ -9,8 +9,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Self
 
-from app.clock import Clock, SystemClock
+from app.clock import Clock
 from app.property.store import Database, JobStore, PropertyStore, database_url
+from app.services.fleet_clock import make_clock
 from app.settings import Settings
 
 
@@ -36,9 +37,12 @@ class Stores:
 
 
 def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
-    """Open the database only. Raises errors of `app.errors` if it cannot be used."""
+    """Open the database only, by the fleet's clock unless one is given.
+
+    Raises errors of `app.errors` if it cannot be used.
+    """
     with ExitStack() as opening:
-        database = open_database(settings, clock or SystemClock(), opening)
+        database = open_database(settings, clock or make_clock(settings), opening)
         return Stores(settings, database, JobStore(database), PropertyStore(database), opening.pop_all())
 
 

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
 
 def _send(setup: CeleryTestSetup, stores: Stores, *targets: str) -> list[str]:
     jobs = stores.jobs.enqueue(targets).jobs
-    send_jobs(setup.app, jobs)
+    send_jobs(setup.app, stores.jobs, jobs)
     return [job.id for job in jobs]
 
 

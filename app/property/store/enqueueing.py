@@ -37,8 +37,7 @@ def enqueue_targets(
         "attempts": 0,
         "waited_seconds": 0.0,
         "wanted_model": [],
-        "sent_at": now,
-        "sent_times": 1,
+        "sent_times": 0,
         "resend_at": resend_at,
         "created_at": now,
     }

@@ -7,7 +7,7 @@ that of two processes exactly one succeeds. Knows nothing of Celery. How targets
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,9 +23,12 @@ from app.property.store.tables import ACTIVE, STATES, UtcDateTime, jobs
 
 #: a stored property younger than this is not scraped again
 FRESH_DAYS = 30.0
-#: after this long without a claim a queued job counts as lost by the broker; doubled each time it was sent again
-RESEND_SECONDS = 120.0
+#: By then a job that was queued must have been handed to the broker, or claimed after its countdown; a large batch has
+#: more time. Whoever should have done it is dead otherwise.
+RESEND_SECONDS = 20.0
+_HANDED_OVER_PER_SECOND = 500
 _UNLEASED: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
+_ONE_LESS = case((jobs.c.attempts > 0, jobs.c.attempts - 1), else_=0)
 
 
 class JobStore:
@@ -46,11 +49,26 @@ class JobStore:
         not valid raises `InvalidTargetError` and no job is made.
         """
         now = self._clock.now()
-        resend_at = now + timedelta(seconds=self._resend_seconds)
+        resend_at = self._handed_over_by(now, len(targets))
         fresh_since = None if refresh else now - self._fresh
         return enqueue_targets(
             self._database, targets, now=now, resend_at=resend_at, fresh_since=fresh_since, priority=priority
         )
+
+    def mark_sent(self, sent: Sequence[Job], queue: str) -> None:
+        """The messages of `sent`, as they were handed out, wait in the broker's `queue` now.
+
+        One that was claimed meanwhile stays as it is.
+        """
+        if not sent:
+            return
+        change = {"sent_at": self._clock.now(), "sent_to": queue, "sent_times": jobs.c.sent_times + 1}
+        with self._database.writing() as connection:
+            for resend_at in {job.resend_at for job in sent}:
+                ids = [job.id for job in sent if job.resend_at == resend_at]
+                for some in chunks(ids):
+                    unclaimed = jobs.c.id.in_(some), jobs.c.state == JobState.QUEUED, jobs.c.resend_at == resend_at
+                    connection.execute(update(jobs).where(*unclaimed).values({**change, "resend_at": None}))
 
     # --- one execution
 
@@ -125,7 +143,7 @@ class JobStore:
     def release(
         self, job_id: str, owner: str, waited_seconds: float, *, again_seconds: float = 0.0, counted: bool = False
     ) -> bool:
-        """Back to queued: a message that comes in `again_seconds` is on its way.
+        """Back to queued: a worker holds a message of it for `again_seconds`.
 
         `waited_seconds` is the job's new total of waits for capacity. Such a wait gives the attempt back; `counted`
         keeps it, for a retry after a failure.
@@ -133,6 +151,16 @@ class JobStore:
         resend = self._clock.now() + timedelta(seconds=again_seconds + self._resend_seconds)
         wait = {"waited_seconds": waited_seconds} if counted else self._capacity_wait(waited_seconds)
         return self._held(job_id, owner, {"state": JobState.QUEUED, "resend_at": resend, **wait, **_UNLEASED})
+
+    def release_all(self, owners: str) -> builtins.list[str]:
+        """Give back what a worker that ends could not finish; -> the ids of its jobs, to be handed over at once.
+
+        `owners` is how its lease owners' names begin. The attempts do not count: the jobs did nothing wrong.
+        """
+        mine = and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_owner.startswith(owners, autoescape=True))
+        change = {"state": JobState.QUEUED, "resend_at": self._clock.now(), "attempts": _ONE_LESS, **_UNLEASED}
+        with self._database.writing() as connection:
+            return list(connection.execute(update(jobs).where(mine).values(change).returning(jobs.c.id)).scalars())
 
     # --- the operator's hand
 
@@ -144,15 +172,23 @@ class JobStore:
             self.get(job_id)
         return changed
 
-    def retry(self, job_ids: Sequence[str]) -> builtins.list[str]:
-        """Queue failed and cancelled jobs anew, counters at zero; -> the ids to be sent.
+    def cancel_all(self, job_ids: Sequence[str]) -> None:
+        """End those of the jobs that are not over."""
+        change = {"state": JobState.CANCELLED, "finished_at": self._clock.now(), "due_at": None, "resend_at": None}
+        with self._database.writing() as connection:
+            for some in chunks(job_ids):
+                chosen = jobs.c.id.in_(some), jobs.c.state.in_(ACTIVE)
+                connection.execute(update(jobs).where(*chosen).values({**change, **_UNLEASED}))
+
+    def retry(self, job_ids: Sequence[str]) -> builtins.list[Job]:
+        """Queue failed and cancelled jobs anew, counters at zero; -> those to be sent.
 
         Left out: jobs in another state, and those whose target is under way in another job.
         """
         return self._database.repeat(lambda connection: self._retry(connection, job_ids))
 
-    def _retry(self, connection: Connection, job_ids: Sequence[str]) -> builtins.list[str]:
-        now, taken, chosen = self._clock.now(), set[str](), list[str]()
+    def _retry(self, connection: Connection, job_ids: Sequence[str]) -> builtins.list[Job]:
+        taken, chosen = set[str](), list[str]()
         for some in chunks(list(dict.fromkeys(job_ids))):
             over = select(jobs.c.id, jobs.c.target).where(
                 jobs.c.id.in_(some), jobs.c.state.in_((JobState.FAILED, JobState.CANCELLED))
@@ -170,13 +206,14 @@ class JobStore:
             "attempts": 0,
             "waited_seconds": 0.0,
             "wanted_model": [],
-            "sent_times": 1,
-            "sent_at": now,
-            "resend_at": now + timedelta(seconds=self._resend_seconds),
+            "sent_times": 0,
+            "resend_at": self._handed_over_by(self._clock.now(), len(chosen)),
         }
+        queued: dict[str, Job] = {}
         for some in chunks(chosen):
-            connection.execute(update(jobs).where(jobs.c.id.in_(some)).values(change))
-        return chosen
+            statement = update(jobs).where(jobs.c.id.in_(some)).values(change).returning(*jobs.c)
+            queued |= {row.id: job_of(row) for row in connection.execute(statement)}
+        return [queued[job_id] for job_id in chosen]
 
     # --- looking
 
@@ -211,13 +248,17 @@ class JobStore:
 
     # --- what was lost
 
-    def recoverable(self, limit: int = 1000, *, broker_is_empty: bool = False) -> builtins.list[Job]:
-        """Jobs to be sent (again), now queued and marked as sent: two callers never get the same job.
+    def recoverable(self, limit: int = 1000, messages: Mapping[str, int] | None = None) -> builtins.list[Job]:
+        """Jobs to be sent (again), now queued: two callers never get the same job. Urgent and old ones first.
 
-        Those whose lease ran out, deferred ones that are due, and queued ones that nobody claimed for long
-        (`broker_is_empty`: whatever their age, since no message can be on its way). Urgent ones first.
+        Those whose lease ran out, deferred ones that are due, queued ones that nobody claimed when they should have
+        been. `messages` says how many messages each queue of jobs holds, counted before this call: where they are fewer
+        than the jobs that were handed to it, the oldest of these are among the lost. None: nobody could ask.
         """
-        return take_lost(self._database, limit, self._resend_seconds, broker_is_empty=broker_is_empty)
+        return take_lost(self._database, limit, messages, resend_seconds=self._resend_seconds)
+
+    def _handed_over_by(self, now: datetime, count: int) -> datetime:
+        return now + timedelta(seconds=self._resend_seconds + count / _HANDED_OVER_PER_SECOND)
 
     def _held(self, job_id: str, owner: str, change: dict[str, Any]) -> bool:
         return self._changed(job_id, and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner), change)
@@ -228,5 +269,4 @@ class JobStore:
 
     @staticmethod
     def _capacity_wait(waited_seconds: float) -> dict[str, Any]:
-        attempts = case((jobs.c.attempts > 0, jobs.c.attempts - 1), else_=0)
-        return {"waited_seconds": waited_seconds, "attempts": attempts}
+        return {"waited_seconds": waited_seconds, "attempts": _ONE_LESS}

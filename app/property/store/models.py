@@ -29,11 +29,12 @@ class Job:
 
     `attempts` counts claims, but not those that ended in a wait for capacity; `waited_seconds` is the total of these
     waits. `wanted_model` names the fields for which a model was wanted and not heard, `model_note` says why.
-    `sent_times` counts how often it was handed to the broker.
+    `position` is its place in its batch, from 0; `sent_times` counts how often it was handed to the broker.
     """
 
     id: str
     batch: str
+    position: int
     target: str
     state: JobState
     priority: int
@@ -46,6 +47,7 @@ class Job:
     model_note: str | None
     property: str | None
     sent_times: int
+    resend_at: datetime | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

@@ -1,71 +1,88 @@
-"""Finds the jobs that no message and no worker will bring forward any more, and queues them anew."""
+"""Finds the jobs that no message and no worker will bring forward any more, and queues them anew.
+
+A queued job is either handed over (`resend_at` is empty: its message waits in the broker's queue `sent_to`), or it
+should have been claimed by `resend_at`: its sender may have died before the message went out, or the worker that held
+it for a countdown. A queue that holds fewer messages than jobs were handed to it has lost some, and since it is served
+in order, they are those of the oldest jobs.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from app.property.store.engine import Database
 from app.property.store.models import Job, JobState
 from app.property.store.rows import chunks, job_of
-from app.property.store.tables import UtcDateTime, jobs
+from app.property.store.tables import jobs
 
-#: a job is sent again after 1, 2, 4 ... 64 times the usual patience: a long queue must not fill up with duplicates
-_MAX_DOUBLINGS = 6
+#: a message that a worker has just taken is no longer in its queue, and its job not yet claimed
+JUST_SENT_SECONDS = 5.0
 
 
-def take_lost(database: Database, limit: int, resend_seconds: float, *, broker_is_empty: bool) -> list[Job]:
+def take_lost(
+    database: Database, limit: int, messages: Mapping[str, int] | None, *, resend_seconds: float
+) -> list[Job]:
     """See `JobStore.recoverable`."""
     now = database.clock.now()
-    lost = _lost(now, broker_is_empty=broker_is_empty)
 
     def work(connection: Connection) -> list[Job]:
         database.exclusively(connection, "jobs.recoverable")
-        query = select(jobs.c.id, jobs.c.sent_times).where(lost)
-        query = query.order_by(jobs.c.priority, jobs.c.created_at, jobs.c.position).limit(limit)
-        rows = connection.execute(query).all()
-        if not rows:
-            return []
-        again = [
-            {"of": row.id, "again": now + timedelta(seconds=resend_seconds * 2 ** min(row.sent_times, _MAX_DOUBLINGS))}
-            for row in rows
-        ]
-        connection.execute(_queue_anew(lost, now), again)
-        return _in_order(connection, [row.id for row in rows], now)
+        found = _taken(connection, _overdue(now), limit, now, resend_seconds)
+        for queue, missing in _shortages(connection, messages or {}):
+            if (room := min(limit - len(found), missing)) > 0:
+                found += _taken(connection, _handed_to(queue, now), room, now, resend_seconds)
+        return found
 
     return database.repeat(work)
 
 
-def _lost(now: datetime, *, broker_is_empty: bool) -> ColumnElement[bool]:
-    unclaimed = jobs.c.state == JobState.QUEUED
+def _overdue(now: datetime) -> ColumnElement[bool]:
     return or_(
         and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_expires_at <= now),
         and_(jobs.c.state == JobState.DEFERRED, jobs.c.due_at <= now),
-        unclaimed if broker_is_empty else and_(unclaimed, jobs.c.resend_at <= now),
+        and_(jobs.c.state == JobState.QUEUED, jobs.c.resend_at <= now),
     )
 
 
-def _queue_anew(lost: ColumnElement[bool], now: datetime) -> Update:
-    return (
-        update(jobs)
-        .where(jobs.c.id == bindparam("of"), lost)
-        .values(
-            state=JobState.QUEUED,
-            sent_at=now,
-            sent_times=jobs.c.sent_times + 1,
-            resend_at=bindparam("again", type_=UtcDateTime()),
-            due_at=None,
-            lease_owner=None,
-            lease_expires_at=None,
-        )
+def _shortages(connection: Connection, messages: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """How many messages each queue lacks. One that `messages` does not name is not consumed any more and lacks all."""
+    if not messages:
+        return
+    handed_over = jobs.c.state == JobState.QUEUED, jobs.c.resend_at.is_(None)
+    query = select(jobs.c.sent_to, func.count()).where(*handed_over).group_by(jobs.c.sent_to)
+    for queue, waiting in connection.execute(query).all():
+        missing = waiting - messages.get(queue, 0)
+        if missing > 0:
+            yield queue, missing
+
+
+def _handed_to(queue: str, now: datetime) -> ColumnElement[bool]:
+    return and_(
+        jobs.c.state == JobState.QUEUED,
+        jobs.c.resend_at.is_(None),
+        jobs.c.sent_to == queue,
+        jobs.c.sent_at <= now - timedelta(seconds=JUST_SENT_SECONDS),
     )
 
 
-def _in_order(connection: Connection, ids: list[str], now: datetime) -> list[Job]:
-    """The jobs of `ids` that were queued anew at `now`: one that a worker claimed meanwhile is left out."""
+def _taken(
+    connection: Connection, lost: ColumnElement[bool], limit: int, now: datetime, resend_seconds: float
+) -> list[Job]:
+    """Queue at most `limit` of the `lost` jobs anew, urgent and old ones first; one claimed meanwhile is left out."""
+    query = select(jobs.c.id).where(lost).order_by(jobs.c.priority, jobs.c.created_at, jobs.c.position).limit(limit)
+    ids = list(connection.execute(query).scalars())
+    change = {
+        "state": JobState.QUEUED,
+        "resend_at": now + timedelta(seconds=resend_seconds),
+        "due_at": None,
+        "lease_owner": None,
+        "lease_expires_at": None,
+    }
     found: dict[str, Job] = {}
     for some in chunks(ids):
-        query = select(jobs).where(jobs.c.id.in_(some), jobs.c.state == JobState.QUEUED, jobs.c.sent_at == now)
-        found |= {row.id: job_of(row) for row in connection.execute(query)}
+        statement = update(jobs).where(jobs.c.id.in_(some), lost).values(change).returning(*jobs.c)
+        found |= {row.id: job_of(row) for row in connection.execute(statement)}
     return [found[job_id] for job_id in ids if job_id in found]

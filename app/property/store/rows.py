@@ -45,6 +45,7 @@ def job_of(row: Row[Any]) -> Job:
     return Job(
         id=row.id,
         batch=row.batch_id,
+        position=row.position,
         target=row.target,
         state=JobState(row.state),
         priority=row.priority,
@@ -57,6 +58,7 @@ def job_of(row: Row[Any]) -> Job:
         model_note=row.model_note,
         property=row.property_id,
         sent_times=row.sent_times,
+        resend_at=row.resend_at,
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

@@ -139,9 +139,11 @@ jobs = Table(
     Column("property_id", _ID, ForeignKey("properties.id"), index=True),
     Column("lease_owner", Text),
     Column("lease_expires_at", UtcDateTime),
-    # when it was last handed to the broker, how often, and when to hand it over again if nobody claimed it
+    # when it was last handed to the broker, to which queue, and how often
     Column("sent_at", UtcDateTime),
+    Column("sent_to", String(64)),
     Column("sent_times", Integer, nullable=False),
+    # of a queued job: hand it over (again) if nobody claimed it by then; empty while its message waits in the broker
     Column("resend_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),

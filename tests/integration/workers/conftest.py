@@ -53,7 +53,7 @@ class Fleet:
     def send(self, *targets: str) -> list[str]:
         """Enqueue and send; -> the jobs' ids."""
         enqueued = self.stores.jobs.enqueue(targets)
-        send_jobs(self.app, enqueued.jobs)
+        send_jobs(self.app, self.stores.jobs, enqueued.jobs)
         return [job.id for job in enqueued.jobs]
 
     def job(self, job_id: str) -> Job:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.services.embedded_valkey import connect
+from app.services.worker_health import read_heartbeats
 
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
 KEYS = ("sk-proj-0123456789abcdefghijklmnopqrstuvwxyz", "sk-proj-zyxwvutsrqponmlkjihgfedcba9876543210")
@@ -57,13 +58,46 @@ def test_a_broker_that_came_back_empty_is_filled_again(make_fleet: Callable[...,
     """FLUSHALL takes the messages, beat's lock and its schedule: queued jobs are sent again all the same."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     with connect(fleet.settings) as redis:
-        redis.set("{propintel}:courier", 1)
         fleet.start_beat()
         ids = fleet.send(*(f"{property_site}/homes/{n}" for n in range(1, 6)))
         redis.flushall()
     fleet.start_worker(pool="threads")
     jobs = fleet.wait_for_state(ids, "done", "failed", seconds=30)
     assert [job.state for job in jobs] == ["done"] * 5, fleet.log("beat")
+
+
+def test_a_door_that_sent_before_the_broker_was_emptied_still_reaches_the_workers(
+    make_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
+) -> None:
+    """Neither the sender nor the worker is restarted; without recovery, since no beat runs."""
+    fleet = make_fleet()
+    fleet.start_worker(pool="threads")
+    fleet.wait_for_state(fleet.send(f"{property_site}/homes/1"), "done")
+    with connect(fleet.settings) as redis:
+        redis.flushall()
+    jobs = fleet.wait_for_state(fleet.send(f"{property_site}/homes/2"), "done", "failed", seconds=15)
+    assert [job.state for job in jobs] == ["done"]
+
+
+def test_a_message_lost_among_many_is_sent_again_and_the_others_are_not(
+    make_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
+) -> None:
+    """The broker holds three messages for four jobs: recovery finds the one, although no lease tells of it."""
+    fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="60")
+    ids = fleet.send(*(f"{property_site}/homes/{n}" for n in range(11, 15)))
+    with connect(fleet.settings) as redis:
+        (lane,) = [name for name in redis.keys("scrape*") if redis.type(name) == b"list"]
+        assert redis.rpop(lane) is not None
+        fleet.start_beat()
+        worker = fleet.services.start(
+            fleet.supervisor,
+            "worker",
+            ["celery", "-A", "worker", "worker", "-Q", "health", "--pool=solo", "--loglevel=INFO"],
+        )
+        fleet.services.wait_for_worker(fleet.supervisor, worker)
+        until(lambda: fleet.job(ids[0]).sent_times == 2, 30, lambda: fleet.told(ids))
+        assert redis.llen(lane) == 4
+    assert [fleet.job(i).sent_times for i in ids] == [2, 1, 1, 1]
 
 
 def test_a_late_duplicate_of_a_message_ends_without_work(make_fleet: Callable[..., Any], property_site: str) -> None:
@@ -82,10 +116,10 @@ def test_a_late_duplicate_of_a_message_ends_without_work(make_fleet: Callable[..
 def test_term_ends_a_busy_worker_in_time_and_its_job_is_not_lost(
     make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    """Soft shutdown has ten seconds; a job that hangs longer is taken up by the next worker."""
+    """Soft shutdown has ten seconds; a job that hangs longer is given back, long before its lease would end."""
     standin = openai_standin([{"key": KEYS[0], "behaviour": "hang"}])
     fleet = make_fleet(
-        OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=standin.base_url, JOB_LEASE_SECONDS="3", REMAP_SIGTERM="SIGQUIT"
+        OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=standin.base_url, JOB_LEASE_SECONDS="600", REMAP_SIGTERM="SIGQUIT"
     )
     worker = fleet.start_worker(concurrency=1)
     ids = fleet.send(property_site + TARGET)
@@ -93,6 +127,8 @@ def test_term_ends_a_busy_worker_in_time_and_its_job_is_not_lost(
     standin.set_key(KEYS[0], behaviour="ok")
     worker.process.terminate()
     worker.process.wait(25)
+    assert (fleet.job(ids[0]).state, fleet.job(ids[0]).attempts) == ("queued", 0), fleet.told(ids)
+    assert read_heartbeats(fleet.home) == []
     fleet.supervisor.stop()
     fleet.start_worker(concurrency=1)
     fleet.start_beat()

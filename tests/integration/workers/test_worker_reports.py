@@ -14,6 +14,7 @@ from celery import Celery
 
 from app.services.embedded_valkey import connect
 from app.services.worker_health import read_heartbeats
+from tasks.config import TURN_HEADER
 from tasks.sending import send_jobs
 
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
@@ -69,6 +70,51 @@ def test_two_beats_send_one_schedule(make_fleet: Callable[..., Any], until: Call
     fleet.supervisor.stop_child(first)
     until(lambda: "Sending due task" in fleet.log("beat2"), 15, lambda: fleet.log("beat2"))
     assert second.process.poll() is None
+
+
+def test_messages_of_beat_that_piled_up_run_once_and_whoever_asks_gets_a_report(
+    make_fleet: Callable[..., Any],
+) -> None:
+    """A worker that was away for long does not report a hundred times in a row; only beat's messages count as that."""
+    fleet = make_fleet()
+    task = fleet.app.tasks["tasks.health.report_key_stats"]
+    headers = {TURN_HEADER: 600.0}
+    results = [task.apply_async(headers=headers) for _ in range(3)]
+    fleet.start_worker(pool="solo", concurrency=1)
+    answers = [result.get(timeout=30) for result in results]
+    assert "total_keys" in answers[0]
+    assert answers[1:] == [{"skipped": "it has just run"}] * 2
+    assert "total_keys" in task.apply_async().get(timeout=30)
+
+
+def test_a_worker_of_the_scrape_queue_serves_all_its_lanes(make_fleet: Callable[..., Any], property_site: str) -> None:
+    """`-Q scrape` is what people write; most of a large batch waits in the other lanes."""
+    fleet = make_fleet()
+    jobs = fleet.stores.jobs.enqueue([f"{property_site}/homes/{n}" for n in range(1, 1011)]).jobs
+    chosen = [jobs[5], jobs[500], jobs[1005]]
+    fleet.stores.jobs.cancel_all([job.id for job in jobs if job not in chosen])
+    send_jobs(fleet.app, fleet.stores.jobs, chosen)
+    with connect(fleet.settings) as redis:
+        lanes = {name.decode().split("\x06")[0] for name in redis.keys("scrape*") if redis.type(name) == b"list"}
+    assert lanes == {"scrape", "scrape.large", "scrape.bulk"}
+    worker = fleet.services.start(
+        fleet.supervisor, "worker", ["celery", "-A", "worker", "worker", "-Q", "scrape", "--pool=threads"]
+    )
+    fleet.services.wait_for_worker(fleet.supervisor, worker)
+    fleet.wait_for_state([job.id for job in chosen], "done")
+
+
+def test_a_small_batch_does_not_wait_behind_a_huge_one(make_fleet: Callable[..., Any], property_site: str) -> None:
+    """The lanes of a level are served in turn: of the huge batch about as many run as of the small one meanwhile."""
+    fleet = make_fleet()
+    huge = fleet.stores.jobs.enqueue([f"{property_site}/homes/{n}" for n in range(1, 401)]).jobs
+    small = fleet.stores.jobs.enqueue([f"{property_site}/homes/{n}" for n in range(1001, 1011)]).jobs
+    send_jobs(fleet.app, fleet.stores.jobs, huge[100:])
+    send_jobs(fleet.app, fleet.stores.jobs, small)
+    fleet.start_worker(pool="solo", concurrency=1)
+    fleet.wait_for_state([job.id for job in small], "done")
+    overtaken = fleet.stores.jobs.counts(huge[0].batch)["done"]
+    assert 5 <= overtaken <= 25
 
 
 def test_beat_outlives_a_broker_that_crashes(make_fleet: Callable[..., Any], until: Callable[..., None]) -> None:
@@ -139,7 +185,7 @@ def test_urgent_jobs_are_taken_first_on_all_ten_levels(make_fleet: Callable[...,
     fleet = make_fleet(FETCH_CONCURRENCY_PER_HOST="64")
     order = [9, 4, 5, 0, 8, 1, 7, 3, 6, 2]
     jobs = [fleet.stores.jobs.enqueue([f"{property_site}/homes/{n + 50}"], priority=n).jobs[0] for n in order]
-    send_jobs(fleet.app, jobs)
+    send_jobs(fleet.app, fleet.stores.jobs, jobs)
     with connect(fleet.settings) as redis:
         assert len([name for name in redis.keys("scrape*") if redis.type(name) == b"list"]) == 10
     fleet.start_worker(pool="solo", concurrency=1)

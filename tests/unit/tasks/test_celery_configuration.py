@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from app.property.store import Job, JobState
 from app.settings import Settings
 from tasks import make_celery
 from tasks.base import shown
-from tasks.config import SOFT_TIME_LIMIT, TIME_LIMIT, VISIBILITY_TIMEOUT, kombu_url
+from tasks.config import SOFT_TIME_LIMIT, TIME_LIMIT, VISIBILITY_TIMEOUT, kombu_url, lane_of
 from tasks.policy import LONGEST_COUNTDOWN_SECONDS
 
 
@@ -64,7 +66,48 @@ def test_a_scrape_message_reaches_the_scrape_queue_alone(settings: Settings) -> 
     """Two queues bound to one exchange with one key would each get every message."""
     queues = make_celery(settings).conf.task_queues
     bindings = {queue.name: (queue.exchange.name, queue.routing_key) for queue in queues}
-    assert bindings == {"health": ("health", "health"), "scrape": ("scrape", "scrape")}
+    names = ["health", "scrape", "scrape.large", "scrape.bulk"]
+    assert bindings == {name: (name, name) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("position", "sent_times", "lane"),
+    [
+        (0, 0, "scrape"),
+        (99, 0, "scrape"),
+        (100, 0, "scrape.large"),
+        (999, 0, "scrape.large"),
+        (1000, 0, "scrape.bulk"),
+        (2_000_000, 0, "scrape.bulk"),
+        (2_000_000, 1, "scrape"),
+    ],
+)
+def test_a_job_waits_in_the_lane_of_its_place_in_the_batch(position: int, sent_times: int, lane: str) -> None:
+    """One that has to be sent again has waited already."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    job = Job(
+        id="j", batch="b", position=position, target="https://a.example/", state=JobState.QUEUED, priority=5,
+        refresh=False, attempts=0, waited_seconds=0.0, due_at=None, error=None, wanted_model=(), model_note=None,
+        property=None, sent_times=sent_times, resend_at=None, created_at=now, started_at=None, finished_at=None,
+    )  # fmt: skip
+    assert lane_of(job) == lane
+
+
+def test_a_broker_that_is_away_is_tried_once_a_second(settings: Settings) -> None:
+    """kombu's own pauses grow to half a minute, in which the broker's return goes unnoticed."""
+    pauses: list[float] = []
+
+    class EnoughError(Exception):
+        pass
+
+    def note(_: Exception, pause: float) -> None:
+        pauses.append(pause)
+        if len(pauses) == 3:
+            raise EnoughError
+
+    with make_celery(settings).connection_for_read() as connection, pytest.raises(EnoughError):
+        connection.ensure_connection(note)
+    assert pauses == [1, 1, 1]
 
 
 def test_reports_and_recovery_have_a_queue_of_their_own(settings: Settings) -> None:

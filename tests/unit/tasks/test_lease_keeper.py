@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from app.errors import DatabaseLockedError
-from tasks.lease import LeaseKeeper, new_owner
+from tasks.lease import LeaseKeeper, new_owner, worker_name
 
 
 def test_the_lease_is_renewed_until_the_block_ends() -> None:
@@ -53,3 +53,25 @@ def test_a_lost_lease_is_not_asked_for_again() -> None:
 
 def test_no_two_runs_share_an_owner() -> None:
     assert len({new_owner() for _ in range(1000)}) == 1000
+
+
+def test_a_run_that_hangs_loses_its_lease_in_the_end() -> None:
+    """On a pool of threads nobody ends it; another worker must be able to take the job."""
+    renewed: list[int] = []
+
+    def renew() -> bool:
+        renewed.append(1)
+        return True
+
+    keeper = LeaseKeeper(renew, every_seconds=0.001, longest_seconds=0.0035)
+    with keeper:
+        keeper._thread.join(5)
+        assert not keeper._thread.is_alive()
+    assert len(renewed) == 3
+
+
+def test_owners_of_one_worker_begin_alike_and_differ() -> None:
+    first, second = new_owner(), new_owner()
+    assert first != second
+    assert first.startswith(worker_name())
+    assert second.startswith(worker_name())

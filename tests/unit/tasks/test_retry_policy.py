@@ -13,13 +13,16 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
 from app.errors import (
+    BrokerUnavailableError,
     CapacityError,
     ConnectionFailedError,
     DatabaseLockedError,
     DeadlineExceededError,
+    DiskFullError,
     JobTimeoutError,
     ModelError,
     ModelUnreachableError,
+    NotADatabaseError,
     PageGoneError,
     PropertyIntelligenceError,
     TransientHttpStatusError,
@@ -98,8 +101,29 @@ def test_a_site_that_names_a_time_is_obeyed_and_ends_with_its_own_error() -> Non
 @pytest.mark.parametrize(
     "error",
     [
-        ConnectionFailedError("https://example.com/", "refused"),
         DatabaseLockedError("sqlite:///x", "busy"),
+        DiskFullError("sqlite:///x", "full"),
+        BrokerUnavailableError("redis://x", "refused"),
+    ],
+)
+def test_our_own_outages_cost_the_job_no_retry_and_end_at_its_deadline(error: PropertyIntelligenceError) -> None:
+    """About five seconds, not the same for all jobs that they stopped at once."""
+    decision = _decide(error, Standing(retries=9, waited_seconds=0.0, deadline_seconds=3600.0))
+    assert isinstance(decision, Wait)
+    assert 4.0 <= decision.seconds <= 6.0
+    assert decision.reason is error
+    assert _decide(error, Standing(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)) == Fail(error)
+
+
+def test_a_database_that_time_does_not_mend_fails_the_job() -> None:
+    error = NotADatabaseError("sqlite:///x", "file is not a database")
+    assert _decide(error) == Fail(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionFailedError("https://example.com/", "refused"),
         TransientHttpStatusError("https://example.com/", 503, None),
     ],
 )

@@ -10,6 +10,7 @@ from celery.concurrency.prefork import TaskPool
 
 from app.services.worker_health import WorkerHeartbeat, health_file, read_heartbeats
 from app.settings import Settings
+from tasks.config import TURN_HEADER
 from worker.health import Heartbeat
 from worker.schedule import beat_config
 from worker.signals import children_run_tasks
@@ -27,7 +28,7 @@ def test_beat_reports_as_often_as_the_settings_say() -> None:
     schedule = beat_config(Settings(key_report_interval_seconds=7, _env_file=None))["beat_schedule"]
     assert schedule["report-key-stats"]["schedule"] == 7
     assert schedule["recover-jobs"]["schedule"] <= 5
-    assert all(entry["options"]["expires"] <= max(1, entry["schedule"]) for entry in schedule.values())
+    assert all(entry["options"]["headers"] == {TURN_HEADER: entry["schedule"]} for entry in schedule.values())
 
 
 def test_the_heartbeat_file_says_who_lives_since_when(tmp_path: Path) -> None:

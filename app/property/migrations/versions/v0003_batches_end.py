@@ -1,4 +1,4 @@
-"""A batch knows when it was complete, and whom to tell."""
+"""A batch knows when it was complete and whom to tell; a job, to which queue of the broker it was handed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,14 @@ def upgrade() -> None:
         table.add_column(sa.Column("callback_at", _moment()))
         table.add_column(sa.Column("callback_attempts", sa.Integer(), nullable=False, server_default="0"))
         table.add_column(sa.Column("callback_error", sa.Text()))
+    op.add_column("jobs", sa.Column("sent_to", sa.String(length=64)))
     op.create_index("ix_batches_open", "batches", ["id"], sqlite_where=_OPEN, postgresql_where=_OPEN)
     op.create_index(op.f("ix_batches_callback_at"), "batches", ["callback_at"])
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("jobs") as table:
+        table.drop_column("sent_to")
     op.drop_index(op.f("ix_batches_callback_at"), "batches")
     op.drop_index("ix_batches_open", "batches")
     with op.batch_alter_table("batches") as table:

@@ -1,0 +1,109 @@
+"""The fleet's time: whatever a machine's own clock says, and whether or not Redis can be asked just now."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+from pydantic import SecretStr
+
+from app.clock import ManualClock, SystemClock
+from app.services.fleet_clock import FleetClock, make_clock
+from app.settings import Settings
+
+FLEET = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+class Machine:
+    """A machine whose clock is an hour ahead of Redis; time passes on both alike."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+        self.asked = 0
+        self.away = False
+        self.local = ManualClock(FLEET + timedelta(hours=1))
+        self.clock = FleetClock(self._ask, self.local, lambda: self.passed)
+
+    def _ask(self) -> int:
+        self.asked += 1
+        if self.away:
+            raise redis.ConnectionError("away")
+        return round((FLEET.timestamp() + self.passed) * 1_000_000)
+
+    def wait(self, seconds: float) -> None:
+        self.passed += seconds
+        self.local.advance(seconds)
+
+    def error_seconds(self) -> float:
+        return (self.clock.now() - FLEET).total_seconds() - self.passed
+
+
+def test_a_clock_that_is_an_hour_ahead_is_not_believed(caplog: pytest.LogCaptureFixture) -> None:
+    machine = Machine()
+    with caplog.at_level(logging.WARNING):
+        assert machine.error_seconds() == 0
+        machine.wait(300)
+        assert machine.error_seconds() == 0
+    assert machine.clock.now().utcoffset() == timedelta(0)
+    assert [record.getMessage() for record in caplog.records] == [
+        "This machine's clock is 3600 s ahead of the fleet's (Redis), which is used"
+    ]
+
+
+def test_redis_is_asked_once_a_minute_and_not_at_every_look() -> None:
+    machine = Machine()
+    for _ in range(10):
+        machine.clock.now()
+    machine.wait(59.9)
+    machine.clock.now()
+    assert machine.asked == 1
+    machine.wait(0.1)
+    machine.clock.now()
+    assert machine.asked == 2
+
+
+def test_a_clock_that_is_set_between_two_questions_changes_nothing() -> None:
+    machine = Machine()
+    machine.clock.now()
+    machine.local.advance(7200)
+    assert machine.error_seconds() == 0
+
+
+def test_while_redis_is_away_the_fleets_time_goes_on() -> None:
+    machine = Machine()
+    machine.clock.now()
+    machine.away = True
+    machine.wait(60)
+    assert machine.error_seconds() == 0
+    machine.wait(4.9)
+    assert machine.error_seconds() == 0
+    assert machine.asked == 2, "it waits five seconds before it asks again"
+    machine.wait(0.1)
+    machine.clock.now()
+    assert machine.asked == 3
+
+
+def test_before_redis_could_be_asked_the_machines_own_time_is_used() -> None:
+    machine = Machine()
+    machine.away = True
+    assert machine.error_seconds() == 3600
+    machine.away = False
+    machine.wait(5)
+    assert machine.error_seconds() == 0
+
+
+def test_only_a_redis_that_others_use_too_sets_the_time() -> None:
+    """Without REDIS_URL the Redis runs on this machine, by this machine's clock."""
+    assert isinstance(make_clock(Settings(_env_file=None)), SystemClock)
+    shared = Settings(_env_file=None, redis_url=SecretStr("redis://127.0.0.1:1/0"))
+    assert isinstance(make_clock(shared), FleetClock)
+
+
+def test_a_real_redis_tells_its_time(embedded_valkey_url: str) -> None:
+    clock = make_clock(Settings(_env_file=None, redis_url=SecretStr(embedded_valkey_url)))
+    before = datetime.now(UTC)
+    assert before - timedelta(seconds=1) < clock.now() < datetime.now(UTC) + timedelta(seconds=1)
+    assert isinstance(clock, FleetClock)
+    assert clock._base_at is not None
