@@ -35,10 +35,10 @@ def _entry(task: str, seconds: float) -> dict[str, Any]:
 
 
 class OneSchedule(RedBeatScheduler):
-    """RedBeat that outlives its Redis.
+    """RedBeat that outlives its Redis, and a predecessor whose clock was ahead.
 
     RedBeat ends with an exception when its lock ran out (Redis paused, restarted or emptied) or Redis is away; this
-    one waits, takes the lock again and writes its schedule anew.
+    one waits, takes the lock again and writes its schedule anew. What ran last in the future would not be due before.
     """
 
     lock: Any
@@ -54,6 +54,14 @@ class OneSchedule(RedBeatScheduler):
         except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as exc:
             log.warning("Beat does not reach Redis (%s)", type(exc).__name__)
         return _LOST_REDIS_PAUSE_SECONDS
+
+    def setup_schedule(self) -> None:
+        super().setup_schedule()
+        for name in self.app.conf.beat_schedule:
+            entry = self.Entry.from_key(f"{self.app.redbeat_conf.key_prefix}{name}", app=self.app)
+            if entry.last_run_at is not None and entry.last_run_at > self.app.now():
+                log.warning("%s ran last at %s by another machine's clock", name, entry.last_run_at)
+                entry.reschedule()
 
     def _rejoin(self) -> None:
         acquire_distributed_beat_lock(sender=SimpleNamespace(scheduler=self))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,11 @@ def test_the_key_report_runs_on_beat_is_logged_exported_and_returned(
     assert all(key not in fleet.log("worker") + fleet.log("beat") for key in standin.keys)
 
 
-def test_two_beats_send_one_schedule(make_fleet: Callable[..., Any], until: Callable[..., None]) -> None:
-    """The second waits for the first one's lock; when the first is stopped it takes over."""
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_two_beats_send_one_schedule(
+    end: signal.Signals, make_fleet: Callable[..., Any], until: Callable[..., None]
+) -> None:
+    """The second waits for the first one's lock; when the first is stopped or dies it takes over within 15 s."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     first = fleet.start_beat()
     until(lambda: "Sending due task report-key-stats" in fleet.log("beat"), 30)
@@ -67,9 +71,33 @@ def test_two_beats_send_one_schedule(make_fleet: Callable[..., Any], until: Call
     sent = fleet.log("beat").count("Sending due task")
     until(lambda: fleet.log("beat").count("Sending due task") >= sent + 3, 20)
     assert "Sending due task" not in fleet.log("beat2")
-    fleet.supervisor.stop_child(first)
+    first.process.send_signal(end)
+    first.process.wait(10)
     until(lambda: "Sending due task" in fleet.log("beat2"), 15, lambda: fleet.log("beat2"))
     assert second.process.poll() is None
+
+
+def test_a_beat_whose_predecessors_clock_was_ahead_goes_on_at_once(
+    make_fleet: Callable[..., Any], until: Callable[..., None]
+) -> None:
+    """By the times that the other left behind nothing would be due for an hour."""
+    fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
+    first = fleet.start_beat()
+    until(lambda: "Sending due task report-key-stats" in fleet.log("beat"), 30)
+    fleet.supervisor.stop_child(first)
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    with connect(fleet.settings) as redis:
+        for name in ("report-key-stats", "recover-jobs"):
+            key = f"propintel:beat:{name}"
+            meta = {"last_run_at": {"__type__": "datetime", "year": ahead.year, "month": ahead.month, "day": ahead.day,
+                                    "hour": ahead.hour, "minute": ahead.minute, "second": ahead.second,
+                                    "microsecond": 0, "timezone": "UTC"}}  # fmt: skip
+            assert json.loads(redis.hget(key, "meta"))["last_run_at"].keys() >= {"__type__", "hour"}
+            redis.hset(key, "meta", json.dumps(meta))
+            redis.zadd("propintel:beat::schedule", {key: ahead.timestamp() + 1})
+    sent = fleet.log("beat").count("Sending due task report-key-stats")
+    fleet.start_beat()
+    until(lambda: fleet.log("beat").count("Sending due task report-key-stats") > sent, 20, lambda: fleet.log("beat"))
 
 
 def test_messages_of_beat_that_piled_up_run_once_and_whoever_asks_gets_a_report(
