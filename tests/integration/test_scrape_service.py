@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -20,7 +21,6 @@ from starlette.routing import Route
 from app.errors import (
     BlockedAddressError,
     ConfigurationError,
-    DatabaseLockedError,
     EmptyPageError,
     HttpStatusError,
     InvalidTargetError,
@@ -29,7 +29,7 @@ from app.errors import (
     PageGoneError,
     SearchPageError,
 )
-from app.property.page import Page
+from app.property.store import AnswerStore, PageStore, PropertyStore
 from app.services.resources import Resources, open_resources
 from app.services.stores import open_stores
 from app.settings import Settings
@@ -269,22 +269,52 @@ def test_no_room_leaves_the_page_behind_for_the_next_try(
     assert site.asked == ["/house", "/same-house"]
 
 
-def test_a_locked_database_is_named_and_nothing_is_half_written(keyless: Resources, site: Site, url: str) -> None:
-    keyless.database.close()
-    keyless.database._busy_timeout_seconds = 0.1
+class ReleaseWhenTold(logging.Handler):
+    """Ends what keeps the database at the first word of somebody who waits for it."""
+
+    def __init__(self, holder: sqlite3.Connection) -> None:
+        super().__init__()
+        self._holder = holder
+        self.waits = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.waits += 1
+        if self._holder.in_transaction:
+            self._holder.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("step", ["page", "answer", "record"])
+def test_what_was_paid_for_is_held_while_the_database_is_locked(
+    step: str, keyed: Resources, site: Site, standin: tuple[OpenAIStandin, str], url: str
+) -> None:
+    """Another process holds the database just when a page, an answer or a record is to be kept: none is had twice."""
+    keyed.database.close()
+    keyed.database._busy_timeout_seconds = 0.1
     target = f"{url}/house"
-    job_id = enqueue(keyless, target)
-    page = keyless.scraper._page(target, job_id)
-    assert isinstance(page, Page)
-    holder = sqlite3.connect(str(keyless.database.url.database), isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(DatabaseLockedError):
-        keyless.scraper.scrape(target, job_id=job_id)
-    holder.execute("ROLLBACK")
+    job_id = enqueue(keyed, target)
+    holder = sqlite3.connect(str(keyed.database.url.database), isolation_level=None, check_same_thread=False)
+    hold_before = {"page": (PageStore, "save_page"), "answer": (AnswerStore, "save_model_answer"),
+                   "record": (PropertyStore, "save_record")}[step]  # fmt: skip
+    release = ReleaseWhenTold(holder)
+    patience = logging.getLogger("app.services.patience")
+    patience.addHandler(release)
+    with pytest.MonkeyPatch.context() as patch:
+        original = getattr(*hold_before)
+
+        def held(*args: Any, **kwargs: Any) -> Any:
+            if not release.waits and not holder.in_transaction:
+                holder.execute("BEGIN IMMEDIATE")
+            return original(*args, **kwargs)
+
+        patch.setattr(*hold_before, held)
+        outcome = keyed.scraper.scrape(target, job_id=job_id)
+    patience.removeHandler(release)
     holder.close()
-    assert rows(keyless, "properties") == rows(keyless, "records") == 0
-    assert keyless.scraper.scrape(target, job_id=job_id).record["ListPrice"] == 310000
+    assert release.waits == 1
+    assert outcome.record["ListPrice"] == 310000
     assert site.asked == ["/house"]
+    assert standin[0].gate.stats(0.0)["totals"]["requests"] == 1
+    assert rows(keyed, "records") == 1
 
 
 def test_doors_that_only_look_need_the_database_alone(tmp_path: Path, keyless: Resources, url: str) -> None:

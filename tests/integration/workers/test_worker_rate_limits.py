@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from app.errors import HttpStatusError
+
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
 KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"
 TARGET = "/listings/oak-hollow-lane"
@@ -81,3 +83,18 @@ def test_a_site_that_fails_is_tried_again_and_a_page_that_is_gone_is_not(
     assert job.attempts == 5
     assert job.waited_seconds == 0
     assert job.error["code"] == "connection_failed"
+
+
+def test_a_final_error_survives_the_result_backend_with_its_facts(
+    make_fleet: Callable[..., Any], property_site: str
+) -> None:
+    """Whoever waits for the result gets our own error, not a library's that lost what it knew."""
+    fleet = make_fleet()
+    fleet.start_worker(pool="threads")
+    target = f"{property_site}/odd/gone"
+    (job_id,) = fleet.stores.jobs.enqueue([target]).new
+    result = fleet.app.tasks["tasks.scrape.scrape_property"].apply_async((job_id,), task_id=job_id)
+    with pytest.raises(HttpStatusError) as raised:
+        result.get(timeout=30)
+    assert raised.value.facts == {"url": target, "status": 410}
+    assert f"{target} answered HTTP 410" in str(raised.value)
