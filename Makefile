@@ -66,6 +66,7 @@ lock: ## resolve the dependencies anew (uv.lock stays out of git: it names regis
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header pyproject.toml -o requirements/runtime.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header pyproject.toml --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:bench -c requirements/runtime.lock -o requirements/bench.lock
+	echo hatchling | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header -c requirements/dev.lock - -o requirements/build.lock
 	echo uv | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.9 --no-annotate --no-header - -o requirements/uv.lock
 
 clean: ## remove the virtual environments and caches

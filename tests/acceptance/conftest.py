@@ -1,14 +1,13 @@
-"""pytest-celery's API on local processes: containers that are none, behind the plugin's own fixtures.
+"""The same tests on local processes and in Docker, behind pytest-celery's own fixtures.
 
-A test here speaks only to `celery_setup` and its nodes, so that the same test can run on Docker containers.
+A test here speaks only to `celery_setup` and its nodes, to the stores and to its `surroundings`. Where all that runs is
+`place`: `local_place.py` and `docker_place.py` have fixtures of the same names, `local_*` and `docker_*`.
 """
 
 from __future__ import annotations
 
-import os
-import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,106 +23,50 @@ from pytest_celery import (
     CeleryWorkerCluster,
 )
 
-from app.services.embedded_valkey import EmbeddedValkey
 from app.services.stores import Stores, open_stores
 from app.settings import Settings, load_settings
-from cli.processes import Child, StopSignals, Supervisor
-from cli.services import Services
 from tasks import make_celery
-from tasks.config import kombu_url
+from tests.acceptance.docker_place import (  # noqa: F401 (fixtures)
+    celery_base_worker_image,
+    docker_beat,
+    docker_client,
+    docker_network,
+    docker_openai,
+    docker_openai_variables,
+    docker_postgres,
+    docker_postgres_variables,
+    docker_site,
+    docker_surroundings,
+    docker_valkey,
+    docker_valkey_data,
+    docker_valkey_ports,
+    docker_worker,
+    docker_worker_command,
+)
+from tests.acceptance.local_place import local_beat, local_surroundings, local_valkey, local_worker  # noqa: F401 (fixtures)
+from tests.acceptance.surroundings import Surroundings
 
 
-class ValkeyContainer:
-    """What the plugin asks of a broker's or backend's container, kept by the embedded Valkey of a home."""
-
-    def __init__(self, home: Path) -> None:
-        self._valkey = EmbeddedValkey(home)
-        self._valkey.start()
-        self.name = "local-valkey"
-        self.id = f"{self.name}-0000"
-
-    @property
-    def celeryconfig(self) -> dict[str, str]:
-        return {"url": self._valkey.url, "host_url": kombu_url(self._valkey.url)}
-
-    @property
-    def status(self) -> str:
-        return "running" if self._valkey.pid else "exited"
-
-    def ready(self) -> bool:
-        return self._valkey.pid is not None
-
-    def logs(self) -> str:
-        return self._valkey.log.read_text()
-
-    def kill(self, signal: str | int = "SIGKILL") -> None:
-        if signal == "SIGKILL":
-            self._valkey.kill()
-        else:
-            self._valkey.stop()
-
-    def restart(self, timeout: int = 10) -> None:
-        self._valkey.stop()
-        self._valkey.start()
-
-    def reload(self) -> None:
-        """Nothing is cached."""
-
-    def teardown(self) -> None:
-        self._valkey.stop()
+# the image is built by the first test that needs it: that takes minutes where Docker's cache is empty
+@pytest.fixture(params=["local", pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.timeout(600)])])
+def place(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-class WorkerContainer:
-    """The same for a worker: a process of `celery -A worker worker`, restarted with the same settings."""
-
-    def __init__(self, home: Path, env: dict[str, str]) -> None:
-        self._home = home
-        self._services = Services(home, env, cwd=home, logs=home)
-        self._supervisor = Supervisor(StopSignals())
-        self.name = "local-worker"
-        self._start()
-
-    def _start(self) -> None:
-        self._child: Child = self._services.worker(self._supervisor, concurrency=2, grace_seconds=5)
-        self._services.wait_for_worker(self._supervisor, self._child)
-
-    @property
-    def id(self) -> str:
-        return str(self._child.process.pid)
-
-    @property
-    def status(self) -> str:
-        return "running" if self._child.process.poll() is None else "exited"
-
-    def ready(self) -> bool:
-        return self.status == "running"
-
-    def logs(self) -> str:
-        return (self._home / "worker.log").read_text()
-
-    def worker_queue(self) -> str:
-        return "scrape"
-
-    def kill(self, signal: str | int = "SIGKILL") -> None:
-        self._child.process.send_signal(_number(signal))
-        self._child.process.wait(30)
-
-    def restart(self, timeout: int = 10) -> None:
-        self._supervisor.stop()
-        self._start()
-
-    def reload(self) -> None:
-        """Nothing is cached."""
-
-    def teardown(self) -> None:
-        self._supervisor.stop()
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
 
 
-def _number(name: str | int) -> int:
-    return name if isinstance(name, int) else signal.Signals[name]
+@pytest.fixture
+def surroundings(request: pytest.FixtureRequest, place: str) -> Surroundings:
+    return request.getfixturevalue(f"{place}_surroundings")
 
 
-class LocalSetup(CeleryTestSetup):
+# --- the plugin's own names, for either place
+
+
+class FleetSetup(CeleryTestSetup):
     """The plugin's setup with the app that every door of ours uses."""
 
     @classmethod
@@ -134,18 +77,13 @@ class LocalSetup(CeleryTestSetup):
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
-@pytest.fixture
 def celery_setup_cls() -> type[CeleryTestSetup]:
-    return LocalSetup
+    return FleetSetup
 
 
 @pytest.fixture
-def celery_broker(home: Path) -> Iterator[CeleryTestBroker]:
-    broker = CeleryTestBroker(ValkeyContainer(home))
+def celery_broker(request: pytest.FixtureRequest, place: str) -> Iterator[CeleryTestBroker]:
+    broker = CeleryTestBroker(request.getfixturevalue(f"{place}_valkey"))
     yield broker
     broker.teardown()
 
@@ -162,18 +100,14 @@ def celery_backend_cluster(celery_broker: CeleryTestBroker) -> CeleryBackendClus
 
 
 @pytest.fixture
-def celery_worker(
-    home: Path, celery_worker_cluster_config: dict[str, Any], celery_setup_app: Celery, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[CeleryTestWorker]:
-    urls = celery_worker_cluster_config["celery_broker_cluster_config"]["urls"]
-    for name, value in {
-        "REDIS_URL": urls[0],
-        "PROPINTEL_HOME": str(home),
-        "FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
-        "JOB_LEASE_SECONDS": "3",
-    }.items():
-        monkeypatch.setenv(name, value)
-    worker = CeleryTestWorker(WorkerContainer(home, dict(os.environ)), celery_setup_app)
+def fleet_environment(surroundings: Surroundings, celery_worker_cluster_config: dict[str, Any]) -> dict[str, str]:
+    """The environment of worker and beat."""
+    return {**surroundings.fleet, "REDIS_URL": celery_worker_cluster_config["celery_broker_cluster_config"]["urls"][0]}
+
+
+@pytest.fixture
+def celery_worker(request: pytest.FixtureRequest, place: str, celery_setup_app: Celery) -> Iterator[CeleryTestWorker]:
+    worker = CeleryTestWorker(request.getfixturevalue(f"{place}_worker"), celery_setup_app)
     yield worker
     worker.teardown()
 
@@ -183,15 +117,28 @@ def celery_worker_cluster(celery_worker: CeleryTestWorker) -> CeleryWorkerCluste
     return CeleryWorkerCluster(celery_worker)
 
 
+# --- what a test sees beside them
+
+
 @pytest.fixture
-def stores(celery_worker: CeleryTestWorker) -> Iterator[Stores]:
+def beat(request: pytest.FixtureRequest, place: str) -> None:
+    """Beat runs beside the worker."""
+    request.getfixturevalue(f"{place}_beat")
+
+
+@pytest.fixture
+def stores(
+    surroundings: Surroundings, celery_worker: CeleryTestWorker, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stores]:
     """The database that the worker writes to."""
+    for name, value in surroundings.test.items():
+        monkeypatch.setenv(name, value)
     with open_stores(load_settings()) as opened:
         yield opened
 
 
 @pytest.fixture
-def wait_for_jobs(stores: Stores) -> Any:
+def wait_for_jobs(stores: Stores) -> Callable[..., list[str]]:
     """`wait_for_jobs(ids)`: their states, once each is over."""
 
     def wait(ids: list[str], seconds: float = 40) -> list[str]:

@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import pytest
 from pytest_celery import CeleryTestSetup
+from pytest_docker_tools.wrappers.container import wait_for_callable
 
 from app.services.stores import Stores
 from tasks.sending import send_jobs
+from tests.acceptance.surroundings import Surroundings
 
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
 
@@ -22,40 +24,65 @@ def _send(setup: CeleryTestSetup, stores: Stores, *targets: str) -> list[str]:
 
 def test_the_setup_is_ready_and_answers(celery_setup: CeleryTestSetup) -> None:
     assert celery_setup.ready(control=True)
-    assert [list(answer.values()) for answer in celery_setup.app.control.ping(timeout=5)] == [[{"ok": "pong"}]]
+    answers = celery_setup.app.control.ping(timeout=5, limit=1)
+    assert [list(answer.values()) for answer in answers] == [[{"ok": "pong"}]]
     celery_setup.worker.assert_log_exists("ready.")
 
 
 def test_jobs_are_done(
-    celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], property_site: str
+    celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], surroundings: Surroundings
 ) -> None:
-    ids = _send(celery_setup, stores, *(f"{property_site}/homes/{n}" for n in range(1, 7)))
+    ids = _send(celery_setup, stores, *(f"{surroundings.site}/homes/{n}" for n in range(1, 7)))
     assert wait_for_jobs(ids) == ["done"] * 6
     celery_setup.worker.assert_log_does_not_exist("Traceback")
 
 
 def test_a_restarted_worker_goes_on(
-    celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], property_site: str
+    celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], surroundings: Surroundings
 ) -> None:
     celery_setup.worker.restart(force=True)
-    assert wait_for_jobs(_send(celery_setup, stores, f"{property_site}/homes/11")) == ["done"]
+    assert wait_for_jobs(_send(celery_setup, stores, f"{surroundings.site}/homes/11")) == ["done"]
 
 
 def test_jobs_sent_while_the_worker_is_dead_are_done_by_the_next(
-    celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], property_site: str
+    celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], surroundings: Surroundings
 ) -> None:
     celery_setup.worker.kill()
-    ids = _send(celery_setup, stores, f"{property_site}/homes/21", f"{property_site}/homes/22")
+    ids = _send(celery_setup, stores, f"{surroundings.site}/homes/21", f"{surroundings.site}/homes/22")
     celery_setup.worker.restart()
     assert wait_for_jobs(ids) == ["done", "done"]
 
 
 def test_a_broker_that_crashed_is_consumed_again_within_seconds(
-    celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], property_site: str
+    celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], surroundings: Surroundings
 ) -> None:
     """The messages are in its append-only file, and the worker comes back to it by itself."""
     celery_setup.broker.kill()
     time.sleep(2)
     celery_setup.broker.restart()
-    ids = _send(celery_setup, stores, f"{property_site}/homes/31")
+    ids = _send(celery_setup, stores, f"{surroundings.site}/homes/31")
     assert wait_for_jobs(ids, seconds=8) == ["done"]
+
+
+def test_term_to_a_worker_with_a_job_under_way_loses_nothing(
+    celery_setup: CeleryTestSetup,
+    stores: Stores,
+    wait_for_jobs: Callable[..., list[str]],
+    surroundings: Surroundings,
+    beat: None,
+) -> None:
+    """The job hangs in a model call for longer than the soft shutdown lasts: the next worker does it."""
+    model = surroundings.model
+    model.set_key(model.keys[0], behaviour="hang")
+    (job_id,) = _send(celery_setup, stores, f"{surroundings.site}/listings/oak-hollow-lane")
+    wait_for_callable("The model is asked", lambda: model.stats()["totals"]["requests"] == 1)
+    model.set_key(model.keys[0], behaviour="ok")
+    celery_setup.worker.kill("SIGTERM")
+    assert stores.jobs.get(job_id).state != "done"
+    celery_setup.worker.restart()
+    assert wait_for_jobs([job_id]) == ["done"]
+    assert model.stats()["totals"]["requests"] == 2
+
+
+def test_the_keys_are_reported_on_beats_schedule(celery_setup: CeleryTestSetup, beat: None) -> None:
+    celery_setup.worker.assert_log_exists("OpenAI keys: 1 of 1 healthy", timeout=30)

@@ -1,0 +1,41 @@
+# One image for every process: the worker unless told otherwise (`celery -A worker beat`, `propintel db upgrade`, ...).
+
+FROM python:3.13-slim AS dependencies
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+RUN python -m venv --without-pip /opt/propintel
+COPY requirements/runtime.lock .
+RUN pip --python /opt/propintel/bin/python install --require-hashes -r runtime.lock
+
+
+# the project itself, by the locked build backend, in a folder of its own: a change of the source is a small layer
+FROM dependencies AS project
+COPY requirements/build.lock .
+RUN pip install --require-hashes -r build.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY app app
+COPY tasks tasks
+COPY worker worker
+COPY web web
+COPY cli cli
+COPY standin standin
+RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
+ && pip --python /opt/propintel/bin/python install --no-deps --no-index --prefix /opt/project dist/*.whl
+
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/propintel --shell /usr/sbin/nologin propintel \
+ && install -d -m 0700 -o propintel -g propintel /var/lib/propintel
+COPY --from=dependencies /opt/propintel /opt/propintel
+COPY --from=project /opt/project /opt/propintel
+# REMAP_SIGTERM: TERM, which `docker stop` sends, is Celery's soft shutdown. Give it 30 s or more to end.
+ENV PATH=/opt/propintel/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    REMAP_SIGTERM=SIGQUIT \
+    PROPINTEL_HOME=/var/lib/propintel
+WORKDIR /opt/propintel
+USER propintel
+VOLUME /var/lib/propintel
+STOPSIGNAL SIGTERM
+CMD ["celery", "-A", "worker", "worker", "--loglevel", "INFO"]

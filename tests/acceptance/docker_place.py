@@ -1,0 +1,161 @@
+"""The fixtures of tests in Docker.
+
+One network, database server and pair of stand-ins for the run, started by the first test that asks for them; broker and
+worker for each test. Nothing is left behind on the engine but the image.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import psycopg
+import pytest
+from pytest_docker_tools import container, fxtr, network, volume
+
+from app.property.store import upgrade
+from tests.acceptance.docker_containers import (
+    LOOPBACK,
+    POSTGRES_IMAGE,
+    VALKEY_IMAGE,
+    DockerPostgres,
+    DockerStandin,
+    DockerValkey,
+    DockerWorker,
+    build_image,
+    connect_to_engine,
+    free_port,
+)
+from tests.acceptance.surroundings import KEY, VARIABLES, Surroundings
+from tests.plugins.standin_fixtures import KEYS, StandinHandle
+
+#: in place of the image's volume, which would outlive its container
+_HOME = {"/var/lib/propintel": "uid=10001,mode=0700"}
+
+
+@pytest.fixture(scope="session")
+def docker_client() -> Iterator[docker.DockerClient]:
+    client = connect_to_engine()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def celery_base_worker_image(docker_client: docker.DockerClient) -> Any:
+    """The plugin's name for what its workers run: here the image that this project ships."""
+    return docker_client.images.get(build_image())
+
+
+@pytest.fixture(scope="session")
+def docker_postgres_variables() -> dict[str, str]:
+    return {"POSTGRES_PASSWORD": secrets.token_hex(16)}
+
+
+@pytest.fixture(scope="session")
+def docker_openai_variables() -> dict[str, str]:
+    return {"KEYS": json.dumps([KEY])}
+
+
+docker_network = network(scope="session")
+
+docker_postgres = container(
+    scope="session",
+    image=POSTGRES_IMAGE,
+    command=["postgres", "-c", "fsync=off"],
+    environment=fxtr("docker_postgres_variables"),
+    ports={"5432/tcp": (LOOPBACK, None)},
+    network="{docker_network.name}",
+    tmpfs={"/var/lib/postgresql/data": ""},
+    wrapper_class=DockerPostgres,
+    timeout=60,
+)
+
+docker_site = container(
+    scope="session",
+    image="{celery_base_worker_image.id}",
+    command=["python", "-m", "standin.site", "--host", "0.0.0.0", "--port", "8080"],
+    network="{docker_network.name}",
+    tmpfs=_HOME,
+    wrapper_class=DockerStandin,
+)
+
+docker_openai = container(
+    scope="session",
+    image="{celery_base_worker_image.id}",
+    command=["sh", "-c", 'echo "$KEYS" | exec python -m standin.openai --host 0.0.0.0 --port 8080 --config -'],
+    environment=fxtr("docker_openai_variables"),
+    ports={"8080/tcp": (LOOPBACK, None)},
+    network="{docker_network.name}",
+    tmpfs=_HOME,
+    wrapper_class=DockerStandin,
+)
+
+docker_valkey_data = volume()
+
+docker_valkey = container(
+    image=VALKEY_IMAGE,
+    command=["valkey-server", "--appendonly", "yes", "--maxmemory-policy", "noeviction"],
+    ports=fxtr("docker_valkey_ports"),
+    network="{docker_network.name}",
+    volumes={"{docker_valkey_data.name}": {"bind": "/data"}},
+    wrapper_class=DockerValkey,
+)
+
+docker_worker = container(
+    image="{celery_base_worker_image.id}",
+    command=fxtr("docker_worker_command"),
+    environment=fxtr("fleet_environment"),
+    network="{docker_network.name}",
+    tmpfs=_HOME,
+    wrapper_class=DockerWorker,
+    timeout=60,
+)
+
+docker_beat = container(
+    image="{celery_base_worker_image.id}",
+    command=["celery", "-A", "worker", "beat", "--pidfile=", "--loglevel", "INFO"],
+    environment=fxtr("fleet_environment"),
+    network="{docker_network.name}",
+    tmpfs=_HOME,
+)
+
+
+@pytest.fixture
+def docker_valkey_ports() -> dict[str, tuple[str, int]]:
+    return {"6379/tcp": (LOOPBACK, free_port())}
+
+
+@pytest.fixture
+def docker_worker_command(celery_base_worker_image: Any) -> list[str]:
+    """The image's own, on a machine of any size."""
+    return [*celery_base_worker_image.attrs["Config"]["Cmd"], "--concurrency", "2"]
+
+
+@pytest.fixture
+def docker_surroundings(
+    home: Path, docker_postgres: DockerPostgres, docker_site: DockerStandin, docker_openai: DockerStandin
+) -> Surroundings:
+    """The stand-ins are containers of our image, the database is a new one in PostgreSQL."""
+    database = f"t{secrets.token_hex(8)}"
+    with psycopg.connect(docker_postgres.url("postgres", inside=False), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {database}")
+    here = docker_postgres.url(database, inside=False)
+    upgrade(here)
+    model = StandinHandle(docker_openai.address_here, KEYS[:1])
+    model.reset()
+    model.set_key(**KEY, behaviour="ok")
+    return Surroundings(
+        docker_site.address_inside,
+        model,
+        {
+            **VARIABLES,
+            "OPENAI_BASE_URL": f"{docker_openai.address_inside}/v1",
+            "DATABASE_URL": docker_postgres.url(database, inside=True),
+            "FETCH_ALLOWED_PRIVATE_NETWORKS": f"{docker_site.ips.primary}/32",
+        },
+        {**VARIABLES, "DATABASE_URL": here, "PROPINTEL_HOME": str(home)},
+    )
