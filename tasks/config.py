@@ -16,7 +16,7 @@ from app.property.store import Job
 from app.services.embedded_valkey import broker_url
 from app.settings import Settings
 
-TASK_MODULES = ["tasks.scrape", "tasks.health", "tasks.recovery"]
+TASK_MODULES = ["tasks.scrape", "tasks.health", "tasks.recovery", "tasks.batches"]
 
 SCRAPE_QUEUE = "scrape"
 #: Jobs wait in lanes, each a queue of the broker, by their place in their batch: the first hundred, the first thousand,
@@ -107,7 +107,11 @@ def _delivery() -> dict[str, Any]:
         "task_queues": [_queue(name) for name in (HEALTH_QUEUE, *LANES)],
         "task_default_queue": SCRAPE_QUEUE,
         "task_default_priority": DEFAULT_PRIORITY,
-        "task_routes": {"tasks.health.*": {"queue": HEALTH_QUEUE}, "tasks.recovery.*": {"queue": HEALTH_QUEUE}},
+        "task_routes": {
+            "tasks.health.*": {"queue": HEALTH_QUEUE},
+            "tasks.recovery.*": {"queue": HEALTH_QUEUE},
+            "tasks.batches.complete_batches": {"queue": HEALTH_QUEUE},  # the callbacks themselves go with the jobs
+        },
         "task_create_missing_queues": False,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
