@@ -119,6 +119,15 @@ def test_reports_and_recovery_have_a_queue_of_their_own(settings: Settings) -> N
     assert list(routes.values()) == ["scrape", "health", "health"]
 
 
+def test_a_receiver_that_hangs_cannot_delay_a_health_report(settings: Settings) -> None:
+    """Batches are noted as complete beside the reports; telling about them, which may take long, is not done there."""
+    app = make_celery(settings)
+    app.loader.import_default_modules()
+    names = ("tasks.batches.complete_batches", "tasks.batches.deliver_callbacks")
+    assert all(name in app.tasks for name in names)
+    assert [app.amqp.router.route({}, name)["queue"].name for name in names] == ["health", "scrape"]
+
+
 def test_no_message_is_delivered_twice_because_somebody_waited() -> None:
     """The visibility timeout is above the time limit and far above any countdown."""
     assert VISIBILITY_TIMEOUT > TIME_LIMIT > SOFT_TIME_LIMIT
