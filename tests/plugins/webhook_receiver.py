@@ -27,9 +27,11 @@ class Receiver:
     host: str = "127.0.0.1"
     statuses: list[int] = field(default_factory=lambda: [200])
     location: str = ""
-    #: an endless answer, or none before this is set
+    #: what it answers beside the status
     body: Callable[[], Iterator[bytes]] | None = None
+    #: no answer before this is set
     held: threading.Event | None = None
+    on_request: Callable[[], None] = lambda: None
     requests: list[Received] = field(default_factory=list)
     connections: int = 0
     port: int = 0
@@ -91,6 +93,7 @@ class Receiver:
             status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
             headers = {name.lower(): value for name, value in handler.headers.items()}
             self.requests.append(Received(f"{handler.command} {handler.path}", headers, body, status))
+        self.on_request()
         if self.held is not None:
             self.held.wait(30)
         handler.send_response(status)

@@ -112,9 +112,10 @@ def test_a_batch_of_duplicates_is_known_and_an_unknown_one_is_named(called: Prop
     again = json.loads(called("enqueue", "http://homes.example/1").stdout)
     shown = json.loads(called("jobs", "--batch", again["batch"]).stdout)
     assert (shown["jobs"], shown["batch"]["duplicates"]) == ([], 1)
-    unknown = called("jobs", "--batch", "nothing")
-    assert (unknown.returncode, unknown.stdout) == (1, "")
-    assert "no batch nothing" in unknown.stderr
+    for extra in ([], ["--retry"], ["--cancel"]):
+        unknown = called("jobs", "--batch", "nothing", *extra)
+        assert (unknown.returncode, unknown.stdout, len(unknown.stderr.splitlines())) == (1, "", 1)
+        assert "no batch nothing" in unknown.stderr
 
 
 def test_a_callback_url_that_cannot_be_told_is_wrong_usage(
