@@ -54,7 +54,7 @@ def submit_targets(
     try:
         send_jobs(celery_app, jobs, [job for job in enqueued.jobs if job.id in new])
     except BaseException:
-        _cancel(jobs, enqueued.new)
+        _withdraw(jobs, enqueued)
         raise
     return enqueued
 
@@ -77,8 +77,8 @@ def _checked(callback_url: str) -> str:
     return check_callback_url(callback_url)
 
 
-def _cancel(jobs: JobStore, job_ids: Sequence[str]) -> None:
+def _withdraw(jobs: JobStore, enqueued: Enqueued) -> None:
     try:
-        jobs.cancel_all(job_ids)
+        jobs.withdraw(enqueued.batch)
     except PropertyIntelligenceError as exc:
-        log.warning("%d jobs were not sent and could not be cancelled either: %s", len(job_ids), exc)
+        log.warning("%d jobs were not sent and could not be cancelled either: %s", len(enqueued.new), exc)

@@ -14,8 +14,10 @@ from app.services.webhooks import TIMEOUT_SECONDS, Event, WebhookSender
 
 log = logging.getLogger(__name__)
 
-#: batches told about in one run, all at the same time, so that a receiver that hangs holds up no other
+#: batches told about at the same time, so that a receiver that hangs holds up no other
 AT_ONCE = 10
+#: no new attempts are begun after this; with those under way a run ends within twice the time
+_PATIENCE_SECONDS = 10.0
 #: above what one attempt may take: whose lease ran out is dead
 LEASE_SECONDS = 6 * TIMEOUT_SECONDS
 _FIRST_WAIT_SECONDS = 10.0
@@ -32,17 +34,18 @@ def wait_after(attempt: int) -> float | None:
 
 
 def deliver_due(batches: BatchStore, sender: WebhookSender, clock: Clock) -> dict[str, int]:
-    """One attempt for each of the callbacks that are due, up to `AT_ONCE`; -> `{"delivered": n, "failed": n}`.
+    """One attempt for each of the callbacks that are due; -> `{"delivered": n, "failed": n}`.
 
-    Takes no longer than one attempt may. A receiver can get the same event twice (its answer was lost, or this process
-    died before it noted it); then `webhook-id` is the same.
+    While there are more, and time, it goes on. A receiver can get the same event twice (its answer was lost, or this
+    process died before it noted it); then `webhook-id` is the same.
     """
-    claims = batches.claim_callbacks(AT_ONCE, LEASE_SECONDS)
-    if not claims:
-        return {"delivered": 0, "failed": 0}
-    with ThreadPoolExecutor(len(claims), thread_name_prefix="webhook") as threads:
-        delivered = sum(threads.map(lambda claim: _deliver(batches, sender, clock, claim), claims))
-    return {"delivered": delivered, "failed": len(claims) - delivered}
+    until = clock.now() + timedelta(seconds=_PATIENCE_SECONDS)
+    delivered, tried = 0, 0
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook") as threads:
+        while clock.now() <= until and (claims := batches.claim_callbacks(AT_ONCE, LEASE_SECONDS)):
+            delivered += sum(threads.map(lambda claim: _deliver(batches, sender, clock, claim), claims))
+            tried += len(claims)
+    return {"delivered": delivered, "failed": tried - delivered}
 
 
 def _deliver(batches: BatchStore, sender: WebhookSender, clock: Clock, claim: ClaimedCallback) -> bool:

@@ -50,13 +50,8 @@ class BatchStore:
 
     def cancel(self, batch_id: str) -> int:
         """End all jobs of the batch that are not over, in one statement; -> how many. Raises `NotFoundError`."""
-        change = {
-            "state": JobState.CANCELLED,
-            "finished_at": self._clock.now(),
-            **dict.fromkeys(("due_at", "resend_at", "lease_owner", "lease_expires_at")),
-        }
-        statement = update(jobs).where(jobs.c.batch_id == batch_id, jobs.c.state.in_(ACTIVE)).values(change)
-        cancelled = self._database.repeat(lambda connection: connection.execute(statement).rowcount)
+        now = self._clock.now()
+        cancelled = self._database.repeat(lambda connection: cancel_batch(connection, batch_id, now))
         if not cancelled:
             self.get(batch_id)
         return cancelled
@@ -130,6 +125,14 @@ class BatchStore:
         change = update(batches).where(held).values(callback_error=error, callback_at=again_at)
         with self._database.writing() as connection:
             return connection.execute(change).rowcount == 1
+
+
+def cancel_batch(connection: Connection, batch_id: str, now: datetime) -> int:
+    """End the jobs of the batch that are not over; -> how many."""
+    nothing_left = dict.fromkeys(("due_at", "resend_at", "lease_owner", "lease_expires_at"))
+    change = {"state": JobState.CANCELLED, "finished_at": now, **nothing_left}
+    statement = update(jobs).where(jobs.c.batch_id == batch_id, jobs.c.state.in_(ACTIVE)).values(change)
+    return connection.execute(statement).rowcount
 
 
 def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:

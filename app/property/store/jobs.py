@@ -14,13 +14,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, update
 
 from app.errors import NotFoundError, PropertyIntelligenceError
-from app.property.store.batches import reopen_batches
+from app.property.store.batches import cancel_batch, reopen_batches
 from app.property.store.engine import Database
 from app.property.store.enqueueing import enqueue_targets
 from app.property.store.models import Enqueued, Job, JobState
 from app.property.store.recovery import take_lost
 from app.property.store.rows import chunks, clean, job_of
-from app.property.store.tables import ACTIVE, STATES, UtcDateTime, jobs
+from app.property.store.tables import ACTIVE, STATES, UtcDateTime, batches, jobs
 
 #: a stored property younger than this is not scraped again
 FRESH_DAYS = 30.0
@@ -181,13 +181,11 @@ class JobStore:
             self.get(job_id)
         return changed
 
-    def cancel_all(self, job_ids: Sequence[str]) -> None:
-        """End those of the jobs that are not over."""
-        change = {"state": JobState.CANCELLED, "finished_at": self._clock.now(), "due_at": None, "resend_at": None}
+    def withdraw(self, batch_id: str) -> None:
+        """Whoever enqueued the batch is told that it failed: nothing of it runs, and nobody hears of its end."""
         with self._database.writing() as connection:
-            for some in chunks(job_ids):
-                chosen = jobs.c.id.in_(some), jobs.c.state.in_(ACTIVE)
-                connection.execute(update(jobs).where(*chosen).values({**change, **_UNLEASED}))
+            cancel_batch(connection, batch_id, self._clock.now())
+            connection.execute(update(batches).where(batches.c.id == batch_id).values(callback_url=None))
 
     def retry(self, job_ids: Sequence[str]) -> builtins.list[Job]:
         """Queue failed and cancelled jobs anew, counters at zero, and open their batches; -> those to be sent.

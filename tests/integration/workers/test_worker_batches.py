@@ -30,7 +30,7 @@ def test_a_batch_tells_its_receiver_once_when_its_last_job_is_over(
     targets = [f"{property_site}/homes/{n}" for n in range(1, 4)]
     told = fleet.stores.jobs.enqueue([*targets, f"{property_site}/odd/gone"], callback_url=receiver.url)
     refused = fleet.stores.jobs.enqueue([f"{property_site}/homes/9"], callback_url=inside.url)
-    send_jobs(fleet.app, [*told.jobs, *refused.jobs])
+    send_jobs(fleet.app, fleet.stores.jobs, [*told.jobs, *refused.jobs])
     fleet.start_worker()
 
     def callback(batch: str) -> Any:
@@ -60,20 +60,24 @@ def test_a_retry_of_what_failed_tells_again_when_it_is_over(
     property_site: str,
     until: Callable[..., None],
 ) -> None:
-    """What is in the dead letters can be done again; the batch is open meanwhile."""
+    """What is in the dead letters can be done again; the batch is open meanwhile. The workers serve a queue each."""
     receiver = make_receiver()
     fleet = make_fleet(FETCH_MIN_DELAY_SECONDS="0")
     enqueued = fleet.stores.jobs.enqueue([f"{property_site}/odd/gone"], callback_url=receiver.url)
-    send_jobs(fleet.app, enqueued.jobs)
-    fleet.start_worker(concurrency=1)
+    send_jobs(fleet.app, fleet.stores.jobs, enqueued.jobs)
+    for queue in ("scrape", "health"):
+        fleet.services.start(
+            fleet.supervisor, queue, ["celery", "-A", "worker", "worker", "-Q", queue, "--pool=solo", "-n", queue]
+        )
     fleet.start_beat()
-    until(lambda: len(receiver.requests) == 1, 60, lambda: fleet.log("worker"))
+    until(lambda: len(receiver.requests) == 1, 60, lambda: fleet.log("scrape"))
     fleet.wait_for_state(enqueued.new, "failed")
 
-    assert fleet.stores.jobs.retry(enqueued.new) == enqueued.new
+    again = fleet.stores.jobs.retry(enqueued.new)
+    assert [job.id for job in again] == enqueued.new
     assert fleet.stores.batches.get(enqueued.batch).completed_at is None
-    send_jobs(fleet.app, [fleet.job(enqueued.new[0])])
-    until(lambda: len(receiver.requests) == 2, 60, lambda: fleet.log("worker"))
+    send_jobs(fleet.app, fleet.stores.jobs, again)
+    until(lambda: len(receiver.requests) == 2, 60, lambda: fleet.log("scrape"))
     first, second = receiver.ids()
     assert first != second
     assert "webhook-signature" not in receiver.requests[0].headers, "no WEBHOOK_SECRET, no signature"
