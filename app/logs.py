@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 import traceback
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -21,6 +22,12 @@ _REDACTED = "[redacted]"
 def redact(text: str) -> str:
     """`text` without anything that looks like an OpenAI key or a bearer token."""
     return _KEY_LIKE.sub(_REDACTED, text)
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL: all of a webhook's that may be shown, since its path often is a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 class RedactingFilter(logging.Filter):

@@ -6,6 +6,7 @@ below takes what it needs as arguments.
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import os
 import re
@@ -23,6 +24,14 @@ IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 Dollars = Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 _NUMBERED = re.compile(r"OPENAI_API_KEY_(\d+)")
+
+
+def _base64_bytes(text: str) -> int:
+    """How many bytes the base64 `text` stands for; -1 if it is none."""
+    try:
+        return len(base64.b64decode(text, validate=True))
+    except ValueError:
+        return -1
 
 
 class _NumberedKeys(PydanticBaseSettingsSource):
@@ -94,6 +103,11 @@ class Settings(BaseSettings):
     fetch_min_delay_seconds: float = Field(1.0, ge=0, le=3600, description="least gap between requests to one host")
     fetch_concurrency_per_host: int = Field(2, ge=1, le=64, description="requests under way to one host")
 
+    # --- webhooks
+    webhook_secret: SecretStr | None = Field(
+        None, description="signs webhooks: `whsec_` and base64 of 24 to 64 bytes; empty: they are not signed"
+    )
+
     # --- money
     budget_daily_model_calls: int | None = Field(None, ge=0, description="model calls a UTC day, whole fleet")
     budget_daily_tokens: int | None = Field(None, ge=0, description="model tokens a UTC day, whole fleet")
@@ -141,6 +155,16 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value().encode()) < 32:
             raise ValueError("must have at least 32 bytes (RFC 7518 section 3.2); make one with `openssl rand -hex 32`")
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        """The form and lengths that the Standard Webhooks specification gives a symmetric secret."""
+        text = value.get_secret_value() if value is not None else ""
+        if value is not None and not (text.startswith("whsec_") and 24 <= _base64_bytes(text[6:]) <= 64):
+            remedy = "make one with `echo whsec_$(openssl rand -base64 32)`"
+            raise ValueError(f"must be whsec_ and the base64 of 24 to 64 bytes; {remedy}")
         return value
 
     @classmethod

@@ -25,12 +25,15 @@ _EXAMPLES = """\b
 Examples:
   propintel enqueue https://www.example.com/homes/123-main-st
   propintel enqueue --file targets.csv --wait
+  propintel enqueue --file targets.csv --callback-url https://hooks.example.com/propintel
   grep homes urls.txt | propintel enqueue --file - --priority 0 --format json
 """
 _FILE_HELP = (
     "A file of targets, - for stdin: one a line, CSV with a column `target` or `url`, or JSON Lines (texts, or objects "
     "with `target` or `url`). Blank lines and lines that start with # are skipped."
 )
+
+_CALLBACK_HELP = "Gets a signed POST when all jobs of the batch are over; see WEBHOOK_SECRET."
 
 
 @app.command(epilog=_EXAMPLES)
@@ -41,6 +44,7 @@ def enqueue(
     wait: Annotated[bool, typer.Option("--wait", help="Wait until all are over; exit 1 if any failed.")] = False,
     priority: Annotated[int, typer.Option("--priority", min=0, max=9, help="0 is the most urgent, 9 the least.")] = 5,
     refresh: Annotated[bool, typer.Option("--refresh", help="Scrape again even what is fresh.")] = False,
+    callback_url: Annotated[str | None, typer.Option("--callback-url", metavar="URL", help=_CALLBACK_HELP)] = None,
     format_: FormatOption = None,
 ) -> None:
     """Give targets to the workers; all or nothing.
@@ -51,7 +55,15 @@ def enqueue(
     wanted = read_targets(targets or [], file)
     settings = load_settings()
     with open_stores(settings) as stores, closing(make_sender(settings)) as celery_app:
-        enqueued = submit_targets(stores.jobs, celery_app, settings, wanted, priority=priority, refresh=refresh)
+        enqueued = submit_targets(
+            stores.jobs,
+            celery_app,
+            settings,
+            wanted,
+            priority=priority,
+            refresh=refresh,
+            callback_url=callback_url,
+        )
         ended = _wait(stores, enqueued) if wait else None
     data: dict[str, Any] = {
         "batch": enqueued.batch,

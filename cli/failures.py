@@ -13,6 +13,7 @@ from app.errors import (
     ConfigurationError,
     DatabaseOutdatedError,
     DatabaseUnavailableError,
+    InvalidCallbackError,
     InvalidTargetError,
     NoKeysError,
     PropertyIntelligenceError,
@@ -31,6 +32,7 @@ _CONFIGURATION = (
     ConfigurationError,
     DatabaseOutdatedError,
     DatabaseUnavailableError,
+    InvalidCallbackError,
     InvalidTargetError,
     NoKeysError,
 )

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from app.errors import NotFoundError
-from app.property.store import Job, JobState, JobStore
-from app.services.stores import open_stores
+from app.property.store import Batch, Job, JobState, JobStore
+from app.services.stores import Stores, open_stores
 from app.settings import Settings, load_settings
-from cli.output import FormatOption, make_table, note, show
+from cli.output import FormatOption, make_table, note, printable, show
 from tasks.submission import make_sender, resubmit_jobs
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -22,9 +23,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _EXAMPLES = """\b
 Examples:
   propintel jobs                            the newest jobs, and how many are in each state
+  propintel jobs --batch BATCH              how far a batch is, and whether its callback was heard
   propintel jobs --batch BATCH --failed     what failed, and why
   propintel jobs --batch BATCH --retry      do what failed again
-  propintel jobs JOB --cancel
+  propintel jobs --batch BATCH --cancel
 """
 _PAGE = 500
 
@@ -44,17 +46,25 @@ def jobs(
 
     --retry and --cancel work on all jobs chosen by JOB, --batch or --failed.
     JSON: `{"counts": {state: n}, "jobs": [...]}`; a job has "id", "batch", "target", "state", "error", "property", ...
+    With --batch also "batch": `{"id", "targets", "duplicates", "completed_at", "callback", ...}`.
     """
     _check_usage(job, batch, failed, retry, cancel)
     settings = load_settings()
     with open_stores(settings) as stores:
+        if batch is not None:
+            stores.batches.get(batch)  # says so if there is none
         chosen = _Choice(stores.jobs, job, batch, JobState.FAILED if failed else None)
         if retry:
             _retry(chosen, settings)
         elif cancel:
-            _cancel(chosen)
-        data, shown = chosen.counts(), chosen.shown(limit, after_change=retry or cancel)
-    show({"counts": data, "jobs": [j.as_json() for j in shown]}, format_, lambda: _tables(data, shown))
+            _cancel(chosen, stores, batch, limit)
+        shown = chosen.shown(limit, after_change=retry or cancel)
+        found = stores.batches.get(batch) if batch is not None else None
+        counts = found.counts if found is not None else chosen.counts()
+    data: dict[str, Any] = {"counts": counts, "jobs": [j.as_json() for j in shown]}
+    if found is not None:
+        data["batch"] = found.as_json()
+    show(data, format_, lambda: _tables(counts, shown, found))
 
 
 def _check_usage(job: str | None, batch: str | None, failed: bool, retry: bool, cancel: bool) -> None:
@@ -77,16 +87,14 @@ class _Choice:
         self._batch = self._job.batch if self._job is not None else batch
         self._state = state
         self._touched: list[str] = []
-        if batch is not None and not any(self.counts().values()):
-            raise NotFoundError("batch", batch)
 
-    def ids(self, *states: JobState) -> list[str]:
-        """Of the chosen jobs those in one of `states`; remembered for `shown`."""
+    def ids(self, *states: JobState, limit: int | None = None) -> list[str]:
+        """Of the chosen jobs those in one of `states` (of each up to `limit`); remembered for `shown`."""
         wanted = [state for state in states if self._state in (None, state)]
         if self._job is not None:
             found = [self._job.id] if self._job.state in wanted else []
         else:
-            found = [job.id for state in wanted for job in self._all(state)]
+            found = [job.id for state in wanted for job in islice(self._all(state), limit)]
         self._touched = found
         return found
 
@@ -107,11 +115,11 @@ class _Choice:
         total = counts[self._state] if self._state else sum(counts.values())
         return self.store.list(batch=self._batch, state=self._state, limit=limit, offset=max(0, total - limit))
 
-    def _all(self, state: JobState) -> list[Job]:
-        found: list[Job] = []
-        while page := self.store.list(batch=self._batch, state=state, limit=_PAGE, offset=len(found)):
-            found += page
-        return found
+    def _all(self, state: JobState) -> Iterator[Job]:
+        read = 0
+        while page := self.store.list(batch=self._batch, state=state, limit=_PAGE, offset=read):
+            yield from page
+            read += len(page)
 
 
 def _retry(chosen: _Choice, settings: Settings) -> None:
@@ -128,26 +136,43 @@ def _retry(chosen: _Choice, settings: Settings) -> None:
         note(f"nothing to retry: only failed or cancelled jobs are done again{chosen.remark()}")
 
 
-def _cancel(chosen: _Choice) -> None:
-    ids = chosen.ids(JobState.QUEUED, JobState.RUNNING, JobState.DEFERRED)
-    cancelled = [job_id for job_id in ids if chosen.store.cancel(job_id)]
+def _cancel(chosen: _Choice, stores: Stores, batch: str | None, limit: int) -> None:
+    """The one job that is named, or all of a batch in one statement; of these `limit` are remembered for showing."""
+    ids = chosen.ids(JobState.QUEUED, JobState.RUNNING, JobState.DEFERRED, limit=limit)
+    cancelled = stores.batches.cancel(batch) if batch is not None else sum(map(stores.jobs.cancel, ids))
     if cancelled:
-        note(f"{len(cancelled)} jobs are cancelled")
+        note(f"{cancelled} jobs are cancelled")
     elif ids:
         note("nothing to cancel: the jobs have just ended")
     else:
         note(f"nothing to cancel: only jobs that are not over can be cancelled{chosen.remark()}")
 
 
-def _tables(counts: dict[str, int], shown: list[Job]) -> Iterator[Table | Text]:
+def _tables(counts: dict[str, int], shown: list[Job], batch: Batch | None) -> Iterator[Table | Text]:
     rows: list[tuple[Any, ...]] = [
         (j.id, str(j.state), j.target, j.property, j.error["message"] if j.error else _remark(j)) for j in shown
     ]
     yield make_table(None, ("job", "state", "target", "property", "remark"), rows)
     yield Text(", ".join(f"{count} {state}" for state, count in counts.items()))
+    if batch is not None:
+        yield from _about(batch)
+
+
+def _about(batch: Batch) -> Iterator[Text]:
+    jobs = sum(batch.counts.values())
+    end = f"complete since {_moment(batch.completed_at)}" if batch.completed_at else "not complete"
+    yield Text(f"Batch {batch.id}: {jobs - batch.active} of {jobs} jobs over, {batch.duplicates} duplicates, {end}")
+    told = batch.as_json()["callback"]
+    if told is not None:
+        error = f": {told['error']}" if told["error"] else ""
+        yield Text(printable(f"Callback to {told['url']}: {told['state']} after {told['attempts']} attempts{error}"))
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
 
 
 def _remark(job: Job) -> str:
     if job.due_at is not None:
-        return f"waits until {job.due_at.isoformat(timespec='seconds')}"
+        return f"waits until {_moment(job.due_at)}"
     return f"{len(job.wanted_model)} fields left for the model: {job.model_note}" if job.model_note else ""

@@ -16,13 +16,15 @@ from app.property.store import Job
 from app.services.embedded_valkey import broker_url
 from app.settings import Settings
 
-TASK_MODULES = ["tasks.scrape", "tasks.health", "tasks.recovery"]
+TASK_MODULES = ["tasks.scrape", "tasks.health", "tasks.recovery", "tasks.batches"]
 
 SCRAPE_QUEUE = "scrape"
 #: Jobs wait in lanes, each a queue of the broker, by their place in their batch: the first hundred, the first thousand,
 #: the rest. Workers serve the lanes of a priority level in turn, so that a small batch does not wait behind a huge one,
 #: and the huge one goes on meanwhile. The numbers are where each lane ends.
 LANES = {SCRAPE_QUEUE: 100, f"{SCRAPE_QUEUE}.large": 1000, f"{SCRAPE_QUEUE}.bulk": sys.maxsize}
+#: webhooks have one that every worker of jobs serves too; in a lane they would count as messages of jobs
+CALLBACK_QUEUE = "callbacks"
 #: reports and recovery have a queue of their own, so that a backlog of jobs never delays them
 HEALTH_QUEUE = "health"
 
@@ -104,10 +106,15 @@ def _queue(name: str) -> Queue:
 
 def _delivery() -> dict[str, Any]:
     return {
-        "task_queues": [_queue(name) for name in (HEALTH_QUEUE, *LANES)],
+        "task_queues": [_queue(name) for name in (HEALTH_QUEUE, CALLBACK_QUEUE, *LANES)],
         "task_default_queue": SCRAPE_QUEUE,
         "task_default_priority": DEFAULT_PRIORITY,
-        "task_routes": {"tasks.health.*": {"queue": HEALTH_QUEUE}, "tasks.recovery.*": {"queue": HEALTH_QUEUE}},
+        "task_routes": {
+            "tasks.health.*": {"queue": HEALTH_QUEUE},
+            "tasks.recovery.*": {"queue": HEALTH_QUEUE},
+            "tasks.batches.complete_batches": {"queue": HEALTH_QUEUE},
+            "tasks.batches.deliver_callbacks": {"queue": CALLBACK_QUEUE},
+        },
         "task_create_missing_queues": False,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,

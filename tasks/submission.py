@@ -32,20 +32,29 @@ def make_sender(settings: Settings) -> Celery:
 
 
 def submit_targets(
-    jobs: JobStore, celery_app: Celery, settings: Settings, targets: Sequence[str], *, priority: int, refresh: bool
+    jobs: JobStore,
+    celery_app: Celery,
+    settings: Settings,
+    targets: Sequence[str],
+    *,
+    priority: int,
+    refresh: bool,
+    callback_url: str | None = None,
 ) -> Enqueued:
     """Write a batch of jobs and send the new ones. Priority 0 is the most urgent, 9 the least.
 
-    Raises `InvalidTargetError` for the first target that is none, `BrokerUnavailableError`, or `StoreError`; then no
+    `callback_url` is told when all of them are over. Raises `InvalidCallbackError` for one that no webhook can be sent
+    to, `InvalidTargetError` for the first target that is none, `BrokerUnavailableError`, or `StoreError`; then no
     job is left to run: the broker is asked before a row is written, and rows that could not be sent are cancelled.
     """
+    told = _checked(callback_url) if callback_url is not None else None
     connect(settings).close()
-    enqueued = jobs.enqueue(targets, priority=priority, refresh=refresh)
+    enqueued = jobs.enqueue(targets, priority=priority, refresh=refresh, callback_url=told)
     new = set(enqueued.new)
     try:
         send_jobs(celery_app, jobs, [job for job in enqueued.jobs if job.id in new])
     except BaseException:
-        _cancel(jobs, enqueued.new)
+        _withdraw(jobs, enqueued)
         raise
     return enqueued
 
@@ -62,8 +71,14 @@ def resubmit_jobs(jobs: JobStore, celery_app: Celery, settings: Settings, job_id
     return [job.id for job in chosen]
 
 
-def _cancel(jobs: JobStore, job_ids: Sequence[str]) -> None:
+def _checked(callback_url: str) -> str:
+    from app.services.webhooks import check_callback_url  # noqa: PLC0415 (the HTTP stack: half a second that few need)
+
+    return check_callback_url(callback_url)
+
+
+def _withdraw(jobs: JobStore, enqueued: Enqueued) -> None:
     try:
-        jobs.cancel_all(job_ids)
+        jobs.withdraw(enqueued.batch)
     except PropertyIntelligenceError as exc:
-        log.warning("%d jobs were not sent and could not be cancelled either: %s", len(job_ids), exc)
+        log.warning("%d jobs were not sent and could not be cancelled either: %s", len(enqueued.new), exc)

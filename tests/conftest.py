@@ -9,7 +9,12 @@ import pytest
 
 from app.settings import VARIABLE_PREFIXES
 
-pytest_plugins = ["tests.plugins.pooled_sdk", "tests.plugins.redis_fixtures", "tests.plugins.standin_fixtures"]
+pytest_plugins = [
+    "tests.plugins.pooled_sdk",
+    "tests.plugins.redis_fixtures",
+    "tests.plugins.standin_fixtures",
+    "tests.plugins.webhook_receiver",
+]
 
 #: read once, before the environment is cleared for the tests
 _SHARED_DIR = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2] / "shared"))

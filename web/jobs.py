@@ -1,4 +1,4 @@
-"""Job API: enqueue targets, see how far they are, cancel them."""
+"""Job API: enqueue targets, see how far they are, cancel them, do them again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.property.store import JobState
-from tasks.submission import submit_targets
+from tasks.submission import resubmit_jobs, submit_targets
 from web.auth import OPERATIONS, AuthenticatedRoute, allow, bearer_scheme
 from web.context import Context, context_of
 from web.envelope import Failure, Success, failure, success
@@ -35,6 +35,9 @@ class JobRequest(BaseModel):
     )
     priority: int = Field(5, ge=0, le=9, description="0 is the most urgent, 9 the least")
     refresh: bool = Field(False, description="scrape again even if the property is fresh")
+    callback_url: str | None = Field(
+        None, max_length=4096, description="http:// or https:// URL that gets a signed POST when the batch is complete"
+    )
 
 
 class EnqueuedJobs(BaseModel):
@@ -77,6 +80,7 @@ def enqueue(request: JobRequest, context: ContextOf) -> JSONResponse:
         request.targets,
         priority=request.priority,
         refresh=request.refresh,
+        callback_url=request.callback_url,
     )
     ids = [job.id for job in enqueued.jobs]
     return success({"batch": enqueued.batch, "jobs": ids, "duplicates": enqueued.duplicates}, 202)
@@ -115,3 +119,21 @@ def cancel_job(job_id: str, context: ContextOf) -> JSONResponse:
     if not cancelled and job.state is not JobState.CANCELLED:
         return failure("job_is_over", f"Job {job_id} is {job.state} already and cannot be cancelled.", 409)
     return success(job.as_json())
+
+
+@router.post(
+    "/{job_id}/retry",
+    status_code=202,
+    summary="Do a job again",
+    responses={202: {"model": Success[JobView]}, 404: {"model": Failure}, 409: {"model": Failure}},
+)
+def retry_job(job_id: str, context: ContextOf) -> JSONResponse:
+    """Queues a failed or cancelled job anew; 409 for another, or while its target is under way in another job."""
+    jobs = context.stores.jobs
+    job = jobs.get(job_id)
+    if resubmit_jobs(jobs, context.celery, context.settings, [job_id]):
+        return success(jobs.get(job_id).as_json(), 202)
+    if job.state in (JobState.FAILED, JobState.CANCELLED):
+        return failure("target_under_way", f"Another job for the target of job {job_id} is under way.", 409)
+    message = f"Job {job_id} is {job.state}; only failed and cancelled jobs are done again."
+    return failure("job_not_retryable", message, 409)

@@ -16,6 +16,7 @@ from tasks.config import TURN_HEADER
 log = logging.getLogger(__name__)
 
 RECOVERY_INTERVAL_SECONDS = 5.0
+BATCHES_INTERVAL_SECONDS = 5.0
 _LOST_REDIS_PAUSE_SECONDS = 1.0
 
 
@@ -26,6 +27,7 @@ def beat_config(settings: Settings) -> dict[str, Any]:
         "beat_schedule": {
             "report-key-stats": _entry("tasks.health.report_key_stats", settings.key_report_interval_seconds),
             "recover-jobs": _entry("tasks.recovery.recover_jobs", RECOVERY_INTERVAL_SECONDS),
+            "complete-batches": _entry("tasks.batches.complete_batches", BATCHES_INTERVAL_SECONDS),
         },
     }
 

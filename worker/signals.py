@@ -32,7 +32,7 @@ from app.services.resources import open_resources
 from app.services.stores import open_stores
 from app.settings import Settings
 from tasks import resources
-from tasks.config import LANES, SCRAPE_QUEUE
+from tasks.config import CALLBACK_QUEUE, LANES, SCRAPE_QUEUE
 from tasks.lease import worker_name
 from worker import watching
 from worker.configuration import exit_with, settings
@@ -60,7 +60,7 @@ def _on_queues_chosen(instance: Any = None, **_: Any) -> None:
     """A worker that serves jobs serves all their lanes: `-Q scrape` would leave most of a large batch to nobody."""
     queues = instance.app.amqp.queues
     if SCRAPE_QUEUE in queues.consume_from:
-        for lane in LANES:
+        for lane in (*LANES, CALLBACK_QUEUE):
             queues.select_add(queues[lane])
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from app.clock import Clock, SystemClock
 from app.property.fetch import Fetcher, build_fetcher
-from app.property.store import AnswerStore, JobStore, PageStore, PropertyStore
+from app.property.store import AnswerStore, BatchStore, JobStore, PageStore, PropertyStore
 from app.services.embedded_valkey import client, redis_url
 from app.services.fleet_clock import make_clock
 from app.services.model_reading import ModelReader
@@ -51,8 +51,9 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         fetcher = _open_fetcher(settings, clock, opening)
         reader = ModelReader(AnswerStore(database), manager.get_client, settings.openai_model, clock)
         scraper = Scraper(fetcher=fetcher, pages=PageStore(database), properties=properties, reader=reader, clock=clock)
+        jobs, batches = JobStore(database), BatchStore(database)
         closing = opening.pop_all()
-        return Resources(settings, database, JobStore(database), properties, closing, manager, fetcher, scraper)
+        return Resources(settings, database, jobs, batches, properties, closing, manager, fetcher, scraper)
 
 
 def _open_fetcher(settings: Settings, clock: Clock, opening: ExitStack) -> Fetcher:

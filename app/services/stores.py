@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from app.clock import Clock
-from app.property.store import Database, JobStore, PropertyStore, database_url
+from app.property.store import BatchStore, Database, JobStore, PropertyStore, database_url
 from app.services.fleet_clock import make_clock
 from app.settings import Settings
 
@@ -22,6 +22,7 @@ class Stores:
     settings: Settings
     database: Database
     jobs: JobStore
+    batches: BatchStore
     properties: PropertyStore
     _closing: ExitStack = field(repr=False)
 
@@ -43,7 +44,8 @@ def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
     """
     with ExitStack() as opening:
         database = open_database(settings, clock or make_clock(settings), opening)
-        return Stores(settings, database, JobStore(database), PropertyStore(database), opening.pop_all())
+        jobs, batches, properties = JobStore(database), BatchStore(database), PropertyStore(database)
+        return Stores(settings, database, jobs, batches, properties, opening.pop_all())
 
 
 def open_database(settings: Settings, clock: Clock, opening: ExitStack) -> Database:

@@ -12,7 +12,7 @@ from app.clock import ManualClock
 from app.errors import InvalidTargetError, NotFoundError, PageGoneError
 from app.property.merge import SourceRecord
 from app.property.record import PageKind
-from app.property.store import Database, JobStore, PropertyStore
+from app.property.store import BatchStore, Database, JobStore, PropertyStore
 
 URL = "https://site.example/house/1"
 
@@ -276,14 +276,19 @@ def test_what_a_worker_could_not_finish_is_given_back_and_costs_no_attempt(jobs:
     assert sorted(job.id for job in jobs.recoverable()) == sorted([mine, too])
 
 
-def test_many_jobs_are_cancelled_at_once_but_for_those_that_are_over(jobs: JobStore) -> None:
-    running, queued, over = jobs.enqueue([f"https://a.example/{n}" for n in range(3)]).new
+def test_of_a_withdrawn_batch_nothing_runs_and_nobody_is_told(jobs: JobStore, database: Database) -> None:
+    """Its messages could not be sent, and whoever enqueued it knows."""
+    made = jobs.enqueue([f"https://a.example/{n}" for n in range(3)], callback_url="https://hooks.example/")
+    running, queued, over = made.new
     jobs.claim(running, "a", 30)
     jobs.claim(over, "a", 30)
     jobs.fail(over, PageGoneError(URL, "sold"), "a")
-    jobs.cancel_all([running, queued, over])
+    jobs.withdraw(made.batch)
     assert [jobs.get(i).state for i in (running, queued, over)] == ["cancelled", "cancelled", "failed"]
     assert jobs.renew(running, "a", 30) is False
+    batches = BatchStore(database)
+    assert [batch.id for batch in batches.complete()] == [made.batch]
+    assert batches.has_due_callback() is False
 
 
 def test_counts_name_all_six_states(jobs: JobStore) -> None:

@@ -7,7 +7,7 @@ proxy has a say. Every foreign error leaves as one of `app/errors.py`.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import httpcore2
@@ -63,15 +63,26 @@ class Exchange:
 
         `cookies` are sent and added to. Leaving the block frees the socket, however much of the body was read.
         """
+        request = httpx2.Request("GET", destination.url, headers=self._headers)
+        cookies.set_cookie_header(request)
+        with self._answer(request, destination, deadline_us) as response:
+            cookies.extract_cookies(response)
+            yield response
+
+    def post(self, destination: Destination, body: bytes, headers: Mapping[str, str], deadline_us: int) -> int:
+        """POST `body` with `headers` on top of ours; -> the status. The answer's body is not read."""
+        request = httpx2.Request("POST", destination.url, headers={**self._headers, **headers}, content=body)
+        with self._answer(request, destination, deadline_us) as response:
+            return response.status_code
+
+    @contextmanager
+    def _answer(self, request: httpx2.Request, destination: Destination, deadline_us: int) -> Iterator[httpx2.Response]:
         under_way = Request(destination, self._limits, self._clock, deadline_us)
         with under_way.under_way(), _translated(destination.url):
-            request = httpx2.Request("GET", destination.url, headers=self._headers)
-            cookies.set_cookie_header(request)
             answer = self._pool.handle_request(self._to_core(request, under_way))
             response = httpx2.Response(answer.status, headers=answer.headers, stream=_Body(answer), request=request)
             try:
                 under_way.headers_complete = True
-                cookies.extract_cookies(response)
                 yield response
             finally:
                 response.close()
@@ -86,7 +97,7 @@ class Exchange:
         )
         timeouts = {"pool": under_way.seconds_left()}  # all others are the network backend's
         return httpcore2.Request(
-            request.method, url, headers=request.headers.raw, content=b"", extensions={"timeout": timeouts}
+            request.method, url, headers=request.headers.raw, content=request.content, extensions={"timeout": timeouts}
         )
 
     def read_body(self, response: httpx2.Response, *, limit_bytes: int | None = None) -> bytes:

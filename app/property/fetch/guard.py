@@ -69,6 +69,16 @@ class Destination:
         return f"{self.scheme}://{host}{port}"
 
 
+def check_url(url: str) -> str:
+    """`url` in its canonical form, judged without asking for its addresses: what can be said before it is used.
+
+    Raises `InvalidTargetError`, and `BlockedAddressError` for a disguised address or a port where no web site lives.
+    """
+    parsed = _parse(url)
+    _check_port(parsed)
+    return parsed.url
+
+
 class Guard:
     """Checks URLs. `opened` are the networks that the operator allows although they are not public."""
 

@@ -4,9 +4,10 @@ One `Database` (SQLite or PostgreSQL) with a store per subject on it. Whoever im
 """
 
 from app.property.store.answers import AnswerStore, Question, StoredAnswer
+from app.property.store.batches import BatchStore
 from app.property.store.engine import Database, database_url
 from app.property.store.jobs import FRESH_DAYS, JobStore
-from app.property.store.models import Enqueued, Job, JobState
+from app.property.store.models import Batch, CallbackState, ClaimedCallback, Enqueued, Job, JobState
 from app.property.store.pages import PageStore
 from app.property.store.properties import PropertyStore
 from app.property.store.rows import digest, new_id
@@ -16,6 +17,10 @@ from app.property.store.targets import normalise_target
 __all__ = [
     "FRESH_DAYS",
     "AnswerStore",
+    "Batch",
+    "BatchStore",
+    "CallbackState",
+    "ClaimedCallback",
     "Database",
     "Enqueued",
     "Job",

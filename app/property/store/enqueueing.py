@@ -24,6 +24,7 @@ def enqueue_targets(
     resend_at: datetime,
     fresh_since: datetime | None,
     priority: int,
+    callback_url: str | None = None,
 ) -> Enqueued:
     """See `JobStore.enqueue`; `fresh_since` None: freshness does not matter."""
     wanted = [normalise_target(target) for target in targets]
@@ -44,7 +45,14 @@ def enqueue_targets(
 
     def work(connection: Connection) -> Enqueued:
         connection.execute(
-            insert(batches).values(id=batch, created_at=now, priority=priority, targets=len(wanted), duplicates=0)
+            insert(batches).values(
+                id=batch,
+                created_at=now,
+                priority=priority,
+                targets=len(wanted),
+                duplicates=0,
+                callback_url=callback_url,
+            )
         )
         position, found, new = 0, list[Job](), list[str]()
         for some in chunks(distinct):

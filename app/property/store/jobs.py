@@ -14,12 +14,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, update
 
 from app.errors import NotFoundError, PropertyIntelligenceError
+from app.property.store.batches import cancel_batch, reopen_batches
 from app.property.store.engine import Database
 from app.property.store.enqueueing import enqueue_targets
 from app.property.store.models import Enqueued, Job, JobState
 from app.property.store.recovery import take_lost
 from app.property.store.rows import chunks, clean, job_of
-from app.property.store.tables import ACTIVE, STATES, UtcDateTime, jobs
+from app.property.store.tables import ACTIVE, STATES, UtcDateTime, batches, jobs
 
 #: a stored property younger than this is not scraped again
 FRESH_DAYS = 30.0
@@ -42,17 +43,25 @@ class JobStore:
 
     # --- from target to job
 
-    def enqueue(self, targets: Sequence[str], *, priority: int = 5, refresh: bool = False) -> Enqueued:
+    def enqueue(
+        self, targets: Sequence[str], *, priority: int = 5, refresh: bool = False, callback_url: str | None = None
+    ) -> Enqueued:
         """Make a batch of jobs, one for each target that is not under way and whose property is not fresh.
 
         `refresh` asks again for fresh ones. Priority 0 is urgent, 9 last. All or nothing: the first target that is
-        not valid raises `InvalidTargetError` and no job is made.
+        not valid raises `InvalidTargetError` and no job is made. `callback_url` (checked) is told when all are over.
         """
         now = self._clock.now()
         resend_at = self._handed_over_by(now, len(targets))
         fresh_since = None if refresh else now - self._fresh
         return enqueue_targets(
-            self._database, targets, now=now, resend_at=resend_at, fresh_since=fresh_since, priority=priority
+            self._database,
+            targets,
+            now=now,
+            resend_at=resend_at,
+            fresh_since=fresh_since,
+            priority=priority,
+            callback_url=callback_url,
         )
 
     def mark_sent(self, sent: Sequence[Job], queue: str) -> None:
@@ -172,16 +181,14 @@ class JobStore:
             self.get(job_id)
         return changed
 
-    def cancel_all(self, job_ids: Sequence[str]) -> None:
-        """End those of the jobs that are not over."""
-        change = {"state": JobState.CANCELLED, "finished_at": self._clock.now(), "due_at": None, "resend_at": None}
+    def withdraw(self, batch_id: str) -> None:
+        """Whoever enqueued the batch is told that it failed: nothing of it runs, and nobody hears of its end."""
         with self._database.writing() as connection:
-            for some in chunks(job_ids):
-                chosen = jobs.c.id.in_(some), jobs.c.state.in_(ACTIVE)
-                connection.execute(update(jobs).where(*chosen).values({**change, **_UNLEASED}))
+            cancel_batch(connection, batch_id, self._clock.now())
+            connection.execute(update(batches).where(batches.c.id == batch_id).values(callback_url=None))
 
     def retry(self, job_ids: Sequence[str]) -> builtins.list[Job]:
-        """Queue failed and cancelled jobs anew, counters at zero; -> those to be sent.
+        """Queue failed and cancelled jobs anew, counters at zero, and open their batches; -> those to be sent.
 
         Left out: jobs in another state, and those whose target is under way in another job.
         """
@@ -213,6 +220,7 @@ class JobStore:
         for some in chunks(chosen):
             statement = update(jobs).where(jobs.c.id.in_(some)).values(change).returning(*jobs.c)
             queued |= {row.id: job_of(row) for row in connection.execute(statement)}
+            reopen_batches(connection, some)
         return [queued[job_id] for job_id in chosen]
 
     # --- looking

@@ -1,11 +1,13 @@
-"""What the job store hands out: a job as it stands, and what became of a list of targets."""
+"""What the stores of jobs and batches hand out: each as it stands, and what became of a list of targets."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from app.logs import origin_of
 
 
 class JobState(StrEnum):
@@ -85,6 +87,80 @@ class Enqueued:
     jobs: list[Job]
     new: list[str]
     duplicates: int
+
+
+class CallbackState(StrEnum):
+    """waiting: for the batch to be complete · pending: to be told, or again after a failure · the rest is final."""
+
+    WAITING = "waiting"
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """Whom a batch tells that it is complete. `url` is whole: not for showing. `error` is of the newest attempt."""
+
+    url: str = field(repr=False)
+    state: CallbackState
+    attempts: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The jobs of one call of `JobStore.enqueue`.
+
+    `targets` is how many were asked for, `duplicates` how many of them made no new job; `counts` has how many jobs are
+    in each of the six states. `completed_at` is None as long as one of them is not over.
+    """
+
+    id: str
+    created_at: datetime
+    priority: int
+    targets: int
+    duplicates: int
+    counts: dict[str, int]
+    completed_at: datetime | None
+    callback: Callback | None
+
+    @property
+    def active(self) -> int:
+        """How many jobs are not over."""
+        return sum(count for state, count in self.counts.items() if not JobState(state).is_final)
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that the doors show: JSON types only; of the callback's URL no more than its origin."""
+        return {**self.outcome(), "callback": self._callback_as_json()}
+
+    def outcome(self) -> dict[str, Any]:
+        """The same without the callback: what the callback itself tells."""
+        return {
+            "id": self.id,
+            "created_at": _iso(self.created_at),
+            "priority": self.priority,
+            "targets": self.targets,
+            "duplicates": self.duplicates,
+            "counts": self.counts,
+            "completed_at": _iso(self.completed_at),
+        }
+
+    def _callback_as_json(self) -> dict[str, Any] | None:
+        told = self.callback
+        if told is None:
+            return None
+        return {"url": origin_of(told.url), "state": str(told.state), "attempts": told.attempts, "error": told.error}
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedCallback:
+    """A complete batch that its holder is to tell about now; `attempt` counts from 1."""
+
+    batch: Batch
+    url: str = field(repr=False)
+    attempt: int
+    completed_at: datetime
 
 
 def _iso(moment: datetime | None) -> str | None:

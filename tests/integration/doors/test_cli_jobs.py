@@ -82,6 +82,53 @@ def test_jobs_are_shown_cancelled_and_retried(called: Propintel, broker: Embedde
     assert "http://homes.example/2" in table
 
 
+def test_a_batch_is_shown_with_its_progress_and_cancelled_as_a_whole(called: Propintel, broker: EmbeddedValkey) -> None:
+    urls = [f"http://homes.example/{n}" for n in range(4)]
+    hook = "https://hooks.example/in/secret?token=secret"
+    enqueued = json.loads(called("enqueue", *urls, "--callback-url", hook).stdout)
+    batch = enqueued["batch"]
+    called("jobs", enqueued["jobs"][0], "--cancel")
+    shown = json.loads(called("jobs", "--batch", batch).stdout)
+    assert (shown["batch"]["id"], shown["batch"]["targets"], shown["batch"]["completed_at"]) == (batch, 4, None)
+    assert shown["counts"] == shown["batch"]["counts"]
+    assert (shown["counts"]["queued"], shown["counts"]["cancelled"]) == (3, 1)
+    callback = shown["batch"]["callback"]
+    assert callback == {"url": "https://hooks.example", "state": "waiting", "attempts": 0, "error": None}
+    table = called("jobs", "--batch", batch, "--format", "table").stdout
+    assert "1 of 4 jobs over, 0 duplicates, not complete" in table
+    assert "Callback to https://hooks.example: waiting after 0 attempts" in table
+    assert "secret" not in table
+
+    ran = called("jobs", "--batch", batch, "--cancel", "--limit", "2")
+    cancelled = json.loads(ran.stdout)
+    assert cancelled["counts"]["cancelled"] == 4
+    assert "3 jobs are cancelled" in ran.stderr
+    assert [job["id"] for job in cancelled["jobs"]] == enqueued["jobs"][1:3]
+    assert "nothing to cancel" in called("jobs", "--batch", batch, "--cancel").stderr
+
+
+def test_a_batch_of_duplicates_is_known_and_an_unknown_one_is_named(called: Propintel, broker: EmbeddedValkey) -> None:
+    called("enqueue", "http://homes.example/1")
+    again = json.loads(called("enqueue", "http://homes.example/1").stdout)
+    shown = json.loads(called("jobs", "--batch", again["batch"]).stdout)
+    assert (shown["jobs"], shown["batch"]["duplicates"]) == ([], 1)
+    for extra in ([], ["--retry"], ["--cancel"]):
+        unknown = called("jobs", "--batch", "nothing", *extra)
+        assert (unknown.returncode, unknown.stdout, len(unknown.stderr.splitlines())) == (1, "", 1)
+        assert "no batch nothing" in unknown.stderr
+
+
+def test_a_callback_url_that_cannot_be_told_is_wrong_usage(
+    called: Propintel, home: Path, broker: EmbeddedValkey
+) -> None:
+    ran = called("enqueue", "http://homes.example/1", "--callback-url", "https://me:hunter2@hooks.example/")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "user name" in ran.stderr
+    assert "hunter2" not in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+    assert json.loads(called("jobs").stdout)["jobs"] == []
+
+
 def test_a_retry_without_a_broker_changes_nothing(called: Propintel, broker: EmbeddedValkey) -> None:
     job = json.loads(called("enqueue", "http://homes.example/1").stdout)["jobs"][0]
     called("jobs", job, "--cancel")

@@ -67,6 +67,27 @@ def test_posted_jobs_reach_table_and_broker(web: str, propintel: Propintel, brok
     assert httpx2.delete(f"{web}/api/v1/jobs/{job['id']}", headers=headers).json()["data"]["state"] == "cancelled"
 
 
+def test_a_batch_is_followed_cancelled_and_done_again_over_http(
+    web: str, propintel: Propintel, broker: EmbeddedValkey
+) -> None:
+    headers = _token(propintel, "operator")
+    body = {"targets": ["http://homes.example/1", "http://homes.example/2"], "callback_url": "HTTPS://Hooks.Example/in"}
+    posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers).json()["data"]
+    batch, job = f"{web}/api/v1/batches/{posted['batch']}", f"{web}/api/v1/jobs/{posted['jobs'][0]}"
+    shown = httpx2.get(batch, headers=headers).json()["data"]
+    assert (shown["counts"]["queued"], shown["callback"]["url"]) == (2, "https://hooks.example")
+    early = httpx2.post(f"{job}/retry", headers=headers)
+    assert (early.status_code, early.json()["error"]["code"]) == (409, "job_not_retryable")
+
+    assert httpx2.delete(batch, headers=headers).json()["data"]["counts"]["cancelled"] == 2
+    again = httpx2.post(f"{job}/retry", headers=headers)
+    assert (again.status_code, again.json()["data"]["state"]) == (202, "queued")
+    second = httpx2.post(f"{web}/api/v1/jobs", json={"targets": body["targets"][1:]}, headers=headers)
+    assert second.status_code == 202
+    elsewhere = httpx2.post(f"{web}/api/v1/jobs/{posted['jobs'][1]}/retry", headers=headers)
+    assert (elsewhere.status_code, elsewhere.json()["error"]["code"]) == (409, "target_under_way")
+
+
 def test_one_bad_target_enqueues_none(web: str, propintel: Propintel, broker: EmbeddedValkey) -> None:
     headers = _token(propintel, "operator")
     body = {"targets": ["http://homes.example/1", "ftp://homes.example/2"]}

@@ -27,6 +27,10 @@ _VARIABLES = {name.upper() for name in Settings.model_fields} - {"OPENAI_NUMBERE
         ("FETCH_ALLOWED_PRIVATE_NETWORKS", "10.0.0.0/8,everything"),
         ("FETCH_MIN_DELAY_SECONDS", "fast"),
         ("SCRAPE_DEADLINE_SECONDS", "0"),
+        ("WEBHOOK_SECRET", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ="),  # 23 bytes
+        ("WEBHOOK_SECRET", f"whsec_{'MfKQ9r8G' * 10}MfKQ9r8="),  # 65 bytes
+        ("WEBHOOK_SECRET", "whsec_not base64, but long enough to be it"),
         ("BUDGET_DAILY_TOKENS", "-5"),
         ("BUDGET_BATCH_MODEL_CALLS", "2.5"),
         ("BUDGET_DAILY_USD", "-0.01"),
@@ -43,8 +47,19 @@ def test_a_bad_value_is_an_error_that_names_the_variable(
     assert caught.value.facts["variable"] == variable
 
 
-def test_an_error_never_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JWT_SECRET", "hunter2")
+@pytest.mark.parametrize("secret", ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", f"whsec_{'MfKQ9r8G' * 10}MfKQ9g=="])
+def test_a_webhook_secret_has_24_to_64_bytes_and_is_never_shown(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+    """The shortest and the longest that the Standard Webhooks specification allows."""
+    monkeypatch.setenv("WEBHOOK_SECRET", secret)
+    settings = load_settings()
+    assert settings.webhook_secret is not None
+    assert settings.webhook_secret.get_secret_value() == secret
+    assert "MfKQ" not in repr(settings) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize("variable", ["JWT_SECRET", "WEBHOOK_SECRET"])
+def test_an_error_never_shows_a_secret(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "hunter2")
     with pytest.raises(ConfigurationError) as caught:
         load_settings()
     assert "hunter2" not in str(caught.value)

@@ -14,7 +14,7 @@ from app.property.store import Job, JobState
 from app.settings import Settings
 from tasks import make_celery
 from tasks.base import shown
-from tasks.config import SOFT_TIME_LIMIT, TIME_LIMIT, VISIBILITY_TIMEOUT, kombu_url, lane_of
+from tasks.config import LANES, SOFT_TIME_LIMIT, TIME_LIMIT, VISIBILITY_TIMEOUT, kombu_url, lane_of
 from tasks.policy import LONGEST_COUNTDOWN_SECONDS
 
 
@@ -66,7 +66,7 @@ def test_a_scrape_message_reaches_the_scrape_queue_alone(settings: Settings) -> 
     """Two queues bound to one exchange with one key would each get every message."""
     queues = make_celery(settings).conf.task_queues
     bindings = {queue.name: (queue.exchange.name, queue.routing_key) for queue in queues}
-    names = ["health", "scrape", "scrape.large", "scrape.bulk"]
+    names = ["health", "callbacks", "scrape", "scrape.large", "scrape.bulk"]
     assert bindings == {name: (name, name) for name in names}
 
 
@@ -117,6 +117,16 @@ def test_reports_and_recovery_have_a_queue_of_their_own(settings: Settings) -> N
         for name in ("tasks.scrape.scrape_property", "tasks.health.report_key_stats", "tasks.recovery.recover_jobs")
     }
     assert list(routes.values()) == ["scrape", "health", "health"]
+
+
+def test_a_receiver_that_hangs_cannot_delay_a_health_report(settings: Settings) -> None:
+    """Batches are noted as complete beside the reports; telling about them, which may take long, is not done there."""
+    app = make_celery(settings)
+    app.loader.import_default_modules()
+    names = ("tasks.batches.complete_batches", "tasks.batches.deliver_callbacks")
+    assert all(name in app.tasks for name in names)
+    assert [app.amqp.router.route({}, name)["queue"].name for name in names] == ["health", "callbacks"]
+    assert "callbacks" not in LANES, "recovery would take a webhook's message for a job's"
 
 
 def test_no_message_is_delivered_twice_because_somebody_waited() -> None:

@@ -53,7 +53,8 @@ def test_a_wrong_method_is_405_and_names_the_right_ones(client: TestClient, bear
         ({"targets": [1]}, "targets.0"),
         ({"targets": ["http://a.example/"], "priority": 10}, "priority"),
         ({"targets": ["http://a.example/"], "priority": -1}, "priority"),
-        ({"targets": ["http://a.example/"], "callback_url": "http://b.example/"}, "callback_url"),
+        ({"targets": ["http://a.example/"], "callback": "http://b.example/"}, "callback"),
+        ({"targets": ["http://a.example/"], "callback_url": 7}, "callback_url"),
         ({"targets": ["http://a.example/"] * (MAX_TARGETS + 1)}, "targets"),
     ],
 )

@@ -28,6 +28,7 @@ def test_beat_reports_as_often_as_the_settings_say() -> None:
     schedule = beat_config(Settings(key_report_interval_seconds=7, _env_file=None))["beat_schedule"]
     assert schedule["report-key-stats"]["schedule"] == 7
     assert schedule["recover-jobs"]["schedule"] <= 5
+    assert schedule["complete-batches"]["schedule"] <= 5
     assert all(entry["options"]["headers"] == {TURN_HEADER: entry["schedule"]} for entry in schedule.values())
 
 

@@ -1,0 +1,147 @@
+"""Webhooks: an event is POSTed as JSON to a URL that a stranger named, signed as Standard Webhooks specifies it.
+
+The way there is that of a page: through the SSRF guard, to the checked address, within limits, and no redirect is
+followed. What is told, to whom and how often is not known here.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import SecretStr
+from standardwebhooks.webhooks import Webhook
+
+from app.clock import Clock
+from app.errors import (
+    BlockedAddressError,
+    FetchError,
+    InvalidCallbackError,
+    InvalidTargetError,
+    WebhookError,
+    WebhookRefusedError,
+)
+from app.logs import origin_of
+from app.property.fetch.exchange import Exchange
+from app.property.fetch.guard import Guard, check_url
+from app.property.fetch.limits import Limits
+from app.property.fetch.resolver import Resolver, SystemResolver
+from app.settings import Settings
+
+#: from the name's resolution to the status line
+TIMEOUT_SECONDS = 10.0
+_GONE = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What is told. `id` is the same in all attempts to tell it, and of no other event; `data` holds JSON values."""
+
+    id: str
+    type: str
+    occurred_at: datetime
+    data: Mapping[str, Any]
+
+    def body(self) -> str:
+        """`{"type", "timestamp", "data"}`, as the specification proposes it: the same text in all attempts."""
+        told = {"type": self.type, "timestamp": self.occurred_at.isoformat(), "data": self.data}
+        return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+
+def check_callback_url(url: str) -> str:
+    """`url` in its canonical form, or `InvalidCallbackError`. Whether its address is allowed shows when it is used."""
+    try:
+        return check_url(url)
+    except InvalidTargetError as exc:
+        raise InvalidCallbackError(exc.facts["target"], exc.facts["problem"]) from exc
+    except BlockedAddressError as exc:
+        raise InvalidCallbackError(origin_of(url.strip()), f"it leads to {exc.facts['reason']}") from exc
+
+
+class WebhookSender:
+    """Delivers events. Thread-safe; closed at its end."""
+
+    def __init__(
+        self, guard: Guard, exchange: Exchange, clock: Clock, secret: SecretStr | None, timeout_seconds: float
+    ) -> None:
+        self._guard = guard
+        self._exchange = exchange
+        self._clock = clock
+        self._signer = Webhook(secret.get_secret_value()) if secret is not None else None
+        self._timeout_seconds = timeout_seconds
+
+    def send(self, url: str, event: Event) -> None:
+        """One attempt; returns once the receiver has answered 2xx, whatever else it says.
+
+        Raises `WebhookError`, and `WebhookRefusedError` where another attempt would be in vain: a place inside the
+        network, or a receiver that answers 410.
+        """
+        deadline_us = self._clock.now_us() + round(self._timeout_seconds * 1_000_000)
+        try:
+            destination = self._guard.check(url, timeout_seconds=self._timeout_seconds / 2)
+            status = self._exchange.post(destination, event.body().encode(), self._headers(event), deadline_us)
+        except (BlockedAddressError, InvalidTargetError) as exc:
+            raise WebhookRefusedError(_reason(exc, url)) from exc
+        except FetchError as exc:
+            raise WebhookError(_reason(exc, url)) from exc
+        if status == _GONE:
+            raise WebhookRefusedError(f"{origin_of(url)} answered HTTP 410, it wants no more")
+        if not 200 <= status < 300:
+            followed = ", and redirects are not followed" if 300 <= status < 400 else ""
+            raise WebhookError(f"{origin_of(url)} answered HTTP {status}{followed}")
+
+    def _headers(self, event: Event) -> dict[str, str]:
+        now = self._clock.now()
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "*/*",
+            "webhook-id": event.id,
+            "webhook-timestamp": str(int(now.timestamp())),
+        }
+        if self._signer is not None:
+            headers["webhook-signature"] = self._signer.sign(event.id, now, event.body())
+        return headers
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._exchange.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def build_webhook_sender(
+    settings: Settings,
+    clock: Clock,
+    *,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    resolver: Resolver | None = None,
+    ssl_context: ssl.SSLContext | None = None,
+) -> WebhookSender:
+    """A sender as the settings say; `timeout_seconds` bounds one attempt as a whole. Connects to nothing yet."""
+    limits = Limits(
+        total_seconds=timeout_seconds,
+        connect_seconds=timeout_seconds / 2,
+        read_seconds=timeout_seconds,
+        wire_bytes=65_536,
+    )
+    return WebhookSender(
+        Guard(resolver or SystemResolver(), settings.fetch_allowed_private_networks),
+        Exchange(limits, clock, settings.fetch_user_agent, ssl_context),
+        clock,
+        settings.webhook_secret,
+        timeout_seconds,
+    )
+
+
+def _reason(exc: FetchError | InvalidTargetError, url: str) -> str:
+    """The sentence of `exc` with no more of the URL than its origin; its remedy speaks of pages."""
+    facts = {**exc.facts, "url": origin_of(url), "target": origin_of(url)}
+    return exc.sentence.format(**facts).rstrip(".")

@@ -1,0 +1,350 @@
+"""The batch store's promises, on every database."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.clock import ManualClock
+from app.errors import NotFoundError, PageGoneError
+from app.property.store import BatchStore, CallbackState, Database, Enqueued, JobStore
+from app.property.store.batches import reopen_batches
+from app.property.store.tables import batches as batches_table
+
+EMPTY = {"queued": 0, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
+#: two writers at a time: SQLite has one
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+HOOK = "https://hooks.example:8443/in/secret?token=secret"
+
+
+@pytest.fixture
+def jobs(database: Database) -> JobStore:
+    return JobStore(database)
+
+
+@pytest.fixture
+def batches(database: Database) -> BatchStore:
+    return BatchStore(database)
+
+
+def enqueue(jobs: JobStore, count: int = 3, *, site: str = "a", callback_url: str | None = None) -> Enqueued:
+    targets = [f"https://{site}.example/{n}" for n in range(count)]
+    return jobs.enqueue(targets, priority=3, callback_url=callback_url)
+
+
+def fail_all(jobs: JobStore, enqueued: Enqueued) -> None:
+    for job_id in enqueued.new:
+        jobs.fail(job_id, PageGoneError("https://a.example", "sold"))
+
+
+def callback_of(batches: BatchStore, enqueued: Enqueued) -> tuple[CallbackState, int, str | None]:
+    callback = batches.get(enqueued.batch).callback
+    assert callback is not None
+    return callback.state, callback.attempts, callback.error
+
+
+def at_once[T](work: Callable[[], T], times: int = 6) -> list[T]:
+    """What `work` returned in each of so many threads that began together."""
+    found: list[T] = []
+    start = threading.Barrier(times)
+
+    def run() -> None:
+        start.wait()
+        found.append(work())
+
+    threads = [threading.Thread(target=run) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == times
+    return found
+
+
+# --- looking
+
+
+def test_a_batch_counts_its_jobs_by_state(jobs: JobStore, batches: BatchStore, clock: ManualClock) -> None:
+    enqueued = enqueue(jobs, 4)
+    enqueue(jobs, 2, site="other")
+    jobs.claim(enqueued.new[0], "me", 30)
+    jobs.fail(enqueued.new[1], PageGoneError("https://a.example/1", "sold"))
+    batch = batches.get(enqueued.batch)
+    assert batch.counts == {**EMPTY, "queued": 2, "running": 1, "failed": 1}
+    assert (batch.targets, batch.duplicates, batch.priority, batch.active) == (4, 0, 3, 3)
+    assert (batch.created_at, batch.completed_at, batch.callback) == (clock.now(), None, None)
+
+
+def test_a_batch_of_duplicates_alone_is_known(jobs: JobStore, batches: BatchStore) -> None:
+    enqueue(jobs, 2)
+    again = enqueue(jobs, 2)
+    batch = batches.get(again.batch)
+    assert (batch.targets, batch.duplicates, batch.counts) == (2, 2, EMPTY)
+
+
+@pytest.mark.parametrize("method", ["get", "cancel"])
+def test_an_unknown_batch_is_named(batches: BatchStore, method: str) -> None:
+    with pytest.raises(NotFoundError, match="batch nothing"):
+        getattr(batches, method)("nothing")
+
+
+def test_batches_are_listed_newest_first_with_their_own_counts(
+    jobs: JobStore, batches: BatchStore, clock: ManualClock
+) -> None:
+    made = []
+    for n in range(3):
+        made.append(enqueue(jobs, n + 1, site=f"s{n}").batch)
+        clock.advance(1)
+    assert [batch.id for batch in batches.list()] == made[::-1]
+    assert [batch.counts["queued"] for batch in batches.list()] == [3, 2, 1]
+    assert [batch.id for batch in batches.list(limit=1, offset=1)] == [made[1]]
+
+
+def test_of_a_callback_s_url_only_the_origin_is_shown(jobs: JobStore, batches: BatchStore) -> None:
+    batch = batches.get(enqueue(jobs, callback_url=HOOK).batch)
+    shown = batch.as_json()
+    assert shown["callback"] == {
+        "url": "https://hooks.example:8443",
+        "state": "waiting",
+        "attempts": 0,
+        "error": None,
+    }
+    assert "secret" not in repr(batch) + str(shown)
+
+
+# --- cancel
+
+
+def test_cancel_ends_every_job_that_is_not_over_and_no_other(
+    jobs: JobStore, batches: BatchStore, clock: ManualClock
+) -> None:
+    enqueued = enqueue(jobs, 4)
+    other = enqueue(jobs, 1, site="other")
+    queued, running, deferred, failed = enqueued.new
+    jobs.claim(running, "a", 30)
+    jobs.claim(deferred, "a", 30)
+    jobs.defer(deferred, "a", clock.now() + timedelta(minutes=5), 300)
+    jobs.fail(failed, PageGoneError("https://a.example/3", "sold"))
+    clock.advance(1)
+    assert batches.cancel(enqueued.batch) == 3
+    assert batches.get(enqueued.batch).counts == {**EMPTY, "cancelled": 3, "failed": 1}
+    assert batches.get(other.batch).counts == {**EMPTY, "queued": 1}
+    assert jobs.renew(running, "a", 30) is False
+    assert jobs.finish(running, "a", "x") is False
+    assert (jobs.get(deferred).due_at, jobs.get(queued).finished_at) == (None, clock.now())
+    clock.advance(3600)
+    assert [job.id for job in jobs.recoverable()] == other.new
+    assert batches.cancel(enqueued.batch) == 0
+
+
+# --- complete
+
+
+def test_a_batch_is_complete_when_its_last_job_is_over_and_is_told_once(
+    jobs: JobStore, batches: BatchStore, clock: ManualClock
+) -> None:
+    enqueued = enqueue(jobs, 2)
+    enqueue(jobs, 1, site="other")
+    jobs.fail(enqueued.new[0], PageGoneError("https://a.example/0", "sold"))
+    assert batches.complete() == []
+    jobs.cancel(enqueued.new[1])
+    clock.advance(3)
+    (batch,) = batches.complete()
+    assert (batch.id, batch.completed_at) == (enqueued.batch, clock.now())
+    assert batch.counts == {**EMPTY, "failed": 1, "cancelled": 1}
+    clock.advance(3)
+    assert batches.complete() == []
+    assert batches.get(enqueued.batch).completed_at == batch.completed_at
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "deferred"])
+def test_a_batch_with_an_active_job_is_open(
+    jobs: JobStore, batches: BatchStore, clock: ManualClock, state: str
+) -> None:
+    (job_id,) = enqueue(jobs, 1).new
+    if state != "queued":
+        jobs.claim(job_id, "me", 30)
+    if state == "deferred":
+        jobs.defer(job_id, "me", clock.now() + timedelta(minutes=5), 300)
+    assert jobs.get(job_id).state == state
+    assert batches.complete() == []
+
+
+def test_a_batch_without_a_job_of_its_own_is_complete_at_once(jobs: JobStore, batches: BatchStore) -> None:
+    enqueue(jobs, 2)
+    again = enqueue(jobs, 2, callback_url=HOOK)
+    assert [batch.id for batch in batches.complete()] == [again.batch]
+    assert callback_of(batches, again)[0] == "pending"
+
+
+def test_of_many_who_look_at_once_each_batch_is_complete_for_one(jobs: JobStore, batches: BatchStore) -> None:
+    made = [enqueue(jobs, 1, site=f"s{n}") for n in range(20)]
+    for enqueued in made:
+        fail_all(jobs, enqueued)
+    found = [batch.id for completed in at_once(batches.complete) for batch in completed]
+    found += [batch.id for batch in batches.complete()]  # whoever is skipped while another holds it comes now
+    assert sorted(found) == sorted(enqueued.batch for enqueued in made)
+
+
+def test_a_retry_opens_the_batch_and_it_is_complete_again_later(
+    jobs: JobStore, batches: BatchStore, clock: ManualClock
+) -> None:
+    enqueued = enqueue(jobs, 2, callback_url=HOOK)
+    fail_all(jobs, enqueued)
+    batches.complete()
+    (claim,) = batches.claim_callbacks(10, 60)
+    batches.callback_failed(claim, "down", None)
+    assert callback_of(batches, enqueued) == (CallbackState.GIVEN_UP, 1, "down")
+
+    jobs.retry(enqueued.new[:1])
+    assert batches.get(enqueued.batch).completed_at is None
+    assert callback_of(batches, enqueued) == (CallbackState.WAITING, 0, None)
+    assert batches.complete() == []
+    clock.advance(5)
+    jobs.fail(enqueued.new[0], PageGoneError("https://a.example/0", "sold"))
+    (batch,) = batches.complete()
+    assert (batch.id, batch.completed_at) == (enqueued.batch, clock.now())
+    (again,) = batches.claim_callbacks(10, 60)
+    assert (again.attempt, again.completed_at) == (1, clock.now())
+
+
+@ON_POSTGRESQL
+def test_a_batch_that_is_opened_while_it_is_noted_as_complete_stays_open(
+    jobs: JobStore, batches: BatchStore, database: Database
+) -> None:
+    """The retry has not ended when the other looks: it must see neither the old jobs nor overwrite the new state."""
+    enqueued = enqueue(jobs, 1)
+    fail_all(jobs, enqueued)
+    with database.writing() as retry:
+        jobs._retry(retry, enqueued.new)
+        assert batches.complete() == []  # the row is held: it is left to the next look
+    assert batches.complete() == []
+    assert batches.get(enqueued.batch).completed_at is None
+
+
+@ON_POSTGRESQL
+def test_a_retry_waits_for_who_notes_the_batch_as_complete_and_opens_it(
+    jobs: JobStore, batches: BatchStore, database: Database
+) -> None:
+    enqueued = enqueue(jobs, 1, callback_url=HOOK)
+    fail_all(jobs, enqueued)
+    retried: list[str] = []
+    retry = threading.Thread(target=lambda: retried.extend(job.id for job in jobs.retry(enqueued.new)))
+    with database.writing() as completing:
+        assert [batch.id for batch in batches._complete(completing, [enqueued.batch])] == [enqueued.batch]
+        retry.start()
+        retry.join(0.3)
+        assert retry.is_alive(), "it must wait for the row"
+    retry.join(10)
+    assert retried == enqueued.new
+    assert batches.get(enqueued.batch).completed_at is None
+    assert batches.claim_callbacks(10, 60) == []
+
+
+# --- telling
+
+
+def test_nobody_is_to_be_told_about_an_open_batch_or_without_a_url(jobs: JobStore, batches: BatchStore) -> None:
+    enqueue(jobs, 1, callback_url=HOOK)
+    silent = enqueue(jobs, 1, site="silent")
+    fail_all(jobs, silent)
+    batches.complete()
+    assert batches.has_due_callback() is False
+    assert batches.claim_callbacks(10, 60) == []
+
+
+def test_a_claimed_callback_is_nobody_else_s_until_its_lease_ends(
+    jobs: JobStore, batches: BatchStore, clock: ManualClock
+) -> None:
+    enqueued = enqueue(jobs, 1, callback_url=HOOK)
+    fail_all(jobs, enqueued)
+    batches.complete()
+    assert batches.has_due_callback()
+    (first,) = batches.claim_callbacks(10, 60)
+    assert (first.url, first.attempt, first.batch.counts["failed"]) == (HOOK, 1, 1)
+    clock.advance(59)
+    assert batches.has_due_callback() is False
+    assert batches.claim_callbacks(10, 60) == []
+    clock.advance(1)
+    (second,) = batches.claim_callbacks(10, 60)
+    assert second.attempt == 2
+    assert batches.callback_failed(first, "too late", None) is False
+    assert batches.callback_delivered(second)
+    assert callback_of(batches, enqueued) == (CallbackState.DELIVERED, 2, None)
+    assert batches.callback_delivered(second) is False
+    clock.advance(3600)
+    assert batches.claim_callbacks(10, 60) == []
+
+
+def test_a_failed_callback_is_due_again_when_it_was_said_and_keeps_its_reason(
+    jobs: JobStore, batches: BatchStore, clock: ManualClock
+) -> None:
+    enqueued = enqueue(jobs, 1, callback_url=HOOK)
+    fail_all(jobs, enqueued)
+    batches.complete()
+    (claim,) = batches.claim_callbacks(10, 60)
+    assert batches.callback_failed(claim, "HTTP 500 \x00", clock.now() + timedelta(seconds=10))
+    assert callback_of(batches, enqueued) == (CallbackState.PENDING, 1, "HTTP 500 ")
+    clock.advance(9.9)
+    assert batches.claim_callbacks(10, 60) == []
+    clock.advance(0.1)
+    (again,) = batches.claim_callbacks(10, 60)
+    assert (again.attempt, again.completed_at) == (2, claim.completed_at)
+    batches.callback_delivered(again)
+    assert callback_of(batches, enqueued) == (CallbackState.DELIVERED, 2, None)
+
+
+def test_what_is_noted_about_an_earlier_completion_changes_nothing(
+    jobs: JobStore, batches: BatchStore, clock: ManualClock
+) -> None:
+    """The batch was opened and became complete again while its first webhook was on its way."""
+    enqueued = enqueue(jobs, 1, callback_url=HOOK)
+    fail_all(jobs, enqueued)
+    batches.complete()
+    (claim,) = batches.claim_callbacks(10, 60)
+    jobs.retry(enqueued.new)
+    assert batches.callback_delivered(claim) is False
+    clock.advance(1)
+    fail_all(jobs, enqueued)
+    batches.complete()
+    (again,) = batches.claim_callbacks(10, 60)
+    assert batches.callback_delivered(claim) is False
+    assert (again.attempt, callback_of(batches, enqueued)[0]) == (1, "pending")
+
+
+def test_of_many_who_claim_at_once_each_callback_goes_to_one(jobs: JobStore, batches: BatchStore) -> None:
+    made = [enqueue(jobs, 1, site=f"s{n}", callback_url=HOOK) for n in range(20)]
+    for enqueued in made:
+        fail_all(jobs, enqueued)
+    batches.complete()
+    claimed = [claim.batch.id for claims in at_once(lambda: batches.claim_callbacks(5, 60)) for claim in claims]
+    while more := batches.claim_callbacks(5, 60):
+        claimed += [claim.batch.id for claim in more]
+    assert sorted(claimed) == sorted(enqueued.batch for enqueued in made)
+
+
+def test_the_longest_due_are_claimed_first(jobs: JobStore, batches: BatchStore, clock: ManualClock) -> None:
+    made = []
+    for n in range(3):
+        enqueued = enqueue(jobs, 1, site=f"s{n}", callback_url=HOOK)
+        fail_all(jobs, enqueued)
+        batches.complete()
+        made.append(enqueued.batch)
+        clock.advance(1)
+    assert [claim.batch.id for claim in batches.claim_callbacks(2, 60)] == made[:2]
+    assert [claim.batch.id for claim in batches.claim_callbacks(2, 60)] == made[2:]
+
+
+def test_only_the_batches_of_the_named_jobs_are_opened(jobs: JobStore, batches: BatchStore, database: Database) -> None:
+    first, second = enqueue(jobs, 1, site="s1"), enqueue(jobs, 1, site="s2")
+    for enqueued in (first, second):
+        fail_all(jobs, enqueued)
+    batches.complete()
+    with database.writing() as connection:
+        reopen_batches(connection, first.new)
+        still = connection.execute(select(batches_table.c.id).where(batches_table.c.completed_at.is_not(None)))
+        assert still.scalars().all() == [second.batch]

@@ -1,0 +1,211 @@
+"""Webhooks leave signed, through the SSRF guard, and cost no more than their limits, whatever the receiver does."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from ipaddress import ip_address, ip_network
+
+import pytest
+from pydantic import SecretStr
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from app.clock import Clock, ManualClock, SystemClock
+from app.errors import InvalidCallbackError, WebhookError, WebhookRefusedError
+from app.property.fetch.ranges import IPAddress
+from app.services.webhooks import Event, WebhookSender, build_webhook_sender, check_callback_url
+from app.settings import Settings
+from tests.plugins.webhook_receiver import Receiver
+
+#: the vector that the Standard Webhooks specification publishes
+VECTOR_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+EVENT = Event("batch_1_2", "batch.completed", datetime(2026, 1, 1, tzinfo=UTC), {"city": "Neuwalden, Straße 1"})
+
+MakeReceiver = Callable[..., Receiver]
+MakeSender = Callable[..., WebhookSender]
+
+
+class Names:
+    """A resolver whose answers a test decides."""
+
+    def __init__(self, *addresses: str) -> None:
+        self._addresses = addresses
+
+    def resolve(self, host: str, timeout_seconds: float) -> Sequence[IPAddress]:
+        return [ip_address(text) for text in self._addresses]
+
+
+@pytest.fixture
+def make_sender() -> Iterator[MakeSender]:
+    made: list[WebhookSender] = []
+
+    def make(
+        opened: str = "127.0.0.1/32",
+        *,
+        secret: str | None = VECTOR_SECRET,
+        clock: Clock | None = None,
+        timeout_seconds: float = 10,
+        resolver: Names | None = None,
+    ) -> WebhookSender:
+        settings = Settings(
+            _env_file=None,
+            fetch_allowed_private_networks=(ip_network(opened),),
+            webhook_secret=SecretStr(secret) if secret else None,
+        )
+        sender = build_webhook_sender(
+            settings, clock or SystemClock(), timeout_seconds=timeout_seconds, resolver=resolver
+        )
+        made.append(sender)
+        return sender
+
+    yield make
+    for sender in made:
+        sender.close()
+
+
+def test_the_receiver_can_verify_what_it_gets(make_receiver: MakeReceiver, make_sender: MakeSender) -> None:
+    """With the specification's own library; another body or secret does not pass."""
+    receiver = make_receiver()
+    make_sender().send(receiver.url, EVENT)
+    (request,) = receiver.requests
+    assert request.path == "POST /hooks/in?token=hunter2"
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["user-agent"].startswith("property-intelligence/")
+    told = Webhook(VECTOR_SECRET).verify(request.body, request.headers)
+    assert told == {"type": "batch.completed", "timestamp": "2026-01-01T00:00:00+00:00", "data": EVENT.data}
+    with pytest.raises(WebhookVerificationError):
+        Webhook(VECTOR_SECRET).verify(request.body + b" ", request.headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook("whsec_" + "MfKQ9r8G" * 4).verify(request.body, request.headers)
+
+
+def test_the_signature_is_the_specification_s(make_receiver: MakeReceiver, make_sender: MakeSender) -> None:
+    """Its published example: id, timestamp, body and secret give this signature and no other."""
+    receiver = make_receiver()
+
+    class Published(Event):
+        def body(self) -> str:
+            return '{"test": 2432232314}'
+
+    clock = ManualClock(datetime.fromtimestamp(1614265330, UTC))
+    event = Published("msg_p5jXN8AQM9LWM0D4loKWxJek", "test", clock.now(), {})
+    make_sender(clock=clock).send(receiver.url, event)
+    headers = receiver.requests[0].headers
+    assert headers["webhook-timestamp"] == "1614265330"
+    assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_without_a_secret_nothing_is_signed(make_receiver: MakeReceiver, make_sender: MakeSender) -> None:
+    receiver = make_receiver(statuses=[204])
+    make_sender(secret=None).send(receiver.url, EVENT)
+    headers = receiver.requests[0].headers
+    assert headers["webhook-id"] == "batch_1_2"
+    assert "webhook-signature" not in headers
+    assert json.loads(receiver.requests[0].body)["type"] == "batch.completed"
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
+def test_an_answer_that_is_no_success_is_an_error_that_may_pass(
+    make_receiver: MakeReceiver, make_sender: MakeSender, status: int
+) -> None:
+    receiver = make_receiver(statuses=[status])
+    with pytest.raises(WebhookError, match=f"{receiver.origin} answered HTTP {status}") as caught:
+        make_sender().send(receiver.url, EVENT)
+    assert caught.value.transient
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_receiver_that_is_gone_is_not_asked_again(make_receiver: MakeReceiver, make_sender: MakeSender) -> None:
+    with pytest.raises(WebhookRefusedError, match="410") as caught:
+        make_sender().send(make_receiver(statuses=[410]).url, EVENT)
+    assert not caught.value.transient
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(make_receiver: MakeReceiver, make_sender: MakeSender, status: int) -> None:
+    """It may lead inside, and would turn a signed POST into something else."""
+    target = make_receiver()
+    receiver = make_receiver(statuses=[status], location=target.url)
+    with pytest.raises(WebhookError, match="redirects are not followed"):
+        make_sender().send(receiver.url, EVENT)
+    assert target.connections == 0
+
+
+def test_a_receiver_inside_the_network_is_refused_and_never_contacted(
+    make_receiver: MakeReceiver, make_sender: MakeSender
+) -> None:
+    """By its address, and by a name that leads there."""
+    receiver = make_receiver(host="127.0.0.2")
+    for url, resolver in (
+        (receiver.url, None),
+        (f"http://hooks.example:{receiver.port}/secret", Names("127.0.0.2")),
+        ("http://169.254.169.254/latest/meta-data", None),
+    ):
+        with pytest.raises(WebhookRefusedError, match=r"leads to .*FETCH_ALLOWED_PRIVATE_NETWORKS") as caught:
+            make_sender(resolver=resolver).send(url, EVENT)
+        assert "secret" not in str(caught.value)
+        assert "hunter2" not in str(caught.value)
+    assert receiver.connections == 0
+
+
+def test_a_name_is_connected_to_at_the_address_that_was_checked(
+    make_receiver: MakeReceiver, make_sender: MakeSender
+) -> None:
+    """`hooks.example` exists nowhere: only the guard's answer can have led here."""
+    receiver = make_receiver()
+    make_sender(resolver=Names("127.0.0.1")).send(f"http://hooks.example:{receiver.port}/in", EVENT)
+    assert receiver.requests[0].headers["host"] == f"hooks.example:{receiver.port}"
+
+
+def test_nobody_at_the_address_is_an_error_that_may_pass(make_receiver: MakeReceiver, make_sender: MakeSender) -> None:
+    receiver = make_receiver()
+    receiver.stop()
+    with pytest.raises(WebhookError, match="No connection") as caught:
+        make_sender().send(receiver.url, EVENT)
+    assert caught.value.transient
+
+
+def test_a_receiver_that_hangs_costs_no_more_than_the_time_limit(
+    make_receiver: MakeReceiver, make_sender: MakeSender
+) -> None:
+    """It would answer 200 after half a minute; by then the sender is gone."""
+    receiver = make_receiver(held=threading.Event())
+    with pytest.raises(WebhookError, match="did not answer in time") as caught:
+        make_sender(timeout_seconds=0.5).send(receiver.url, EVENT)
+    assert caught.value.transient
+    assert len(receiver.requests) == 1
+
+
+def test_an_endless_answer_is_not_read(make_receiver: MakeReceiver, make_sender: MakeSender) -> None:
+    """The status says it all; what follows is neither waited for nor kept."""
+    sent = itertools.count()
+    receiver = make_receiver(body=lambda: (b"x" * 65_536 for _ in sent))
+    make_sender(timeout_seconds=20).send(receiver.url, EVENT)
+    assert len(receiver.requests) == 1
+    assert next(sent) * 65_536 < 50_000_000, "no more than what lay in the sockets' buffers"
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("hooks.example/in", "not an absolute URL"),
+        ("ftp://hooks.example/in", "scheme"),
+        ("https://me:hunter2@hooks.example/in", "user name"),
+        ("http://hooks.example:22/in", "port 22"),
+        ("http://hooks.example:6379/in", "port 6379"),
+        ("http:///in", "host"),
+        ("http://0x7f.1/in", "disguised"),
+        ("", "not an absolute URL"),
+    ],
+)
+def test_a_url_that_no_webhook_can_be_sent_to_is_refused_at_once(url: str, problem: str) -> None:
+    with pytest.raises(InvalidCallbackError, match=problem) as caught:
+        check_callback_url(url)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_good_url_is_kept_in_its_canonical_form() -> None:
+    assert check_callback_url(" HTTPS://Hooks.Example:443/in?a=b#c ") == "https://hooks.example/in?a=b"

@@ -1,0 +1,98 @@
+"""The batch routes, and doing a job again, on a real database without a broker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.errors import PageGoneError
+from app.property.store import Enqueued
+from app.services.stores import Stores, open_stores
+from app.settings import Settings
+
+Bearer = Callable[..., dict[str, str]]
+HOOK = "https://hooks.example/in/secret?token=secret"
+EMPTY = {"queued": 0, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
+
+
+@pytest.fixture
+def stores(make_settings: Callable[..., Settings]) -> Iterator[Stores]:
+    """The database that the door uses too."""
+    with open_stores(make_settings()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def batch(stores: Stores) -> Enqueued:
+    return stores.jobs.enqueue([f"http://homes.example/{n}" for n in range(3)], callback_url=HOOK)
+
+
+def fail_all(stores: Stores, batch: Enqueued) -> None:
+    for job in batch.jobs:
+        stores.jobs.fail(job.id, PageGoneError(job.target, "sold"))
+
+
+def test_a_batch_shows_its_progress_and_its_callback(
+    client: TestClient, bearer: Bearer, stores: Stores, batch: Enqueued
+) -> None:
+    stores.jobs.claim(batch.new[0], "worker", 30)
+    answer = client.get(f"/api/v1/batches/{batch.batch}", headers=bearer("operator"))
+    data = answer.json()["data"]
+    assert (data["id"], data["targets"], data["completed_at"]) == (batch.batch, 3, None)
+    assert data["counts"] == {**EMPTY, "queued": 2, "running": 1}
+    assert data["callback"] == {"url": "https://hooks.example", "state": "waiting", "attempts": 0, "error": None}
+    assert "secret" not in answer.text
+
+
+def test_batches_are_listed_newest_first(client: TestClient, bearer: Bearer, stores: Stores, batch: Enqueued) -> None:
+    second = stores.jobs.enqueue(["http://homes.example/other"])
+    data = client.get("/api/v1/batches", headers=bearer()).json()["data"]
+    assert [each["id"] for each in data["batches"]] == [second.batch, batch.batch]
+    assert [each["callback"] is None for each in data["batches"]] == [True, False]
+    page = client.get("/api/v1/batches?limit=1&offset=1", headers=bearer()).json()["data"]
+    assert ([each["id"] for each in page["batches"]], page["limit"], page["offset"]) == ([batch.batch], 1, 1)
+
+
+def test_cancelling_a_batch_ends_its_jobs_and_may_be_repeated(
+    client: TestClient, bearer: Bearer, stores: Stores, batch: Enqueued
+) -> None:
+    stores.jobs.fail(batch.new[0], PageGoneError("http://homes.example/0", "sold"))
+    for _ in range(2):
+        answer = client.delete(f"/api/v1/batches/{batch.batch}", headers=bearer("operator"))
+        assert answer.status_code == 200
+        assert answer.json()["data"]["counts"] == {**EMPTY, "failed": 1, "cancelled": 2}
+
+
+def test_a_batch_that_is_over_cannot_be_cancelled(
+    client: TestClient, bearer: Bearer, stores: Stores, batch: Enqueued
+) -> None:
+    fail_all(stores, batch)
+    answer = client.delete(f"/api/v1/batches/{batch.batch}", headers=bearer())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "batch_is_over")
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "batches/x"), ("DELETE", "batches/x"), ("POST", "jobs/x/retry")])
+def test_what_does_not_exist_is_404(client: TestClient, bearer: Bearer, method: str, path: str) -> None:
+    answer = client.request(method, f"/api/v1/{path}", headers=bearer())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "batches"), ("GET", "batches/x"), ("DELETE", "batches/x"), ("POST", "jobs/x/retry")]
+)
+def test_strangers_are_let_nowhere(client: TestClient, bearer: Bearer, method: str, path: str) -> None:
+    assert client.request(method, f"/api/v1/{path}").status_code == 401
+    assert client.request(method, f"/api/v1/{path}", headers=bearer("visitor")).status_code == 403
+
+
+@pytest.mark.parametrize("url", ["hooks.example", "https://me:hunter2@hooks.example/", "http://hooks.example:22/"])
+def test_a_callback_url_that_cannot_be_told_is_refused_before_anything_is_made(
+    client: TestClient, bearer: Bearer, stores: Stores, url: str
+) -> None:
+    body = {"targets": ["http://homes.example/1"], "callback_url": url}
+    answer = client.post("/api/v1/jobs", json=body, headers=bearer())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_callback")
+    assert "hunter2" not in answer.text
+    assert stores.batches.list() == []
