@@ -131,7 +131,6 @@ def _worker() -> dict[str, Any]:
         "worker_prefetch_multiplier": 1,
         "worker_send_task_events": True,
         "worker_soft_shutdown_timeout": 10.0,  # honoured with REMAP_SIGTERM=SIGQUIT, which the Procfile sets
-        "worker_enable_soft_shutdown_on_idle": True,  # re-queues tasks that wait for their countdown
         "worker_max_tasks_per_child": 1000,  # bounds what leaks
         "worker_max_memory_per_child": 600_000,  # KiB
         "worker_cancel_long_running_tasks_on_connection_loss": False,

@@ -134,3 +134,23 @@ def test_term_ends_a_busy_worker_in_time_and_its_job_is_not_lost(
     fleet.start_beat()
     (job,) = fleet.wait_for_state(ids, "done", "failed", seconds=45)
     assert job.state == "done", fleet.told(ids)
+
+
+def test_term_ends_an_idle_worker_at_once_and_its_countdowns_are_not_lost(
+    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str, until: Callable[..., None]
+) -> None:
+    """A worker that only holds a countdown has nothing to finish: the message goes back to the broker."""
+    standin = openai_standin([{"key": KEYS[0], "rpm": 5, "tpm": 1_000_000}], start_level=0.0)
+    fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=standin.base_url, REMAP_SIGTERM="SIGQUIT")
+    worker = fleet.start_worker(concurrency=1)
+    ids = fleet.send(property_site + TARGET)
+    until(lambda: "Retry in" in fleet.log("worker"), 30, lambda: fleet.told(ids))
+    with connect(fleet.settings) as redis:
+        until(lambda: redis.hlen("unacked") == 1, 10)
+        worker.process.terminate()
+        worker.process.wait(8)
+        assert redis.hlen("unacked") == 0
+    fleet.supervisor.stop()
+    fleet.start_worker(concurrency=1)
+    (job,) = fleet.wait_for_state(ids, "done", "failed", seconds=45)
+    assert (job.state, job.attempts) == ("done", 1), fleet.told(ids)
