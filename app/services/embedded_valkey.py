@@ -22,6 +22,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from app.errors import BrokerUnavailableError, ConfigurationError, EmbeddedValkeyError, RedisUnreachableError
 from app.settings import Settings
@@ -47,10 +49,23 @@ def client(settings: Settings) -> redis.Redis:
     return redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=30, health_check_interval=25)
 
 
-def connect(settings: Settings) -> redis.Redis:
-    """A client of the Redis in use that has answered a ping; the caller closes it. Raises `BrokerUnavailableError`."""
+def hasty_client(settings: Settings, seconds: float) -> redis.Redis:
+    """A client for somebody who wants to know, not to wait: each step has `seconds`, and nothing is tried again."""
+    return _hasty(broker_url(settings), seconds)
+
+
+def _hasty(url: str, seconds: float) -> redis.Redis:
+    once = Retry(NoBackoff(), 0)
+    return redis.Redis.from_url(url, socket_connect_timeout=seconds, socket_timeout=seconds, retry=once)
+
+
+def connect(settings: Settings, within_seconds: float | None = None) -> redis.Redis:
+    """A client of the Redis in use that has answered a ping; the caller closes it. Raises `BrokerUnavailableError`.
+
+    `within_seconds` makes it a `hasty_client`; without it a server that hangs is waited for.
+    """
     try:
-        connection = client(settings)
+        connection = client(settings) if within_seconds is None else hasty_client(settings, within_seconds)
         connection.ping()
     except (redis.RedisError, OSError, ValueError) as exc:
         kind = BrokerUnavailableError if settings.redis_url is None else RedisUnreachableError
@@ -82,7 +97,7 @@ def without_password(url: str) -> str:
 
 def answers(url: str) -> bool:
     """True if a server at `url` answers a ping within two seconds."""
-    with redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2) as connection:
+    with _hasty(url, 2.0) as connection:
         try:
             return bool(connection.ping())
         except (redis.RedisError, OSError):
@@ -196,6 +211,11 @@ class EmbeddedValkey:
     def died(self) -> bool:
         """True if the server that this object started has ended although nobody stopped it."""
         return self._process is not None and self._process.poll() is not None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the server that this object started has ended (negative: by that signal), None while it runs."""
+        return self._process.poll() if self._process is not None else None
 
     @property
     def log(self) -> Path:
