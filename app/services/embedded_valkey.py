@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -32,6 +33,8 @@ from app.settings import Settings
 _SOCKET_PATH_BYTES = 100
 _START_SECONDS = 15.0
 _STOP_SECONDS = 10.0
+#: redis-py takes a password there too
+_QUERY_PASSWORD = re.compile(r"([?&]password=)[^&#]*", re.IGNORECASE)
 
 
 def tied_to_parent(argv: list[str]) -> list[str]:
@@ -92,7 +95,7 @@ def without_password(url: str) -> str:
     """`url` as it may be shown."""
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+    return _QUERY_PASSWORD.sub(r"\1***", f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}")
 
 
 def answers(url: str) -> bool:

@@ -111,7 +111,7 @@ def test_a_setting_that_cannot_be_used_is_exit_code_2(tmp_path: Path, variables:
 
 
 def test_no_secret_is_shown(tmp_path: Path) -> None:
-    """Nor one that stands in the text of a library's error."""
+    """Nor one that stands in a text by accident, as in the name of this home."""
     dotenv = tmp_path / "env"
     dotenv.write_text(f"OPENAI_API_KEYS={KEYS[0]}\nJWT_SECRET=hunter1-hunter1-hunter1-hunter1-hunter1\n")
     dotenv.chmod(0o644)
@@ -121,8 +121,9 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
         "DATABASE_URL": "postgresql://user:hunter4@127.0.0.1:1/db?password=hunter5",
         "OPENAI_PROXY": "http://user:hunter6@127.0.0.1:1",
     }
-    ran = _doctor({**os.environ, "PROPINTEL_HOME": str(tmp_path), **variables})
+    ran = _doctor({**os.environ, "PROPINTEL_HOME": str(tmp_path / "of-hunter4"), **variables})
     assert ran.returncode == 1
+    assert "of-[redacted]" in _checks(ran)["home"]["said"]
     assert "hunter" not in ran.stdout + ran.stderr
     assert KEYS[0] not in ran.stdout + ran.stderr
     assert _states(ran)["settings"] == "warning"
