@@ -148,7 +148,7 @@ def jobs_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
             stores = closing.enter_context(open_stores(settings))
             app = closing.enter_context(contextlib.closing(make_celery(settings)))
             (job,) = stores.jobs.enqueue([target]).jobs
-            send_jobs(app, [job])
+            send_jobs(app, stores.jobs, [job])
             return lambda: stores.jobs.get(job.id).state
 
         yield send

@@ -19,6 +19,7 @@ from app.services.doctor.database import check_database, check_jobs
 from app.services.doctor.findings import Check, Finding, State, run_checks, verdict_of
 from app.services.doctor.machine import check_home, check_settings
 from app.services.doctor.workers import Fleet, check_keys, check_workers
+from app.services.fleet_clock import make_clock
 from app.settings import Settings
 
 __all__ = ["Courier", "Finding", "State", "examine", "verdict_of"]
@@ -32,7 +33,8 @@ def examine(
 ) -> list[Finding]:
     """All findings, after `seconds` at the latest. `env_file` is the file that settings were read from, if any.
 
-    No finding shows a secret: keys stand there by their masks, URLs without password. Raises nothing.
+    `clock` is this machine's. No finding shows a secret: keys stand there by their masks, URLs without password.
+    Raises nothing.
     """
     fleet = Fleet(settings, courier)
     checks = [
@@ -44,7 +46,7 @@ def examine(
         Check("workers", lambda: check_workers(settings, fleet, clock)),
         Check("beat", lambda: check_beat(settings, courier, clock)),
         Check("clock", lambda: check_clock(settings, clock)),
-        Check("jobs", lambda: check_jobs(settings, fleet, clock)),
+        Check("jobs", lambda: check_jobs(settings, fleet, make_clock(settings))),
     ]
     return run_checks(checks, seconds, sorted(set(_secrets(settings)), key=len, reverse=True))
 

@@ -1,4 +1,4 @@
-"""The check of the clocks: leases, deadlines and budgets of a day are written by one machine and read by another."""
+"""The check of the clocks: leases go by Redis' own, but beat, tokens and heartbeats by each machine's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.services.doctor.broker import asked
 from app.services.doctor.findings import Verdict, all_in_all, skipped, warning
 from app.settings import Settings
 
-#: a lease is kept for half a minute by default
+#: as much as a stale heartbeat or a token just signed can bear
 _MOST_SECONDS = 5.0
 
 
@@ -37,7 +37,7 @@ def _complaints(offsets: Mapping[str, float]) -> Iterator[Verdict]:
     far = [name for name, seconds in offsets.items() if abs(seconds) > _MOST_SECONDS]
     if far:
         yield warning(
-            f"too far from {' and '.join(far)}: leases end too early or too late",
+            f"too far from {' and '.join(far)}: beat, tokens and heartbeats go by it",
             "Let NTP set the clocks of all machines (`timedatectl set-ntp true`).",
         )
 
