@@ -56,6 +56,16 @@ class NoKeysError(PropertyIntelligenceError):
     remedy = "Set OPENAI_API_KEYS (comma-separated), OPENAI_API_KEY_1..n, OPENAI_API_KEY or OPENAI_API_KEYS_FILE."
 
 
+class NoAnswerError(PropertyIntelligenceError):
+    """Something that was asked neither answers nor refuses: a service that is stopped, a lock, a disk that hangs."""
+
+    code = "no_answer"
+    fact_names: ClassVar[tuple[str, ...]] = ("what", "seconds")
+    sentence = "{what} gave no answer within {seconds:g} s."
+    remedy = "See whether its process is stopped or its machine overloaded."
+    transient = True
+
+
 class BrokerUnavailableError(PropertyIntelligenceError):
     code = "broker_unavailable"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")

@@ -185,6 +185,13 @@ class Settings(BaseSettings):
 VARIABLE_PREFIXES = tuple(sorted({f"{name.split('_')[0]}_".upper() for name in Settings.model_fields if "_" in name}))
 
 
+def env_file_in_use(env_file: Path | str | None = ".env") -> Path | None:
+    """The file that `load_settings` reads beside the environment, absolute; None if there is none."""
+    chosen = os.environ.get("PROPINTEL_ENV_FILE", env_file)
+    path = Path(chosen).expanduser().absolute() if chosen else None
+    return path if path is not None and path.is_file() else None
+
+
 def load_settings(env_file: Path | str | None = ".env") -> Settings:
     """Read the environment, then `env_file` for what it lacks; `PROPINTEL_ENV_FILE` names another file, empty none.
 

@@ -17,7 +17,7 @@ from cli.main import started
 
 COMMANDS = {
     "demo": Lazy("cli.launch", "The whole system with nothing installed or configured.", "demo_app"),
-    "up": Lazy("cli.launch", "Run a worker and its schedule until Ctrl-C.", "up_app"),
+    "up": Lazy("cli.launch", "Run workers and their schedule until Ctrl-C.", "up_app"),
     "scrape": Lazy("cli.scrape", "Scrape pages here and now, without a broker."),
     "extract": Lazy("cli.extract", "Read a saved page without network, key or database."),
     "enqueue": Lazy("cli.enqueue", "Give targets to the workers."),
@@ -27,6 +27,7 @@ COMMANDS = {
     "keys": Lazy("cli.keys", "What the OpenAI keys do, and whether they are good."),
     "token": Lazy("cli.token", "Sign a token for the HTTP door."),
     "db": Lazy("cli.database", "The database's schema."),
+    "doctor": Lazy("cli.doctor", "What is wrong with this installation, and what to do."),
 }
 
 app = typer.Typer(

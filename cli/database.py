@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Annotated
+
 import typer
 from rich.text import Text
 
-from app.property.store import Database, database_url, upgrade
+from app.property.store import Database, database_url, downgrade, upgrade
+from app.property.store.inspection import inspect_database
+from app.property.store.schema import HEAD
 from app.settings import load_settings
-from cli.output import FormatOption, show
+from cli.output import FormatOption, note, show
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
-_EXAMPLES = """\b
+_UP_EXAMPLES = """\b
 Examples:
   propintel db upgrade
   DATABASE_URL=postgresql+psycopg://user:password@host/db propintel db upgrade
+"""
+_DOWN_EXAMPLES = """\b
+Examples:
+  propintel db downgrade 0001           asks first
+  propintel db downgrade base --yes     drops all that is stored
+"""
+_CURRENT_EXAMPLES = """\b
+Examples:
+  propintel db current
+  propintel db current --format json
 """
 
 
@@ -23,7 +38,18 @@ def _group() -> None:
     """The database's schema."""
 
 
-@app.command("upgrade", epilog=_EXAMPLES)
+@app.command("current", epilog=_CURRENT_EXAMPLES)
+def current_revision(format_: FormatOption = None) -> None:
+    """Show the revision that the database is at, and the one that this version needs. Changes nothing.
+
+    JSON: `{"current": revision or null, "head": revision}`.
+    """
+    found = inspect_database(database_url(load_settings()))
+    text = f"schema {found.revision or 'none'}, this version's is {HEAD}"
+    show({"current": found.revision, "head": HEAD}, format_, lambda: [Text(f"{found.shown}: {text}")])
+
+
+@app.command("upgrade", epilog=_UP_EXAMPLES)
 def upgrade_database(format_: FormatOption = None) -> None:
     """Bring the database to this version's schema, in one transaction. SQLite does so by itself.
 
@@ -35,5 +61,40 @@ def upgrade_database(format_: FormatOption = None) -> None:
         database.open()  # makes its folder
         database.close()
     before, after = upgrade(url)
-    text = f"schema {after}, as it was" if before == after else f"schema {before or 'none'} -> {after}"
+    _show_change(database, before, after, format_)
+
+
+@app.command("downgrade", epilog=_DOWN_EXAMPLES)
+def downgrade_database(
+    revision: Annotated[str, typer.Argument(metavar="REVISION", help="Such as 0001, or base: no schema at all.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask. Needed where nobody can be asked.")] = False,
+    format_: FormatOption = None,
+) -> None:
+    """Bring the database back to an earlier schema, in one transaction, for an earlier version of this program.
+
+    What only the later schema can hold is dropped, with "base" everything. Stop workers, beat and the web door first.
+
+    JSON: `{"before": revision or null, "after": revision or null}`.
+    """
+    database = Database(database_url(load_settings()))
+    if not yes:
+        _ask(database, revision)
+    before, after = downgrade(database_url(load_settings()), revision)
+    _show_change(database, before, after, format_)
+    if database.is_sqlite:
+        note(f"The next command of this version brings the file to {HEAD} again.")
+
+
+def _ask(database: Database, revision: str) -> None:
+    """Return if somebody at a terminal agrees; else nothing is done."""
+    loss = "ALL jobs, pages and properties" if revision == "base" else "what only the later schema can hold"
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"this drops {loss}, and nobody is there to be asked: give --yes")
+    typer.confirm(f"{database!r}: drop {loss} and go back to {revision}?", abort=True, err=True)
+
+
+def _show_change(database: Database, before: str | None, after: str | None, format_: FormatOption) -> None:
+    text = (
+        f"schema {after or 'none'}, as it was" if before == after else f"schema {before or 'none'} -> {after or 'none'}"
+    )
     show({"before": before, "after": after}, format_, lambda: [Text(f"{database!r}: {text}")])

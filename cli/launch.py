@@ -20,7 +20,7 @@ Examples:
 """
 _UP_EXAMPLES = """\b
 Examples:
-  propintel up                    a worker and its schedule
+  propintel up                    workers and their schedule
   propintel up --flower --web     also the dashboard and the HTTP door, on 127.0.0.1
 """
 
@@ -48,5 +48,9 @@ def up(
     flower: Annotated[bool, typer.Option("--flower", help="Also the Flower dashboard.")] = False,
     web: Annotated[bool, typer.Option("--web", help="Also the HTTP door, on PORT.")] = False,
 ) -> None:
-    """Run a worker and its schedule until Ctrl-C, on REDIS_URL or the embedded Valkey."""
+    """Run workers and their schedule until Ctrl-C, on REDIS_URL or the embedded Valkey.
+
+    One worker does the jobs, one more only the reports and the recovery of lost jobs, so that these wait behind no job.
+    What ends by itself is started again; what ends before it was up ends all, with its reason and exit code 1.
+    """
     raise typer.Exit(run_up(flower, web))

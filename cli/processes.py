@@ -13,7 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -98,12 +98,13 @@ class ChildDiedError(Exception):
 
 @dataclass
 class Child:
-    """One process: how it is called in messages, and where its output goes."""
+    """One process: how it is called in messages, where its output goes, and when it was started (`time.monotonic`)."""
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path | None
     grace_seconds: float
+    started_at: float = field(default_factory=time.monotonic)
 
     def words(self, lines: int = 12) -> str:
         """The last lines of its log, which is where it says why it ended."""

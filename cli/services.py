@@ -13,7 +13,8 @@ from cli.processes import Child, Supervisor
 
 #: a worker's soft shutdown takes up to ten seconds, then it re-queues what is left
 _WORKER_GRACE_SECONDS = 25.0
-_START_SECONDS = 60.0
+#: the longest that a start may take on a busy machine
+START_SECONDS = 60.0
 
 
 class Services:
@@ -46,6 +47,12 @@ class Services:
         options = [f"--pool={pool}", f"--concurrency={concurrency}", f"--hostname={node}", "--without-mingle"]
         return self.start(supervisor, "worker", [*_CELERY, "worker", *options, *_INFO], grace_seconds=grace_seconds)
 
+    def health_worker(self, supervisor: Supervisor) -> Child:
+        """Start a worker for reports and recovery alone, which no job can keep busy; up as `worker` is."""
+        node = f"health-{os.getpid()}@{socket.gethostname()}"
+        options = ["--queues=health", "--pool=solo", f"--hostname={node}", "--without-mingle"]
+        return self.start(supervisor, "health", [*_CELERY, "worker", *options, *_INFO])
+
     def beat(self, supervisor: Supervisor) -> Child:
         return self.start(supervisor, "beat", [*_CELERY, "beat", "--pidfile=", *_INFO])
 
@@ -58,21 +65,19 @@ class Services:
 
     def wait_for_worker(self, supervisor: Supervisor, worker: Child) -> None:
         """Return when the worker takes tasks. Raises as `Supervisor.wait_until`."""
-        pid = worker.process.pid
-        supervisor.wait_until(
-            lambda: any(beat.pid == pid for beat in read_heartbeats(self._home)), "the worker", _START_SECONDS
-        )
+        supervisor.wait_until(lambda: self.takes_tasks(worker), "the worker", START_SECONDS)
 
-    def wait_for_port(self, supervisor: Supervisor, name: str, port: int) -> None:
-        """Return when something listens on the loopback port. Raises as `Supervisor.wait_until`."""
-        supervisor.wait_until(lambda: _listens(port), name, _START_SECONDS)
+    def takes_tasks(self, worker: Child) -> bool:
+        """True once this worker has left a heartbeat, which it does when it takes tasks."""
+        return any(beat.pid == worker.process.pid for beat in read_heartbeats(self._home))
 
 
 _CELERY = ["celery", "-A", "worker"]
 _INFO = ["--loglevel=INFO"]
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """True if something listens on the loopback port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,10 +1,15 @@
-"""`propintel up`: worker and beat, on request Flower and the web door, until Ctrl-C; SIGHUP reloads the OpenAI keys."""
+"""`propintel up`: workers and beat, on request Flower and the web door, until Ctrl-C; SIGHUP reloads the OpenAI keys.
+
+What ends by itself once it was up is started again (`keeping.py`).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,15 +18,19 @@ from app.services.embedded_valkey import EmbeddedValkey, connect, without_passwo
 from app.services.reload_signal import ReloadMark
 from app.services.stores import open_stores
 from app.settings import Settings, load_settings
-from cli.processes import ChildDiedError, StopRequestedError, StopSignals, Supervisor
-from cli.services import Services
+from cli.keeping import ChildLife, Kept, ValkeyLife
+from cli.processes import Child, ChildDiedError, StopRequestedError, StopSignals, Supervisor
+from cli.services import START_SECONDS, Services, listens
 
 _FLOWER_PORT = 5555
 _WATCH_SECONDS = 0.5
+_BEAT = "beat"
+#: beat tells nobody that it is up: who lives so long could be configured
+_BEAT_UP_SECONDS = 10.0
 
 
 def run_up(flower: bool, web: bool) -> int:
-    """Run until a signal comes; -> 0 then, 1 if a process ended by itself, 2 if the settings cannot be used."""
+    """Run until a signal comes; -> 0 then, 1 if a process ended before it was up, 2 if the settings cannot be used."""
     try:
         with StopSignals(sighup_reloads=True) as signals, contextlib.ExitStack() as stack:
             _run(load_settings(), signals, stack, flower=flower, web=web)
@@ -43,45 +52,76 @@ def _run(settings: Settings, signals: StopSignals, stack: contextlib.ExitStack, 
     supervisor = stack.enter_context(Supervisor(signals))
     # Celery honours its soft shutdown, which re-queues what it cannot finish, on TERM only with REMAP_SIGTERM
     services = Services(home, {**os.environ, "REMAP_SIGTERM": "SIGQUIT"})
-    if web:
-        services.web(supervisor, settings.port)
+    kept = [Kept(life, time.monotonic, _say) for life in _lives(services, supervisor, settings, flower=flower, web=web)]
+    for one in kept:
+        one.start()
+    for one in kept:
+        if one.name != _BEAT:
+            supervisor.wait_until(one.check, one.name, START_SECONDS)
+    _say("worker, health worker and beat are up; Ctrl-C stops them")
     if flower:
-        services.flower(supervisor, _FLOWER_PORT)
-    worker = services.worker(supervisor, concurrency=os.cpu_count() or 2)
-    services.beat(supervisor)
-    services.wait_for_worker(supervisor, worker)
-    _say("worker and beat are up; Ctrl-C stops them")
-    if flower:
-        services.wait_for_port(supervisor, "Flower", _FLOWER_PORT)
         _say(f"Flower: http://127.0.0.1:{_FLOWER_PORT}")
     if web:
-        services.wait_for_port(supervisor, "the web door", settings.port)
         _say(f"web: http://127.0.0.1:{settings.port}/docs")
-    _watch(signals, supervisor, valkey, ReloadMark(home))
+    ground = Kept(ValkeyLife(valkey), time.monotonic, _say) if valkey is not None and valkey.pid else None
+    _watch(signals, ground, kept, ReloadMark(home))
 
 
-def _watch(signals: StopSignals, supervisor: Supervisor, valkey: EmbeddedValkey | None, mark: ReloadMark) -> NoReturn:
+def _lives(
+    services: Services, supervisor: Supervisor, settings: Settings, *, flower: bool, web: bool
+) -> Iterator[ChildLife]:
+    """What is to run, in the order of its start."""
+    if web:
+        yield ChildLife("web", supervisor, lambda: services.web(supervisor, settings.port), _listener(settings.port))
+    if flower:
+        yield ChildLife(
+            "flower", supervisor, lambda: services.flower(supervisor, _FLOWER_PORT), _listener(_FLOWER_PORT)
+        )
+    yield ChildLife(
+        "worker",
+        supervisor,
+        lambda: services.worker(supervisor, concurrency=os.cpu_count() or 2),
+        services.takes_tasks,
+    )
+    yield ChildLife("health", supervisor, lambda: services.health_worker(supervisor), services.takes_tasks)
+    yield ChildLife(_BEAT, supervisor, lambda: services.beat(supervisor), _lived_for(_BEAT_UP_SECONDS))
+
+
+def _listener(port: int) -> Callable[[Child], bool]:
+    """Does the child listen on `port`? Never, if another program did so before it was started."""
+    taken = listens(port)
+    return lambda _child: not taken and listens(port)
+
+
+def _lived_for(seconds: float) -> Callable[[Child], bool]:
+    return lambda child: time.monotonic() - child.started_at >= seconds
+
+
+def _watch(signals: StopSignals, ground: Kept | None, kept: Sequence[Kept], mark: ReloadMark) -> NoReturn:
     while True:
         if signals.take_reload():
             _pass_on(mark)
         try:
-            supervisor.check()
+            signals.check()
         except StopRequestedError:
             _say("stopping: jobs under way have ten seconds, what is left is queued again")
             raise
-        if valkey is not None and valkey.died:
-            raise ChildDiedError("the embedded Valkey", 1, valkey.last_words())
+        if ground is not None:
+            ground.tend()
+        if ground is None or not ground.is_down:  # a worker that starts without its broker shares no keys
+            for one in kept:
+                one.tend()
         signals.wait(_WATCH_SECONDS)
 
 
 def _pass_on(mark: ReloadMark) -> None:
-    """SIGHUP goes to worker and web door by the mark: beat and Flower would end at the signal."""
+    """SIGHUP goes to workers and web door by the mark: beat and Flower would end at the signal."""
     try:
         mark.set()
     except ConfigurationError as exc:
         _say(str(exc))
     else:
-        _say("asked the worker and the web door to read the OpenAI keys again")
+        _say("asked the workers and the web door to read the OpenAI keys again")
 
 
 def _broker(settings: Settings, home: Path, stack: contextlib.ExitStack) -> EmbeddedValkey | None:

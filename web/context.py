@@ -6,7 +6,7 @@ A database that is down when the door starts is no reason to stay away: the next
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from celery import Celery
 from fastapi import Request
@@ -14,10 +14,15 @@ from fastapi import Request
 from app.clock import Clock
 from app.keypool.keys import load_keys_again
 from app.services.access import TokenVerifier, build_verifier
+from app.services.deadline import Bounded
+from app.services.embedded_valkey import connect
 from app.services.key_reload import KeyReload, KeyWatch
 from app.services.stores import Stores, open_stores
 from app.settings import Settings
 from tasks.submission import make_sender
+
+#: the longest that readiness waits for each of database and broker
+_PROBE_SECONDS = 2.0
 
 
 class Context:
@@ -30,6 +35,11 @@ class Context:
         self._verifier: TokenVerifier | None = None
         self._stores: Stores | None = None
         self._celery: Celery | None = None
+        #: by name, what must answer before jobs can be taken; each raises `PropertyIntelligenceError` within seconds
+        self.probes: Mapping[str, Callable[[], None]] = {
+            "database": Bounded(self._ping_database, "the database", _PROBE_SECONDS),
+            "broker": Bounded(self._ping_broker, "the broker", _PROBE_SECONDS + 1),
+        }
 
     @property
     def settings(self) -> Settings:
@@ -62,6 +72,12 @@ class Context:
             if self._celery is None:
                 self._celery = make_sender(self.settings)
             return self._celery
+
+    def _ping_database(self) -> None:
+        self.stores.ping()
+
+    def _ping_broker(self) -> None:
+        connect(self.settings, within_seconds=_PROBE_SECONDS).close()
 
     def watch_keys(self) -> KeyWatch:
         """What reads the keys anew at SIGHUP or the mark; the caller starts and stops it. The keys file needs no watch:

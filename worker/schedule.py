@@ -33,7 +33,8 @@ def beat_config(settings: Settings) -> dict[str, Any]:
 
 
 def _entry(task: str, seconds: float) -> dict[str, Any]:
-    return {"task": task, "schedule": seconds, "options": {"headers": {TURN_HEADER: seconds}}}
+    # a broker is asked level by level: on the most urgent one only the most urgent jobs take turns with it
+    return {"task": task, "schedule": seconds, "options": {"headers": {TURN_HEADER: seconds}, "priority": 0}}
 
 
 class OneSchedule(RedBeatScheduler):

@@ -92,6 +92,8 @@ def _check(loaded: Settings) -> None:
 
 def _on_child_start(**_: Any) -> None:
     """In a forked child: open everything, or exit with the reason."""
+    if resources.is_open():  # the solo pool sends this signal too, in the one process, which has opened everything
+        return
     try:
         _open()
         watching.leave_hangup_to_the_parent()

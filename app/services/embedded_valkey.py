@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -22,6 +23,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from app.errors import BrokerUnavailableError, ConfigurationError, EmbeddedValkeyError, RedisUnreachableError
 from app.settings import Settings
@@ -30,6 +33,8 @@ from app.settings import Settings
 _SOCKET_PATH_BYTES = 100
 _START_SECONDS = 15.0
 _STOP_SECONDS = 10.0
+#: redis-py takes a password there too
+_QUERY_PASSWORD = re.compile(r"([?&]password=)[^&#]*", re.IGNORECASE)
 
 
 def tied_to_parent(argv: list[str]) -> list[str]:
@@ -47,10 +52,23 @@ def client(settings: Settings) -> redis.Redis:
     return redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=30, health_check_interval=25)
 
 
-def connect(settings: Settings) -> redis.Redis:
-    """A client of the Redis in use that has answered a ping; the caller closes it. Raises `BrokerUnavailableError`."""
+def hasty_client(settings: Settings, seconds: float) -> redis.Redis:
+    """A client for somebody who wants to know, not to wait: each step has `seconds`, and nothing is tried again."""
+    return _hasty(broker_url(settings), seconds)
+
+
+def _hasty(url: str, seconds: float) -> redis.Redis:
+    once = Retry(NoBackoff(), 0)
+    return redis.Redis.from_url(url, socket_connect_timeout=seconds, socket_timeout=seconds, retry=once)
+
+
+def connect(settings: Settings, within_seconds: float | None = None) -> redis.Redis:
+    """A client of the Redis in use that has answered a ping; the caller closes it. Raises `BrokerUnavailableError`.
+
+    `within_seconds` makes it a `hasty_client`; without it a server that hangs is waited for.
+    """
     try:
-        connection = client(settings)
+        connection = client(settings) if within_seconds is None else hasty_client(settings, within_seconds)
         connection.ping()
     except (redis.RedisError, OSError, ValueError) as exc:
         kind = BrokerUnavailableError if settings.redis_url is None else RedisUnreachableError
@@ -77,12 +95,12 @@ def without_password(url: str) -> str:
     """`url` as it may be shown."""
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+    return _QUERY_PASSWORD.sub(r"\1***", f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}")
 
 
 def answers(url: str) -> bool:
     """True if a server at `url` answers a ping within two seconds."""
-    with redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2) as connection:
+    with _hasty(url, 2.0) as connection:
         try:
             return bool(connection.ping())
         except (redis.RedisError, OSError):
@@ -196,6 +214,11 @@ class EmbeddedValkey:
     def died(self) -> bool:
         """True if the server that this object started has ended although nobody stopped it."""
         return self._process is not None and self._process.poll() is not None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the server that this object started has ended (negative: by that signal), None while it runs."""
+        return self._process.poll() if self._process is not None else None
 
     @property
     def log(self) -> Path:

@@ -9,6 +9,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Self
 
+from sqlalchemy import select
+
 from app.clock import Clock
 from app.property.store import BatchStore, Database, JobStore, PropertyStore, database_url
 from app.services.fleet_clock import make_clock
@@ -25,6 +27,11 @@ class Stores:
     batches: BatchStore
     properties: PropertyStore
     _closing: ExitStack = field(repr=False)
+
+    def ping(self) -> None:
+        """Ask the database something that costs it nothing. Raises `StoreError`."""
+        with self.database.reading() as connection:
+            connection.execute(select(1))
 
     def close(self) -> None:
         """Close everything in the reverse order of opening. Safe to call again."""

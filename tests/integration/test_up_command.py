@@ -1,7 +1,8 @@
-"""`propintel up`: worker, beat and web on the embedded Valkey, from one command to one Ctrl-C."""
+"""`propintel up`: workers, beat and web on the embedded Valkey, from one command to one Ctrl-C."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -11,9 +12,17 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+
+from app.property.store import JobState
+from app.services.stores import open_stores
+from app.settings import load_settings
+from tasks import make_celery
+from tasks.sending import send_jobs
+from tests.plugins.standin_fixtures import KEYS
 
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
 
@@ -81,7 +90,10 @@ def test_one_command_starts_all_and_one_ctrl_c_stops_all(
 def test_sighup_reaches_worker_and_web_door_and_ends_neither_beat_nor_flower(
     start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    """Beat and Flower would end at the signal itself; the same processes go on, with the keys that `.env` has now."""
+    """Beat and Flower would end at the signal itself; the same processes go on, with the keys that `.env` has now.
+
+    Those that do tasks are one per processor and the health worker.
+    """
     one, two = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
     dotenv, port = tmp_path / "env", _free_port()
     dotenv.write_text(f"OPENAI_API_KEYS={one}\n")
@@ -92,14 +104,14 @@ def test_sighup_reaches_worker_and_web_door_and_ends_neither_beat_nor_flower(
     up.send_signal(signal.SIGHUP)
     _wait(lambda: "2 OpenAI keys read again\n" in _said(tmp_path), lambda: _said(tmp_path))
     added = "OpenAI keys reloaded: 1 added (sk-proj-bbb...2222), 0 draining, 1 unchanged"
-    _wait(lambda: _said(tmp_path).count(added) == (os.cpu_count() or 2), lambda: _said(tmp_path))
+    _wait(lambda: _said(tmp_path).count(added) == (os.cpu_count() or 2) + 1, lambda: _said(tmp_path))
     assert {child.pid for child in psutil.Process(up.pid).children(recursive=True)} == children
     up.send_signal(signal.SIGINT)
     assert up.wait(40) == 0
     assert "Traceback" not in _said(tmp_path)
 
 
-def test_a_child_that_ends_by_itself_ends_all_with_its_reason(
+def test_a_child_that_ends_before_it_was_up_ends_all_with_its_reason(
     start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     """The port of the web door is taken: exit 1, the reason stands in the output, no process is left."""
@@ -123,3 +135,80 @@ def test_a_broker_that_does_not_answer_is_said_before_anything_starts(
     assert up.wait(30) == 2
     assert "No broker answers at redis://127.0.0.1" in _said(tmp_path)
     assert "hunter2" not in _said(tmp_path)
+
+
+@pytest.fixture
+def jobs_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Callable[[], JobState]]]:
+    """`jobs_of(target)` gives a job to the processes of `up` in this folder; -> what tells the job's state."""
+    with contextlib.ExitStack() as closing:
+
+        def send(target: str) -> Callable[[], JobState]:
+            monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / ".propintel"))
+            settings = load_settings()
+            stores = closing.enter_context(open_stores(settings))
+            app = closing.enter_context(contextlib.closing(make_celery(settings)))
+            (job,) = stores.jobs.enqueue([target]).jobs
+            send_jobs(app, stores.jobs, [job])
+            return lambda: stores.jobs.get(job.id).state
+
+        yield send
+
+
+def _child(up: subprocess.Popen[str], *words: str) -> psutil.Process:
+    """The child of `up` whose command line has all `words`."""
+    (found,) = [c for c in psutil.Process(up.pid).children() if set(words) <= set(c.cmdline())]
+    return found
+
+
+def test_a_worker_that_is_killed_is_started_again(
+    start_up: Callable[..., subprocess.Popen[str]],
+    jobs_of: Callable[[str], Callable[[], JobState]],
+    openai_standin: Callable[..., Any],
+    property_site: str,
+    tmp_path: Path,
+) -> None:
+    """SIGKILL to its parent while a job hangs: said; what it had forked is ended too, so that nobody keeps the job's
+    lease, and both that job and one that comes after are done."""
+    standin = openai_standin([{"key": KEYS[0], "behaviour": "hang"}])
+    up = start_up(
+        FETCH_ALLOWED_PRIVATE_NETWORKS="127.0.0.0/8",
+        OPENAI_API_KEYS=KEYS[0],
+        OPENAI_BASE_URL=standin.base_url,
+        JOB_LEASE_SECONDS="3",
+    )
+    _wait(lambda: "are up" in _said(tmp_path), lambda: _said(tmp_path))
+    first = jobs_of(f"{property_site}/homes/1")
+    _wait(lambda: standin.stats()["totals"]["requests"] == 1, lambda: _said(tmp_path))
+    standin.set_key(KEYS[0], behaviour="ok")
+    worker = _child(up, "worker", "--pool=prefork")
+    forked = worker.children()
+    worker.kill()
+    _wait(lambda: "worker is started again" in _said(tmp_path), lambda: _said(tmp_path))
+    assert "worker ended by itself (exit code -9)" in _said(tmp_path)
+    second = jobs_of(f"{property_site}/homes/2")
+    _wait(lambda: (first(), second()) == (JobState.DONE, JobState.DONE), lambda: _said(tmp_path))
+    assert _child(up, "worker", "--pool=prefork").pid != worker.pid
+    _, alive = psutil.wait_procs(forked, timeout=5)
+    assert alive == []
+    up.send_signal(signal.SIGINT)
+    assert up.wait(40) == 0
+
+
+def test_an_embedded_valkey_that_is_killed_is_started_again(
+    start_up: Callable[..., subprocess.Popen[str]],
+    jobs_of: Callable[[str], Callable[[], JobState]],
+    property_site: str,
+    tmp_path: Path,
+) -> None:
+    """The same workers and beat go on with it."""
+    up = start_up(FETCH_ALLOWED_PRIVATE_NETWORKS="127.0.0.0/8")
+    _wait(lambda: "are up" in _said(tmp_path), lambda: _said(tmp_path))
+    (valkey,) = [child for child in psutil.Process(up.pid).children() if "valkey" in child.name()]
+    others = {child.pid for child in psutil.Process(up.pid).children()} - {valkey.pid}
+    valkey.kill()
+    _wait(lambda: "the embedded Valkey is started again" in _said(tmp_path), lambda: _said(tmp_path))
+    state = jobs_of(f"{property_site}/homes/2")
+    _wait(lambda: state() == JobState.DONE, lambda: _said(tmp_path))
+    assert others < {child.pid for child in psutil.Process(up.pid).children()}
+    up.send_signal(signal.SIGINT)
+    assert up.wait(40) == 0

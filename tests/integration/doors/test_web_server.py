@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +109,28 @@ def test_readiness_follows_the_broker(web: str, broker: EmbeddedValkey) -> None:
     assert httpx2.get(f"{web}/readyz").status_code == 503
     assert httpx2.get(f"{web}/healthz").status_code == 200
     broker.start()
+    assert httpx2.get(f"{web}/readyz").status_code == 200
+
+
+@contextmanager
+def _stopped(pid: int) -> Iterator[None]:
+    """The process neither answers nor refuses until the block ends."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_readiness_waits_for_no_broker_that_hangs(web: str, broker: EmbeddedValkey) -> None:
+    """A stopped server takes connections and answers none; a balancer that probes hears 503, not nothing."""
+    assert httpx2.get(f"{web}/readyz").status_code == 200
+    assert broker.pid is not None
+    with _stopped(broker.pid):
+        answer = httpx2.get(f"{web}/readyz", timeout=8)
+        assert answer.status_code == 503
+        assert "database: ok" in answer.json()["error"]["message"]
+        assert httpx2.get(f"{web}/healthz", timeout=8).status_code == 200
     assert httpx2.get(f"{web}/readyz").status_code == 200
 
 

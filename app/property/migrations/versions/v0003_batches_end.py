@@ -30,10 +30,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("jobs") as table:
+    # dropped in place: a table that is made anew must be dropped first, which rows that refer to it forbid on SQLite
+    with op.batch_alter_table("jobs", recreate="never") as table:
         table.drop_column("sent_to")
     op.drop_index(op.f("ix_batches_callback_at"), "batches")
     op.drop_index("ix_batches_open", "batches")
-    with op.batch_alter_table("batches") as table:
+    with op.batch_alter_table("batches", recreate="never") as table:
         for name in ("callback_error", "callback_attempts", "callback_at", "callback_url", "completed_at"):
             table.drop_column(name)

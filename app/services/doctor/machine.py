@@ -1,0 +1,65 @@
+"""The checks of this machine: the settings it was given, and the folder in which it keeps its state."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.keypool.keys import load_keys
+from app.keypool.strategies import load_strategy
+from app.services.doctor.findings import Verdict, all_in_all, failed, warning
+from app.services.key_store import pricing_of
+from app.settings import Settings
+
+#: below this the store and Valkey's append-only file stop within minutes
+_LEAST_BYTES = 100_000_000
+_FEW_BYTES = 1_000_000_000
+
+
+def check_settings(settings: Settings, env_file: Path | None) -> Verdict:
+    """What a worker asks of its settings at its start, which form of keys counts, and who may read `env_file`.
+
+    Raises `ConfigurationError`.
+    """
+    keys = load_keys(settings)
+    load_strategy(settings.openai_key_rotation_strategy)
+    pricing_of(settings)
+    form = f"keys from {keys.source}" if keys.keys else "no key"
+    if keys.duplicates:
+        form += f" ({keys.duplicates} given twice)"
+    file = f"the environment and {env_file}" if env_file is not None else "the environment"
+    return all_in_all(f"read from {file}; {form}", _open_to_all(env_file))
+
+
+def _open_to_all(env_file: Path | None) -> Iterator[Verdict]:
+    if env_file is not None and env_file.stat().st_mode & stat.S_IROTH:
+        yield warning("every user of this machine may read that file", f"Run `chmod 600 {env_file}`.")
+
+
+def check_home(settings: Settings) -> Verdict:
+    """Can files be written below PROPINTEL_HOME, and is there room for more?"""
+    home = settings.propintel_home.expanduser().absolute()
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            free = shutil.disk_usage(existing).free
+    except OSError as exc:
+        return failed(
+            f"{existing} cannot be written to ({exc.strerror or type(exc).__name__})",
+            "Set PROPINTEL_HOME to a folder that this user may write to.",
+        )
+    absent = "" if existing == home else ", is made at first use"
+    return all_in_all(f"{home}{absent}: {_amount(free)} free", _room(free))
+
+
+def _room(free: int) -> Iterator[Verdict]:
+    if free < _FEW_BYTES:
+        judge = failed if free < _LEAST_BYTES else warning
+        yield judge("that is little", "Free disk space, or move PROPINTEL_HOME to another disk.")
+
+
+def _amount(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= _FEW_BYTES else f"{size / 1e6:.0f} MB"

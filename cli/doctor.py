@@ -1,0 +1,62 @@
+"""`propintel doctor`: what is wrong with this installation, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+
+import typer
+from rich.table import Table
+
+from app.clock import SystemClock
+from app.errors import ConfigurationError
+from app.services.doctor import Finding, State, examine, verdict_of
+from app.settings import env_file_in_use, load_settings
+from cli.failures import FAILED, USAGE, say_error
+from cli.output import FormatOption, make_table, show
+from tasks import make_celery
+from tasks.census import courier
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_EXAMPLES = """\b
+Examples:
+  propintel doctor
+  propintel doctor --format json | jq '.checks[] | select(.state != "ok")'
+"""
+
+
+@app.command(epilog=_EXAMPLES)
+def doctor(format_: FormatOption = None) -> None:
+    """Check settings, home, Redis, database, keys, workers, beat, clock and jobs, and say what to do.
+
+    Changes nothing and asks no OpenAI API (`propintel keys check` does). Exit code 0: nothing failed, warnings there
+    may be; 1: something failed; 2: a setting cannot be used.
+
+    JSON: `{"healthy": bool, "checks": [{"check", "state", "said", "remedy"}]}` with the state "ok", "warning", "failed"
+    or "skipped".
+    """
+    findings = _examine()
+    failed = [finding for finding in findings if finding.verdict.state is State.FAILED]
+    show(
+        {"healthy": not failed, "checks": [finding.as_json() for finding in findings]},
+        format_,
+        lambda: [_table(findings)],
+    )
+    if failed:
+        say_error(f"{len(failed)} of {len(findings)} checks failed: {', '.join(finding.check for finding in failed)}")
+        raise typer.Exit(USAGE if any(finding.verdict.misconfigured for finding in failed) else FAILED)
+
+
+def _examine() -> list[Finding]:
+    try:
+        settings = load_settings()
+    except ConfigurationError as exc:  # without settings there is nothing to look at
+        return [Finding("settings", verdict_of(exc))]
+    with closing(make_celery(settings)) as celery_app:
+        return examine(settings, courier(celery_app), SystemClock(), env_file_in_use())
+
+
+def _table(findings: Sequence[Finding]) -> Table:
+    rows = [(f.check, f.verdict.state.value, f.verdict.said, f.verdict.remedy) for f in findings]
+    return make_table(None, ("check", "state", "what was found", "what to do"), rows)

@@ -1,0 +1,146 @@
+"""Services that are kept running: what ends by itself is started again, after a pause that grows while it keeps ending.
+
+A service that ends before it was ever up stays down and ends the whole: its configuration is wrong, and starting it
+again would only say so again. How one process is started and stopped is `processes.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from app.errors import PropertyIntelligenceError
+from app.services.embedded_valkey import EmbeddedValkey
+from cli.processes import Child, ChildDiedError, Supervisor
+
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+#: whoever lived so long ended for a new reason: the pauses begin anew
+SETTLED_SECONDS = 60.0
+
+
+class Life(Protocol):
+    """One service as its keeper sees it."""
+
+    name: str
+
+    def start(self) -> None:
+        """Start it (again). Raises `PropertyIntelligenceError` if that fails."""
+        ...
+
+    def is_up(self) -> bool:
+        """True once it does its work."""
+        ...
+
+    def death(self) -> ChildDiedError | None:
+        """How it ended, if it ended by itself."""
+        ...
+
+
+class ChildLife:
+    """A child of `supervisor`. `ready` says of the running child that it does its work."""
+
+    def __init__(
+        self, name: str, supervisor: Supervisor, start: Callable[[], Child], ready: Callable[[Child], bool]
+    ) -> None:
+        self.name = name
+        self._supervisor = supervisor
+        self._start = start
+        self._ready = ready
+        self._child: Child | None = None
+
+    def start(self) -> None:
+        dead, self._child = self._child, None
+        if dead is not None:  # what it started itself must not work on beside the new one (Linux ends that by itself)
+            self._supervisor.stop_child(dead)
+        self._child = self._start()
+
+    def is_up(self) -> bool:
+        return self._child is not None and self._child.process.poll() is None and self._ready(self._child)
+
+    def death(self) -> ChildDiedError | None:
+        code = self._child.process.poll() if self._child is not None else None
+        if self._child is None or code is None:
+            return None
+        return ChildDiedError(self.name, code, self._child.words())
+
+
+class ValkeyLife:
+    """The embedded Valkey that this process started; its append-only file keeps the messages."""
+
+    name = "the embedded Valkey"
+
+    def __init__(self, valkey: EmbeddedValkey) -> None:
+        self._valkey = valkey
+
+    def start(self) -> None:
+        self._valkey.stop()  # forget the dead one: perhaps another process's server answers by now
+        self._valkey.start()
+
+    def is_up(self) -> bool:
+        return self._valkey.pid is not None
+
+    def death(self) -> ChildDiedError | None:
+        code = self._valkey.exit_code
+        return None if code is None else ChildDiedError(self.name, code, self._valkey.last_words())
+
+
+class Kept:
+    """One service with its pauses. `now` is seconds on a clock that only goes forward."""
+
+    def __init__(self, life: Life, now: Callable[[], float], say: Callable[[str], None]) -> None:
+        self._life = life
+        self._now = now
+        self._say = say
+        self._pause_seconds = FIRST_PAUSE_SECONDS
+        self._was_up = False
+        self._started_at = now()
+        self._again_at: float | None = None
+
+    @property
+    def name(self) -> str:
+        return self._life.name
+
+    @property
+    def is_down(self) -> bool:
+        """True between its end and its next start."""
+        return self._again_at is not None
+
+    def start(self) -> None:
+        """Start it for the first time. Raises what the service raises."""
+        self._started_at = self._now()
+        self._life.start()
+
+    def check(self) -> bool:
+        """True once it was up. Raises `ChildDiedError` if it ended before."""
+        self._was_up = self._was_up or self._life.is_up()
+        if not self._was_up and (death := self._life.death()):
+            raise death
+        return self._was_up
+
+    def tend(self) -> None:
+        """Start it again if it ended and its pause is over. Raises `ChildDiedError` if it was never up."""
+        if self._again_at is None:
+            self.check()
+            if death := self._life.death():
+                self._rest(str(death))
+        elif self._now() >= self._again_at:
+            self._start_again()
+
+    def _start_again(self) -> None:
+        self._again_at = None
+        try:
+            self.start()
+        except PropertyIntelligenceError as exc:
+            self._rest(str(exc))
+        else:
+            self._say(f"{self.name} is started again")
+
+    def _rest(self, reason: str) -> None:
+        """`reason` is why it is not there now."""
+        if self._now() - self._started_at >= SETTLED_SECONDS:
+            self._pause_seconds = FIRST_PAUSE_SECONDS
+        pause = self._pause_seconds
+        self._pause_seconds = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        self._again_at = self._now() + pause
+        self._say(f"{reason}\nstarting {self.name} again in {pause:.0f} s")

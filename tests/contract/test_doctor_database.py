@@ -1,0 +1,146 @@
+"""What the doctor says of databases: another schema, no WAL, a network file system, silence; and of the jobs inside."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.clock import ManualClock, SystemClock
+from app.property.store import Database, JobStore, downgrade, upgrade
+from app.services.doctor.clocks import check_clock
+from app.services.doctor.courier import Courier
+from app.services.doctor.database import check_database, check_jobs, file_system
+from app.services.doctor.workers import Fleet
+from app.settings import Settings, load_settings
+
+MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded_valkey_url: str) -> MakeSettings:
+    """`make_settings(DATABASE_URL=...)`: with a home of the test's own and a Valkey that answers."""
+
+    def make(**variables: str) -> Settings:
+        for name, value in {"PROPINTEL_HOME": str(tmp_path), "REDIS_URL": embedded_valkey_url, **variables}.items():
+            monkeypatch.setenv(name, value)
+        return load_settings()
+
+    return make
+
+
+def fleet_of(settings: Settings, *queues: str) -> Fleet:
+    """One worker that consumes these queues; nobody, without any."""
+    nodes: dict[str, Collection[str]] = {"celery@here": queues} if queues else {}
+    return Fleet(settings, Courier(lambda: nodes, "scrape", "health", "p:", "p::lock", "p::schedule"))
+
+
+def test_a_database_at_this_version_is_well(make_settings: MakeSettings, database_url: str) -> None:
+    upgrade(database_url)
+    verdict = check_database(make_settings(DATABASE_URL=database_url))
+    assert (verdict.state, verdict.remedy) == ("ok", None), verdict.said
+
+
+def test_an_older_schema_names_the_command(make_settings: MakeSettings, database_url: str) -> None:
+    """SQLite migrates itself, so that it is no failure there."""
+    upgrade(database_url)
+    downgrade(database_url, "0001")
+    settings = make_settings(DATABASE_URL=database_url)
+    verdict = check_database(settings)
+    assert verdict.state == ("warning" if database_url.startswith("sqlite") else "failed")
+    assert "schema 0001" in verdict.said
+    assert "propintel db upgrade" in str(verdict.remedy)
+    assert check_jobs(settings, fleet_of(settings), SystemClock()).state == "skipped"
+    assert "schema 0001" in check_database(settings).said, "looking must not migrate"
+
+
+def test_a_schema_of_a_newer_version_is_a_failure(make_settings: MakeSettings, database_url: str) -> None:
+    upgrade(database_url)
+    if database_url.startswith("sqlite"):
+        with sqlite3.connect(database_url.removeprefix("sqlite:///")) as raw:
+            raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    else:
+        with psycopg.connect(database_url) as raw_pg:
+            raw_pg.execute("UPDATE alembic_version SET version_num = '9999'")
+    verdict = check_database(make_settings(DATABASE_URL=database_url))
+    assert (verdict.state, "newer" in verdict.said) == ("failed", True)
+
+
+def test_a_file_that_is_not_there_yet_is_made_by_nobody_who_looks(make_settings: MakeSettings, tmp_path: Path) -> None:
+    settings = make_settings()
+    assert check_database(settings).state == "ok"
+    assert check_jobs(settings, fleet_of(settings), SystemClock()).said == "none yet"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sqlite_without_wal_is_a_warning_and_the_remedy_mends_it(make_settings: MakeSettings, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.sqlite3'}"
+    upgrade(url)
+    with sqlite3.connect(tmp_path / "store.sqlite3") as raw:
+        raw.execute("PRAGMA journal_mode = DELETE")
+    settings = make_settings(DATABASE_URL=url)
+    verdict = check_database(settings)
+    assert (verdict.state, "journal mode is delete" in verdict.said) == ("warning", True)
+    upgrade(url)
+    assert check_database(settings).state == "ok"
+
+
+def test_sqlite_on_a_network_file_system_is_a_warning(make_settings: MakeSettings, tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    folder = tmp_path / "shared disk"
+    folder.mkdir()
+    escaped = str(folder).replace(" ", "\\040")
+    mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\nserver:/export {escaped} nfs4 rw 0 0\n")
+    assert file_system(folder / "deeper" / "store.sqlite3", mounts) == "nfs4"
+    assert file_system(tmp_path / "store.sqlite3", mounts) == "ext4"
+    assert file_system(tmp_path, tmp_path / "no such file") is None
+    verdict = check_database(make_settings(DATABASE_URL=f"sqlite:///{folder}/store.sqlite3"), mounts)
+    assert (verdict.state, "nfs4" in verdict.said) == ("warning", True)
+    assert "PostgreSQL" in str(verdict.remedy)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mounts").exists(), reason="no /proc/self/mounts: not Linux")
+def test_the_mounts_of_this_machine_can_be_read() -> None:
+    assert file_system(Path(os.sep) / "proc") == "proc"
+
+
+def test_jobs_that_wait_for_nobody_are_a_failure(
+    make_settings: MakeSettings, database_url: str, clock: ManualClock
+) -> None:
+    """With a worker they are not, unless the oldest waits for long; a worker for reports alone does no job."""
+    upgrade(database_url)
+    database = Database(database_url, clock)
+    JobStore(database).enqueue([f"http://homes.example/{n}" for n in range(120)])
+    database.close()
+    settings = make_settings(DATABASE_URL=database_url)
+    for queues in ([], ["health"]):
+        verdict = check_jobs(settings, fleet_of(settings, *queues), clock)
+        assert verdict.state == "failed"
+        assert "120 queued" in verdict.said
+        assert "120 jobs wait and no worker runs" in verdict.said
+        assert "propintel up" in str(verdict.remedy)
+    assert check_jobs(settings, fleet_of(settings, "scrape"), clock).state == "ok"
+    clock.advance(901)
+    late = check_jobs(settings, fleet_of(settings, "scrape"), clock)
+    assert (late.state, "waits for 15 min" in late.said) == ("warning", True)
+
+
+def test_a_clock_that_is_off_is_a_warning(make_settings: MakeSettings, database_url: str) -> None:
+    """Compared with Redis, and with PostgreSQL where that is the database."""
+    upgrade(database_url)
+    settings = make_settings(DATABASE_URL=database_url)
+    names = ["Redis"] if database_url.startswith("sqlite") else ["Redis", "PostgreSQL"]
+    right = check_clock(settings, SystemClock())
+    assert (right.state, all(name in right.said for name in names)) == ("ok", True)
+    for seconds, state in ((4, "ok"), (-4, "ok"), (7, "warning"), (-3600, "warning")):
+        wrong = ManualClock(SystemClock().now() + timedelta(seconds=seconds))
+        verdict = check_clock(settings, wrong)
+        assert verdict.state == state, verdict.said
+        assert ("NTP" in str(verdict.remedy)) == (state == "warning")
+        if state == "warning":
+            assert f"too far from {' and '.join(names)}" in verdict.said

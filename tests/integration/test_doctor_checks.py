@@ -1,0 +1,181 @@
+"""What the doctor says of Redis, beat, workers, keys and the home, on a real server that is set up wrong on purpose."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Collection, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import redis
+
+from app.clock import ManualClock, SystemClock
+from app.services.doctor.broker import check_beat, check_redis
+from app.services.doctor.courier import Courier
+from app.services.doctor.machine import check_home, check_settings
+from app.services.doctor.workers import Fleet, check_keys, check_workers
+from app.services.embedded_valkey import EmbeddedValkey, connect
+from app.services.worker_health import health_file
+from app.settings import Settings, load_settings
+
+KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
+    with EmbeddedValkey(tmp_path / "home") as server:
+        yield server
+
+
+@pytest.fixture
+def settings(valkey: EmbeddedValkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("OPENAI_API_KEYS", KEY)
+    return load_settings()
+
+
+@pytest.fixture
+def connection(settings: Settings) -> Iterator[redis.Redis]:
+    with connect(settings) as connection:
+        yield connection
+
+
+def courier(nodes: dict[str, Collection[str]] | None = None) -> Courier:
+    """What the doctor is told of Celery; `nodes` are the workers that answer."""
+    return Courier(lambda: nodes or {}, "scrape", "health", "p:", "p::lock", "p::schedule")
+
+
+def test_the_embedded_valkey_is_well(settings: Settings) -> None:
+    verdict = check_redis(settings)
+    assert (verdict.state, verdict.remedy) == ("ok", None), verdict.said
+    assert verdict.said.startswith("Valkey ")
+
+
+@pytest.mark.parametrize(
+    ("command", "state", "said"),
+    [
+        ("CONFIG SET maxmemory-policy allkeys-lru", "warning", "maxmemory-policy is allkeys-lru"),
+        ("CONFIG SET maxmemory 100000", "warning", "of its maxmemory are used"),
+        ("CONFIG SET appendonly no", "warning", "appendonly is off"),
+        ("REPLICAOF 127.0.0.1 1", "failed", "replica"),
+    ],
+)
+def test_a_server_that_does_not_keep_what_it_is_given_is_said(
+    settings: Settings, connection: redis.Redis, command: str, state: str, said: str
+) -> None:
+    connection.execute_command(*command.split())
+    verdict = check_redis(settings)
+    assert verdict.state == state, verdict.said
+    assert said in verdict.said
+    assert verdict.remedy
+
+
+def test_without_beat_s_lock_no_beat_runs(settings: Settings) -> None:
+    verdict = check_beat(settings, courier(), SystemClock())
+    assert (verdict.state, "no beat runs" in verdict.said) == ("failed", True)
+    assert "propintel up" in str(verdict.remedy)
+
+
+@pytest.mark.parametrize(("late_seconds", "state"), [(-5, "ok"), (29, "ok"), (60, "warning")])
+def test_a_beat_that_sends_nothing_is_noticed(
+    settings: Settings, connection: redis.Redis, late_seconds: int, state: str
+) -> None:
+    """The lock alone is no proof of life: what is due must have been sent."""
+    now = SystemClock().now().timestamp()
+    connection.set("p::lock", "token")
+    assert check_beat(settings, courier(), SystemClock()).said == "beat holds its lock but has no schedule"
+    connection.zadd("p::schedule", {"p:recover-jobs": now - late_seconds, "p:report-key-stats": now + 60})
+    verdict = check_beat(settings, courier(), SystemClock())
+    assert verdict.state == state, verdict.said
+    assert ("recover-jobs is due since" in verdict.said) == (state == "warning")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "state", "said"),
+    [
+        ({}, "failed", "no worker runs"),
+        ({"celery@a": ["scrape", "health"]}, "ok", "1 answer (celery@a)"),
+        ({"health@a": ["health"]}, "failed", "nobody does jobs"),
+        ({"celery@a": ["scrape"]}, "failed", "nobody reports and recovers"),
+        ({"celery@a": ["scrape", "health"], "celery@b": ["scrape"]}, "failed", "2 machines, but SQLite"),
+        ({f"w{n}@a": ["scrape", "health"] for n in range(5)}, "warning", "wait for each other at SQLite"),
+    ],
+)
+def test_who_consumes_what(settings: Settings, nodes: dict[str, Collection[str]], state: str, said: str) -> None:
+    verdict = check_workers(settings, Fleet(settings, courier(nodes)), SystemClock())
+    assert verdict.state == state, verdict.said
+    assert said in verdict.said
+
+
+@pytest.mark.parametrize(
+    ("age_seconds", "answers", "state", "said"),
+    [
+        (1, True, "ok", "1 answer"),
+        (60, True, "ok", "1 answer"),
+        (1, False, "warning", "alive here but does not answer"),
+        (60, False, "warning", "was killed, or hangs"),
+    ],
+)
+def test_heartbeats_are_held_against_who_answers(
+    settings: Settings, age_seconds: int, answers: bool, state: str, said: str
+) -> None:
+    """A stale one of a worker that answers is no news: perhaps its disk was full."""
+    clock, node = ManualClock(), "celery@here"
+    file = health_file(settings.propintel_home, node)
+    file.parent.mkdir()
+    at = clock.now() - timedelta(seconds=age_seconds)
+    file.write_text(json.dumps({"at": at.isoformat(), "node": node, "pid": 4711}))
+    others: dict[str, Collection[str]] = {"celery@there": ["scrape", "health"]}
+    nodes = {node: ["scrape", "health"]} if answers else others
+    verdict = check_workers(settings, Fleet(settings, courier(nodes)), clock)
+    assert verdict.state == state, verdict.said
+    assert said in verdict.said
+
+
+def test_keys_are_counted_by_what_the_fleet_knows(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = check_keys(settings)
+    assert (verdict.state, verdict.said) == ("ok", "1 of 1 healthy, round_robin")
+    monkeypatch.delenv("OPENAI_API_KEYS")
+    assert check_keys(load_settings()).state == "warning"
+
+
+def test_a_server_that_hangs_is_not_waited_for(settings: Settings, valkey: EmbeddedValkey) -> None:
+    """Whoever needs it says so within its own seconds; keys and workers are not mistaken for lost."""
+    assert valkey.pid is not None
+    os.kill(valkey.pid, signal.SIGSTOP)
+    try:
+        assert check_keys(settings).state == "skipped"
+        assert check_workers(settings, Fleet(settings, courier()), SystemClock()).state == "skipped"
+        assert check_beat(settings, courier(), SystemClock()).state == "skipped"
+    finally:
+        os.kill(valkey.pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize(("mode", "state"), [(0o600, "ok"), (0o640, "ok"), (0o644, "warning")])
+def test_an_env_file_that_everybody_reads_is_a_warning(
+    settings: Settings, tmp_path: Path, mode: int, state: str
+) -> None:
+    file = tmp_path / "env"
+    file.write_text("")
+    file.chmod(mode)
+    verdict = check_settings(settings, file)
+    assert verdict.state == state
+    assert "keys from OPENAI_API_KEYS" in verdict.said
+    assert (f"chmod 600 {file}" in str(verdict.remedy)) == (state == "warning")
+
+
+def test_a_home_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def home(path: Path) -> Settings:
+        monkeypatch.setenv("PROPINTEL_HOME", str(path))
+        return load_settings()
+
+    (tmp_path / "file").write_text("")
+    verdict = check_home(home(tmp_path / "file"))
+    assert verdict.state == "failed"
+    assert str(tmp_path / "file") in verdict.said
+    assert "PROPINTEL_HOME" in str(verdict.remedy)
+    assert "made at first use" in check_home(home(tmp_path / "a" / "b")).said
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]

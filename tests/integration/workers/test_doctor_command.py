@@ -1,0 +1,130 @@
+"""`propintel doctor` beside a real fleet: all well, then one thing after another gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.plugins.standin_fixtures import KEYS
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+_PROGRAM = str(Path(sys.executable).with_name("propintel"))
+
+
+def _doctor(env: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
+    """The limit is for a doctor that hangs; it needs a few seconds."""
+    return subprocess.run(
+        [_PROGRAM, "doctor", *options], env=env, capture_output=True, text=True, timeout=40, check=False
+    )
+
+
+def _checks(ran: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
+    assert "Traceback" not in ran.stderr
+    return {check["check"]: check for check in json.loads(ran.stdout)["checks"]}
+
+
+def _states(ran: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    return {name: check["state"] for name, check in _checks(ran).items()}
+
+
+NAMES = ["settings", "home", "redis", "database", "keys", "workers", "beat", "clock", "jobs"]
+
+
+def test_a_fleet_that_works_is_healthy_and_one_without_workers_is_not(
+    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], until: Callable[..., None]
+) -> None:
+    standin = openai_standin()
+    fleet = make_fleet(OPENAI_API_KEYS=",".join(standin.keys), OPENAI_BASE_URL=standin.base_url)
+    worker = fleet.start_worker(concurrency=1)
+    health = fleet.services.health_worker(fleet.supervisor)
+    fleet.services.wait_for_worker(fleet.supervisor, health)
+    fleet.start_beat()
+    until(lambda: "Sending due task" in fleet.log("beat"), 30, lambda: fleet.log("beat"))
+    well = _doctor(fleet.env)
+    assert _states(well) == dict.fromkeys(NAMES, "ok"), well.stdout
+    assert (well.returncode, well.stderr, json.loads(well.stdout)["healthy"]) == (0, "", True)
+    assert "2 answer" in _checks(well)["workers"]["said"]
+    assert standin.stats()["totals"]["requests"] == 0, "the API is not asked"
+
+    fleet.supervisor.stop_child(worker)
+    fleet.send("http://homes.example/1")
+    ill = _doctor(fleet.env)
+    assert (ill.returncode, json.loads(ill.stdout)["healthy"]) == (1, False)
+    assert "2 of 9 checks failed: workers, jobs" in ill.stderr
+    assert "nobody does jobs" in _checks(ill)["workers"]["said"]
+    assert "1 job waits and no worker runs" in _checks(ill)["jobs"]["said"]
+    assert "propintel up" in _checks(ill)["jobs"]["remedy"]
+
+
+def test_a_redis_that_hangs_holds_up_no_check(make_fleet: Callable[..., Any]) -> None:
+    """It answers in seconds, and what does not need Redis is said all the same."""
+    fleet = make_fleet()
+    os.kill(fleet.valkey.pid, signal.SIGSTOP)
+    try:
+        ran = _doctor(fleet.env)
+    finally:
+        os.kill(fleet.valkey.pid, signal.SIGCONT)
+    assert ran.returncode == 1
+    states = _states(ran)
+    assert (states["redis"], states["workers"], states["beat"]) == ("failed", "skipped", "skipped")
+    assert (states["home"], states["database"], states["jobs"]) == ("ok", "ok", "ok")
+
+
+def test_where_nothing_runs_it_says_how_to_begin_and_makes_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    ran = _doctor({**os.environ, "PROPINTEL_HOME": str(home)})
+    assert ran.returncode == 1
+    assert list(_checks(ran)) == NAMES
+    assert "propintel up" in _checks(ran)["redis"]["remedy"]
+    assert not home.exists()
+    table = _doctor({**os.environ, "PROPINTEL_HOME": str(home)}, "--format", "table")
+    assert table.returncode == 1
+    assert "what to do" in table.stdout
+
+
+@pytest.mark.parametrize(
+    ("variables", "alone"),
+    [
+        ({"PORT": "eighty"}, True),
+        ({"OPENAI_API_KEYS": "two words"}, False),
+        ({"OPENAI_KEY_ROTATION_STRATEGY": "fastest"}, False),
+        ({"DATABASE_URL": "mysql://x:hunter2@db/x"}, False),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_exit_code_2(tmp_path: Path, variables: dict[str, str], alone: bool) -> None:
+    """Settings that cannot even be read leave nothing else to look at; one that fails a check hides no other."""
+    ran = _doctor({**os.environ, "PROPINTEL_HOME": str(tmp_path), **variables})
+    assert ran.returncode == 2, ran.stdout
+    assert list(_checks(ran)) == (["settings"] if alone else NAMES)
+    assert next(iter(variables)) in ran.stdout
+    assert "two words" not in ran.stdout
+    assert "hunter2" not in ran.stdout
+
+
+def test_no_secret_is_shown(tmp_path: Path) -> None:
+    """Nor one that stands in a text by accident, as in the name of this home."""
+    dotenv = tmp_path / "env"
+    dotenv.write_text(f"OPENAI_API_KEYS={KEYS[0]}\nJWT_SECRET=hunter1-hunter1-hunter1-hunter1-hunter1\n")
+    dotenv.chmod(0o644)
+    variables = {
+        "PROPINTEL_ENV_FILE": str(dotenv),
+        "REDIS_URL": "redis://user:hunter2@127.0.0.1:1/0?password=hunter3",
+        "DATABASE_URL": "postgresql://user:hunter4@127.0.0.1:1/db?password=hunter5",
+        "OPENAI_PROXY": "http://user:hunter6@127.0.0.1:1",
+    }
+    ran = _doctor({**os.environ, "PROPINTEL_HOME": str(tmp_path / "of-hunter4"), **variables})
+    assert ran.returncode == 1
+    assert "of-[redacted]" in _checks(ran)["home"]["said"]
+    assert "hunter" not in ran.stdout + ran.stderr
+    assert KEYS[0] not in ran.stdout + ran.stderr
+    assert _states(ran)["settings"] == "warning"
+    assert stat.filemode(dotenv.stat().st_mode) == "-rw-r--r--"

@@ -1,0 +1,61 @@
+"""Reports wait behind no job: the health worker does them while every slot of every other worker is busy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.plugins.standin_fixtures import KEYS
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+REPORTED = "OpenAI keys: 1 of 1 healthy"
+
+
+@pytest.fixture
+def busy_fleet(
+    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str, until: Callable[..., None]
+) -> Any:
+    """Beat, and a worker both of whose slots hang in the API, with more jobs behind."""
+    standin = openai_standin([{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}])
+    fleet = make_fleet(
+        OPENAI_API_KEYS=KEYS[0],
+        OPENAI_BASE_URL=standin.base_url,
+        KEY_REPORT_INTERVAL_SECONDS="1",
+        FETCH_CONCURRENCY_PER_HOST="8",
+        FETCH_MIN_DELAY_SECONDS="0",
+    )
+    fleet.start_worker(concurrency=2)
+    fleet.wait_for_state(fleet.send(f"{property_site}/homes/1"), "done")  # from now on the key's limits are known
+    standin.set_key(KEYS[0], behaviour="hang")
+    ids = fleet.send(*(f"{property_site}/homes/{number}" for number in range(2, 8)))
+    until(lambda: standin.stats()["totals"]["requests"] == 3, 40, lambda: fleet.told(ids))
+    fleet.start_beat()
+    until(lambda: fleet.log("beat").count("Sending due task report-key-stats") >= 3, 40, lambda: fleet.log("beat"))
+    return fleet
+
+
+def test_reports_go_on_while_every_job_slot_hangs(busy_fleet: Any, until: Callable[..., None]) -> None:
+    """Those that the busy worker left are done, and the next ones too; the jobs still hang."""
+    assert REPORTED not in busy_fleet.log("worker")
+    health = busy_fleet.services.health_worker(busy_fleet.supervisor)
+    busy_fleet.services.wait_for_worker(busy_fleet.supervisor, health)
+    until(lambda: busy_fleet.log("health").count(REPORTED) >= 3, 30, lambda: busy_fleet.log("health"))
+    assert REPORTED not in busy_fleet.log("worker")
+    assert busy_fleet.stores.jobs.counts()["running"] == 2
+
+
+def test_the_health_worker_takes_no_job(make_fleet: Callable[..., Any], property_site: str) -> None:
+    """And what reports and recovers is done by a worker for jobs too, where there is no health worker."""
+    fleet = make_fleet()
+    health = fleet.services.health_worker(fleet.supervisor)
+    fleet.services.wait_for_worker(fleet.supervisor, health)
+    ids = fleet.send(f"{property_site}/homes/1")
+    report = fleet.app.send_task("tasks.health.report_key_stats")
+    assert report.get(timeout=30)["total_keys"] == 0
+    assert fleet.job(ids[0]).state == "queued"
+    fleet.supervisor.stop_child(health)
+    fleet.start_worker(concurrency=1)
+    assert fleet.app.send_task("tasks.health.report_key_stats").get(timeout=30)["total_keys"] == 0
+    fleet.wait_for_state(ids, "done")

@@ -1,0 +1,110 @@
+"""When a service that ended is started again: pauses that grow, begin anew after a long life, or no try at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from app.clock import ManualClock
+from app.errors import EmbeddedValkeyError
+from cli.keeping import Kept
+from cli.processes import ChildDiedError
+
+
+@dataclass
+class Scripted:
+    """A service that lives and dies when the test says so."""
+
+    name: str = "worker"
+    up: bool = False
+    dead: bool = False
+    starts: int = 0
+    refusals: list[EmbeddedValkeyError] = field(default_factory=list)
+
+    def start(self) -> None:
+        self.starts += 1
+        self.dead = False
+        if self.refusals:
+            raise self.refusals.pop()
+
+    def is_up(self) -> bool:
+        return self.up and not self.dead
+
+    def death(self) -> ChildDiedError | None:
+        return ChildDiedError(self.name, -9, "last words") if self.dead else None
+
+
+class Watched:
+    """A kept service, what it said, and the time."""
+
+    def __init__(self, life: Scripted) -> None:
+        self.life = life
+        self.clock = ManualClock()
+        self.said: list[str] = []
+        self.kept = Kept(life, lambda: self.clock.now().timestamp(), self.said.append)
+        self.kept.start()
+
+    def die_and_rest(self) -> float:
+        """The seconds, in steps of a half, from its end to its next start."""
+        starts, waited = self.life.starts, 0.0
+        self.life.dead = True
+        self.kept.tend()
+        while self.life.starts == starts:
+            self.clock.advance(0.5)
+            waited += 0.5
+            self.kept.tend()
+        return waited
+
+
+@pytest.fixture
+def watched() -> Watched:
+    watched = Watched(Scripted(up=True))
+    watched.kept.tend()
+    return watched
+
+
+def test_pauses_double_up_to_half_a_minute(watched: Watched) -> None:
+    assert [watched.die_and_rest() for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
+
+
+def test_after_a_minute_of_life_the_pauses_begin_anew(watched: Watched) -> None:
+    assert [watched.die_and_rest() for _ in range(3)] == [1, 2, 4]
+    watched.clock.advance(59.5)
+    assert watched.die_and_rest() == 8
+    watched.clock.advance(60)
+    assert watched.die_and_rest() == 1
+
+
+def test_what_ends_is_said_with_its_last_words(watched: Watched) -> None:
+    watched.die_and_rest()
+    assert watched.said == [
+        "worker ended by itself (exit code -9):\nlast words\nstarting worker again in 1 s",
+        "worker is started again",
+    ]
+
+
+def test_what_ends_before_it_was_ever_up_is_not_tried_again() -> None:
+    watched = Watched(Scripted(up=False))
+    watched.kept.tend()
+    watched.life.dead = True
+    with pytest.raises(ChildDiedError, match="last words"):
+        watched.kept.tend()
+    assert watched.life.starts == 1
+
+
+def test_what_was_up_once_may_end_early_later(watched: Watched) -> None:
+    """A database that is away for a while lets a worker end at its start: that is no wrong configuration."""
+    watched.life.up = False
+    assert [watched.die_and_rest() for _ in range(2)] == [1, 2]
+
+
+def test_a_start_that_fails_is_tried_again(watched: Watched) -> None:
+    watched.life.refusals = [EmbeddedValkeyError("unix://v.sock", "no space left")]
+    assert watched.die_and_rest() == 1
+    assert watched.kept.is_down
+    assert "no space left" in watched.said[-1]
+    watched.clock.advance(2)
+    watched.kept.tend()
+    assert not watched.kept.is_down
+    assert watched.life.starts == 3

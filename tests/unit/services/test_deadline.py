@@ -1,0 +1,42 @@
+"""A question with a limit: its answer, its error, or the sentence that there was none."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from app.errors import NoAnswerError, StoreError
+from app.services.deadline import Bounded
+
+
+def test_the_answer_and_the_error_pass() -> None:
+    assert Bounded(lambda: 7, "the oracle", 10)() == 7
+
+    def refuse() -> None:
+        raise StoreError("db", "closed")
+
+    with pytest.raises(StoreError, match="closed"):
+        Bounded(refuse, "the oracle", 10)()
+
+
+def test_who_hangs_is_named_and_asked_by_one_thread_only() -> None:
+    """A second call waits for the first one's answer; once that has come, the next call asks anew."""
+    asked, may_answer = [], threading.Event()
+
+    def hang() -> int:
+        asked.append(threading.current_thread())
+        may_answer.wait()
+        return len(asked)
+
+    ask = Bounded(hang, "the oracle", 0.01)
+    for _ in range(3):
+        with pytest.raises(NoAnswerError, match=r"the oracle gave no answer within 0\.01 s"):
+            ask()
+    assert len(asked) == 1
+    assert asked[0].daemon
+    may_answer.set()
+    asked[0].join()
+    patient = Bounded(hang, "the oracle", 10)
+    assert patient() == 2
+    assert patient() == 3

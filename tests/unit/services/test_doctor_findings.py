@@ -1,0 +1,64 @@
+"""How checks are run: none hides another, none outlasts its time, none shows a secret."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from app.errors import ConfigurationError, DatabaseUnavailableError
+from app.services.doctor.findings import Check, State, Verdict, all_in_all, failed, ok, run_checks, warning
+
+
+def _raises(error: Exception) -> Verdict:
+    raise error
+
+
+def test_a_check_that_fails_hangs_or_breaks_hides_no_other() -> None:
+    never = threading.Event()
+    checks = [
+        Check("hangs", lambda: ok("late") if never.wait() else ok("never")),
+        Check("fails", lambda: _raises(DatabaseUnavailableError("postgresql://db", "refused"))),
+        Check("breaks", lambda: _raises(ZeroDivisionError("by zero"))),
+        Check("passes", lambda: ok("fine")),
+    ]
+    found = {finding.check: finding.verdict for finding in run_checks(checks, 0.2)}
+    never.set()
+    assert list(found) == ["hangs", "fails", "breaks", "passes"]
+    assert [verdict.state for verdict in found.values()] == [State.FAILED, State.FAILED, State.FAILED, State.OK]
+    assert found["hangs"].said == "The check of hangs gave no answer within 0.2 s."
+    assert found["fails"].said == "The database postgresql://db does not answer: refused."
+    assert found["fails"].remedy == "Check DATABASE_URL and the database's log."
+    assert found["breaks"].said == "Unexpected ZeroDivisionError: by zero."
+    assert not any(verdict.misconfigured for verdict in found.values())
+
+
+def test_a_setting_that_cannot_be_used_is_told_apart() -> None:
+    error = ConfigurationError("PORT", "is not a number", "Set one")
+    (finding,) = run_checks([Check("settings", lambda: _raises(error))], 5)
+    assert finding.verdict == Verdict(State.FAILED, "PORT: is not a number.", "Set one.", misconfigured=True)
+
+
+def test_a_secret_that_a_library_lets_slip_is_taken_out() -> None:
+    checks = [Check("redis", lambda: warning("no login as hunter2", "not hunter2, nor sk-proj-0123456789abcdefghij"))]
+    (finding,) = run_checks(checks, 5, ["hunter2"])
+    assert finding.as_json() == {
+        "check": "redis",
+        "state": "warning",
+        "said": "no login as [redacted]",
+        "remedy": "not [redacted], nor [redacted]",
+    }
+
+
+@pytest.mark.parametrize(
+    ("complaints", "state", "said", "remedy"),
+    [
+        ([], "ok", "up", None),
+        ([warning("slow", "Move it.")], "warning", "up; slow", "Move it."),
+        ([failed("full", "Mend it."), warning("slow", "Mend it.")], "failed", "up; full; slow", "Mend it."),
+    ],
+)
+def test_the_worst_complaint_decides_and_all_are_said(
+    complaints: list[Verdict], state: str, said: str, remedy: str | None
+) -> None:
+    assert all_in_all("up", complaints) == Verdict(State(state), said, remedy)
