@@ -48,9 +48,12 @@ class Services:
         return self.start(supervisor, "worker", [*_CELERY, "worker", *options, *_INFO], grace_seconds=grace_seconds)
 
     def health_worker(self, supervisor: Supervisor) -> Child:
-        """Start a worker for reports and recovery alone, which no job can keep busy; up as `worker` is."""
+        """Start a worker for reports and recovery alone, which no job can keep busy; up as `worker` is.
+
+        Threads, so that a report does not wait for a recovery that has much to do.
+        """
         node = f"health-{os.getpid()}@{socket.gethostname()}"
-        options = ["--queues=health", "--pool=solo", f"--hostname={node}", "--without-mingle"]
+        options = ["--queues=health", "--pool=threads", "--concurrency=4", f"--hostname={node}", "--without-mingle"]
         return self.start(supervisor, "health", [*_CELERY, "worker", *options, *_INFO])
 
     def beat(self, supervisor: Supervisor) -> Child:

@@ -88,7 +88,7 @@ def _unserved(fleet: Fleet, nodes: Collection[str], fresh: Collection[str]) -> I
     if nodes and not fleet.does_jobs():
         yield failed("nobody does jobs (queue scrape)", "Run `celery -A worker worker`.")
     if nodes and not fleet.reports():
-        remedy = "Run `celery -A worker worker -Q health --pool=solo`."
+        remedy = "Run `celery -A worker worker -Q health --pool=threads --concurrency=4`."
         yield failed("nobody reports and recovers (queue health)", remedy)
 
 
