@@ -1,4 +1,4 @@
-"""How Celery connects to its broker: at once when it is back.
+"""How Celery connects to its broker: at once when it is back, and whatever the lost connection leaves behind.
 
 kombu waits 2, 4, 6 ... 30 seconds between its tries, so that a worker would sleep through the return of a broker that
 was away for a minute. A try on a broker that is away costs next to nothing, and a fleet has few workers.
@@ -6,14 +6,17 @@ was away for a minute. A try on a broker that is away costs next to nothing, and
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from celery.app.amqp import AMQP
 from kombu.connection import Connection
 
+log = logging.getLogger(__name__)
+
 
 class SteadyConnection(Connection):
-    """A connection that is tried once a second, unless the caller wants it otherwise."""
+    """A connection that is tried once a second, unless the caller wants it otherwise, and can always be closed."""
 
     def ensure_connection(
         self,
@@ -27,6 +30,17 @@ class SteadyConnection(Connection):
         """As kombu's, with other defaults."""
         options |= {"interval_start": interval_start, "interval_step": interval_step, "interval_max": interval_max}
         return super().ensure_connection(errback, max_retries, **options)  # type: ignore[no-untyped-call]
+
+    def maybe_close_channel(self, channel: Any) -> None:
+        """Close it; what fails then is logged and does no harm, since recovery sends what was not given back.
+
+        kombu ignores errors of connections only. A channel that holds messages and whose transport is closed already
+        fails with an `AttributeError` (seen with 5.7 when a broker was killed), on which Celery ends the worker.
+        """
+        try:
+            super().maybe_close_channel(channel)  # type: ignore[no-untyped-call]
+        except Exception as exc:  # noqa: BLE001 (see above)
+            log.warning("A channel to the lost broker could not be closed: %s: %s", type(exc).__name__, exc)
 
 
 class SteadyAMQP(AMQP):

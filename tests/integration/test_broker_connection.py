@@ -1,0 +1,42 @@
+"""What a worker's connection does when its broker is lost with messages in hand."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from kombu.connection import Connection
+from pydantic import SecretStr
+
+from app.settings import Settings
+from tasks import make_celery
+from tasks.broker import SteadyConnection
+from tasks.config import kombu_url
+
+
+def _holding_a_message(connection: Connection) -> Connection:
+    """`connection` after it was handed a message that it has not acknowledged, and has lost its transport."""
+    with connection.SimpleQueue("held") as queue:
+        queue.put("message")
+    channel = connection.default_channel
+    channel.basic_get("held", no_ack=False)
+    channel._pool, connection.transport.client = None, None
+    return connection
+
+
+def test_a_connection_that_lost_its_transport_can_be_closed(
+    embedded_valkey_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """kombu's own raises an AttributeError there, on which Celery ends the worker."""
+    url = kombu_url(embedded_valkey_url)
+    with pytest.raises(AttributeError):
+        _holding_a_message(Connection(url)).release()
+    with caplog.at_level(logging.WARNING):
+        _holding_a_message(SteadyConnection(url)).release()
+    assert "could not be closed: AttributeError" in caplog.text
+
+
+def test_a_worker_connects_that_way(embedded_valkey_url: str) -> None:
+    app = make_celery(Settings(_env_file=None, redis_url=SecretStr(embedded_valkey_url)))
+    with app.connection_for_read() as connection:
+        assert isinstance(connection, SteadyConnection)
