@@ -370,6 +370,16 @@ class JobTimeoutError(PropertyIntelligenceError):
     transient = True
 
 
+class OutOfResourcesError(PropertyIntelligenceError):
+    """The worker's machine has no memory, threads or file handles left for this run."""
+
+    code = "out_of_resources"
+    fact_names: ClassVar[tuple[str, ...]] = ("type", "text")
+    sentence = "The worker's machine ran out of resources ({type}: {text})."
+    remedy = "It tries again by itself; if it stays so, run fewer processes or threads there."
+    transient = True
+
+
 class WorkerDiedError(PropertyIntelligenceError):
     """The process that ran the job ended without a word (killed, out of memory, crashed), more than once."""
 

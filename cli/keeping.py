@@ -131,7 +131,7 @@ class Kept:
         self._again_at = None
         try:
             self.start()
-        except PropertyIntelligenceError as exc:
+        except (PropertyIntelligenceError, OSError) as exc:
             self._rest(str(exc))
         else:
             self._say(f"{self.name} is started again")

@@ -11,9 +11,11 @@ from __future__ import annotations
 import logging
 import random
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, NoReturn
 
 from celery import Task
@@ -22,10 +24,12 @@ from kombu.exceptions import OperationalError
 from openai import RateLimitError
 from redis import RedisError
 
+from app.clock import Clock, SystemClock
 from app.errors import BrokerUnavailableError, PropertyIntelligenceError, WorkerDiedError
 from app.logs import redact
 from app.property.store import Job
 from app.services.embedded_valkey import connect
+from app.services.patience import patiently
 from tasks.config import SCRAPE_QUEUE, TURN_HEADER
 from tasks.lease import LeaseKeeper, new_owner
 from tasks.policy import (
@@ -43,7 +47,18 @@ log = logging.getLogger(__name__)
 
 #: prefork children are copies of one process: a seeded generator would draw the same jitter in all of them
 _RNG = random.SystemRandom()
+_CLOCK_TOLERANCE_SECONDS = 5.0
+#: how long a database that is busy is asked to take the new state of a job
+_NOTE_PATIENCE_SECONDS = 15.0
+#: of the time between two of beat's messages: one that comes late must not use up the turn of the next
+_TURN_SHARE = 0.2
+_UNDER_WAY: dict[str, threading.Lock] = {}
 _URL_SECRETS = re.compile(r"(https?://)(?:[^\s/@'\"]*@)?([^\s?'\"]*)(\?[^\s'\"]*)?")
+
+
+def _is_off(clock: Clock) -> bool:
+    """True if this machine's own clock, by which Celery keeps countdowns, differs from the fleet's."""
+    return abs((SystemClock().now() - clock.now()).total_seconds()) > _CLOCK_TOLERANCE_SECONDS
 
 
 def shown(value: object) -> str:
@@ -74,17 +89,25 @@ class ScheduledTask(RedactedTask):
     abstract = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run, unless another message of this task ran within the last half turn."""
+        """Run, unless another message of this task has just done so, or still does in this process."""
         turn_seconds = getattr(self.request, TURN_HEADER, None)
-        if turn_seconds and not self._is_first(float(turn_seconds) / 2):
-            return {"skipped": "it has just run"}
-        return super().__call__(*args, **kwargs)
+        if not turn_seconds:
+            return super().__call__(*args, **kwargs)
+        under_way = _UNDER_WAY.setdefault(self.name, threading.Lock())
+        if not under_way.acquire(blocking=False):  # what hangs must not take one thread of the pool after the other
+            return {"skipped": "it is still running"}
+        try:
+            if not self._is_first(_TURN_SHARE * float(turn_seconds)):
+                return {"skipped": "it has just run"}
+            return super().__call__(*args, **kwargs)
+        finally:
+            under_way.release()
 
     def _is_first(self, seconds: float) -> bool:
         try:
-            with connect(current().settings) as redis:
+            with connect(current().settings, within_seconds=2) as redis:
                 return bool(redis.set(f"{{propintel}}:turn:{self.name}", 1, nx=True, px=max(1, round(seconds * 1000))))
-        except BrokerUnavailableError:
+        except (BrokerUnavailableError, RedisError):
             return True
 
 
@@ -159,17 +182,22 @@ class JobTask(RedactedTask):
             raise Retry(f"in {seconds:.0f} s, by recovery", reason, seconds) from exc
 
     def _set_back(self, seconds: float, reason: PropertyIntelligenceError, *, counted: bool) -> None:
-        """Give the lease back: queued for a countdown, or deferred for a longer wait, and then the task ends here."""
+        """Give the lease back: queued for a countdown, or deferred for a longer wait, and then the task ends here.
+
+        Deferred as well on a machine whose clock is wrong: a countdown is judged by the clock of whoever takes it.
+        """
         job, owner = self._held()
         if job is None:
             return
         waited = job.waited_seconds + (0.0 if counted else seconds)
         jobs = current().jobs
-        if seconds <= LONGEST_COUNTDOWN_SECONDS:
-            self._note(lambda: jobs.release(job.id, owner, waited, again_seconds=seconds, counted=counted))
+        clock = current().database.clock
+        if seconds <= LONGEST_COUNTDOWN_SECONDS and not _is_off(clock):
+            release = partial(jobs.release, job.id, owner, waited, SCRAPE_QUEUE, again_seconds=seconds, counted=counted)
+            self._note(release)
             return
-        due_at = current().database.clock.now() + timedelta(seconds=seconds)
-        jobs.defer(job.id, owner, due_at, waited)
+        due_at = clock.now() + timedelta(seconds=seconds)
+        self._note(lambda: jobs.defer(job.id, owner, due_at, waited, counted=counted))
         log.info("Job %s is deferred for %.0f s: %s", job.id, seconds, redact(str(reason)))
         raise Retry(f"deferred for {seconds:.0f} s", reason, due_at)
 
@@ -183,7 +211,7 @@ class JobTask(RedactedTask):
     def _note(self, write: Callable[[], object]) -> None:
         """Write to the jobs table; if that fails the lease runs out and the job is recovered, so nothing is lost."""
         try:
-            write()
+            patiently(write, current().database.clock, _NOTE_PATIENCE_SECONDS)
         except PropertyIntelligenceError as exc:
             log.warning("The state of a job could not be written, it will be recovered: %s", exc)
 

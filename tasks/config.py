@@ -19,10 +19,15 @@ from app.settings import Settings
 TASK_MODULES = ["tasks.scrape", "tasks.health", "tasks.recovery", "tasks.batches"]
 
 SCRAPE_QUEUE = "scrape"
-#: Jobs wait in lanes, each a queue of the broker, by their place in their batch: the first hundred, the first thousand,
-#: the rest. Workers serve the lanes of a priority level in turn, so that a small batch does not wait behind a huge one,
-#: and the huge one goes on meanwhile. The numbers are where each lane ends.
-LANES = {SCRAPE_QUEUE: 100, f"{SCRAPE_QUEUE}.large": 1000, f"{SCRAPE_QUEUE}.bulk": sys.maxsize}
+#: Jobs wait in lanes, each a queue of the broker, by their place in their batch. Workers serve the lanes of a priority
+#: level in turn, so that a small batch does not wait behind a huge one, and the huge one goes on meanwhile. The numbers
+#: are where each lane ends.
+LANES = {
+    SCRAPE_QUEUE: 20,
+    f"{SCRAPE_QUEUE}.medium": 200,
+    f"{SCRAPE_QUEUE}.large": 2000,
+    f"{SCRAPE_QUEUE}.bulk": sys.maxsize,
+}
 #: webhooks have one that every worker of jobs serves too; in a lane they would count as messages of jobs
 CALLBACK_QUEUE = "callbacks"
 #: reports and recovery have a queue of their own, so that a backlog of jobs never delays them
@@ -43,8 +48,8 @@ VISIBILITY_TIMEOUT = timedelta(seconds=1800)
 
 
 def lane_of(job: Job) -> str:
-    """The queue in which the message of `job` waits. One that has to be sent again has waited already."""
-    if job.sent_times:
+    """The queue in which the message of `job` waits. One that was under way before has waited already."""
+    if job.started_at is not None:
         return SCRAPE_QUEUE
     return next(lane for lane, end in LANES.items() if job.position < end)
 

@@ -7,6 +7,7 @@ off with jitter. `Fail`: nothing helps.
 
 from __future__ import annotations
 
+import errno
 import random
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from app.errors import (
     JobTimeoutError,
     ModelError,
     ModelUnreachableError,
+    OutOfResourcesError,
     PropertyIntelligenceError,
     StoreError,
     UnexpectedError,
@@ -125,12 +127,24 @@ def our_error(exc: BaseException, standing: Standing, model: str) -> PropertyInt
         return exc
     if isinstance(exc, SoftTimeLimitExceeded):
         return JobTimeoutError(standing.soft_limit_seconds)
+    if isinstance(exc, openai.OpenAIError):
+        return _model_error(exc, model)
+    if _is_exhaustion(exc):
+        return OutOfResourcesError(type(exc).__name__, redact(str(exc)))
+    return UnexpectedError(type(exc).__name__, redact(str(exc)))
+
+
+def _model_error(exc: openai.OpenAIError, model: str) -> PropertyIntelligenceError:
     if isinstance(exc, openai.APIConnectionError):
         return ModelUnreachableError(model, redact(str(exc)))
     if isinstance(exc, openai.APIStatusError):
         transient = exc.status_code >= 500 or exc.status_code in _STATUS_TRANSIENT
         kind = ModelUnreachableError if transient else ModelError
         return kind(model, f"HTTP {exc.status_code}, {redact(str(exc.message))}")
-    if isinstance(exc, openai.OpenAIError):
-        return ModelError(model, redact(str(exc)))
-    return UnexpectedError(type(exc).__name__, redact(str(exc)))
+    return ModelError(model, redact(str(exc)))
+
+
+def _is_exhaustion(exc: BaseException) -> bool:
+    if isinstance(exc, OSError):
+        return exc.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+    return isinstance(exc, MemoryError) or (isinstance(exc, RuntimeError) and "start new thread" in str(exc))

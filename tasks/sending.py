@@ -41,11 +41,15 @@ def _send_together(celery_app: Celery, jobs: Sequence[Job]) -> None:
     task = celery_app.tasks["tasks.scrape.scrape_property"]
     for attempt in range(1, _TRIES + 1):
         try:
-            with celery_app.producer_pool.acquire(block=True) as producer, producer.batch(4 * _CHUNK):
-                for job in jobs:
-                    task.apply_async(
-                        (job.id,), task_id=job.id, priority=job.priority, queue=lane_of(job), producer=producer
-                    )
+            with celery_app.producer_pool.acquire(block=True) as producer:
+                for lane in LANES:  # a queue that is declared within the batch may change its channel
+                    producer.maybe_declare(celery_app.amqp.queues[lane], retry=True)
+                with producer.batch(4 * _CHUNK):
+                    for job in jobs:
+                        lane = lane_of(job)
+                        task.apply_async(
+                            (job.id,), task_id=job.id, priority=job.priority, queue=lane, producer=producer
+                        )
         except BatchPublishError:
             if attempt == _TRIES:
                 raise

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from celery import Celery
 from fastapi import Request
@@ -31,10 +32,13 @@ class Context:
     def __init__(self, load: Callable[[], Settings], clock: Clock | None) -> None:
         self._load, self._clock = load, clock
         self._lock = threading.RLock()
+        self._opening = threading.Lock()  # a database that hangs holds up nobody who needs none
         self._settings: Settings | None = None
         self._verifier: TokenVerifier | None = None
         self._stores: Stores | None = None
         self._celery: Celery | None = None
+        #: readiness waits for no thread of the routes, which may all be waiting for the database
+        self.probe_threads = ThreadPoolExecutor(4, "readiness")
         #: by name, what must answer before jobs can be taken; each raises `PropertyIntelligenceError` within seconds
         self.probes: Mapping[str, Callable[[], None]] = {
             "database": Bounded(self._ping_database, "the database", _PROBE_SECONDS),
@@ -60,9 +64,10 @@ class Context:
     @property
     def stores(self) -> Stores:
         """Jobs and properties. Raises `StoreError` while the database cannot be used."""
-        with self._lock:
+        settings = self.settings
+        with self._opening:
             if self._stores is None:
-                self._stores = open_stores(self.settings, self._clock)
+                self._stores = open_stores(settings, self._clock)
             return self._stores
 
     @property
@@ -92,8 +97,10 @@ class Context:
 
     def close(self) -> None:
         """Close what was opened. May be called again."""
-        with self._lock:
+        self.probe_threads.shutdown(wait=False)
+        with self._opening:
             stores, self._stores = self._stores, None
+        with self._lock:
             celery, self._celery = self._celery, None
         if stores is not None:
             stores.close()

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 _SYNC_SECONDS = 60.0
 #: between two questions to a Redis that does not answer, and the longest wait for its answer
 _RETRY_SECONDS = 5.0
+_FIRST_RETRY_SECONDS = 0.5
 _TIMEOUT_SECONDS = 1.0
 _NOTABLE_SECONDS = 5.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,8 +32,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class FleetClock:
     """`Clock` by the time that `ask` tells, in microseconds since the Unix epoch, asked once a minute. Thread-safe.
 
-    Between two answers a monotonic clock goes on. Until there is a first answer it is the machine's own time; `ask`
-    raises `redis.RedisError` or `OSError` when it has none.
+    Between two answers a monotonic clock goes on. Everybody waits for the first answer; while there is none it is the
+    machine's own time. `ask` raises `redis.RedisError` or `OSError` when it has none.
     """
 
     def __init__(
@@ -51,9 +52,10 @@ class FleetClock:
         return _EPOCH + timedelta(microseconds=self.now_us())
 
     def now_us(self) -> int:
-        if self._monotonic() >= self._ask_at and self._asking.acquire(blocking=False):
+        if self._monotonic() >= self._ask_at and self._asking.acquire(blocking=self._base_at is None):
             try:
-                self._sync()
+                if self._monotonic() >= self._ask_at:  # nobody else did meanwhile
+                    self._sync()
             finally:
                 self._asking.release()
         with self._lock:
@@ -69,7 +71,7 @@ class FleetClock:
         try:
             told_us = self._ask()
         except (redis.RedisError, OSError):
-            self._ask_at = self._monotonic() + _RETRY_SECONDS
+            self._ask_at = self._monotonic() + (_FIRST_RETRY_SECONDS if self._base_at is None else _RETRY_SECONDS)
             return
         answered_at = self._monotonic()
         first = self._base_at is None

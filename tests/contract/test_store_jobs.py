@@ -152,7 +152,7 @@ def test_a_lease_keeps_others_out_until_the_moment_it_ends(jobs: JobStore, clock
     assert jobs.finish(job_id, "a", "x") is False
     assert jobs.fail(job_id, PageGoneError(URL, "sold"), "a") is False
     assert jobs.defer(job_id, "a", clock.now(), 1) is False
-    assert jobs.release(job_id, "a", 1) is False
+    assert jobs.release(job_id, "a", 1, "scrape") is False
     assert jobs.get(job_id).state == "running"
 
 
@@ -196,7 +196,7 @@ def test_a_failed_job_says_why_also_in_a_text_that_postgresql_would_refuse(jobs:
 def test_a_wait_for_capacity_costs_no_attempt_and_is_added_up(jobs: JobStore, clock: ManualClock) -> None:
     job_id = one(jobs)
     jobs.claim(job_id, "a", 30)
-    assert jobs.release(job_id, "a", 12.5)
+    assert jobs.release(job_id, "a", 12.5, "scrape")
     job = jobs.claim(job_id, "b", 30)
     assert job is not None
     assert (job.attempts, job.waited_seconds) == (1, 12.5)
@@ -210,7 +210,7 @@ def test_a_wait_for_capacity_costs_no_attempt_and_is_added_up(jobs: JobStore, cl
 def test_a_retry_after_a_failure_costs_an_attempt(jobs: JobStore) -> None:
     job_id = one(jobs)
     jobs.claim(job_id, "a", 30)
-    assert jobs.release(job_id, "a", 0.0, counted=True)
+    assert jobs.release(job_id, "a", 0.0, "scrape", counted=True)
     job = jobs.claim(job_id, "b", 30)
     assert job is not None
     assert job.attempts == 2
@@ -289,6 +289,24 @@ def test_of_a_withdrawn_batch_nothing_runs_and_nobody_is_told(jobs: JobStore, da
     batches = BatchStore(database)
     assert [batch.id for batch in batches.complete()] == [made.batch]
     assert batches.has_due_callback() is False
+
+
+def test_of_two_retries_at_once_only_one_queues_a_job(jobs: JobStore, database: Database) -> None:
+    """The slower one must not put back to queued what the faster one's worker has in hand already."""
+    job_id = one(jobs)
+    jobs.cancel(job_id)
+    claimed: list[object] = []
+
+    def retry_and_claim() -> None:
+        claimed.extend(jobs.claim(job.id, "worker", 30) for job in jobs.retry([job_id]))
+
+    threads = [threading.Thread(target=retry_and_claim) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(claimed) == 1
+    assert (jobs.get(job_id).state, jobs.get(job_id).attempts) == ("running", 1)
 
 
 def test_counts_name_all_six_states(jobs: JobStore) -> None:

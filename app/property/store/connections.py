@@ -29,6 +29,19 @@ def parse_url(text_: str) -> URL:
     return url.set(drivername="sqlite")
 
 
+#: A server that is gone without a word (its host, its network) is given up after a quarter of a minute, not an hour
+#: (libpq, section 34.1.2 of PostgreSQL's documentation). No statement of ours takes a minute, migrations apart.
+_POSTGRESQL = {
+    "connect_timeout": 5,
+    "application_name": "propintel",
+    "tcp_user_timeout": 15_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
+_STATEMENT_TIMEOUT_MS = 60_000
+
+
 def make_engine(url: URL, busy_timeout_seconds: float) -> Engine:
     """An engine with this service's habits; connects to nothing yet."""
     if url.get_backend_name() != "sqlite":
@@ -37,7 +50,7 @@ def make_engine(url: URL, busy_timeout_seconds: float) -> Engine:
             pool_pre_ping=True,
             max_overflow=15,
             hide_parameters=True,
-            connect_args={"connect_timeout": 5, "application_name": "propintel"},
+            connect_args=_POSTGRESQL,
         )
         wait_ms = round(busy_timeout_seconds * 1000)
         event.listen(engine, "connect", lambda raw, _: _prepare_postgresql(raw, wait_ms))
@@ -51,6 +64,7 @@ def make_engine(url: URL, busy_timeout_seconds: float) -> Engine:
 def _prepare_postgresql(raw: Any, wait_ms: int) -> None:
     with raw.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = {wait_ms:d}")
+        cursor.execute(f"SET statement_timeout = {_STATEMENT_TIMEOUT_MS:d}")
         cursor.execute("SET TIME ZONE 'UTC'")
     raw.commit()
 

@@ -25,8 +25,8 @@ from app.errors import (
 #: SQLSTATEs (PostgreSQL documentation, appendix A) that say "somebody else holds it"
 _PG_LOCKED = frozenset({"55P03", "40P01", "40001"})
 _PG_FULL = frozenset({"53100"})
-#: connection exceptions, shutdown and start-up, too many connections
-_PG_UNAVAILABLE = re.compile(r"08...|57P0.|53300")
+#: connection exceptions, out of resources, cancelled or shut down, system errors, read-only after a failover
+_PG_UNAVAILABLE = re.compile(r"08...|53...|57...|58...|25006")
 #: result codes of SQLite (https://www.sqlite.org/rescode.html), by the start of their names
 _SQLITE_LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _SQLITE_UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH", "SQLITE_IOERR")

@@ -28,6 +28,8 @@ FRESH_DAYS = 30.0
 #: more time. Whoever should have done it is dead otherwise.
 RESEND_SECONDS = 20.0
 _HANDED_OVER_PER_SECOND = 500
+#: a countdown's message may come so much before its time, by the clock of another machine
+_EARLY_SECONDS = 1.0
 _UNLEASED: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
 _ONE_LESS = case((jobs.c.attempts > 0, jobs.c.attempts - 1), else_=0)
 
@@ -72,20 +74,24 @@ class JobStore:
         if not sent:
             return
         change = {"sent_at": self._clock.now(), "sent_to": queue, "sent_times": jobs.c.sent_times + 1}
-        with self._database.writing() as connection:
+
+        def work(connection: Connection) -> None:
             for resend_at in {job.resend_at for job in sent}:
                 ids = [job.id for job in sent if job.resend_at == resend_at]
                 for some in chunks(ids):
                     unclaimed = jobs.c.id.in_(some), jobs.c.state == JobState.QUEUED, jobs.c.resend_at == resend_at
                     connection.execute(update(jobs).where(*unclaimed).values({**change, "resend_at": None}))
 
+        self._database.repeat(work)
+
     # --- one execution
 
     def claim(self, job_id: str, owner: str, lease_seconds: float) -> Job | None:
-        """Take the job for `owner` until the lease ends. None if it must not run: a late duplicate of its message."""
+        """Take the job for `owner` until the lease ends. None if it must not run (yet): a duplicate of its message."""
         now = self._clock.now()
+        soon = now + timedelta(seconds=_EARLY_SECONDS)
         free = or_(
-            jobs.c.state == JobState.QUEUED,
+            and_(jobs.c.state == JobState.QUEUED, or_(jobs.c.due_at.is_(None), jobs.c.due_at <= soon)),
             and_(jobs.c.state == JobState.DEFERRED, jobs.c.due_at <= now),
             and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_expires_at <= now),
         )
@@ -144,22 +150,31 @@ class JobStore:
             return self._held(job_id, owner, change)
         return self._changed(job_id, jobs.c.state.in_(ACTIVE), change)
 
-    def defer(self, job_id: str, owner: str, due_at: datetime, waited_seconds: float) -> bool:
-        """Wait for capacity until `due_at`, a total of `waited_seconds`; `recoverable` hands it out then."""
-        change = {"state": JobState.DEFERRED, "due_at": due_at, **self._capacity_wait(waited_seconds), **_UNLEASED}
+    def defer(self, job_id: str, owner: str, due_at: datetime, waited_seconds: float, *, counted: bool = False) -> bool:
+        """Wait until `due_at`; `recoverable` hands it out then. `waited_seconds` and `counted` as for `release`."""
+        change = {"state": JobState.DEFERRED, "due_at": due_at, **self._wait(waited_seconds, counted), **_UNLEASED}
         return self._held(job_id, owner, change)
 
     def release(
-        self, job_id: str, owner: str, waited_seconds: float, *, again_seconds: float = 0.0, counted: bool = False
+        self,
+        job_id: str,
+        owner: str,
+        waited_seconds: float,
+        queue: str,
+        *,
+        again_seconds: float = 0.0,
+        counted: bool = False,
     ) -> bool:
-        """Back to queued: a worker holds a message of it for `again_seconds`.
+        """Back to queued for `again_seconds`, with a message that goes to `queue` and is held by a worker so long.
 
-        `waited_seconds` is the job's new total of waits for capacity. Such a wait gives the attempt back; `counted`
-        keeps it, for a retry after a failure.
+        No duplicate of it can be claimed before. `waited_seconds` is the job's new total of waits for capacity. Such a
+        wait gives the attempt back; `counted` keeps it, for a retry after a failure.
         """
-        resend = self._clock.now() + timedelta(seconds=again_seconds + self._resend_seconds)
-        wait = {"waited_seconds": waited_seconds} if counted else self._capacity_wait(waited_seconds)
-        return self._held(job_id, owner, {"state": JobState.QUEUED, "resend_at": resend, **wait, **_UNLEASED})
+        due_at = self._clock.now() + timedelta(seconds=again_seconds)
+        # its message is in a worker's hands until then: recovery misses none in the queue before
+        sent = {"due_at": due_at, "sent_at": due_at, "sent_to": queue, "resend_at": None}
+        change = {"state": JobState.QUEUED, **sent, **self._wait(waited_seconds, counted), **_UNLEASED}
+        return self._held(job_id, owner, change)
 
     def release_all(self, owners: str) -> builtins.list[str]:
         """Give back what a worker that ends could not finish; -> the ids of its jobs, to be handed over at once.
@@ -168,8 +183,8 @@ class JobStore:
         """
         mine = and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_owner.startswith(owners, autoescape=True))
         change = {"state": JobState.QUEUED, "resend_at": self._clock.now(), "attempts": _ONE_LESS, **_UNLEASED}
-        with self._database.writing() as connection:
-            return list(connection.execute(update(jobs).where(mine).values(change).returning(jobs.c.id)).scalars())
+        statement = update(jobs).where(mine).values(change).returning(jobs.c.id)
+        return self._database.repeat(lambda connection: list(connection.execute(statement).scalars()))
 
     # --- the operator's hand
 
@@ -196,10 +211,9 @@ class JobStore:
 
     def _retry(self, connection: Connection, job_ids: Sequence[str]) -> builtins.list[Job]:
         taken, chosen = set[str](), list[str]()
+        ended_badly = jobs.c.state.in_((JobState.FAILED, JobState.CANCELLED))
         for some in chunks(list(dict.fromkeys(job_ids))):
-            over = select(jobs.c.id, jobs.c.target).where(
-                jobs.c.id.in_(some), jobs.c.state.in_((JobState.FAILED, JobState.CANCELLED))
-            )
+            over = select(jobs.c.id, jobs.c.target).where(jobs.c.id.in_(some), ended_badly)
             target_of = {row.id: row.target for row in connection.execute(over)}
             active = select(jobs.c.target).where(jobs.c.target.in_(target_of.values()), jobs.c.state.in_(ACTIVE))
             taken.update(connection.execute(active).scalars())
@@ -218,10 +232,11 @@ class JobStore:
         }
         queued: dict[str, Job] = {}
         for some in chunks(chosen):
-            statement = update(jobs).where(jobs.c.id.in_(some)).values(change).returning(*jobs.c)
+            # another retry may have been faster, and its worker too
+            statement = update(jobs).where(jobs.c.id.in_(some), ended_badly).values(change).returning(*jobs.c)
             queued |= {row.id: job_of(row) for row in connection.execute(statement)}
             reopen_batches(connection, some)
-        return [queued[job_id] for job_id in chosen]
+        return [queued[job_id] for job_id in chosen if job_id in queued]
 
     # --- looking
 
@@ -276,5 +291,6 @@ class JobStore:
             return connection.execute(update(jobs).where(jobs.c.id == job_id, allowed).values(change)).rowcount == 1
 
     @staticmethod
-    def _capacity_wait(waited_seconds: float) -> dict[str, Any]:
-        return {"waited_seconds": waited_seconds, "attempts": _ONE_LESS}
+    def _wait(waited_seconds: float, counted: bool) -> dict[str, Any]:
+        wait = {"waited_seconds": waited_seconds}
+        return wait if counted else {**wait, "attempts": _ONE_LESS}

@@ -1,9 +1,9 @@
 """Finds the jobs that no message and no worker will bring forward any more, and queues them anew.
 
-A queued job is either handed over (`resend_at` is empty: its message waits in the broker's queue `sent_to`), or it
-should have been claimed by `resend_at`: its sender may have died before the message went out, or the worker that held
-it for a countdown. A queue that holds fewer messages than jobs were handed to it has lost some, and since it is served
-in order, they are those of the oldest jobs.
+A queued job is either handed over (`resend_at` is empty: its message waits in the broker's queue `sent_to`), or it is
+to be handed over by `resend_at`, and its sender has died if it was not. A message that a worker holds for a countdown
+belongs to its queue from the end of the countdown on (`sent_at`). A queue that holds fewer messages than jobs were
+handed to it has lost some, and since it is served in order, they are those of the oldest jobs.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ def take_lost(
     def work(connection: Connection) -> list[Job]:
         database.exclusively(connection, "jobs.recoverable")
         found = _taken(connection, _overdue(now), limit, now, resend_seconds)
-        for queue, missing in _shortages(connection, messages or {}):
+        for queue, missing in _shortages(connection, messages or {}, now):
             if (room := min(limit - len(found), missing)) > 0:
-                found += _taken(connection, _handed_to(queue, now), room, now, resend_seconds)
+                lost = and_(_handed_over(now), jobs.c.sent_to == queue)
+                found += _taken(connection, lost, room, now, resend_seconds)
         return found
 
     return database.repeat(work)
@@ -47,23 +48,21 @@ def _overdue(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _shortages(connection: Connection, messages: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+def _shortages(connection: Connection, messages: Mapping[str, int], now: datetime) -> Iterator[tuple[str, int]]:
     """How many messages each queue lacks. One that `messages` does not name is not consumed any more and lacks all."""
     if not messages:
         return
-    handed_over = jobs.c.state == JobState.QUEUED, jobs.c.resend_at.is_(None)
-    query = select(jobs.c.sent_to, func.count()).where(*handed_over).group_by(jobs.c.sent_to)
+    query = select(jobs.c.sent_to, func.count()).where(_handed_over(now)).group_by(jobs.c.sent_to)
     for queue, waiting in connection.execute(query).all():
         missing = waiting - messages.get(queue, 0)
         if missing > 0:
             yield queue, missing
 
 
-def _handed_to(queue: str, now: datetime) -> ColumnElement[bool]:
+def _handed_over(now: datetime) -> ColumnElement[bool]:
     return and_(
         jobs.c.state == JobState.QUEUED,
         jobs.c.resend_at.is_(None),
-        jobs.c.sent_to == queue,
         jobs.c.sent_at <= now - timedelta(seconds=JUST_SENT_SECONDS),
     )
 

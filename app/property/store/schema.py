@@ -79,6 +79,7 @@ def _run(engine: Engine, revision: str, *, up: bool) -> tuple[str | None, str | 
 
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # a large table takes its time
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('propintel migrations'))"))
         before = current(connection)
         config = Config()

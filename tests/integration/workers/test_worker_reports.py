@@ -15,7 +15,7 @@ from celery import Celery
 
 from app.services.embedded_valkey import connect
 from app.services.worker_health import read_heartbeats
-from tasks.config import TURN_HEADER
+from tasks.config import LANES, TURN_HEADER
 from tasks.sending import send_jobs
 
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
@@ -118,15 +118,15 @@ def test_messages_of_beat_that_piled_up_run_once_and_whoever_asks_gets_a_report(
 def test_a_worker_of_the_scrape_queue_serves_all_its_lanes(make_fleet: Callable[..., Any], property_site: str) -> None:
     """`-Q scrape` is what people write; most of a large batch waits in the other lanes."""
     fleet = make_fleet()
-    jobs = fleet.stores.jobs.enqueue([f"{property_site}/homes/{n}" for n in range(1, 1011)]).jobs
-    chosen = [jobs[5], jobs[500], jobs[1005]]
+    jobs = fleet.stores.jobs.enqueue([f"{property_site}/homes/{n}" for n in range(1, 2011)]).jobs
+    chosen = [jobs[5], jobs[50], jobs[500], jobs[2005]]
     for job in jobs:
         if job not in chosen:
             fleet.stores.jobs.cancel(job.id)
     send_jobs(fleet.app, fleet.stores.jobs, chosen)
     with connect(fleet.settings) as redis:
         lanes = {name.decode().split("\x06")[0] for name in redis.keys("scrape*") if redis.type(name) == b"list"}
-    assert lanes == {"scrape", "scrape.large", "scrape.bulk"}
+    assert lanes == set(LANES)
     worker = fleet.services.start(
         fleet.supervisor, "worker", ["celery", "-A", "worker", "worker", "-Q", "scrape", "--pool=threads"]
     )
@@ -139,7 +139,7 @@ def test_a_small_batch_does_not_wait_behind_a_huge_one(make_fleet: Callable[...,
     fleet = make_fleet()
     huge = fleet.stores.jobs.enqueue([f"{property_site}/homes/{n}" for n in range(1, 401)]).jobs
     small = fleet.stores.jobs.enqueue([f"{property_site}/homes/{n}" for n in range(1001, 1011)]).jobs
-    send_jobs(fleet.app, fleet.stores.jobs, huge[100:])
+    send_jobs(fleet.app, fleet.stores.jobs, huge[200:])
     send_jobs(fleet.app, fleet.stores.jobs, small)
     fleet.start_worker(pool="solo", concurrency=1)
     fleet.wait_for_state([job.id for job in small], "done")

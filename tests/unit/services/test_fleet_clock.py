@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -90,8 +91,29 @@ def test_before_redis_could_be_asked_the_machines_own_time_is_used() -> None:
     machine.away = True
     assert machine.error_seconds() == 3600
     machine.away = False
-    machine.wait(5)
+    machine.wait(0.5)
     assert machine.error_seconds() == 0
+
+
+def test_everybody_waits_for_the_first_answer() -> None:
+    """Else all threads but one would judge leases by the machine's own clock in the meantime."""
+    asked, answer = threading.Event(), threading.Event()
+
+    def ask() -> int:
+        asked.set()
+        assert answer.wait(10)
+        return round(FLEET.timestamp() * 1_000_000)
+
+    clock = FleetClock(ask, ManualClock(FLEET + timedelta(hours=1)), lambda: 0.0)
+    seen: list[datetime] = []
+    threads = [threading.Thread(target=lambda: seen.append(clock.now())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    assert asked.wait(10)
+    answer.set()
+    for thread in threads:
+        thread.join(10)
+    assert seen == [FLEET] * 4
 
 
 def test_only_a_redis_that_others_use_too_sets_the_time() -> None:

@@ -66,29 +66,32 @@ def test_a_scrape_message_reaches_the_scrape_queue_alone(settings: Settings) -> 
     """Two queues bound to one exchange with one key would each get every message."""
     queues = make_celery(settings).conf.task_queues
     bindings = {queue.name: (queue.exchange.name, queue.routing_key) for queue in queues}
-    names = ["health", "callbacks", "scrape", "scrape.large", "scrape.bulk"]
+    names = ["health", "callbacks", "scrape", "scrape.medium", "scrape.large", "scrape.bulk"]
     assert bindings == {name: (name, name) for name in names}
 
 
 @pytest.mark.parametrize(
-    ("position", "sent_times", "lane"),
+    ("position", "started", "lane"),
     [
-        (0, 0, "scrape"),
-        (99, 0, "scrape"),
-        (100, 0, "scrape.large"),
-        (999, 0, "scrape.large"),
-        (1000, 0, "scrape.bulk"),
-        (2_000_000, 0, "scrape.bulk"),
-        (2_000_000, 1, "scrape"),
+        (0, False, "scrape"),
+        (19, False, "scrape"),
+        (20, False, "scrape.medium"),
+        (199, False, "scrape.medium"),
+        (200, False, "scrape.large"),
+        (1999, False, "scrape.large"),
+        (2000, False, "scrape.bulk"),
+        (2_000_000, False, "scrape.bulk"),
+        (2_000_000, True, "scrape"),
     ],
 )
-def test_a_job_waits_in_the_lane_of_its_place_in_the_batch(position: int, sent_times: int, lane: str) -> None:
-    """One that has to be sent again has waited already."""
+def test_a_job_waits_in_the_lane_of_its_place_in_the_batch(position: int, started: bool, lane: str) -> None:
+    """One whose worker died has waited already; ten thousand that an emptied broker lost keep their lanes."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
     job = Job(
         id="j", batch="b", position=position, target="https://a.example/", state=JobState.QUEUED, priority=5,
         refresh=False, attempts=0, waited_seconds=0.0, due_at=None, error=None, wanted_model=(), model_note=None,
-        property=None, sent_times=sent_times, resend_at=None, created_at=now, started_at=None, finished_at=None,
+        property=None, sent_times=1, resend_at=None, created_at=now, started_at=now if started else None,
+        finished_at=None,
     )  # fmt: skip
     assert lane_of(job) == lane
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import pickle
 import random
 from datetime import UTC, datetime, timedelta
@@ -175,3 +176,13 @@ def test_backoff_doubles_has_jitter_and_a_ceiling() -> None:
         drawn = [backoff_seconds(retries, rng) for _ in range(200)]
         assert all(step / 2 <= seconds <= step for seconds in drawn)
         assert max(drawn) - min(drawn) > step / 4
+
+
+@pytest.mark.parametrize(
+    "exc", [MemoryError(), RuntimeError("can't start new thread"), OSError(errno.EMFILE, "Too many open files")]
+)
+def test_a_machine_without_resources_costs_a_retry_and_not_the_job(exc: Exception) -> None:
+    decision = _decide(exc)
+    assert isinstance(decision, TryAgain)
+    assert decision.error.code == "out_of_resources"
+    assert type(exc).__name__ in str(decision.error)
