@@ -12,7 +12,7 @@ BENCH    := .venv-bench
 PYTHON   ?= 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint format types contracts lock clean bench-extraction bench-end-to-end bench-keypool
+.PHONY: help install demo test check lint format types contracts lock clean bench-extraction bench-end-to-end bench-keypool bench-workers
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -56,6 +56,10 @@ bench-keypool: install $(BENCH)/.installed ## the key pool beside its peers: abo
 	$(PY) -m benchmarks.keypool run --out bench-keypool.json $(BENCH_ARGS)
 	$(PY) -m benchmarks.keypool admission --out bench-keypool.json
 	$(PY) -m benchmarks.keypool report bench-keypool.json
+
+bench-workers: install ## pools, overhead, enqueueing, reports on schedule: about an hour (BENCH_ARGS=--quick: some minutes)
+	$(PY) -m benchmarks.workers all --out bench-workers.json $(BENCH_ARGS)
+	$(PY) -m benchmarks.workers report --out bench-workers.json
 
 $(BENCH)/.installed: requirements/bench.lock | install
 	@if [ ! -x $(BENCH)/bin/python ]; then $(UV) venv --quiet --python $(PY) $(BENCH); fi

@@ -1,0 +1,119 @@
+"""`python -m benchmarks.workers pools|overhead|enqueue|reports|fairness|all|report`: measure, or write the page."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from app.errors import PropertyIntelligenceError
+from benchmarks.workers import pools
+from benchmarks.workers.options import DATABASES, BenchmarkError, Options, Pool
+from benchmarks.workers.postgresql import PostgreSQL, postgresql
+from benchmarks.workers.report import PARTS, write_report
+from cli.processes import ChildDiedError
+
+_DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
+_QUICK_POOLS = "prefork:4,threads:32"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 when all was measured, 1 if a measurement failed, 2 if something is missing (the message says what)."""
+    args = _arguments(argv)
+    try:
+        if args.what == "report":
+            write_report(_read(args.out), args.docs)
+        else:
+            _measure(list(PARTS) if args.what == "all" else [args.what], _options(args), args.out)
+    except BenchmarkError as exc:
+        print(exc, file=sys.stderr)
+        return 2
+    except (PropertyIntelligenceError, ChildDiedError, TimeoutError) as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; what was measured so far is kept", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.workers", description=__doc__)
+    parser.add_argument("what", choices=[*PARTS, "all", "report"])
+    parser.add_argument("--out", type=Path, default=Path("bench-workers.json"), help="runs are added to what it holds")
+    parser.add_argument("--docs", type=Path, default=_DOCS, help="where report writes workers.md")
+    parser.add_argument("--databases", default=",".join(DATABASES), help=f"comma-separated: {', '.join(DATABASES)}")
+    parser.add_argument("--pools", default="", help="pool:slots, comma-separated; the published ones if not given")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--scale", type=float, default=1.0, help="how many jobs and seconds; 1: as published")
+    parser.add_argument("--quick", action="store_true", help="one repeat of a fifth, two pools: for development only")
+    return parser.parse_args(argv)
+
+
+def _options(args: argparse.Namespace) -> Options:
+    databases = tuple(name for name in DATABASES if name in args.databases.split(","))
+    unknown = set(args.databases.split(",")) - set(DATABASES)
+    if unknown:
+        raise BenchmarkError(f"there is no database {', '.join(unknown)}; there are {', '.join(DATABASES)}")
+    if args.scale <= 0 or args.repeats < 1:
+        raise BenchmarkError("--scale and --repeats must be above zero")
+    names = args.pools or (_QUICK_POOLS if args.quick else "")
+    chosen = tuple(_pool(name) for name in names.split(",")) if names else pools.POOLS
+    return Options(databases, chosen, 1 if args.quick else args.repeats, 0.2 if args.quick else args.scale)
+
+
+def _pool(text: str) -> Pool:
+    name, _, slots = text.partition(":")
+    if name not in ("prefork", "threads", "solo") or not slots.isdigit() or int(slots) < 1:
+        raise BenchmarkError(f"{text!r} is no pool; give prefork, threads or solo and its slots, as in threads:32")
+    return Pool(name, int(slots))
+
+
+def _measure(names: Sequence[str], options: Options, out: Path) -> None:
+    results = _read(out) if out.exists() else {"runs": []}
+    with ExitStack() as running:
+        server = running.enter_context(postgresql()) if "postgresql" in options.databases else None
+        servers: dict[str, PostgreSQL | None] = {
+            name: None if name == "sqlite" else server for name in options.databases
+        }
+        for name in names:
+            for row in PARTS[name].measure(options, servers):
+                print(f"{name:9} " + "  ".join(f"{figure} {value}" for figure, value in row.items()), flush=True)
+                results["runs"].append({"part": name, "at": _now(), "machine": _machine(), **row})
+                _write(out, results)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _machine() -> str:
+    """In general words."""
+    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise BenchmarkError(f"{path} holds no results ({exc}); give a file that a measurement wrote") from None
+    if not isinstance(found, dict) or not isinstance(found.get("runs"), list):
+        raise BenchmarkError(f"{path} holds no results; give a file that a measurement wrote")
+    return found
+
+
+def _write(path: Path, results: dict[str, Any]) -> None:
+    half = path.with_name(path.name + ".new")
+    half.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    half.replace(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

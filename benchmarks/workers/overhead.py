@@ -1,0 +1,127 @@
+"""What a job costs above a bare Celery task: claim, lease and finish, and the look whether its property is fresh.
+
+The job's property is stored before the worker sees the job, so that nothing is fetched or read. Rounds of jobs and of
+bare tasks take turns in one worker; each round is queued while the worker stands still.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import psutil
+
+from app.property.extract.pipeline import extract
+from app.property.merge import SourceRecord
+from app.property.page import Page
+from benchmarks.workers.bare import do_nothing
+from benchmarks.workers.fleet import Fleet, fleet
+from benchmarks.workers.options import Options, Pool
+from benchmarks.workers.postgresql import PostgreSQL
+from benchmarks.workers.tables import DATABASE_NAMES, Rows, median, number, prose, table
+from benchmarks.workers.usage import cpu_seconds, stopped, wait_for_rest
+from standin.site import homes
+from tasks.sending import send_jobs
+
+TARGET_MS = 5.0
+POOLS = (Pool("prefork", 1), Pool("solo", 1))
+_ROUND = 200
+_ROUNDS = 10
+_MOST_SECONDS = 300
+
+
+def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
+    """A row for each database and pool; the rounds are the repeats."""
+    size, rounds = options.scaled(_ROUND, least=5), options.scaled(_ROUNDS, least=2)
+    for database, server in servers.items():
+        for pool in POOLS:
+            yield {"database": database, "pool": pool.name, **_one(server, pool, size, rounds)}
+
+
+def _one(server: PostgreSQL | None, pool: Pool, size: int, rounds: int) -> dict[str, Any]:
+    with fleet(server) as running:
+        # no new child in the middle: what that costs both kinds have in common
+        worker = running.start_worker(pool, "--include=benchmarks.workers.bare", "--max-tasks-per-child=1000000")
+        batches = [_fresh_jobs(running, 1 + number * size, size) for number in range(rounds + 1)]
+        wait_for_rest(worker)
+        bare, jobs, skipped = [], [], 0
+        for number, ids in enumerate(batches):
+            spent = [_cpu_ms(running, worker, send, ids) for send in (_send_bare, _send_jobs)]
+            if number:  # the first round warms both up
+                bare.append(spent[0])
+                jobs.append(spent[1])
+            states = [running.stores.jobs.get(job_id) for job_id in ids]
+            skipped += sum(1 for job in states if job.state != "done" or job.attempts != 1)
+        return {
+            "tasks": size * rounds,
+            "not_done": skipped,
+            "bare_ms": round(statistics.median(bare), 3),
+            "job_ms": round(statistics.median(jobs), 3),
+            "overhead_ms": round(statistics.median(j - b for j, b in zip(jobs, bare, strict=True)), 3),
+            "complaints": running.complaints(),
+        }
+
+
+def _fresh_jobs(running: Fleet, first: int, size: int) -> list[str]:
+    """Queued jobs, not sent, whose properties are stored; -> their ids."""
+    targets = running.targets(first, size)
+    jobs = running.stores.jobs.enqueue(targets).jobs
+    for place, target in enumerate(targets):
+        running.stores.properties.save_record(_record(first + place, target))
+    return [job.id for job in jobs]
+
+
+@cache
+def _record(number: int, target: str) -> SourceRecord:
+    """What the page of that home says, as the scraper would store it."""
+    now, body = datetime.now(UTC), homes.page(number).encode()
+    page = Page(target, target, "text/html", body.decode(), body, now)
+    found = extract(page)
+    values = dict(found.record.values)
+    evidence = {name: found.record.evidence[name] for name in values}
+    return SourceRecord(target, target, found.kind, page.sha256, now, values, evidence)
+
+
+def _send_jobs(running: Fleet, ids: Sequence[str]) -> None:
+    send_jobs(running.sender, running.stores.jobs, [running.stores.jobs.get(job_id) for job_id in ids])
+
+
+def _send_bare(running: Fleet, ids: Sequence[str]) -> None:
+    task = running.sender.tasks[do_nothing.name]
+    for job_id in ids:
+        task.apply_async((job_id,))
+
+
+def _cpu_ms(
+    running: Fleet, worker: psutil.Process, send: Callable[[Fleet, Sequence[str]], None], ids: Sequence[str]
+) -> float:
+    """CPU milliseconds of the worker for each message, from a full queue to an empty one."""
+    with stopped(worker):
+        send(running, ids)
+        before = cpu_seconds(worker)
+    running.wait_until(lambda: not running.messages(), "the end of a round", _MOST_SECONDS)
+    return 1000 * (cpu_seconds(worker) - before) / len(ids)
+
+
+def section(rows: Rows) -> str:
+    """What the page says of it."""
+    heads = ["database", "pool", "bare task", "scrape job", "overhead", f"target ≤ {TARGET_MS:.0f} ms"]
+    lines = []
+    for database, pool in dict.fromkeys((row["database"], row["pool"]) for row in rows):
+        ours = [row for row in rows if (row["database"], row["pool"]) == (database, pool)]
+        over = median(ours, "overhead_ms")
+        figures = [f"{number(value, 2)} ms" for value in (median(ours, "bare_ms"), median(ours, "job_ms"), over)]
+        lines.append([DATABASE_NAMES[database], pool, *figures, "kept" if over <= TARGET_MS else "**missed**"])
+    about = _ABOUT.format(tasks=number(median(rows, "tasks"), 0))
+    return f"## A job above a bare task\n\n{prose(about)}\n\n{table(heads, lines)}"
+
+
+_ABOUT = """
+CPU (user and system) of the worker and its child for each of {tasks} tasks of either kind, in rounds that take
+turns; medians of the rounds. The bare task does nothing, under the same configuration: late acknowledgement, events, no
+result. The job finds its property fresh: what is left is the claim, the lease with the thread that renews it, the look
+at the property, and the finish.
+"""

@@ -1,0 +1,161 @@
+"""Threads beside prefork for jobs that wait: jobs a second, CPU a job, memory a concurrent job.
+
+Every job fetches a page of its own from a slow site and asks a slow model. All jobs are queued before the worker takes
+the first, so that its slots are busy until the last one starts: by then all but `slots` jobs have ended, which is the
+rate. A pool whose slots only wait would do `slots` jobs in the time of the site and the model together: the ideal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import psutil
+
+from app.property.store import Job, JobState
+from benchmarks.workers.fleet import Fleet, fleet
+from benchmarks.workers.options import Options, Pool
+from benchmarks.workers.postgresql import PostgreSQL
+from benchmarks.workers.tables import DATABASE_NAMES, Rows, median, number, prose, table
+from benchmarks.workers.usage import Busy, PeakMemory, cpu_seconds, stopped, wait_for_rest
+from standin.site import homes
+
+POOLS = (
+    Pool("solo", 1),
+    *(Pool("prefork", slots) for slots in (4, 8, 16)),
+    *(Pool("threads", slots) for slots in (16, 32, 64, 128)),
+)
+_SITE_SECONDS = 0.5
+_MODEL_SECONDS = 1.5
+#: the stand-in's latency is log-normal: its mean is this much above its median (spread 0.25)
+_MEAN_OVER_MEDIAN = math.exp(0.25**2 / 2)
+_JOBS_A_SLOT = 20
+_MOST_SECONDS = 900
+
+
+def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
+    """A row for each database and pool, repeat by repeat."""
+    for repeat in range(1, options.repeats + 1):
+        for database, server in servers.items():
+            for pool in options.pools:
+                jobs = pool.slots * options.scaled(_JOBS_A_SLOT, least=3)
+                yield {"database": database, "repeat": repeat, "pool": str(pool), **_one(server, pool, jobs)}
+
+
+def _one(server: PostgreSQL | None, pool: Pool, count: int) -> dict[str, Any]:
+    with fleet(server, site_seconds=_SITE_SECONDS, model_seconds=_MODEL_SECONDS) as running:
+        worker = running.start_worker(pool)
+        warm = running.submit(running.targets(count + 1, pool.slots)).batch  # a first job loads what the others find
+        running.wait_for_batch(warm, _MOST_SECONDS)
+        wait_for_rest(worker)
+        called = running.model_calls()
+        with stopped(worker):
+            batch = running.submit(running.targets(1, count)).batch
+            before = cpu_seconds(worker)
+        with PeakMemory(worker) as memory, Busy() as machine:
+            running.wait_for_batch(batch, _MOST_SECONDS)
+        return {
+            **_figures(running, batch, pool, running.model_calls() - called),
+            "cpu_ms_a_job": round(1000 * (cpu_seconds(worker) - before) / count, 2),
+            "memory_mb": round(memory.mb, 1),
+            "memory_mb_a_slot": round(memory.mb / pool.slots, 2),
+            "machine_busy": round(machine.share, 3),
+            "processes": len(psutil.Process(worker.pid).children(recursive=True)) + 1,
+            "complaints": running.complaints(),
+        }
+
+
+def _figures(running: Fleet, batch: str, pool: Pool, calls: int) -> dict[str, Any]:
+    jobs = running.stores.jobs.list(batch=batch, limit=homes.COUNT)
+    count = len(jobs)
+    ideal = _SITE_SECONDS + calls / count * _MODEL_SECONDS * _MEAN_OVER_MEDIAN
+    rate = _rate(jobs, pool.slots)
+    return {
+        "jobs": count,
+        "done": sum(1 for job in jobs if job.state is JobState.DONE),
+        "errors": dict(Counter(job.error["code"] for job in jobs if job.error is not None)),
+        "retried": sum(1 for job in jobs if job.attempts > 1),
+        "model_calls": calls,
+        "jobs_a_second": round(rate, 3),
+        "share_of_ideal": round(rate * ideal / pool.slots, 4),
+    }
+
+
+def _rate(jobs: Sequence[Job], slots: int) -> float:
+    """Jobs ended for each second from the first start to the last, by the jobs table's own times."""
+    starts = sorted(job.started_at for job in jobs if job.started_at is not None)
+    return (len(starts) - slots) / (starts[-1] - starts[0]).total_seconds()
+
+
+def section(rows: Rows) -> str:
+    """What the page says of it."""
+    heads = ["pool", "jobs/s", "of the ideal", "CPU a job", "memory", "a concurrent job", "machine busy", "failed"]
+    parts = [f"## Threads beside prefork\n\n{prose(_ABOUT)}"]
+    for database in dict.fromkeys(row["database"] for row in rows):
+        ours = [row for row in rows if row["database"] == database]
+        pools = sorted(dict.fromkeys(row["pool"] for row in ours), key=_order)
+        lines = [_line(pool, [row for row in ours if row["pool"] == pool]) for pool in pools]
+        parts.append(f"{DATABASE_NAMES[database]}:\n\n{table(heads, lines)}")
+    parts.append(_advice(rows))
+    return "\n\n".join(part for part in parts if part)
+
+
+_ABOUT = f"""
+A page takes {_SITE_SECONDS} s, the model {_MODEL_SECONDS} s (median, log-normal), and keys have room for all. One
+worker, `pool:slots`. The ideal is a pool whose slots do nothing but wait. CPU is the worker's, parent and children;
+memory is the most that was seen (PSS, so that what forked children share counts once).
+"""
+
+
+def _advice(rows: Rows) -> str:
+    """When to use which, in the words of the figures; nothing where only one kind was measured."""
+    of = {kind: [row for row in rows if row["pool"].startswith(kind)] for kind in ("prefork", "threads")}
+    if not all(of.values()):
+        return ""
+    most = max(int(row["pool"].split(":")[1]) for row in of["threads"])
+    kept = [int(r["pool"].split(":")[1]) for r in of["threads"] if r["share_of_ideal"] >= _WELL_USED]
+    largest = [row for row in of["threads"] if row["pool"] == f"threads:{most}"]
+    return prose(
+        _ADVICE.format(
+            child=number(median(of["prefork"], "memory_mb_a_slot"), 0),
+            thread=number(median(largest, "memory_mb_a_slot"), 0),
+            most=most,
+            rate=number(max(row["jobs_a_second"] for row in of["threads"]), 0),
+            well=f" (they were well used with up to {max(kept)})" if kept else "",
+        )
+    )
+
+
+#: of the ideal
+_WELL_USED = 0.8
+_ADVICE = """
+**Prefork** is the default, and right for most: every core is used, a job beyond its time limit is ended, and what
+crashes a child costs the job of that child. A concurrent job costs about {child} MB.
+
+**Threads** are for jobs that mostly wait, where memory is what limits: {thread} MB a concurrent job with {most} of
+them, since one process holds everything once. Python runs one thread at a time, so one worker ends at some {rate}
+jobs/s however many slots it has{well}. More cores want more such workers, not more threads. Celery enforces no time
+limit in threads (nor in solo): there a job is bounded by the fetcher's 60 s a page and by `OPENAI_TIMEOUT_SECONDS`, and
+a crash costs all jobs of the process; their leases bring them back. **Solo** is for debugging.
+"""
+
+
+def _order(pool: str) -> tuple[int, int]:
+    name, slots = pool.split(":")
+    return ("solo", "prefork", "threads").index(name), int(slots)
+
+
+def _line(pool: str, rows: Rows) -> list[str]:
+    failed = sum(row["jobs"] - row["done"] for row in rows)
+    return [
+        pool,
+        number(median(rows, "jobs_a_second"), 2),
+        f"{median(rows, 'share_of_ideal'):.0%}",
+        f"{number(median(rows, 'cpu_ms_a_job'), 1)} ms",
+        f"{number(median(rows, 'memory_mb'), 0)} MB",
+        f"{number(median(rows, 'memory_mb_a_slot'), 1)} MB",
+        f"{median(rows, 'machine_busy'):.0%}",
+        f"{failed} of {sum(row['jobs'] for row in rows):,}",
+    ]

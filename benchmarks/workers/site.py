@@ -1,0 +1,37 @@
+"""`python -m benchmarks.workers.site --seconds 0.5`: the stand-in's site, every page of which takes its time."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import sys
+from typing import Any
+
+from standin.serving import App, Stopping, run
+from standin.site.server import build_site
+
+
+def slow(app: App, seconds: float, stopping: Stopping) -> App:
+    """`app`, whose answers begin `seconds` later, robots.txt apart; a server that ends waits for nobody."""
+
+    async def delayed(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] != "/robots.txt":
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), seconds)
+        await app(scope, receive, send)
+
+    return delayed
+
+
+def main() -> int:
+    """Serve until a signal; exit 0 then."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.workers.site", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=0.5, help="before each answer")
+    args = parser.parse_args()
+    stopping = Stopping()
+    return run(slow(build_site(), args.seconds, stopping), stopping, host="127.0.0.1", port=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

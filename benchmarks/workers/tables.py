@@ -1,0 +1,31 @@
+"""Medians and Markdown tables: what every section of the page is made of."""
+
+from __future__ import annotations
+
+import statistics
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Rows = Sequence[Mapping[str, Any]]
+DATABASE_NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+
+def median(rows: Rows, figure: str) -> float:
+    """The median of a figure over the rows, of which there is at least one."""
+    return statistics.median(float(row[figure]) for row in rows)
+
+
+def number(value: float, digits: int) -> str:
+    """With a comma every three digits."""
+    return f"{value:,.{digits}f}"
+
+
+def prose(text: str) -> str:
+    """Paragraphs, wrapped anew after figures were put in."""
+    return "\n\n".join(textwrap.fill(" ".join(part.split()), 120) for part in text.split("\n\n"))
+
+
+def table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [heads, ["---"] * len(heads), *lines])

@@ -1,0 +1,107 @@
+"""What a process and everything below it uses: CPU seconds, and megabytes of memory."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+
+import psutil
+
+_SAMPLE_SECONDS = 1.0
+_REST_SECONDS = 1.0
+#: of CPU in `_REST_SECONDS`: heartbeats and idle polls use less
+_REST_CPU_SECONDS = 0.05
+_REST_PATIENCE_SECONDS = 60.0
+
+
+def tree(process: psutil.Process) -> list[psutil.Process]:
+    """The process and all below it that live."""
+    return [process, *process.children(recursive=True)]
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """User and system time of the tree so far, with that of members who have ended."""
+    total = 0.0
+    for member in tree(process):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = member.cpu_times()
+            total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def memory_mb(process: psutil.Process) -> float:
+    """Memory of the tree in MB (10^6 bytes): pages that members share count once in all (PSS; elsewhere than on Linux
+    what is theirs alone, USS)."""
+    total = 0
+    for member in tree(process):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found = member.memory_full_info()
+            total += getattr(found, "pss", found.uss)
+    return total / 1e6
+
+
+def wait_for_rest(process: psutil.Process) -> None:
+    """Return when the tree uses next to no CPU: it has started, or has nothing left to do."""
+    until, before = time.monotonic() + _REST_PATIENCE_SECONDS, cpu_seconds(process)
+    while time.monotonic() < until:
+        time.sleep(_REST_SECONDS)
+        now = cpu_seconds(process)
+        if now - before < _REST_CPU_SECONDS:
+            return
+        before = now
+
+
+@contextlib.contextmanager
+def stopped(process: psutil.Process) -> Iterator[None]:
+    """The tree stands still for the block, so that a queue can be filled before anybody takes from it."""
+    members = tree(process)
+    for member in members:
+        member.suspend()
+    try:
+        yield
+    finally:
+        for member in members:
+            member.resume()
+
+
+class Busy:
+    """How busy the whole machine was during its block: `share` is 0 to 1, of all cores."""
+
+    share = 0.0
+
+    def __enter__(self) -> Busy:
+        self._before = psutil.cpu_times()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        spent = [now - then for now, then in zip(psutil.cpu_times(), self._before, strict=True)]
+        times = dict(zip(self._before._fields, spent, strict=True))
+        # a guest's time is part of user's, and waiting for a disk is idle
+        total = sum(seconds for name, seconds in times.items() if not name.startswith("guest"))
+        self.share = 1 - (times["idle"] + times.get("iowait", 0.0)) / total if total else 0.0
+
+
+class PeakMemory:
+    """Samples `memory_mb` once a second during its block; `mb` is the largest that was seen."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        self._process = process
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._sample, name="memory", daemon=True)
+        self.mb = 0.0
+
+    def _sample(self) -> None:
+        while True:
+            self.mb = max(self.mb, memory_mb(self._process))
+            if self._over.wait(_SAMPLE_SECONDS):
+                return
+
+    def __enter__(self) -> PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()

@@ -1,0 +1,82 @@
+"""The benchmark of the workers runs as a command, part by part, and its results are what the page is made from."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.services.embedded_valkey import tied_to_parent
+from benchmarks.workers.__main__ import main
+from benchmarks.workers.reports import lateness
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(110)
+
+
+def _measure(part: str, out: Path, *options: str) -> list[dict[str, Any]]:
+    """Rows of one part, in a miniature on SQLite."""
+    command = [sys.executable, "-m", "benchmarks.workers", part, "--databases", "sqlite", "--repeats", "1"]
+    done = subprocess.run(
+        tied_to_parent([*command, "--scale", "0.002", "--out", str(out), *options]),
+        cwd=ROOT, capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    rows: list[dict[str, Any]] = json.loads(out.read_text())["runs"]
+    assert {row["part"] for row in rows} == {part}
+    return rows
+
+
+def test_a_pool_does_every_job_and_the_page_tells_of_it(tmp_path: Path) -> None:
+    (row,) = _measure("pools", tmp_path / "results.json", "--pools", "threads:4")
+    assert (row["pool"], row["jobs"], row["done"], row["errors"]) == ("threads:4", 12, 12, {}), row
+    assert row["model_calls"] == 12, "each home leaves something to the model"
+    assert 0 < row["share_of_ideal"] < 1.1
+    assert row["memory_mb"] > 4 * row["memory_mb_a_slot"] - 1 > 0
+    assert row["cpu_ms_a_job"] > 0
+    assert main(["report", "--out", str(tmp_path / "results.json"), "--docs", str(tmp_path)]) == 0
+    assert "| threads:4 |" in (tmp_path / "workers.md").read_text()
+
+
+def test_the_overhead_is_that_of_jobs_which_all_ran_once(tmp_path: Path) -> None:
+    rows = _measure("overhead", tmp_path / "results.json")
+    assert [row["pool"] for row in rows] == ["prefork", "solo"]
+    assert all((row["tasks"], row["not_done"]) == (10, 0) for row in rows), rows
+    assert all(row["job_ms"] > 0 for row in rows)
+
+
+def test_every_way_of_enqueueing_leaves_a_message_for_each_target(tmp_path: Path) -> None:
+    rows = _measure("enqueue", tmp_path / "results.json")
+    assert [(row["way"], row["rows"], row["messages"]) for row in rows] == [
+        ("file", 20, 20),
+        ("http", 20, 20),
+        ("bare", 0, 20),
+    ]
+    assert all(row["seconds"] > 0 for row in rows)
+
+
+def test_a_report_that_is_late_or_missing_is_seen() -> None:
+    """Due every five seconds; the earliest says when in the five. The first here is a second late itself."""
+    assert lateness([101.0, 105.0, 110.0, 115.5], 15) == {
+        "expected": 4,
+        "seen": 4,
+        "late_most_seconds": 1.0,
+        "gap_most_seconds": 5.5,
+    }
+    missing = lateness([100.0, 105.0, 115.0, 120.0], 15)
+    assert (missing["expected"], missing["seen"], missing["gap_most_seconds"]) == (4, 3, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [(["--pools", "thread:4"], "thread:4"), (["--databases", "mysql"], "mysql"), (["--scale", "0"], "--scale")],
+)
+def test_what_cannot_be_measured_is_refused_by_name(
+    options: list[str], word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pools", "--out", str(tmp_path / "results.json"), *options]) == 2
+    assert word in capsys.readouterr().err
