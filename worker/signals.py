@@ -8,6 +8,7 @@ children, and opens in itself. Celery swallows what a signal handler raises: who
 from __future__ import annotations
 
 import atexit
+import gc
 import logging
 import os
 import sys
@@ -19,6 +20,7 @@ from celery.concurrency.prefork import TaskPool
 from celery.signals import (
     celeryd_after_setup,
     setup_logging,
+    worker_before_create_process,
     worker_init,
     worker_process_init,
     worker_process_shutdown,
@@ -27,6 +29,7 @@ from celery.signals import (
 
 from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging, redact
+from app.property.extract.prompt import count_tokens
 from app.services.openai_client_manager import build_manager
 from app.services.resources import open_resources
 from app.services.stores import open_stores
@@ -69,8 +72,9 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
     _on_setup_logging(sender.loglevel)  # Celery would set it up only after this
     worker_name()  # forked children share it
     try:
-        _check(settings())
-        if not children_run_tasks(sender.pool_cls):
+        if children_run_tasks(sender.pool_cls):
+            _check(settings())
+        else:
             _open()
     except PropertyIntelligenceError as exc:
         exit_with(redact(str(exc)))
@@ -84,10 +88,21 @@ def _open() -> None:
 
 
 def _check(loaded: Settings) -> None:
-    """A bad key set, strategy or database ends the worker here; what is opened for it is closed before any fork."""
+    """A bad key set, strategy or database ends the worker here; what is opened for it is closed before any fork.
+
+    What stays are tables, which children share with their parent: prices and tokens are most of a child's memory.
+    """
     open_stores(loaded).close()
     with build_manager(loaded, in_task=True) as manager:
+        manager.warm_up(loaded.openai_model)
         log.info("%d OpenAI keys, strategy %s", len(manager.keys), loaded.openai_key_rotation_strategy)
+    count_tokens("")
+
+
+def _on_fork(**_: Any) -> None:
+    """Before each fork: the collector leaves what there is alone, else its marks would copy every shared page."""
+    gc.collect()
+    gc.freeze()
 
 
 def _on_child_start(**_: Any) -> None:
@@ -133,6 +148,7 @@ def connect() -> None:
         (setup_logging, _on_setup_logging),
         (celeryd_after_setup, _on_queues_chosen),
         (worker_init, _on_worker_init),
+        (worker_before_create_process, _on_fork),
         (worker_process_init, _on_child_start),
         (worker_process_shutdown, _on_stop),
         (worker_shutdown, _on_stop),

@@ -25,7 +25,8 @@ _BLOCKED = re.compile(
 )
 _GONE = re.compile(
     r"no longer (?:available|listed|on the market|active)|has (?:been removed|expired)|(?:page|"
-    r"listing|property) (?:was )?not found|404|"
+    r"listing|property) (?:was )?not found|\b(?:error|http|status|code)\W{0,3}404\b|"
+    r"\b404\W{0,3}(?:error|not found|page|seite|strona|sidan)|(?:^|[-–—|:] ?)404 ?(?:$|[-–—|])|"
     r"(?:listing|advert|ad|posting) (?:has|was) (?:been )?(?:deleted|removed|withdrawn|expired)|nicht "
     r"mehr (?:verfügbar|online)|wurde (?:gelöscht|entfernt|deaktiviert)|"
     r"ogłoszenie (?:jest )?(?:nieaktualne|archiwalne|wygasło)|oferta (?:jest )?nieaktualna|är (?:inte "

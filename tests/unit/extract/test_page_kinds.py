@@ -76,3 +76,25 @@ def test_an_assessors_page_is_a_record() -> None:
         _kind("<title>Property Appraiser</title><p>Parcel ID: 11-22-333</p><p>Assessed Value: $100,000</p>")
         is PageKind.RECORD
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p>$404,000</p>",
+        "<p>404 Jasper Rd, Atlanta, GA 30309</p>",
+        "<p>Parcel 12-00404-219</p>",
+        "<p>(404) 555-0142</p>",
+    ],
+)
+def test_a_number_that_is_404_by_chance_takes_no_page_off_the_market(text: str) -> None:
+    """A price, a house number, a parcel or Atlanta's area code."""
+    html = f"<title>12 Main St, Atlanta</title><h1>12 Main St</h1>{text}<p>Call us for a visit of this home.</p>"
+    assert _kind(html) is not PageKind.GONE
+
+
+@pytest.mark.parametrize(
+    "html", ["<title>404</title>", "<h1>Error 404</h1>", "<h1>404 - Seite</h1>", "<title>HTTP 404</title>"]
+)
+def test_404_as_a_pages_word_means_gone(html: str) -> None:
+    assert _kind(html) is PageKind.GONE
