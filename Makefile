@@ -12,7 +12,7 @@ BENCH    := .venv-bench
 PYTHON   ?= 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint format types contracts lock clean bench-extraction bench-end-to-end bench-keypool bench-workers
+.PHONY: help install demo test chaos check lint format types contracts lock clean bench-extraction bench-end-to-end bench-keypool bench-workers
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -29,8 +29,10 @@ $(STAMP): requirements/dev.lock pyproject.toml
 demo: install ## the whole system with nothing configured: pages become stored records through a real worker
 	$(VENV)/bin/propintel demo
 
+# the chaos suite runs alone: it measures times, and needs both cores for itself
 test: install ## the test suite; what needs a service that is not here skips and says why
-	$(PY) -m pytest -n 3 --dist worksteal
+	$(PY) -m pytest -n 3 --dist worksteal -m "not chaos"
+	$(PY) -m pytest -m chaos
 
 lint: install
 	$(VENV)/bin/ruff check .
@@ -45,6 +47,9 @@ contracts: install
 	$(VENV)/bin/lint-imports
 
 check: lint format types contracts test ## lint, format, types, import contracts and tests
+
+chaos: install ## 1,000 jobs while everything breaks, as root: about 15 minutes (CHAOS_ARGS="--database postgresql")
+	$(PY) -m tests.chaos --out docs/benchmarks/chaos.md $(CHAOS_ARGS)
 
 bench-extraction: install ## score the extractors on the labelled pages below SHARED_DIR
 	$(PY) -m benchmarks.extraction

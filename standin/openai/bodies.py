@@ -23,7 +23,10 @@ DEFAULT_MODELS = ("gpt-4.1-mini", "gpt-4.1", "gpt-4o", "gpt-4o-mini", "gpt-4", "
 
 @dataclass(frozen=True)
 class Ask:
-    """What a request wants, whichever endpoint it came to. `characters` is what its token estimate is made from."""
+    """What a request wants, whichever endpoint it came to. `characters` is what its token estimate is made from.
+
+    `prompt` names the question: the SHA-256 of its messages, however they were spelled; empty for embeddings.
+    """
 
     model: str
     text: str
@@ -33,6 +36,12 @@ class Ask:
     as_json: bool = False
     stream: bool = False
     include_usage: bool = False
+    prompt: str = ""
+
+
+def prompt_sha256(messages: Any) -> str:
+    """The name of a question in `/control/prompts`: hex digest of its messages as compact JSON with sorted names."""
+    return hashlib.sha256(json.dumps(messages, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _text_of(content: Any) -> str:
@@ -87,6 +96,7 @@ def read_chat(body: Mapping[str, Any]) -> Ask:
         as_json=as_json,
         stream=bool(body.get("stream")),
         include_usage=isinstance(options, Mapping) and bool(options.get("include_usage")),
+        prompt=prompt_sha256(messages),
     )
 
 
@@ -111,6 +121,7 @@ def read_responses(body: Mapping[str, Any]) -> Ask:
         schema=schema,
         as_json=as_json,
         stream=bool(body.get("stream")),
+        prompt=prompt_sha256([body.get("instructions"), given]),
     )
 
 

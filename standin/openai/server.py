@@ -9,6 +9,7 @@ import asyncio
 import json
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -54,6 +55,8 @@ class OpenAIStandin:
         self.gate = Gate(config)
         self.stopping = Stopping()
         self._calls = 0
+        #: answers with 200 by the name of their question (`bodies.prompt_sha256`)
+        self.paid: Counter[str] = Counter()
         self.app = Starlette(
             routes=[
                 Route("/v1/chat/completions", self.chat, methods=["POST"]),
@@ -62,6 +65,7 @@ class OpenAIStandin:
                 Route("/v1/models", self.models, methods=["GET"]),
                 Route("/control/stats", self.stats, methods=["GET"]),
                 Route("/control/refusals", self.refusals, methods=["GET"]),
+                Route("/control/prompts", self.prompts, methods=["GET"]),
                 Route("/control/keys", self.change_key, methods=["POST"]),
                 Route("/control/server", self.change_server, methods=["POST"]),
                 Route("/control/reset", self.reset, methods=["POST"]),
@@ -101,6 +105,7 @@ class OpenAIStandin:
             mode = state.config.answers or self.gate.server.answers
             said = answer(ask.text, ask.schema, as_json=ask.as_json, mode=mode, max_tokens=ask.max_tokens)
             self._calls += 1
+            self.paid[ask.prompt] += 1
             body, events = write(ask, said, self._calls, int(time.time()))
             if ask.stream:
                 return StreamingResponse(events, media_type="text/event-stream")
@@ -180,6 +185,10 @@ class OpenAIStandin:
         """When requests came that a dead key or one without quota turned away, by key id; the clock is that of `at`."""
         return JSONResponse({state.config.id: state.refused_at for state in self.gate.keys.values()})
 
+    async def prompts(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
+        """How often each question was answered with 200, and so paid for: `{prompt_sha256(messages): times}`."""
+        return JSONResponse(self.paid)
+
     async def change_key(self, request: Request) -> Response:
         """`{"key" or "id", ...}`: changed settings of a key that exists, or a new key; a list changes several."""
         return await self._control(
@@ -191,6 +200,7 @@ class OpenAIStandin:
 
     async def reset(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
         self.gate.reset_counts()
+        self.paid.clear()
         return JSONResponse({"ok": True})
 
     async def _control(self, request: Request, act: Callable[[Any], Any]) -> Response:

@@ -15,6 +15,8 @@ import jsonschema
 import openai
 import pytest
 
+from standin.openai.bodies import prompt_sha256
+
 KEY, OTHER = "sk-standin-aaaaaaaaaaaaaaaaaaaaaaaa0001", "sk-standin-bbbbbbbbbbbbbbbbbbbbbbbb0002"
 WIDE = {"rpm": 60_000, "tpm": 100_000_000}
 Start = Callable[..., Any]
@@ -315,6 +317,25 @@ def test_streams_responses_embeddings_and_models_work_through_the_sdk(openai_sta
     assert one.embedding == two.embedding
     assert len(one.embedding) == 8
     assert "gpt-4.1-mini" in [m.id for m in client.models.list()]
+
+
+def test_each_question_is_counted_as_often_as_it_was_paid_for(openai_standin: Start) -> None:
+    """An answer is paid for, a refusal is not; spaces and the order of names make no other question."""
+    standin = openai_standin([{"key": KEY, **WIDE}, {"key": OTHER, "behaviour": "dead"}])
+    client = standin.client()
+    for _ in range(2):
+        ask(client, "Built in 1998")
+    ask(client, "Built in 1999")
+    client.responses.create(model="gpt-4.1", input="Built in 1998")
+    with pytest.raises(openai.AuthenticationError):
+        ask(standin.client(OTHER), "Built in 1999")
+    messages = {year: [{"content": f"Built in {year}", "role": "user"}] for year in (1998, 1999)}
+    counts = standin.prompts()
+    assert counts.pop(prompt_sha256(messages[1998])) == 2
+    assert counts.pop(prompt_sha256(messages[1999])) == 1
+    assert list(counts.values()) == [1], "the same words to another endpoint are another question"
+    standin.reset()
+    assert standin.prompts() == {}
 
 
 def test_an_unknown_route_and_an_unknown_model_are_404(openai_standin: Start) -> None:

@@ -56,6 +56,11 @@ class StandinHandle:
         """The counters of one key."""
         return self.stats()["keys"][self.keys.index(key)]
 
+    def prompts(self) -> dict[str, int]:
+        """How often each question was paid for, by `prompt_sha256` of its messages."""
+        with httpx2.Client(timeout=10, trust_env=False) as client:
+            return dict(client.get(f"{self.address}/control/prompts").raise_for_status().json())
+
     def set_key(self, key: str, **changes: Any) -> None:
         _post(f"{self.address}/control/keys", {"key": key, **changes})
 

@@ -1,0 +1,74 @@
+"""`python -m tests.chaos --jobs 1000 --seed 1 --database sqlite`: the full run, as root; its table goes to stdout."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from tests.chaos import report
+from tests.chaos.account import figures
+from tests.chaos.needs import missing
+from tests.chaos.plan import ALL, Plan
+from tests.chaos.run import run
+
+
+def main(argv: list[str] | None = None) -> int:
+    """0 if every target holds, 1 if one is missed, 2 if this machine lacks something."""
+    args = _arguments(argv)
+    lacking = missing(args.database)
+    if lacking:
+        sys.stderr.write("".join(f"{line}\n" for line in lacking))
+        return 2
+    home = Path(tempfile.mkdtemp(prefix="chaos-"))
+    evidence = run(_plan(args), home, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
+    found = figures(evidence)
+    text = report.section(evidence, found)
+    print(text)  # noqa: T201
+    if args.out is not None:
+        _keep(args.out, text)
+    missed = report.misses(found)
+    if not missed:
+        shutil.rmtree(home)
+        return 0
+    sys.stderr.write(f"{missed}\n{report.tails(evidence)}\nkept: {home}\n")
+    return 1
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--jobs", type=int, help="default: 1,000; with --small 100")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--small", action="store_true", help="every fault once, as the test does")
+    parser.add_argument("--faults", help=f"these alone, comma-separated: {', '.join(ALL)}, poison, clock")
+    parser.add_argument("--out", type=Path, help="a Markdown file: the section of this database is put there")
+    return parser.parse_args(argv)
+
+
+def _plan(args: argparse.Namespace) -> Plan:
+    if args.small:
+        plan = Plan.small(args.seed, args.database, args.jobs or 100)
+    else:
+        plan = Plan.full(args.seed, args.database, args.jobs or 1000)
+    if args.faults is None:
+        return plan
+    chosen = args.faults.split(",")
+    faults = {name: times for name, times in plan.faults.items() if name in chosen}
+    return replace(plan, faults=faults, poison="poison" in chosen, skewed_clock="clock" in chosen)
+
+
+def _keep(file: Path, text: str) -> None:
+    """Put the section in place of the one with the same heading, else at the end."""
+    heading = text.splitlines()[0].partition(",")[0]
+    before = file.read_text(encoding="utf-8") if file.exists() else "# The chaos suite\n"
+    head, *sections = before.split("\n## ")
+    kept = [f"\n## {one.rstrip()}\n" for one in sections if f"## {one}".partition(",")[0] != heading]
+    file.write_text("".join([f"{head.rstrip()}\n", *kept, f"\n{text}"]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

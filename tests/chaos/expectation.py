@@ -1,0 +1,78 @@
+"""What the same pages give where nothing breaks: the whole scraper in this process, on an empty database."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import openai
+
+from app.clock import SystemClock
+from app.errors import PageError
+from app.property.page import Page
+from app.property.store import AnswerStore, Database, PageStore, PropertyStore
+from app.services.model_reading import ModelReader
+from app.services.property_intelligence import Scraper
+from standin.openai.config import Config
+from standin.openai.server import OpenAIStandin
+from standin.serving import BackgroundServer
+from standin.site import homes
+
+MODEL = "gpt-4.1-mini"
+_KEY = "sk-standin-expectation-0001"
+
+#: one stored observation: the page's URL, the field, the digest of its value
+Observation = tuple[str, str, str]
+OBSERVATIONS = "SELECT source_url, field, value_sha256 FROM observations"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """`prompts` maps the stand-in's name of each question to the URL whose page leads to it.
+
+    `refused` are the URLs whose pages hold no property for us: their jobs end as dead letters, fault or no fault.
+    """
+
+    observations: Counter[Observation]
+    prompts: dict[str, str]
+    refused: frozenset[str] = frozenset()
+
+
+class _Pages:
+    """The site's pages without the site."""
+
+    def fetch(self, url: str) -> Page:
+        text = homes.page(int(url.rpartition("/")[2]))
+        return Page(url, url, "text/html", text, text.encode(), SystemClock().now())
+
+
+def expect(urls: Iterable[str], folder: Path) -> Expectation:
+    """Scrape each URL once and without a fault; leaves a database in `folder`."""
+    standin = OpenAIStandin(Config.from_json([{"key": _KEY, "rpm": 1e6, "tpm": 1e9}]))
+    file = folder / "expectation.sqlite3"
+    database = Database(f"sqlite:///{file}")
+    prompts: dict[str, str] = {}
+    refused: set[str] = set()
+    with BackgroundServer(standin.app, standin.stopping) as server:
+        client = openai.OpenAI(api_key=_KEY, base_url=f"{server.address}/v1", max_retries=0)
+        scraper = Scraper(
+            fetcher=_Pages(),
+            pages=PageStore(database),
+            properties=PropertyStore(database),
+            reader=ModelReader(AnswerStore(database), lambda: client, MODEL),
+            clock=SystemClock(),
+        )
+        for url in urls:
+            try:
+                scraper.scrape(url)
+            except PageError:
+                refused.add(url)
+            prompts |= dict.fromkeys(set(standin.paid) - set(prompts), url)
+    database.close()
+    with closing(sqlite3.connect(file)) as connection:
+        found = Counter(connection.execute(OBSERVATIONS).fetchall())
+    return Expectation(found, prompts, frozenset(refused))

@@ -1,0 +1,158 @@
+"""The processes of a run: two workers of four children, a worker for health, two beats, restarted as a platform would.
+
+One scrape worker's clock may be an hour ahead (libfaketime).
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from app.services.worker_health import read_heartbeats
+from cli.processes import Child, Supervisor
+from cli.services import Services
+
+CHILDREN = 4
+#: what a platform takes to start anew what died
+RESTART_SECONDS = 2.0
+_START_SECONDS = 90.0
+_CELERY = ["celery", "-A", "worker"]
+_INFO = ["--loglevel=INFO"]
+
+
+def faketime_library() -> Path | None:
+    """libfaketime for programs with threads, where Debian's package puts it; None without it."""
+    return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+
+
+def _skewed(env: Mapping[str, str]) -> dict[str, str]:
+    """`env` for a process whose wall clock is an hour ahead, and whose monotonic clock is right."""
+    return {
+        **env,
+        "LD_PRELOAD": str(faketime_library()),
+        "FAKETIME": "+1h",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_DISABLE_SHM": "1",  # a process that is killed must leave no lock of the library's behind
+        "NO_FAKE_STAT": "1",
+    }
+
+
+@dataclass
+class Member:
+    """A process of the fleet; `due_at` is when it is started again, None while it runs."""
+
+    name: str
+    arguments: list[str]
+    services: Services
+    child: Child | None = None
+    due_at: float | None = None
+
+
+class Fleet:
+    """Starts, kills, restarts and stops the members. Use from the main thread."""
+
+    def __init__(self, home: Path, env: Mapping[str, str], supervisor: Supervisor, *, skewed_clock: bool) -> None:
+        self.home = home
+        self._supervisor = supervisor
+        right = Services(home, env, cwd=home, logs=home)
+        wrong = Services(home, _skewed(env), cwd=home, logs=home) if skewed_clock else right
+        self.workers = [_worker("scrape-1", right, CHILDREN), _worker("scrape-2", wrong, CHILDREN)]
+        self.health = _worker("health", right, 0)
+        self.beats = [Member(f"beat-{n}", [*_CELERY, "beat", "--pidfile=", *_INFO], right) for n in (1, 2)]
+        self.members = [*self.workers, self.health, *self.beats]
+        #: who ended although nobody killed it, with the exit code
+        self.ended: list[str] = []
+
+    def start(self) -> None:
+        """Start everything; returns when the workers take tasks."""
+        for member in self.members:
+            self._start(member)
+        wanted = {member.child.process.pid for member in (*self.workers, self.health) if member.child}
+        self._supervisor.wait_until(
+            lambda: wanted <= {beat.pid for beat in read_heartbeats(self.home)}, "the workers", _START_SECONDS
+        )
+
+    def tend(self) -> None:
+        """Start again what was killed long enough ago; also what ended by itself, as a platform would."""
+        now = time.monotonic()
+        for member in self.members:
+            if member.child is not None and (code := member.child.process.poll()) is not None:
+                self.ended.append(f"{member.name}, exit code {code}")
+                self.bury(member)
+            if member.due_at is not None and member.due_at <= now:
+                self._start(member)
+
+    def bury(self, member: Member) -> None:
+        """Take note that the member is dead; it comes back after a while."""
+        if member.child is not None:
+            self._supervisor.stop_child(member.child)
+            member.child, member.due_at = None, time.monotonic() + RESTART_SECONDS
+
+    def stop(self) -> None:
+        """End all members at the same time; returns when none is left."""
+        running = [member.child for member in self.members if member.child is not None]
+        for child in running:
+            child.process.terminate()
+        for child in running:
+            with suppress(subprocess.TimeoutExpired):
+                child.process.wait(child.grace_seconds)
+        self._supervisor.stop()
+
+    def pool_of(self, member: Member) -> set[int]:
+        """Ids of the member's pool processes."""
+        return self.session_of(member) - ({member.child.process.pid} if member.child else set())
+
+    def session_of(self, member: Member) -> set[int]:
+        """Ids of the member's process and of all below it; empty while it is dead."""
+        if member.child is None:
+            return set()
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(member.child.process.pid)
+            return {process.pid, *(one.pid for one in process.children(recursive=True))}
+        return set()
+
+    def logs(self) -> dict[str, Path]:
+        """Where each member writes, by its name."""
+        return {member.name: self.home / f"{member.name}.log" for member in self.members}
+
+    def _start(self, member: Member) -> None:
+        grace_seconds = 10.0 if member in self.beats else 25.0
+        member.child = member.services.start(
+            self._supervisor, member.name, member.arguments, grace_seconds=grace_seconds
+        )
+        member.due_at = None
+
+
+def _worker(name: str, services: Services, children: int) -> Member:
+    """A worker of that many children for scraping, or without any for health."""
+    scraping = [f"--concurrency={children}", "-Q", "scrape"]
+    pool = scraping if children else ["--pool=threads", "--concurrency=4", "-Q", "health"]
+    return Member(name, [*_CELERY, "worker", f"--hostname={name}@chaos", "--without-mingle", *pool, *_INFO], services)
+
+
+def processes_of(home: Path) -> list[psutil.Process]:
+    """Live processes, whoever started them, that work in `home` or for it (their PROPINTEL_HOME)."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            mine = process.environ().get("PROPINTEL_HOME") == str(home) or Path(process.cwd()).is_relative_to(home)
+            if mine and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def missing_programs() -> list[str]:
+    """What a whole run needs and this machine lacks, one sentence each."""
+    missing = []
+    if faketime_library() is None:
+        missing.append("no libfaketime: install Debian's package libfaketime")
+    if shutil.which("setpriv") is None:
+        missing.append("no setpriv: install Debian's package util-linux")
+    return missing

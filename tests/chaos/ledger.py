@@ -1,0 +1,91 @@
+"""Who was killed over what: the only excuse for a page that is fetched again or a model call that is paid again.
+
+A process is stopped before it is killed, so that what it holds and what it has saved can be read exactly.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tests.chaos.store_under_test import StoreUnderTest, patient_query
+
+#: a commit that was on its way to the database when its process was stopped has arrived by then
+_SETTLE_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Held:
+    """A job in the hands of a process at its death, and which checkpoints of it were saved."""
+
+    job_id: str
+    target: str
+    page_saved: bool
+    answer_saved: bool
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Processes killed at one moment (`at`: monotonic seconds). `what` is "child", "worker", "beat" or "poison"."""
+
+    what: str
+    at: float
+    pids: frozenset[int]
+    held: tuple[Held, ...]
+
+
+class Ledger:
+    """All kills of a run. Used by the run and by the site's threads."""
+
+    def __init__(self, store: StoreUnderTest) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self.kills: list[Kill] = []
+
+    def kill(self, what: str, pids: Iterable[int]) -> Kill:
+        """Stop the processes, write down what they hold, and kill them with signal 9."""
+        doomed = frozenset(pids)
+        with self._lock:
+            _signal(doomed, signal.SIGSTOP)
+            time.sleep(_SETTLE_SECONDS)
+            held = self._held(doomed)
+            _signal(doomed, signal.SIGKILL)
+            kill = Kill(what, time.monotonic(), doomed, held)
+            self.kills.append(kill)
+            return kill
+
+    def _held(self, pids: frozenset[int]) -> tuple[Held, ...]:
+        running = patient_query(self._store, "SELECT id, target, lease_owner FROM jobs WHERE state = 'running'")
+        mine = [(job_id, target) for job_id, target, owner in running if pid_of(owner) in pids]
+        if not mine:
+            return ()
+        pages = dict(patient_query(self._store, "SELECT job_id, sha256 FROM pages WHERE job_id IS NOT NULL"))
+        answers = {row[0] for row in patient_query(self._store, "SELECT content_sha256 FROM model_answers")}
+        return tuple(Held(j, target, j in pages, pages.get(j) in answers) for j, target in mine)
+
+    def excused(self) -> tuple[Counter[str], Counter[str]]:
+        """By target: how often its page may have been fetched again, and its model call paid again."""
+        pages: Counter[str] = Counter()
+        calls: Counter[str] = Counter()
+        for held in (held for kill in self.kills for held in kill.held):
+            pages[held.target] += not held.page_saved
+            calls[held.target] += not held.answer_saved
+        return pages, calls
+
+
+def pid_of(owner: str | None) -> int:
+    """The process id in a lease owner's name, `HOST:PARENT:TOKEN:PID:TOKEN`; 0 if there is none."""
+    parts = (owner or "").rsplit(":", 2)
+    return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else 0
+
+
+def _signal(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)

@@ -1,0 +1,18 @@
+"""What a run needs of the machine."""
+
+from __future__ import annotations
+
+from tests.chaos.fleet import missing_programs
+from tests.chaos.plan import DatabaseKind
+from tests.chaos.store_under_test import can_mount
+from tests.plugins import postgresql_server
+
+
+def missing(database: DatabaseKind) -> list[str]:
+    """What is not here, one sentence each; empty if the run can start."""
+    found = missing_programs()
+    if not can_mount():
+        found.append("no small disk to fill: mounting a tmpfs needs root")
+    if database == "postgresql" and (reason := postgresql_server.why_not()):
+        found.append(reason)
+    return found

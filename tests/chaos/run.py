@@ -1,0 +1,230 @@
+"""One run: the fleet comes up, jobs come in, faults come in their order, and when all jobs are over everything stops.
+
+Every wait has an end. What was seen is handed out as `Evidence`; `account.py` judges it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from app.errors import PropertyIntelligenceError
+from app.services.embedded_valkey import EmbeddedValkey
+from app.services.stores import Stores, open_stores
+from app.settings import load_settings
+from cli.demo_setup import environment
+from cli.processes import StopSignals, Supervisor
+from standin.serving import BackgroundServer
+from tasks.submission import make_sender, submit_targets
+from tests.chaos.evidence import Evidence, JobRow, Probe
+from tests.chaos.expectation import OBSERVATIONS, expect
+from tests.chaos.faults import Away, Faults, NobodyToKillError
+from tests.chaos.fleet import Fleet, processes_of
+from tests.chaos.ledger import Ledger
+from tests.chaos.plan import FIRST_HOME, RUNNING_AGAIN_SECONDS, Plan
+from tests.chaos.site import ChaosSite
+from tests.chaos.store_under_test import StoreUnderTest, open_store, patient_query
+from tests.chaos.surroundings import fleet_environment, start_openai_standin
+from tests.chaos.watch import Watch
+
+#: share of the jobs that come in before the first fault; the rest comes in after each
+_FIRST_SHARE = 0.3
+#: what of a fault's jobs comes in before it: a kill needs a job in hand, a wipe messages to lose
+_SHARE_BEFORE = {"child": 1.0, "worker": 1.0, "broker_wipe": 0.5}
+_SUBMIT_SECONDS = 30.0
+_PROBE_SECONDS = 15.0
+_POLL_SECONDS = 0.05
+_BROKER_FAULTS = ("broker_kill", "broker_stop", "broker_wipe")
+_JOBS = "SELECT id, target, state, attempts, property_id, error_code, error_message, lease_owner FROM jobs"
+Say = Callable[[str], object]
+
+
+def run(plan: Plan, home: Path, say: Say) -> Evidence:
+    """Carry out the plan in `home`, an empty folder that stays; use from the main thread."""
+    evidence = Evidence(plan, home)
+    with ExitStack() as stack:
+        signals = stack.enter_context(StopSignals())
+        store = stack.enter_context(open_store(plan.database))
+        site = ChaosSite(plan.seed)
+        address = stack.enter_context(BackgroundServer(site)).address
+        valkey = stack.enter_context(EmbeddedValkey(home))
+        openai = start_openai_standin(stack.enter_context(Supervisor(signals)), home)
+        env = fleet_environment(home, openai, redis_url=valkey.url, database_url=store.url)
+        stack.enter_context(environment(env))
+        fleet = Fleet(home, env, stack.enter_context(Supervisor(signals)), skewed_clock=plan.skewed_clock)
+        evidence.logs, evidence.ended, evidence.ledger = fleet.logs(), fleet.ended, Ledger(store)
+        evidence.watch = stack.enter_context(Watch(store, fleet.logs()))
+        stores = stack.enter_context(open_stores(load_settings()))
+        chaos = _Chaos(evidence, fleet, valkey, store=store, stores=stores, signals=signals, say=say)
+        stack.callback(chaos.close)
+        site.on_poison = chaos.poison
+        chaos.play(address)
+        _gather(evidence, store, address, site)
+        evidence.paid = openai.paid()
+    evidence.left_over = _left_over(home)
+    say("what the same pages give where nothing breaks")
+    evidence.expectation = expect(sorted(url for url in evidence.fetched if "/homes/" in url), home)
+    return evidence
+
+
+class _Chaos:
+    """The time of faults: what is enqueued and broken when."""
+
+    def __init__(
+        self,
+        evidence: Evidence,
+        fleet: Fleet,
+        valkey: EmbeddedValkey,
+        *,
+        store: StoreUnderTest,
+        stores: Stores,
+        signals: StopSignals,
+        say: Say,
+    ) -> None:
+        self._evidence, self._plan, self._fleet = evidence, evidence.plan, fleet
+        self._store, self._stores, self._signals, self._tell = store, stores, signals, say
+        self._sender = make_sender(stores.settings)
+        self._waiting: list[str] = []
+        self._faults = Faults(
+            fleet, valkey, stores.settings, store, evidence.ledger, evidence.watch,
+            self._plan.chance("victims"), wait=self._wait,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        self._sender.close()
+
+    def poison(self, port: int) -> bool:
+        """See `Faults.poison`."""
+        return self._faults.poison(port)
+
+    def play(self, address: str) -> None:
+        """From the start of the fleet to its end; the pages are at `address`."""
+        homes = self._plan.jobs - self._plan.poison
+        self._waiting = [f"{address}/homes/{n}" for n in range(FIRST_HOME, FIRST_HOME + homes)]
+        self._plan.chance("queue").shuffle(self._waiting)
+        self._say("starting the fleet")
+        self._fleet.start()
+        if self._plan.poison:
+            self._submit([f"{address}/poison/{FIRST_HOME + homes}"], priority=0)
+        self._submit(self._share(_FIRST_SHARE))
+        self._break_things()
+        self._say("all faults are over; waiting for the last jobs")
+        self._wait_for_the_end()
+        self._say("stopping")
+        self._fleet.stop()
+
+    def _break_things(self) -> None:
+        order, gaps = self._plan.order, self._plan.chance("gaps")
+        for place, name in enumerate(order):
+            if self._overdue():
+                self._evidence.not_done += order[place:]
+                break
+            self._wait(gaps.uniform(*self._plan.gap_seconds))
+            self._break(name, self._share(1 / (len(order) - place)))
+        self._submit(self._waiting)
+
+    def _break(self, name: str, coming: list[str]) -> None:
+        """One fault, and the jobs that come in with it: before it where it needs jobs to hit, else after it."""
+        evidence = self._evidence
+        before = round(len(coming) * _SHARE_BEFORE.get(name, 0))
+        self._submit(coming[:before])
+        self._say(name)
+        try:
+            away = self._faults.do(name)
+        except NobodyToKillError:
+            evidence.not_done.append(name)
+            self._submit(coming[before:])
+            return
+        evidence.away.append(away)
+        ids = self._submit(coming[before:], priority=0 if name in _BROKER_FAULTS else 5)
+        if name in _BROKER_FAULTS and ids:
+            self._probe(away, frozenset(ids))
+        if name == "worker":
+            self._wait_until_running()
+
+    def _probe(self, away: Away, ids: frozenset[str]) -> None:
+        watch, deadline = self._evidence.watch, time.monotonic() + _PROBE_SECONDS
+        while (ran_at := watch.first_start(ids, away.ended)) is None and time.monotonic() < deadline:
+            self._wait(_POLL_SECONDS)
+        self._evidence.probes.append(Probe(away.what, away.ended, ran_at))
+
+    def _wait_until_running(self) -> None:
+        """Until the jobs of the worker that was killed last run again: other faults would lengthen what is measured."""
+        watch, deadline = self._evidence.watch, time.monotonic() + RUNNING_AGAIN_SECONDS
+        kill = next(kill for kill in reversed(self._evidence.ledger.kills) if kill.what == "worker")
+        left = {held.job_id for held in kill.held}
+        while left and time.monotonic() < deadline:
+            self._wait(_POLL_SECONDS)
+            left = {job_id for job_id in left if watch.first_start(frozenset((job_id,)), kill.at) is None}
+
+    def _share(self, share: float) -> list[str]:
+        """Take that share of the jobs that have not come in yet."""
+        count = round(share * len(self._waiting))
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        return taken
+
+    def _submit(self, targets: Sequence[str], priority: int = 5) -> list[str]:
+        """As a door does, which says when it fails and is asked again; -> the jobs' ids, none if it never worked."""
+        deadline = time.monotonic() + _SUBMIT_SECONDS
+        while targets and time.monotonic() < deadline:
+            try:
+                made = submit_targets(
+                    self._stores.jobs, self._sender, self._stores.settings, targets, priority=priority, refresh=False
+                )
+            except PropertyIntelligenceError as exc:
+                self._say(f"not enqueued: {exc}")
+                self._wait(0.2)
+            else:
+                ids = [job.id for job in made.jobs]
+                self._evidence.accepted += ids
+                return ids
+        return []
+
+    def _wait_for_the_end(self) -> None:
+        accepted = set(self._evidence.accepted)
+        while not self._overdue():
+            self._wait(0.5)
+            rows = patient_query(self._store, "SELECT id FROM jobs WHERE state IN ('done', 'failed', 'cancelled')")
+            if accepted <= {row[0] for row in rows}:
+                return
+
+    def _wait(self, seconds: float) -> None:
+        """Let time pass; what died is started again meanwhile. Raises `StopRequestedError` after Ctrl-C."""
+        until = time.monotonic() + seconds
+        while True:
+            self._signals.check()
+            self._fleet.tend()
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            self._signals.wait(min(left, _POLL_SECONDS))
+
+    def _overdue(self) -> bool:
+        return time.monotonic() - self._evidence.began > self._plan.seconds
+
+    def _say(self, line: str) -> None:
+        self._tell(f"{time.monotonic() - self._evidence.began:6.1f} s  {line}")
+
+
+def _gather(evidence: Evidence, store: StoreUnderTest, address: str, site: ChaosSite) -> None:
+    evidence.seconds = time.monotonic() - evidence.began
+    evidence.jobs = {row[0]: JobRow(*row) for row in patient_query(store, _JOBS)}
+    evidence.fetched = Counter({address + path: times for path, times in site.complete.items()})
+    evidence.served = site.served
+    evidence.observations = Counter((row[0], row[1], row[2]) for row in patient_query(store, OBSERVATIONS))
+    alive = "SELECT count(*) FROM properties WHERE merged_into IS NULL"
+    evidence.properties = int(patient_query(store, alive)[0][0])
+    for url, wanted in patient_query(store, "SELECT url, wanted_model FROM records"):
+        evidence.unheard[url] = bool(json.loads(wanted) if isinstance(wanted, str) else wanted)
+
+
+def _left_over(home: Path) -> list[str]:
+    """Processes of the run that are still there a moment after its end."""
+    deadline = time.monotonic() + 5
+    while (found := processes_of(home)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return [f"{one.pid} {' '.join(one.cmdline()[:6])}" for one in found]

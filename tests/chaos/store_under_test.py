@@ -1,0 +1,167 @@
+"""The database of a run: on a small disk of its own, which can be filled, with a hand that can lock it.
+
+Both kinds answer the same plain SQL, over a connection that no process of the fleet shares.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+
+from app.property.store import upgrade
+from tests.chaos.plan import DatabaseKind
+from tests.plugins import postgresql_server
+
+#: what a query may raise while the database is locked or full
+UNANSWERED = (sqlite3.Error, psycopg.Error)
+_DISK_MEGABYTES = 256
+_FILL_BYTES = 1 << 16
+
+
+class StoreUnderTest(Protocol):
+    """`url` is its DATABASE_URL."""
+
+    url: str
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """All rows. Raises one of `UNANSWERED` if there is no answer within a second."""
+        ...
+
+    def locked(self) -> contextlib.AbstractContextManager[None]:
+        """Nobody else writes to the jobs during the block."""
+        ...
+
+    def full(self) -> contextlib.AbstractContextManager[None]:
+        """The disk has no byte left during the block."""
+        ...
+
+
+class Sqlite:
+    """A file on the small disk."""
+
+    def __init__(self, disk: Path) -> None:
+        self._file, self._disk = disk / "store.sqlite3", disk
+        self.url = f"sqlite:///{self._file}"
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with contextlib.closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True, timeout=1)) as connection:
+            return connection.execute(sql).fetchall()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        with contextlib.closing(sqlite3.connect(self._file, timeout=15, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.execute("ROLLBACK")
+
+    def full(self) -> contextlib.AbstractContextManager[None]:
+        return _filled(self._disk)
+
+
+class PostgreSQL:
+    """A database in a tablespace on the small disk: its server's own files and log are elsewhere and have room."""
+
+    def __init__(self, socket: Path, disk: Path) -> None:
+        self._socket, self._disk = socket, disk
+        space = disk / "space"
+        space.mkdir()
+        postgresql_server.owned_by_server(disk)
+        postgresql_server.owned_by_server(space)
+        with self._connect("postgres") as admin:
+            admin.execute(f"CREATE TABLESPACE small LOCATION '{space}'")
+            admin.execute("CREATE DATABASE chaos TABLESPACE small")
+        self.url = f"postgresql://postgres@/chaos?host={socket}"
+        upgrade(self.url)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with self._connect("chaos") as connection:
+            connection.execute("SET statement_timeout = 1000")
+            return connection.execute(sql).fetchall()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        with psycopg.connect(host=str(self._socket), user="postgres", dbname="chaos") as connection:
+            connection.execute("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
+            yield
+
+    def full(self) -> contextlib.AbstractContextManager[None]:
+        return _filled(self._disk)
+
+    def _connect(self, name: str) -> psycopg.Connection[Any]:
+        return psycopg.connect(host=str(self._socket), user="postgres", dbname=name, autocommit=True)
+
+
+@contextmanager
+def open_store(kind: DatabaseKind) -> Iterator[StoreUnderTest]:
+    """A new database of that kind; its disk is gone after the block."""
+    with contextlib.ExitStack() as stack:
+        disk = stack.enter_context(_small_disk())
+        if kind == "sqlite":
+            yield Sqlite(disk)
+        else:
+            yield PostgreSQL(stack.enter_context(postgresql_server.postgresql_server()), disk)
+
+
+@contextmanager
+def _small_disk() -> Iterator[Path]:
+    """A folder whose file system holds little: a tmpfs, for which one has to be root."""
+    folder = Path(tempfile.mkdtemp(prefix="chaos-disk-"))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK_MEGABYTES}m,mode=755", "chaos", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _filled(disk: Path) -> Iterator[None]:
+    filler = disk / "filler"
+    descriptor = os.open(filler, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        size = _FILL_BYTES
+        while size:
+            try:
+                os.write(descriptor, bytes(size))
+            except OSError:
+                size //= 2
+        if os.statvfs(disk).f_bavail:
+            raise RuntimeError(f"{disk} could not be filled")
+        yield
+    finally:
+        os.close(descriptor)
+        filler.unlink()
+
+
+def can_mount() -> bool:
+    """True if this process may mount a small disk."""
+    if os.getuid() != 0 or shutil.which("mount") is None:
+        return False
+    try:
+        with _small_disk():
+            return True
+    except subprocess.CalledProcessError:
+        return False
+
+
+def patient_query(store: StoreUnderTest, sql: str, seconds: float = 30.0) -> list[tuple[Any, ...]]:
+    """`store.query(sql)`, asked again while the database gives no answer."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return store.query(sql)
+        except UNANSWERED:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)

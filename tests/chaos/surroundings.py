@@ -1,0 +1,61 @@
+"""What the fleet runs on: its environment, and the stand-in for OpenAI with its keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import urllib.request
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cli.demo_setup import DemoKeys, service_environment, start_openai
+from cli.processes import Supervisor
+from tests.chaos.plan import REPORT_SECONDS
+
+_LATENCY_MS = 500
+#: two good keys, two with low limits, a flaky one and a dead one
+_MANNERS: tuple[dict[str, Any], ...] = (
+    {},
+    {"behaviour": "flaky", "failure_rate": 0.3},
+    {"rpm": 10},
+    {"behaviour": "dead"},
+    {"rpm": 20},
+    {},
+)
+
+
+@dataclass(frozen=True)
+class OpenAI:
+    """The stand-in, a process of its own."""
+
+    base_url: str
+    keys: DemoKeys
+
+    def paid(self) -> Counter[str]:
+        """How often each question was answered with 200, by its name."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{self.base_url.removesuffix('/v1')}/control/prompts", timeout=10) as answer:
+            return Counter(json.load(answer))
+
+
+def start_openai_standin(supervisor: Supervisor, home: Path) -> OpenAI:
+    """Start the stand-in; returns when it answers."""
+    made = tuple(f"sk-proj-{secrets.token_hex(24)}" for _ in _MANNERS)
+    entries = [{"key": key, "project": f"proj_{n}", **_MANNERS[n]} for n, key in enumerate(made)]
+    keys = DemoKeys(made, {"server": {"latency_ms": _LATENCY_MS}, "keys": entries})
+    bare = service_environment(os.environ, home, openai={})
+    return OpenAI(start_openai(supervisor, home, bare, keys), keys)
+
+
+def fleet_environment(home: Path, openai: OpenAI, *, redis_url: str, database_url: str) -> dict[str, str]:
+    """The environment of all members. Redis is named, so that the fleet keeps its time and not each machine its own."""
+    given = {"OPENAI_API_KEYS": ",".join(openai.keys.secrets), "OPENAI_BASE_URL": openai.base_url}
+    return service_environment(os.environ, home, openai=given) | {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "KEY_REPORT_INTERVAL_SECONDS": str(REPORT_SECONDS),
+        "REMAP_SIGTERM": "SIGQUIT",
+    }

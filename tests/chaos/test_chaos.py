@@ -1,0 +1,37 @@
+"""Everything that can break breaks once while jobs run; nothing is lost, stored twice, fetched twice or paid twice."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.chaos import report
+from tests.chaos.account import figures
+from tests.chaos.needs import missing
+from tests.chaos.plan import DatabaseKind, Plan
+from tests.chaos.run import run
+
+SEED = 1
+
+
+@pytest.mark.chaos
+@pytest.mark.worker
+@pytest.mark.timeout(420)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_no_fault_costs_a_job_or_makes_anything_happen_twice(database: DatabaseKind) -> None:
+    """The table of issue 4 holds; a failure names the cases and keeps the folder with the logs."""
+    lacking = missing(database)
+    if lacking:
+        pytest.skip("; ".join(lacking))
+    home = Path(tempfile.mkdtemp(prefix="chaos-"))
+    evidence = run(Plan.small(SEED, database), home, lambda line: sys.stderr.write(f"{line}\n"))
+    found = figures(evidence)
+    sys.stdout.write(report.table(found))
+    missed = report.misses(found)
+    if missed:
+        pytest.fail(f"{missed}\n{report.tails(evidence)}\nkept: {home}", pytrace=False)
+    shutil.rmtree(home)

@@ -1,0 +1,121 @@
+"""The account itself: what excuses a repeat and what does not, and that a site's half answer is no page."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import pytest
+
+from standin.serving import BackgroundServer
+from tests.chaos import words
+from tests.chaos.account import beyond
+from tests.chaos.ledger import Held, Kill, Ledger, pid_of
+from tests.chaos.plan import ALL, Plan, manners
+from tests.chaos.site import ChaosSite
+from tests.chaos.store_under_test import StoreUnderTest
+
+PAGE = "http://127.0.0.1/homes/1"
+
+
+def page_with(mishaps: tuple[str, ...]) -> int:
+    """The quickest page that goes wrong in that way and no other at seed 1."""
+    fitting = [n for n in range(1, 400) if manners(1, n).mishaps == mishaps]
+    return min(fitting, key=lambda n: manners(1, n).latency_seconds)
+
+
+@pytest.mark.parametrize(("page_saved", "beyond_a_kill"), [(False, 1), (True, 2)])
+def test_a_kill_excuses_a_second_fetch_only_if_the_page_was_not_saved(page_saved: bool, beyond_a_kill: int) -> None:
+    ledger = Ledger(cast(StoreUnderTest, None))
+    held = Held("job", PAGE, page_saved=page_saved, answer_saved=False)
+    ledger.kills.append(Kill("child", 1.0, frozenset({7}), (held,)))
+    pages, calls = ledger.excused()
+    assert beyond({PAGE: 3}, pages) == {PAGE: beyond_a_kill}
+    assert beyond({PAGE: 2}, calls) == {}
+
+
+def test_the_owner_of_a_lease_names_its_process() -> None:
+    assert pid_of("host.example:4700:a0b1c2d3:4711:e4f5a6b7") == 4711
+    assert pid_of(None) == pid_of("somebody") == 0
+
+
+def test_a_seed_draws_the_same_run_and_every_fault_of_the_table() -> None:
+    plan = Plan.full(3, "sqlite")
+    assert plan.order == Plan.full(3, "sqlite").order
+    assert plan.order != Plan.full(4, "sqlite").order
+    assert {name: plan.order.count(name) for name in ALL} == dict(ALL)
+
+
+def test_only_an_answer_that_was_sent_whole_counts_as_a_page() -> None:
+    """First its half, then the whole: one page. A client that leaves before the answer got none."""
+    number, patient = page_with(("broken",)), page_with(())
+    site = ChaosSite(1, lambda _: False)
+    with BackgroundServer(site) as server:
+        place = urlsplit(server.address)
+        with pytest.raises(http.client.IncompleteRead):
+            _get(place.netloc, f"/homes/{number}")
+        assert site.complete[f"/homes/{number}"] == 0
+        assert b"</html>" in _get(place.netloc, f"/homes/{number}")
+        with socket.create_connection((place.hostname or "", place.port or 0)) as gone:
+            gone.sendall(f"GET /homes/{patient} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        _until(lambda: len(site.served) == 3)
+    assert site.complete == {f"/homes/{number}": 1}
+    assert site.served[-1].outcome == "abandoned"
+
+
+def test_poison_is_given_to_nobody_whom_it_could_kill() -> None:
+    ports: list[int] = []
+
+    def kill(port: int) -> bool:
+        ports.append(port)
+        sender.close()
+        return True
+
+    site = ChaosSite(1, kill)
+    with BackgroundServer(site) as server:
+        place = urlsplit(server.address)
+        sender = socket.create_connection((place.hostname or "", place.port or 0))
+        port = sender.getsockname()[1]
+        sender.sendall(b"GET /poison/9 HTTP/1.1\r\nHost: x\r\n\r\n")
+        _until(lambda: len(site.served) == 1)
+    assert ports == [port]
+    assert site.served[0].outcome == "killed"
+
+
+def test_a_traceback_counts_once_a_record_and_is_told_by_its_last_error(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    lines = ["10:00:00 INFO: all is well", "10:00:01 ERROR: no page", "Traceback (most recent call last):", "  File x"]
+    lines += [
+        "KeyError: 1",
+        "",
+        "During handling",
+        "",
+        "Traceback (most recent call last):",
+        "  File y",
+        "ValueError: 2",
+    ]
+    log.write_text("\n".join([*lines, "10:00:02 INFO: again", ""]))
+    explained, others = words.tracebacks([log])
+    assert (explained.total(), others.total()) == (0, 1)
+    assert next(iter(others)).endswith("ERROR: no page ... ValueError: 2")
+
+
+def _get(place: str, path: str) -> bytes:
+    connection = http.client.HTTPConnection(place, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+def _until(ready: Callable[[], Any], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.02)

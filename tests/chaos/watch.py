@@ -1,0 +1,114 @@
+"""Looks on while the run goes: when jobs were taken up and over, and when a beat or the reporter said something.
+
+Times are taken by this process's own clock, since one worker's clock is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.chaos.store_under_test import UNANSWERED, StoreUnderTest
+
+_POLL_SECONDS = 0.1
+_TAKEN_UP = "SELECT id, state, lease_owner FROM jobs WHERE state NOT IN ('queued', 'deferred')"
+SENDING = "Sending due task"
+REPORT = re.compile(r"OpenAI keys: \d+ of \d+ healthy")
+
+
+@dataclass(frozen=True)
+class Start:
+    """A run of a job was seen first at `at` (monotonic seconds), in the hands of `owner`."""
+
+    at: float
+    job_id: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line that beat `member` logged because it sent a task, or the reporter because it reported."""
+
+    at: float
+    member: str
+    report: bool
+
+
+class Watch:
+    """A context manager; its lists only grow. Lines are looked for in `logs`, by the member's name."""
+
+    def __init__(self, store: StoreUnderTest, logs: dict[str, Path]) -> None:
+        self._store = store
+        self._logs = logs
+        self._read: dict[str, int] = dict.fromkeys(logs, 0)
+        self._seen: set[tuple[str, str]] = set()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self.starts: list[Start] = []
+        self.ends: dict[str, float] = {}
+        self.said: list[Said] = []
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join(10)
+
+    def first_start(self, job_ids: frozenset[str], after: float) -> float | None:
+        """When one of the jobs was first seen to run after that moment; None if none was.
+
+        A run whose page and answer were saved already can be over before it is seen: then its end counts.
+        """
+        seen = [start.at for start in list(self.starts) if start.job_id in job_ids]
+        seen += [self.ends[job_id] for job_id in job_ids if job_id in self.ends]
+        return min((at for at in seen if at > after), default=None)
+
+    def sender(self) -> str | None:
+        """The beat that sent last."""
+        return next((one.member for one in reversed(self.said) if not one.report), None)
+
+    def first_sent(self, after: float, *, but: str = "") -> float | None:
+        """When a beat other than `but` first sent a task after that moment."""
+        return min((s.at for s in list(self.said) if not s.report and s.at > after and s.member != but), default=None)
+
+    def _run(self) -> None:
+        while not self._done.wait(_POLL_SECONDS):
+            self._look_at_jobs()
+            for member, log in self._logs.items():
+                self._look_at_log(member, log)
+
+    def _look_at_jobs(self) -> None:
+        try:
+            rows = self._store.query(
+                "SELECT id, state, lease_owner FROM jobs WHERE state NOT IN ('queued', 'deferred')"
+            )
+        except UNANSWERED:
+            return
+        now = time.monotonic()
+        for job_id, state, owner in rows:
+            if state != "running":
+                self.ends.setdefault(job_id, now)
+            elif (job_id, owner) not in self._seen:
+                self._seen.add((job_id, owner))
+                self.starts.append(Start(now, job_id, owner))
+
+    def _look_at_log(self, member: str, log: Path) -> None:
+        try:
+            with log.open("rb") as file:
+                file.seek(self._read[member])
+                text = file.read()
+        except FileNotFoundError:
+            return
+        whole = text[: text.rfind(b"\n") + 1]
+        self._read[member] += len(whole)
+        now = time.monotonic()
+        for line in whole.decode(errors="replace").splitlines():
+            if SENDING in line:
+                self.said.append(Said(now, member, report=False))
+            elif REPORT.search(line):
+                self.said.append(Said(now, member, report=True))

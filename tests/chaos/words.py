@@ -1,0 +1,68 @@
+"""What the fleet's logs say that nobody expected: tracebacks, each with the reason why it is no defect, or without."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+_RECORD = re.compile(r"(?m)^(?=\d\d:\d\d:\d\d [A-Z]+: )")
+_TRACEBACK = "Traceback (most recent call last):"
+
+#: what a record with a traceback may be, and why
+EXPLAINED: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"(?s)raised unexpected: .*\napp\.errors\.(?!UnexpectedError)\w+: "),
+        "Celery tells the reason of a job that ended in the dead letters",
+    ),
+    (re.compile(r"Task handler raised error: WorkerLostError"), "Celery names the job of a child that was killed"),
+    (
+        re.compile(r"Failed to retry task .* after worker was lost: OperationalError"),
+        "Celery cannot send a killed child's message while the broker is away; recovery sends it",
+    ),
+    (
+        re.compile(r"reject requeue=False: Error \d+ connecting"),
+        "a retry cannot be sent while the broker is away; recovery sends it",
+    ),
+    (
+        re.compile(r"Couldn't ack .* reason:network:ConnectionError"),
+        "Celery cannot acknowledge a message while the broker is away; what comes twice ends at once",
+    ),
+    (
+        re.compile(r"Exception raised outside body: network:ConnectionEr"),
+        "Celery cannot keep a task's result while the broker is away; results are in the table",
+    ),
+    (
+        re.compile(r"Error on (?:re)?st(?:art|opp)ing (?:Gossip|Hub|Heart|Events): AttributeError"),
+        "Celery closes a connection to a broker that is gone",
+    ),
+    (
+        re.compile(r"Signal handler <function acquire_distributed_beat_lock .* raised"),
+        "a beat that starts while the broker is away takes the lock later",
+    ),
+)
+
+
+def tracebacks(logs: Iterable[Path]) -> tuple[Counter[str], Counter[str]]:
+    """Records that hold a traceback, by what they say: those with an explanation, and those without."""
+    explained: Counter[str] = Counter()
+    others: Counter[str] = Counter()
+    for log in logs:
+        for record in _records(log):
+            if _TRACEBACK not in record:
+                continue
+            reason = next((why for pattern, why in EXPLAINED if pattern.search(record)), None)
+            (others if reason is None else explained)[reason or _shown(record)] += 1
+    return explained, others
+
+
+def _records(log: Path) -> list[str]:
+    return _RECORD.split(log.read_text(encoding="utf-8", errors="replace")) if log.exists() else []
+
+
+def _shown(record: str) -> str:
+    """The record's first line and the exception that it ends with, without what differs from case to case."""
+    lines = [line for line in record.strip().splitlines() if line.strip()]
+    first, last = lines[0][:160], next((x for x in reversed(lines) if re.match(r"[\w.]+(Error|Exception)\b", x)), "")
+    return re.sub(r"0x[0-9a-f]+|[0-9a-f]{16,}|\d{2,}", "#", f"{first} ... {last[:160]}")
