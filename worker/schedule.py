@@ -41,19 +41,21 @@ class OneSchedule(RedBeatScheduler):
     """RedBeat that outlives its Redis, and a predecessor whose clock was ahead.
 
     RedBeat ends with an exception when its lock ran out (Redis paused, restarted or emptied) or Redis is away; this
-    one waits, takes the lock again and writes its schedule anew. What ran last in the future would not be due before.
+    one waits, takes the lock again and writes its schedule anew. It does so too when it has waited for its first lock,
+    since Redis may have been emptied meanwhile. What ran last in the future would not be due before.
     """
 
     lock: Any
+    _has_schedule = False
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         try:
-            if self.lock is None:
-                self._rejoin()
+            if self.lock is None or not self._has_schedule:
+                self._take_over()
             return float(super().tick(*args, **kwargs))
         except redis.exceptions.LockError:
             log.warning("Beat lost its lock; it waits for its turn")
-            self.lock = None
+            self.lock, self._has_schedule = None, False
         except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as exc:
             log.warning("Beat does not reach Redis (%s)", type(exc).__name__)
         return _LOST_REDIS_PAUSE_SECONDS
@@ -66,6 +68,8 @@ class OneSchedule(RedBeatScheduler):
                 log.warning("%s ran last at %s by another machine's clock", name, entry.last_run_at)
                 entry.reschedule()
 
-    def _rejoin(self) -> None:
-        acquire_distributed_beat_lock(sender=SimpleNamespace(scheduler=self))
+    def _take_over(self) -> None:
+        if self.lock is None:
+            acquire_distributed_beat_lock(sender=SimpleNamespace(scheduler=self))
         self.setup_schedule()
+        self._has_schedule = True

@@ -79,7 +79,12 @@ class Faults:
     # --- processes
 
     def _kill_child(self) -> None:
-        self.ledger.kill("child", {self.chance.choice(sorted(self._busy()))})
+        """One that has a job in hand; where all jobs are about to end, any."""
+        try:
+            candidates = self._busy()
+        except NobodyToKillError:
+            candidates = set().union(*(self.fleet.pool_of(member) for member in self.fleet.workers))
+        self.ledger.kill("child", {self.chance.choice(sorted(candidates))})
 
     def _kill_worker(self) -> None:
         """Its whole session at once, as when its machine is lost, while it has jobs in hand."""

@@ -89,7 +89,8 @@ def test_poison_is_given_to_nobody_whom_it_could_kill() -> None:
 
 def test_a_traceback_counts_once_a_record_and_is_told_by_its_last_error(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    lines = ["10:00:00 INFO: all is well", "10:00:01 ERROR: no page", "Traceback (most recent call last):", "  File x"]
+    ours = '  File "/srv/property/tasks/base.py", line 7, in retry'
+    lines = ["10:00:00 INFO: all is well", "10:00:01 ERROR: no page", "Traceback (most recent call last):", ours]
     lines += [
         "KeyError: 1",
         "",
@@ -103,6 +104,16 @@ def test_a_traceback_counts_once_a_record_and_is_told_by_its_last_error(tmp_path
     explained, others = words.tracebacks([log])
     assert (explained.total(), others.total()) == (0, 1)
     assert next(iter(others)).endswith("ERROR: no page ... ValueError: 2")
+
+
+def test_a_traceback_without_a_line_of_ours_is_told_as_a_librarys(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    theirs = '  File "/srv/.venv/lib/python3.13/site-packages/celery/worker/consumer.py", line 7, in start'
+    lines = ["10:00:01 CRITICAL: no broker", "Traceback (most recent call last):", theirs, "ValueError: 2"]
+    log.write_text("\n".join([*lines, "10:00:02 INFO: on", ""]))
+    explained, others = words.tracebacks([log])
+    assert list(explained) == ["a library's own: #:#:# CRITICAL: no broker ... ValueError: 2"]
+    assert others.total() == 0
 
 
 def _get(place: str, path: str) -> bytes:

@@ -64,7 +64,8 @@ def test_a_sound_run_misses_nothing(sound: Evidence) -> None:
 
 def _log(evidence: Evidence) -> None:
     log = evidence.home / "scrape-1.log"
-    log.write_text("10:00:00 ERROR: what\nTraceback (most recent call last):\nKeyError: 1\n")
+    frame = '  File "/srv/tasks/base.py", line 1, in retry'
+    log.write_text(f"10:00:00 ERROR: what\nTraceback (most recent call last):\n{frame}\nKeyError: 1\n")
     evidence.logs = {"scrape-1": log}
 
 

@@ -44,8 +44,16 @@ EXPLAINED: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+_FRAME = re.compile(r'(?m)^  File "([^"]+)", line ')
+_OURS = re.compile(r"/(?:app|tasks|worker|cli|web)/[^/]+(?:/[^/]+)*\.py$")
+
+
 def tracebacks(logs: Iterable[Path]) -> tuple[Counter[str], Counter[str]]:
-    """Records that hold a traceback, by what they say: those with an explanation, and those without."""
+    """Records that hold a traceback, by what they say: those with an explanation or from a library, and those without.
+
+    A library's own, which no line of ours is part of, is told and no defect of ours: it is Celery's way to say that the
+    broker is away, in ever new places.
+    """
     explained: Counter[str] = Counter()
     others: Counter[str] = Counter()
     for log in logs:
@@ -53,8 +61,15 @@ def tracebacks(logs: Iterable[Path]) -> tuple[Counter[str], Counter[str]]:
             if _TRACEBACK not in record:
                 continue
             reason = next((why for pattern, why in EXPLAINED if pattern.search(record)), None)
+            if reason is None and not _has_our_line(record):
+                reason = f"a library's own: {_shown(record)}"
             (others if reason is None else explained)[reason or _shown(record)] += 1
     return explained, others
+
+
+def _has_our_line(record: str) -> bool:
+    paths = [path for path in _FRAME.findall(record) if "site-packages" not in path]
+    return any(_OURS.search(path) for path in paths)
 
 
 def _records(log: Path) -> list[str]:

@@ -77,6 +77,22 @@ def test_two_beats_send_one_schedule(
     assert second.process.poll() is None
 
 
+def test_a_standby_beat_that_takes_over_an_emptied_redis_has_a_schedule(
+    make_fleet: Callable[..., Any], until: Callable[..., None]
+) -> None:
+    """It wrote its schedule before it waited for the lock, and FLUSHALL took both; the lock is free for it at once."""
+    fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
+    first = fleet.start_beat()
+    until(lambda: "Sending due task" in fleet.log("beat"), 30)
+    fleet.services.start(fleet.supervisor, "beat2", ["celery", "-A", "worker", "beat", "--pidfile=", "--loglevel=INFO"])
+    until(lambda: "beat: Starting" in fleet.log("beat2"), 30)
+    first.process.kill()
+    first.process.wait(10)
+    with connect(fleet.settings) as redis:
+        redis.flushall()
+    until(lambda: "Sending due task report-key-stats" in fleet.log("beat2"), 15, lambda: fleet.log("beat2"))
+
+
 def test_a_beat_whose_predecessors_clock_was_ahead_goes_on_at_once(
     make_fleet: Callable[..., Any], until: Callable[..., None]
 ) -> None:
