@@ -24,8 +24,8 @@ from app.property.store.tables import ACTIVE, STATES, UtcDateTime, batches, jobs
 
 #: a stored property younger than this is not scraped again
 FRESH_DAYS = 30.0
-#: By then a job that was queued must have been handed to the broker, or claimed after its countdown; a large batch has
-#: more time. Whoever should have done it is dead otherwise.
+#: By then a job that was queued must have been handed to the broker; a large batch has more time. Else its
+#: sender has died.
 RESEND_SECONDS = 20.0
 _HANDED_OVER_PER_SECOND = 500
 #: a countdown's message may come so much before its time, by the clock of another machine
