@@ -10,13 +10,16 @@ import logging
 from typing import Any
 
 from celery.app.amqp import AMQP
+from celery.worker.state import maybe_shutdown
 from kombu.connection import Connection
 
 log = logging.getLogger(__name__)
 
 
 class SteadyConnection(Connection):
-    """A connection that is tried once a second, unless the caller wants it otherwise, and can always be closed."""
+    """A connection that is tried once a second, unless the caller wants it otherwise, until its worker is told to stop;
+    it can always be closed.
+    """
 
     def ensure_connection(
         self,
@@ -30,6 +33,15 @@ class SteadyConnection(Connection):
         """As kombu's, with other defaults."""
         options |= {"interval_start": interval_start, "interval_step": interval_step, "interval_max": interval_max}
         return super().ensure_connection(errback, max_retries, **options)  # type: ignore[no-untyped-call]
+
+    def _ensure_connection(self, *args: Any, **options: Any) -> Any:
+        """As kombu's, but heard by `maybe_shutdown`: it raises in a worker that was told to stop.
+
+        Celery forgets that where it sends an event again and again to a broker that is away, and then no TERM ends the
+        worker (seen with 5.7: `Heart.start`).
+        """
+        options["callback"] = options.get("callback") or maybe_shutdown
+        return super()._ensure_connection(*args, **options)  # type: ignore[no-untyped-call]
 
     def maybe_close_channel(self, channel: Any) -> None:
         """Close it; what fails then is logged and does no harm, since recovery sends what was not given back.
