@@ -30,7 +30,7 @@ from app.logs import redact
 from app.property.store import Job
 from app.services.embedded_valkey import connect
 from app.services.patience import patiently
-from tasks.config import SCRAPE_QUEUE, TURN_HEADER
+from tasks.config import SCRAPE_QUEUE, TURN_HEADER, urgency_of
 from tasks.lease import LeaseKeeper, new_owner
 from tasks.policy import (
     LONGEST_COUNTDOWN_SECONDS,
@@ -173,9 +173,11 @@ class JobTask(RedactedTask):
             self.request.retries += 1
 
     def _come_back(self, resend: Callable[..., Any], seconds: float, reason: PropertyIntelligenceError) -> Any:
-        """Send the message to the first lane: its countdown begins only when a worker takes it from its queue."""
+        """Send the message ahead of others: its countdown begins only when a worker takes it from its queue."""
+        job, _ = self._held()
+        ahead = {} if job is None else {"priority": urgency_of(job)}
         try:
-            return resend(exc=reason, countdown=seconds, queue=SCRAPE_QUEUE)
+            return resend(exc=reason, countdown=seconds, queue=SCRAPE_QUEUE, **ahead)
         except (OperationalError, RedisError, OSError) as exc:
             # the table knows when the job should have come back: recovery sends it then
             log.warning("The broker is away (%s); job %s waits in the table", type(exc).__name__, self.request.id)

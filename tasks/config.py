@@ -54,6 +54,14 @@ def lane_of(job: Job) -> str:
     return next(lane for lane, end in LANES.items() if job.position < end)
 
 
+def urgency_of(job: Job) -> int:
+    """The priority of the message of `job`: one level ahead for one that was under way before.
+
+    It has waited already, and in its lane would wait again among all that are done anew, on a bad day many.
+    """
+    return job.priority if job.started_at is None else max(PRIORITIES[0], job.priority - 1)
+
+
 def celery_config(settings: Settings) -> dict[str, Any]:
     """The defaults of every app that `make_celery` makes."""
     url = broker_url(settings)

@@ -13,7 +13,7 @@ from app.errors import BrokerUnavailableError
 from app.property.store import Job, JobStore
 from app.property.store.rows import chunks
 from app.services.embedded_valkey import without_password
-from tasks.config import LANES, lane_of
+from tasks.config import LANES, lane_of, urgency_of
 
 #: jobs whose messages travel together, and that are marked as sent together
 _CHUNK = 500
@@ -23,9 +23,9 @@ _TRIES = 3
 def send_jobs(celery_app: Celery, store: JobStore, jobs: Sequence[Job]) -> int:
     """Send one message per job, hundreds in one round trip, and note it in the table; -> how many were sent.
 
-    The message's id is the job's, so that Flower shows it; its priority too (0 is the most urgent, 9 the least). A
-    message sent twice does no harm. Raises `BrokerUnavailableError` or `StoreError`; the jobs stay queued in the table,
-    and `recover_jobs` sends them later.
+    The message's id is the job's, so that Flower shows it; its priority is `urgency_of` the job (0 is the most urgent,
+    9 the least). A message sent twice does no harm. Raises `BrokerUnavailableError` or `StoreError`; the jobs stay
+    queued in the table, and `recover_jobs` sends them later.
     """
     celery_app.loader.import_default_modules()
     with _broker_errors(celery_app):
@@ -48,7 +48,7 @@ def _send_together(celery_app: Celery, jobs: Sequence[Job]) -> None:
                     for job in jobs:
                         lane = lane_of(job)
                         task.apply_async(
-                            (job.id,), task_id=job.id, priority=job.priority, queue=lane, producer=producer
+                            (job.id,), task_id=job.id, priority=urgency_of(job), queue=lane, producer=producer
                         )
         except BatchPublishError:
             if attempt == _TRIES:

@@ -153,3 +153,12 @@ def test_sighup_reloads_in_place_where_tasks_run_in_the_worker_itself(rig: Rig, 
     rig.all_done(rig.send(PAGES[4:8]))
     assert rig.asked(A) == before
     assert rig.asked(B) > 0
+
+
+def test_the_report_knows_the_keys_that_were_added(rig: Rig) -> None:
+    rig.start(A, "OPENAI_API_KEYS_FILE", pool="threads")
+    report = rig.fleet.app.tasks["tasks.health.report_key_stats"]
+    assert report.apply_async().get(timeout=30)["total_keys"] == 1
+    rig.file.write_text(f"{A}\n{B}\n")
+    rig.wait_for_line("OpenAI keys reloaded: 1 added")
+    assert report.apply_async().get(timeout=30)["total_keys"] == 2

@@ -14,7 +14,7 @@ from app.property.store import Job, JobState
 from app.settings import Settings
 from tasks import make_celery
 from tasks.base import shown
-from tasks.config import LANES, SOFT_TIME_LIMIT, TIME_LIMIT, VISIBILITY_TIMEOUT, kombu_url, lane_of
+from tasks.config import LANES, SOFT_TIME_LIMIT, TIME_LIMIT, VISIBILITY_TIMEOUT, kombu_url, lane_of, urgency_of
 from tasks.policy import LONGEST_COUNTDOWN_SECONDS
 
 
@@ -86,14 +86,22 @@ def test_a_scrape_message_reaches_the_scrape_queue_alone(settings: Settings) -> 
 )
 def test_a_job_waits_in_the_lane_of_its_place_in_the_batch(position: int, started: bool, lane: str) -> None:
     """One whose worker died has waited already; ten thousand that an emptied broker lost keep their lanes."""
+    assert lane_of(_job(position, started=started)) == lane
+
+
+@pytest.mark.parametrize(("priority", "started", "urgency"), [(5, False, 5), (5, True, 4), (0, True, 0), (9, True, 8)])
+def test_a_job_that_was_under_way_goes_one_level_ahead(priority: int, started: bool, urgency: int) -> None:
+    assert urgency_of(_job(0, started=started, priority=priority)) == urgency
+
+
+def _job(position: int, *, started: bool, priority: int = 5) -> Job:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    job = Job(
-        id="j", batch="b", position=position, target="https://a.example/", state=JobState.QUEUED, priority=5,
+    return Job(
+        id="j", batch="b", position=position, target="https://a.example/", state=JobState.QUEUED, priority=priority,
         refresh=False, attempts=0, waited_seconds=0.0, due_at=None, error=None, wanted_model=(), model_note=None,
         property=None, sent_times=1, resend_at=None, created_at=now, started_at=now if started else None,
         finished_at=None,
     )  # fmt: skip
-    assert lane_of(job) == lane
 
 
 def test_a_broker_that_is_away_is_tried_once_a_second(settings: Settings) -> None:
