@@ -80,4 +80,5 @@ def _shown(record: str) -> str:
     """The record's first line and the exception that it ends with, without what differs from case to case."""
     lines = [line for line in record.strip().splitlines() if line.strip()]
     first, last = lines[0][:160], next((x for x in reversed(lines) if re.match(r"[\w.]+(Error|Exception)\b", x)), "")
-    return re.sub(r"0x[0-9a-f]+|[0-9a-f]{16,}|\d{2,}", "#", f"{first} ... {last[:160]}")
+    text = re.sub(r"(?:/[\w.-]+){2,}", "…", f"{first} ... {last[:160]}")
+    return re.sub(r"0x[0-9a-f]+|[0-9a-f]{16,}|\d{2,}", "#", text)
