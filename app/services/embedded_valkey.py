@@ -211,11 +211,6 @@ class EmbeddedValkey:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     @property
-    def died(self) -> bool:
-        """True if the server that this object started has ended although nobody stopped it."""
-        return self._process is not None and self._process.poll() is not None
-
-    @property
     def exit_code(self) -> int | None:
         """How the server that this object started has ended (negative: by that signal), None while it runs."""
         return self._process.poll() if self._process is not None else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import sys
 from collections.abc import Sequence
@@ -15,9 +14,9 @@ from typing import Any
 from benchmarks.keypool.contestants import ENTRIES, Entry
 from benchmarks.keypool.figures import figures
 from benchmarks.keypool.modes import MODE_GROUPS, MODES, Mode
-from benchmarks.keypool.processes import BenchmarkError
 from benchmarks.keypool.report import write_report
 from benchmarks.keypool.run import Run, Size
+from benchmarks.results import BenchmarkError, read_results, write_results
 
 _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 
@@ -55,7 +54,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     run.add_argument("--quick", action="store_true", help="20 s windows, one repeat: for development only")
     run.add_argument("--out", type=Path, default=Path("results.json"), help="runs are added to what it holds")
     report = commands.add_parser("report", help="write the table and the plot from results")
-    report.set_defaults(act=lambda given: write_report(_read(given.results), given.docs))
+    report.set_defaults(act=lambda given: write_report(read_results(given.results, "`run --out`"), given.docs))
     report.add_argument("results", type=Path)
     report.add_argument("--docs", type=Path, default=_DOCS, help="where keypool.md and keypool.svg go")
     admission = commands.add_parser("admission", help="round trip of one admission at 10, 300 and 1,000 keys")
@@ -74,14 +73,14 @@ def _run(args: argparse.Namespace) -> int:
     if args.quick:
         size, repeats = replace(size, warmup=5.0, window=20.0), 1
     entries = _entries(args.contestants)
-    results = _read(args.out) if args.out.exists() else {"runs": []}
+    results = read_results(args.out, "`run --out`") if args.out.exists() else {"runs": []}
     # repeat by repeat: what disturbs the machine for a while then disturbs everybody
     for repeat in range(1, repeats + 1):
         for mode in _modes(args.modes):
             for entry in entries:
                 if _takes_part(entry, mode):
                     results["runs"].append(_one(entry, mode, size, repeat))
-                    _write(args.out, results)
+                    write_results(args.out, results)
     return 0
 
 
@@ -124,8 +123,8 @@ def _admission(args: argparse.Namespace) -> int:
     for row in found:
         print("  ".join(f"{name} {value}" for name, value in row.items()))
     if args.out is not None:
-        results = _read(args.out) if args.out.exists() else {"runs": []}
-        _write(args.out, {**results, "admission": found})
+        results = read_results(args.out, "`run --out`") if args.out.exists() else {"runs": []}
+        write_results(args.out, {**results, "admission": found})
     return 0
 
 
@@ -145,22 +144,6 @@ def _modes(names: str) -> list[Mode]:
         if name not in MODES:
             raise BenchmarkError(f"there is no mode {name!r}; there are {', '.join([*MODES, *MODE_GROUPS])}")
     return [MODES[name] for name in wanted]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
-        raise BenchmarkError(f"{path} holds no results ({exc}); give a file that `run --out` wrote") from None
-    if not isinstance(found, dict) or not isinstance(found.get("runs"), list):
-        raise BenchmarkError(f"{path} holds no results; give a file that `run --out` wrote")
-    return found
-
-
-def _write(path: Path, results: dict[str, Any]) -> None:
-    half = path.with_name(path.name + ".new")
-    half.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    half.replace(path)
 
 
 if __name__ == "__main__":

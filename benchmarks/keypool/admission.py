@@ -19,7 +19,8 @@ from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import Ask, Lease, Settlement
 from app.keypool.stores.redis import DEFAULT_PREFIX, RedisStore
 from benchmarks.keypool.jobs import MODEL
-from benchmarks.keypool.processes import BenchmarkError, redis_server
+from benchmarks.keypool.processes import redis_server
+from benchmarks.results import BenchmarkError
 
 _STALE = 16
 _ASK = Ask(MODEL, input_tokens=400.0, output_tokens=100.0, max_wait_us=30_000_000)

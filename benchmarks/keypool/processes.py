@@ -24,15 +24,12 @@ from typing import IO, Any
 from app.services.embedded_valkey import tied_to_parent
 from app.settings import VARIABLE_PREFIXES
 from benchmarks.keypool.worker.driver import Plan
+from benchmarks.results import BenchmarkError
 
 ROOT = Path(__file__).parents[2]
 #: where `make bench-keypool` installs the peers
 PEERS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 _READY_SECONDS = 240
-
-
-class BenchmarkError(Exception):
-    """The benchmark cannot go on; the message says why and what to do."""
 
 
 def _environment() -> dict[str, str]:

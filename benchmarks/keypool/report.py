@@ -12,8 +12,9 @@ from typing import Any
 
 from benchmarks.keypool.contestants import ENTRIES
 from benchmarks.keypool.modes import MODES, POOL_PER_SECOND
-from benchmarks.keypool.processes import PEERS_PYTHON, ROOT, BenchmarkError
+from benchmarks.keypool.processes import PEERS_PYTHON, ROOT
 from benchmarks.keypool.targets import TARGETS
+from benchmarks.results import BenchmarkError
 
 Runs = Sequence[Mapping[str, Any]]
 _INTRODUCTION = """# The key pool, measured

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import sys
@@ -11,11 +10,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from app.errors import PropertyIntelligenceError
+from benchmarks.results import BenchmarkError, read_results, write_results
 from benchmarks.workers import pools
-from benchmarks.workers.options import DATABASES, BenchmarkError, Options, Pool
+from benchmarks.workers.options import DATABASES, Options, Pool
 from benchmarks.workers.postgresql import PostgreSQL, postgresql
 from benchmarks.workers.report import PARTS, write_report
 from cli.processes import ChildDiedError
@@ -29,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _arguments(argv)
     try:
         if args.what == "report":
-            write_report(_read(args.out), args.docs)
+            write_report(read_results(args.out, "a measurement"), args.docs)
         else:
             _measure(list(PARTS) if args.what == "all" else [args.what], _options(args), args.out)
     except BenchmarkError as exc:
@@ -77,7 +76,7 @@ def _pool(text: str) -> Pool:
 
 
 def _measure(names: Sequence[str], options: Options, out: Path) -> None:
-    results = _read(out) if out.exists() else {"runs": []}
+    results = read_results(out, "a measurement") if out.exists() else {"runs": []}
     with ExitStack() as running:
         server = running.enter_context(postgresql()) if "postgresql" in options.databases else None
         servers: dict[str, PostgreSQL | None] = {
@@ -87,7 +86,7 @@ def _measure(names: Sequence[str], options: Options, out: Path) -> None:
             for row in PARTS[name].measure(options, servers):
                 print(f"{name:9} " + "  ".join(f"{figure} {value}" for figure, value in row.items()), flush=True)
                 results["runs"].append({"part": name, "at": _now(), "machine": _machine(), **row})
-                _write(out, results)
+                write_results(out, results)
 
 
 def _now() -> str:
@@ -97,22 +96,6 @@ def _now() -> str:
 def _machine() -> str:
     """In general words."""
     return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
-        raise BenchmarkError(f"{path} holds no results ({exc}); give a file that a measurement wrote") from None
-    if not isinstance(found, dict) or not isinstance(found.get("runs"), list):
-        raise BenchmarkError(f"{path} holds no results; give a file that a measurement wrote")
-    return found
-
-
-def _write(path: Path, results: dict[str, Any]) -> None:
-    half = path.with_name(path.name + ".new")
-    half.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    half.replace(path)
 
 
 if __name__ == "__main__":

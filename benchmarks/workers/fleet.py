@@ -27,7 +27,8 @@ from app.property.store import Enqueued
 from app.services.embedded_valkey import EmbeddedValkey, client
 from app.services.stores import Stores, open_stores
 from app.settings import Settings, load_settings
-from benchmarks.workers.options import BenchmarkError, Pool
+from benchmarks.results import BenchmarkError
+from benchmarks.workers.options import Pool
 from benchmarks.workers.postgresql import PostgreSQL
 from cli.demo_setup import DemoKeys, environment, service_environment, start_openai
 from cli.processes import Child, StopSignals, Supervisor

@@ -9,10 +9,6 @@ Database = Literal["sqlite", "postgresql"]
 DATABASES: tuple[Database, ...] = get_args(Database)
 
 
-class BenchmarkError(Exception):
-    """The benchmark cannot go on; the message says why and what to do."""
-
-
 @dataclass(frozen=True)
 class Pool:
     """One worker's pool and how many jobs it does at a time: `threads:32` on the command line."""

@@ -17,7 +17,7 @@ import psycopg
 
 from app.property.store import upgrade
 from app.services.embedded_valkey import tied_to_parent
-from benchmarks.workers.options import BenchmarkError
+from benchmarks.results import BenchmarkError
 
 _START_SECONDS = 60.0
 

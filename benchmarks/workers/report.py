@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.results import BenchmarkError
 from benchmarks.workers import enqueue, fairness, overhead, pools, reports
-from benchmarks.workers.options import BenchmarkError
 from benchmarks.workers.tables import prose
 
 PARTS = {"pools": pools, "overhead": overhead, "enqueue": enqueue, "reports": reports, "fairness": fairness}

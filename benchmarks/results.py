@@ -1,0 +1,29 @@
+"""The file that a benchmark adds its runs to, and how a benchmark gives up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+class BenchmarkError(Exception):
+    """The benchmark cannot go on; the message says why and what to do."""
+
+
+def read_results(path: Path, wrote: str) -> dict[str, Any]:
+    """`{"runs": [...], ...}` from the file that `wrote` (named in the error) makes. Raises `BenchmarkError`."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise BenchmarkError(f"{path} holds no results ({exc}); give a file that {wrote} wrote") from None
+    if not isinstance(found, dict) or not isinstance(found.get("runs"), list):
+        raise BenchmarkError(f"{path} holds no results; give a file that {wrote} wrote")
+    return found
+
+
+def write_results(path: Path, results: dict[str, Any]) -> None:
+    """Whole or not at all: a benchmark that is stopped leaves what it had."""
+    half = path.with_name(path.name + ".new")
+    half.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    half.replace(path)
