@@ -1,0 +1,80 @@
+"""What a store has counted, for metrics and reports: who did how many requests, how they ended, and who had to wait.
+
+All counts only grow, from the moment the store first heard of a key; a store that lost its data begins again at 0, as a
+Prometheus counter does. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from app.keypool.outcomes import Outcome
+
+#: Upper bounds of the waits that are told apart, in seconds; the last class has none.
+WAIT_BOUNDS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+#: What a limit is of.
+Unit = Literal["requests", "tokens"]
+#: What became of a key: its circuit opened or closed, it was refused (401), its group's money ran out, or it was told
+#: to rest (429).
+Transition = Literal["open", "closed", "dead", "no_quota", "cooling"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallFigures:
+    """One key with one model. `microusd` is the estimated cost, in millionths of a US dollar."""
+
+    key_id: str
+    model: str
+    outcomes: Mapping[Outcome, int]
+    input_tokens: int
+    output_tokens: int
+    microusd: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTransitions:
+    """How often each thing befell one key."""
+
+    key_id: str
+    counts: Mapping[Transition, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFigures:
+    """One model, all keys together.
+
+    `refusals` by reason (`stores.base.Reason`): no key was to be had in the time that the request could wait. `waits`
+    counts sent requests by how long they had waited for their key, one class for each of `WAIT_BOUNDS_S` and one for
+    what is longer; `waited_us` is their sum. `saturated_us` is for how long no key could have taken a request, although
+    some were in rotation, by the limit that was in the way.
+    """
+
+    model: str
+    refusals: Mapping[str, int]
+    waits: tuple[int, ...]
+    waited_us: int
+    saturated_us: Mapping[Unit, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One limit, as far as the provider has told it: so much a minute, of which so much is left now."""
+
+    group: str
+    model: str
+    unit: Unit
+    per_minute: float
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFigures:
+    """Everything at one moment. `groups` gives the limit group of each key."""
+
+    groups: Mapping[str, str]
+    calls: tuple[CallFigures, ...]
+    transitions: tuple[KeyTransitions, ...]
+    models: tuple[ModelFigures, ...]
+    rooms: tuple[Room, ...]
