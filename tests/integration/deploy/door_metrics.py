@@ -1,0 +1,138 @@
+"""A /metrics on loopback that says what a test makes it say, in the words of the contract."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from tests.integration.deploy.metric_contract import Metric, metrics
+
+KEYS = ("sk-proj-aaa...aaa1", "sk-proj-bbb...bbb2", "sk-proj-ccc...ccc3")
+#: values of labels that are not closed sets
+_SAMPLES = {"key": KEYS, "status": ("200", "500"), "limit_group": ("org-1",), "model": ("gpt-4.1-mini",)}
+
+
+class DoorMetrics(Collector):
+    """Begins as a healthy fleet that does nothing: `values` of its series, by name and labels.
+
+    What `growing` names grows by one with every scrape.
+    """
+
+    token = "metrics-token-of-a-test"
+
+    def __init__(self) -> None:
+        self._metrics = metrics()
+        self.begin()
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+
+    def begin(self) -> None:
+        """As in the beginning, with a report of now."""
+        self.values: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
+        self.growing: set[str] = set()
+        self.refuses = False
+        self.set("propintel_build_info", 1, version="0.1.0")
+        self.set("propintel_openai_pool_shared", 1)
+        self.set("propintel_openai_keys_configured", len(KEYS))
+        self.set("propintel_openai_keys_healthy", len(KEYS))
+        self.set("propintel_oldest_queued_job_age_seconds", 0)
+        self.set("propintel_jobs", 0, state="queued")
+        self.set("propintel_health_report_timestamp_seconds", time.time())
+        for key in KEYS:
+            self.set_state(key, "closed")
+            self.set("propintel_openai_key_first_seen_timestamp_seconds", time.time() - 86400, key=key)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/metrics"
+
+    def set(self, name: str, value: float, **labels: str) -> None:
+        """Give one series its value from now on."""
+        metric = self._metrics[name]
+        assert labels.keys() == metric.labels.keys(), f"{name} has the labels {sorted(metric.labels)}"
+        series = self.values.get(name, {}) | {tuple(sorted(labels.items())): value}
+        self.values = self.values | {name: series}
+
+    def set_state(self, key: str, state: str) -> None:
+        """The one sample of the key's state."""
+        name = "propintel_openai_key_state"
+        others = {labels: 1.0 for labels in self.values.get(name, {}) if ("key", key) not in labels}
+        self.values = self.values | {name: others}
+        self.set(name, 1, key=key, limit_group="org-1", state=state)
+
+    def show_everything(self) -> None:
+        """Every metric of the contract with every value of its labels, and all counters grow."""
+        for name, metric in self._metrics.items():
+            if name not in self.values:
+                choices = [_some_values(metric, label) for label in metric.labels]
+                for values in itertools.product(*choices):
+                    self.set(name, 1, **dict(zip(metric.labels, values, strict=True)))
+        self.growing = {name for name, metric in self._metrics.items() if metric.kind != "gauge"}
+
+    def describe(self) -> Iterator[Family]:
+        return iter(())
+
+    def collect(self) -> Iterator[Family]:
+        for name, series in self.values.items():
+            kind = self._metrics[name].kind
+            family = Family(name.removesuffix("_total"), "of the contract", kind)
+            for labels, value in series.items():
+                _add(family, name, kind, dict(labels), value)
+            yield family
+        for name in self.growing:
+            grown = {labels: value + 1 for labels, value in self.values[name].items()}
+            self.values = self.values | {name: grown}
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        door = self
+
+        class _Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                allowed = self.headers.get("Authorization") == f"Bearer {door.token}" and not door.refuses
+                body = generate_latest(door._registry) if allowed else b""
+                self.send_response(200 if allowed else 401)
+                self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        return _Handler
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _some_values(metric: Metric, label: str) -> tuple[str, ...]:
+    closed = metric.labels[label]
+    return tuple(sorted(closed)) if closed else _SAMPLES.get(label, (f"some-{label}",))
+
+
+def _add(family: Family, name: str, kind: str, labels: dict[str, str], value: float) -> None:
+    if kind != "histogram":
+        family.add_sample(name, labels, value)
+        return
+    for bound in ("0.5", "1.0", "+Inf"):
+        family.add_sample(f"{name}_bucket", {**labels, "le": bound}, value)
+    family.add_sample(f"{name}_sum", labels, value)
+    family.add_sample(f"{name}_count", labels, value)

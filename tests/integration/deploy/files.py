@@ -1,0 +1,14 @@
+"""Where the files of deploy/ are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+PROMETHEUS = ROOT / "deploy" / "prometheus"
+RULES = PROMETHEUS / "rules.yml"
+RULE_TESTS = [PROMETHEUS / "rules.test.yml", PROMETHEUS / "usage.test.yml"]
+ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
+DASHBOARD = ROOT / "deploy" / "grafana" / "dashboard.json"
+GENERATOR = ROOT / "deploy" / "grafana" / "make_dashboard.py"
+GUIDE = ROOT / "docs" / "prometheus.md"

@@ -1,0 +1,113 @@
+"""A real Prometheus on loopback with the configuration and the rules of deploy/, in a hurry."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+
+from app.services.embedded_valkey import tied_to_parent
+from tests.integration.deploy.files import PROMETHEUS, RULES
+
+#: between scrapes and between evaluations, and how long a condition has to hold: all that differs from deploy/
+_TICK, _HOLD = "300ms", "600ms"
+_PATIENCE_SECONDS = 30.0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def wait_for[T](ask: Callable[[], T], until: Callable[[T], bool], what: str) -> T:
+    """The first answer that suits; the test fails with the last one if none does in time."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not until(answer := ask()):
+        assert time.monotonic() < deadline, f"{what}: {answer}"
+        time.sleep(0.05)
+    return answer
+
+
+class PrometheusServer:
+    """`folder` takes its configuration and data; it ends with the block, by its process id."""
+
+    def __init__(self, program: str, folder: Path, exposition_url: str, token: str) -> None:
+        self._folder = folder
+        self._url = f"http://127.0.0.1:{free_port()}"
+        self._log = folder / "log"
+        self._configure(urllib.parse.urlsplit(exposition_url), token)
+        self._command = [
+            program,
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address={self._url.removeprefix('http://')}",
+        ]
+
+    def firing(self) -> list[dict[str, str]]:
+        """The labels of all alerts that fire, by name and key."""
+        alerts = self._get("alerts")["alerts"]
+        labels = [alert["labels"] for alert in alerts if alert["state"] == "firing"]
+        return sorted(labels, key=lambda each: (each["alertname"], each.get("key", "")))
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """The samples of an instant query now."""
+        return list(self._get("query", query=expression)["result"])
+
+    def _configure(self, target: urllib.parse.SplitResult, token: str) -> None:
+        config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
+        config["global"] |= {"scrape_interval": _TICK, "scrape_timeout": _TICK, "evaluation_interval": _TICK}
+        del config["alerting"]
+        (scrape,) = [each for each in config["scrape_configs"] if each["job_name"] == "propintel"]
+        scrape["metrics_path"] = target.path
+        scrape["static_configs"] = [{"targets": [target.netloc]}]
+        config["scrape_configs"] = [scrape]
+        rules = yaml.safe_load(RULES.read_text())
+        for group in rules["groups"]:
+            group["interval"] = _TICK
+            for rule in group["rules"]:
+                if "for" in rule:
+                    rule["for"] = _HOLD
+        (self._folder / "rules.yml").write_text(yaml.safe_dump(rules))
+        (self._folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+        (self._folder / scrape["authorization"]["credentials_file"]).write_text(token)
+
+    def _get(self, path: str, **parameters: str) -> dict[str, Any]:
+        url = f"{self._url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 (loopback)
+            answer = json.load(response)
+        assert answer["status"] == "success", answer
+        return dict(answer["data"])
+
+    def _ready(self) -> bool:
+        try:
+            return bool(self.query("up"))
+        except OSError:  # not listening yet, or not ready (503)
+            return False
+
+    def __enter__(self) -> Self:
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(tied_to_parent(self._command), stdout=log, stderr=log)
+        try:
+            wait_for(lambda: self._process.poll() is not None or self._ready(), bool, "Prometheus is not ready")
+            assert self._process.poll() is None, self._log.read_text()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        self._process.terminate()
+        self._process.wait(20)

@@ -1,0 +1,128 @@
+"""The example of deploy/alertmanager in a real Alertmanager: who is told, and what is kept back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app.services.embedded_valkey import tied_to_parent
+from tests.integration.deploy.files import ALERTMANAGER
+from tests.integration.deploy.prometheus_server import free_port, wait_for
+from tests.integration.deploy.vocabulary import rules
+from tests.plugins.webhook_receiver import Receiver
+
+pytestmark = pytest.mark.prometheus
+
+
+@pytest.mark.parametrize(("severity", "receiver"), [("critical", "slack-and-email"), ("warning", "slack")])
+def test_critical_alerts_also_go_by_email(amtool: str, severity: str, receiver: str) -> None:
+    """As amtool reads the routes, which checks the whole file too."""
+    command = [
+        amtool,
+        "config",
+        "routes",
+        "test",
+        "--config.file",
+        ALERTMANAGER,
+        f"severity={severity}",
+        "job=propintel",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.split() == [receiver]
+    subprocess.run([amtool, "check-config", ALERTMANAGER], capture_output=True, timeout=30, check=True)
+
+
+def test_inhibitions_name_alerts_that_there_are() -> None:
+    """A rule about an alert of another name keeps nothing back."""
+    names = {rule["alert"] for rule in rules() if "alert" in rule}
+    for inhibition in yaml.safe_load(ALERTMANAGER.read_text())["inhibit_rules"]:
+        for matcher in (*inhibition["source_matchers"], *inhibition["target_matchers"]):
+            assert set(matcher.split('"')[1].split("|")) <= names
+
+
+@pytest.fixture
+def webhook_receiver(make_receiver: Callable[..., Receiver]) -> Receiver:
+    """Slack's place."""
+    return make_receiver()
+
+
+@pytest.fixture
+def alertmanager_url(alertmanager_program: str, tmp_path: Path, webhook_receiver: Receiver) -> Iterator[str]:
+    """Alertmanager with the example, but Slack and the mail server are on loopback, and it waits for no group."""
+    config = yaml.safe_load(ALERTMANAGER.read_text())
+    config["global"]["smtp_smarthost"] = f"127.0.0.1:{free_port()}"
+    config["route"]["group_wait"] = config["route"]["routes"][0]["group_wait"] = "200ms"
+    for name, secret in (("slack_api_url_file", webhook_receiver.url), ("smtp_auth_password_file", "any")):
+        file = tmp_path / name
+        file.write_text(secret)
+        config["global"][name] = str(file)
+    (tmp_path / "alertmanager.yml").write_text(yaml.safe_dump(config))
+    address = f"127.0.0.1:{free_port()}"
+    command = [
+        alertmanager_program,
+        f"--config.file={tmp_path / 'alertmanager.yml'}",
+        f"--web.listen-address={address}",
+    ]
+    command += [f"--storage.path={tmp_path / 'data'}", "--cluster.listen-address="]
+    log = (tmp_path / "log").open("wb")
+    with log, subprocess.Popen(tied_to_parent(command), stdout=log, stderr=log) as process:
+        try:
+            url = f"http://{address}"
+            wait_for(lambda: process.poll() is not None or _is_ready(url), bool, "Alertmanager is not ready")
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            yield url
+        finally:
+            process.terminate()
+
+
+def test_while_no_key_is_healthy_single_keys_are_kept_back(alertmanager_url: str, webhook_receiver: Receiver) -> None:
+    """Of the same installation only; Slack gets the sentences of the rule."""
+    sent = [
+        _alert("OpenAINoHealthyKey", "propintel", "critical"),
+        _alert("OpenAIKeyDead", "propintel", "warning", key="sk-proj-aaa...aaa1"),
+        _alert("OpenAIKeyDead", "another", "warning", key="sk-proj-bbb...bbb2"),
+    ]
+    _ask(f"{alertmanager_url}/api/v2/alerts", sent)
+    alerts = wait_for(
+        lambda: _ask(f"{alertmanager_url}/api/v2/alerts"),
+        lambda found: len(found) == 3 and all(alert["status"]["state"] != "unprocessed" for alert in found),
+        "alerts",
+    )
+    inhibited = [alert["labels"]["key"] for alert in alerts if alert["status"]["inhibitedBy"]]
+    assert inhibited == ["sk-proj-aaa...aaa1"]
+    wait_for(lambda: webhook_receiver.requests, lambda requests: len(requests) >= 2, "messages to Slack")
+    texts = sorted(json.dumps(json.loads(request.body)) for request in webhook_receiver.requests)
+    assert len(texts) == 2
+    assert "summary of OpenAIKeyDead sk-proj-bbb...bbb2" in texts[0]
+    assert "FIRING OpenAIKeyDead (warning)" in texts[0]
+    assert "summary of OpenAINoHealthyKey" in texts[1]
+    assert "docs/alerts.md#any" in texts[1]
+
+
+def _alert(name: str, job: str, severity: str, **labels: str) -> dict[str, Any]:
+    words = " ".join((f"summary of {name}", *labels.values()))
+    return {
+        "labels": {"alertname": name, "job": job, "severity": severity, **labels},
+        "annotations": {"summary": words, "description": "any", "runbook": "docs/alerts.md#any"},
+    }
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return isinstance(_ask(f"{url}/api/v2/alerts"), list)
+    except OSError:
+        return False
+
+
+def _ask(url: str, body: object = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310 (loopback)
+    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 (loopback)
+        return json.loads(response.read() or b"null")

@@ -1,0 +1,105 @@
+"""The rules and the example configuration of deploy/prometheus, as Prometheus' own tool reads them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.integration.deploy.files import GUIDE, PROMETHEUS, ROOT, RULE_TESTS, RULES
+from tests.integration.deploy.vocabulary import known_series, mistakes, rules
+
+#: the kinds of the health report, and the rules that say the same
+TWINS = {
+    "circuit_open": "OpenAIKeyCircuitOpen",
+    "key_dead": "OpenAIKeyDead",
+    "quota_gone": "OpenAIQuotaGone",
+    "rate_limit_share": "OpenAIRateLimitShareHigh",
+    "usage_spike": "OpenAIUsageSpike",
+    "key_old": "OpenAIKeyOld",
+    "budget_nearly_spent": "OpenAIBudgetNearlySpent",
+    "no_healthy_key": "OpenAINoHealthyKey",
+    "beat_silent": "PropintelBeatSilent",
+}
+
+
+def _alerts() -> dict[str, dict[str, object]]:
+    return {rule["alert"]: rule for rule in rules() if "alert" in rule}
+
+
+def _run(*command: str, cwd: Path = PROMETHEUS) -> None:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.prometheus
+def test_promtool_accepts_the_rules_without_a_remark(promtool: str) -> None:
+    """A rule that promtool warns of is a mistake as well."""
+    _run(promtool, "check", "rules", "--lint=all", "--lint-fatal", RULES.name)
+
+
+@pytest.mark.prometheus
+def test_promtool_accepts_the_example_configuration(promtool: str, tmp_path: Path) -> None:
+    """As a whole: rules and the token's file are where it looks for them."""
+    folder = shutil.copytree(PROMETHEUS, tmp_path / "prometheus")
+    (folder / "metrics-token").write_text("any")
+    _run(promtool, "check", "config", "--lint=all", "--lint-fatal", "prometheus.yml", cwd=folder)
+
+
+@pytest.mark.prometheus
+@pytest.mark.parametrize("file", RULE_TESTS, ids=lambda file: file.name)
+def test_alerts_fire_when_they_should_and_only_then(promtool: str, file: Path) -> None:
+    """promtool's unit tests of the rules."""
+    _run(promtool, "test", "rules", file.name)
+
+
+def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not() -> None:
+    """Nobody adds an alert without saying when it fires."""
+    cases = [
+        (case["alertname"], bool(case.get("exp_alerts")))
+        for file in RULE_TESTS
+        for test in yaml.safe_load(file.read_text())["tests"]
+        for case in test.get("alert_rule_test", [])
+    ]
+    assert {name for name, fires in cases if fires} == set(_alerts())
+    assert {name for name, fires in cases if not fires} == set(_alerts())
+
+
+def test_rules_speak_of_metrics_and_labels_that_there_are() -> None:
+    """A rule about a metric that nobody exports never fires, and nobody notices."""
+    known = known_series()
+    found = {rule.get("alert") or rule["record"]: mistakes(rule["expr"], known) for rule in rules()}
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize(("kind", "alert"), TWINS.items())
+def test_every_kind_of_the_health_report_has_its_twin(kind: str, alert: str) -> None:
+    """And the twin points at the kind's section of the runbook."""
+    assert _alerts()[alert]["annotations"]["runbook"] == f"docs/alerts.md#{kind}"
+
+
+def test_alerts_say_how_bad_it_is_what_it_is_and_what_to_do() -> None:
+    """Severity is one of two words; each alert of Prometheus alone has a section in docs/prometheus.md."""
+    headings = {re.sub(r"\W", "", line).lower() for line in GUIDE.read_text().splitlines() if line.startswith("### ")}
+    for name, alert in _alerts().items():
+        assert alert["labels"]["severity"] in {"warning", "critical"}, name
+        assert set(alert["annotations"]) == {"summary", "description", "runbook"}, name
+        page, _, anchor = alert["annotations"]["runbook"].partition("#")
+        if name not in TWINS.values():
+            assert page == str(GUIDE.relative_to(ROOT)), name
+            assert anchor == name.lower(), name
+            assert anchor in headings, name
+
+
+def test_nothing_of_the_configuration_holds_a_secret() -> None:
+    """The token is read from a file."""
+    (scrape,) = [
+        each
+        for each in yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
+        if each["job_name"] == "propintel"
+    ]
+    assert scrape["authorization"].keys() == {"type", "credentials_file"}
