@@ -160,14 +160,19 @@ def test_tracebacks_and_stacks_are_redacted(lines: Lines, log_format: LogFormat)
     assert "_use" in _clean(lines, times=2)
 
 
+def _log_a_stack(log: logging.Logger, tmp_path: Path) -> None:
+    """A warning with its stack, of which one line of code holds a key."""
+    script = tmp_path / "script.py"
+    script.write_text(f"log.warning('in a stack', stack_info=True), '{_KEY}'")
+    exec(compile(script.read_text(), script, "exec"), {"log": log})  # noqa: S102 (a file with a key)
+
+
 @_BOTH
 def test_a_stack_that_shows_a_line_with_a_secret_is_redacted(
     lines: Lines, tmp_path: Path, log_format: LogFormat
 ) -> None:
     configure_logging(log_format=log_format)
-    script = tmp_path / "script.py"
-    script.write_text(f"log.warning('in a stack', stack_info=True), '{_KEY}'")
-    exec(compile(script.read_text(), script, "exec"), {"log": logging.getLogger("x")})  # noqa: S102 (a file with a key)
+    _log_a_stack(logging.getLogger("x"), tmp_path)
     assert "stack_info=True" in _clean(lines)
 
 
@@ -201,7 +206,7 @@ def test_a_handler_of_a_librarys_own_writes_through_ours(lines: Lines) -> None:
     assert _last(lines)["event"] == "with [redacted]"
 
 
-def test_a_handler_that_comes_later_gets_no_secret_either(lines: Lines) -> None:
+def test_a_handler_that_comes_later_gets_no_secret_either(lines: Lines, tmp_path: Path) -> None:
     """Its own format, a traceback, and a copy of the record that goes through a queue."""
     configure_logging()
     elsewhere = io.StringIO()
@@ -214,10 +219,12 @@ def test_a_handler_that_comes_later_gets_no_secret_either(lines: Lines) -> None:
     try:
         _use(_KEY)
     except ValueError:
-        library.exception("with %s", _PASSWORD, stack_info=True)
+        library.exception("with %s", _PASSWORD)
+    _log_a_stack(library, tmp_path)
+    handler.handle(records.get_nowait())
     handler.handle(records.get_nowait())
     library.handlers.clear()
-    assert "_use" in _clean(elsewhere, times=4)
+    assert "_use" in _clean(elsewhere, times=6)
 
 
 def test_warnings_are_logged_and_redacted(lines: Lines) -> None:
