@@ -1,6 +1,8 @@
-"""Log output for every process: one configuration, and a filter through which no OpenAI key passes.
+"""Log output for every process: one configuration, and no secret in it, whoever logs.
 
-Modules log through `logging.getLogger(__name__)`; only a door calls `configure_logging`.
+Modules log through `logging.getLogger(__name__)`; only a door calls `configure_logging`. What a block of work has in
+common (job, batch, key) is bound with `structlog.contextvars` and stands in each of its lines. What counts as a secret
+is `app.redaction`.
 """
 
 from __future__ import annotations
@@ -8,74 +10,198 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
 import traceback
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Literal, TextIO
 
 import structlog
 
-#: OpenAI keys as they are issued (`sk-`, `sk-proj-`, `sk-svcacct-`, `sk-admin-`, `sess-`), Bearer values of any kind.
-#: Masks (`sk-proj-abc...xyz1`) are shorter than the 16 characters asked for and pass.
-_KEY_LIKE = re.compile(r"\b(?:sk|sess)-[A-Za-z0-9_-]{16,}|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}")
-_REDACTED = "[redacted]"
+from app.redaction import origin_of, redact, redact_urls
+
+__all__ = ["LogFormat", "configure_logging", "guard_stderr", "origin_of", "redact", "redact_urls"]
+
+LogFormat = Literal["auto", "json", "text"]
+
+log = logging.getLogger(__name__)
+
+#: chatty below WARNING, or saying what our own lines say
+_NOISY = ("httpx2", "httpcore2", "openai", "asyncio", "alembic", "urllib3", "requests")
+#: What libraries attach that the message holds already (Celery's `data`), or a terminal's colours (uvicorn).
+_IGNORED_FIELDS = frozenset({"data", "color_message", "taskName"})
+_RECORD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | _IGNORED_FIELDS | {"message", "asctime"}
+#: what a terminal is told of the context, briefly; JSON has all of it
+_TEXT_FIELDS = ("job", "batch", "key", "request_id")
+_ID = re.compile(r"[0-9a-f]{32}")
+_SHOWN_OF_AN_ID = 8
 
 
-def redact(text: str) -> str:
-    """`text` without anything that looks like an OpenAI key or a bearer token."""
-    return _KEY_LIKE.sub(_REDACTED, text)
+class RedactedRecord(logging.LogRecord):
+    """A record that shows no secret to any handler: a library's own formats it with these members too.
+
+    A message that does not fit its arguments is shown beside them: `logging` would write both to stderr as they are.
+    """
+
+    __slots__ = ("_exc_text", "_stack_info")
+
+    def getMessage(self) -> str:  # noqa: N802 (the name is the library's)
+        try:
+            text = super().getMessage()
+        except Exception:  # noqa: BLE001 (whatever a `__str__` raises)
+            text = f"{self.msg} {self.args!r}"
+        return redact(text)
+
+    @property
+    def exc_text(self) -> str | None:
+        """The traceback, as the first formatter left it."""
+        return self._exc_text
+
+    @exc_text.setter
+    def exc_text(self, text: str | None) -> None:
+        self._exc_text = text and redact(text)
+
+    @property
+    def stack_info(self) -> str | None:
+        """The stack, if it was asked for."""
+        return self._stack_info
+
+    @stack_info.setter
+    def stack_info(self, text: str | None) -> None:
+        self._stack_info = text and redact(text)
 
 
-def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL: all of a webhook's that may be shown, since its path often is a secret."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    """The context of the line, and what its caller gave as `extra`."""
+    extra = {name: value for name, value in record.__dict__.items() if name not in _RECORD_FIELDS}
+    return {**structlog.contextvars.get_contextvars(), **extra}
 
 
-class RedactingFilter(logging.Filter):
-    """Cleans the message, its arguments and the traceback of every record, whichever library logged it."""
+class _JsonFormatter(logging.Formatter):
+    """One object a line; what is our own cannot be overwritten by context or `extra`.
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redact(record.getMessage()), ()
+    Redacted as a whole, so that no field is forgotten.
+    """
+
+    _render = structlog.processors.JSONRenderer(ensure_ascii=False)
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, Any] = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+            "pid": record.process,
+        }
+        for name, value in _fields(record).items():
+            fields.setdefault(name, value)
         if record.exc_info and record.exc_info[0] is not None:
-            record.exc_text = redact("".join(traceback.format_exception(*record.exc_info)).rstrip())
-            record.exc_info = None
-        return True
+            fields["exception"] = "".join(traceback.format_exception(*record.exc_info)).rstrip()
+        if record.stack_info:
+            fields["stack"] = record.stack_info
+        return redact(str(self._render(None, "", fields)))
 
 
-def _add_cleaned_traceback(
-    _logger: object, _name: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
-    """The filter has turned a traceback into text; here it becomes a field."""
-    record: logging.LogRecord = event["_record"]
-    if record.exc_text:
-        event["exception"] = record.exc_text
-    return event
+class _TextFormatter(logging.Formatter):
+    """`time LEVEL: message`, as the specification shows it, then the context; redacted as a whole."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s: %(message)s", "%H:%M:%S")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (as above)
+        message = super().formatMessage(record)
+        return message + "".join(_shown(_fields(record), message))
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
 
 
-def _formatter(*, as_json: bool) -> logging.Formatter:
-    shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _add_cleaned_traceback,
+def _shown(fields: Mapping[str, Any], message: str) -> list[str]:
+    """What a terminal is told: ids shortened, and nothing that the message says itself."""
+    names = _TEXT_FIELDS if "job" in fields else ("task", *_TEXT_FIELDS)
+    found = [(name, str(fields[name])) for name in names if fields.get(name)]
+    return [
+        f" {name}={text[:_SHOWN_OF_AN_ID] if _ID.fullmatch(text) else text}"
+        for name, text in found
+        if text not in message
     ]
-    if not as_json:
-        return logging.Formatter("%(asctime)s %(levelname)s: %(message)s", "%H:%M:%S")
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-    )
 
 
-def configure_logging(*, level: int = logging.INFO, as_json: bool = False) -> None:
-    """Send all logs to stderr, one line each. Replaces the handlers of the root logger; safe to call again."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_formatter(as_json=as_json))
-    handler.addFilter(RedactingFilter())
+class _Handler(logging.StreamHandler[TextIO]):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (as above)
+        """Say that a line is lost, without its arguments, which the base class would print as they are."""
+        try:
+            sys.stderr.write(redact(f"A log line of {record.name} is lost: {traceback.format_exc(limit=1)}"))
+        except (OSError, ValueError):  # stderr is closed: there is nobody to tell
+            return
+
+
+def configure_logging(*, level: int | str = logging.INFO, log_format: LogFormat = "text") -> None:
+    """Send all logs of this process to stderr, one line each; warnings and uncaught exceptions too.
+
+    "auto" is text on a terminal and JSON elsewhere. Replaces the handlers of all loggers; safe to call again.
+    """
+    as_json = log_format == "json" or (log_format == "auto" and not _is_terminal(sys.stderr))
+    stream = sys.stderr.inner if isinstance(sys.stderr, _GuardedStream) else sys.stderr
+    handler = _Handler(stream)
+    handler.setFormatter(_JsonFormatter() if as_json else _TextFormatter())
+    logging.setLogRecordFactory(RedactedRecord)
+    _drop_other_handlers()
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("httpx2", "httpcore2", "openai", "asyncio", "alembic"):
-        logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
+    for noisy in _NOISY:
+        logging.getLogger(noisy).setLevel(max(root.level, logging.WARNING))
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _drop_other_handlers() -> None:
+    """Loggers that wrote by themselves (uvicorn, tornado) write through the one handler."""
+    for logger in list(logging.root.manager.loggerDict.values()):
+        if not isinstance(logger, logging.Logger):
+            continue
+        own = [handler for handler in logger.handlers if isinstance(handler, logging.StreamHandler)]
+        for handler in own:
+            logger.removeHandler(handler)
+            logger.propagate = True
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    log.critical("Uncaught exception: the process ends", exc_info=(kind, error, trace))
+
+
+def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is None or issubclass(args.exc_type, SystemExit):
+        return
+    name = args.thread.name if args.thread is not None else "?"
+    log.error("Uncaught exception: thread %s ends", name, exc_info=(args.exc_type, args.exc_value, args.exc_traceback))
+
+
+class _GuardedStream:
+    """A text stream whose every write is redacted."""
+
+    def __init__(self, inner: TextIO) -> None:
+        self.inner = inner
+
+    def write(self, text: str) -> int:
+        self.inner.write(redact(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+def guard_stderr() -> None:
+    """What is written to stderr past all logs is redacted too: Celery's processes print their last traceback there."""
+    if not isinstance(sys.stderr, _GuardedStream):
+        sys.stderr = _GuardedStream(sys.stderr)

@@ -11,13 +11,14 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.errors import ConfigurationError
+from app.redaction import protect, secret_parts
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: an amount of US dollars; counted in millionths, of which a billion dollars has few enough to be exact everywhere
@@ -54,12 +55,39 @@ class _NumberedKeys(PydanticBaseSettingsSource):
         return {"openai_numbered_keys": [SecretStr(found[n]) for n in sorted(found)]} if found else {}
 
 
-class Settings(BaseSettings):
-    """The settings table of the README is made from these fields. Times are seconds, sizes bytes."""
+class LogSettings(BaseSettings):
+    """How a process logs: apart, because a command logs although its other settings cannot be used."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True
     )
+
+    # --- logs
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="`json` or `text`; `auto`: services write JSON unless stderr is a terminal, commands text"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] | None = Field(
+        None, description="least level that is logged; `INFO` for services, `WARNING` for commands"
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _blank_is_unset(cls, value: object, info: ValidationInfo) -> object:
+        """`NAME=` in a file or a platform's form means the default, not an empty value."""
+        if isinstance(value, str) and not value.strip() and info.field_name:
+            return cls.model_fields[info.field_name].get_default(call_default_factory=True)
+        return value
+
+    @field_validator("log_format", "log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        return value.strip().upper() if info.field_name == "log_level" else value.strip().lower()
+
+
+class Settings(LogSettings):
+    """The settings table of the README is made from these fields. Times are seconds, sizes bytes."""
 
     # --- OpenAI keys: the first form that holds a key wins
     openai_api_keys: SecretStr | None = Field(None, description="keys, comma-separated")
@@ -128,13 +156,23 @@ class Settings(BaseSettings):
     openai_stats_file: Path | None = Field(None, description="the health report also goes to this JSON file")
     key_report_interval_seconds: float = Field(60.0, ge=1, le=86400, description="gap between health reports")
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _blank_is_unset(cls, value: object, info: ValidationInfo) -> object:
-        """`NAME=` in a file or a platform's form means the default, not an empty value."""
-        if isinstance(value, str) and not value.strip() and info.field_name:
-            return cls.model_fields[info.field_name].get_default(call_default_factory=True)
-        return value
+    # --- traces: the standard variables of OpenTelemetry
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None, description="base URL of an OTLP receiver over HTTP (`http://localhost:4318`); empty: no traces"
+    )
+    otel_exporter_otlp_headers: SecretStr | None = Field(
+        None, description="headers for it, `name=value,...`, values percent-encoded"
+    )
+    otel_service_name: str = Field("property-intelligence", description="what traces call this service")
+    otel_traces_sampler_arg: float = Field(1.0, ge=0, le=1, description="share of the jobs that are traced")
+
+    def protect_secrets(self) -> None:
+        """From now on no log of this process shows a value that is secret here."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for secret in value if isinstance(value, list) else [value]:
+                if isinstance(secret, SecretStr):
+                    protect(secret_parts(secret.get_secret_value()))
 
     @field_validator("redis_url")
     @classmethod
@@ -155,6 +193,13 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value().encode()) < 32:
             raise ValueError("must have at least 32 bytes (RFC 7518 section 3.2); make one with `openssl rand -hex 32`")
+        return value
+
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _otlp_over_http(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("is not an http or https URL like http://localhost:4318")
         return value
 
     @field_validator("webhook_secret")
@@ -195,11 +240,23 @@ def env_file_in_use(env_file: Path | str | None = ".env") -> Path | None:
 def load_settings(env_file: Path | str | None = ".env") -> Settings:
     """Read the environment, then `env_file` for what it lacks; `PROPINTEL_ENV_FILE` names another file, empty none.
 
-    Raises `ConfigurationError`, which names the first variable at fault and never shows a value.
+    The secrets among them are protected: `app.redaction` hides them. Raises `ConfigurationError`, which names the first
+    variable at fault and never shows a value.
     """
+    settings = _load(Settings, env_file)
+    settings.protect_secrets()
+    return settings
+
+
+def load_log_settings(env_file: Path | str | None = ".env") -> LogSettings:
+    """How to log, whatever else is set; otherwise as `load_settings`."""
+    return _load(LogSettings, env_file)
+
+
+def _load[S: BaseSettings](kind: type[S], env_file: Path | str | None) -> S:
     chosen = os.environ.get("PROPINTEL_ENV_FILE", env_file)
     try:
-        return Settings(_env_file=chosen or None)
+        return kind(_env_file=chosen or None)
     except ValidationError as exc:
         first = exc.errors(include_input=False, include_url=False, include_context=False)[0]
         variable = "_".join(str(part) for part in first["loc"][:1]).upper()

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from app.logs import configure_logging
+from app.settings import load_log_settings
 from cli.failures import report
 from cli.lazy import Lazy, lazy_group
 from cli.main import started
@@ -58,7 +59,11 @@ def _options(
     ] = False,
 ) -> None:
     started()  # Click has imported the command before it calls this
-    configure_logging(level=logging.INFO if verbose else logging.WARNING)
+    chosen = load_log_settings()
+    configure_logging(
+        level=logging.INFO if verbose else chosen.log_level or logging.WARNING,
+        log_format="json" if chosen.log_format == "json" else "text",
+    )
 
 
 def run() -> int:

@@ -59,6 +59,7 @@ def service_environment(base: Mapping[str, str], home: Path, *, openai: Mapping[
     # empty values hide what a .env file says
     env |= {"REDIS_URL": "", "DATABASE_URL": "", "PROPINTEL_HOME": str(home), "NO_PROXY": "127.0.0.1,localhost"}
     env |= {"FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8", "KEY_REPORT_INTERVAL_SECONDS": "5"}
+    env |= {"LOG_FORMAT": "text"}  # if a process ends by itself, its last lines are shown
     if openai is None:
         own = Path(base.get("PROPINTEL_ENV_FILE", ".env") or os.devnull)
         return {**env, "PROPINTEL_ENV_FILE": str(own.resolve())}

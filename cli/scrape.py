@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import openai
 import typer
 from rich.table import Table
 from rich.text import Text
+from structlog.contextvars import bound_contextvars
 
 from app.clock import SystemClock
 from app.errors import CapacityError, PropertyIntelligenceError
 from app.property.store import new_id, normalise_target
 from app.services.property_intelligence import Scraper
 from app.services.resources import open_resources
+from app.services.traces import tracing
 from app.settings import load_settings
+from app.tracing import span
 from cli.failures import INTERRUPTED, report
 from cli.output import FormatOption, note, show
 from cli.property_tables import property_tables
@@ -52,7 +56,7 @@ def scrape(
     batch = new_id()
     results, codes, left = [], [0], list(targets)
     try:
-        with open_resources(settings) as resources:
+        with tracing(settings), open_resources(settings) as resources:
             for target in targets:
                 try:
                     results.append(_scrape_one(resources.scraper, target, batch, refresh))
@@ -70,11 +74,15 @@ def scrape(
 
 
 def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dict[str, Any]:
-    try:
-        outcome = scraper.scrape(target, batch=batch, refresh=refresh)
-    except openai.RateLimitError as exc:
-        wait = capacity_wait_seconds(exc, SystemClock().now())
-        raise CapacityError(wait if wait is not None else _UNKNOWN_WAIT_SECONDS) from exc
+    job = new_id()  # no row of the table: only for log lines and traces
+    about = {"propintel.job.id": job, "propintel.batch.id": batch, "server.address": urlsplit(target).hostname}
+    with bound_contextvars(job=job, batch=batch), span("job", about, trace_id=job) as run:
+        try:
+            outcome = scraper.scrape(target, batch=batch, refresh=refresh)
+        except openai.RateLimitError as exc:
+            wait = capacity_wait_seconds(exc, SystemClock().now())
+            raise CapacityError(wait if wait is not None else _UNKNOWN_WAIT_SECONDS) from exc
+        run.set({"propintel.outcome": "done"})
     if outcome.was_fresh:
         note(f"{target} was scraped before and is fresh: shown as stored (--refresh scrapes again)")
     if outcome.wanted_model:

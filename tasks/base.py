@@ -8,28 +8,32 @@ between, `recover_jobs` finds a queued job that nobody holds.
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import random
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from celery import Task
 from celery.exceptions import Ignore, Reject, Retry
 from kombu.exceptions import OperationalError
 from openai import RateLimitError
 from redis import RedisError
+from structlog.contextvars import bind_contextvars
 
 from app.clock import Clock, SystemClock
 from app.errors import BrokerUnavailableError, PropertyIntelligenceError, WorkerDiedError
-from app.logs import redact
+from app.logs import redact, redact_urls
 from app.property.store import Job
 from app.services.embedded_valkey import connect
 from app.services.patience import patiently
+from app.tracing import current_span, span
+from tasks.cleaning import without_secrets
 from tasks.config import SCRAPE_QUEUE, TURN_HEADER, urgency_of
 from tasks.lease import LeaseKeeper, new_owner
 from tasks.policy import (
@@ -53,7 +57,6 @@ _NOTE_PATIENCE_SECONDS = 15.0
 #: of the time between two of beat's messages: one that comes late must not use up the turn of the next
 _TURN_SHARE = 0.2
 _UNDER_WAY: dict[str, threading.Lock] = {}
-_URL_SECRETS = re.compile(r"(https?://)(?:[^\s/@'\"]*@)?([^\s?'\"]*)(\?[^\s'\"]*)?")
 
 
 def _is_off(clock: Clock) -> bool:
@@ -63,15 +66,34 @@ def _is_off(clock: Clock) -> bool:
 
 def shown(value: object) -> str:
     """`value` as Flower and the logs may see it: no key, and of a URL neither password nor query."""
-    text = _URL_SECRETS.sub(lambda m: m[1] + m[2] + ("?[redacted]" if m[3] else ""), repr(value))
-    return redact(text)
+    return redact_urls(repr(value))
+
+
+def _tell_of(job: Job) -> None:
+    """Whose run this is, for its log lines and its span."""
+    bind_contextvars(batch=job.batch)
+    host = urlsplit(job.target).hostname
+    current_span().set({"propintel.batch.id": job.batch, "propintel.attempt": job.attempts, "server.address": host})
 
 
 class RedactedTask(Task):
-    """A task whose arguments are shown redacted, also after a retry (per-call reprs are lost there)."""
+    """A task whose arguments are shown redacted, also after a retry (per-call reprs are lost there), and whose failure
+    holds no secret: Celery keeps its message and its traceback as the result, and sends both to Flower.
+    """
 
     abstract = True
     acks_late = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run in a context of its own: what is bound to log lines and spans ends with the run."""
+        return contextvars.copy_context().run(self._run_clean, args, kwargs)
+
+    def _run_clean(self, args: Any, kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except Exception as exc:  # noqa: BLE001 (whatever it is, Celery shows it)
+            caught = without_secrets(exc)
+        raise caught
 
     def apply_async(self, args: Any = None, kwargs: Any = None, *rest: Any, **options: Any) -> Any:
         """As Celery's; `argsrepr` and `kwargsrepr` are ours."""
@@ -120,12 +142,28 @@ class JobTask(RedactedTask):
     #: the lease and ends, and `recover_jobs` sends another.
     default_retry_delay = 31
 
+    def __call__(self, job_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Run as one span of the trace whose id is the job's: there all its runs are found, wherever they were."""
+        about = {"propintel.job.id": job_id}
+        with span("job", about, trace_id=job_id, expected=(Ignore, Reject, Retry)) as run:
+            try:
+                answer = super().__call__(job_id, *args, **kwargs)
+            except Retry as exc:
+                run.set({"propintel.outcome": "waiting", "propintel.reason": getattr(exc.exc, "code", None)})
+                raise
+            except PropertyIntelligenceError as exc:
+                run.set({"propintel.outcome": "failed", "propintel.reason": exc.code})
+                raise
+            run.set({"propintel.outcome": answer.get("state") if isinstance(answer, dict) else None})
+            return answer
+
     @contextmanager
     def working_on(self, job_id: str) -> Iterator[Job | None]:
         """Hold the job's lease for the block; None if there is nothing to do (held by another run, or ended).
 
         What the block raises goes through `retry`, so that the job's row never stays in "running".
         """
+        bind_contextvars(job=job_id)
         try:
             owner, jobs, lease = new_owner(), current().jobs, current().settings.job_lease_seconds
             job = jobs.claim(job_id, owner, lease)
@@ -133,6 +171,7 @@ class JobTask(RedactedTask):
             if job is None:
                 yield None
                 return
+            _tell_of(job)
             if job.attempts > self.max_retries + 1:  # every run before ended without a word: its process had died
                 raise WorkerDiedError(job.attempts - 1)
             with LeaseKeeper(lambda: jobs.renew(job_id, owner, lease), lease / 3, self._longest_seconds()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import math
 import os
@@ -45,7 +46,9 @@ class LeaseKeeper:
         self._every_seconds = every_seconds
         self._longest_seconds = longest_seconds
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
+        # in the context of the job, so that its lines name it
+        run = contextvars.copy_context().run
+        self._thread = threading.Thread(target=run, args=(self._run,), name="lease", daemon=True)
 
     def __enter__(self) -> LeaseKeeper:
         self._thread.start()

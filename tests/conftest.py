@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app import redaction
 from app.settings import VARIABLE_PREFIXES
 
 pytest_plugins = [
+    "tests.plugins.otlp_receiver",
     "tests.plugins.pooled_sdk",
     "tests.plugins.redis_fixtures",
     "tests.plugins.standin_fixtures",
@@ -27,6 +33,19 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.upper().startswith(VARIABLE_PREFIXES):
             monkeypatch.delenv(name)
     monkeypatch.setenv("PROPINTEL_ENV_FILE", "")
+
+
+@pytest.fixture(autouse=True)
+def _process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What `configure_logging` changes in a process, and which secrets it knows, ends with the test."""
+    monkeypatch.setattr(redaction, "_protected", redaction.Protected())
+    for owner, name in ((sys, "excepthook"), (threading, "excepthook")):
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+    root, factory = logging.getLogger(), logging.getLogRecordFactory()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    logging.setLogRecordFactory(factory)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from app.settings import Settings
 from web import admin, batches, errors, health, jobs, properties
 from web.context import Context
 from web.limits import BodyLimit
+from web.request_id import RequestId
 
 _DESCRIPTION = """
 Property pages become records with evidence; this is the door for other programs.
@@ -48,6 +49,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
     app.state.context = context
     errors.register(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(RequestId)
     app.add_middleware(StartupFailure)
     for module in (admin, jobs, batches, properties, health):
         app.include_router(module.router)
@@ -57,7 +59,9 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
 def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        _configure_logging()
+        configure_logging(log_format="auto")  # what is wrong with the settings is logged as well
+        chosen = context.settings
+        configure_logging(level=chosen.log_level or logging.INFO, log_format=chosen.log_format)
         watch = context.watch_keys()  # reads the settings: what is wrong with them is said now, not at a request
         watch.start()
         restore = on_sighup(watch.ask)  # uvicorn leaves SIGHUP its default, which is to end the process
@@ -69,15 +73,6 @@ def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
             await run_in_threadpool(context.close)
 
     return lifespan
-
-
-def _configure_logging() -> None:
-    """One log for all, through the filter that lets no key pass; uvicorn's own handlers would go around it."""
-    configure_logging()
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        logger = logging.getLogger(name)
-        logger.handlers.clear()
-        logger.propagate = True
 
 
 class StartupFailure:

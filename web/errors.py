@@ -26,6 +26,7 @@ from app.errors import (
     StoreError,
 )
 from web.envelope import failure
+from web.request_id import sent_id
 
 log = logging.getLogger(__name__)
 
@@ -94,4 +95,5 @@ def _http(_request: Request, exc: Exception) -> JSONResponse:
 def _unexpected(request: Request, exc: Exception) -> JSONResponse:
     # the traceback goes to the log (the server logs what is raised), the caller learns that it is not his fault
     log.error("%s %s failed: %s", request.method, request.url.path, type(exc).__name__)
-    return failure("internal_error", "This is a defect of the service; its log has the details.", 500)
+    said = "This is a defect of the service; its log has the details."
+    return failure("internal_error", said, 500, sent_id())  # outside of all middleware

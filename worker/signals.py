@@ -19,21 +19,27 @@ from celery import concurrency
 from celery.concurrency.prefork import TaskPool
 from celery.signals import (
     celeryd_after_setup,
+    import_modules,
     setup_logging,
+    task_postrun,
+    task_prerun,
     worker_before_create_process,
     worker_init,
     worker_process_init,
     worker_process_shutdown,
     worker_shutdown,
 )
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from app.errors import PropertyIntelligenceError
-from app.logs import configure_logging, redact
+from app.logs import configure_logging, guard_stderr, redact
 from app.property.extract.prompt import count_tokens
 from app.services.openai_client_manager import build_manager
 from app.services.resources import open_resources
 from app.services.stores import open_stores
+from app.services.traces import start_tracing
 from app.settings import Settings
+from app.tracing import shutdown_tracing
 from tasks import resources
 from tasks.config import CALLBACK_QUEUE, LANES, SCRAPE_QUEUE
 from tasks.lease import worker_name
@@ -56,7 +62,23 @@ def children_run_tasks(pool_cls: Any) -> bool:
 
 
 def _on_setup_logging(loglevel: Any = None, **_: Any) -> None:
-    configure_logging(level=loglevel if isinstance(loglevel, int) and loglevel else logging.INFO)
+    """Worker and beat. LOG_LEVEL counts more than `--loglevel`, which stands in command lines that nobody edits."""
+    wanted = loglevel if isinstance(loglevel, int) and loglevel else logging.INFO
+    configure_logging(level=settings().log_level or wanted, log_format=settings().log_format)
+    guard_stderr()
+
+
+def _on_import_modules(**_: Any) -> None:
+    """Every command of Celery's that works with the app; Flower sends no signal of its own. A worker asks again."""
+    _on_setup_logging()
+
+
+def _on_task_start(task_id: str = "", task: Any = None, **_: Any) -> None:
+    bind_contextvars(task=task.name, task_id=task_id)
+
+
+def _on_task_end(**_: Any) -> None:
+    unbind_contextvars("task", "task_id")
 
 
 def _on_queues_chosen(instance: Any = None, **_: Any) -> None:
@@ -82,7 +104,9 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
 
 
 def _open() -> None:
-    opened = open_resources(settings(), in_task=True)
+    loaded = settings()
+    start_tracing(loaded)
+    opened = open_resources(loaded, in_task=True)
     resources.install(opened)
     watching.watch_manager(opened.manager)
 
@@ -123,6 +147,7 @@ def _on_child_start(**_: Any) -> None:
 def _on_stop(**_: Any) -> None:
     watching.stop()
     resources.close()
+    shutdown_tracing()
 
 
 def _give_back(worker_pid: int) -> None:
@@ -146,6 +171,9 @@ def connect() -> None:
     """Follow the worker's life; safe to call again."""
     for signal, handler in (
         (setup_logging, _on_setup_logging),
+        (import_modules, _on_import_modules),
+        (task_prerun, _on_task_start),
+        (task_postrun, _on_task_end),
         (celeryd_after_setup, _on_queues_chosen),
         (worker_init, _on_worker_init),
         (worker_before_create_process, _on_fork),

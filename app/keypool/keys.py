@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from app.errors import ConfigurationError, NoKeysError
+from app.redaction import protect
 from app.settings import Settings
 
 #: The form of keys that is watched while a process runs.
@@ -80,10 +81,13 @@ class KeySet:
 def load_keys(settings: Settings) -> KeySet:
     """The keys of the first form that holds any: the keys file, OPENAI_API_KEYS, OPENAI_API_KEY_1..n, OPENAI_API_KEY.
 
-    Blanks are trimmed and empty entries skipped. No key at all is an empty set, not an error. Raises
-    `ConfigurationError` for a malformed key (named by variable and position, never shown) or an unreadable file.
+    Blanks are trimmed and empty entries skipped. No key at all is an empty set, not an error. The keys of all forms are
+    protected: `app.redaction` shows their masks. Raises `ConfigurationError` for a malformed key (named by variable and
+    position, never shown) or an unreadable file.
     """
-    for source, secrets in _forms(settings):
+    forms = [(source, list(secrets)) for source, secrets in _forms(settings)]
+    protect((text.strip() for _, secrets in forms for text in secrets), shown=mask)
+    for source, secrets in forms:
         trimmed = [text for text in (s.strip() for s in secrets) if text]
         if trimmed:
             for position, text in enumerate(trimmed, start=1):

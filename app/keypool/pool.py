@@ -237,8 +237,8 @@ class KeyPool:
     def _send(self, lease: Lease) -> Send:
         key = self._by_id[lease.key_id]
         if lease.last_resort:
-            log.warning("All OpenAI keys are unhealthy: trying them again, first %s", key.mask)
-        log.info("Using OpenAI key: %s", key.mask)
+            log.warning("All OpenAI keys are unhealthy: trying them again, first %s", key.mask, extra={"key": key.mask})
+        log.info("Using OpenAI key: %s", key.mask, extra={"key": key.mask})
         return Send(lease, key)
 
     def _tries_again(self, call: Call, lease: Lease, outcome: Outcome) -> bool:

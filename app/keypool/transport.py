@@ -71,6 +71,8 @@ class PooledTransport(httpx2.BaseTransport):
                     effect = steps.send(result)
         except StopIteration as end:
             return cast(httpx2.Response, end.value)
+        finally:
+            steps.close()  # here, not wherever the generator is collected: what it has bound is this context's
 
     def _perform(self, effect: Effect) -> Any:
         match effect:
@@ -138,6 +140,8 @@ class AsyncPooledTransport(httpx2.AsyncBaseTransport):
                     effect = steps.send(result)
         except StopIteration as end:
             return cast(httpx2.Response, end.value)
+        finally:
+            steps.close()  # as in `PooledTransport`
 
     async def _perform(self, effect: Effect) -> Any:
         match effect:

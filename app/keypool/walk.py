@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
+from structlog.contextvars import bound_contextvars
 
 from app.keypool import wire
 from app.keypool.keys import ApiKey
@@ -24,6 +25,7 @@ from app.keypool.pool import Call, KeyPool, Pause, Refusal, Send
 from app.keypool.pricing import Pricing
 from app.keypool.refusals import answer
 from app.keypool.stores.base import Lease, Settlement, Usage
+from app.tracing import current_span, span
 
 #: Caps the further keys that the requests of the current context may try (`execute_with_retry`); None: all of them.
 further_keys: ContextVar[int | None] = ContextVar("further_keys", default=None)
@@ -104,8 +106,9 @@ class StreamReport:
 class Walk:
     """One request: its call, the lease in hand, the response that is open. Belongs to one thread or task.
 
-    After an exception out of `steps`, close `open_response` and call `abandon`. After its end, a `stream_report` wants
-    to be fed with the body and closed at its end.
+    Close `steps` in the context that ran it: log lines and spans carry the key meanwhile. After an exception out of it,
+    close `open_response` and call `abandon`. After its end, a `stream_report` wants to be fed with the body and closed
+    at its end.
     """
 
     def __init__(self, pool: KeyPool, request: httpx2.Request, terms: Terms) -> None:
@@ -127,6 +130,7 @@ class Walk:
         )
         self._lease: Lease | None = None
         self._sent_ns = 0
+        self._attempts = 0
         self.open_response: httpx2.Response | None = None
         self.stream_report: StreamReport | None = None
 
@@ -143,7 +147,7 @@ class Walk:
                 real = step.reason == "barred" or (step.reason == "no_room" and isinstance(last, Exception))
                 found = last if last is not None and real else answer(step, self._request)
                 return _handed_out(found)
-            again, last = yield from self._attempt(step)
+            again, last = yield from self._observed_attempt(step)
             if not again:
                 return _handed_out(last)
 
@@ -158,6 +162,17 @@ class Walk:
             self._lease = step.lease
             self._sent_ns = self._terms.monotonic_ns()
         return step
+
+    def _observed_attempt(self, send: Send) -> Generator[Effect, Any, tuple[bool, httpx2.Response | Exception]]:
+        """`_attempt`; meanwhile each log line names the key, and a span stands for it."""
+        self._attempts += 1
+        key = {"propintel.openai.key": send.key.mask}
+        current_span().set({**key, "propintel.openai.attempts": self._attempts})
+        asked = {"gen_ai.request.model": self._need.model, "server.address": self._request.url.host}
+        with bound_contextvars(key=send.key.mask), span("model.attempt", {**key, **asked}) as attempt:
+            again, last = yield from self._attempt(send)
+            attempt.failed(last) if isinstance(last, Exception) else attempt.answered(last.status_code)
+            return again, last
 
     def _attempt(self, send: Send) -> Generator[Effect, Any, tuple[bool, httpx2.Response | Exception]]:
         """Send with one key, and settle. True: another key may do better."""

@@ -24,6 +24,7 @@ from app.property.extract.pipeline import with_model_values
 from app.property.extract.prompt import Prompt, build_prompt
 from app.property.store import AnswerStore, Question, StoredAnswer, digest
 from app.services.patience import patiently
+from app.tracing import span
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class ModelReader:
 
     def _call(self, client: openai.OpenAI, prompt: Prompt) -> ModelAnswer | str:
         try:
-            return ModelStep(client, self._model).ask(prompt)
+            return self._step(client, prompt)
         except openai.RateLimitError as exc:
             note = self._never_by_waiting(exc)
             if note is None:
@@ -104,6 +105,20 @@ class ModelReader:
         except ModelError as exc:
             error = exc
         return redact(str(error))
+
+    def _step(self, client: openai.OpenAI, prompt: Prompt) -> ModelAnswer:
+        """The call itself, as one span by the OpenTelemetry conventions for generative AI."""
+        asked = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": self._model}
+        with span("model", asked) as asking:
+            answer = ModelStep(client, self._model).ask(prompt)
+            asking.set(
+                {
+                    "gen_ai.response.model": answer.model,
+                    "gen_ai.usage.input_tokens": answer.prompt_tokens,
+                    "gen_ai.usage.output_tokens": answer.completion_tokens,
+                }
+            )
+            return answer
 
     def _never_by_waiting(self, exc: openai.RateLimitError) -> str | None:
         """What to tell of a 429 that only somebody's doing ends: what the page gave is stored now. None: it passes."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from app.clock import Clock
 from app.errors import (
@@ -31,6 +32,7 @@ from app.property.record import PageKind
 from app.property.store import FRESH_DAYS, PageStore, PropertyStore, normalise_target
 from app.services.model_reading import ModelReader, ModelReading
 from app.services.patience import patiently
+from app.tracing import span
 
 _UNUSABLE: Mapping[PageKind, type[PageError]] = {
     PageKind.BLOCKED: PageBlockedError,
@@ -124,21 +126,27 @@ class Scraper:
             raise
         extraction = reading.extraction
         record = _source_record(url, extraction)
-        property_id = patiently(
-            lambda: self._properties.save_record(record, wanted_model=reading.unheard, model_note=reading.note),
-            self._clock,
-        )
+        with span("store", {"propintel.values": len(record.values)}):
+            property_id = patiently(
+                lambda: self._properties.save_record(record, wanted_model=reading.unheard, model_note=reading.note),
+                self._clock,
+            )
         return self._outcome(property_id, extraction.kind, url)
 
     def _page(self, url: str, job_id: str | None) -> Page:
-        page = self._pages.page_for_job(job_id, url) if job_id is not None else None
-        if page is None:
-            page = fetched = self._fetcher.fetch(url)
-            patiently(lambda: self._pages.save_page(fetched, job_id), self._clock)
+        with span("fetch", {"server.address": urlsplit(url).hostname}) as fetching:
+            page = self._pages.page_for_job(job_id, url) if job_id is not None else None
+            fetching.set({"propintel.from_checkpoint": page is not None})
+            if page is None:
+                page = fetched = self._fetcher.fetch(url)
+                patiently(lambda: self._pages.save_page(fetched, job_id), self._clock)
+            fetching.set({"http.response.body.size": len(page.body)})
         return page
 
     def _read(self, page: Page) -> ModelReading:
-        extraction = extract(page)
+        with span("extract", {}) as extracting:
+            extraction = extract(page)
+            extracting.set({"propintel.page.kind": extraction.kind, "propintel.values": len(extraction.record.values)})
         unusable = _UNUSABLE.get(extraction.kind)
         if unusable is not None:
             raise unusable(page.url, extraction.reason)

@@ -102,7 +102,7 @@ def test_sighup_reaches_worker_and_web_door_and_ends_neither_beat_nor_flower(
     children = {child.pid for child in psutil.Process(up.pid).children(recursive=True)}
     dotenv.write_text(f"OPENAI_API_KEYS={one},{two}\n")
     up.send_signal(signal.SIGHUP)
-    _wait(lambda: "2 OpenAI keys read again\n" in _said(tmp_path), lambda: _said(tmp_path))
+    _wait(lambda: '"2 OpenAI keys read again"' in _said(tmp_path), lambda: _said(tmp_path))
     added = "OpenAI keys reloaded: 1 added (sk-proj-bbb...2222), 0 draining, 1 unchanged"
     _wait(lambda: _said(tmp_path).count(added) == (os.cpu_count() or 2) + 1, lambda: _said(tmp_path))
     assert {child.pid for child in psutil.Process(up.pid).children(recursive=True)} == children

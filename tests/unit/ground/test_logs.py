@@ -1,55 +1,284 @@
-"""No OpenAI key leaves through the log, whoever logs it."""
+"""One configuration for all logs: the form of a line, what is bound to it, and that no secret leaves through it."""
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
+import io
 import json
 import logging
-from collections.abc import Iterator
+import logging.handlers
+import queue
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.contextvars import bound_contextvars
 
-from app.logs import configure_logging, redact
+from app.logs import LogFormat, configure_logging, guard_stderr
+from app.redaction import protect
 
 _KEY = "sk-proj-" + "A1b2C3d4" * 6
+_PASSWORD = "correct horse/battery:staple"
+_BOTH = pytest.mark.parametrize("log_format", ["text", "json"])
 
 
-@pytest.fixture(autouse=True)
-def _restore_root() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = handlers, level
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
-def _use_key(secret: str) -> None:
+class Lines:
+    """What was written to stderr until now."""
+
+    def __init__(self, captured: pytest.CaptureFixture[str]) -> None:
+        self._captured = captured
+        self._said = ""
+
+    def getvalue(self) -> str:
+        self._said += self._captured.readouterr().err
+        return self._said
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
+    protect([_PASSWORD])
+    return Lines(capsys)
+
+
+def _last(lines: Lines) -> dict[str, Any]:
+    line: dict[str, Any] = json.loads(lines.getvalue().splitlines()[-1])
+    return line
+
+
+def _use(secret: str) -> None:
     raise ValueError(f"bad header Bearer {secret}")
 
 
-@pytest.mark.parametrize("as_json", [False, True])
-def test_keys_are_removed_from_messages_arguments_and_tracebacks(
-    capsys: pytest.CaptureFixture[str], as_json: bool
-) -> None:
-    configure_logging(as_json=as_json)
+def _clean(stream: Lines | io.StringIO, times: int = 1) -> str:
+    said = stream.getvalue()
+    assert _KEY not in said
+    assert _PASSWORD not in said
+    assert said.count("[redacted]") >= times
+    return said
+
+
+# --- the form of a line
+
+
+def test_text_is_as_the_specification_shows_it(lines: Lines) -> None:
+    configure_logging()
+    logging.getLogger("app.keypool.pool").info("Using OpenAI key: %s", "sk-proj-abc...xyz1")
+    assert lines.getvalue()[len("00:00:00 ") :] == "INFO: Using OpenAI key: sk-proj-abc...xyz1\n"
+
+
+def test_a_json_line_has_the_sentence_as_its_event(lines: Lines) -> None:
+    configure_logging(log_format="json")
+    logging.getLogger("app.x").warning("Grüße %s", "7", extra={"pages": 3})
+    line = _last(lines)
+    assert (line["event"], line["level"], line["logger"], line["pages"]) == ("Grüße 7", "warning", "app.x", 3)
+    assert line["timestamp"].endswith("+00:00")
+
+
+def test_auto_is_text_on_a_terminal_and_json_elsewhere(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    configure_logging(log_format="auto")
+    logging.getLogger("x").warning("to a file")
+    assert _last(lines)["event"] == "to a file"
+    monkeypatch.setattr(sys, "stderr", terminal := _Terminal())
+    configure_logging(log_format="auto")
+    logging.getLogger("x").warning("to a person")
+    assert terminal.getvalue().endswith("WARNING: to a person\n")
+
+
+def test_lines_carry_what_is_bound_and_a_terminal_sees_it_briefly(lines: Lines) -> None:
+    """Ids are cut to eight characters, what the message says itself is not said twice, and the message comes first."""
+    bound = {"job": "ab12" * 8, "batch": "cd34" * 8, "key": "sk-abc...wxyz", "task_id": "ab12" * 8}
+    with bound_contextvars(**bound):
+        configure_logging(log_format="json")
+        logging.getLogger("x").warning("said")
+        assert bound.items() <= _last(lines).items()
+        configure_logging()
+        logging.getLogger("x").warning("said")
+        logging.getLogger("x").warning("with sk-abc...wxyz")
+    logging.getLogger("x").warning("after it")
+    said = [line.split("WARNING: ")[1] for line in lines.getvalue().splitlines()[1:]]
+    assert said == [
+        "said job=ab12ab12 batch=cd34cd34 key=sk-abc...wxyz",
+        "with sk-abc...wxyz job=ab12ab12 batch=cd34cd34",
+        "after it",
+    ]
+
+
+def test_context_and_extra_cannot_overwrite_what_a_line_is(lines: Lines) -> None:
+    configure_logging(log_format="json")
+    with bound_contextvars(event="forged", level="debug"):
+        logging.getLogger("x").warning("real", extra={"logger": "forged", "timestamp": "never"})
+    line = _last(lines)
+    assert (line["event"], line["level"], line["logger"]) == ("real", "warning", "x")
+    assert line["timestamp"] != "never"
+
+
+def test_a_thread_that_is_started_with_the_context_carries_it(lines: Lines) -> None:
+    configure_logging(log_format="json")
+    with bound_contextvars(job="j1"):
+        thread = threading.Thread(
+            target=contextvars.copy_context().run, args=(logging.getLogger("x").warning, "from a thread")
+        )
+    thread.start()
+    thread.join()
+    assert _last(lines)["job"] == "j1"
+
+
+# --- no secret
+
+
+@_BOTH
+def test_messages_arguments_extra_and_context_are_redacted(lines: Lines, log_format: LogFormat) -> None:
+    configure_logging(log_format=log_format)
     log = logging.getLogger("somebody.else")
-    log.warning(f"in the message {_KEY}")
-    log.warning("in an argument %s and %r", _KEY, {"authorization": f"Bearer {_KEY}"})
+    log.warning(f"in the message {_KEY} {_PASSWORD}")
+    log.warning("in an argument %s and %r", _KEY, {"authorization": f"Bearer {_PASSWORD}"})
+    with bound_contextvars(job=f"bound {_KEY}", key=f"bound {_PASSWORD}"):
+        log.warning("in the context", extra={"headers": {"x-api-key": _KEY}, "password": _PASSWORD})
+    _clean(lines, times=6)
+
+
+@_BOTH
+def test_tracebacks_and_stacks_are_redacted(lines: Lines, log_format: LogFormat) -> None:
+    configure_logging(log_format=log_format)
+    log = logging.getLogger("somebody.else")
     try:
-        _use_key(_KEY)
-    except ValueError:
+        try:
+            _use(_KEY)
+        except ValueError as exc:
+            raise RuntimeError(_PASSWORD) from exc
+    except RuntimeError:
         log.exception("in a traceback")
-    out = capsys.readouterr()
-    assert out.out == ""
-    assert _KEY not in out.err
-    assert out.err.count("[redacted]") >= 4
-    assert "_use_key" in out.err
+    assert "_use" in _clean(lines, times=2)
 
 
-def test_masks_pass() -> None:
-    assert redact("Using OpenAI key: sk-proj-abc...xyz1") == "Using OpenAI key: sk-proj-abc...xyz1"
+def _log_a_stack(log: logging.Logger, tmp_path: Path) -> None:
+    """A warning with its stack, of which one line of code holds a key."""
+    script = tmp_path / "script.py"
+    script.write_text(f"log.warning('in a stack', stack_info=True), '{_KEY}'")
+    exec(compile(script.read_text(), script, "exec"), {"log": log})  # noqa: S102 (a file with a key)
 
 
-def test_json_lines_are_json(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging(as_json=True)
-    logging.getLogger("app.x").warning("Grüße %s", "7")
-    line = json.loads(capsys.readouterr().err)
-    assert (line["event"], line["level"], line["logger"]) == ("Grüße 7", "warning", "app.x")
+@_BOTH
+def test_a_stack_that_shows_a_line_with_a_secret_is_redacted(
+    lines: Lines, tmp_path: Path, log_format: LogFormat
+) -> None:
+    configure_logging(log_format=log_format)
+    _log_a_stack(logging.getLogger("x"), tmp_path)
+    assert "stack_info=True" in _clean(lines)
+
+
+def test_a_line_whose_arguments_do_not_fit_is_shown_without_a_secret(lines: Lines) -> None:
+    """The library would write message and arguments to stderr as they are."""
+    configure_logging()
+    logging.getLogger("x").warning("%d pages", _KEY)
+    assert "%d pages" in _clean(lines)
+    assert "Logging error" not in lines.getvalue()
+
+
+def test_a_line_that_cannot_be_formatted_says_so_without_a_secret(lines: Lines) -> None:
+    class Broken:
+        def __repr__(self) -> str:
+            raise ValueError(_KEY)
+
+    configure_logging(log_format="json")
+    logging.getLogger("x").warning("odd", extra={"field": Broken()})
+    assert "A log line of x is lost" in _clean(lines)
+
+
+def test_a_handler_of_a_librarys_own_writes_through_ours(lines: Lines) -> None:
+    """Loggers that had a handler before, and do not propagate (as uvicorn's)."""
+    elsewhere = io.StringIO()
+    library = logging.getLogger("library.with.a.handler")
+    library.addHandler(logging.StreamHandler(elsewhere))
+    library.propagate = False
+    configure_logging(log_format="json")
+    library.warning("with %s", _KEY)
+    assert elsewhere.getvalue() == ""
+    assert _last(lines)["event"] == "with [redacted]"
+
+
+def test_a_handler_that_comes_later_gets_no_secret_either(lines: Lines, tmp_path: Path) -> None:
+    """Its own format, a traceback, and a copy of the record that goes through a queue."""
+    configure_logging()
+    elsewhere = io.StringIO()
+    library = logging.getLogger("library.that.comes.later")
+    handler = logging.StreamHandler(elsewhere)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    records: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    library.handlers[:] = [handler, logging.handlers.QueueHandler(records)]
+    library.propagate = False
+    try:
+        _use(_KEY)
+    except ValueError:
+        library.exception("with %s", _PASSWORD)
+    _log_a_stack(library, tmp_path)
+    handler.handle(records.get_nowait())
+    handler.handle(records.get_nowait())
+    library.handlers.clear()
+    assert "_use" in _clean(elsewhere, times=6)
+
+
+def test_warnings_are_logged_and_redacted(lines: Lines) -> None:
+    configure_logging(log_format="json")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(capture=False)
+        configure_logging(log_format="json")
+        warnings.warn(f"deprecated: {_KEY}", stacklevel=1)
+        logging.captureWarnings(capture=False)
+    assert _last(lines)["logger"] == "py.warnings"
+    _clean(lines)
+
+
+def test_an_uncaught_exception_is_one_redacted_line(lines: Lines) -> None:
+    configure_logging(log_format="json")
+    try:
+        _use(_KEY)
+    except ValueError as exc:
+        sys.excepthook(type(exc), exc, exc.__traceback__)
+    line = _last(lines)
+    assert line["level"] == "critical"
+    assert "_use" in line["exception"]
+    assert len(_clean(lines).splitlines()) == 1
+
+
+def test_an_uncaught_exception_of_a_thread_is_one_redacted_line(lines: Lines) -> None:
+    configure_logging(log_format="json")
+    thread = threading.Thread(target=_use, args=(_KEY,), name="worker-bee")
+    thread.start()
+    thread.join()
+    assert "worker-bee" in _last(lines)["event"]
+    assert len(_clean(lines).splitlines()) == 1
+
+
+def test_an_exception_that_no_task_of_asyncio_awaits_is_redacted(lines: Lines) -> None:
+    configure_logging(log_format="json")
+
+    async def forget() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(_use, _KEY)
+        await asyncio.sleep(0)
+
+    asyncio.run(forget())
+    assert _last(lines)["logger"] == "asyncio"
+    _clean(lines)
+
+
+def test_what_is_written_past_the_logs_is_redacted(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    guard_stderr()
+    guard_stderr()
+    configure_logging(log_format="json")
+    sys.stderr.write(f"Process ForkPoolWorker-1: {_KEY}\n")
+    logging.getLogger("x").warning("and a log")
+    assert _clean(lines).startswith("Process ForkPoolWorker-1: [redacted]\n")
+    assert _last(lines)["event"] == "and a log"

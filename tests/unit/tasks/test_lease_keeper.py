@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+from structlog.contextvars import bound_contextvars, get_contextvars
+
 from app.errors import DatabaseLockedError
 from tasks.lease import LeaseKeeper, new_owner, worker_name
 
@@ -75,3 +77,17 @@ def test_owners_of_one_worker_begin_alike_and_differ() -> None:
     assert first != second
     assert first.startswith(worker_name())
     assert second.startswith(worker_name())
+
+
+def test_the_lines_of_the_thread_that_renews_name_the_job() -> None:
+    bound: list[object] = []
+    renewed = threading.Event()
+
+    def renew() -> bool:
+        bound.append(get_contextvars().get("job"))
+        renewed.set()
+        return True
+
+    with bound_contextvars(job="j1"), LeaseKeeper(renew, every_seconds=0.001):
+        assert renewed.wait(5)
+    assert set(bound) == {"j1"}

@@ -1,0 +1,131 @@
+"""The OpenTelemetry SDK as `app.tracing` uses it. Importing this loads the SDK.
+
+The SDK itself reads further standard variables (`OTEL_RESOURCE_ATTRIBUTES`, `OTEL_EXPORTER_OTLP_CERTIFICATE`, the
+limits of batches and attributes).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import unquote
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult
+from opentelemetry.trace import Span, Status, StatusCode
+
+log = logging.getLogger(__name__)
+
+#: spans that wait while the collector is slow or away; about 1 kB each, what is over is dropped
+_QUEUE = 2048
+_EXPORT_SECONDS = 5.0
+_DELAY_MS = 1000
+#: what the SDK says on every failed batch; `_Calm` says it once
+_SDK_LOGGERS = ("opentelemetry.exporter", "opentelemetry.sdk", "opentelemetry.attributes")
+#: 2**64/phi: Fibonacci hashing, which spreads the numbers of version-4 UUIDs (two of their low 64 bits are constant)
+_SPREAD = 0x9E3779B97F4A7C15
+
+_next_trace_id: ContextVar[int] = ContextVar("next_trace_id", default=0)
+
+
+class _JobIds(RandomIdGenerator):
+    """Trace ids that were asked for, else random ones."""
+
+    def generate_trace_id(self) -> int:
+        return _next_trace_id.get() or super().generate_trace_id()
+
+
+class _Share(Sampler):
+    """A share of all traces, chosen by their id alone: the attempts of a job are traced all or not at all."""
+
+    def __init__(self, ratio: float) -> None:
+        self._bound = round(ratio * 2**64)
+
+    def should_sample(self, parent_context: Context | None, trace_id: int, *_: Any, **more: Any) -> SamplingResult:  # noqa: ARG002 (the SDK's)
+        drawn = ((trace_id ^ trace_id >> 64) * _SPREAD) % 2**64
+        return SamplingResult(
+            Decision.RECORD_AND_SAMPLE if drawn < self._bound else Decision.DROP, more.get("attributes")
+        )
+
+    def get_description(self) -> str:
+        return f"ShareOfJobs{{{self._bound / 2**64}}}"
+
+
+class _Calm(SpanExporter):
+    """Says once that the collector cannot be reached, and once that it can again. Runs in the SDK's one thread."""
+
+    def __init__(self, inner: SpanExporter) -> None:
+        self._inner = inner
+        self._lost = 0
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        try:
+            result = self._inner.export(spans)
+        except Exception:  # noqa: BLE001 (a collector's odd answer is nobody's affair but the traces')
+            result = SpanExportResult.FAILURE
+        if result is SpanExportResult.SUCCESS:
+            if self._lost:
+                log.info("Traces are taken again; %d spans were lost", self._lost)
+            self._lost = 0
+        else:
+            if not self._lost:
+                log.warning("Traces cannot be delivered (OTEL_EXPORTER_OTLP_ENDPOINT); spans are lost until they can")
+            self._lost += len(spans)
+        return result
+
+    def shutdown(self) -> None:
+        self._inner.shutdown()
+
+
+class Exporting:
+    """Makes spans and sends them in the background, in batches."""
+
+    def __init__(self, endpoint: str, headers: str, service_name: str, ratio: float) -> None:
+        for name in _SDK_LOGGERS:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        self._exporter = OTLPSpanExporter(
+            endpoint=f"{endpoint.rstrip('/')}/v1/traces", headers=_parsed(headers), timeout=_EXPORT_SECONDS
+        )
+        self._provider = TracerProvider(
+            resource=Resource.create({"service.name": service_name}),
+            sampler=ParentBased(_Share(ratio)),
+            id_generator=_JobIds(),
+            shutdown_on_exit=False,
+        )
+        self._provider.add_span_processor(
+            BatchSpanProcessor(_Calm(self._exporter), max_queue_size=_QUEUE, schedule_delay_millis=_DELAY_MS)
+        )
+        self._tracer = self._provider.get_tracer("property-intelligence")
+
+    def start(self, name: str, parent: Span | None, trace_id: int | None) -> Span:
+        """A span below `parent`; without one a root, of the trace `trace_id` if that is neither None nor 0."""
+        token = _next_trace_id.set(trace_id or 0)
+        try:
+            return self._tracer.start_span(name, trace.set_span_in_context(parent) if parent else Context())
+        finally:
+            _next_trace_id.reset(token)
+
+    def mark_failed(self, span: Span, reason: str) -> None:
+        span.set_status(Status(StatusCode.ERROR, reason))
+
+    def close(self) -> None:
+        """Send what waits, then end; the SDK takes 30 s for a collector that hangs."""
+        self._provider.shutdown()
+
+    def give_up(self) -> None:
+        """Let a `close` under way end: no attempt is repeated, and none begun."""
+        self._exporter.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _parsed(headers: str) -> dict[str, str]:
+    """`name=value,...` as the OpenTelemetry specification has it: percent-encoded, names in lower case for HTTP/2."""
+    pairs: list[Any] = [part.partition("=") for part in headers.split(",") if "=" in part]
+    return {name.strip().lower(): unquote(value.strip()) for name, _, value in pairs}

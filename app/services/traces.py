@@ -1,0 +1,30 @@
+"""Tracing as the settings want it, for a door to start after its fork and to stop at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.settings import Settings
+from app.tracing import configure_tracing, shutdown_tracing
+
+
+def start_tracing(settings: Settings) -> None:
+    """Trace this process if OTEL_EXPORTER_OTLP_ENDPOINT is set. Whoever calls it calls `shutdown_tracing` later."""
+    headers = settings.otel_exporter_otlp_headers
+    configure_tracing(
+        settings.otel_exporter_otlp_endpoint,
+        headers=headers.get_secret_value() if headers else "",
+        service_name=settings.otel_service_name,
+        ratio=settings.otel_traces_sampler_arg,
+    )
+
+
+@contextmanager
+def tracing(settings: Settings) -> Iterator[None]:
+    """Trace the block."""
+    start_tracing(settings)
+    try:
+        yield
+    finally:
+        shutdown_tracing()

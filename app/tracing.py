@@ -1,0 +1,189 @@
+"""Spans from a job to its fetch and its model calls, sent to an OpenTelemetry collector where one is configured.
+
+A door calls `configure_tracing` in each process that works, after the fork, and `shutdown_tracing` at its end; until
+then `span` costs next to nothing and the SDK is not even imported. A job's trace id is its job id (both have 128 bits),
+so that attempts in different processes, after a wait or a crash, are one trace although nothing was handed over. What
+a span says is redacted, URLs are shown without their query, and a collector that is away costs nobody any time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from structlog.contextvars import bind_contextvars, reset_contextvars
+
+from app.redaction import redact_urls
+
+if TYPE_CHECKING:
+    from app.otlp import Exporting
+
+log = logging.getLogger(__name__)
+
+Attributes = Mapping[str, str | int | float | bool | None]
+
+#: the longest that the end of a process waits for its last spans
+_FLUSH_SECONDS = 3.0
+_GIVE_UP_SECONDS = 1.0
+#: how long a text in a span may be; a model's or a site's words are not bounded by anything else
+_LONGEST_TEXT = 4096
+
+_exporting: Exporting | None = None
+_current: ContextVar[Span | None] = ContextVar("current_span", default=None)
+
+
+class NoSpan:
+    """What `span` gives while nothing is traced."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to end."""
+
+    def set(self, attributes: Attributes) -> None:
+        """Add attributes; None leaves one out."""
+
+    def failed(self, error: BaseException) -> None:
+        """Say what went wrong, where no exception leaves the block."""
+
+    def answered(self, status: int) -> None:
+        """Note an HTTP status; 4xx and 5xx are failures."""
+
+
+class Span(NoSpan):
+    """One span: current in its block, ended after it; an exception that leaves the block is recorded, redacted."""
+
+    def __init__(
+        self,
+        exporting: Exporting,
+        name: str,
+        attributes: Attributes,
+        trace_id: int | None,
+        expected: tuple[type[BaseException], ...],
+    ) -> None:
+        self._exporting = exporting
+        self._name = name
+        self._attributes = attributes
+        self._trace_id = trace_id
+        self._expected = expected
+        self._token: Token[Span | None] | None = None
+        self._log_tokens: Mapping[str, Token[Any]] = {}
+        self.otel: Any = None
+
+    def __enter__(self) -> Self:
+        parent = _current.get() if self._trace_id is None else None
+        self.otel = self._exporting.start(self._name, parent.otel if parent else None, self._trace_id)
+        self.set(self._attributes)
+        self._token = _current.set(self)
+        ids = self.otel.get_span_context()
+        self._log_tokens = bind_contextvars(trace_id=f"{ids.trace_id:032x}", span_id=f"{ids.span_id:016x}")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        reset_contextvars(**self._log_tokens)
+        if self._token is not None:
+            _current.reset(self._token)
+        if isinstance(error, Exception) and not isinstance(error, self._expected):
+            self.failed(error)
+        self.otel.end()
+
+    def set(self, attributes: Attributes) -> None:
+        for name, value in attributes.items():
+            if value is not None:
+                self.otel.set_attribute(name, _shown(value) if isinstance(value, str) else value)
+
+    def failed(self, error: BaseException) -> None:
+        kind, said = type(error).__qualname__, _shown(str(error))
+        told = redact_urls("".join(traceback.format_exception(error)))[-_LONGEST_TEXT:]
+        self.set({"error.type": str(getattr(error, "code", None) or kind)})
+        self.otel.add_event(
+            "exception",
+            {
+                "exception.type": kind,
+                "exception.message": said,
+                "exception.stacktrace": told,
+            },
+        )
+        self._exporting.mark_failed(self.otel, said)
+
+    def answered(self, status: int) -> None:
+        self.set({"http.response.status_code": status})
+        if status >= 400:
+            self.set({"error.type": str(status)})
+            self._exporting.mark_failed(self.otel, f"HTTP {status}")
+
+
+_NONE = NoSpan()
+
+
+def span(
+    name: str,
+    attributes: Attributes,
+    *,
+    trace_id: str | None = None,
+    expected: tuple[type[BaseException], ...] = (),
+) -> NoSpan:
+    """A span for the `with` block, a child of the current one.
+
+    With `trace_id` (32 hex digits) it is a root of that trace; an id that is none begins a trace of its own.
+    Exceptions of the `expected` kinds are no errors.
+    """
+    if _exporting is None:
+        return _NONE
+    return Span(_exporting, name, attributes, _parsed(trace_id) if trace_id else None, expected)
+
+
+def current_span() -> NoSpan:
+    """The span of this context; one that notes nothing if there is none."""
+    return _current.get() or _NONE
+
+
+def configure_tracing(endpoint: str | None, *, headers: str = "", service_name: str, ratio: float = 1.0) -> None:
+    """Send spans to `endpoint`, the base URL of an OTLP receiver over HTTP; None or a `ratio` of 0: trace nothing.
+
+    `headers` is `name=value,...`, values percent-encoded. Call it after a fork; safe to call again.
+    """
+    global _exporting  # noqa: PLW0603 (one per process by design)
+    shutdown_tracing()
+    if endpoint is None or ratio == 0:
+        return
+    from app.otlp import Exporting  # noqa: PLC0415 (0.3 s and 15 MB that nobody pays for who does not trace)
+
+    _exporting = Exporting(endpoint, headers, service_name, ratio)
+    log.info("Traces go to %s", redact_urls(endpoint))
+
+
+def shutdown_tracing() -> None:
+    """Send what is left, for some seconds at the most; nothing is traced any more. Safe to call again."""
+    global _exporting
+    exporting, _exporting = _exporting, None
+    if exporting is None:
+        return
+    closing = threading.Thread(target=exporting.close, name="last-spans", daemon=True)
+    closing.start()
+    closing.join(_FLUSH_SECONDS)
+    if closing.is_alive():
+        exporting.give_up()
+        closing.join(_GIVE_UP_SECONDS)
+
+
+def _parsed(trace_id: str) -> int:
+    """The id as a number; 0, which no trace has, if it is none."""
+    try:
+        return int(trace_id, 16) if len(trace_id) == 32 else 0
+    except ValueError:
+        return 0
+
+
+def _shown(text: str) -> str:
+    return redact_urls(text)[:_LONGEST_TEXT]

@@ -1,0 +1,88 @@
+"""How the HTTP door and the commands log, as the processes that they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from .conftest import Environment, Propintel, until_true
+
+_KEY = "sk-proj-" + "A1b2C3d4" * 6
+
+
+def _json_lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def test_the_http_door_writes_json_whose_access_lines_carry_the_request(environment: Environment, home: Path) -> None:
+    """uvicorn's own handlers would go around the redaction: a query with a key."""
+    argv = [sys.executable, "-m", "uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0"]
+    log = home / "web.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(argv, env=environment, cwd=home, stdout=output, stderr=output)
+    try:
+        until_true(lambda: "Uvicorn running" in log.read_text(), "the door")
+        event = next(line["event"] for line in _json_lines(log.read_text()) if "Uvicorn running" in line["event"])
+        address = event.split()[3]
+        httpx2.get(f"{address}/healthz?key={_KEY}", headers={"X-Request-ID": "mine"})
+        until_true(lambda: "/healthz" in log.read_text(), "the access line")
+    finally:
+        process.terminate()
+        process.wait(30)
+    said = log.read_text()
+    (access,) = [line for line in _json_lines(said) if "/healthz" in line["event"]]
+    assert (access["logger"], access["request_id"]) == ("uvicorn.access", "mine")
+    assert _KEY not in said
+    assert [line for line in said.splitlines() if not line.startswith("{")] == said.splitlines()[:2]
+
+
+def test_a_service_in_a_terminal_writes_text(environment: Environment, home: Path) -> None:
+    controller, terminal = pty.openpty()
+    argv = [sys.executable, "-m", "uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0"]
+    process = subprocess.Popen(argv, env=environment, cwd=home, stdout=terminal, stderr=terminal)
+    os.close(terminal)
+    said = b""
+    try:
+        while b"Uvicorn running" not in said:
+            said += os.read(controller, 1000)
+    finally:
+        process.terminate()
+        process.wait(30)
+        os.close(controller)
+    assert b"INFO: Application startup complete." in said
+    assert b'"event"' not in said
+
+
+def test_commands_write_text_unless_json_is_asked_for(propintel: Propintel) -> None:
+    """A target that cannot be reached, with `--verbose`: the log is beside the one sentence for people."""
+    target = "http://127.0.0.1:9/x"
+    text = propintel("--verbose", "scrape", target)
+    assert not _json_lines(text.stderr)
+    asked = propintel("--verbose", "scrape", target, LOG_FORMAT="json")
+    assert asked.returncode == 1
+    lines = _json_lines(asked.stderr)
+    assert lines
+    assert len({line["job"] for line in lines if "job" in line}) <= 1
+    assert asked.stderr.splitlines()[-1].startswith("propintel: ")
+
+
+@pytest.mark.parametrize(("variable", "value"), [("LOG_FORMAT", "xml"), ("LOG_LEVEL", "loud")])
+def test_a_log_setting_that_cannot_be_used_is_named(called: Propintel, variable: str, value: str) -> None:
+    ran = called("jobs", **{variable: value})
+    assert ran.returncode == 2
+    assert variable in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_command_logs_as_it_is_told_whatever_else_is_wrong(called: Propintel) -> None:
+    ran = called("jobs", LOG_FORMAT="JSON", LOG_LEVEL="Debug", PORT="no-port")
+    assert ran.returncode == 2
+    assert "PORT" in ran.stderr

@@ -1,0 +1,55 @@
+"""While a request has a key, each line of its context names it by its mask; afterwards none does."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from structlog.contextvars import get_contextvars
+
+from app.keypool.keys import mask
+from tests.plugins.pooled_sdk import Pooled, pooled, value_of
+from tests.plugins.standin_fixtures import KEYS
+
+_MESSAGES = [{"role": "user", "content": "hi"}]
+
+
+class _Contexts(logging.Handler):
+    """What was bound when a line of the pool was logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen.append((record.getMessage(), getattr(record, "key", None) or get_contextvars().get("key")))
+
+
+@pytest.fixture
+def there(openai_standin: Any, face: str) -> Pooled:
+    """The first key is dead, so that a line is logged when its request is settled."""
+    standin = openai_standin([{"key": KEYS[0], "behaviour": "dead"}, {"key": KEYS[1], "rpm": 1000, "tpm": 1_000_000}])
+    return pooled(standin.base_url, standin.keys, face)
+
+
+def test_the_lines_of_a_request_name_its_key_and_later_ones_do_not(there: Pooled) -> None:
+    """In a thread, on an event loop, and where the store is asked from a thread of its own."""
+    pool_log, contexts = logging.getLogger("app.keypool.pool"), _Contexts()
+    pool_log.addHandler(contexts)
+    level, pool_log.level = pool_log.level, logging.INFO
+    after: list[Any] = []
+
+    async def scenario(client: Any) -> None:
+        await value_of(client.chat.completions.create(model="gpt-4.1-mini", messages=_MESSAGES))
+        after.append(get_contextvars().get("key"))
+
+    try:
+        there.run(scenario)
+    finally:
+        pool_log.removeHandler(contexts)
+        pool_log.level = level
+    dead, well = mask(KEYS[0]), mask(KEYS[1])
+    assert [key for _, key in contexts.seen] == [dead, dead, well]
+    assert "was refused (401)" in contexts.seen[1][0]
+    assert after == [None]

@@ -1,0 +1,188 @@
+"""What workers, beat and Flower write: one form, each line with its job, no secret in it or in what Celery keeps."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+
+from app.keypool.keys import mask
+from app.services.embedded_valkey import connect
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+TARGET = "/listings/oak-hollow-lane"
+_SECRET = "sk-proj-" + "A1b2C3d4" * 6
+_PASSWORD = "an.odd/password:without-a-pattern"
+
+_PROBE = f"""
+import os, sys, threading, warnings
+from celery import shared_task
+from tasks.base import JobTask, RedactedTask, ScheduledTask
+from tasks.resources import current
+
+SECRET = "".join({list(_SECRET)!r})
+PASSWORD = "".join({list(_PASSWORD)!r})
+
+def fail():
+    held = SECRET + PASSWORD
+    try:
+        raise ValueError(f"refused: {{SECRET}}")
+    except ValueError as exc:
+        raise KeyError(f"with {{PASSWORD}}") from exc
+
+@shared_task(name="probe.plain", base=RedactedTask)
+def plain():
+    fail()
+
+@shared_task(name="probe.scheduled", base=ScheduledTask)
+def scheduled():
+    fail()
+
+@shared_task(name="probe.again", bind=True, base=RedactedTask)
+def again(self):
+    if self.request.retries:
+        return "back"
+    try:
+        fail()
+    except KeyError as exc:
+        raise self.retry(exc=exc, countdown=0, max_retries=1)
+
+@shared_task(name="probe.job", bind=True, base=JobTask)
+def job(self, job_id):
+    with self.working_on(job_id):
+        fail()
+
+@shared_task(name="probe.aside", base=RedactedTask)
+def aside():
+    sys.stderr.write(f"written past the log: {{SECRET}}\\n")
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    warnings.warn(f"deprecated {{PASSWORD}}")
+    return "done"
+"""
+
+
+def _watch(app: Celery, events: list[dict[str, Any]], endings: int) -> None:
+    """Collect events, as Flower does, until so many runs have failed or are to be repeated."""
+    with app.connection() as connection:
+
+        def note(event: dict[str, Any]) -> None:
+            events.append(event)
+            ended = [one for one in events if one["type"] in ("task-failed", "task-retried")]
+            receiver.should_stop = len(ended) == endings
+
+        receiver = app.events.Receiver(connection, handlers={"*": note})
+        receiver.capture(limit=None, timeout=60, wakeup=False)
+
+
+def _lines(log: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+def test_each_line_of_a_job_names_it_its_batch_and_the_key_in_use(
+    pool: str, make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str
+) -> None:
+    standin = openai_standin()
+    fleet = make_fleet(OPENAI_API_KEYS=",".join(standin.keys), OPENAI_BASE_URL=standin.base_url)
+    fleet.start_worker(pool=pool, concurrency=1)
+    ids = fleet.send(property_site + TARGET, f"{property_site}/homes/1")
+    jobs = fleet.wait_for_state(ids, "done")
+    lines = _lines(fleet.log("worker"))
+    used = [line for line in lines if line["event"].startswith("Using OpenAI key: ")]
+    assert {line["job"] for line in used} == set(ids)
+    for line in used:
+        assert line["batch"] == jobs[0].batch
+        assert line["key"] in {mask(key) for key in standin.keys}
+        assert (line["task"], line["task_id"]) == ("tasks.scrape.scrape_property", line["job"])
+    ended = [line for line in lines if "succeeded in" in line["event"]]
+    assert {line["task_id"] for line in ended} == set(ids)
+    assert not [line for line in lines if "job" not in line and line.get("key")], "a key outlived its request"
+    assert "ready" in "".join(line["event"] for line in lines if "job" not in line)
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_no_secret_of_an_exception_reaches_results_events_or_the_log(
+    pool: str, make_fleet: Callable[..., Any], property_site: str, tmp_path: Path
+) -> None:
+    """Its message, its cause, variables of frames, a thread's traceback, a warning, what is written past the log."""
+    (tmp_path / "probe_tasks.py").write_text(_PROBE)
+    fleet = make_fleet(PYTHONPATH=str(tmp_path), OPENAI_API_KEYS=_SECRET, JWT_SECRET=_PASSWORD)
+    events: list[dict[str, Any]] = []
+    watching = threading.Thread(target=_watch, args=(fleet.app, events, 4), daemon=True)
+    watching.start()
+    options = ["-A", "worker", "worker", f"--pool={pool}", "--concurrency=1", "-I", "probe_tasks"]
+    worker = fleet.services.start(fleet.supervisor, "worker", ["celery", *options])
+    fleet.services.wait_for_worker(fleet.supervisor, worker)
+    job = fleet.stores.jobs.enqueue([property_site + TARGET]).jobs[0].id
+    sent = {name: fleet.app.send_task(f"probe.{name}") for name in ("plain", "scheduled", "again", "aside")}
+    sent["job"] = fleet.app.send_task("probe.job", (job,), task_id=job)
+    assert sent["aside"].get(timeout=40) == "done"
+    assert sent["again"].get(timeout=40) == "back"
+    for name in ("plain", "scheduled"):
+        error = sent[name].get(timeout=40, propagate=False)
+        assert "KeyError" in str(error)
+        assert "[redacted]" in str(error)
+        assert "in fail" in sent[name].traceback
+    fleet.wait_for_state([job], "failed", "deferred", "queued")
+    watching.join(30)
+    assert not watching.is_alive(), events
+    with connect(fleet.settings) as redis:
+        kept = [redis.get(name) for name in redis.keys("*celery-task-meta*")]
+    log = fleet.log("worker")
+    assert len(kept) >= 4
+    for where, text in (("results", repr(kept)), ("events", repr(events)), ("log", log), ("job", str(fleet.job(job)))):
+        assert _SECRET not in text, where
+        assert _PASSWORD not in text, where
+    assert "in fail" in log
+    assert "written past the log: sk-proj-A1b...C3d4" in log
+    assert "Uncaught exception: thread" in log
+    assert any("deprecated [redacted]" in line["event"] for line in _lines(log))
+
+
+def test_beat_and_flower_log_like_the_worker(make_fleet: Callable[..., Any], until: Callable[..., None]) -> None:
+    """Flower sets up no log of its own, tornado would."""
+    fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
+    fleet.start_beat()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    fleet.services.flower(fleet.supervisor, port)
+    until(lambda: "Sending due task" in fleet.log("beat"), 30, lambda: fleet.log("beat"))
+    until(lambda: "Visit me at" in fleet.log("flower"), 30, lambda: fleet.log("flower"))
+    assert any(line["event"].startswith("Scheduler: Sending due task") for line in _lines(fleet.log("beat")))
+    assert any(line["event"].startswith("Visit me at") for line in _lines(fleet.log("flower")))
+
+
+def test_a_lost_child_process_prints_no_secret(
+    make_fleet: Callable[..., Any], tmp_path: Path, until: Callable[..., None]
+) -> None:
+    """billiard prints the traceback of a child that ends by an exception, past all logs."""
+    (tmp_path / "probe_end.py").write_text(
+        f"from celery.signals import worker_process_shutdown\nSECRET = ''.join({list(_SECRET)!r})\n"
+        "import billiard.pool\n"
+        "def broken(self, *_, **__):\n    raise ValueError(f'refused {SECRET}')\n"
+        "billiard.pool.Worker._do_exit = broken\n"
+    )
+    fleet = make_fleet(PYTHONPATH=str(tmp_path))
+    options = ["-A", "worker", "worker", "--concurrency=1", "-I", "probe_end"]
+    worker = fleet.services.start(fleet.supervisor, "worker", ["celery", *options])
+    fleet.services.wait_for_worker(fleet.supervisor, worker)
+    fleet.supervisor.stop_child(worker)
+    assert "refused [redacted]" in fleet.log("worker")
+    assert _SECRET not in fleet.log("worker")
+
+
+def test_log_level_counts_more_than_the_command_line(make_fleet: Callable[..., Any], property_site: str) -> None:
+    """The command lines of the Procfile say INFO."""
+    fleet = make_fleet(LOG_LEVEL="warning", LOG_FORMAT="text")
+    fleet.start_worker(pool="solo", concurrency=1)
+    fleet.wait_for_state(fleet.send(property_site + TARGET), "done")
+    assert "INFO" not in fleet.log("worker")

@@ -1,0 +1,106 @@
+"""A real OTLP receiver on loopback: decodes what an OpenTelemetry SDK sends over HTTP, and keeps it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+
+@dataclass(frozen=True)
+class ReceivedSpan:
+    """One span; ids in hex, `parent` empty for a root; `events` are pairs of name and attributes."""
+
+    name: str
+    trace_id: str
+    span_id: str
+    parent: str
+    failed: bool
+    attributes: dict[str, Any]
+    events: tuple[tuple[str, dict[str, Any]], ...]
+    service: str
+    status_message: str
+
+
+@dataclass
+class OtlpReceiver:
+    """`status` is its answer to each export; `bodies` are those exports as they came."""
+
+    status: int = 200
+    url: str = ""
+    spans: list[ReceivedSpan] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+    def named(self, name: str, trace_id: str | None = None) -> list[ReceivedSpan]:
+        """The spans of that name, of one trace if it is given."""
+        return [span for span in list(self.spans) if span.name == name and trace_id in (None, span.trace_id)]
+
+    def take(self, path: str, headers: dict[str, str], body: bytes) -> int:
+        """Keep an export; -> the status to answer."""
+        status = self.status if path == "/v1/traces" else 404
+        if status == 200:
+            self.bodies.append(body)
+            self.spans.extend(_spans(ExportTraceServiceRequest.FromString(body)))
+        self.headers.append(headers)
+        return status
+
+
+def _spans(request: ExportTraceServiceRequest) -> Iterator[ReceivedSpan]:
+    for resource in request.resource_spans:
+        service = _attributes(resource.resource.attributes)["service.name"]
+        for scope in resource.scope_spans:
+            for span in scope.spans:
+                yield ReceivedSpan(
+                    name=span.name,
+                    trace_id=span.trace_id.hex(),
+                    span_id=span.span_id.hex(),
+                    parent=span.parent_span_id.hex(),
+                    failed=span.status.code == 2,
+                    attributes=_attributes(span.attributes),
+                    events=tuple((event.name, _attributes(event.attributes)) for event in span.events),
+                    service=service,
+                    status_message=span.status.message,
+                )
+
+
+def _attributes(pairs: Any) -> dict[str, Any]:
+    return {pair.key: _value(pair.value) for pair in pairs if isinstance(pair, KeyValue)}
+
+
+def _value(value: AnyValue) -> Any:
+    return getattr(value, value.WhichOneof("value") or "string_value")
+
+
+@pytest.fixture
+def otlp() -> Iterator[OtlpReceiver]:
+    """An OTLP receiver that answers at `url`."""
+    receiver = OtlpReceiver()
+
+    class _Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            status = receiver.take(self.path, {n.lower(): v for n, v in self.headers.items()}, body)
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing on stderr."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    receiver.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield receiver
+    server.shutdown()
+    server.server_close()
+    thread.join()

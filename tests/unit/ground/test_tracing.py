@@ -1,0 +1,182 @@
+"""Spans: what they are called, whose child they are, what they must not say, and what they cost when nobody asks."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from structlog.contextvars import get_contextvars
+
+from app.errors import InvalidTargetError
+from app.logs import configure_logging
+from app.redaction import protect
+from app.tracing import configure_tracing, current_span, shutdown_tracing, span
+from tests.plugins.otlp_receiver import OtlpReceiver
+
+_KEY = "sk-proj-" + "A1b2C3d4" * 6
+_JOB = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def _ended() -> Iterator[None]:
+    yield
+    shutdown_tracing()
+
+
+def _traced(otlp: OtlpReceiver, **options: float | str) -> None:
+    configure_tracing(otlp.url, **{"service_name": "a-service", **options})  # type: ignore[arg-type]
+
+
+def test_a_span_is_a_child_of_the_one_around_it_and_a_trace_has_its_jobs_id(otlp: OtlpReceiver) -> None:
+    _traced(otlp)
+    for _ in range(2):
+        with span("job", {}, trace_id=_JOB), span("fetch", {"server.address": "h"}), span("inner", {"n": 1}):
+            current_span().set({"late": True, "absent": None})
+    shutdown_tracing()
+    jobs, fetches, inner = otlp.named("job"), otlp.named("fetch"), otlp.named("inner")
+    assert {one.trace_id for one in otlp.spans} == {_JOB}
+    assert [one.parent for one in jobs] == ["", ""]
+    assert [one.parent for one in fetches] == [one.span_id for one in jobs]
+    assert [one.parent for one in inner] == [one.span_id for one in fetches]
+    assert inner[0].attributes == {"n": 1, "late": True}
+    assert len({one.span_id for one in otlp.spans}) == 6
+    assert {one.service for one in otlp.spans} == {"a-service"}
+
+
+@pytest.mark.parametrize("odd", ["", "no-hex" * 5 + "xx", "0" * 32, "12", None])
+def test_a_job_id_that_is_no_trace_id_begins_a_trace_of_its_own(otlp: OtlpReceiver, odd: str | None) -> None:
+    _traced(otlp)
+    with span("job", {}, trace_id=odd):
+        pass
+    shutdown_tracing()
+    assert int(otlp.named("job")[0].trace_id, 16) > 0
+
+
+def test_an_error_is_told_without_secret_and_query(otlp: OtlpReceiver) -> None:
+    protect(["odd.password/here"])
+    _traced(otlp)
+    error = RuntimeError("above https://h/p?token=3")
+    error.__cause__ = ValueError(f"{_KEY} odd.password/here https://h/p?token=2")
+    with pytest.raises(RuntimeError), span("job", {"said": f"{_KEY} https://me:pw@h/p?token=1"}):
+        raise error
+    shutdown_tracing()
+    (job,) = otlp.spans
+    assert job.failed
+    assert job.attributes["error.type"] == "RuntimeError"
+    ((name, told),) = job.events
+    assert (name, told["exception.type"]) == ("exception", "RuntimeError")
+    assert "test_an_error_is_told" in told["exception.stacktrace"]
+    assert job.attributes["said"] == "[redacted] https://h/p?[redacted]"
+    everything = b"".join(otlp.bodies)
+    for secret in (_KEY, "odd.password/here", "token=", "me:pw"):
+        assert secret.encode() not in everything
+
+
+def test_an_error_of_ours_is_named_by_its_code_and_an_expected_one_is_none(otlp: OtlpReceiver) -> None:
+    _traced(otlp)
+    with pytest.raises(InvalidTargetError), span("bad", {}):
+        raise InvalidTargetError("x", "y")
+    with pytest.raises(KeyError), span("fine", {}, expected=(KeyError,)):
+        raise KeyError("x")
+    shutdown_tracing()
+    assert otlp.named("bad")[0].attributes["error.type"] == "invalid_target"
+    assert not otlp.named("fine")[0].failed
+
+
+@pytest.mark.parametrize(("status", "failed"), [(200, False), (399, False), (400, True), (503, True)])
+def test_an_http_status_says_whether_a_span_failed(otlp: OtlpReceiver, status: int, failed: bool) -> None:
+    _traced(otlp)
+    with span("model.attempt", {}) as attempt:
+        attempt.answered(status)
+    shutdown_tracing()
+    assert (otlp.spans[0].attributes["http.response.status_code"], otlp.spans[0].failed) == (status, failed)
+
+
+def test_log_lines_name_the_span(otlp: OtlpReceiver) -> None:
+    _traced(otlp)
+    with span("job", {}, trace_id=_JOB):
+        outside = get_contextvars()["span_id"]
+        with span("fetch", {}):
+            assert get_contextvars()["trace_id"] == _JOB
+            assert get_contextvars()["span_id"] != outside
+        assert get_contextvars()["span_id"] == outside
+    assert "trace_id" not in get_contextvars()
+    shutdown_tracing()
+
+
+def test_the_collector_gets_the_headers_that_it_wants(otlp: OtlpReceiver) -> None:
+    _traced(otlp, headers="X-Api-Key=se%2Ccret, tenant = blue")
+    with span("job", {}):
+        pass
+    shutdown_tracing()
+    assert (otlp.headers[0]["x-api-key"], otlp.headers[0]["tenant"]) == ("se,cret", "blue")
+
+
+def test_a_share_of_the_jobs_is_traced_each_of_them_whole(otlp: OtlpReceiver) -> None:
+    """By version-4 UUIDs, as job ids are: the SDK's own sampler takes bits of which two never change."""
+    ids = [uuid.uuid4().hex for _ in range(400)]
+    for _ in range(2):
+        _traced(otlp, ratio=0.25)
+        for one in ids:
+            with span("job", {}, trace_id=one), span("fetch", {}):
+                pass
+        shutdown_tracing()
+    jobs = [one.trace_id for one in otlp.named("job")]
+    assert 60 <= len(set(jobs)) <= 140
+    assert sorted(jobs) == sorted(2 * list(set(jobs)))
+    assert sorted(jobs) == sorted(one.trace_id for one in otlp.named("fetch"))
+
+
+def test_a_collector_that_is_away_is_told_of_once_and_holds_up_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing of what the SDK says of each batch is in the log."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    configure_logging(log_format="json")
+    configure_tracing(f"http://127.0.0.1:{port}", service_name="x")
+    for _ in range(3000):
+        with span("job", {}):
+            pass
+    shutdown_tracing()
+    configure_logging(log_format="json")
+    said = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    warned = [line for line in said if line["level"] != "info"]
+    assert [line["logger"] for line in warned] == ["app.otlp"] * len(warned)
+    assert len(warned) <= 1
+
+
+def test_a_collector_that_comes_back_is_told_of(otlp: OtlpReceiver, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(log_format="json")
+    otlp.status = 400
+    _traced(otlp)
+    with span("lost", {}):
+        pass
+    deadline = time.monotonic() + 20
+    while not otlp.headers and time.monotonic() < deadline:
+        time.sleep(0.02)
+    otlp.status = 200
+    with span("taken", {}):
+        pass
+    shutdown_tracing()
+    said = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
+    assert len([line for line in said if line.startswith("Traces cannot be delivered")]) == 1
+    assert "Traces are taken again; 1 spans were lost" in said
+    assert [one.name for one in otlp.spans] == ["taken"]
+
+
+@pytest.mark.parametrize("options", [{"ratio": 0.0}, {}])
+def test_no_exporter_is_loaded_unless_it_is_asked_for(options: dict[str, float]) -> None:
+    endpoint = "'http://127.0.0.1:9'" if options else "None"
+    script = (
+        "import sys, tasks.base, app.services.resources, app.services.traces, app.tracing as t\n"
+        f"t.configure_tracing({endpoint}, service_name='x', **{options!r})\n"
+        "with t.span('job', {}, trace_id='12') as s: s.set({'a': 1}); s.answered(500); t.current_span().set({})\n"
+        "assert not sys.modules.keys() & {'app.otlp', 'opentelemetry.exporter.otlp.proto.http'}\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -1,0 +1,47 @@
+"""Which log lines belong to which request: `X-Request-ID`, as a proxy or a client sent it, else made here."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, get_contextvars
+
+from app.logs import redact
+
+HEADER = "X-Request-ID"
+_SANE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+class RequestId:
+    """ASGI middleware: the id is in each log line of the request and in the headers of its answer.
+
+    An id that is too long, holds other characters or looks like a secret is replaced. It stays bound after the answer,
+    for the access log; each request runs in a context of its own.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        sent = Headers(scope=scope).get(HEADER, "")
+        request_id = sent if _SANE.fullmatch(sent) and redact(sent) == sent else uuid.uuid4().hex
+        bind_contextvars(request_id=request_id)
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[HEADER] = request_id
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
+
+
+def sent_id() -> dict[str, str]:
+    """The header, for an answer that does not pass the middleware."""
+    request_id = get_contextvars().get("request_id")
+    return {HEADER: request_id} if request_id else {}
