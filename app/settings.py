@@ -90,6 +90,9 @@ class Settings(BaseSettings):
     jwt_jwks_url: str | None = Field(None, description="checks tokens against an identity provider's keys instead")
     jwt_issuer: str = Field("property-intelligence", description="claim `iss` of tokens")
     jwt_audience: str = Field("property-intelligence", description="claim `aud` of tokens")
+    metrics_token: SecretStr | None = Field(
+        None, description="whoever reads `/metrics` must send it, at least 16 characters; empty: this machine only"
+    )
     port: int = Field(8000, ge=1, le=65535, description="port of the HTTP door")
 
     # --- fetching
@@ -155,6 +158,14 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value().encode()) < 32:
             raise ValueError("must have at least 32 bytes (RFC 7518 section 3.2); make one with `openssl rand -hex 32`")
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch("[!-~]{16,}", value.get_secret_value()):
+            remedy = "make one with `openssl rand -hex 32`"
+            raise ValueError(f"must have at least 16 characters, of ASCII and without blanks; {remedy}")
         return value
 
     @field_validator("webhook_secret")

@@ -16,9 +16,10 @@ from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
 from app.services.reload_signal import on_sighup
 from app.settings import Settings
-from web import admin, batches, errors, health, jobs, properties
+from web import admin, batches, errors, health, jobs, metrics, properties
 from web.context import Context
 from web.limits import BodyLimit
+from web.metrics import RequestCounter
 
 _DESCRIPTION = """
 Property pages become records with evidence; this is the door for other programs.
@@ -48,8 +49,9 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
     app.state.context = context
     errors.register(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(RequestCounter)
     app.add_middleware(StartupFailure)
-    for module in (admin, jobs, batches, properties, health):
+    for module in (admin, jobs, batches, properties, health, metrics):
         app.include_router(module.router)
     return app
 
@@ -60,12 +62,15 @@ def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
         _configure_logging()
         watch = context.watch_keys()  # reads the settings: what is wrong with them is said now, not at a request
         watch.start()
+        flusher = context.report_counts()
+        flusher.start()
         restore = on_sighup(watch.ask)  # uvicorn leaves SIGHUP its default, which is to end the process
         try:
             yield
         finally:
             restore()
             await run_in_threadpool(watch.stop)
+            await run_in_threadpool(flusher.stop)
             await run_in_threadpool(context.close)
 
     return lifespan

@@ -21,8 +21,8 @@ from app.services.metrics.outbox import Outbox, encode
             "failed",
         ),
         (
-            lambda run: run.set_back("capacity", counted=False),
-            encode("propintel_job_deferrals_total", {"reason": "capacity"}),
+            lambda run: run.set_back("no_capacity", counted=False),
+            encode("propintel_job_deferrals_total", {"reason": "no_capacity"}),
             "deferred",
         ),
         (
