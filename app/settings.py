@@ -118,6 +118,9 @@ class Settings(LogSettings):
     jwt_jwks_url: str | None = Field(None, description="checks tokens against an identity provider's keys instead")
     jwt_issuer: str = Field("property-intelligence", description="claim `iss` of tokens")
     jwt_audience: str = Field("property-intelligence", description="claim `aud` of tokens")
+    metrics_token: SecretStr | None = Field(
+        None, description="whoever reads `/metrics` must send it, at least 16 characters; empty: this machine only"
+    )
     port: int = Field(8000, ge=1, le=65535, description="port of the HTTP door")
 
     # --- fetching
@@ -200,6 +203,14 @@ class Settings(LogSettings):
     def _otlp_over_http(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("is not an http or https URL like http://localhost:4318")
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch("[!-~]{16,}", value.get_secret_value()):
+            remedy = "make one with `openssl rand -hex 32`"
+            raise ValueError(f"must have at least 16 characters, of ASCII and without blanks; {remedy}")
         return value
 
     @field_validator("webhook_secret")

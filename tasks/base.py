@@ -31,6 +31,7 @@ from app.errors import BrokerUnavailableError, PropertyIntelligenceError, Worker
 from app.logs import redact, redact_urls
 from app.property.store import Job
 from app.services.embedded_valkey import connect
+from app.services.metrics.job_run import JobRun
 from app.services.patience import patiently
 from app.tracing import current_span, span
 from tasks.cleaning import without_secrets
@@ -172,6 +173,7 @@ class JobTask(RedactedTask):
                 yield None
                 return
             _tell_of(job)
+            self.request.run = JobRun()
             if job.attempts > self.max_retries + 1:  # every run before ended without a word: its process had died
                 raise WorkerDiedError(job.attempts - 1)
             with LeaseKeeper(lambda: jobs.renew(job_id, owner, lease), lease / 3, self._longest_seconds()):
@@ -230,31 +232,42 @@ class JobTask(RedactedTask):
         job, owner = self._held()
         if job is None:
             return
+        ended = partial(self.request.run.set_back, reason.code, counted=counted)
         waited = job.waited_seconds + (0.0 if counted else seconds)
         jobs = current().jobs
         clock = current().database.clock
         if seconds <= LONGEST_COUNTDOWN_SECONDS and not _is_off(clock):
             release = partial(jobs.release, job.id, owner, waited, SCRAPE_QUEUE, again_seconds=seconds, counted=counted)
-            self._note(release)
+            self._note(release, ended)
             return
         due_at = clock.now() + timedelta(seconds=seconds)
-        self._note(lambda: jobs.defer(job.id, owner, due_at, waited, counted=counted))
+        defer = partial(jobs.defer, job.id, owner, due_at, waited, counted=counted)
+        self._note(defer, ended)
         log.info("Job %s is deferred for %.0f s: %s", job.id, seconds, redact(str(reason)))
         raise Retry(f"deferred for {seconds:.0f} s", reason, due_at)
 
     def _fail(self, error: PropertyIntelligenceError, cause: Exception) -> NoReturn:
         job, owner = self._held()
         if job is not None:
-            self._note(lambda: current().jobs.fail(job.id, error, owner))
+            fail = partial(current().jobs.fail, job.id, error, owner)
+            self._note(fail, partial(self.request.run.failed, error.code))
             log.warning("Job %s failed (%s): %s", job.id, error.code, redact(str(error)))
         raise error from (None if cause is error else cause)
 
-    def _note(self, write: Callable[[], object]) -> None:
-        """Write to the jobs table; if that fails the lease runs out and the job is recovered, so nothing is lost."""
+    def _note(self, write: Callable[[], bool], ended: Callable[[], None]) -> None:
+        """Write to the jobs table, and count the run as `ended` if that took it.
+
+        If it cannot be written the lease runs out and the job is recovered, so nothing is lost.
+        """
+        taken = False
         try:
-            patiently(write, current().database.clock, _NOTE_PATIENCE_SECONDS)
+            taken = patiently(write, current().database.clock, _NOTE_PATIENCE_SECONDS)
         except PropertyIntelligenceError as exc:
             log.warning("The state of a job could not be written, it will be recovered: %s", exc)
+        if taken:
+            ended()
+        else:
+            self.request.run.lost()
 
     def _held(self) -> tuple[Job | None, str]:
         return getattr(self.request, "job", None), getattr(self.request, "owner", "")

@@ -17,6 +17,7 @@ from app.errors import StoreError
 from app.logs import redact
 from app.property.store import Batch
 from app.services.batch_callbacks import deliver_due
+from app.services.metrics.instruments import BATCHES_COMPLETED
 from app.services.webhooks import build_webhook_sender
 from tasks.base import ScheduledTask
 from tasks.config import PRIORITIES, TURN_HEADER
@@ -34,6 +35,7 @@ def complete_batches() -> dict[str, int]:
     batches = current().batches
     try:
         completed = batches.complete()
+        BATCHES_COMPLETED.inc(len(completed))
         for batch in completed:
             log.info("Batch %s is complete: %s", batch.id, _outcome(batch))
         if batches.has_due_callback():

@@ -32,6 +32,7 @@ LANES = {
 CALLBACK_QUEUE = "callbacks"
 #: reports and recovery have a queue of their own, so that a backlog of jobs never delays them
 HEALTH_QUEUE = "health"
+ALL_QUEUES = (HEALTH_QUEUE, CALLBACK_QUEUE, *LANES)
 
 #: what beat's messages carry: the seconds between two of them
 TURN_HEADER = "propintel_turn_seconds"
@@ -119,7 +120,7 @@ def _queue(name: str) -> Queue:
 
 def _delivery() -> dict[str, Any]:
     return {
-        "task_queues": [_queue(name) for name in (HEALTH_QUEUE, CALLBACK_QUEUE, *LANES)],
+        "task_queues": [_queue(name) for name in ALL_QUEUES],
         "task_default_queue": SCRAPE_QUEUE,
         "task_default_priority": DEFAULT_PRIORITY,
         "task_routes": {

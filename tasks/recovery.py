@@ -11,6 +11,7 @@ from celery import Celery, shared_task
 from app.errors import BrokerUnavailableError, StoreError
 from app.logs import redact
 from app.property.store import JobStore
+from app.services.metrics.instruments import JOBS_RECOVERED
 from tasks.base import ScheduledTask
 from tasks.resources import current
 from tasks.sending import send_jobs, waiting_messages
@@ -33,6 +34,7 @@ def recover_jobs(self: Any) -> dict[str, int]:
     try:
         for some in _recovered(self.app, current().jobs):
             sent += some
+            JOBS_RECOVERED.inc(some)
     except (StoreError, BrokerUnavailableError) as exc:
         log.warning("Recovery waits for its next turn: %s", redact(str(exc)))
     if sent:

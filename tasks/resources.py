@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from app.services.metrics.flusher import Flusher, make_flusher
 from app.services.openai_client_manager import install_manager
 from app.services.resources import Resources
 
 _current: Resources | None = None
+_flusher: Flusher | None = None
 
 
 def install(resources: Resources) -> None:
-    """Make `resources` this process's, and its manager the one that `get_openai_client_manager()` returns."""
-    global _current  # noqa: PLW0603 (one per process by design)
+    """Make `resources` this process's, and its manager the one that `get_openai_client_manager()` returns.
+
+    What the process counts from now on is reported to the fleet.
+    """
+    global _current, _flusher  # noqa: PLW0603 (one per process by design)
     _current = resources
     install_manager(resources.manager)
+    _flusher = make_flusher(resources.settings)
+    _flusher.start()
 
 
 def current() -> Resources:
@@ -28,8 +35,11 @@ def is_open() -> bool:
 
 def close() -> None:
     """Close and forget; safe to call when nothing is open."""
-    global _current
+    global _current, _flusher
     resources, _current = _current, None
+    flusher, _flusher = _flusher, None
     if resources is not None:
         install_manager(None)
         resources.close()
+    if flusher is not None:
+        flusher.stop()

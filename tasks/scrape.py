@@ -25,6 +25,10 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
         outcome = current().scraper.scrape(job.target, job_id=job.id, batch=job.batch, refresh=job.refresh)
         wanted = tuple(outcome.wanted_model)
         finished = current().jobs.finish(job.id, self.request.owner, outcome.property_id, wanted, outcome.model_note)
+        if finished:
+            self.request.run.done()
+        else:
+            self.request.run.lost()
         return {
             "job": job.id,
             "state": "done" if finished else "skipped",

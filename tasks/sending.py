@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import redis
@@ -57,11 +57,11 @@ def _send_together(celery_app: Celery, jobs: Sequence[Job]) -> None:
             return
 
 
-def waiting_messages(celery_app: Celery) -> dict[str, int]:
-    """How many messages of jobs wait in each lane. Raises `BrokerUnavailableError`."""
+def waiting_messages(celery_app: Celery, queues: Iterable[str] = LANES) -> dict[str, int]:
+    """How many messages wait in each of `queues`: of jobs, unless told otherwise. Raises `BrokerUnavailableError`."""
     with _broker_errors(celery_app), celery_app.pool.acquire(block=True) as connection:
         connection.ensure_connection(max_retries=1)
-        return {lane: _length(connection.default_channel, lane) for lane in LANES}
+        return {queue: _length(connection.default_channel, queue) for queue in queues}
 
 
 def _length(channel: object, queue: str) -> int:

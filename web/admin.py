@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
-from app.services.key_health import fleet_stats
 from web.auth import MANAGEMENT, AuthenticatedRoute, allow, bearer_scheme
 from web.context import Context, context_of
 from web.envelope import Failure, Success, success
@@ -48,6 +47,9 @@ class KeyStats(BaseModel):
 
 @router.get("/openai/stats", summary="Statistics of the OpenAI keys", responses={200: {"model": Success[KeyStats]}})
 def openai_stats(context: Annotated[Context, Depends(context_of)]) -> JSONResponse:
-    """Requests, successes, failures and state of every key, summed over the processes of the fleet."""
-    stats: dict[str, Any] = fleet_stats(context.settings)
+    """Requests, successes, failures and state of every key, summed over the processes of the fleet.
+
+    The figures are at most a second old; keys that were read again are shown at once.
+    """
+    stats: dict[str, Any] = context.keys.stats()
     return success(stats)

@@ -16,9 +16,10 @@ from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
 from app.services.reload_signal import on_sighup
 from app.settings import Settings
-from web import admin, batches, errors, health, jobs, properties
+from web import admin, batches, errors, health, jobs, metrics, properties
 from web.context import Context
 from web.limits import BodyLimit
+from web.metrics import RequestCounter
 from web.request_id import RequestId
 
 _DESCRIPTION = """
@@ -50,8 +51,9 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
     errors.register(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestId)
+    app.add_middleware(RequestCounter)
     app.add_middleware(StartupFailure)
-    for module in (admin, jobs, batches, properties, health):
+    for module in (admin, jobs, batches, properties, health, metrics):
         app.include_router(module.router)
     return app
 
@@ -64,12 +66,15 @@ def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
         configure_logging(level=chosen.log_level or logging.INFO, log_format=chosen.log_format)
         watch = context.watch_keys()  # reads the settings: what is wrong with them is said now, not at a request
         watch.start()
+        flusher = context.report_counts()
+        flusher.start()
         restore = on_sighup(watch.ask)  # uvicorn leaves SIGHUP its default, which is to end the process
         try:
             yield
         finally:
             restore()
             await run_in_threadpool(watch.stop)
+            await run_in_threadpool(flusher.stop)
             await run_in_threadpool(context.close)
 
     return lifespan

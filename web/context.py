@@ -14,12 +14,20 @@ from fastapi import Request
 
 from app.clock import Clock
 from app.keypool.keys import load_keys_again
+from app.property.store.job_figures import JobFigures, read_job_figures
 from app.services.access import TokenVerifier, build_verifier
 from app.services.deadline import Bounded
-from app.services.embedded_valkey import connect
+from app.services.embedded_valkey import broker_url, connect
 from app.services.key_reload import KeyReload, KeyWatch
+from app.services.key_store import connect_store
+from app.services.key_view import KeyReport, KeyView
+from app.services.metrics.exposition import Exposition, Sources
+from app.services.metrics.flusher import Flusher, make_flusher
+from app.services.metrics.totals import Totals
 from app.services.stores import Stores, open_stores
 from app.settings import Settings
+from tasks.config import ALL_QUEUES
+from tasks.sending import waiting_messages
 from tasks.submission import make_sender
 
 #: the longest that readiness waits for each of database and broker
@@ -37,6 +45,19 @@ class Context:
         self._verifier: TokenVerifier | None = None
         self._stores: Stores | None = None
         self._celery: Celery | None = None
+        self._keys: KeyView | None = None
+        self._totals: Totals | None = None
+        #: one scrape is answered at a time, and waits for no thread of the routes either
+        self.scrape_threads = ThreadPoolExecutor(1, "scrape")
+        self.exposition = Exposition(
+            Sources(
+                masks=lambda: {key.key_id: key.mask for key in self.keys.keys},
+                totals=lambda: self._open_totals().read(),
+                keys=self._report_keys,
+                jobs=self._job_figures,
+                messages=self._waiting_messages,
+            )
+        )
         #: readiness waits for no thread of the routes, which may all be waiting for the database
         self.probe_threads = ThreadPoolExecutor(4, "readiness")
         #: by name, what must answer before jobs can be taken; each raises `PropertyIntelligenceError` within seconds
@@ -78,6 +99,34 @@ class Context:
                 self._celery = make_sender(self.settings)
             return self._celery
 
+    @property
+    def keys(self) -> KeyView:
+        """The keys as the fleet uses them, until they are read again. Raises `ConfigurationError`."""
+        with self._lock:
+            if self._keys is None:
+                self._keys = KeyView(self.settings, self._clock)
+            return self._keys
+
+    def _open_totals(self) -> Totals:
+        with self._lock:
+            if self._totals is None:
+                self._totals = Totals(connect_store(broker_url(self.settings)))
+            return self._totals
+
+    def _report_keys(self) -> KeyReport:
+        return self.keys.report()
+
+    def _job_figures(self) -> JobFigures:
+        return read_job_figures(self.stores.database)
+
+    def _waiting_messages(self) -> dict[str, int]:
+        self._ping_broker()  # which says at once that it is away; Celery would try again
+        return waiting_messages(self.celery, ALL_QUEUES)
+
+    def report_counts(self) -> Flusher:
+        """What brings the counts of this process to the fleet's; the caller starts and stops it."""
+        return make_flusher(self.settings)
+
     def _ping_database(self) -> None:
         self.stores.ping()
 
@@ -85,27 +134,38 @@ class Context:
         connect(self.settings, within_seconds=_PROBE_SECONDS).close()
 
     def watch_keys(self) -> KeyWatch:
-        """What reads the keys anew at SIGHUP or the mark; the caller starts and stops it. The keys file needs no watch:
-        whoever shows keys reads it."""
-        return KeyWatch(KeyReload(self.settings, self._use_keys, load=self._load, watches_file=False))
+        """What reads the keys anew at SIGHUP, the mark or a change of their file; the caller starts and stops it."""
+        return KeyWatch(KeyReload(self.settings, self._use_keys, load=self._load))
 
     def _use_keys(self, fresh: Settings) -> str:
         found = load_keys_again(fresh)
         with self._lock:
             self._settings = fresh
+            view = self._keys
+            if view is not None and view.keys == found.keys:
+                return ""
+            self._keys = None
+        if view is not None:
+            view.close()  # a question that is under way opens a connection of its own
         return f"{len(found.keys)} OpenAI keys read again"
 
     def close(self) -> None:
         """Close what was opened. May be called again."""
         self.probe_threads.shutdown(wait=False)
+        self.scrape_threads.shutdown(wait=False)
         with self._opening:
             stores, self._stores = self._stores, None
         with self._lock:
             celery, self._celery = self._celery, None
+            keys, self._keys = self._keys, None
+            totals, self._totals = self._totals, None
         if stores is not None:
             stores.close()
         if celery is not None:
             celery.close()
+        for opened in (keys, totals):
+            if opened is not None:
+                opened.close()
 
 
 def context_of(request: Request) -> Context:

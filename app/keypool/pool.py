@@ -220,13 +220,13 @@ class KeyPool:
             "total_keys": len(configured),
             "healthy_keys": sum(1 for s in configured if not s.circuit_open and not s.rate_limited),
             "rotation_strategy": self.strategy,
-            "keys": {self._mask(s): _figures(s) for s in snapshots},
+            "keys": {self.mask_of(s): _figures(s) for s in snapshots},
             "scope": self._store.scope,
             "spent_today": _spent(self._store.spent()),
             "store_losses": self._store.losses(),
         }
 
-    def _mask(self, snapshot: KeySnapshot) -> str:
+    def mask_of(self, snapshot: KeySnapshot) -> str:
         """Its mask here; a key known from elsewhere has the one it had there, made unique."""
         key = self._by_id.get(snapshot.key_id)
         if key is not None:

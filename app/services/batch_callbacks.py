@@ -10,6 +10,7 @@ from app.clock import Clock
 from app.errors import WebhookError
 from app.logs import origin_of
 from app.property.store import BatchStore, ClaimedCallback
+from app.services.metrics.instruments import CALLBACKS
 from app.services.webhooks import TIMEOUT_SECONDS, Event, WebhookSender
 
 log = logging.getLogger(__name__)
@@ -52,11 +53,13 @@ def _deliver(batches: BatchStore, sender: WebhookSender, clock: Clock, claim: Cl
     try:
         sender.send(claim.url, event_of(claim))
     except WebhookError as exc:
+        CALLBACKS.labels("failed").inc()
         again_at = _again_at(claim, exc, clock.now())
         batches.callback_failed(claim, str(exc), again_at)
         then = f"next attempt at {again_at.isoformat(timespec='seconds')}" if again_at else "given up"
         log.warning("Callback of batch %s, attempt %d, %s: %s", claim.batch.id, claim.attempt, then, exc)
         return False
+    CALLBACKS.labels("delivered").inc()
     batches.callback_delivered(claim)
     log.info("Batch %s: %s was told (attempt %d)", claim.batch.id, origin_of(claim.url), claim.attempt)
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from app.errors import NoAnswerError
@@ -24,13 +25,22 @@ class Bounded[T]:
 
     def __call__(self) -> T:
         """The answer. Raises what `ask` raises, and `NoAnswerError`."""
+        return self.begin()()
+
+    def begin(self) -> Callable[[], T]:
+        """Ask now; what is returned waits for the answer, until `seconds` from now, and raises as a call does."""
         with self._lock:
             call = self._under_way
             if call is None or call.over.is_set():
                 call = self._under_way = _Call(self._ask)
-        if not call.over.wait(self._seconds):
-            raise NoAnswerError(self._what, self._seconds)
-        return call.answer()
+        until = time.monotonic() + self._seconds
+
+        def wait() -> T:
+            if not call.over.wait(max(0.0, until - time.monotonic())):
+                raise NoAnswerError(self._what, self._seconds)
+            return call.answer()
+
+        return wait
 
 
 class _Call[T]:

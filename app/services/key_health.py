@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.services.openai_client_manager import build_manager
+from app.services.key_view import KeyView
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -18,11 +19,10 @@ log = logging.getLogger(__name__)
 def fleet_stats(settings: Settings) -> dict[str, Any]:
     """The `data` of the specification's stats response for the whole fleet.
 
-    Without a Redis, or while it does not answer, the configured keys with what this process has counted, and `scope`
-    is "process".
+    Without a Redis, or while it does not answer, the configured keys, and `scope` is "process".
     """
-    with build_manager(settings) as manager:
-        return manager.get_stats()
+    with closing(KeyView(settings)) as view:
+        return view.stats()
 
 
 def log_report(stats: dict[str, Any]) -> None:

@@ -8,7 +8,9 @@ pool's affair, which answers through the client.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import openai
@@ -23,6 +25,7 @@ from app.property.extract.llm import ModelAnswer, ModelStep
 from app.property.extract.pipeline import with_model_values
 from app.property.extract.prompt import Prompt, build_prompt
 from app.property.store import AnswerStore, Question, StoredAnswer, digest
+from app.services.metrics.instruments import MODEL_ANSWERS, MODEL_CALL_SECONDS, MODEL_VALUES_DROPPED
 from app.services.patience import patiently
 from app.tracing import span
 
@@ -67,10 +70,13 @@ class ModelReader:
             return ModelReading(extraction)
         question = self._question(extraction, prompt)
         stored = self._answers.model_answer(question)
+        if stored:
+            MODEL_ANSWERS.labels("kept").inc()
         answer = _answer(stored) if stored else self._ask(question, prompt)
         if isinstance(answer, str):
             return ModelReading(extraction, answer, prompt.fields)
         candidates, dropped = verify(answer, prompt)
+        MODEL_VALUES_DROPPED.inc(dropped)
         return ModelReading(with_model_values(extraction, candidates, dropped))
 
     def _question(self, extraction: Extraction, prompt: Prompt) -> Question:
@@ -81,22 +87,26 @@ class ModelReader:
         """The model's answer, kept for the next time; or why there is none."""
         client = self._client()
         if client is None:
+            MODEL_ANSWERS.labels("no_key").inc()
             return str(NoKeysError())
         answer = self._call(client, prompt)
         if isinstance(answer, str):
             log.warning("%s", answer)
             return answer
         stored = StoredAnswer(answer.values, answer.model, answer.prompt_tokens, answer.completion_tokens)
+        MODEL_ANSWERS.labels("asked").inc()
         patiently(lambda: self._answers.save_model_answer(question, stored), self._clock)
         return answer
 
     def _call(self, client: openai.OpenAI, prompt: Prompt) -> ModelAnswer | str:
         try:
-            return self._step(client, prompt)
+            with _timed(self._model):
+                return self._step(client, prompt)
         except openai.RateLimitError as exc:
             note = self._never_by_waiting(exc)
             if note is None:
                 raise
+            MODEL_ANSWERS.labels("budget" if exc.code == BUDGET_CODE else "failed").inc()
             return redact(note)
         except openai.APIStatusError as exc:
             error = ModelError(self._model, f"HTTP {exc.status_code}, {redact(str(exc.message)).rstrip('.')}")
@@ -104,6 +114,7 @@ class ModelReader:
             error = ModelError(self._model, redact(str(exc)).rstrip(".") or type(exc).__name__)
         except ModelError as exc:
             error = exc
+        MODEL_ANSWERS.labels("failed").inc()
         return redact(str(error))
 
     def _step(self, client: openai.OpenAI, prompt: Prompt) -> ModelAnswer:
@@ -133,6 +144,20 @@ class ModelReader:
             reason = f"{said.rstrip('.')}. Waiting never helps: use keys with a higher limit, or another OPENAI_MODEL"
             return str(ModelError(self._model, reason))
         return None
+
+
+@contextmanager
+def _timed(model: str) -> Iterator[None]:
+    """Measures a call; not one that found no key with room, which says nothing of the model."""
+    began, measured = time.monotonic(), True
+    try:
+        yield
+    except openai.RateLimitError:
+        measured = False
+        raise
+    finally:
+        if measured:
+            MODEL_CALL_SECONDS.labels(model).observe(time.monotonic() - began)
 
 
 def _message_of(exc: openai.RateLimitError) -> str:

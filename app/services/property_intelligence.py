@@ -20,6 +20,7 @@ from app.errors import (
     PageBlockedError,
     PageError,
     PageGoneError,
+    PropertyIntelligenceError,
     SearchPageError,
 )
 from app.keypool.transport import spending_batch
@@ -28,8 +29,9 @@ from app.property.extract.base import Extraction
 from app.property.extract.pipeline import extract
 from app.property.merge import SourceRecord
 from app.property.page import Page
-from app.property.record import PageKind
+from app.property.record import Method, PageKind
 from app.property.store import FRESH_DAYS, PageStore, PropertyStore, normalise_target
+from app.services.metrics.instruments import FETCH_SECONDS, FIELDS_STORED, PAGES
 from app.services.model_reading import ModelReader, ModelReading
 from app.services.patience import patiently
 from app.tracing import span
@@ -131,16 +133,29 @@ class Scraper:
                 lambda: self._properties.save_record(record, wanted_model=reading.unheard, model_note=reading.note),
                 self._clock,
             )
+        _count_fields(record)
         return self._outcome(property_id, extraction.kind, url)
 
     def _page(self, url: str, job_id: str | None) -> Page:
         with span("fetch", {"server.address": urlsplit(url).hostname}) as fetching:
             page = self._pages.page_for_job(job_id, url) if job_id is not None else None
             fetching.set({"propintel.from_checkpoint": page is not None})
-            if page is None:
-                page = fetched = self._fetcher.fetch(url)
+            if page is not None:
+                PAGES.labels("checkpoint").inc()
+            else:
+                page = fetched = self._fetched(url)
                 patiently(lambda: self._pages.save_page(fetched, job_id), self._clock)
             fetching.set({"http.response.body.size": len(page.body)})
+        return page
+
+    def _fetched(self, url: str) -> Page:
+        try:
+            with FETCH_SECONDS.time():
+                page = self._fetcher.fetch(url)
+        except PropertyIntelligenceError as exc:
+            PAGES.labels(exc.code).inc()
+            raise
+        PAGES.labels("fetched").inc()
         return page
 
     def _read(self, page: Page) -> ModelReading:
@@ -180,6 +195,11 @@ def _paid_by(batch: str) -> Iterator[None]:
         yield
     finally:
         spending_batch.reset(token)
+
+
+def _count_fields(stored: SourceRecord) -> None:
+    for evidence in stored.evidence.values():
+        FIELDS_STORED.labels("model" if evidence.method is Method.LLM else evidence.method.value).inc()
 
 
 def _source_record(url: str, extraction: Extraction) -> SourceRecord:

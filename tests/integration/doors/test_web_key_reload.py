@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from .conftest import Environment, Propintel, until_true
+from .conftest import Environment, Propintel, serving, until_true
 
 STATS = "/api/v1/admin/openai/stats"
 A, B = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
@@ -60,3 +60,21 @@ def test_keys_of_the_dotenv_file_are_read_again_at_sighup(
     door.terminate()
     assert door.wait(30) in (0, -signal.SIGTERM)
     assert "Traceback" not in log()
+
+
+def test_a_changed_keys_file_is_shown_without_a_signal(
+    environment: Environment, propintel: Propintel, home: Path
+) -> None:
+    """The door keeps its view of the keys from one request to the next, and follows the file like everybody else."""
+    (home / "keys.txt").write_text(f"{A}\n")
+    environment["OPENAI_API_KEYS_FILE"] = str(home / "keys.txt")
+    argv = [sys.executable, "-m", "uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0"]
+    token = {"Authorization": f"Bearer {propintel('token', '--role', 'exec').stdout.strip()}"}
+    with serving(argv, environment, home, until=re.compile(r"http://127\.0\.0\.1:\d+")) as address:
+
+        def shown() -> list[str]:
+            return list(httpx2.get(address + STATS, headers=token, timeout=10).json()["data"]["keys"])
+
+        assert shown() == ["sk-proj-aaa...1111"]
+        (home / "keys.txt").write_text(f"{A}\n{B}\n")
+        until_true(lambda: shown() == ["sk-proj-aaa...1111", "sk-proj-bbb...2222"], "the new key")

@@ -27,6 +27,8 @@ _VARIABLES = {name.upper() for name in Settings.model_fields} - {"OPENAI_NUMBERE
         ("FETCH_ALLOWED_PRIVATE_NETWORKS", "10.0.0.0/8,everything"),
         ("FETCH_MIN_DELAY_SECONDS", "fast"),
         ("SCRAPE_DEADLINE_SECONDS", "0"),
+        ("METRICS_TOKEN", "0123456789abcde"),
+        ("METRICS_TOKEN", "sixteen characters"),
         ("WEBHOOK_SECRET", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
         ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ="),  # 23 bytes
         ("WEBHOOK_SECRET", f"whsec_{'MfKQ9r8G' * 10}MfKQ9r8="),  # 65 bytes
@@ -57,7 +59,7 @@ def test_a_webhook_secret_has_24_to_64_bytes_and_is_never_shown(monkeypatch: pyt
     assert "MfKQ" not in repr(settings) + settings.model_dump_json()
 
 
-@pytest.mark.parametrize("variable", ["JWT_SECRET", "WEBHOOK_SECRET"])
+@pytest.mark.parametrize("variable", ["JWT_SECRET", "METRICS_TOKEN", "WEBHOOK_SECRET"])
 def test_an_error_never_shows_a_secret(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "hunter2")
     with pytest.raises(ConfigurationError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from app.property.extract.pipeline import extract
 from app.property.page import Page
 from app.property.record import Method
 from app.property.store import AnswerStore, Database
+from app.services.metrics.instruments import REGISTRY
 from app.services.model_reading import ModelReader
 
 HTML = """<html lang="en"><head><title>12 Main St</title></head><body><h1>12 Main St, Springfield, IL 62701</h1>
@@ -201,3 +203,46 @@ def test_a_429_that_no_waiting_ends_is_a_note_that_names_the_remedy(
     assert "scrape again with --refresh" in found.note
     assert "Error code" not in found.note, "what the SDK puts around a message says nothing to a user"
     assert "Roof" in found.unheard
+
+
+def _answers_counted() -> dict[str, float]:
+    """By outcome, and the measured calls."""
+    names = {"propintel_model_answers_total": "outcome", "propintel_model_call_seconds_count": "model"}
+    samples = (sample for family in REGISTRY.collect() for sample in family.samples if sample.name in names)
+    return {sample.labels[names[sample.name]]: sample.value for sample in samples}
+
+
+@pytest.mark.parametrize(
+    ("respond", "outcome", "measured"),
+    [
+        (roof, "asked", 1),
+        (error(400, "no"), "failed", 1),
+        (unreachable, "failed", 1),
+        (error(429, "no money", "insufficient_quota"), "failed", 0),
+        (error(429, "The budget is used up.", "budget_exceeded"), "budget", 0),
+        (error(429, "slow down", "rate_limit_exceeded"), None, 0),
+    ],
+)
+def test_every_answer_is_counted_by_what_came_of_it(
+    answers: AnswerStore, extraction: Extraction, respond: Any, outcome: str | None, measured: int
+) -> None:
+    """A lack of capacity is no answer: the job comes back. A call that got no key says nothing of the model's time."""
+    before = _answers_counted()
+    reader = ModelReader(answers, Api(respond).client, "m-counted")
+    with contextlib.suppress(openai.RateLimitError):
+        reader.read(extraction)
+    grown = {name: value - before.get(name, 0.0) for name, value in _answers_counted().items()}
+    expected = {outcome: 1.0, "m-counted": float(measured)}
+    assert {name: value for name, value in grown.items() if value} == {n: v for n, v in expected.items() if n and v}
+
+
+def test_a_kept_answer_and_a_missing_key_are_counted_and_measured_by_nobody(
+    answers: AnswerStore, extraction: Extraction
+) -> None:
+    ModelReader(answers, Api(roof).client, "m-kept").read(extraction)
+    before = _answers_counted()
+    ModelReader(answers, Api(roof).client, "m-kept").read(extraction)
+    ModelReader(answers, lambda: None, "m-keyless").read(extraction)
+    after = _answers_counted()
+    grown = {name: after[name] - before.get(name, 0.0) for name in after if after[name] != before.get(name, 0.0)}
+    assert grown == {"kept": 1, "no_key": 1}

@@ -1,0 +1,31 @@
+"""How many jobs there are, and how long the next one has been waiting: for whoever watches the whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from app.property.store.engine import Database
+from app.property.store.models import JobState
+from app.property.store.tables import STATES, jobs
+
+
+@dataclass(frozen=True, slots=True)
+class JobFigures:
+    """`counts` has all six states. `oldest_queued_seconds` is how long the queued job that waits longest has waited for
+    a worker, 0 if none is queued: since it was handed to the broker, or since the end of its last wait for capacity."""
+
+    counts: dict[str, int]
+    oldest_queued_seconds: float
+
+
+def read_job_figures(database: Database) -> JobFigures:
+    """Both figures at one moment. Reads an index of all jobs, and every queued one: not for each request."""
+    waits_since = func.min(func.coalesce(jobs.c.sent_at, jobs.c.created_at), type_=jobs.c.created_at.type)
+    by_state = select(jobs.c.state, func.count()).group_by(jobs.c.state)
+    with database.reading() as connection:
+        found = {row[0]: row[1] for row in connection.execute(by_state)}
+        oldest = connection.execute(select(waits_since).where(jobs.c.state == JobState.QUEUED)).scalar_one()
+    waited = 0.0 if oldest is None else (database.clock.now() - oldest).total_seconds()
+    return JobFigures({state: found.get(state, 0) for state in STATES}, max(0.0, waited))

@@ -1,0 +1,90 @@
+"""Looks at the keys of the fleet without taking part: for a door that shows them again and again.
+
+A manager is for sending requests. It counts as one of the processes that share the limits, and goes on alone when Redis
+is lost; this only reads, so the next look finds a Redis that is back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from app.clock import Clock, SystemClock
+from app.keypool.figures import PoolFigures
+from app.keypool.keys import load_keys
+from app.keypool.pool import KeyPool
+from app.keypool.stores.base import Budget, KeySnapshot, Spent
+from app.keypool.stores.memory import MemoryStore
+from app.keypool.stores.redis import RedisStore
+from app.services.embedded_valkey import broker_url
+from app.services.kept import Kept
+from app.services.key_store import budget_of, connect_store
+from app.settings import Settings
+
+#: to look at 300 keys takes the server some milliseconds, in which it admits no request
+KEPT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReport:
+    """The fleet's keys at one moment. `masks` names every key that is spoken of, each differently."""
+
+    masks: dict[str, str]
+    snapshots: tuple[KeySnapshot, ...]
+    figures: PoolFigures
+    spent: Spent
+    losses: int
+    budget: Budget
+
+
+class KeyView:
+    """The keys of `settings` as they are configured now, and what the fleet has done with them. Thread-safe.
+
+    Connects to nothing before it is asked; `close` it. Raises `ConfigurationError` for keys that cannot be used.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.keys = load_keys(settings).keys
+        strategy, self._budget = settings.openai_key_rotation_strategy, budget_of(settings)
+        self._store = RedisStore(self.keys, strategy, connect_store(broker_url(settings)), budget=self._budget)
+        self._pool = KeyPool(self.keys, self._store, strategy)
+        unused = MemoryStore(self.keys, strategy, clock or SystemClock(), budget=self._budget)
+        self._unused = KeyPool(self.keys, unused, strategy)
+        self._recent = Kept(self._stats, KEPT_SECONDS)
+
+    def stats(self) -> dict[str, Any]:
+        """The `data` of the specification's stats response, at most `KEPT_SECONDS` old. Not to be changed.
+
+        While no Redis answers it is the configured keys, of which this process has used none; `scope` is "process".
+        """
+        return self._recent()
+
+    def _stats(self) -> dict[str, Any]:
+        try:
+            return self._pool.stats()
+        except redis.RedisError:
+            return self._unused.stats()
+
+    def report(self) -> KeyReport:
+        """Everything that metrics are made from. Raises `redis.RedisError`."""
+        snapshots, figures = self._store.snapshot(), self._store.figures()
+        masks = self._masks(snapshots, figures)
+        return KeyReport(masks, snapshots, figures, self._store.spent(), self._store.losses(), self._budget)
+
+    def close(self) -> None:
+        """Close the connections. May be called again."""
+        self._store.close()
+
+    def _masks(self, snapshots: tuple[KeySnapshot, ...], figures: PoolFigures) -> dict[str, str]:
+        """As in the stats; keys of former configurations may share a mask, and then show their fingerprint as well."""
+        named = {s.key_id: self._pool.mask_of(s) for s in snapshots}
+        masks: dict[str, str] = {}
+        taken: set[str] = set()
+        for key_id in (*named, *figures.groups):
+            if key_id not in masks:
+                mask = named.get(key_id, f"key-{key_id[:8]}")
+                masks[key_id] = f"{mask}#{key_id[:8]}" if mask in taken else mask
+                taken.add(masks[key_id])
+        return masks

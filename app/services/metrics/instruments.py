@@ -1,0 +1,104 @@
+"""What processes count while they work. To count is to add to a number in memory: it never waits for anything.
+
+Labels come from closed sets only (error codes, route templates, the configured model), so that the number of series is
+bounded however long a fleet runs. `flusher` sends the counts on; a process without one counts for nobody.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from app.services.metrics.specs import Spec
+
+#: ours alone: the library's own holds what is of one process only (its memory, its garbage collector)
+REGISTRY = CollectorRegistry()
+_specs: list[Spec] = []
+
+
+def _counter(name: str, labels: tuple[str, ...], text: str) -> Counter:
+    _specs.append(Spec("counter", name, text, labels))
+    return Counter(name, text, labels, registry=REGISTRY)
+
+
+def _histogram(name: str, labels: tuple[str, ...], bounds: tuple[float, ...], text: str) -> Histogram:
+    _specs.append(Spec("histogram", name, text, labels, bounds))
+    return Histogram(name, text, labels, registry=REGISTRY, buckets=bounds)
+
+
+JOBS_FINISHED = _counter(
+    "propintel_jobs_finished",
+    ("outcome", "error"),
+    "Jobs that are over, done or failed; error is the code of the failure. Cancelled ones are not among them.",
+)
+JOB_DEFERRALS = _counter(
+    "propintel_job_deferrals",
+    ("reason",),
+    "Times a job was set back to wait for capacity, which costs it no try; reason is the error code.",
+)
+JOB_RETRIES = _counter(
+    "propintel_job_retries",
+    ("reason",),
+    "Times a job was set back after a failure that may pass, which costs it a try; reason is the error code.",
+)
+JOB_SECONDS = _histogram(
+    "propintel_job_seconds",
+    ("outcome",),
+    (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
+    "Seconds of one run of one job in a worker; outcome is done, failed, deferred, retried, or lost to another run.",
+)
+JOBS_RECOVERED = _counter("propintel_jobs_recovered", (), "Jobs that recovery sent again.")
+PAGES = _counter(
+    "propintel_pages",
+    ("outcome",),
+    "Pages that jobs asked for: fetched, taken from the job's checkpoint, or the error code of the fetch.",
+)
+FETCH_SECONDS = _histogram(
+    "propintel_fetch_seconds",
+    (),
+    (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+    "Seconds of one fetch with its redirects, robots.txt and the wait for the host's pace; failed ones too.",
+)
+FIELDS_STORED = _counter(
+    "propintel_fields",
+    ("source",),
+    "Values that were stored, by the method that read them: a kind of markup, or the model.",
+)
+MODEL_VALUES_DROPPED = _counter(
+    "propintel_model_values_dropped",
+    (),
+    "Values of a model that were dropped because their quote is not in the page or does not say so.",
+)
+MODEL_ANSWERS = _counter(
+    "propintel_model_answers",
+    ("outcome",),
+    "Pages that wanted the model: asked, kept (the same question had an answer), failed, no_key, or budget used up.",
+)
+MODEL_CALL_SECONDS = _histogram(
+    "propintel_model_call_seconds",
+    ("model",),
+    (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0),
+    "Seconds of one call of the model with its wait for a key; calls that ended for want of capacity are not counted.",
+)
+BATCHES_COMPLETED = _counter("propintel_batches_completed", (), "Batches whose jobs are all over.")
+CALLBACKS = _counter(
+    "propintel_callbacks", ("outcome",), "Attempts to tell a receiver that its batch is complete: delivered or failed."
+)
+ALERT_NOTIFICATIONS = _counter(
+    "propintel_alert_notifications",
+    ("outcome",),
+    "Attempts to tell the webhook of alerts: delivered, failed, or given_up with the last one.",
+)
+HTTP_REQUESTS = _counter(
+    "propintel_http_requests",
+    ("method", "route", "status"),
+    "Requests to the HTTP door; route is the template, or unmatched.",
+)
+HTTP_REQUEST_SECONDS = _histogram(
+    "propintel_http_request_seconds",
+    ("method", "route"),
+    (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+    "Seconds from a request to the end of its answer.",
+)
+
+#: all of them, as the reader of the fleet's totals shows them
+COUNTED = tuple(_specs)

@@ -1,0 +1,56 @@
+"""The figures of all jobs, on every database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from app.clock import ManualClock
+from app.property.store import Database, JobStore
+from app.property.store.job_figures import read_job_figures
+
+NOTHING = {"queued": 0, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
+
+
+def test_without_jobs_all_is_zero(database: Database) -> None:
+    figures = read_job_figures(database)
+    assert (figures.counts, figures.oldest_queued_seconds) == (NOTHING, 0)
+
+
+def test_jobs_are_counted_by_state_and_the_longest_wait_is_told(database: Database, clock: ManualClock) -> None:
+    jobs = JobStore(database)
+    first = jobs.enqueue(["https://a.example/1"]).new[0]
+    clock.advance(100)
+    second, third = jobs.enqueue(["https://a.example/2", "https://a.example/3"]).new
+    clock.advance(20)
+    figures = read_job_figures(database)
+    assert (figures.counts, figures.oldest_queued_seconds) == (NOTHING | {"queued": 3}, 120)
+    jobs.claim(first, "me", 30)
+    jobs.cancel(third)
+    figures = read_job_figures(database)
+    assert figures.counts == NOTHING | {"queued": 1, "running": 1, "cancelled": 1}
+    assert figures.oldest_queued_seconds == 20
+    jobs.cancel(second)
+    assert read_job_figures(database).oldest_queued_seconds == 0
+
+
+def test_a_wait_for_capacity_is_no_wait_for_a_worker(database: Database, clock: ManualClock) -> None:
+    """A job that comes back in 60 s waits for a worker from then on."""
+    jobs = JobStore(database)
+    job_id = jobs.enqueue(["https://a.example/1"]).new[0]
+    clock.advance(500)
+    jobs.claim(job_id, "me", 30)
+    jobs.release(job_id, "me", 60.0, "scrape", again_seconds=60.0)
+    assert read_job_figures(database).oldest_queued_seconds == 0
+    clock.advance(75)
+    assert read_job_figures(database).oldest_queued_seconds == 15
+
+
+def test_a_job_that_is_done_again_waits_anew(database: Database, clock: ManualClock) -> None:
+    jobs = JobStore(database)
+    enqueued = jobs.enqueue(["https://a.example/1"])
+    jobs.mark_sent(enqueued.jobs, "scrape")
+    jobs.cancel(enqueued.new[0])
+    clock.advance(timedelta(days=30).total_seconds())
+    jobs.mark_sent(jobs.retry(enqueued.new), "scrape")
+    clock.advance(7)
+    assert read_job_figures(database).oldest_queued_seconds == 7

@@ -1,0 +1,96 @@
+"""One look at the keys after the other, with one view: it takes no part, and outlives its Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from app.keypool.keys import load_keys
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Ask, Lease, Settlement
+from app.keypool.stores.redis import RedisStore
+from app.services.embedded_valkey import EmbeddedValkey, broker_url, connect
+from app.services.key_store import connect_store
+from app.services.key_view import KeyView
+from app.settings import Settings
+
+A, B, C = (f"sk-proj-{letter * 20}{n}" for letter, n in (("a", "1111"), ("b", "2222"), ("c", "3333")))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Callable[..., Settings]:
+    def make(*keys: str) -> Settings:
+        return Settings(_env_file=None, propintel_home=tmp_path, openai_api_keys=",".join(keys))
+
+    return make
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
+    with EmbeddedValkey(tmp_path) as running:
+        yield running
+
+
+def _use(settings: Settings) -> None:
+    """One successful request with each key, as a process that takes part does it."""
+    keys = load_keys(settings).keys
+    store = RedisStore(keys, "round_robin", connect_store(broker_url(settings)))
+    for _ in keys:
+        lease = store.acquire(Ask("m", 10.0, 60_000_000))
+        assert isinstance(lease, Lease)
+        store.settle(lease, Settlement(Outcome.SUCCESS))
+    store.close()
+
+
+def test_a_view_shows_what_others_did_and_is_none_of_them(
+    settings: Callable[..., Settings], valkey: EmbeddedValkey
+) -> None:
+    given = settings(A, B)
+    view = KeyView(given)
+    _use(given)
+    stats = view.stats()
+    assert stats["scope"] == "fleet"
+    assert [figures["requests"] for figures in stats["keys"].values()] == [1, 1]
+    with connect(given) as connection:
+        assert connection.exists("{propintel}:pool:procs") == 0
+    report = view.report()
+    assert sum(call.outcomes[Outcome.SUCCESS] for call in report.figures.calls) == 2
+    view.close()
+
+
+def test_a_view_survives_its_redis(
+    settings: Callable[..., Settings], valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A manager that lost it would go on alone for as long as it sends nothing."""
+    monkeypatch.setattr("app.services.key_view.KEPT_SECONDS", 0.0)
+    given = settings(A, B)
+    _use(given)
+    view = KeyView(given)
+    assert view.stats()["scope"] == "fleet"
+    valkey.stop()
+    away = view.stats()
+    assert (away["scope"], away["total_keys"], list(away["keys"])) == ("process", 2, [key.mask for key in view.keys])
+    with pytest.raises(redis.RedisError):
+        view.report()
+    valkey.start()
+    back = view.stats()
+    assert (back["scope"], sum(figures["requests"] for figures in back["keys"].values())) == ("fleet", 2)
+    view.close()
+
+
+def test_keys_that_share_a_mask_with_a_former_one_are_told_apart(
+    settings: Callable[..., Settings], valkey: EmbeddedValkey
+) -> None:
+    """Two series with the same labels would make the whole answer unreadable."""
+    twin = f"sk-proj-aaa{'z' * 17}1111"
+    _use(settings(A, C))
+    _use(settings(twin))
+    view = KeyView(settings(B))
+    masks = view.report().masks
+    assert len(masks) == len(set(masks.values())) == 4
+    assert masks[view.keys[0].key_id] == "sk-proj-bbb...2222"
+    assert sorted(mask.partition("#")[0] for mask in masks.values())[:2] == ["sk-proj-aaa...1111"] * 2
+    view.close()

@@ -1,0 +1,202 @@
+"""`/metrics` of one web process says what a prefork worker, its children and the stand-in did, to the last request."""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.keypool.keys import make_keys
+from app.services.embedded_valkey import broker_url, connect
+from app.services.key_store import connect_store
+from app.services.metrics.flusher import INTERVAL_SECONDS
+from app.services.metrics.outbox import encode
+from app.services.metrics.totals import Totals
+from cli.services import listens
+from tasks.sending import send_jobs
+from tests.plugins.standin_fixtures import KEYS
+from tests.plugins.webhook_receiver import Receiver
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+@dataclass
+class Scraper:
+    """Prometheus, as far as a test needs it."""
+
+    url: str
+
+    def text(self) -> str:
+        answer = httpx2.get(f"{self.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10)
+        assert answer.status_code == 200
+        return answer.text
+
+    def samples(self) -> dict[str, dict[tuple[str, ...], float]]:
+        """By name, by the values of the labels in the order of their names."""
+        found: dict[str, dict[tuple[str, ...], float]] = {}
+        for family in text_string_to_metric_families(self.text()):
+            for sample in family.samples:
+                values = tuple(value for _, value in sorted(sample.labels.items()))
+                found.setdefault(sample.name, {})[values] = sample.value
+        return found
+
+
+@pytest.fixture
+def start_web() -> Callable[[Any], Scraper]:
+    """Start a web process of a fleet."""
+
+    def start(fleet: Any) -> Scraper:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        fleet.services.web(fleet.supervisor, port)
+        fleet.until(lambda: listens(port), 30)
+        return Scraper(f"http://127.0.0.1:{port}")
+
+    return start
+
+
+@pytest.fixture
+def make_metered_fleet(make_fleet: Callable[..., Any], until: Callable[..., None]) -> Callable[..., Any]:
+    """A fleet whose web process may be scraped by `TOKEN`, and that can be waited on (`until`)."""
+
+    def make(**variables: str) -> Any:
+        fleet = make_fleet(METRICS_TOKEN=TOKEN, JWT_SECRET=TOKEN, **variables)
+        fleet.until = until
+        return fleet
+
+    return make
+
+
+def _sum(values: Mapping[Any, float]) -> float:
+    return sum(values.values())
+
+
+def test_the_figures_are_those_of_the_jobs_table_and_of_the_provider(
+    make_metered_fleet: Callable[..., Any],
+    start_web: Callable[[Any], Scraper],
+    openai_standin: Callable[..., Any],
+    property_site: str,
+) -> None:
+    """Two children count, one of three keys is dead, some pages are gone; the worker ends, and with it what it knew."""
+    standin = openai_standin(
+        [
+            {"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000},
+            {"key": KEYS[1], "rpm": 60_000, "tpm": 100_000_000},
+            {"key": KEYS[2], "rpm": 60_000, "tpm": 100_000_000, "behaviour": "dead"},
+        ]
+    )
+    fleet = make_metered_fleet(
+        OPENAI_API_KEYS=",".join(KEYS[:3]),
+        OPENAI_BASE_URL=standin.base_url,
+        BUDGET_DAILY_MODEL_CALLS="1000",
+        FETCH_CONCURRENCY_PER_HOST="8",
+        FETCH_MIN_DELAY_SECONDS="0",
+    )
+    web = start_web(fleet)
+    queued = fleet.send(*(f"{property_site}/homes/{n}" for n in range(1, 13)), f"{property_site}/nowhere")
+    before = web.samples()
+    assert before["propintel_jobs"][("queued",)] == _sum(before["propintel_queue_messages"]) == 13
+    assert len(before["propintel_queue_messages"]) == 6
+    assert before["propintel_openai_keys_configured"] == {(): 3}
+
+    worker = fleet.start_worker(pool="prefork", concurrency=2)
+    fleet.wait_for_state(queued, "done", "failed")
+    fleet.supervisor.stop_child(worker)  # its children report what they have not yet reported
+
+    counts = fleet.stores.jobs.counts()
+    assert (counts["done"], counts["failed"]) == (12, 1)
+    errors = Counter(fleet.job(job_id).error["code"] for job_id in queued if fleet.job(job_id).state == "failed")
+    seen: dict[str, dict[tuple[str, ...], float]] = {}
+
+    def agrees() -> bool:
+        """The figures of the database are kept for some seconds."""
+        seen.clear()
+        seen.update(web.samples())
+        return seen["propintel_jobs"] == {(state,): count for state, count in counts.items()}
+
+    fleet.until(agrees, 2 * INTERVAL_SECONDS + 5, lambda: str(seen.get("propintel_jobs")))
+    assert seen["propintel_jobs_finished_total"] == {("", "done"): 12, **{(e, "failed"): n for e, n in errors.items()}}
+    assert seen["propintel_job_seconds_count"] == {("done",): 12, ("failed",): 1}
+    assert seen["propintel_pages_total"][("fetched",)] == 12
+    assert seen["propintel_fetch_seconds_count"] == {(): 13}
+    stored = [fleet.stores.properties.get(fleet.job(job_id).property) for job_id in queued[:12]]
+    methods = Counter(e["method"] for shown in stored for e in shown["evidence"].values() if e["method"] != "derived")
+    methods["model"] = methods.pop("llm")
+    assert seen["propintel_fields_total"] == {(method,): count for method, count in methods.items()}
+    assert _sum(seen["propintel_queue_messages"]) == 0
+    assert seen["propintel_oldest_queued_job_age_seconds"] == {(): 0}
+    assert seen["propintel_scrape_source_up"] == {("redis",): 1, ("database",): 1, ("broker",): 1}
+
+    totals = standin.stats()["totals"]
+    requests = seen["propintel_openai_requests_total"]
+    assert _sum(requests) == totals["requests"]
+    masks = dict(zip(KEYS, (key.mask for key in make_keys(KEYS[:3])), strict=False))
+    for key in KEYS[:3]:
+        of_key = _sum({labels: count for labels, count in requests.items() if labels[0] == masks[key]})
+        assert of_key == standin.stats_of(key)["requests"]
+    assert _sum({labels: n for labels, n in requests.items() if labels[2] == "success"}) == totals["ok"]
+    assert _sum({labels: n for labels, n in requests.items() if labels[2] == "invalid_key"}) == totals["unauthorized"]
+    assert seen["propintel_model_answers_total"] == {("asked",): totals["ok"]}
+    assert seen["propintel_model_call_seconds_count"] == {("gpt-4.1-mini",): totals["ok"]}
+    assert seen["propintel_budget_left"] == {("day", "calls"): 1000 - seen["propintel_spent_today"][("calls",)]}
+    states = {labels[0]: labels[2] for labels in seen["propintel_openai_key_state"]}
+    assert states == {masks[KEYS[0]]: "closed", masks[KEYS[1]]: "closed", masks[KEYS[2]]: "dead"}
+    assert seen["propintel_openai_keys_healthy"] == {(): 2}
+    text = web.text()
+    assert all(key not in text and key[11:-4] not in text for key in KEYS), "a key is shown by its mask"
+    assert not [key.key_id for key in make_keys(KEYS[:3]) if key.key_id in text]
+
+
+def test_two_web_processes_give_the_same_answer(
+    make_metered_fleet: Callable[..., Any], start_web: Callable[[Any], Scraper]
+) -> None:
+    """Requests to one are counted at the other, within seconds."""
+    fleet = make_metered_fleet()
+    one, other = start_web(fleet), start_web(fleet)
+    for _ in range(7):
+        assert httpx2.get(f"{one.url}/healthz").status_code == 200
+
+    def counted() -> bool:
+        return other.samples().get("propintel_http_requests_total", {}).get(("GET", "/healthz", "200")) == 7
+
+    fleet.until(counted, INTERVAL_SECONDS + 10)
+    assert other.samples()["propintel_http_request_seconds_count"][("GET", "/healthz")] == 7
+
+
+def test_waits_recovery_and_callbacks_are_counted_too(
+    make_fleet: Callable[..., Any],
+    make_receiver: Callable[..., Receiver],
+    openai_standin: Callable[..., Any],
+    property_site: str,
+    until: Callable[..., None],
+) -> None:
+    """One key that takes six requests a minute, for a batch whose messages the broker has lost."""
+    receiver = make_receiver()
+    standin = openai_standin([{"key": KEYS[0], "rpm": 6, "tpm": 100_000_000}])
+    fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=standin.base_url, FETCH_MIN_DELAY_SECONDS="0")
+    targets = [f"{property_site}/homes/{n}" for n in (1, 2)]
+    batch = fleet.stores.jobs.enqueue(targets, callback_url=receiver.url)
+    send_jobs(fleet.app, fleet.stores.jobs, batch.jobs)
+    with connect(fleet.settings) as broker:
+        assert broker.delete(*broker.keys("scrape*")) > 0
+    worker = fleet.start_worker(concurrency=2)
+    fleet.start_beat()
+    until(lambda: len(receiver.requests) == 1, 80, lambda: fleet.log("worker"))
+    fleet.supervisor.stop_child(worker)
+    with closing(Totals(connect_store(broker_url(fleet.settings)))) as totals:
+        seen = totals.read()
+    assert seen[encode("propintel_jobs_recovered_total", {})] >= 2
+    assert seen[encode("propintel_batches_completed_total", {})] == 1
+    assert seen[encode("propintel_callbacks_total", {"outcome": "delivered"})] == 1
+    waits = seen[encode("propintel_job_deferrals_total", {"reason": "no_capacity"})]
+    assert waits == seen[encode("propintel_job_seconds_count", {"outcome": "deferred"})] >= 1
+    assert seen[encode("propintel_pages_total", {"outcome": "fetched"})] == 2
+    assert seen[encode("propintel_pages_total", {"outcome": "checkpoint"})] == waits

@@ -1,0 +1,133 @@
+"""What is told when a source is slow, broken or asked by many at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import redis
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.errors import BrokerUnavailableError, DatabaseUnavailableError
+from app.property.store.job_figures import JobFigures
+from app.services.key_view import KeyReport
+from app.services.metrics import exposition
+from app.services.metrics.exposition import Exposition, Sources
+
+COUNTS = {"queued": 1, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
+
+
+def _no_redis() -> Any:
+    raise redis.ConnectionError("nobody there")
+
+
+def _no_broker() -> Mapping[str, int]:
+    raise BrokerUnavailableError("redis://x", "nobody there")
+
+
+def _jobs() -> JobFigures:
+    return JobFigures(COUNTS, 4.0)
+
+
+def _sources(**changes: Callable[[], Any]) -> Sources:
+    away: dict[str, Callable[[], Any]] = {
+        "masks": lambda: {"id-a": "sk-a...1"},
+        "totals": _no_redis,
+        "keys": _no_redis,
+        "jobs": _jobs,
+        "messages": _no_broker,
+    }
+    return Sources(**{**away, **changes})
+
+
+def _told(of: Exposition) -> dict[str, dict[tuple[str, ...], float]]:
+    found: dict[str, dict[tuple[str, ...], float]] = {}
+    for family in text_string_to_metric_families(of.render("")[0].decode()):
+        for sample in family.samples:
+            found.setdefault(sample.name, {})[tuple(sample.labels.values())] = sample.value
+    return found
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sources are asked anew each time, and waited for only briefly."""
+    monkeypatch.setattr(exposition, "SOURCE_SECONDS", 0.2)
+    monkeypatch.setattr(exposition, "_KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(exposition, "_DATABASE_KEPT_SECONDS", 0.0)
+
+
+def test_each_source_that_is_away_is_named_and_the_others_answer() -> None:
+    told = _told(Exposition(_sources()))
+    assert told["propintel_scrape_source_up"] == {("redis",): 0, ("database",): 1, ("broker",): 0}
+    assert told["propintel_jobs"][("queued",)] == 1
+    assert "propintel_queue_messages" not in told
+
+    def no_database() -> JobFigures:
+        raise DatabaseUnavailableError("postgresql://x", "nobody there")
+
+    told = _told(Exposition(_sources(jobs=no_database, messages=lambda: {"scrape": 3})))
+    assert told["propintel_scrape_source_up"] == {("redis",): 0, ("database",): 0, ("broker",): 1}
+    assert told["propintel_queue_messages"] == {("scrape",): 3}
+
+
+def test_redis_is_up_only_if_both_that_are_asked_of_it_answer() -> None:
+    told = _told(Exposition(_sources(totals=dict)))
+    assert told["propintel_scrape_source_up"][("redis",)] == 0
+    assert told["propintel_jobs_recovered_total"] == {(): 0}
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_what_hangs_is_left_out_and_asked_once_however_often_the_metrics_are_read() -> None:
+    going = threading.Event()
+    asked = 0
+
+    def hangs() -> KeyReport:
+        nonlocal asked
+        asked += 1
+        going.wait(30)
+        raise redis.ConnectionError
+
+    metrics = Exposition(_sources(keys=hangs))
+    for _ in range(3):
+        assert _told(metrics)["propintel_scrape_source_up"][("redis",)] == 0
+    assert asked == 1
+    going.set()
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_database_that_becomes_slow_is_shown_as_it_was_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    going = threading.Event()
+    going.set()
+
+    def jobs() -> JobFigures:
+        going.wait(30)
+        return _jobs()
+
+    metrics = Exposition(_sources(jobs=jobs))
+    assert _told(metrics)["propintel_jobs"][("queued",)] == 1
+    going.clear()
+    told = _told(metrics)
+    assert (told["propintel_jobs"][("queued",)], told["propintel_scrape_source_up"][("database",)]) == (1, 1)
+    monkeypatch.setattr(exposition, "_DATABASE_STALE_SECONDS", -1.0)
+    told = _told(metrics)
+    assert told["propintel_scrape_source_up"][("database",)] == 0
+    assert "propintel_jobs" not in told
+    going.set()
+
+
+def test_a_storm_of_scrapes_costs_one() -> None:
+    asked = 0
+
+    def totals() -> Mapping[str, float]:
+        nonlocal asked
+        asked += 1
+        return {}
+
+    metrics = Exposition(_sources(totals=totals))
+    with ThreadPoolExecutor(16) as threads:
+        scrapes = [threads.submit(metrics.render, "") for _ in range(200)]
+        assert len({scrape.result() for scrape in scrapes}) == 1
+    assert asked == 1

@@ -1,0 +1,148 @@
+"""`/metrics`: who may read it, what it says without Redis, and what a request is counted under."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from app.services.metrics.exposition import ALL
+from app.services.metrics.instruments import REGISTRY
+from app.settings import Settings
+from web import create_app
+
+TOKEN = "a-token-of-28-characters-abc"
+Client = Callable[..., TestClient]
+
+
+@pytest.fixture
+def caller(make_settings: Callable[..., Settings]) -> Iterator[Client]:
+    """`caller("10.0.0.7", metrics_token=...)`: a client of a door of its own, at this address."""
+    with ExitStack() as opened:
+
+        def make(host: str = "127.0.0.1", **changes: object) -> TestClient:
+            settings = make_settings(**changes)
+            door = TestClient(create_app(lambda: settings), client=(host, 50_000), raise_server_exceptions=False)
+            return opened.enter_context(door)
+
+        yield make
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1"])
+def test_without_a_token_this_machine_reads_the_metrics(caller: Client, host: str) -> None:
+    answer = caller(host).get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+
+
+@pytest.mark.parametrize("host", ["10.0.0.7", "8.8.8.8", "::ffff:8.8.8.8", "fe80::1", "testclient", ""])
+def test_without_a_token_nobody_else_does(caller: Client, host: str) -> None:
+    """Behind a proxy on this machine the server has put the caller's address in place of the proxy's."""
+    answer = caller(host).get("/metrics")
+    assert answer.status_code == 403
+    assert answer.json()["error"]["code"] == "forbidden"
+    assert "Set METRICS_TOKEN" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.7"])
+@pytest.mark.parametrize(
+    "header", [None, "", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}", TOKEN, "Bearer", "Bearer ü"]
+)
+def test_with_a_token_everybody_must_send_it(caller: Client, host: str, header: str | None) -> None:
+    client = caller(host, metrics_token=TOKEN)
+    answer = client.get("/metrics", headers={} if header is None else {"Authorization": header.encode("latin-1")})
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "unauthenticated"
+    assert answer.headers["www-authenticate"].startswith("Bearer ")
+    assert TOKEN not in answer.text
+    assert client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+
+
+def test_a_token_for_the_api_is_none_for_the_metrics(caller: Client, bearer: Callable[..., dict[str, str]]) -> None:
+    client = caller(metrics_token=TOKEN)
+    assert client.get("/metrics", headers=bearer("exec")).status_code == 401
+    assert client.get("/api/v1/jobs", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 401
+
+
+def test_without_a_redis_the_rest_is_told_and_nothing_that_is_not_known(caller: Client) -> None:
+    """A counter that were shown as 0 meanwhile would look as if it had begun anew."""
+    found = {family.name: family for family in parse_text(caller().get("/metrics").text)}
+    up = {sample.labels["source"]: sample.value for sample in found["propintel_scrape_source_up"].samples}
+    assert up == {"redis": 0, "database": 1, "broker": 0}
+    states = {sample.labels["state"]: sample.value for sample in found["propintel_jobs"].samples}
+    assert states == dict.fromkeys(("queued", "running", "deferred", "done", "failed", "cancelled"), 0)
+    assert [s.value for s in found["propintel_openai_keys_configured"].samples] == [2]
+    assert [s.value for s in found["propintel_openai_pool_shared"].samples] == [0]
+    for spec in ALL:
+        if spec.kind != "gauge":
+            assert found[spec.name].samples == []
+
+
+def test_without_a_database_the_rest_is_told(caller: Client, make_settings: Callable[..., Settings]) -> None:
+    unreachable = "postgresql://nobody@127.0.0.1:1/none?connect_timeout=1"
+    found = {family.name: family for family in parse_text(caller(database_url=unreachable).get("/metrics").text)}
+    up = {sample.labels["source"]: sample.value for sample in found["propintel_scrape_source_up"].samples}
+    assert up["database"] == 0
+    assert found["propintel_jobs"].samples == []
+    assert [s.value for s in found["propintel_openai_keys_configured"].samples] == [2]
+
+
+def test_keys_that_cannot_be_used_leave_the_rest(caller: Client) -> None:
+    text = caller(openai_api_keys="two words").get("/metrics").text
+    found = {family.name: family for family in parse_text(text)}
+    assert found["propintel_openai_keys_configured"].samples == []
+    assert len(found["propintel_jobs"].samples) == 6
+
+
+def test_every_metric_is_named_and_explained_before_it_has_a_sample(caller: Client) -> None:
+    found = {family.name: family for family in parse_text(caller().get("/metrics").text)}
+    assert set(found) == {spec.name for spec in ALL}
+    for spec in ALL:
+        assert (found[spec.name].type, found[spec.name].documentation) == (spec.kind, spec.help)
+        assert spec.help.endswith(".")
+        assert spec.name.startswith("propintel_")
+
+
+def test_openmetrics_is_for_who_asks_for_it(caller: Client) -> None:
+    accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+    answer = caller().get("/metrics", headers={"Accept": accept})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert {family.name for family in parse_openmetrics(answer.text)} == {spec.name for spec in ALL}
+
+
+def test_the_api_description_has_it(caller: Client) -> None:
+    described = caller().get("/openapi.json").json()["paths"]["/metrics"]["get"]
+    assert {"200", "401", "403"} <= set(described["responses"])
+    assert "text/plain; version=0.0.4; charset=utf-8" in described["responses"]["200"]["content"]
+    assert described["security"] == [{"MetricsToken": []}]
+
+
+def _requests(method: str, route: str, status: int) -> float:
+    labels = {"method": method, "route": route, "status": str(status)}
+    return REGISTRY.get_sample_value("propintel_http_requests_total", labels) or 0.0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/healthz", ("GET", "/healthz", 200)),
+        ("GET", "/api/v1/jobs/0123?x=1", ("GET", "/api/v1/jobs/{job_id}", 404)),
+        ("POST", "/healthz", ("POST", "/healthz", 405)),
+        ("GET", "/nothing/here", ("GET", "unmatched", 404)),
+        ("BREW", "/nothing/here", ("other", "unmatched", 404)),
+    ],
+)
+def test_a_request_is_counted_under_its_route_s_template(
+    client: TestClient, bearer: Callable[..., dict[str, str]], method: str, path: str, expected: tuple[str, str, int]
+) -> None:
+    """Never under its path, or a caller could make as many series as he likes."""
+    before = _requests(*expected)
+    answer = client.request(method, path, headers=bearer())
+    assert (answer.status_code, _requests(*expected)) == (expected[2], before + 1)
+    assert not [
+        s for f in REGISTRY.collect() for s in f.samples if "0123" in str(s.labels) or "nothing" in str(s.labels)
+    ]

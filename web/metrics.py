@@ -1,0 +1,112 @@
+"""The metrics of the fleet for Prometheus, and the count of this process's own requests.
+
+What there is to tell is `app.services.metrics`; this says who may hear it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import secrets
+import time
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import SecretStr
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.services.metrics.exposition import OPENMETRICS, TEXT
+from app.services.metrics.instruments import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
+from web.context import context_of
+from web.envelope import Failure, failure
+
+router = APIRouter(tags=["metrics"])
+_token_scheme = HTTPBearer(
+    auto_error=False, scheme_name="MetricsToken", bearerFormat="METRICS_TOKEN", description="The value of METRICS_TOKEN"
+)
+_EXAMPLE = '# TYPE propintel_jobs gauge\npropintel_jobs{state="done"} 24.0\n'
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Every metric, in the format that was asked for",
+        "content": {
+            TEXT: {"schema": {"type": "string"}, "example": _EXAMPLE},
+            OPENMETRICS: {"schema": {"type": "string"}},
+        },
+    },
+    401: {"model": Failure, "description": "METRICS_TOKEN is set, and the request does not have it"},
+    403: {"model": Failure, "description": "METRICS_TOKEN is not set, and the request is not from this machine"},
+}
+_CHALLENGE = 'Bearer realm="property-intelligence metrics"'
+#: what else stands in a request line is "other": a caller must not make series
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response, responses=_ANSWERS)
+async def metrics(
+    request: Request, token: Annotated[HTTPAuthorizationCredentials | None, Security(_token_scheme)]
+) -> Response:
+    """Sums over all processes of the fleet, whichever answers. At most a second old, figures of the database ten.
+
+    What does not answer within three seconds (Redis, database, broker) is left out, and `propintel_scrape_source_up`
+    says so.
+    """
+    context = context_of(request)
+    refusal = _refusal(request, context.settings.metrics_token, token)
+    if refusal is not None:
+        return refusal
+    render = partial(context.exposition.render, request.headers.get("accept", ""))
+    body, content_type = await asyncio.get_running_loop().run_in_executor(context.scrape_threads, render)
+    return Response(body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
+
+
+def _refusal(
+    request: Request, expected: SecretStr | None, token: HTTPAuthorizationCredentials | None
+) -> Response | None:
+    """The answer to a caller who may not read the metrics; None if he may."""
+    if expected is None:
+        if request.client is not None and _is_loopback(request.client.host):
+            return None
+        message = "Without METRICS_TOKEN only callers on the same machine may read the metrics. Set METRICS_TOKEN."
+        return failure("forbidden", message, 403)
+    given = "" if token is None else token.credentials
+    if secrets.compare_digest(given.encode(), expected.get_secret_value().encode()):
+        return None
+    message = "The metrics need `Authorization: Bearer TOKEN` with the value of METRICS_TOKEN."
+    return failure("unauthenticated", message, 401, {"WWW-Authenticate": _CHALLENGE})
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class RequestCounter:
+    """ASGI middleware: counts requests and their seconds by route; what no route takes is "unmatched"."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 500  # what raises is answered further out
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        began = time.perf_counter()
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            route = getattr(scope.get("route"), "path", "unmatched")
+            HTTP_REQUESTS.labels(method, route, str(status)).inc()
+            HTTP_REQUEST_SECONDS.labels(method, route).observe(time.perf_counter() - began)
