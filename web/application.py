@@ -16,7 +16,7 @@ from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
 from app.services.reload_signal import on_sighup
 from app.settings import Settings
-from web import admin, batches, errors, health, jobs, properties
+from web import admin, batches, errors, health, health_reports, jobs, properties
 from web.context import Context
 from web.limits import BodyLimit
 
@@ -49,7 +49,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
     errors.register(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(StartupFailure)
-    for module in (admin, jobs, batches, properties, health):
+    for module in (admin, health_reports, jobs, batches, properties, health):
         app.include_router(module.router)
     return app
 
