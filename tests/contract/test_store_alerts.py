@@ -96,6 +96,25 @@ def test_of_many_who_find_the_same_each_change_goes_to_one(
     assert count_notices(database) == 2, "what fired at once is told in one message, and so is what is over"
 
 
+def test_who_had_to_wait_for_another_finds_the_change_made(
+    alerts: AlertStore, database: Database, clock: ManualClock
+) -> None:
+    """It saw the row firing, and gets it when the other has committed: over already, or critical already."""
+    alerts.book([dead("a"), dead("b")], KINDS, tell=True)
+    found: list[Booked] = []
+    waits = threading.Thread(target=lambda: found.append(alerts.book([dead("b", Severity.CRITICAL)], KINDS, tell=True)))
+    c = alerts_table.c
+    with database.writing() as connection:
+        connection.execute(alerts_table.update().where(c.subject == "a").values(resolved_at=clock.now()))
+        connection.execute(alerts_table.update().where(c.subject == "b").values(severity="critical"))
+        waits.start()
+        waits.join(0.5)
+        assert waits.is_alive()
+    waits.join()
+    assert found == [Booked((), ())]
+    assert count_notices(database) == 1
+
+
 def test_what_becomes_critical_fires_again_and_what_becomes_better_does_not(alerts: AlertStore) -> None:
     alerts.book([dead()], KINDS, tell=True)
     assert names(alerts.book([dead(severity=Severity.CRITICAL)], KINDS, tell=True)) == (["sk-a"], [])

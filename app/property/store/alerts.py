@@ -14,7 +14,6 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, and_, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.property.store.engine import Database
 from app.property.store.hours import prune
@@ -149,7 +148,6 @@ class AlertStore:
         return self._database.repeat(lambda connection: self._book(connection, alarms, kinds, tell))
 
     def _book(self, connection: Connection, alarms: Sequence[Alarm], kinds: Collection[str], tell: bool) -> Booked:
-        self._database.exclusively(connection, "alerts")
         now, before = self._clock.now(), _firing(connection, kinds)
         found = {(alarm.kind, alarm.subject): alarm for alarm in alarms}
         over = [row.id for name, row in before.items() if name not in found]
@@ -157,9 +155,8 @@ class AlertStore:
         fired = _insert(connection, new)
         for name, alarm in found.items():
             if (row := before.get(name)) is not None and _differs(row, alarm):
-                worse = alarm.severity is Severity.CRITICAL and row.severity != alarm.severity
                 changed = _rewrite(connection, row.id, alarm)
-                fired += [changed] if worse else []
+                fired += changed if alarm.severity is Severity.CRITICAL else []
         resolved = _resolve(connection, over, now)
         if tell:
             _note(connection, "alert.fired", fired, now)
@@ -243,24 +240,24 @@ def _row_of(alarm: Alarm, now: datetime) -> dict[str, Any]:
 
 
 def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[Alert]:
+    """Raises `IntegrityError` if another process was first with one; then all is looked at anew."""
     if not rows:
         return []
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(alerts)
-    statement = statement.on_conflict_do_nothing(index_elements=["kind", "subject"], index_where=IS_FIRING)
-    return [_alert_of(row) for row in connection.execute(statement.returning(*alerts.c), list(rows))]
+    return [_alert_of(row) for row in connection.execute(alerts.insert().returning(*alerts.c), list(rows))]
 
 
-def _rewrite(connection: Connection, alert_id: str, alarm: Alarm) -> Alert:
+def _rewrite(connection: Connection, alert_id: str, alarm: Alarm) -> list[Alert]:
+    """The row, unless somebody else has just made it say so."""
     change = {"severity": alarm.severity, "message": alarm.message, "details": dict(alarm.details)}
-    statement = update(alerts).where(alerts.c.id == alert_id).values(change).returning(*alerts.c)
-    return _alert_of(connection.execute(statement).one())
+    as_before = (alerts.c.id == alert_id, IS_FIRING, alerts.c.severity != alarm.severity)
+    statement = update(alerts).where(*as_before).values(change).returning(*alerts.c)
+    return [_alert_of(row) for row in connection.execute(statement)]
 
 
 def _resolve(connection: Connection, ids: Sequence[str], now: datetime) -> list[Alert]:
     if not ids:
         return []
-    statement = update(alerts).where(alerts.c.id.in_(ids)).values(resolved_at=now).returning(*alerts.c)
+    statement = update(alerts).where(alerts.c.id.in_(ids), IS_FIRING).values(resolved_at=now).returning(*alerts.c)
     return [_alert_of(row) for row in connection.execute(statement)]
 
 

@@ -220,7 +220,7 @@ def test_a_new_key_is_compared_with_the_others() -> None:
     ("before", "after", "why"),
     [
         ((1000, 10), (19, 19), "too few requests after"),
-        ((1000, 10), (100, 4), "too few failures"),
+        ((1000, 10), (20, 4), "too few failures"),
         ((49, 0), (100, 50), "too few requests before"),
         ((1000, 300), (100, 50), "not twice as many"),
         ((1000, 10), (1000, 59), "less than five points more"),
