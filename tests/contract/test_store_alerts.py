@@ -99,14 +99,18 @@ def test_of_many_who_find_the_same_each_change_goes_to_one(
 def test_who_had_to_wait_for_another_finds_the_change_made(
     alerts: AlertStore, database: Database, clock: ManualClock
 ) -> None:
-    """It saw the row firing, and gets it when the other has committed: over already, or critical already."""
+    """It gets each row when the other has committed: over already, critical already, or firing already."""
     alerts.book([dead("a"), dead("b")], KINDS, tell=True)
     found: list[Booked] = []
-    waits = threading.Thread(target=lambda: found.append(alerts.book([dead("b", Severity.CRITICAL)], KINDS, tell=True)))
+    waits = threading.Thread(
+        target=lambda: found.append(alerts.book([dead("b", Severity.CRITICAL), dead("new")], KINDS, tell=True))
+    )
     c = alerts_table.c
     with database.writing() as connection:
         connection.execute(alerts_table.update().where(c.subject == "a").values(resolved_at=clock.now()))
         connection.execute(alerts_table.update().where(c.subject == "b").values(severity="critical"))
+        row = {"id": "n", "kind": "key_dead", "subject": "new", "severity": "warning", "message": "", "details": {}}
+        connection.execute(alerts_table.insert().values(**row, fired_at=clock.now()))
         waits.start()
         waits.join(0.5)
         assert waits.is_alive()
