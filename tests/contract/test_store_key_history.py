@@ -113,6 +113,22 @@ def test_a_key_is_first_seen_once_and_removed_when_it_is_missing(history: KeyHis
     assert (back["b"].removed_at, back["b"].first_seen_at, back["c"].removed_at) == (None, began, clock.now())
 
 
+def test_a_process_that_has_not_yet_read_the_keys_again_brings_none_back(
+    history: KeyHistoryStore, clock: ManualClock
+) -> None:
+    take_in(history, key("a"), key("b"))
+    clock.advance(15)
+    removed = clock.now()
+    take_in(history, key("a"))
+    clock.advance(15)
+    take_in(history, key("a"), key("b", 3))
+    assert {each.key_id: each.removed_at for each in history.known_keys()}["b"] == removed
+    clock.advance(15)
+    take_in(history, key("a"), key("b", 3))
+    assert {each.key_id: each.removed_at for each in history.known_keys()}["b"] is None, "somebody wants it again"
+    assert requests_in(history, clock) == {"b": 3}
+
+
 def test_a_key_that_drains_is_still_counted_under_its_own_name(history: KeyHistoryStore, clock: ManualClock) -> None:
     take_in(history, key("a", 1, group="team"), key("b"))
     clock.advance(15)

@@ -100,6 +100,18 @@ def test_two_that_look_count_once(openai_standin: Callable[..., Any], make_watch
     assert sum(uses.requests for uses in one.stores.history.last_hour().values()) == 3
 
 
+def test_a_key_that_another_process_took_out_is_no_alarm_of_one_that_is_late(
+    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch]
+) -> None:
+    standin = openai_standin([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behaviour": "dead", **WIDE}])
+    late, prompt = make_watch(standin), make_watch(standin)
+    ask(late.manager, 3)
+    assert len(late.check().fired) == 1
+    prompt.manager.replace_keys(prompt.manager.keys[:1])
+    assert len(prompt.check().resolved) == 1
+    assert late.check().fired == ()
+
+
 def test_saturation_and_refusals_reach_the_advice(
     openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch]
 ) -> None:

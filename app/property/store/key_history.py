@@ -36,6 +36,8 @@ from app.property.store.usage import (
 KEPT_DAYS = 400
 #: how exact `last_seen_at` is, so that not every key is written every time
 _SEEN_SECONDS = 300.0
+#: A key that another process has just taken out is out: this one has not yet read the keys again. Longer than all take.
+_RELOAD_SECONDS = 30.0
 #: which column says when a transition was last seen
 _MARKS = {"open": "opened_at", "dead": "died_at", "no_quota": "quota_gone_at"}
 
@@ -200,17 +202,22 @@ def _new_row(key: CountedKey, now: datetime) -> dict[str, Any]:
 def _changed_row(key: CountedKey, row: Row[Any], now: datetime) -> dict[str, Any] | None:
     """What is to be written, as parameters; None if it is not worth it."""
     told, marks = _told(key), _marks(key, row.counters["transitions"], now)
-    if not key.configured:
+    configured = key.configured and not _was_just_removed(row, now)
+    if not configured:
         told |= {"mask": row.mask, "limit_group": row.limit_group}
     told["counters"]["calls"] = {**row.counters["calls"], **told["counters"]["calls"]}
     same = all(getattr(row, name) == value for name, value in told.items())
-    seen = not key.configured or (now - row.last_seen_at).total_seconds() < _SEEN_SECONDS
-    if same and seen and not marks and (row.removed_at is None) == key.configured:
+    seen = not configured or (now - row.last_seen_at).total_seconds() < _SEEN_SECONDS
+    if same and seen and not marks and (row.removed_at is None) == configured:
         return None
     marks = {name: marks.get(name, getattr(row, name)) for name in _MARKS.values()}
     present = {"last_seen_at": now, "removed_at": None}
     absent = {"last_seen_at": row.last_seen_at, "removed_at": row.removed_at or now}
-    return {"id": row.key_id, "counted_at": now, **told, **marks, **(present if key.configured else absent)}
+    return {"id": row.key_id, "counted_at": now, **told, **marks, **(present if configured else absent)}
+
+
+def _was_just_removed(row: Row[Any], now: datetime) -> bool:
+    return row.removed_at is not None and (now - row.removed_at).total_seconds() < _RELOAD_SECONDS
 
 
 def _told(key: CountedKey) -> dict[str, Any]:

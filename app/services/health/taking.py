@@ -100,12 +100,17 @@ def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> Counted:
 def view_of(
     manager: OpenAIClientManager, stats: Mapping[str, Any], history: KeyHistoryStore, budget: Budget, now: datetime
 ) -> PoolView:
-    """The pool now: its keys' states from `stats` (of this manager), what they did and when from the history."""
+    """The pool now: its keys' states from `stats` (of this manager), what they did and when from the history.
+
+    A key that another process has just taken out is left out: this one is about to read its keys again, and what was
+    over would begin anew for seconds.
+    """
     known, last_hour = {key.key_id: key for key in history.known_keys()}, history.last_hour()
     keys = tuple(
         _key_view(key, str(stats["keys"][key.mask]["state"]), known.get(key.key_id), last_hour.get(key.key_id, Uses()))
         for key in manager.keys
         if key.mask in stats["keys"]  # else it came between the two questions
+        and (key.key_id not in known or known[key.key_id].removed_at is None)
     )
     return PoolView(now, keys, tuple(budget_uses(stats, budget)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +22,6 @@ from app.services.openai_client_manager import OpenAIClientManager
 from app.services.webhooks import build_webhook_sender
 from app.settings import Settings
 
-log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 2.0
 
 

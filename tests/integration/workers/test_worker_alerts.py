@@ -55,7 +55,7 @@ def test_a_dead_key_and_one_without_quota_are_told_once_and_are_over_once(
         OPENAI_BASE_URL=standin.base_url, ALERT_WEBHOOK_URL=receiver.url, OPENAI_API_KEYS_FILE="keys", **_FAST
     )
     (fleet.home / "keys").write_text("\n".join(standin.keys))
-    fleet.start_worker()
+    fleet.start_worker(concurrency=1)
     fleet.start_beat()
     fleet.wait_for_state(
         fleet.send(*(f"{property_site}/homes/{n}" for n in range(1, 7)), property_site + TARGET), "done"
