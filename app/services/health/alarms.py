@@ -105,11 +105,13 @@ def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
     """One for each limit group: its keys share the quota, and are out together."""
     for group, keys in _groups(view.keys, lambda key: key.state == "no_quota" or _just(key.quota_gone_at, view.at)):
         masks = [key.mask for key in keys]
-        message = f"OpenAI key {named(masks)} has no quota left"
+        message = f"OpenAI key {masks[0]} has no quota left: it is out of rotation."
         if len(masks) > 1:
-            message = f"Limit group {group} has no quota left: its {len(masks)} OpenAI keys ({named(masks)})"
-        rest = f"{message} are out of rotation." if len(masks) > 1 else f"{message}: it is out of rotation."
-        yield Alarm(Kind.QUOTA_GONE, _subject(group, keys), Severity.WARNING, rest, {"group": group, "keys": masks})
+            message = (
+                f"Limit group {group} has no quota left: its {len(masks)} OpenAI keys ({named(masks)}) are out of "
+            )
+            message += "rotation."
+        yield Alarm(Kind.QUOTA_GONE, _subject(group, keys), Severity.WARNING, message, {"group": group, "keys": masks})
 
 
 def _rate_limits(view: PoolView, threshold: float, before: frozenset[Name]) -> Iterator[Alarm]:
