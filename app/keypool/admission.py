@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.keypool.figures import Unit
 from app.keypool.strategies import KeyView, Score
 
 #: While a key has its first request out, waiting for that answer beats a reservation beyond this.
@@ -21,7 +22,8 @@ class Candidate:
     """A key as admission sees it: when it could take this request, if nothing that is under way changes that.
 
     `awaits_answer`: its one request is out, so it cannot be reserved; `fresh`: that answer is due any moment. `fits` is
-    False if the request is larger than the key's limit for a whole minute.
+    False if the request is larger than the key's limit for a whole minute. `lacks` is the limit that alone keeps a key
+    in rotation from taking the request now, None if there is no such limit, or something else does.
     """
 
     key_id: str
@@ -31,6 +33,7 @@ class Candidate:
     awaits_answer: bool = False
     fresh: bool = False
     fits: bool = True
+    lacks: Unit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,7 @@ def decide(candidates: Sequence[Candidate], now_us: int, max_wait_us: int, score
 
     Equal scores keep the order of `candidates`. Keys that are too small for the request are used if all are.
     """
-    if any(c.fits and not c.awaits_answer for c in candidates):
-        candidates = [c for c in candidates if c.fits or c.awaits_answer]
+    candidates = _in_play(candidates)
     timed = [(c.at_us, i) for i, c in enumerate(candidates) if not c.awaits_answer]
     ready = [(score(candidates[i].view, candidates[i].chance), i) for at_us, i in timed if at_us <= now_us]
     if ready:
@@ -86,6 +88,22 @@ def decide(candidates: Sequence[Candidate], now_us: int, max_wait_us: int, score
     if first[0] > now_us + max_wait_us:
         return Refuse(first[0])
     return Take(candidates[first[1]].key_id, first[0])
+
+
+def without_room(candidates: Sequence[Candidate], now_us: int) -> tuple[Unit, int] | None:
+    """If all that is missing is room: the limit that the first key to have some lacks, and when that will be."""
+    timed = [c for c in _in_play(candidates) if not c.awaits_answer]
+    first = min(timed, key=lambda c: c.at_us, default=None)
+    if first is None or first.at_us <= now_us or first.lacks is None:
+        return None
+    return first.lacks, first.at_us
+
+
+def _in_play(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Those that are large enough for the request, if any is."""
+    if any(c.fits and not c.awaits_answer for c in candidates):
+        return [c for c in candidates if c.fits or c.awaits_answer]
+    return candidates
 
 
 def _wait_for_answer(candidates: Sequence[Candidate], first_in_us: int | None) -> int | None:

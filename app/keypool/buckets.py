@@ -8,9 +8,10 @@ rules for Redis, with these numbers.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
+from app.keypool.figures import Room, Unit
 from app.keypool.limits import MINUTE_US, LimitReading, MeterReading
 
 #: What is kept in reserve, since headers are rounded and the way there takes time: a share of the burst, but no more
@@ -43,6 +44,10 @@ JITTER_US, JITTER_GROWTH, JITTER_DECAY, LONGEST_JITTER_US = 10_000.0, 1.5, 0.999
 #: of tokens, and then by a larger step.
 RATIO_STEP, SAMPLE_STEP, SAMPLE_REQUESTS = 0.02, 0.3, 30.0
 SMALLEST_RATIO, LARGEST_RATIO = 0.25, 4.0
+
+
+#: Times that were computed to be the same may differ by this.
+ROUNDED_US = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +125,13 @@ class Meter:
 
     def room_at(self, units: float, start_us: int, reserve: float, jitter_us: float) -> int:
         """The earliest time from `start_us` at which `units` fit. More than the whole bucket goes when it is full."""
+        return max(start_us, self.free_at(units, reserve, jitter_us))
+
+    def free_at(self, units: float, reserve: float, jitter_us: float) -> int:
+        """When `units` fit, or have fitted; 0 while the limit is unknown."""
         if self.per_minute is None:
-            return start_us
-        return max(start_us, math.ceil(self._go_at(self.full_at_us, self.paced_at_us, units, reserve, jitter_us)))
+            return 0
+        return math.ceil(self._go_at(self.full_at_us, self.paced_at_us, units, reserve, jitter_us))
 
     def gate_at(self, units: float, charge: Charge, jitter_us: float) -> int:
         """When a reserved place may go, after the corrections since."""
@@ -306,7 +315,8 @@ class Meter:
 class Bucket:
     """Limits of one limit group and model: requests, tokens, and a pause that the server asked for.
 
-    `jitter_us` is the slack for uneven travel; until `steady_until_us` bursts do not grow.
+    `jitter_us` is the slack for uneven travel; until `steady_until_us` bursts do not grow. `cooldown_of` is the limit
+    that the 429 of the pause named ("requests" if it named none).
     """
 
     requests: Meter = Meter()
@@ -314,6 +324,7 @@ class Bucket:
     cooldown_until_us: int = 0
     jitter_us: float = JITTER_US
     steady_until_us: int = 0
+    cooldown_of: Unit = "requests"
 
     def room_at(self, tokens: float, start_us: int, *, waited: bool = False) -> int:
         """The earliest time at which one request of `tokens` fits, cooldown included."""
@@ -323,6 +334,23 @@ class Bucket:
             self.requests.room_at(1.0, start, reserve, self.jitter_us),
             self.tokens.room_at(tokens, start, reserve, self.jitter_us),
         )
+
+    def in_the_way(self, tokens: float, *, waited: bool = False) -> Unit:
+        """The limit that makes such a request wait the longest; the pause stands for the one that it is of."""
+        reserve = GATE_RESERVE if waited else SCHEDULE_RESERVE
+        requests_at = self.requests.free_at(1.0, reserve, self.jitter_us)
+        tokens_at = self.tokens.free_at(tokens, reserve, self.jitter_us)
+        if self.cooldown_until_us >= max(requests_at, tokens_at) - ROUNDED_US:
+            return self.cooldown_of
+        return "tokens" if tokens_at > requests_at else "requests"
+
+    def rooms(self, group: str, model: str, now_us: int) -> Iterator[Room]:
+        """What is left of each limit that is known."""
+        meters: tuple[tuple[Unit, Meter], ...] = (("requests", self.requests), ("tokens", self.tokens))
+        for unit, meter in meters:
+            if meter.per_minute is not None:
+                left = 0.0 if now_us < self.cooldown_until_us else meter.headroom(now_us) * meter.capacity
+                yield Room(group, model, unit, meter.per_minute, left)
 
     def gate_at(self, tokens: float, charges: tuple[Charge, Charge]) -> int:
         """When a reserved place may go."""
@@ -426,7 +454,9 @@ class Bucket:
                 until, refusal.tokens, charges[1], self.jitter_us, against_the_headers=refusal.against_the_headers
             )
         jitter = min(LONGEST_JITTER_US, self.jitter_us * JITTER_GROWTH)
-        return Bucket(requests, tokens, max(self.cooldown_until_us, until), jitter, steady_until)
+        longer = until > self.cooldown_until_us
+        cooldown_of = refusal.limited_by or "requests" if longer else self.cooldown_of
+        return Bucket(requests, tokens, max(self.cooldown_until_us, until), jitter, steady_until, cooldown_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,13 +465,11 @@ class Refused:
 
     tokens: float
     pause_us: int
-    limited_by: Literal["requests", "tokens"] | None
+    limited_by: Unit | None
     against_the_headers: bool
 
     @classmethod
-    def of(
-        cls, reading: LimitReading, tokens: float, pause_us: int, limited_by: Literal["requests", "tokens"] | None
-    ) -> Refused:
+    def of(cls, reading: LimitReading, tokens: float, pause_us: int, limited_by: Unit | None) -> Refused:
         """As a response says it; without headers nothing was promised."""
         promised = (
             reading.requests is not None

@@ -6,6 +6,7 @@ Prometheus counter does. Nothing here decides anything.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +15,7 @@ from app.keypool.outcomes import Outcome
 
 #: Upper bounds of the waits that are told apart, in seconds; the last class has none.
 WAIT_BOUNDS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_WAIT_BOUNDS_US = tuple(round(bound * 1_000_000) for bound in WAIT_BOUNDS_S)
 #: What a limit is of.
 Unit = Literal["requests", "tokens"]
 #: What became of a key: its circuit opened or closed, it was refused (401), its group's money ran out, or it was told
@@ -21,9 +23,18 @@ Unit = Literal["requests", "tokens"]
 Transition = Literal["open", "closed", "dead", "no_quota", "cooling"]
 
 
+def wait_class(waited_us: int) -> int:
+    """Which class of `ModelFigures.waits` a wait belongs to: each holds its own upper bound."""
+    return bisect_left(_WAIT_BOUNDS_US, waited_us)
+
+
 @dataclass(frozen=True, slots=True)
 class CallFigures:
-    """One key with one model. `microusd` is the estimated cost, in millionths of a US dollar."""
+    """One key with one model ("" for a request that names none, as for the list of models).
+
+    `outcomes` are those of leases that have ended, each once. Tokens and `microusd`, the estimated cost in millionths
+    of a US dollar, are what responses said was used: never an estimate, and nothing while a stream is still open.
+    """
 
     key_id: str
     model: str
@@ -46,9 +57,10 @@ class ModelFigures:
     """One model, all keys together.
 
     `refusals` by reason (`stores.base.Reason`): no key was to be had in the time that the request could wait. `waits`
-    counts sent requests by how long they had waited for their key, one class for each of `WAIT_BOUNDS_S` and one for
-    what is longer; `waited_us` is their sum. `saturated_us` is for how long no key could have taken a request, although
-    some were in rotation, by the limit that was in the way.
+    counts sent requests by how long they had waited for their key (`Settlement.waited_us`), one class for each of
+    `WAIT_BOUNDS_S` and one for what is longer; `waited_us` is their sum. `saturated_us` is for how long no key could
+    have taken a request, although some were in rotation, by the limit that was in the way. Mappings hold only what is
+    above 0.
     """
 
     model: str
@@ -60,7 +72,11 @@ class ModelFigures:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """One limit, as far as the provider has told it: so much a minute, of which so much is left now."""
+    """One limit, as far as the provider has told it: so much a minute, of which so much is left now.
+
+    `left` is what the provider's bucket holds, places that are reserved taken off; 0 while a 429 rests the group for
+    this model. It is at most the bucket's capacity, which may be far less than a minute's worth.
+    """
 
     group: str
     model: str
@@ -71,7 +87,11 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class PoolFigures:
-    """Everything at one moment. `groups` gives the limit group of each key."""
+    """Everything at one moment.
+
+    `groups` gives the limit group of each key: the configured ones in their order, then those that were taken out and
+    have been counted. `rooms` are of the groups of configured keys.
+    """
 
     groups: Mapping[str, str]
     calls: tuple[CallFigures, ...]

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from app.keypool.breaker import Circuit
 from app.keypool.buckets import Charge
+from app.keypool.figures import PoolFigures, Unit
 from app.keypool.keys import ApiKey
 from app.keypool.limits import LimitReading
 from app.keypool.outcomes import Outcome
@@ -130,10 +131,14 @@ class NoRoom:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a finished request used, as its response says; `microusd` is the estimated cost."""
+    """What a finished request used, as its response says.
+
+    `output_tokens`, of `tokens`, are those of the completion; `microusd` is the estimated cost.
+    """
 
     tokens: int
     microusd: int = 0
+    output_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,8 @@ class Settlement:
     `counts` is False for the second and later failures of one request, which are not held against a key. `pause_us` is
     the server's retry-after, None if it named none. `admitted_after_us` is how long after the lease's `at_us` the
     server admitted the request, at the latest. `limited_by` is the limit that a 429 names. `usage` is None if the
-    response does not tell (yet: a stream tells at its end, through `Store.spend`).
+    response does not tell (yet: a stream tells at its end, through `Store.spend`). `waited_us` is how long the request
+    had waited for this key when it was sent: since it began, or since its attempt with another key had ended.
     """
 
     outcome: Outcome
@@ -151,8 +157,9 @@ class Settlement:
     pause_us: int | None = None
     limits: LimitReading = field(default_factory=LimitReading)
     admitted_after_us: int = 0
-    limited_by: Literal["requests", "tokens"] | None = None
+    limited_by: Unit | None = None
     usage: Usage | None = None
+    waited_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +258,10 @@ class Store(Protocol):
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
         """Configured keys in their order, then draining ones, at one moment."""
+        ...
+
+    def figures(self) -> PoolFigures:
+        """What was counted so far. A refusal for want of any key at all is not: there is no pool to speak of."""
         ...
 
     def spent(self, batch: str = "") -> Spent:

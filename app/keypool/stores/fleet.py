@@ -18,6 +18,7 @@ from typing import Literal
 import redis
 
 from app.keypool.breaker import Policy
+from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import (
@@ -156,6 +157,9 @@ class FleetStore:
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
         return self._ask(lambda store: store.snapshot())
+
+    def figures(self) -> PoolFigures:
+        return self._ask(lambda store: store.figures())
 
     def spent(self, batch: str = "") -> Spent:
         return self._ask(lambda store: store.spent(batch))

@@ -15,9 +15,10 @@ from typing import Literal
 
 from app.clock import Clock
 from app.keypool import breaker
-from app.keypool.admission import Candidate, LookAgain, Refuse, Take, chance_of, decide
+from app.keypool.admission import Candidate, LookAgain, Refuse, Take, chance_of, decide, without_room
 from app.keypool.breaker import Circuit, Policy
 from app.keypool.buckets import Asked, Bucket, Refused, sampled
+from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey
 from app.keypool.limits import MINUTE_US
 from app.keypool.outcomes import Outcome
@@ -39,6 +40,7 @@ from app.keypool.stores.base import (
 )
 from app.keypool.stores.ledger import DAY_US, UNBILLED, Ledger, day_of, estimate
 from app.keypool.stores.state import GroupState, KeyState
+from app.keypool.stores.tally import Tally, read_figures
 from app.keypool.strategies import KeyView, load_strategy
 
 #: A 429 that names no time rests the key this long (specification: "disabled for 60 seconds").
@@ -95,6 +97,7 @@ class MemoryStore:
         self._deferred_to_us: dict[str, float] = {}
         self._ratios: dict[str, float] = {}
         self._ledger = Ledger(budget)
+        self._tally = Tally()
         self.set_keys(keys)
 
     def now_us(self) -> int:
@@ -111,29 +114,10 @@ class MemoryStore:
         with self._lock:
             if not self._order:
                 return NoRoom(0, "barred")
-            now = self.now_us()
-            tokens = self._charge_for(ask)
-            more = estimate(ask.model, tokens, ask.microusd)
-            detail = self._ledger.refusal(day_of(now), ask.batch, more)
-            if detail is not None:
-                return NoRoom(_to_midnight(now), "budget", detail)
-            last_resort = not any(self._is_usable(self._keys[k], now) for k in self._order)
-            weighed = _Weighed(ask, tokens, more, now, last_resort)
-            seed = self._rng.randrange(SEEDS)
-            candidates = [
-                self._candidate(self._keys[k], weighed, chance_of(seed, position))
-                for position, k in enumerate(self._order)
-                if k not in ask.barred
-            ]
-            match decide(candidates, now, ask.max_wait_us, self._score):
-                case Take(key_id, at_us):
-                    if at_us <= now:
-                        self._deferred_to_us.pop(ask.model, None)
-                    return self._lease(self._keys[key_id], weighed, at_us)
-                case LookAgain(pause_us):
-                    return Later(pause_us)
-                case Refuse(at_us):
-                    return self._refusal(weighed, at_us)
+            answer = self._answer(ask)
+            if isinstance(answer, NoRoom):
+                self._tally.refused(ask.model, answer.reason)
+            return answer
 
     def confirm(self, lease: Lease) -> Lease | Later | None:
         with self._lock:
@@ -172,17 +156,35 @@ class MemoryStore:
             if settlement.outcome is Outcome.TOO_LARGE:
                 lease = _without_tokens(group, lease)
             self._learn(group, lease, settlement, now)
-            return self._apply(state, group, lease, settlement, now)
+            change = self._apply(state, group, lease, settlement, now)
+            self._count(lease, settlement, change)
+            return change
 
     def spend(self, lease: Lease, usage: Usage) -> None:
         with self._lock:
             self._ledger.correct(lease, usage)
+            self._tally.used(lease, usage)
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
         with self._lock:
             now = self.now_us()
             draining = [k for k, s in self._keys.items() if k not in self._order and s.requests]
             return tuple(self._snapshot(self._keys[k], now) for k in (*self._order, *draining))
+
+    def figures(self) -> PoolFigures:
+        with self._lock:
+            now = self.now_us()
+            counts = self._tally.counts()
+            others = sorted(k for k in self._keys if k not in self._order and f"c:{k}" in counts)
+            groups = {k: self._keys[k].key.group for k in (*self._order, *others)}
+            in_use = {groups[k] for k in self._order}
+            rooms = [
+                room
+                for group in in_use
+                for model, bucket in self._groups[group].buckets.items()
+                for room in bucket.rooms(group, model, now)
+            ]
+            return read_figures(groups, counts, rooms)
 
     def spent(self, batch: str = "") -> Spent:
         with self._lock:
@@ -196,6 +198,39 @@ class MemoryStore:
 
     # --- below: called with the lock held ---------------------------------------------------------------------------
 
+    def _answer(self, ask: Ask) -> Lease | Later | NoRoom:
+        now = self.now_us()
+        tokens = self._charge_for(ask)
+        more = estimate(ask.model, tokens, ask.microusd)
+        detail = self._ledger.refusal(day_of(now), ask.batch, more)
+        if detail is not None:
+            return NoRoom(_to_midnight(now), "budget", detail)
+        last_resort = not any(self._is_usable(self._keys[k], now) for k in self._order)
+        weighed = _Weighed(ask, tokens, more, now, last_resort)
+        seed = self._rng.randrange(SEEDS)
+        candidates = [
+            self._candidate(self._keys[k], weighed, chance_of(seed, position))
+            for position, k in enumerate(self._order)
+            if k not in ask.barred
+        ]
+        self._note_saturation(candidates, weighed)
+        match decide(candidates, now, ask.max_wait_us, self._score):
+            case Take(key_id, at_us):
+                if at_us <= now:
+                    self._deferred_to_us.pop(ask.model, None)
+                return self._lease(self._keys[key_id], weighed, at_us)
+            case LookAgain(pause_us):
+                return Later(pause_us)
+            case Refuse(at_us):
+                return self._refusal(weighed, at_us)
+
+    def _note_saturation(self, candidates: Sequence[Candidate], weighed: _Weighed) -> None:
+        """A request that may not use some keys cannot tell whether one of them has room."""
+        lacking = None if weighed.ask.barred or weighed.last_resort else without_room(candidates, weighed.now)
+        if lacking is not None:
+            unit, until_us = lacking
+            self._tally.saturated(weighed.ask.model, unit, weighed.now, until_us)
+
     def _charge_for(self, ask: Ask) -> float:
         return ask.input_tokens * self._ratios.get(ask.model, 1.0) + ask.output_tokens
 
@@ -205,6 +240,12 @@ class MemoryStore:
             self._ledger.refund(lease)
         elif settlement.usage is not None:
             self._ledger.correct(lease, settlement.usage)
+
+    def _count(self, lease: Lease, settlement: Settlement, change: Change) -> None:
+        """For metrics and reports."""
+        self._tally.settled(lease, settlement, change)
+        if settlement.usage is not None and settlement.outcome not in UNBILLED:
+            self._tally.used(lease, settlement.usage)
 
     def _is_open(self, lease: Lease, now: int) -> bool:
         held = self._open_leases.get(lease.lease_id)
@@ -242,14 +283,17 @@ class MemoryStore:
         by_health = breaker.awaits_answer(state.health, now)
         by_quota = group.awaits_answer(key_id, now)
         since = now - self._policy.fresh_probe_us
+        at_us = bucket.room_at(weighed.tokens, start, waited=ask.waited)
+        by_room = start <= now < at_us
         return Candidate(
             key_id,
-            bucket.room_at(weighed.tokens, start, waited=ask.waited),
+            at_us,
             KeyView(state.turn, state.requests_last_hour(now), bucket.headroom(now)),
             chance,
             awaits_answer=by_health or by_quota,
             fresh=(by_health and state.health.probed_at_us > since) or (by_quota and group.quota_probed_at_us > since),
             fits=bucket.fits(weighed.tokens),
+            lacks=bucket.in_the_way(weighed.tokens, waited=ask.waited) if by_room else None,
         )
 
     def _lease(self, state: KeyState, weighed: _Weighed, at_us: int) -> Lease:

@@ -12,7 +12,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import redis
@@ -20,7 +20,8 @@ from redis.exceptions import NoScriptError
 
 from app.clock import Clock
 from app.keypool.breaker import Circuit, Policy
-from app.keypool.buckets import Charge
+from app.keypool.buckets import Bucket, Charge, Meter
+from app.keypool.figures import PoolFigures, Room, wait_class
 from app.keypool.keys import ApiKey
 from app.keypool.limits import MeterReading
 from app.keypool.stores.base import (
@@ -40,6 +41,7 @@ from app.keypool.stores.base import (
 from app.keypool.stores.ledger import day_of
 from app.keypool.stores.memory import SEEDS
 from app.keypool.stores.scripts import Script, load_scripts
+from app.keypool.stores.tally import read_figures
 
 DEFAULT_PREFIX = "{propintel}:pool"
 #: Who asks gives up then: a little less than the connection's patience (services.key_store).
@@ -143,6 +145,7 @@ class RedisStore:
         text = json.dumps([(key.key_id, key.group, key.mask) for key in keys], separators=(",", ":"))
         digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
         self._registration = (digest, text, {key.key_id: key.mask for key in keys})
+        self._groups = {key.key_id: key.group for key in keys}
         self._unregistered = True
 
     def register(self) -> None:
@@ -214,7 +217,9 @@ class RedisStore:
             "" if settlement.pause_us is None else settlement.pause_us,
             settlement.admitted_after_us,
             settlement.limited_by or "",
-            *(("", "") if usage is None else (usage.tokens, usage.microusd)),
+            *(("", "", "") if usage is None else (usage.tokens, usage.microusd, usage.output_tokens)),
+            wait_class(settlement.waited_us),
+            settlement.waited_us,
             *_reading(settlement.limits.requests),
             *_reading(settlement.limits.tokens),
         )
@@ -227,13 +232,27 @@ class RedisStore:
         )
 
     def spend(self, lease: Lease, usage: Usage) -> None:
-        self._run(self._scripts.spend, *_arguments(lease), usage.tokens, usage.microusd)
+        self._run(self._scripts.spend, *_arguments(lease), usage.tokens, usage.microusd, usage.output_tokens)
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
         _, _, mine = self._registration
         reply = self._run(self._scripts.snapshot, self._time.given(), *mine)
         now = _whole(reply[0])
         return tuple(_snapshot(figures, now, mine.get(figures[0])) for figures in reply[1:])
+
+    def figures(self) -> PoolFigures:
+        groups = self._groups
+        pairs = (part for pair in groups.items() for part in pair)
+        reply = self._run(self._scripts.figures, self._time.given(), *pairs)
+        now, (former, of_keys, of_models, buckets) = _whole(reply[0]), reply[1:]
+        counts = {
+            **{f"c:{key_id}": _counts(found) for key_id, found in zip(groups, of_keys, strict=True)},
+            **{f"c:{key_id}": _counts(found) for key_id, _, found in former},
+            **{f"w:{model}": _counts(found) for model, found in of_models if found},
+        }
+        others = {key_id: group for key_id, group, _ in sorted(former)}
+        rooms = (room for bucket in buckets for room in _rooms(bucket, now))
+        return read_figures(groups | others, counts, rooms)
 
     def spent(self, batch: str = "") -> Spent:
         day = day_of(self.server_now_us())
@@ -372,6 +391,17 @@ def _reading(reading: MeterReading | None) -> tuple[str | float, ...]:
     if reading is None:
         return ("", "", "", "")
     return (reading.per_minute, reading.limit, reading.remaining, reading.reset_us)
+
+
+def _counts(pairs: Sequence[str]) -> dict[str, int]:
+    return {field: int(count) for field, count in itertools.batched(pairs, 2)}
+
+
+def _rooms(bucket: Sequence[str], now: int) -> Iterator[Room]:
+    """From what `figures.lua` says of one bucket."""
+    group, model, cooldown_until, *numbers = bucket
+    requests, tokens = (Meter(*map(float, meter)) if meter[0] else Meter() for meter in itertools.batched(numbers, 3))
+    return Bucket(requests, tokens, _whole(cooldown_until)).rooms(group, model, now)
 
 
 def _snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnapshot:

@@ -14,7 +14,7 @@ from importlib import resources
 
 from app.keypool import admission, buckets
 from app.keypool.breaker import Policy
-from app.keypool.stores import memory
+from app.keypool.stores import memory, tally
 from app.keypool.stores.base import LEASE_US, SILENT_US, Budget, Cap
 from app.keypool.stores.state import FIRST_QUOTA_PROBE_US, LONGEST_QUOTA_PROBE_US
 from app.keypool.strategies import strategy_in_lua
@@ -50,6 +50,7 @@ _FROM_BUCKETS = (
     "SAMPLE_REQUESTS",
     "SMALLEST_RATIO",
     "LARGEST_RATIO",
+    "ROUNDED_US",
 )
 _NAMES = {
     "turn": "c.k.turn",
@@ -84,6 +85,7 @@ class Scripts:
     spend: Script
     register: Script
     snapshot: Script
+    figures: Script
     beat: Script
     alone: Script
 
@@ -115,6 +117,7 @@ def _constants(policy: Policy, budget: Budget) -> str:
         **dict(zip(("TOKENS_DEAD", "TOKENS_DEAD_SHARE"), buckets.TOKENS_DEAD, strict=True)),
         "FIRST_QUOTA_PROBE_US": FIRST_QUOTA_PROBE_US,
         "LONGEST_QUOTA_PROBE_US": LONGEST_QUOTA_PROBE_US,
+        "LONGEST_SATURATION_US": tally.LONGEST_SATURATION_US,
         "LEASE_US": LEASE_US,
         "SILENT_US": SILENT_US,
         "UNREGISTERED_US": _UNREGISTERED_US,

@@ -16,7 +16,7 @@ for n = 14, #ARGV do is_barred[ARGV[n]] = true end
 if ARGV[13] ~= '' and now > tonumber(ARGV[13]) then return {'too_late', text(now)} end
 
 local marker = 's:' .. ARGV[2]
-local of_model = redis.call('HMGET', P .. ':m:' .. model, 'ra', 'df', 'sr', 'st', marker)
+local of_model = redis.call('HMGET', P .. ':m:' .. model, 'ra', 'df', 'sr', 'st', marker, 'su')
 if not of_model[5] then
   local members = redis.call('ZRANGE', set, 0, -1)
   if #members == 0 then return {'register', text(now)} end
@@ -35,11 +35,16 @@ local calls, charged = model ~= '' and 1 or 0, math.ceil(tokens)
 local day = whole(math.floor(now / DAY))
 local midnight = DAY - now % DAY
 
+local function no_room(retry_after, reason, detail)
+  count_for_model(model, 'r:' .. reason, 1)
+  return {'no_room', text(now), text(retry_after), reason, detail}
+end
+
 local over = exceeded(P .. ':d:' .. day, C.CAP_DAY, calls, charged, microusd)
-if over ~= '' then return {'no_room', text(now), text(midnight), 'budget', 'day ' .. over} end
+if over ~= '' then return no_room(midnight, 'budget', 'day ' .. over) end
 if batch ~= '' then
   over = exceeded(P .. ':t:' .. batch, C.CAP_BATCH, calls, charged, microusd)
-  if over ~= '' then return {'no_room', text(now), text(midnight), 'budget', 'batch ' .. over} end
+  if over ~= '' then return no_room(midnight, 'budget', 'batch ' .. over) end
 end
 
 local function chance_of(position)
@@ -62,7 +67,8 @@ local function evaluate(id, position, last_resort)
   local start = from
   if broke ~= '' then start = math.max(start, now + midnight) end
   return {
-    k = k, b = b, from = from, at = room_at(b, tokens, start, reserve), broke = broke, fits = fits(b, tokens),
+    k = k, b = b, from = from, start = start, at = room_at(b, tokens, start, reserve), broke = broke,
+    fits = fits(b, tokens),
     usable = usable(k, q, now), awaits = health_awaits(k, now) or quota_awaits(q, id, now),
   }
 end
@@ -178,19 +184,30 @@ end
 
 local function refuse(at)
   local reason, detail = reason_of_refusal()
-  if reason == 'barred' or not at then return {'no_room', text(now), '0', 'barred', ''} end
-  if reason ~= 'no_room' then return {'no_room', text(now), text(math.max(1000, at - now)), reason, detail} end
+  if reason == 'barred' or not at then return no_room(0, 'barred', '') end
+  if reason ~= 'no_room' then return no_room(math.max(1000, at - now), reason, detail) end
   local requests, of_tokens = num(of_model[3], 0), num(of_model[4], 0)
   local gap = 0
   if requests > 0 then gap = MINUTE / requests end
   if of_tokens > 0 then gap = math.max(gap, tokens * MINUTE / of_tokens) end
   local slot = math.min(math.max(num(of_model[2], 0) + gap, at), at + C.LONGEST_DEFERRAL_US)
   redis.call('HSET', P .. ':m:' .. model, 'df', slot)
-  return {'no_room', text(now), text(math.max(1000, math.floor(slot) - now)), 'no_room', ''}
+  return no_room(math.max(1000, math.floor(slot) - now), 'no_room', '')
+end
+
+-- only room is missing: until there is some, every moment counts once
+local function note_saturation()
+  if barred > 0 or last_resort or unseen or not first or first.start > now or first.at <= now then return end
+  local till = math.min(first.at, now + C.LONGEST_SATURATION_US)
+  local since = math.max(now, num(of_model[6], 0))
+  if till <= since then return end
+  redis.call('HSET', P .. ':m:' .. model, 'su', till)
+  count_for_model(model, 's:' .. in_the_way(first.b, tokens, reserve), till - since)
 end
 
 local at = now
 if not chosen then
+  note_saturation()
   -- an answer that is on its way may decide
   local awaiting, fresh = false, false
   for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', P .. ':w', '+inf', '(' .. text(now), 'LIMIT', 0, 32)) do

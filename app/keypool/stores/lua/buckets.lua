@@ -37,9 +37,13 @@ local function go_at(m, full_at, paced_at, units, reserve, jitter)
     paced_at + need - lead(m, pace(m), units, reserve, jitter))
 end
 
+local function meter_free_at(m, units, reserve, jitter)
+  if not m.l then return 0 end
+  return math.ceil(go_at(m, m.f, m.p, units, reserve, jitter))
+end
+
 local function meter_room_at(m, units, start, reserve, jitter)
-  if not m.l then return start end
-  return math.max(start, math.ceil(go_at(m, m.f, m.p, units, reserve, jitter)))
+  return math.max(start, meter_free_at(m, units, reserve, jitter))
 end
 
 -- a charge is {f, x, p, y, n}: the meter's at a lease's own admission; f is 0 while unknown
@@ -157,7 +161,7 @@ end
 
 local function load_bucket(name)
   local v = redis.call('HMGET', name, 'cd', 'ji', 'st', 'rl', 'rc', 'rf', 'rx', 'ra', 'rp', 'ry', 'rn', 'ri', 'rg', 'tl',
-    'tc', 'tf', 'tx', 'ta', 'tp', 'ty', 'tn', 'ti', 'tg', 'tu', 'tw', 'ts')
+    'tc', 'tf', 'tx', 'ta', 'tp', 'ty', 'tn', 'ti', 'tg', 'tu', 'tw', 'ts', 'co')
   local function meter(n)
     return {
       l = num(v[n]), c = num(v[n + 1], 1), f = num(v[n + 2], 0), x = num(v[n + 3], 0), a = num(v[n + 4], 0),
@@ -167,7 +171,7 @@ local function load_bucket(name)
   end
   local b = {
     name = name, r = meter(4), t = meter(14),
-    cooldown = num(v[1], 0), jitter = num(v[2], C.JITTER_US), steady = num(v[3], 0),
+    cooldown = num(v[1], 0), jitter = num(v[2], C.JITTER_US), steady = num(v[3], 0), cooldown_of = v[27] or 'requests',
   }
   b.t.u, b.t.w, b.t.s = num(v[24], 0), num(v[25], 0), num(v[26], 1)
   return b
@@ -175,16 +179,16 @@ end
 
 -- as much of it as admission looks at
 local function glance_at_bucket(name)
-  local v = redis.call('HMGET', name, 'cd', 'ji', 'rl', 'rc', 'rf', 'ra', 'rp', 'tl', 'tc', 'tf', 'ta', 'tp')
+  local v = redis.call('HMGET', name, 'cd', 'ji', 'rl', 'rc', 'rf', 'ra', 'rp', 'tl', 'tc', 'tf', 'ta', 'tp', 'co')
   return {
-    cooldown = num(v[1], 0), jitter = num(v[2], C.JITTER_US),
+    cooldown = num(v[1], 0), jitter = num(v[2], C.JITTER_US), cooldown_of = v[13] or 'requests',
     r = {l = num(v[3]), c = num(v[4], 1), f = num(v[5], 0), a = num(v[6], 0), p = num(v[7], 0)},
     t = {l = num(v[8]), c = num(v[9], 1), f = num(v[10], 0), a = num(v[11], 0), p = num(v[12], 0)},
   }
 end
 
 local function save_bucket(b)
-  local fields = {'cd', b.cooldown, 'ji', b.jitter, 'st', b.steady}
+  local fields = {'cd', b.cooldown, 'ji', b.jitter, 'st', b.steady, 'co', b.cooldown_of}
   for prefix, m in pairs({r = b.r, t = b.t}) do
     if m.l then
       for field, value in pairs(m) do
@@ -200,6 +204,14 @@ end
 local function room_at(b, tokens, start, reserve)
   start = math.max(start, b.cooldown)
   return math.max(meter_room_at(b.r, 1, start, reserve, b.jitter), meter_room_at(b.t, tokens, start, reserve, b.jitter))
+end
+
+-- which limit makes such a request wait the longest
+local function in_the_way(b, tokens, reserve)
+  local requests_at = meter_free_at(b.r, 1, reserve, b.jitter)
+  local tokens_at = meter_free_at(b.t, tokens, reserve, b.jitter)
+  if b.cooldown >= math.max(requests_at, tokens_at) - C.ROUNDED_US then return b.cooldown_of end
+  return tokens_at > requests_at and 'tokens' or 'requests'
 end
 
 -- no request whatever can go before this

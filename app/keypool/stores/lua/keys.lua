@@ -4,11 +4,17 @@
 --   q:<group>         hash: quota state; cool = end of the latest cooldown of any model
 --   g:<group>         set:  the keys of the group
 --   b:<group>:<model> hash: the bucket
---   m:<model>         hash: token ratio, deferral clock, sums of limits; s:<set> = that set's keys are in the index
+--   m:<model>         hash: token ratio, deferral clock, sums of limits; s:<set> = that set's keys are in the index;
+--                     su = until when it is known that no key has room
 --   i:<model>         sorted set: key -> no request can go before (a lower bound, corrected when it is looked at)
 --   w                 sorted set: key -> when the lease of its one request ends
 --   f:<key>           sorted set: leases in flight -> when they are forgotten
 --   d:<day>[:<key>], t:<batch>  hash: calls, tokens, microusd
+--   c:<key>           hash: counts (tally.py). open, closed, dead, no_quota, cooling; and <model>\31 before: an outcome,
+--                     i, o = tokens of input and output, u = microusd
+--   w:<model>         hash: counts. b<n> = sent requests by how long they had waited, us = their waits together,
+--                     r:<reason> = refusals, s:<unit> = microseconds without room
+--   a:<report>        what a process did while it was alone has been added
 --   s:<set>           sorted set: the keys of one configuration -> position; keys: sorted set of all keys; models: set; p: hash, procs: sorted set
 
 local P = KEYS[1]
@@ -180,6 +186,24 @@ local function sum_up(model, field, before, after)
   if before == after then return end
   local name = P .. ':m:' .. model
   redis.call('HSET', name, field, num(redis.call('HGET', name, field), 0) + (after or 0) - (before or 0))
+end
+
+-- for metrics and reports; kept as long as the key or the model is
+local function count(name, field, by)
+  if by ~= 0 then redis.call('HINCRBY', name, field, whole(by)) end
+end
+
+local function count_usage(lease, tokens, output, microusd)
+  local name, of = P .. ':c:' .. lease.key, lease.model .. '\31'
+  count(name, of .. 'i', math.max(0, tokens - output))
+  count(name, of .. 'o', output)
+  count(name, of .. 'u', microusd)
+end
+
+local function count_for_model(model, field, by)
+  local name = P .. ':w:' .. model
+  count(name, field, by)
+  redis.call('PEXPIRE', name, C.TTL_MS)
 end
 
 -- budgets: what is charged here was estimated when the lease was given

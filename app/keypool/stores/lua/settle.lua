@@ -1,7 +1,7 @@
 -- End a lease. Mirrors MemoryStore.settle.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), then a lease (21, see lease_from), then outcome, counts (0/1), pause
--- ('' = none named), admitted after, limited by ('', requests, tokens), used tokens ('' = unknown), used microusd, and
--- twice (requests, tokens) rate ('' = no reading), limit, remaining, reset.
+-- ('' = none named), admitted after, limited by ('', requests, tokens), used tokens ('' = unknown), used microusd,
+-- output tokens, class of the wait, wait, and twice (requests, tokens) rate ('' = no reading), limit, remaining, reset.
 -- Reply: {now, opened after ('' = no), closed, died, quota gone, cooled for ('' = no)}
 
 local now = clock(ARGV[1])
@@ -15,7 +15,7 @@ local function reading_from(n)
     reset = tonumber(ARGV[n + 3]),
   }
 end
-local requests, of_tokens = reading_from(30), reading_from(34)
+local requests, of_tokens = reading_from(33), reading_from(37)
 
 if not is_open(lease, now) then return {text(now), '', '0', '0', '0', ''} end
 redis.call('ZREM', P .. ':f:' .. lease.key, lease.id)
@@ -33,6 +33,7 @@ if unbilled[outcome] then
   spend(lease.day, k.id, lease.batch, -lease.calls, -math.ceil(lease.tokens), -lease.microusd)
 elseif ARGV[28] ~= '' then
   spend(lease.day, k.id, lease.batch, 0, tonumber(ARGV[28]) - math.ceil(lease.tokens), tonumber(ARGV[29]) - lease.microusd)
+  count_usage(lease, tonumber(ARGV[28]), tonumber(ARGV[30]), tonumber(ARGV[29]))
 end
 
 -- a request too large for the key took no tokens; kept, they would rest it for as many minutes as its limit is too small
@@ -165,6 +166,7 @@ local function cool()
   if of_t then empty_until(b.t, till, lease.tokens, lease.t, b.jitter, against) end
   b.jitter = math.min(C.LONGEST_JITTER_US, b.jitter * C.JITTER_GROWTH)
   if till > math.max(now, b.cooldown) then cooled = text(rest) end
+  if till > b.cooldown then b.cooldown_of = limited_by ~= '' and limited_by or 'requests' end
   b.cooldown = math.max(b.cooldown, till)
   local until_now = num(redis.call('HGET', P .. ':q:' .. k.group, 'cool'), 0)
   redis.call('HSET', P .. ':q:' .. k.group, 'cool', math.max(until_now, b.cooldown))
@@ -199,7 +201,18 @@ end
 save_bucket(b)
 save_health(k)
 save_quota(q)
-for _, part in ipairs({':k:' .. k.id, ':m:' .. lease.model, ':i:' .. lease.model, ':p'}) do
+
+local counts = P .. ':c:' .. k.id
+count(counts, lease.model .. '\31' .. outcome, 1)
+if opened ~= '' then count(counts, 'open', 1) end
+if closed then count(counts, 'closed', 1) end
+if died then count(counts, 'dead', 1) end
+if quota_gone then count(counts, 'no_quota', 1) end
+if cooled ~= '' then count(counts, 'cooling', 1) end
+count(P .. ':w:' .. lease.model, 'us', tonumber(ARGV[32]))
+count_for_model(lease.model, 'b' .. ARGV[31], 1)
+
+for _, part in ipairs({':k:' .. k.id, ':c:' .. k.id, ':m:' .. lease.model, ':i:' .. lease.model, ':p'}) do
   redis.call('PEXPIRE', P .. part, C.TTL_MS)
 end
 set_awaiting(k, q, now)

@@ -1,0 +1,129 @@
+"""What a store counts for metrics and reports, by the names that it has in Redis (`lua/keys.lua`).
+
+One reader makes figures of such counts, wherever they were kept; so counts of a process that was alone for a while need
+only be added to the fleet's.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import cast, get_args
+
+from app.keypool.figures import (
+    WAIT_BOUNDS_S,
+    CallFigures,
+    KeyTransitions,
+    ModelFigures,
+    PoolFigures,
+    Room,
+    Transition,
+    Unit,
+    wait_class,
+)
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Change, Lease, Reason, Settlement, Usage
+
+#: How far ahead a moment without room is taken for granted: a longer rest is counted as requests go on asking.
+LONGEST_SATURATION_US = 60_000_000
+#: Between model and what is counted, in a field of `c:<key>`; no kind of count holds it, so the last one separates.
+_OF = "\x1f"
+_SATURATED = "s:"
+
+#: name of a hash -> field -> count
+Counts = Mapping[str, Mapping[str, int]]
+
+
+def transitions_of(change: Change) -> tuple[Transition, ...]:
+    """What a settlement did to its key."""
+    befell: dict[Transition, bool] = {
+        "open": change.opened_after is not None,
+        "closed": change.closed,
+        "dead": change.died,
+        "no_quota": change.quota_gone,
+        "cooling": change.cooled_us is not None,
+    }
+    return tuple(what for what, happened in befell.items() if happened)
+
+
+class Tally:
+    """The counts of one process. A store holds it under its lock."""
+
+    def __init__(self) -> None:
+        self._counts: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._saturated_until_us: dict[str, int] = {}
+
+    def settled(self, lease: Lease, settlement: Settlement, change: Change) -> None:
+        """A lease has ended."""
+        of_key, of_model = self._counts[f"c:{lease.key_id}"], self._counts[f"w:{lease.model}"]
+        of_key[f"{lease.model}{_OF}{settlement.outcome}"] += 1
+        of_model[f"b{wait_class(settlement.waited_us)}"] += 1
+        of_model["us"] += settlement.waited_us
+        for what in transitions_of(change):
+            of_key[what] += 1
+
+    def used(self, lease: Lease, usage: Usage) -> None:
+        """What a request used is known."""
+        of_key = self._counts[f"c:{lease.key_id}"]
+        of_key[f"{lease.model}{_OF}i"] += max(0, usage.tokens - usage.output_tokens)
+        of_key[f"{lease.model}{_OF}o"] += usage.output_tokens
+        of_key[f"{lease.model}{_OF}u"] += usage.microusd
+
+    def refused(self, model: str, reason: Reason) -> None:
+        """A request was told that there is no key for it."""
+        self._counts[f"w:{model}"][f"r:{reason}"] += 1
+
+    def saturated(self, model: str, unit: Unit, now_us: int, until_us: int) -> None:
+        """No key takes a request before `until_us`, for want of room. Every moment counts once, whoever met it."""
+        until_us = min(until_us, now_us + LONGEST_SATURATION_US)
+        since_us = max(now_us, self._saturated_until_us.get(model, 0))
+        if until_us > since_us:
+            self._counts[f"w:{model}"][f"{_SATURATED}{unit}"] += until_us - since_us
+            self._saturated_until_us[model] = until_us
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """All counts, a copy."""
+        return {name: dict(of) for name, of in self._counts.items()}
+
+
+def read_figures(groups: Mapping[str, str], counts: Counts, rooms: Iterable[Room]) -> PoolFigures:
+    """The figures of these keys, and of all models; `groups` as in `PoolFigures`."""
+    return PoolFigures(
+        groups=dict(groups),
+        calls=tuple(call for key_id in groups for call in _calls(key_id, counts.get(f"c:{key_id}", {}))),
+        transitions=tuple(
+            KeyTransitions(key_id, befell)
+            for key_id in groups
+            if (befell := _transitions(counts.get(f"c:{key_id}", {})))
+        ),
+        models=tuple(_model(name[2:], counts[name]) for name in sorted(counts) if name.startswith("w:")),
+        rooms=tuple(sorted(rooms, key=lambda room: (room.group, room.model, room.unit))),
+    )
+
+
+def _calls(key_id: str, counts: Mapping[str, int]) -> Iterable[CallFigures]:
+    by_model: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for field, count in counts.items():
+        model, separator, what = field.rpartition(_OF)
+        if separator:
+            by_model[model][what] = count
+    for model, of in sorted(by_model.items()):
+        outcomes = {outcome: of[outcome] for outcome in Outcome if of.get(outcome)}
+        yield CallFigures(key_id, model, outcomes, of.get("i", 0), of.get("o", 0), of.get("u", 0))
+
+
+def _transitions(counts: Mapping[str, int]) -> dict[Transition, int]:
+    return {what: counts[what] for what in get_args(Transition) if counts.get(what)}
+
+
+def _model(model: str, counts: Mapping[str, int]) -> ModelFigures:
+    def above_0(prefix: str) -> dict[str, int]:
+        return {field[2:]: counts[field] for field in sorted(counts) if field.startswith(prefix) and counts[field]}
+
+    return ModelFigures(
+        model=model,
+        refusals=above_0("r:"),
+        waits=tuple(counts.get(f"b{n}", 0) for n in range(len(WAIT_BOUNDS_S) + 1)),
+        waited_us=counts.get("us", 0),
+        saturated_us=cast("dict[Unit, int]", above_0(_SATURATED)),
+    )
