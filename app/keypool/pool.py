@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey
 from app.keypool.outcomes import BARS_KEY, ROTATES, Outcome
 from app.keypool.stores.base import (
@@ -225,6 +226,10 @@ class KeyPool:
             "spent_today": _spent(self._store.spent()),
             "store_losses": self._store.losses(),
         }
+
+    def figures(self) -> PoolFigures:
+        """What was counted so far, for metrics and reports."""
+        return self._store.figures()
 
     def _mask(self, snapshot: KeySnapshot) -> str:
         """Its mask here; a key known from elsewhere has the one it had there, made unique."""

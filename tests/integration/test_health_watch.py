@@ -81,7 +81,7 @@ def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
     by_mask = {key.mask: done[key.key_id] for key in watch.manager.keys}
     assert (by_mask[good].successes, by_mask[good].failures) == (9, 0)
     assert by_mask[dead] == Uses(requests=1, failures=1)
-    assert by_mask[good].output_tokens > 0
+    assert by_mask[good].input_tokens > 0
     assert by_mask[good].microusd > 0
     _, view = watch.look()
     assert view is not None
