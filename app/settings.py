@@ -139,6 +139,19 @@ class Settings(LogSettings):
         None, description="signs webhooks: `whsec_` and base64 of 24 to 64 bytes; empty: they are not signed"
     )
 
+    # --- alerts
+    alert_webhook_url: SecretStr | None = Field(
+        None, description="alerts are also POSTed here (Slack or any receiver of webhooks); only its host is ever shown"
+    )
+    alert_rate_limit_share: float = Field(
+        0.05, gt=0, lt=1, description="alert when more of the last hour's requests were rate limited"
+    )
+    alert_key_age_days: float = Field(90.0, ge=1, le=3650, description="alert when a key is in use for longer")
+    alert_budget_share: float = Field(0.9, ge=0.1, le=1, description="alert when so much of a daily budget is used")
+    alert_beat_silent_seconds: float = Field(
+        120.0, ge=5, le=86400, description="alert when no health report was made for so long, or three intervals"
+    )
+
     # --- money
     budget_daily_model_calls: int | None = Field(None, ge=0, description="model calls a UTC day, whole fleet")
     budget_daily_tokens: int | None = Field(None, ge=0, description="model tokens a UTC day, whole fleet")
@@ -211,6 +224,14 @@ class Settings(LogSettings):
         if value is not None and not re.fullmatch("[!-~]{16,}", value.get_secret_value()):
             remedy = "make one with `openssl rand -hex 32`"
             raise ValueError(f"must have at least 16 characters, of ASCII and without blanks; {remedy}")
+        return value
+
+    @field_validator("alert_webhook_url")
+    @classmethod
+    def _http(cls, value: SecretStr | None) -> SecretStr | None:
+        """What can be said without knowing where webhooks may go; the rest when a worker starts."""
+        if value is not None and not re.match(r"https?://[^/]", value.get_secret_value(), re.IGNORECASE):
+            raise ValueError("is not an absolute http:// or https:// URL")
         return value
 
     @field_validator("webhook_secret")

@@ -26,6 +26,7 @@ COMMANDS = {
     "show": Lazy("cli.show", "Show one property with its evidence."),
     "export": Lazy("cli.export", "Export all properties as CSV or JSON Lines."),
     "keys": Lazy("cli.keys", "What the OpenAI keys do, and whether they are good."),
+    "alerts": Lazy("cli.alerts", "What is wrong with the keys and with beat, and what was."),
     "token": Lazy("cli.token", "Sign a token for the HTTP door."),
     "db": Lazy("cli.database", "The database's schema."),
     "doctor": Lazy("cli.doctor", "What is wrong with this installation, and what to do."),

@@ -16,7 +16,7 @@ from app.property.store import Job
 from app.services.embedded_valkey import broker_url
 from app.settings import Settings
 
-TASK_MODULES = ["tasks.scrape", "tasks.health", "tasks.recovery", "tasks.batches"]
+TASK_MODULES = ["tasks.scrape", "tasks.health", "tasks.recovery", "tasks.batches", "tasks.alerts"]
 
 SCRAPE_QUEUE = "scrape"
 #: Jobs wait in lanes, each a queue of the broker, by their place in their batch. Workers serve the lanes of a priority
@@ -30,7 +30,7 @@ LANES = {
 }
 #: webhooks have one that every worker of jobs serves too; in a lane they would count as messages of jobs
 CALLBACK_QUEUE = "callbacks"
-#: reports and recovery have a queue of their own, so that a backlog of jobs never delays them
+#: reports, alerts and recovery have a queue of their own, so that a backlog of jobs never delays them
 HEALTH_QUEUE = "health"
 ALL_QUEUES = (HEALTH_QUEUE, CALLBACK_QUEUE, *LANES)
 
@@ -125,6 +125,7 @@ def _delivery() -> dict[str, Any]:
         "task_default_priority": DEFAULT_PRIORITY,
         "task_routes": {
             "tasks.health.*": {"queue": HEALTH_QUEUE},
+            "tasks.alerts.*": {"queue": HEALTH_QUEUE},
             "tasks.recovery.*": {"queue": HEALTH_QUEUE},
             "tasks.batches.complete_batches": {"queue": HEALTH_QUEUE},
             "tasks.batches.deliver_callbacks": {"queue": CALLBACK_QUEUE},

@@ -1,22 +1,61 @@
-"""The key report that beat asks for: collected, logged, exported, and shown by Flower as the task's result."""
+"""The key report that beat asks for: collected, logged, exported, kept, and shown by Flower as the task's result."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+import redis
 from celery import shared_task
 
-from app.services.key_health import export_report, log_report
+from app.errors import BrokerUnavailableError, StoreError
+from app.logs import redact
+from app.services.embedded_valkey import connect
+from app.services.health.advice import advise
+from app.services.health.evidence import gather
+from app.services.health.report import export_report, log_report, make_report, stored
+from app.services.health.silence import note_report
+from app.services.health.watch import PoolWatch
+from app.settings import Settings
 from tasks.base import ScheduledTask
-from tasks.resources import current
+from tasks.resources import current, pool_watch
+
+log = logging.getLogger(__name__)
+
+_PATIENCE_SECONDS = 2.0
 
 
 @shared_task(name="tasks.health.report_key_stats", base=ScheduledTask)
 def report_key_stats() -> dict[str, Any]:
-    """Log the pool's state and return it: the `data` of the specification's stats response, masks only."""
-    resources = current()
-    stats = resources.manager.get_stats()  # by the keys of now: its settings have those of the process's start
-    log_report(stats)
-    if resources.settings.openai_stats_file is not None:
-        export_report(stats, resources.settings.openai_stats_file)
-    return stats
+    """Report on the pool; -> the `data` of the specification's stats response, masks only, and beside its fields
+    `advice`, `alerts` and `alerts_firing`. A database that is away costs the advice, not the report."""
+    watch, settings = pool_watch(), current().settings
+    report = _with_history(watch) or make_report(watch.manager.get_stats(), (), ())
+    at = watch.clock.now()
+    log_report(report)
+    if settings.openai_stats_file is not None:
+        export_report(report, settings.openai_stats_file, at)
+    _say_that_one_was_made(settings)
+    return report
+
+
+def _with_history(watch: PoolWatch) -> dict[str, Any] | None:
+    try:
+        stats, view = watch.look()  # by the keys of now: the manager follows them
+        advice = advise(gather(view, watch.stores.history)) if view is not None else []
+        report = make_report(stats, advice, watch.stores.alerts.firing())
+        watch.stores.reports.add(stored(report, watch.clock.now()))
+        watch.stores.prune()
+    except StoreError as exc:
+        log.warning("The health report goes without history and advice: %s", redact(str(exc)))
+        return None
+    return report
+
+
+def _say_that_one_was_made(settings: Settings) -> None:
+    """Where workers look whether beat is silent."""
+    try:
+        with connect(settings, _PATIENCE_SECONDS) as connection:
+            note_report(connection)
+    except (BrokerUnavailableError, redis.RedisError) as exc:
+        log.warning("That a health report was made could not be noted: %s", redact(str(exc)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from app.services.health.taking import HealthStores
+from app.services.health.watch import PoolWatch
 from app.services.metrics.flusher import Flusher, make_flusher
 from app.services.openai_client_manager import install_manager
 from app.services.resources import Resources
@@ -27,6 +29,13 @@ def current() -> Resources:
     if _current is None:
         raise RuntimeError("this process has opened no resources: tasks run in `celery -A worker worker`")
     return _current
+
+
+def pool_watch() -> PoolWatch:
+    """What looks at the pool in this process. Raises as `current`."""
+    resources = current()
+    database = resources.database
+    return PoolWatch(resources.settings, resources.manager, HealthStores.on(database), database.clock)
 
 
 def is_open() -> bool:

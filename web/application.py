@@ -16,7 +16,7 @@ from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
 from app.services.reload_signal import on_sighup
 from app.settings import Settings
-from web import admin, batches, errors, health, jobs, metrics, properties
+from web import admin, batches, errors, health, health_reports, jobs, metrics, properties
 from web.context import Context
 from web.limits import BodyLimit
 from web.metrics import RequestCounter
@@ -53,7 +53,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
     app.add_middleware(RequestId)
     app.add_middleware(RequestCounter)
     app.add_middleware(StartupFailure)
-    for module in (admin, jobs, batches, properties, health, metrics):
+    for module in (admin, health_reports, jobs, batches, properties, health, metrics):
         app.include_router(module.router)
     return app
 

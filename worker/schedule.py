@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 RECOVERY_INTERVAL_SECONDS = 5.0
 BATCHES_INTERVAL_SECONDS = 5.0
+#: an open circuit is told within this time, sooner if reports are more frequent
+ALERTS_INTERVAL_SECONDS = 15.0
 _LOST_REDIS_PAUSE_SECONDS = 1.0
 
 
@@ -26,6 +28,9 @@ def beat_config(settings: Settings) -> dict[str, Any]:
         "beat_scheduler": f"{__name__}.{OneSchedule.__name__}",
         "beat_schedule": {
             "report-key-stats": _entry("tasks.health.report_key_stats", settings.key_report_interval_seconds),
+            "check-alerts": _entry(
+                "tasks.alerts.check_alerts", min(ALERTS_INTERVAL_SECONDS, settings.key_report_interval_seconds)
+            ),
             "recover-jobs": _entry("tasks.recovery.recover_jobs", RECOVERY_INTERVAL_SECONDS),
             "complete-batches": _entry("tasks.batches.complete_batches", BATCHES_INTERVAL_SECONDS),
         },

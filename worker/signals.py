@@ -34,6 +34,7 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging, guard_stderr, redact
 from app.property.extract.prompt import count_tokens
+from app.services.health.telling import webhook_url
 from app.services.openai_client_manager import build_manager
 from app.services.resources import open_resources
 from app.services.stores import open_stores
@@ -94,6 +95,7 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
     _on_setup_logging(sender.loglevel)  # Celery would set it up only after this
     worker_name()  # forked children share it
     try:
+        webhook_url(settings())
         if children_run_tasks(sender.pool_cls):
             _check(settings())
         else:

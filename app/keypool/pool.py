@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey
 from app.keypool.outcomes import BARS_KEY, ROTATES, Outcome
 from app.keypool.stores.base import (
@@ -209,10 +210,10 @@ class KeyPool:
         """The specification's stats: figures per masked key.
 
         Added to its fields: `scope` ("fleet", or "process" if there is no store for the fleet, or it is away), per key
-        `state` and what it spent this UTC day, that of all keys, and how often processes had to go on without the
-        fleet's store. `circuit_open` is true for every key out of rotation that is not merely resting after a 429,
-        whatever took it out; `state` says which. Keys that were taken out of the configuration follow, "draining", and
-        are in no total.
+        `state`, what it spent this UTC day and, if it rests after a 429, for how long (`resting_seconds`); what all
+        keys spent, and how often processes had to go on without the fleet's store. `circuit_open` is true for every key
+        out of rotation that is not merely resting after a 429, whatever took it out; `state` says which. Keys that were
+        taken out of the configuration follow, "draining", and are in no total.
         """
         snapshots = self._store.snapshot()
         configured = [s for s in snapshots if s.state != "draining"]
@@ -225,6 +226,10 @@ class KeyPool:
             "spent_today": _spent(self._store.spent()),
             "store_losses": self._store.losses(),
         }
+
+    def figures(self) -> PoolFigures:
+        """What was counted so far, for metrics and reports."""
+        return self._store.figures()
 
     def mask_of(self, snapshot: KeySnapshot) -> str:
         """Its mask here; a key known from elsewhere has the one it had there, made unique."""
@@ -272,7 +277,7 @@ class KeyPool:
 
 
 def _figures(snapshot: KeySnapshot) -> dict[str, Any]:
-    return {
+    figures = {
         "requests": snapshot.requests,
         "successes": snapshot.successes,
         "failures": snapshot.failures,
@@ -282,6 +287,9 @@ def _figures(snapshot: KeySnapshot) -> dict[str, Any]:
         "state": snapshot.state,
         "spent_today": _spent(snapshot.spent_today),
     }
+    if snapshot.rate_limited:
+        figures["resting_seconds"] = -(-snapshot.rests_us // 1_000_000)
+    return figures
 
 
 def _spent(spent: Spent) -> dict[str, Any]:

@@ -4,34 +4,20 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from app.clock import Clock
 from app.errors import WebhookError
 from app.logs import origin_of
 from app.property.store import BatchStore, ClaimedCallback
+from app.services.deliveries import LEASE_SECONDS, PATIENCE_SECONDS, again_at, then
 from app.services.metrics.instruments import CALLBACKS
-from app.services.webhooks import TIMEOUT_SECONDS, Event, WebhookSender
+from app.services.webhooks import Event, WebhookSender
 
 log = logging.getLogger(__name__)
 
 #: batches told about at the same time, so that a receiver that hangs holds up no other
 AT_ONCE = 10
-#: no new attempts are begun after this; with those under way a run ends within twice the time
-_PATIENCE_SECONDS = 10.0
-#: above what one attempt may take: whose lease ran out is dead
-LEASE_SECONDS = 6 * TIMEOUT_SECONDS
-_FIRST_WAIT_SECONDS = 10.0
-_LONGEST_WAIT_SECONDS = 3600.0
-#: 10 s, doubled up to an hour: with the 32nd attempt almost a day (23.4 h) has passed
-MAX_ATTEMPTS = 32
-
-
-def wait_after(attempt: int) -> float | None:
-    """Seconds from a failed attempt (the first is 1) to the next; None after the last."""
-    if attempt >= MAX_ATTEMPTS:
-        return None
-    return min(_FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1), _LONGEST_WAIT_SECONDS)
 
 
 def deliver_due(batches: BatchStore, sender: WebhookSender, clock: Clock) -> dict[str, int]:
@@ -40,7 +26,7 @@ def deliver_due(batches: BatchStore, sender: WebhookSender, clock: Clock) -> dic
     While there are more, and time, it goes on. A receiver can get the same event twice (its answer was lost, or this
     process died before it noted it); then `webhook-id` is the same.
     """
-    until = clock.now() + timedelta(seconds=_PATIENCE_SECONDS)
+    until = clock.now() + timedelta(seconds=PATIENCE_SECONDS)
     delivered, tried = 0, 0
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook") as threads:
         while clock.now() <= until and (claims := batches.claim_callbacks(AT_ONCE, LEASE_SECONDS)):
@@ -54,10 +40,9 @@ def _deliver(batches: BatchStore, sender: WebhookSender, clock: Clock, claim: Cl
         sender.send(claim.url, event_of(claim))
     except WebhookError as exc:
         CALLBACKS.labels("failed").inc()
-        again_at = _again_at(claim, exc, clock.now())
-        batches.callback_failed(claim, str(exc), again_at)
-        then = f"next attempt at {again_at.isoformat(timespec='seconds')}" if again_at else "given up"
-        log.warning("Callback of batch %s, attempt %d, %s: %s", claim.batch.id, claim.attempt, then, exc)
+        again = again_at(claim.attempt, exc, clock.now())
+        batches.callback_failed(claim, str(exc), again)
+        log.warning("Callback of batch %s, attempt %d, %s: %s", claim.batch.id, claim.attempt, then(again), exc)
         return False
     CALLBACKS.labels("delivered").inc()
     batches.callback_delivered(claim)
@@ -70,8 +55,3 @@ def event_of(claim: ClaimedCallback) -> Event:
     moment = int(claim.completed_at.timestamp() * 1_000_000)
     id_ = f"batch_{claim.batch.id}_{moment}"
     return Event(id_, "batch.completed", claim.completed_at, claim.batch.outcome())
-
-
-def _again_at(claim: ClaimedCallback, error: WebhookError, now: datetime) -> datetime | None:
-    seconds = wait_after(claim.attempt) if error.transient else None
-    return now + timedelta(seconds=seconds) if seconds is not None else None

@@ -16,6 +16,7 @@ import openai
 
 from app.clock import Clock, SystemClock
 from app.errors import ConfigurationError, NoKeysError
+from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey, KeyChange, compare_keys, load_keys, load_keys_again
 from app.keypool.organisations import SharedLimits
 from app.keypool.pool import KeyPool
@@ -128,6 +129,10 @@ class OpenAIClientManager:
     def get_stats(self) -> dict[str, Any]:
         """The `data` of the specification's stats response, keys by their mask."""
         return self._pool.stats()
+
+    def get_figures(self) -> PoolFigures:
+        """What was counted so far, keys by their ids."""
+        return self._pool.figures()
 
     def replace_keys(self, keys: Sequence[ApiKey]) -> None:
         """Use these keys from now on. One that is missing gets no new request; those under way with it finish.

@@ -39,16 +39,22 @@ _GONE = 410
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What is told. `id` is the same in all attempts to tell it, and of no other event; `data` holds JSON values."""
+    """What is told. `id` is the same in all attempts to tell it, and of no other event; `data` holds JSON values.
+
+    `text` says it to people, where Slack and what is like it look for it.
+    """
 
     id: str
     type: str
     occurred_at: datetime
     data: Mapping[str, Any]
+    text: str | None = None
 
     def body(self) -> str:
-        """`{"type", "timestamp", "data"}`, as the specification proposes it: the same text in all attempts."""
+        """`{"type", "timestamp", "data"}`, as the specification proposes it, and `text`: the same in all attempts."""
         told = {"type": self.type, "timestamp": self.occurred_at.isoformat(), "data": self.data}
+        if self.text is not None:
+            told = {"text": self.text, **told}
         return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -42,8 +42,10 @@ def test_a_429_rests_the_key_as_long_as_the_server_says(make_store: MakeStore, c
     assert (of(store, keys[0]).rate_limited, of(store, keys[0]).circuit_open) == (True, False)
     refusal = store.acquire(ask(max_wait_us=19 * SECOND))
     assert refusal == NoRoom(20 * SECOND, "no_room")
-    clock.advance(20)
-    assert not of(store, keys[0]).rate_limited
+    clock.advance(15)
+    assert of(store, keys[0]).rests_us == 5 * SECOND
+    clock.advance(5)
+    assert (of(store, keys[0]).rate_limited, of(store, keys[0]).rests_us) == (False, 0)
     take(store)
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from app.clock import ManualClock
 from app.property.store import Enqueued
-from app.services.batch_callbacks import AT_ONCE, LEASE_SECONDS, MAX_ATTEMPTS, deliver_due, wait_after
+from app.services.batch_callbacks import AT_ONCE, deliver_due
+from app.services.deliveries import LEASE_SECONDS, MAX_ATTEMPTS, wait_after
 from app.services.stores import Stores, open_stores
 from app.services.webhooks import TIMEOUT_SECONDS, WebhookSender, build_webhook_sender
 from app.settings import Settings

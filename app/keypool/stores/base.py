@@ -184,7 +184,7 @@ class KeySnapshot:
     """One key's figures. `requests` counts leases sent; every one ends as a success or a failure, or was abandoned.
 
     A key that was taken out of the configuration is "draining": it gets no new lease here, its requests finish.
-    `spent_today` is by the UTC day.
+    `spent_today` is by the UTC day. `rests_us` is for how long it still rests after a 429.
     """
 
     key_id: str
@@ -198,6 +198,7 @@ class KeySnapshot:
     last_used_us: int | None
     spent_today: Spent = Spent()
     mask: str = ""
+    rests_us: int = 0
 
     @property
     def circuit_open(self) -> bool:

@@ -448,7 +448,8 @@ class MemoryStore:
     def _snapshot(self, state: KeyState, now: int) -> KeySnapshot:
         key_id = state.key.key_id
         group = self._groups[state.key.group]
-        cooling = any(b.cooldown_until_us > now for b in group.buckets.values())
+        rests_us = max((b.cooldown_until_us - now for b in group.buckets.values()), default=0)
+        cooling = rests_us > 0
         configured = key_id in self._order
         circuit = breaker.circuit_at(state.health, now)
         return KeySnapshot(
@@ -465,6 +466,7 @@ class MemoryStore:
             last_used_us=state.last_used_us,
             spent_today=self._ledger.key(day_of(now), key_id),
             mask=state.key.mask,
+            rests_us=max(0, rests_us),
         )
 
 

@@ -425,4 +425,5 @@ def _snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnapshot
         last_used_us=_whole(figures[11]) if figures[11] else None,
         spent_today=Spent(*(_whole(figure) for figure in figures[12:15])),
         mask=last_mask if mask is None else mask,
+        rests_us=max(0, _whole(cooling_until) - now),
     )

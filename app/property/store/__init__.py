@@ -1,35 +1,57 @@
-"""Everything that lasts: jobs, pages, records, properties, observations and the model's paid answers.
+"""Everything that lasts: jobs, pages, records, properties, observations and the model's paid answers; and the history
+of the keys, their health reports and alerts.
 
 One `Database` (SQLite or PostgreSQL) with a store per subject on it. Whoever imports from here needs no SQL.
 """
 
+from app.property.store.alerts import Alarm, Alert, AlertStore, Booked, ClaimedNotice, Severity, Untold
 from app.property.store.answers import AnswerStore, Question, StoredAnswer
 from app.property.store.batches import BatchStore
 from app.property.store.engine import Database, database_url
+from app.property.store.health_reports import ReportStore, StoredReport
 from app.property.store.jobs import FRESH_DAYS, JobStore
+from app.property.store.key_history import KeyHistoryStore, KnownKey
 from app.property.store.models import Batch, CallbackState, ClaimedCallback, Enqueued, Job, JobState
 from app.property.store.pages import PageStore
 from app.property.store.properties import PropertyStore
 from app.property.store.rows import digest, new_id
 from app.property.store.schema import downgrade, upgrade
 from app.property.store.targets import normalise_target
+from app.property.store.usage import Counted, CountedKey, CountedModel, Demand, Uses, Usual
 
 __all__ = [
     "FRESH_DAYS",
+    "Alarm",
+    "Alert",
+    "AlertStore",
     "AnswerStore",
     "Batch",
     "BatchStore",
+    "Booked",
     "CallbackState",
     "ClaimedCallback",
+    "ClaimedNotice",
+    "Counted",
+    "CountedKey",
+    "CountedModel",
     "Database",
+    "Demand",
     "Enqueued",
     "Job",
     "JobState",
     "JobStore",
+    "KeyHistoryStore",
+    "KnownKey",
     "PageStore",
     "PropertyStore",
     "Question",
+    "ReportStore",
+    "Severity",
     "StoredAnswer",
+    "StoredReport",
+    "Untold",
+    "Uses",
+    "Usual",
     "database_url",
     "digest",
     "downgrade",

@@ -234,3 +234,117 @@ model_answers = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_model_answers_checkpoint", "content_sha256", "prompt_sha256", "model"),
 )
+
+#: every key that was ever configured, with what the pool had counted for it when it was last asked
+key_history = Table(
+    "key_history",
+    metadata,
+    Column("key_id", _ID, primary_key=True),
+    Column("mask", Text, nullable=False),
+    Column("limit_group", Text, nullable=False),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("last_seen_at", UtcDateTime, nullable=False),
+    # empty while it is configured
+    Column("removed_at", UtcDateTime),
+    # when its circuit was last seen to have opened, when it was refused (401), when its group's money ran out
+    Column("opened_at", UtcDateTime),
+    Column("died_at", UtcDateTime),
+    Column("quota_gone_at", UtcDateTime),
+    # cumulative: {"calls": {model: {figure: n}}, "transitions": {name: n}}, and when that was
+    _json("counters"),
+    Column("counted_at", UtcDateTime, nullable=False),
+    # what an hour of it is like (`key_usage.py`), reckoned at the beginning of this hour
+    Column("usual_requests", Float),
+    Column("usual_deviation", Float),
+    Column("usual_at", UtcDateTime),
+)
+
+#: the same for a model, all keys together
+model_history = Table(
+    "model_history",
+    metadata,
+    Column("model", Text, primary_key=True),
+    _json("counters"),
+    Column("counted_at", UtcDateTime, nullable=False),
+)
+
+#: what one key did with one model in one hour (UTC)
+key_hours = Table(
+    "key_hours",
+    metadata,
+    Column("hour", UtcDateTime, primary_key=True),
+    Column("key_id", _ID, primary_key=True),
+    Column("model", Text, primary_key=True),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in (
+            "requests",
+            "successes",
+            "failures",
+            "rate_limits",
+            "input_tokens",
+            "output_tokens",
+            "microusd",
+        )
+    ),
+)
+
+#: who had to wait for a key, and who got none, in one hour (UTC)
+model_hours = Table(
+    "model_hours",
+    metadata,
+    Column("hour", UtcDateTime, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("sent", BigInteger, nullable=False),
+    Column("waited_us", BigInteger, nullable=False),
+    # for how long no key could have taken a request, by the limit that was in the way
+    Column("saturated_requests_us", BigInteger, nullable=False),
+    Column("saturated_tokens_us", BigInteger, nullable=False),
+    # {reason: n}
+    _json("refusals"),
+)
+
+health_reports = Table(
+    "health_reports",
+    metadata,
+    Column("id", _ROW, primary_key=True),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("healthy", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    # [{"key", "state", "failures"}]
+    _json("unhealthy"),
+    Column("summary", Text, nullable=False),
+    # of the newest report only
+    Column("advice", JSON(none_as_null=True)),
+)
+
+IS_FIRING = text("resolved_at IS NULL")
+#: what is or was wrong; one that comes back is another row
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    _json("details"),
+    Column("fired_at", UtcDateTime, nullable=False),
+    Column("resolved_at", UtcDateTime, index=True),
+    CheckConstraint("severity IN ('warning', 'critical')", name="severity"),
+    Index("uq_alerts_firing", "kind", "subject", unique=True, sqlite_where=IS_FIRING, postgresql_where=IS_FIRING),
+)
+
+#: what ALERT_WEBHOOK_URL is to be told: all alerts that fired, or were over, in one evaluation
+alert_notices = Table(
+    "alert_notices",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("type", String(32), nullable=False),
+    _json("alerts"),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+    # when to try (again); none: delivered or given up
+    Column("notify_at", UtcDateTime, index=True),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("error", Text),
+)

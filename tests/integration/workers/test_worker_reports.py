@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from celery import Celery
 
+from app.property.store import KeyHistoryStore, ReportStore
 from app.services.embedded_valkey import connect
 from app.services.worker_health import read_heartbeats
 from tasks.config import LANES, TURN_HEADER
@@ -49,10 +50,20 @@ def test_the_key_report_runs_on_beat_is_logged_exported_and_returned(
     fleet.start_beat()
     until(lambda: "2 of 2 healthy, 1 requests" in fleet.log("worker"), 40, lambda: fleet.log("worker"))
     until((fleet.home / "stats.json").exists, 5)
-    exported = json.loads((fleet.home / "stats.json").read_text())["data"]
+    whole = json.loads((fleet.home / "stats.json").read_text())
+    exported = whole.pop("data")
     assert (exported["total_keys"], exported["healthy_keys"]) == (2, 2)
     assert sum(key["successes"] for key in exported["keys"].values()) == 1
-    assert fleet.app.send_task("tasks.health.report_key_stats").get(timeout=20) == exported
+    assert whole.keys() == {"reported_at", "advice", "alerts", "alerts_firing"}
+    result = fleet.app.send_task("tasks.health.report_key_stats").get(timeout=20)
+    assert {name: result[name] for name in exported} == exported
+    assert result.keys() == exported.keys() | {"advice", "alerts", "alerts_firing"}
+    assert [piece["code"] for piece in result["advice"]] == ["enough"]
+    kept = ReportStore(fleet.stores.database).list()
+    assert (kept[0].healthy, kept[0].total, kept[0].unhealthy) == (2, 2, [])
+    assert kept[0].summary.startswith("OpenAI keys: 2 of 2 healthy, 1 requests")
+    hours = KeyHistoryStore(fleet.stores.database).last_hour()
+    assert sum(uses.successes for uses in hours.values()) == 1, "counted once, however many reports"
     assert all(key not in fleet.log("worker") + fleet.log("beat") for key in standin.keys)
 
 

@@ -33,6 +33,13 @@ _VARIABLES = {name.upper() for name in Settings.model_fields} - {"OPENAI_NUMBERE
         ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ="),  # 23 bytes
         ("WEBHOOK_SECRET", f"whsec_{'MfKQ9r8G' * 10}MfKQ9r8="),  # 65 bytes
         ("WEBHOOK_SECRET", "whsec_not base64, but long enough to be it"),
+        ("ALERT_WEBHOOK_URL", "hooks.example/in"),
+        ("ALERT_WEBHOOK_URL", "https:///in"),
+        ("ALERT_RATE_LIMIT_SHARE", "5"),  # per cent, where a share is asked for
+        ("ALERT_RATE_LIMIT_SHARE", "0"),
+        ("ALERT_KEY_AGE_DAYS", "0"),
+        ("ALERT_BUDGET_SHARE", "90"),
+        ("ALERT_BEAT_SILENT_SECONDS", "0"),
         ("BUDGET_DAILY_TOKENS", "-5"),
         ("BUDGET_BATCH_MODEL_CALLS", "2.5"),
         ("BUDGET_DAILY_USD", "-0.01"),
@@ -59,7 +66,7 @@ def test_a_webhook_secret_has_24_to_64_bytes_and_is_never_shown(monkeypatch: pyt
     assert "MfKQ" not in repr(settings) + settings.model_dump_json()
 
 
-@pytest.mark.parametrize("variable", ["JWT_SECRET", "METRICS_TOKEN", "WEBHOOK_SECRET"])
+@pytest.mark.parametrize("variable", ["JWT_SECRET", "METRICS_TOKEN", "WEBHOOK_SECRET", "ALERT_WEBHOOK_URL"])
 def test_an_error_never_shows_a_secret(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "hunter2")
     with pytest.raises(ConfigurationError) as caught:

@@ -1,0 +1,143 @@
+"""What was counted of keys and models: as the pool tells it (cumulative), hour by hour, and what an hour is like.
+
+Pure: how cumulative counters become the hours of `key_hours` and `model_hours` is decided here, `key_history.py` writes
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Self
+
+HOUR = timedelta(hours=1)
+#: an hour is usual if it is like those of so many days before; with less than `LEAST_HISTORY` nothing is said
+USUAL_DAYS = 14
+LEAST_HISTORY = timedelta(days=3)
+#: A key that worked in fewer hours than this has idle ones counted beside them, up to so many. Otherwise idle hours say
+#: nothing: how hard a key works at night does not depend on how long it rests by day.
+_LEAST_HOURS = 12
+#: counters of a gap longer than this are spread over its last hours only
+_LONGEST_SPREAD = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What was done with a key. `requests` end as success, failure or rate limit, or as nobody's fault (400, aborted).
+
+    `failures` are those that are held against a key: 401, 403, no quota, 5xx and timeouts. `microusd` is estimated.
+    """
+
+    requests: int = 0
+    successes: int = 0
+    failures: int = 0
+    rate_limits: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    microusd: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def scaled(self, share: float) -> Self:
+        """`share` of each figure, rounded."""
+        return type(self)(*(round(getattr(self, f.name) * share) for f in fields(self)))
+
+
+USES = tuple(f.name for f in fields(Uses))
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a model was asked for, all keys together. Saturated: no key could have taken a request, by the limit that
+    was in the way; `refusals` by reason, requests that got no key in time."""
+
+    sent: int = 0
+    waited_us: int = 0
+    saturated_requests_us: int = 0
+    saturated_tokens_us: int = 0
+    refusals: Mapping[str, int] = field(default_factory=dict)
+
+
+DEMANDS = tuple(f.name for f in fields(Demand) if f.name != "refusals")
+
+
+@dataclass(frozen=True, slots=True)
+class CountedKey:
+    """All that the pool ever counted for one key: `calls` by model, `transitions` by name ("open", "dead", ...).
+
+    `configured` is False for a key that only finishes what was under way; its mask and group are those it had.
+    """
+
+    key_id: str
+    mask: str
+    group: str
+    configured: bool
+    calls: Mapping[str, Uses]
+    transitions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CountedModel:
+    """All that the pool ever counted for one model."""
+
+    model: str
+    demand: Demand
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Everything that the pool ever counted, at one moment."""
+
+    keys: Sequence[CountedKey]
+    models: Sequence[CountedModel]
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """Requests in an hour in which a key works: the median, and the median absolute deviation from it (MAD)."""
+
+    requests: float
+    deviation: float
+
+
+def grown(before: Mapping[str, int] | None, now: Mapping[str, int]) -> dict[str, int]:
+    """What was counted since `before` (None: never asked), figure by figure, without those that did not grow.
+
+    If any figure fell, the store has lost its data and all of them began again at 0.
+    """
+    before = before or {}
+    if any(now.get(name, 0) < count for name, count in before.items()):
+        before = {}
+    return {name: count - before.get(name, 0) for name, count in now.items() if count > before.get(name, 0)}
+
+
+def hour_of(moment: datetime) -> datetime:
+    """The beginning of its hour."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def spread(counts: Mapping[str, int], since: datetime, until: datetime) -> Iterator[tuple[datetime, dict[str, int]]]:
+    """`counts`, evenly over the hours from `since` to `until`; nothing is lost to rounding.
+
+    Nobody asked meanwhile (beat was away): the figures of a night are not those of the hour in which it came back.
+    """
+    since = min(max(since, until - _LONGEST_SPREAD), until)
+    length, given = (until - since) / HOUR, dict.fromkeys(counts, 0)
+    hour = hour_of(since)
+    while hour <= until:
+        share = min(1.0, (min(hour + HOUR, until) - since) / HOUR / length) if length else 1.0
+        so_far = {name: round(count * share) for name, count in counts.items()}
+        part = {name: so_far[name] - given[name] for name in counts if so_far[name] > given[name]}
+        if part:
+            yield hour, part
+        given, hour = so_far, hour + HOUR
+
+
+def usual_of(requests: Sequence[int]) -> Usual:
+    """What an hour is like, by the `requests` of each hour in which the key worked (in any order)."""
+    hours = [*requests, *[0] * (_LEAST_HOURS - len(requests))]
+    middle = median(hours)
+    return Usual(middle, median(abs(hour - middle) for hour in hours))

@@ -1,0 +1,79 @@
+"""One look at the pool: take in, judge, book. What the two tasks and each worker's listener to beat are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from app.clock import Clock
+from app.errors import BrokerUnavailableError
+from app.property.store import AlertStore, Booked
+from app.services.embedded_valkey import connect
+from app.services.health.alarms import POOL_KINDS, Kind, Thresholds, find_alarms
+from app.services.health.book import book
+from app.services.health.silence import report_age, silence_limit, silent_alarm
+from app.services.health.taking import HealthStores, take_in, view_of
+from app.services.health.telling import tell_due, webhook_url
+from app.services.health.view import PoolView
+from app.services.key_store import budget_of
+from app.services.openai_client_manager import OpenAIClientManager
+from app.services.webhooks import build_webhook_sender
+from app.settings import Settings
+
+_PATIENCE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolWatch:
+    """What is needed to look at the pool: its manager, and the stores of a database."""
+
+    settings: Settings
+    manager: OpenAIClientManager
+    stores: HealthStores
+    clock: Clock
+
+    def look(self) -> tuple[dict[str, Any], PoolView | None]:
+        """The stats, and the view that is judged; None while the figures are not the fleet's. Raises `StoreError`."""
+        taken = take_in(self.manager, self.stores.history)
+        stats = self.manager.get_stats()
+        if not taken or stats["scope"] != "fleet":
+            return stats, None
+        budget = budget_of(self.settings)
+        return stats, view_of(self.manager, stats, self.stores.history, budget, self.clock.now())
+
+    def check(self) -> Booked:
+        """Find what is wrong now and book it. Raises `StoreError`."""
+        _, view = self.look()
+        if view is None:
+            return Booked((), ())
+        alerts = self.stores.alerts
+        firing = [(alert.kind, alert.subject) for alert in alerts.firing()]
+        alarms = find_alarms(view, Thresholds.of(self.settings), firing)
+        kinds = POOL_KINDS | ({Kind.BEAT_SILENT} if self._hears_reports() else set())
+        return book(alerts, alarms, kinds, tell=self.settings.alert_webhook_url is not None)
+
+    def _hears_reports(self) -> bool:
+        """True if the silence of beat is over; that it began, who waits for reports says (`Listener`)."""
+        try:
+            with connect(self.settings, _PATIENCE_SECONDS) as connection:
+                age = report_age(connection)
+        except (BrokerUnavailableError, redis.RedisError):
+            return False
+        return age is not None and age <= silence_limit(self.settings)
+
+
+def report_silence(settings: Settings, alerts: AlertStore, seconds: float) -> Booked:
+    """Book that beat is silent: it fires once, whoever says so first. Raises `StoreError`."""
+    tell = settings.alert_webhook_url is not None
+    return book(alerts, [silent_alarm(seconds)], {Kind.BEAT_SILENT}, tell=tell)
+
+
+def tell(settings: Settings, alerts: AlertStore, clock: Clock) -> dict[str, int]:
+    """Tell the webhook what is due; -> counts as of `tell_due`. Raises `StoreError` and `ConfigurationError`."""
+    url = webhook_url(settings)
+    if url is None or not alerts.has_due_notice():
+        return {"delivered": 0, "failed": 0, "given_up": 0}
+    with build_webhook_sender(settings, clock) as sender:
+        return tell_due(alerts, sender, url, clock)

@@ -1,0 +1,229 @@
+"""The history of keys keeps its promises, on every database."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+
+from app.clock import ManualClock
+from app.property.store import Counted, CountedKey, CountedModel, Database, Demand, KeyHistoryStore, Uses, Usual
+from app.property.store.usage import HOUR, hour_of
+
+HOUR_S = 3600.0
+DAY_S = 24 * HOUR_S
+
+
+@pytest.fixture
+def history(database: Database) -> KeyHistoryStore:
+    return KeyHistoryStore(database)
+
+
+def key(
+    name: str, requests: int = 0, *, configured: bool = True, group: str = "", model: str = "m", **transitions: int
+) -> CountedKey:
+    calls = {model: Uses(requests=requests, successes=requests)} if requests else {}
+    return CountedKey(name, f"sk-{name}", group or name, configured, calls, transitions)
+
+
+def take_in(history: KeyHistoryStore, *keys: CountedKey, models: Mapping[str, Demand] | None = None) -> None:
+    counted = [CountedModel(name, demand) for name, demand in (models or {}).items()]
+    assert history.take_in(lambda: Counted(keys, counted))
+
+
+def requests_in(history: KeyHistoryStore, clock: ManualClock) -> dict[str, int]:
+    """All that was ever counted, by key."""
+    until = clock.now() + HOUR
+    return {id_: uses.requests for id_, uses in history.uses(until - timedelta(days=9999), until).items()}
+
+
+def test_what_is_counted_since_the_last_time_goes_into_its_hour(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a", 10))
+    clock.advance(HOUR_S)
+    take_in(history, key("a", 10))
+    clock.advance(15)
+    take_in(history, key("a", 17))
+    hour = hour_of(clock.now())
+    assert history.uses(hour - HOUR, hour) == {"a": Uses(requests=10, successes=10)}
+    assert history.uses(hour, hour + HOUR) == {"a": Uses(requests=7, successes=7)}
+
+
+def test_a_store_that_lost_its_data_begins_again(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a", 100))
+    clock.advance(15)
+    take_in(history, key("a", 4))
+    assert requests_in(history, clock) == {"a": 104}
+
+
+def test_models_of_a_key_are_counted_apart(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a", 100, model="large"))
+    clock.advance(15)
+    take_in(history, key("a", 3, model="small"))
+    clock.advance(15)
+    take_in(history, key("a", 101, model="large"))
+    assert requests_in(history, clock) == {"a": 104}, "a model that is not spoken of is as it was"
+
+
+def test_many_who_ask_at_once_count_once(history: KeyHistoryStore, database: Database, clock: ManualClock) -> None:
+    """What one reads later is not older than what the others have taken in: each reads while it is alone."""
+    take_in(history, key("a", 0))
+    shown = 0
+    lock = threading.Lock()
+
+    def read() -> Counted:
+        nonlocal shown
+        with lock:
+            shown += 5
+            return Counted([key("a", shown)], [CountedModel("m", Demand(sent=shown, refusals={"no_room": shown}))])
+
+    threads = [threading.Thread(target=KeyHistoryStore(database).take_in, args=(read,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert requests_in(history, clock) == {"a": shown}
+    assert history.demand(clock.now() - HOUR) == {"m": Demand(sent=shown, refusals={"no_room": shown})}
+
+
+def test_nothing_to_read_changes_nothing(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a", 5))
+    assert not history.take_in(lambda: None)
+    assert [known.removed_at for known in history.known_keys()] == [None]
+    assert requests_in(history, clock) == {"a": 5}
+
+
+def test_a_key_is_first_seen_once_and_removed_when_it_is_missing(history: KeyHistoryStore, clock: ManualClock) -> None:
+    began = clock.now()
+    take_in(history, key("a"), key("b"))
+    clock.advance(DAY_S)
+    take_in(history, key("a"), key("b", 3, configured=False), key("c"))
+    removed = clock.now()
+    known = {each.key_id: each for each in history.known_keys()}
+    assert {name: each.first_seen_at for name, each in known.items()} == {"a": began, "b": began, "c": removed}
+    assert {name: each.removed_at for name, each in known.items()} == {"a": None, "b": removed, "c": None}
+    assert (known["b"].mask, known["a"].last_seen_at) == ("sk-b", removed)
+
+    clock.advance(DAY_S)
+    take_in(history, key("a"), key("c"))
+    assert {each.key_id: each.removed_at for each in history.known_keys()}["b"] == removed, "not removed again"
+    take_in(history, key("a"), key("b"))
+    back = {each.key_id: each for each in history.known_keys()}
+    assert (back["b"].removed_at, back["b"].first_seen_at, back["c"].removed_at) == (None, began, clock.now())
+
+
+def test_a_process_that_has_not_yet_read_the_keys_again_brings_none_back(
+    history: KeyHistoryStore, clock: ManualClock
+) -> None:
+    take_in(history, key("a"), key("b"))
+    clock.advance(15)
+    removed = clock.now()
+    take_in(history, key("a"))
+    clock.advance(15)
+    take_in(history, key("a"), key("b", 3))
+    assert {each.key_id: each.removed_at for each in history.known_keys()}["b"] == removed
+    clock.advance(15)
+    take_in(history, key("a"), key("b", 3))
+    assert {each.key_id: each.removed_at for each in history.known_keys()}["b"] is None, "somebody wants it again"
+    assert requests_in(history, clock) == {"b": 3}
+
+
+def test_a_key_that_drains_is_still_counted_under_its_own_name(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a", 1, group="team"), key("b"))
+    clock.advance(15)
+    take_in(history, CountedKey("a", "", "a", False, {"m": Uses(requests=4, successes=4)}, {}), key("b"))
+    known = {each.key_id: each for each in history.known_keys()}
+    assert (known["a"].mask, known["a"].group) == ("sk-a", "team")
+    assert requests_in(history, clock) == {"a": 4}
+
+
+def test_a_process_without_keys_removes_none(history: KeyHistoryStore) -> None:
+    take_in(history, key("a"))
+    take_in(history)
+    assert [each.removed_at for each in history.known_keys()] == [None]
+
+
+def test_what_befell_a_key_is_known_by_its_newest_time(history: KeyHistoryStore, clock: ManualClock) -> None:
+    """Also if it is over again: the pool has counted it."""
+    take_in(history, key("a", open=1))
+    first = clock.now()
+    clock.advance(60)
+    take_in(history, key("a", open=1, closed=1))
+    (known,) = history.known_keys()
+    assert (known.opened_at, known.died_at, known.quota_gone_at) == (first, None, None)
+    clock.advance(60)
+    take_in(history, key("a", open=2, closed=2, dead=1, no_quota=1))
+    (known,) = history.known_keys()
+    assert known.opened_at == known.died_at == known.quota_gone_at == clock.now()
+
+
+def test_keys_that_are_new_together_may_have_met_different_things(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a"), key("b", dead=1), key("c", no_quota=1))
+    died = {each.key_id: (each.died_at, each.quota_gone_at) for each in history.known_keys()}
+    assert died == {"a": (None, None), "b": (clock.now(), None), "c": (None, clock.now())}
+    clock.advance(15)
+    take_in(history, key("a", open=1), key("b", 3, dead=1), key("c", no_quota=2))
+    opened = {each.key_id: each.opened_at for each in history.known_keys()}
+    assert opened == {"a": clock.now(), "b": None, "c": None}
+
+
+def test_the_last_hour_has_what_is_left_of_the_one_before(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a", 100))
+    clock.advance(HOUR_S)
+    take_in(history, key("a", 100))
+    clock.advance(HOUR_S / 4)
+    take_in(history, key("a", 110), key("b", 3))
+    assert {name: uses.requests for name, uses in history.last_hour().items()} == {"a": 75 + 10, "b": 3}
+
+
+def test_demand_of_a_model_is_summed_with_its_refusals(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a"), models={"m": Demand(5, 1_000, 2_000_000, 0, {"no_room": 2})})
+    clock.advance(HOUR_S)
+    take_in(history, key("a"), models={"m": Demand(5, 1_000, 2_000_000, 0, {"no_room": 2})})
+    clock.advance(15)
+    take_in(
+        history, key("a"), models={"m": Demand(9, 4_000, 3_000_000, 7, {"no_room": 3, "budget": 1}), "n": Demand(1)}
+    )
+    assert history.demand(hour_of(clock.now())) == {
+        "m": Demand(4, 3_000, 1_000_000, 7, {"no_room": 1, "budget": 1}),
+        "n": Demand(1),
+    }
+    assert history.demand(hour_of(clock.now()) - HOUR)["m"] == Demand(
+        9, 4_000, 3_000_000, 7, {"no_room": 3, "budget": 1}
+    )
+
+
+def test_the_usual_hour_is_reckoned_once_an_hour_and_after_three_days(
+    history: KeyHistoryStore, clock: ManualClock
+) -> None:
+    total = 0
+    for day in range(4):
+        for _ in range(24):
+            history.reckon_usual()
+            total += 20
+            take_in(history, key("a", total))
+            if day < 3:
+                assert history.known_keys()[0].usual is None
+            clock.advance(HOUR_S)
+    history.reckon_usual()
+    assert history.known_keys()[0].usual == Usual(20, 0)
+    take_in(history, key("a", total + 5_000))
+    history.reckon_usual()
+    assert history.known_keys()[0].usual == Usual(20, 0), "what is going on now is judged, not taken for usual"
+
+
+def test_old_hours_and_removed_keys_are_pruned_in_small_steps(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, *(key(f"old{n}", 1) for n in range(1_100)), models={"m": Demand(1)})
+    take_in(history, key("a", 1))
+    clock.advance(399 * DAY_S)
+    history.prune()
+    assert len(requests_in(history, clock)) == 1_101
+    clock.advance(2 * DAY_S)
+    history.prune()
+    assert len(requests_in(history, clock)) == 101
+    for _ in range(2):
+        history.prune()
+    assert requests_in(history, clock) == {}
+    assert [each.key_id for each in history.known_keys()] == ["a"]
+    assert history.demand(clock.now() - timedelta(days=9999)) == {}

@@ -1,0 +1,60 @@
+"""`propintel alerts` on a database of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.property.store import Alarm, AlertStore, Severity
+from app.services.stores import Stores, open_stores
+from app.settings import Settings
+
+from .conftest import Propintel
+
+
+@pytest.fixture
+def stores(home: Path) -> Iterator[Stores]:
+    """The database that the command reads."""
+    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as opened:
+        yield opened
+
+
+def alarm(subject: str) -> Alarm:
+    return Alarm("key_dead", subject, Severity.WARNING, f"Key {subject} is dead.", {"key": subject})
+
+
+def test_alerts_that_fire_and_were_over_lately_are_shown(called: Propintel, stores: Stores) -> None:
+    alerts = AlertStore(stores.database)
+    alerts.book([alarm("sk-a"), alarm("sk-b")], ["key_dead"], tell=True)
+    alerts.book([alarm("sk-a")], ["key_dead"], tell=True)
+    shown = json.loads(called("alerts").stdout)
+    assert [alert["subject"] for alert in shown["firing"]] == ["sk-a"]
+    assert [alert["subject"] for alert in shown["resolved"]] == ["sk-b"]
+    assert shown["webhook"] == {"pending": 2, "given_up": 0, "error": None}
+    table = called("alerts", "--format", "table").stdout
+    assert "1 alerts firing" in table
+    assert "Key sk-a is dead." in table
+    assert "Webhook: 2 messages wait" in table
+
+
+def test_without_alerts_it_says_so(called: Propintel) -> None:
+    ran = called("alerts")
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout) == {
+        "firing": [],
+        "resolved": [],
+        "webhook": {"pending": 0, "given_up": 0, "error": None},
+    }
+
+
+def test_what_is_over_for_long_is_shown_when_asked_for(called: Propintel, stores: Stores) -> None:
+    alerts = AlertStore(stores.database)
+    alerts.book([alarm("sk-a")], ["key_dead"], tell=False)
+    alerts.book([], ["key_dead"], tell=False)
+    with stores.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE alerts SET resolved_at = '2020-01-01 00:00:00.000000'")
+    assert json.loads(called("alerts").stdout)["resolved"] == []
+    assert len(json.loads(called("alerts", "--all").stdout)["resolved"]) == 1

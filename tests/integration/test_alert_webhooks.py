@@ -1,0 +1,215 @@
+"""The webhook of alerts: what it is told, in which form, how often, and where it never goes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from standardwebhooks.webhooks import Webhook
+
+from app.clock import ManualClock
+from app.errors import ConfigurationError
+from app.property.store import Alarm, AlertStore, Severity
+from app.services.deliveries import MAX_ATTEMPTS
+from app.services.health.book import book
+from app.services.health.telling import tell_due, webhook_url
+from app.services.health.watch import tell
+from app.services.stores import Stores, open_stores
+from app.services.webhooks import build_webhook_sender
+from app.settings import Settings
+from tests.plugins.webhook_receiver import Receiver
+
+MakeReceiver = Callable[..., Receiver]
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+KINDS = ("key_dead",)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path) -> Callable[..., Settings]:
+    def make(**changes: Any) -> Settings:
+        given = {"propintel_home": tmp_path / "home", "fetch_allowed_private_networks": "127.0.0.1/32"}
+        return Settings(_env_file=None, **{**given, **changes})
+
+    return make
+
+
+@pytest.fixture
+def stores(make_settings: Callable[..., Settings], clock: ManualClock) -> Iterator[Stores]:
+    with open_stores(make_settings(), clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def alerts(stores: Stores) -> AlertStore:
+    return AlertStore(stores.database)
+
+
+@pytest.fixture
+def tell_all(
+    make_settings: Callable[..., Settings], alerts: AlertStore, clock: ManualClock
+) -> Callable[..., dict[str, int]]:
+    """`tell_all(url)`: one run of the task that tells."""
+
+    def run(url: str, **changes: Any) -> dict[str, int]:
+        return tell(make_settings(alert_webhook_url=url, **changes), alerts, clock)
+
+    return run
+
+
+def fire(alerts: AlertStore, *subjects: str) -> None:
+    alarms = [Alarm("key_dead", s, Severity.WARNING, f"Key {s} is dead.", {"key": s}) for s in subjects]
+    book(alerts, alarms, KINDS, tell=True)
+
+
+def test_the_body_is_slacks_and_a_standard_webhooks_in_one(
+    alerts: AlertStore, make_receiver: MakeReceiver, tell_all: Callable[..., dict[str, int]]
+) -> None:
+    receiver = make_receiver()
+    fire(alerts, "sk-a")
+    assert tell_all(receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
+    (request,) = receiver.requests
+    (alert,) = alerts.firing()
+    assert json.loads(request.body) == {
+        "text": "Alert key_dead: Key sk-a is dead.",
+        "type": "alert.fired",
+        "timestamp": alert.fired_at.isoformat(),
+        "data": {"alerts": [alert.as_json()]},
+    }
+    fire(alerts)
+    tell_all(receiver.url)
+    told = json.loads(receiver.requests[1].body)
+    assert (told["type"], told["text"]) == ("alert.resolved", "Resolved key_dead: Key sk-a is dead.")
+    assert len(set(receiver.ids())) == 2
+
+
+def test_a_receiver_checks_the_signature_with_any_library_of_standard_webhooks(
+    alerts: AlertStore, make_receiver: MakeReceiver, make_settings: Callable[..., Settings]
+) -> None:
+    """By the real clock: the library refuses what is older than five minutes."""
+    receiver = make_receiver()
+    settings = make_settings(alert_webhook_url=receiver.url, webhook_secret=SECRET)
+    with open_stores(settings) as opened:
+        store = AlertStore(opened.database)
+        fire(store, "sk-a")
+        assert tell(settings, store, opened.database.clock)["delivered"] == 1
+    event = Webhook(SECRET).verify(receiver.requests[0].body, receiver.requests[0].headers)
+    assert event["data"]["alerts"][0]["kind"] == "key_dead"
+
+
+def test_many_that_fire_at_once_are_told_in_one_message(
+    alerts: AlertStore, make_receiver: MakeReceiver, tell_all: Callable[..., dict[str, int]]
+) -> None:
+    receiver = make_receiver()
+    fire(alerts, *(f"sk-{n:03d}" for n in range(300)))
+    assert tell_all(receiver.url)["delivered"] == 1
+    told = json.loads(receiver.requests[0].body)
+    assert len(told["data"]["alerts"]) == 300
+    lines = told["text"].splitlines()
+    assert lines[0] == "300 alerts:"
+    assert lines[-1] == "... and 280 more"
+    assert len(lines) == 22
+
+
+def test_a_receiver_that_is_down_is_told_once_it_is_back_with_the_same_id(
+    alerts: AlertStore, make_receiver: MakeReceiver, tell_all: Callable[..., dict[str, int]], clock: ManualClock
+) -> None:
+    receiver = make_receiver(statuses=[503, 503, 200])
+    fire(alerts, "sk-a")
+    assert tell_all(receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
+    assert tell_all(receiver.url) == {"delivered": 0, "failed": 0, "given_up": 0}, "not before it is due again"
+    assert receiver.origin in str(alerts.untold().error)
+    assert "hunter2" not in str(alerts.untold().error)
+    clock.advance(10)
+    assert tell_all(receiver.url)["failed"] == 1
+    clock.advance(20)
+    assert tell_all(receiver.url)["delivered"] == 1
+    clock.advance(86_400)
+    assert tell_all(receiver.url)["delivered"] == 0
+    assert len(receiver.requests) == 3
+    assert len(set(receiver.ids())) == len({request.body for request in receiver.requests}) == 1
+    assert alerts.untold().as_json() == {"pending": 0, "given_up": 0, "error": None}
+
+
+def test_a_receiver_that_never_answers_is_given_up_after_a_day(
+    alerts: AlertStore, make_receiver: MakeReceiver, tell_all: Callable[..., dict[str, int]], clock: ManualClock
+) -> None:
+    receiver = make_receiver(statuses=[500])
+    fire(alerts, "sk-a")
+    began, total = clock.now(), {"delivered": 0, "failed": 0, "given_up": 0}
+    while alerts.untold().pending:
+        total = {name: total[name] + count for name, count in tell_all(receiver.url).items()}
+        last = clock.now()
+        clock.advance(10 if len(receiver.requests) < 11 else 600)
+    assert total == {"delivered": 0, "failed": MAX_ATTEMPTS - 1, "given_up": 1}
+    assert 23 < (last - began).total_seconds() / 3600 < 24
+    assert alerts.untold().given_up == 1
+
+
+def test_after_a_failure_the_other_messages_wait_for_the_next_run(
+    alerts: AlertStore, make_receiver: MakeReceiver, tell_all: Callable[..., dict[str, int]], clock: ManualClock
+) -> None:
+    """It is the same receiver: one that hangs is not waited for again and again in one run."""
+    receiver = make_receiver(statuses=[500, 200])
+    fire(alerts, "sk-a")
+    clock.advance(1)
+    fire(alerts, "sk-b", "sk-a")
+    assert tell_all(receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
+    assert tell_all(receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
+    clock.advance(10)
+    assert tell_all(receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
+
+
+def test_a_place_inside_the_network_is_never_told(
+    alerts: AlertStore, make_receiver: MakeReceiver, tell_all: Callable[..., dict[str, int]]
+) -> None:
+    receiver = make_receiver(host="127.0.0.2")
+    fire(alerts, "sk-a")
+    assert tell_all(receiver.url) == {"delivered": 0, "failed": 0, "given_up": 1}
+    assert receiver.connections == 0
+    assert "FETCH_ALLOWED_PRIVATE_NETWORKS" in str(alerts.untold().error)
+
+
+def test_without_a_webhook_nothing_is_told_and_nothing_waits(
+    make_settings: Callable[..., Settings], alerts: AlertStore, clock: ManualClock
+) -> None:
+    fire(alerts, "sk-a")
+    assert tell(make_settings(), alerts, clock) == {"delivered": 0, "failed": 0, "given_up": 0}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:hunter2@hooks.example/in",
+        "http://hooks.example:22/hunter2",
+        "http://0x7f.1/hunter2",
+        "https://hooks.example:99999/hunter2",
+    ],
+)
+def test_a_url_that_no_webhook_goes_to_is_refused_at_the_start_and_not_shown(
+    make_settings: Callable[..., Settings], url: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        webhook_url(make_settings(alert_webhook_url=SecretStr(url)))
+    assert caught.value.facts["variable"] == "ALERT_WEBHOOK_URL"
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_message_whose_teller_died_is_told_by_another(
+    alerts: AlertStore, make_receiver: MakeReceiver, make_settings: Callable[..., Settings], clock: ManualClock
+) -> None:
+    receiver = make_receiver()
+    fire(alerts, "sk-a")
+    assert alerts.claim_notice(60) is not None
+    with build_webhook_sender(make_settings(), clock) as sender:
+        assert tell_due(alerts, sender, receiver.url, clock)["delivered"] == 0
+        clock.advance(60)
+        assert tell_due(alerts, sender, receiver.url, clock)["delivered"] == 1

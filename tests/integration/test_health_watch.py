@@ -1,0 +1,143 @@
+"""One look at a real pool: what it did is counted, judged and advised upon, on a real Redis and database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from app.property.store import Uses
+from app.services.embedded_valkey import EmbeddedValkey
+from app.services.health.advice import advise
+from app.services.health.evidence import gather
+from app.services.health.taking import HealthStores
+from app.services.health.watch import PoolWatch
+from app.services.openai_client_manager import OpenAIClientManager, build_manager
+from app.services.stores import open_stores
+from app.settings import Settings
+from tests.plugins.standin_fixtures import KEYS
+
+MESSAGES: Any = [{"role": "user", "content": "hello"}]
+WIDE = {"rpm": 60_000, "tpm": 100_000_000}
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
+    """The Redis of the home that `make_watch` uses."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    server = EmbeddedValkey(home)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def make_watch(tmp_path: Path, valkey: EmbeddedValkey) -> Iterator[Callable[..., PoolWatch]]:
+    """`make_watch(stand-in)`: a watch of a pool of its keys; keyword arguments change the settings."""
+    closing: list[Callable[[], None]] = []
+
+    def make(standin: Any, **changes: Any) -> PoolWatch:
+        given = {
+            "propintel_home": tmp_path / "home",
+            "openai_api_keys": ",".join(standin.keys),
+            "openai_base_url": standin.base_url,
+            "openai_max_wait_seconds": 0,
+        }
+        settings = Settings(_env_file=None, **{**given, **changes})
+        stores, manager = open_stores(settings), build_manager(settings)
+        closing.extend((stores.close, manager.close))
+        return PoolWatch(settings, manager, HealthStores.on(stores.database), stores.database.clock)
+
+    yield make
+    for close in reversed(closing):
+        close()
+
+
+def ask(manager: OpenAIClientManager, times: int = 1) -> None:
+    client = manager.get_client()
+    assert client is not None
+    for _ in range(times):
+        client.chat.completions.create(model="gpt-4.1-mini", messages=MESSAGES)
+
+
+def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
+    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch]
+) -> None:
+    standin = openai_standin([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behaviour": "dead", **WIDE}])
+    watch = make_watch(standin, budget_daily_model_calls=10)
+    ask(watch.manager, 9)
+    good, dead = (key.mask for key in watch.manager.keys)
+    booked = watch.check()
+    assert sorted((alert.kind, alert.subject) for alert in booked.fired) == [
+        ("budget_nearly_spent", "day calls"),
+        ("key_dead", dead),
+    ]
+    assert watch.check().fired == watch.check().resolved == ()
+    done = watch.stores.history.last_hour()
+    by_mask = {key.mask: done[key.key_id] for key in watch.manager.keys}
+    assert (by_mask[good].successes, by_mask[good].failures) == (9, 0)
+    assert by_mask[dead] == Uses(requests=1, failures=1)
+    assert by_mask[good].input_tokens > 0
+    assert by_mask[good].microusd > 0
+    _, view = watch.look()
+    assert view is not None
+    assert [key.state for key in view.keys] == ["closed", "dead"]
+    advice = {piece.code for piece in advise(gather(view, watch.stores.history))}
+    assert advice == {"mend_keys_first", "enough"}
+
+
+def test_two_that_look_count_once(openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch]) -> None:
+    standin = openai_standin()
+    one, other = make_watch(standin), make_watch(standin)
+    ask(one.manager, 3)
+    for _ in range(3):
+        one.look()
+        other.look()
+    assert sum(uses.requests for uses in one.stores.history.last_hour().values()) == 3
+
+
+def test_a_key_that_another_process_took_out_is_no_alarm_of_one_that_is_late(
+    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch]
+) -> None:
+    standin = openai_standin([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behaviour": "dead", **WIDE}])
+    late, prompt = make_watch(standin), make_watch(standin)
+    ask(late.manager, 3)
+    assert len(late.check().fired) == 1
+    prompt.manager.replace_keys(prompt.manager.keys[:1])
+    assert len(prompt.check().resolved) == 1
+    assert late.check().fired == ()
+
+
+def test_saturation_and_refusals_reach_the_advice(
+    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch]
+) -> None:
+    standin = openai_standin([{"key": KEYS[0], "rpm": 3, "tpm": 100_000_000}])
+    watch = make_watch(standin)
+    with pytest.raises(openai.RateLimitError):
+        ask(watch.manager, 20)
+    _, view = watch.look()
+    assert view is not None
+    (demand,) = watch.stores.history.demand(view.at.replace(minute=0, second=0, microsecond=0)).values()
+    assert demand.refusals == {"no_room": 1}
+    assert demand.sent >= 1
+
+
+def test_while_redis_is_away_nothing_is_counted_and_no_key_is_removed(
+    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch], valkey: EmbeddedValkey
+) -> None:
+    """The figures of one process would be taken for a store that lost its data."""
+    watch = make_watch(openai_standin())
+    ask(watch.manager, 5)
+    watch.look()
+    before = watch.stores.history.last_hour()
+    valkey.kill()
+    ask(watch.manager, 2)
+    stats, view = watch.look()
+    assert (stats["scope"], view) == ("process", None)
+    assert watch.check().fired == ()
+    assert watch.stores.history.last_hour() == before
+    valkey.start()

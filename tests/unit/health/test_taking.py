@@ -1,0 +1,58 @@
+"""What the pool has counted, as the history takes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.keypool.figures import CallFigures, KeyTransitions, ModelFigures, PoolFigures
+from app.keypool.keys import make_keys
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Budget, Cap
+from app.property.store import CountedModel, Demand, Uses
+from app.services.health.taking import budget_uses, counted
+from app.services.health.view import BudgetUse
+
+(KEY,) = make_keys(["sk-proj-aaaaaaaaaaaaaaaaaaaa1111"])
+
+
+def figures(**values: Any) -> PoolFigures:
+    return PoolFigures(**{"groups": {}, "calls": (), "transitions": (), "models": (), "rooms": (), **values})
+
+
+def test_outcomes_are_what_is_held_against_a_key_and_what_is_not() -> None:
+    """A request that was aborted or at fault itself, or too large, is no failure of its key."""
+    outcomes = dict.fromkeys(Outcome, 1)
+    found = counted([KEY], figures(calls=(CallFigures(KEY.key_id, "m", outcomes, 7, 8, 9),)))
+    assert found.keys[0].calls == {"m": Uses(len(Outcome), 1, 5, 1, 7, 8, 9)}
+
+
+def test_keys_are_told_with_group_and_transitions_and_former_ones_as_such() -> None:
+    calls = (CallFigures("gone", "m", {Outcome.SUCCESS: 2}, 0, 0, 0),)
+    opened = (KeyTransitions(KEY.key_id, {"open": 3}),)
+    found = counted(
+        [KEY],
+        figures(groups={KEY.key_id: "org-1"}, calls=calls, transitions=opened),
+    )
+    mine, gone = found.keys
+    assert (mine.key_id, mine.mask, mine.group, mine.configured) == (KEY.key_id, KEY.mask, "org-1", True)
+    assert (mine.calls, mine.transitions) == ({}, {"open": 3})
+    assert (gone.key_id, gone.configured, gone.calls) == ("gone", False, {"m": Uses(requests=2, successes=2)})
+
+
+def test_a_model_is_told_with_its_waits_refusals_and_saturation() -> None:
+    model = ModelFigures("m", {"no_room": 2}, (3, 0, 4), 1_500, {"tokens": 900})
+    assert counted([], figures(models=(model,))).models == [CountedModel("m", Demand(7, 1_500, 0, 900, {"no_room": 2}))]
+
+
+def test_of_budgets_only_caps_that_are_set_are_used() -> None:
+    """Of keys that are taken out nobody needs to know."""
+    spent = {"calls": 5, "tokens": 70, "usd": 0.25}
+    stats = {"spent_today": spent, "keys": {"a": {"state": "closed", "spent_today": spent},
+                                            "b": {"state": "draining", "spent_today": spent}}}  # fmt: skip
+    budget = Budget(day=Cap(calls=10, microusd=500_000), key_day=Cap(tokens=100))
+    assert list(budget_uses(stats, budget)) == [
+        BudgetUse("day", "calls", 5, 10),
+        BudgetUse("day", "usd", 0.25, 0.5),
+        BudgetUse("key_day", "tokens", 70, 100, "a"),
+    ]
+    assert list(budget_uses(stats, Budget())) == []

@@ -1,0 +1,79 @@
+"""Cumulative counters become hours: nothing twice, nothing lost, and a store that forgot begins anew."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.property.store import Uses
+from app.property.store.usage import HOUR, grown, hour_of, spread, usual_of
+
+T0 = datetime(2026, 1, 1, 10, 30, tzinfo=UTC)
+
+
+def test_what_grew_is_the_difference() -> None:
+    assert grown({"requests": 5, "failures": 1}, {"requests": 8, "failures": 1}) == {"requests": 3}
+
+
+def test_a_series_that_was_never_asked_grew_from_nothing() -> None:
+    assert grown(None, {"requests": 3, "failures": 0}) == {"requests": 3}
+
+
+def test_if_one_figure_fell_all_began_again() -> None:
+    """After a loss `failures` may be above what it was before; the difference would hide two of them."""
+    assert grown({"requests": 10, "failures": 1}, {"requests": 4, "failures": 3}) == {"requests": 4, "failures": 3}
+
+
+def test_a_figure_that_vanished_has_fallen() -> None:
+    """The pool leaves out what is 0."""
+    assert grown({"requests": 10, "failures": 1}, {"requests": 12}) == {"requests": 12}
+
+
+def test_counts_of_a_quarter_of_a_minute_are_those_of_its_hour() -> None:
+    assert list(spread({"requests": 7}, T0, T0 + timedelta(seconds=15))) == [(hour_of(T0), {"requests": 7})]
+
+
+def test_counts_of_a_gap_are_spread_evenly_over_its_hours() -> None:
+    """From half past ten to half past one: half an hour, two whole ones, half an hour."""
+    hours = [hour_of(T0) + n * HOUR for n in range(4)]
+    found = dict(spread({"requests": 60}, T0, T0 + 3 * HOUR))
+    assert found == dict(zip(hours, [{"requests": n} for n in (10, 20, 20, 10)], strict=True))
+
+
+def test_a_clock_that_went_back_puts_all_into_the_hour_of_now() -> None:
+    assert list(spread({"requests": 3}, T0 + HOUR, T0)) == [(hour_of(T0), {"requests": 3})]
+
+
+@given(
+    counts=st.dictionaries(st.sampled_from("abc"), st.integers(1, 10**12)),
+    gap=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=30)),
+)
+def test_nothing_is_lost_or_made_up_by_spreading(counts: dict[str, int], gap: timedelta) -> None:
+    parts = list(spread(counts, T0 - gap, T0))
+    total = {name: sum(part.get(name, 0) for _, part in parts) for name in counts}
+    assert total == counts
+    assert all(count > 0 for _, part in parts for count in part.values())
+    assert all(hour <= T0 and hour == hour_of(hour) for hour, _ in parts)
+    assert len(parts) <= 49, "two days at most, however long nobody asked"
+
+
+def test_the_usual_hour_is_the_median_of_those_in_which_the_key_worked() -> None:
+    usual = usual_of([100] * 10 + [130] * 6 + [9_000])
+    assert (usual.requests, usual.deviation) == (100, 0)
+
+
+def test_idle_hours_count_only_where_few_were_worked() -> None:
+    """A key that worked in 3 hours of 14 days is an idle one; one that works every night is not."""
+    assert usual_of([500, 500, 500]).requests == 0
+    assert usual_of([500] * 14).requests == 500
+    assert usual_of([]).requests == 0
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.5, 5), (1.0, 10)])
+def test_uses_are_scaled_and_summed_figure_by_figure(share: float, expected: int) -> None:
+    uses = Uses(requests=10, failures=10)
+    assert uses.scaled(share) == Uses(requests=expected, failures=expected)
+    assert uses + uses == Uses(requests=20, failures=20)

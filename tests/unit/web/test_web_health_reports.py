@@ -1,0 +1,76 @@
+"""The routes of alerts and of the health report, on a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.property.store import Alarm, AlertStore, ReportStore, Severity, StoredReport
+from app.services.stores import Stores, open_stores
+from app.settings import Settings
+from web.health_reports import AlertList, HealthView
+
+Bearer = Callable[..., dict[str, str]]
+ALERTS, HEALTH = "/api/v1/admin/alerts", "/api/v1/admin/health"
+
+
+@pytest.fixture
+def stores(make_settings: Callable[..., Settings]) -> Iterator[Stores]:
+    """The database that the door uses too."""
+    with open_stores(make_settings()) as opened:
+        yield opened
+
+
+def alarm(subject: str, severity: Severity = Severity.WARNING) -> Alarm:
+    return Alarm("key_dead", subject, severity, f"Key {subject} is dead.", {"key": subject})
+
+
+def test_alerts_that_fire_are_listed_with_those_that_are_over(
+    client: TestClient, bearer: Bearer, stores: Stores
+) -> None:
+    alerts = AlertStore(stores.database)
+    alerts.book([alarm("a"), alarm("b"), alarm("c", Severity.CRITICAL)], ["key_dead"], tell=True)
+    alerts.book([alarm("a"), alarm("c", Severity.CRITICAL)], ["key_dead"], tell=True)
+    data = client.get(ALERTS, headers=bearer("exec")).json()["data"]
+    AlertList.model_validate(data)
+    assert [each["subject"] for each in data["firing"]] == ["c", "a"]
+    assert [each["subject"] for each in data["resolved"]] == ["b"]
+    assert data["firing"][1] == alerts.firing()[1].as_json()
+    assert data["webhook"] == {"pending": 2, "given_up": 0, "error": None}
+    assert client.get(f"{ALERTS}?offset=1", headers=bearer()).json()["data"]["resolved"] == []
+
+
+def test_the_newest_report_comes_with_its_advice(client: TestClient, bearer: Bearer, stores: Stores) -> None:
+    assert client.get(HEALTH, headers=bearer()).json()["data"] == {"report": None, "alerts_firing": 0}
+    now = stores.database.clock.now()
+    advice = [{"code": "enough", "severity": "info", "sentence": "Enough.", "numbers": {"keys": 2}}]
+    unhealthy = [{"key": "sk-a", "state": "dead", "failures": 3}]
+    reports = ReportStore(stores.database)
+    reports.add(StoredReport(now - timedelta(minutes=1), 2, 2, [], "before", advice))
+    reports.add(StoredReport(now, 1, 2, unhealthy, "1 of 2 healthy", advice))
+    AlertStore(stores.database).book([alarm("a")], ["key_dead"], tell=False)
+    data = client.get(HEALTH, headers=bearer()).json()["data"]
+    HealthView.model_validate(data)
+    assert data["report"] == {
+        "reported_at": now.isoformat(),
+        "healthy_keys": 1,
+        "total_keys": 2,
+        "unhealthy": unhealthy,
+        "summary": "1 of 2 healthy",
+        "advice": advice,
+    }
+    assert data["alerts_firing"] == 1
+
+
+@pytest.mark.parametrize("path", [ALERTS, HEALTH])
+def test_only_management_sees_them(client: TestClient, bearer: Bearer, path: str) -> None:
+    assert client.get(path).status_code == 401
+    assert client.get(path, headers=bearer("operator")).status_code == 403
+    assert client.get(path, headers=bearer("manager")).status_code == 200
+
+
+def test_a_page_that_makes_no_sense_is_refused(client: TestClient, bearer: Bearer) -> None:
+    assert client.get(f"{ALERTS}?limit=0", headers=bearer()).status_code == 422

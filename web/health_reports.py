@@ -1,0 +1,116 @@
+"""Admin API: what is wrong with the keys, and what the newest health report says and advises."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Security
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from app.property.store import AlertStore, ReportStore, Severity
+from web.auth import MANAGEMENT, AuthenticatedRoute, allow, bearer_scheme
+from web.context import Context, context_of
+from web.envelope import Failure, Success, success
+
+router = APIRouter(
+    prefix="/api/v1/admin",
+    tags=["admin"],
+    route_class=AuthenticatedRoute,
+    dependencies=[Security(bearer_scheme), allow(*MANAGEMENT)],
+    responses={status: {"model": Failure} for status in (401, 403, 422, 503)},
+)
+ContextOf = Annotated[Context, Depends(context_of)]
+
+
+class AlertView(BaseModel):
+    """One alert; `kind` and `subject` name it, `details` depend on the kind. `resolved_at` is null while it fires."""
+
+    id: str
+    kind: str
+    subject: str
+    severity: Severity
+    message: str
+    details: dict[str, Any]
+    fired_at: datetime
+    resolved_at: datetime | None
+
+
+class WebhookView(BaseModel):
+    """Messages to ALERT_WEBHOOK_URL: how many wait, how many of 30 days were given up, and the newest error."""
+
+    pending: int
+    given_up: int
+    error: str | None
+
+
+class AlertList(BaseModel):
+    """All that fire, critical ones first, and a page of those that are over, the newest end first."""
+
+    firing: list[AlertView]
+    resolved: list[AlertView]
+    limit: int
+    offset: int
+    webhook: WebhookView
+
+
+class UnhealthyKey(BaseModel):
+    """A key, by its mask, that took no requests; `failures` since it is known."""
+
+    key: str
+    state: str
+    failures: int
+
+
+class AdviceView(BaseModel):
+    """`code` is a stable word for programs, `numbers` are what the sentence was made of."""
+
+    code: str
+    severity: Literal["info", "warning"]
+    sentence: str
+    numbers: dict[str, Any]
+
+
+class HealthReport(BaseModel):
+    reported_at: datetime
+    healthy_keys: int
+    total_keys: int
+    unhealthy: list[UnhealthyKey]
+    summary: str
+    advice: list[AdviceView]
+
+
+class HealthView(BaseModel):
+    """`report` is null before the first one; `alerts_firing` counts what `/api/v1/admin/alerts` lists."""
+
+    report: HealthReport | None
+    alerts_firing: int
+
+
+@router.get("/alerts", summary="Alerts on the keys", responses={200: {"model": Success[AlertList]}})
+def list_alerts(
+    context: ContextOf,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+) -> JSONResponse:
+    """What each kind means and what to do about it is in docs/alerts.md."""
+    alerts = AlertStore(context.stores.database)
+    return success(
+        {
+            "firing": [alert.as_json() for alert in alerts.firing()],
+            "resolved": [alert.as_json() for alert in alerts.resolved(limit=limit, offset=offset)],
+            "limit": limit,
+            "offset": offset,
+            "webhook": alerts.untold().as_json(),
+        }
+    )
+
+
+@router.get("/health", summary="The newest health report", responses={200: {"model": Success[HealthView]}})
+def latest_report(context: ContextOf) -> JSONResponse:
+    """As beat had it made last, with its advice; the figures of all keys are at `/api/v1/admin/openai/stats`."""
+    database = context.stores.database
+    report = ReportStore(database).latest()
+    firing = len(AlertStore(database).firing())
+    return success({"report": report.as_json() if report else None, "alerts_firing": firing})

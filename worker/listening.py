@@ -1,0 +1,111 @@
+"""Each worker listens whether beat still has reports made, and raises the alarm if not: beat cannot do so itself.
+
+A thread of the parent, because the children of a forking worker may all be busy for minutes. The parent opens nothing
+that its children could inherit: what the thread needs is opened for one look and closed after it, and no child is
+forked meanwhile. A fork in the middle would hand the child locks that nobody releases there (of SQLite, of a resolver)
+and sockets of the parent. So the hooks below make a fork wait for the end of a look: milliseconds as a rule, some
+seconds while beat is silent and a receiver of webhooks is slow.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+from typing import Any
+
+import redis
+from celery.signals import worker_ready, worker_shutdown
+
+from app.errors import BrokerUnavailableError, PropertyIntelligenceError
+from app.logs import redact
+from app.property.store import AlertStore
+from app.services.embedded_valkey import connect
+from app.services.health.silence import Listener, report_age, silence_limit
+from app.services.health.watch import report_silence, tell
+from app.services.stores import open_stores
+from app.settings import Settings
+from worker.configuration import settings
+
+log = logging.getLogger(__name__)
+
+#: between two looks; shorter if a short silence is an alarm already
+_INTERVAL_SECONDS = 15.0
+_PATIENCE_SECONDS = 2.0
+
+#: held during a look, and during a fork
+_looking = threading.Lock()
+
+
+class BeatListener:
+    """Looks every few seconds until stopped. Not for a process that forks without `hold_back_forks`."""
+
+    def __init__(self, chosen: Settings) -> None:
+        limit = silence_limit(chosen)
+        self._settings = chosen
+        self._listener = Listener(limit)
+        self._interval_seconds = min(_INTERVAL_SECONDS, limit / 4)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="beat-listener", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join(_PATIENCE_SECONDS)  # a receiver that hangs must not hold up the end
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._interval_seconds):
+            with _looking:
+                self._look()
+
+    def _look(self) -> None:
+        try:
+            with connect(self._settings, _PATIENCE_SECONDS) as connection:
+                age = report_age(connection)
+            if (seconds := self._listener.silent_for(age)) is not None:
+                self._raise_alarm(seconds)
+        except (BrokerUnavailableError, redis.RedisError):
+            pass  # without Redis nobody can tell, and whoever needs it says so already
+        except PropertyIntelligenceError as exc:
+            log.warning("The silence of beat could not be reported: %s", redact(str(exc)))
+        except Exception:  # the thread must outlive what nobody has thought of
+            log.exception("The silence of beat could not be reported")
+
+    def _raise_alarm(self, seconds: float) -> None:
+        """At every look while it lasts: it fires once for the fleet, and what could not be told is tried again."""
+        with open_stores(self._settings) as stores:
+            alerts = AlertStore(stores.database)
+            report_silence(self._settings, alerts, seconds)
+            tell(self._settings, alerts, stores.database.clock)
+
+
+def hold_back_forks() -> None:
+    """From now on a fork of this process waits for the end of a look."""
+    os.register_at_fork(before=_looking.acquire, after_in_parent=_looking.release, after_in_child=_looking.release)
+
+
+_listener: BeatListener | None = None
+
+
+def _on_ready(**_: Any) -> None:
+    global _listener  # noqa: PLW0603 (one per worker by design)
+    hold_back_forks()
+    _listener = BeatListener(settings())
+    _listener.start()
+    atexit.register(_on_shutdown)  # Celery sends no `worker_shutdown` when it cancels tasks to be in time
+
+
+def _on_shutdown(**_: Any) -> None:
+    global _listener
+    listener, _listener = _listener, None
+    if listener is not None:
+        listener.stop()
+
+
+def connect_signals() -> None:
+    """Follow the worker's life; safe to call again."""
+    worker_ready.connect(_on_ready, dispatch_uid="propintel-listener-start", weak=False)
+    worker_shutdown.connect(_on_shutdown, dispatch_uid="propintel-listener-stop", weak=False)
