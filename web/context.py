@@ -18,11 +18,13 @@ from app.property.store.job_figures import JobFigures, read_job_figures
 from app.services.access import TokenVerifier, build_verifier
 from app.services.deadline import Bounded
 from app.services.embedded_valkey import broker_url, connect
+from app.services.health.taking import HealthStores
 from app.services.key_reload import KeyReload, KeyWatch
 from app.services.key_store import connect_store
 from app.services.key_view import KeyReport, KeyView
 from app.services.metrics.exposition import Exposition, Sources
 from app.services.metrics.flusher import Flusher, make_flusher
+from app.services.metrics.job_families import HealthFigures
 from app.services.metrics.totals import Totals
 from app.services.stores import Stores, open_stores
 from app.settings import Settings
@@ -56,6 +58,7 @@ class Context:
                 keys=self._report_keys,
                 jobs=self._job_figures,
                 messages=self._waiting_messages,
+                health=self._health_figures,
             )
         )
         #: readiness waits for no thread of the routes, which may all be waiting for the database
@@ -118,6 +121,13 @@ class Context:
 
     def _job_figures(self) -> JobFigures:
         return read_job_figures(self.stores.database)
+
+    def _health_figures(self) -> HealthFigures:
+        stores = HealthStores.on(self.stores.database)
+        first_seen = {key.key_id: key.first_seen_at for key in stores.history.known_keys()}
+        firing = [(str(alert.kind), str(alert.severity)) for alert in stores.alerts.firing()]
+        latest = stores.reports.latest()
+        return HealthFigures(first_seen, firing, latest.at if latest is not None else None)
 
     def _waiting_messages(self) -> dict[str, int]:
         self._ping_broker()  # which says at once that it is away; Celery would try again

@@ -12,6 +12,7 @@ from app.errors import ConfigurationError, InvalidCallbackError, WebhookError
 from app.logs import origin_of
 from app.property.store import AlertStore, ClaimedNotice
 from app.services.deliveries import LEASE_SECONDS, PATIENCE_SECONDS, again_at, then
+from app.services.metrics.instruments import ALERT_NOTIFICATIONS
 from app.services.webhooks import Event, WebhookSender, check_callback_url
 from app.settings import Settings
 
@@ -47,6 +48,7 @@ def tell_due(alerts: AlertStore, sender: WebhookSender, url: str, clock: Clock) 
     while clock.now() <= until and (claim := alerts.claim_notice(LEASE_SECONDS)) is not None:
         outcome = _tell(alerts, sender, url, clock, claim)
         counts[outcome] += 1
+        ALERT_NOTIFICATIONS.labels(outcome).inc()
         if outcome != "delivered":
             break
     return counts

@@ -69,7 +69,7 @@ class Sources:
     """Where the figures are, each asked for in a thread of its own.
 
     `masks` names the configured keys and is not asked of anybody else. They may raise `redis.RedisError` and errors of
-    `app.errors`. `health` is None where no health reports are kept.
+    `app.errors`.
     """
 
     masks: Callable[[], Mapping[str, str]]
@@ -77,7 +77,7 @@ class Sources:
     keys: Callable[[], KeyReport]
     jobs: Callable[[], JobFigures]
     messages: Callable[[], Mapping[str, int]]
-    health: Callable[[], HealthFigures] | None = None
+    health: Callable[[], HealthFigures]
 
 
 class Exposition(Collector):
@@ -89,7 +89,7 @@ class Exposition(Collector):
         self._keys = _Source("redis", sources.keys)
         self._jobs = _database(sources.jobs)
         self._messages = _Source("broker", sources.messages)
-        self._health = _database(sources.health) if sources.health else None
+        self._health = _database(sources.health)
         self._collecting = threading.Lock()  # the two formats may be asked for at the same time
         self._rendered = {kind: Kept(partial(encode, self), _KEPT_SECONDS) for encode, kind in _FORMATS}
 
@@ -105,12 +105,12 @@ class Exposition(Collector):
             return self._collected()
 
     def _collected(self) -> list[Metric]:
-        sources = [self._totals, self._keys, self._jobs, self._messages, *([self._health] if self._health else [])]
+        sources = [self._totals, self._keys, self._jobs, self._messages, self._health]
         for source in sources:  # all at the same time, so that the slowest alone is waited for
             source.begin()
         totals, report = self._totals.answer(), self._keys.answer()
         jobs, messages = self._jobs.answer(), self._messages.answer()
-        health = self._health.answer() if self._health else None
+        health = self._health.answer()
         masks = self._known_masks()
         up: dict[tuple[str, ...], float] = {}
         for source in sources:
