@@ -13,9 +13,12 @@ from urllib.parse import urlsplit
 
 import structlog
 
-#: OpenAI keys as they are issued (`sk-`, `sk-proj-`, `sk-svcacct-`, `sk-admin-`, `sess-`), Bearer values of any kind.
+#: OpenAI keys as they are issued (`sk-`, `sk-proj-`, `sk-svcacct-`, `sk-admin-`, `sess-`), Bearer values of any kind,
+#: JSON Web Tokens wherever they stand (someone may send one in a query string, which the access log shows).
 #: Masks (`sk-proj-abc...xyz1`) are shorter than the 16 characters asked for and pass.
-_KEY_LIKE = re.compile(r"\b(?:sk|sess)-[A-Za-z0-9_-]{16,}|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}")
+_KEY_LIKE = re.compile(
+    r"\b(?:sk|sess)-[A-Za-z0-9_-]{16,}|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}|\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9._-]*"
+)
 _REDACTED = "[redacted]"
 
 

@@ -90,6 +90,12 @@ class Settings(BaseSettings):
     jwt_jwks_url: str | None = Field(None, description="checks tokens against an identity provider's keys instead")
     jwt_issuer: str = Field("property-intelligence", description="claim `iss` of tokens")
     jwt_audience: str = Field("property-intelligence", description="claim `aud` of tokens")
+    api_rate_limit_per_minute: int = Field(
+        600, ge=0, le=10**6, description="requests of one caller a minute; 0: no limit"
+    )
+    api_daily_targets_per_caller: int | None = Field(
+        None, ge=0, le=10**9, description="new jobs of one caller a UTC day, over HTTP"
+    )
     port: int = Field(8000, ge=1, le=65535, description="port of the HTTP door")
 
     # --- fetching

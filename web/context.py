@@ -12,12 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from celery import Celery
 from fastapi import Request
 
-from app.clock import Clock
+from app.clock import Clock, SystemClock
 from app.keypool.keys import load_keys_again
 from app.services.access import TokenVerifier, build_verifier
 from app.services.deadline import Bounded
 from app.services.embedded_valkey import connect
 from app.services.key_reload import KeyReload, KeyWatch
+from app.services.rate_limits import RateLimits
 from app.services.stores import Stores, open_stores
 from app.settings import Settings
 from tasks.submission import make_sender
@@ -35,6 +36,7 @@ class Context:
         self._opening = threading.Lock()  # a database that hangs holds up nobody who needs none
         self._settings: Settings | None = None
         self._verifier: TokenVerifier | None = None
+        self._rate_limits: RateLimits | None = None
         self._stores: Stores | None = None
         self._celery: Celery | None = None
         #: readiness waits for no thread of the routes, which may all be waiting for the database
@@ -60,6 +62,14 @@ class Context:
             if self._verifier is None:
                 self._verifier = build_verifier(self.settings)
             return self._verifier
+
+    @property
+    def rate_limits(self) -> RateLimits:
+        """Connects to nothing before somebody is counted."""
+        with self._lock:
+            if self._rate_limits is None:
+                self._rate_limits = RateLimits(self.settings, self._clock or SystemClock())
+            return self._rate_limits
 
     @property
     def stores(self) -> Stores:
@@ -102,10 +112,13 @@ class Context:
             stores, self._stores = self._stores, None
         with self._lock:
             celery, self._celery = self._celery, None
+            limits, self._rate_limits = self._rate_limits, None
         if stores is not None:
             stores.close()
         if celery is not None:
             celery.close()
+        if limits is not None:
+            limits.close()
 
 
 def context_of(request: Request) -> Context:

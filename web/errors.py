@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,15 +16,20 @@ from starlette.exceptions import HTTPException
 from app.errors import (
     BrokerUnavailableError,
     ConfigurationError,
+    IdempotencyKeyReusedError,
     IdentityProviderError,
     InvalidCallbackError,
+    InvalidCursorError,
     InvalidTargetError,
     InvalidTokenError,
     NoKeysError,
     NotFoundError,
     PropertyIntelligenceError,
+    QuotaExceededError,
+    RequestUnderWayError,
     RoleNotAllowedError,
     StoreError,
+    TooManyRequestsError,
 )
 from web.envelope import failure
 
@@ -35,6 +41,11 @@ _STATUS: Mapping[type[PropertyIntelligenceError], int] = {
     NotFoundError: 404,
     InvalidTargetError: 422,
     InvalidCallbackError: 422,
+    InvalidCursorError: 422,
+    RequestUnderWayError: 409,
+    IdempotencyKeyReusedError: 422,
+    TooManyRequestsError: 429,
+    QuotaExceededError: 429,
     ConfigurationError: 503,
     NoKeysError: 503,
     BrokerUnavailableError: 503,
@@ -73,16 +84,22 @@ def _headers(request: Request, exc: PropertyIntelligenceError, status: int) -> d
         return {"WWW-Authenticate": _CHALLENGE + bad}
     if status == 403:
         return {"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope"'}
-    if status == 503 and exc.transient:
-        return {"Retry-After": str(math.ceil(exc.facts.get("retry_after_seconds") or _RETRY_AFTER_SECONDS))}
-    return {}
+    wait = exc.facts.get("retry_after_seconds") or (_RETRY_AFTER_SECONDS if status == 503 and exc.transient else None)
+    return {"Retry-After": str(math.ceil(wait))} if wait else {}
 
 
 def _invalid(_request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, RequestValidationError)  # noqa: S101 (registered for this class)
-    problems = [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in exc.errors()]
-    more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
-    return failure("invalid_request", "; ".join(problems[:5]) + more, 422)
+    errors = exc.errors()
+    more = f" (and {len(errors) - 5} more)" if len(errors) > 5 else ""
+    return failure("invalid_request", "; ".join(map(_problem, errors[:5])) + more, 422)
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    """Where and what; a name that the caller made up is cut short."""
+    place = ".".join(str(part)[:80] for part in error["loc"])
+    why = f" ({error['ctx']['error']})" if error["type"] == "json_invalid" else ""
+    return f"{place}: {error['msg']}{why}"
 
 
 def _http(_request: Request, exc: Exception) -> JSONResponse:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -89,6 +90,7 @@ batches = Table(
     Column("callback_at", UtcDateTime, index=True),
     Column("callback_attempts", Integer, nullable=False, server_default="0"),
     Column("callback_error", Text),
+    Index("ix_batches_created_at_id", "created_at", "id"),
     Index(
         "ix_batches_open",
         "id",
@@ -156,6 +158,31 @@ jobs = Table(
     Index("ix_jobs_state_resend_at", "state", "resend_at"),
     Index("ix_jobs_target", "target"),
     Index("uq_jobs_active_target", "target", unique=True, sqlite_where=IS_ACTIVE, postgresql_where=IS_ACTIVE),
+)
+
+#: what callers asked with a key of their own, and what it brought: kept for a day (`request_keys.py`)
+request_keys = Table(
+    "request_keys",
+    metadata,
+    Column("id", _SHA256, primary_key=True),
+    Column("fingerprint", _SHA256, nullable=False),
+    # these three are filled in by the transaction that makes the row
+    Column("batch_id", _ID, ForeignKey("batches.id")),
+    Column("job_ids", JSON(none_as_null=True)),
+    Column("duplicates", Integer),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+    # whoever made the row has died if it has not answered by then
+    Column("answer_by", UtcDateTime, nullable=False),
+    Column("answered_at", UtcDateTime),
+)
+
+#: how many new jobs were made for a caller on a UTC day (`quotas.py`)
+caller_days = Table(
+    "caller_days",
+    metadata,
+    Column("caller", _SHA256, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("targets", Integer, nullable=False),
 )
 
 #: bytes by the SHA-256 of what they are uncompressed; a page's body and its decoded text are both kept here
