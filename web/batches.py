@@ -13,7 +13,7 @@ from app.property.store import CallbackState, JobState
 from web.auth import OPERATIONS, READING, AuthenticatedRoute, allow, bearer_scheme
 from web.context import Context, context_of
 from web.envelope import COMMON, answers, failure, success
-from web.parameters import Cursor, Id, Limit
+from web.parameters import BatchesCursor, Id, Limit
 
 router = APIRouter(
     prefix="/api/v1/batches",
@@ -55,7 +55,7 @@ class BatchList(BaseModel):
 
 
 @router.get("", summary="List batches", dependencies=[allow(*READING)], responses=answers(BatchList, 422))
-def list_batches(context: ContextOf, limit: Limit = 100, cursor: Cursor = None) -> JSONResponse:
+def list_batches(context: ContextOf, limit: Limit = 100, cursor: BatchesCursor = None) -> JSONResponse:
     """The newest first."""
     page = context.stores.batches.page(cursor, limit=limit)
     return success({"batches": [batch.as_json() for batch in page.items], "next_cursor": page.next_cursor})

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app.errors import (
     BrokerUnavailableError,
@@ -102,10 +103,23 @@ def _problem(error: Mapping[str, Any]) -> str:
     return f"{place}: {error['msg']}{why}"
 
 
-def _http(_request: Request, exc: Exception) -> JSONResponse:
+def _http(request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, HTTPException)  # noqa: S101 (registered for this class)
-    code = HTTPStatus(exc.status_code).phrase.lower().replace(" ", "_")
-    return failure(code, str(exc.detail), exc.status_code, exc.headers)
+    status = HTTPStatus(exc.status_code)
+    code = status.phrase.lower().replace(" ", "_")
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = ", ".join(_methods(request))
+        return failure(code, f"This path takes {allowed} only.", status, {"Allow": allowed})
+    if status is HTTPStatus.NOT_FOUND:
+        return failure(code, "There is nothing at this path; /docs lists all there is.", status)
+    return failure(code, str(exc.detail), status, exc.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Of all routes for this path; Starlette names those of the first one only."""
+    scope = request.scope
+    there = [route for route in request.app.routes if route.matches(scope)[0] is not Match.NONE]
+    return sorted({method for route in there for method in getattr(route, "methods", None) or ()})
 
 
 def _unexpected(request: Request, exc: Exception) -> JSONResponse:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Security
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.property.store import JobState, Requester
 from app.services.access import Caller
@@ -17,7 +17,7 @@ from web.context import Context, context_of
 from web.envelope import COMMON, answers, failure, success
 from web.idempotency import REPLAYED, IdempotencyKey, request_key
 from web.limits import MAX_TARGETS
-from web.parameters import BatchFilter, Cursor, Id, Limit
+from web.parameters import BatchFilter, Id, JobsCursor, Limit
 
 router = APIRouter(
     prefix="/api/v1/jobs",
@@ -30,6 +30,11 @@ ContextOf = Annotated[Context, Depends(context_of)]
 _URL = {"format": "http-url"}
 
 
+def _whole(value: object) -> object:
+    """To JSON 5.0 is an integer, and "5" and true are none (JSON Schema 2020-12, section 6.1.1)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class JobRequest(BaseModel):
     """What to scrape. A target that is under way, or whose property is fresh, makes no second job."""
 
@@ -38,7 +43,9 @@ class JobRequest(BaseModel):
     targets: list[Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra=_URL)]] = Field(
         min_length=1, max_length=MAX_TARGETS, description="absolute http:// or https:// URLs of property pages"
     )
-    priority: int = Field(5, ge=0, le=9, strict=True, description="0 is the most urgent, 9 the least")
+    priority: Annotated[int, BeforeValidator(_whole)] = Field(
+        5, ge=0, le=9, strict=True, description="0 is the most urgent, 9 the least"
+    )
     refresh: bool = Field(False, strict=True, description="scrape again even if the property is fresh")
     callback_url: Annotated[str, Field(max_length=4096, json_schema_extra=_URL)] | None = Field(
         None, description="http:// or https:// URL that gets a signed POST when the batch is complete"
@@ -136,7 +143,7 @@ def list_jobs(
     batch: BatchFilter = None,
     state: JobState | None = None,
     limit: Limit = 100,
-    cursor: Cursor = None,
+    cursor: JobsCursor = None,
 ) -> JSONResponse:
     """In the order in which they were asked for."""
     jobs = context.stores.jobs

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Security
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from web.auth import READING, AuthenticatedRoute, allow, bearer_scheme
 from web.context import Context, context_of
 from web.envelope import COMMON, answers, success
-from web.parameters import Cursor, Id, Limit
+from web.parameters import Id, Limit, Moment, PropertiesCursor
 
 router = APIRouter(
     prefix="/api/v1/properties",
@@ -64,10 +64,10 @@ class PropertyList(BaseModel):
 def list_properties(
     context: ContextOf,
     changed_since: Annotated[
-        AwareDatetime | None, Query(description="ISO 8601 with offset: the `updated_at` up to which you have seen all")
+        Moment | None, Query(description="ISO 8601 with offset: the `updated_at` up to which you have seen all")
     ] = None,
     limit: Limit = 100,
-    cursor: Cursor = None,
+    cursor: PropertiesCursor = None,
 ) -> JSONResponse:
     """What changed last comes last.
 

@@ -104,12 +104,19 @@ properties = Table(
     metadata,
     Column("id", _ID, primary_key=True),
     # set once it turned out to be the same as another one: that one is meant
-    Column("merged_into", _ID, ForeignKey("properties.id"), nullable=True, index=True),
+    Column("merged_into", _ID, ForeignKey("properties.id"), nullable=True),
     _json("record"),
     _json("evidence"),
     _json("conflicts"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False, index=True),
+    # without those that are listed: SQLite would read all of them by it, and sort
+    Index(
+        "ix_properties_merged_into",
+        "merged_into",
+        sqlite_where=text("merged_into IS NOT NULL"),
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
 )
 
 #: what a property is known by (`identity.py`): finds it, and keeps two processes from storing it twice
@@ -153,6 +160,7 @@ jobs = Table(
     CheckConstraint("state IN ('queued', 'running', 'deferred', 'done', 'failed', 'cancelled')", name="state"),
     Index("ix_jobs_batch_id_state", "batch_id", "state"),
     Index("ix_jobs_created_at_position", "created_at", "position"),
+    Index("ix_jobs_state_created_at_position", "state", "created_at", "position"),
     Index("ix_jobs_state_lease_expires_at", "state", "lease_expires_at"),
     Index("ix_jobs_state_due_at", "state", "due_at"),
     Index("ix_jobs_state_resend_at", "state", "resend_at"),

@@ -11,6 +11,9 @@ branch_labels = None
 depends_on = None
 
 
+_MERGED = sa.text("merged_into IS NOT NULL")
+
+
 def _moment() -> sa.DateTime:
     return sa.DateTime(timezone=True)
 
@@ -38,9 +41,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("caller", "day", name=op.f("pk_caller_days")),
     )
     op.create_index("ix_batches_created_at_id", "batches", ["created_at", "id"])
+    op.create_index("ix_jobs_state_created_at_position", "jobs", ["state", "created_at", "position"])
+    op.drop_index("ix_properties_merged_into", "properties")
+    name, columns = "ix_properties_merged_into", ["merged_into"]
+    op.create_index(name, "properties", columns, sqlite_where=_MERGED, postgresql_where=_MERGED)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_properties_merged_into", "properties")
+    op.create_index("ix_properties_merged_into", "properties", ["merged_into"])
+    op.drop_index("ix_jobs_state_created_at_position", "jobs")
     op.drop_index("ix_batches_created_at_id", "batches")
     op.drop_table("caller_days")
     op.drop_table("request_keys")
