@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -117,9 +118,9 @@ def _http(request: Request, exc: Exception) -> JSONResponse:
 
 def _methods(request: Request) -> list[str]:
     """Of all routes for this path; Starlette names those of the first one only."""
-    scope = request.scope
-    there = [route for route in request.app.routes if route.matches(scope)[0] is not Match.NONE]
-    return sorted({method for route in there for method in getattr(route, "methods", None) or ()})
+    routes = iter_route_contexts(request.app.routes)
+    there = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in there for method in route.methods or ()})
 
 
 def _unexpected(request: Request, exc: Exception) -> JSONResponse:

@@ -67,5 +67,11 @@ def get_me(
         left=max(0, limit - used) if limit is not None else None,
         resets_at=next_day(context.stores.database.clock.now()),
     )
-    me = Me(subject=caller.subject, role=caller.role, may=rights_of(caller.role), rate_limit=rate, daily_targets=quota)
+    me = Me(
+        subject=caller.subject.encode("utf-8", "replace").decode(),
+        role=caller.role,
+        may=rights_of(caller.role),
+        rate_limit=rate,
+        daily_targets=quota,
+    )
     return success(me.model_dump(mode="json"))

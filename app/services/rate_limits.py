@@ -97,7 +97,7 @@ class RateLimits:
             return None
         try:
             answer = ask(SlidingWindowCounterRateLimiter(self._opened()))
-        except (redis.RedisError, OSError) as exc:
+        except (redis.RedisError, OSError, ValueError) as exc:  # ValueError: a URL that is none
             self._note_away(exc)
             return None
         if self._away_until is not None:
@@ -131,6 +131,6 @@ def _network(address: str) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if parsed.version == 4:
+    if isinstance(parsed, ipaddress.IPv4Address) or parsed.ipv4_mapped is not None:
         return address
     return str(ipaddress.ip_network((parsed, 64), strict=False))

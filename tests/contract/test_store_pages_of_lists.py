@@ -16,7 +16,7 @@ from app.clock import ManualClock
 from app.errors import InvalidCursorError
 from app.property.merge import SourceRecord
 from app.property.record import Evidence, Method, PageKind
-from app.property.store import BatchStore, Database, JobState, JobStore, Page, PropertyStore, every, paging
+from app.property.store import BatchStore, Database, JobState, JobStore, Page, PropertyStore, every
 from app.property.store import batches as batch_store
 from app.property.store import jobs as job_store
 from app.property.store import properties as property_store
@@ -246,16 +246,14 @@ def _plan(database: Database, query: Any) -> str:
 def test_a_page_in_the_middle_of_100_000_rows_is_read_by_an_index_in_its_order(full: Database) -> None:
     """No plan reads all rows or sorts more than those of one moment."""
     middle, chosen = START + timedelta(seconds=100), job_store._chosen
-    jobs_cursor = paging._encoded(job_store._ORDER, (middle, 250, "j"))
+    jobs_cursor = job_store.ORDER.cursor((middle, 250, "j"))
     alive = select(properties).where(properties.c.merged_into.is_(None))
     queries = {
-        "jobs": job_store._ORDER.page_query(chosen(None, None), jobs_cursor, 100),
-        "failed jobs": job_store._ORDER.page_query(chosen(None, "failed"), jobs_cursor, 100),
-        "done jobs": job_store._ORDER.page_query(chosen(None, "done"), jobs_cursor, 100),
-        "batches": batch_store._ORDER.page_query(select(batches), _cursor("batches", 1_767_225_700_000_000, "b"), 100),
-        "properties": property_store._ORDER.page_query(
-            alive, paging._encoded(property_store._ORDER, (middle, "p")), 100
-        ),
+        "jobs": job_store.ORDER.page_query(chosen(None, None), jobs_cursor, 100),
+        "failed jobs": job_store.ORDER.page_query(chosen(None, "failed"), jobs_cursor, 100),
+        "done jobs": job_store.ORDER.page_query(chosen(None, "done"), jobs_cursor, 100),
+        "batches": batch_store.ORDER.page_query(select(batches), _cursor("batches", 1_767_225_700_000_000, "b"), 100),
+        "properties": property_store.ORDER.page_query(alive, property_store.ORDER.cursor((middle, "p")), 100),
     }
     for name, query in queries.items():
         plan = _plan(full, query)

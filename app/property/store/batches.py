@@ -20,7 +20,7 @@ from app.property.store.rows import chunks, clean
 from app.property.store.tables import ACTIVE, STATES, UtcDateTime, batches, jobs
 
 _HAS_ACTIVE_JOB = exists().where(jobs.c.batch_id == batches.c.id, jobs.c.state.in_(ACTIVE))
-_ORDER = Order("batches", (batches.c.created_at, batches.c.id), descending=True)
+ORDER = Order("batches", (batches.c.created_at, batches.c.id), descending=True)
 _OPEN_AND_OVER = and_(batches.c.completed_at.is_(None), ~_HAS_ACTIVE_JOB)
 
 
@@ -44,8 +44,8 @@ class BatchStore:
     def page(self, cursor: str | None = None, *, limit: int = 100) -> Page[Batch]:
         """The batches after `cursor`, the newest first. Raises `InvalidCursorError`."""
         with self._database.reading() as connection:
-            rows = connection.execute(_ORDER.page_query(select(batches), cursor, limit)).all()
-            return Page(_with_counts(connection, rows[:limit]), _ORDER.next_cursor(rows, limit))
+            rows = connection.execute(ORDER.page_query(select(batches), cursor, limit)).all()
+            return Page(_with_counts(connection, rows[:limit]), ORDER.next_cursor(rows, limit))
 
     # --- the operator's hand
 

@@ -38,7 +38,7 @@ _UNLEASED: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
 _ONE_LESS = case((jobs.c.attempts > 0, jobs.c.attempts - 1), else_=0)
 
 
-_ORDER = Order("jobs", (jobs.c.created_at, jobs.c.position, jobs.c.id))
+ORDER = Order("jobs", (jobs.c.created_at, jobs.c.position, jobs.c.id))
 
 
 class JobStore:
@@ -295,7 +295,7 @@ class JobStore:
         self, *, batch: str | None = None, state: str | None = None, limit: int = 100, newest: bool = False
     ) -> builtins.list[Job]:
         """The first jobs, or the `newest`, as they were asked for; all batches unless one is named."""
-        query = _ORDER.sorted(_chosen(batch, state), backwards=newest).limit(limit)
+        query = ORDER.sorted(_chosen(batch, state), backwards=newest).limit(limit)
         with self._database.reading() as connection:
             found = [job_of(row) for row in connection.execute(query)]
         return found[::-1] if newest else found
@@ -306,8 +306,8 @@ class JobStore:
         """The jobs after `cursor`, in the order of `list`; one that is there from the first page to the last is met
         once. Raises `InvalidCursorError`."""
         with self._database.reading() as connection:
-            rows = connection.execute(_ORDER.page_query(_chosen(batch, state), cursor, limit)).all()
-        return Page([job_of(row) for row in rows[:limit]], _ORDER.next_cursor(rows, limit))
+            rows = connection.execute(ORDER.page_query(_chosen(batch, state), cursor, limit)).all()
+        return Page([job_of(row) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
 
     def counts(self, batch: str | None = None) -> dict[str, int]:
         """How many jobs are in each of the six states."""

@@ -59,7 +59,12 @@ class Order:
         """The cursor after the first `limit` of the rows that `page_query` found."""
         if len(rows) <= limit:
             return None
-        return _encoded(self, tuple(getattr(rows[limit - 1], str(column.key)) for column in self.columns))
+        return self.cursor(tuple(getattr(rows[limit - 1], str(column.key)) for column in self.columns))
+
+    def cursor(self, place: Place) -> str:
+        """The cursor of a page that begins after `place`: a value of each column."""
+        parts = [(part - _EPOCH) // _MICROSECOND if isinstance(part, datetime) else part for part in place]
+        return base64.urlsafe_b64encode(json.dumps([self.name, *parts]).encode()).rstrip(b"=").decode()
 
 
 def every[T](page: Callable[[str | None], Page[T]]) -> Iterator[T]:
@@ -69,11 +74,6 @@ def every[T](page: Callable[[str | None], Page[T]]) -> Iterator[T]:
     while found.next_cursor is not None:
         found = page(found.next_cursor)
         yield from found.items
-
-
-def _encoded(order: Order, place: Place) -> str:
-    parts = [(part - _EPOCH) // _MICROSECOND if isinstance(part, datetime) else part for part in place]
-    return base64.urlsafe_b64encode(json.dumps([order.name, *parts]).encode()).rstrip(b"=").decode()
 
 
 def _decoded(order: Order, cursor: str) -> Place:

@@ -24,7 +24,7 @@ from app.property.store.property_rows import conflicts_json, evidence_json, show
 from app.property.store.rows import clean, digest, new_id
 from app.property.store.tables import observations, properties, property_keys, records
 
-_ORDER = Order("properties", (properties.c.updated_at, properties.c.id))
+ORDER = Order("properties", (properties.c.updated_at, properties.c.id))
 
 
 class PropertyStore:
@@ -170,7 +170,7 @@ class PropertyStore:
         if changed_since is not None:
             query = query.where(properties.c.updated_at >= changed_since)
         with self._database.reading() as connection:
-            found = connection.execute(_ORDER.page_query(query, cursor, limit)).all()
+            found = connection.execute(ORDER.page_query(query, cursor, limit)).all()
             rows = found[:limit]
             ids = [row.id for row in rows]
             sources: dict[str, list[Row[Any]]] = {}
@@ -180,7 +180,7 @@ class PropertyStore:
                 sources.setdefault(source.property_id, []).append(source)
             replaced = _replaced(connection, ids)
         items = [shown(row, sources.get(row.id, []), replaced.get(row.id, [])) for row in rows]
-        return Page(items, _ORDER.next_cursor(found, limit))
+        return Page(items, ORDER.next_cursor(found, limit))
 
     # --- between
 

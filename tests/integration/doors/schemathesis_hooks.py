@@ -10,7 +10,6 @@ import schemathesis
 from hypothesis import strategies as st
 
 from app.property.store import batches, jobs, properties
-from app.property.store.paging import _encoded
 
 _FIRST = datetime(2020, 1, 1)  # noqa: DTZ001 (Hypothesis adds the timezone)
 _MOMENTS = st.datetimes(min_value=_FIRST, max_value=_FIRST + timedelta(days=3650)).map(
@@ -21,12 +20,10 @@ _URLS = st.from_regex(r"\Ahttps?://[a-z]{1,12}\.example(/[a-z0-9]{0,8}){0,3}\Z")
 _NUMBERS = itertools.count()
 
 schemathesis.openapi.format("http-url", _URLS)
-schemathesis.openapi.format(
-    "jobs-cursor", st.tuples(_MOMENTS, st.integers(0, 10_000), _IDS).map(lambda place: _encoded(jobs._ORDER, place))
-)
-for _name, _order in (("batches", batches._ORDER), ("properties", properties._ORDER)):
+schemathesis.openapi.format("jobs-cursor", st.tuples(_MOMENTS, st.integers(0, 10_000), _IDS).map(jobs.ORDER.cursor))
+for _name, _order in (("batches", batches.ORDER), ("properties", properties.ORDER)):
     schemathesis.openapi.format(
-        f"{_name}-cursor", st.tuples(_MOMENTS, _IDS).map(lambda place, order=_order: _encoded(order, place))
+        f"{_name}-cursor", st.tuples(_MOMENTS, _IDS).map(lambda place, order=_order: order.cursor(place))
     )
 
 
