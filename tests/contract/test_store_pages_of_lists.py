@@ -25,12 +25,12 @@ from app.property.store.tables import batches, jobs, properties
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def _save(store: PropertyStore, url: str, clock: ManualClock, price: int = 1, **more: Any) -> str:
+def _save(store: PropertyStore, url: str, clock: ManualClock, price: int = 1, sure: float = 0.9, **more: Any) -> str:
     values, sha, at = {"ListPrice": price, **more}, f"{price:064x}", clock.now()
     proofs = {
         name: Evidence(
             value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
-            fetched_at=at, content_sha256=sha, confidence=0.9,
+            fetched_at=at, content_sha256=sha, confidence=sure,
         )
         for name, value in values.items()
     }  # fmt: skip
@@ -148,13 +148,13 @@ def test_a_property_that_swallows_another_counts_as_changed_and_names_it(
     """Whoever keeps a copy learns which one to drop, even if the survivor says what it said."""
     store = PropertyStore(database)
     parcel = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon County", "StateOrProvince": "IL"}
-    address = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
-    survivor = _save(store, "http://a.example/1", clock, price=7, **parcel)
-    gone = _save(store, "http://a.example/2", clock, price=7, **address)
+    survivor = _save(store, "http://a.example/1", clock, price=7, **parcel, YearBuilt=1990)
+    gone = _save(store, "http://a.example/2", clock, price=7, sure=0.1, **{**parcel, "ParcelNumber": "77-1111-2222"})
     before = datetime.fromisoformat(store.page().items[-1]["updated_at"])
+    said = store.get(survivor)["record"]
     assert survivor != gone
-    clock.advance(1)
-    assert _save(store, "http://a.example/3", clock, price=7, **{**address, **parcel}) == survivor
+    assert _save(store, "http://a.example/2", clock, price=7, sure=0.1, **parcel) == survivor
+    assert store.get(survivor)["record"] == said
     (entry,) = store.page(changed_since=before + timedelta(microseconds=1)).items
     assert (entry["property"], entry["replaces"]) == (survivor, [gone])
     assert store.get(gone)["replaces"] == [gone]

@@ -44,6 +44,9 @@ def filled(home: Path) -> None:
         stores.jobs.claim(done, "worker", 30)
         stores.jobs.finish(done, "worker", stores.properties.save_record(record), ["Roof"], "no key")
         stores.jobs.fail(failed, PageGoneError("http://homes.example/2", "sold"))
+        known = stores.jobs.get(done).property
+    # no route makes a property, so that none could be found by trying
+    (home / "schemathesis.toml").write_text(f'[parameters]\n"path.property_id" = "{known}"\n', encoding="utf-8")
 
 
 def _checked(url: str, token: str, examples: int, environment: Environment, home: Path) -> str:
