@@ -116,7 +116,9 @@ class RateLimits:
             first, self._away_until = self._away_until is None, self._clock.now() + _PAUSE
             self._storage = None  # the embedded Valkey may come back at another port
         if first:
-            log.warning("Requests are not counted, no rate limit holds: Redis does not answer (%s)", exc)
+            # what is wrong with a URL may quote its password
+            reason = "REDIS_URL is no URL" if isinstance(exc, ValueError) else exc
+            log.warning("Requests are not counted, no rate limit holds: Redis does not answer (%s)", reason)
 
     def _note_back(self) -> None:
         with self._lock:
