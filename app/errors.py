@@ -105,6 +105,49 @@ class IdentityProviderError(PropertyIntelligenceError):
     transient = True
 
 
+class TooManyRequestsError(PropertyIntelligenceError):
+    """`what` comes more often than it may."""
+
+    code = "rate_limited"
+    fact_names: ClassVar[tuple[str, ...]] = ("what", "limit", "retry_after_seconds")
+    sentence = "More than {limit} {what} a minute."
+    remedy = "Come back in {retry_after_seconds:.0f} s."
+    transient = True
+
+
+class QuotaExceededError(PropertyIntelligenceError):
+    """A batch would make more new jobs than its caller has left today; none was made."""
+
+    code = "quota_exceeded"
+    fact_names: ClassVar[tuple[str, ...]] = ("wanted", "left", "quota", "resets_at", "retry_after_seconds")
+    sentence = "This would make {wanted} new jobs, and {left} of {quota} are left today; none was made."
+    remedy = "Send fewer targets, or wait until {resets_at}; API_DAILY_TARGETS_PER_CALLER is the quota."
+
+
+class IdempotencyKeyReusedError(PropertyIntelligenceError):
+    code = "idempotency_key_reused"
+    fact_names: ClassVar[tuple[str, ...]] = ()
+    sentence = "This Idempotency-Key came with another request within the last 24 hours."
+    remedy = "Send the same body again, or choose a new key for a new request."
+
+
+class RequestUnderWayError(PropertyIntelligenceError):
+    """The first request with the same Idempotency-Key is not answered yet."""
+
+    code = "request_under_way"
+    fact_names: ClassVar[tuple[str, ...]] = ("retry_after_seconds",)
+    sentence = "The first request with this Idempotency-Key is still under way."
+    remedy = "Ask again with the same key; in {retry_after_seconds:.0f} s at the latest there is an answer."
+    transient = True
+
+
+class InvalidCursorError(PropertyIntelligenceError):
+    code = "invalid_cursor"
+    fact_names: ClassVar[tuple[str, ...]] = ("list",)
+    sentence = "The cursor is none that a list of {list} gave."
+    remedy = "Send `next_cursor` of the page before as it came, or no cursor for the first page."
+
+
 class RedisUnreachableError(BrokerUnavailableError):
     """The Redis or Valkey that REDIS_URL names."""
 

@@ -121,6 +121,12 @@ class Settings(LogSettings):
     metrics_token: SecretStr | None = Field(
         None, description="whoever reads `/metrics` must send it, at least 16 characters; empty: this machine only"
     )
+    api_rate_limit_per_minute: int = Field(
+        600, ge=0, le=10**6, description="requests of one caller a minute; 0: no limit"
+    )
+    api_daily_targets_per_caller: int | None = Field(
+        None, ge=0, le=10**9, description="new jobs of one caller a UTC day, over HTTP"
+    )
     port: int = Field(8000, ge=1, le=65535, description="port of the HTTP door")
 
     # --- fetching

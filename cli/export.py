@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
 
 from app.property.record import FIELDS
-from app.property.store import PropertyStore
+from app.property.store import PropertyStore, every
 from app.services.stores import open_stores
 from app.settings import load_settings
 from cli.output import note
@@ -55,7 +56,7 @@ def export(
         datetime | None, typer.Option("--changed-since", help="Leave out what is unchanged since then (UTC).")
     ] = None,
 ) -> None:
-    """Export all properties, oldest first.
+    """Export all properties, what changed last at the end.
 
     CSV has the same columns always: one per RESO field, lists joined by "; ", rows as JSON. A text that a spreadsheet
     would run as a formula gets an apostrophe in front. A file is replaced as a whole, or not at all; a pipe or a device
@@ -71,10 +72,11 @@ def export(
 
 
 def _properties(store: PropertyStore, since: datetime | None) -> Iterator[dict[str, Any]]:
-    offset = 0
-    while page := store.list(limit=_PAGE, offset=offset, changed_since=since):
-        yield from page
-        offset += len(page)
+    seen: set[str] = set()
+    for row in every(partial(store.page, limit=_PAGE, changed_since=since)):
+        if row["property"] not in seen:  # one that changed meanwhile comes a second time
+            seen.add(row["property"])
+            yield row
 
 
 def _write_jsonl(properties: Iterator[dict[str, Any]], stream: TextIO) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from app.property.store import Batch, Job, JobState, JobStore
+from app.property.store import Batch, Job, JobState, JobStore, every
 from app.services.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from cli.output import FormatOption, make_table, note, printable, show
@@ -111,15 +112,10 @@ class _Choice:
             return [self.store.get(self._job.id)]
         if after_change:
             return [self.store.get(job_id) for job_id in self._touched[:limit]]
-        counts = self.counts()
-        total = counts[self._state] if self._state else sum(counts.values())
-        return self.store.list(batch=self._batch, state=self._state, limit=limit, offset=max(0, total - limit))
+        return self.store.list(batch=self._batch, state=self._state, limit=limit, newest=True)
 
     def _all(self, state: JobState) -> Iterator[Job]:
-        read = 0
-        while page := self.store.list(batch=self._batch, state=state, limit=_PAGE, offset=read):
-            yield from page
-            read += len(page)
+        return every(partial(self.store.page, batch=self._batch, state=state, limit=_PAGE))
 
 
 def _retry(chosen: _Choice, settings: Settings) -> None:

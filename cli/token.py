@@ -27,9 +27,9 @@ _LONGEST = timedelta(days=366)
 
 @app.command(epilog=_EXAMPLES)
 def token(
-    role: Annotated[Role, typer.Option("--role", help="exec and manager may do all, operator only jobs.")],
+    role: Annotated[Role, typer.Option("--role", help="exec, manager: all; operator: jobs; reader: reads only.")],
     ttl: Annotated[str, typer.Option("--ttl", help="How long it holds: 30s, 15m, 1h or 7d; at most 366d.")] = "1h",
-    subject: Annotated[str, typer.Option("--subject", help="Who it is for.")] = "propintel",
+    subject: Annotated[str, typer.Option("--subject", help="Who calls: limits count for each.")] = "propintel",
     format_: Annotated[Format, typer.Option("--format", help="table: the bare token.")] = Format.TABLE,
 ) -> None:
     """Sign a token with JWT_SECRET; its issuer and audience are JWT_ISSUER and JWT_AUDIENCE, as the HTTP door asks."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Protocol
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from app.clock import Clock
-from app.property.store import Enqueued, Job, JobState, JobStore
+from app.property.store import Enqueued, Job, JobState, JobStore, every
 from cli.output import note, stderr_console
 
 _POLL_SECONDS = 0.5
@@ -45,10 +46,8 @@ def wait_for_jobs(jobs: JobStore, enqueued: Enqueued, clock: Clock) -> list[Job]
 
 def _as_they_ended(jobs: JobStore, enqueued: Enqueued) -> list[Job]:
     new = set(enqueued.new)
-    ended: list[Job] = []
-    while page := jobs.list(batch=enqueued.batch, limit=_PAGE, offset=len(ended)):
-        ended += page
-    return ended + [jobs.get(job.id) for job in enqueued.jobs if job.id not in new]
+    ended = every(partial(jobs.page, batch=enqueued.batch, limit=_PAGE))
+    return list(ended) + [jobs.get(job.id) for job in enqueued.jobs if job.id not in new]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from celery import Celery
 
 from app.errors import PropertyIntelligenceError
-from app.property.store import Enqueued, JobStore
+from app.property.store import Enqueued, JobStore, Requester, RequestKey
 from app.services.embedded_valkey import connect
 from app.settings import Settings
 from tasks import make_celery
@@ -40,22 +40,31 @@ def submit_targets(
     priority: int,
     refresh: bool,
     callback_url: str | None = None,
+    requester: Requester | None = None,
 ) -> Enqueued:
     """Write a batch of jobs and send the new ones. Priority 0 is the most urgent, 9 the least.
 
     `callback_url` is told when all of them are over. Raises `InvalidCallbackError` for one that no webhook can be sent
     to, `InvalidTargetError` for the first target that is none, `BrokerUnavailableError`, or `StoreError`; then no
     job is left to run: the broker is asked before a row is written, and rows that could not be sent are cancelled.
+
+    The new jobs are charged to `requester`; one that repeats its request with the same key is told of the first batch,
+    for which nothing is needed any more. Raises what `JobStore.enqueue` does about quotas and keys.
     """
+    key = requester.key if requester is not None else None
+    if key is not None and (earlier := jobs.earlier(key)) is not None:
+        return earlier
     told = _checked(callback_url) if callback_url is not None else None
     connect(settings).close()
-    enqueued = jobs.enqueue(targets, priority=priority, refresh=refresh, callback_url=told)
+    enqueued = jobs.enqueue(targets, priority=priority, refresh=refresh, callback_url=told, requester=requester)
     new = set(enqueued.new)
     try:
         send_jobs(celery_app, jobs, [job for job in enqueued.jobs if job.id in new])
     except BaseException:
-        _withdraw(jobs, enqueued)
+        _withdraw(jobs, enqueued, requester)
         raise
+    if key is not None and not enqueued.repeated:
+        _note_answered(jobs, key)
     return enqueued
 
 
@@ -77,8 +86,15 @@ def _checked(callback_url: str) -> str:
     return check_callback_url(callback_url)
 
 
-def _withdraw(jobs: JobStore, enqueued: Enqueued) -> None:
+def _note_answered(jobs: JobStore, key: RequestKey) -> None:
     try:
-        jobs.withdraw(enqueued.batch)
+        jobs.note_answered(key)
+    except PropertyIntelligenceError as exc:  # the jobs are on their way all the same
+        log.warning("Whoever repeats the request with the same key has to wait a little: %s", exc)
+
+
+def _withdraw(jobs: JobStore, enqueued: Enqueued, requester: Requester | None) -> None:
+    try:
+        jobs.withdraw(enqueued, requester)
     except PropertyIntelligenceError as exc:
         log.warning("%d jobs were not sent and could not be cancelled either: %s", len(enqueued.new), exc)

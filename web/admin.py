@@ -10,14 +10,14 @@ from pydantic import BaseModel, ConfigDict
 
 from web.auth import MANAGEMENT, AuthenticatedRoute, allow, bearer_scheme
 from web.context import Context, context_of
-from web.envelope import Failure, Success, success
+from web.envelope import COMMON, answers, success
 
 router = APIRouter(
     prefix="/api/v1/admin",
     tags=["admin"],
     route_class=AuthenticatedRoute,
     dependencies=[Security(bearer_scheme), allow(*MANAGEMENT)],
-    responses={status: {"model": Failure} for status in (401, 403, 503)},
+    responses=COMMON,
 )
 
 
@@ -45,7 +45,7 @@ class KeyStats(BaseModel):
     keys: dict[str, KeyFigures]
 
 
-@router.get("/openai/stats", summary="Statistics of the OpenAI keys", responses={200: {"model": Success[KeyStats]}})
+@router.get("/openai/stats", summary="Statistics of the OpenAI keys", responses=answers(KeyStats))
 def openai_stats(context: Annotated[Context, Depends(context_of)]) -> JSONResponse:
     """Requests, successes, failures and state of every key, summed over the processes of the fleet.
 

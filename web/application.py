@@ -16,9 +16,9 @@ from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
 from app.services.reload_signal import on_sighup
 from app.settings import Settings
-from web import admin, batches, errors, health, health_reports, jobs, metrics, properties
+from web import admin, batches, errors, health, health_reports, jobs, me, metrics, properties
 from web.context import Context
-from web.limits import BodyLimit
+from web.limits import RateLimitHeaders, SizeLimits
 from web.metrics import RequestCounter
 from web.request_id import RequestId
 
@@ -30,7 +30,10 @@ Every route below `/api/v1` needs `Authorization: Bearer TOKEN`, a JWT with the 
 | role | may |
 |---|---|
 | `exec`, `manager` | everything |
-| `operator` | enqueue, read, cancel and retry jobs; read properties |
+| `operator` | enqueue, cancel and retry jobs; read jobs, batches and properties |
+| `reader` | read jobs, batches and properties |
+
+The claims `iss` and `sub` say who calls: limits, quotas and idempotency keys are per caller.
 
 Answers are `{"success": true, "data": ...}` or `{"success": false, "error": {"code", "message"}}`.
 """
@@ -46,14 +49,16 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
         lifespan=_lifespan(context),
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.context = context
     errors.register(app)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(SizeLimits)
+    app.add_middleware(RateLimitHeaders)
     app.add_middleware(RequestId)
     app.add_middleware(RequestCounter)
     app.add_middleware(StartupFailure)
-    for module in (admin, health_reports, jobs, batches, properties, health, metrics):
+    for module in (admin, health_reports, jobs, batches, properties, me, health, metrics):
         app.include_router(module.router)
     return app
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import Request, Response, Security
+from fastapi import HTTPException, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
@@ -16,25 +16,32 @@ from starlette.concurrency import run_in_threadpool
 from app.errors import InvalidTokenError, RoleNotAllowedError
 from app.services.access import Caller, Role
 from web.context import context_of
+from web.strict_json import StrictRequest
 
 #: May see what keys and money do.
 MANAGEMENT = (Role.EXEC, Role.MANAGER)
-#: May enqueue and cancel jobs, and read what they brought.
-OPERATIONS = (Role.EXEC, Role.MANAGER, Role.OPERATOR)
+#: May enqueue, cancel and retry jobs.
+OPERATIONS = (*MANAGEMENT, Role.OPERATOR)
+#: May see jobs, batches and properties.
+READING = (*OPERATIONS, Role.READER)
+_RIGHTS = {"manage": MANAGEMENT, "operate": OPERATIONS, "read": READING}
 
 #: Describes the token in /docs; judging it is `AuthenticatedRoute`'s.
 bearer_scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description="`propintel token --role manager`")
 
 
 class AuthenticatedRoute(APIRoute):
-    """A route that knows its caller before it reads the body: strangers cannot make it read or parse anything."""
+    """A route that knows and counts its caller before it reads the body: strangers, and those who ask too often, cannot
+    make it read or parse anything."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def authenticated(request: Request) -> Response:
-            request.state.caller = await run_in_threadpool(_caller, request)
-            return await handle(request)
+            await run_in_threadpool(_admit, request)
+            if self.body_field is not None:
+                _check_content_type(request)
+            return await handle(StrictRequest(request.scope, request.receive))
 
         return authenticated
 
@@ -51,9 +58,39 @@ def allow(*roles: Role) -> Any:
     return Security(check)
 
 
+def rights_of(role: str) -> list[str]:
+    """What the role may do, in words: "manage" (keys and money), "operate" (jobs), "read"."""
+    return [name for name, roles in _RIGHTS.items() if role in roles]
+
+
+def _admit(request: Request) -> None:
+    """Note who asks and what is left of his limit. Raises `InvalidTokenError` or `TooManyRequestsError`."""
+    limits = context_of(request).rate_limits
+    try:
+        caller = _caller(request)
+    except InvalidTokenError:
+        limits.count_failure(request.client.host if request.client else "")
+        raise
+    request.state.allowance = limits.count_request(caller.id)
+    request.state.caller = caller
+
+
 def _caller(request: Request) -> Caller:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    headers = request.headers.getlist("authorization")
     verifier = context_of(request).verifier
+    if len(headers) > 1:
+        raise InvalidTokenError("the request has several")
+    scheme, _, token = (headers or [""])[0].partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise InvalidTokenError("the request has none")
     return verifier.verify(token.strip())
+
+
+def _check_content_type(request: Request) -> None:
+    """415 for a body of another type; FastAPI would take its bytes for the value."""
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if has_body and media_type != "application/json":
+        raise HTTPException(
+            415, "The body must be JSON: send Content-Type: application/json.", {"Accept": "application/json"}
+        )

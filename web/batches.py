@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Security
+from fastapi import APIRouter, Depends, Security
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from app.property.store import CallbackState, JobState
-from web.auth import OPERATIONS, AuthenticatedRoute, allow, bearer_scheme
+from web.auth import OPERATIONS, READING, AuthenticatedRoute, allow, bearer_scheme
 from web.context import Context, context_of
-from web.envelope import Failure, Success, failure, success
+from web.envelope import COMMON, answers, failure, success
+from web.parameters import BatchesCursor, Id, Limit
 
 router = APIRouter(
     prefix="/api/v1/batches",
     tags=["batches"],
     route_class=AuthenticatedRoute,
-    dependencies=[Security(bearer_scheme), allow(*OPERATIONS)],
-    responses={status: {"model": Failure} for status in (401, 403, 422, 503)},
+    dependencies=[Security(bearer_scheme)],
+    responses=COMMON,
 )
 ContextOf = Annotated[Context, Depends(context_of)]
 
@@ -36,8 +37,6 @@ class CallbackView(BaseModel):
 class BatchView(BaseModel):
     """`duplicates` of the `targets` made no new job; `completed_at` is null as long as a job is not over."""
 
-    model_config = ConfigDict(extra="allow")
-
     id: str
     created_at: datetime
     priority: int
@@ -49,25 +48,21 @@ class BatchView(BaseModel):
 
 
 class BatchList(BaseModel):
+    """`next_cursor` is null on the last page."""
+
     batches: list[BatchView]
-    limit: int
-    offset: int
+    next_cursor: str | None
 
 
-@router.get("", summary="List batches", responses={200: {"model": Success[BatchList]}})
-def list_batches(
-    context: ContextOf,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
-) -> JSONResponse:
+@router.get("", summary="List batches", dependencies=[allow(*READING)], responses=answers(BatchList, 422))
+def list_batches(context: ContextOf, limit: Limit = 100, cursor: BatchesCursor = None) -> JSONResponse:
     """The newest first."""
-    page = [batch.as_json() for batch in context.stores.batches.list(limit=limit, offset=offset)]
-    data: dict[str, Any] = {"batches": page, "limit": limit, "offset": offset}
-    return success(data)
+    page = context.stores.batches.page(cursor, limit=limit)
+    return success({"batches": [batch.as_json() for batch in page.items], "next_cursor": page.next_cursor})
 
 
-@router.get("/{batch_id}", summary="One batch", responses={200: {"model": Success[BatchView]}, 404: {"model": Failure}})
-def get_batch(batch_id: str, context: ContextOf) -> JSONResponse:
+@router.get("/{batch_id}", summary="One batch", dependencies=[allow(*READING)], responses=answers(BatchView, 404, 422))
+def get_batch(batch_id: Id, context: ContextOf) -> JSONResponse:
     """Its jobs are at `/api/v1/jobs?batch=`."""
     return success(context.stores.batches.get(batch_id).as_json())
 
@@ -75,9 +70,10 @@ def get_batch(batch_id: str, context: ContextOf) -> JSONResponse:
 @router.delete(
     "/{batch_id}",
     summary="Cancel a batch",
-    responses={200: {"model": Success[BatchView]}, 404: {"model": Failure}, 409: {"model": Failure}},
+    dependencies=[allow(*OPERATIONS)],
+    responses=answers(BatchView, 404, 409, 422),
 )
-def cancel_batch(batch_id: str, context: ContextOf) -> JSONResponse:
+def cancel_batch(batch_id: Id, context: ContextOf) -> JSONResponse:
     """Ends all its jobs that are not over; one that runs stores no result after this.
 
     Cancelling twice is fine; a batch that ended without it answers 409.

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from celery import Celery
 from fastapi import Request
 
-from app.clock import Clock
+from app.clock import Clock, SystemClock
 from app.keypool.keys import load_keys_again
 from app.property.store.job_figures import JobFigures, read_job_figures
 from app.services.access import TokenVerifier, build_verifier
@@ -26,6 +26,7 @@ from app.services.metrics.exposition import Exposition, Sources
 from app.services.metrics.flusher import Flusher, make_flusher
 from app.services.metrics.job_families import HealthFigures
 from app.services.metrics.totals import Totals
+from app.services.rate_limits import RateLimits
 from app.services.stores import Stores, open_stores
 from app.settings import Settings
 from tasks.config import ALL_QUEUES
@@ -45,6 +46,7 @@ class Context:
         self._opening = threading.Lock()  # a database that hangs holds up nobody who needs none
         self._settings: Settings | None = None
         self._verifier: TokenVerifier | None = None
+        self._rate_limits: RateLimits | None = None
         self._stores: Stores | None = None
         self._celery: Celery | None = None
         self._keys: KeyView | None = None
@@ -84,6 +86,14 @@ class Context:
             if self._verifier is None:
                 self._verifier = build_verifier(self.settings)
             return self._verifier
+
+    @property
+    def rate_limits(self) -> RateLimits:
+        """Connects to nothing before somebody is counted."""
+        with self._lock:
+            if self._rate_limits is None:
+                self._rate_limits = RateLimits(self.settings, self._clock or SystemClock())
+            return self._rate_limits
 
     @property
     def stores(self) -> Stores:
@@ -169,11 +179,12 @@ class Context:
             celery, self._celery = self._celery, None
             keys, self._keys = self._keys, None
             totals, self._totals = self._totals, None
+            limits, self._rate_limits = self._rate_limits, None
         if stores is not None:
             stores.close()
         if celery is not None:
             celery.close()
-        for opened in (keys, totals):
+        for opened in (keys, totals, limits):
             if opened is not None:
                 opened.close()
 

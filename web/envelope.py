@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Literal
 
 from fastapi.responses import JSONResponse
@@ -32,12 +34,59 @@ class Success[T](BaseModel):
     data: T
 
 
-def success(data: Any, status: int = 200) -> JSONResponse:
+class _Json(JSONResponse):
+    """JSON of any text: half of a surrogate pair, which no encoding has, is shown as `?`."""
+
+    def render(self, content: Any) -> bytes:
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
+
+
+def success(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """`data` (JSON values only) in the envelope."""
-    return JSONResponse({"success": True, "data": data}, status_code=status, headers=_HEADERS)
+    return _Json({"success": True, "data": data}, status_code=status, headers={**_HEADERS, **(headers or {})})
 
 
 def failure(code: str, message: str, status: int, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The envelope of an error."""
     body = {"success": False, "error": {"code": code, "message": message}}
-    return JSONResponse(body, status_code=status, headers={**_HEADERS, **(headers or {})})
+    return _Json(body, status_code=status, headers={**_HEADERS, **(headers or {})})
+
+
+Answers = dict[int | str, dict[str, Any]]
+
+
+def failures(*statuses: int) -> Answers:
+    """What the document says about answers with these statuses, for `responses=` of a route."""
+    return {status: _failure(status) for status in statuses}
+
+
+def answers(data: Any, *failing: int, status: int = 200, headers: Mapping[str, str] | None = None) -> Answers:
+    """The same for a route that answers `data` (a type) with `status`; `headers`: name and description of its own."""
+    described = {name: _header(text) for name, text in (headers or {}).items()}
+    ok = {"model": Success[data], "description": HTTPStatus(status).phrase, "headers": {**_RATE_HEADERS, **described}}
+    return {status: ok, **failures(*failing)}
+
+
+def _failure(status: int) -> dict[str, Any]:
+    headers = {name: _header(text) for name, text in _FAILURE_HEADERS.get(status, {}).items()}
+    return {"model": Failure, "description": HTTPStatus(status).phrase, "headers": headers}
+
+
+def _header(text: str) -> dict[str, Any]:
+    return {"description": text, "schema": {"type": "string"}}
+
+
+_RATE_HEADERS = {
+    "RateLimit-Policy": _header('`"caller";q=600;w=60`: 600 requests in any 60 seconds'),
+    "RateLimit": _header('`"caller";r=594;t=12`: 594 are left, more in 12 seconds'),
+}
+_FAILURE_HEADERS = {
+    401: {"WWW-Authenticate": "RFC 6750, section 3"},
+    403: {"WWW-Authenticate": "RFC 6750, section 3"},
+    405: {"Allow": "the methods of this path"},
+    429: {"Retry-After": "seconds"},
+    503: {"Retry-After": "seconds, where it may help"},
+}
+#: what every route below /api/v1 may answer, whatever it does
+COMMON = failures(401, 403, 413, 414, 429, 503)

@@ -6,24 +6,32 @@ import logging
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app.errors import (
     BrokerUnavailableError,
     ConfigurationError,
+    IdempotencyKeyReusedError,
     IdentityProviderError,
     InvalidCallbackError,
+    InvalidCursorError,
     InvalidTargetError,
     InvalidTokenError,
     NoKeysError,
     NotFoundError,
     PropertyIntelligenceError,
+    QuotaExceededError,
+    RequestUnderWayError,
     RoleNotAllowedError,
     StoreError,
+    TooManyRequestsError,
 )
 from web.envelope import failure
 from web.request_id import sent_id
@@ -36,6 +44,11 @@ _STATUS: Mapping[type[PropertyIntelligenceError], int] = {
     NotFoundError: 404,
     InvalidTargetError: 422,
     InvalidCallbackError: 422,
+    InvalidCursorError: 422,
+    RequestUnderWayError: 409,
+    IdempotencyKeyReusedError: 422,
+    TooManyRequestsError: 429,
+    QuotaExceededError: 429,
     ConfigurationError: 503,
     NoKeysError: 503,
     BrokerUnavailableError: 503,
@@ -74,22 +87,41 @@ def _headers(request: Request, exc: PropertyIntelligenceError, status: int) -> d
         return {"WWW-Authenticate": _CHALLENGE + bad}
     if status == 403:
         return {"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope"'}
-    if status == 503 and exc.transient:
-        return {"Retry-After": str(math.ceil(exc.facts.get("retry_after_seconds") or _RETRY_AFTER_SECONDS))}
-    return {}
+    wait = exc.facts.get("retry_after_seconds") or (_RETRY_AFTER_SECONDS if status == 503 and exc.transient else None)
+    return {"Retry-After": str(math.ceil(wait))} if wait else {}
 
 
 def _invalid(_request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, RequestValidationError)  # noqa: S101 (registered for this class)
-    problems = [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in exc.errors()]
-    more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
-    return failure("invalid_request", "; ".join(problems[:5]) + more, 422)
+    errors = exc.errors()
+    more = f" (and {len(errors) - 5} more)" if len(errors) > 5 else ""
+    return failure("invalid_request", "; ".join(map(_problem, errors[:5])) + more, 422)
 
 
-def _http(_request: Request, exc: Exception) -> JSONResponse:
+def _problem(error: Mapping[str, Any]) -> str:
+    """Where and what; a name that the caller made up is cut short."""
+    place = ".".join(str(part)[:80] for part in error["loc"])
+    why = f" ({error['ctx']['error']})" if error["type"] == "json_invalid" else ""
+    return f"{place}: {error['msg']}{why}"
+
+
+def _http(request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, HTTPException)  # noqa: S101 (registered for this class)
-    code = HTTPStatus(exc.status_code).phrase.lower().replace(" ", "_")
-    return failure(code, str(exc.detail), exc.status_code, exc.headers)
+    status = HTTPStatus(exc.status_code)
+    code = status.phrase.lower().replace(" ", "_")
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = ", ".join(_methods(request))
+        return failure(code, f"This path takes {allowed} only.", status, {"Allow": allowed})
+    if status is HTTPStatus.NOT_FOUND:
+        return failure(code, "There is nothing at this path; /docs lists all there is.", status)
+    return failure(code, str(exc.detail), status, exc.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Of all routes for this path; Starlette names those of the first one only."""
+    routes = iter_route_contexts(request.app.routes)
+    there = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in there for method in route.methods or ()})
 
 
 def _unexpected(request: Request, exc: Exception) -> JSONResponse:

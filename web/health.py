@@ -9,25 +9,38 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from app.errors import PropertyIntelligenceError
 from web.context import context_of
-from web.envelope import failure, success
+from web.envelope import answers, failure, success
 
 log = logging.getLogger(__name__)
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz", summary="The process is alive")
+class Alive(BaseModel):
+    status: Literal["alive"]
+
+
+class Ready(BaseModel):
+    """`checks` has an "ok" for everything that is needed."""
+
+    status: Literal["ready"]
+    checks: dict[str, Literal["ok"]]
+
+
+@router.get("/healthz", summary="The process is alive", responses=answers(Alive, 413, 414))
 async def healthz() -> JSONResponse:
     """200 as long as the process answers; asks nothing else, so that a broker outage restarts no web process."""
     return success({"status": "alive"})
 
 
-@router.get("/readyz", summary="Database and broker answer")
+@router.get("/readyz", summary="Database and broker answer", responses=answers(Ready, 413, 414, 503))
 async def readyz(request: Request) -> JSONResponse:
     """200 if jobs can be taken, 503 with the code of what is missing; the log has the details.
 

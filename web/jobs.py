@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Security
+from fastapi import APIRouter, Depends, Security
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.property.store import JobState
+from app.property.store import JobState, Requester
+from app.services.access import Caller
 from tasks.submission import resubmit_jobs, submit_targets
-from web.auth import OPERATIONS, AuthenticatedRoute, allow, bearer_scheme
+from web.auth import OPERATIONS, READING, AuthenticatedRoute, allow, bearer_scheme
 from web.context import Context, context_of
-from web.envelope import Failure, Success, failure, success
+from web.envelope import COMMON, answers, failure, success
+from web.idempotency import REPLAYED, IdempotencyKey, request_key
 from web.limits import MAX_TARGETS
+from web.parameters import BatchFilter, Id, JobsCursor, Limit
 
 router = APIRouter(
     prefix="/api/v1/jobs",
     tags=["jobs"],
     route_class=AuthenticatedRoute,
-    dependencies=[Security(bearer_scheme), allow(*OPERATIONS)],
-    responses={status: {"model": Failure} for status in (401, 403, 422, 503)},
+    dependencies=[Security(bearer_scheme)],
+    responses=COMMON,
 )
 ContextOf = Annotated[Context, Depends(context_of)]
+_URL = {"format": "http-url"}
+
+
+def _whole(value: object) -> object:
+    """To JSON 5.0 is an integer, and "5" and true are none (JSON Schema 2020-12, section 6.1.1)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class JobRequest(BaseModel):
@@ -30,13 +40,15 @@ class JobRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    targets: list[Annotated[str, Field(min_length=1, max_length=4096)]] = Field(
+    targets: list[Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra=_URL)]] = Field(
         min_length=1, max_length=MAX_TARGETS, description="absolute http:// or https:// URLs of property pages"
     )
-    priority: int = Field(5, ge=0, le=9, description="0 is the most urgent, 9 the least")
-    refresh: bool = Field(False, description="scrape again even if the property is fresh")
-    callback_url: str | None = Field(
-        None, max_length=4096, description="http:// or https:// URL that gets a signed POST when the batch is complete"
+    priority: Annotated[int, BeforeValidator(_whole)] = Field(
+        5, ge=0, le=9, strict=True, description="0 is the most urgent, 9 the least"
+    )
+    refresh: bool = Field(False, strict=True, description="scrape again even if the property is fresh")
+    callback_url: Annotated[str, Field(max_length=4096, json_schema_extra=_URL)] | None = Field(
+        None, description="http:// or https:// URL that gets a signed POST when the batch is complete"
     )
 
 
@@ -48,31 +60,65 @@ class EnqueuedJobs(BaseModel):
     duplicates: int
 
 
-class JobView(BaseModel):
-    """One job; `error` is `{"code", "message"}` of a failed one, `property` the id of what a done one brought."""
+class JobError(BaseModel):
+    """Why a job failed: `code` is a stable word."""
 
-    model_config = ConfigDict(extra="allow")
+    code: str
+    message: str
+
+
+class JobView(BaseModel):
+    """One job; `error` is that of a failed one, `property` the id of what a done one brought.
+
+    `attempts` leaves out waits for capacity, of which `waited_seconds` is the total. `wanted_model` names the fields
+    for which a model was wanted and not heard, `model_note` says why. `due_at` is when a deferred job goes on.
+    """
 
     id: str
     batch: str
     target: str
     state: JobState
-    error: dict[str, str] | None
+    error: JobError | None
     property: str | None
+    priority: int
+    attempts: int
+    waited_seconds: float
+    wanted_model: list[str]
+    model_note: str | None
+    due_at: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
 
 
 class JobList(BaseModel):
-    """`counts` has every state, of the batch if one was asked for, whatever page of `jobs` is shown."""
+    """`counts` has every state, of the batch if one was asked for, whatever page of `jobs` is shown; `next_cursor` is
+    null on the last page."""
 
     counts: dict[JobState, int]
     jobs: list[JobView]
-    limit: int
-    offset: int
+    next_cursor: str | None
 
 
-@router.post("", status_code=202, summary="Enqueue targets", responses={202: {"model": Success[EnqueuedJobs]}})
-def enqueue(request: JobRequest, context: ContextOf) -> JSONResponse:
-    """All or nothing: with one target that is none, or without a broker, no job is made."""
+@router.post(
+    "",
+    status_code=202,
+    summary="Enqueue targets",
+    responses=answers(
+        EnqueuedJobs, 409, 415, 422, status=202, headers={REPLAYED: "`true`: the answer to an earlier request"}
+    ),
+)
+def enqueue_targets(
+    request: JobRequest,
+    caller: Annotated[Caller, allow(*OPERATIONS)],
+    context: ContextOf,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """All or nothing: with one target that is none, without a broker, or over the quota, no job is made.
+
+    The same `Idempotency-Key` with another body is 422; while the first request is under way, 409.
+    """
+    key = request_key(caller.id, idempotency_key, request.model_dump()) if idempotency_key is not None else None
     enqueued = submit_targets(
         context.stores.jobs,
         context.celery,
@@ -81,37 +127,44 @@ def enqueue(request: JobRequest, context: ContextOf) -> JSONResponse:
         priority=request.priority,
         refresh=request.refresh,
         callback_url=request.callback_url,
+        requester=Requester(caller.id, context.settings.api_daily_targets_per_caller, key),
     )
-    ids = [job.id for job in enqueued.jobs]
-    return success({"batch": enqueued.batch, "jobs": ids, "duplicates": enqueued.duplicates}, 202)
+    data = {
+        "batch": enqueued.batch,
+        "jobs": [job.id for job in enqueued.jobs],
+        "duplicates": enqueued.duplicates,
+    }
+    return success(data, 202, {REPLAYED: "true"} if enqueued.repeated else None)
 
 
-@router.get("", summary="List jobs", responses={200: {"model": Success[JobList]}})
+@router.get("", summary="List jobs", dependencies=[allow(*READING)], responses=answers(JobList, 422))
 def list_jobs(
     context: ContextOf,
-    batch: Annotated[str | None, Query(max_length=64)] = None,
+    batch: BatchFilter = None,
     state: JobState | None = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+    limit: Limit = 100,
+    cursor: JobsCursor = None,
 ) -> JSONResponse:
     """In the order in which they were asked for."""
     jobs = context.stores.jobs
-    page = [job.as_json() for job in jobs.list(batch=batch, state=state, limit=limit, offset=offset)]
-    data: dict[str, Any] = {"counts": jobs.counts(batch), "jobs": page, "limit": limit, "offset": offset}
-    return success(data)
+    page = jobs.page(cursor, batch=batch, state=state, limit=limit)
+    shown = [job.as_json() for job in page.items]
+    return success({"counts": jobs.counts(batch), "jobs": shown, "next_cursor": page.next_cursor})
 
 
-@router.get("/{job_id}", summary="One job", responses={200: {"model": Success[JobView]}, 404: {"model": Failure}})
-def get_job(job_id: str, context: ContextOf) -> JSONResponse:
+@router.get("/{job_id}", summary="One job", dependencies=[allow(*READING)], responses=answers(JobView, 404, 422))
+def get_job(job_id: Id, context: ContextOf) -> JSONResponse:
+    """Its property, once it is done, is at `/api/v1/properties/`."""
     return success(context.stores.jobs.get(job_id).as_json())
 
 
 @router.delete(
     "/{job_id}",
     summary="Cancel a job",
-    responses={200: {"model": Success[JobView]}, 404: {"model": Failure}, 409: {"model": Failure}},
+    dependencies=[allow(*OPERATIONS)],
+    responses=answers(JobView, 404, 409, 422),
 )
-def cancel_job(job_id: str, context: ContextOf) -> JSONResponse:
+def cancel_job(job_id: Id, context: ContextOf) -> JSONResponse:
     """A job that runs stores no result after this. Cancelling twice is fine; a job that has ended answers 409."""
     jobs = context.stores.jobs
     cancelled = jobs.cancel(job_id)
@@ -125,10 +178,14 @@ def cancel_job(job_id: str, context: ContextOf) -> JSONResponse:
     "/{job_id}/retry",
     status_code=202,
     summary="Do a job again",
-    responses={202: {"model": Success[JobView]}, 404: {"model": Failure}, 409: {"model": Failure}},
+    dependencies=[allow(*OPERATIONS)],
+    responses=answers(JobView, 404, 409, 422, status=202),
 )
-def retry_job(job_id: str, context: ContextOf) -> JSONResponse:
-    """Queues a failed or cancelled job anew; 409 for another, or while its target is under way in another job."""
+def retry_job(job_id: Id, context: ContextOf) -> JSONResponse:
+    """Queues a failed or cancelled job anew; 409 for another, or while its target is under way in another job.
+
+    It needs no `Idempotency-Key`: a job that is queued again is not queued a second time.
+    """
     jobs = context.stores.jobs
     job = jobs.get(job_id)
     if resubmit_jobs(jobs, context.celery, context.settings, [job_id]):

@@ -1,19 +1,24 @@
-"""What a request may weigh. Over the limit it is answered 413 without reading the rest."""
+"""What a request may weigh, and what its caller has left. Over a limit it is answered without reading the rest."""
 
 from __future__ import annotations
 
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.services.rate_limits import WINDOW_SECONDS, Allowance
 from web.envelope import failure
 
 #: Ten thousand targets of 400 bytes: as many as one request may enqueue.
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_TARGETS = 10_000
+#: path and query; a cursor and every filter together take 500
+MAX_URL_BYTES = 8192
 
 
-class BodyLimit:
-    """ASGI middleware: bounds the body by its announced and by its real size (a chunked body announces none)."""
+class SizeLimits:
+    """ASGI middleware: bounds the URL, and the body by its announced and by its real size (a chunked body announces
+    none). Headers are the server's: uvicorn refuses more than 64 KB of them with 400."""
 
     def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
         self._app = app
@@ -22,6 +27,10 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_URL_BYTES:
+            message = f"Path and query are longer than {MAX_URL_BYTES} bytes."
+            await failure("uri_too_long", message, 414, {"Connection": "close"})(scope, receive, send)
             return
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if announced.isdigit() and int(announced) > self._max_bytes:
@@ -45,3 +54,24 @@ class BodyLimit:
 
     def _message(self) -> str:
         return f"The body is larger than {self._max_bytes} bytes; send the targets in several requests."
+
+
+class RateLimitHeaders:
+    """ASGI middleware: every answer to a caller who is counted says what is left, errors too.
+
+    The fields are those of draft-ietf-httpapi-ratelimit-headers-10.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            allowance: Allowance | None = scope.get("state", {}).get("allowance")
+            if message["type"] == "http.response.start" and allowance is not None:
+                headers = MutableHeaders(scope=message)
+                headers["RateLimit-Policy"] = f'"caller";q={allowance.limit};w={WINDOW_SECONDS}'
+                headers["RateLimit"] = f'"caller";r={allowance.remaining};t={allowance.reset_seconds}'
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

@@ -7,59 +7,78 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Security
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from web.auth import OPERATIONS, AuthenticatedRoute, allow, bearer_scheme
+from web.auth import READING, AuthenticatedRoute, allow, bearer_scheme
 from web.context import Context, context_of
-from web.envelope import Failure, Success, success
+from web.envelope import COMMON, answers, success
+from web.parameters import Id, Limit, Moment, PropertiesCursor
 
 router = APIRouter(
     prefix="/api/v1/properties",
     tags=["properties"],
     route_class=AuthenticatedRoute,
-    dependencies=[Security(bearer_scheme), allow(*OPERATIONS)],
-    responses={status: {"model": Failure} for status in (401, 403, 422, 503)},
+    dependencies=[Security(bearer_scheme), allow(*READING)],
+    responses=COMMON,
 )
 ContextOf = Annotated[Context, Depends(context_of)]
 
 
-class PropertyView(BaseModel):
-    """A property: values by RESO name, the evidence of each, the pages they come from, and where these disagree."""
+class SourceView(BaseModel):
+    """A page that the property was read from. `wanted_model` names the fields for which a model was wanted and not
+    heard, `model_note` says why."""
 
-    model_config = ConfigDict(extra="allow")
+    url: str
+    final_url: str
+    kind: str
+    fetched_at: datetime
+    content_sha256: str
+    wanted_model: list[str]
+    model_note: str | None
+
+
+class PropertyView(BaseModel):
+    """A property: values by RESO name, the evidence of each, the pages they come from, and where these disagree.
+
+    `replaces` has the ids of properties that turned out to be this one: whoever keeps a copy drops them.
+    """
 
     property: str
     record: dict[str, Any]
     evidence: dict[str, Any]
-    sources: list[dict[str, Any]]
+    sources: list[SourceView]
     conflicts: list[dict[str, Any]]
+    replaces: list[str]
     created_at: datetime
     updated_at: datetime
 
 
 class PropertyList(BaseModel):
+    """`next_cursor` is null on the last page."""
+
     properties: list[PropertyView]
-    limit: int
-    offset: int
+    next_cursor: str | None
 
 
-@router.get("", summary="List properties", responses={200: {"model": Success[PropertyList]}})
+@router.get("", summary="List properties", responses=answers(PropertyList, 422))
 def list_properties(
     context: ContextOf,
-    changed_since: Annotated[AwareDatetime | None, Query(description="ISO 8601 with offset")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+    changed_since: Annotated[
+        Moment | None, Query(description="ISO 8601 with offset: the `updated_at` up to which you have seen all")
+    ] = None,
+    limit: Limit = 100,
+    cursor: PropertiesCursor = None,
 ) -> JSONResponse:
-    """Oldest first. Fewer than `limit` means that there are no more."""
-    page = context.stores.properties.list(limit=limit, offset=offset, changed_since=changed_since)
-    return success({"properties": page, "limit": limit, "offset": offset})
+    """What changed last comes last.
+
+    A property that changes while you turn pages comes again at the end, so that none is missed. The last `updated_at`
+    that you saw is the `changed_since` of the next time.
+    """
+    page = context.stores.properties.page(cursor, limit=limit, changed_since=changed_since)
+    return success({"properties": page.items, "next_cursor": page.next_cursor})
 
 
-@router.get(
-    "/{property_id}",
-    summary="One property",
-    responses={200: {"model": Success[PropertyView]}, 404: {"model": Failure}},
-)
-def get_property(property_id: str, context: ContextOf) -> JSONResponse:
+@router.get("/{property_id}", summary="One property", responses=answers(PropertyView, 404, 422))
+def get_property(property_id: Id, context: ContextOf) -> JSONResponse:
     """The id of a property that turned out to be another one gives that one."""
     return success(context.stores.properties.get(property_id))

@@ -8,7 +8,9 @@ are set.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,19 +30,33 @@ _MAKE_SECRET = "Make one with `openssl rand -hex 32` and set it for every proces
 
 
 class Role(StrEnum):
-    """What a token's holder is. Executives and managers may do all, operators run jobs and read properties."""
+    """What a token's holder is: executives and managers may do all, operators run jobs, readers see their results."""
 
     EXEC = "exec"
     MANAGER = "manager"
     OPERATOR = "operator"
+    READER = "reader"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request. `role` is the claim as it stands, empty if the token has none; it may be a foreign word."""
+    """Who sent a request: the token's claims `iss`, `sub` and `role` as they stand, empty where it has none.
 
+    The role may be a foreign word.
+    """
+
+    issuer: str
     subject: str
     role: str
+
+    @property
+    def id(self) -> str:
+        """Whose limits, quota and idempotency keys count: one name for each issuer and subject, SHA-256 in hex.
+
+        Tokens without a subject cannot be told apart: all of one role are one caller.
+        """
+        who = [self.issuer, self.subject] if self.subject else [self.issuer, None, self.role]
+        return hashlib.sha256(json.dumps(who).encode()).hexdigest()
 
 
 class TokenVerifier(Protocol):
@@ -105,7 +121,7 @@ class _Verifier:
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as exc:
             raise InvalidTokenError("it is malformed, or its signature does not hold") from exc
         role = claims.get("role")
-        return Caller(subject=str(claims.get("sub", "")), role=role if isinstance(role, str) else "")
+        return Caller(self._issuer, str(claims.get("sub") or ""), role if isinstance(role, str) else "")
 
     def _claims(self, token: str) -> dict[str, Any]:
         # judged before a key is looked for: a token of another algorithm must not cost a request to the provider

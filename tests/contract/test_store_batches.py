@@ -99,9 +99,10 @@ def test_batches_are_listed_newest_first_with_their_own_counts(
     for n in range(3):
         made.append(enqueue(jobs, n + 1, site=f"s{n}").batch)
         clock.advance(1)
-    assert [batch.id for batch in batches.list()] == made[::-1]
-    assert [batch.counts["queued"] for batch in batches.list()] == [3, 2, 1]
-    assert [batch.id for batch in batches.list(limit=1, offset=1)] == [made[1]]
+    assert [batch.id for batch in batches.page().items] == made[::-1]
+    assert [batch.counts["queued"] for batch in batches.page().items] == [3, 2, 1]
+    first = batches.page(limit=1)
+    assert [batch.id for batch in batches.page(first.next_cursor, limit=1).items] == [made[1]]
 
 
 def test_of_a_callback_s_url_only_the_origin_is_shown(jobs: JobStore, batches: BatchStore) -> None:

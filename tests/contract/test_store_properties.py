@@ -135,7 +135,7 @@ def test_a_page_that_links_two_properties_makes_them_one_in_any_order(
     shown = store.get(ids[-1])
     assert {"TaxAssessedValue": 80000, "ListPrice": 100000, "YearBuilt": 1990}.items() <= shown["record"].items()
     assert all(store.get(property_id)["property"] == shown["property"] for property_id in ids)
-    assert [entry["property"] for entry in store.list()] == [shown["property"]]
+    assert [entry["property"] for entry in store.page().items] == [shown["property"]]
 
 
 def test_jobs_and_observations_follow_a_property_that_was_folded(store: PropertyStore, database: Database) -> None:
@@ -213,9 +213,10 @@ def test_list_pages_through_properties_and_leaves_out_unchanged_ones(store: Prop
     for n in range(3):
         ids.append(store.save_record(source(f"https://a.example/{n}", ListPrice=1 + n)))
         clock.advance(10)
-    assert [entry["property"] for entry in store.list()] == ids
-    assert [entry["property"] for entry in store.list(limit=1, offset=1)] == ids[1:2]
-    assert [entry["property"] for entry in store.list(changed_since=T0 + timedelta(seconds=10))] == ids[1:]
+    assert [entry["property"] for entry in store.page().items] == ids
+    first = store.page(limit=1)
+    assert [entry["property"] for entry in store.page(first.next_cursor, limit=1).items] == ids[1:2]
+    assert [entry["property"] for entry in store.page(changed_since=T0 + timedelta(seconds=10)).items] == ids[1:]
 
 
 def test_an_unknown_property_is_named(store: PropertyStore) -> None:

@@ -13,7 +13,10 @@ from app.property.store.jobs import FRESH_DAYS, JobStore
 from app.property.store.key_history import KeyHistoryStore, KnownKey
 from app.property.store.models import Batch, CallbackState, ClaimedCallback, Enqueued, Job, JobState
 from app.property.store.pages import PageStore
+from app.property.store.paging import Page, every
 from app.property.store.properties import PropertyStore
+from app.property.store.quotas import Requester, next_day
+from app.property.store.request_keys import RequestKey
 from app.property.store.rows import digest, new_id
 from app.property.store.schema import downgrade, upgrade
 from app.property.store.targets import normalise_target
@@ -42,10 +45,13 @@ __all__ = [
     "JobStore",
     "KeyHistoryStore",
     "KnownKey",
+    "Page",
     "PageStore",
     "PropertyStore",
     "Question",
     "ReportStore",
+    "RequestKey",
+    "Requester",
     "Severity",
     "StoredAnswer",
     "StoredReport",
@@ -55,7 +61,9 @@ __all__ = [
     "database_url",
     "digest",
     "downgrade",
+    "every",
     "new_id",
+    "next_day",
     "normalise_target",
     "upgrade",
 ]

@@ -6,7 +6,6 @@ telling is done is not known here (`app/services`).
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,10 +15,12 @@ from sqlalchemy import Connection, Row, and_, case, exists, func, literal, selec
 from app.errors import NotFoundError
 from app.property.store.engine import Database
 from app.property.store.models import Batch, Callback, CallbackState, ClaimedCallback, JobState
+from app.property.store.paging import Order, Page
 from app.property.store.rows import chunks, clean
 from app.property.store.tables import ACTIVE, STATES, UtcDateTime, batches, jobs
 
 _HAS_ACTIVE_JOB = exists().where(jobs.c.batch_id == batches.c.id, jobs.c.state.in_(ACTIVE))
+ORDER = Order("batches", (batches.c.created_at, batches.c.id), descending=True)
 _OPEN_AND_OVER = and_(batches.c.completed_at.is_(None), ~_HAS_ACTIVE_JOB)
 
 
@@ -40,11 +41,11 @@ class BatchStore:
                 raise NotFoundError("batch", batch_id)
             return _with_counts(connection, rows)[0]
 
-    def list(self, *, limit: int = 100, offset: int = 0) -> builtins.list[Batch]:
-        """The newest first."""
-        query = select(batches).order_by(batches.c.created_at.desc(), batches.c.id).limit(limit).offset(offset)
+    def page(self, cursor: str | None = None, *, limit: int = 100) -> Page[Batch]:
+        """The batches after `cursor`, the newest first. Raises `InvalidCursorError`."""
         with self._database.reading() as connection:
-            return _with_counts(connection, connection.execute(query).all())
+            rows = connection.execute(ORDER.page_query(select(batches), cursor, limit)).all()
+            return Page(_with_counts(connection, rows[:limit]), ORDER.next_cursor(rows, limit))
 
     # --- the operator's hand
 
@@ -58,7 +59,7 @@ class BatchStore:
 
     # --- complete
 
-    def complete(self, limit: int = 1000) -> builtins.list[Batch]:
+    def complete(self, limit: int = 1000) -> list[Batch]:
         """Note which open batches have no active job left; -> those that were not noted before.
 
         Of several callers each batch goes to one. Who is to be told is due from now on.
@@ -67,7 +68,7 @@ class BatchStore:
             found = list(connection.execute(select(batches.c.id).where(_OPEN_AND_OVER).limit(limit)).scalars())
         return self._database.repeat(lambda connection: self._complete(connection, found)) if found else []
 
-    def _complete(self, connection: Connection, found: Sequence[str]) -> builtins.list[Batch]:
+    def _complete(self, connection: Connection, found: Sequence[str]) -> list[Batch]:
         # The rows first, then a statement that looks at the jobs anew: PostgreSQL would judge a row that it had to
         # wait for by the jobs of before the wait, and miss those that `JobStore.retry` has just queued again.
         held = _hold(connection, found)
@@ -85,14 +86,14 @@ class BatchStore:
         with self._database.reading() as connection:
             return connection.execute(query).first() is not None
 
-    def claim_callbacks(self, limit: int, lease_seconds: float) -> builtins.list[ClaimedCallback]:
+    def claim_callbacks(self, limit: int, lease_seconds: float) -> list[ClaimedCallback]:
         """Batches that the caller alone is to tell about until the lease ends, those due for longest first.
 
         One about which nothing is noted until then is due again: its holder is dead.
         """
         return self._database.repeat(lambda connection: self._claim(connection, limit, lease_seconds))
 
-    def _claim(self, connection: Connection, limit: int, lease_seconds: float) -> builtins.list[ClaimedCallback]:
+    def _claim(self, connection: Connection, limit: int, lease_seconds: float) -> list[ClaimedCallback]:
         now = self._clock.now()
         query = select(batches.c.id).where(batches.c.callback_at <= now).order_by(batches.c.callback_at).limit(limit)
         due = connection.execute(query.with_for_update(key_share=True, skip_locked=True)).scalars().all()

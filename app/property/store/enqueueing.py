@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.property.store import quotas, request_keys
 from app.property.store.engine import Database
 from app.property.store.models import Enqueued, Job, JobState
 from app.property.store.rows import chunks, job_of, new_id
@@ -25,54 +26,71 @@ def enqueue_targets(
     fresh_since: datetime | None,
     priority: int,
     callback_url: str | None = None,
+    requester: quotas.Requester | None = None,
 ) -> Enqueued:
     """See `JobStore.enqueue`; `fresh_since` None: freshness does not matter."""
     wanted = [normalise_target(target) for target in targets]
-    distinct = list(dict.fromkeys(wanted))
-    batch = new_id()
-    template: dict[str, Any] = {
-        "batch_id": batch,
-        "state": JobState.QUEUED,
+    key = requester.key if requester is not None else None
+    row: dict[str, Any] = {
+        "id": new_id(),
+        "created_at": now,
         "priority": priority,
+        "targets": len(wanted),
+        "duplicates": 0,
+        "callback_url": callback_url,
+    }
+
+    def work(connection: Connection) -> Enqueued:
+        if key is not None and (earlier := request_keys.take(connection, key, now, answer_by=resend_at)) is not None:
+            return earlier
+        made = _make(connection, row, wanted, resend_at, fresh_since)
+        if requester is not None:
+            quotas.charge(connection, requester, now, len(made.new))
+        if key is not None:
+            request_keys.keep(connection, key, made)
+        return made
+
+    return database.repeat(work)
+
+
+def _make(
+    connection: Connection,
+    batch: dict[str, Any],
+    wanted: Sequence[str],
+    resend_at: datetime,
+    fresh_since: datetime | None,
+) -> Enqueued:
+    """Insert `batch` (a row of `tables.batches`) and the jobs for those of `wanted` that need one."""
+    template: dict[str, Any] = {
+        "batch_id": batch["id"],
+        "state": JobState.QUEUED,
+        "priority": batch["priority"],
         "refresh": fresh_since is None,
         "attempts": 0,
         "waited_seconds": 0.0,
         "wanted_model": [],
         "sent_times": 0,
         "resend_at": resend_at,
-        "created_at": now,
+        "created_at": batch["created_at"],
     }
-
-    def work(connection: Connection) -> Enqueued:
-        connection.execute(
-            insert(batches).values(
-                id=batch,
-                created_at=now,
-                priority=priority,
-                targets=len(wanted),
-                duplicates=0,
-                callback_url=callback_url,
-            )
-        )
-        position, found, new = 0, list[Job](), list[str]()
-        for some in chunks(distinct):
-            known = _known(connection, some, fresh_since)
-            rows = [
-                {**template, "id": new_id(), "target": target, "position": position + place}
-                for place, target in enumerate(some)
-                if target not in known
-            ]
-            made = _insert(connection, rows)
-            late = [row["target"] for row in rows if row["target"] not in made]
-            known |= _known(connection, late, fresh_since)
-            new.extend(made[row["target"]].id for row in rows if row["target"] in made)
-            found.extend(job for target in some if (job := made.get(target) or known.get(target)))
-            position += len(some)
-        duplicates = len(wanted) - len(new)
-        connection.execute(batches.update().where(batches.c.id == batch).values(duplicates=duplicates))
-        return Enqueued(batch, found, new, duplicates)
-
-    return database.repeat(work)
+    connection.execute(insert(batches).values(batch))
+    position, found, new = 0, list[Job](), list[str]()
+    for some in chunks(list(dict.fromkeys(wanted))):
+        known = _known(connection, some, fresh_since)
+        rows = [
+            {**template, "id": new_id(), "target": target, "position": position + place}
+            for place, target in enumerate(some)
+            if target not in known
+        ]
+        made = _insert(connection, rows)
+        late = [row["target"] for row in rows if row["target"] not in made]
+        known |= _known(connection, late, fresh_since)
+        new.extend(made[row["target"]].id for row in rows if row["target"] in made)
+        found.extend(job for target in some if (job := made.get(target) or known.get(target)))
+        position += len(some)
+    duplicates = len(wanted) - len(new)
+    connection.execute(batches.update().where(batches.c.id == batch["id"]).values(duplicates=duplicates))
+    return Enqueued(batch["id"], found, new, duplicates)
 
 
 def _insert(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, Job]:

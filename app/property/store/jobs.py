@@ -11,14 +11,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, update
 
 from app.errors import NotFoundError, PropertyIntelligenceError
+from app.property.store import quotas, request_keys
 from app.property.store.batches import cancel_batch, reopen_batches
 from app.property.store.engine import Database
 from app.property.store.enqueueing import enqueue_targets
 from app.property.store.models import Enqueued, Job, JobState
+from app.property.store.paging import Order, Page
+from app.property.store.quotas import Requester
 from app.property.store.recovery import take_lost
+from app.property.store.request_keys import RequestKey
 from app.property.store.rows import chunks, clean, job_of
 from app.property.store.tables import ACTIVE, STATES, UtcDateTime, batches, jobs
 
@@ -34,6 +38,9 @@ _UNLEASED: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
 _ONE_LESS = case((jobs.c.attempts > 0, jobs.c.attempts - 1), else_=0)
 
 
+ORDER = Order("jobs", (jobs.c.created_at, jobs.c.position, jobs.c.id))
+
+
 class JobStore:
     """Jobs in a `Database`. Atomic on every method, over all processes; raises errors of `app.errors`."""
 
@@ -46,12 +53,20 @@ class JobStore:
     # --- from target to job
 
     def enqueue(
-        self, targets: Sequence[str], *, priority: int = 5, refresh: bool = False, callback_url: str | None = None
+        self,
+        targets: Sequence[str],
+        *,
+        priority: int = 5,
+        refresh: bool = False,
+        callback_url: str | None = None,
+        requester: Requester | None = None,
     ) -> Enqueued:
         """Make a batch of jobs, one for each target that is not under way and whose property is not fresh.
 
         `refresh` asks again for fresh ones. Priority 0 is urgent, 9 last. All or nothing: the first target that is
         not valid raises `InvalidTargetError` and no job is made. `callback_url` (checked) is told when all are over.
+        The new jobs are charged to `requester` (`QuotaExceededError`); if its key brought a batch before, that is given
+        again (`repeated`), or an error of `earlier` raised.
         """
         now = self._clock.now()
         resend_at = self._handed_over_by(now, len(targets))
@@ -64,7 +79,27 @@ class JobStore:
             fresh_since=fresh_since,
             priority=priority,
             callback_url=callback_url,
+            requester=requester,
         )
+
+    def earlier(self, key: RequestKey) -> Enqueued | None:
+        """What the first request with this key brought, None if there was none within a day.
+
+        Raises `IdempotencyKeyReusedError` if it asked for something else, `RequestUnderWayError` while it is neither
+        answered nor given up as dead.
+        """
+        with self._database.reading() as connection:
+            return request_keys.earlier(connection, key, self._clock.now())
+
+    def note_answered(self, key: RequestKey) -> None:
+        """The jobs of the request with this key are on their way: whoever repeats it need not wait any more."""
+        with self._database.writing() as connection:
+            request_keys.note_answered(connection, key, self._clock.now())
+
+    def used_today(self, caller: str) -> int:
+        """How many new jobs the caller had made this UTC day."""
+        with self._database.reading() as connection:
+            return quotas.used(connection, caller, self._clock.now().date())
 
     def mark_sent(self, sent: Sequence[Job], queue: str) -> None:
         """The messages of `sent`, as they were handed out, wait in the broker's `queue` now.
@@ -196,11 +231,19 @@ class JobStore:
             self.get(job_id)
         return changed
 
-    def withdraw(self, batch_id: str) -> None:
-        """Whoever enqueued the batch is told that it failed: nothing of it runs, and nobody hears of its end."""
+    def withdraw(self, made: Enqueued, requester: Requester | None = None) -> None:
+        """Whoever enqueued the batch is told that it failed: nothing of it runs, and nobody hears of its end.
+
+        It costs `requester` nothing, and its key may be used anew.
+        """
         with self._database.writing() as connection:
-            cancel_batch(connection, batch_id, self._clock.now())
-            connection.execute(update(batches).where(batches.c.id == batch_id).values(callback_url=None))
+            cancel_batch(connection, made.batch, self._clock.now())
+            change = update(batches).where(batches.c.id == made.batch).values(callback_url=None)
+            made_at = connection.execute(change.returning(batches.c.created_at)).scalar_one()
+            if requester is not None:
+                quotas.refund(connection, requester, made_at.date(), len(made.new))
+            if requester is not None and requester.key is not None:
+                request_keys.release(connection, requester.key)
 
     def retry(self, job_ids: Sequence[str]) -> builtins.list[Job]:
         """Queue failed and cancelled jobs anew, counters at zero, and open their batches; -> those to be sent.
@@ -249,16 +292,22 @@ class JobStore:
         return job_of(row)
 
     def list(
-        self, *, batch: str | None = None, state: str | None = None, limit: int = 100, offset: int = 0
+        self, *, batch: str | None = None, state: str | None = None, limit: int = 100, newest: bool = False
     ) -> builtins.list[Job]:
-        """Jobs in the order in which they were asked for; all batches unless one is named."""
-        query = select(jobs).order_by(jobs.c.created_at, jobs.c.position).limit(limit).offset(offset)
-        if batch is not None:
-            query = query.where(jobs.c.batch_id == batch)
-        if state is not None:
-            query = query.where(jobs.c.state == state)
+        """The first jobs, or the `newest`, as they were asked for; all batches unless one is named."""
+        query = ORDER.sorted(_chosen(batch, state), backwards=newest).limit(limit)
         with self._database.reading() as connection:
-            return [job_of(row) for row in connection.execute(query)]
+            found = [job_of(row) for row in connection.execute(query)]
+        return found[::-1] if newest else found
+
+    def page(
+        self, cursor: str | None = None, *, batch: str | None = None, state: str | None = None, limit: int = 100
+    ) -> Page[Job]:
+        """The jobs after `cursor`, in the order of `list`; one that is there from the first page to the last is met
+        once. Raises `InvalidCursorError`."""
+        with self._database.reading() as connection:
+            rows = connection.execute(ORDER.page_query(_chosen(batch, state), cursor, limit)).all()
+        return Page([job_of(row) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
 
     def counts(self, batch: str | None = None) -> dict[str, int]:
         """How many jobs are in each of the six states."""
@@ -294,3 +343,10 @@ class JobStore:
     def _wait(waited_seconds: float, counted: bool) -> dict[str, Any]:
         wait = {"waited_seconds": waited_seconds}
         return wait if counted else {**wait, "attempts": _ONE_LESS}
+
+
+def _chosen(batch: str | None, state: str | None) -> Select[Any]:
+    query = select(jobs)
+    if batch is not None:
+        query = query.where(jobs.c.batch_id == batch)
+    return query if state is None else query.where(jobs.c.state == state)

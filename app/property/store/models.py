@@ -81,12 +81,14 @@ class Enqueued:
 
     `jobs` holds one job per distinct target that has one: new, already under way, or (for a fresh property) the one
     that made it. `new` are the ids to be sent to the broker; `duplicates` counts the targets that made no new job.
+    `repeated`: it was done by an earlier request with the same key, and nothing was done now.
     """
 
     batch: str
     jobs: list[Job]
     new: list[str]
     duplicates: int
+    repeated: bool = False
 
 
 class CallbackState(StrEnum):

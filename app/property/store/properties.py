@@ -6,12 +6,11 @@ for many writers at once.
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from app.errors import NotFoundError
 from app.property import identity
@@ -20,9 +19,12 @@ from app.property.record import PageKind
 from app.property.store.engine import Database
 from app.property.store.folding import fold
 from app.property.store.pages import insert_if_new
+from app.property.store.paging import Order, Page
 from app.property.store.property_rows import conflicts_json, evidence_json, shown, source_record
 from app.property.store.rows import clean, digest, new_id
 from app.property.store.tables import observations, properties, property_keys, records
+
+ORDER = Order("properties", (properties.c.updated_at, properties.c.id))
 
 
 class PropertyStore:
@@ -58,31 +60,32 @@ class PropertyStore:
             # one at a time: which property a record is of depends on all that others file meanwhile
             self._database.exclusively(connection, "properties")
             before = connection.execute(select(records).where(records.c.url == record.url)).one_or_none()
-            home = self._home(connection, record)
+            home, has_folded = self._home(connection, record)
             _put(connection, before, {**row, "property_id": home})
             _observe(connection, home, record)
-            self._rebuild(connection, home)
+            self._rebuild(connection, home, changed=has_folded)
             if before is not None and before.property_id != home:
                 self._rebuild(connection, self._alive(connection, before.property_id))
             return home
 
         return self._database.repeat(work)
 
-    def _home(self, connection: Connection, record: SourceRecord) -> str:
-        """The record's property: known under one of its keys, or new. Several that turn out to be one are folded."""
+    def _home(self, connection: Connection, record: SourceRecord) -> tuple[str, bool]:
+        """The record's property, known under one of its keys or new; and whether others turned out to be the same one
+        and were folded into it."""
         same = self._same_properties(connection, record)
         if not same:
-            now = self._database.clock.now()
+            now = self._moment(connection)
             row = {"id": new_id(), "record": {}, "evidence": {}, "conflicts": [], "created_at": now, "updated_at": now}
             connection.execute(insert(properties).values(row))
-            return str(row["id"])
+            return str(row["id"]), False
         home = min(same, key=lambda row: (row.created_at, row.id)).id
         for other in same:
             if other.id != home:
                 fold(connection, other.id, home)
-        return str(home)
+        return str(home), len(same) > 1
 
-    def _same_properties(self, connection: Connection, record: SourceRecord) -> builtins.list[Row[Any]]:
+    def _same_properties(self, connection: Connection, record: SourceRecord) -> list[Row[Any]]:
         lookups = identity.lookups_of(record)
         query = select(property_keys).where(property_keys.c.key.in_(lookups))
         owner_of = {row.key: row.property_id for row in connection.execute(query)}
@@ -101,8 +104,18 @@ class PropertyStore:
         values = merge(others).values if others else {}
         return identity.contradicts(key, record.values, values)
 
-    def _rebuild(self, connection: Connection, property_id: str) -> None:
-        """Make the property say what its records say, and file it under their keys. Without any it stays as it was."""
+    def _moment(self, connection: Connection) -> datetime:
+        """Now, or just after the last change of any property: no two changes have one moment, and since they are made
+        one at a time, nothing ever appears before a change that somebody may have seen."""
+        newest = connection.execute(select(func.max(properties.c.updated_at))).scalar()
+        now = self._database.clock.now()
+        return now if newest is None else max(now, newest + timedelta(microseconds=1))
+
+    def _rebuild(self, connection: Connection, property_id: str, *, changed: bool = False) -> None:
+        """Make the property say what its records say, and file it under their keys. Without any it stays as it was.
+
+        `changed`: it has, even if it says the same.
+        """
         sources = self._records(connection, property_id)
         if not sources:
             return
@@ -113,17 +126,18 @@ class PropertyStore:
             "conflicts": conflicts_json(merged),
         }
         stored = connection.execute(select(properties).where(properties.c.id == property_id)).one()
-        if any(digest(getattr(stored, name)) != digest(value) for name, value in row.items()):
-            change = {**row, "updated_at": self._database.clock.now()}
+        if changed or any(digest(getattr(stored, name)) != digest(value) for name, value in row.items()):
+            change = {**row, "updated_at": self._moment(connection)}
             connection.execute(update(properties).where(properties.c.id == property_id).values(change))
         _file(connection, property_id, sources)
 
     # --- reading
 
     def get(self, property_id: str) -> dict[str, Any]:
-        """`{"property", "record", "evidence", "sources", "conflicts", "created_at", "updated_at"}`, JSON types only.
+        """`{"property", "record", "evidence", "sources", "conflicts", "replaces", "created_at", "updated_at"}`.
 
-        The id of a property that was found to be another one gives that one. Raises `NotFoundError`.
+        JSON types only; `replaces` has the ids of properties that turned out to be this one. The id of such a one gives
+        this one. Raises `NotFoundError`.
         """
         with self._database.reading() as connection:
             row = connection.execute(select(properties).where(properties.c.id == property_id)).one_or_none()
@@ -134,7 +148,8 @@ class PropertyStore:
             sources = connection.execute(
                 select(records).where(records.c.property_id == row.id).order_by(records.c.fetched_at, records.c.id)
             ).all()
-        return shown(row, sources)
+            replaced = _replaced(connection, [row.id])
+        return shown(row, sources, replaced.get(row.id, []))
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
         """The property that `url` gave after `since`, and the page's kind; None if it has to be scraped."""
@@ -143,33 +158,48 @@ class PropertyStore:
             row = connection.execute(query).one_or_none()
         return (row.property_id, PageKind(row.kind)) if row else None
 
-    def list(
-        self, *, limit: int = 100, offset: int = 0, changed_since: datetime | None = None
-    ) -> builtins.list[dict[str, Any]]:
-        """Properties in the shape of `get`, oldest first; `changed_since` leaves out those unchanged since then."""
+    def page(
+        self, cursor: str | None = None, *, limit: int = 100, changed_since: datetime | None = None
+    ) -> Page[dict[str, Any]]:
+        """Properties in the shape of `get` after `cursor`, what changed last at the end.
+
+        One that changes between two pages goes to the end and is met again there, so that nothing is missed;
+        `changed_since` leaves out those unchanged since then. Raises `InvalidCursorError`.
+        """
         query = select(properties).where(properties.c.merged_into.is_(None))
         if changed_since is not None:
             query = query.where(properties.c.updated_at >= changed_since)
-        query = query.order_by(properties.c.created_at, properties.c.id).limit(limit).offset(offset)
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
+            found = connection.execute(ORDER.page_query(query, cursor, limit)).all()
+            rows = found[:limit]
             ids = [row.id for row in rows]
-            sources: dict[str, builtins.list[Row[Any]]] = {}
+            sources: dict[str, list[Row[Any]]] = {}
             for source in connection.execute(
                 select(records).where(records.c.property_id.in_(ids)).order_by(records.c.fetched_at, records.c.id)
             ):
                 sources.setdefault(source.property_id, []).append(source)
-        return [shown(row, sources.get(row.id, [])) for row in rows]
+            replaced = _replaced(connection, ids)
+        items = [shown(row, sources.get(row.id, []), replaced.get(row.id, [])) for row in rows]
+        return Page(items, ORDER.next_cursor(found, limit))
 
     # --- between
 
-    def _records(self, connection: Connection, property_id: str) -> builtins.list[SourceRecord]:
+    def _records(self, connection: Connection, property_id: str) -> list[SourceRecord]:
         query = select(records).where(records.c.property_id == property_id).order_by(records.c.id)
         return [source_record(row) for row in connection.execute(query)]
 
     def _alive(self, connection: Connection, property_id: str) -> str:
         query = select(properties.c.merged_into).where(properties.c.id == property_id)
         return connection.execute(query).scalar() or property_id
+
+
+def _replaced(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
+    """The ids of the properties that were folded into each of `ids`."""
+    query = select(properties.c.id, properties.c.merged_into).where(properties.c.merged_into.in_(ids))
+    found: dict[str, list[str]] = {}
+    for row in connection.execute(query.order_by(properties.c.id)):
+        found.setdefault(row.merged_into, []).append(row.id)
+    return found
 
 
 def _put(connection: Connection, before: Row[Any] | None, row: dict[str, Any]) -> None:

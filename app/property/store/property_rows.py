@@ -37,8 +37,8 @@ def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
     ]
 
 
-def shown(row: Row[Any], sources: Iterable[Row[Any]]) -> dict[str, Any]:
-    """A property and the rows of its records in the shape of `PropertyStore.get`."""
+def shown(row: Row[Any], sources: Iterable[Row[Any]], replaced: list[str]) -> dict[str, Any]:
+    """A property, the rows of its records and the ids it replaces in the shape of `PropertyStore.get`."""
     return {
         "property": row.id,
         "record": row.record,
@@ -56,6 +56,7 @@ def shown(row: Row[Any], sources: Iterable[Row[Any]]) -> dict[str, Any]:
             for source in sources
         ],
         "conflicts": row.conflicts,
+        "replaces": replaced,
         "created_at": row.created_at.isoformat(),
         "updated_at": row.updated_at.isoformat(),
     }

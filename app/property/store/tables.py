@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -89,6 +90,7 @@ batches = Table(
     Column("callback_at", UtcDateTime, index=True),
     Column("callback_attempts", Integer, nullable=False, server_default="0"),
     Column("callback_error", Text),
+    Index("ix_batches_created_at_id", "created_at", "id"),
     Index(
         "ix_batches_open",
         "id",
@@ -102,12 +104,19 @@ properties = Table(
     metadata,
     Column("id", _ID, primary_key=True),
     # set once it turned out to be the same as another one: that one is meant
-    Column("merged_into", _ID, ForeignKey("properties.id"), nullable=True, index=True),
+    Column("merged_into", _ID, ForeignKey("properties.id"), nullable=True),
     _json("record"),
     _json("evidence"),
     _json("conflicts"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False, index=True),
+    # without those that are listed: SQLite would read all of them by it, and sort
+    Index(
+        "ix_properties_merged_into",
+        "merged_into",
+        sqlite_where=text("merged_into IS NOT NULL"),
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
 )
 
 #: what a property is known by (`identity.py`): finds it, and keeps two processes from storing it twice
@@ -151,11 +160,37 @@ jobs = Table(
     CheckConstraint("state IN ('queued', 'running', 'deferred', 'done', 'failed', 'cancelled')", name="state"),
     Index("ix_jobs_batch_id_state", "batch_id", "state"),
     Index("ix_jobs_created_at_position", "created_at", "position"),
+    Index("ix_jobs_state_created_at_position", "state", "created_at", "position"),
     Index("ix_jobs_state_lease_expires_at", "state", "lease_expires_at"),
     Index("ix_jobs_state_due_at", "state", "due_at"),
     Index("ix_jobs_state_resend_at", "state", "resend_at"),
     Index("ix_jobs_target", "target"),
     Index("uq_jobs_active_target", "target", unique=True, sqlite_where=IS_ACTIVE, postgresql_where=IS_ACTIVE),
+)
+
+#: what callers asked with a key of their own, and what it brought: kept for a day (`request_keys.py`)
+request_keys = Table(
+    "request_keys",
+    metadata,
+    Column("id", _SHA256, primary_key=True),
+    Column("fingerprint", _SHA256, nullable=False),
+    # these three are filled in by the transaction that makes the row
+    Column("batch_id", _ID, ForeignKey("batches.id")),
+    Column("job_ids", JSON(none_as_null=True)),
+    Column("duplicates", Integer),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+    # whoever made the row has died if it has not answered by then
+    Column("answer_by", UtcDateTime, nullable=False),
+    Column("answered_at", UtcDateTime),
+)
+
+#: how many new jobs were made for a caller on a UTC day (`quotas.py`)
+caller_days = Table(
+    "caller_days",
+    metadata,
+    Column("caller", _SHA256, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("targets", Integer, nullable=False),
 )
 
 #: bytes by the SHA-256 of what they are uncompressed; a page's body and its decoded text are both kept here

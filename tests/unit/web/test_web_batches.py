@@ -51,8 +51,9 @@ def test_batches_are_listed_newest_first(client: TestClient, bearer: Bearer, sto
     data = client.get("/api/v1/batches", headers=bearer()).json()["data"]
     assert [each["id"] for each in data["batches"]] == [second.batch, batch.batch]
     assert [each["callback"] is None for each in data["batches"]] == [True, False]
-    page = client.get("/api/v1/batches?limit=1&offset=1", headers=bearer()).json()["data"]
-    assert ([each["id"] for each in page["batches"]], page["limit"], page["offset"]) == ([batch.batch], 1, 1)
+    first = client.get("/api/v1/batches?limit=1", headers=bearer()).json()["data"]
+    last = client.get(f"/api/v1/batches?limit=1&cursor={first['next_cursor']}", headers=bearer()).json()["data"]
+    assert ([each["id"] for each in last["batches"]], last["next_cursor"]) == ([batch.batch], None)
 
 
 def test_cancelling_a_batch_ends_its_jobs_and_may_be_repeated(
@@ -95,4 +96,4 @@ def test_a_callback_url_that_cannot_be_told_is_refused_before_anything_is_made(
     answer = client.post("/api/v1/jobs", json=body, headers=bearer())
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_callback")
     assert "hunter2" not in answer.text
-    assert stores.batches.list() == []
+    assert stores.batches.page().items == []

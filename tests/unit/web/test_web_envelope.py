@@ -38,9 +38,10 @@ def test_an_unknown_path_is_404(client: TestClient, bearer: Bearer) -> None:
 
 
 def test_a_wrong_method_is_405_and_names_the_right_ones(client: TestClient, bearer: Bearer) -> None:
-    answer = client.put("/api/v1/admin/openai/stats", headers=bearer())
-    _error(answer, 405, "method_not_allowed")
-    assert "GET" in answer.headers["allow"]
+    for path, methods in (("admin/openai/stats", "GET"), ("jobs", "GET, POST"), ("jobs/x", "DELETE, GET")):
+        answer = client.put(f"/api/v1/{path}", headers=bearer())
+        assert methods in _error(answer, 405, "method_not_allowed")
+        assert answer.headers["allow"] == methods
 
 
 @pytest.mark.parametrize(
@@ -67,10 +68,22 @@ def test_broken_json_is_an_invalid_request(client: TestClient, bearer: Bearer) -
     _error(client.post("/api/v1/jobs", content=b'{"targets": [', headers=headers), 422, "invalid_request")
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "offset=-1", "state=lost", "offset=99999999999999999999"])
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=1001", "limit=99999999999999999999", "state=lost", "batch=%00"],
+)
 def test_an_invalid_query_names_the_parameter(client: TestClient, bearer: Bearer, query: str) -> None:
     message = _error(client.get(f"/api/v1/jobs?{query}", headers=bearer()), 422, "invalid_request")
     assert query.partition("=")[0] in message
+
+
+@pytest.mark.parametrize("path", ["jobs", "batches", "properties"])
+@pytest.mark.parametrize("cursor", ["%00", "a b", "0", "eyJhIjoxfQ"])
+def test_a_cursor_that_no_list_gave_is_refused_with_the_remedy(
+    client: TestClient, bearer: Bearer, path: str, cursor: str
+) -> None:
+    answer = client.get(f"/api/v1/{path}?cursor={cursor}", headers=bearer())
+    assert "next_cursor" in _error(answer, 422, "invalid_cursor")
 
 
 def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not(client: TestClient, bearer: Bearer) -> None:

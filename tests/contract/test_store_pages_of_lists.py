@@ -1,0 +1,267 @@
+"""Lists in pages, on both databases: what is there from the first page to the last is met once, whatever else comes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, text
+
+from app.clock import ManualClock
+from app.errors import InvalidCursorError
+from app.property.merge import SourceRecord
+from app.property.record import Evidence, Method, PageKind
+from app.property.store import BatchStore, Database, JobState, JobStore, Page, PropertyStore, every
+from app.property.store import batches as batch_store
+from app.property.store import jobs as job_store
+from app.property.store import properties as property_store
+from app.property.store.tables import batches, jobs, properties
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _save(store: PropertyStore, url: str, clock: ManualClock, price: int = 1, sure: float = 0.9, **more: Any) -> str:
+    values, sha, at = {"ListPrice": price, **more}, f"{price:064x}", clock.now()
+    proofs = {
+        name: Evidence(
+            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
+            fetched_at=at, content_sha256=sha, confidence=sure,
+        )
+        for name, value in values.items()
+    }  # fmt: skip
+    return store.save_record(SourceRecord(url, url, PageKind.LISTING, sha, at, values, proofs))
+
+
+def _met(page: Callable[[str | None], Page[Any]], between: Callable[[int], object]) -> list[Any]:
+    """All items, with `between(n)` done after the n-th page."""
+    found, pages = list[Any](), 0
+    cursor: str | None = None
+    while True:
+        got = page(cursor)
+        found += got.items
+        pages += 1
+        if got.next_cursor is None:
+            return found
+        cursor = got.next_cursor
+        if pages < 20:
+            between(pages)
+
+
+def test_every_old_job_is_met_once_while_jobs_are_added(database: Database, clock: ManualClock) -> None:
+    store = JobStore(database)
+    old = [job.id for n in range(4) for job in store.enqueue([f"http://a{n}.example/{i}" for i in range(7)]).jobs]
+    clock.advance(1)
+    met = _met(
+        lambda cursor: store.page(cursor, limit=3),
+        lambda n: store.enqueue([f"http://new.example/{n}/{i}" for i in range(2)]),
+    )
+    ids = [job.id for job in met]
+    assert sorted(ids[: len(old)]) == sorted(old)
+    assert len(ids) == len(set(ids)) > len(old)
+
+
+def test_jobs_that_change_state_between_pages_are_not_passed_over(database: Database) -> None:
+    """An offset would skip as many as have left the filter's state."""
+    store = JobStore(database)
+    made = store.enqueue([f"http://a.example/{n}" for n in range(12)])
+    met = list(every(lambda cursor: _cancel_all(store, store.page(cursor, state="queued", limit=5))))
+    assert [job.id for job in met] == made.new
+    assert store.counts()["cancelled"] == 12
+
+
+def _cancel_all(store: JobStore, page: Page[Any]) -> Page[Any]:
+    for job in page.items:
+        store.cancel(job.id)
+    return page
+
+
+def test_pages_of_a_batch_and_a_state_hold_only_these(database: Database) -> None:
+    store = JobStore(database)
+    first, second = (store.enqueue([f"http://{host}.example/{n}" for n in range(6)]) for host in "ab")
+    store.cancel(first.new[2])
+    queued = every(lambda cursor: store.page(cursor, batch=first.batch, state=JobState.QUEUED, limit=2))
+    assert [job.id for job in queued] == [*first.new[:2], *first.new[3:]]
+    assert [job.id for job in every(lambda cursor: store.page(cursor, batch=second.batch, limit=4))] == second.new
+
+
+def test_every_old_batch_is_met_once_while_batches_are_added(database: Database) -> None:
+    """All at one moment, so that only their ids tell them apart; the newest first."""
+    store, listed = JobStore(database), BatchStore(database)
+    old = {store.enqueue([f"http://a.example/{n}"]).batch for n in range(9)}
+    met = _met(
+        lambda cursor: listed.page(cursor, limit=2),
+        lambda n: store.enqueue([f"http://new.example/{n}"]),
+    )
+    ids = [batch.id for batch in met]
+    assert len(ids) == len(set(ids))
+    assert old <= set(ids)
+
+
+def test_every_old_property_is_met_once_while_properties_are_added(database: Database, clock: ManualClock) -> None:
+    """Without a tick of the clock: each change has a moment of its own all the same."""
+    store = PropertyStore(database)
+    old = [_save(store, f"http://a.example/{n}", clock, price=n + 1) for n in range(9)]
+    met = _met(
+        lambda cursor: store.page(cursor, limit=2),
+        lambda n: _save(store, f"http://new.example/{n}", clock, price=100 + n),
+    )
+    ids = [entry["property"] for entry in met]
+    assert ids[:9] == old
+    assert len(ids) == len(set(ids)) > 9
+
+
+def test_a_property_that_changes_between_pages_comes_again_with_its_new_data(
+    database: Database, clock: ManualClock
+) -> None:
+    store = PropertyStore(database)
+    ids = [_save(store, f"http://a.example/{n}", clock, price=n + 1) for n in range(6)]
+
+    def change(n: int) -> None:
+        if n == 1:
+            _save(store, "http://a.example/0", clock, price=50)  # met already
+            _save(store, "http://a.example/5", clock, price=60)  # not met yet
+
+    met = _met(lambda cursor: store.page(cursor, limit=2), change)
+    assert [entry["property"] for entry in met] == [*ids[:5], ids[0], ids[5]]
+    assert [entry["record"]["ListPrice"] for entry in met[-2:]] == [50, 60]
+
+
+def test_the_last_change_seen_is_where_the_next_synchronisation_begins(database: Database, clock: ManualClock) -> None:
+    """A clock that goes back (another machine's) puts no change where somebody has looked already."""
+    store, behind = PropertyStore(database), PropertyStore(Database(database.url.render_as_string(False)))
+    behind._database.clock = ManualClock(START - timedelta(hours=1))
+    seen = _save(store, "http://a.example/1", clock)
+    newest = datetime.fromisoformat(store.page().items[-1]["updated_at"])
+    late = _save(behind, "http://a.example/2", clock, price=2)
+    assert [entry["property"] for entry in store.page(changed_since=newest).items] == [seen, late]
+    behind._database.close()
+
+
+def test_a_property_that_swallows_another_counts_as_changed_and_names_it(
+    database: Database, clock: ManualClock
+) -> None:
+    """Whoever keeps a copy learns which one to drop, even if the survivor says what it said."""
+    store = PropertyStore(database)
+    parcel = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon County", "StateOrProvince": "IL"}
+    survivor = _save(store, "http://a.example/1", clock, price=7, **parcel, YearBuilt=1990)
+    gone = _save(store, "http://a.example/2", clock, price=7, sure=0.1, **{**parcel, "ParcelNumber": "77-1111-2222"})
+    before = datetime.fromisoformat(store.page().items[-1]["updated_at"])
+    said = store.get(survivor)["record"]
+    assert survivor != gone
+    assert _save(store, "http://a.example/2", clock, price=7, sure=0.1, **parcel) == survivor
+    assert store.get(survivor)["record"] == said
+    (entry,) = store.page(changed_since=before + timedelta(microseconds=1)).items
+    assert (entry["property"], entry["replaces"]) == (survivor, [gone])
+    assert store.get(gone)["replaces"] == [gone]
+
+
+def _cursor(*parts: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "äöü",
+        "W10",
+        _cursor("jobs"),
+        _cursor("jobs", 1, 2),
+        _cursor("jobs", 1, 2, "a", "b"),
+        _cursor("batches", 1, "a"),
+        _cursor("jobs", 10**18, 0, "a"),
+        _cursor("jobs", -1, 0, "a"),
+        _cursor("jobs", 1, 2**31, "a"),
+        _cursor("jobs", 1, True, "a"),
+        _cursor("jobs", 1.5, 0, "a"),
+        _cursor("jobs", 1, 0, "a\x00"),
+        _cursor("jobs", 1, 0, "a" * 65),
+        _cursor("jobs", None, 0, "a"),
+        base64.urlsafe_b64encode(b"[" * 200).decode(),
+    ],
+)
+def test_what_is_no_cursor_of_this_list_is_an_error_that_says_so(database: Database, cursor: str) -> None:
+    """Checked before the database sees it: PostgreSQL would refuse NUL and numbers beyond its types."""
+    with pytest.raises(InvalidCursorError, match="list of jobs"):
+        JobStore(database).page(cursor)
+
+
+def test_a_cursor_of_another_list_is_refused(database: Database) -> None:
+    store = JobStore(database)
+    for n in range(2):
+        store.enqueue([f"http://a.example/{n}"])
+    cursor = BatchStore(database).page(limit=1).next_cursor
+    with pytest.raises(InvalidCursorError):
+        store.page(cursor)
+
+
+MANY = 100_000
+
+
+@pytest.fixture
+def full(database: Database) -> Database:
+    """100,000 jobs in 200 batches, and as many properties."""
+    with database.writing() as connection:
+        for b in range(200):
+            moment = START + timedelta(seconds=b)
+            row = {"id": f"b{b:031}", "created_at": moment, "priority": 5, "targets": 500, "duplicates": 0}
+            connection.execute(insert(batches).values(row))
+            connection.execute(insert(jobs), [_job(b, n, moment) for n in range(MANY // 200)])
+            connection.execute(insert(properties), [_property(b, n, moment) for n in range(MANY // 200)])
+        if not database.is_sqlite:
+            connection.execute(text("ANALYZE"))
+    return database
+
+
+def _job(b: int, n: int, moment: datetime) -> dict[str, Any]:
+    fixed = {"priority": 5, "refresh": False, "attempts": 1, "waited_seconds": 0.0, "wanted_model": [], "sent_times": 1}
+    row = {"id": f"j{b:015}{n:016}", "batch_id": f"b{b:031}", "position": n, "target": f"http://h.example/{b}/{n}"}
+    state = "failed" if n % 50 == 0 else "done"
+    return {**fixed, **row, "state": state, "created_at": moment}
+
+
+def _property(b: int, n: int, moment: datetime) -> dict[str, Any]:
+    moment += timedelta(microseconds=n)
+    fixed = {"record": {}, "evidence": {}, "conflicts": []}
+    return {**fixed, "id": f"p{b:015}{n:016}", "created_at": moment, "updated_at": moment}
+
+
+def _plan(database: Database, query: Any) -> str:
+    """How the database reads one page in the middle of the list."""
+    with database.reading() as connection:
+        if not database.is_sqlite:
+            for way in ("seqscan", "bitmapscan", "sort"):  # 200 batches are read and sorted at once otherwise
+                connection.execute(text(f"SET LOCAL enable_{way} = off"))
+        compiled = str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
+        how = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
+        return "\n".join(str(row[-1]) for row in connection.exec_driver_sql(how + compiled.replace("%", "%%")))
+
+
+def test_a_page_in_the_middle_of_100_000_rows_is_read_by_an_index_in_its_order(full: Database) -> None:
+    """No plan reads all rows or sorts more than those of one moment."""
+    middle, chosen = START + timedelta(seconds=100), job_store._chosen
+    jobs_cursor = job_store.ORDER.cursor((middle, 250, "j"))
+    alive = select(properties).where(properties.c.merged_into.is_(None))
+    queries = {
+        "jobs": job_store.ORDER.page_query(chosen(None, None), jobs_cursor, 100),
+        "failed jobs": job_store.ORDER.page_query(chosen(None, "failed"), jobs_cursor, 100),
+        "done jobs": job_store.ORDER.page_query(chosen(None, "done"), jobs_cursor, 100),
+        "batches": batch_store.ORDER.page_query(select(batches), _cursor("batches", 1_767_225_700_000_000, "b"), 100),
+        "properties": property_store.ORDER.page_query(alive, property_store.ORDER.cursor((middle, "p")), 100),
+    }
+    for name, query in queries.items():
+        plan = _plan(full, query)
+        assert re.search(r"SEARCH \w+ USING INDEX|Index Scan", plan), (name, plan)
+        assert not re.search(r"Seq Scan|SCAN|TEMP B-TREE FOR ORDER BY|(?<!Incremental )Sort  \(", plan), (name, plan)
+
+
+def test_pages_of_100_000_rows_are_the_whole_list(full: Database) -> None:
+    store = JobStore(full)
+    failed = [job.id for job in every(lambda cursor: store.page(cursor, state="failed", limit=1000))]
+    assert failed == [f"j{b:015}{n:016}" for b in range(200) for n in range(0, 500, 50)]

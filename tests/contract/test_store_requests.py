@@ -1,0 +1,230 @@
+"""Idempotency keys and quotas on both databases: exact for many processes, and for one that dies half-way."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from app.clock import ManualClock
+from app.errors import (
+    IdempotencyKeyReusedError,
+    InvalidTargetError,
+    PropertyIntelligenceError,
+    QuotaExceededError,
+    RequestUnderWayError,
+)
+from app.property.store import BatchStore, Database, Enqueued, JobStore, Requester, RequestKey, digest
+from app.property.store.tables import request_keys
+
+ALICE, BOB = digest("alice"), digest("bob")
+KEY = RequestKey(digest("key"), digest("what was asked"))
+TARGETS = [f"http://homes.example/{n}" for n in range(3)]
+
+
+@pytest.fixture
+def jobs(database: Database) -> JobStore:
+    return JobStore(database)
+
+
+def by(caller: str = ALICE, quota: int | None = None, key: RequestKey | None = None) -> Requester:
+    return Requester(caller, quota, key)
+
+
+def _all_at_once[T](work: Callable[[], T], times: int) -> list[T | PropertyIntelligenceError]:
+    """What each of `times` threads got or raised; each has a connection of its own."""
+    ready, found = threading.Barrier(times), list[T | PropertyIntelligenceError]()
+
+    def run() -> None:
+        ready.wait()
+        try:
+            found.append(work())
+        except PropertyIntelligenceError as exc:
+            found.append(exc)
+
+    threads = [threading.Thread(target=run) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+# --- idempotency keys
+
+
+def test_the_same_key_and_request_bring_the_first_batch_again(database: Database, jobs: JobStore) -> None:
+    under_way = jobs.enqueue(TARGETS[:1]).new
+    first = jobs.enqueue([*TARGETS, TARGETS[1]], requester=by(key=KEY))
+    jobs.note_answered(KEY)
+    again = jobs.enqueue([*TARGETS, TARGETS[1]], requester=by(key=KEY))
+    assert (again.batch, [job.id for job in again.jobs], again.duplicates, again.new, again.repeated) == (
+        first.batch,
+        [*under_way, *first.new],
+        2,
+        [],
+        True,
+    )
+    assert not first.repeated
+    assert len(BatchStore(database).page().items) == 2
+    assert jobs.earlier(KEY) == again
+
+
+def test_the_same_key_with_another_request_is_refused(jobs: JobStore) -> None:
+    jobs.enqueue(TARGETS, requester=by(key=KEY))
+    other = RequestKey(KEY.id, digest("something else"))
+    with pytest.raises(IdempotencyKeyReusedError):
+        jobs.enqueue(TARGETS[:1], requester=by(key=other))
+    with pytest.raises(IdempotencyKeyReusedError):
+        jobs.earlier(other)
+
+
+def test_a_repetition_waits_until_the_first_is_answered_or_its_process_is_thought_dead(
+    database: Database, jobs: JobStore, clock: ManualClock
+) -> None:
+    """A process that died between making the jobs and answering leaves the batch: recovery sends it, and whoever asks
+    again is told of it."""
+    first = jobs.enqueue(TARGETS, requester=by(key=KEY))
+    with pytest.raises(RequestUnderWayError) as refused:
+        jobs.enqueue(TARGETS, requester=by(key=KEY))
+    clock.advance(refused.value.facts["retry_after_seconds"])
+    again = jobs.enqueue(TARGETS, requester=by(key=KEY))
+    assert (again.batch, again.repeated) == (first.batch, True)
+    assert len(BatchStore(database).page().items) == 1
+    assert {job.id for job in jobs.recoverable()} == set(first.new)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_killed_process_leaves_one_batch_or_none(database_url: str, answered: bool) -> None:
+    """Ended without a word, after the transaction or within it."""
+    code = f"""
+import os
+from app.property.store import *
+database = Database({database_url!r})
+jobs = JobStore(database)
+if not {answered}:
+    import app.property.store.enqueueing as enqueueing
+    enqueueing.request_keys.keep = lambda *_: os._exit(9)
+jobs.enqueue({TARGETS!r}, requester=Requester({ALICE!r}, None, RequestKey({KEY.id!r}, {KEY.fingerprint!r})))
+os._exit(9)
+"""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, timeout=60, check=False, stderr=subprocess.PIPE)
+    assert ran.returncode == 9, ran.stderr
+    database = Database(database_url, ManualClock(datetime.now(UTC) + timedelta(minutes=1)))
+    made = JobStore(database).enqueue(TARGETS, requester=by(key=KEY))
+    assert made.repeated == answered
+    assert len(BatchStore(database).page().items) == 1
+    assert JobStore(database).used_today(ALICE) == 3
+    database.close()
+
+
+def test_of_many_requests_with_one_key_at_once_one_makes_jobs(database: Database, jobs: JobStore) -> None:
+    """The others hear that it is under way, or what it brought."""
+
+    def ask() -> Enqueued:
+        made = jobs.enqueue(TARGETS, requester=by(key=KEY))
+        if not made.repeated:
+            jobs.note_answered(KEY)
+        return made
+
+    found = _all_at_once(ask, 8)
+    (batch,) = BatchStore(database).page().items
+    assert [made.repeated for made in found if isinstance(made, Enqueued)].count(False) == 1
+    assert {made.batch for made in found if isinstance(made, Enqueued)} == {batch.id}
+    assert {type(made) for made in found} <= {Enqueued, RequestUnderWayError}
+    assert (sum(jobs.counts().values()), jobs.used_today(ALICE)) == (3, 3)
+
+
+def test_a_key_is_forgotten_after_a_day_and_its_row_goes(
+    database: Database, jobs: JobStore, clock: ManualClock
+) -> None:
+    old = RequestKey(digest("older"), digest("x"))
+    jobs.enqueue(TARGETS[:1], requester=by(key=old))
+    first = jobs.enqueue(TARGETS, requester=by(key=KEY))
+    jobs.note_answered(KEY)
+    clock.advance(24 * 3600 - 1)
+    assert jobs.enqueue(TARGETS, requester=by(key=KEY)).batch == first.batch
+    clock.advance(1)
+    assert jobs.earlier(KEY) is None
+    assert not jobs.enqueue(TARGETS, requester=by(key=KEY)).repeated
+    with database.reading() as connection:
+        assert connection.execute(select(func.count()).select_from(request_keys)).scalar() == 1
+
+
+def test_a_request_that_failed_leaves_its_key_free(jobs: JobStore) -> None:
+    """A target that is none makes nothing; messages that could not be sent take everything back."""
+    with pytest.raises(InvalidTargetError):
+        jobs.enqueue(["nonsense"], requester=by(key=KEY))
+    made = jobs.enqueue(TARGETS, requester=by(quota=3, key=KEY))
+    jobs.withdraw(made, by(quota=3, key=KEY))
+    assert jobs.used_today(ALICE) == 0
+    again = jobs.enqueue(TARGETS, requester=by(quota=3, key=KEY))
+    assert (again.repeated, len(again.new)) == (False, 3)
+
+
+# --- quotas
+
+
+def test_a_batch_over_the_quota_makes_no_job_and_says_what_is_left(
+    database: Database, jobs: JobStore, clock: ManualClock
+) -> None:
+    jobs.enqueue(TARGETS[:2], requester=by(quota=4))
+    with pytest.raises(QuotaExceededError) as refused:
+        jobs.enqueue([f"http://more.example/{n}" for n in range(3)], requester=by(quota=4, key=KEY))
+    facts = refused.value.facts
+    assert (facts["wanted"], facts["left"], facts["quota"]) == (3, 2, 4)
+    assert facts["resets_at"] == "2026-01-02T00:00:00+00:00"
+    assert facts["retry_after_seconds"] == 24 * 3600
+    assert (sum(jobs.counts().values()), len(BatchStore(database).page().items)) == (2, 1)
+    assert jobs.earlier(KEY) is None
+    assert len(jobs.enqueue(["http://more.example/1", "http://more.example/2"], requester=by(quota=4)).new) == 2
+
+
+def test_a_batch_larger_than_the_whole_quota_is_refused(jobs: JobStore) -> None:
+    with pytest.raises(QuotaExceededError, match="3 of"):
+        jobs.enqueue([*TARGETS, "http://homes.example/4"], requester=by(quota=3))
+    with pytest.raises(QuotaExceededError):
+        jobs.enqueue(TARGETS, requester=by(quota=0))
+
+
+def test_duplicates_cost_nothing(jobs: JobStore) -> None:
+    jobs.enqueue(TARGETS, requester=by(quota=3))
+    assert jobs.enqueue([*TARGETS, TARGETS[0]], requester=by(quota=3)).duplicates == 4
+    assert jobs.used_today(ALICE) == 3
+
+
+def test_each_caller_and_each_day_has_a_count_of_its_own(jobs: JobStore, clock: ManualClock) -> None:
+    jobs.enqueue(TARGETS[:2], requester=by(ALICE, 2))
+    jobs.enqueue(["http://bob.example/1"], requester=by(BOB, 2))
+    assert (jobs.used_today(ALICE), jobs.used_today(BOB)) == (2, 1)
+    clock.advance(24 * 3600)
+    assert jobs.used_today(ALICE) == 0
+    assert len(jobs.enqueue(["http://a.example/1", "http://a.example/2"], requester=by(ALICE, 2)).new) == 2
+
+
+def test_what_is_made_without_a_quota_counts_once_there_is_one(jobs: JobStore) -> None:
+    jobs.enqueue(TARGETS, requester=by(quota=None))
+    with pytest.raises(QuotaExceededError):
+        jobs.enqueue(["http://more.example/1"], requester=by(quota=3))
+
+
+def test_many_at_once_never_get_more_than_the_quota(jobs: JobStore) -> None:
+    """Ten ask for three each, ten are left: three get theirs, and not one job more is made."""
+    numbers = iter(range(100))
+
+    def ask() -> Enqueued:
+        n = next(numbers)
+        return jobs.enqueue([f"http://h{n}.example/{i}" for i in range(3)], requester=by(quota=10))
+
+    found = _all_at_once(ask, 10)
+    assert sum(isinstance(made, Enqueued) for made in found) == 3
+    assert sum(isinstance(made, QuotaExceededError) for made in found) == 7
+    assert (jobs.used_today(ALICE), sum(jobs.counts().values())) == (9, 9)

@@ -1,0 +1,34 @@
+"""What Schemathesis has to know to send valid requests; it loads this module by SCHEMATHESIS_HOOKS."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import schemathesis
+from hypothesis import strategies as st
+
+from app.property.store import batches, jobs, properties
+
+_FIRST = datetime(2020, 1, 1)  # noqa: DTZ001 (Hypothesis adds the timezone)
+_MOMENTS = st.datetimes(min_value=_FIRST, max_value=_FIRST + timedelta(days=3650)).map(
+    lambda moment: moment.replace(tzinfo=UTC)
+)
+_IDS = st.from_regex(r"\A[0-9a-f]{32}\Z")
+_URLS = st.from_regex(r"\Ahttps?://[a-z]{1,12}\.example(/[a-z0-9]{0,8}){0,3}\Z")
+_NUMBERS = itertools.count()
+
+schemathesis.openapi.format("http-url", _URLS)
+schemathesis.openapi.format("jobs-cursor", st.tuples(_MOMENTS, st.integers(0, 10_000), _IDS).map(jobs.ORDER.cursor))
+for _name, _order in (("batches", batches.ORDER), ("properties", properties.ORDER)):
+    schemathesis.openapi.format(
+        f"{_name}-cursor", st.tuples(_MOMENTS, _IDS).map(lambda place, order=_order: order.cursor(place))
+    )
+
+
+@schemathesis.hook
+def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
+    """The Idempotency-Key of a valid request is fresh: the same one with another body is refused, as it should be."""
+    if case.meta.generation.mode.is_positive and "Idempotency-Key" in (case.headers or {}):
+        case.headers["Idempotency-Key"] = f"fresh-{next(_NUMBERS)}"

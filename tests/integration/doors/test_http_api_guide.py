@@ -1,0 +1,70 @@
+"""The commands and the program of docs/http-api.md do what the page says."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.property.merge import SourceRecord
+from app.property.record import Evidence, Method, PageKind
+from app.services.stores import open_stores
+from app.settings import Settings
+
+from .conftest import Environment, Propintel
+
+GUIDE = (Path(__file__).parents[3] / "docs" / "http-api.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("broker")
+def test_the_commands_enqueue_once_and_list_all(
+    web: str, environment: Environment, propintel: Propintel, home: Path
+) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("no curl on PATH")
+    token = propintel("token", "--role", "operator", "--subject", "nightly-import").stdout.strip()
+    setting, me, enqueue, listing = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
+    assert "URL=http://localhost:8000" in setting
+    script = f"set -eu\nURL={web} TOKEN={token}\n{me}\necho\n{enqueue}\necho\n{listing}"
+    ran = subprocess.run(
+        ["bash", "-c", script], env=environment, cwd=home, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    about, answers, *jobs = ran.stdout.splitlines()
+    assert json.loads(about)["data"]["subject"] == "nightly-import"
+    first, second = answers[: len(answers) // 2], answers[len(answers) // 2 :]
+    assert first == second
+    assert jobs == [f"{job_id} queued" for job_id in json.loads(first)["data"]["jobs"]]
+
+
+def _record(n: int, price: int) -> SourceRecord:
+    at, url = datetime(2026, 1, 1, tzinfo=UTC), f"http://homes.example/{n}"
+    proof = Evidence(
+        value=price, raw=str(price), method=Method.LABEL, locator="/html", quote=str(price), source_url=url,
+        fetched_at=at, content_sha256=f"{price:064x}", confidence=0.9,
+    )  # fmt: skip
+    return SourceRecord(url, url, PageKind.LISTING, f"{price:064x}", at, {"ListPrice": price}, {"ListPrice": proof})
+
+
+@pytest.mark.usefixtures("broker")
+def test_the_program_keeps_a_copy_up_to_date(web: str, propintel: Propintel, home: Path) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", GUIDE, re.S)
+    names: dict[str, Any] = {}
+    exec(compile(program.replace('"limit": 1000', '"limit": 2'), "http-api.md", "exec"), names)  # noqa: S102 (our text)
+    token = propintel("token", "--role", "reader").stdout.strip()
+    copy: dict[str, dict[str, Any]] = {}
+    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
+        ids = [stores.properties.save_record(_record(n, n)) for n in range(1, 6)]
+        since = names["synchronise"](web, token, copy, None)
+        assert list(copy) == ids
+        stores.properties.save_record(_record(2, 99))
+        copy_before = {name: dict(found) for name, found in copy.items()}
+        names["synchronise"](web, token, copy, since)
+    changed = [name for name in copy if copy[name] != copy_before[name]]
+    assert (changed, copy[ids[1]]["record"]["ListPrice"]) == ([ids[1]], 99)

@@ -1,0 +1,331 @@
+"""Tokens and requests that mean harm, against the door as it is deployed: refused in the envelope, and it lives on."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hmac
+import json
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+
+from app.services.embedded_valkey import EmbeddedValkey
+
+from .conftest import SECRET, Environment, until_true
+
+JOBS = "/api/v1/jobs"
+CLAIMS: dict[str, Any] = {
+    "role": "manager",
+    "sub": "somebody",
+    "iss": "property-intelligence",
+    "aud": "property-intelligence",
+    "exp": 4_000_000_000,
+}
+
+
+def _part(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def _signed(head: dict[str, Any], claims: object = CLAIMS, key: bytes = SECRET.encode()) -> str:
+    """What no library would make: any header, signed with HMAC-SHA-256 all the same."""
+    text = f"{_part(head)}.{_part(claims)}"
+    return f"{text}.{base64.urlsafe_b64encode(hmac.digest(key, text.encode(), 'sha256')).rstrip(b'=').decode()}"
+
+
+@dataclass
+class Listener:
+    """An HTTP server that counts who asks it."""
+
+    url: str = ""
+    asked: list[str] = field(default_factory=list)
+    body: bytes = b"{}"
+
+
+@contextmanager
+def _listening() -> Iterator[Listener]:
+    found = Listener()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found.asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(found.body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    found.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield found
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@dataclass
+class Door:
+    """A running door and what it has logged."""
+
+    url: str
+    log: Path
+
+    def get(self, token: str, path: str = JOBS) -> httpx2.Response:
+        return httpx2.get(self.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+    def post(self, content: bytes, **headers: str) -> httpx2.Response:
+        token = _signed({"alg": "HS256", "typ": "JWT"})
+        head = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **headers}
+        return httpx2.post(self.url + JOBS, content=content, headers=head, timeout=30)
+
+
+@contextmanager
+def _serving(environment: Environment, home: Path) -> Iterator[Door]:
+    log = home / "web.log"
+    argv = [sys.executable, "-m", "uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0"]
+    with log.open("w") as stream:
+        process = subprocess.Popen(argv, env=environment, cwd=home, stdout=stream, stderr=stream)
+    try:
+        until_true(lambda: "running on" in log.read_text(), "the door")
+        found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+        assert found is not None
+        yield Door(found[0], log)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture
+def environment(environment: Environment) -> Environment:
+    return {**environment, "API_RATE_LIMIT_PER_MINUTE": "0"}
+
+
+@pytest.fixture
+def door(environment: Environment, home: Path) -> Iterator[Door]:
+    with _serving(environment, home) as found:
+        yield found
+
+
+def _assert_refused(door: Door, answer: httpx2.Response, token: str, status: int = 401) -> None:
+    body = answer.json()
+    assert (answer.status_code, body["success"], set(body["error"])) == (status, False, {"code", "message"})
+    for text in (answer.text, str(answer.headers), door.log.read_text()):
+        assert max(token.split("."), key=len)[:40] not in text
+
+
+def test_tokens_that_do_not_hold_are_refused_and_told_to_nobody(door: Door) -> None:
+    """Neither the answer nor the log repeats one, and none ends in a traceback."""
+    good = _signed({"alg": "HS256", "typ": "JWT"})
+    assert door.get(good).status_code == 200
+    soon, past = datetime.now(UTC) + timedelta(hours=1), datetime.now(UTC) - timedelta(seconds=2)
+    head = {"alg": "HS256", "typ": "JWT"}
+    other = rsa.generate_private_key(65537, 2048)
+    evil = {**json.loads(RSAAlgorithm.to_jwk(other.public_key())), "kid": "evil"}
+    refused = {
+        **{f"alg {alg}": f"{_part({'alg': alg})}.{_part(CLAIMS)}." for alg in ("none", "None", "NONE", "nOnE", "")},
+        "alg none with a signature": _signed({"alg": "none"}),
+        "no alg": _signed({"typ": "JWT"}),
+        "another hash": jwt.encode(CLAIMS, SECRET * 2, algorithm="HS512"),
+        "an asymmetric one": jwt.encode(CLAIMS, other, algorithm="RS256", headers={"jwk": evil}),
+        "expired": _signed(head, {**CLAIMS, "exp": int(past.timestamp())}),
+        "not yet": _signed(head, {**CLAIMS, "nbf": int(soon.timestamp())}),
+        "another issuer": _signed(head, {**CLAIMS, "iss": "https://evil.example"}),
+        "another audience": _signed(head, {**CLAIMS, "aud": "another"}),
+        "no expiry": _signed(head, {name: value for name, value in CLAIMS.items() if name != "exp"}),
+        "a wrong key": _signed(head, key=b"x" * 32),
+        "an empty key": _signed(head, key=b""),
+        "a path as kid, its file the key": _signed({**head, "kid": "../../../../dev/null"}, key=b""),
+        "a changed claim": ".".join([good.split(".")[0], _part({**CLAIMS, "role": "exec"}), good.split(".")[2]]),
+        "half a signature": good[:-20],
+        "no signature": good.rpartition(".")[0] + ".",
+        "two parts": good.rpartition(".")[0],
+        "an extension it must understand": _signed({**head, "crit": ["b64", "evil"], "evil": 1}),
+        "crit that is no list": _signed({**head, "crit": "exp"}),
+        "claims that are no object": _signed(head, [1, 2]),
+        "claims that are no JSON": _signed(head, "nonsense"),
+        "garbage": "x" * 5000,
+        "an encrypted one": ".".join(["e30"] * 5),
+    }
+    for why, token in refused.items():
+        answer = door.get(token)
+        assert answer.status_code == 401, (why, answer.text)
+        _assert_refused(door, answer, token)
+    assert "Traceback" not in door.log.read_text()
+    assert door.get(good).status_code == 200
+
+
+def test_a_key_path_in_kid_does_not_change_the_key(door: Door) -> None:
+    """`kid` is looked up nowhere where one secret signs."""
+    assert door.get(_signed({"alg": "HS256", "kid": "../../etc/passwd"})).status_code == 200
+
+
+def test_a_role_that_is_none_of_ours_is_forbidden(door: Door) -> None:
+    for role in ("", "root", "MANAGER", ["manager"], {"manager": 1}, 7, None):
+        token = _signed({"alg": "HS256"}, {**CLAIMS, "role": role})
+        _assert_refused(door, door.get(token), token, 403)
+
+
+def test_nothing_that_a_token_points_at_is_ever_fetched(environment: Environment, home: Path) -> None:
+    """jku, x5u and an embedded jwk are the attacker's (RFC 8725, section 3.10); HS256 with the provider's public key
+    mixes up what is secret."""
+    ours, stranger = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+    with _listening() as provider, _listening() as evil:
+        public = json.loads(RSAAlgorithm.to_jwk(ours.public_key()))
+        provider.body = json.dumps({"keys": [{**public, "kid": "ours", "use": "sig"}]}).encode()
+        theirs = {**json.loads(RSAAlgorithm.to_jwk(stranger.public_key())), "kid": "ours"}
+        evil.body = json.dumps({"keys": [theirs]}).encode()
+        settings = {"JWT_JWKS_URL": f"{provider.url}/jwks.json"}
+        with _serving({**environment, **settings}, home) as door:
+            good = jwt.encode(CLAIMS, ours, algorithm="RS256", headers={"kid": "ours"})
+            assert door.get(good).status_code == 200
+            pem = ours.public_key().public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+            der = ours.public_key().public_bytes(
+                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+            headers: dict[str, dict[str, Any]] = {
+                "jku": {"kid": "ours", "jku": f"{evil.url}/jwks.json"},
+                "jku instead of a kid": {"jku": f"{evil.url}/jwks.json"},
+                "x5u": {"kid": "ours", "x5u": f"{evil.url}/cert.pem"},
+                "jwk": {"kid": "ours", "jwk": theirs},
+                "a URL as kid": {"kid": f"{evil.url}/jwks.json"},
+                "a path as kid": {"kid": "../../../../dev/null"},
+                "SQL as kid": {"kid": "ours' UNION SELECT 'x"},
+            }
+            tokens = {
+                why: jwt.encode(CLAIMS, stranger, algorithm="RS256", headers=head) for why, head in headers.items()
+            }
+            for name, key in (("PEM", pem), ("PEM without its end of line", pem.strip()), ("DER", der)):
+                tokens[f"HS256 with the public key as {name}"] = _signed({"alg": "HS256", "kid": "ours"}, key=key)
+            tokens["HS256 with our own secret"] = _signed({"alg": "HS256"})
+            for why, token in tokens.items():
+                answer = door.get(token)
+                assert answer.status_code == 401, (why, answer.text)
+                _assert_refused(door, answer, token)
+            assert evil.asked == []
+            assert set(provider.asked) == {"/jwks.json"}
+            assert "Traceback" not in door.log.read_text()
+
+
+def test_a_token_anywhere_but_in_one_header_is_none(door: Door) -> None:
+    good = _signed({"alg": "HS256"})
+    for query in (f"?token={good}", f"?access_token={good}", f"?authorization=Bearer%20{good}"):
+        assert httpx2.get(door.url + JOBS + query).status_code == 401
+    assert httpx2.get(door.url + JOBS, cookies={"token": good}).status_code == 401
+    twice = httpx2.get(door.url + JOBS, headers=[("Authorization", f"Bearer {good}")] * 2)
+    assert (twice.status_code, twice.json()["error"]["code"]) == (401, "unauthenticated")
+    until_true(lambda: door.log.read_text().count("GET /api/v1/jobs") >= 5, "the access log")
+    assert good.split(".")[2] not in door.log.read_text()
+
+
+# --- what a request weighs
+
+
+def _raw(door: Door, head: bytes) -> bytes:
+    """The first bytes of the answer to something that no client would send."""
+    host, port = door.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        with contextlib.suppress(OSError):  # it need not read to the end
+            connection.sendall(head)
+        with contextlib.suppress(OSError):
+            return connection.recv(4096)
+    return b""
+
+
+def test_a_megabyte_of_headers_is_refused_and_the_door_lives_on(door: Door) -> None:
+    for headers in (b"Authorization: Bearer " + b"x" * 2**20, b"".join(b"X-%d: y\r\n" % n for n in range(80_000))):
+        answer = _raw(door, b"GET /api/v1/jobs HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n\r\n")
+        assert answer == b"" or answer.split()[1] in (b"400", b"431")
+    assert httpx2.get(door.url + "/healthz").status_code == 200
+    assert "Traceback" not in door.log.read_text()
+
+
+def test_a_url_beyond_8_kilobytes_is_414(door: Door) -> None:
+    good = _signed({"alg": "HS256"})
+    most = "&".join(f"p{n}=1" for n in range(1000))
+    assert door.get(good, f"{JOBS}?{most}").status_code == 200
+    answer = door.get(good, f"{JOBS}?q={'x' * 8192}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (414, "uri_too_long")
+
+
+@pytest.fixture(scope="module")
+def bodies() -> dict[str, bytes]:
+    """JSON that programs stumble over, and text that databases refuse."""
+    url = b'"http://homes.example/1"'
+    return {
+        "brackets 1,000,000 deep": b"[" * 1_000_000,
+        "objects 100,000 deep": b'{"targets":' * 100_000,
+        "brackets closed": b"[" * 100_000 + b"]" * 100_000,
+        "deep in a field": b'{"targets": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        "a number of 100,000 digits": b'{"targets": [%s], "priority": %s}' % (url, b"9" * 100_000),
+        "a number of 4,000 digits": b'{"targets": [%s], "priority": %s}' % (url, b"9" * 4000),
+        "an exponent": b'{"targets": [%s], "priority": 1e999}' % url,
+        "NaN": b'{"targets": [%s], "priority": NaN}' % url,
+        "Infinity": b'{"targets": [%s], "priority": -Infinity}' % url,
+        "a doubled name": b'{"targets": [%s], "priority": 1, "priority": 2}' % url,
+        "NUL in a target": b'{"targets": ["http://homes.example/\\u0000"]}',
+        "NUL at the end of a target": b'{"targets": ["http://homes.example/1\\u0000"]}',
+        "NUL in the callback": b'{"targets": [%s], "callback_url": "http://hooks.example/\\u0000"}' % url,
+        "half a surrogate pair in a target": b'{"targets": ["http://homes.example/\\ud800"]}',
+        "half a surrogate pair in a name": b'{"targets": [%s], "\\udfff": 1}' % url,
+        "half a surrogate pair in the callback": b'{"targets": [%s], "callback_url": "http://h.example/\\ud800"}' % url,
+        "bytes that are no UTF-8": b'{"targets": ["http://homes.example/\xff\xfe"]}',
+        "an endless name": b'{"targets": [%s], "%s": 1}' % (url, b"x" * 1_000_000),
+        "a bare NUL": b"\x00",
+        "two values": b"{} {}",
+        "no object": b'"text"',
+        "a comment": b'{"targets": [%s] /* none */}' % url,
+    }
+
+
+def test_bodies_that_break_parsers_or_databases_are_422(
+    door: Door, broker: EmbeddedValkey, bodies: dict[str, bytes]
+) -> None:
+    for why, body in bodies.items():
+        answer = door.post(body)
+        assert answer.status_code == 422, (why, answer.text[:300])
+        assert set(answer.json()["error"]) == {"code", "message"}, why
+        assert len(answer.text) < 2000, why
+    assert "Traceback" not in door.log.read_text()
+
+
+def test_a_body_of_another_type_is_415(door: Door) -> None:
+    for content_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
+        answer = door.post(b'{"targets": ["http://homes.example/1"]}', **{"Content-Type": content_type})
+        assert (answer.status_code, answer.headers["accept"]) == (415, "application/json"), content_type
+
+
+def test_names_and_moments_that_no_database_can_hold_are_422(door: Door) -> None:
+    """NUL, bytes that are no UTF-8, moments beyond the calendar once they are UTC."""
+    token = _signed({"alg": "HS256"})
+    paths = ["jobs/%00", "jobs/%ff", "batches/%00", "properties/a%00b", "jobs/" + "x" * 65, "jobs?batch=%00"]
+    paths += ["jobs?cursor=%00", "batches?cursor=%ff", "jobs?limit=" + "9" * 5000]
+    moments = ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00", "1e3", "0", "2026-01-01T00:00:00", "now"]
+    for path in [*paths, *(f"properties?changed_since={moment}" for moment in moments)]:
+        answer = door.get(token, f"/api/v1/{path}")
+        assert (answer.status_code, answer.json()["success"]) == (422, False), path
+    assert "Traceback" not in door.log.read_text()

@@ -1,0 +1,74 @@
+"""The OpenAPI document and the door say the same: Schemathesis asks a real server everything that the document allows,
+and what it forbids."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from app.errors import PageGoneError
+from app.property.merge import SourceRecord
+from app.property.record import Evidence, Method, PageKind
+from app.services.stores import open_stores
+from app.settings import Settings
+
+from .conftest import Environment, Propintel
+
+#: DELETE cancels: what is cancelled can still be read, so that this check of Schemathesis means nothing here
+_NOT_MEANT = "use_after_free"
+#: random requests of each route, beside those that cover its schema one by one
+_EXAMPLES = {"manager": 20, "operator": 3, "reader": 3}
+
+
+@pytest.fixture
+def environment(environment: Environment) -> Environment:
+    keys = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111,sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
+    return {**environment, "OPENAI_API_KEYS": keys, "API_RATE_LIMIT_PER_MINUTE": "0"}
+
+
+@pytest.fixture
+def filled(home: Path) -> None:
+    """A property, a job that is done and one that failed: what the routes can only read."""
+    at, url, sha = datetime(2026, 1, 1, tzinfo=UTC), "http://homes.example/1", "0" * 64
+    proof = Evidence(
+        value=7, raw="7", method=Method.LABEL, locator="/html", quote="7", source_url=url, fetched_at=at,
+        content_sha256=sha, confidence=0.9,
+    )  # fmt: skip
+    record = SourceRecord(url, url, PageKind.LISTING, sha, at, {"ListPrice": 7}, {"ListPrice": proof})
+    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
+        done, failed = stores.jobs.enqueue([url, "http://homes.example/2"]).new
+        stores.jobs.claim(done, "worker", 30)
+        stores.jobs.finish(done, "worker", stores.properties.save_record(record), ["Roof"], "no key")
+        stores.jobs.fail(failed, PageGoneError("http://homes.example/2", "sold"))
+        known = stores.jobs.get(done).property
+    # no route makes a property, so that none could be found by trying
+    (home / "schemathesis.toml").write_text(f'[parameters]\n"path.property_id" = "{known}"\n', encoding="utf-8")
+
+
+def _checked(url: str, token: str, examples: int, environment: Environment, home: Path) -> str:
+    """What Schemathesis says if it found something, else nothing."""
+    here = Path(__file__).parent
+    command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/openapi.json"]
+    command += ["--header", f"Authorization: Bearer {token}", "--checks", "all", "--exclude-checks", _NOT_MEANT]
+    command += ["--seed", "1", "--max-examples", str(examples), "--no-shrink", "--continue-on-failure"]
+    hooks = {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": f"{here}:{here.parents[2]}", "NO_COLOR": "1"}
+    ran = subprocess.run(
+        command, env={**environment, **hooks}, cwd=home, capture_output=True, text=True, timeout=280, check=False
+    )
+    return "" if ran.returncode == 0 else f"{ran.stdout[-12_000:]}{ran.stderr[-2000:]}"
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("broker", "filled")
+@pytest.mark.parametrize("role", _EXAMPLES)
+def test_the_door_answers_what_the_document_says(
+    web: str, propintel: Propintel, environment: Environment, home: Path, role: str
+) -> None:
+    """No 5xx, no status, field, type or header that is not declared, nothing invalid taken, nothing valid refused, no
+    answer without a token: for every role. The seed is fixed, so that a failure can be had again."""
+    token = propintel("token", "--role", role).stdout.strip()
+    assert _checked(web, token, _EXAMPLES[role], environment, home) == ""

@@ -1,0 +1,43 @@
+"""JSON as RFC 8259 and I-JSON (RFC 7493) have it: what programs would read in different ways is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from fastapi import Request
+
+
+class StrictRequest(Request):
+    """A request whose body is strict JSON, or `json.JSONDecodeError`: FastAPI answers that one with 422."""
+
+    async def json(self) -> Any:
+        return parse(await self.body())
+
+
+def parse(body: bytes) -> Any:
+    """The value of a UTF-8 text. Raises `json.JSONDecodeError`, also for doubled names, NaN, a number of thousands of
+    digits and brackets that go too deep."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise json.JSONDecodeError("the body is not UTF-8", "", exc.start) from None
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+    except json.JSONDecodeError:
+        raise
+    except RecursionError:
+        raise json.JSONDecodeError("brackets go too deep", "", 0) from None
+    except ValueError:  # Python reads no whole number of more than 4,300 digits
+        raise json.JSONDecodeError("a number has thousands of digits", "", 0) from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise json.JSONDecodeError("an object has one name twice", "", 0)
+    return found
+
+
+def _constant(name: str) -> NoReturn:
+    raise json.JSONDecodeError(f"{name} is no JSON number", "", 0)
