@@ -40,7 +40,7 @@ def alerts(
     with open_stores(load_settings()) as stores:
         store, now = AlertStore(stores.database), stores.database.clock.now()
         firing, untold = store.firing(), store.untold()
-        over = store.resolved(limit=_MOST)
+        over = store.resolved(limit=_MOST).items
     if not every:
         over = [alert for alert in over if alert.resolved_at is not None and now - alert.resolved_at < _RECENT]
     data: dict[str, Any] = {

@@ -5,21 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Security
+from fastapi import APIRouter, Depends, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.property.store import AlertStore, ReportStore, Severity
 from web.auth import MANAGEMENT, AuthenticatedRoute, allow, bearer_scheme
 from web.context import Context, context_of
-from web.envelope import Failure, Success, success
+from web.envelope import COMMON, answers, success
+from web.parameters import AlertsCursor, Limit
 
 router = APIRouter(
     prefix="/api/v1/admin",
     tags=["admin"],
     route_class=AuthenticatedRoute,
     dependencies=[Security(bearer_scheme), allow(*MANAGEMENT)],
-    responses={status: {"model": Failure} for status in (401, 403, 422, 503)},
+    responses=COMMON,
 )
 ContextOf = Annotated[Context, Depends(context_of)]
 
@@ -46,12 +47,14 @@ class WebhookView(BaseModel):
 
 
 class AlertList(BaseModel):
-    """All that fire, critical ones first, and a page of those that are over, the newest end first."""
+    """All that fire, critical ones first, and a page of those that are over, the newest end first.
+
+    `next_cursor` is null on the last page.
+    """
 
     firing: list[AlertView]
     resolved: list[AlertView]
-    limit: int
-    offset: int
+    next_cursor: str | None
     webhook: WebhookView
 
 
@@ -88,26 +91,22 @@ class HealthView(BaseModel):
     alerts_firing: int
 
 
-@router.get("/alerts", summary="Alerts on the keys", responses={200: {"model": Success[AlertList]}})
-def list_alerts(
-    context: ContextOf,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
-) -> JSONResponse:
+@router.get("/alerts", summary="Alerts on the keys", responses=answers(AlertList, 422))
+def list_alerts(context: ContextOf, limit: Limit = 100, cursor: AlertsCursor = None) -> JSONResponse:
     """What each kind means and what to do about it is in docs/alerts.md."""
     alerts = AlertStore(context.stores.database)
+    over = alerts.resolved(cursor, limit=limit)
     return success(
         {
             "firing": [alert.as_json() for alert in alerts.firing()],
-            "resolved": [alert.as_json() for alert in alerts.resolved(limit=limit, offset=offset)],
-            "limit": limit,
-            "offset": offset,
+            "resolved": [alert.as_json() for alert in over.items],
+            "next_cursor": over.next_cursor,
             "webhook": alerts.untold().as_json(),
         }
     )
 
 
-@router.get("/health", summary="The newest health report", responses={200: {"model": Success[HealthView]}})
+@router.get("/health", summary="The newest health report", responses=answers(HealthView))
 def latest_report(context: ContextOf) -> JSONResponse:
     """As beat had it made last, with its advice; the figures of all keys are at `/api/v1/admin/openai/stats`."""
     database = context.stores.database

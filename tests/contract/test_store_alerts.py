@@ -56,14 +56,14 @@ def test_an_alert_fires_once_and_ends_once(alerts: AlertStore, clock: ManualCloc
     assert names(alerts.book([], KINDS, tell=True)) == ([], ["sk-a"])
     assert names(alerts.book([], KINDS, tell=True)) == ([], [])
     assert alerts.firing() == []
-    assert [alert.resolved_at for alert in alerts.resolved()] == [clock.now()]
+    assert [alert.resolved_at for alert in alerts.resolved().items] == [clock.now()]
 
 
 def test_one_that_comes_back_is_another(alerts: AlertStore, clock: ManualClock) -> None:
     for alarms in ([dead()], [], [dead()]):
         alerts.book(alarms, KINDS, tell=False)
         clock.advance(15)
-    assert len({alert.id for alert in (*alerts.firing(), *alerts.resolved())}) == 2
+    assert len({alert.id for alert in (*alerts.firing(), *alerts.resolved().items)}) == 2
 
 
 def test_kinds_that_were_not_judged_stay_as_they_are(alerts: AlertStore) -> None:
@@ -178,7 +178,7 @@ def test_alerts_that_are_over_are_pruned_and_those_that_fire_are_not(
     clock.advance(31 * DAY_S)
     alerts.prune()
     assert count_notices(database) == 0
-    assert [alert.subject for alert in alerts.resolved()] == ["a"]
+    assert [alert.subject for alert in alerts.resolved().items] == ["a"]
     clock.advance(370 * DAY_S)
     alerts.prune()
     with database.reading() as connection:

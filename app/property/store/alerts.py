@@ -17,12 +17,14 @@ from sqlalchemy import Connection, Row, and_, func, select, update
 
 from app.property.store.engine import Database
 from app.property.store.hours import prune
+from app.property.store.paging import Order, Page
 from app.property.store.rows import clean, new_id
 from app.property.store.tables import IS_FIRING, alert_notices, alerts
 
 #: how long alerts that are over are kept, and what the webhook was told
 KEPT_DAYS = 400
 NOTICES_KEPT_DAYS = 30
+_RESOLVED = Order("alerts", (alerts.c.resolved_at, alerts.c.id), descending=True)
 
 
 class Severity(StrEnum):
@@ -117,12 +119,12 @@ class AlertStore:
         found = map(_alert_of, rows)
         return sorted(found, key=lambda alert: alert.severity is not Severity.CRITICAL)
 
-    def resolved(self, *, limit: int = 100, offset: int = 0) -> builtins.list[Alert]:
-        """Those that are over, the newest end first."""
+    def resolved(self, cursor: str | None = None, *, limit: int = 100) -> Page[Alert]:
+        """Those that are over after `cursor`, the newest end first. Raises `InvalidCursorError`."""
         query = select(alerts).where(alerts.c.resolved_at.is_not(None))
-        query = query.order_by(alerts.c.resolved_at.desc(), alerts.c.id).limit(limit).offset(offset)
         with self._database.reading() as connection:
-            return [_alert_of(row) for row in connection.execute(query)]
+            rows = connection.execute(_RESOLVED.page_query(query, cursor, limit)).all()
+        return Page([_alert_of(row) for row in rows[:limit]], _RESOLVED.next_cursor(rows, limit))
 
     def untold(self) -> Untold:
         """What the webhook does not know."""

@@ -111,7 +111,7 @@ def test_a_beat_that_dies_is_told_once_by_whichever_worker_hears_nothing(
 
     def is_calm() -> bool:
         """Nothing fires, and all is told: on a slow machine beat may have been silent at first."""
-        return not alerts.firing() and len(told(receiver)) == 2 * len(alerts.resolved())
+        return not alerts.firing() and len(told(receiver)) == 2 * len(alerts.resolved().items)
 
     until(lambda: "OpenAI keys: 0 of 0 healthy" in fleet.log("worker"), 30, log)
     until(is_calm, 30, log)
@@ -125,7 +125,7 @@ def test_a_beat_that_dies_is_told_once_by_whichever_worker_hears_nothing(
     fleet.start_beat()
     until(is_calm, 60, log)
     assert told(receiver)[before + 1 :] == [("alert.resolved", "beat_silent", "beat")]
-    assert log().count("Alert beat_silent: No health report") == len(alerts.resolved())
+    assert log().count("Alert beat_silent: No health report") == len(alerts.resolved().items)
 
 
 def test_a_webhook_that_could_never_be_told_ends_the_start_with_the_reason(make_fleet: Callable[..., Any]) -> None:

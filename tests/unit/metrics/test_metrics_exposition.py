@@ -16,6 +16,7 @@ from app.property.store.job_figures import JobFigures
 from app.services.key_view import KeyReport
 from app.services.metrics import exposition
 from app.services.metrics.exposition import Exposition, Sources
+from app.services.metrics.job_families import HealthFigures
 
 COUNTS = {"queued": 1, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
 
@@ -39,6 +40,7 @@ def _sources(**changes: Callable[[], Any]) -> Sources:
         "keys": _no_redis,
         "jobs": _jobs,
         "messages": _no_broker,
+        "health": lambda: HealthFigures({}, [], None),
     }
     return Sources(**{**away, **changes})
 

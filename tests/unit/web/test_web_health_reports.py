@@ -40,7 +40,20 @@ def test_alerts_that_fire_are_listed_with_those_that_are_over(
     assert [each["subject"] for each in data["resolved"]] == ["b"]
     assert data["firing"][1] == alerts.firing()[1].as_json()
     assert data["webhook"] == {"pending": 2, "given_up": 0, "error": None}
-    assert client.get(f"{ALERTS}?offset=1", headers=bearer()).json()["data"]["resolved"] == []
+    assert data["next_cursor"] is None
+
+
+def test_alerts_that_are_over_come_in_pages_the_newest_first(
+    client: TestClient, bearer: Bearer, stores: Stores
+) -> None:
+    alerts = AlertStore(stores.database)
+    for subject in "abc":
+        alerts.book([alarm(subject)], ["key_dead"], tell=False)
+        alerts.book([], ["key_dead"], tell=False)
+    first = client.get(f"{ALERTS}?limit=2", headers=bearer()).json()["data"]
+    second = client.get(f"{ALERTS}?limit=2&cursor={first['next_cursor']}", headers=bearer()).json()["data"]
+    assert [each["subject"] for page in (first, second) for each in page["resolved"]] == ["c", "b", "a"]
+    assert second["next_cursor"] is None
 
 
 def test_the_newest_report_comes_with_its_advice(client: TestClient, bearer: Bearer, stores: Stores) -> None:
