@@ -16,11 +16,12 @@ import openai
 
 from app.clock import Clock, SystemClock
 from app.errors import ConfigurationError, NoKeysError
+from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey, KeyChange, compare_keys, load_keys, load_keys_again
 from app.keypool.organisations import SharedLimits
 from app.keypool.pool import KeyPool
 from app.keypool.pricing import Pricing
-from app.keypool.stores.base import Store
+from app.keypool.stores.base import KeySnapshot, Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.transport import AsyncPooledTransport, PooledTransport, free_of_charge, further_keys
 from app.services.key_store import open_key_store, pricing_of
@@ -128,6 +129,18 @@ class OpenAIClientManager:
     def get_stats(self) -> dict[str, Any]:
         """The `data` of the specification's stats response, keys by their mask."""
         return self._pool.stats()
+
+    def get_figures(self) -> PoolFigures:
+        """What was counted for metrics and reports, keys by their id; `scope` in the stats says whose."""
+        return self._pool.figures()
+
+    def get_snapshots(self) -> tuple[KeySnapshot, ...]:
+        """State, requests in flight and spending of every key now, each under the mask that `get_stats` shows."""
+        return self._pool.snapshots()
+
+    def get_masks(self) -> dict[str, str]:
+        """The mask of each key by its id, draining keys included."""
+        return self._pool.masks()
 
     def replace_keys(self, keys: Sequence[ApiKey]) -> None:
         """Use these keys from now on. One that is missing gets no new request; those under way with it finish.
