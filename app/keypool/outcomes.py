@@ -78,6 +78,8 @@ def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
     }.get(status, Outcome.REQUEST_FAULT)
 
 
+#: Outcomes that show that the key was accepted, even where the request was at fault.
+ACCEPTED = frozenset({Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.REGION_BLOCKED})
 #: Outcomes after which the same request may go out again under another key.
 ROTATES = frozenset(
     {

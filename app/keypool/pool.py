@@ -194,10 +194,10 @@ class KeyPool:
         """What a stream has used, which was settled without usage."""
         self._store.spend(lease, usage)
 
-    def abandon(self, call: Call, lease: Lease | None = None) -> None:
+    def abandon(self, call: Call, lease: Lease | None = None, *, waited_us: int = 0) -> None:
         """The caller went away: give back what the call holds, without a verdict on the key."""
         if lease is not None:
-            self._store.settle(lease, Settlement(Outcome.ABANDONED))
+            self._store.settle(lease, Settlement(Outcome.ABANDONED, waited_us=waited_us))
         if call.reservation is not None:
             self._store.give_back(call.reservation)
             call.reservation = None
@@ -205,6 +205,20 @@ class KeyPool:
     def close(self) -> None:
         """Report to the store what is still to be reported. May be called again."""
         self._store.close()
+
+    def figures(self) -> PoolFigures:
+        """What was counted so far, keys by their id."""
+        return self._store.figures()
+
+    def snapshots(self) -> tuple[KeySnapshot, ...]:
+        """Configured keys in their order, then draining ones, each under a mask that no other has."""
+        taken = {known.mask for known in self._by_id.values()}
+        found = []
+        for snapshot in self._store.snapshot():
+            mask = self._mask(snapshot, taken)
+            taken.add(mask)
+            found.append(replace(snapshot, mask=mask))
+        return tuple(found)
 
     def stats(self) -> dict[str, Any]:
         """The specification's stats: figures per masked key.
@@ -215,28 +229,23 @@ class KeyPool:
         out of rotation that is not merely resting after a 429, whatever took it out; `state` says which. Keys that were
         taken out of the configuration follow, "draining", and are in no total.
         """
-        snapshots = self._store.snapshot()
+        snapshots = self.snapshots()
         configured = [s for s in snapshots if s.state != "draining"]
         return {
             "total_keys": len(configured),
             "healthy_keys": sum(1 for s in configured if not s.circuit_open and not s.rate_limited),
             "rotation_strategy": self.strategy,
-            "keys": {self.mask_of(s): _figures(s) for s in snapshots},
+            "keys": {s.mask: _figures(s) for s in snapshots},
             "scope": self._store.scope,
             "spent_today": _spent(self._store.spent()),
             "store_losses": self._store.losses(),
         }
 
-    def figures(self) -> PoolFigures:
-        """What was counted so far, for metrics and reports."""
-        return self._store.figures()
-
-    def mask_of(self, snapshot: KeySnapshot) -> str:
+    def _mask(self, snapshot: KeySnapshot, taken: set[str]) -> str:
         """Its mask here; a key known from elsewhere has the one it had there, made unique."""
         key = self._by_id.get(snapshot.key_id)
         if key is not None:
             return key.mask
-        taken = {known.mask for known in self._by_id.values()}
         return f"{snapshot.mask}#{snapshot.key_id[:8]}" if snapshot.mask in taken else snapshot.mask
 
     def _send(self, lease: Lease) -> Send:

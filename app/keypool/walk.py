@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -129,7 +129,9 @@ class Walk:
             batch=spending_batch.get(),
         )
         self._lease: Lease | None = None
-        self._sent_ns = 0
+        #: it began, or its last attempt ended
+        self._waits_since_ns = terms.monotonic_ns()
+        self._sent_ns = self._waits_since_ns
         self._attempts = 0
         self.open_response: httpx2.Response | None = None
         self.stream_report: StreamReport | None = None
@@ -154,7 +156,7 @@ class Walk:
     def abandon(self) -> None:
         """Whatever is still held goes back, without a verdict on the key."""
         lease, self._lease = self._lease, None
-        self._pool.abandon(self._call, lease)
+        self._pool.abandon(self._call, lease, waited_us=self._waited_us())
 
     def _step(self) -> Send | Pause | Refusal:
         step = self._pool.step(self._call)
@@ -241,10 +243,16 @@ class Walk:
 
     def _settle(self, settlement: Settlement) -> bool:
         lease, self._lease = self._lease, None
+        settlement = replace(settlement, waited_us=self._waited_us())
+        self._waits_since_ns = self._terms.monotonic_ns()
         return lease is not None and self._pool.settle(self._call, lease, settlement)
 
+    def _waited_us(self) -> int:
+        """How long the request had waited when it was last sent, the pauses after a failure included."""
+        return max(0, self._sent_ns - self._waits_since_ns) // 1000
+
     def _usage(self, used: wire.TokensUsed) -> Usage:
-        return Usage(used.total, self._terms.price(self._need.model, used.input, used.output))
+        return Usage(used.total, self._terms.price(self._need.model, used.input, used.output), used.output)
 
 
 def _handed_out(found: httpx2.Response | Exception) -> httpx2.Response:

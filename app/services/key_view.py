@@ -69,22 +69,10 @@ class KeyView:
 
     def report(self) -> KeyReport:
         """Everything that metrics are made from. Raises `redis.RedisError`."""
-        snapshots, figures = self._store.snapshot(), self._store.figures()
-        masks = self._masks(snapshots, figures)
+        snapshots, figures = self._pool.snapshots(), self._store.figures()
+        masks = {key_id: f"key-{key_id[:8]}" for key_id in figures.groups} | {s.key_id: s.mask for s in snapshots}
         return KeyReport(masks, snapshots, figures, self._store.spent(), self._store.losses(), self._budget)
 
     def close(self) -> None:
         """Close the connections. May be called again."""
         self._store.close()
-
-    def _masks(self, snapshots: tuple[KeySnapshot, ...], figures: PoolFigures) -> dict[str, str]:
-        """As in the stats; keys of former configurations may share a mask, and then show their fingerprint as well."""
-        named = {s.key_id: self._pool.mask_of(s) for s in snapshots}
-        masks: dict[str, str] = {}
-        taken: set[str] = set()
-        for key_id in (*named, *figures.groups):
-            if key_id not in masks:
-                mask = named.get(key_id, f"key-{key_id[:8]}")
-                masks[key_id] = f"{mask}#{key_id[:8]}" if mask in taken else mask
-                taken.add(masks[key_id])
-        return masks

@@ -284,4 +284,4 @@ def test_a_stream_that_breaks_off_is_spent_as_far_as_it_told_and_the_error_is_th
         there = pooled(address, KEYS, face)
         there.run(scenario)
     assert len(seen) == 1
-    assert there.store.streams == [Usage(5, 0)]
+    assert there.store.streams == [Usage(5, 0, 4)]

@@ -37,7 +37,7 @@ def test_chat_is_settled_once_with_what_it_used(there: Pooled) -> None:
     used = reply.usage
     expected = make_pricing()(MODEL, used.prompt_tokens, used.completion_tokens)
     assert settled.outcome is Outcome.SUCCESS
-    assert settled.usage == Usage(used.total_tokens, expected)
+    assert settled.usage == Usage(used.total_tokens, expected, used.completion_tokens)
     assert there.store.spent().tokens == used.total_tokens
     assert there.store.spent().microusd == expected > 0
 
@@ -135,7 +135,7 @@ def test_a_chat_stream_is_settled_at_its_headers_and_spent_at_its_end(there: Poo
     used = chunks[-1].usage
     assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
     expected = make_pricing()(MODEL, used.prompt_tokens, used.completion_tokens)
-    assert there.store.streams == [Usage(used.total_tokens, expected)]
+    assert there.store.streams == [Usage(used.total_tokens, expected, used.completion_tokens)]
     assert there.store.spent().tokens == used.total_tokens
     assert len(there.store.settled) == 1
 

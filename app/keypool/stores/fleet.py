@@ -38,6 +38,7 @@ from app.keypool.stores.base import (
 from app.keypool.stores.courier import Courier, Delivery
 from app.keypool.stores.redis import DEFAULT_PREFIX, RedisStore, monotonic_us
 from app.keypool.stores.share import Fleet, ServerClock, ShareStore
+from app.keypool.stores.tally import Alone
 
 log = logging.getLogger(__name__)
 
@@ -111,8 +112,9 @@ class FleetStore:
             try:
                 return self._redis.confirm(lease)
             except redis.RedisError as exc:
-                self.lose(exc)
+                share = self.lose(exc)
         # the place was promised by all for all: it holds, whatever is away now
+        share.use_foreign(lease)
         return lease.sent(max(lease.at_us, self.now_us()), lease.charges)
 
     def give_back(self, lease: Lease) -> None:
@@ -230,13 +232,15 @@ class FleetStore:
             share, self._share = self._share, None
             if share is None:
                 return
-            self._retired, self._back_since_us = share, monotonic_us()
-            report, used, losses = os.urandom(8).hex(), share.used_alone(), 1
-        self._courier.keep(lambda store: store.add_alone(report, used, losses=losses), first=True)
+            before, self._retired, self._back_since_us = self._retired, share, monotonic_us()
+        self._report(before)
+        report, alone = os.urandom(8).hex(), share.report()
+        self._courier.keep(lambda store: store.add_alone(report, alone, losses=1), first=True)
         log.warning("The key store in Redis is back: all processes share the limits again")
 
     def beat(self) -> None:
         """Say that this process lives, and hear of the others."""
+        self._report(self._retired)
         told = Fleet.read(self._redis.beat(tuple(self._batches)))
         if monotonic_us() - self._back_since_us < SILENT_US and told.size < self._fleet.size:
             # the others have had no time yet to say that they live
@@ -251,6 +255,7 @@ class FleetStore:
         """Say that this process ends; if the server is away, give it a last chance to hear what was used alone."""
         if self._share is not None:
             self.rejoin()
+        self._report(self._retired)
         self._courier.deliver_kept()
         self._redis.leave()
 
@@ -297,14 +302,13 @@ class FleetStore:
 
     def _report_late(self, act: Callable[[ShareStore], None]) -> None:
         retired = self._retired
-        if retired is None:
-            return
-        with self._lock:
-            before = retired.used_alone()
+        if retired is not None:
             act(retired)
-            after = retired.used_alone()
-        report, nothing = os.urandom(8).hex(), Spent()
-        used = {name: spent.minus(before.get(name, nothing)) for name, spent in after.items()}
-        changed = {name: spent for name, spent in used.items() if spent != nothing}
-        if changed:
-            self._courier.take(lambda store: store.add_alone(report, changed, losses=0))
+            self._report(retired)
+
+    def _report(self, retired: ShareStore | None) -> None:
+        """Have added what a share has done since it last reported: its requests may end long after the rejoin."""
+        alone = Alone() if retired is None else retired.report()
+        if alone != Alone():
+            report = os.urandom(8).hex()
+            self._courier.keep(lambda store: store.add_alone(report, alone, losses=0))

@@ -21,7 +21,7 @@ from app.keypool.buckets import Asked, Bucket, Refused, sampled
 from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey
 from app.keypool.limits import MINUTE_US
-from app.keypool.outcomes import Outcome
+from app.keypool.outcomes import ACCEPTED, Outcome
 from app.keypool.stores.base import (
     LEASE_US,
     NO_BUDGET,
@@ -392,7 +392,7 @@ class MemoryStore:
         outcome = settlement.outcome
         if outcome is not Outcome.QUOTA_EXHAUSTED:
             group.end_probe(lease.quota_generation)
-        if outcome in {Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.REGION_BLOCKED}:
+        if outcome in ACCEPTED:
             return self._succeed(state, group, lease, outcome)
         if outcome is Outcome.ABANDONED:
             state.health = breaker.on_abandoned(state.health, lease.generation)

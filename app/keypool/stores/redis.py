@@ -12,7 +12,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import redis
@@ -41,7 +41,7 @@ from app.keypool.stores.base import (
 from app.keypool.stores.ledger import day_of
 from app.keypool.stores.memory import SEEDS
 from app.keypool.stores.scripts import Script, load_scripts
-from app.keypool.stores.tally import read_figures
+from app.keypool.stores.tally import Alone, read_figures
 
 DEFAULT_PREFIX = "{propintel}:pool"
 #: Who asks gives up then: a little less than the connection's patience (services.key_store).
@@ -293,10 +293,15 @@ class RedisStore:
         """Say that this process ends."""
         self._run(self._scripts.beat, self._time.given(), "", self._process, 0)
 
-    def add_alone(self, report: str, spent: Mapping[str, Spent], *, losses: int) -> None:
-        """Add what was used while the server was away, by the name of the budget. Repeating a `report` adds nothing."""
-        used = [part for name, s in spent.items() for part in (name, s.calls, s.tokens, s.microusd)]
-        self._run(self._scripts.alone, report, losses, *used)
+    def add_alone(self, report: str, alone: Alone, *, losses: int) -> None:
+        """Add what was done while the server was away. Repeating a `report` adds nothing."""
+        given = {
+            "losses": losses,
+            "spent": [(name, s.calls, s.tokens, s.microusd) for name, s in alone.spent.items()],
+            "counts": [(name, list(of.items())) for name, of in alone.counts.items()],
+            "used": list(alone.used_us.items()),
+        }
+        self._run(self._scripts.alone, report, json.dumps(given))
 
     def forget_connections(self) -> None:
         """Open new ones from now on: the old may lead to a server that is no longer the primary."""

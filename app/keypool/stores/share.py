@@ -22,6 +22,7 @@ from app.keypool.limits import MINUTE_US, MeterReading
 from app.keypool.stores.base import Budget, Change, Lease, Settlement, Spent
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.state import GroupState
+from app.keypool.stores.tally import Alone
 
 #: Slots are this much wider than the limit asks for.
 _MARGIN = 1.05
@@ -107,6 +108,7 @@ class ShareStore(MemoryStore):
         self._ids = (f"{_LOCAL}{number}" for number in _NUMBERS)
         self._ratios.update(fleet.ratios)
         self._ledger.size = fleet.size
+        self._reported = Alone()
         self._seed()
 
     @staticmethod
@@ -125,15 +127,34 @@ class ShareStore(MemoryStore):
             self._open_leases[lease.lease_id] = adopted
         return self.settle(adopted, settlement)
 
-    def used_alone(self) -> dict[str, Spent]:
-        """What this process has used since the loss, by the name of the budget: to be added once the store is back."""
+    def use_foreign(self, lease: Lease) -> None:
+        """A place that the lost store had promised is used: that store has not counted the request yet."""
         with self._lock:
-            return self._ledger.counted()
+            state = self._keys.get(lease.key_id)
+            if state is not None:
+                state.use(self.now_us())
+
+    def report(self) -> Alone:
+        """What is new since the last report, at first since the loss: to be added once the store is back."""
+        with self._lock:
+            counts = self._tally.counts_of_share(self._fleet.size)
+            used_us = {}
+            for key_id, state in self._keys.items():
+                if state.last_used_us is not None:
+                    counts.setdefault(f"k:{key_id}", {})["rq"] = state.requests
+                    used_us[key_id] = state.last_used_us
+            before, self._reported = self._reported, Alone(self._ledger.counted(), counts, used_us)
+            return self._reported.since(before)
 
     def _book(self, lease: Lease, settlement: Settlement) -> None:
         """Only what was charged here: a lease of the lost store is corrected there, when its settlement arrives."""
         if self.made(lease):
             super()._book(lease, settlement)
+
+    def _count(self, lease: Lease, settlement: Settlement, change: Change) -> None:
+        """Likewise."""
+        if self.made(lease):
+            super()._count(lease, settlement, change)
 
     def _seed(self) -> None:
         for key_id, circuit in self._fleet.bad.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import cast, get_args
 
 from app.keypool.figures import (
@@ -21,8 +22,8 @@ from app.keypool.figures import (
     Unit,
     wait_class,
 )
-from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Change, Lease, Reason, Settlement, Usage
+from app.keypool.outcomes import ACCEPTED, Outcome
+from app.keypool.stores.base import Change, Lease, Reason, Settlement, Spent, Usage
 
 #: How far ahead a moment without room is taken for granted: a longer rest is counted as requests go on asking.
 LONGEST_SATURATION_US = 60_000_000
@@ -32,6 +33,33 @@ _SATURATED = "s:"
 
 #: name of a hash -> field -> count
 Counts = Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """What a process did without the fleet's store: to be added to what that holds, once.
+
+    `spent` is by the name of the budget, `counts` as `Tally` has them and as the statistics do (`k:<key>`), `used_us`
+    when each key was last used.
+    """
+
+    spent: Mapping[str, Spent] = field(default_factory=dict)
+    counts: Counts = field(default_factory=dict)
+    used_us: Mapping[str, int] = field(default_factory=dict)
+
+    def since(self, before: Alone) -> Alone:
+        """What is new since `before`, an earlier state of the same process."""
+        nothing = Spent()
+        spent = {name: of.minus(before.spent.get(name, nothing)) for name, of in self.spent.items()}
+        counts = {
+            name: {f: more for f, count in of.items() if (more := count - before.counts.get(name, {}).get(f, 0))}
+            for name, of in self.counts.items()
+        }
+        return Alone(
+            {name: more for name, more in spent.items() if more != nothing},
+            {name: of for name, of in counts.items() if of},
+            {key_id: at for key_id, at in self.used_us.items() if at != before.used_us.get(key_id)},
+        )
 
 
 def transitions_of(change: Change) -> tuple[Transition, ...]:
@@ -85,6 +113,20 @@ class Tally:
         """All counts, a copy."""
         return {name: dict(of) for name, of in self._counts.items()}
 
+    def counts_of_share(self, size: int) -> dict[str, dict[str, int]]:
+        """All counts, as one of `size` processes adds them to the fleet's.
+
+        Each of them has its share of the room, and they are full at the same time: its part of that time is one of
+        `size`. What the statistics show of a key follows from how its requests ended.
+        """
+        counts = self.counts()
+        for name, of in list(counts.items()):
+            if name.startswith("w:"):
+                counts[name] = {f: n // size if f.startswith(_SATURATED) else n for f, n in of.items()}
+            else:
+                counts[f"k:{name[2:]}"] = _of_statistics(of)
+        return counts
+
 
 def read_figures(groups: Mapping[str, str], counts: Counts, rooms: Iterable[Room]) -> PoolFigures:
     """The figures of these keys, and of all models; `groups` as in `PoolFigures`."""
@@ -103,13 +145,27 @@ def read_figures(groups: Mapping[str, str], counts: Counts, rooms: Iterable[Room
 
 def _calls(key_id: str, counts: Mapping[str, int]) -> Iterable[CallFigures]:
     by_model: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for field, count in counts.items():
-        model, separator, what = field.rpartition(_OF)
+    for name, count in counts.items():
+        model, separator, what = name.rpartition(_OF)
         if separator:
             by_model[model][what] = count
     for model, of in sorted(by_model.items()):
         outcomes = {outcome: of[outcome] for outcome in Outcome if of.get(outcome)}
         yield CallFigures(key_id, model, outcomes, of.get("i", 0), of.get("o", 0), of.get("u", 0))
+
+
+def _of_statistics(counts: Mapping[str, int]) -> dict[str, int]:
+    """Successes, failures and rate limits of one key."""
+    shown: defaultdict[str, int] = defaultdict(int)
+    for call in _calls("", counts):
+        for outcome, count in call.outcomes.items():
+            if outcome in ACCEPTED:
+                shown["ok"] += count
+            elif outcome is not Outcome.ABANDONED:
+                shown["ng"] += count
+            if outcome is Outcome.RATE_LIMITED:
+                shown["rl"] += count
+    return dict(shown)
 
 
 def _transitions(counts: Mapping[str, int]) -> dict[Transition, int]:

@@ -1,15 +1,26 @@
--- Add what a process has used while it had to go on alone, once.
--- KEYS[1]: prefix. ARGV: id of this report, 1 if it ends a loss, then name, calls, tokens, microusd of each budget...
+-- Add what a process has done while it had to go on alone, once.
+-- KEYS[1]: prefix. ARGV: id of this report, JSON {losses = 1 if it ends a loss, spent = {{name, calls, tokens, microusd}, ...},
+-- counts = {{name of a hash, {{field, count}, ...}}, ...}, used = {{key, when last}, ...}}
 -- Reply: nothing
 
 if redis.call('SET', P .. ':a:' .. ARGV[1], 1, 'NX', 'PX', C.SPENT_TTL_MS) then
-  redis.call('HINCRBY', P .. ':p', 'losses', ARGV[2])
+  local given = cjson.decode(ARGV[2])
+  redis.call('HINCRBY', P .. ':p', 'losses', given.losses)
   redis.call('PEXPIRE', P .. ':p', C.TTL_MS)
-  for n = 3, #ARGV, 4 do
-    local name = P .. ':' .. ARGV[n]
-    for offset, field in ipairs({'c', 't', 'u'}) do
-      if ARGV[n + offset] ~= '0' then redis.call('HINCRBY', name, field, ARGV[n + offset]) end
-    end
+  for _, used in ipairs(given.spent) do
+    local name = P .. ':' .. used[1]
+    for offset, field in ipairs({'c', 't', 'u'}) do count(name, field, used[offset + 1]) end
     redis.call('PEXPIRE', name, C.SPENT_TTL_MS)
+  end
+  for _, counts in ipairs(given.counts) do
+    local name = P .. ':' .. counts[1]
+    for _, counted in ipairs(counts[2]) do count(name, counted[1], counted[2]) end
+    redis.call('PEXPIRE', name, C.TTL_MS)
+    if string.sub(counts[1], 1, 2) == 'w:' then redis.call('SADD', P .. ':models', string.sub(counts[1], 3)) end
+  end
+  redis.call('PEXPIRE', P .. ':models', C.TTL_MS)
+  for _, used in ipairs(given.used) do
+    local name = P .. ':k:' .. used[1]
+    if num(redis.call('HGET', name, 'lu'), 0) < used[2] then redis.call('HSET', name, 'lu', used[2]) end
   end
 end

@@ -9,7 +9,6 @@ local set = P .. ':s:' .. ARGV[2]
 local given = cjson.decode(ARGV[3])
 local size, models = {}, redis.call('SMEMBERS', P .. ':models')
 for _, key in ipairs(given.keys) do size[key[2]] = (size[key[2]] or 0) + 1 end
-for _, model in ipairs(models) do redis.call('PEXPIRE', P .. ':w:' .. model, C.TTL_MS) end
 for position, key in ipairs(given.keys) do
   local id, group, mask = key[1], key[2], key[3]
   local name = P .. ':k:' .. id
@@ -32,6 +31,10 @@ for position, key in ipairs(given.keys) do
   redis.call('PEXPIRE', P .. ':c:' .. id, C.TTL_MS)
   redis.call('PEXPIRE', P .. ':g:' .. group, C.TTL_MS)
   redis.call('PEXPIRE', P .. ':q:' .. group, C.TTL_MS)
+end
+for _, model in ipairs(models) do
+  redis.call('PEXPIRE', P .. ':i:' .. model, C.TTL_MS)
+  redis.call('PEXPIRE', P .. ':w:' .. model, C.TTL_MS)
 end
 for _, id in ipairs(given.verified) do redis.call('HSETNX', P .. ':k:' .. id, 've', 1) end
 for _, l in ipairs(given.learned) do

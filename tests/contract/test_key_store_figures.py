@@ -1,0 +1,250 @@
+"""What a key store counts for metrics and reports. On every store."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.clock import ManualClock
+from app.keypool.figures import WAIT_BOUNDS_S, CallFigures, ModelFigures, PoolFigures
+from app.keypool.keys import make_keys
+from app.keypool.limits import LimitReading, MeterReading
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Budget, Cap, Lease, Settlement, Store, Usage
+from tests.plugins.redis_fixtures import MakeStore
+from tests.plugins.store_steps import MINUTE, NO_ROOM, SECOND, answer, ask, burst, limits, reading, refused, take
+
+A, B = make_keys(["sk-a", "sk-b"])
+SAME_GROUP = make_keys(["sk-a", "sk-b"], "team=1,2")
+
+
+def calls_of(store: Store, key_id: str, model: str = "m") -> CallFigures:
+    (found,) = [c for c in store.figures().calls if (c.key_id, c.model) == (key_id, model)]
+    return found
+
+
+def model_of(store: Store, model: str = "m") -> ModelFigures:
+    (found,) = [m for m in store.figures().models if m.model == model]
+    return found
+
+
+def transitions_of(store: Store, key_id: str) -> dict[str, int]:
+    return {name: n for t in store.figures().transitions if t.key_id == key_id for name, n in t.counts.items()}
+
+
+def test_nothing_has_been_counted_of_keys_that_were_never_used(make_store: MakeStore, clock: ManualClock) -> None:
+    figures = make_store([A, B], clock).figures()
+    assert figures == PoolFigures({A.key_id: A.group, B.key_id: B.group}, (), (), (), ())
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_end_of_a_request_counts_once_for_its_key_and_model(
+    make_store: MakeStore, clock: ManualClock, outcome: Outcome
+) -> None:
+    """A second word about the same lease counts nothing."""
+    store = make_store([A], clock)
+    lease = answer(store, outcome)
+    store.settle(lease, Settlement(outcome))
+    assert calls_of(store, A.key_id).outcomes == {outcome: 1}
+    assert [(c.key_id, c.model) for c in store.figures().calls] == [(A.key_id, "m")]
+
+
+def test_models_are_counted_apart_whatever_their_names(make_store: MakeStore, clock: ManualClock) -> None:
+    """A fine-tuned model has colons in its name; a request for the list of models names none."""
+    names = ["m", "ft:m:team:1", "a b", ""]
+    store = make_store([A], clock)
+    for times, name in enumerate(names, start=1):
+        for _ in range(times):
+            answer(store, request=ask(model=name))
+    counted = {c.model: c.outcomes[Outcome.SUCCESS] for c in store.figures().calls}
+    assert counted == {name: times for times, name in enumerate(names, start=1)}
+    assert {m.model for m in store.figures().models} == set(names)
+
+
+def test_tokens_and_cost_are_those_that_responses_tell(make_store: MakeStore, clock: ManualClock) -> None:
+    """Not the estimate of the admission; of a stream at its end, of a request that is not billed never."""
+    store = make_store([A], clock)
+    answer(store, request=ask(tokens=500), usage=Usage(30, 7, 10))
+    streamed = answer(store, request=ask(tokens=500))
+    unbilled = answer(store, Outcome.REQUEST_FAULT, usage=Usage(1000, 1000, 1000))
+    before = calls_of(store, A.key_id)
+    assert (before.input_tokens, before.output_tokens, before.microusd) == (20, 10, 7)
+    store.spend(streamed, Usage(5, 2, 4))
+    after = calls_of(store, A.key_id)
+    assert (after.input_tokens, after.output_tokens, after.microusd) == (21, 14, 9)
+    assert unbilled.key_id == A.key_id
+
+
+@pytest.mark.parametrize(
+    ("waited_us", "position"),
+    [
+        (0, 0),
+        (10_000, 0),
+        (10_001, 1),
+        (60 * SECOND, len(WAIT_BOUNDS_S) - 1),
+        (60 * SECOND + 1, len(WAIT_BOUNDS_S)),
+    ],
+)
+def test_a_wait_belongs_to_the_class_whose_bound_it_does_not_pass(
+    make_store: MakeStore, clock: ManualClock, waited_us: int, position: int
+) -> None:
+    store = make_store([A], clock)
+    answer(store, waited_us=waited_us)
+    found = model_of(store)
+    assert [n for n, count in enumerate(found.waits) if count] == [position]
+    assert (sum(found.waits), found.waited_us) == (1, waited_us)
+
+
+def test_what_befalls_a_key_is_counted_when_it_changes_not_while_it_lasts(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    store = make_store([A], clock)
+    answer(store)
+    leases = [take(store) for _ in range(5)]
+    for lease in leases:
+        store.settle(lease, Settlement(Outcome.SERVER_FAILURE))
+    assert transitions_of(store, A.key_id) == {"open": 1}
+    clock.advance(301)
+    answer(store)
+    assert transitions_of(store, A.key_id) == {"open": 1, "closed": 1}
+    one, two = take(store), take(store)
+    for lease in (one, two):
+        store.settle(lease, Settlement(Outcome.INVALID_KEY))
+    assert transitions_of(store, A.key_id) == {"open": 1, "closed": 1, "dead": 1}
+
+
+def test_money_and_rest_are_transitions_too(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A, B], clock)
+    answer(store, Outcome.QUOTA_EXHAUSTED)
+    answer(store, Outcome.RATE_LIMITED, pause_us=SECOND)
+    assert sorted((transitions_of(store, key.key_id) for key in (A, B)), key=str) == [{"cooling": 1}, {"no_quota": 1}]
+
+
+def test_a_refusal_is_counted_by_what_the_caller_was_told(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A], clock, budget=Budget(batch=Cap(calls=0)))
+    answer(store, limits=NO_ROOM)
+    refused(store)
+    refused(store, ask(batch="b"))
+    refused(store, ask(barred=frozenset({A.key_id})))
+    assert model_of(store).refusals == {"no_room": 1, "budget": 1, "barred": 1}
+
+
+def test_a_place_that_was_given_back_was_no_request(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A], clock)
+    answer(store, limits=NO_ROOM)
+    reserved = take(store, ask(max_wait_us=MINUTE))
+    assert reserved.reserved
+    store.give_back(reserved)
+    assert calls_of(store, A.key_id).outcomes == {Outcome.SUCCESS: 1}
+    assert sum(model_of(store).waits) == 1
+
+
+def test_time_without_room_counts_once_however_many_ask(make_store: MakeStore, clock: ManualClock) -> None:
+    """From the first who found none until there is some again; what overlaps is the same time."""
+    store = make_store([A], clock)
+    answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND, limited_by="tokens")
+    assert model_of(store).saturated_us == {}
+    for _ in range(3):
+        refused(store)
+    assert model_of(store).saturated_us == {"tokens": 20 * SECOND}
+    clock.advance(5)
+    refused(store)
+    assert model_of(store).saturated_us == {"tokens": 20 * SECOND}
+
+
+def test_a_long_rest_counts_as_far_as_anybody_asked(make_store: MakeStore, clock: ManualClock) -> None:
+    """A minute from each question: whether anybody would have wanted a key later is not known."""
+    store = make_store([A], clock)
+    answer(store, Outcome.RATE_LIMITED, pause_us=10 * MINUTE, limited_by="requests")
+    refused(store)
+    assert model_of(store).saturated_us == {"requests": MINUTE}
+    clock.advance(90)
+    refused(store)
+    assert model_of(store).saturated_us == {"requests": 2 * MINUTE}
+
+
+@pytest.mark.parametrize(
+    ("said", "unit"),
+    [
+        (LimitReading(requests=MeterReading(60, 0, MINUTE), tokens=reading(1_000_000, 1_000_000)), "requests"),
+        (LimitReading(requests=reading(60_000, 60_000), tokens=MeterReading(600, 0, MINUTE)), "tokens"),
+    ],
+)
+def test_the_limit_that_is_in_the_way_is_the_one_that_is_named(
+    make_store: MakeStore, clock: ManualClock, said: LimitReading, unit: str
+) -> None:
+    store = make_store([A], clock)
+    answer(store, limits=said)
+    burst(store)
+    refused(store)
+    assert list(model_of(store).saturated_us) == [unit]
+
+
+@pytest.mark.parametrize("trouble", [Outcome.INVALID_KEY, Outcome.QUOTA_EXHAUSTED, Outcome.FORBIDDEN])
+def test_keys_out_of_rotation_are_no_want_of_room(make_store: MakeStore, clock: ManualClock, trouble: Outcome) -> None:
+    store = make_store([A], clock)
+    answer(store)
+    answer(store, trouble)
+    refused(store)
+    assert model_of(store).saturated_us == {}
+
+
+def test_one_key_with_room_means_that_there_is_some(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A, B], clock)
+    answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
+    for _ in range(3):
+        answer(store)
+    assert model_of(store).saturated_us == {}
+
+
+def test_room_is_what_the_bucket_holds_now(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A], clock)
+    answer(store, limits=limits(600, 599))
+    (room,) = store.figures().rooms
+    assert (room.group, room.model, room.unit, room.per_minute) == (A.group, "m", "requests", 600)
+    assert room.left == pytest.approx(599)
+    for _ in range(5):
+        take(store)
+    assert store.figures().rooms[0].left == pytest.approx(594)
+    clock.advance(0.2)
+    assert store.figures().rooms[0].left == pytest.approx(596)
+    clock.advance(3600)
+    assert store.figures().rooms[0].left == pytest.approx(600), "a bucket holds no more than it can"
+
+
+def test_a_group_at_rest_has_no_room(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A], clock)
+    answer(store, limits=limits(600, 599))
+    answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
+    assert [room.left for room in store.figures().rooms] == [0]
+    clock.advance(20)
+    assert store.figures().rooms[0].left > 0
+
+
+def test_keys_of_one_group_have_one_room(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(SAME_GROUP, clock)
+    for _ in SAME_GROUP:
+        answer(store, limits=LimitReading(reading(600, 590), reading(60_000, 50_000)))
+    assert [(room.group, room.unit) for room in store.figures().rooms] == [("team", "requests"), ("team", "tokens")]
+    assert set(store.figures().groups.values()) == {"team"}
+
+
+def test_a_key_that_was_taken_out_stays_counted(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A, B], clock)
+    for _ in (A, B):
+        answer(store)
+    store.set_keys([B])
+    assert isinstance(store.acquire(ask()), Lease)
+    assert list(store.figures().groups) == [B.key_id, A.key_id]
+    assert calls_of(store, A.key_id).outcomes == {Outcome.SUCCESS: 1}
+
+
+def test_stores_of_one_pool_count_together(make_store: MakeStore, clock: ManualClock) -> None:
+    one, other = make_store([A], clock), make_store([A], clock)
+    if one.scope == "process":
+        answer(one)
+        assert other.figures().calls == ()
+        return
+    answer(one)
+    answer(other)
+    assert calls_of(one, A.key_id) == calls_of(other, A.key_id)
+    assert calls_of(one, A.key_id).outcomes == {Outcome.SUCCESS: 2}
