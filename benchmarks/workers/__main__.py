@@ -1,4 +1,4 @@
-"""`python -m benchmarks.workers pools|overhead|enqueue|reports|fairness|all|report`: measure, or write the page."""
+"""`python -m benchmarks.workers PART|all|report`: measure one part or all, or write the page."""
 
 from __future__ import annotations
 

@@ -46,6 +46,14 @@ _KEYS = 4
 _AMPLE = {"rpm": 1_000_000, "tpm": 1_000_000_000}
 
 
+@dataclass(frozen=True)
+class Web:
+    """The HTTP door: where it is, and its process."""
+
+    address: str
+    process: psutil.Process
+
+
 @dataclass
 class Fleet:
     """What a measurement asks of the processes; `site` is the address of the slow site, "" if there is none."""
@@ -85,13 +93,13 @@ class Fleet:
     def start_beat(self) -> None:
         self._services.beat(self.supervisor)
 
-    def start_web(self) -> str:
-        """The HTTP door; -> its address."""
+    def start_web(self) -> Web:
+        """The HTTP door, one process."""
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = int(taken.getsockname()[1])
-        self._services.web(self.supervisor, port)
+        child = self._services.web(self.supervisor, port)
         self.wait_until(lambda: listens(port), "the web door", _START_SECONDS)
-        return f"http://127.0.0.1:{port}"
+        return Web(f"http://127.0.0.1:{port}", psutil.Process(child.process.pid))
 
     # --- jobs
 
@@ -140,12 +148,13 @@ def fleet(
     *,
     site_seconds: float | None = None,
     model_seconds: float | None = None,
+    keys: int = _KEYS,
     **variables: str,
 ) -> Iterator[Fleet]:
     """A fleet without workers on a database of `server`, on SQLite if that is None.
 
     With `site_seconds` there is a site whose pages take that long, with `model_seconds` a model's API that does (in
-    the median) and keys that never run out of room. Raises `BenchmarkError`, and what `Supervisor` raises.
+    the median) and `keys` keys that never run out of room. Raises `BenchmarkError`, and what `Supervisor` raises.
     """
     with ExitStack() as running:
         home = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="bw-", ignore_cleanup_errors=True)))
@@ -153,7 +162,7 @@ def fleet(
         supervisor = running.enter_context(Supervisor(StopSignals()))
         plain = service_environment(os.environ, home, openai={})
         site = "" if site_seconds is None else _start_site(supervisor, home, plain, site_seconds)
-        openai = {} if model_seconds is None else _start_model(supervisor, home, plain, model_seconds)
+        openai = {} if model_seconds is None else _start_model(supervisor, home, plain, model_seconds, keys)
         url = server.new_database() if server is not None else ""
         env = {**plain, **openai, "DATABASE_URL": url, **variables}
         with environment(env):
@@ -178,9 +187,9 @@ def _address(child: Child) -> str:
     return found[0]
 
 
-def _start_model(supervisor: Supervisor, home: Path, env: dict[str, str], seconds: float) -> dict[str, str]:
+def _start_model(supervisor: Supervisor, home: Path, env: dict[str, str], seconds: float, keys: int) -> dict[str, str]:
     """Start the stand-in of the API; -> the variables that lead to it."""
-    made = tuple(f"sk-proj-{secrets.token_hex(24)}" for _ in range(_KEYS))
+    made = tuple(f"sk-proj-{secrets.token_hex(24)}" for _ in range(keys))
     entries = [{"key": key, "project": f"proj_{n}", **_AMPLE} for n, key in enumerate(made)]
     config: dict[str, object] = {"server": {"latency_ms": 1000 * seconds}, "keys": entries}
     base_url = start_openai(supervisor, home, env, DemoKeys(made, config))

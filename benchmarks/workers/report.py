@@ -7,10 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import BenchmarkError
-from benchmarks.workers import enqueue, fairness, overhead, pools, reports
+from benchmarks.workers import enqueue, fairness, instruments, overhead, pools, reports, scrapes
 from benchmarks.workers.tables import prose
 
-PARTS = {"pools": pools, "overhead": overhead, "enqueue": enqueue, "reports": reports, "fairness": fairness}
+PARTS = {
+    "pools": pools,
+    "overhead": overhead,
+    "enqueue": enqueue,
+    "reports": reports,
+    "fairness": fairness,
+    "scrapes": scrapes,
+    "instruments": instruments,
+}
 _INTRODUCTION = """
 `make bench-workers` measures this page; `python -m benchmarks.workers --help` shows what can be varied. Real workers on
 the embedded Valkey and on SQLite or a PostgreSQL with its own defaults, the stand-ins for the API and a site, all on

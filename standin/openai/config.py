@@ -106,6 +106,7 @@ class ServerConfig(_FromJson):
     `token_factor_high` the factor depends on the text and lies evenly between the two, the same text's always the same.
     `headers`: "full", "no_ms" (no retry-after-ms), "no_retry" (no retry-after at all), "none" (no limits either).
     `start_level` is how full buckets are at first (0 to 1); `models` lists the models that exist (None: any).
+    `echoes_key`: error messages quote the key that was sent, as careless gateways do.
     Latency is log-normal around `latency_ms`.
     """
 
@@ -121,6 +122,7 @@ class ServerConfig(_FromJson):
     answers: str = "normal"
     start_level: float = 1.0
     models: list[str] | None = None
+    echoes_key: bool = False
     seed: int = 1
 
 

@@ -155,6 +155,8 @@ class OpenAIStandin:
             if state is not None:
                 state.counts[exc.counter] += 1
             headers.update(exc.headers)
+            if self.gate.server.echoes_key:
+                exc.message += f" The request was sent with {request.headers.get('authorization')}."
             response = JSONResponse(exc.body(), exc.status)
         except _ClientGoneError:
             if state is not None:

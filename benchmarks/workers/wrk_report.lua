@@ -1,0 +1,7 @@
+-- wrk's own text rounds its figures; this line has microseconds: requests, errors, p50, p99, longest
+done = function(summary, latency, requests)
+  local e = summary.errors
+  local failed = e.connect + e.read + e.write + e.status + e.timeout
+  io.write(string.format("report %d %d %d %d %d\n", summary.requests, failed, latency:percentile(50),
+    latency:percentile(99), latency.max))
+end

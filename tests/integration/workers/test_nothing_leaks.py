@@ -1,0 +1,241 @@
+"""No secret leaves the processes that need it: a whole fleet with failures of every kind, searched at its end."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import socket
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import redis
+
+from app.clock import SystemClock
+from app.services.access import Role, issue_token
+from cli.services import listens
+from tests.integration.workers.conftest import Fleet, wait_until
+from tests.plugins.webhook_receiver import Receiver
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(170)]
+
+#: shorter pieces of a secret say nothing: masks show the first and last few characters
+_TELLING = 20
+
+
+def _written(secret: str) -> dict[str, bytes]:
+    """What `secret` looks like wherever somebody wrote it, as it is or encoded, by the encoding's name."""
+    raw = secret.encode()
+    found = {"plain": raw, "percent": urllib.parse.quote(secret, safe="").encode(), "hex": raw.hex().encode()}
+    for shift in range(3):  # base64 of a text that holds it somewhere; its ends depend on the neighbours
+        encoded = base64.b64encode(b"\0" * shift + raw)
+        found[f"base64+{shift}"] = encoded[4 if shift else 0 : len(encoded) - 4]
+    return found
+
+
+def _hits(secret: str, blob: bytes | bytearray) -> list[str]:
+    """The ways in which `blob` shows the secret, whole or but for its last characters."""
+    written = _written(secret[: max(_TELLING, len(secret) - 4)])
+    return [name for name, form in written.items() if form in blob]
+
+
+@dataclass
+class Haul:
+    """Everything that could be seen from outside, by where it was found."""
+
+    found: dict[str, bytearray] = field(default_factory=dict)
+
+    def add(self, place: str, blob: bytes) -> None:
+        self.found.setdefault(place, bytearray()).extend(blob)
+
+    def leaks(self, named: dict[str, str]) -> list[str]:
+        return [
+            f"{name} in {place} ({', '.join(hits)})"
+            for place, blob in self.found.items()
+            for name, secret in named.items()
+            if (hits := _hits(secret, blob))
+        ]
+
+
+@contextmanager
+def _monitored(url: str, haul: Haul) -> Iterator[None]:
+    """Every command that any process sends to Redis during the block: broker, results, events, the pool."""
+    over = threading.Event()
+    ready = threading.Event()
+
+    def listen() -> None:
+        with redis.Redis.from_url(url) as client, client.monitor() as monitor:
+            ready.set()
+            while not over.is_set():
+                # not next_command(): it takes a command apart, and cannot all of them
+                while monitor.connection.can_read(timeout=0.2):
+                    haul.add("commands to Redis", monitor.connection.read_response(disable_decoding=True))
+
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(10)
+
+
+def _redis_values(url: str) -> Iterator[tuple[str, bytes]]:
+    """Every name in Redis, and what it holds."""
+    read: dict[bytes, Callable[[redis.Redis, bytes], Any]] = {
+        b"string": lambda r, name: r.get(name),
+        b"hash": lambda r, name: r.hgetall(name),
+        b"list": lambda r, name: r.lrange(name, 0, -1),
+        b"set": lambda r, name: r.smembers(name),
+        b"zset": lambda r, name: r.zrange(name, 0, -1, withscores=True),
+    }
+    with redis.Redis.from_url(url) as connection:
+        for name in connection.scan_iter(count=1000):
+            kind = connection.type(name)
+            if kind != b"none":  # it has expired meanwhile
+                yield f"Redis {name.decode()}", name + repr(read[kind](connection, name)).encode()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def _get(http: httpx2.Client, haul: Haul, path: str) -> httpx2.Response:
+    answer = http.get(path)
+    haul.add(f"GET {path}", repr(answer.headers.raw).encode() + answer.content)
+    return answer
+
+
+def _crawl_the_door(http: httpx2.Client, haul: Haul) -> None:
+    """Every route that can be read, with and without ids that exist; those that fail as well."""
+    document = _get(http, haul, "/openapi.json").json()
+    jobs = http.get("/api/v1/jobs").json()["data"]["jobs"]
+    properties = http.get("/api/v1/properties").json()["data"]["properties"]
+    assert jobs, "nothing to look at"
+    assert properties, "nothing to look at"
+    ids = {
+        "job_id": [job["id"] for job in jobs],
+        "batch_id": sorted({job["batch"] for job in jobs}),
+        "property_id": [shown["property"] for shown in properties],
+    }
+    for path, methods in document["paths"].items():
+        if "get" not in methods:
+            continue
+        name = next((name for name in ids if f"{{{name}}}" in path), None)
+        for value in [*ids[name], "nothing"] if name else [""]:
+            _get(http, haul, path.replace(f"{{{name}}}", value))
+    haul.add("a broken request", http.post("/api/v1/jobs", content=b"{").content)
+
+
+def _crawl_flower(http: httpx2.Client, haul: Haul) -> None:
+    workers = _get(http, haul, "/api/workers?refresh=1").json()
+    tasks = _get(http, haul, "/api/tasks?limit=1000").json()
+    assert workers, "Flower sees no worker"
+    assert tasks, "Flower sees no task"
+    for path in ["/", "/workers", "/tasks", "/broker", "/metrics", *(f"/worker/{name}" for name in workers)]:
+        _get(http, haul, path)
+    for task_id in tasks:
+        _get(http, haul, f"/task/{task_id}")
+        _get(http, haul, f"/api/task/info/{task_id}")
+        _get(http, haul, f"/api/task/result/{task_id}")
+
+
+def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Logs, databases, Valkey's append-only file, reports and heartbeats."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            yield str(file.relative_to(folder)), file.read_bytes()
+
+
+def test_no_secret_is_seen_anywhere_outside_the_processes(
+    make_fleet: Callable[..., Fleet],
+    openai_standin: Callable[..., Any],
+    property_site: str,
+    make_receiver: Callable[..., Receiver],
+    tmp_path: Path,
+) -> None:
+    """Keys that work, are dead, out of quota, forbidden, limited or failing, of OpenAI's shape and of a gateway's, at
+    an API that quotes them in its errors; then logs, files, Redis, messages, results, answers, Flower and metrics are
+    searched for each of them, and for every other secret of the settings."""
+    shapes: dict[str, dict[str, Any]] = {
+        "working": {"rpm": 60},
+        "dead": {"behaviour": "dead"},
+        "penniless": {"behaviour": "no_quota"},
+        "forbidden": {"behaviour": "forbidden"},
+        "failing": {"behaviour": "flaky", "failure_rate": 1.0},
+        "limited": {"rpm": 1},
+    }
+    keys = {name: f"sk-proj-{secrets.token_urlsafe(36)}" for name in shapes}
+    keys["limited"] = f"gateway.{secrets.token_hex(20)}"  # no shape that a pattern could know
+    standin = openai_standin(
+        [{"key": keys[name], "project": f"proj_{name}", **shape} for name, shape in shapes.items()], echoes_key=True
+    )
+    receiver = make_receiver()
+    secret_path = secrets.token_hex(16)
+    other = {
+        "JWT_SECRET": secrets.token_urlsafe(40),
+        "METRICS_TOKEN": secrets.token_urlsafe(30),
+        "WEBHOOK_SECRET": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+    fleet = make_fleet(
+        OPENAI_API_KEYS=",".join(keys.values()),
+        OPENAI_BASE_URL=standin.base_url,
+        KEY_REPORT_INTERVAL_SECONDS="1",
+        FLOWER_UNAUTHENTICATED_API="true",
+        OPENAI_STATS_FILE=str(tmp_path / "stats.json"),
+        ALERT_WEBHOOK_URL=f"{receiver.origin}/hooks/{secret_path}",
+        **other,
+    )
+    haul = Haul()
+    web_port, flower_port = _free_port(), _free_port()
+    with _monitored(fleet.valkey.url, haul):
+        fleet.services.web(fleet.supervisor, web_port)
+        fleet.services.flower(fleet.supervisor, flower_port)
+        wait_until(lambda: listens(web_port) and listens(flower_port), 60, lambda: fleet.log("web"))
+        fleet.start_worker()
+        fleet.services.wait_for_worker(fleet.supervisor, fleet.services.health_worker(fleet.supervisor))
+        fleet.start_beat()
+        token = issue_token(fleet.settings, Role.MANAGER, timedelta(hours=1), clock=SystemClock())
+        bearer = {"Authorization": f"Bearer {token}"}
+        targets = [f"{property_site}/homes/{n}" for n in range(1, 16)]
+        targets += [f"{property_site}/nothing-here", "http://10.0.0.1/inside", "http://unknown.invalid/page"]
+        with httpx2.Client(
+            base_url=f"http://127.0.0.1:{web_port}", headers=bearer, timeout=30, trust_env=False
+        ) as http:
+            asked = {"targets": targets, "callback_url": f"{receiver.origin}/batches/{secret_path}"}
+            batch = http.post("/api/v1/jobs", json=asked).raise_for_status().json()["data"]["batch"]
+            jobs = [job.id for job in fleet.stores.jobs.page(batch=batch).items]
+            fleet.wait_for_state(jobs, "done", "failed", "deferred", seconds=60)
+            wait_until(lambda: len(receiver.requests) >= 2, 30, lambda: fleet.log("health"))
+            _crawl_the_door(http, haul)
+            metrics = {"Authorization": f"Bearer {other['METRICS_TOKEN']}"}
+            haul.add("GET /metrics", http.get("/metrics", headers=metrics).raise_for_status().content)
+        with httpx2.Client(base_url=f"http://127.0.0.1:{flower_port}", timeout=30, trust_env=False) as flower:
+            _crawl_flower(flower, haul)
+        for place, blob in _redis_values(fleet.valkey.url):
+            haul.add(place, blob)
+    for request in receiver.requests:
+        haul.add(f"webhook {request.path.replace(secret_path, '')}", repr(request.headers).encode() + request.body)
+    fleet.supervisor.stop()
+    for place, blob in _files(tmp_path):
+        haul.add(place, blob)
+
+    used = {name: standin.stats_of(key)["requests"] for name, key in keys.items()}
+    assert all(used.values()), f"a key was never used, so nothing of it could show: {used}"
+    everything = b"".join(haul.found.values())
+    assert len(haul.found["commands to Redis"]) > 100_000
+    assert _hits("Circuit breaker opened for OpenAI key", everything) == ["plain"], "the failing key did not fail"
+    # a callback's own address is kept with its batch: it is needed until the receiver has answered
+    named = {**keys, **other, "the token": token}
+    assert haul.leaks(named) == []
+    logs = {place: blob for place, blob in haul.found.items() if not place.endswith((".sqlite3", "-wal", "-shm"))}
+    assert Haul(logs).leaks({"the path of a webhook": secret_path}) == []
