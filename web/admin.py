@@ -49,7 +49,7 @@ class KeyStats(BaseModel):
 def openai_stats(context: Annotated[Context, Depends(context_of)]) -> JSONResponse:
     """Requests, successes, failures and state of every key, summed over the processes of the fleet.
 
-    The figures are at most a second old; keys that were read again are shown at once.
+    The figures are at most two seconds old; keys that were read again are shown at once.
     """
     stats: dict[str, Any] = context.keys.stats()
     return success(stats)

@@ -47,7 +47,9 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 async def metrics(
     request: Request, token: Annotated[HTTPAuthorizationCredentials | None, Security(_token_scheme)]
 ) -> Response:
-    """Sums over all processes of the fleet, whichever answers. At most a second old, figures of the database ten.
+    """Sums over all processes of the fleet, whichever answers.
+
+    At most a second old (in a storm of scrapes three), figures of the database ten.
 
     What does not answer within three seconds (Redis, database, broker) is left out, and `propintel_scrape_source_up`
     says so.

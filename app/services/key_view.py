@@ -25,6 +25,7 @@ from app.settings import Settings
 
 #: to look at 300 keys takes the server some milliseconds, in which it admits no request
 KEPT_SECONDS = 1.0
+_GRACE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,10 @@ class KeyView:
         self._pool = KeyPool(self.keys, self._store, strategy)
         unused = MemoryStore(self.keys, strategy, clock or SystemClock(), budget=self._budget)
         self._unused = KeyPool(self.keys, unused, strategy)
-        self._recent = Kept(self._stats, KEPT_SECONDS)
+        self._recent = Kept(self._stats, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
 
     def stats(self) -> dict[str, Any]:
-        """The `data` of the specification's stats response, at most `KEPT_SECONDS` old. Not to be changed.
+        """The `data` of the specification's stats response, at most two seconds old. Not to be changed.
 
         While no Redis answers it is the configured keys, of which this process has used none; `scope` is "process".
         """

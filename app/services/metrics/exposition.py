@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 #: a scraper gives up after ten seconds by default; what is still asked for then is asked for once
 SOURCE_SECONDS = 2.5
 _KEPT_SECONDS = 1.0
+#: in a storm of scrapes nobody waits for the next rendering; one who comes now and then gets no old one
+_GRACE_SECONDS = 2.0
 #: to count a million jobs takes a database half a second, which is too much for every scrape of every scraper
 _DATABASE_KEPT_SECONDS = 10.0
 #: one that cannot do it in time has done so by the next scrape
@@ -91,7 +93,9 @@ class Exposition(Collector):
         self._messages = _Source("broker", sources.messages)
         self._health = _database(sources.health)
         self._collecting = threading.Lock()  # the two formats may be asked for at the same time
-        self._rendered = {kind: Kept(partial(encode, self), _KEPT_SECONDS) for encode, kind in _FORMATS}
+        self._rendered = {
+            kind: Kept(partial(encode, self), _KEPT_SECONDS, grace_seconds=_GRACE_SECONDS) for encode, kind in _FORMATS
+        }
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """The answer to a request with this `Accept`, and its content type: `TEXT` but for who wants `OPENMETRICS`."""

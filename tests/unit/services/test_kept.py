@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,7 +25,7 @@ def _counting() -> Callable[[], int]:
 
 def test_an_answer_is_kept_for_its_time_and_no_longer() -> None:
     now = 100.0
-    kept = Kept(_counting(), 1.0, lambda: now)
+    kept = Kept(_counting(), 1.0, monotonic=lambda: now)
     assert (kept(), kept()) == (1, 1)
     now = 100.999
     assert kept() == 1
@@ -64,10 +65,66 @@ def test_a_failure_is_not_kept() -> None:
 
 def test_the_newest_answer_may_be_had_without_asking() -> None:
     now = 100.0
-    kept = Kept(_counting(), 1.0, lambda: now)
+    kept = Kept(_counting(), 1.0, monotonic=lambda: now)
     assert kept.last(60.0) is None
     kept()
     now = 160.0
     assert kept.last(60.0) == 1
     now = 160.001
     assert kept.last(60.0) is None
+
+
+def test_within_the_grace_nobody_waits_and_one_asks_anew() -> None:
+    """The old answer is given to all who come meanwhile; the next one gets what was heard."""
+    now = 100.0
+    going = threading.Event()
+    going.set()
+    count = _counting()
+
+    def ask() -> int:
+        going.wait(10)
+        return count()
+
+    kept = Kept(ask, 1.0, grace_seconds=2.0, monotonic=lambda: now)
+    assert kept() == 1
+    now = 102.9
+    going.clear()
+    assert [kept() for _ in range(3)] == [1, 1, 1]
+    going.set()
+    _until(lambda: kept.last(0.5) == 2)
+    assert kept() == 2
+
+
+def test_after_the_grace_an_old_answer_is_not_given() -> None:
+    now = 100.0
+    kept = Kept(_counting(), 1.0, grace_seconds=2.0, monotonic=lambda: now)
+    kept()
+    now = 103.0
+    assert kept() == 2
+
+
+def test_a_failure_within_the_grace_is_tried_again() -> None:
+    now = 100.0
+    answers = iter([1, ValueError("no"), 3])
+    asked = []
+
+    def ask() -> int:
+        answer = next(answers)
+        asked.append(answer)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    kept = Kept(ask, 1.0, grace_seconds=2.0, monotonic=lambda: now)
+    kept()
+    now = 101.5
+    assert kept() == 1
+    _until(lambda: len(asked) == 2)
+    _until(lambda: kept() == 3)
+
+
+def _until(ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
