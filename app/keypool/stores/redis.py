@@ -186,8 +186,6 @@ class RedisStore:
                 return _lease(reply, ask, lease_id)
             case "later":
                 return Later(_whole(reply[2]))
-            case "too_late":
-                raise redis.TimeoutError("the server heard of a request when it had been given up")
             case _:
                 return NoRoom(_whole(reply[2]), reply[3], reply[4])
 
@@ -196,7 +194,7 @@ class RedisStore:
         if not mine:
             self.give_back(lease)
             return None
-        reply = self._ask(self._scripts.confirm, digest, *_arguments(lease))
+        reply = self._ask(self._scripts.confirm, digest, self._time.not_after(), *_arguments(lease))
         if reply[0] == "gone":
             return None
         if reply[0] == "later":
@@ -232,7 +230,8 @@ class RedisStore:
         )
 
     def spend(self, lease: Lease, usage: Usage) -> None:
-        self._run(self._scripts.spend, *_arguments(lease), usage.tokens, usage.microusd, usage.output_tokens)
+        used = (usage.tokens, usage.microusd, usage.output_tokens)
+        self._run(self._scripts.spend, self._time.given(), self._time.not_after(), *_arguments(lease), *used)
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
         _, _, mine = self._registration
@@ -334,6 +333,8 @@ class RedisStore:
         if isinstance(reply, list):
             now = reply[0] if reply[0][:1].isdigit() else reply[1]
             self._time.saw(_whole(now), asked_at)
+            if reply[0] == "too_late":
+                raise redis.TimeoutError("the server heard of a request when it had been given up")
         return reply
 
 
