@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import itertools
 import logging
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from app.keypool.figures import WAIT_BOUNDS_S
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
@@ -91,14 +93,20 @@ def open_store(server: Server) -> Iterator[Callable[..., FleetStore]]:
         store.close()
 
 
-def answered(store: FleetStore, rpm: float = 60_000, remaining: float | None = None, **more: object) -> Lease:
-    """One request from its lease to its success; the response names the limit."""
-    lease = store.acquire(Ask("m", 10, 1_000_000, **more))  # type: ignore[arg-type]
+def sent(store: FleetStore, model: str = "m", **more: object) -> Lease:
+    """One request, at its time."""
+    lease = store.acquire(Ask(model, 10, 1_000_000, **more))  # type: ignore[arg-type]
     assert isinstance(lease, Lease), lease
     while lease.reserved:
         until(lambda at=lease.at_us: store.now_us() >= at, 2)  # type: ignore[misc]
-        sent = store.confirm(lease)
-        lease = sent if isinstance(sent, Lease) else lease
+        confirmed = store.confirm(lease)
+        lease = confirmed if isinstance(confirmed, Lease) else lease
+    return lease
+
+
+def answered(store: FleetStore, rpm: float = 60_000, remaining: float | None = None, **more: object) -> Lease:
+    """One request from its lease to its success; the response names the limit."""
+    lease = sent(store, **more)
     left = rpm - 1 if remaining is None else remaining
     reading = MeterReading(rpm, left, round((rpm - left) * MINUTE_US / rpm))
     store.settle(lease, Settlement(Outcome.SUCCESS, limits=LimitReading(requests=reading)))
@@ -261,6 +269,118 @@ def test_a_request_that_ends_while_the_server_is_away_is_counted_once(
     server.thaw()
     until(lambda: not store.lost, 4)
     until(lambda: store.spent().tokens == 1_070 + (alone - 2_020), 5)
+
+
+def total(store: FleetStore, figure: str) -> int:
+    """Of all keys, as the statistics show it."""
+    return sum(getattr(snapshot, figure) for snapshot in store.snapshot())
+
+
+def ends(store: FleetStore, model: str = "m") -> dict[Outcome, int]:
+    """How the requests of a model ended, all keys together."""
+    found: collections.Counter[Outcome] = collections.Counter()
+    for call in store.figures().calls:
+        found.update(call.outcomes if call.model == model else {})
+    return dict(found)
+
+
+def test_what_was_counted_alone_reaches_the_fleet_once(server: Server, open_store: Callable[..., FleetStore]) -> None:
+    """Two processes, each alone for a while: requests, their ends, tokens, waits, refusals, and what befell a key."""
+    stores = [open_store(), open_store()]
+    first = stores[0]
+    know(first)
+    answered(stores[1])
+    until(lambda: all(store.fleet.size == 2 for store in stores) and ends(first) == {Outcome.SUCCESS: 3}, 10)
+    server.freeze()
+    for store in stores:
+        for _ in range(4):
+            used = Usage(20, 5, output_tokens=8)
+            store.settle(sent(store), Settlement(Outcome.SUCCESS, usage=used, waited_us=300_000))
+        store.settle(sent(store, "n"), Settlement(Outcome.RATE_LIMITED, pause_us=90_000_000))
+        store.settle(sent(store, "n"), Settlement(Outcome.INVALID_KEY))
+        refusal = store.acquire(Ask("n", 10, 0))
+        assert isinstance(refusal, NoRoom)
+        assert refusal.reason == "no_room"
+        assert (store.lost, ends(store)) == (True, {Outcome.SUCCESS: 4})
+    server.thaw()
+    until(lambda: not any(store.lost for store in stores) and total(first, "requests") == 15, 6)
+    time.sleep(0.3)  # time for a report that would come twice
+    assert ends(first) == {Outcome.SUCCESS: 11}
+    assert ends(first, "n") == {Outcome.RATE_LIMITED: 2, Outcome.INVALID_KEY: 2}
+    assert [total(first, f) for f in ("requests", "successes", "failures", "rate_limits")] == [15, 11, 4, 2]
+    found = first.figures()
+    assert found == stores[1].figures()
+    of_m = [call for call in found.calls if call.model == "m"]
+    assert [sum(getattr(call, f) for call in of_m) for f in ("input_tokens", "output_tokens", "microusd")] == [
+        96,
+        64,
+        40,
+    ]
+    befell = [what for key in found.transitions for what, times in key.counts.items() for _ in range(times)]
+    assert sorted(befell) == ["cooling", "cooling", "dead", "dead"]
+    m, n = found.models
+    assert (m.waits[WAIT_BOUNDS_S.index(0.5)], m.waited_us, sum(m.waits)) == (8, 8 * 300_000, 11)
+    assert n.refusals == {"no_room": 2}
+    assert n.saturated_us == {"requests": 60_000_000}, "each had its half of the room"
+
+
+def test_a_place_promised_before_the_loss_and_used_during_it_is_counted_once(
+    server: Server, open_store: Callable[..., FleetStore]
+) -> None:
+    """Its confirmation lay with a server that was frozen, and comes back to life; its end arrives after the return."""
+    store = open_store()
+    know(store, rpm=600)
+    for _ in KEYS:
+        answered(store, rpm=600, remaining=0)
+    until(lambda: ends(store) == {Outcome.SUCCESS: 4}, 5)
+    reserved = store.acquire(Ask("m", 10, 30_000_000))
+    assert isinstance(reserved, Lease)
+    assert reserved.reserved
+    server.freeze()
+    lease = store.confirm(reserved)
+    assert isinstance(lease, Lease)
+    store.settle(lease, Settlement(Outcome.SERVER_FAILURE))
+    assert (store.lost, ends(store)) == (True, {})
+    server.thaw()
+    until(lambda: not store.lost and ends(store) == {Outcome.SUCCESS: 4, Outcome.SERVER_FAILURE: 1}, 6)
+    time.sleep(0.3)  # time for a report that would come twice
+    assert ends(store) == {Outcome.SUCCESS: 4, Outcome.SERVER_FAILURE: 1}
+    assert [total(store, f) for f in ("requests", "successes", "failures")] == [5, 4, 1]
+
+
+def test_a_request_of_the_share_that_ends_after_the_return_is_counted(
+    server: Server, open_store: Callable[..., FleetStore]
+) -> None:
+    store = open_store()
+    know(store)
+    until(lambda: ends(store) == {Outcome.SUCCESS: 2}, 5)
+    server.freeze()
+    lease, stream = sent(store), sent(store)
+    store.settle(stream, Settlement(Outcome.SUCCESS))
+    server.thaw()
+    until(lambda: not store.lost, 6)
+    store.settle(lease, Settlement(Outcome.ABANDONED))
+    store.spend(stream, Usage(30, 3, output_tokens=20))
+    until(lambda: sum(c.output_tokens for c in store.figures().calls) == 20, 5)
+    assert ends(store) == {Outcome.SUCCESS: 3, Outcome.ABANDONED: 1}
+    assert [total(store, f) for f in ("requests", "successes", "failures", "in_flight")] == [4, 3, 0, 0]
+
+
+def test_the_end_of_a_stream_that_a_frozen_server_heard_late_is_spent_once(
+    server: Server, open_store: Callable[..., FleetStore]
+) -> None:
+    store = open_store()
+    know(store)
+    stream = answered(store)
+    until(lambda: ends(store) == {Outcome.SUCCESS: 3}, 5)
+    server.freeze()
+    store.spend(stream, Usage(30, 3, output_tokens=20))
+    until(lambda: store.lost, 5)
+    server.thaw()
+    until(lambda: not store.lost and any(c.output_tokens for c in store.figures().calls), 6)
+    time.sleep(0.3)  # time for a second delivery
+    assert sum(c.output_tokens for c in store.figures().calls) == 20
+    assert sum(c.input_tokens for c in store.figures().calls) == 10
 
 
 def test_a_batch_that_begins_while_the_server_is_away_has_its_share_alone(

@@ -178,6 +178,23 @@ def test_a_budget_holds_for_the_fleet_to_the_last_call(fleet: list[Peer]) -> Non
     assert {peer.does("look")["spent"]["calls"] for peer in fleet} == {37}
 
 
+def test_what_all_processes_did_adds_up_to_the_last_token(fleet: list[Peer]) -> None:
+    share_a_pool(fleet)
+    first = fleet[0]
+    for key in (A, B):
+        first.settles(first.takes(barred=[k.key_id for k in (A, B) if k != key]), "success")
+    at = time.monotonic() + 0.05
+    for peer in fleet:
+        peer.send("work", times=50, at=at)
+    assert [peer.reply() for peer in fleet] == [None] * 8
+    seen = fleet[-1].does("look")
+    assert sum(call["outcomes"]["success"] for call in seen["calls"]) == 402
+    of_all = [sum(call[f] for call in seen["calls"]) for f in ("input_tokens", "output_tokens", "microusd")]
+    assert of_all == [400 * 6, 400 * 4, 400 * 3]
+    (model,) = seen["models"]
+    assert (sum(model["waits"]), model["waited_us"], model["refusals"]) == (402, 400 * 5, {})
+
+
 def test_a_probe_whose_process_was_killed_ends_by_itself(fleet: list[Peer], extra: Peer) -> None:
     share_a_pool([*fleet, extra])
     lost = extra.takes(**NOT_B)
@@ -234,5 +251,7 @@ def test_a_host_s_wrong_clock_changes_nothing(fleet: list[Peer], extra: Peer, se
     assert [refusal["reason"] for refusal in refusals] == ["no_room"] * 2
     assert all(18 * SECOND < refusal["retry_after_us"] <= 21 * SECOND for refusal in refusals)
     figures = [peer.does("look") for peer in pair]
+    rests = [[key.pop("rests_us") for key in seen["keys"]] for seen in figures]
+    assert all(abs(one - other) < SECOND // 2 for one, other in zip(*rests, strict=True))
     assert figures[0]["keys"] == figures[1]["keys"]
     assert figures[0]["spent"] == figures[1]["spent"]

@@ -19,7 +19,7 @@ from app.keypool.breaker import Policy
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Budget, Cap, Later, Lease, NoRoom, Settlement
+from app.keypool.stores.base import Budget, Cap, Later, Lease, NoRoom, Settlement, Usage
 from app.keypool.stores.redis import RedisStore
 from tests.plugins.store_steps import ask, reading
 
@@ -80,12 +80,28 @@ class Obeys:
         settlement = Settlement(Outcome(outcome), pause_us=pause_us, limits=said)
         return asdict(self.store.settle(self.leases.pop(lease_id), settlement))
 
+    def work(self, times: int, at: float) -> None:
+        """`times` requests from `at` on, each answered and settled with what it used."""
+        while _monotonic() < at:
+            pass
+        for _ in range(times):
+            lease = self.store.acquire(ask())
+            assert isinstance(lease, Lease), lease
+            self.store.settle(lease, Settlement(Outcome.SUCCESS, usage=Usage(10, 3, 4), waited_us=5))
+
     def holds(self, lease_id: str) -> bool:
         return lease_id in self.leases
 
     def look(self) -> dict[str, Any]:
         snapshot = [asdict(figures) for figures in self.store.snapshot()]
-        return {"now_us": self.store.now_us(), "spent": asdict(self.store.spent()), "keys": snapshot}
+        counted = asdict(self.store.figures())
+        return {
+            "now_us": self.store.now_us(),
+            "spent": asdict(self.store.spent()),
+            "keys": snapshot,
+            "calls": counted["calls"],
+            "models": counted["models"],
+        }
 
 
 def _later(read: Callable[[], Any], by: float) -> Callable[[], Any]:

@@ -17,11 +17,11 @@ from app.clock import Clock
 from app.keypool import breaker
 from app.keypool.admission import Candidate, LookAgain, Refuse, Take, chance_of, decide, without_room
 from app.keypool.breaker import Circuit, Policy
-from app.keypool.buckets import Asked, Bucket, Refused, sampled
+from app.keypool.buckets import Asked, Bucket, sampled
 from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey
 from app.keypool.limits import MINUTE_US
-from app.keypool.outcomes import ACCEPTED, Outcome
+from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import (
     LEASE_US,
     NO_BUDGET,
@@ -41,10 +41,9 @@ from app.keypool.stores.base import (
 from app.keypool.stores.ledger import DAY_US, UNBILLED, Ledger, day_of, estimate
 from app.keypool.stores.state import GroupState, KeyState
 from app.keypool.stores.tally import Tally, read_figures
+from app.keypool.stores.verdict import judge
 from app.keypool.strategies import KeyView, load_strategy
 
-#: A 429 that names no time rests the key this long (specification: "disabled for 60 seconds").
-DEFAULT_COOLDOWN_US = 60_000_000
 #: A reserved place keeps its order through a cooldown this short; beyond it the request looks for another key.
 SHORT_COOLDOWN_US = 2_000_000
 #: Callers are sent away one behind the other, but not for longer than this after there is room: some never come back.
@@ -156,7 +155,7 @@ class MemoryStore:
             if settlement.outcome is Outcome.TOO_LARGE:
                 lease = _without_tokens(group, lease)
             self._learn(group, lease, settlement, now)
-            change = self._apply(state, group, lease, settlement, now)
+            change = judge(state, group, lease, settlement, policy=self._policy, now=now)
             self._count(lease, settlement, change)
             return change
 
@@ -387,63 +386,6 @@ class MemoryStore:
         if settlement.outcome is Outcome.SUCCESS:
             learned = learned.succeeded(lease.tokens, learned.own(lease.charges), lease.at_us, now)
         group.buckets[lease.model] = learned
-
-    def _apply(self, state: KeyState, group: GroupState, lease: Lease, settlement: Settlement, now: int) -> Change:
-        outcome = settlement.outcome
-        if outcome is not Outcome.QUOTA_EXHAUSTED:
-            group.end_probe(lease.quota_generation)
-        if outcome in ACCEPTED:
-            return self._succeed(state, group, lease, outcome)
-        if outcome is Outcome.ABANDONED:
-            state.health = breaker.on_abandoned(state.health, lease.generation)
-            return Change()
-        state.failures += 1
-        if outcome is Outcome.SERVER_FAILURE:
-            return self._fail(state, lease, now, counts=settlement.counts)
-        return self._reject(state, group, lease, settlement, now)
-
-    def _reject(self, state: KeyState, group: GroupState, lease: Lease, settlement: Settlement, now: int) -> Change:
-        """The provider answered and would not serve: 401, 403, 429. One too large for a key says nothing of the key."""
-        before = state.health
-        if settlement.outcome is Outcome.INVALID_KEY:
-            state.health = breaker.on_invalid_key(before, self._policy, lease.generation, now)
-            return Change(died=before.circuit is not Circuit.DEAD and state.health.circuit is Circuit.DEAD)
-        state.health = breaker.on_no_verdict(before, lease.generation)
-        if settlement.outcome is Outcome.RATE_LIMITED:
-            return self._cool(state, group, lease, settlement, now)
-        if settlement.outcome is Outcome.QUOTA_EXHAUSTED:
-            return Change(quota_gone=group.lose_quota(lease.quota_generation, lease.at_us, now))
-        if settlement.outcome is Outcome.FORBIDDEN:
-            state.forbidden[lease.model] = now + self._policy.dead_probe_us
-        return Change()
-
-    def _succeed(self, state: KeyState, group: GroupState, lease: Lease, outcome: Outcome) -> Change:
-        """The key was accepted, even where the request was at fault; only a real success shows that there is money."""
-        state.successes += 1
-        if outcome is Outcome.SUCCESS:
-            group.regain_quota(lease.quota_generation)
-        before = state.health.circuit
-        state.health = breaker.on_success(state.health, lease.generation)
-        return Change(closed=before is not Circuit.CLOSED and state.health.circuit is Circuit.CLOSED)
-
-    def _fail(self, state: KeyState, lease: Lease, now: int, *, counts: bool) -> Change:
-        """Further failures of one request are not held against a key; for one being probed they are the answer."""
-        before = state.health
-        if not counts and before.circuit is Circuit.CLOSED:
-            state.health = breaker.on_abandoned(before, lease.generation)
-            return Change()
-        state.health = breaker.on_failure(before, self._policy, lease.generation, now, sent_at_us=lease.at_us)
-        opened = state.health.generation != before.generation and state.health.circuit is Circuit.OPEN
-        return Change(opened_after=state.health.failures if opened else None)
-
-    def _cool(self, state: KeyState, group: GroupState, lease: Lease, settlement: Settlement, now: int) -> Change:
-        state.rate_limits += 1
-        bucket = group.bucket(lease.model)
-        pause = DEFAULT_COOLDOWN_US if settlement.pause_us is None else settlement.pause_us
-        refusal = Refused.of(settlement.limits, lease.tokens, pause, settlement.limited_by)
-        cooled = bucket.refused(refusal, lease.charges, now)
-        group.buckets[lease.model] = cooled
-        return Change(cooled_us=pause if cooled.cooldown_until_us > max(now, bucket.cooldown_until_us) else None)
 
     def _snapshot(self, state: KeyState, now: int) -> KeySnapshot:
         key_id = state.key.key_id

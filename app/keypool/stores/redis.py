@@ -12,18 +12,16 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import redis
 from redis.exceptions import NoScriptError
 
 from app.clock import Clock
-from app.keypool.breaker import Circuit, Policy
-from app.keypool.buckets import Bucket, Charge, Meter
-from app.keypool.figures import PoolFigures, Room, wait_class
+from app.keypool.breaker import Policy
+from app.keypool.figures import PoolFigures, wait_class
 from app.keypool.keys import ApiKey
-from app.keypool.limits import MeterReading
 from app.keypool.stores.base import (
     NO_BUDGET,
     Ask,
@@ -36,10 +34,19 @@ from app.keypool.stores.base import (
     Settlement,
     Spent,
     Usage,
-    state_of,
 )
 from app.keypool.stores.ledger import day_of
 from app.keypool.stores.memory import SEEDS
+from app.keypool.stores.replies import (
+    lease_arguments,
+    read_charges,
+    read_counts,
+    read_lease,
+    read_rooms,
+    read_snapshot,
+    reading_arguments,
+    whole,
+)
 from app.keypool.stores.scripts import Script, load_scripts
 from app.keypool.stores.tally import Alone, read_figures
 
@@ -48,7 +55,6 @@ DEFAULT_PREFIX = "{propintel}:pool"
 _GIVEN_UP_US = 950_000
 #: Replies within this are always good enough to tell the time, and the quickest counts less with every one.
 _USUAL_US, _PATIENCE = 1_000, 1.05
-_CIRCUITS = (Circuit.CLOSED, Circuit.OPEN, Circuit.DEAD)
 
 
 class ServerTime:
@@ -183,35 +189,33 @@ class RedisStore:
         reply = self._ask(self._scripts.acquire, *arguments)
         match reply[0]:
             case "lease":
-                return _lease(reply, ask, lease_id)
+                return read_lease(reply, ask, lease_id)
             case "later":
-                return Later(_whole(reply[2]))
-            case "too_late":
-                raise redis.TimeoutError("the server heard of a request when it had been given up")
+                return Later(whole(reply[2]))
             case _:
-                return NoRoom(_whole(reply[2]), reply[3], reply[4])
+                return NoRoom(whole(reply[2]), reply[3], reply[4])
 
     def confirm(self, lease: Lease) -> Lease | Later | None:
         digest, _, mine = self._registration
         if not mine:
             self.give_back(lease)
             return None
-        reply = self._ask(self._scripts.confirm, digest, *_arguments(lease))
+        reply = self._ask(self._scripts.confirm, digest, self._time.not_after(), *lease_arguments(lease))
         if reply[0] == "gone":
             return None
         if reply[0] == "later":
-            return Later(_whole(reply[2]))
-        return lease.sent(_whole(reply[1]), _charges(reply[2:]))
+            return Later(whole(reply[2]))
+        return lease.sent(whole(reply[1]), read_charges(reply[2:]))
 
     def give_back(self, lease: Lease) -> None:
-        self._run(self._scripts.give_back, self._time.given(), *_arguments(lease))
+        self._run(self._scripts.give_back, self._time.given(), *lease_arguments(lease))
 
     def settle(self, lease: Lease, settlement: Settlement) -> Change:
         usage = settlement.usage
         reply = self._run(
             self._scripts.settle,
             self._time.given(),
-            *_arguments(lease),
+            *lease_arguments(lease),
             settlement.outcome.value,
             int(settlement.counts),
             "" if settlement.pause_us is None else settlement.pause_us,
@@ -220,38 +224,39 @@ class RedisStore:
             *(("", "", "") if usage is None else (usage.tokens, usage.microusd, usage.output_tokens)),
             wait_class(settlement.waited_us),
             settlement.waited_us,
-            *_reading(settlement.limits.requests),
-            *_reading(settlement.limits.tokens),
+            *reading_arguments(settlement.limits.requests),
+            *reading_arguments(settlement.limits.tokens),
         )
         return Change(
-            opened_after=_whole(reply[1]) if reply[1] else None,
+            opened_after=whole(reply[1]) if reply[1] else None,
             closed=reply[2] == "1",
             died=reply[3] == "1",
             quota_gone=reply[4] == "1",
-            cooled_us=_whole(reply[5]) if reply[5] else None,
+            cooled_us=whole(reply[5]) if reply[5] else None,
         )
 
     def spend(self, lease: Lease, usage: Usage) -> None:
-        self._run(self._scripts.spend, *_arguments(lease), usage.tokens, usage.microusd, usage.output_tokens)
+        used = (usage.tokens, usage.microusd, usage.output_tokens)
+        self._run(self._scripts.spend, self._time.given(), self._time.not_after(), *lease_arguments(lease), *used)
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
         _, _, mine = self._registration
         reply = self._run(self._scripts.snapshot, self._time.given(), *mine)
-        now = _whole(reply[0])
-        return tuple(_snapshot(figures, now, mine.get(figures[0])) for figures in reply[1:])
+        now = whole(reply[0])
+        return tuple(read_snapshot(figures, now, mine.get(figures[0])) for figures in reply[1:])
 
     def figures(self) -> PoolFigures:
         groups = self._groups
         pairs = (part for pair in groups.items() for part in pair)
         reply = self._run(self._scripts.figures, self._time.given(), *pairs)
-        now, (former, of_keys, of_models, buckets) = _whole(reply[0]), reply[1:]
+        now, (former, of_keys, of_models, buckets) = whole(reply[0]), reply[1:]
         counts = {
-            **{f"c:{key_id}": _counts(found) for key_id, found in zip(groups, of_keys, strict=True)},
-            **{f"c:{key_id}": _counts(found) for key_id, _, found in former},
-            **{f"w:{model}": _counts(found) for model, found in of_models if found},
+            **{f"c:{key_id}": read_counts(found) for key_id, found in zip(groups, of_keys, strict=True)},
+            **{f"c:{key_id}": read_counts(found) for key_id, _, found in former},
+            **{f"w:{model}": read_counts(found) for model, found in of_models if found},
         }
         others = {key_id: group for key_id, group, _ in sorted(former)}
-        rooms = (room for bucket in buckets for room in _rooms(bucket, now))
+        rooms = (room for bucket in buckets for room in read_rooms(bucket, now))
         return read_figures(groups | others, counts, rooms)
 
     def spent(self, batch: str = "") -> Spent:
@@ -333,7 +338,9 @@ class RedisStore:
         reply = _text(reply)
         if isinstance(reply, list):
             now = reply[0] if reply[0][:1].isdigit() else reply[1]
-            self._time.saw(_whole(now), asked_at)
+            self._time.saw(whole(now), asked_at)
+            if reply[0] == "too_late":
+                raise redis.TimeoutError("the server heard of a request when it had been given up")
         return reply
 
 
@@ -343,92 +350,3 @@ def _text(reply: Any) -> Any:
     if isinstance(reply, list):
         return [_text(part) for part in reply]
     return reply
-
-
-def _whole(text: str) -> int:
-    return int(float(text))
-
-
-def _charges(parts: Sequence[str]) -> tuple[Charge, Charge]:
-    """Of requests and tokens, five numbers each."""
-    return Charge(*map(float, parts[:5])), Charge(*map(float, parts[5:10]))
-
-
-def _lease(reply: list[str], ask: Ask, lease_id: str) -> Lease:
-    return Lease(
-        lease_id=lease_id,
-        key_id=reply[2],
-        model=ask.model,
-        tokens=float(reply[3]),
-        generation=_whole(reply[4]),
-        quota_generation=_whole(reply[5]),
-        at_us=_whole(reply[6]),
-        reserved=reply[7] == "1",
-        charges=_charges(reply[11:]),
-        last_resort=reply[8] == "1",
-        input_tokens=ask.input_tokens,
-        microusd=ask.microusd,
-        batch=ask.batch,
-        day=_whole(reply[9]),
-        probe=reply[10] == "1",
-    )
-
-
-def _arguments(lease: Lease) -> tuple[str | float, ...]:
-    """A lease as the scripts read it (`lease_from` in keys.lua)."""
-    return (
-        lease.lease_id,
-        lease.key_id,
-        lease.model,
-        lease.tokens,
-        lease.generation,
-        lease.quota_generation,
-        lease.at_us,
-        lease.input_tokens,
-        lease.microusd,
-        lease.batch,
-        lease.day,
-        *(part for c in lease.charges for part in (c.full_at_us, c.corrected_us, c.paced_at_us, c.moved_us, c.total)),
-    )
-
-
-def _reading(reading: MeterReading | None) -> tuple[str | float, ...]:
-    if reading is None:
-        return ("", "", "", "")
-    return (reading.per_minute, reading.limit, reading.remaining, reading.reset_us)
-
-
-def _counts(pairs: Sequence[str]) -> dict[str, int]:
-    return {field: int(count) for field, count in itertools.batched(pairs, 2)}
-
-
-def _rooms(bucket: Sequence[str], now: int) -> Iterator[Room]:
-    """From what `figures.lua` says of one bucket."""
-    group, model, cooldown_until, *numbers = bucket
-    requests, tokens = (Meter(*map(float, meter)) if meter[0] else Meter() for meter in itertools.batched(numbers, 3))
-    return Bucket(requests, tokens, _whole(cooldown_until)).rooms(group, model, now)
-
-
-def _snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnapshot:
-    """`mask` is None for a key that is no longer configured here."""
-    configured = mask is not None
-    key_id, last_mask, circuit_number, retry_at, gap, cooling_until = figures[:6]
-    counts = [_whole(figure) for figure in figures[6:11]]
-    circuit = _CIRCUITS[_whole(circuit_number)]
-    if circuit is Circuit.OPEN and now >= _whole(retry_at):
-        circuit = Circuit.HALF_OPEN
-    cooling = _whole(cooling_until) > now
-    return KeySnapshot(
-        key_id=key_id,
-        state=state_of(circuit, out_of_quota=_whole(gap) > 0, cooling=cooling, configured=configured),
-        rate_limited=cooling and configured,
-        requests=counts[0],
-        successes=counts[1],
-        failures=counts[2],
-        rate_limits=counts[3],
-        in_flight=counts[4],
-        last_used_us=_whole(figures[11]) if figures[11] else None,
-        spent_today=Spent(*(_whole(figure) for figure in figures[12:15])),
-        mask=last_mask if mask is None else mask,
-        rests_us=max(0, _whole(cooling_until) - now),
-    )

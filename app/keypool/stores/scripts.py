@@ -14,7 +14,7 @@ from importlib import resources
 
 from app.keypool import admission, buckets
 from app.keypool.breaker import Policy
-from app.keypool.stores import memory, tally
+from app.keypool.stores import memory, tally, verdict
 from app.keypool.stores.base import LEASE_US, SILENT_US, Budget, Cap
 from app.keypool.stores.state import FIRST_QUOTA_PROBE_US, LONGEST_QUOTA_PROBE_US
 from app.keypool.strategies import strategy_in_lua
@@ -59,7 +59,7 @@ _NAMES = {
     "chance": "chance_of(c.k.position)",
 }
 _FROM_ADMISSION = ("WORTH_WAITING_US", "LOOK_AGAIN_US", "LOOK_AGAIN_LATER_US", "ANSWER_US")
-_FROM_MEMORY = ("DEFAULT_COOLDOWN_US", "SHORT_COOLDOWN_US", "LONGEST_DEFERRAL_US")
+_FROM_MEMORY = ("SHORT_COOLDOWN_US", "LONGEST_DEFERRAL_US")
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ def _constants(policy: Policy, budget: Budget) -> str:
         **dict(zip(("TOKENS_DEAD", "TOKENS_DEAD_SHARE"), buckets.TOKENS_DEAD, strict=True)),
         "FIRST_QUOTA_PROBE_US": FIRST_QUOTA_PROBE_US,
         "LONGEST_QUOTA_PROBE_US": LONGEST_QUOTA_PROBE_US,
+        "DEFAULT_COOLDOWN_US": verdict.DEFAULT_COOLDOWN_US,
         "LONGEST_SATURATION_US": tally.LONGEST_SATURATION_US,
         "LEASE_US": LEASE_US,
         "SILENT_US": SILENT_US,

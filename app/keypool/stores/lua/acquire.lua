@@ -13,7 +13,7 @@ local seed, microusd, batch, lease_id = tonumber(ARGV[8]), tonumber(ARGV[9]), AR
 local process, barred, is_barred = ARGV[12], #ARGV - 13, {}
 for n = 14, #ARGV do is_barred[ARGV[n]] = true end
 
-if ARGV[13] ~= '' and now > tonumber(ARGV[13]) then return {'too_late', text(now)} end
+if is_too_late(now, ARGV[13]) then return {'too_late', text(now)} end
 
 local marker = 's:' .. ARGV[2]
 local of_model = redis.call('HMGET', P .. ':m:' .. model, 'ra', 'df', 'sr', 'st', marker, 'su')

@@ -1,9 +1,10 @@
 -- The time of a reservation has come. Mirrors MemoryStore.confirm.
--- KEYS[1]: prefix. ARGV: now ('' = server time), set, then a lease (see lease_from).
--- Reply: {'go', now, two charges (10)} | {'later', now, pause} | {'gone', now} | {'register', now}
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set, not after ('' = any time), then a lease (see lease_from).
+-- Reply: {'go', now, two charges (10)} | {'later', now, pause} | {'gone', now} | {'register', now} | {'too_late', now}
 
 local now = clock(ARGV[1])
-local lease = lease_from(3)
+if is_too_late(now, ARGV[3]) then return {'too_late', text(now)} end
+local lease = lease_from(4)
 local k = load_key(lease.key, lease.model)
 local q = load_quota(k.group)
 local b = load_bucket(P .. ':b:' .. k.group .. ':' .. lease.model)

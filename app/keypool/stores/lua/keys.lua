@@ -27,6 +27,9 @@ local function clock(given)
   return tonumber(t[1]) * 1000000 + tonumber(t[2])
 end
 
+-- who asked has given up by then: a server that hung must not act on it later, or it would be done twice
+local function is_too_late(now, not_after) return not_after ~= '' and now > tonumber(not_after) end
+
 local function text(number) return string.format('%.17g', number) end
 local function whole(number) return string.format('%.0f', number) end
 

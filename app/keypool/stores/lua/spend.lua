@@ -1,7 +1,12 @@
 -- What a settled stream has used, known at its end. Mirrors MemoryStore.spend.
--- KEYS[1]: prefix. ARGV: lease (21, see lease_from), used tokens, used microusd, output tokens. Reply: nothing
+-- KEYS[1]: prefix. ARGV: now ('' = server time), not after ('' = any time), lease (21, see lease_from), used tokens,
+-- used microusd, output tokens. Reply: {now} | {'too_late', now}
 
-local lease = lease_from(1)
-spend(lease.day, lease.key, lease.batch, 0, tonumber(ARGV[22]) - math.ceil(lease.tokens), tonumber(ARGV[23]) - lease.microusd)
-count_usage(lease, tonumber(ARGV[22]), tonumber(ARGV[24]), tonumber(ARGV[23]))
+local now = clock(ARGV[1])
+if is_too_late(now, ARGV[2]) then return {'too_late', text(now)} end
+local lease = lease_from(3)
+local tokens, microusd, output = tonumber(ARGV[24]), tonumber(ARGV[25]), tonumber(ARGV[26])
+spend(lease.day, lease.key, lease.batch, 0, tokens - math.ceil(lease.tokens), microusd - lease.microusd)
+count_usage(lease, tokens, output, microusd)
 redis.call('PEXPIRE', P .. ':c:' .. lease.key, C.TTL_MS)
+return {text(now)}

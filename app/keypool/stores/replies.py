@@ -1,0 +1,107 @@
+"""How the Redis store's scripts are told things and answer: arguments and replies are lists of text."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from app.keypool.breaker import Circuit
+from app.keypool.buckets import Bucket, Charge, Meter
+from app.keypool.figures import Room
+from app.keypool.limits import MeterReading
+from app.keypool.stores.base import Ask, KeySnapshot, Lease, Spent, state_of
+
+_CIRCUITS = (Circuit.CLOSED, Circuit.OPEN, Circuit.DEAD)
+
+
+def whole(text: str) -> int:
+    """A whole number, however Lua wrote it."""
+    return int(float(text))
+
+
+def read_charges(parts: Sequence[str]) -> tuple[Charge, Charge]:
+    """Of requests and tokens, five numbers each."""
+    return Charge(*map(float, parts[:5])), Charge(*map(float, parts[5:10]))
+
+
+def read_lease(reply: Sequence[str], ask: Ask, lease_id: str) -> Lease:
+    """What `acquire.lua` answers to a request that it admits."""
+    return Lease(
+        lease_id=lease_id,
+        key_id=reply[2],
+        model=ask.model,
+        tokens=float(reply[3]),
+        generation=whole(reply[4]),
+        quota_generation=whole(reply[5]),
+        at_us=whole(reply[6]),
+        reserved=reply[7] == "1",
+        charges=read_charges(reply[11:]),
+        last_resort=reply[8] == "1",
+        input_tokens=ask.input_tokens,
+        microusd=ask.microusd,
+        batch=ask.batch,
+        day=whole(reply[9]),
+        probe=reply[10] == "1",
+    )
+
+
+def lease_arguments(lease: Lease) -> tuple[str | float, ...]:
+    """A lease as the scripts read it (`lease_from` in keys.lua)."""
+    return (
+        lease.lease_id,
+        lease.key_id,
+        lease.model,
+        lease.tokens,
+        lease.generation,
+        lease.quota_generation,
+        lease.at_us,
+        lease.input_tokens,
+        lease.microusd,
+        lease.batch,
+        lease.day,
+        *(part for c in lease.charges for part in (c.full_at_us, c.corrected_us, c.paced_at_us, c.moved_us, c.total)),
+    )
+
+
+def reading_arguments(reading: MeterReading | None) -> tuple[str | float, ...]:
+    """What headers said of one limit, as `settle.lua` reads it."""
+    if reading is None:
+        return ("", "", "", "")
+    return (reading.per_minute, reading.limit, reading.remaining, reading.reset_us)
+
+
+def read_counts(pairs: Sequence[str]) -> dict[str, int]:
+    """A hash of counts: field, count, field, count, and so on."""
+    return {field: int(count) for field, count in itertools.batched(pairs, 2)}
+
+
+def read_rooms(bucket: Sequence[str], now: int) -> Iterator[Room]:
+    """From what `figures.lua` says of one bucket."""
+    group, model, cooldown_until, *numbers = bucket
+    requests, tokens = (Meter(*map(float, meter)) if meter[0] else Meter() for meter in itertools.batched(numbers, 3))
+    return Bucket(requests, tokens, whole(cooldown_until)).rooms(group, model, now)
+
+
+def read_snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnapshot:
+    """From what `snapshot.lua` says of one key. `mask` is None for a key that is no longer configured here."""
+    configured = mask is not None
+    key_id, last_mask, circuit_number, retry_at, gap, cooling_until = figures[:6]
+    counts = [whole(figure) for figure in figures[6:11]]
+    circuit = _CIRCUITS[whole(circuit_number)]
+    if circuit is Circuit.OPEN and now >= whole(retry_at):
+        circuit = Circuit.HALF_OPEN
+    cooling = whole(cooling_until) > now
+    return KeySnapshot(
+        key_id=key_id,
+        state=state_of(circuit, out_of_quota=whole(gap) > 0, cooling=cooling, configured=configured),
+        rate_limited=cooling and configured,
+        requests=counts[0],
+        successes=counts[1],
+        failures=counts[2],
+        rate_limits=counts[3],
+        in_flight=counts[4],
+        last_used_us=whole(figures[11]) if figures[11] else None,
+        spent_today=Spent(*(whole(figure) for figure in figures[12:15])),
+        mask=last_mask if mask is None else mask,
+        rests_us=max(0, whole(cooling_until) - now),
+    )

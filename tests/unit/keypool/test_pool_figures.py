@@ -1,0 +1,115 @@
+"""What the pool tells metrics: how long each request waited for its key, and every key under a mask of its own."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.clock import ManualClock
+from app.keypool.keys import make_keys
+from app.keypool.outcomes import Outcome
+from app.keypool.pool import KeyPool, Pause
+from app.keypool.stores.base import Settlement
+from app.keypool.stores.memory import MemoryStore
+from app.keypool.transport import free_of_charge
+from app.keypool.walk import Book, Drain, Terms, Transmit, Walk
+from tests.plugins.store_steps import NO_ROOM, SECOND, answer
+
+BODY = {"model": "m", "messages": []}
+
+
+class Watched(MemoryStore):
+    """Remembers what it was told."""
+
+    settled: tuple[Settlement, ...] = ()
+
+    def settle(self, lease: Any, settlement: Settlement) -> Any:
+        self.settled += (settlement,)
+        return super().settle(lease, settlement)
+
+
+def walked(store: Watched, pool: KeyPool, clock: ManualClock, *replies: httpx2.Response | Exception) -> None:
+    """One request from its beginning to its end; each reply takes seven seconds, which are no wait for a key."""
+    request = httpx2.Request("POST", "http://api/chat", json=BODY)
+    terms = Terms(30, free_of_charge, monotonic_ns=lambda: clock.now_us() * 1000)
+    steps = Walk(pool, request, terms).steps()
+    coming, result = iter(replies), None
+    try:
+        effect = next(steps)
+        while True:
+            match effect:
+                case Book(work):
+                    result = work()
+                case Pause(seconds):
+                    clock.sleep(seconds)
+                case Drain(response):
+                    result = response.read()
+                case Transmit():
+                    clock.advance(7)
+                    result = next(coming)
+            effect = steps.throw(result) if isinstance(result, Exception) else steps.send(result)
+    except StopIteration:
+        return
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+def test_a_request_that_gets_a_key_at_once_has_not_waited(clock: ManualClock) -> None:
+    keys = make_keys(["sk-a"])
+    store = Watched(keys, "round_robin", clock)
+    walked(store, KeyPool(keys, store, "round_robin"), clock, httpx2.Response(200, json={}))
+    assert [settled.waited_us for settled in store.settled] == [0]
+
+
+def test_a_request_has_waited_until_its_place_came(clock: ManualClock) -> None:
+    keys = make_keys(["sk-a"])
+    store = Watched(keys, "round_robin", clock)
+    answer(store, limits=NO_ROOM)
+    walked(store, KeyPool(keys, store, "round_robin"), clock, httpx2.Response(200, json={}))
+    assert sum(clock.slept) > 0
+    assert store.settled[-1].waited_us == pytest.approx(sum(clock.slept) * SECOND, abs=2)
+
+
+def test_a_further_key_was_waited_for_since_the_last_attempt_ended(clock: ManualClock) -> None:
+    """The pause after a failure is such a wait; the time that the first key took to fail is not."""
+    keys = make_keys(["sk-a", "sk-b"])
+    store = Watched(keys, "round_robin", clock)
+    replies = [httpx2.ReadTimeout("no answer"), httpx2.Response(200, json={})]
+    walked(store, KeyPool(keys, store, "round_robin"), clock, *replies)
+    assert [(s.outcome, s.waited_us) for s in store.settled] == [
+        (Outcome.SERVER_FAILURE, 0),
+        (Outcome.SUCCESS, 100_000),
+    ]
+
+
+def test_the_tokens_of_the_completion_are_told_apart(clock: ManualClock) -> None:
+    keys = make_keys(["sk-a"])
+    store = Watched(keys, "round_robin", clock)
+    usage = {"prompt_tokens": 30, "completion_tokens": 12, "total_tokens": 42}
+    reply = httpx2.Response(200, content=json.dumps({"usage": usage}), headers={"content-type": "application/json"})
+    pool = KeyPool(keys, store, "round_robin")
+    walked(store, pool, clock, reply)
+    (call,) = pool.figures().calls
+    assert (call.input_tokens, call.output_tokens) == (30, 12)
+
+
+def test_every_key_has_a_mask_of_its_own_also_one_that_is_known_from_elsewhere(clock: ManualClock) -> None:
+    """Two keys that were taken out show the same ends as one in use."""
+    secrets = [f"sk-proj-same{middle * 20}tail0001" for middle in "abc"]
+    gone, also_gone, in_use = (make_keys([secret]) for secret in secrets)
+    store = Watched((*gone, *also_gone), "round_robin", clock)
+    answer(store)
+    answer(store)
+    pool = KeyPool(in_use, store, "round_robin")
+    pool.replace_keys(in_use)
+    masks = pool.masks()
+    assert masks[in_use[0].key_id] == in_use[0].mask == gone[0].mask == also_gone[0].mask
+    assert len(set(masks.values())) == len(masks) == 3
+    assert list(pool.stats()["keys"]) == list(masks.values()) == [s.mask for s in pool.snapshots()]
+    assert set(pool.figures().groups) == set(masks)
