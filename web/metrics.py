@@ -43,7 +43,13 @@ _CHALLENGE = 'Bearer realm="property-intelligence metrics"'
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response, responses=_ANSWERS)
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    responses=_ANSWERS,
+    openapi_extra={"security": [{}]},  # or none: without METRICS_TOKEN this machine needs no token
+)
 async def metrics(
     request: Request, token: Annotated[HTTPAuthorizationCredentials | None, Security(_token_scheme)]
 ) -> Response:

@@ -66,6 +66,7 @@ def test_a_view_survives_its_redis(
 ) -> None:
     """A manager that lost it would go on alone for as long as it sends nothing."""
     monkeypatch.setattr("app.services.key_view.KEPT_SECONDS", 0.0)
+    monkeypatch.setattr("app.services.key_view._GRACE_SECONDS", 0.0)
     given = settings(A, B)
     _use(given)
     view = KeyView(given)

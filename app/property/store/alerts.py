@@ -24,7 +24,7 @@ from app.property.store.tables import IS_FIRING, alert_notices, alerts
 #: how long alerts that are over are kept, and what the webhook was told
 KEPT_DAYS = 400
 NOTICES_KEPT_DAYS = 30
-_RESOLVED = Order("alerts", (alerts.c.resolved_at, alerts.c.id), descending=True)
+ORDER = Order("alerts", (alerts.c.resolved_at, alerts.c.id), descending=True)
 
 
 class Severity(StrEnum):
@@ -123,8 +123,8 @@ class AlertStore:
         """Those that are over after `cursor`, the newest end first. Raises `InvalidCursorError`."""
         query = select(alerts).where(alerts.c.resolved_at.is_not(None))
         with self._database.reading() as connection:
-            rows = connection.execute(_RESOLVED.page_query(query, cursor, limit)).all()
-        return Page([_alert_of(row) for row in rows[:limit]], _RESOLVED.next_cursor(rows, limit))
+            rows = connection.execute(ORDER.page_query(query, cursor, limit)).all()
+        return Page([_alert_of(row) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
 
     def untold(self) -> Untold:
         """What the webhook does not know."""
