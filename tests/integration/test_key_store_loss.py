@@ -23,6 +23,8 @@ from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import Ask, Budget, Cap, Lease, NoRoom, Settlement, Spent, Usage
 from app.keypool.stores.fleet import FleetStore
+from app.keypool.stores.redis import RedisStore
+from app.keypool.stores.tally import Alone
 from app.services.embedded_valkey import answers, tied_to_parent
 from app.services.key_store import connect_store
 
@@ -332,20 +334,22 @@ def test_a_place_promised_before_the_loss_and_used_during_it_is_counted_once(
     know(store, rpm=600)
     for _ in KEYS:
         answered(store, rpm=600, remaining=0)
-    until(lambda: ends(store) == {Outcome.SUCCESS: 4}, 5)
+    store.settle(sent(store), Settlement(Outcome.SUCCESS))  # the server knows this script from now on
+    until(lambda: ends(store) == {Outcome.SUCCESS: 5}, 5)
     reserved = store.acquire(Ask("m", 10, 30_000_000))
     assert isinstance(reserved, Lease)
     assert reserved.reserved
+    until(lambda: store.now_us() >= reserved.at_us, 5)
     server.freeze()
     lease = store.confirm(reserved)
     assert isinstance(lease, Lease)
     store.settle(lease, Settlement(Outcome.SERVER_FAILURE))
     assert (store.lost, ends(store)) == (True, {})
     server.thaw()
-    until(lambda: not store.lost and ends(store) == {Outcome.SUCCESS: 4, Outcome.SERVER_FAILURE: 1}, 6)
+    until(lambda: not store.lost and ends(store) == {Outcome.SUCCESS: 5, Outcome.SERVER_FAILURE: 1}, 6)
     time.sleep(0.3)  # time for a report that would come twice
-    assert ends(store) == {Outcome.SUCCESS: 4, Outcome.SERVER_FAILURE: 1}
-    assert [total(store, f) for f in ("requests", "successes", "failures")] == [5, 4, 1]
+    assert ends(store) == {Outcome.SUCCESS: 5, Outcome.SERVER_FAILURE: 1}
+    assert [total(store, f) for f in ("requests", "successes", "failures")] == [6, 5, 1]
 
 
 def test_a_request_of_the_share_that_ends_after_the_return_is_counted(
@@ -372,7 +376,8 @@ def test_the_end_of_a_stream_that_a_frozen_server_heard_late_is_spent_once(
     store = open_store()
     know(store)
     stream = answered(store)
-    until(lambda: ends(store) == {Outcome.SUCCESS: 3}, 5)
+    store.spend(answered(store), Usage(1))  # the server knows this script from now on
+    until(lambda: ends(store) == {Outcome.SUCCESS: 4} and sum(c.input_tokens for c in store.figures().calls) == 1, 5)
     server.freeze()
     store.spend(stream, Usage(30, 3, output_tokens=20))
     until(lambda: store.lost, 5)
@@ -380,7 +385,20 @@ def test_the_end_of_a_stream_that_a_frozen_server_heard_late_is_spent_once(
     until(lambda: not store.lost and any(c.output_tokens for c in store.figures().calls), 6)
     time.sleep(0.3)  # time for a second delivery
     assert sum(c.output_tokens for c in store.figures().calls) == 20
-    assert sum(c.input_tokens for c in store.figures().calls) == 10
+    assert sum(c.input_tokens for c in store.figures().calls) == 11
+
+
+def test_a_report_that_arrives_twice_adds_nothing(server: Server) -> None:
+    """Its sender heard no answer, and sends it again."""
+    with connect_store(server.url) as connection:
+        store = RedisStore(KEYS, "round_robin", connection)
+        alone = Alone({"t:b": Spent(1, 20, 3)}, {"w:m": {"r:no_room": 4}}, {KEYS[0].key_id: 5})
+        for _ in range(2):
+            store.add_alone("a report", alone, losses=1)
+        store.add_alone("another report", Alone(used_us={KEYS[0].key_id: 4}), losses=0)
+        assert (store.losses(), store.spent("b")) == (1, Spent(1, 20, 3))
+        assert [model.refusals for model in store.figures().models] == [{"no_room": 4}]
+        assert store.snapshot()[0].last_used_us == 5
 
 
 def test_a_batch_that_begins_while_the_server_is_away_has_its_share_alone(
