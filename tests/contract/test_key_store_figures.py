@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import redis
 
 from app.clock import ManualClock
 from app.keypool.figures import WAIT_BOUNDS_S, CallFigures, ModelFigures, PoolFigures
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Budget, Cap, Lease, Settlement, Store, Usage
-from tests.plugins.redis_fixtures import MakeStore
+from app.keypool.stores.base import Budget, Cap, Later, Lease, Settlement, Store, Usage
+from tests.plugins.redis_fixtures import Backend, MakeStore
 from tests.plugins.store_steps import MINUTE, NO_ROOM, SECOND, answer, ask, burst, limits, reading, refused, take
 
 A, B = make_keys(["sk-a", "sk-b"])
@@ -50,7 +51,7 @@ def test_every_end_of_a_request_counts_once_for_its_key_and_model(
 
 def test_models_are_counted_apart_whatever_their_names(make_store: MakeStore, clock: ManualClock) -> None:
     """A fine-tuned model has colons in its name; a request for the list of models names none."""
-    names = ["m", "ft:m:team:1", "a b", ""]
+    names = ["m", "ft:m:team:1", "a b", "", "what separates names from counts\x1fsuccess"]
     store = make_store([A], clock)
     for times, name in enumerate(names, start=1):
         for _ in range(times):
@@ -128,6 +129,26 @@ def test_a_refusal_is_counted_by_what_the_caller_was_told(make_store: MakeStore,
     assert model_of(store).refusals == {"no_room": 1, "budget": 1, "barred": 1}
 
 
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [(Outcome.INVALID_KEY, "dead"), (Outcome.QUOTA_EXHAUSTED, "quota"), (Outcome.FORBIDDEN, "forbidden")],
+)
+def test_a_refusal_for_another_reason_than_room_is_counted_as_such(
+    make_store: MakeStore, clock: ManualClock, outcome: Outcome, reason: str
+) -> None:
+    store = make_store([A], clock)
+    answer(store, outcome)
+    refused(store)
+    assert model_of(store).refusals == {reason: 1}
+
+
+def test_a_pause_for_an_answer_is_no_refusal(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A], clock)
+    take(store)
+    assert isinstance(store.acquire(ask(max_wait_us=SECOND)), Later)
+    assert store.figures().models == ()
+
+
 def test_a_place_that_was_given_back_was_no_request(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     answer(store, limits=NO_ROOM)
@@ -179,6 +200,32 @@ def test_the_limit_that_is_in_the_way_is_the_one_that_is_named(
     assert list(model_of(store).saturated_us) == [unit]
 
 
+@pytest.mark.parametrize("headers", [LimitReading(), LimitReading(reading(600, 599), reading(60_000, 59_000))])
+def test_a_429_that_names_no_limit_stands_for_requests(
+    make_store: MakeStore, clock: ManualClock, headers: LimitReading
+) -> None:
+    """Whether or not headers ever told the limits."""
+    store = make_store([A], clock)
+    answer(store, limits=headers)
+    answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND)
+    refused(store)
+    assert model_of(store).saturated_us == {"requests": 20 * SECOND}
+
+
+def test_a_place_that_has_to_be_waited_for_is_time_without_room(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A], clock)
+    answer(store, limits=NO_ROOM)
+    reserved = take(store, ask(max_wait_us=MINUTE))
+    assert model_of(store).saturated_us == {"requests": reserved.at_us - clock.now_us()}
+
+
+def test_a_request_that_may_not_use_every_key_cannot_tell(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A, B], clock)
+    resting = answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND).key_id
+    refused(store, ask(barred=frozenset({A.key_id, B.key_id} - {resting})))
+    assert model_of(store).saturated_us == {}
+
+
 @pytest.mark.parametrize("trouble", [Outcome.INVALID_KEY, Outcome.QUOTA_EXHAUSTED, Outcome.FORBIDDEN])
 def test_keys_out_of_rotation_are_no_want_of_room(make_store: MakeStore, clock: ManualClock, trouble: Outcome) -> None:
     store = make_store([A], clock)
@@ -220,6 +267,23 @@ def test_a_group_at_rest_has_no_room(make_store: MakeStore, clock: ManualClock) 
     assert store.figures().rooms[0].left > 0
 
 
+def test_a_429_against_its_headers_leaves_no_room_either(make_store: MakeStore, clock: ManualClock) -> None:
+    """Their word is not taken for it while the key rests."""
+    store = make_store([A], clock)
+    promised = LimitReading(reading(600, 600), reading(60_000, 60_000))
+    answer(store, limits=promised)
+    answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND, limits=promised)
+    assert [room.left for room in store.figures().rooms] == [0, 0]
+
+
+def test_nobody_plans_with_the_room_of_a_key_that_is_gone(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A, B], clock)
+    for _ in (A, B):
+        answer(store, limits=limits(600, 599))
+    store.set_keys([B])
+    assert [room.group for room in store.figures().rooms] == [B.group]
+
+
 def test_keys_of_one_group_have_one_room(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store(SAME_GROUP, clock)
     for _ in SAME_GROUP:
@@ -248,3 +312,21 @@ def test_stores_of_one_pool_count_together(make_store: MakeStore, clock: ManualC
     answer(other)
     assert calls_of(one, A.key_id) == calls_of(other, A.key_id)
     assert calls_of(one, A.key_id).outcomes == {Outcome.SUCCESS: 2}
+
+
+def test_whatever_is_counted_on_a_server_expires(make_store: MakeStore, clock: ManualClock, backend: Backend) -> None:
+    """Also where the end of a stream is the first that an empty server hears."""
+    if backend.connection is None:
+        pytest.skip("a process forgets by ending")
+    store = make_store([A], clock)
+    stream = answer(store, Outcome.RATE_LIMITED, pause_us=SECOND)
+    refused(store)
+    assert _lasting(backend.connection) == []
+    backend.connection.flushdb()
+    store.spend(stream, Usage(1))
+    assert backend.connection.dbsize() > 0
+    assert _lasting(backend.connection) == []
+
+
+def _lasting(connection: redis.Redis) -> list[bytes]:
+    return [name for name in connection.scan_iter() if connection.ttl(name) < 0]

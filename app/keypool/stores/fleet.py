@@ -82,7 +82,7 @@ class FleetStore:
         )
         self._lock = threading.Lock()
         self._share: ShareStore | None = None
-        #: the share of the last loss, for as long as its leases end
+        #: the share of the last loss: its leases end there, and it says so with the next beat
         self._retired: ShareStore | None = None
         self._losses = 0
         self._promised_us = 0
@@ -107,7 +107,10 @@ class FleetStore:
     def confirm(self, lease: Lease) -> Lease | Later | None:
         share = self._share
         if ShareStore.made(lease):
-            return None if share is None else share.confirm(lease)
+            if share is not None:
+                return share.confirm(lease)
+            self.give_back(lease)
+            return None
         if share is None:
             try:
                 return self._redis.confirm(lease)
@@ -118,7 +121,7 @@ class FleetStore:
         return lease.sent(max(lease.at_us, self.now_us()), lease.charges)
 
     def give_back(self, lease: Lease) -> None:
-        share = self._share
+        share = self._share or self._retired
         if not ShareStore.made(lease):
             self._courier.take(lambda store: store.give_back(lease))
         elif share is not None:
@@ -128,7 +131,8 @@ class FleetStore:
         """As the contract has it; an ordinary success is delivered in the background, since it decides nothing."""
         share = self._share
         if ShareStore.made(lease):
-            return share.settle(lease, settlement) if share is not None else self._settle_late(lease, settlement)
+            share = share or self._retired
+            return Change() if share is None else share.settle(lease, settlement)
         if share is not None:
             self._courier.keep(self._later(lease, settlement))
             return share.settle_foreign(lease, settlement)
@@ -142,13 +146,11 @@ class FleetStore:
             return self.lose(exc).settle_foreign(lease, settlement)
 
     def spend(self, lease: Lease, usage: Usage) -> None:
-        share = self._share
+        share = self._share or self._retired
         if not ShareStore.made(lease):
             self._courier.take(lambda store: store.spend(lease, usage))
         elif share is not None:
             share.spend(lease, usage)
-        else:
-            self._report_late(lambda retired: retired.spend(lease, usage))
 
     def set_keys(self, keys: Sequence[ApiKey]) -> None:
         self._keys = tuple(keys)
@@ -229,17 +231,18 @@ class FleetStore:
         self._redis.forget_connections()
         self._redis.register()
         with self._lock:
-            share, self._share = self._share, None
+            share = self._share
             if share is None:
                 return
-            before, self._retired, self._back_since_us = self._retired, share, monotonic_us()
+            before, self._retired = self._retired, share
+            self._share, self._back_since_us = None, monotonic_us()
         self._report(before)
         report, alone = os.urandom(8).hex(), share.report()
         self._courier.keep(lambda store: store.add_alone(report, alone, losses=1), first=True)
         log.warning("The key store in Redis is back: all processes share the limits again")
 
     def beat(self) -> None:
-        """Say that this process lives, and hear of the others."""
+        """Say that this process lives and what it did alone, and hear of the others."""
         self._report(self._retired)
         told = Fleet.read(self._redis.beat(tuple(self._batches)))
         if monotonic_us() - self._back_since_us < SILENT_US and told.size < self._fleet.size:
@@ -288,23 +291,6 @@ class FleetStore:
             store.settle(lease, kept)
 
         return deliver
-
-    def _settle_late(self, lease: Lease, settlement: Settlement) -> Change:
-        """A lease of the share ends after the rejoin: its verdict is said once more to nobody, its cost to all."""
-        change = Change()
-
-        def end(retired: ShareStore) -> None:
-            nonlocal change
-            change = retired.settle(lease, settlement)
-
-        self._report_late(end)
-        return change
-
-    def _report_late(self, act: Callable[[ShareStore], None]) -> None:
-        retired = self._retired
-        if retired is not None:
-            act(retired)
-            self._report(retired)
 
     def _report(self, retired: ShareStore | None) -> None:
         """Have added what a share has done since it last reported: its requests may end long after the rejoin."""

@@ -100,16 +100,18 @@ def test_the_tokens_of_the_completion_are_told_apart(clock: ManualClock) -> None
 
 
 def test_every_key_has_a_mask_of_its_own_also_one_that_is_known_from_elsewhere(clock: ManualClock) -> None:
-    """Two keys that were taken out show the same ends as one in use."""
-    secrets = [f"sk-proj-same{middle * 20}tail0001" for middle in "abc"]
-    gone, also_gone, in_use = (make_keys([secret]) for secret in secrets)
-    store = Watched((*gone, *also_gone), "round_robin", clock)
-    answer(store)
-    answer(store)
+    """Of keys that were taken out, one shows the same ends as one in use, and two others the same as each other."""
+    secrets = [f"sk-proj-{ends * 3}{middle * 20}0001" for ends, middle in ("aa", "ab", "ba", "bb")]
+    in_use, *gone = (make_keys([secret]) for secret in secrets)
+    former = [key for (key,) in gone]
+    store = Watched(former, "round_robin", clock)
+    for _ in former:
+        answer(store)
     pool = KeyPool(in_use, store, "round_robin")
     pool.replace_keys(in_use)
-    masks = {seen.key_id: seen.mask for seen in pool.snapshots()}
-    assert masks[in_use[0].key_id] == in_use[0].mask == gone[0].mask == also_gone[0].mask
-    assert len(set(masks.values())) == len(masks) == 3
+    masks = {snapshot.key_id: snapshot.mask for snapshot in pool.snapshots()}
+    assert masks[in_use[0].key_id] == in_use[0].mask == former[0].mask
+    assert masks[former[1].key_id] == former[1].mask == former[2].mask
+    assert len(set(masks.values())) == len(masks) == 4
     assert list(pool.stats()["keys"]) == list(masks.values())
     assert set(pool.figures().groups) == set(masks)

@@ -1,0 +1,166 @@
+"""What a process counts while the fleet's store is away reaches the fleet once it is back: all of it, and once."""
+
+from __future__ import annotations
+
+import collections
+import shutil
+import time
+from collections.abc import Callable
+
+import pytest
+
+from app.keypool.figures import WAIT_BOUNDS_S
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Ask, Lease, NoRoom, Settlement, Spent, Usage
+from app.keypool.stores.fleet import FleetStore
+from app.keypool.stores.redis import RedisStore
+from app.keypool.stores.tally import Alone
+from app.services.key_store import connect_store
+from tests.plugins.lossy_server import KEYS, Server, answered, know, sent, until
+
+pytestmark = [
+    pytest.mark.redis_server,
+    pytest.mark.skipif(
+        shutil.which("redis-server") is None, reason="no redis-server on PATH: install Debian's package"
+    ),
+]
+
+
+def total(store: FleetStore, figure: str) -> int:
+    """Of all keys, as the statistics show it."""
+    return sum(getattr(snapshot, figure) for snapshot in store.snapshot())
+
+
+def ends(store: FleetStore, model: str = "m") -> dict[Outcome, int]:
+    """How the requests of a model ended, all keys together."""
+    found: collections.Counter[Outcome] = collections.Counter()
+    for call in store.figures().calls:
+        found.update(call.outcomes if call.model == model else {})
+    return dict(found)
+
+
+def test_what_was_counted_alone_reaches_the_fleet_once(
+    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
+) -> None:
+    """Two processes, each alone for a while: requests, their ends, tokens, waits, refusals, and what befell a key."""
+    stores = [open_fleet_store(), open_fleet_store()]
+    first = stores[0]
+    know(first)
+    answered(stores[1])
+    until(lambda: all(store.fleet.size == 2 for store in stores) and ends(first) == {Outcome.SUCCESS: 3}, 10)
+    lossy_server.freeze()
+    for store in stores:
+        for _ in range(4):
+            used = Usage(20, 5, output_tokens=8)
+            store.settle(sent(store), Settlement(Outcome.SUCCESS, usage=used, waited_us=300_000))
+        store.settle(sent(store, "n"), Settlement(Outcome.RATE_LIMITED, pause_us=90_000_000))
+        store.settle(sent(store, "n"), Settlement(Outcome.INVALID_KEY))
+        refusal = store.acquire(Ask("n", 10, 0))
+        assert isinstance(refusal, NoRoom)
+        assert refusal.reason == "no_room"
+        assert (store.lost, ends(store)) == (True, {Outcome.SUCCESS: 4})
+    lossy_server.thaw()
+    until(lambda: not any(store.lost for store in stores) and total(first, "requests") == 15, 6)
+    time.sleep(0.3)  # time for a report that would come twice
+    assert ends(first) == {Outcome.SUCCESS: 11}
+    assert ends(first, "n") == {Outcome.RATE_LIMITED: 2, Outcome.INVALID_KEY: 2}
+    assert [total(first, f) for f in ("requests", "successes", "failures", "rate_limits")] == [15, 11, 4, 2]
+    found = first.figures()
+    assert found == stores[1].figures()
+    of_m = [call for call in found.calls if call.model == "m"]
+    assert [sum(getattr(call, f) for call in of_m) for f in ("input_tokens", "output_tokens", "microusd")] == [
+        96,
+        64,
+        40,
+    ]
+    befell = [what for key in found.transitions for what, times in key.counts.items() for _ in range(times)]
+    assert sorted(befell) == ["cooling", "cooling", "dead", "dead"]
+    m, n = found.models
+    assert (m.waits[WAIT_BOUNDS_S.index(0.5)], m.waited_us, sum(m.waits)) == (8, 8 * 300_000, 11)
+    assert n.refusals == {"no_room": 2}
+    assert n.saturated_us == {"requests": 60_000_000}, "each had its half of the room"
+
+
+def place(store: FleetStore) -> Lease:
+    """A reserved place whose time has come."""
+    lease = store.acquire(Ask("m", 10, 30_000_000))
+    while isinstance(lease, Lease) and not lease.reserved:
+        store.settle(lease, Settlement(Outcome.SUCCESS))
+        lease = store.acquire(Ask("m", 10, 30_000_000))
+    assert isinstance(lease, Lease)
+    until(lambda: store.now_us() >= lease.at_us, 5)
+    return lease
+
+
+def test_a_place_promised_before_the_loss_and_used_during_it_is_counted_once(
+    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
+) -> None:
+    """Its confirmation lay with a server that was frozen, and comes back to life; its end arrives after the return."""
+    store = open_fleet_store()
+    know(store, rpm=600)
+    known = store.confirm(place(store))
+    assert isinstance(known, Lease), "the server knows this script from now on"
+    store.settle(known, Settlement(Outcome.SUCCESS))
+    reserved = place(store)
+    until(lambda: ends(store) == {Outcome.SUCCESS: total(store, "requests")}, 5)
+    before = total(store, "requests")
+    lossy_server.freeze()
+    lease = store.confirm(reserved)
+    assert isinstance(lease, Lease)
+    store.settle(lease, Settlement(Outcome.SERVER_FAILURE))
+    assert (store.lost, ends(store)) == (True, {})
+    lossy_server.thaw()
+    expected = {Outcome.SUCCESS: before, Outcome.SERVER_FAILURE: 1}
+    until(lambda: not store.lost and ends(store) == expected, 6)
+    time.sleep(0.3)  # time for a report that would come twice
+    assert ends(store) == expected
+    assert [total(store, f) for f in ("requests", "successes", "failures")] == [before + 1, before, 1]
+
+
+def test_a_request_of_the_share_that_ends_after_the_return_is_counted(
+    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
+) -> None:
+    store = open_fleet_store()
+    know(store)
+    until(lambda: ends(store) == {Outcome.SUCCESS: 2}, 5)
+    lossy_server.freeze()
+    lease, stream = sent(store), sent(store)
+    store.settle(stream, Settlement(Outcome.SUCCESS))
+    lossy_server.thaw()
+    until(lambda: not store.lost, 6)
+    store.settle(lease, Settlement(Outcome.ABANDONED))
+    store.spend(stream, Usage(30, 3, output_tokens=20))
+    until(lambda: sum(c.output_tokens for c in store.figures().calls) == 20, 5)
+    assert ends(store) == {Outcome.SUCCESS: 3, Outcome.ABANDONED: 1}
+    assert [total(store, f) for f in ("requests", "successes", "failures", "in_flight")] == [4, 3, 0, 0]
+
+
+def test_the_end_of_a_stream_that_a_frozen_server_heard_late_is_spent_once(
+    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
+) -> None:
+    store = open_fleet_store()
+    know(store)
+    stream = answered(store)
+    store.spend(answered(store), Usage(1))  # the server knows this script from now on
+    until(lambda: ends(store) == {Outcome.SUCCESS: 4} and sum(c.input_tokens for c in store.figures().calls) == 1, 5)
+    lossy_server.freeze()
+    store.spend(stream, Usage(30, 3, output_tokens=20))
+    until(lambda: store.lost, 5)
+    lossy_server.thaw()
+    until(lambda: not store.lost and any(c.output_tokens for c in store.figures().calls), 6)
+    time.sleep(0.3)  # time for a second delivery
+    assert sum(c.output_tokens for c in store.figures().calls) == 20
+    assert sum(c.input_tokens for c in store.figures().calls) == 11
+
+
+def test_a_report_that_arrives_twice_adds_nothing(lossy_server: Server) -> None:
+    """Its sender heard no answer, and sends it again."""
+    with connect_store(lossy_server.url) as connection:
+        store = RedisStore(KEYS, "round_robin", connection)
+        alone = Alone({"t:b": Spent(1, 20, 3)}, {"w:m": {"r:no_room": 4}}, {KEYS[0].key_id: 5})
+        for _ in range(2):
+            store.add_alone("a report", alone, losses=1)
+        store.add_alone("another report", Alone(used_us={KEYS[0].key_id: 4}), losses=0)
+        assert (store.losses(), store.spent("b")) == (1, Spent(1, 20, 3))
+        assert [model.refusals for model in store.figures().models] == [{"no_room": 4}]
+        assert store.snapshot()[0].last_used_us == 5

@@ -1,0 +1,108 @@
+"""A Redis server that tests kill, freeze and bring back, and stores of the fleet on it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.keypool.keys import make_keys
+from app.keypool.limits import LimitReading, MeterReading
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Ask, Lease, Settlement
+from app.keypool.stores.fleet import FleetStore
+from app.services.embedded_valkey import answers, tied_to_parent
+from app.services.key_store import connect_store
+
+KEYS = make_keys(["sk-one-0123456789abcdef0123", "sk-two-0123456789abcdef0123"])
+MINUTE_US = 60_000_000
+
+
+class Server:
+    """A redis-server that keeps nothing on disk, and is empty when it comes back."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self._port = str(probe.getsockname()[1])
+        self._folder = folder
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.start()
+
+    def start(self) -> None:
+        command = ["redis-server", "--dir", str(self._folder), "--save", "", "--appendonly", "no"]
+        command += ["--bind", "127.0.0.1", "--port", self._port]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(tied_to_parent(command), stdout=log, stderr=log)
+        until(lambda: answers(self.url), 20)
+
+    def kill(self) -> None:
+        if self._process.poll() is None:
+            os.kill(self._process.pid, signal.SIGKILL)
+            self._process.wait(10)
+
+    def freeze(self) -> None:
+        """It answers nobody, and forgets nothing."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self._process.pid, signal.SIGCONT)
+
+
+def until(ready: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def lossy_server(tmp_path: Path) -> Iterator[Server]:
+    found = Server(tmp_path)
+    yield found
+    found.kill()
+
+
+@pytest.fixture
+def open_fleet_store(lossy_server: Server) -> Iterator[Callable[..., FleetStore]]:
+    opened: list[FleetStore] = []
+
+    def make(**options: object) -> FleetStore:
+        opened.append(FleetStore(KEYS, "round_robin", connect_store(lossy_server.url), **options))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield make
+    for store in opened:
+        store.close()
+
+
+def sent(store: FleetStore, model: str = "m", **more: object) -> Lease:
+    """One request, at its time."""
+    lease = store.acquire(Ask(model, 10, 1_000_000, **more))  # type: ignore[arg-type]
+    assert isinstance(lease, Lease), lease
+    while lease.reserved:
+        until(lambda at=lease.at_us: store.now_us() >= at, 2)  # type: ignore[misc]
+        confirmed = store.confirm(lease)
+        lease = confirmed if isinstance(confirmed, Lease) else lease
+    return lease
+
+
+def answered(store: FleetStore, rpm: float = 60_000, remaining: float | None = None, **more: object) -> Lease:
+    """One request from its lease to its success; the response names the limit."""
+    lease = sent(store, **more)
+    left = rpm - 1 if remaining is None else remaining
+    reading = MeterReading(rpm, left, round((rpm - left) * MINUTE_US / rpm))
+    store.settle(lease, Settlement(Outcome.SUCCESS, limits=LimitReading(requests=reading)))
+    return lease
+
+
+def know(store: FleetStore, rpm: float = 60_000) -> None:
+    """Both keys have answered, and the store has heard so from the server."""
+    for _ in KEYS:
+        answered(store, rpm)
+    until(lambda: len(store.fleet.limits) == len(KEYS), 10)
