@@ -11,7 +11,7 @@ from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import Budget, Cap, Later, Lease, Settlement, Store, Usage
-from tests.plugins.redis_fixtures import Backend, MakeStore
+from tests.plugins.redis_fixtures import ON_SERVERS, TAG, Backend, MakeStore
 from tests.plugins.store_steps import MINUTE, NO_ROOM, SECOND, answer, ask, burst, limits, reading, refused, take
 
 A, B = make_keys(["sk-a", "sk-b"])
@@ -314,10 +314,10 @@ def test_stores_of_one_pool_count_together(make_store: MakeStore, clock: ManualC
     assert calls_of(one, A.key_id).outcomes == {Outcome.SUCCESS: 2}
 
 
+@pytest.mark.parametrize("backend", ON_SERVERS, indirect=True)
 def test_whatever_is_counted_on_a_server_expires(make_store: MakeStore, clock: ManualClock, backend: Backend) -> None:
-    """Also where the end of a stream is the first that an empty server hears."""
-    if backend.connection is None:
-        pytest.skip("a process forgets by ending")
+    """Also where the end of a stream is the first that an empty server hears. A process forgets by ending."""
+    assert backend.connection is not None
     store = make_store([A], clock)
     stream = answer(store, Outcome.RATE_LIMITED, pause_us=SECOND)
     refused(store)
@@ -330,3 +330,18 @@ def test_whatever_is_counted_on_a_server_expires(make_store: MakeStore, clock: M
 
 def _lasting(connection: redis.Redis) -> list[bytes]:
     return [name for name in connection.scan_iter() if connection.ttl(name) < 0]
+
+
+@pytest.mark.parametrize("backend", ON_SERVERS, indirect=True)
+def test_a_server_keeps_no_list_of_keys_that_it_has_forgotten(
+    make_store: MakeStore, clock: ManualClock, backend: Backend
+) -> None:
+    """Keys are rotated for years; every look at the pool would visit all that ever were."""
+    assert backend.connection is not None
+    store = make_store([A, B], clock)
+    for _ in (A, B):
+        answer(store)
+    backend.connection.delete(f"{TAG}:pool:k:{A.key_id}")  # as a week without it does
+    store.set_keys([B])
+    answer(store)
+    assert backend.connection.zrange(f"{TAG}:pool:keys", 0, -1) == [B.key_id.encode()]

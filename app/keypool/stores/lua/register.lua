@@ -36,6 +36,10 @@ for _, model in ipairs(models) do
   redis.call('PEXPIRE', P .. ':i:' .. model, C.TTL_MS)
   redis.call('PEXPIRE', P .. ':w:' .. model, C.TTL_MS)
 end
+-- who was forgotten need not be looked for
+for _, id in ipairs(redis.call('ZRANGE', P .. ':keys', 0, -1)) do
+  if redis.call('EXISTS', P .. ':k:' .. id) == 0 then redis.call('ZREM', P .. ':keys', id) end
+end
 for _, id in ipairs(given.verified) do redis.call('HSETNX', P .. ':k:' .. id, 've', 1) end
 for _, l in ipairs(given.learned) do
   local b = load_bucket(P .. ':b:' .. l[1] .. ':' .. l[2])
