@@ -33,6 +33,7 @@ from app.errors import (
     StoreError,
     TooManyRequestsError,
 )
+from app.logs import redact, redact_urls
 from web.envelope import failure
 from web.request_id import sent_id
 
@@ -78,7 +79,9 @@ def _ours(request: Request, exc: Exception) -> JSONResponse:
     status = status_of(exc)
     if status >= 500:
         log.warning("%s %s: %s", request.method, request.url.path, exc)
-    return failure(exc.code, str(exc), status, _headers(request, exc, status))
+    # a caller's mistake is told in his own words, what ails the service without where it is and who logs in there
+    shown = redact_urls(str(exc)) if status >= 500 else redact(str(exc))
+    return failure(exc.code, shown, status, _headers(request, exc, status))
 
 
 def _headers(request: Request, exc: PropertyIntelligenceError, status: int) -> dict[str, str]:

@@ -39,6 +39,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     403: {"model": Failure, "description": "METRICS_TOKEN is not set, and the request is not from this machine"},
 }
 _CHALLENGE = 'Bearer realm="property-intelligence metrics"'
+_OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "cf-connecting-ip")
 #: what else stands in a request line is "other": a caller must not make series
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -74,7 +75,7 @@ def _refusal(
 ) -> Response | None:
     """The answer to a caller who may not read the metrics; None if he may."""
     if expected is None:
-        if request.client is not None and _is_loopback(request.client.host):
+        if request.client is not None and _is_loopback(request.client.host) and not _is_forwarded(request):
             return None
         message = "Without METRICS_TOKEN only callers on the same machine may read the metrics. Set METRICS_TOKEN."
         return failure("forbidden", message, 403)
@@ -83,6 +84,11 @@ def _refusal(
         return None
     message = "The metrics need `Authorization: Bearer TOKEN` with the value of METRICS_TOKEN."
     return failure("unauthenticated", message, 401, {"WWW-Authenticate": _CHALLENGE})
+
+
+def _is_forwarded(request: Request) -> bool:
+    """True if a proxy or tunnel on this machine says that it asks for somebody else."""
+    return any(header in request.headers for header in _OF_PROXIES)
 
 
 def _is_loopback(host: str) -> bool:

@@ -128,3 +128,19 @@ def test_keys_that_come_while_the_process_runs_are_protected(tmp_path: Path, mon
     assert redact("old.key.aaaaaaaaaaaaaaaa new.key.bbbbbbbbbbbbbbbb") == " ".join(
         mask(key) for key in ("old.key.aaaaaaaaaaaaaaaa", "new.key.bbbbbbbbbbbbbbbb")
     )
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "word",
+    ["eyJ", "-eyJ", "eyJ.", "sk-", "x", "a.", "://", "://a:", "Bearer ", "authorization ", "whsec_", "http://a:"],
+)
+def test_a_hostile_line_of_a_megabyte_is_read_at_once(word: str) -> None:
+    """Strangers choose what an access log shows: a pattern that takes the square of the length would take hours."""
+    line = word * (1_000_000 // len(word))
+    assert len(redact(line)) > 0
+    assert len(redact_urls(line)) > 0
+
+
+def test_the_scheme_of_a_url_may_be_in_capitals() -> None:
+    assert redact_urls("HTTPS://me:secret@host/x?token=1 x") == "HTTPS://host/x?[redacted] x"

@@ -62,6 +62,14 @@ def test_with_a_token_everybody_must_send_it(caller: Client, host: str, header: 
     assert client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
 
 
+@pytest.mark.parametrize("header", ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"])
+def test_without_a_token_nobody_is_told_through_a_proxy_on_this_machine(caller: Client, header: str) -> None:
+    """Whatever it says of the caller: it may be set up to let anybody write there."""
+    answer = caller().get("/metrics", headers={header: "127.0.0.1"})
+    assert answer.status_code == 403
+    assert "Set METRICS_TOKEN" in answer.json()["error"]["message"]
+
+
 def test_a_token_for_the_api_is_none_for_the_metrics(caller: Client, bearer: Callable[..., dict[str, str]]) -> None:
     client = caller(metrics_token=TOKEN)
     assert client.get("/metrics", headers=bearer("exec")).status_code == 401
