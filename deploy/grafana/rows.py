@@ -25,7 +25,7 @@ def overview() -> list[Panel]:
     left_usd = gauge("propintel_budget_left", 'budget="day"', 'unit="usd"')
     return [
         number(
-            "Healthy keys",
+            "Keys that take requests",
             {
                 "healthy": gauge("propintel_openai_keys_healthy"),
                 "configured": gauge("propintel_openai_keys_configured"),

@@ -40,7 +40,9 @@ STATE = Spec(
 )
 IN_FLIGHT = Spec("gauge", "propintel_openai_key_in_flight", "Requests under way with a key.", ("key",))
 CONFIGURED = Spec("gauge", "propintel_openai_keys_configured", "Keys that are configured.")
-HEALTHY = Spec("gauge", "propintel_openai_keys_healthy", "Keys that take requests now.")
+HEALTHY = Spec(
+    "gauge", "propintel_openai_keys_healthy", "Keys that take requests now; one that rests after a 429 does not."
+)
 LIMIT = Spec(
     "gauge",
     "propintel_openai_limit",
