@@ -34,7 +34,7 @@ def total(labels: str, expression: str) -> str:
 
 
 def requests(*matchers: str) -> str:
-    """Requests a second; recorded, so without the leap of counters when Redis is back."""
+    """Requests a second, as the rules record them."""
     return series(RECORDED_REQUESTS, 'key=~"$key"', 'model=~"$model"', *matchers)
 
 

@@ -25,7 +25,7 @@ def overview() -> list[Panel]:
     left_usd = gauge("propintel_budget_left", 'budget="day"', 'unit="usd"')
     return [
         number(
-            "Healthy keys",
+            "Keys that take requests",
             {
                 "healthy": gauge("propintel_openai_keys_healthy"),
                 "configured": gauge("propintel_openai_keys_configured"),
@@ -36,7 +36,7 @@ def overview() -> list[Panel]:
             "Key pool",
             {"": gauge("propintel_openai_pool_shared")},
             words={1: ("shared by the fleet", GOOD), 0: ("Redis lost", BAD)},
-            about="Redis lost: every process goes on with its share, and all figures here are those of one process.",
+            about="Redis lost: every process goes on with its share, and the pool's figures are unknown meanwhile.",
         ),
         number(
             "Latest health report",

@@ -58,7 +58,7 @@ TEXT, OPENMETRICS = (kind for _, kind in _FORMATS)
 UP = Spec(
     "gauge",
     "propintel_scrape_source_up",
-    "1 if this source of metrics answered this scrape in time: redis, database or broker.",
+    "1 if this source of metrics answered in time: redis, database (a minute ago at most) or broker.",
     ("source",),
 )
 BUILD = Spec("gauge", "propintel_build_info", "Always 1; version is that of the process that answers.", ("version",))
@@ -118,6 +118,8 @@ class Exposition(Collector):
         masks = self._known_masks()
         up: dict[tuple[str, ...], float] = {}
         for source in sources:
+            if source is self._keys and masks is None:  # keys that cannot be used say nothing about Redis
+                continue
             up[(source.name,)] = min(up.get((source.name,), 1.0), float(source.up))
         return [
             *families(COUNTED, totals),

@@ -40,7 +40,9 @@ STATE = Spec(
 )
 IN_FLIGHT = Spec("gauge", "propintel_openai_key_in_flight", "Requests under way with a key.", ("key",))
 CONFIGURED = Spec("gauge", "propintel_openai_keys_configured", "Keys that are configured.")
-HEALTHY = Spec("gauge", "propintel_openai_keys_healthy", "Keys that take requests now.")
+HEALTHY = Spec(
+    "gauge", "propintel_openai_keys_healthy", "Keys that take requests now; one that rests after a 429 does not."
+)
 LIMIT = Spec(
     "gauge",
     "propintel_openai_limit",
@@ -97,13 +99,14 @@ POOL = (
 
 
 def pool_families(configured: int | None, report: KeyReport | None) -> list[Metric]:
-    """Every family of the pool. `configured` is the number of keys, None if that cannot be said.
+    """Every family of the pool. `configured` is the number of keys, None if they cannot be used.
 
     Without a report all but that and "not shared" is unknown and has no samples: zeros would look as if all counters
-    had begun anew.
+    had begun anew. Without keys that can be used nobody has looked whether the pool is shared.
     """
-    known = {CONFIGURED: {(): float(configured)}} if configured is not None else {}
-    samples: dict[Spec, Samples] = {**known, SHARED: {(): 0.0}}
+    samples: dict[Spec, Samples] = {}
+    if configured is not None:
+        samples = {CONFIGURED: {(): float(configured)}, SHARED: {(): 0.0}}
     if report is not None:
         samples |= {SHARED: {(): 1.0}, **_of_keys(report), **_counted(report), **_limits(report), **_budgets(report)}
     families = [spec.family(samples.get(spec)) for spec in POOL if spec is not WAIT]

@@ -44,10 +44,8 @@ def test_a_dead_key_fires_for_itself_alone_and_ends_when_it_is_replaced(
 ) -> None:
     """The alert has the key's mask and group, not the door's address."""
     door_metrics.set_state(KEYS[1], "dead")
-    door_metrics.set("propintel_openai_keys_healthy", 2)
     _until(prometheus_server, [_dead(KEYS[1])])
     door_metrics.set_state(KEYS[1], "closed")
-    door_metrics.set("propintel_openai_keys_healthy", 3)
     _until(prometheus_server, [])
 
 
@@ -57,7 +55,6 @@ def test_a_pool_without_a_healthy_key_is_critical(
     """Beside the alerts of the single keys, which Alertmanager then keeps to itself."""
     for key in KEYS:
         door_metrics.set_state(key, "dead")
-    door_metrics.set("propintel_openai_keys_healthy", 0)
     none = {"alertname": "OpenAINoHealthyKey", "job": "propintel", "severity": "critical"}
     _until(prometheus_server, [*map(_dead, KEYS), none])
 

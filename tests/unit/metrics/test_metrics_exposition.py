@@ -11,7 +11,7 @@ import pytest
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.errors import BrokerUnavailableError, DatabaseUnavailableError
+from app.errors import BrokerUnavailableError, ConfigurationError, DatabaseUnavailableError
 from app.property.store.job_figures import JobFigures
 from app.services.key_view import KeyReport
 from app.services.metrics import exposition
@@ -59,6 +59,17 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exposition, "SOURCE_SECONDS", 0.2)
     monkeypatch.setattr(exposition, "_KEPT_SECONDS", 0.0)
     monkeypatch.setattr(exposition, "_DATABASE_KEPT_SECONDS", 0.0)
+
+
+def test_keys_that_cannot_be_used_are_no_loss_of_redis() -> None:
+    """That would be a critical alert about the wrong thing."""
+
+    def no_keys() -> Any:
+        raise ConfigurationError("OPENAI_API_KEYS", "two words", "separate keys by commas")
+
+    told = _told(Exposition(_sources(masks=no_keys, keys=no_keys, totals=dict)))
+    assert told["propintel_scrape_source_up"][("redis",)] == 1
+    assert "propintel_openai_pool_shared" not in told
 
 
 def test_each_source_that_is_away_is_named_and_the_others_answer() -> None:

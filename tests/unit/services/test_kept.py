@@ -123,6 +123,22 @@ def test_a_failure_within_the_grace_is_tried_again() -> None:
     _until(lambda: kept() == 3)
 
 
+def test_without_a_thread_to_ask_aside_the_next_one_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is short of threads for a moment must not leave everybody waiting for ever."""
+    now = 100.0
+    kept = Kept(_counting(), 1.0, grace_seconds=2.0, monotonic=lambda: now)
+    kept()
+    now = 101.5
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", refuse)
+        assert kept() == 1
+    _until(lambda: kept() == 2)
+
+
 def _until(ready: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
     while not ready():

@@ -103,6 +103,7 @@ def test_keys_that_cannot_be_used_leave_the_rest(caller: Client) -> None:
     text = caller(openai_api_keys="two words").get("/metrics").text
     found = {family.name: family for family in parse_text(text)}
     assert found["propintel_openai_keys_configured"].samples == []
+    assert found["propintel_openai_pool_shared"].samples == []
     assert len(found["propintel_jobs"].samples) == 6
 
 
