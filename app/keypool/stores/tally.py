@@ -147,7 +147,7 @@ def _calls(key_id: str, counts: Mapping[str, int]) -> Iterable[CallFigures]:
     by_model: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for name, count in counts.items():
         model, separator, what = name.rpartition(_OF)
-        if separator:
+        if separator and count:  # a stream that used nothing makes no entry
             by_model[model][what] = count
     for model, of in sorted(by_model.items()):
         outcomes = {outcome: of[outcome] for outcome in Outcome if of.get(outcome)}

@@ -58,6 +58,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sources are asked anew each time, and waited for only briefly."""
     monkeypatch.setattr(exposition, "SOURCE_SECONDS", 0.2)
     monkeypatch.setattr(exposition, "_KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(exposition, "_GRACE_SECONDS", 0.0)
     monkeypatch.setattr(exposition, "_DATABASE_KEPT_SECONDS", 0.0)
 
 
