@@ -134,7 +134,8 @@ class Context:
 
     def _health_figures(self) -> HealthFigures:
         stores = HealthStores.on(self.stores.database)
-        first_seen = {key.key_id: key.first_seen_at for key in stores.history.known_keys()}
+        present = (key for key in stores.history.known_keys() if key.removed_at is None)
+        first_seen = {key.key_id: key.first_seen_at for key in present}
         firing = [(str(alert.kind), str(alert.severity)) for alert in stores.alerts.firing()]
         latest = stores.reports.latest()
         return HealthFigures(first_seen, firing, latest.at if latest is not None else None)

@@ -40,6 +40,7 @@ def requests_in(history: KeyHistoryStore, clock: ManualClock) -> dict[str, int]:
 
 
 def test_what_is_counted_since_the_last_time_goes_into_its_hour(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a"))
     take_in(history, key("a", 10))
     clock.advance(HOUR_S)
     take_in(history, key("a", 10))
@@ -51,13 +52,27 @@ def test_what_is_counted_since_the_last_time_goes_into_its_hour(history: KeyHist
 
 
 def test_a_store_that_lost_its_data_begins_again(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a"))
     take_in(history, key("a", 100))
     clock.advance(15)
     take_in(history, key("a", 4))
     assert requests_in(history, clock) == {"a": 104}
 
 
+def test_a_new_database_takes_what_a_used_store_counted_as_its_base(
+    history: KeyHistoryStore, clock: ManualClock
+) -> None:
+    """Nobody knows when it was: neither hours nor marks. A key that is new later counts from 0."""
+    take_in(history, key("a", 900, open=2, dead=1), models={"m": Demand(900)})
+    clock.advance(15)
+    take_in(history, key("a", 903, open=2, dead=1), key("b", 4), models={"m": Demand(907)})
+    assert requests_in(history, clock) == {"a": 3, "b": 4}
+    assert history.demand(clock.now() - HOUR) == {"m": Demand(7)}
+    assert [(known.opened_at, known.died_at) for known in history.known_keys()] == [(None, None)] * 2
+
+
 def test_models_of_a_key_are_counted_apart(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a"))
     take_in(history, key("a", 100, model="large"))
     clock.advance(15)
     take_in(history, key("a", 3, model="small"))
@@ -88,6 +103,7 @@ def test_many_who_ask_at_once_count_once(history: KeyHistoryStore, database: Dat
 
 
 def test_nothing_to_read_changes_nothing(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a"))
     take_in(history, key("a", 5))
     assert not history.take_in(lambda: None)
     assert [known.removed_at for known in history.known_keys()] == [None]
@@ -130,6 +146,7 @@ def test_a_process_that_has_not_yet_read_the_keys_again_brings_none_back(
 
 
 def test_a_key_that_drains_is_still_counted_under_its_own_name(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a"))
     take_in(history, key("a", 1, group="team"), key("b"))
     clock.advance(15)
     take_in(history, CountedKey("a", "", "a", False, {"m": Uses(requests=4, successes=4)}, {}), key("b"))
@@ -146,6 +163,7 @@ def test_a_process_without_keys_removes_none(history: KeyHistoryStore) -> None:
 
 def test_what_befell_a_key_is_known_by_its_newest_time(history: KeyHistoryStore, clock: ManualClock) -> None:
     """Also if it is over again: the pool has counted it."""
+    take_in(history, key("a"))
     take_in(history, key("a", open=1))
     first = clock.now()
     clock.advance(60)
@@ -159,6 +177,7 @@ def test_what_befell_a_key_is_known_by_its_newest_time(history: KeyHistoryStore,
 
 
 def test_keys_that_are_new_together_may_have_met_different_things(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a"))
     take_in(history, key("a"), key("b", dead=1), key("c", no_quota=1))
     died = {each.key_id: (each.died_at, each.quota_gone_at) for each in history.known_keys()}
     assert died == {"a": (None, None), "b": (clock.now(), None), "c": (None, clock.now())}
@@ -169,6 +188,7 @@ def test_keys_that_are_new_together_may_have_met_different_things(history: KeyHi
 
 
 def test_the_last_hour_has_what_is_left_of_the_one_before(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a"))
     take_in(history, key("a", 100))
     clock.advance(HOUR_S)
     take_in(history, key("a", 100))
@@ -178,6 +198,7 @@ def test_the_last_hour_has_what_is_left_of_the_one_before(history: KeyHistorySto
 
 
 def test_demand_of_a_model_is_summed_with_its_refusals(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a"))
     take_in(history, key("a"), models={"m": Demand(5, 1_000, 2_000_000, 0, {"no_room": 2})})
     clock.advance(HOUR_S)
     take_in(history, key("a"), models={"m": Demand(5, 1_000, 2_000_000, 0, {"no_room": 2})})
@@ -214,6 +235,7 @@ def test_the_usual_hour_is_reckoned_once_an_hour_and_after_three_days(
 
 
 def test_old_hours_and_removed_keys_are_pruned_in_small_steps(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("z"))
     take_in(history, *(key(f"old{n}", 1) for n in range(1_100)), models={"m": Demand(1)})
     take_in(history, key("a", 1))
     clock.advance(399 * DAY_S)

@@ -24,12 +24,12 @@ def add_uses(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     _add(connection, key_hours, USES, rows)
 
 
-def take_in_models(connection: Connection, models: Sequence[CountedModel], now: datetime) -> None:
-    """Count what each model was asked for since the last time."""
+def take_in_models(connection: Connection, models: Sequence[CountedModel], now: datetime, *, first: bool) -> None:
+    """Count what each model was asked for since the last time; the `first` time that is only the base."""
     known = {row.model: row for row in connection.execute(select(model_history))}
     for counted in models:
         before, counts = known.get(counted.model), _flat(counted.demand)
-        grew = grown(before.counters if before is not None else None, counts)
+        grew = {} if first else grown(before.counters if before is not None else None, counts)
         for hour, part in spread(grew, before.counted_at if before is not None else now, now):
             _add_demand(connection, hour, counted.model, part)
         _put(connection, {"model": counted.model, "counters": counts, "counted_at": now})

@@ -71,9 +71,10 @@ class KeyHistoryStore:
     def take_in(self, read: Callable[[], Counted | None]) -> bool:
         """Count what has been done since the last time, in the hours that passed meanwhile; False: nothing was read.
 
-        A configured key that is new is seen first now; one that is missing was removed now. A key's first counts are
-        taken for those of this hour. `read` asks the pool, while nobody else does: counts that are older than those
-        taken in last would look like those of a store that lost its data, and count twice.
+        A configured key that is new is seen first now; one that is missing was removed now. A new key's first counts
+        are taken for those of this hour, but not in an empty history: what a pool in use counted before is of no known
+        time, and only the base of what follows. `read` asks the pool, while nobody else does: counts that are older
+        than those taken in last would look like those of a store that lost its data, and count twice.
         """
 
         def work(connection: Connection) -> bool:
@@ -81,8 +82,9 @@ class KeyHistoryStore:
             counted, now = read(), self._clock.now()
             if counted is None:
                 return False
-            _take_in_keys(connection, counted.keys, now)
-            take_in_models(connection, counted.models, now)
+            first = connection.execute(select(key_history.c.key_id).limit(1)).first() is None
+            _take_in_keys(connection, counted.keys, now, first=first)
+            take_in_models(connection, counted.models, now, first=first)
             return True
 
         return self._database.repeat(work)
@@ -157,7 +159,7 @@ class KeyHistoryStore:
 # --- keys
 
 
-def _take_in_keys(connection: Connection, keys: Sequence[CountedKey], now: datetime) -> None:
+def _take_in_keys(connection: Connection, keys: Sequence[CountedKey], now: datetime, *, first: bool) -> None:
     known = {row.key_id: row for row in connection.execute(select(key_history))}
     hours: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
@@ -166,9 +168,10 @@ def _take_in_keys(connection: Connection, keys: Sequence[CountedKey], now: datet
         row = known.get(key.key_id)
         if row is None and not key.configured:
             continue  # one that this database never knew; nobody asks for it
-        hours += _hours_of_key(key, row, now)
+        if not first:
+            hours += _hours_of_key(key, row, now)
         if row is None:
-            new.append(_new_row(key, now))
+            new.append(_new_row(key, {} if first else _marks(key, {}, now), now))
         elif (change := _changed_row(key, row, now)) is not None:
             changed.append(change)
     if new:
@@ -187,7 +190,7 @@ def _hours_of_key(key: CountedKey, row: Row[Any] | None, now: datetime) -> Itera
             yield {"hour": hour, "key_id": key.key_id, "model": model, **dict.fromkeys(USES, 0), **part}
 
 
-def _new_row(key: CountedKey, now: datetime) -> dict[str, Any]:
+def _new_row(key: CountedKey, marks: Mapping[str, datetime], now: datetime) -> dict[str, Any]:
     return {
         "key_id": key.key_id,
         "first_seen_at": now,
@@ -195,7 +198,7 @@ def _new_row(key: CountedKey, now: datetime) -> dict[str, Any]:
         "counted_at": now,
         **_told(key),
         **dict.fromkeys(_MARKS.values()),  # all rows of one INSERT have the same columns
-        **_marks(key, {}, now),
+        **marks,
     }
 
 

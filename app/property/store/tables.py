@@ -288,7 +288,7 @@ key_history = Table(
     # cumulative: {"calls": {model: {figure: n}}, "transitions": {name: n}}, and when that was
     _json("counters"),
     Column("counted_at", UtcDateTime, nullable=False),
-    # what an hour of it is like (`key_usage.py`), reckoned at the beginning of this hour
+    # what an hour of it is like (`usage.py`), reckoned at the beginning of this hour
     Column("usual_requests", Float),
     Column("usual_deviation", Float),
     Column("usual_at", UtcDateTime),

@@ -106,10 +106,14 @@ class Usual:
 def grown(before: Mapping[str, int] | None, now: Mapping[str, int]) -> dict[str, int]:
     """What was counted since `before` (None: never asked), figure by figure, without those that did not grow.
 
-    If any figure fell, the store has lost its data and all of them began again at 0.
+    If figures fell so far that less than half of all is left, the store has lost its data and all of them began again
+    at 0. If more is left, it lost its last moments (a restart, a failover): nothing grew, `now` is the new base.
     """
     before = before or {}
-    if any(now.get(name, 0) < count for name, count in before.items()):
+    left = {name: min(now.get(name, 0), count) for name, count in before.items()}
+    if left != before:
+        if 2 * sum(left.values()) >= sum(before.values()):
+            return {}
         before = {}
     return {name: count - before.get(name, 0) for name, count in now.items() if count > before.get(name, 0)}
 

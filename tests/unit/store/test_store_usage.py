@@ -27,9 +27,16 @@ def test_if_one_figure_fell_all_began_again() -> None:
     assert grown({"requests": 10, "failures": 1}, {"requests": 4, "failures": 3}) == {"requests": 4, "failures": 3}
 
 
-def test_a_figure_that_vanished_has_fallen() -> None:
-    """The pool leaves out what is 0."""
-    assert grown({"requests": 10, "failures": 1}, {"requests": 12}) == {"requests": 12}
+def test_a_figure_that_is_missing_began_again_with_all_others_if_it_was_most_of_them() -> None:
+    """A store that lost its data gives only what happened since."""
+    assert grown({"requests": 10, "failures": 1}, {"failures": 2}) == {"failures": 2}
+
+
+def test_a_store_that_lost_its_last_moments_counts_nothing_again() -> None:
+    """After a restart or a failover counters come back a little lower; what is there then is the new base."""
+    assert grown({"requests": 100, "failures": 1}, {"requests": 98, "failures": 2}) == {}
+    assert grown({"open": 5, "dead": 1}, {"open": 5}) == {}
+    assert grown({"requests": 98}, {"requests": 101}) == {"requests": 3}
 
 
 def test_counts_of_a_quarter_of_a_minute_are_those_of_its_hour() -> None:

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from app.property.store import Counted, CountedKey, KeyHistoryStore
 from app.services.metrics.exposition import ALL
 from app.services.metrics.instruments import REGISTRY
 from app.settings import Settings
@@ -155,3 +156,16 @@ def test_a_request_is_counted_under_its_route_s_template(
     assert not [
         s for f in REGISTRY.collect() for s in f.samples if "0123" in str(s.labels) or "nothing" in str(s.labels)
     ]
+
+
+def test_a_key_that_was_taken_out_has_no_age_any_more(caller: Client) -> None:
+    """Else the alert on old keys would go on after the rotation that it asks for."""
+    client = caller()
+    context = client.app.state.context  # type: ignore[attr-defined]
+    history = KeyHistoryStore(context.stores.database)
+    one, other = (key.key_id for key in context.keys.keys)
+    for present in ((one, other), (other,)):
+        keys = [CountedKey(key_id, key_id, key_id, True, {}, {}) for key_id in present]
+        assert history.take_in(lambda keys=keys: Counted(keys, []))  # type: ignore[misc]
+    text = client.get("/metrics").text
+    assert text.count("\npropintel_openai_key_first_seen_timestamp_seconds{") == 1
