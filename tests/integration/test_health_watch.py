@@ -69,6 +69,7 @@ def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
 ) -> None:
     standin = openai_standin([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behaviour": "dead", **WIDE}])
     watch = make_watch(standin, budget_daily_model_calls=10)
+    watch.look()  # the first look at a pool only says from where to count
     ask(watch.manager, 9)
     good, dead = (key.mask for key in watch.manager.keys)
     booked = watch.check()
@@ -82,6 +83,7 @@ def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
     assert (by_mask[good].successes, by_mask[good].failures) == (9, 0)
     assert by_mask[dead] == Uses(requests=1, failures=1)
     assert by_mask[good].input_tokens > 0
+    assert by_mask[good].output_tokens > 0
     assert by_mask[good].microusd > 0
     _, view = watch.look()
     assert view is not None
@@ -93,6 +95,7 @@ def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
 def test_two_that_look_count_once(openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch]) -> None:
     standin = openai_standin()
     one, other = make_watch(standin), make_watch(standin)
+    one.look()
     ask(one.manager, 3)
     for _ in range(3):
         one.look()
@@ -117,6 +120,7 @@ def test_saturation_and_refusals_reach_the_advice(
 ) -> None:
     standin = openai_standin([{"key": KEYS[0], "rpm": 3, "tpm": 100_000_000}])
     watch = make_watch(standin)
+    watch.look()
     with pytest.raises(openai.RateLimitError):
         ask(watch.manager, 20)
     _, view = watch.look()

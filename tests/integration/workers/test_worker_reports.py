@@ -46,8 +46,9 @@ def test_the_key_report_runs_on_beat_is_logged_exported_and_returned(
         OPENAI_STATS_FILE="stats.json",
     )
     fleet.start_worker()
-    fleet.wait_for_state(fleet.send(property_site + TARGET), "done")
     fleet.start_beat()
+    until(lambda: "2 of 2 healthy, 0 requests" in fleet.log("worker"), 40, lambda: fleet.log("worker"))
+    fleet.wait_for_state(fleet.send(property_site + TARGET), "done")
     until(lambda: "2 of 2 healthy, 1 requests" in fleet.log("worker"), 40, lambda: fleet.log("worker"))
     until((fleet.home / "stats.json").exists, 5)
     whole = json.loads((fleet.home / "stats.json").read_text())
@@ -132,6 +133,7 @@ def test_messages_of_beat_that_piled_up_run_once_and_whoever_asks_gets_a_report(
 ) -> None:
     """A worker that was away for long does not report a hundred times in a row; only beat's messages count as that."""
     fleet = make_fleet()
+    fleet.app.loader.import_default_modules()
     task = fleet.app.tasks["tasks.health.report_key_stats"]
     headers = {TURN_HEADER: 600.0}
     results = [task.apply_async(headers=headers) for _ in range(3)]
