@@ -12,6 +12,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -24,6 +25,8 @@ IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: an amount of US dollars; counted in millionths, of which a billion dollars has few enough to be exact everywhere
 Dollars = Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
+#: URLs of files, whose paths may hold anything
+_WITHOUT_PASSWORD = ("unix://", "sqlite")
 _NUMBERED = re.compile(r"OPENAI_API_KEY_(\d+)")
 
 
@@ -33,6 +36,15 @@ def _base64_bytes(text: str) -> int:
         return len(base64.b64decode(text, validate=True))
     except ValueError:
         return -1
+
+
+def _is_whole(url: str) -> bool:
+    """True if host and port of `url` are where they belong, and no rest of a password behind them."""
+    try:
+        parts = urlsplit(url)
+        return parts.port is not False and "@" not in f"{parts.path}{parts.query}{parts.fragment}"
+    except ValueError:
+        return False
 
 
 class _NumberedKeys(PydanticBaseSettingsSource):
@@ -201,6 +213,17 @@ class Settings(LogSettings):
     def _redis_scheme(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("is not a Redis URL like redis://host:6379/0, rediss://... or unix:///path")
+        return value
+
+    @field_validator("redis_url", "database_url")
+    @classmethod
+    def _password_in_its_place(cls, value: SecretStr | None) -> SecretStr | None:
+        """A password that ends the host's part of a URL would be taken for something else, and shown."""
+        url = value.get_secret_value() if value is not None else ""
+        if not url.startswith(_WITHOUT_PASSWORD) and not _is_whole(url):
+            raise ValueError(
+                "has a character in its password that must be percent-encoded (/ is %2F, # %23, ? %3F, @ %40)"
+            )
         return value
 
     @field_validator("fetch_allowed_private_networks", mode="before")

@@ -137,3 +137,32 @@ def test_the_example_file_holds_no_key_and_can_be_loaded(monkeypatch: pytest.Mon
     monkeypatch.setenv("PROPINTEL_ENV_FILE", str(_ROOT / ".env.example"))
     settings = load_settings()
     assert settings == Settings(_env_file=None)
+
+
+@pytest.mark.parametrize("name", ["REDIS_URL", "DATABASE_URL"])
+@pytest.mark.parametrize("breaking", ["/", "#", "?", "@host/x/"])
+def test_a_password_that_breaks_its_url_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, breaking: str
+) -> None:
+    """Half of it would be taken for a port or a path: connections would fail, and errors would show it."""
+    scheme = "rediss" if name == "REDIS_URL" else "postgresql+psycopg"
+    monkeypatch.setenv(name, f"{scheme}://me:Secr3tPart1{breaking}Passw0rdPart2@host/0")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert name in str(caught.value)
+    assert "percent-encoded" in str(caught.value)
+    assert not {"Secr3tPart1", "Passw0rdPart2"} & set(re.findall(r"\w+", str(caught.value)))
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("REDIS_URL", "redis://:a%2Fb%40c@host:6379/0?ssl_cert_reqs=none"),
+        ("REDIS_URL", "unix:///run/a@b.sock?db=1"),
+        ("DATABASE_URL", "postgresql://me@/name?host=/run/postgresql"),
+        ("DATABASE_URL", "sqlite:////var/a@b#c.sqlite3"),
+    ],
+)
+def test_a_url_whose_parts_are_where_they_belong_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
+    monkeypatch.setenv(name, url)
+    assert getattr(load_settings(), name.lower()).get_secret_value() == url
