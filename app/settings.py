@@ -42,9 +42,10 @@ def _is_whole(url: str) -> bool:
     """True if host and port of `url` are where they belong, and no rest of a password behind them."""
     try:
         parts = urlsplit(url)
-        return parts.port is not False and "@" not in f"{parts.path}{parts.query}{parts.fragment}"
+        _ = parts.port
     except ValueError:
         return False
+    return "@" not in f"{parts.path}{parts.query}{parts.fragment}"
 
 
 class _NumberedKeys(PydanticBaseSettingsSource):
