@@ -13,7 +13,7 @@ from app.logs import redact
 from app.services.embedded_valkey import connect
 from app.services.health.advice import advise
 from app.services.health.evidence import gather
-from app.services.health.report import export_report, log_report, make_report, stored
+from app.services.health.report import export_report, log_advice, log_report, make_report, stored
 from app.services.health.silence import note_report
 from app.services.health.watch import PoolWatch
 from app.settings import Settings
@@ -30,9 +30,11 @@ def report_key_stats() -> dict[str, Any]:
     """Report on the pool; -> the `data` of the specification's stats response, masks only, and beside its fields
     `advice`, `alerts` and `alerts_firing`. A database that is away costs the advice, not the report."""
     watch, settings = pool_watch(), current().settings
-    report = _with_history(watch) or make_report(watch.manager.get_stats(), (), ())
+    alone = make_report(watch.manager.get_stats(), (), ())
+    log_report(alone)  # at once: a database that is locked may keep the rest waiting
+    report = _with_history(watch) or alone
     at = watch.clock.now()
-    log_report(report)
+    log_advice(report)
     if settings.openai_stats_file is not None:
         export_report(report, settings.openai_stats_file, at)
     _say_that_one_was_made(settings)

@@ -50,6 +50,11 @@ def log_report(report: Mapping[str, Any]) -> None:
     for mask, figures in report["keys"].items():
         if line := _line(mask, figures):
             log.warning(line)
+    log_advice(report)
+
+
+def log_advice(report: Mapping[str, Any]) -> None:
+    """The warnings among the advice."""
     for piece in report["advice"]:
         if piece["severity"] == "warning":
             log.warning("Advice: %s", piece["sentence"])
