@@ -50,7 +50,8 @@ def test_the_key_report_runs_on_beat_is_logged_exported_and_returned(
     until(lambda: "2 of 2 healthy, 0 requests" in fleet.log("worker"), 40, lambda: fleet.log("worker"))
     fleet.wait_for_state(fleet.send(property_site + TARGET), "done")
     until(lambda: "2 of 2 healthy, 1 requests" in fleet.log("worker"), 40, lambda: fleet.log("worker"))
-    until((fleet.home / "stats.json").exists, 5)
+    # the file and the database follow the log
+    until(lambda: '"successes": 1' in (fleet.home / "stats.json").read_text(), 10)
     whole = json.loads((fleet.home / "stats.json").read_text())
     exported = whole.pop("data")
     assert (exported["total_keys"], exported["healthy_keys"]) == (2, 2)
