@@ -6,7 +6,6 @@ What there is to tell is `app.services.metrics`; this says who may hear it.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import secrets
 import time
 from functools import partial
@@ -17,6 +16,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.services.access import is_loopback
 from app.services.metrics.exposition import OPENMETRICS, TEXT
 from app.services.metrics.instruments import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
 from web.context import context_of
@@ -75,7 +75,7 @@ def _refusal(
 ) -> Response | None:
     """The answer to a caller who may not read the metrics; None if he may."""
     if expected is None:
-        if request.client is not None and _is_loopback(request.client.host) and not _is_forwarded(request):
+        if request.client is not None and is_loopback(request.client.host) and not _is_forwarded(request):
             return None
         message = "Without METRICS_TOKEN only callers on the same machine may read the metrics. Set METRICS_TOKEN."
         return failure("forbidden", message, 403)
@@ -89,13 +89,6 @@ def _refusal(
 def _is_forwarded(request: Request) -> bool:
     """True if a proxy or tunnel on this machine says that it asks for somebody else."""
     return any(header in request.headers for header in _OF_PROXIES)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class RequestCounter:

@@ -142,12 +142,13 @@ class _Verifier:
 def _checked_jwks_url(url: str) -> str:
     """`url` if its keys cannot be swapped on the way: https, or http on this machine."""
     parts = urlsplit(url)
-    if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))):
+    if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
         return url
     raise ConfigurationError("JWT_JWKS_URL", "must be an https:// URL", "Keys read over plain HTTP could be swapped")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """True for an address of this machine's own loopback, and for its name."""
     if host == "localhost":
         return True
     try:
