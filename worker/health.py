@@ -6,19 +6,16 @@ away: restarting a worker does not mend a lost broker.
 
 from __future__ import annotations
 
-import atexit
 import json
 import logging
 import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from celery.signals import worker_ready, worker_shutdown
 
 from app.services.worker_health import INTERVAL_SECONDS, health_file
 from worker.configuration import settings
+from worker.lifetime import accompany
 
 log = logging.getLogger(__name__)
 
@@ -58,25 +55,6 @@ class Heartbeat:
             self.beat()
 
 
-_heartbeat: Heartbeat | None = None
-
-
-def _on_ready(sender: Any = None, **_: Any) -> None:
-    global _heartbeat  # noqa: PLW0603 (one per worker by design)
-    node = str(sender.hostname)
-    _heartbeat = Heartbeat(health_file(settings().propintel_home, node), node)
-    _heartbeat.start()
-    atexit.register(_on_shutdown)  # Celery sends no `worker_shutdown` when it cancels tasks to be in time
-
-
-def _on_shutdown(**_: Any) -> None:
-    global _heartbeat
-    heartbeat, _heartbeat = _heartbeat, None
-    if heartbeat is not None:
-        heartbeat.stop()
-
-
 def connect() -> None:
     """Follow the worker's life; safe to call again."""
-    worker_ready.connect(_on_ready, dispatch_uid="propintel-heartbeat-start", weak=False)
-    worker_shutdown.connect(_on_shutdown, dispatch_uid="propintel-heartbeat-stop", weak=False)
+    accompany("heartbeat", lambda node: Heartbeat(health_file(settings().propintel_home, node), node))

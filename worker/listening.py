@@ -9,14 +9,11 @@ seconds while beat is silent and a receiver of webhooks is slow.
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import threading
-from typing import Any
 
 import redis
-from celery.signals import worker_ready, worker_shutdown
 
 from app.errors import BrokerUnavailableError, PropertyIntelligenceError
 from app.logs import redact
@@ -27,6 +24,7 @@ from app.services.health.watch import report_silence, tell
 from app.services.stores import open_stores
 from app.settings import Settings
 from worker.configuration import settings
+from worker.lifetime import accompany
 
 log = logging.getLogger(__name__)
 
@@ -87,25 +85,11 @@ def hold_back_forks() -> None:
     os.register_at_fork(before=_looking.acquire, after_in_parent=_looking.release, after_in_child=_looking.release)
 
 
-_listener: BeatListener | None = None
-
-
-def _on_ready(**_: Any) -> None:
-    global _listener  # noqa: PLW0603 (one per worker by design)
-    hold_back_forks()
-    _listener = BeatListener(settings())
-    _listener.start()
-    atexit.register(_on_shutdown)  # Celery sends no `worker_shutdown` when it cancels tasks to be in time
-
-
-def _on_shutdown(**_: Any) -> None:
-    global _listener
-    listener, _listener = _listener, None
-    if listener is not None:
-        listener.stop()
-
-
 def connect_signals() -> None:
     """Follow the worker's life; safe to call again."""
-    worker_ready.connect(_on_ready, dispatch_uid="propintel-listener-start", weak=False)
-    worker_shutdown.connect(_on_shutdown, dispatch_uid="propintel-listener-stop", weak=False)
+    accompany("listener", _listener)
+
+
+def _listener(_node: str) -> BeatListener:
+    hold_back_forks()
+    return BeatListener(settings())
