@@ -19,9 +19,7 @@ from typing import Any, Literal, TextIO
 
 import structlog
 
-from app.redaction import origin_of, redact, redact_urls
-
-__all__ = ["LogFormat", "configure_logging", "guard_stderr", "origin_of", "redact", "redact_urls"]
+from app.redaction import redact
 
 LogFormat = Literal["auto", "json", "text"]
 

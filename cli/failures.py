@@ -19,7 +19,7 @@ from app.errors import (
     PropertyIntelligenceError,
     UnexpectedError,
 )
-from app.logs import redact
+from app.redaction import redact
 from cli.output import printable
 
 FAILED = 1

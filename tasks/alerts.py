@@ -13,7 +13,7 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 
 from app.errors import ConfigurationError, StoreError
-from app.logs import redact
+from app.redaction import redact
 from app.services.health.watch import tell
 from tasks.base import ScheduledTask
 from tasks.config import PRIORITIES, TURN_HEADER

@@ -28,8 +28,8 @@ from structlog.contextvars import bind_contextvars
 
 from app.clock import Clock, SystemClock
 from app.errors import BrokerUnavailableError, PropertyIntelligenceError, WorkerDiedError
-from app.logs import redact, redact_urls
 from app.property.store import Job
+from app.redaction import redact, redact_urls
 from app.services.embedded_valkey import connect
 from app.services.metrics.job_run import JobRun
 from app.services.patience import patiently

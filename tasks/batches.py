@@ -14,8 +14,8 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 
 from app.errors import StoreError
-from app.logs import redact
 from app.property.store import Batch
+from app.redaction import redact
 from app.services.batch_callbacks import deliver_due
 from app.services.metrics.instruments import BATCHES_COMPLETED
 from app.services.webhooks import build_webhook_sender

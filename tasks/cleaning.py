@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery.exceptions import Retry
 
 from app.errors import PropertyIntelligenceError, UnexpectedError
-from app.logs import redact
+from app.redaction import redact
 
 
 def without_secrets(error: BaseException) -> BaseException:

@@ -9,7 +9,7 @@ import redis
 from celery import shared_task
 
 from app.errors import BrokerUnavailableError, StoreError
-from app.logs import redact
+from app.redaction import redact
 from app.services.embedded_valkey import connect
 from app.services.health.advice import advise
 from app.services.health.evidence import gather

@@ -28,7 +28,7 @@ from app.errors import (
     UnexpectedError,
 )
 from app.keypool.limits import parse_retry_after_us
-from app.logs import redact
+from app.redaction import redact
 
 #: Up to here a wait is a countdown message, beyond it a `due_at` in the jobs table: a countdown is held by one worker,
 #: and must stay far below the broker's visibility timeout.

@@ -9,8 +9,8 @@ from typing import Any
 from celery import Celery, shared_task
 
 from app.errors import BrokerUnavailableError, StoreError
-from app.logs import redact
 from app.property.store import JobStore
+from app.redaction import redact
 from app.services.metrics.instruments import JOBS_RECOVERED
 from tasks.base import ScheduledTask
 from tasks.resources import current

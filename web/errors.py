@@ -33,7 +33,7 @@ from app.errors import (
     StoreError,
     TooManyRequestsError,
 )
-from app.logs import redact, redact_urls
+from app.redaction import redact, redact_urls
 from web.envelope import failure
 from web.request_id import sent_id
 

@@ -16,8 +16,8 @@ import threading
 import redis
 
 from app.errors import BrokerUnavailableError, PropertyIntelligenceError
-from app.logs import redact
 from app.property.store import AlertStore
+from app.redaction import redact
 from app.services.embedded_valkey import connect
 from app.services.health.silence import Listener, report_age, silence_limit
 from app.services.health.watch import report_silence, tell

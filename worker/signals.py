@@ -32,8 +32,9 @@ from celery.signals import (
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from app.errors import PropertyIntelligenceError
-from app.logs import configure_logging, guard_stderr, redact
+from app.logs import configure_logging, guard_stderr
 from app.property.extract.prompt import count_tokens
+from app.redaction import redact
 from app.services.health.telling import webhook_url
 from app.services.openai_client_manager import build_manager
 from app.services.resources import open_resources

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from app.clock import Clock
 from app.errors import WebhookError
-from app.logs import origin_of
 from app.property.store import BatchStore, ClaimedCallback
+from app.redaction import origin_of
 from app.services.deliveries import LEASE_SECONDS, PATIENCE_SECONDS, again_at, then
 from app.services.metrics.instruments import CALLBACKS
 from app.services.webhooks import Event, WebhookSender

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.errors import ConfigurationError, PropertyIntelligenceError
-from app.logs import redact
+from app.redaction import redact
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reload_signal import ReloadMark
 from app.settings import Settings, load_settings

@@ -18,13 +18,13 @@ import openai
 from app.clock import Clock, SystemClock
 from app.errors import ModelError, NoKeysError
 from app.keypool.outcomes import QUOTA_CODES, TOO_LARGE_WORDS
-from app.logs import redact
 from app.property.extract.base import Extraction
 from app.property.extract.evidence import verify
 from app.property.extract.llm import ModelAnswer, ModelStep
 from app.property.extract.pipeline import with_model_values
 from app.property.extract.prompt import Prompt, build_prompt
 from app.property.store import AnswerStore, Question, StoredAnswer, digest
+from app.redaction import redact
 from app.services.metrics.instruments import MODEL_ANSWERS, MODEL_CALL_SECONDS, MODEL_VALUES_DROPPED
 from app.services.patience import patiently
 from app.tracing import span

@@ -25,11 +25,11 @@ from app.errors import (
     WebhookError,
     WebhookRefusedError,
 )
-from app.logs import origin_of
 from app.property.fetch.exchange import Exchange
 from app.property.fetch.guard import Guard, check_url
 from app.property.fetch.limits import Limits
 from app.property.fetch.resolver import Resolver, SystemResolver
+from app.redaction import origin_of
 from app.settings import Settings
 
 #: from the name's resolution to the status line

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from app.logs import origin_of
+from app.redaction import origin_of
 
 
 class JobState(StrEnum):

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.errors import ConfigurationError, PropertyIntelligenceError, UnexpectedError
-from app.logs import redact
+from app.redaction import redact
 from app.services.deadline import Bounded
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from app.clock import Clock
 from app.errors import ConfigurationError, InvalidCallbackError, WebhookError
-from app.logs import origin_of
 from app.property.store import AlertStore, ClaimedNotice
+from app.redaction import origin_of
 from app.services.deliveries import LEASE_SECONDS, PATIENCE_SECONDS, again_at, then
 from app.services.metrics.instruments import ALERT_NOTIFICATIONS
 from app.services.webhooks import Event, WebhookSender, check_callback_url
