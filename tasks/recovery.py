@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from celery import Celery, shared_task
 
 from app.errors import BrokerUnavailableError, StoreError
-from app.property.store import JobStore
+from app.property.store import JobStore, Recovered
 from app.redaction import redact
 from app.services.metrics.instruments import JOBS_RECOVERED
 from tasks.base import ScheduledTask
@@ -27,25 +29,32 @@ _PATIENCE_SECONDS = 2.0
 def recover_jobs(self: Any) -> dict[str, int]:
     """Send again what was lost; -> `{"sent": n}`.
 
-    Jobs whose lease ran out (their worker died), deferred ones that are due, queued ones that nobody claimed when they
-    should have been, and as many as the broker holds too few messages for: all of them if it lost its data.
+    Jobs whose lease ran out (their worker died), deferred ones that are due, those that a worker gave back when it
+    ended, queued ones that nobody sent when they should have been, and as many as the broker holds too few messages
+    for: all of them if it lost its data.
     """
-    sent = 0
+    sent = Counter[str]()
     try:
         for some in _recovered(self.app, current().jobs):
-            sent += some
-            JOBS_RECOVERED.inc(some)
+            counts = Counter(each.reason.value for each in some)
+            sent += counts
+            for reason, count in counts.items():
+                JOBS_RECOVERED.labels(reason).inc(count)
     except (StoreError, BrokerUnavailableError) as exc:
         log.warning("Recovery waits for its next turn: %s", redact(str(exc)))
     if sent:
-        log.info("Recovery sent %d jobs again", sent)
-    return {"sent": sent}
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in sorted(sent.items()))
+        log.info("Recovery sent %d jobs again (%s)", sent.total(), reasons)
+    return {"sent": sent.total()}
 
 
-def _recovered(app: Celery, store: JobStore) -> Any:
+def _recovered(app: Celery, store: JobStore) -> Iterator[list[Recovered]]:
+    """What was sent, a part at a time."""
     until = time.monotonic() + _PATIENCE_SECONDS
-    some = LIMIT
-    while some == LIMIT and time.monotonic() < until:
+    full = True
+    while full and time.monotonic() < until:
         messages = waiting_messages(app)  # before the table is read: a job that is claimed meanwhile is not missed
-        some = send_jobs(app, store, store.recoverable(LIMIT, messages))
+        some = store.recoverable(LIMIT, messages)
+        send_jobs(app, store, [each.job for each in some])
         yield some
+        full = len(some) == LIMIT

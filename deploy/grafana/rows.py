@@ -140,9 +140,11 @@ def jobs() -> list[Panel]:
             "Retries and recoveries",
             {
                 "retry: {{reason}}": rate("propintel_job_retries_total"),
-                "taken from a dead worker": rate("propintel_jobs_recovered_total"),
+                "recovered: {{reason}}": rate("propintel_jobs_recovered_total", 'reason!="due"'),
             },
             "ops",
+            about="Recovered are jobs whose worker died (lease), whose sender did (unsent), whose message was lost, or "
+            "that a worker gave back when it ended (returned). Those whose deferral was over (due) are left out.",
         ),
         graph("Pages", {"{{outcome}}": rate("propintel_pages_total")}, "ops", stack=True),
         graph("Time of a fetch", _quantiles("", "propintel_fetch_seconds"), "s"),

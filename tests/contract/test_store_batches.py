@@ -138,7 +138,7 @@ def test_cancel_ends_every_job_that_is_not_over_and_no_other(
     assert jobs.finish(running, "a", "x") is False
     assert (jobs.get(deferred).due_at, jobs.get(queued).finished_at) == (None, clock.now())
     clock.advance(3600)
-    assert [job.id for job in jobs.recoverable()] == other.new
+    assert [found.job.id for found in jobs.recoverable()] == other.new
     assert batches.cancel(enqueued.batch) == 0
 
 

@@ -224,7 +224,7 @@ def test_a_deferred_job_is_not_claimed_before_it_is_due(jobs: JobStore, clock: M
     assert jobs.claim(job_id, "late", 30) is None
     assert jobs.recoverable() == []
     clock.advance(1)
-    assert [job.id for job in jobs.recoverable()] == [job_id]
+    assert [found.job.id for found in jobs.recoverable()] == [job_id]
     assert jobs.get(job_id).state == "queued"
 
 
@@ -273,7 +273,7 @@ def test_what_a_worker_could_not_finish_is_given_back_and_costs_no_attempt(jobs:
         ("running", 1),
         ("failed", 1),
     ]
-    assert sorted(job.id for job in jobs.recoverable()) == sorted([mine, too])
+    assert sorted(found.job.id for found in jobs.recoverable()) == sorted([mine, too])
 
 
 def test_of_a_withdrawn_batch_nothing_runs_and_nobody_is_told(jobs: JobStore, database: Database) -> None:

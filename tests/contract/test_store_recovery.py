@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 
 from app.clock import ManualClock
-from app.property.store import Database, Job, JobStore
+from app.property.store import Database, Job, JobStore, Recovered
 
 QUEUE = "scrape"
 
@@ -25,8 +26,12 @@ def made(jobs: JobStore, count: int, *, sent_to: str | None = QUEUE, priority: i
     return enqueued.jobs
 
 
-def ids(found: list[Job]) -> list[str]:
-    return [job.id for job in found]
+def ids(found: list[Job] | list[Recovered]) -> list[str]:
+    return [each.job.id if isinstance(each, Recovered) else each.id for each in found]
+
+
+def reasons(found: list[Recovered]) -> dict[str, str]:
+    return {each.job.id: each.reason.value for each in found}
 
 
 def test_the_job_of_a_dead_worker_is_found_once(jobs: JobStore, clock: ManualClock) -> None:
@@ -36,7 +41,7 @@ def test_the_job_of_a_dead_worker_is_found_once(jobs: JobStore, clock: ManualClo
     assert jobs.recoverable() == []
     clock.advance(1)
     (found,) = jobs.recoverable()
-    assert (found.id, found.state, found.sent_times) == (job.id, "queued", 1)
+    assert (found.job.id, found.job.state, found.job.sent_times, found.reason) == (job.id, "queued", 1, "lease")
     assert jobs.recoverable() == []
     assert jobs.renew(job.id, "dead", 30) is False
 
@@ -64,7 +69,7 @@ def test_one_that_is_handed_out_and_not_sent_is_handed_out_again(jobs: JobStore,
     clock.advance(21)
     found = jobs.recoverable()
     assert ids(found) == [lost.id, kept.id]
-    jobs.mark_sent(found[1:], QUEUE)
+    jobs.mark_sent([found[1].job], QUEUE)
     clock.advance(20)
     assert ids(jobs.recoverable()) == [lost.id]
     assert (jobs.get(kept.id).sent_times, jobs.get(lost.id).sent_times) == (1, 0)
@@ -166,6 +171,43 @@ def test_a_job_claimed_before_its_sending_was_noted_stays_as_it_is(jobs: JobStor
     clock.advance(15)
     assert jobs.recoverable(messages={QUEUE: 0, "another queue": 1}) == []
     assert ids(jobs.recoverable(messages={QUEUE: 0, "another queue": 0})) == [job.id]
+
+
+def test_each_job_is_found_for_its_own_reason(jobs: JobStore, clock: ManualClock) -> None:
+    """So that a fleet in which workers end and deferrals pass does not look like one that loses jobs."""
+    dead, deferred, returned, retried, waiting = made(jobs, 5)
+    for job, owner in ((dead, "dead"), (deferred, "a"), (returned, "ended:1"), (retried, "a")):
+        jobs.claim(job.id, owner, 30)
+    jobs.defer(deferred.id, "a", clock.now() + timedelta(seconds=30), 30.0)
+    jobs.release(retried.id, "a", 0.0, QUEUE, again_seconds=10, counted=True)
+    clock.advance(30)
+    jobs.release_all("ended:")
+    (unsent,) = made(jobs, 1, sent_to=None, priority=9)
+    with_messages = {QUEUE: 2, "elsewhere": 0}
+    assert reasons(jobs.recoverable(messages=with_messages)) == {
+        dead.id: "lease",
+        deferred.id: "due",
+        returned.id: "returned",
+    }
+    clock.advance(19.9)
+    assert reasons(jobs.recoverable(messages=with_messages)) == {}
+    clock.advance(0.2)
+    assert reasons(jobs.recoverable(messages={QUEUE: 0})) == {
+        **dict.fromkeys((dead.id, deferred.id, returned.id, unsent.id), "unsent"),
+        **dict.fromkeys((retried.id, waiting.id), "lost"),
+    }
+
+
+def test_a_job_that_is_given_back_and_taken_by_a_worker_was_not_lost(jobs: JobStore, clock: ManualClock) -> None:
+    """Nothing of the giving back stays with it."""
+    (job,) = made(jobs, 1)
+    jobs.claim(job.id, "ended:1", 30)
+    jobs.release_all("ended:")
+    taken = jobs.claim(job.id, "other", 30)
+    assert taken is not None
+    assert taken.due_at is None
+    clock.advance(30)
+    assert reasons(jobs.recoverable()) == {job.id: "lease"}
 
 
 def test_recovery_hands_out_no_more_than_asked(jobs: JobStore, clock: ManualClock) -> None:

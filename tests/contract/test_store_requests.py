@@ -98,7 +98,7 @@ def test_a_repetition_waits_until_the_first_is_answered_or_its_process_is_though
     again = jobs.enqueue(TARGETS, requester=by(key=KEY))
     assert (again.batch, again.repeated) == (first.batch, True)
     assert len(BatchStore(database).page().items) == 1
-    assert {job.id for job in jobs.recoverable()} == set(first.new)
+    assert {found.job.id for found in jobs.recoverable()} == set(first.new)
 
 
 @pytest.mark.parametrize("answered", [True, False])

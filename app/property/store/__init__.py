@@ -11,7 +11,16 @@ from app.property.store.engine import Database, database_url
 from app.property.store.health_reports import ReportStore, StoredReport
 from app.property.store.jobs import FRESH_DAYS, JobStore
 from app.property.store.key_history import KeyHistoryStore, KnownKey
-from app.property.store.models import Batch, CallbackState, ClaimedCallback, Enqueued, Job, JobState
+from app.property.store.models import (
+    Batch,
+    CallbackState,
+    ClaimedCallback,
+    Enqueued,
+    Job,
+    JobState,
+    Recovered,
+    RecoveryReason,
+)
 from app.property.store.pages import PageStore
 from app.property.store.paging import Page, every
 from app.property.store.properties import PropertyStore
@@ -49,6 +58,8 @@ __all__ = [
     "PageStore",
     "PropertyStore",
     "Question",
+    "Recovered",
+    "RecoveryReason",
     "ReportStore",
     "RequestKey",
     "Requester",

@@ -18,7 +18,7 @@ from app.property.store import quotas, request_keys
 from app.property.store.batches import cancel_batch, reopen_batches
 from app.property.store.engine import Database
 from app.property.store.enqueueing import enqueue_targets
-from app.property.store.models import Enqueued, Job, JobState
+from app.property.store.models import Enqueued, Job, JobState, Recovered
 from app.property.store.paging import Order, Page
 from app.property.store.quotas import Requester
 from app.property.store.recovery import take_lost
@@ -212,12 +212,13 @@ class JobStore:
         return self._held(job_id, owner, change)
 
     def release_all(self, owners: str) -> builtins.list[str]:
-        """Give back what a worker that ends could not finish; -> the ids of its jobs, to be handed over at once.
+        """Give back what a worker that ends could not finish; -> the ids of its jobs, due at once: recovery sends them.
 
         `owners` is how its lease owners' names begin. The attempts do not count: the jobs did nothing wrong.
         """
         mine = and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_owner.startswith(owners, autoescape=True))
-        change = {"state": JobState.QUEUED, "resend_at": self._clock.now(), "attempts": _ONE_LESS, **_UNLEASED}
+        now = self._clock.now()
+        change = {"state": JobState.QUEUED, "due_at": now, "resend_at": now, "attempts": _ONE_LESS, **_UNLEASED}
         statement = update(jobs).where(mine).values(change).returning(jobs.c.id)
         return self._database.repeat(lambda connection: list(connection.execute(statement).scalars()))
 
@@ -320,12 +321,13 @@ class JobStore:
 
     # --- what was lost
 
-    def recoverable(self, limit: int = 1000, messages: Mapping[str, int] | None = None) -> builtins.list[Job]:
+    def recoverable(self, limit: int = 1000, messages: Mapping[str, int] | None = None) -> builtins.list[Recovered]:
         """Jobs to be sent (again), now queued: two callers never get the same job. Urgent and old ones first.
 
-        Those whose lease ran out, deferred ones that are due, queued ones that nobody claimed when they should have
-        been. `messages` says how many messages each queue of jobs holds, counted before this call: where they are fewer
-        than the jobs that were handed to it, the oldest of these are among the lost. None: nobody could ask.
+        Those whose lease ran out, deferred ones that are due, queued ones that were given back or that nobody sent when
+        they should have been. `messages` says how many messages each queue of jobs holds, counted before this call:
+        where they are fewer than the jobs that were handed to it, the oldest of these are among the lost. None: nobody
+        could ask.
         """
         return take_lost(self._database, limit, messages, resend_seconds=self._resend_seconds)
 

@@ -75,6 +75,27 @@ class Job:
         }
 
 
+class RecoveryReason(StrEnum):
+    """due: its deferral is over · returned: by a worker that ended · these are the ordinary run of things.
+
+    lease: its worker died · unsent: whoever was to send its message did not · lost: the broker lost its message.
+    """
+
+    DUE = "due"
+    RETURNED = "returned"
+    LEASE = "lease"
+    UNSENT = "unsent"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A job that was queued anew and is to be sent, and why."""
+
+    job: Job
+    reason: RecoveryReason
+
+
 @dataclass(frozen=True, slots=True)
 class Enqueued:
     """What `JobStore.enqueue` did.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from app.property.store import RecoveryReason
 from app.services.metrics.specs import Spec
 
 #: ours alone: the library's own holds what is of one process only (its memory, its garbage collector)
@@ -15,8 +16,8 @@ REGISTRY = CollectorRegistry()
 _specs: list[Spec] = []
 
 
-def _counter(name: str, labels: tuple[str, ...], text: str) -> Counter:
-    _specs.append(Spec("counter", name, text, labels))
+def _counter(name: str, labels: tuple[str, ...], text: str, *, begins: tuple[tuple[str, ...], ...] = ()) -> Counter:
+    _specs.append(Spec("counter", name, text, labels, begins=begins))
     return Counter(name, text, labels, registry=REGISTRY)
 
 
@@ -46,7 +47,13 @@ JOB_SECONDS = _histogram(
     (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
     "Seconds of one run of one job in a worker; outcome is done, failed, deferred, retried, or lost to another run.",
 )
-JOBS_RECOVERED = _counter("propintel_jobs_recovered", (), "Jobs that recovery sent again.")
+JOBS_RECOVERED = _counter(
+    "propintel_jobs_recovered",
+    ("reason",),
+    "Jobs that recovery sent: due (their deferral is over), returned (by a worker that ended), lease (their worker "
+    "died), unsent (their sender did) or lost (their message was).",
+    begins=tuple((reason.value,) for reason in RecoveryReason),
+)
 PAGES = _counter(
     "propintel_pages",
     ("outcome",),

@@ -16,13 +16,18 @@ Samples = Mapping[Any, float]
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A family of samples. `name` of a counter has no `_total`, which its samples have; `bounds` are a histogram's."""
+    """A family of samples. `name` of a counter has no `_total`, which its samples have; `bounds` are a histogram's.
+
+    `begins` are the values of labels whose series are there from the beginning, at 0: `increase()` misses the first
+    events of one that is not.
+    """
 
     kind: Kind
     name: str
     help: str
     labels: tuple[str, ...] = ()
     bounds: tuple[float, ...] = ()
+    begins: tuple[tuple[str, ...], ...] = ()
 
     @property
     def shown(self) -> str:

@@ -45,7 +45,7 @@ class Totals:
 
 
 def families(specs: Iterable[Spec], totals: Mapping[str, float] | None) -> list[Metric]:
-    """Every family of `specs` with its samples in `totals`; one without labels has at least its 0.
+    """Every family of `specs` with its samples in `totals`; one without labels, or that `begins`, has at least its 0s.
 
     Series of metrics that this version does not know are left out. None: nobody knows the totals now, so there is no
     sample; a 0 would look as if all had begun anew.
@@ -66,8 +66,8 @@ _Found = defaultdict[str, list[tuple[dict[str, str], float]]]
 
 
 def _counter(spec: Spec, found: _Found) -> Metric:
-    samples = _by_labels(found[spec.shown], spec.labels)
-    return spec.family(samples if samples or spec.labels else {(): 0.0})
+    zeros = dict.fromkeys(spec.begins if spec.labels else ((),), 0.0)
+    return spec.family(zeros | _by_labels(found[spec.shown], spec.labels))
 
 
 def _histogram(spec: Spec, found: _Found) -> Metric:

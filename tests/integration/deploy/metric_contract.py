@@ -11,6 +11,7 @@ from typing import get_args
 from app.keypool.figures import Transition, Unit
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import Reason
+from app.property.store import RecoveryReason
 from app.services.metrics.exposition import ALL
 
 _STATES = frozenset({"closed", "open", "half_open", "dead", "no_quota", "cooling", "draining"})
@@ -36,6 +37,7 @@ _VALUES: dict[tuple[str, str], frozenset[str]] = {
     ("propintel_scrape_source_up", "source"): frozenset({"redis", "database", "broker"}),
     ("propintel_job_seconds", "outcome"): frozenset({"done", "failed", "deferred", "retried", "lost"}),
     ("propintel_jobs_finished_total", "outcome"): frozenset({"done", "failed"}),
+    ("propintel_jobs_recovered_total", "reason"): frozenset(RecoveryReason),
     ("propintel_model_answers_total", "outcome"): frozenset({"asked", "kept", "failed", "no_key", "budget"}),
     ("propintel_callbacks_total", "outcome"): _DELIVERIES,
     ("propintel_alert_notifications_total", "outcome"): _DELIVERIES | {"given_up"},

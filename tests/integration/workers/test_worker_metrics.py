@@ -193,7 +193,8 @@ def test_waits_recovery_and_callbacks_are_counted_too(
     fleet.supervisor.stop_child(worker)
     with closing(Totals(connect_store(broker_url(fleet.settings)))) as totals:
         seen = totals.read()
-    assert seen[encode("propintel_jobs_recovered_total", {})] >= 2
+    assert seen[encode("propintel_jobs_recovered_total", {"reason": "lost"})] == 2
+    assert encode("propintel_jobs_recovered_total", {"reason": "lease"}) not in seen
     assert seen[encode("propintel_batches_completed_total", {})] == 1
     assert seen[encode("propintel_callbacks_total", {"outcome": "delivered"})] == 1
     waits = seen[encode("propintel_job_deferrals_total", {"reason": "no_capacity"})]

@@ -90,7 +90,7 @@ def test_each_source_that_is_away_is_named_and_the_others_answer() -> None:
 def test_redis_is_up_only_if_both_that_are_asked_of_it_answer() -> None:
     told = _told(Exposition(_sources(totals=dict)))
     assert told["propintel_scrape_source_up"][("redis",)] == 0
-    assert told["propintel_jobs_recovered_total"] == {(): 0}
+    assert told["propintel_batches_completed_total"] == {(): 0}
 
 
 @pytest.mark.usefixtures("_impatient")

@@ -20,6 +20,7 @@ from app.services.metrics.totals import families
 
 PAGES = Spec("counter", "pages", "Pages.", ("outcome",))
 RUNS = Spec("counter", "runs", "Runs.")
+ENDS = Spec("counter", "ends", "Ends.", ("how",), begins=(("well",), ("badly",)))
 SECONDS = Spec("histogram", "seconds", "Seconds.", ("model",), (1.0, 2.5, 10.0))
 
 
@@ -70,6 +71,14 @@ def test_every_family_is_there_before_its_first_sample_and_what_has_no_labels_be
         ("seconds", "histogram", "Seconds."),
     ]
     assert _shown(found) == {"runs_total": {(): 0.0}}
+
+
+def test_series_that_must_not_be_missed_begin_at_zero() -> None:
+    """Else the growth of a counter that begins with 1000 events is unknown."""
+    assert _shown(families([ENDS], {})) == {"ends_total": {("well",): 0.0, ("badly",): 0.0}}
+    counted = {encode("ends_total", {"how": "badly"}): 1000.0, encode("ends_total", {"how": "late"}): 2.0}
+    assert _shown(families([ENDS], counted)) == {"ends_total": {("well",): 0, ("badly",): 1000, ("late",): 2}}
+    assert _shown(families([ENDS], None)) == {}
 
 
 def test_totals_that_nobody_knows_are_no_zeros() -> None:
