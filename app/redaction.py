@@ -2,7 +2,7 @@
 
 Secrets that follow a pattern are found wherever they come from. The configured ones are found whatever they look like:
 whoever reads them (`app.settings`, `app.keypool.keys`) gives them to `protect`. One registry per process; a fork takes
-it along.
+it along. A URL is shown by `shown_url`, by `origin_of` where its path may be secret, and in a text by `redact_urls`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,14 @@ REDACTED = "[redacted]"
 #: place gives it away.
 SHORTEST_PROTECTED = 8
 
+#: How the names of parameters and headers end whose value is a secret: `api-key` and `X-Amz-Signature`, but neither
+#: `key-id` nor `postcode`.
+_SECRET_NAME = re.compile(
+    r"(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|credentials?|signature|authorization|hmac|jwt|key"
+    r"|(?<![a-z])(?:pass|sig|code|auth))\d*$",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
@@ -27,7 +35,7 @@ class _Shape:
 
     marks: tuple[str, ...]
     pattern: re.Pattern[str]
-    shown: str = REDACTED
+    shown: str | Callable[[re.Match[str]], str] = REDACTED
 
 
 def _beginning(word: str, before: str = "A-Za-z0-9") -> str:
@@ -39,6 +47,11 @@ def _beginning(word: str, before: str = "A-Za-z0-9") -> str:
     return f"{word}(?:(?<![{before}]{word})|{'|'.join(f'(?<={escape}{word})' for escape in escapes)})"
 
 
+def _parameter(match: re.Match[str]) -> str:
+    """`?name=value`, the value only if the name is innocent."""
+    return f"{match[1]}{match[2]}={REDACTED}" if _SECRET_NAME.search(unquote(match[2])) else match[0]
+
+
 _SHAPES = (
     # OpenAI keys as they are issued (`sk-`, `sk-proj-`, `sk-svcacct-`, `sk-admin-`, `sess-`); masks
     # (`sk-proj-abc...xyz1`) have no 16 such characters in a row and pass
@@ -46,6 +59,8 @@ _SHAPES = (
     _Shape(("earer ",), re.compile(r"(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{8,}")),
     _Shape(("uthorization",), re.compile(r"(?i)(authorization\W{1,6}basic )[A-Za-z0-9+/=]{4,}"), rf"\1{REDACTED}"),
     _Shape(("://",), re.compile(r"(://[^\s:/?#@'\"<>]*):[^\s/?#'\"<>]+@"), rf"\1:{REDACTED}@"),
+    # the signature or the key in a query (Azure, Teams); what is shorter is rather an innocent `code=200`
+    _Shape(("?",), re.compile(r"([?&;])([A-Za-z0-9_.%-]{1,40})=[^\s&;#'\"<>\\]{8,}"), _parameter),
     _Shape(("whsec_",), re.compile(r"whsec_[A-Za-z0-9+/=_-]{16,}")),
     # JSON Web Tokens: the first part is JSON, which begins with `{"`. Only where a word begins: a search that began
     # anew at each `eyJ` of a long word would take the square of its length, and strangers fill access logs
@@ -54,10 +69,6 @@ _SHAPES = (
         re.compile(rf"{_beginning('eyJ', 'A-Za-z0-9_-')}[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]*"),
     ),
 )
-_URL_SECRETS = re.compile(
-    r"((?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,20}://)(?:[^\s/@'\"]*@)?([^\s?'\"]*)(\?[^\s'\"]*)?"
-)
-_SECRET_PARAMETER = re.compile(r"pass|pwd|secret|token|key", re.IGNORECASE)
 
 
 def redact(text: str) -> str:
@@ -71,15 +82,41 @@ def redact(text: str) -> str:
     return text
 
 
+# --- URLs
+
+
+def _url(end: str) -> re.Pattern[str]:
+    """A URL from its `://` on, up to any of the characters `end`: who logs in, host and port, path, query.
+
+    The login ends at the last `@` before the path: a password may hold one that nobody has encoded.
+    """
+    return re.compile(rf"://(?:[^/?#{end}]*@)?([^/?#{end}]*)([^?{end}]*)(\?[^{end}]*)?")
+
+
+_URL_IN_TEXT = _url(r"\s'\"<>")
+_URL_ALONE = _url(r"\0")  # nothing ends it
+_PARAMETER = re.compile(r"([?&])([^?=&#]*)=[^&#]*")
+
+
 def redact_urls(text: str) -> str:
-    """`redact`, and of every URL neither who logs in there nor the query."""
-    return redact(_URL_SECRETS.sub(lambda m: m[1] + m[2] + (f"?{REDACTED}" if m[3] else ""), text))
+    """`redact`, and of every URL neither who logs in there nor the query: for URLs that strangers made."""
+    return redact(_URL_IN_TEXT.sub(lambda url: f"://{url[1]}{url[2]}{f'?{REDACTED}' if url[3] else ''}", text))
+
+
+def shown_url(url: str) -> str:
+    """A URL of the settings as a message may show it: nobody's login, and of the query only what is no secret."""
+    return redact(
+        _URL_ALONE.sub(lambda it: f"://{it[1]}{it[2]}{_PARAMETER.sub(_parameter, it[3] or '')}", url, count=1)
+    )
 
 
 def origin_of(url: str) -> str:
     """Scheme, host and port of a URL: all of a webhook's that may be shown, since its path often is a secret."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    found = _URL_ALONE.search(url)
+    return f"{url[: found.start()].lower()}://{found[1]}" if found else REDACTED
+
+
+# --- what is known by its value
 
 
 def protect(secrets: Iterable[str], shown: Callable[[str], str] | None = None) -> None:
@@ -90,28 +127,61 @@ def protect(secrets: Iterable[str], shown: Callable[[str], str] | None = None) -
     _protected.add({secret: shown(secret) if shown else REDACTED for secret in secrets})
 
 
-def secret_parts(value: str) -> Iterator[str]:
-    """What of a configured secret must not be shown.
+def url_secrets(url: str, *, path_too: bool = False) -> Iterator[str]:
+    """What of a URL must not be shown anywhere: the password, and what is secret in the query.
 
-    The value itself and its parts between commas (also behind `name=`); but of a URL only the password, secret
-    parameters, and the path of a web address, because webhooks have their secret there.
+    With `path_too`, for webhooks, also what is in the path, and the URL as a whole. Not a password that the URL says
+    openly as well (`postgres:postgres@`): who knows it knows nothing, and its word would be missing in every line.
     """
-    if "://" not in value:
-        yield value
-        for part in value.split(","):
-            yield part.strip()
-            yield part.partition("=")[2].strip()
-        return
     try:
-        url = urlsplit(value)
-        password = url.password or ""
+        parts = urlsplit(url)
+        password, said = parts.password or "", {parts.scheme, parts.username, parts.hostname, parts.path.strip("/")}
     except ValueError:  # no port, an unclosed bracket: whoever uses it complains
-        yield value
+        yield url
         return
-    yield from (password, unquote(password))
-    yield from (text for name, text in parse_qsl(url.query) if _SECRET_PARAMETER.search(name))
-    if url.scheme in ("http", "https"):
-        yield url.path
+    if password not in said:
+        yield from (password, unquote(password))
+    if parts.username and looks_random(parts.username):  # a token that logs in without a password
+        yield parts.username
+    for name, text in parse_qsl(parts.query):
+        if _SECRET_NAME.search(name) or looks_random(text):
+            yield text
+    if path_too and parts.scheme in ("http", "https") and (parts.path.strip("/") or parts.query):
+        yield url
+        yield from filter(looks_random, parts.path.split("/"))
+
+
+def header_secrets(headers: str) -> Iterator[str]:
+    """What of `name=value,...` (values percent-encoded) must not be shown: what its name calls a secret, or its look.
+
+    `x-tenant=production` and `x-sampled=true` are none.
+    """
+    for header in headers.split(","):
+        name, _, value = (part.strip() for part in header.partition("="))
+        for form in (value, unquote(value)):
+            if "://" in form:
+                yield from url_secrets(form)
+            elif _SECRET_NAME.search(name) or looks_random(form):
+                yield from (form, form.rpartition(" ")[2])  # without `Bearer`
+
+
+#: 20 letters and digits in a row, of which one is a digit, or a UUID
+_LONG = re.compile(r"(?=[A-Za-z]*\d)[A-Za-z0-9]{20,}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+#: base64 too
+_MIXED = re.compile(r"[A-Za-z0-9_+/=-]{16,}")
+_CHANGE = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Za-z])[0-9]|(?<=[0-9])[A-Za-z]")
+
+
+def looks_random(text: str) -> bool:
+    """True if some part of `text` can hardly be a word, so that to hide it hides nothing else.
+
+    That is a long one with digits, or 16 characters of which more than a fifth change from small letters to capitals
+    or between letters and digits: random ones do so at every second or third, names that are words joined
+    (`IncomingWebhook`, `us-east-1-production`) at every seventh. It takes 99 of 100 tokens of 24 characters.
+    """
+    if _LONG.search(text):
+        return True
+    return any(5 * len(_CHANGE.findall(run)) > len(run) for run in _MIXED.findall(text))
 
 
 class Protected:

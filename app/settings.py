@@ -10,16 +10,17 @@ import base64
 import ipaddress
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.errors import ConfigurationError
-from app.redaction import protect, secret_parts
+from app.redaction import header_secrets, protect, url_secrets
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: an amount of US dollars; counted in millionths, of which a billion dollars has few enough to be exact everywhere
@@ -27,6 +28,7 @@ Dollars = Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 #: URLs of files, whose paths may hold anything
 _WITHOUT_PASSWORD = ("unix://", "sqlite")
+_PASSWORD_PARAMETERS = frozenset({"pass", "passwd", "password", "pwd"})
 _NUMBERED = re.compile(r"OPENAI_API_KEY_(\d+)")
 
 
@@ -46,6 +48,13 @@ def _is_whole(url: str) -> bool:
     except ValueError:
         return False
     return "@" not in f"{parts.path}{parts.query}{parts.fragment}"
+
+
+def _has_password_in_query(url: str) -> bool:
+    try:
+        return any(name.lower() in _PASSWORD_PARAMETERS for name, _ in parse_qsl(urlsplit(url).query))
+    except ValueError:
+        return False
 
 
 class _NumberedKeys(PydanticBaseSettingsSource):
@@ -201,13 +210,23 @@ class Settings(LogSettings):
     otel_service_name: str = Field("property-intelligence", description="what traces call this service")
     otel_traces_sampler_arg: float = Field(1.0, ge=0, le=1, description="share of the jobs that are traced")
 
-    def protect_secrets(self) -> None:
-        """From now on no log of this process shows a value that is secret here."""
+    def secrets(self) -> Iterator[str]:
+        """What is secret here, in the forms in which a text may hold it; may be short.
+
+        Every secret field as a whole, but of URLs and headers only what is secret in them. A URL that is no secret
+        may hold a login nevertheless.
+        """
         for name in type(self).model_fields:
             value = getattr(self, name)
-            for secret in value if isinstance(value, list) else [value]:
-                if isinstance(secret, SecretStr):
-                    protect(secret_parts(secret.get_secret_value()))
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, SecretStr):
+                    yield from filter(None, _secrets_of(name, one.get_secret_value()))
+                elif isinstance(one, str) and "://" in one:
+                    yield from filter(None, url_secrets(one))
+
+    def protect_secrets(self) -> None:
+        """From now on no log of this process shows a value that is secret here."""
+        protect(self.secrets())
 
     @field_validator("redis_url")
     @classmethod
@@ -216,11 +235,21 @@ class Settings(LogSettings):
             raise ValueError("is not a Redis URL like redis://host:6379/0, rediss://... or unix:///path")
         return value
 
-    @field_validator("redis_url", "database_url")
+    @field_validator("redis_url", "database_url", "openai_proxy")
     @classmethod
     def _password_in_its_place(cls, value: SecretStr | None) -> SecretStr | None:
-        """A password that ends the host's part of a URL would be taken for something else, and shown."""
+        """A password that ends the host's part of a URL would be taken for something else, and shown.
+
+        One in the query is found by some clients only (Celery's does not look there), and shown by others.
+        """
         url = value.get_secret_value() if value is not None else ""
+        if _has_password_in_query(url):
+            scheme = url.partition("://")[0]
+            place = "/path/to/socket" if scheme == "unix" else "host"
+            raise ValueError(
+                "carries its password as a query parameter; take it out there and write it before the host,"
+                f" as in {scheme}://user:password@{place}"
+            )
         if not url.startswith(_WITHOUT_PASSWORD) and not _is_whole(url):
             raise ValueError(
                 "has a character in its password that must be percent-encoded (/ is %2F, # %23, ? %3F, @ %40)"
@@ -285,6 +314,17 @@ class Settings(LogSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         numbered = _NumberedKeys(settings_cls, getattr(dotenv_settings, "env_file", None))
         return init_settings, env_settings, dotenv_settings, numbered, file_secret_settings
+
+
+def _secrets_of(name: str, value: str) -> Iterator[str]:
+    """What is secret in the secret field `name`, by the form that its name tells."""
+    if name.endswith(("_url", "_proxy")):
+        yield from url_secrets(value, path_too=True)
+    elif name.endswith("_headers"):
+        yield from header_secrets(value)
+    else:
+        yield value
+        yield from (part.strip() for part in value.split(",") if name.endswith("_keys"))
 
 
 #: How our variables begin, PORT apart: what a process that must not see its caller's configuration is spared. `OPENAI_`

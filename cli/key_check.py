@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 
 from app.keypool.keys import ApiKey
-from app.services.embedded_valkey import without_password
+from app.redaction import shown_url
 
 _TIMEOUT_SECONDS = 15.0
 _CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
@@ -33,7 +33,7 @@ def _check(client: httpx2.Client, url: str, key: ApiKey) -> dict[str, Any]:
     try:
         answer = client.get(url, headers={"Authorization": f"Bearer {key.secret.get_secret_value()}"})
     except httpx2.HTTPError as exc:
-        detail = f"{without_password(url)} does not answer ({type(exc).__name__})"
+        detail = f"{shown_url(url)} does not answer ({type(exc).__name__})"
         return {"status": "unknown", "http_status": None, "detail": detail}
     status = {200: "valid", 401: "invalid", 403: "no access", 429: "valid"}.get(answer.status_code, "unknown")
     return {"status": status, "http_status": answer.status_code, "detail": _detail(answer)}

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from app.clock import Clock, SystemClock
 from app.errors import NoKeysError
-from app.services.embedded_valkey import without_password
+from app.redaction import shown_url
 from app.services.key_health import fleet_stats
 from app.services.openai_client_manager import build_manager
 from app.settings import Settings, load_settings
@@ -90,7 +90,7 @@ def _problem(results: Mapping[str, Mapping[str, Any]], base_url: str) -> str:
     if bad:
         parts.append(f"{bad} of {len(results)} keys are bad: replace them where they are configured.")
     if unknown:
-        url = f"{without_password(base_url).rstrip('/')}/models"
+        url = f"{shown_url(base_url).rstrip('/')}/models"
         silent = all(result["http_status"] is None for result in unknown)
         what = "does not answer" if silent else "gave no usable answer"
         remedy = "check OPENAI_BASE_URL, the proxy and the network, then ask again."

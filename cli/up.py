@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from app.errors import ConfigurationError, PropertyIntelligenceError
-from app.services.embedded_valkey import EmbeddedValkey, connect, without_password
+from app.redaction import shown_url
+from app.services.embedded_valkey import EmbeddedValkey, connect
 from app.services.reload_signal import ReloadMark
 from app.services.stores import open_stores
 from app.settings import Settings, load_settings
@@ -128,7 +129,7 @@ def _broker(settings: Settings, home: Path, stack: contextlib.ExitStack) -> Embe
     """REDIS_URL if it is set (it must answer), else the embedded Valkey, started first and stopped last."""
     if settings.redis_url is not None:
         connect(settings).close()
-        _say(f"broker: {without_password(settings.redis_url.get_secret_value())}")
+        _say(f"broker: {shown_url(settings.redis_url.get_secret_value())}")
         return None
     valkey = stack.enter_context(EmbeddedValkey(home))
     owned = "" if valkey.pid else " (already running, left running)"

@@ -7,8 +7,8 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from app.errors import BrokerUnavailableError
+from app.redaction import shown_url
 from app.services.doctor.courier import Courier
-from app.services.embedded_valkey import without_password
 from tasks.config import HEALTH_QUEUE, SCRAPE_QUEUE
 
 #: a worker answers from its main loop, whatever its pool does; one that needs longer is in trouble
@@ -36,6 +36,6 @@ def consumers(celery_app: Celery, seconds: float = ANSWER_SECONDS) -> dict[str, 
     try:
         found = celery_app.control.inspect(timeout=seconds).active_queues() or {}
     except (OperationalError, redis.RedisError, OSError) as exc:
-        url = without_password(str(celery_app.conf.broker_url))
+        url = shown_url(str(celery_app.conf.broker_url))
         raise BrokerUnavailableError(url, str(exc) or type(exc).__name__) from exc
     return {node: frozenset(str(queue["name"]) for queue in queues) for node, queues in found.items()}

@@ -12,7 +12,7 @@ from kombu.exceptions import BatchPublishError, ChannelError, OperationalError
 from app.errors import BrokerUnavailableError
 from app.property.store import Job, JobStore
 from app.property.store.rows import chunks
-from app.services.embedded_valkey import without_password
+from app.redaction import shown_url
 from tasks.config import LANES, lane_of, urgency_of
 
 #: jobs whose messages travel together, and that are marked as sent together
@@ -76,5 +76,5 @@ def _broker_errors(celery_app: Celery) -> Iterator[None]:
     try:
         yield
     except (OperationalError, BatchPublishError, redis.RedisError, OSError) as exc:
-        url = without_password(str(celery_app.conf.broker_url))
+        url = shown_url(str(celery_app.conf.broker_url))
         raise BrokerUnavailableError(url, str(exc) or type(exc).__name__) from exc

@@ -22,6 +22,7 @@ import jwt
 
 from app.clock import Clock
 from app.errors import ConfigurationError, IdentityProviderError, InvalidTokenError
+from app.redaction import shown_url
 from app.settings import Settings
 
 _SECRET_ALGORITHMS = ("HS256",)
@@ -165,12 +166,12 @@ def _jwks_key(url: str) -> Callable[[str], Any]:
         try:
             client.get_signing_keys()  # apart, since a bad key set and an unknown key raise the same class
         except jwt.PyJWKClientConnectionError as exc:
-            raise IdentityProviderError(url, "it does not answer") from exc
+            raise IdentityProviderError(shown_url(url), "it does not answer") from exc
         except (jwt.PyJWTError, ValueError) as exc:
-            raise IdentityProviderError(url, "its answer is not a JSON Web Key Set") from exc
+            raise IdentityProviderError(shown_url(url), "its answer is not a JSON Web Key Set") from exc
         try:
             return client.get_signing_key_from_jwt(token)  # with its algorithm, which the token's must equal
         except jwt.PyJWKClientConnectionError as exc:
-            raise IdentityProviderError(url, "it does not answer") from exc
+            raise IdentityProviderError(shown_url(url), "it does not answer") from exc
 
     return key_for

@@ -12,7 +12,6 @@ import contextlib
 import fcntl
 import json
 import os
-import re
 import secrets
 import shutil
 import socket
@@ -27,14 +26,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from app.errors import BrokerUnavailableError, ConfigurationError, EmbeddedValkeyError, RedisUnreachableError
+from app.redaction import shown_url
 from app.settings import Settings
 
 #: longest socket path that is used, in bytes; the system's limit is 107 on Linux and 103 on macOS
 _SOCKET_PATH_BYTES = 100
 _START_SECONDS = 15.0
 _STOP_SECONDS = 10.0
-#: redis-py takes a password there too
-_QUERY_PASSWORD = re.compile(r"([?&]password=)[^&#]*", re.IGNORECASE)
 
 
 def tied_to_parent(argv: list[str]) -> list[str]:
@@ -72,7 +70,7 @@ def connect(settings: Settings, within_seconds: float | None = None) -> redis.Re
         connection.ping()
     except (redis.RedisError, OSError, ValueError) as exc:
         kind = BrokerUnavailableError if settings.redis_url is None else RedisUnreachableError
-        raise kind(without_password(broker_url(settings)), str(exc) or type(exc).__name__) from exc
+        raise kind(shown_url(broker_url(settings)), str(exc) or type(exc).__name__) from exc
     return connection
 
 
@@ -89,13 +87,6 @@ def broker_url(settings: Settings) -> str:
     if settings.redis_url is not None:
         return settings.redis_url.get_secret_value()
     return _Endpoint.of(settings.propintel_home).url
-
-
-def without_password(url: str) -> str:
-    """`url` as it may be shown."""
-    scheme, _, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return _QUERY_PASSWORD.sub(r"\1***", f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}")
 
 
 def answers(url: str) -> bool:
@@ -281,7 +272,7 @@ class EmbeddedValkey:
 
             return str(get_binary_path())
         except Exception as exc:
-            raise EmbeddedValkeyError(without_password(self.url), f"no embedded Valkey here: {exc}") from exc
+            raise EmbeddedValkeyError(shown_url(self.url), f"no embedded Valkey here: {exc}") from exc
 
     def _wait(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -289,7 +280,7 @@ class EmbeddedValkey:
             ended = self._process is not None and self._process.poll() is not None
             if ended or time.monotonic() > deadline:
                 self.stop()
-                raise EmbeddedValkeyError(without_password(self.url), self.last_words())
+                raise EmbeddedValkeyError(shown_url(self.url), self.last_words())
             time.sleep(0.02)
 
     def last_words(self) -> str:

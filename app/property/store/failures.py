@@ -21,6 +21,7 @@ from app.errors import (
     NotADatabaseError,
     StoreError,
 )
+from app.redaction import shown_url
 
 #: SQLSTATEs (PostgreSQL documentation, appendix A) that say "somebody else holds it"
 _PG_LOCKED = frozenset({"55P03", "40P01", "40001"})
@@ -35,8 +36,8 @@ _FULL_BYTES = 1_000_000
 
 
 def shown(url: URL) -> str:
-    """The URL for people: no password, and no query, which can hold one too."""
-    return url.set(query={}).render_as_string(hide_password=True)
+    """The URL for people."""
+    return shown_url(url.render_as_string(hide_password=False))
 
 
 @contextmanager

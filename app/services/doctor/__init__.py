@@ -5,11 +5,7 @@ It changes nothing and asks no paid API. Celery is told to it as a `Courier`; ho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
-
-from pydantic import SecretStr
 
 from app.clock import Clock
 from app.services.doctor.broker import check_beat, check_redis
@@ -48,30 +44,4 @@ def examine(
         Check("clock", lambda: check_clock(settings, clock)),
         Check("jobs", lambda: check_jobs(settings, fleet, make_clock(settings))),
     ]
-    return run_checks(checks, seconds, sorted(set(_secrets(settings)), key=len, reverse=True))
-
-
-def _secrets(settings: Settings) -> Iterator[str]:
-    """What no finding may show, whatever text a library has put it into."""
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, SecretStr):
-                yield from _parts(one.get_secret_value())
-
-
-def _parts(secret: str) -> Iterator[str]:
-    """Of a URL its passwords, of a list of keys each of them, and else all of it."""
-    if "://" not in secret:
-        yield from filter(None, (part.strip() for part in secret.split(",")))
-        return
-    try:
-        url = urlsplit(secret)
-    except ValueError:  # not a URL after all
-        yield secret
-        return
-    if url.password:
-        yield from (url.password, unquote(url.password))
-    for name, value in parse_qsl(url.query):
-        if "password" in name.lower():
-            yield value
+    return run_checks(checks, seconds, sorted(set(settings.secrets()), key=len, reverse=True))

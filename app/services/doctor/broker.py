@@ -11,9 +11,10 @@ import redis
 
 from app.clock import Clock
 from app.errors import BrokerUnavailableError
+from app.redaction import shown_url
 from app.services.doctor.courier import Courier
 from app.services.doctor.findings import Verdict, all_in_all, failed, ok, skipped, warning
-from app.services.embedded_valkey import broker_url, connect, without_password
+from app.services.embedded_valkey import broker_url, connect
 from app.settings import Settings
 
 #: each step of a question to Redis; the key pool itself gives up after one second
@@ -33,7 +34,7 @@ def asked(settings: Settings) -> Iterator[redis.Redis]:
         try:
             yield connection
         except (redis.RedisError, OSError) as exc:
-            raise BrokerUnavailableError(without_password(broker_url(settings)), str(exc)) from exc
+            raise BrokerUnavailableError(shown_url(broker_url(settings)), str(exc)) from exc
 
 
 def check_redis(settings: Settings) -> Verdict:
@@ -44,7 +45,7 @@ def check_redis(settings: Settings) -> Verdict:
     name, version = "Redis", info.get("redis_version", "of an unknown version")
     if "valkey_version" in info:
         name, version = "Valkey", info["valkey_version"]
-    said = f"{name} {version} at {without_password(broker_url(settings))} answers in {milliseconds:.2f} ms"
+    said = f"{name} {version} at {shown_url(broker_url(settings))} answers in {milliseconds:.2f} ms"
     return all_in_all(said, _complaints(info, milliseconds))
 
 

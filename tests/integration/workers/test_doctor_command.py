@@ -117,8 +117,8 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
     dotenv.chmod(0o644)
     variables = {
         "PROPINTEL_ENV_FILE": str(dotenv),
-        "REDIS_URL": "redis://user:hunter2@127.0.0.1:1/0?password=hunter3",
-        "DATABASE_URL": "postgresql://user:hunter4@127.0.0.1:1/db?password=hunter5",
+        "REDIS_URL": "redis://user:hunter2@127.0.0.1:1/0",
+        "DATABASE_URL": "postgresql://user:hunter4@127.0.0.1:1/db?sslpassword=hunter5",
         "OPENAI_PROXY": "http://user:hunter6@127.0.0.1:1",
     }
     ran = _doctor({**os.environ, "PROPINTEL_HOME": str(tmp_path / "of-hunter4"), **variables})

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import random
+import string
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from app.keypool.keys import load_keys, mask
-from app.redaction import protect, redact, redact_urls
+from app.redaction import looks_random, origin_of, protect, redact, redact_urls, shown_url
 from app.settings import load_settings
 
 _KEY = "sk-proj-" + "A1b2C3d4" * 6
+#: as Azure's Logic Apps, Functions and Teams sign their URLs, and no value of anybody
+_SIGNATURE = "q7RtZ-x0bK3mVd9_LwY2hNs8uEoFj5Cg1aPi6TnXk4M"
 _JWT = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiZXhlYyJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 
 
@@ -30,6 +37,19 @@ _JWT = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiZXhlYyJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
         ("postgresql+psycopg://me:p@ss@db/x", "postgresql+psycopg://me:[redacted]@db/x"),
         ("whsec_" + "QUJD" * 10, "[redacted]"),
         (f"token {_JWT}.", "token [redacted]."),
+        (
+            f"POST /run?api-version=2016-06-01&sv=1.0&sig={_SIGNATURE} 500",
+            "POST /run?api-version=2016-06-01&sv=1.0&sig=[redacted] 500",
+        ),
+        (f"'https://f.example/api/hook?code={_SIGNATURE}'", "'https://f.example/api/hook?code=[redacted]'"),
+        (
+            "/spaces/A?key=wXyZ-1234&token=wXyZ-5678",
+            "/spaces/A?key=[redacted]&token=[redacted]",
+        ),
+        (
+            "/x?a=1&amp;X-Amz-Signature=0123456789&api%2Dkey=0123456789",
+            "/x?a=1&amp;X-Amz-Signature=[redacted]&api%2Dkey=[redacted]",
+        ),
     ],
 )
 def test_secrets_are_known_by_their_shape(text: str, shown: str) -> None:
@@ -45,6 +65,8 @@ def test_secrets_are_known_by_their_shape(text: str, shown: str) -> None:
         "disk-usage-of-the-whole-fleet, task-0123456789abcdef0123",
         "https://example.com:8443/a@b and redis://cache:6379/0",
         "a bearer of bad news",
+        "GET /x?code=200&page=12345678&postcode=12345678&key-id=12345678&keyword=riverside",
+        "which code=12345678?",
     ],
 )
 def test_masks_and_what_merely_resembles_a_secret_stay(text: str) -> None:
@@ -79,6 +101,42 @@ def test_a_key_is_shown_as_its_mask_whatever_else_protects_it() -> None:
 def test_a_short_value_hides_no_innocent_word() -> None:
     protect(["", "test"])
     assert redact("the latest test") == "the latest test"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://:hunter2@host:6379/0", "redis://host:6379/0"),
+        ("rediss://user:hunt@er2@host/0", "rediss://host/0"),
+        ("redis://:it's hunter2@host/0", "redis://host/0"),
+        ("redis://host/0?password=hunter2", "redis://host/0?password=[redacted]"),
+        ("unix:///r.sock?db=1&Password=hunter2&x=y", "unix:///r.sock?db=1&Password=[redacted]&x=y"),
+        ("unix://:hunter2@/run/r.sock?db=1", "unix:///run/r.sock?db=1"),
+        ("redis+socket://:hunter2@/run/r.sock?virtual_host=0", "redis+socket:///run/r.sock?virtual_host=0"),
+        ("postgresql://me@/x?host=/run/pg&sslpassword=hunter2", "postgresql:///x?host=/run/pg&sslpassword=[redacted]"),
+        ("sqlite:////var/a@b#c.sqlite3", "sqlite:////var/a@b#c.sqlite3"),
+        ("https://gateway.example/v1?sig=s&x=1", "https://gateway.example/v1?sig=[redacted]&x=1"),
+        ("https://api.example.com/v1", "https://api.example.com/v1"),
+    ],
+)
+def test_of_a_url_of_the_settings_all_is_shown_but_its_login_and_what_is_secret(url: str, shown: str) -> None:
+    assert shown_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://me:hunter2@hooks.example:8443/services/T0/x?y#z", "https://hooks.example:8443"),
+        ("HTTPS://hooks.example?sig=x", "https://hooks.example"),
+        ("no URL but a secret", "[redacted]"),
+    ],
+)
+def test_of_a_webhook_the_origin_is_shown(url: str, shown: str) -> None:
+    assert origin_of(url) == shown
+
+
+def test_a_login_in_a_text_ends_at_its_last_at_sign() -> None:
+    assert redact_urls("see https://me:hunt@er2@host/x and <http://a@b/c>") == "see https://host/x and <http://b/c>"
 
 
 def test_of_urls_neither_login_nor_query_is_shown() -> None:
@@ -117,6 +175,92 @@ def test_loading_the_settings_protects_every_secret_in_them(monkeypatch: pytest.
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "IncomingWebhook",
+        "PropertyIntelligenceAlerts",
+        "propertyintelligencealertreceiver",
+        "us-east-1-production",
+        "/api/v1/hooks/alerts2024",
+        "application/json",
+        "property-intelligence-alerts",
+        "oauth2callback",
+        "12345678",
+        "internationalization",
+    ],
+)
+def test_words_do_not_look_random(text: str) -> None:
+    assert not looks_random(text)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        pytest.param(lambda rng: rng.randbytes(16).hex(), id="hex"),
+        pytest.param(lambda rng: str(uuid.UUID(int=rng.getrandbits(128), version=4)), id="uuid"),
+        pytest.param(lambda rng: base64.urlsafe_b64encode(rng.randbytes(32)).decode().rstrip("="), id="base64url"),
+        pytest.param(lambda rng: base64.b64encode(rng.randbytes(32)).decode(), id="base64"),
+        pytest.param(lambda rng: "".join(rng.choices(string.ascii_letters + string.digits, k=24)), id="slack"),
+    ],
+)
+def test_what_is_random_looks_so(draw: Callable[[random.Random], str]) -> None:
+    """In the forms that tokens have in headers and in the paths of webhooks: 99 of 100 are known at least."""
+    rng = random.Random(11)
+    assert sum(looks_random(draw(rng)) for _ in range(2000)) >= 1980
+
+
+_WORDS = "GET /hook is true, /api/webhooks answers application/json in production, disabled, as operator of postgres"
+
+
+def test_ordinary_words_in_headers_paths_and_passwords_are_hidden_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word of the settings that many lines hold: to hide it would make them useless, and tell nobody a secret."""
+    values = {
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-a=true,x-tenant=production,accept=application%2Fjson,x-auth-mode=disabled",
+        "ALERT_WEBHOOK_URL": "https://hooks.example/api/webhooks?wait=operator",
+        "DATABASE_URL": "postgresql://postgres:postgres@db.example/postgres",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    load_settings()
+    assert redact(_WORDS) == _WORDS
+    assert redact(f"no answer of {values['ALERT_WEBHOOK_URL']}") == "no answer of [redacted]"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secrets_in_it"),
+    [
+        ("OTEL_EXPORTER_OTLP_HEADERS", f"x-tenant=homes,authorization=Bearer%20{_SIGNATURE}", [_SIGNATURE]),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=collector-password", ["collector-password"]),
+        ("OTEL_EXPORTER_OTLP_HEADERS", f"x-honeycomb-team={_SIGNATURE}", [_SIGNATURE]),
+        ("OTEL_EXPORTER_OTLP_HEADERS", f"uptrace-dsn=https://{_SIGNATURE}@api.example?grpc=4317", [_SIGNATURE]),
+        ("ALERT_WEBHOOK_URL", f"https://h.example/run?sp=%2Ftriggers&sig={_SIGNATURE}", [_SIGNATURE]),
+        ("ALERT_WEBHOOK_URL", "https://h.example/api?code=not-random&x=y", ["not-random"]),
+        ("ALERT_WEBHOOK_URL", f"https://h.example/hook?id={_SIGNATURE}", [_SIGNATURE]),
+        (
+            "ALERT_WEBHOOK_URL",
+            "https://h.example/services/T01/B02/k3Jd8sLq0WmZx7VtRb5NyPc2",
+            ["k3Jd8sLq0WmZx7VtRb5NyPc2"],
+        ),
+        ("OPENAI_BASE_URL", "https://me:gateway-password@gateway.example/v1", ["gateway-password"]),
+        ("JWT_JWKS_URL", f"https://idp.example/keys?code={_SIGNATURE}", [_SIGNATURE]),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:collector-password@127.0.0.1:4318", ["collector-password"]),
+        (
+            "JWT_SECRET",
+            "scheme://of no URL but a JWT secret of 32 bytes",
+            ["scheme://of no URL but a JWT secret of 32 bytes"],
+        ),
+    ],
+)
+def test_what_is_secret_in_a_setting_is_hidden_wherever_it_stands(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, secrets_in_it: list[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    load_settings()
+    for secret in secrets_in_it:
+        assert redact(f"({secret})") == "([redacted])"
+
+
 def test_keys_that_come_while_the_process_runs_are_protected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "keys"
     file.write_text("old.key.aaaaaaaaaaaaaaaa\n")
@@ -133,13 +277,34 @@ def test_keys_that_come_while_the_process_runs_are_protected(tmp_path: Path, mon
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     "word",
-    ["eyJ", "-eyJ", "eyJ.", "sk-", "x", "a.", "://", "://a:", "Bearer ", "authorization ", "whsec_", "http://a:"],
+    [
+        "eyJ",
+        "-eyJ",
+        "eyJ.",
+        "sk-",
+        "x",
+        "a.",
+        "://",
+        "://a:",
+        "Bearer ",
+        "authorization ",
+        "whsec_",
+        "http://a:",
+        "?",
+        "?a",
+        "&a=",
+        "?key=",
+        "http://@",
+        "://@?",
+        "?%",
+    ],
 )
 def test_a_hostile_line_of_a_megabyte_is_read_at_once(word: str) -> None:
     """Strangers choose what an access log shows: a pattern that takes the square of the length would take hours."""
     line = word * (1_000_000 // len(word))
     assert len(redact(line)) > 0
     assert len(redact_urls(line)) > 0
+    assert len(shown_url(line)) > 0
 
 
 def test_the_scheme_of_a_url_may_be_in_capitals() -> None:

@@ -139,13 +139,13 @@ def test_the_example_file_holds_no_key_and_can_be_loaded(monkeypatch: pytest.Mon
     assert settings == Settings(_env_file=None)
 
 
-@pytest.mark.parametrize("name", ["REDIS_URL", "DATABASE_URL"])
+@pytest.mark.parametrize("name", ["REDIS_URL", "DATABASE_URL", "OPENAI_PROXY"])
 @pytest.mark.parametrize("breaking", ["/", "#", "?", "@host/x/"])
 def test_a_password_that_breaks_its_url_is_refused_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, name: str, breaking: str
 ) -> None:
     """Half of it would be taken for a port or a path: connections would fail, and errors would show it."""
-    scheme = "rediss" if name == "REDIS_URL" else "postgresql+psycopg"
+    scheme = {"REDIS_URL": "rediss", "DATABASE_URL": "postgresql+psycopg", "OPENAI_PROXY": "http"}[name]
     monkeypatch.setenv(name, f"{scheme}://me:Secr3tPart1{breaking}Passw0rdPart2@host/0")
     with pytest.raises(ConfigurationError) as caught:
         load_settings()
@@ -155,8 +155,36 @@ def test_a_password_that_breaks_its_url_is_refused_and_not_shown(
 
 
 @pytest.mark.parametrize(
+    ("name", "url", "remedy"),
+    [
+        ("REDIS_URL", "redis://host:6379/0?password=Secr3t", "redis://user:password@host"),
+        ("REDIS_URL", "unix:///run/r.sock?db=1&Password=Secr3t", "unix://user:password@/path/to/socket"),
+        (
+            "DATABASE_URL",
+            "postgresql://me@host/name?sslmode=require&password=Secr3t",
+            "postgresql://user:password@host",
+        ),
+        ("DATABASE_URL", "postgresql://me@host/name?p%61ssword=Secr3t", "postgresql://user:password@host"),
+        ("OPENAI_PROXY", "http://proxy:3128?pwd=Secr3t", "http://user:password@host"),
+    ],
+)
+def test_a_password_in_a_query_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, url: str, remedy: str
+) -> None:
+    monkeypatch.setenv(name, url)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert str(caught.value).startswith(f"{name}: carries its password as a query parameter")
+    assert remedy in str(caught.value)
+    assert "Secr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("name", "url"),
     [
+        ("ALERT_WEBHOOK_URL", "https://hooks.example/in?token=a&password=b"),
+        ("OPENAI_PROXY", "http://me:a%2Fb@proxy:3128"),
+        ("REDIS_URL", "unix://:secret@/run/a.sock?db=1"),
         ("REDIS_URL", "redis://:a%2Fb%40c@host:6379/0?ssl_cert_reqs=none"),
         ("REDIS_URL", "unix:///run/a@b.sock?db=1"),
         ("DATABASE_URL", "postgresql://me@/name?host=/run/postgresql"),
