@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
-from app.errors import InvalidTokenError, RoleNotAllowedError
+from app.errors import IdentityProviderError, InvalidTokenError, RoleNotAllowedError
 from app.services.access import Caller, Role
 from web.context import context_of
 from web.strict_json import StrictRequest
@@ -64,11 +64,14 @@ def rights_of(role: str) -> list[str]:
 
 
 def _admit(request: Request) -> None:
-    """Note who asks and what is left of his limit. Raises `InvalidTokenError` or `TooManyRequestsError`."""
+    """Note who asks and what is left of his limit.
+
+    Raises `InvalidTokenError`, `IdentityProviderError` or `TooManyRequestsError`.
+    """
     limits = context_of(request).rate_limits
     try:
         caller = _caller(request)
-    except InvalidTokenError:
+    except (InvalidTokenError, IdentityProviderError):  # nobody could be recognised
         limits.count_failure(request.client.host if request.client else "")
         raise
     request.state.allowance = limits.count_request(caller.id)
