@@ -15,8 +15,9 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
-from app.errors import IdentityProviderError, InvalidTokenError, RoleNotAllowedError
+from app.errors import IdentityProviderError, InvalidTokenError, RoleNotAllowedError, TooManyRequestsError
 from app.services.access import Caller, Role
+from app.services.rate_limits import Allowance
 from web.context import context_of
 from web.strict_json import StrictRequest
 
@@ -93,11 +94,15 @@ def _admit(request: Request) -> None:
     """
     limits = context_of(request).rate_limits
     try:
-        caller = _caller(request)
-    except (InvalidTokenError, IdentityProviderError):  # nobody could be recognised
-        limits.count_failure(request.client.host if request.client else "")
+        try:
+            caller = _caller(request)
+        except (InvalidTokenError, IdentityProviderError):  # nobody could be recognised
+            limits.count_failure(request.client.host if request.client else "")
+            raise
+        request.state.allowance = limits.count_request(caller.id)
+    except TooManyRequestsError as exc:
+        request.state.allowance = Allowance.used_up(exc)
         raise
-    request.state.allowance = limits.count_request(caller.id)
     request.state.caller = caller
 
 
