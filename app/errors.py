@@ -106,10 +106,10 @@ class IdentityProviderError(PropertyIntelligenceError):
 
 
 class TooManyRequestsError(PropertyIntelligenceError):
-    """`what` comes more often than it may."""
+    """More came in a minute than may, by the `policy` of this name: "caller" or "stranger"."""
 
     code = "rate_limited"
-    fact_names: ClassVar[tuple[str, ...]] = ("what", "limit", "retry_after_seconds")
+    fact_names: ClassVar[tuple[str, ...]] = ("policy", "what", "limit", "retry_after_seconds")
     sentence = "More than {limit} {what} a minute."
     remedy = "Come back in {retry_after_seconds:.0f} s."
     transient = True

@@ -19,6 +19,9 @@ from tasks.sending import send_jobs
 
 log = logging.getLogger(__name__)
 
+#: for so long a door waits for each answer of the broker: its caller waits too, and a broker that hangs answers nobody
+_BROKER_SECONDS = 3.0
+
 
 def make_sender(settings: Settings) -> Celery:
     """The Celery app of a door, which sends jobs and never waits for their results: the jobs table has them.
@@ -28,6 +31,8 @@ def make_sender(settings: Settings) -> Celery:
     """
     app = make_celery(settings)
     app.conf.task_ignore_result = True
+    waits = {"socket_timeout": _BROKER_SECONDS, "socket_connect_timeout": _BROKER_SECONDS}
+    app.conf.broker_transport_options = {**app.conf.broker_transport_options, **waits}
     return app
 
 
@@ -55,7 +60,7 @@ def submit_targets(
     if key is not None and (earlier := jobs.earlier(key)) is not None:
         return earlier
     told = _checked(callback_url) if callback_url is not None else None
-    connect(settings).close()
+    connect(settings, within_seconds=_BROKER_SECONDS).close()
     enqueued = jobs.enqueue(targets, priority=priority, refresh=refresh, callback_url=told, requester=requester)
     new = set(enqueued.new)
     try:
@@ -74,7 +79,7 @@ def resubmit_jobs(jobs: JobStore, celery_app: Celery, settings: Settings, job_id
     Raises `BrokerUnavailableError` before anything is changed. If the broker goes away after that, the jobs stay queued
     and `recover_jobs` sends them.
     """
-    connect(settings).close()
+    connect(settings, within_seconds=_BROKER_SECONDS).close()
     chosen = jobs.retry(job_ids)
     send_jobs(celery_app, jobs, chosen)
     return [job.id for job in chosen]

@@ -84,7 +84,7 @@ class Context:
         """Raises `ConfigurationError` if no way to check tokens is configured."""
         with self._lock:
             if self._verifier is None:
-                self._verifier = build_verifier(self.settings)
+                self._verifier = build_verifier(self.settings, self._clock or SystemClock())
             return self._verifier
 
     @property

@@ -63,29 +63,29 @@ def failures(*statuses: int) -> Answers:
 
 def answers(data: Any, *failing: int, status: int = 200, headers: Mapping[str, str] | None = None) -> Answers:
     """The same for a route that answers `data` (a type) with `status`; `headers`: name and description of its own."""
-    described = {name: _header(text) for name, text in (headers or {}).items()}
-    ok = {"model": Success[data], "description": HTTPStatus(status).phrase, "headers": {**_RATE_HEADERS, **described}}
+    described = _described({**_RATE_HEADERS, **(headers or {})})
+    ok = {"model": Success[data], "description": HTTPStatus(status).phrase, "headers": described}
     return {status: ok, **failures(*failing)}
 
 
 def _failure(status: int) -> dict[str, Any]:
-    headers = {name: _header(text) for name, text in _FAILURE_HEADERS.get(status, {}).items()}
+    headers = _described(_FAILURE_HEADERS.get(status, {}))
     return {"model": Failure, "description": HTTPStatus(status).phrase, "headers": headers}
 
 
-def _header(text: str) -> dict[str, Any]:
-    return {"description": text, "schema": {"type": "string"}}
+def _described(headers: Mapping[str, str]) -> dict[str, Any]:
+    return {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
 
 
 _RATE_HEADERS = {
-    "RateLimit-Policy": _header('`"caller";q=600;w=60`: 600 requests in any 60 seconds'),
-    "RateLimit": _header('`"caller";r=594;t=12`: 594 are left, more in 12 seconds'),
+    "RateLimit-Policy": '`"caller";q=600;w=60`: 600 requests in any 60 seconds',
+    "RateLimit": '`"caller";r=594;t=12`: 594 are left, more in 12 seconds',
 }
 _FAILURE_HEADERS = {
     401: {"WWW-Authenticate": "RFC 6750, section 3"},
     403: {"WWW-Authenticate": "RFC 6750, section 3"},
     405: {"Allow": "the methods of this path"},
-    429: {"Retry-After": "seconds"},
+    429: {"Retry-After": "seconds", **_RATE_HEADERS},
     503: {"Retry-After": "seconds, where it may help"},
 }
 #: what every route below /api/v1 may answer, whatever it does

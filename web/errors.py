@@ -90,8 +90,8 @@ def _headers(request: Request, exc: PropertyIntelligenceError, status: int) -> d
         return {"WWW-Authenticate": _CHALLENGE + bad}
     if status == 403:
         return {"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope"'}
-    wait = exc.facts.get("retry_after_seconds") or (_RETRY_AFTER_SECONDS if status == 503 and exc.transient else None)
-    return {"Retry-After": str(math.ceil(wait))} if wait else {}
+    wait = exc.facts.get("retry_after_seconds", _RETRY_AFTER_SECONDS if status == 503 and exc.transient else None)
+    return {"Retry-After": str(max(1, math.ceil(wait)))} if wait is not None else {}
 
 
 def _invalid(_request: Request, exc: Exception) -> JSONResponse:

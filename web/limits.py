@@ -57,7 +57,8 @@ class SizeLimits:
 
 
 class RateLimitHeaders:
-    """ASGI middleware: every answer to a caller who is counted says what is left, errors too.
+    """ASGI middleware: every answer to a caller who is counted says what is left, errors too, and every refusal to a
+    stranger who came too often.
 
     The fields are those of draft-ietf-httpapi-ratelimit-headers-10.
     """
@@ -70,8 +71,8 @@ class RateLimitHeaders:
             allowance: Allowance | None = scope.get("state", {}).get("allowance")
             if message["type"] == "http.response.start" and allowance is not None:
                 headers = MutableHeaders(scope=message)
-                headers["RateLimit-Policy"] = f'"caller";q={allowance.limit};w={WINDOW_SECONDS}'
-                headers["RateLimit"] = f'"caller";r={allowance.remaining};t={allowance.reset_seconds}'
+                headers["RateLimit-Policy"] = f'"{allowance.policy}";q={allowance.limit};w={WINDOW_SECONDS}'
+                headers["RateLimit"] = f'"{allowance.policy}";r={allowance.remaining};t={allowance.reset_seconds}'
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -20,7 +20,7 @@ from app.services.access import is_loopback
 from app.services.metrics.exposition import OPENMETRICS, TEXT
 from app.services.metrics.instruments import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
 from web.context import context_of
-from web.envelope import Failure, failure
+from web.envelope import Failure, failure, failures
 
 router = APIRouter(tags=["metrics"])
 _token_scheme = HTTPBearer(
@@ -37,6 +37,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     },
     401: {"model": Failure, "description": "METRICS_TOKEN is set, and the request does not have it"},
     403: {"model": Failure, "description": "METRICS_TOKEN is not set, and the request is not from this machine"},
+    **failures(413, 414),
 }
 _CHALLENGE = 'Bearer realm="property-intelligence metrics"'
 _OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "cf-connecting-ip")

@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 import jwt
 
 from app.clock import Clock
-from app.errors import ConfigurationError, IdentityProviderError, InvalidTokenError
-from app.redaction import shown_url
+from app.errors import ConfigurationError, InvalidTokenError
+from app.services.signing_keys import SigningKeys
 from app.settings import Settings
 
 _SECRET_ALGORITHMS = ("HS256",)
@@ -61,7 +61,7 @@ class Caller:
 
 
 class TokenVerifier(Protocol):
-    """Judges tokens. Blocking: the JWKS mode may ask the identity provider."""
+    """Judges tokens. May block for seconds: the JWKS mode may ask the identity provider."""
 
     def verify(self, token: str) -> Caller:
         """The caller; raises `InvalidTokenError`, or `IdentityProviderError` when nothing can be judged now."""
@@ -89,19 +89,20 @@ def issue_token(
     return jwt.encode(claims, settings.jwt_secret.get_secret_value(), algorithm="HS256")
 
 
-def build_verifier(settings: Settings) -> TokenVerifier:
+def build_verifier(settings: Settings, clock: Clock) -> TokenVerifier:
     """The verifier of the configured mode. Raises `ConfigurationError` if there is none. Connects to nothing yet."""
     if settings.jwt_jwks_url:
-        return _Verifier(settings, _JWKS_ALGORITHMS, _jwks_key(_checked_jwks_url(settings.jwt_jwks_url)))
+        keys = SigningKeys(_checked_jwks_url(settings.jwt_jwks_url), clock)
+        return _Verifier(settings, _JWKS_ALGORITHMS, keys.key)
     if settings.jwt_secret is not None:
         secret = settings.jwt_secret.get_secret_value()
-        return _Verifier(settings, _SECRET_ALGORITHMS, lambda _token: secret)
+        return _Verifier(settings, _SECRET_ALGORITHMS, lambda _kid: secret)
     problem = "neither JWT_SECRET nor JWT_JWKS_URL is set, so no token can be checked"
     raise ConfigurationError("JWT_SECRET", problem, _MAKE_SECRET)
 
 
 class _Verifier:
-    """Checks signature, expiry, issuer and audience with the algorithms and the key of one mode."""
+    """Checks signature, expiry, issuer and audience with the algorithms and the key (by `kid`) of one mode."""
 
     def __init__(self, settings: Settings, algorithms: tuple[str, ...], key_for: Callable[[str], Any]) -> None:
         self._issuer, self._audience = settings.jwt_issuer, settings.jwt_audience
@@ -126,11 +127,12 @@ class _Verifier:
 
     def _claims(self, token: str) -> dict[str, Any]:
         # judged before a key is looked for: a token of another algorithm must not cost a request to the provider
-        if jwt.get_unverified_header(token).get("alg") not in self._algorithms:
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") not in self._algorithms:
             raise jwt.InvalidAlgorithmError
         claims: dict[str, Any] = jwt.decode(
             token,
-            self._key_for(token),
+            self._key_for(header.get("kid", "")),  # a PyJWK brings its algorithm, which the token's must equal
             algorithms=list(self._algorithms),
             issuer=self._issuer,
             audience=self._audience,
@@ -156,22 +158,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _jwks_key(url: str) -> Callable[[str], Any]:
-    """Finds the key that a token names (`kid`); key sets are kept 5 minutes, unknown names ask at most every 30 s."""
-    client = jwt.PyJWKClient(url, cache_jwk_set=True, lifespan=300, timeout=5, cooldown_duration=30)
-
-    def key_for(token: str) -> Any:
-        try:
-            client.get_signing_keys()  # apart, since a bad key set and an unknown key raise the same class
-        except jwt.PyJWKClientConnectionError as exc:
-            raise IdentityProviderError(shown_url(url), "it does not answer") from exc
-        except (jwt.PyJWTError, ValueError) as exc:
-            raise IdentityProviderError(shown_url(url), "its answer is not a JSON Web Key Set") from exc
-        try:
-            return client.get_signing_key_from_jwt(token)  # with its algorithm, which the token's must equal
-        except jwt.PyJWKClientConnectionError as exc:
-            raise IdentityProviderError(shown_url(url), "it does not answer") from exc
-
-    return key_for

@@ -1,6 +1,6 @@
 """How often callers of the HTTP door may ask: counted in the Redis in use, for all web processes together.
 
-A sliding window counter: two numbers a caller, one script a request, and no double burst where two minutes meet, as a
+A sliding window counter: two numbers a caller, two scripts a request, and no double burst where two minutes meet, as a
 fixed window allows. While Redis is away nobody is counted and all may ask: the log says so once per outage.
 """
 
@@ -30,8 +30,10 @@ log = logging.getLogger(__name__)
 WINDOW_SECONDS = 60
 #: Guessing a token is hopeless at any rate; this keeps the log readable and a broken client from spinning.
 FAILURES_PER_MINUTE = 60
+#: names of the policies in RateLimit fields
+CALLER, STRANGER = "caller", "stranger"
 _PREFIX = "propintel:api"
-#: a Redis that takes longer than this would slow every request down
+#: a Redis that takes longer than this for one answer would slow every request down
 _PATIENCE_SECONDS = 0.25
 #: for so long it is not asked again after it did not answer
 _PAUSE = timedelta(seconds=5)
@@ -39,15 +41,26 @@ _PAUSE = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a caller may still do: `remaining` of `limit` requests now, more in `reset_seconds`."""
+    """What a caller or a stranger (`policy`) may still do: `remaining` of `limit` requests, more in `reset_seconds`."""
 
+    policy: str
     limit: int
     remaining: int
     reset_seconds: int
 
+    @classmethod
+    def used_up(cls, error: TooManyRequestsError) -> Allowance:
+        """What is left to whom this was said."""
+        facts = error.facts
+        return cls(facts["policy"], facts["limit"], 0, facts["retry_after_seconds"])
+
 
 class RateLimits:
-    """Counts requests of callers and failures of strangers. Thread-safe; blocks for a quarter of a second at most."""
+    """Counts requests of callers and failures of strangers. Thread-safe.
+
+    Each answer of Redis is waited for a quarter of a second at most. After the first that does not come all may ask,
+    and Redis is left alone for five seconds. A call needs two answers, and some more where it opens a connection.
+    """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings, self._clock = settings, clock
@@ -79,17 +92,18 @@ class RateLimits:
 
     def _request(self, limiter: SlidingWindowCounterRateLimiter, limit: int, caller: str) -> Allowance:
         item = RateLimitItemPerMinute(limit)
-        allowed = limiter.hit(item, "caller", caller)
-        stats = limiter.get_window_stats(item, "caller", caller)
+        allowed = limiter.hit(item, CALLER, caller)
+        stats = limiter.get_window_stats(item, CALLER, caller)
         reset_seconds = max(1, math.ceil(stats.reset_time - time.time()))
         if not allowed:
-            raise TooManyRequestsError("requests of one caller", limit, reset_seconds)
-        return Allowance(limit, stats.remaining, reset_seconds)
+            raise TooManyRequestsError(CALLER, "requests of one caller", limit, reset_seconds)
+        return Allowance(CALLER, limit, stats.remaining, reset_seconds)
 
     def _failure(self, limiter: SlidingWindowCounterRateLimiter, network: str) -> None:
         item = RateLimitItemPerMinute(FAILURES_PER_MINUTE)
         if not limiter.hit(item, "failure", network):
-            raise TooManyRequestsError("requests without a valid token from one address", FAILURES_PER_MINUTE, 60)
+            what = "requests without a valid token from one address"
+            raise TooManyRequestsError(STRANGER, what, FAILURES_PER_MINUTE, WINDOW_SECONDS)
 
     def _asked[T](self, ask: Callable[[SlidingWindowCounterRateLimiter], T]) -> T | None:
         """What Redis says, or None while it is away."""

@@ -14,6 +14,7 @@ from app.services.embedded_valkey import EmbeddedValkey
 from app.services.stores import Stores, open_stores
 from app.settings import Settings
 from tasks.submission import make_sender, resubmit_jobs, submit_targets
+from tests.plugins.hanging_server import HangingServer
 
 TARGETS = ["http://homes.example/1", "http://homes.example/2"]
 
@@ -45,6 +46,17 @@ def test_jobs_whose_messages_cannot_be_sent_are_cancelled(
     states = {job.target: job.state for job in stores.jobs.list()}
     assert states == {TARGETS[0]: JobState.QUEUED, TARGETS[1]: JobState.CANCELLED}
     assert stores.jobs.get(earlier).state is JobState.QUEUED
+
+
+@pytest.mark.timeout(30)
+def test_a_broker_that_hangs_while_jobs_are_sent_is_given_up(
+    stores: Stores, settings: Settings, hanging_server: HangingServer, broker: EmbeddedValkey
+) -> None:
+    """It answered before a row was written. As patient as a worker, this test would run out of time."""
+    hanging = Settings(_env_file=None, redis_url=hanging_server.url)
+    with closing(make_sender(hanging)) as celery_app, pytest.raises(BrokerUnavailableError):
+        submit_targets(stores.jobs, celery_app, settings, TARGETS, priority=5, refresh=False)
+    assert {job.state for job in stores.jobs.list()} == {JobState.CANCELLED}
 
 
 def test_without_a_broker_no_row_is_written(stores: Stores, settings: Settings) -> None:

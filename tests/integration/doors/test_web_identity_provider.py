@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hmac
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,8 +21,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fastapi.testclient import TestClient
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
+from app.clock import ManualClock
+from app.services.embedded_valkey import EmbeddedValkey
+from app.services.rate_limits import FAILURES_PER_MINUTE
 from app.settings import Settings
 from web import create_app
+
+from .conftest import until_true
 
 STATS = "/api/v1/admin/openai/stats"
 
@@ -36,14 +42,16 @@ class Provider:
     asked: int = 0
     body: bytes = b""
     status: int = 200
+    #: while it is not set the provider takes requests and answers none
+    answering: threading.Event = field(default_factory=threading.Event)
 
-    def publish(self) -> None:
-        """Answer with both public keys."""
+    def publish(self, *kids: str) -> None:
+        """Answer with these public keys, or with both."""
         keys = [
             {**json.loads(RSAAlgorithm.to_jwk(self.rsa_key.public_key())), "kid": "rsa", "use": "sig"},
             {**json.loads(ECAlgorithm.to_jwk(self.ec_key.public_key())), "kid": "ec", "use": "sig"},
         ]
-        self.body = json.dumps({"keys": keys}).encode()
+        self.body = json.dumps({"keys": [key for key in keys if key["kid"] in (kids or ("rsa", "ec"))]}).encode()
 
     def sign(self, algorithm: str, kid: str | None, key: Any = None, **changes: Any) -> dict[str, str]:
         """The header of a manager's request."""
@@ -64,13 +72,16 @@ def keys() -> Provider:
 def provider(keys: Provider) -> Iterator[Provider]:
     found = Provider(rsa_key=keys.rsa_key, ec_key=keys.ec_key)
     found.publish()
+    found.answering.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             found.asked += 1
-            self.send_response(found.status)
-            self.end_headers()
-            self.wfile.write(found.body)
+            found.answering.wait(60)
+            with contextlib.suppress(OSError):  # whoever asked may have given up
+                self.send_response(found.status)
+                self.end_headers()
+                self.wfile.write(found.body)
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -80,25 +91,39 @@ def provider(keys: Provider) -> Iterator[Provider]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield found
+    found.answering.set()
     server.shutdown()
     server.server_close()
     thread.join()
 
 
 @pytest.fixture
-def make_door(tmp_path: Path) -> Callable[[str], TestClient]:
+def clock() -> ManualClock:
+    return ManualClock(datetime.now(UTC))
+
+
+@pytest.fixture
+def make_door(home: Path, clock: ManualClock) -> Iterator[Callable[[str], TestClient]]:
+    """A door that runs, with the keys of the provider at this URL; where no broker runs, it counts nobody."""
+    opened: list[TestClient] = []
+
     def make(url: str) -> TestClient:
         settings = Settings(
             _env_file=None,
-            propintel_home=tmp_path,
+            propintel_home=home / "state",
             jwt_secret="0123456789abcdef0123456789abcdef",  # the provider wins over it
             jwt_jwks_url=url,
             jwt_issuer="https://id.example",
             jwt_audience="homes",
         )
-        return TestClient(create_app(lambda: settings), raise_server_exceptions=False)
+        client = TestClient(create_app(lambda: settings, clock), raise_server_exceptions=False)
+        client.__enter__()
+        opened.append(client)
+        return client
 
-    return make
+    yield make
+    for client in opened:
+        client.__exit__(None, None, None)
 
 
 @pytest.fixture
@@ -166,17 +191,158 @@ def test_unknown_keys_do_not_make_the_provider_answer_each_time(door: TestClient
 
 @pytest.mark.parametrize(("status", "body"), [(500, b"{}"), (200, b"<html>"), (200, b'{"keys": []}'), (200, b"[]")])
 def test_a_provider_that_is_ill_is_503_and_not_401(
-    door: TestClient, provider: Provider, status: int, body: bytes
+    door: TestClient, provider: Provider, clock: ManualClock, status: int, body: bytes
 ) -> None:
-    """The caller's token may be good: nobody can tell."""
+    """The caller's token may be good: nobody can tell. The provider is asked again after what the answer says."""
     provider.status, provider.body = status, body
-    answer = door.get(STATS, headers=provider.sign("RS256", "rsa"))
-    assert answer.status_code == 503
-    assert answer.json()["error"]["code"] == "identity_provider_unavailable"
-    assert answer.headers["retry-after"] == "5"
+    for _ in range(3):
+        answer = door.get(STATS, headers=provider.sign("RS256", "rsa"))
+        assert answer.status_code == 503
+        assert answer.json()["error"]["code"] == "identity_provider_unavailable"
+    assert provider.asked == 1
     provider.status = 200
     provider.publish()
+    clock.advance(int(answer.headers["retry-after"]))
     assert door.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+
+
+# --- while the provider hangs or fails
+
+
+class Asking:
+    """Requests to a door, each in a thread of its own; `statuses` of those that were answered."""
+
+    def __init__(self, door: TestClient, headers: Iterable[dict[str, str]]) -> None:
+        self.statuses: list[int] = []
+        self._threads = [threading.Thread(target=self._ask, args=(door, head)) for head in headers]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self, door: TestClient, headers: dict[str, str]) -> None:
+        self.statuses.append(door.get(STATS, headers=headers).status_code)
+
+    def join(self) -> list[int]:
+        for thread in self._threads:
+            thread.join()
+        return self.statuses
+
+
+@pytest.fixture
+def knowing(door: TestClient, provider: Provider) -> TestClient:
+    """A door that has fetched the keys."""
+    assert door.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+    return door
+
+
+def test_many_first_requests_are_one_question(door: TestClient, provider: Provider) -> None:
+    provider.answering.clear()
+    asking = Asking(door, [provider.sign("RS256", "rsa")] * 20)
+    until_true(lambda: provider.asked > 0, "the first question")
+    provider.answering.set()
+    assert asking.join() == [200] * 20
+    assert provider.asked == 1
+
+
+def test_a_known_key_holds_while_the_provider_hangs(
+    knowing: TestClient, provider: Provider, clock: ManualClock
+) -> None:
+    """The set is older than it should be: it is fetched in the background, and nobody waits."""
+    clock.advance(301)
+    provider.answering.clear()
+    for _ in range(3):
+        assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+    until_true(lambda: provider.asked == 2, "the question in the background")
+
+
+def test_who_names_an_unknown_key_waits_alone(knowing: TestClient, provider: Provider, clock: ManualClock) -> None:
+    clock.advance(31)
+    provider.answering.clear()
+    stranger = Asking(knowing, [provider.sign("RS256", "unknown")])
+    until_true(lambda: provider.asked == 2, "the stranger's question")
+    assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+    assert stranger.statuses == []
+    provider.answering.set()
+    assert stranger.join() == [401]
+
+
+def test_unknown_keys_leave_threads_for_everybody_else(
+    knowing: TestClient, provider: Provider, clock: ManualClock
+) -> None:
+    """As many as there are threads for all routes: eight wait, the others are told to come again."""
+    clock.advance(31)
+    provider.answering.clear()
+    strangers = Asking(knowing, [provider.sign("RS256", f"unknown-{n}") for n in range(40)])
+    until_true(lambda: len(strangers.statuses) >= 32, "those who need not wait")
+    assert set(strangers.statuses) == {503}
+    assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+    provider.answering.set()
+    assert sorted(strangers.join()) == [401] * 8 + [503] * 32
+
+
+def test_a_provider_that_fails_has_a_rest_too(knowing: TestClient, provider: Provider, clock: ManualClock) -> None:
+    """Neither unknown keys nor old ones ask it again within five seconds."""
+    clock.advance(301)
+    provider.status = 500
+    for n in range(10):
+        assert knowing.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 503
+        assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+    assert provider.asked == 2
+    clock.advance(5)
+    provider.status = 200
+    assert knowing.get(STATS, headers=provider.sign("RS256", "unknown")).status_code == 401
+    assert provider.asked == 3
+
+
+def test_unknown_keys_count_as_a_strangers_failures(
+    broker: EmbeddedValkey, knowing: TestClient, provider: Provider, clock: ManualClock
+) -> None:
+    """Whether or not the provider answers; a good token from the same address is served on."""
+    for n in range(FAILURES_PER_MINUTE // 2):
+        assert knowing.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 401
+    clock.advance(31)
+    provider.status = 500
+    for n in range(FAILURES_PER_MINUTE // 2):
+        assert knowing.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 503
+    assert knowing.get(STATS, headers=provider.sign("RS256", "unknown")).status_code == 429
+    assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+
+
+def test_the_last_keys_serve_for_a_day(
+    knowing: TestClient, provider: Provider, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider.status = 500
+    for _ in range(23):
+        clock.advance(3600)
+        assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+    assert caplog.text.count("stay in use") == 1
+    clock.advance(3601)
+    assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 503
+
+
+def test_a_new_key_is_found_and_a_withdrawn_one_is_not(
+    knowing: TestClient, provider: Provider, clock: ManualClock
+) -> None:
+    provider.publish("ec")
+    clock.advance(301)
+    knowing.get(STATS, headers=provider.sign("RS256", "rsa"))  # has the set fetched
+    until_true(
+        lambda: knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401, "the end of the old key"
+    )
+    provider.publish("rsa")
+    assert (
+        knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401
+    )  # asked half a minute ago at most
+    clock.advance(31)
+    assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
+
+
+def test_a_withdrawn_key_does_not_open_a_door_that_nobody_used(
+    knowing: TestClient, provider: Provider, clock: ManualClock
+) -> None:
+    """There was nobody for whom the set would have been fetched: the first one waits for it."""
+    clock.advance(601)
+    provider.publish("ec")
+    assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401
 
 
 @pytest.mark.parametrize("url", ["http://id.example/jwks", "file:///etc/passwd", "ftp://id.example/jwks", "nonsense"])

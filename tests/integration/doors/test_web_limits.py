@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 from app.clock import ManualClock, SystemClock
 from app.errors import TooManyRequestsError
@@ -18,6 +19,7 @@ from app.services.access import Role, issue_token
 from app.services.embedded_valkey import EmbeddedValkey
 from app.services.rate_limits import FAILURES_PER_MINUTE, RateLimits
 from app.settings import Settings
+from tests.plugins.hanging_server import HangingServer
 from web import create_app
 
 from .conftest import SECRET
@@ -121,6 +123,7 @@ def test_a_quota_is_shared_by_all_processes_and_told_to_its_caller(open_door: Op
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "quota_exceeded")
     assert "1 of 3 are left" in refused.json()["error"]["message"]
     assert 0 < int(refused.headers["retry-after"]) <= 86_400
+    assert refused.headers["ratelimit"].startswith('"caller";r=')
     quota = two.get(ME, headers=by("a")).json()["data"]["daily_targets"]
     assert (quota["limit"], quota["used"], quota["left"]) == (3, 2, 1)
     assert two.post(JOBS, json=more, headers=by("b")).status_code == 202
@@ -162,6 +165,8 @@ def test_a_caller_who_asks_too_often_waits_and_nobody_else(open_door: Open) -> N
     refused = two.post(JOBS, content=b"not even read", headers=by("a"))
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limited")
     assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert refused.headers["ratelimit-policy"] == '"caller";q=5;w=60'
+    assert refused.headers["ratelimit"] == f'"caller";r=0;t={refused.headers["retry-after"]}'
     assert two.get(ME, headers=by("b")).status_code == 200
 
 
@@ -170,11 +175,17 @@ def test_a_stranger_who_guesses_locks_out_nobody_at_his_address(open_door: Open)
     wrong = {"Authorization": "Bearer nonsense"}
     statuses = [door.get(ME, headers=wrong).status_code for _ in range(FAILURES_PER_MINUTE + 2)]
     assert statuses == [401] * FAILURES_PER_MINUTE + [429, 429]
+    refused = door.get(ME, headers=wrong).headers
+    assert (refused["ratelimit-policy"], refused["ratelimit"]) == ('"stranger";q=60;w=60', '"stranger";r=0;t=60')
+    assert refused["retry-after"] == "60"
     assert door.get(ME, headers=by("a")).status_code == 200
 
 
 def test_zero_is_no_limit(open_door: Open) -> None:
-    door = open_door(api_rate_limit_per_minute=0)
+    """A quota still says when to come back."""
+    door = open_door(api_rate_limit_per_minute=0, api_daily_targets_per_caller=1)
+    refused = door.post(JOBS, json=TARGETS, headers=by("a")).headers
+    assert ("ratelimit" in refused, "retry-after" in refused) == (False, True)
     answer = door.get(ME, headers=by("a"))
     assert answer.json()["data"]["rate_limit"] is None
     assert "ratelimit" not in answer.headers
@@ -198,6 +209,22 @@ def test_while_redis_is_away_all_may_ask_and_the_log_says_so_once(
     assert limits.count_request("a") is not None
     said = [record.message for record in caplog.records if record.name == "app.services.rate_limits"]
     assert ["not counted" in said[0], "counted again" in said[1], len(said)] == [True, True, 2]
+    limits.close()
+
+
+def test_a_redis_that_hangs_is_asked_once_in_five_seconds(home: Path, hanging_server: HangingServer) -> None:
+    """The first who asks pays for it, and no request after him."""
+    clock = ManualClock()
+    settings = Settings(_env_file=None, propintel_home=home / "state", redis_url=SecretStr(hanging_server.url))
+    limits = RateLimits(settings, clock)
+    for _ in range(10):
+        assert limits.count_request("a") is None
+        limits.count_failure("192.0.2.1")
+        clock.advance(0.49)
+    assert hanging_server.taken == 1
+    clock.advance(0.1)
+    assert limits.count_request("a") is None
+    assert hanging_server.taken == 2
     limits.close()
 
 

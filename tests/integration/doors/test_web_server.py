@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,8 +17,11 @@ import pytest
 import redis
 
 from app.services.embedded_valkey import EmbeddedValkey
+from app.services.stores import open_stores
+from app.settings import Settings
+from tests.plugins.hanging_server import HangingServer
 
-from .conftest import Environment, Propintel
+from .conftest import Environment, Propintel, serving
 
 STATS = "/api/v1/admin/openai/stats"
 KEYS = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111,sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
@@ -47,6 +51,29 @@ def test_the_statistics_answer_401_403_and_200(web: str, propintel: Propintel) -
     assert {"total_keys", "healthy_keys", "rotation_strategy", "keys"} <= set(body["data"])
     assert list(body["data"]["keys"]) == ["sk-proj-aaa...1111", "sk-proj-bbb...2222"]
     assert "aaaaaaaa" not in answer.text
+
+
+def test_a_broker_that_hangs_is_503_while_the_caller_still_waits(
+    environment: Environment, home: Path, propintel: Propintel, hanging_server: HangingServer
+) -> None:
+    """Posted or done again: nothing is written, and the answer says what to do. The client waits 20 seconds."""
+    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
+        job = stores.jobs.enqueue(["http://homes.example/0"]).new[0]
+        stores.jobs.cancel(job)
+    changed = {**environment, "REDIS_URL": hanging_server.url}
+    argv = [sys.executable, "-m", "uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0"]
+    with (
+        serving(argv, changed, home, until=re.compile(r"http://127\.0\.0\.1:\d+")) as web,
+        httpx2.Client(base_url=web, headers=_token(propintel, "operator"), timeout=20) as client,
+    ):
+        enqueued = client.post("/api/v1/jobs", json={"targets": ["http://homes.example/1"]})
+        retried = client.post(f"/api/v1/jobs/{job}/retry")
+        listed = client.get("/api/v1/jobs").json()["data"]["jobs"]
+    for answer in (enqueued, retried):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "redis_unreachable")
+        assert "REDIS_URL" in answer.json()["error"]["message"]
+        assert answer.headers["retry-after"] == "5"
+    assert [(found["id"], found["state"]) for found in listed] == [(job, "cancelled")]
 
 
 def test_posted_jobs_reach_table_and_broker(web: str, propintel: Propintel, broker: EmbeddedValkey) -> None:

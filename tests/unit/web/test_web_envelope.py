@@ -15,7 +15,7 @@ from app.errors import ConfigurationError, DatabaseLockedError, PropertyIntellig
 from app.settings import Settings
 from web import create_app
 from web.errors import status_of
-from web.limits import MAX_BODY_BYTES, MAX_TARGETS
+from web.limits import MAX_BODY_BYTES, MAX_TARGETS, MAX_URL_BYTES
 
 Bearer = Callable[..., dict[str, str]]
 
@@ -156,3 +156,20 @@ def test_the_documentation_is_served_without_a_token(client: TestClient) -> None
     assert client.get("/docs").status_code == 200
     paths = client.get("/openapi.json").json()["paths"]
     assert "callback_url" not in str(paths)
+
+
+def test_the_document_lists_what_middleware_answers_for_every_route(client: TestClient) -> None:
+    """A URL too long, a body too large; and what a 429 carries."""
+    operations = [
+        (method, path, described["responses"])
+        for path, methods in client.get("/openapi.json").json()["paths"].items()
+        for method, described in methods.items()
+    ]
+    assert len(operations) >= 15
+    for method, path, responses in operations:
+        too_long = client.request(method, path, params={"q": "x" * MAX_URL_BYTES})
+        too_large = client.request(method, path, headers={"Content-Length": str(MAX_BODY_BYTES + 1)})
+        assert (too_long.status_code, too_large.status_code) == (414, 413), (method, path)
+        assert {"414", "413"} <= set(responses), (method, path)
+        if "429" in responses:
+            assert {"Retry-After", "RateLimit", "RateLimit-Policy"} <= set(responses["429"]["headers"]), (method, path)
