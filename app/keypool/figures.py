@@ -90,7 +90,8 @@ class PoolFigures:
     """Everything at one moment.
 
     `groups` gives the limit group of each key: the configured ones in their order, then those that were taken out and
-    have been counted. `rooms` are of the groups of configured keys.
+    have been counted. `rooms` are of the groups of configured keys. `stopped` names the daily budgets ("day tokens",
+    "key_day calls") that had no room for a request of this UTC day, with the largest cap at which that was so.
     """
 
     groups: Mapping[str, str]
@@ -98,3 +99,4 @@ class PoolFigures:
     transitions: tuple[KeyTransitions, ...]
     models: tuple[ModelFigures, ...]
     rooms: tuple[Room, ...]
+    stopped: Mapping[str, int]

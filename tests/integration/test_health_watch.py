@@ -9,11 +9,12 @@ from typing import Any
 import openai
 import pytest
 
-from app.property.store import Uses
+from app.property.store import Severity, Uses
 from app.services.embedded_valkey import EmbeddedValkey
 from app.services.health.advice import advise
 from app.services.health.evidence import gather
 from app.services.health.taking import HealthStores
+from app.services.health.view import PoolView
 from app.services.health.watch import PoolWatch
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.services.stores import open_stores
@@ -57,11 +58,11 @@ def make_watch(tmp_path: Path, valkey: EmbeddedValkey) -> Iterator[Callable[...,
         close()
 
 
-def ask(manager: OpenAIClientManager, times: int = 1) -> None:
+def ask(manager: OpenAIClientManager, times: int = 1, **more: Any) -> None:
     client = manager.get_client()
     assert client is not None
     for _ in range(times):
-        client.chat.completions.create(model="gpt-4.1-mini", messages=MESSAGES)
+        client.chat.completions.create(model="gpt-4.1-mini", messages=MESSAGES, **more)
 
 
 def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
@@ -90,6 +91,32 @@ def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
     assert [key.state for key in view.keys] == ["closed", "dead"]
     advice = {piece.code for piece in advise(gather(view, watch.stores.history))}
     assert advice == {"mend_keys_first", "enough"}
+
+
+@pytest.mark.parametrize(
+    ("unit", "limit"), [("tokens", {"budget_daily_tokens": 1000}), ("usd", {"budget_daily_usd": 0.001})]
+)
+def test_a_budget_that_stops_calls_is_critical_once_and_stays_so(
+    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch], unit: str, limit: dict[str, float]
+) -> None:
+    """What is left is never nothing: a call is refused when its estimate does not fit."""
+    watch = make_watch(openai_standin([{"key": KEYS[0], **WIDE}]), **limit)
+    watch.look()
+    with pytest.raises(openai.APIStatusError):
+        ask(watch.manager, 100, max_completion_tokens=400)
+    (use,) = [use for use in viewed(watch).budgets if use.unit == unit]
+    assert use.share < 0.9, "not even near by what was used"
+    booked = watch.check()
+    assert [(a.kind, a.subject, a.severity) for a in booked.fired] == [
+        ("budget_nearly_spent", f"day {unit}", Severity.CRITICAL)
+    ]
+    assert watch.check().fired == watch.check().resolved == ()
+
+
+def viewed(watch: PoolWatch) -> PoolView:
+    _, view = watch.look()
+    assert view is not None
+    return view
 
 
 def test_two_that_look_count_once(openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch]) -> None:

@@ -116,6 +116,8 @@ class MemoryStore:
             answer = self._answer(ask)
             if isinstance(answer, NoRoom):
                 self._tally.refused(ask.model, answer.reason)
+                if answer.reason == "budget":
+                    self._ledger.stop(day_of(self.now_us()), answer.detail)
             return answer
 
     def confirm(self, lease: Lease) -> Lease | Later | None:
@@ -183,7 +185,7 @@ class MemoryStore:
                 for model, bucket in self._groups[group].buckets.items()
                 for room in bucket.rooms(group, model, now)
             ]
-            return read_figures(groups, counts, rooms)
+            return read_figures(groups, counts, rooms, self._ledger.stopped(day_of(now)))
 
     def spent(self, batch: str = "") -> Spent:
         with self._lock:

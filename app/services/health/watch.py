@@ -14,7 +14,7 @@ from app.services.embedded_valkey import connect
 from app.services.health.alarms import POOL_KINDS, Kind, Thresholds, find_alarms
 from app.services.health.book import book
 from app.services.health.silence import report_age, silence_limit, silent_alarm
-from app.services.health.taking import HealthStores, take_in, view_of
+from app.services.health.taking import HealthStores, budget_uses, take_in, view_of
 from app.services.health.telling import tell_due, webhook_url
 from app.services.health.view import PoolView
 from app.services.key_store import budget_of
@@ -36,12 +36,13 @@ class PoolWatch:
 
     def look(self) -> tuple[dict[str, Any], PoolView | None]:
         """The stats, and the view that is judged; None while the figures are not the fleet's. Raises `StoreError`."""
-        taken = take_in(self.manager, self.stores.history)
+        at = self.clock.now()
+        figures = take_in(self.manager, self.stores.history)
         stats = self.manager.get_stats()
-        if not taken or stats["scope"] != "fleet":
+        if figures is None or stats["scope"] != "fleet":
             return stats, None
-        budget = budget_of(self.settings)
-        return stats, view_of(self.manager, stats, self.stores.history, budget, self.clock.now())
+        budgets = budget_uses(stats, figures.stopped, budget_of(self.settings))
+        return stats, view_of(self.manager, stats, self.stores.history, budgets, at)
 
     def check(self) -> Booked:
         """Find what is wrong now and book it. Raises `StoreError`."""
@@ -49,8 +50,7 @@ class PoolWatch:
         if view is None:
             return Booked((), ())
         alerts = self.stores.alerts
-        firing = [(alert.kind, alert.subject) for alert in alerts.firing()]
-        alarms = find_alarms(view, Thresholds.of(self.settings), firing)
+        alarms = find_alarms(view, Thresholds.of(self.settings), alerts.firing())
         kinds = POOL_KINDS | ({Kind.BEAT_SILENT} if self._hears_reports() else set())
         return book(alerts, alarms, kinds, tell=self.settings.alert_webhook_url is not None)
 

@@ -96,6 +96,7 @@ REPORT = KeyReport(
         transitions=(KeyTransitions("id-b", {"cooling": 2, "open": 1}),),
         models=(ModelFigures("m", {"no_room": 7}, (1, 0, 2, *[0] * 8, 3), 4_500_000, {"requests": 2_000_000}),),
         rooms=(Room("id-a", "m", "requests", 500.0, 3.5), Room("team", "m", "tokens", 30_000.0, 0.0)),
+        stopped={},
     ),
     spent=Spent(3, 900, 1_500_000),
     losses=1,
