@@ -13,14 +13,14 @@ import os
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import redis
 from redis.exceptions import NoScriptError
 
 from app.clock import Clock
 from app.keypool.breaker import Policy
-from app.keypool.figures import PoolFigures, wait_class
+from app.keypool.figures import PoolFigures, Scope, wait_class
 from app.keypool.keys import ApiKey
 from app.keypool.stores.base import (
     NO_BUDGET,
@@ -117,7 +117,7 @@ class RedisStore:
     that has lost its data (see `register.lua`).
     """
 
-    scope: Literal["fleet", "process"] = "fleet"
+    scope: Scope = "fleet"
     blocking = True
 
     def __init__(
@@ -258,7 +258,7 @@ class RedisStore:
         }
         others = {key_id: group for key_id, group, _ in sorted(former)}
         rooms = (room for bucket in buckets for room in read_rooms(bucket, now))
-        return read_figures(groups | others, counts, rooms, read_stopped(today))
+        return read_figures(self.scope, groups | others, counts, rooms, read_stopped(today))
 
     def spent(self, batch: str = "") -> Spent:
         day = day_of(self.server_now_us())

@@ -18,6 +18,7 @@ from app.keypool.figures import (
     ModelFigures,
     PoolFigures,
     Room,
+    Scope,
     Transition,
     Unit,
     wait_class,
@@ -129,10 +130,11 @@ class Tally:
 
 
 def read_figures(
-    groups: Mapping[str, str], counts: Counts, rooms: Iterable[Room], stopped: Mapping[str, int]
+    scope: Scope, groups: Mapping[str, str], counts: Counts, rooms: Iterable[Room], stopped: Mapping[str, int]
 ) -> PoolFigures:
-    """The figures of these keys, and of all models; `groups` and `stopped` as in `PoolFigures`."""
+    """The figures of these keys, and of all models; `scope`, `groups` and `stopped` as in `PoolFigures`."""
     return PoolFigures(
+        scope=scope,
         groups=dict(groups),
         calls=tuple(call for key_id in groups for call in _calls(key_id, counts.get(f"c:{key_id}", {}))),
         transitions=tuple(

@@ -68,9 +68,8 @@ def take_in(manager: OpenAIClientManager, history: KeyHistoryStore) -> PoolFigur
     def read() -> Counted | None:
         nonlocal figures
         found = manager.get_figures()
-        fleet = manager.get_stats()["scope"] == "fleet"  # asked after: a loss shows
-        figures = found if fleet else None
-        return counted(manager.keys, found) if fleet else None
+        figures = found if found.scope == "fleet" else None
+        return counted(manager.keys, found) if figures is not None else None
 
     if history.take_in(read):
         history.reckon_usual()

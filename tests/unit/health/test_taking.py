@@ -17,7 +17,16 @@ from app.services.health.view import BudgetUse
 
 def figures(**values: Any) -> PoolFigures:
     return PoolFigures(
-        **{"groups": {}, "calls": (), "transitions": (), "models": (), "rooms": (), "stopped": {}, **values}
+        **{
+            "scope": "fleet",
+            "groups": {},
+            "calls": (),
+            "transitions": (),
+            "models": (),
+            "rooms": (),
+            "stopped": {},
+            **values,
+        }
     )
 
 

@@ -91,6 +91,7 @@ REPORT = KeyReport(
         _snapshot("id-c", "draining", in_flight=0),
     ),
     figures=PoolFigures(
+        scope="fleet",
         groups={"id-a": "id-a", "id-b": "team", "id-c": "team"},
         calls=(CallFigures("id-a", "m", {Outcome.SUCCESS: 4, Outcome.RATE_LIMITED: 1}, 800, 100, 1_500_000),),
         transitions=(KeyTransitions("id-b", {"cooling": 2, "open": 1}),),
