@@ -15,7 +15,7 @@ from app.services.health.advice import advise
 from app.services.health.evidence import gather
 from app.services.health.report import export_report, log_advice, log_report, make_report, stored
 from app.services.health.silence import note_report
-from app.services.health.watch import PoolWatch
+from app.services.health.watch import PoolWatch, Reading
 from app.settings import Settings
 from tasks.base import ScheduledTask
 from tasks.resources import current, pool_watch
@@ -30,9 +30,10 @@ def report_key_stats() -> dict[str, Any]:
     """Report on the pool; -> the `data` of the specification's stats response, masks only, and beside its fields
     `advice`, `alerts` and `alerts_firing`. A database that is away costs the advice, not the report."""
     watch, settings = pool_watch(), current().settings
-    alone = make_report(watch.manager.get_stats(), (), ())
+    reading = watch.read()
+    alone = make_report(reading.stats, (), ())
     log_report(alone)  # at once: a database that is locked may keep the rest waiting
-    report = _with_history(watch) or alone
+    report = _with_history(watch, reading) or alone
     at = watch.clock.now()
     log_advice(report)
     if settings.openai_stats_file is not None:
@@ -41,11 +42,11 @@ def report_key_stats() -> dict[str, Any]:
     return report
 
 
-def _with_history(watch: PoolWatch) -> dict[str, Any] | None:
+def _with_history(watch: PoolWatch, reading: Reading) -> dict[str, Any] | None:
     try:
-        stats, view = watch.look()  # by the keys of now: the manager follows them
+        view = watch.look(reading)
         advice = advise(gather(view, watch.stores.history)) if view is not None else []
-        report = make_report(stats, advice, watch.stores.alerts.firing())
+        report = make_report(reading.stats, advice, watch.stores.alerts.firing())
         watch.stores.reports.add(stored(report, watch.clock.now()))
         watch.stores.prune()
     except StoreError as exc:

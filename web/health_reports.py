@@ -76,10 +76,13 @@ class AdviceView(BaseModel):
 
 
 class HealthReport(BaseModel):
+    """`unhealthy` names twenty keys at most, `unhealthy_left_off` is how many more there were."""
+
     reported_at: datetime
     healthy_keys: int
     total_keys: int
     unhealthy: list[UnhealthyKey]
+    unhealthy_left_off: int
     summary: str
     advice: list[AdviceView]
 

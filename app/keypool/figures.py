@@ -18,6 +18,8 @@ WAIT_BOUNDS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _WAIT_BOUNDS_US = tuple(round(bound * 1_000_000) for bound in WAIT_BOUNDS_S)
 #: What a limit is of.
 Unit = Literal["requests", "tokens"]
+#: Whose figures they are.
+Scope = Literal["fleet", "process"]
 #: What became of a key: its circuit opened or closed, it was refused (401), its group's money ran out, or it was told
 #: to rest (429).
 Transition = Literal["open", "closed", "dead", "no_quota", "cooling"]
@@ -89,12 +91,16 @@ class Room:
 class PoolFigures:
     """Everything at one moment.
 
-    `groups` gives the limit group of each key: the configured ones in their order, then those that were taken out and
-    have been counted. `rooms` are of the groups of configured keys.
+    `scope` says whose: the fleet's, or of this process alone, which has no store of the fleet or has lost it. `groups`
+    gives the limit group of each key: the configured ones in their order, then those that were taken out and have been
+    counted. `rooms` are of the groups of configured keys. `stopped` names the daily budgets ("day tokens",
+    "key_day calls") that had no room for a request of this UTC day, with the largest cap at which that was so.
     """
 
+    scope: Scope
     groups: Mapping[str, str]
     calls: tuple[CallFigures, ...]
     transitions: tuple[KeyTransitions, ...]
     models: tuple[ModelFigures, ...]
     rooms: tuple[Room, ...]
+    stopped: Mapping[str, int]

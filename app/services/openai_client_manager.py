@@ -131,7 +131,7 @@ class OpenAIClientManager:
         return self._pool.stats()
 
     def get_figures(self) -> PoolFigures:
-        """What was counted for metrics and reports, keys by their id; `scope` in the stats says whose."""
+        """What was counted for metrics and reports, keys by their id; `scope` says whose."""
         return self._pool.figures()
 
     def replace_keys(self, keys: Sequence[ApiKey]) -> None:

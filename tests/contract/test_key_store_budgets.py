@@ -65,6 +65,38 @@ def test_what_would_pass_a_cap_is_refused_while_less_still_fits(
 
 
 @pytest.mark.parametrize("scope", ["day", "key_day"])
+@pytest.mark.parametrize("unit", CAPS)
+def test_which_daily_budget_stopped_a_request_is_known_for_the_day(
+    make_store: MakeStore, clock: ManualClock, scope: str, unit: str
+) -> None:
+    """However much of it is left: three of four are used, and the next request needs more than that."""
+    store = make_store(make_keys(["sk-a"]), clock, budget=Budget(**{scope: CAPS[unit]}))
+    clock.advance(3600)
+    for _ in range(3 if unit != "calls" else 4):
+        answer(store, request=paid())
+    assert store.figures().stopped == {}
+    assert refused(store, paid(tokens=10.5, microusd=8)).reason == "budget"
+    stopped = {f"{scope} {unit}": getattr(CAPS[unit], unit)}
+    assert store.figures().stopped == stopped
+    assert refused(store, paid(tokens=40, microusd=28)).reason == "budget"
+    clock.advance(23 * 3600 - 0.000001)
+    assert store.figures().stopped == stopped
+    clock.advance(0.000001)
+    assert store.figures().stopped == {}
+
+
+def test_a_batch_s_budget_and_a_key_that_was_passed_over_stop_nothing_else(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock, budget=Budget(batch=Cap(calls=3), key_day=Cap(calls=2)))
+    for _ in range(3):
+        answer(store, request=paid())
+    assert refused(store, paid()).detail == "batch calls"
+    assert store.figures().stopped == {}
+
+
+@pytest.mark.parametrize("scope", ["day", "key_day"])
 def test_a_day_s_budget_is_back_at_utc_midnight_and_not_before(
     make_store: MakeStore, clock: ManualClock, scope: str
 ) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from app.clock import ManualClock
 from app.property.store import Alarm, AlertStore, Booked, Database, ReportStore, Severity, StoredReport
@@ -201,6 +204,50 @@ def test_the_newest_report_keeps_its_advice_and_older_ones_their_figures(
     newest, older = reports.list()
     assert newest == reports.latest() == report(clock, healthy=2)
     assert (older.healthy, older.unhealthy, older.advice) == (1, report(clock).unhealthy, None)
+
+
+def test_how_many_unhealthy_keys_were_left_off_is_kept(reports: ReportStore, clock: ManualClock) -> None:
+    reports.add(replace(report(clock), unhealthy_left_off=280))
+    assert reports.latest() == replace(report(clock), unhealthy_left_off=280)
+    assert report(clock).unhealthy_left_off == 0
+
+
+def test_a_new_report_reads_and_writes_no_row_but_the_newest(
+    reports: ReportStore, database: Database, clock: ManualClock
+) -> None:
+    """There are 43,000 of a month: each statement goes by the primary key."""
+    for _ in range(3):
+        reports.add(report(clock))
+    said: list[tuple[str, Any]] = []
+
+    def listen(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        said.append((statement, parameters))
+
+    with database.reading() as connection:
+        engine = connection.engine
+    event.listen(engine, "before_cursor_execute", listen)
+    reports.add(report(clock))
+    event.remove(engine, "before_cursor_execute", listen)
+    (update,) = [each for each in said if each[0].startswith("UPDATE")]
+    with database.writing() as connection:
+        if not database.is_sqlite:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # four rows are read at once otherwise
+        how = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
+        plan = "\n".join(str(row[-1]) for row in connection.exec_driver_sql(how + update[0], update[1]))
+    assert re.search(r"USING INTEGER PRIMARY KEY|Index Scan using pk_health_reports", plan), plan
+    assert not re.search(r"\bSCAN|Seq Scan", plan), plan
+
+
+def test_of_reports_that_are_made_at_the_same_time_one_keeps_its_advice(
+    reports: ReportStore, database: Database, clock: ManualClock
+) -> None:
+    threads = [threading.Thread(target=ReportStore(database).add, args=(report(clock),)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = [each.advice is not None for each in reports.list()]
+    assert found == [True, *[False] * 7]
 
 
 def test_reports_are_kept_for_thirty_days(reports: ReportStore, database: Database, clock: ManualClock) -> None:

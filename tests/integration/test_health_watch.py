@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
+import redis
 
-from app.property.store import Uses
+from app.property.store import Severity, Uses
 from app.services.embedded_valkey import EmbeddedValkey
 from app.services.health.advice import advise
 from app.services.health.evidence import gather
 from app.services.health.taking import HealthStores
+from app.services.health.view import PoolView
 from app.services.health.watch import PoolWatch
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
+from app.services.resources import open_resources
 from app.services.stores import open_stores
 from app.settings import Settings
+from tasks import resources
+from tasks.health import report_key_stats
 from tests.plugins.standin_fixtures import KEYS
 
 MESSAGES: Any = [{"role": "user", "content": "hello"}]
@@ -57,11 +63,11 @@ def make_watch(tmp_path: Path, valkey: EmbeddedValkey) -> Iterator[Callable[...,
         close()
 
 
-def ask(manager: OpenAIClientManager, times: int = 1) -> None:
+def ask(manager: OpenAIClientManager, times: int = 1, **more: Any) -> None:
     client = manager.get_client()
     assert client is not None
     for _ in range(times):
-        client.chat.completions.create(model="gpt-4.1-mini", messages=MESSAGES)
+        client.chat.completions.create(model="gpt-4.1-mini", messages=MESSAGES, **more)
 
 
 def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
@@ -85,11 +91,37 @@ def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
     assert by_mask[good].input_tokens > 0
     assert by_mask[good].output_tokens > 0
     assert by_mask[good].microusd > 0
-    _, view = watch.look()
+    view = watch.look()
     assert view is not None
     assert [key.state for key in view.keys] == ["closed", "dead"]
     advice = {piece.code for piece in advise(gather(view, watch.stores.history))}
     assert advice == {"mend_keys_first", "enough"}
+
+
+@pytest.mark.parametrize(
+    ("unit", "limit"), [("tokens", {"budget_daily_tokens": 1000}), ("usd", {"budget_daily_usd": 0.001})]
+)
+def test_a_budget_that_stops_calls_is_critical_once_and_stays_so(
+    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch], unit: str, limit: dict[str, float]
+) -> None:
+    """What is left is never nothing: a call is refused when its estimate does not fit."""
+    watch = make_watch(openai_standin([{"key": KEYS[0], **WIDE}]), **limit)
+    watch.look()
+    with pytest.raises(openai.APIStatusError):
+        ask(watch.manager, 100, max_completion_tokens=400)
+    (use,) = [use for use in viewed(watch).budgets if use.unit == unit]
+    assert use.share < 0.9, "not even near by what was used"
+    booked = watch.check()
+    assert [(a.kind, a.subject, a.severity) for a in booked.fired] == [
+        ("budget_nearly_spent", f"day {unit}", Severity.CRITICAL)
+    ]
+    assert watch.check().fired == watch.check().resolved == ()
+
+
+def viewed(watch: PoolWatch) -> PoolView:
+    view = watch.look()
+    assert view is not None
+    return view
 
 
 def test_two_that_look_count_once(openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch]) -> None:
@@ -123,7 +155,7 @@ def test_saturation_and_refusals_reach_the_advice(
     watch.look()
     with pytest.raises(openai.RateLimitError):
         ask(watch.manager, 20)
-    _, view = watch.look()
+    view = watch.look()
     assert view is not None
     (demand,) = watch.stores.history.demand(view.at.replace(minute=0, second=0, microsecond=0)).values()
     assert demand.refusals == {"no_room": 1}
@@ -140,8 +172,49 @@ def test_while_redis_is_away_nothing_is_counted_and_no_key_is_removed(
     before = watch.stores.history.last_hour()
     valkey.kill()
     ask(watch.manager, 2)
-    stats, view = watch.look()
-    assert (stats["scope"], view) == ("process", None)
+    assert watch.look() is None
+    reading = watch.read()
+    assert (reading.stats["scope"], watch.look(reading)) == ("process", None)
     assert watch.check().fired == ()
     assert watch.stores.history.last_hour() == before
     valkey.start()
+
+
+def asked_of_the_pool(url: str, work: Callable[[], object]) -> collections.Counter[str]:
+    """The commands about the pool that a real server hears while `work` is done, by name; what scripts do is not."""
+    heard: collections.Counter[str] = collections.Counter()
+    with redis.Redis.from_url(url) as client, client.monitor() as monitor:
+        with redis.Redis.from_url(url) as other:
+            work()
+            other.echo("that was all")
+        for said in monitor.listen():
+            if "that was all" in said["command"]:
+                return heard
+            if said["client_type"] != "lua" and "{propintel}:pool" in said["command"]:
+                heard[said["command"].split()[0].upper()] += 1
+    raise AssertionError("the server ended")
+
+
+#: two scripts (counts, and how each key is), what was spent today, and how often processes were alone
+ONE_LOOK = {"EVALSHA": 2, "HMGET": 1, "HGET": 1}
+
+
+def test_one_look_asks_the_server_each_question_once(
+    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch], valkey: EmbeddedValkey
+) -> None:
+    watch = make_watch(openai_standin(), budget_daily_tokens=1000)
+    watch.check()  # the server learns the scripts
+    assert asked_of_the_pool(valkey.url, watch.look) == ONE_LOOK
+    assert asked_of_the_pool(valkey.url, watch.check) == ONE_LOOK
+
+
+def test_one_report_asks_the_server_each_question_once(
+    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch], valkey: EmbeddedValkey
+) -> None:
+    settings = make_watch(openai_standin()).settings
+    resources.install(open_resources(settings, in_task=True))
+    try:
+        report_key_stats()
+        assert asked_of_the_pool(valkey.url, report_key_stats) == ONE_LOOK
+    finally:
+        resources.close()

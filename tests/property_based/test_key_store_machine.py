@@ -305,7 +305,7 @@ class StoreMachine(RuleBasedStateMachine):
     def figures_are_alike(self) -> None:
         self._same(lambda store: (store.now_us(), figures(store), store.spent(), store.spent("b")))
         model, other = self.model.figures(), self.other.figures()
-        assert replace(model, rooms=()) == replace(other, rooms=()), (model, other)
+        assert replace(model, rooms=(), scope="fleet") == replace(other, rooms=()), (model, other)
         assert list(map(astuple, other.rooms)) == [
             (*astuple(room)[:4], pytest.approx(room.left, abs=1e-3)) for room in model.rooms
         ]

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from app.keypool.breaker import Circuit
 from app.keypool.buckets import Charge
-from app.keypool.figures import PoolFigures, Unit
+from app.keypool.figures import PoolFigures, Scope, Unit
 from app.keypool.keys import ApiKey
 from app.keypool.limits import LimitReading
 from app.keypool.outcomes import Outcome
@@ -220,7 +220,7 @@ class Store(Protocol):
     """Holds the state of all keys of one pool. Every method is atomic and may be called from any thread."""
 
     @property
-    def scope(self) -> Literal["fleet", "process"]:
+    def scope(self) -> Scope:
         """Whose figures these are, now."""
         ...
 

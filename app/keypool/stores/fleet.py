@@ -13,12 +13,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
 
 import redis
 
 from app.keypool.breaker import Policy
-from app.keypool.figures import PoolFigures
+from app.keypool.figures import PoolFigures, Scope
 from app.keypool.keys import ApiKey
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import (
@@ -92,7 +91,7 @@ class FleetStore:
     # --- the contract
 
     @property
-    def scope(self) -> Literal["fleet", "process"]:
+    def scope(self) -> Scope:
         return "fleet" if self._share is None else "process"
 
     def acquire(self, ask: Ask) -> Lease | Later | NoRoom:

@@ -60,6 +60,7 @@ class Ledger:
     size: int = 1
     _used: dict[tuple[str, ...], Spent] = field(default_factory=dict)
     _known: dict[tuple[str, ...], Spent] = field(default_factory=dict)
+    _stopped: dict[int, dict[str, int]] = field(default_factory=dict)
 
     def refusal(self, day: int, batch: str, more: Spent) -> str | None:
         """Which budget of the day or batch has no room for `more`: "day calls", "batch tokens"."""
@@ -73,6 +74,17 @@ class Ledger:
         """The figure of which this key's budget of the day has no room for `more`."""
         what = self._exceeded(self.budget.key_day, ("key", str(day), key_id), more)
         return None if what is None else f"key_day {what}"
+
+    def stop(self, day: int, detail: str) -> None:
+        """A request had no room in this budget, named as `refusal` and `key_refusal` do. Of a batch nothing is kept."""
+        name, _, unit = detail.partition(" ")
+        cap = {"day": self.budget.day, "key_day": self.budget.key_day}.get(name)
+        if cap is not None:
+            self._stopped = {day: {**self._stopped.get(day, {}), detail: getattr(cap, unit)}}
+
+    def stopped(self, day: int) -> dict[str, int]:
+        """The budgets that had no room for a request of this day, and their caps."""
+        return dict(self._stopped.get(day, {}))
 
     def charge(self, lease: Lease) -> None:
         """A request was admitted."""

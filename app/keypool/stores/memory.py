@@ -11,14 +11,13 @@ import random
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from app.clock import Clock
 from app.keypool import breaker
 from app.keypool.admission import Candidate, LookAgain, Refuse, Take, chance_of, decide, without_room
 from app.keypool.breaker import Circuit, Policy
 from app.keypool.buckets import Asked, Bucket, sampled
-from app.keypool.figures import PoolFigures
+from app.keypool.figures import PoolFigures, Scope
 from app.keypool.keys import ApiKey
 from app.keypool.limits import MINUTE_US
 from app.keypool.outcomes import Outcome
@@ -69,7 +68,7 @@ class MemoryStore:
     Raises `ConfigurationError` for an unknown strategy.
     """
 
-    scope: Literal["fleet", "process"] = "process"
+    scope: Scope = "process"
     blocking = False
 
     def __init__(
@@ -116,6 +115,8 @@ class MemoryStore:
             answer = self._answer(ask)
             if isinstance(answer, NoRoom):
                 self._tally.refused(ask.model, answer.reason)
+                if answer.reason == "budget":
+                    self._ledger.stop(day_of(self.now_us()), answer.detail)
             return answer
 
     def confirm(self, lease: Lease) -> Lease | Later | None:
@@ -183,7 +184,7 @@ class MemoryStore:
                 for model, bucket in self._groups[group].buckets.items()
                 for room in bucket.rooms(group, model, now)
             ]
-            return read_figures(groups, counts, rooms)
+            return read_figures(self.scope, groups, counts, rooms, self._ledger.stopped(day_of(now)))
 
     def spent(self, batch: str = "") -> Spent:
         with self._lock:

@@ -13,14 +13,14 @@ import os
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import redis
 from redis.exceptions import NoScriptError
 
 from app.clock import Clock
 from app.keypool.breaker import Policy
-from app.keypool.figures import PoolFigures, wait_class
+from app.keypool.figures import PoolFigures, Scope, wait_class
 from app.keypool.keys import ApiKey
 from app.keypool.stores.base import (
     NO_BUDGET,
@@ -44,6 +44,7 @@ from app.keypool.stores.replies import (
     read_lease,
     read_rooms,
     read_snapshot,
+    read_stopped,
     reading_arguments,
     whole,
 )
@@ -116,7 +117,7 @@ class RedisStore:
     that has lost its data (see `register.lua`).
     """
 
-    scope: Literal["fleet", "process"] = "fleet"
+    scope: Scope = "fleet"
     blocking = True
 
     def __init__(
@@ -249,7 +250,7 @@ class RedisStore:
         groups = self._groups
         pairs = (part for pair in groups.items() for part in pair)
         reply = self._run(self._scripts.figures, self._time.given(), *pairs)
-        now, (former, of_keys, of_models, buckets) = whole(reply[0]), reply[1:]
+        now, (former, of_keys, of_models, buckets, today) = whole(reply[0]), reply[1:]
         counts = {
             **{f"c:{key_id}": read_counts(found) for key_id, found in zip(groups, of_keys, strict=True)},
             **{f"c:{key_id}": read_counts(found) for key_id, _, found in former},
@@ -257,7 +258,7 @@ class RedisStore:
         }
         others = {key_id: group for key_id, group, _ in sorted(former)}
         rooms = (room for bucket in buckets for room in read_rooms(bucket, now))
-        return read_figures(groups | others, counts, rooms)
+        return read_figures(self.scope, groups | others, counts, rooms, read_stopped(today))
 
     def spent(self, batch: str = "") -> Spent:
         day = day_of(self.server_now_us())

@@ -75,6 +75,11 @@ def read_counts(pairs: Sequence[str]) -> dict[str, int]:
     return {field: int(count) for field, count in itertools.batched(pairs, 2)}
 
 
+def read_stopped(pairs: Sequence[str]) -> dict[str, int]:
+    """Of a day's hash (`d:<day>`): which budgets had no room for a request, and their caps."""
+    return {field[2:]: cap for field, cap in read_counts(pairs).items() if field.startswith("x:")}
+
+
 def read_rooms(bucket: Sequence[str], now: int) -> Iterator[Room]:
     """From what `figures.lua` says of one bucket."""
     group, model, cooldown_until, *numbers = bucket

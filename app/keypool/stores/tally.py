@@ -18,6 +18,7 @@ from app.keypool.figures import (
     ModelFigures,
     PoolFigures,
     Room,
+    Scope,
     Transition,
     Unit,
     wait_class,
@@ -128,9 +129,12 @@ class Tally:
         return counts
 
 
-def read_figures(groups: Mapping[str, str], counts: Counts, rooms: Iterable[Room]) -> PoolFigures:
-    """The figures of these keys, and of all models; `groups` as in `PoolFigures`."""
+def read_figures(
+    scope: Scope, groups: Mapping[str, str], counts: Counts, rooms: Iterable[Room], stopped: Mapping[str, int]
+) -> PoolFigures:
+    """The figures of these keys, and of all models; `scope`, `groups` and `stopped` as in `PoolFigures`."""
     return PoolFigures(
+        scope=scope,
         groups=dict(groups),
         calls=tuple(call for key_id in groups for call in _calls(key_id, counts.get(f"c:{key_id}", {}))),
         transitions=tuple(
@@ -140,6 +144,7 @@ def read_figures(groups: Mapping[str, str], counts: Counts, rooms: Iterable[Room
         ),
         models=tuple(_model(name[2:], counts[name]) for name in sorted(counts) if name.startswith("w:")),
         rooms=tuple(sorted(rooms, key=lambda room: (room.group, room.model, room.unit))),
+        stopped=dict(stopped),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.sql import null
 
 from app.property.store.engine import Database
@@ -16,11 +16,16 @@ from app.property.store.hours import prune
 from app.property.store.tables import health_reports
 
 KEPT_DAYS = 30
+#: in the last of the `unhealthy`, if not all of them are there
+_LEFT_OFF = "left_off"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredReport:
-    """One report: `unhealthy` keys as `{"key": mask, "state", "failures"}`; `advice` is None but for the newest."""
+    """One report: `unhealthy` keys as `{"key": mask, "state", "failures"}`, and how many more of them are not named.
+
+    `advice` is None but for the newest.
+    """
 
     at: datetime
     healthy: int
@@ -28,6 +33,7 @@ class StoredReport:
     unhealthy: Sequence[Mapping[str, Any]]
     summary: str
     advice: Sequence[Mapping[str, Any]] | None
+    unhealthy_left_off: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The shape that the HTTP door shows."""
@@ -36,6 +42,7 @@ class StoredReport:
             "healthy_keys": self.healthy,
             "total_keys": self.total,
             "unhealthy": [dict(key) for key in self.unhealthy],
+            "unhealthy_left_off": self.unhealthy_left_off,
             "summary": self.summary,
             "advice": [dict(piece) for piece in self.advice or ()],
         }
@@ -48,18 +55,21 @@ class ReportStore:
         self._database = database
 
     def add(self, report: StoredReport) -> None:
-        """Keep it as the newest."""
+        """Keep it as the newest. The one that was so loses its advice; no other row is read or written."""
         c = health_reports.c
+        left_off = [{_LEFT_OFF: report.unhealthy_left_off}] if report.unhealthy_left_off else []
         row = {
             "at": report.at,
             "healthy": report.healthy,
             "total": report.total,
-            "unhealthy": [*report.unhealthy],
+            "unhealthy": [*report.unhealthy, *left_off],
             "summary": report.summary,
             "advice": None if report.advice is None else [*report.advice],
         }
         with self._database.writing() as connection:
-            connection.execute(update(health_reports).where(c.advice.is_not(None)).values(advice=null()))
+            self._database.exclusively(connection, "health_reports")
+            newest = select(func.max(c.id)).scalar_subquery()
+            connection.execute(update(health_reports).where(c.id == newest).values(advice=null()))
             connection.execute(insert(health_reports).values(row))
 
     def latest(self) -> StoredReport | None:
@@ -81,4 +91,6 @@ class ReportStore:
 
 
 def _report_of(row: Row[Any]) -> StoredReport:
-    return StoredReport(row.at, row.healthy, row.total, row.unhealthy, row.summary, row.advice)
+    keys = [key for key in row.unhealthy if _LEFT_OFF not in key]
+    left_off = sum(key.get(_LEFT_OFF, 0) for key in row.unhealthy)
+    return StoredReport(row.at, row.healthy, row.total, keys, row.summary, row.advice, left_off)

@@ -346,7 +346,7 @@ health_reports = Table(
     Column("at", UtcDateTime, nullable=False, index=True),
     Column("healthy", Integer, nullable=False),
     Column("total", Integer, nullable=False),
-    # [{"key", "state", "failures"}]
+    # [{"key", "state", "failures"}], last {"left_off": n} if there are n more
     _json("unhealthy"),
     Column("summary", Text, nullable=False),
     # of the newest report only

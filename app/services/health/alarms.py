@@ -1,17 +1,18 @@
 """What is wrong with the pool now: pure, from a view of it and what was firing before.
 
-Where a share hovers at its threshold, what fires goes on until it is clearly below. What happens to a key between two
-evaluations is not missed: the pool counts openings and refusals, and each is an alarm for `HELD` at least.
+Where a share hovers at its threshold, what fires goes on until it is clearly below; what a budget has used is corrected
+up and down all day, so what fires of one goes on for the day. What happens to a key between two evaluations is not
+missed: the pool counts openings and refusals, and each is an alarm for `HELD` at least.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from app.property.store import Alarm, Severity, Uses
+from app.property.store import Alarm, Alert, Severity, Uses
 from app.services.health.spikes import is_load, spiking
 from app.services.health.view import BudgetUse, KeyView, PoolView, named
 from app.settings import Settings
@@ -62,9 +63,10 @@ class Thresholds:
 Name = tuple[str, str]
 
 
-def find_alarms(view: PoolView, thresholds: Thresholds, firing: Collection[Name] = ()) -> list[Alarm]:
+def find_alarms(view: PoolView, thresholds: Thresholds, firing: Collection[Alert] = ()) -> list[Alarm]:
     """All that is wrong, each kind and subject once. `firing` are the alerts that were not over before."""
-    before = frozenset(firing)
+    alerts = {(alert.kind, alert.subject): alert for alert in firing}
+    before = frozenset(alerts)
     return [
         *_no_healthy_key(view),
         *_circuits(view),
@@ -72,7 +74,7 @@ def find_alarms(view: PoolView, thresholds: Thresholds, firing: Collection[Name]
         *_out_of_quota(view),
         *_rate_limits(view, thresholds.rate_limit_share, before),
         *_spikes(view, before),
-        *_budgets(view, thresholds.budget_share, before),
+        *_budgets(view, thresholds.budget_share, alerts),
         *_old(view, thresholds.key_age_days),
     ]
 
@@ -164,30 +166,56 @@ def _spikes(view: PoolView, before: frozenset[Name]) -> Iterator[Alarm]:
         yield Alarm(Kind.USAGE_SPIKE, key.mask, Severity.WARNING, message, details)
 
 
-def _budgets(view: PoolView, threshold: float, before: frozenset[Name]) -> Iterator[Alarm]:
-    """One for each daily cap; of a cap per key one for all keys that are near it, critical once all have reached it."""
+def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> Iterator[Alarm]:
+    """One for each daily cap; of a cap per key one for all keys that are near it.
+
+    Critical once the budget is used up (a cap per key: by all keys), or had no room for a request: each is admitted
+    with its estimate, so tokens and dollars are hardly ever used to the last. What is an alarm stays so, and as severe,
+    for the rest of the UTC day, unless the cap is changed.
+    """
     for budget, unit in dict.fromkeys((use.budget, use.unit) for use in view.budgets):
         subject = f"{budget} {unit}"
-        least = threshold * (_STILL if (Kind.BUDGET_NEARLY_SPENT, subject) in before else 1.0)
         uses = [use for use in view.budgets if (use.budget, use.unit) == (budget, unit)]
-        near = [use for use in uses if use.share >= least]
-        if near:
-            yield _budget(subject, near, all_spent=all(use.share >= _ALL for use in uses))
+        before = firing.get((Kind.BUDGET_NEARLY_SPENT, subject))
+        held = _of_today(before, uses[0].cap, view.at)
+        least = threshold * (_STILL if before is not None else 1.0)
+        near = [use for use in uses if use.stopped or use.share >= least]
+        if near or held is not None:
+            spent = held is Severity.CRITICAL or all(use.stopped or use.share >= _ALL for use in uses)
+            yield _budget(subject, near or [max(uses, key=_share)], view.at, all_spent=spent)
 
 
-def _budget(subject: str, uses: Sequence[BudgetUse], *, all_spent: bool) -> Alarm:
-    worst = max(uses, key=lambda use: use.share)
-    spent = worst.share >= _ALL
+def _of_today(alert: Alert | None, cap: float, now: datetime) -> Severity | None:
+    """How severe this budget has been on this UTC day, with this cap; None if it was no alarm."""
+    if alert is None or (alert.details.get("day"), alert.details.get("cap")) != (_day(now), cap):
+        return None
+    return alert.severity
+
+
+def _budget(subject: str, uses: Sequence[BudgetUse], at: datetime, *, all_spent: bool) -> Alarm:
+    worst = max(uses, key=_share)
     masks = [use.mask for use in uses if use.mask]
     whose = f"The daily budget of OpenAI key {named(masks)}" if masks else "The daily budget"
     what = f"{worst.used:,.2f} of {worst.cap:,.2f} US dollars"
     if worst.unit != "usd":
         what = f"{worst.used:,.0f} of {worst.cap:,.0f} {worst.unit}"
-    end = "used up: no call is made with it before midnight UTC" if spent else "nearly spent"
+    end = "nearly spent"
+    if worst.share >= _ALL:
+        end = "used up: no call is made with it before midnight UTC"
+    elif all_spent:
+        end = "spent: a request that needs more than is left of it is not made before midnight UTC"
     message = f"{whose} is {end} ({what}, {min(worst.share, 1.0):.0%})."
-    details = {"unit": worst.unit, "used": worst.used, "cap": worst.cap, "keys": masks}
+    details = {"unit": worst.unit, "used": worst.used, "cap": worst.cap, "keys": masks, "day": _day(at)}
     severity = Severity.CRITICAL if all_spent else Severity.WARNING
     return Alarm(Kind.BUDGET_NEARLY_SPENT, subject, severity, message, details)
+
+
+def _share(use: BudgetUse) -> float:
+    return use.share
+
+
+def _day(at: datetime) -> str:
+    return at.astimezone(UTC).date().isoformat()
 
 
 def _old(view: PoolView, days: float) -> Iterator[Alarm]:

@@ -20,7 +20,10 @@ log = logging.getLogger(__name__)
 MOST_ALERTS = 10
 MOST_ADVICE = 10
 _ALERT_FIELDS = ("kind", "subject", "severity", "message", "fired_at")
-_OUT_OF_ROTATION = ("open", "half_open", "dead", "no_quota", "cooling")
+#: unhealthy keys in the row that is kept of a report
+MOST_UNHEALTHY = 20
+#: those that need somebody first, those that only rest last
+_OUT_OF_ROTATION = ("dead", "no_quota", "open", "half_open", "cooling")
 
 
 def make_report(stats: Mapping[str, Any], advice: Sequence[Advice], firing: Sequence[Alert]) -> dict[str, Any]:
@@ -74,14 +77,17 @@ def _line(mask: str, figures: Mapping[str, Any]) -> str | None:
 
 
 def stored(report: Mapping[str, Any], at: datetime) -> StoredReport:
-    """The small row that is kept of a report."""
+    """The small row that is kept of a report: the first `MOST_UNHEALTHY` keys by their state, and how many more."""
     unhealthy = [
         {"key": mask, "state": figures["state"], "failures": figures["failures"]}
         for mask, figures in report["keys"].items()
         if figures["state"] in _OUT_OF_ROTATION
     ]
+    unhealthy.sort(key=lambda key: _OUT_OF_ROTATION.index(key["state"]))
     healthy, total = report["healthy_keys"], report["total_keys"]
-    return StoredReport(at, healthy, total, unhealthy, summary_of(report), report["advice"])
+    left_off = max(0, len(unhealthy) - MOST_UNHEALTHY)
+    named = unhealthy[:MOST_UNHEALTHY]
+    return StoredReport(at, healthy, total, named, summary_of(report), report["advice"], left_off)
 
 
 def export_report(report: Mapping[str, Any], path: Path, at: datetime) -> None:

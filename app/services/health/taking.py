@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Self
@@ -57,21 +57,23 @@ class HealthStores:
         self.alerts.prune()
 
 
-def take_in(manager: OpenAIClientManager, history: KeyHistoryStore) -> bool:
-    """Count what the fleet has done since the last time; False while the fleet's figures cannot be had.
+def take_in(manager: OpenAIClientManager, history: KeyHistoryStore) -> PoolFigures | None:
+    """Count what the fleet has done since the last time; -> its figures, None while they cannot be had.
 
     Those of one process alone, while Redis is away, would be taken for a store that lost its data.
     """
 
-    def read() -> Counted | None:
-        figures = manager.get_figures()
-        fleet = manager.get_stats()["scope"] == "fleet"  # asked after: a loss shows
-        return counted(manager.keys, figures) if fleet else None
+    figures: PoolFigures | None = None
 
-    taken = history.take_in(read)
-    if taken:
+    def read() -> Counted | None:
+        nonlocal figures
+        found = manager.get_figures()
+        figures = found if found.scope == "fleet" else None
+        return counted(manager.keys, found) if figures is not None else None
+
+    if history.take_in(read):
         history.reckon_usual()
-    return taken
+    return figures
 
 
 def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> Counted:
@@ -98,9 +100,15 @@ def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> Counted:
 
 
 def view_of(
-    manager: OpenAIClientManager, stats: Mapping[str, Any], history: KeyHistoryStore, budget: Budget, now: datetime
+    manager: OpenAIClientManager,
+    stats: Mapping[str, Any],
+    history: KeyHistoryStore,
+    budgets: Iterable[BudgetUse],
+    at: datetime,
 ) -> PoolView:
     """The pool now: its keys' states from `stats` (of this manager), what they did and when from the history.
+
+    `at` is a moment before all of that was read.
 
     A key that another process has just taken out is left out: this one is about to read its keys again, and what was
     over would begin anew for seconds.
@@ -112,26 +120,30 @@ def view_of(
         if key.mask in stats["keys"]  # else it came between the two questions
         and (key.key_id not in known or known[key.key_id].removed_at is None)
     )
-    return PoolView(now, keys, tuple(budget_uses(stats, budget)))
+    return PoolView(at, keys, tuple(budgets))
 
 
-def budget_uses(stats: Mapping[str, Any], budget: Budget) -> Iterator[BudgetUse]:
-    """How much of each daily cap that is set is used: of the fleet, then of each key."""
-    yield from _of_cap("day", budget.day, stats["spent_today"], None)
+def budget_uses(stats: Mapping[str, Any], stopped: Mapping[str, int], budget: Budget) -> Iterator[BudgetUse]:
+    """How much of each daily cap that is set is used: of the fleet, then of each key. `stopped` as in `PoolFigures`."""
+    yield from _of_cap("day", budget.day, stats["spent_today"], stopped, None)
     for mask, figures in stats["keys"].items():
         if figures["state"] != "draining":
-            yield from _of_cap("key_day", budget.key_day, figures["spent_today"], mask)
+            yield from _of_cap("key_day", budget.key_day, figures["spent_today"], stopped, mask)
 
 
 def _of_cap(
-    name: Literal["day", "key_day"], cap: Cap, spent: Mapping[str, Any], mask: str | None
+    name: Literal["day", "key_day"], cap: Cap, spent: Mapping[str, Any], stopped: Mapping[str, int], mask: str | None
 ) -> Iterator[BudgetUse]:
+    def is_stopped(unit: str, cap: int) -> bool:
+        return stopped.get(f"{name} {unit}", -1) >= cap  # a budget that was raised since then has room again
+
     if cap.calls is not None:
-        yield BudgetUse(name, "calls", spent["calls"], cap.calls, mask)
+        yield BudgetUse(name, "calls", spent["calls"], cap.calls, mask, is_stopped("calls", cap.calls))
     if cap.tokens is not None:
-        yield BudgetUse(name, "tokens", spent["tokens"], cap.tokens, mask)
+        yield BudgetUse(name, "tokens", spent["tokens"], cap.tokens, mask, is_stopped("tokens", cap.tokens))
     if cap.microusd is not None:
-        yield BudgetUse(name, "usd", spent["usd"], cap.microusd / 1_000_000, mask)
+        usd = cap.microusd / 1_000_000
+        yield BudgetUse(name, "usd", spent["usd"], usd, mask, is_stopped("microusd", cap.microusd))
 
 
 def _key_view(key: ApiKey, state: str, known: KnownKey | None, last_hour: Uses) -> KeyView:

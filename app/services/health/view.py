@@ -35,13 +35,17 @@ class KeyView:
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """How much of one daily cap is used; `mask` names the key of a cap per key."""
+    """How much of one daily cap is used; `mask` names the key of a cap per key.
+
+    `stopped`: what was left had no room for a request of this day; of a cap per key that is so of all keys together.
+    """
 
     budget: Literal["day", "key_day"]
     unit: Literal["calls", "tokens", "usd"]
     used: float
     cap: float
     mask: str | None = None
+    stopped: bool = False
 
     @property
     def share(self) -> float:
@@ -51,7 +55,7 @@ class BudgetUse:
 
 @dataclass(frozen=True, slots=True)
 class PoolView:
-    """The pool at `at`: its configured keys in their order, and the daily budgets."""
+    """The pool at `at`: its configured keys in their order, and the daily budgets, all read after that moment."""
 
     at: datetime
     keys: tuple[KeyView, ...]

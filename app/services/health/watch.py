@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import redis
@@ -14,7 +15,7 @@ from app.services.embedded_valkey import connect
 from app.services.health.alarms import POOL_KINDS, Kind, Thresholds, find_alarms
 from app.services.health.book import book
 from app.services.health.silence import report_age, silence_limit, silent_alarm
-from app.services.health.taking import HealthStores, take_in, view_of
+from app.services.health.taking import HealthStores, budget_uses, take_in, view_of
 from app.services.health.telling import tell_due, webhook_url
 from app.services.health.view import PoolView
 from app.services.key_store import budget_of
@@ -26,6 +27,14 @@ _PATIENCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """The stats of the specification, and a moment of the fleet's clock before they were read."""
+
+    at: datetime
+    stats: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class PoolWatch:
     """What is needed to look at the pool: its manager, and the stores of a database."""
 
@@ -34,23 +43,33 @@ class PoolWatch:
     stores: HealthStores
     clock: Clock
 
-    def look(self) -> tuple[dict[str, Any], PoolView | None]:
-        """The stats, and the view that is judged; None while the figures are not the fleet's. Raises `StoreError`."""
-        taken = take_in(self.manager, self.stores.history)
-        stats = self.manager.get_stats()
-        if not taken or stats["scope"] != "fleet":
-            return stats, None
-        budget = budget_of(self.settings)
-        return stats, view_of(self.manager, stats, self.stores.history, budget, self.clock.now())
+    def read(self) -> Reading:
+        """How the pool is now. No database is asked."""
+        at = self.clock.now()
+        return Reading(at, self.manager.get_stats())
+
+    def look(self, reading: Reading | None = None) -> PoolView | None:
+        """Take in what was counted; -> the view that is judged, None while the figures are not the fleet's.
+
+        The pool is read here if `reading`, made just before, does not say how it is. Raises `StoreError`.
+        """
+        at = self.clock.now()
+        figures = take_in(self.manager, self.stores.history)
+        if figures is None:
+            return None
+        at, stats = (at, self.manager.get_stats()) if reading is None else (reading.at, reading.stats)
+        if stats["scope"] != "fleet":
+            return None
+        budgets = budget_uses(stats, figures.stopped, budget_of(self.settings))
+        return view_of(self.manager, stats, self.stores.history, budgets, at)
 
     def check(self) -> Booked:
         """Find what is wrong now and book it. Raises `StoreError`."""
-        _, view = self.look()
+        view = self.look()
         if view is None:
             return Booked((), ())
         alerts = self.stores.alerts
-        firing = [(alert.kind, alert.subject) for alert in alerts.firing()]
-        alarms = find_alarms(view, Thresholds.of(self.settings), firing)
+        alarms = find_alarms(view, Thresholds.of(self.settings), alerts.firing())
         kinds = POOL_KINDS | ({Kind.BEAT_SILENT} if self._hears_reports() else set())
         return book(alerts, alarms, kinds, tell=self.settings.alert_webhook_url is not None)
 

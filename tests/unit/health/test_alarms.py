@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.property.store import Alarm, Severity, Uses, Usual
+from app.property.store import Alarm, Alert, Severity, Uses, Usual
 from app.services.health.alarms import HELD, POOL, POOL_KINDS, Kind, Thresholds, find_alarms
 from app.services.health.view import BudgetUse, KeyView, PoolView
 from app.settings import Settings
@@ -28,7 +28,14 @@ def used(requests: int, rate_limits: int = 0) -> Uses:
 
 
 def found(*keys: KeyView, budgets: tuple[BudgetUse, ...] = (), firing: tuple[tuple[str, str], ...] = ()) -> list[Alarm]:
-    return find_alarms(PoolView(NOW, keys, budgets), USUAL, firing)
+    alerts = [booked(Alarm(kind, subject, Severity.WARNING, "")) for kind, subject in firing]
+    return find_alarms(PoolView(NOW, keys, budgets), USUAL, alerts)
+
+
+def booked(alarm: Alarm) -> Alert:
+    """As the database has it while it is firing."""
+    details = json.loads(json.dumps(dict(alarm.details)))
+    return Alert("id", alarm.kind, alarm.subject, alarm.severity, alarm.message, details, NOW, None)
 
 
 def names(alarms: list[Alarm]) -> list[tuple[str, str]]:
@@ -205,6 +212,52 @@ def test_a_budget_is_an_alarm_when_nearly_spent_and_critical_when_spent() -> Non
     assert "used up: no call is made with it before midnight UTC (100.20 of 100.00 US dollars, 100%)" in spent.message
 
 
+def look(alerts: list[Alert], *budgets: BudgetUse, at: datetime = NOW) -> list[Alert]:
+    """What is firing after one more look, `alerts` before it. Only another severity is written to one that goes on."""
+    before = {(alert.kind, alert.subject, alert.severity): alert for alert in alerts}
+    alarms = find_alarms(PoolView(at, (GOOD,), budgets), USUAL, alerts)
+    return [before.get((alarm.kind, alarm.subject, alarm.severity), booked(alarm)) for alarm in alarms]
+
+
+@pytest.mark.parametrize("unit", ["calls", "tokens", "usd"])
+@pytest.mark.parametrize("name", ["day", "key_day"])
+def test_a_budget_that_had_no_room_for_a_request_is_critical_however_much_is_left(name: Any, unit: Any) -> None:
+    """A request is admitted with its estimate: the last tokens and cents of a budget are never used."""
+    mask = "sk-good" if name == "key_day" else None
+    (alarm,) = found(GOOD, budgets=(BudgetUse(name, unit, 84, 100, mask, stopped=True),))
+    assert (alarm.subject, alarm.severity) == (f"{name} {unit}", Severity.CRITICAL)
+    assert "spent: a request that needs more than is left of it is not made before midnight UTC" in alarm.message
+    assert "84%" in alarm.message
+
+
+@pytest.mark.parametrize("unit", ["calls", "tokens", "usd"])
+def test_estimates_that_are_corrected_neither_end_an_alarm_of_a_budget_nor_begin_it_again(unit: Any) -> None:
+    """Many requests under way hold more than they will use; what they held comes back."""
+    near = look([], day(91, unit=unit))
+    for used in (12.0, 95.0, 40.0, 0.5):
+        assert look(near, day(used, unit=unit)) == near
+    worse = look(near, day(100, unit=unit))
+    assert [alert.severity for alert in worse] == [Severity.CRITICAL]
+    for used in (99.0, 50.0, 91.0):
+        assert look(worse, day(used, unit=unit)) == worse
+
+
+def test_an_alarm_of_a_budget_is_over_with_its_utc_day() -> None:
+    midnight = datetime(2026, 3, 2, tzinfo=UTC)
+    for before in (look([], day(95)), look([], day(100))):
+        assert look(before, day(0), at=midnight - timedelta(microseconds=1)) == before
+        assert look(before, day(0), at=midnight) == []
+        assert look(before, day(0), at=(midnight + timedelta(hours=1)).astimezone(timezone(timedelta(hours=-5)))) == []
+
+
+def test_an_alarm_of_a_budget_is_over_once_the_cap_is_raised() -> None:
+    spent = look([], day(100, 100))
+    assert look(spent, day(100, 1_000)) == []
+    (less,) = look(spent, day(100, 110))
+    assert less.severity is Severity.WARNING
+    assert look([], day(50, 100), day(10, 100, "calls")) == []
+
+
 def test_a_budget_of_nothing_is_used_up() -> None:
     (alarm,) = found(GOOD, budgets=(day(0, 0, "calls"),))
     assert alarm.severity is Severity.CRITICAL
@@ -255,6 +308,7 @@ _budgets = st.builds(
     st.sampled_from(["calls", "tokens", "usd"]),
     st.floats(0, 10**9),
     st.floats(0, 10**9),
+    stopped=st.booleans(),
 )
 
 
@@ -267,7 +321,7 @@ def test_whatever_the_pool_each_alarm_is_named_once_and_goes_on_while_nothing_ch
     first = find_alarms(view, USUAL)
     assert len(set(names(first))) == len(first)
     assert {alarm.kind for alarm in first} <= POOL_KINDS
-    again = names(find_alarms(view, USUAL, names(first)))
-    assert set(names(first)) <= set(again)
-    assert set(names(find_alarms(view, USUAL, again))) == set(again)
+    again = find_alarms(view, USUAL, list(map(booked, first)))
+    assert set(names(first)) <= set(names(again))
+    assert set(names(find_alarms(view, USUAL, list(map(booked, again))))) == set(names(again))
     json.dumps([dict(alarm.details) for alarm in first], allow_nan=False)

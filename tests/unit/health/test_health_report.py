@@ -116,9 +116,19 @@ def test_what_is_kept_of_a_report_is_small() -> None:
     report = make_report(stats(1, a=figures(9, 4, "dead"), b=figures(3)), [Advice("enough", "info", "Enough.")], ())
     row = stored(report, AT)
     assert (row.at, row.healthy, row.total) == (AT, 1, 2)
-    assert row.unhealthy == [{"key": "a", "state": "dead", "failures": 4}]
+    assert (row.unhealthy, row.unhealthy_left_off) == ([{"key": "a", "state": "dead", "failures": 4}], 0)
     assert row.summary == "OpenAI keys: 1 of 2 healthy, 12 requests, 4 failures, strategy random"
     assert row.advice == report["advice"]
+
+
+def test_of_many_unhealthy_keys_those_that_need_somebody_are_kept_and_the_others_counted() -> None:
+    states = ["cooling"] * 30 + ["open"] * 4 + ["closed"] * 3 + ["no_quota"] * 2 + ["dead"] * 3
+    keys = {f"k{n:02}": figures(9, n, state, resting_seconds=5) for n, state in enumerate(states)}
+    row = stored(make_report(stats(3, **keys), (), ()), AT)
+    kept = [key["state"] for key in row.unhealthy]
+    assert kept == ["dead"] * 3 + ["no_quota"] * 2 + ["open"] * 4 + ["cooling"] * 11
+    assert row.unhealthy[0] == {"key": "k39", "state": "dead", "failures": 39}
+    assert row.unhealthy_left_off == 19
 
 
 def test_the_export_is_a_whole_json_file_with_the_specifications_data_apart(tmp_path: Path) -> None:

@@ -16,7 +16,18 @@ from app.services.health.view import BudgetUse
 
 
 def figures(**values: Any) -> PoolFigures:
-    return PoolFigures(**{"groups": {}, "calls": (), "transitions": (), "models": (), "rooms": (), **values})
+    return PoolFigures(
+        **{
+            "scope": "fleet",
+            "groups": {},
+            "calls": (),
+            "transitions": (),
+            "models": (),
+            "rooms": (),
+            "stopped": {},
+            **values,
+        }
+    )
 
 
 def test_outcomes_are_what_is_held_against_a_key_and_what_is_not() -> None:
@@ -50,9 +61,18 @@ def test_of_budgets_only_caps_that_are_set_are_used() -> None:
     stats = {"spent_today": spent, "keys": {"a": {"state": "closed", "spent_today": spent},
                                             "b": {"state": "draining", "spent_today": spent}}}  # fmt: skip
     budget = Budget(day=Cap(calls=10, microusd=500_000), key_day=Cap(tokens=100))
-    assert list(budget_uses(stats, budget)) == [
+    assert list(budget_uses(stats, {}, budget)) == [
         BudgetUse("day", "calls", 5, 10),
         BudgetUse("day", "usd", 0.25, 0.5),
         BudgetUse("key_day", "tokens", 70, 100, "a"),
     ]
-    assert list(budget_uses(stats, Budget())) == []
+    assert list(budget_uses(stats, {}, Budget())) == []
+
+
+def test_a_budget_that_stopped_a_request_is_told_as_such_until_it_is_raised() -> None:
+    spent = {"calls": 5, "tokens": 70, "usd": 0.25}
+    stats = {"spent_today": spent, "keys": {"a": {"state": "closed", "spent_today": spent}}}
+    budget = Budget(day=Cap(calls=10, tokens=100, microusd=500_000), key_day=Cap(tokens=100))
+    stopped = {"day tokens": 99, "day microusd": 500_000, "key_day tokens": 120}
+    uses = list(budget_uses(stats, stopped, budget))
+    assert [(use.budget, use.unit) for use in uses if use.stopped] == [("day", "usd"), ("key_day", "tokens")]

@@ -100,11 +100,13 @@ REPORT = KeyReport(
         _snapshot("id-c", "draining", in_flight=0),
     ),
     figures=PoolFigures(
+        scope="fleet",
         groups={"id-a": "id-a", "id-b": "team", "id-c": "team"},
         calls=(CallFigures("id-a", "m", {Outcome.SUCCESS: 4, Outcome.RATE_LIMITED: 1}, 800, 100, 1_500_000),),
         transitions=(KeyTransitions("id-b", {"cooling": 2, "open": 1}),),
         models=(ModelFigures("m", {"no_room": 7}, (1, 0, 2, *[0] * 8, 3), 4_500_000, {"requests": 2_000_000}),),
         rooms=(Room("id-a", "m", "requests", 500.0, 3.5), Room("team", "m", "tokens", 30_000.0, 0.0)),
+        stopped={},
     ),
     spent=Spent(3, 900, 1_500_000),
     losses=1,

@@ -63,7 +63,7 @@ def test_the_newest_report_comes_with_its_advice(client: TestClient, bearer: Bea
     unhealthy = [{"key": "sk-a", "state": "dead", "failures": 3}]
     reports = ReportStore(stores.database)
     reports.add(StoredReport(now - timedelta(minutes=1), 2, 2, [], "before", advice))
-    reports.add(StoredReport(now, 1, 2, unhealthy, "1 of 2 healthy", advice))
+    reports.add(StoredReport(now, 1, 2, unhealthy, "1 of 2 healthy", advice, 7))
     AlertStore(stores.database).book([alarm("a")], ["key_dead"], tell=False)
     data = client.get(HEALTH, headers=bearer()).json()["data"]
     HealthView.model_validate(data)
@@ -72,6 +72,7 @@ def test_the_newest_report_comes_with_its_advice(client: TestClient, bearer: Bea
         "healthy_keys": 1,
         "total_keys": 2,
         "unhealthy": unhealthy,
+        "unhealthy_left_off": 7,
         "summary": "1 of 2 healthy",
         "advice": advice,
     }

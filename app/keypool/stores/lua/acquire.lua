@@ -37,6 +37,7 @@ local midnight = DAY - now % DAY
 
 local function no_room(retry_after, reason, detail)
   count_for_model(model, 'r:' .. reason, 1)
+  if reason == 'budget' then note_stop(day, detail) end
   return {'no_room', text(now), text(retry_after), reason, detail}
 end
 

@@ -2,7 +2,8 @@
 -- KEYS[1]: prefix. ARGV: now ('' = server time), then key and group of each configured key
 -- Reply: {now, {{key, group, its counts (field, count, ...)}, ...}: known keys that are no longer configured,
 --         {counts of each configured key, ...}, {{model, its counts}, ...},
---         {{group, model, cooldown until, and twice (requests, tokens) limit ('' = unknown), capacity, full at}, ...}}
+--         {{group, model, cooldown until, and twice (requests, tokens) limit ('' = unknown), capacity, full at}, ...},
+--         the day's hash (field, count, ...)}
 
 local now = clock(ARGV[1])
 local former, counts, of_models, rooms, mine, seen = {}, {}, {}, {}, {}, {}
@@ -32,4 +33,5 @@ for _, id in ipairs(redis.call('ZRANGE', P .. ':keys', 0, -1)) do
     if #found > 0 then former[#former + 1] = {id, redis.call('HGET', P .. ':k:' .. id, 'gr') or id, found} end
   end
 end
-return {text(now), former, counts, of_models, rooms}
+local today = redis.call('HGETALL', P .. ':d:' .. whole(math.floor(now / DAY)))
+return {text(now), former, counts, of_models, rooms, today}

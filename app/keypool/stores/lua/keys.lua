@@ -9,7 +9,8 @@
 --   i:<model>         sorted set: key -> no request can go before (a lower bound, corrected when it is looked at)
 --   w                 sorted set: key -> when the lease of its one request ends
 --   f:<key>           sorted set: leases in flight -> when they are forgotten
---   d:<day>[:<key>], t:<batch>  hash: calls, tokens, microusd
+--   d:<day>[:<key>], t:<batch>  hash: calls, tokens, microusd; of the day also x:<budget> = the largest cap that had no
+--                     room for a request
 --   c:<key>           hash: counts (tally.py). open, closed, dead, no_quota, cooling; and <model>\31 before: an outcome,
 --                     i, o = tokens of input and output, u = microusd
 --   w:<model>         hash: counts. b<n> = sent requests by how long they had waited, us = their waits together,
@@ -229,6 +230,17 @@ local function exceeded(name, cap, calls, tokens, microusd)
   if cap.tokens >= 0 and num(v[2], 0) + tokens > cap.tokens then return 'tokens' end
   if cap.microusd >= 0 and num(v[3], 0) + microusd > cap.microusd then return 'microusd' end
   return ''
+end
+
+-- a request had no room in this daily budget ('day tokens'), nor would it have had in any that is smaller
+local function note_stop(day, detail)
+  local budget, unit = string.match(detail, '^(%S+) (%S+)$')
+  local cap = ({day = C.CAP_DAY, key_day = C.CAP_KEY_DAY})[budget]
+  if not cap then return end
+  local name, field = P .. ':d:' .. day, 'x:' .. detail
+  if num(redis.call('HGET', name, field), -1) >= cap[unit] then return end
+  redis.call('HSET', name, field, whole(cap[unit]))
+  redis.call('PEXPIRE', name, C.SPENT_TTL_MS)
 end
 
 local function charge_from(n)
