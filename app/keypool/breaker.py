@@ -117,6 +117,13 @@ def on_invalid_key(health: Health, policy: Policy, generation: int, now_us: int)
     )
 
 
+def on_probe_asked(health: Health, now_us: int) -> Health:
+    """An operator wants an open or dead key tried now: its wait is over, and as long again should the probe fail."""
+    if health.circuit is Circuit.CLOSED or awaits_answer(health, now_us) or now_us >= health.retry_at_us:
+        return health
+    return replace(health, retry_at_us=now_us, openings=max(0, health.openings - 1))
+
+
 def on_no_verdict(health: Health, generation: int) -> Health:
     """The answer says nothing of the key's health (429, 403), but it is one, and the probe is over."""
     return replace(health, verified=True, probe_until_us=0) if generation == health.generation else health

@@ -15,6 +15,8 @@ from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey
 from app.keypool.outcomes import BARS_KEY, ROTATES, Outcome
 from app.keypool.stores.base import (
+    Acted,
+    Action,
     Ask,
     Change,
     KeySnapshot,
@@ -206,6 +208,10 @@ class KeyPool:
         """Report to the store what is still to be reported. May be called again."""
         self._store.close()
 
+    def act(self, key_id: str, action: Action) -> Acted:
+        """An operator's word on one key, for the whole fleet (`Store.act`)."""
+        return self._store.act(key_id, action)
+
     def figures(self) -> PoolFigures:
         """What was counted so far, keys by their id."""
         return self._store.figures()
@@ -220,14 +226,14 @@ class KeyPool:
             found.append(replace(snapshot, mask=mask))
         return tuple(found)
 
-    def stats(self) -> dict[str, Any]:
-        """The specification's stats: figures per masked key.
+    def stats(self, *, with_ids: bool = False) -> dict[str, Any]:
+        """The specification's stats: figures per masked key, with its `id` (`ApiKey.key_id`) if asked for.
 
         Added to its fields: `scope` ("fleet", or "process" if there is no store for the fleet, or it is away), per key
         `state`, what it spent this UTC day and, if it rests after a 429, for how long (`resting_seconds`); what all
         keys spent, and how often processes had to go on without the fleet's store. `circuit_open` is true for every key
-        out of rotation that is not merely resting after a 429, whatever took it out; `state` says which. Keys that were
-        taken out of the configuration follow, "draining", and are in no total.
+        out of rotation that is not merely resting after a 429, whatever took it out; `state` says which ("disabled":
+        an operator). Keys that were taken out of the configuration follow, "draining", and are in no total.
         """
         snapshots = self.snapshots()
         configured = [s for s in snapshots if s.state != "draining"]
@@ -235,7 +241,7 @@ class KeyPool:
             "total_keys": len(configured),
             "healthy_keys": sum(1 for s in configured if not s.circuit_open and not s.rate_limited),
             "rotation_strategy": self.strategy,
-            "keys": {s.mask: _figures(s) for s in snapshots},
+            "keys": {s.mask: ({"id": s.key_id} if with_ids else {}) | _figures(s) for s in snapshots},
             "scope": self._store.scope,
             "spent_today": _spent(self._store.spent()),
             "store_losses": self._store.losses(),

@@ -12,6 +12,12 @@ _REFUSALS = {
     "quota": (429, "insufficient_quota", "insufficient_quota", "No OpenAI key has quota left."),
     "circuit": (429, "rate_limit_exceeded", "requests", "All OpenAI keys are failing; come back later."),
     "no_room": (429, "rate_limit_exceeded", "requests", "No OpenAI key has room; come back later."),
+    "disabled": (
+        429,
+        "rate_limit_exceeded",
+        "requests",
+        "An operator has disabled every OpenAI key; enable one: propintel keys enable MASK.",
+    ),
     "barred": (429, "rate_limit_exceeded", "requests", "No other OpenAI key is left for this request."),
     "budget": (429, "budget_exceeded", "budget_exceeded", "A budget is used up."),
 }

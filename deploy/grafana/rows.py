@@ -16,6 +16,7 @@ STATES = {
     5: ("no_quota", "purple"),
     6: ("dead", "red"),
     7: ("draining", "gray"),
+    8: ("disabled", "light-blue"),
 }
 
 

@@ -32,6 +32,7 @@ from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import (
     LEASE_US,
+    Action,
     Ask,
     Budget,
     Change,
@@ -222,6 +223,14 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(keys=st.permutations(KEYS), count=st.sampled_from([0, 2, 3, 4, 5, 5, 5]))
     def set_keys(self, keys: list[ApiKey], count: int) -> None:
         self._same(lambda store: store.set_keys(keys[:count]))
+
+    # --- steps of operators -------------------------------------------------------------------------------------------
+
+    @rule(key=st.sampled_from(KEYS), action=st.sampled_from(["disable", "enable", "enable", "probe", "probe"]))
+    def act(self, key: ApiKey, action: Action) -> None:
+        """On any key, configured or not; then what it may do is asked."""
+        self._same(lambda store: store.act(key.key_id, action))
+        self._acquire(only(key), 0)
 
     # --- steps of providers -------------------------------------------------------------------------------------------
 

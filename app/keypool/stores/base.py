@@ -114,7 +114,10 @@ class Later:
 
 
 #: `barred`: no key is left that this request has not tried in vain. `forbidden`: no key may use the model.
-Reason = Literal["no_room", "quota", "dead", "circuit", "forbidden", "barred", "budget"]
+#: `disabled`: an operator took every key out.
+Reason = Literal["no_room", "quota", "dead", "circuit", "forbidden", "barred", "budget", "disabled"]
+#: When to come back where only an operator's word brings a key back.
+DISABLED_RETRY_US = 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +179,29 @@ class Change:
     cooled_us: int | None = None
 
 
-State = Literal["closed", "open", "half_open", "dead", "no_quota", "cooling", "draining"]
+State = Literal["closed", "open", "half_open", "dead", "no_quota", "cooling", "disabled", "draining"]
+#: What an operator may ask of one key.
+Action = Literal["disable", "enable", "probe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What an operator's action came to, and the key's state after it.
+
+    `done`: it changed the key; `nothing`: there was nothing to change; `under_way`: the probe that was asked for is
+    out already.
+    """
+
+    effect: Literal["done", "nothing", "under_way"]
+    state: State
 
 
 @dataclass(frozen=True, slots=True)
 class KeySnapshot:
     """One key's figures. `requests` counts leases sent; every one ends as a success or a failure, or was abandoned.
 
-    A key that was taken out of the configuration is "draining": it gets no new lease here, its requests finish.
+    A key that was taken out of the configuration is "draining": it gets no new lease here, its requests finish. One
+    that an operator took out is "disabled", whatever its health.
     `spent_today` is by the UTC day. `rests_us` is for how long it still rests after a 429.
     """
 
@@ -203,13 +221,15 @@ class KeySnapshot:
     @property
     def circuit_open(self) -> bool:
         """True for every key out of rotation that is not merely resting after a 429."""
-        return self.state in {"open", "dead", "no_quota"}
+        return self.state in {"open", "dead", "no_quota", "disabled"}
 
 
-def state_of(circuit: Circuit, *, out_of_quota: bool, cooling: bool, configured: bool) -> State:
+def state_of(circuit: Circuit, *, out_of_quota: bool, cooling: bool, configured: bool, disabled: bool) -> State:
     """The one word for a key, of all that can be said of it."""
     if not configured:
         return "draining"
+    if disabled:
+        return "disabled"
     word: State = circuit.value
     if circuit is Circuit.CLOSED:
         word = "no_quota" if out_of_quota else "cooling" if cooling else "closed"
@@ -254,6 +274,16 @@ class Store(Protocol):
 
     def set_keys(self, keys: Sequence[ApiKey]) -> None:
         """The keys that get leases from now on; a key that is missing drains, one that is back is as it was."""
+        ...
+
+    def act(self, key_id: str, action: Action) -> Acted:
+        """An operator's word on one key, configured or not; it holds for the whole fleet.
+
+        A disabled key gets no new lease until it is enabled, not even as the last resort, and keeps its health; its
+        requests finish, a reservation is not confirmed. A probe lets an open, dead or penniless key go with the next
+        request, once; should that fail, its wait is as long as the one that was cut short. Raises `redis.RedisError`
+        if the fleet cannot be told.
+        """
         ...
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:

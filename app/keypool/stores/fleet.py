@@ -23,6 +23,8 @@ from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import (
     NO_BUDGET,
     SILENT_US,
+    Acted,
+    Action,
     Ask,
     Budget,
     Change,
@@ -116,7 +118,9 @@ class FleetStore:
             except redis.RedisError as exc:
                 share = self.lose(exc)
         # the place was promised by all for all: it holds, whatever is away now
-        share.use_foreign(lease)
+        if not share.use_foreign(lease):
+            self.give_back(lease)
+            return None
         return lease.sent(max(lease.at_us, self.now_us()), lease.charges)
 
     def give_back(self, lease: Lease) -> None:
@@ -157,6 +161,10 @@ class FleetStore:
         share = self._share
         if share is not None:
             share.set_keys(keys)
+
+    def act(self, key_id: str, action: Action) -> Acted:
+        """As the contract has it: what could hold for this process alone is refused."""
+        return self._redis.act(key_id, action)
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
         return self._ask(lambda store: store.snapshot())

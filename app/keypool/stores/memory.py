@@ -22,8 +22,11 @@ from app.keypool.keys import ApiKey
 from app.keypool.limits import MINUTE_US
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import (
+    DISABLED_RETRY_US,
     LEASE_US,
     NO_BUDGET,
+    Acted,
+    Action,
     Ask,
     Budget,
     Change,
@@ -34,6 +37,7 @@ from app.keypool.stores.base import (
     Reason,
     Settlement,
     Spent,
+    State,
     Usage,
     state_of,
 )
@@ -91,6 +95,7 @@ class MemoryStore:
         self._keys: dict[str, KeyState] = {}
         self._groups: dict[str, GroupState] = {}
         self._order: tuple[str, ...] = ()
+        self._disabled: set[str] = set()
         self._open_leases: dict[str, Lease] = {}
         self._deferred_to_us: dict[str, float] = {}
         self._ratios: dict[str, float] = {}
@@ -128,7 +133,8 @@ class MemoryStore:
             group = self._groups[state.key.group]
             bucket = group.bucket(lease.model)
             changed = (state.health.generation, group.quota_generation) != (lease.generation, lease.quota_generation)
-            changed = changed or bucket.is_outdated(lease.charges) or lease.key_id not in self._order
+            changed = changed or bucket.is_outdated(lease.charges)
+            changed = changed or lease.key_id not in self._order or lease.key_id in self._disabled
             if changed or bucket.cooldown_until_us > now + SHORT_COOLDOWN_US:
                 self._give_back(lease)
                 return None
@@ -164,6 +170,22 @@ class MemoryStore:
         with self._lock:
             self._ledger.correct(lease, usage)
             self._tally.used(lease, usage)
+
+    def act(self, key_id: str, action: Action) -> Acted:
+        with self._lock:
+            now, state = self.now_us(), self._keys.get(key_id)
+            if action != "probe":
+                done = (key_id in self._disabled) != (action == "disable")
+                self._disabled ^= {key_id} if done else set()
+            elif state is None or key_id in self._disabled:
+                done = False
+            else:
+                group, before = self._groups[state.key.group], state.health
+                if breaker.awaits_answer(before, now) or (group.out_of_quota() and now < group.quota_probe_until_us):
+                    return Acted("under_way", self._state(state, now))
+                state.health = breaker.on_probe_asked(before, now)
+                done = group.ask_probe(now) or state.health is not before
+            return Acted("done" if done else "nothing", self._state(state, now) if state else "draining")
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
         with self._lock:
@@ -211,7 +233,7 @@ class MemoryStore:
         candidates = [
             self._candidate(self._keys[k], weighed, chance_of(seed, position))
             for position, k in enumerate(self._order)
-            if k not in ask.barred
+            if k not in ask.barred and k not in self._disabled
         ]
         self._note_saturation(candidates, weighed)
         match decide(candidates, now, ask.max_wait_us, self._score):
@@ -268,6 +290,7 @@ class MemoryStore:
     def _is_usable(self, state: KeyState, now: int) -> bool:
         """A cooling key is usable, it only has to wait; an open, dead or penniless one is not."""
         closed = breaker.circuit_at(state.health, now) in {Circuit.CLOSED, Circuit.HALF_OPEN}
+        closed = closed and state.key.key_id not in self._disabled
         return closed and not self._groups[state.key.group].out_of_quota()
 
     def _candidate(self, state: KeyState, weighed: _Weighed, chance: float) -> Candidate:
@@ -338,6 +361,8 @@ class MemoryStore:
     def _refusal(self, weighed: _Weighed, at_us: int | None) -> NoRoom:
         """Why not, and when to come back: one caller after the other, if only room is lacking."""
         reason, detail = self._refusal_reason(weighed)
+        if reason == "disabled":
+            return NoRoom(DISABLED_RETRY_US, reason)
         if reason == "barred" or at_us is None:
             return NoRoom(0, "barred")
         if reason != "no_room":
@@ -358,7 +383,7 @@ class MemoryStore:
 
     def _refusal_reason(self, weighed: _Weighed) -> tuple[Reason, str]:
         ask, now = weighed.ask, weighed.now
-        eligible = [self._keys[k] for k in self._order if k not in ask.barred]
+        eligible = [self._keys[k] for k in self._order if k not in ask.barred and k not in self._disabled]
         usable = [k for k in eligible if self._is_usable(k, now)]
         allowed = [k for k in usable if k.forbidden.get(ask.model, 0) <= now]
         details = [self._ledger.key_refusal(day_of(now), k.key.key_id, weighed.more) for k in allowed]
@@ -370,9 +395,10 @@ class MemoryStore:
             return "budget", details[0] or ""
         if usable:
             return "forbidden", ""
-        if all(k.health.circuit is Circuit.DEAD for k in eligible):
-            return "dead", ""
-        return ("circuit", "") if any(k.health.circuit is Circuit.OPEN for k in eligible) else ("quota", "")
+        circuits = {k.health.circuit for k in eligible}
+        if circuits <= {Circuit.DEAD}:
+            return ("dead", "") if circuits else ("disabled", "")
+        return ("circuit", "") if Circuit.OPEN in circuits else ("quota", "")
 
     def _learn(self, group: GroupState, lease: Lease, settlement: Settlement, now: int) -> None:
         """What the response says of the limits, and of our estimate of tokens."""
@@ -391,14 +417,11 @@ class MemoryStore:
     def _snapshot(self, state: KeyState, now: int) -> KeySnapshot:
         key_id = state.key.key_id
         group = self._groups[state.key.group]
-        rests_us = max((b.cooldown_until_us - now for b in group.buckets.values()), default=0)
-        cooling = rests_us > 0
-        configured = key_id in self._order
-        circuit = breaker.circuit_at(state.health, now)
+        rests_us = _rest(group, now)
         return KeySnapshot(
             key_id=key_id,
-            state=state_of(circuit, out_of_quota=group.out_of_quota(), cooling=cooling, configured=configured),
-            rate_limited=cooling and configured,
+            state=self._state(state, now),
+            rate_limited=rests_us > 0 and key_id in self._order,
             requests=state.requests,
             successes=state.successes,
             failures=state.failures,
@@ -409,8 +432,23 @@ class MemoryStore:
             last_used_us=state.last_used_us,
             spent_today=self._ledger.key(day_of(now), key_id),
             mask=state.key.mask,
-            rests_us=max(0, rests_us),
+            rests_us=rests_us,
         )
+
+    def _state(self, state: KeyState, now: int) -> State:
+        key_id, group = state.key.key_id, self._groups[state.key.group]
+        return state_of(
+            breaker.circuit_at(state.health, now),
+            out_of_quota=group.out_of_quota(),
+            cooling=_rest(group, now) > 0,
+            configured=key_id in self._order,
+            disabled=key_id in self._disabled,
+        )
+
+
+def _rest(group: GroupState, now_us: int) -> int:
+    """For how long the group still rests after a 429, for whatever model."""
+    return max((max(0, b.cooldown_until_us - now_us) for b in group.buckets.values()), default=0)
 
 
 def _without_tokens(group: GroupState, lease: Lease) -> Lease:

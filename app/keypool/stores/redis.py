@@ -24,6 +24,8 @@ from app.keypool.figures import PoolFigures, Scope, wait_class
 from app.keypool.keys import ApiKey
 from app.keypool.stores.base import (
     NO_BUDGET,
+    Acted,
+    Action,
     Ask,
     Budget,
     Change,
@@ -44,6 +46,7 @@ from app.keypool.stores.replies import (
     read_lease,
     read_rooms,
     read_snapshot,
+    read_state,
     read_stopped,
     reading_arguments,
     whole,
@@ -139,7 +142,7 @@ class RedisStore:
         self._scripts = load_scripts(strategy, policy or Policy(), budget)
         self._time = ServerTime(clock)
         self._rng = rng or random.Random()
-        self._learned = learned or (lambda: {"learned": [], "verified": [], "spent": []})
+        self._learned = learned or (lambda: {"learned": [], "verified": [], "spent": [], "disabled": []})
         self._process = process
         self._leases = os.urandom(6).hex()
         self._numbers = itertools.count(1)
@@ -240,9 +243,16 @@ class RedisStore:
         used = (usage.tokens, usage.microusd, usage.output_tokens)
         self._run(self._scripts.spend, self._time.given(), self._time.not_after(), *lease_arguments(lease), *used)
 
+    def act(self, key_id: str, action: Action) -> Acted:
+        digest, _, mine = self._registration
+        reply = self._ask(self._scripts.act, digest if mine else "", self._time.not_after(), key_id, action)
+        state = read_state(reply[3:], whole(reply[0]), configured=key_id in mine, disabled=reply[2] == "1")
+        return Acted(reply[1], state)
+
     def snapshot(self) -> tuple[KeySnapshot, ...]:
         _, _, mine = self._registration
-        reply = self._run(self._scripts.snapshot, self._time.given(), *mine)
+        pairs = (part for pair in self._groups.items() for part in pair)
+        reply = self._run(self._scripts.snapshot, self._time.given(), *pairs)
         now = whole(reply[0])
         return tuple(read_snapshot(figures, now, mine.get(figures[0])) for figures in reply[1:])
 

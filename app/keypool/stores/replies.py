@@ -9,7 +9,7 @@ from app.keypool.breaker import Circuit
 from app.keypool.buckets import Bucket, Charge, Meter
 from app.keypool.figures import Room
 from app.keypool.limits import MeterReading
-from app.keypool.stores.base import Ask, KeySnapshot, Lease, Spent, state_of
+from app.keypool.stores.base import Ask, KeySnapshot, Lease, Spent, State, state_of
 
 _CIRCUITS = (Circuit.CLOSED, Circuit.OPEN, Circuit.DEAD)
 
@@ -90,16 +90,13 @@ def read_rooms(bucket: Sequence[str], now: int) -> Iterator[Room]:
 def read_snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnapshot:
     """From what `snapshot.lua` says of one key. `mask` is None for a key that is no longer configured here."""
     configured = mask is not None
-    key_id, last_mask, circuit_number, retry_at, gap, cooling_until = figures[:6]
+    key_id, last_mask, *health = figures[:6]
     counts = [whole(figure) for figure in figures[6:11]]
-    circuit = _CIRCUITS[whole(circuit_number)]
-    if circuit is Circuit.OPEN and now >= whole(retry_at):
-        circuit = Circuit.HALF_OPEN
-    cooling = whole(cooling_until) > now
+    cooling_until = whole(health[-1])
     return KeySnapshot(
         key_id=key_id,
-        state=state_of(circuit, out_of_quota=whole(gap) > 0, cooling=cooling, configured=configured),
-        rate_limited=cooling and configured,
+        state=read_state(health, now, configured=configured, disabled=figures[15] == "1"),
+        rate_limited=cooling_until > now and configured,
         requests=counts[0],
         successes=counts[1],
         failures=counts[2],
@@ -108,5 +105,16 @@ def read_snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnap
         last_used_us=whole(figures[11]) if figures[11] else None,
         spent_today=Spent(*(whole(figure) for figure in figures[12:15])),
         mask=last_mask if mask is None else mask,
-        rests_us=max(0, whole(cooling_until) - now),
+        rests_us=max(0, cooling_until - now),
+    )
+
+
+def read_state(health: Sequence[str], now: int, *, configured: bool, disabled: bool) -> State:
+    """From circuit, when it may be probed, the time between probes for quota, and until when the group cools."""
+    number, retry_at, gap, cooling_until = map(whole, health)
+    circuit = _CIRCUITS[number]
+    if circuit is Circuit.OPEN and now >= retry_at:
+        circuit = Circuit.HALF_OPEN
+    return state_of(
+        circuit, out_of_quota=gap > 0, cooling=cooling_until > now, configured=configured, disabled=disabled
     )

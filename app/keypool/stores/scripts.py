@@ -15,7 +15,7 @@ from importlib import resources
 from app.keypool import admission, buckets
 from app.keypool.breaker import Policy
 from app.keypool.stores import memory, tally, verdict
-from app.keypool.stores.base import LEASE_US, SILENT_US, Budget, Cap
+from app.keypool.stores.base import DISABLED_RETRY_US, LEASE_US, SILENT_US, Budget, Cap
 from app.keypool.stores.state import FIRST_QUOTA_PROBE_US, LONGEST_QUOTA_PROBE_US
 from app.keypool.strategies import strategy_in_lua
 
@@ -23,6 +23,8 @@ from app.keypool.strategies import strategy_in_lua
 _TTL_MS = 7 * 86_400_000
 #: What was spent is kept a little longer than anybody asks for it.
 _SPENT_TTL_MS = 35 * 86_400_000
+#: Whom an operator has disabled is kept so long after any process has registered its keys.
+_DISABLED_TTL_MS = 400 * 86_400_000
 #: A key that no process has registered for so long leaves the index; every process registers its keys each hour.
 _UNREGISTERED_US = 3 * 3_600_000_000
 #: How many keys one admission looks at, if one of them can go now.
@@ -88,6 +90,7 @@ class Scripts:
     figures: Script
     beat: Script
     alone: Script
+    act: Script
 
 
 def load_scripts(strategy: str, policy: Policy, budget: Budget) -> Scripts:
@@ -119,6 +122,8 @@ def _constants(policy: Policy, budget: Budget) -> str:
         "LONGEST_QUOTA_PROBE_US": LONGEST_QUOTA_PROBE_US,
         "DEFAULT_COOLDOWN_US": verdict.DEFAULT_COOLDOWN_US,
         "LONGEST_SATURATION_US": tally.LONGEST_SATURATION_US,
+        "DISABLED_RETRY_US": DISABLED_RETRY_US,
+        "DISABLED_TTL_MS": _DISABLED_TTL_MS,
         "LEASE_US": LEASE_US,
         "SILENT_US": SILENT_US,
         "UNREGISTERED_US": _UNREGISTERED_US,

@@ -37,7 +37,7 @@ class Fleet:
     `bad` maps a key to its circuit (dead also without quota), or to None if it has never answered; `limits` maps
     (group, model) to limits a minute and capacities of requests and tokens (0: unknown) and the end of the latest
     cooldown; `spent` maps a budget's name
-    (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to what was used.
+    (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to what was used. `disabled` are the keys that an operator has taken out.
     """
 
     rank: int = 0
@@ -46,6 +46,7 @@ class Fleet:
     limits: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
     spent: Mapping[str, Spent] = field(default_factory=dict)
     ratios: Mapping[str, float] = field(default_factory=dict)
+    disabled: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> Fleet:
@@ -58,6 +59,7 @@ class Fleet:
             limits={(entry[0], entry[1]): tuple(entry[2:]) for entry in told["limits"] or ()},
             spent={name: Spent(*used) for name, *used in told["spent"] or ()},
             ratios=dict(told["ratios"] or ()),
+            disabled=frozenset(told["disabled"] or ()),
         )
 
     def learned(self, keys: Sequence[ApiKey]) -> dict[str, Any]:
@@ -67,6 +69,7 @@ class Fleet:
             "verified": [key.key_id for key in keys if self.limits and key.key_id not in self.bad],
             "learned": [[*place, *limits[:4]] for place, limits in self.limits.items() if place[0] in groups],
             "spent": [[name, s.calls, s.tokens, s.microusd] for name, s in self.spent.items()],
+            "disabled": sorted(self.disabled),
         }
 
 
@@ -127,12 +130,18 @@ class ShareStore(MemoryStore):
             self._open_leases[lease.lease_id] = adopted
         return self.settle(adopted, settlement)
 
-    def use_foreign(self, lease: Lease) -> None:
-        """A place that the lost store had promised is used: that store has not counted the request yet."""
+    def use_foreign(self, lease: Lease) -> bool:
+        """A place that the lost store had promised is used: that store has not counted the request yet.
+
+        False, and nothing is used, if an operator has taken the key out.
+        """
         with self._lock:
+            if lease.key_id in self._disabled:
+                return False
             state = self._keys.get(lease.key_id)
             if state is not None:
                 state.use(self.now_us())
+            return True
 
     def report(self) -> Alone:
         """What is new since the last report, at first since the loss: to be added once the store is back."""
@@ -157,6 +166,7 @@ class ShareStore(MemoryStore):
             super()._count(lease, settlement, change)
 
     def _seed(self) -> None:
+        self._disabled.update(self._fleet.disabled)
         for key_id, circuit in self._fleet.bad.items():
             state = self._keys.get(key_id)
             if state is not None and circuit is not None:

@@ -100,6 +100,14 @@ class GroupState:
         if generation == self.quota_generation:
             self.quota_probe_until_us = 0
 
+    def ask_probe(self, now_us: int) -> bool:
+        """An operator wants it tried now: the wait is over, and as long again if it fails. True if that is news."""
+        if not self.out_of_quota() or now_us < self.quota_probe_until_us or now_us >= self.quota_due_at_us:
+            return False
+        self.quota_due_at_us = now_us
+        self.quota_gap_us //= 2
+        return True
+
     def lose_quota(self, generation: int, sent_at_us: int, now_us: int) -> bool:
         """True if this is news. The next probe is an hour away, then twice as long each time one fails, at most six."""
         if generation != self.quota_generation:

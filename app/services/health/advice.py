@@ -68,6 +68,7 @@ def advise(evidence: Evidence) -> list[Advice]:
     saturated = list(_saturation(evidence))
     return [
         *_mend_first(evidence),
+        *_disabled(evidence),
         *_budget(evidence),
         *_forbidden(evidence),
         *saturated,
@@ -84,6 +85,17 @@ def _mend_first(evidence: Evidence) -> Iterator[Advice]:
         sentence = f"{len(out)} of {len(evidence.keys)} keys are out of rotation ({named(masks)}): mend those first."
         numbers = {"out": len(out), "keys": len(evidence.keys), "masks": masks[:20]}
         yield Advice("mend_keys_first", "warning", sentence, numbers)
+
+
+def _disabled(evidence: Evidence) -> Iterator[Advice]:
+    """The operator's will, and easily forgotten."""
+    masks = [key.mask for key in evidence.keys if key.is_disabled]
+    if masks:
+        word = "is" if len(masks) == 1 else "are"
+        sentence = f"{len(masks)} of {len(evidence.keys)} keys {word} disabled by an operator ({named(masks)}): enable "
+        sentence += "them when they are wanted again."
+        numbers = {"disabled": len(masks), "keys": len(evidence.keys), "masks": masks[:20]}
+        yield Advice("keys_disabled", "info", sentence, numbers)
 
 
 def _budget(evidence: Evidence) -> Iterator[Advice]:
@@ -125,7 +137,7 @@ def _capacity(evidence: Evidence, saturated: bool) -> Iterator[Advice]:
     elif not saturated:
         sentence = f"The pool was saturated for less than {SATURATED:.0%} of {span}: it needs no more keys or quota."
         yield Advice("enough", "info", sentence, numbers)
-    elif not any(key.is_out for key in evidence.keys):  # else it shows when those work again
+    elif not any(key.is_out or key.is_disabled for key in evidence.keys):  # else it shows when those work again
         shared = f"; your {keys} keys are in {groups} limit groups" if groups < keys else ""
         sentence = "A higher limit (usage tier), or keys of another organisation or project, would help. "
         sentence += f"Keys that share a limit group add nothing{shared}."
@@ -135,7 +147,7 @@ def _capacity(evidence: Evidence, saturated: bool) -> Iterator[Advice]:
 def _hardly_used(evidence: Evidence) -> Iterator[Advice]:
     """Among the keys that were in rotation the whole week, as far as is known: nothing befell them in it."""
     since = evidence.at - WEEK
-    steady = [key for key in evidence.keys if not key.is_out and _steady(key, since)]
+    steady = [key for key in evidence.keys if not (key.is_out or key.is_disabled) and _steady(key, since)]
     done = {key.mask: evidence.week.get(key.key_id, Uses()).requests for key in steady}
     mean = sum(done.values()) / len(done) if done else 0.0
     if len(done) < 2 or mean < IDLE_REQUESTS:

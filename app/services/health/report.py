@@ -38,11 +38,14 @@ def make_report(stats: Mapping[str, Any], advice: Sequence[Advice], firing: Sequ
 
 
 def summary_of(report: Mapping[str, Any]) -> str:
-    """One line: `OpenAI keys: 2 of 3 healthy, 9 requests, 3 failures, strategy random`, and the alerts if any fire."""
+    """One line: `OpenAI keys: 2 of 3 healthy, 9 requests, 3 failures, strategy random`, then how many keys an operator
+    has disabled and how many alerts fire, if any."""
     requests = sum(key["requests"] for key in report["keys"].values())
     failures = sum(key["failures"] for key in report["keys"].values())
     line = f"OpenAI keys: {report['healthy_keys']} of {report['total_keys']} healthy, {requests} requests, "
     line += f"{failures} failures, strategy {report['rotation_strategy']}"
+    if disabled := sum(key["state"] == "disabled" for key in report["keys"].values()):
+        line += f", {disabled} disabled by an operator"
     firing = report["alerts_firing"]
     return f"{line}, {firing} {'alert' if firing == 1 else 'alerts'} firing" if firing else line
 
@@ -52,7 +55,7 @@ def log_report(report: Mapping[str, Any]) -> None:
     log.info(summary_of(report))
     for mask, figures in report["keys"].items():
         if line := _line(mask, figures):
-            log.warning(line)
+            log.log(logging.INFO if figures["state"] == "disabled" else logging.WARNING, line)
     log_advice(report)
 
 
@@ -73,6 +76,8 @@ def _line(mask: str, figures: Mapping[str, Any]) -> str | None:
             return f"OpenAI key {mask} was refused (401): out of rotation until it is replaced"
         case "no_quota":
             return f"OpenAI key {mask} has no quota left: its limit group is out of rotation"
+        case "disabled":
+            return f"OpenAI key {mask} is disabled by an operator: it gets no request until it is enabled"
     return None
 
 

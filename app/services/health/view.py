@@ -30,7 +30,13 @@ class KeyView:
 
     @property
     def is_out(self) -> bool:
+        """It fails or was refused; a key that an operator disabled does neither."""
         return self.state in OUT
+
+    @property
+    def is_disabled(self) -> bool:
+        """An operator took it out, and will bring it back."""
+        return self.state == "disabled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ TRANSITIONS = Spec(
 STATE = Spec(
     "gauge",
     "propintel_openai_key_state",
-    "1 for the state a key is in: closed (in rotation), open, half_open, dead, no_quota, cooling, or draining.",
+    "1 for the state a key is in: closed (in rotation), open, half_open, dead, no_quota, cooling, disabled, draining.",
     ("key", "limit_group", "state"),
 )
 IN_FLIGHT = Spec("gauge", "propintel_openai_key_in_flight", "Requests under way with a key.", ("key",))
@@ -65,7 +65,7 @@ WAIT = Spec(
 REFUSALS = Spec(
     "counter",
     "propintel_openai_refusals",
-    "Requests that got no key in time, by reason: no_room, quota, dead, circuit, forbidden, barred or budget.",
+    "Requests that got no key in time, by reason: no_room, quota, dead, circuit, forbidden, barred, budget, disabled.",
     ("model", "reason"),
 )
 SATURATED = Spec(

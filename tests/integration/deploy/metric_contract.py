@@ -14,7 +14,7 @@ from app.keypool.stores.base import Reason
 from app.property.store import RecoveryReason
 from app.services.metrics.exposition import ALL
 
-_STATES = frozenset({"closed", "open", "half_open", "dead", "no_quota", "cooling", "draining"})
+_STATES = frozenset({"closed", "open", "half_open", "dead", "no_quota", "cooling", "disabled", "draining"})
 _MONEY = frozenset({"calls", "tokens", "usd"})
 _DELIVERIES = frozenset({"delivered", "failed"})
 #: (name, label): all values that it may have

@@ -97,6 +97,17 @@ def test_keys_out_of_rotation_are_mended_before_any_is_bought(state: str) -> Non
     assert "1 of 2 keys are out of rotation (sk-a)" in advice[0].sentence
 
 
+def test_a_disabled_key_is_mentioned_and_neither_mended_nor_called_idle() -> None:
+    """While one is disabled nobody should buy more: enabling it may be enough."""
+    keys = (key("a", "disabled"), key("b"), key("c"))
+    week = {"b": Uses(requests=1000), "c": Uses(requests=1000)}
+    piece, *others = advise(evidence(keys=keys, demand=saturated(0.5), week=week))
+    assert (piece.code, piece.severity) == ("keys_disabled", "info")
+    assert piece.sentence.startswith("1 of 3 keys is disabled by an operator (sk-a)")
+    assert piece.numbers == {"disabled": 1, "keys": 3, "masks": ["sk-a"]}
+    assert codes(others) == ["saturated"]
+
+
 @pytest.mark.parametrize("state", ["closed", "cooling"])
 def test_a_key_that_rests_after_a_429_is_in_rotation(state: str) -> None:
     assert codes(advise(evidence(keys=(key("a", state),)))) == ["enough"]

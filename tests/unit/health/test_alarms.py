@@ -81,6 +81,16 @@ def test_a_group_without_quota_is_one_alarm_that_names_its_keys() -> None:
     assert names(found(GOOD, key("a", "no_quota"))) == [("quota_gone", "sk-a")], "a key that shares with nobody"
 
 
+def test_a_disabled_key_is_no_alarm_unless_no_other_takes_requests() -> None:
+    """It is the operator's will; a pool that asks no model is an alarm whoever willed it."""
+    assert found(GOOD, key("a", "disabled")) == []
+    (mixed,) = [alarm for alarm in found(key("a", "disabled"), key("b", "dead")) if alarm.kind == "no_healthy_key"]
+    assert "(dead, disabled)" in mixed.message
+    (alarm,) = found(key("a", "disabled"), key("b", "disabled"))
+    assert (alarm.kind, alarm.severity) == ("no_healthy_key", Severity.CRITICAL)
+    assert alarm.message == "All 2 OpenAI keys are disabled by an operator: no model is asked."
+
+
 def test_if_every_key_is_out_it_is_critical() -> None:
     alarms = found(key("a", "open"), key("b", "dead"), key("c", "no_quota"))
     (critical,) = [alarm for alarm in alarms if alarm.severity is Severity.CRITICAL]

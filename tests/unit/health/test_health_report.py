@@ -22,7 +22,7 @@ def figures(requests: int = 0, failures: int = 0, state: str = "closed", **more:
         "requests": requests,
         "successes": requests - failures,
         "failures": failures,
-        "circuit_open": state in {"open", "dead", "no_quota"},
+        "circuit_open": state in {"open", "dead", "no_quota", "disabled"},
         "rate_limited": state == "cooling",
         "last_used": "2026-11-15T10:30:00",
         "state": state,
@@ -63,15 +63,20 @@ def test_the_report_logs_one_summary_and_a_line_per_key_out_of_rotation(caplog: 
         "e": figures(state="no_quota"),
         "f": figures(1, 4, "half_open"),
         "g": figures(state="draining"),
+        "h": figures(state="disabled"),
     }
     log_report(make_report(stats(1, **keys), (), ()))
     assert lines(caplog) == [
-        (logging.INFO, "OpenAI keys: 1 of 7 healthy, 10 requests, 7 failures, strategy random"),
+        (
+            logging.INFO,
+            "OpenAI keys: 1 of 8 healthy, 10 requests, 7 failures, strategy random, 1 disabled by an operator",
+        ),
         (logging.WARNING, "Circuit breaker opened for OpenAI key a after 3 failures"),
         (logging.WARNING, "Rate limited on OpenAI key c backing off for 42s"),
         (logging.WARNING, "OpenAI key d was refused (401): out of rotation until it is replaced"),
         (logging.WARNING, "OpenAI key e has no quota left: its limit group is out of rotation"),
         (logging.WARNING, "Circuit breaker opened for OpenAI key f after 4 failures"),
+        (logging.INFO, "OpenAI key h is disabled by an operator: it gets no request until it is enabled"),
     ]
 
 
@@ -113,11 +118,14 @@ def test_with_three_hundred_keys_and_as_many_alerts_the_result_stays_below_100_k
 
 
 def test_what_is_kept_of_a_report_is_small() -> None:
-    report = make_report(stats(1, a=figures(9, 4, "dead"), b=figures(3)), [Advice("enough", "info", "Enough.")], ())
+    keys = {"a": figures(9, 4, "dead"), "b": figures(3), "c": figures(state="disabled")}
+    report = make_report(stats(1, **keys), [Advice("enough", "info", "Enough.")], ())
     row = stored(report, AT)
-    assert (row.at, row.healthy, row.total) == (AT, 1, 2)
-    assert (row.unhealthy, row.unhealthy_left_off) == ([{"key": "a", "state": "dead", "failures": 4}], 0)
-    assert row.summary == "OpenAI keys: 1 of 2 healthy, 12 requests, 4 failures, strategy random"
+    assert (row.at, row.healthy, row.total) == (AT, 1, 3)
+    left = [{"key": "a", "state": "dead", "failures": 4}]
+    assert (row.unhealthy, row.unhealthy_left_off) == (left, 0), "c is out by an operator's will"
+    said = "OpenAI keys: 1 of 3 healthy, 12 requests, 4 failures, strategy random, 1 disabled by an operator"
+    assert row.summary == said
     assert row.advice == report["advice"]
 
 

@@ -16,6 +16,7 @@ from app.keypool.breaker import (
     on_failure,
     on_invalid_key,
     on_no_verdict,
+    on_probe_asked,
     on_success,
 )
 
@@ -129,3 +130,17 @@ def test_a_probe_sent_before_it_was_due_does_not_lengthen_the_open_time() -> Non
     assert (early.retry_at_us, early.openings) == (opened.retry_at_us, opened.openings)
     due = on_failure(opened, POLICY, opened.generation, opened.retry_at_us, sent_at_us=opened.retry_at_us)
     assert due.retry_at_us == opened.retry_at_us + 600 * SECOND_US
+
+
+def test_a_probe_that_an_operator_asks_for_is_due_at_once_and_costs_no_patience() -> None:
+    """Failing it, the key waits as long as before; asked for again meanwhile, nothing changes."""
+    opened = _fail(ANSWERED, 3)
+    later = on_failure(opened, POLICY, opened.generation, opened.retry_at_us)
+    asked = on_probe_asked(later, NOW + 400 * SECOND_US)
+    assert circuit_at(asked, NOW + 400 * SECOND_US) is Circuit.HALF_OPEN
+    assert on_probe_asked(asked, NOW + 401 * SECOND_US) == asked
+    failed = on_failure(asked, POLICY, asked.generation, NOW + 402 * SECOND_US, sent_at_us=NOW + 401 * SECOND_US)
+    assert failed.retry_at_us == NOW + 1002 * SECOND_US
+    probing = begin_probe(later, POLICY, NOW + 301 * SECOND_US)
+    assert on_probe_asked(probing, NOW + 302 * SECOND_US) == probing
+    assert on_probe_asked(ANSWERED, NOW) == ANSWERED

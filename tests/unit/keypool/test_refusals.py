@@ -9,6 +9,13 @@ from app.keypool.pool import Refusal
 from app.keypool.refusals import answer
 
 
+def test_a_refusal_for_want_of_an_enabled_key_says_who_can_help() -> None:
+    response = answer(Refusal(60, "disabled"), httpx2.Request("POST", "http://api.test"))
+    assert (response.status_code, response.headers["retry-after"]) == (429, "60")
+    assert response.json()["error"]["code"] == "rate_limit_exceeded"
+    assert "propintel keys enable" in response.json()["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("detail", "setting", "remedy"),
     [

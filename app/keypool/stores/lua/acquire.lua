@@ -12,6 +12,8 @@ local reserve = ARGV[7] == '1' and C.GATE_RESERVE or C.SCHEDULE_RESERVE
 local seed, microusd, batch, lease_id = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], ARGV[11]
 local process, barred, is_barred = ARGV[12], #ARGV - 13, {}
 for n = 14, #ARGV do is_barred[ARGV[n]] = true end
+local is_off = disabled_keys()
+local function is_out(id) return is_barred[id] or is_off[id] end
 
 if is_too_late(now, ARGV[13]) then return {'too_late', text(now)} end
 
@@ -107,8 +109,12 @@ local function walk()
       local id, bound = page[n], tonumber(page[n + 1])
       local first = best.fit_timed
       if bound > now and first and (best.fit_ready or bound > first.at) then return updates end
-      local position = not is_barred[id] and redis.call('ZSCORE', set, id)
-      if not position and not is_barred[id] and is_forgotten(id, now) then gone[#gone + 1] = id end
+      local position = not is_out(id) and redis.call('ZSCORE', set, id)
+      if not position and not is_barred[id] and is_forgotten(id, now) then
+        gone[#gone + 1] = id
+      elseif is_off[id] then
+        updates[#updates + 1] = {now + DAY, id} -- out of everybody's way; who enables it brings it back
+      end
       if position then
         if looked >= C.MOST_CANDIDATES and (best.fit_ready or looked == 8 * C.MOST_CANDIDATES) then
           unseen = bound <= now
@@ -139,7 +145,7 @@ if not some_usable then
   local members = redis.call('ZRANGE', set, 0, -1)
   for _, id in ipairs(members) do
     local k = glance_at_key(id, model)
-    if usable(k, glance_at_quota(k.group), now) then
+    if not is_off[id] and usable(k, glance_at_quota(k.group), now) then
       last_resort = false
       break
     end
@@ -147,7 +153,7 @@ if not some_usable then
   if last_resort then
     best, unseen = {}, false
     for position, id in ipairs(members) do
-      if not is_barred[id] then consider(evaluate(id, position - 1, true)) end
+      if not is_out(id) then consider(evaluate(id, position - 1, true)) end
     end
   end
 end
@@ -159,7 +165,7 @@ local function reason_of_refusal()
   if some_open then return 'no_room', '' end
   local allowed, any_usable, dead, open, eligible, detail = false, false, 0, 0, 0, ''
   for _, id in ipairs(redis.call('ZRANGE', set, 0, -1)) do
-    if not is_barred[id] then
+    if not is_out(id) then
       eligible = eligible + 1
       local k = glance_at_key(id, model)
       if usable(k, glance_at_quota(k.group), now) then
@@ -178,6 +184,7 @@ local function reason_of_refusal()
   if barred > 0 then return 'barred', '' end
   if allowed then return 'budget', detail end
   if any_usable then return 'forbidden', '' end
+  if eligible == 0 then return 'disabled', '' end
   if dead == eligible then return 'dead', '' end
   if open > 0 then return 'circuit', '' end
   return 'quota', ''
@@ -185,6 +192,7 @@ end
 
 local function refuse(at)
   local reason, detail = reason_of_refusal()
+  if reason == 'disabled' then return no_room(C.DISABLED_RETRY_US, reason, '') end
   if reason == 'barred' or not at then return no_room(0, 'barred', '') end
   if reason ~= 'no_room' then return no_room(math.max(1000, at - now), reason, detail) end
   local requests, of_tokens = num(of_model[3], 0), num(of_model[4], 0)
@@ -212,7 +220,7 @@ if not chosen then
   -- an answer that is on its way may decide
   local awaiting, fresh = false, false
   for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', P .. ':w', '+inf', '(' .. text(now), 'LIMIT', 0, 32)) do
-    if not is_barred[id] and redis.call('ZSCORE', set, id) then
+    if not is_out(id) and redis.call('ZSCORE', set, id) then
       awaiting = true
       local since = tonumber(redis.call('ZSCORE', P .. ':w', id)) - C.PROBE_LEASE_US
       fresh = fresh or since > now - C.FRESH_PROBE_US

@@ -1,7 +1,7 @@
 -- A process says that it lives, and hears what it needs to go on alone should the server vanish.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, process, lives (0 = it leaves), batches...
 -- Reply: {'register', now} | {now, JSON {rank, size, bad = {{id, circuit; DEAD also without quota; -1 = never answered}, ...}, limits = {{group, model, rpm, capacity, tpm,
--- capacity, cooldown until}, ...}, spent = {{name, calls, tokens, microusd}, ...}}}; times in it are rounded and not to be used
+-- capacity, cooldown until}, ...}, spent = {{name, calls, tokens, microusd}, ...}, disabled = {id, ...}}}; times in it are rounded and not to be used
 
 local now = clock(ARGV[1])
 local process, procs = ARGV[3], P .. ':procs'
@@ -50,6 +50,10 @@ for _, id in ipairs(redis.call('ZRANGE', P .. ':s:' .. ARGV[2], 0, -1)) do
 end
 used(P .. ':d:' .. day)
 for n = 5, #ARGV do used(P .. ':t:' .. ARGV[n]) end
-local ratios = {}
+local ratios, disabled = {}, {}
+for id, is_off in pairs(disabled_keys()) do
+  if is_off then disabled[#disabled + 1] = id end
+end
 for _, model in ipairs(models) do ratios[#ratios + 1] = {model, num(redis.call('HGET', P .. ':m:' .. model, 'ra'), 1)} end
-return {text(now), cjson.encode({rank = rank, size = #members, bad = bad, limits = limits, spent = spent, ratios = ratios})}
+return {text(now), cjson.encode({rank = rank, size = #members, bad = bad, limits = limits, spent = spent, ratios = ratios,
+  disabled = disabled})}

@@ -13,8 +13,8 @@ local changed = k.generation ~= lease.generation or q.generation ~= lease.quota_
   or outdated(b.r, lease.r) or outdated(b.t, lease.t)
 local set = P .. ':s:' .. ARGV[2]
 if redis.call('EXISTS', set) == 0 then return {'register', text(now)} end
-local drained = not redis.call('ZSCORE', set, lease.key)
-if changed or drained or b.cooldown > now + C.SHORT_COOLDOWN_US then
+local out = not redis.call('ZSCORE', set, lease.key) or is_disabled(lease.key)
+if changed or out or b.cooldown > now + C.SHORT_COOLDOWN_US then
   give_back(lease, k, q, b, now)
   return {'gone', text(now)}
 end

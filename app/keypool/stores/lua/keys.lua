@@ -16,6 +16,7 @@
 --   w:<model>         hash: counts. b<n> = sent requests by how long they had waited, us = their waits together,
 --                     r:<reason> = refusals, s:<unit> = microseconds without room
 --   a:<report>        what a process did while it was alone has been added
+--   off               hash: key -> 1 = an operator has disabled it, 0 = and enabled it again
 --   s:<set>           sorted set: the keys of one configuration -> position; keys: sorted set of all keys; models: set; p: hash, procs: sorted set
 
 local P = KEYS[1]
@@ -44,6 +45,14 @@ local function load_key(id, model)
     prober = v[13] or '',
   }
 end
+
+-- whom an operator has disabled
+local function disabled_keys()
+  local found, all = {}, redis.call('HGETALL', P .. ':off')
+  for n = 1, #all, 2 do found[all[n]] = all[n + 1] == '1' end
+  return found
+end
+local function is_disabled(id) return redis.call('HGET', P .. ':off', id) == '1' end
 
 -- no process has had this key in its configuration for hours
 local function is_forgotten(id, now)

@@ -1,6 +1,7 @@
 -- Make a configuration's keys known; safe to repeat, and repeated now and then to keep everything alive.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, JSON {keys = {{id, group, mask}, ...}, verified = {id, ...},
--- learned = {{group, model, request limit, capacity, token limit, capacity}, ...}, spent = {{name, calls, tokens, microusd}, ...}}
+-- learned = {{group, model, request limit, capacity, token limit, capacity}, ...}, spent = {{name, calls, tokens, microusd}, ...},
+-- disabled = {id, ...}}
 -- What was learned is taken where nothing is known (a server that lost its data), with buckets that start low.
 -- Reply: {now}
 
@@ -40,6 +41,9 @@ end
 for _, id in ipairs(redis.call('ZRANGE', P .. ':keys', 0, -1)) do
   if redis.call('EXISTS', P .. ':k:' .. id) == 0 then redis.call('ZREM', P .. ':keys', id) end
 end
+-- one that was enabled meanwhile stays so: it is still noted
+for _, id in ipairs(given.disabled) do redis.call('HSETNX', P .. ':off', id, 1) end
+redis.call('PEXPIRE', P .. ':off', C.DISABLED_TTL_MS)
 for _, id in ipairs(given.verified) do redis.call('HSETNX', P .. ':k:' .. id, 've', 1) end
 for _, l in ipairs(given.learned) do
   local b = load_bucket(P .. ':b:' .. l[1] .. ':' .. l[2])

@@ -1,0 +1,309 @@
+"""What an operator may do with one key: take it out, bring it back, have it tried now. On every store."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.clock import ManualClock
+from app.keypool.keys import ApiKey, make_keys
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import DISABLED_RETRY_US, Acted, Lease, NoRoom, Settlement, Store
+from app.keypool.stores.redis import RedisStore
+from tests.plugins.redis_fixtures import TAG, Backend, MakeStore
+from tests.plugins.store_steps import DAY, HOUR, NO_ROOM, SECOND, answer, ask, of, refused, take, wait_until
+
+A, B = KEYS = make_keys(["sk-a", "sk-b"])
+ONLY_A = ask(barred=frozenset({B.key_id}))
+
+
+@pytest.fixture
+def store(make_store: MakeStore, clock: ManualClock) -> Store:
+    return make_store(KEYS, clock)
+
+
+def _open(store: Store, key: ApiKey = A) -> None:
+    for _ in range(3):
+        answer(store, Outcome.SERVER_FAILURE, ask(barred=frozenset(k.key_id for k in KEYS if k != key)))
+
+
+# --- disable and enable
+
+
+def test_a_disabled_key_gets_no_request_while_those_under_way_finish(store: Store) -> None:
+    answer(store)
+    answer(store)
+    flying = take(store, ONLY_A)
+    assert store.act(A.key_id, "disable") == Acted("done", "disabled")
+    assert {answer(store).key_id for _ in range(4)} == {B.key_id}
+    assert (of(store, A).state, of(store, A).in_flight, of(store, A).circuit_open) == ("disabled", 1, True)
+    store.settle(flying, Settlement(Outcome.SUCCESS))
+    assert (of(store, A).in_flight, of(store, A).successes) == (0, 2)
+    assert {answer(store).key_id for _ in range(4)} == {B.key_id}
+
+
+def test_a_disabled_key_is_no_last_resort(store: Store, clock: ManualClock) -> None:
+    """Not even where no other key is healthy."""
+    store.act(A.key_id, "disable")
+    _open(store, B)
+    for _ in range(3):
+        lease = answer(store, Outcome.SERVER_FAILURE)
+        assert (lease.key_id, lease.last_resort) == (B.key_id, True)
+        clock.advance(60)
+    store.act(B.key_id, "disable")
+    assert isinstance(store.acquire(ask(max_wait_us=30 * SECOND)), NoRoom)
+
+
+def test_with_every_key_disabled_a_request_is_told_so(store: Store) -> None:
+    for key in KEYS:
+        store.act(key.key_id, "disable")
+    told = NoRoom(DISABLED_RETRY_US, "disabled")
+    assert store.acquire(ask()) == store.acquire(ask(max_wait_us=30 * SECOND)) == told
+    assert [(model.model, dict(model.refusals)) for model in store.figures().models] == [("m", {"disabled": 2})]
+
+
+def test_a_request_that_failed_with_the_only_key_left_hears_its_own_failure(store: Store) -> None:
+    store.act(A.key_id, "disable")
+    assert store.acquire(ask(barred=frozenset({B.key_id}))) == NoRoom(0, "barred")
+
+
+def test_the_reason_of_a_refusal_is_that_of_the_keys_that_are_not_disabled(store: Store) -> None:
+    answer(store, Outcome.INVALID_KEY, ONLY_A)
+    assert refused(store, ask(barred=frozenset({B.key_id}))).reason == "barred"
+    store.act(B.key_id, "disable")
+    assert refused(store).reason == "dead"
+
+
+def test_waiting_for_an_answer_of_a_disabled_key_is_in_vain(store: Store) -> None:
+    """Its first request is out, but whatever that says the key takes no other."""
+    take(store, ONLY_A)
+    store.act(A.key_id, "disable")
+    store.act(B.key_id, "disable")
+    assert store.acquire(ask(max_wait_us=SECOND)) == NoRoom(DISABLED_RETRY_US, "disabled")
+
+
+def test_a_reservation_of_a_disabled_key_is_not_confirmed(store: Store, clock: ManualClock) -> None:
+    answer(store, request=ONLY_A, limits=NO_ROOM)
+    reserved = take(store, ask(max_wait_us=30 * SECOND, barred=ONLY_A.barred))
+    assert reserved.reserved
+    store.act(A.key_id, "disable")
+    wait_until(clock, reserved.at_us)
+    assert store.confirm(reserved) is None
+    assert (of(store, A).requests, of(store, A).in_flight) == (1, 0)
+
+
+def test_an_enabled_key_is_back_with_the_health_that_it_had(store: Store, clock: ManualClock) -> None:
+    """It neither forgets that its circuit is open nor waits from anew."""
+    _open(store)
+    answer(store)
+    store.act(A.key_id, "disable")
+    clock.advance(299)
+    assert store.act(A.key_id, "enable") == Acted("done", "open")
+    assert {answer(store).key_id for _ in range(3)} == {B.key_id}
+    clock.advance(1)
+    assert take(store).key_id == A.key_id
+
+
+def test_an_enabled_key_that_was_healthy_is_used_at_once(store: Store, clock: ManualClock) -> None:
+    answer(store)
+    answer(store)
+    store.act(A.key_id, "disable")
+    for _ in range(3):
+        clock.advance(3600)
+        answer(store)
+    assert store.act(A.key_id, "enable") == Acted("done", "closed")
+    assert answer(store).key_id == A.key_id
+
+
+def test_an_answer_that_comes_while_a_key_is_disabled_counts_for_its_health(store: Store, clock: ManualClock) -> None:
+    answer(store, request=ONLY_A)
+    flying = take(store, ONLY_A)
+    store.act(A.key_id, "disable")
+    store.settle(flying, Settlement(Outcome.INVALID_KEY))
+    assert {answer(store).key_id for _ in range(3)} == {B.key_id}
+    assert of(store, A).state == "disabled"
+    assert store.act(A.key_id, "enable").state == "dead"
+
+
+def test_what_is_so_already_is_not_done_again(store: Store) -> None:
+    assert store.act(A.key_id, "enable") == Acted("nothing", "closed")
+    store.act(A.key_id, "disable")
+    assert store.act(A.key_id, "disable") == Acted("nothing", "disabled")
+
+
+def test_disabling_holds_for_every_process_and_outlives_all_of_them(
+    backend: Backend, make_store: MakeStore, clock: ManualClock
+) -> None:
+    if backend.connection is None:
+        return  # a memory store is its process's alone
+    first, second = make_store(KEYS, clock), make_store(KEYS, clock)
+    answer(second)
+    answer(second)
+    first.act(A.key_id, "disable")
+    assert {answer(second).key_id for _ in range(4)} == {B.key_id}
+    later = make_store(KEYS, clock)
+    assert {answer(later).key_id for _ in range(4)} == {B.key_id}
+    later.act(A.key_id, "enable")
+    assert A.key_id in {answer(second).key_id for _ in range(2)}
+
+
+def test_a_disabled_key_that_is_taken_out_and_put_back_is_still_disabled(store: Store) -> None:
+    answer(store, request=ONLY_A)
+    store.act(A.key_id, "disable")
+    store.set_keys((B,))
+    assert of(store, A).state == "draining"
+    store.set_keys(KEYS)
+    assert of(store, A).state == "disabled"
+    assert {answer(store).key_id for _ in range(4)} == {B.key_id}
+
+
+def test_a_key_can_be_disabled_before_it_is_configured(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store((B,), clock)
+    answer(store)
+    assert store.act(A.key_id, "probe") == Acted("nothing", "draining")
+    assert store.act(A.key_id, "disable") == Acted("done", "draining")
+    store.set_keys(KEYS)
+    assert {answer(store).key_id for _ in range(4)} == {B.key_id}
+
+
+def test_disabling_is_remembered_for_a_year_and_longer(
+    backend: Backend, make_store: MakeStore, clock: ManualClock
+) -> None:
+    """Whatever else of a key is forgotten after a week; each process that starts begins the time anew."""
+    if backend.connection is None:
+        return  # a memory store forgets with its process
+    name = f"{TAG}:pool:off"
+    make_store(KEYS, clock).act(A.key_id, "disable")
+    assert backend.connection.ttl(name) > 399 * DAY // SECOND
+    backend.connection.expire(name, 1000)
+    answer(make_store(KEYS, clock))
+    assert backend.connection.ttl(name) > 399 * DAY // SECOND
+
+
+def test_a_process_that_missed_the_enabling_does_not_undo_it(
+    backend: Backend, make_store: MakeStore, clock: ManualClock
+) -> None:
+    """It was cut off for an hour, and says what it knows when it is back."""
+    if backend.connection is None:
+        return  # a memory store has no others
+    store = make_store(KEYS, clock)
+    store.act(A.key_id, "disable")
+    store.act(A.key_id, "enable")
+    known: dict[str, list[str]] = {"learned": [], "verified": [], "spent": [], "disabled": [A.key_id]}
+    back = RedisStore(KEYS, "round_robin", backend.connection, clock=clock, learned=lambda: known)
+    back.register()
+    assert of(store, A).state == "closed"
+    backend.connection.flushdb()
+    back.register()
+    assert of(store, A).state == "disabled", "a server that has lost its data takes its word"
+
+
+def test_many_disabled_keys_are_not_in_the_way_of_one_that_is_not(make_store: MakeStore, clock: ManualClock) -> None:
+    """More than one look at the index shows: whoever is left is found, and all are once they are back."""
+    keys = make_keys([f"sk-{n}" for n in range(100)])
+    store = make_store(keys, clock)
+    for key in keys[:99]:
+        store.act(key.key_id, "disable")
+    assert {answer(store).key_id for _ in range(3)} == {keys[99].key_id}
+    for key in keys[:99]:
+        store.act(key.key_id, "enable")
+    others = ask(barred=frozenset({keys[99].key_id}))
+    assert {take(store, others).key_id for _ in range(99)} == {key.key_id for key in keys[:99]}
+
+
+# --- probe
+
+
+def test_a_probe_lets_an_open_key_go_with_the_next_request_once(store: Store) -> None:
+    answer(store, request=ask(barred=frozenset({A.key_id})))
+    _open(store)
+    assert isinstance(store.acquire(ONLY_A), NoRoom)
+    assert store.act(A.key_id, "probe") == Acted("done", "half_open")
+    probe = take(store, ONLY_A)
+    assert probe.probe
+    assert isinstance(store.acquire(ONLY_A), NoRoom)
+    assert store.settle(probe, Settlement(Outcome.SUCCESS)).closed
+    assert of(store, A).state == "closed"
+
+
+def test_a_probe_lets_a_dead_key_go_with_the_next_request_once(store: Store) -> None:
+    answer(store, Outcome.INVALID_KEY, ONLY_A)
+    answer(store)
+    assert {answer(store).key_id for _ in range(3)} == {B.key_id}
+    assert store.act(A.key_id, "probe") == Acted("done", "dead")
+    answer(store, Outcome.INVALID_KEY, ONLY_A)
+    assert {answer(store).key_id for _ in range(3)} == {B.key_id}
+    assert of(store, A).state == "dead"
+
+
+def test_a_probe_lets_a_group_without_quota_go_with_the_next_request_once(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    a, b, c = keys = make_keys(["sk-a", "sk-b", "sk-c"], "team=1,2")
+    store = make_store(keys, clock)
+    answer(store, request=ask(barred=frozenset({a.key_id, b.key_id})))
+    answer(store, request=ask(barred=frozenset({a.key_id, c.key_id})))
+    answer(store, Outcome.QUOTA_EXHAUSTED, ask(barred=frozenset({b.key_id, c.key_id})))
+    assert store.act(a.key_id, "probe") == Acted("done", "no_quota")
+    probe = take(store, ask(barred=frozenset({a.key_id, c.key_id})))
+    assert (probe.key_id, probe.probe) == (b.key_id, True)
+    assert {answer(store).key_id for _ in range(3)} == {c.key_id}
+    store.settle(probe, Settlement(Outcome.SUCCESS))
+    assert [of(store, key).state for key in keys] == ["closed"] * 3
+
+
+def test_a_key_that_fails_its_probe_waits_no_longer_than_without_it(store: Store, clock: ManualClock) -> None:
+    """An impatient operator does not make five minutes an hour."""
+    answer(store, request=ask(barred=frozenset({A.key_id})))
+    _open(store)
+    for _ in range(5):
+        clock.advance(10)
+        store.act(A.key_id, "probe")
+        answer(store, Outcome.SERVER_FAILURE, ONLY_A)
+    clock.advance(299)
+    assert isinstance(store.acquire(ONLY_A), NoRoom)
+    clock.advance(1)
+    take(store, ONLY_A)
+
+
+def test_a_group_that_fails_its_probe_waits_no_longer_than_without_it(store: Store, clock: ManualClock) -> None:
+    answer(store)
+    answer(store)
+    answer(store, Outcome.QUOTA_EXHAUSTED, ONLY_A)
+    for _ in range(3):
+        clock.advance(10)
+        assert store.act(A.key_id, "probe").effect == "done"
+        answer(store, Outcome.QUOTA_EXHAUSTED, ONLY_A)
+    wait_until(clock, clock.now_us() + HOUR - 1)
+    assert isinstance(store.acquire(ONLY_A), NoRoom)
+    wait_until(clock, clock.now_us() + 1)
+    take(store, ONLY_A)
+
+
+def test_a_probe_has_no_effect_on_a_healthy_key(store: Store) -> None:
+    answer(store)
+    answer(store)
+    before = store.snapshot()
+    assert store.act(A.key_id, "probe") == Acted("nothing", "closed")
+    answer(store, Outcome.RATE_LIMITED, ONLY_A)
+    assert store.act(A.key_id, "probe") == Acted("nothing", "cooling")
+    assert isinstance(store.acquire(ONLY_A), NoRoom)
+    assert before[1] == of(store, B)
+
+
+def test_a_probe_that_is_due_or_under_way_is_not_asked_for_again(store: Store, clock: ManualClock) -> None:
+    answer(store)
+    _open(store)
+    store.act(A.key_id, "probe")
+    assert store.act(A.key_id, "probe") == Acted("nothing", "half_open")
+    take(store, ONLY_A)
+    assert store.act(A.key_id, "probe") == Acted("under_way", "half_open")
+    clock.advance(120)
+    assert isinstance(store.acquire(ONLY_A), Lease)
+
+
+def test_a_disabled_key_is_not_probed(store: Store) -> None:
+    answer(store)
+    _open(store)
+    store.act(A.key_id, "disable")
+    assert store.act(A.key_id, "probe") == Acted("nothing", "disabled")
+    assert store.act(A.key_id, "enable") == Acted("done", "open")

@@ -1,0 +1,85 @@
+"""An operator's will while the fleet's server is away, and after it has lost its data."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from app.keypool.stores.base import Acted, Ask, Lease
+from app.keypool.stores.fleet import FleetStore
+from tests.plugins.lossy_server import KEYS, Server, answered, know, until
+
+pytestmark = [
+    pytest.mark.redis_server,
+    pytest.mark.skipif(
+        shutil.which("redis-server") is None, reason="no redis-server on PATH: install Debian's package"
+    ),
+]
+A, B = (key.key_id for key in KEYS)
+
+
+def _all_know(*stores: FleetStore) -> None:
+    until(lambda: all(store.fleet.disabled == {A} for store in stores), 10)
+
+
+def test_a_disabled_key_stays_out_while_the_server_is_away(
+    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
+) -> None:
+    """Also in a process that did nothing itself, and in the statistics of each."""
+    first, second = open_fleet_store(), open_fleet_store()
+    know(first)
+    answered(second)
+    assert first.act(A, "disable") == Acted("done", "disabled")
+    _all_know(first, second)
+    lossy_server.kill()
+    for store in (first, second):
+        assert {answered(store).key_id for _ in range(10)} == {B}
+        assert {seen.key_id: seen.state for seen in store.snapshot()} == {A: "disabled", B: "closed"}
+
+
+def test_while_the_server_is_away_an_action_fails_instead_of_holding_for_one_process(
+    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
+) -> None:
+    store = open_fleet_store()
+    know(store)
+    lossy_server.kill()
+    assert {answered(store).key_id for _ in range(10)} == {A, B}
+    with pytest.raises(redis.RedisError):
+        store.act(A, "disable")
+    assert {answered(store).key_id for _ in range(10)} == {A, B}
+
+
+def test_a_place_with_a_disabled_key_is_not_used_while_the_server_is_away(
+    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
+) -> None:
+    """Promised by all for all, but then the key was taken out."""
+    store = open_fleet_store()
+    know(store, rpm=600)
+    only_a = frozenset({B})
+    while isinstance(lease := store.acquire(Ask("m", 10, 30_000_000, only_a)), Lease) and not lease.reserved:
+        pass
+    assert isinstance(lease, Lease)
+    store.act(A, "disable")
+    _all_know(store)
+    lossy_server.kill()
+    assert store.confirm(lease) is None
+
+
+def test_a_server_that_lost_its_data_is_told_who_is_disabled(
+    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
+) -> None:
+    store = open_fleet_store()
+    know(store)
+    store.act(A, "disable")
+    _all_know(store)
+    lossy_server.kill()
+    store.acquire(Ask("m", 10, 0))
+    lossy_server.start()
+    until(lambda: not store.lost, 4)
+    newcomer = open_fleet_store()
+    assert {answered(newcomer).key_id for _ in range(10)} == {B}
+    assert newcomer.act(A, "enable") == Acted("done", "closed")
+    assert A in {answered(newcomer).key_id for _ in range(10)}
