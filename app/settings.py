@@ -30,6 +30,9 @@ Dollars = Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)]
 _WITHOUT_PASSWORD = ("unix://", "sqlite")
 _PASSWORD_PARAMETERS = frozenset({"pass", "passwd", "password", "pwd"})
 _NUMBERED = re.compile(r"OPENAI_API_KEY_(\d+)")
+#: `user:password`, printable ASCII without blanks; nobody counts wrong guesses, so the password is long
+_LOGIN = re.compile("[!-9;-~]+:[!-~]{16,}")
+_PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
 
 def _base64_bytes(text: str) -> int:
@@ -55,6 +58,15 @@ def _has_password_in_query(url: str) -> bool:
         return any(name.lower() in _PASSWORD_PARAMETERS for name, _ in parse_qsl(urlsplit(url).query))
     except ValueError:
         return False
+
+
+def flower_logins(text: str) -> list[str]:
+    """`user:password,...` one by one. Raises `ValueError` with what is wrong, never with the value."""
+    logins = [part.strip() for part in text.split(",") if part.strip()]
+    if not logins or not all(_LOGIN.fullmatch(login) for login in logins):
+        form = "user:password, several separated by commas, each password with at least 16 characters"
+        raise ValueError(f"must be {form}, of ASCII and without blanks; make one with `openssl rand -hex 16`")
+    return logins
 
 
 class _NumberedKeys(PydanticBaseSettingsSource):
@@ -150,6 +162,18 @@ class Settings(LogSettings):
         None, ge=0, le=10**9, description="new jobs of one caller a UTC day, over HTTP"
     )
     port: int = Field(8000, ge=1, le=65535, description="port of the HTTP door")
+
+    # --- Flower: its own variables, as far as they are ours to answer for
+    flower_basic_auth: SecretStr | None = Field(
+        None, description="who may see Flower: `user:password,...`, at least 16 characters; empty: this machine only"
+    )
+    flower_address: str = Field("127.0.0.1", description="where Flower listens; off loopback it needs a password")
+    flower_port: int = Field(5555, ge=1, le=65535, description="port of Flower")
+    flower_url_prefix: str = Field("", description="path of Flower behind a proxy, like `flower`")
+    flower_read_only: bool = Field(
+        True, description="nobody can stop workers, revoke or send tasks from Flower; `false`: whoever may see it can"
+    )
+    flower_max_tasks: int = Field(10_000, ge=100, le=10**6, description="tasks that Flower remembers, the latest")
 
     # --- fetching
     fetch_allowed_private_networks: Annotated[tuple[IPNetwork, ...], NoDecode] = Field(
@@ -284,6 +308,27 @@ class Settings(LogSettings):
             remedy = "make one with `openssl rand -hex 32`"
             raise ValueError(f"must have at least 16 characters, of ASCII and without blanks; {remedy}")
         return value
+
+    @field_validator("flower_basic_auth")
+    @classmethod
+    def _logins(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            flower_logins(value.get_secret_value())
+        return value
+
+    @field_validator("flower_address")
+    @classmethod
+    def _bare(cls, value: str) -> str:
+        return value.strip()
+
+    @field_validator("flower_url_prefix")
+    @classmethod
+    def _path(cls, value: str) -> str:
+        """Without slashes around it: Flower would take them for a part of it."""
+        prefix = value.strip().strip("/")
+        if prefix and not _PREFIX.fullmatch(prefix):
+            raise ValueError("must be a path of letters, digits, - and _, like flower or tools/flower")
+        return prefix
 
     @field_validator("alert_webhook_url")
     @classmethod

@@ -60,8 +60,8 @@ class Services:
         return self.start(supervisor, "beat", [*_CELERY, "beat", "--pidfile=", *_INFO])
 
     def flower(self, supervisor: Supervisor, port: int) -> Child:
-        """Flower's metrics and health check answer without a password: loopback only."""
-        return self.start(supervisor, "flower", [*_CELERY, "flower", "--address=127.0.0.1", f"--port={port}"])
+        """Start Flower on `port` of FLOWER_ADDRESS; the rest of what it is told is `worker/flower.py`."""
+        return self.start(supervisor, "flower", [*_CELERY, "flower", f"--port={port}"])
 
     def web(self, supervisor: Supervisor, port: int) -> Child:
         return self.start(supervisor, "web", ["uvicorn", "web:app", "--host=127.0.0.1", f"--port={port}"])
@@ -79,8 +79,10 @@ _CELERY = ["celery", "-A", "worker"]
 _INFO = ["--loglevel=INFO"]
 
 
-def listens(port: int) -> bool:
-    """True if something listens on the loopback port."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def listens(port: int, host: str = "127.0.0.1") -> bool:
+    """True if something listens on the port of this machine's address `host`."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True

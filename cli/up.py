@@ -23,7 +23,8 @@ from cli.keeping import ChildLife, Kept, ValkeyLife
 from cli.processes import Child, ChildDiedError, StopRequestedError, StopSignals, Supervisor
 from cli.services import START_SECONDS, Services, listens
 
-_FLOWER_PORT = 5555
+#: who listens on all addresses listens on loopback too
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 _WATCH_SECONDS = 0.5
 _BEAT = "beat"
 #: beat tells nobody that it is up: who lives so long could be configured
@@ -61,7 +62,7 @@ def _run(settings: Settings, signals: StopSignals, stack: contextlib.ExitStack, 
             supervisor.wait_until(one.check, one.name, START_SECONDS)
     _say("worker, health worker and beat are up; Ctrl-C stops them")
     if flower:
-        _say(f"Flower: http://127.0.0.1:{_FLOWER_PORT}")
+        _say(f"Flower: {_flower_url(settings)}")
     if web:
         _say(f"web: http://127.0.0.1:{settings.port}/docs")
     ground = Kept(ValkeyLife(valkey), time.monotonic, _say) if valkey is not None and valkey.pid else None
@@ -75,9 +76,8 @@ def _lives(
     if web:
         yield ChildLife("web", supervisor, lambda: services.web(supervisor, settings.port), _listener(settings.port))
     if flower:
-        yield ChildLife(
-            "flower", supervisor, lambda: services.flower(supervisor, _FLOWER_PORT), _listener(_FLOWER_PORT)
-        )
+        port, host = settings.flower_port, _reached_at(settings.flower_address)
+        yield ChildLife("flower", supervisor, lambda: services.flower(supervisor, port), _listener(port, host))
     yield ChildLife(
         "worker",
         supervisor,
@@ -88,10 +88,20 @@ def _lives(
     yield ChildLife(_BEAT, supervisor, lambda: services.beat(supervisor), _lived_for(_BEAT_UP_SECONDS))
 
 
-def _listener(port: int) -> Callable[[Child], bool]:
+def _listener(port: int, host: str = "127.0.0.1") -> Callable[[Child], bool]:
     """Does the child listen on `port`? Never, if another program did so before it was started."""
-    taken = listens(port)
-    return lambda _child: not taken and listens(port)
+    taken = listens(port, host)
+    return lambda _child: not taken and listens(port, host)
+
+
+def _reached_at(address: str) -> str:
+    return _LOOPBACK.get(address, address)
+
+
+def _flower_url(settings: Settings) -> str:
+    host = _reached_at(settings.flower_address)
+    place = f"[{host}]" if ":" in host else host
+    return f"http://{place}:{settings.flower_port}/{settings.flower_url_prefix}"
 
 
 def _lived_for(seconds: float) -> Callable[[Child], bool]:

@@ -84,6 +84,8 @@ class RedactedTask(Task):
 
     abstract = True
     acks_late = True
+    #: by its name: only workers import it
+    Request = "tasks.received:RedactedRequest"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run in a context of its own: what is bound to log lines and spans ends with the run."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from kombu.entity import Exchange, Queue
 
 from app.property.store import Job
-from app.services.embedded_valkey import broker_url
+from app.services.embedded_valkey import broker_url, without_password
 from app.settings import Settings
 
 TASK_MODULES = ["tasks.scrape", "tasks.health", "tasks.recovery", "tasks.batches", "tasks.alerts"]
@@ -157,8 +157,17 @@ def _beat(url: str) -> dict[str, Any]:
     return {
         # one schedule in force however many beats run; another takes over within lock + loop seconds
         "beat_max_loop_interval": 2,
-        "redbeat_redis_url": url,
-        "redbeat_redis_options": {"socket_timeout": 30},
+        # Workers tell whoever asks what their configuration is, Flower for one. Celery hides what a name with "pass"
+        # holds; of the URLs it knows its own.
+        "redbeat_redis_url": without_password(url),
+        "redbeat_redis_options": {"socket_timeout": 30, **_login(url)},
         "redbeat_key_prefix": "propintel:beat:",
         "redbeat_lock_timeout": 10,
     }
+
+
+def _login(url: str) -> dict[str, str]:
+    """Who logs in at the Redis of `url`, as options of its client."""
+    parts = urlsplit(url)
+    found = {"username": parts.username, "password": parts.password}
+    return {name: unquote(text) for name, text in found.items() if text}

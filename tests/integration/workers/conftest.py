@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
+import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +18,7 @@ import pytest
 from celery import Celery
 
 from app.property.store import Job
-from app.services.embedded_valkey import EmbeddedValkey, connect
+from app.services.embedded_valkey import EmbeddedValkey, answers, connect
 from app.services.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from cli.processes import Child, StopSignals, Supervisor
@@ -86,6 +90,12 @@ def wait_until(ready: Callable[[], bool], seconds: float, tell: Callable[[], str
         time.sleep(0.05)
 
 
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
 def children_of(child: Child) -> list[psutil.Process]:
     """The pool processes of a prefork worker."""
     return psutil.Process(child.process.pid).children()
@@ -127,3 +137,23 @@ def until() -> Callable[..., None]:
 @pytest.fixture
 def pool_processes() -> Callable[[Child], list[psutil.Process]]:
     return children_of
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[str]:
+    """A redis-server of the machine's own package, with a password; -> its URL."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("no redis-server on PATH: install the package redis-server")
+    port = free_port()
+    password = secrets.token_hex(16)
+    argv = [program, "--port", str(port), "--bind", "127.0.0.1", "--requirepass", password]
+    argv += ["--dir", str(tmp_path), "--save", "", "--appendonly", "no"]
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    url = f"redis://:{password}@127.0.0.1:{port}/0"
+    try:
+        wait_until(lambda: answers(url), 20)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)

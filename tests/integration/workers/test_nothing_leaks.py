@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-import socket
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ import redis
 from app.clock import SystemClock
 from app.services.access import Role, issue_token
 from cli.services import listens
-from tests.integration.workers.conftest import Fleet, wait_until
+from tests.integration.workers.conftest import Fleet, free_port, wait_until
 from tests.plugins.webhook_receiver import Receiver
 
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(170)]
@@ -102,11 +101,6 @@ def _redis_values(url: str) -> Iterator[tuple[str, bytes]]:
             kind = connection.type(name)
             if kind != b"none":  # it has expired meanwhile
                 yield f"Redis {name.decode()}", name + repr(read[kind](connection, name)).encode()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def _get(http: httpx2.Client, haul: Haul, path: str) -> httpx2.Response:
@@ -196,7 +190,7 @@ def test_no_secret_is_seen_anywhere_outside_the_processes(
         **other,
     )
     haul = Haul()
-    web_port, flower_port = _free_port(), _free_port()
+    web_port, flower_port = free_port(), free_port()
     with _monitored(fleet.valkey.url, haul):
         fleet.services.web(fleet.supervisor, web_port)
         fleet.services.flower(fleet.supervisor, flower_port)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from celery import Celery
 
 from app.keypool.keys import mask
 from app.services.embedded_valkey import connect
+from tests.integration.workers.conftest import free_port
 
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
 TARGET = "/listings/oak-hollow-lane"
@@ -151,10 +151,7 @@ def test_beat_and_flower_log_like_the_worker(make_fleet: Callable[..., Any], unt
     """Flower sets up no log of its own, tornado would."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     fleet.start_beat()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    fleet.services.flower(fleet.supervisor, port)
+    fleet.services.flower(fleet.supervisor, free_port())
     until(lambda: "Sending due task" in fleet.log("beat"), 30, lambda: fleet.log("beat"))
     until(lambda: "Visit me at" in fleet.log("flower"), 30, lambda: fleet.log("flower"))
     assert any(line["event"].startswith("Scheduler: Sending due task") for line in _lines(fleet.log("beat")))

@@ -2,57 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import redis
 
-_PROGRAM = shutil.which("redis-server")
-
-
-@pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[str]:
-    """A redis-server of the machine's own package, with a password; -> its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    password = secrets.token_hex(16)
-    argv = [str(_PROGRAM), "--port", str(port), "--bind", "127.0.0.1", "--requirepass", password]
-    argv += ["--dir", str(tmp_path), "--save", "", "--appendonly", "no"]
-    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-    url = f"redis://:{password}@127.0.0.1:{port}/0"
-    try:
-        _wait_for(url)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + 10
-    with redis.Redis.from_url(url) as client:
-        while True:
-            try:
-                client.ping()
-            except redis.ConnectionError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-            else:
-                return
-
 
 @pytest.mark.worker
 @pytest.mark.redis_server
-@pytest.mark.skipif(_PROGRAM is None, reason="no redis-server on PATH: install the package redis-server")
 def test_jobs_run_through_a_redis_server_with_a_password(
     make_fleet: Callable[..., Any],
     redis_server: str,

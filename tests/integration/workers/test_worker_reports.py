@@ -205,7 +205,8 @@ def _watch(app: Celery, events: list[dict[str, Any]]) -> None:
 def test_arguments_stay_redacted_after_a_retry(
     make_fleet: Callable[..., Any], tmp_path: Path, until: Callable[..., None]
 ) -> None:
-    """Celery loses per-call reprs on a retry; Flower would show the raw arguments."""
+    """Celery loses per-call reprs on a retry; Flower would show the raw arguments. Nor are they those of a sender who
+    redacted nothing."""
     (tmp_path / "probe_tasks.py").write_text(_PROBE)
     fleet = make_fleet(PYTHONPATH=str(tmp_path))
     events: list[dict[str, Any]] = []
@@ -224,10 +225,10 @@ def test_arguments_stay_redacted_after_a_retry(
     assert events[-1]["type"] == "task-succeeded", fleet.log("worker")
     received = [event for event in events if event["type"] == "task-received"]
     assert [event["retries"] for event in received] == [0, 1]
-    again = received[1]
-    assert "example.com" in again["kwargs"]
-    assert secret not in again["args"]
-    assert "hunter2" not in again["kwargs"]
+    for told in received:
+        assert "example.com" in told["kwargs"]
+        assert secret not in told["args"]
+        assert "hunter2" not in told["kwargs"]
 
 
 def test_the_parent_leaves_a_heartbeat_and_takes_it_away(make_fleet: Callable[..., Any]) -> None:

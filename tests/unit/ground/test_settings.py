@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import ConfigurationError
-from app.settings import VARIABLE_PREFIXES, Settings, load_settings
+from app.settings import VARIABLE_PREFIXES, Settings, flower_logins, load_settings
 from cli.demo_setup import clean_environment
 
 _ROOT = Path(__file__).parents[3]
@@ -27,6 +27,16 @@ _VARIABLES = {name.upper() for name in Settings.model_fields} - {"OPENAI_NUMBERE
         ("FETCH_ALLOWED_PRIVATE_NETWORKS", "10.0.0.0/8,everything"),
         ("FETCH_MIN_DELAY_SECONDS", "fast"),
         ("SCRAPE_DEADLINE_SECONDS", "0"),
+        ("FLOWER_BASIC_AUTH", "a-password-and-no-user"),
+        ("FLOWER_BASIC_AUTH", "viewer:0123456789abcde"),
+        ("FLOWER_BASIC_AUTH", "viewer:0123456789abcdef,:0123456789abcdef"),
+        ("FLOWER_BASIC_AUTH", ","),
+        ("FLOWER_BASIC_AUTH", "viewer:0123456789 abcdef"),
+        ("FLOWER_URL_PREFIX", "flower/../x"),
+        ("FLOWER_URL_PREFIX", "https://example.com/flower"),
+        ("FLOWER_READ_ONLY", "sometimes"),
+        ("FLOWER_PORT", "0"),
+        ("FLOWER_MAX_TASKS", "99"),
         ("METRICS_TOKEN", "0123456789abcde"),
         ("METRICS_TOKEN", "sixteen characters"),
         ("WEBHOOK_SECRET", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
@@ -66,7 +76,9 @@ def test_a_webhook_secret_has_24_to_64_bytes_and_is_never_shown(monkeypatch: pyt
     assert "MfKQ" not in repr(settings) + settings.model_dump_json()
 
 
-@pytest.mark.parametrize("variable", ["JWT_SECRET", "METRICS_TOKEN", "WEBHOOK_SECRET", "ALERT_WEBHOOK_URL"])
+@pytest.mark.parametrize(
+    "variable", ["JWT_SECRET", "METRICS_TOKEN", "WEBHOOK_SECRET", "ALERT_WEBHOOK_URL", "FLOWER_BASIC_AUTH"]
+)
 def test_an_error_never_shows_a_secret(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "hunter2")
     with pytest.raises(ConfigurationError) as caught:
@@ -82,6 +94,20 @@ def test_blank_values_mean_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings()
     assert (settings.redis_url, settings.database_url, settings.openai_max_wait_seconds) == (None, None, None)
     assert (settings.jwt_secret, settings.budget_daily_tokens, settings.port) == (None, None, 8000)
+
+
+def test_flower_takes_several_users_and_a_prefix_with_slashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords may hold colons; blanks after the comma belong to nobody."""
+    monkeypatch.setenv("FLOWER_BASIC_AUTH", "ada:0123456789abcdef, bob:with:colons:and:16")
+    monkeypatch.setenv("FLOWER_URL_PREFIX", "/tools/flower/")
+    settings = load_settings()
+    assert settings.flower_url_prefix == "tools/flower"
+    assert settings.flower_basic_auth is not None
+    assert flower_logins(settings.flower_basic_auth.get_secret_value()) == [
+        "ada:0123456789abcdef",
+        "bob:with:colons:and:16",
+    ]
+    assert "0123456789abcdef" not in repr(settings) + settings.model_dump_json()
 
 
 def test_networks_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:

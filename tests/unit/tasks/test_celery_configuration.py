@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from redbeat.schedulers import get_redis
 
 from app.property.store import Job, JobState
 from app.settings import Settings
@@ -102,6 +104,17 @@ def _job(position: int, *, started: bool, priority: int = 5) -> Job:
         property=None, sent_times=1, resend_at=None, created_at=now, started_at=now if started else None,
         finished_at=None,
     )  # fmt: skip
+
+
+def test_what_a_worker_tells_of_its_configuration_has_no_password(tmp_path: Path) -> None:
+    """Flower asks for it. Beat logs in all the same, with what Celery hides."""
+    url = SecretStr("rediss://me:hunter2%2F%40x@127.0.0.1:1/3?ssl_cert_reqs=none")
+    app = make_celery(Settings(propintel_home=tmp_path, redis_url=url, _env_file=None))
+    told = app.conf.table(with_defaults=True, censored=True)
+    assert "hunter2" not in json.dumps(told, default=str)
+    assert told["redbeat_redis_url"] == "rediss://127.0.0.1:1/3?ssl_cert_reqs=none"
+    connection = get_redis(app).connection_pool.connection_kwargs
+    assert (connection["username"], connection["password"], connection["db"]) == ("me", "hunter2/@x", 3)
 
 
 def test_a_broker_that_is_away_is_tried_once_a_second(settings: Settings) -> None:
