@@ -184,6 +184,14 @@ class InvalidTargetError(PropertyIntelligenceError):
     remedy = "Give an absolute http:// or https:// URL."
 
 
+class InvalidTargetListError(PropertyIntelligenceError):
+    """A list of targets with lines that are none. `problem` names them, a line each."""
+
+    code = "invalid_target_list"
+    sentence = "{problem}"
+    remedy = "Nothing was enqueued."
+
+
 class FetchError(PropertyIntelligenceError):
     """Base of what can go wrong while a page is fetched."""
 

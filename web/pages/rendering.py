@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -17,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from app.clock import SystemClock
+from app.redaction import origin_of
 from app.services.access import Caller
 from app.services.page_sessions import PageSession
 from web.auth import rights_of
@@ -93,6 +95,12 @@ def page(request: Request, template: str, status: int = 200, /, **shown: Any) ->
     return HTMLResponse(body.encode("utf-8", "replace"), status, HEADERS)
 
 
+def address(path: str, **parameters: str | None) -> str:
+    """`path` with those of the parameters that have a value."""
+    given = {name: value for name, value in parameters.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
 def wants_fragment(request: Request) -> bool:
     """Whether a page that is shown already asks for the part of it that changes."""
     return request.headers.get("hx-request") == "true"
@@ -107,7 +115,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: Mapping[str, Any] = {"moment": _moment, "ago": _ago, "count": _count}
+    filters: Mapping[str, Any] = {"moment": _moment, "ago": _ago, "count": _count, "origin": origin_of}
     made.filters.update(filters)
     made.globals["asset"] = assets.url
     return made

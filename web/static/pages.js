@@ -21,3 +21,12 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) event.preventDefault();
 });
+
+// where a value was read: by tap and keyboard as the browser does it, and while a mouse points at it
+document.addEventListener("pointerover", (event) => {
+  const button = event.target.closest?.("button[popovertarget]");
+  if (button && event.pointerType === "mouse") {
+    const shown = document.getElementById(button.getAttribute("popovertarget"));
+    if (!shown.matches(":popover-open")) shown.showPopover({ source: button });
+  }
+});

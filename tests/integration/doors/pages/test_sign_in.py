@@ -52,7 +52,9 @@ def test_a_token_that_does_not_hold_is_refused_in_words(web: str, new_page: Call
 @pytest.mark.parametrize("claims", [{"role": "visitor"}, {}])
 def test_a_role_that_is_none_of_ours_is_refused(web: str, claims: dict[str, str]) -> None:
     token = jwt.encode(
-        {"iss": "property-intelligence", "aud": "property-intelligence", "exp": 4_000_000_000, **claims}, SECRET, "HS256"
+        {"iss": "property-intelligence", "aud": "property-intelligence", "exp": 4_000_000_000, **claims},
+        SECRET,
+        "HS256",
     )
     answer = _sign_in(web, token)
     assert answer.status_code == 403
