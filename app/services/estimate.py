@@ -67,7 +67,11 @@ class Estimate:
 
     def sentence(self) -> str:
         """The same in words."""
-        cost = "of unknown cost (no price is known: OPENAI_PRICES)" if self.usd is None else f"${self.usd:.2f}"
+        cost = "under $0.01"
+        if self.usd is None:
+            cost = "of unknown cost (no price is known: OPENAI_PRICES)"
+        elif self.usd >= 0.01 or not self.usd:
+            cost = f"${self.usd:,.2f}"
         time = "unknown until a key has been used" if self.minutes is None else f"at least {self.minutes:g} min"
         host = f", for the pace at {self.slowest_host}" if self.slowest_host else ""
         basis = f"the newest {self.basis_pages:,} pages" if self.basis_pages else "typical pages: too few are stored"

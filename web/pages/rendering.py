@@ -115,7 +115,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: Mapping[str, Any] = {"moment": _moment, "ago": _ago, "count": _count, "origin": origin_of}
+    filters: Mapping[str, Any] = {"moment": _moment, "ago": _ago, "count": _count, "origin": origin_of, "usd": _usd}
     made.filters.update(filters)
     made.globals["asset"] = assets.url
     return made
@@ -142,3 +142,8 @@ def _ago(at: datetime, now: datetime) -> str:
 def _count(number: float) -> str:
     """12,345"""
     return f"{number:,}"
+
+
+def _usd(dollars: float) -> str:
+    """$1,234.50, and "under $0.01" for what is less but not nothing."""
+    return "under $0.01" if 0 < dollars < 0.01 else f"${dollars:,.2f}"

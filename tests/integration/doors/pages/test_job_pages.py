@@ -23,18 +23,20 @@ def _enqueue(called: Propintel, *targets: str) -> dict[str, Any]:
     return json.loads(called("enqueue", *targets, "--format", "json").stdout)
 
 
-def test_a_list_becomes_an_estimate_a_batch_and_a_property(
-    environment: Environment,
-    start_openai: Callable[[dict[str, Any]], str],
-    site: str,
-    broker: EmbeddedValkey,
-    request: pytest.FixtureRequest,
-    screenshot: Callable[[Page, str], Path],
+@pytest.fixture
+def working(
+    environment: Environment, start_openai: Callable[[dict[str, Any]], str], request: pytest.FixtureRequest
 ) -> None:
+    """A worker, and a door, whose one key answers."""
     environment["OPENAI_API_KEYS"] = KEY
     environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}]})
     request.getfixturevalue("worker")
-    signed_in: SignIn = request.getfixturevalue("signed_in")
+
+
+@pytest.mark.usefixtures("working")
+def test_a_list_becomes_an_estimate_a_batch_and_a_property(
+    site: str, signed_in: SignIn, screenshot: Callable[[Page, str], Path]
+) -> None:
     page = signed_in("operator", "/enqueue")
     check_accessible(page)
     page.get_by_label("URLs of property pages").fill(f"# two homes\n{site}/homes/1\n{site}/homes/2\n{site}/homes/2\n")
@@ -124,7 +126,9 @@ def test_a_page_says_when_it_is_not_brought_up_to_date(
 def test_the_pages_fit_a_phone_and_the_dark(
     signed_in: SignIn, called: Propintel, screenshot: Callable[[Page, str], Path]
 ) -> None:
-    _enqueue(called, "http://homes.example/a-very-long-address-without-any-break-" + "x" * 120, "http://homes.example/2")
+    _enqueue(
+        called, "http://homes.example/a-very-long-address-without-any-break-" + "x" * 120, "http://homes.example/2"
+    )
     page = signed_in("operator", "/jobs", viewport=PHONE, color_scheme="dark")
     for path in ("/jobs", "/batches", "/enqueue", "/properties"):
         page.goto(page.url.split("/jobs")[0].split("/batches")[0].split("/enqueue")[0] + path)
@@ -172,7 +176,9 @@ class TestForms:
         for sent in ({}, {"csrf": ""}, {"csrf": "x" * 43}, {"csrf": "\udc80".encode("utf-8", "surrogatepass")}):
             assert client.post(f"/jobs/{job}/cancel", data=sent).status_code == 403
         good = {"csrf": self._csrf(client)}
-        assert client.post(f"/jobs/{job}/cancel", data=good, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+        assert (
+            client.post(f"/jobs/{job}/cancel", data=good, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+        )
         assert json.loads(called("jobs", job, "--format", "json").stdout)["jobs"][0]["state"] == "queued"
         assert client.post(f"/jobs/{job}/cancel", data=good).status_code == 303
         assert json.loads(called("jobs", job, "--format", "json").stdout)["jobs"][0]["state"] == "cancelled"
