@@ -12,7 +12,7 @@ BENCH    := .venv-bench
 PYTHON   ?= 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test chaos check lint format types contracts lock clean bench-extraction bench-end-to-end bench-keypool bench-workers
+.PHONY: help install demo test chaos check lint format types contracts lock clean bench-extraction bench-end-to-end bench-keypool bench-workers vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -77,6 +77,12 @@ lock: ## resolve the dependencies anew (uv.lock stays out of git: it names regis
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:bench -c requirements/runtime.lock -o requirements/bench.lock
 	echo hatchling | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header -c requirements/dev.lock - -o requirements/build.lock
 	echo uv | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.9 --no-annotate --no-header - -o requirements/uv.lock
+
+# the scripts of the pages, by their hashes in web/vendor/package-lock.json; needs npm, and nothing else does
+vendor: ## copy the pages' scripts from npm's packages to web/static/vendor
+	cd web/vendor && npm ci --silent
+	cp web/vendor/node_modules/htmx.org/dist/htmx.min.js web/vendor/node_modules/swagger-ui-dist/swagger-ui-bundle.js web/vendor/node_modules/swagger-ui-dist/swagger-ui.css web/static/vendor/
+	rm -rf web/vendor/node_modules
 
 clean: ## remove the virtual environments and caches
 	rm -rf $(VENV) $(BENCH) .uv .mypy_cache .ruff_cache .pytest_cache

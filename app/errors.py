@@ -95,6 +95,15 @@ class RoleNotAllowedError(PropertyIntelligenceError):
     remedy = "It needs one of these: {allowed}."
 
 
+class ForgedRequestError(PropertyIntelligenceError):
+    """A form that was not sent from a page of this session: another site's, or one from before the last sign-in."""
+
+    code = "forged_request"
+    fact_names: ClassVar[tuple[str, ...]] = ()
+    sentence = "This form does not belong to your session, so nothing was done."
+    remedy = "Load the page again and repeat what you did."
+
+
 class IdentityProviderError(PropertyIntelligenceError):
     """The keys that tokens are checked against cannot be had, so no token can be judged."""
 
@@ -173,6 +182,14 @@ class InvalidTargetError(PropertyIntelligenceError):
     fact_names: ClassVar[tuple[str, ...]] = ("target", "problem")
     sentence = "Target {target!r}: {problem}."
     remedy = "Give an absolute http:// or https:// URL."
+
+
+class InvalidTargetListError(PropertyIntelligenceError):
+    """A list of targets with lines that are none. `problem` names them, a line each."""
+
+    code = "invalid_target_list"
+    sentence = "{problem}"
+    remedy = "Nothing was enqueued."
 
 
 class FetchError(PropertyIntelligenceError):

@@ -11,10 +11,12 @@ from rich.text import Text
 
 from app.clock import SystemClock
 from app.property.store import Enqueued, Job, JobState
+from app.services.estimate import estimate
+from app.services.key_view import KeyView
 from app.services.stores import Stores, open_stores
-from app.settings import load_settings
+from app.settings import Settings, load_settings
 from cli.failures import FAILED, INTERRUPTED, say_error
-from cli.output import FormatOption, note, show
+from cli.output import Format, FormatOption, note, show
 from cli.targets import read_targets
 from cli.waiting import wait_for_jobs
 from tasks.submission import make_sender, submit_targets
@@ -24,6 +26,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _EXAMPLES = """\b
 Examples:
   propintel enqueue https://www.example.com/homes/123-main-st
+  propintel enqueue --file targets.csv --estimate
   propintel enqueue --file targets.csv --wait
   propintel enqueue --file targets.csv --callback-url https://hooks.example.com/propintel
   grep homes urls.txt | propintel enqueue --file - --priority 0 --format json
@@ -44,16 +47,21 @@ def enqueue(
     wait: Annotated[bool, typer.Option("--wait", help="Wait until all are over; exit 1 if any failed.")] = False,
     priority: Annotated[int, typer.Option("--priority", min=0, max=9, help="0 is the most urgent, 9 the least.")] = 5,
     refresh: Annotated[bool, typer.Option("--refresh", help="Scrape again even what is fresh.")] = False,
+    estimated: Annotated[bool, typer.Option("--estimate", help="Say what it would cost; queue nothing.")] = False,
     callback_url: Annotated[str | None, typer.Option("--callback-url", metavar="URL", help=_CALLBACK_HELP)] = None,
     format_: FormatOption = None,
 ) -> None:
     """Give targets to the workers; all or nothing.
 
     A target that is under way or fresh is reported, not enqueued again.
-    JSON: `{"batch", "jobs": [ids], "duplicates": n}`, with --wait also "counts".
+    JSON: `{"batch", "jobs": [ids], "duplicates": n}`, with --wait also "counts"; with --estimate `{"targets", "jobs",
+    "duplicates", "pages", "model", "model_calls", "tokens", "usd", "minutes", "slowest_host", "basis_pages"}`.
     """
     wanted = read_targets(targets or [], file)
     settings = load_settings()
+    if estimated:
+        _show_estimate(settings, wanted, refresh=refresh, format_=format_)
+        return
     with open_stores(settings) as stores, closing(make_sender(settings)) as celery_app:
         enqueued = submit_targets(
             stores.jobs,
@@ -75,6 +83,12 @@ def enqueue(
     show(data, format_, lambda: [Text(_summary(enqueued, data.get("counts")))])
     if ended is not None and _say_failures(ended):
         raise typer.Exit(FAILED)
+
+
+def _show_estimate(settings: Settings, wanted: Sequence[str], *, refresh: bool, format_: Format | None) -> None:
+    with open_stores(settings) as stores, closing(KeyView(settings)) as keys:
+        found = estimate(stores.database, keys, settings, wanted, refresh=refresh)
+    show(found.as_json(), format_, lambda: [Text(found.sentence())])
 
 
 def _wait(stores: Stores, enqueued: Enqueued) -> list[Job]:

@@ -16,7 +16,7 @@ from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
 from app.services.reload_signal import on_sighup
 from app.settings import Settings
-from web import admin, batches, errors, health, health_reports, jobs, me, metrics, properties
+from web import admin, batches, errors, health, health_reports, jobs, me, metrics, pages, properties
 from web.context import Context
 from web.limits import RateLimitHeaders, SizeLimits
 from web.metrics import RequestCounter
@@ -47,6 +47,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
         version="1",
         description=_DESCRIPTION,
         lifespan=_lifespan(context),
+        docs_url=None,  # the framework's page takes its scripts from other hosts: `web.pages.api_docs` does not
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
@@ -60,6 +61,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
     app.add_middleware(StartupFailure)
     for module in (admin, health_reports, jobs, batches, properties, me, health, metrics):
         app.include_router(module.router)
+    pages.register(app)
     return app
 
 

@@ -26,6 +26,7 @@ from app.services.metrics.exposition import Exposition, Sources
 from app.services.metrics.flusher import Flusher, make_flusher
 from app.services.metrics.job_families import HealthFigures
 from app.services.metrics.totals import Totals
+from app.services.page_sessions import PageSessions
 from app.services.rate_limits import RateLimits
 from app.services.stores import Stores, open_stores
 from app.settings import Settings
@@ -47,6 +48,7 @@ class Context:
         self._settings: Settings | None = None
         self._verifier: TokenVerifier | None = None
         self._rate_limits: RateLimits | None = None
+        self._page_sessions: PageSessions | None = None
         self._stores: Stores | None = None
         self._celery: Celery | None = None
         self._keys: KeyView | None = None
@@ -94,6 +96,14 @@ class Context:
             if self._rate_limits is None:
                 self._rate_limits = RateLimits(self.settings, self._clock or SystemClock())
             return self._rate_limits
+
+    @property
+    def page_sessions(self) -> PageSessions:
+        """Connects to nothing before somebody signs in."""
+        with self._lock:
+            if self._page_sessions is None:
+                self._page_sessions = PageSessions(self.settings, self._clock or SystemClock())
+            return self._page_sessions
 
     @property
     def stores(self) -> Stores:
@@ -181,11 +191,12 @@ class Context:
             keys, self._keys = self._keys, None
             totals, self._totals = self._totals, None
             limits, self._rate_limits = self._rate_limits, None
+            sessions, self._page_sessions = self._page_sessions, None
         if stores is not None:
             stores.close()
         if celery is not None:
             celery.close()
-        for opened in (keys, totals, limits):
+        for opened in (keys, totals, limits, sessions):
             if opened is not None:
                 opened.close()
 

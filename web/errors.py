@@ -18,11 +18,13 @@ from starlette.routing import Match
 from app.errors import (
     BrokerUnavailableError,
     ConfigurationError,
+    ForgedRequestError,
     IdempotencyKeyReusedError,
     IdentityProviderError,
     InvalidCallbackError,
     InvalidCursorError,
     InvalidTargetError,
+    InvalidTargetListError,
     InvalidTokenError,
     NoKeysError,
     NotFoundError,
@@ -42,8 +44,10 @@ log = logging.getLogger(__name__)
 _STATUS: Mapping[type[PropertyIntelligenceError], int] = {
     InvalidTokenError: 401,
     RoleNotAllowedError: 403,
+    ForgedRequestError: 403,
     NotFoundError: 404,
     InvalidTargetError: 422,
+    InvalidTargetListError: 422,
     InvalidCallbackError: 422,
     InvalidCursorError: 422,
     RequestUnderWayError: 409,
@@ -81,10 +85,11 @@ def _ours(request: Request, exc: Exception) -> JSONResponse:
         log.warning("%s %s: %s", request.method, request.url.path, exc)
     # a caller's mistake is told in his own words, what ails the service without where it is and who logs in there
     shown = redact_urls(str(exc)) if status >= 500 else redact(str(exc))
-    return failure(exc.code, shown, status, _headers(request, exc, status))
+    return failure(exc.code, shown, status, headers_of(request, exc, status))
 
 
-def _headers(request: Request, exc: PropertyIntelligenceError, status: int) -> dict[str, str]:
+def headers_of(request: Request, exc: PropertyIntelligenceError, status: int) -> dict[str, str]:
+    """What HTTP says beside the body of an answer with this `status`: challenges, and when to come back."""
     if status == 401:
         bad = ', error="invalid_token"' if "authorization" in request.headers else ""
         return {"WWW-Authenticate": _CHALLENGE + bad}
@@ -96,9 +101,14 @@ def _headers(request: Request, exc: PropertyIntelligenceError, status: int) -> d
 
 def _invalid(_request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, RequestValidationError)  # noqa: S101 (registered for this class)
+    return failure("invalid_request", problem_of(exc), 422)
+
+
+def problem_of(exc: RequestValidationError) -> str:
+    """What is wrong with a request, and where; of many mistakes the first five."""
     errors = exc.errors()
     more = f" (and {len(errors) - 5} more)" if len(errors) > 5 else ""
-    return failure("invalid_request", "; ".join(map(_problem, errors[:5])) + more, 422)
+    return "; ".join(map(_problem, errors[:5])) + more
 
 
 def _problem(error: Mapping[str, Any]) -> str:

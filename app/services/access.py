@@ -12,8 +12,8 @@ import hashlib
 import ipaddress
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -26,6 +26,8 @@ from app.services.signing_keys import SigningKeys
 from app.settings import Settings
 
 _SECRET_ALGORITHMS = ("HS256",)
+#: the last second that a `datetime` can say
+_FAR = 253_402_300_799
 _JWKS_ALGORITHMS = ("RS256", "ES256")
 _MAKE_SECRET = "Make one with `openssl rand -hex 32` and set it for every process of the HTTP door"  # noqa: S105
 
@@ -43,12 +45,13 @@ class Role(StrEnum):
 class Caller:
     """Who sent a request: the token's claims `iss`, `sub` and `role` as they stand, empty where it has none.
 
-    The role may be a foreign word.
+    The role may be a foreign word. `expires_at` is until when the token holds, None where no token is at hand.
     """
 
     issuer: str
     subject: str
     role: str
+    expires_at: datetime | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:
@@ -112,6 +115,7 @@ class _Verifier:
     def verify(self, token: str) -> Caller:
         try:
             claims = self._claims(token)
+            expires_at = datetime.fromtimestamp(min(claims["exp"], _FAR), UTC)
         except jwt.ExpiredSignatureError as exc:
             raise InvalidTokenError("it has expired") from exc
         except jwt.InvalidIssuerError as exc:
@@ -123,7 +127,8 @@ class _Verifier:
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as exc:
             raise InvalidTokenError("it is malformed, or its signature does not hold") from exc
         role = claims.get("role")
-        return Caller(self._issuer, str(claims.get("sub") or ""), role if isinstance(role, str) else "")
+        known = role if isinstance(role, str) else ""
+        return Caller(self._issuer, str(claims.get("sub") or ""), known, expires_at)
 
     def _claims(self, token: str) -> dict[str, Any]:
         # judged before a key is looked for: a token of another algorithm must not cost a request to the provider

@@ -54,6 +54,7 @@ class KeyView:
         unused = MemoryStore(self.keys, strategy, clock or SystemClock(), budget=self._budget)
         self._unused = KeyPool(self.keys, unused, strategy)
         self._recent = Kept(self._stats, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
+        self._recent_report = Kept(self.report, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
 
     def stats(self) -> dict[str, Any]:
         """The `data` of the specification's stats response, at most two seconds old. Not to be changed.
@@ -73,6 +74,10 @@ class KeyView:
         snapshots, figures = self._pool.snapshots(), self._store.figures()
         masks = {key_id: f"key-{key_id[:8]}" for key_id in figures.groups} | {s.key_id: s.mask for s in snapshots}
         return KeyReport(masks, snapshots, figures, self._store.spent(), self._store.losses(), self._budget)
+
+    def recent_report(self) -> KeyReport:
+        """`report`, at most two seconds old: for many who look at once."""
+        return self._recent_report()
 
     def close(self) -> None:
         """Close the connections. May be called again."""

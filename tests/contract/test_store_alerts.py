@@ -259,3 +259,17 @@ def test_reports_are_kept_for_thirty_days(reports: ReportStore, database: Databa
     reports.prune()
     with database.reading() as connection:
         assert connection.execute(select(health_reports.c.id)).all() == []
+
+
+def test_what_fired_at_some_time_since_then_is_found_the_oldest_first(alerts: AlertStore, clock: ManualClock) -> None:
+    alerts.book([dead("sk-early")], KINDS, tell=False)
+    clock.advance(60)
+    alerts.book([dead("sk-long")], KINDS, tell=False)  # the early one is over
+    clock.advance(60)
+    moment = clock.now()
+    alerts.book([dead("sk-long"), dead("sk-late")], KINDS, tell=False)
+    assert [alert.subject for alert in alerts.since(moment, ["key_dead"])] == ["sk-long", "sk-late"]
+    assert [alert.subject for alert in alerts.since(moment - timedelta(seconds=90), ["key_dead"])] == [
+        "sk-early", "sk-long", "sk-late",
+    ]  # fmt: skip
+    assert alerts.since(moment, ["circuit_open"]) == []

@@ -249,3 +249,19 @@ def test_old_hours_and_removed_keys_are_pruned_in_small_steps(history: KeyHistor
     assert requests_in(history, clock) == {}
     assert [each.key_id for each in history.known_keys()] == ["a"]
     assert history.demand(clock.now() - timedelta(days=9999)) == {}
+
+
+def test_hours_of_all_keys_are_summed(history: KeyHistoryStore, clock: ManualClock) -> None:
+    take_in(history, key("a"), key("b"))
+    take_in(history, key("a", 10), key("b", 5))
+    first = hour_of(clock.now())
+    clock.advance(2 * HOUR_S)
+    take_in(history, key("a", 10), key("b", 5))
+    clock.advance(15)
+    take_in(history, key("a", 11), key("b", 5))
+    later = hour_of(clock.now())
+    assert history.by_hour(first) == [
+        (first, Uses(requests=15, successes=15)),
+        (later, Uses(requests=1, successes=1)),
+    ]
+    assert history.by_hour(later) == [(later, Uses(requests=1, successes=1))]

@@ -265,3 +265,28 @@ def test_pages_of_100_000_rows_are_the_whole_list(full: Database) -> None:
     store = JobStore(full)
     failed = [job.id for job in every(lambda cursor: store.page(cursor, state="failed", limit=1000))]
     assert failed == [f"j{b:015}{n:016}" for b in range(200) for n in range(0, 500, 50)]
+
+
+def test_jobs_and_properties_are_paged_from_the_newest_too(database: Database, clock: ManualClock) -> None:
+    store = JobStore(database)
+    made = []
+    for n in range(3):
+        clock.advance(1)
+        made += [job.id for job in store.enqueue([f"http://b{n}.example/{i}" for i in range(3)]).jobs]
+    met = _met(lambda cursor: store.page(cursor, limit=2, newest_first=True), lambda _: None)
+    assert [job.id for job in met] == made[::-1]
+    properties_ = PropertyStore(database)
+    saved = []
+    for n in range(5):
+        clock.advance(1)
+        saved.append(_save(properties_, f"http://p{n}.example/", clock, price=n + 1, ListingId=f"L{n}"))
+    shown = _met(lambda cursor: properties_.page(cursor, limit=2, newest_first=True), lambda _: None)
+    assert [item["property"] for item in shown] == saved[::-1]
+
+
+def test_a_cursor_of_the_other_direction_is_refused(database: Database) -> None:
+    store = JobStore(database)
+    store.enqueue([f"http://b.example/{i}" for i in range(3)])
+    cursor = store.page(limit=1).next_cursor
+    with pytest.raises(InvalidCursorError):
+        store.page(cursor, newest_first=True)

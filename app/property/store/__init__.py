@@ -8,6 +8,7 @@ from app.property.store.alerts import Alarm, Alert, AlertStore, Booked, ClaimedN
 from app.property.store.answers import AnswerStore, Question, StoredAnswer
 from app.property.store.batches import BatchStore
 from app.property.store.engine import Database, database_url
+from app.property.store.forecast import Experience, experience, new_targets
 from app.property.store.health_reports import ReportStore, StoredReport
 from app.property.store.jobs import FRESH_DAYS, JobStore
 from app.property.store.key_history import KeyHistoryStore, KnownKey
@@ -49,6 +50,7 @@ __all__ = [
     "Database",
     "Demand",
     "Enqueued",
+    "Experience",
     "Job",
     "JobState",
     "JobStore",
@@ -73,7 +75,9 @@ __all__ = [
     "digest",
     "downgrade",
     "every",
+    "experience",
     "new_id",
+    "new_targets",
     "next_day",
     "normalise_target",
     "upgrade",

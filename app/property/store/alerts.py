@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, and_, func, select, update
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
 from app.property.store.engine import Database
 from app.property.store.hours import prune
@@ -125,6 +125,13 @@ class AlertStore:
         with self._database.reading() as connection:
             rows = connection.execute(ORDER.page_query(query, cursor, limit)).all()
         return Page([_alert_of(row) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
+
+    def since(self, moment: datetime, kinds: Collection[str]) -> builtins.list[Alert]:
+        """Those of these kinds that fired at some time after `moment`, the oldest first."""
+        late = or_(alerts.c.resolved_at.is_(None), alerts.c.resolved_at > moment)
+        query = select(alerts).where(alerts.c.kind.in_(kinds), late).order_by(alerts.c.fired_at, alerts.c.id)
+        with self._database.reading() as connection:
+            return [_alert_of(row) for row in connection.execute(query)]
 
     def untold(self) -> Untold:
         """What the webhook does not know."""

@@ -53,6 +53,17 @@ def enqueue_targets(
     return database.repeat(work)
 
 
+def without_known(connection: Connection, wanted: Sequence[str], fresh_since: datetime | None) -> list[str]:
+    """Those of `wanted` (normalised, each once) that are neither under way nor fresh."""
+    return [
+        target
+        for some in chunks(list(wanted))
+        for known in [_known(connection, some, fresh_since)]
+        for target in some
+        if target not in known
+    ]
+
+
 def _make(
     connection: Connection,
     batch: dict[str, Any],

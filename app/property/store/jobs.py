@@ -38,7 +38,9 @@ _UNLEASED: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
 _ONE_LESS = case((jobs.c.attempts > 0, jobs.c.attempts - 1), else_=0)
 
 
-ORDER = Order("jobs", (jobs.c.created_at, jobs.c.position, jobs.c.id))
+_PLACE = (jobs.c.created_at, jobs.c.position, jobs.c.id)
+ORDER = Order("jobs", _PLACE)
+NEWEST_FIRST = Order("newest jobs", _PLACE, descending=True)
 
 
 class JobStore:
@@ -302,13 +304,20 @@ class JobStore:
         return found[::-1] if newest else found
 
     def page(
-        self, cursor: str | None = None, *, batch: str | None = None, state: str | None = None, limit: int = 100
+        self,
+        cursor: str | None = None,
+        *,
+        batch: str | None = None,
+        state: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
     ) -> Page[Job]:
-        """The jobs after `cursor`, in the order of `list`; one that is there from the first page to the last is met
-        once. Raises `InvalidCursorError`."""
+        """The jobs after `cursor` as they were asked for, or the other way round; one that is there from the first page
+        to the last is met once. Raises `InvalidCursorError`, also for a cursor of the other direction."""
+        order = NEWEST_FIRST if newest_first else ORDER
         with self._database.reading() as connection:
-            rows = connection.execute(ORDER.page_query(_chosen(batch, state), cursor, limit)).all()
-        return Page([job_of(row) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
+            rows = connection.execute(order.page_query(_chosen(batch, state), cursor, limit)).all()
+        return Page([job_of(row) for row in rows[:limit]], order.next_cursor(rows, limit))
 
     def counts(self, batch: str | None = None) -> dict[str, int]:
         """How many jobs are in each of the six states."""

@@ -117,6 +117,15 @@ class KeyHistoryStore:
         """What each key did in the hours that began at `since` or later, and before `until`; by key_id."""
         return self._uses(key_hours.c.hour >= since, key_hours.c.hour < until)
 
+    def by_hour(self, since: datetime) -> list[tuple[datetime, Uses]]:
+        """What all keys together did in each hour that began at `since` or later; hours without anything are left
+        out."""
+        sums = (func.sum(key_hours.c[name]) for name in USES)
+        query = select(key_hours.c.hour, *sums).where(key_hours.c.hour >= since)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.group_by(key_hours.c.hour).order_by(key_hours.c.hour)).all()
+        return [(hour, Uses(*map(int, figures))) for hour, *figures in rows]
+
     def last_hour(self) -> dict[str, Uses]:
         """The last sixty minutes of each key: this hour, and of the one before the share that is still within them."""
         now = self._clock.now()

@@ -24,7 +24,9 @@ from app.property.store.property_rows import conflicts_json, evidence_json, show
 from app.property.store.rows import clean, digest, new_id
 from app.property.store.tables import observations, properties, property_keys, records
 
-ORDER = Order("properties", (properties.c.updated_at, properties.c.id))
+_PLACE = (properties.c.updated_at, properties.c.id)
+ORDER = Order("properties", _PLACE)
+NEWEST_FIRST = Order("newest properties", _PLACE, descending=True)
 
 
 class PropertyStore:
@@ -159,9 +161,14 @@ class PropertyStore:
         return (row.property_id, PageKind(row.kind)) if row else None
 
     def page(
-        self, cursor: str | None = None, *, limit: int = 100, changed_since: datetime | None = None
+        self,
+        cursor: str | None = None,
+        *,
+        limit: int = 100,
+        changed_since: datetime | None = None,
+        newest_first: bool = False,
     ) -> Page[dict[str, Any]]:
-        """Properties in the shape of `get` after `cursor`, what changed last at the end.
+        """Properties in the shape of `get` after `cursor`, what changed last at the end, or first.
 
         One that changes between two pages goes to the end and is met again there, so that nothing is missed;
         `changed_since` leaves out those unchanged since then. Raises `InvalidCursorError`.
@@ -169,8 +176,9 @@ class PropertyStore:
         query = select(properties).where(properties.c.merged_into.is_(None))
         if changed_since is not None:
             query = query.where(properties.c.updated_at >= changed_since)
+        order = NEWEST_FIRST if newest_first else ORDER
         with self._database.reading() as connection:
-            found = connection.execute(ORDER.page_query(query, cursor, limit)).all()
+            found = connection.execute(order.page_query(query, cursor, limit)).all()
             rows = found[:limit]
             ids = [row.id for row in rows]
             sources: dict[str, list[Row[Any]]] = {}
@@ -180,7 +188,7 @@ class PropertyStore:
                 sources.setdefault(source.property_id, []).append(source)
             replaced = _replaced(connection, ids)
         items = [shown(row, sources.get(row.id, []), replaced.get(row.id, [])) for row in rows]
-        return Page(items, ORDER.next_cursor(found, limit))
+        return Page(items, order.next_cursor(found, limit))
 
     # --- between
 

@@ -1,0 +1,195 @@
+"""What people want to know of the keys at a glance: every state in words, rooms, waits, budgets, and the last day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from app.keypool.figures import WAIT_BOUNDS_S, ModelFigures, Room
+from app.keypool.stores.base import Cap, KeySnapshot, Spent
+from app.property.store import Alert, AlertStore, Database, KeyHistoryStore, ReportStore, StoredReport, Uses
+from app.services.health.alarms import Kind
+from app.services.key_view import KeyReport
+
+#: how far back charts and timeline go
+SPAN = timedelta(hours=24)
+#: what the timeline shows of a key
+_OUTAGES = (Kind.CIRCUIT_OPEN, Kind.KEY_DEAD, Kind.QUOTA_GONE)
+_REASONS = {
+    "closed": "takes requests",
+    "cooling": "rests after a 429",
+    "open": "its circuit opened after failures in a row; it is tried again by itself",
+    "half_open": "is being tried with one request",
+    "dead": "was refused by the provider (401): replace it; it is tried once an hour",
+    "no_quota": "its organisation has no credit left",
+    "disabled": "was taken out by an operator, until it is enabled",
+    "draining": "was taken out of the configuration; what is under way finishes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One key: `reason` says its state in words. Counts are since it is known, `usd_today` of this UTC day."""
+
+    key_id: str
+    mask: str
+    group: str
+    state: str
+    reason: str
+    in_flight: int
+    requests: int
+    rate_limits: int
+    failures: int
+    last_used: datetime | None
+    usd_today: float
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRow:
+    """One limit: `left` of `per_minute`, of a group of keys (by the mask of one) and a model."""
+
+    group: str
+    model: str
+    unit: str
+    per_minute: float
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
+class WaitRow:
+    """How long requests of a model waited for a key: `share_at_once` (0 to 1) hardly at all, 95 % at most
+    `p95_seconds` (None: longer than any class that is told apart). `refused` got none in time."""
+
+    model: str
+    sent: int
+    share_at_once: float
+    mean_seconds: float
+    p95_seconds: float | None
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRow:
+    """A daily cap of the fleet, in calls, tokens or US dollars."""
+
+    unit: str
+    used: float
+    cap: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Between two moments a key took no requests; `until` None: it still does not."""
+
+    mask: str
+    kind: str
+    message: str
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """All of it at `at`. `hours` has every hour of the last day, the oldest first."""
+
+    at: datetime
+    healthy: int
+    total: int
+    keys: tuple[KeyRow, ...]
+    rooms: tuple[RoomRow, ...]
+    waits: tuple[WaitRow, ...]
+    budgets: tuple[BudgetRow, ...]
+    spent: Spent
+    hours: tuple[tuple[datetime, Uses], ...]
+    outages: tuple[Outage, ...]
+    firing: tuple[Alert, ...]
+    report: StoredReport | None
+
+
+def make_panel(found: KeyReport, database: Database) -> Panel:
+    """Raises `StoreError` while the history cannot be read."""
+    now = database.clock.now()
+    counted = [key for key in found.snapshots if key.state != "draining"]
+    alerts = AlertStore(database)
+    return Panel(
+        at=now,
+        healthy=sum(not (key.circuit_open or key.rate_limited) for key in counted),
+        total=len(counted),
+        keys=tuple(_key_row(found, key) for key in found.snapshots),
+        rooms=tuple(_room_row(found.masks, room) for room in found.figures.rooms),
+        waits=tuple(_wait_row(model) for model in found.figures.models),
+        budgets=tuple(_budget_rows(found.spent, found.budget.day)),
+        spent=found.spent,
+        hours=tuple(_every_hour(dict(KeyHistoryStore(database).by_hour(now - SPAN)), now)),
+        outages=tuple(_outages(alerts.since(now - SPAN, _OUTAGES))),
+        firing=tuple(alerts.firing()),
+        report=ReportStore(database).latest(),
+    )
+
+
+def _key_row(found: KeyReport, key: KeySnapshot) -> KeyRow:
+    reason = _REASONS[key.state]
+    if key.rests_us > 0 and key.state in ("closed", "cooling"):
+        reason = f"rests {key.rests_us / 1_000_000:.0f} s more after a 429"
+    group = found.figures.groups.get(key.key_id, key.key_id)
+    return KeyRow(
+        key_id=key.key_id,
+        mask=found.masks[key.key_id],
+        group=found.masks.get(group, group),
+        state=key.state,
+        reason=reason,
+        in_flight=key.in_flight,
+        requests=key.requests,
+        rate_limits=key.rate_limits,
+        failures=key.failures,
+        last_used=None if key.last_used_us is None else datetime.fromtimestamp(key.last_used_us / 1_000_000, UTC),
+        usd_today=key.spent_today.microusd / 1_000_000,
+    )
+
+
+def _room_row(masks: Mapping[str, str], room: Room) -> RoomRow:
+    return RoomRow(masks.get(room.group, room.group), room.model, room.unit, room.per_minute, room.left)
+
+
+def _wait_row(model: ModelFigures) -> WaitRow:
+    sent = sum(model.waits)
+    return WaitRow(
+        model=model.model,
+        sent=sent,
+        share_at_once=model.waits[0] / sent if sent else 1.0,
+        mean_seconds=model.waited_us / 1_000_000 / sent if sent else 0.0,
+        p95_seconds=_bound_of(model.waits, 0.95),
+        refused=sum(model.refusals.values()),
+    )
+
+
+def _bound_of(waits: tuple[int, ...], share: float) -> float | None:
+    """The upper bound of the class in which that share of all is reached."""
+    wanted, so_far = share * sum(waits), 0
+    for bound, count in zip(WAIT_BOUNDS_S, waits, strict=False):
+        so_far += count
+        if so_far >= wanted:
+            return bound
+    return None
+
+
+def _budget_rows(spent: Spent, cap: Cap) -> Iterator[BudgetRow]:
+    if cap.calls is not None:
+        yield BudgetRow("calls", spent.calls, cap.calls)
+    if cap.tokens is not None:
+        yield BudgetRow("tokens", spent.tokens, cap.tokens)
+    if cap.microusd is not None:
+        yield BudgetRow("US dollars", spent.microusd / 1_000_000, cap.microusd / 1_000_000)
+
+
+def _every_hour(known: Mapping[datetime, Uses], now: datetime) -> Iterator[tuple[datetime, Uses]]:
+    hour = (now - SPAN).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    while hour <= now:
+        yield hour, known.get(hour, Uses())
+        hour += timedelta(hours=1)
+
+
+def _outages(alerts: list[Alert]) -> Iterator[Outage]:
+    for alert in alerts:
+        yield Outage(alert.subject, alert.kind, alert.message, alert.fired_at, alert.resolved_at)

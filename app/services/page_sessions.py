@@ -1,0 +1,97 @@
+"""Who is signed in at the pages: a session for each browser, in the Redis in use, for all web processes together.
+
+The browser holds a random id in a cookie, Redis its SHA-256 with who it is: a dump of Redis signs nobody in, signing
+out ends the session everywhere, and the token that was shown at sign-in is kept nowhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import redis
+
+from app.clock import Clock
+from app.errors import BrokerUnavailableError
+from app.redaction import origin_of
+from app.services.access import Caller, Role
+from app.services.embedded_valkey import broker_url, hasty_client
+from app.settings import Settings
+
+#: A working day: who lost a role keeps it no longer than this, or than his token.
+LONGEST = timedelta(hours=12)
+_PREFIX = "propintel:page-session:"
+_PATIENCE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class PageSession:
+    """`csrf` is what every form of this session sends back."""
+
+    caller: Caller
+    csrf: str
+
+
+class PageSessions:
+    """Thread-safe. Every method raises `BrokerUnavailableError` when Redis does not answer within two seconds."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self._lock = threading.Lock()
+        self._client: redis.Redis | None = None
+
+    def open(self, caller: Caller) -> tuple[str, int]:
+        """Sign `caller` in; -> the secret id of the new session, and for how many seconds it holds: until the token
+        expires, at most `LONGEST`."""
+        left = LONGEST if caller.expires_at is None else min(LONGEST, caller.expires_at - self._clock.now())
+        seconds = max(1, int(left.total_seconds()))
+        session_id = secrets.token_urlsafe(32)
+        kept = [caller.issuer, caller.subject, caller.role, secrets.token_urlsafe(32)]
+        self._asked(lambda client: client.set(_name(session_id), json.dumps(kept), ex=seconds))
+        return session_id, seconds
+
+    def find(self, session_id: str) -> PageSession | None:
+        """The session, or None if there is none (any more)."""
+        kept = self._asked(lambda client: client.get(_name(session_id)))
+        if kept is None:
+            return None
+        issuer, subject, role, csrf = json.loads(kept)
+        return PageSession(Caller(issuer, subject, role), csrf)
+
+    def end(self, session_id: str) -> None:
+        """Sign out. Ending twice is fine."""
+        self._asked(lambda client: client.delete(_name(session_id)))
+
+    def close(self) -> None:
+        """Close the connections; the next use opens new ones."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _asked[T](self, ask: Callable[[redis.Redis], T]) -> T:
+        try:
+            with self._lock:
+                if self._client is None:
+                    self._client = hasty_client(self._settings, _PATIENCE_SECONDS)
+                client = self._client
+            return ask(client)
+        except (redis.RedisError, OSError, ValueError) as exc:
+            with suppress(redis.RedisError, OSError):
+                self.close()  # the embedded Valkey may come back at another address
+            raise BrokerUnavailableError(origin_of(broker_url(self._settings)), type(exc).__name__) from exc
+
+
+def may_read(caller: Caller) -> bool:
+    """Whether the caller's role is one of ours: a token may carry a foreign word."""
+    return caller.role in tuple(Role)
+
+
+def _name(session_id: str) -> str:
+    return _PREFIX + hashlib.sha256(session_id.encode()).hexdigest()

@@ -1,0 +1,99 @@
+"""A real browser in front of a real HTTP door."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+PHONE = {"width": 375, "height": 740}
+DESKTOP = {"width": 1280, "height": 800}
+
+#: where `screenshot` leaves its pictures; those of the docs are made with PROPINTEL_SCREENSHOTS=docs/images
+_PICTURES = os.environ.get("PROPINTEL_SCREENSHOTS", "")
+
+SignIn = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no Chromium: install Debian's package chromium")
+    with sync_playwright() as playwright:
+        # a sandbox needs another user than root, and /dev/shm is small in containers
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
+        launched = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a page in a profile of its own: `new_page(viewport=PHONE, color_scheme="dark")`. What a page's console
+    says is wrong, a refused script or style above all, fails the test."""
+    contexts: list[BrowserContext] = []
+    said: list[str] = []
+
+    def open_page(**options: object) -> Page:
+        context = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})  # type: ignore[arg-type]
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    # Chromium reports every answer of 4xx or 5xx there: those are the tests' own business
+    assert [text for text in said if not text.startswith("Failed to load resource")] == []
+
+
+@pytest.fixture
+def signed_in(web: str, new_page: Callable[..., Page], called: Callable[..., object]) -> SignIn:
+    """`signed_in("manager", "/jobs")`: a page at that path, after the form took a token of that role."""
+
+    def sign_in(role: str, path: str, **options: object) -> Page:
+        token = called("token", "--role", role).stdout.strip()  # type: ignore[attr-defined]
+        page = new_page(**options)
+        page.goto(f"{web}{path}")
+        page.get_by_label("Token").fill(token)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{web}{path}")
+        return page
+
+    return sign_in
+
+
+@pytest.fixture
+def screenshot(tmp_path: Path) -> Callable[[Page, str], Path]:
+    """`screenshot(page, "keys-dark")`: the whole page as a PNG."""
+
+    def take(page: Page, name: str) -> Path:
+        place = Path(_PICTURES) if _PICTURES else tmp_path / "pictures"
+        place.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=place / f"{name}.png", full_page=True)
+        return place / f"{name}.png"
+
+    return take
+
+
+def check_accessible(page: Page) -> None:
+    """axe finds nothing serious: WCAG 2.2 A and AA."""
+    results = Axe().run(page)
+    bad = [v for v in results.response["violations"] if v["impact"] in ("serious", "critical")]
+    assert bad == [], results.generate_report()
+
+
+def check_fits(page: Page) -> None:
+    """Nobody has to scroll sideways."""
+    wide, seen = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert wide <= seen, f"{page.url} is {wide} pixels wide in a window of {seen}"

@@ -1,0 +1,210 @@
+"""Job and property pages in a browser: from a pasted list to a property, and what an operator's hand does meanwhile."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.services.embedded_valkey import EmbeddedValkey
+from tests.integration.doors.conftest import Environment, Propintel
+from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+
+KEY = "sk-proj-" + "k" * 40
+
+
+def _enqueue(called: Propintel, *targets: str) -> dict[str, Any]:
+    return json.loads(called("enqueue", *targets, "--format", "json").stdout)
+
+
+@pytest.fixture
+def working(
+    environment: Environment, start_openai: Callable[[dict[str, Any]], str], request: pytest.FixtureRequest
+) -> None:
+    """A worker, and a door, whose one key answers."""
+    environment["OPENAI_API_KEYS"] = KEY
+    environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}]})
+    request.getfixturevalue("worker")
+
+
+@pytest.mark.usefixtures("working")
+def test_a_list_becomes_an_estimate_a_batch_and_a_property(
+    site: str, signed_in: SignIn, screenshot: Callable[[Page, str], Path]
+) -> None:
+    page = signed_in("operator", "/enqueue")
+    check_accessible(page)
+    page.get_by_label("URLs of property pages").fill(f"# two homes\n{site}/homes/1\n{site}/homes/2\n{site}/homes/2\n")
+    screenshot(page, "enqueue")
+    page.get_by_role("button", name="Estimate").click()
+
+    expect(page.get_by_role("heading", name="What it would cost")).to_be_visible()
+    expect(page.get_by_text("3 targets: 2 jobs, 1 duplicates. About 2 calls of gpt-4.1-mini")).to_be_visible()
+    expect(page.get_by_text("unknown until a key has been used")).to_be_visible()
+    check_accessible(page)
+    screenshot(page, "estimate")
+    page.get_by_role("button", name="Enqueue 2 jobs").click()
+
+    page.wait_for_url(re.compile(r"/batches/[0-9a-f]{32}$"))
+    page.evaluate("window.untouched = true")
+    expect(page.get_by_role("status").filter(has_text="All 2 jobs are over.")).to_be_visible(timeout=60_000)
+    assert page.evaluate("window.untouched") is True, "the page was loaded again"
+    check_accessible(page)
+    screenshot(page, "batch")
+    page.get_by_role("link", name="Its jobs").click()
+    check_accessible(page)
+    screenshot(page, "jobs")
+    page.get_by_role("link", name="property", exact=True).first.click()
+
+    page.wait_for_url(re.compile(r"/properties/[0-9a-f]{32}$"))
+    price = page.get_by_role("button", name=re.compile("^ListPrice: "))
+    quote = page.locator("#proof-ListPrice q")
+    expect(quote).to_be_hidden()
+    price.hover()
+    expect(quote).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(quote).to_be_hidden()
+    price.focus()
+    page.keyboard.press("Enter")
+    expect(quote).to_be_visible()
+    assert quote.inner_text().strip()
+    expect(page.locator("#proof-ListPrice")).to_contain_text("Confidence")
+    expect(page.locator("#proof-ListPrice")).to_contain_text(site)
+    check_accessible(page)
+    screenshot(page, "property")
+
+
+@pytest.mark.usefixtures("broker")
+def test_jobs_are_cancelled_and_done_again_by_hand(signed_in: SignIn, called: Propintel) -> None:
+    made = _enqueue(called, "http://homes.example/1", "http://homes.example/2")
+    page = signed_in("operator", "/jobs")
+    row = page.locator(f"#job-{made['jobs'][0]}")
+    expect(row).to_contain_text("queued")
+    row.get_by_role("button", name="Cancel").click()
+    expect(row).to_contain_text("cancelled")
+    assert page.url.endswith("/jobs")
+    row.get_by_role("button", name="Retry").click()
+    expect(row).to_contain_text("queued")
+
+    page.goto(page.url.replace("/jobs", f"/batches/{made['batch']}"))
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_role("button", name="Cancel the batch").click()
+    expect(page.get_by_text("0 of 2 jobs are over.")).to_be_visible()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Cancel the batch").click()
+    expect(page.get_by_text("All 2 jobs are over.")).to_be_visible()
+
+
+@pytest.mark.usefixtures("broker")
+def test_a_job_appears_without_loading_the_page_again(signed_in: SignIn, called: Propintel) -> None:
+    page = signed_in("reader", "/jobs")
+    expect(page.get_by_text("No jobs here")).to_be_visible()
+    page.evaluate("window.untouched = true")
+    _enqueue(called, "http://homes.example/1")
+    expect(page.get_by_role("link", name="http://homes.example/1")).to_be_visible()
+    assert page.evaluate("window.untouched") is True
+    assert page.get_by_role("button", name=re.compile("Cancel")).count() == 0, "readers only read"
+
+
+@pytest.mark.usefixtures("broker")
+def test_a_page_says_when_it_is_not_brought_up_to_date(
+    signed_in: SignIn, called: Propintel, broker: EmbeddedValkey
+) -> None:
+    page = signed_in("reader", "/jobs")
+    broker.stop()
+    expect(page.locator("#stale")).to_be_visible()
+    broker.start()
+    expect(page.locator("#stale")).to_be_hidden()
+
+
+@pytest.mark.usefixtures("broker")
+def test_the_pages_fit_a_phone_and_the_dark(
+    signed_in: SignIn, called: Propintel, screenshot: Callable[[Page, str], Path]
+) -> None:
+    _enqueue(
+        called, "http://homes.example/a-very-long-address-without-any-break-" + "x" * 120, "http://homes.example/2"
+    )
+    page = signed_in("operator", "/jobs", viewport=PHONE, color_scheme="dark")
+    for path in ("/jobs", "/batches", "/enqueue", "/properties"):
+        page.goto(page.url.split("/jobs")[0].split("/batches")[0].split("/enqueue")[0] + path)
+        check_fits(page)
+        check_accessible(page)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 24, 26)"
+    screenshot(page, "properties-phone-dark")
+
+
+@pytest.mark.usefixtures("broker")
+def test_a_bad_list_comes_back_with_its_bad_lines(signed_in: SignIn) -> None:
+    page = signed_in("operator", "/enqueue")
+    page.get_by_label("URLs of property pages").fill("http://homes.example/1\nfoo bar\n")
+    page.get_by_role("button", name="Estimate").click()
+    expect(page.get_by_role("alert")).to_contain_text("your list line 2: 'foo bar'")
+    expect(page.get_by_label("URLs of property pages")).to_have_value("http://homes.example/1\nfoo bar\n")
+    check_accessible(page)
+
+
+@pytest.mark.usefixtures("broker")
+def test_a_file_is_taken_as_well(signed_in: SignIn) -> None:
+    page = signed_in("operator", "/enqueue")
+    table = b"id,url\n1,http://homes.example/1\n2,http://homes.example/2\n"
+    page.get_by_label("or a file of them").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": table})
+    page.get_by_role("button", name="Estimate").click()
+    expect(page.get_by_role("button", name="Enqueue 2 jobs")).to_be_visible()
+
+
+@pytest.mark.usefixtures("broker")
+class TestForms:
+    """What no browser sends, and what another site makes one send."""
+
+    @pytest.fixture
+    def client(self, web: str, called: Propintel) -> Any:
+        with httpx2.Client(base_url=web, trust_env=False) as client:
+            token = called("token", "--role", "operator").stdout.strip()
+            assert client.post("/sign-in", data={"token": token}).status_code == 303
+            yield client
+
+    def _csrf(self, client: httpx2.Client) -> str:
+        return re.search(r'name="csrf" value="([^"]+)"', client.get("/enqueue").text)[1]
+
+    def test_without_the_sessions_token_nothing_is_done(self, client: httpx2.Client, called: Propintel) -> None:
+        job = _enqueue(called, "http://homes.example/1")["jobs"][0]
+        for sent in ({}, {"csrf": ""}, {"csrf": "x" * 43}, {"csrf": "\udc80".encode("utf-8", "surrogatepass")}):
+            assert client.post(f"/jobs/{job}/cancel", data=sent).status_code == 403
+        good = {"csrf": self._csrf(client)}
+        assert (
+            client.post(f"/jobs/{job}/cancel", data=good, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+        )
+        assert json.loads(called("jobs", job, "--format", "json").stdout)["jobs"][0]["state"] == "queued"
+        assert client.post(f"/jobs/{job}/cancel", data=good).status_code == 303
+        assert json.loads(called("jobs", job, "--format", "json").stdout)["jobs"][0]["state"] == "cancelled"
+
+    def test_a_form_that_is_sent_twice_enqueues_once(self, client: httpx2.Client) -> None:
+        sent = {"csrf": self._csrf(client), "targets": "http://homes.example/1", "key": "0" * 32}
+        first, again = client.post("/enqueue", data=sent), client.post("/enqueue", data=sent)
+        assert first.status_code == again.status_code == 303
+        assert first.headers["location"] == again.headers["location"]
+
+    def test_roles_hold_for_pages_too(self, web: str, called: Propintel) -> None:
+        with httpx2.Client(base_url=web, trust_env=False) as reader:
+            token = called("token", "--role", "reader").stdout.strip()
+            reader.post("/sign-in", data={"token": token})
+            assert reader.get("/jobs").status_code == 200
+            answer = reader.get("/enqueue")
+            assert answer.status_code == 403
+            assert "The role &#39;reader&#39; may not do this" in answer.text
+
+    def test_errors_are_pages(self, client: httpx2.Client) -> None:
+        for path, status in (("/jobs/nothing", 404), ("/jobs?state=odd", 422), ("/jobs?cursor=odd", 422)):
+            answer = client.get(path)
+            assert answer.status_code == status
+            assert answer.headers["content-type"].startswith("text/html")
+            assert 'role="alert"' in answer.text
+
+    def test_what_a_target_says_is_text(self, client: httpx2.Client, called: Propintel) -> None:
+        _enqueue(called, "http://homes.example/?q=<script>alert(1)</script>'\"")
+        assert "<script>alert" not in client.get("/jobs").text

@@ -1,0 +1,161 @@
+"""Signing in with a token and out again, in a browser and without one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import httpx2
+import jwt
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.services.embedded_valkey import EmbeddedValkey
+from tests.integration.doors.conftest import SECRET, Propintel
+from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+
+pytestmark = pytest.mark.usefixtures("broker")
+
+
+def _token(called: Propintel, role: str = "manager") -> str:
+    return called("token", "--role", role).stdout.strip()
+
+
+def _sign_in(web: str, token: str, **headers: str) -> httpx2.Response:
+    return httpx2.post(f"{web}/sign-in", data={"token": token, "wanted": "/jobs"}, headers=headers, trust_env=False)
+
+
+def test_a_token_opens_the_page_that_was_asked_for(web: str, new_page: Callable[..., Page], called: Propintel) -> None:
+    page = new_page()
+    page.goto(f"{web}/sign-in?next=/docs")
+    page.get_by_label("Token").fill(_token(called))
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{web}/docs")
+    cookie = page.context.cookies()[0]
+    assert cookie["name"] == "propintel"
+    assert cookie["httpOnly"] is True
+    assert cookie["sameSite"] == "Strict"
+
+
+def test_a_token_that_does_not_hold_is_refused_in_words(web: str, new_page: Callable[..., Page]) -> None:
+    page = new_page(viewport=PHONE)
+    page.goto(f"{web}/sign-in")
+    check_accessible(page)
+    page.get_by_label("Token").fill("no-token")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("This token does not hold")
+    assert page.context.cookies() == []
+    check_accessible(page)
+    check_fits(page)
+
+
+@pytest.mark.parametrize("claims", [{"role": "visitor"}, {}])
+def test_a_role_that_is_none_of_ours_is_refused(web: str, claims: dict[str, str]) -> None:
+    token = jwt.encode(
+        {"iss": "property-intelligence", "aud": "property-intelligence", "exp": 4_000_000_000, **claims},
+        SECRET,
+        "HS256",
+    )
+    answer = _sign_in(web, token)
+    assert answer.status_code == 403
+    assert "may not do this" in answer.text
+    assert "set-cookie" not in answer.headers
+
+
+def test_over_tls_the_cookie_is_secure_and_of_this_host_alone(web: str, called: Propintel) -> None:
+    answer = _sign_in(web, _token(called), **{"X-Forwarded-Proto": "https"})
+    assert answer.status_code == 303
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-propintel=")
+    assert {"Secure", "HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie
+
+
+def test_the_cookie_ends_with_the_token(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
+    token = called("token", "--role", "reader", "--ttl", "30m").stdout.strip()
+    answer = _sign_in(web, token)
+    age = int(re.search(r"Max-Age=(\d+)", answer.headers["set-cookie"])[1])
+    assert 1_700 < age <= 1_800
+
+
+def test_signing_out_ends_the_session_wherever_its_cookie_is(web: str, called: Propintel) -> None:
+    with httpx2.Client(base_url=web, trust_env=False) as client:
+        assert client.post("/sign-in", data={"token": _token(called)}).status_code == 303
+        stolen = dict(client.cookies)
+        assert client.get("/").headers["location"] == "/jobs"
+        assert client.post("/sign-out").status_code == 303
+        assert client.get("/").headers["location"] == "/sign-in"
+    with httpx2.Client(base_url=web, cookies=stolen, trust_env=False) as thief:
+        assert thief.get("/").headers["location"] == "/sign-in"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_another_site_can_sign_nobody_in(web: str, called: Propintel, headers: dict[str, str]) -> None:
+    answer = _sign_in(web, _token(called), **headers)
+    assert answer.status_code == 403
+    assert "does not belong to your session" in answer.text
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "wanted", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/a\nb", "evil"]
+)
+def test_nobody_is_led_to_another_site(web: str, called: Propintel, wanted: str) -> None:
+    answer = httpx2.post(f"{web}/sign-in", data={"token": _token(called), "wanted": wanted}, trust_env=False)
+    assert answer.headers["location"] == "/"
+
+
+def test_redis_holds_neither_token_nor_cookie(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
+    import redis
+
+    token = _token(called)
+    answer = _sign_in(web, token)
+    cookie = answer.headers["set-cookie"].split("=", 1)[1].split(";", 1)[0]
+    with redis.Redis.from_url(broker.url) as client:
+        names = [name.decode() for name in client.scan_iter("propintel:page-session:*")]
+        kept = " ".join([*names, *(client.get(name).decode() for name in names)])
+    assert len(names) == 1
+    assert token not in kept
+    assert cookie not in kept
+
+
+def test_every_page_forbids_scripts_of_others(web: str) -> None:
+    answer = httpx2.get(f"{web}/sign-in", trust_env=False)
+    policy = answer.headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_strangers_are_counted(web: str) -> None:
+    statuses = {_sign_in(web, f"guess-{i}").status_code for i in range(70)}
+    assert statuses == {403, 429}
+
+
+def test_without_redis_nobody_is_signed_in_and_the_page_says_why(
+    web: str, called: Propintel, broker: EmbeddedValkey
+) -> None:
+    token = _token(called)
+    broker.stop()
+    answer = _sign_in(web, token)
+    assert answer.status_code == 503
+    assert "No broker answers" in answer.text
+    assert "Retry-After" in answer.headers
+
+
+def test_what_pages_are_drawn_with_may_be_kept_by_its_versioned_address(web: str, signed_in: SignIn) -> None:
+    text = httpx2.get(f"{web}/sign-in", trust_env=False).text
+    address = re.search(r'src="(/static/vendor/htmx\.min\.js\?v=[0-9a-f]{12})"', text)[1]
+    kept = httpx2.get(web + address, trust_env=False)
+    assert kept.status_code == 200
+    assert "immutable" in kept.headers["cache-control"]
+    assert httpx2.get(f"{web}/static/../application.py", trust_env=False).status_code == 404

@@ -1,0 +1,97 @@
+"""Enqueueing by hand: targets by paste or file, what they would cost, and only then jobs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
+
+from app.errors import InvalidTargetListError
+from app.property.store import Requester
+from app.services.access import Caller
+from app.services.estimate import estimate
+from app.services.target_lists import parse_targets
+from tasks.submission import submit_targets
+from web.auth import OPERATIONS
+from web.context import Context, context_of
+from web.idempotency import request_key
+from web.limits import MAX_TARGETS
+from web.pages.rendering import page
+from web.pages.route import SignedInRoute, allow, see_other
+
+router = APIRouter(route_class=SignedInRoute)
+ContextOf = Annotated[Context, Depends(context_of)]
+Priority = Annotated[int, Form(ge=0, le=9)]
+_PASTED = "your list"
+
+
+@router.get("/enqueue", dependencies=[allow(*OPERATIONS)])
+def show_form(request: Request) -> Response:
+    return page(request, "enqueue.html", text="", priority=5, refresh=False, problem="")
+
+
+@router.post("/enqueue/estimate", dependencies=[allow(*OPERATIONS)])
+def show_estimate(
+    *,
+    request: Request,
+    context: ContextOf,
+    text: Annotated[str, Form()] = "",
+    file: Annotated[UploadFile | None, File()] = None,
+    priority: Priority = 5,
+    refresh: Annotated[bool, Form()] = False,
+) -> Response:
+    """What they would cost, with the button that enqueues them; a bad list again, with its bad lines named."""
+    try:
+        targets = _targets(text, file)
+    except InvalidTargetListError as exc:
+        return page(
+            request, "enqueue.html", 422, text=text, priority=priority, refresh=refresh, problem=exc.facts["problem"]
+        )
+    found = estimate(context.stores.database, context.keys, context.settings, targets, refresh=refresh)
+    return page(
+        request,
+        "estimate.html",
+        estimate=found,
+        targets="\n".join(targets),
+        priority=priority,
+        refresh=refresh,
+        key=uuid4().hex,
+    )
+
+
+@router.post("/enqueue", dependencies=[allow(*OPERATIONS)])
+def enqueue(
+    *,
+    caller: Annotated[Caller, allow(*OPERATIONS)],
+    context: ContextOf,
+    targets: Annotated[str, Form()],
+    key: Annotated[str, Form(pattern=r"^[0-9a-f]{32}$")],
+    priority: Priority = 5,
+    refresh: Annotated[bool, Form()] = False,
+) -> Response:
+    """All or nothing, as `POST /api/v1/jobs`; a form that is sent twice enqueues once."""
+    wanted = _targets(targets, None)
+    asked = {"targets": wanted, "priority": priority, "refresh": refresh}
+    quota = context.settings.api_daily_targets_per_caller
+    enqueued = submit_targets(
+        context.stores.jobs,
+        context.celery,
+        context.settings,
+        wanted,
+        priority=priority,
+        refresh=refresh,
+        requester=Requester(caller.id, quota, request_key(caller.id, f"page-{key}", asked)),
+    )
+    return see_other(f"/batches/{enqueued.batch}")
+
+
+def _targets(text: str, file: UploadFile | None) -> list[str]:
+    """Of a file if one was chosen, else of the text. Raises `InvalidTargetListError`."""
+    if file is not None and file.filename:
+        targets = parse_targets(file.file.read(), file.filename)
+    else:
+        targets = parse_targets(text.encode("utf-8", "replace"), _PASTED)
+    if len(targets) > MAX_TARGETS:
+        raise InvalidTargetListError(f"There are {len(targets):,} targets; one form takes {MAX_TARGETS:,} at most.")
+    return targets

@@ -1,0 +1,52 @@
+"""The key page: what every OpenAI key does, as it happens, and the hand that takes one out or brings it back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import redis
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.errors import BrokerUnavailableError
+from app.redaction import origin_of
+from app.services.embedded_valkey import broker_url
+from app.services.key_panel import SPAN, Panel, make_panel
+from web.auth import MANAGEMENT
+from web.context import Context, context_of
+from web.pages.charts import line_chart, timeline
+from web.pages.rendering import page, wants_fragment
+from web.pages.route import SignedInRoute, allow
+
+router = APIRouter(route_class=SignedInRoute)
+ContextOf = Annotated[Context, Depends(context_of)]
+
+
+@router.get("/keys", dependencies=[allow(*MANAGEMENT)])
+def show_keys(request: Request, context: ContextOf) -> Response:
+    panel = _panel(context)
+    return page(
+        request,
+        "keys_live.html" if wants_fragment(request) else "keys.html",
+        panel=panel,
+        chart=line_chart(
+            [
+                ("requests", [uses.requests for _, uses in panel.hours]),
+                ("429", [uses.rate_limits for _, uses in panel.hours]),
+                ("failures", [uses.failures for _, uses in panel.hours]),
+            ],
+            [hour for hour, _ in panel.hours],
+        ),
+        outages=timeline(
+            ((one.mask, one.kind, one.message, one.since, one.until or panel.at) for one in panel.outages),
+            panel.at - SPAN,
+            panel.at,
+        ),
+    )
+
+
+def _panel(context: Context) -> Panel:
+    try:
+        found = context.keys.recent_report()
+    except redis.RedisError as exc:
+        raise BrokerUnavailableError(origin_of(broker_url(context.settings)), type(exc).__name__) from exc
+    return make_panel(found, context.stores.database)

@@ -1,0 +1,149 @@
+"""Templates become pages: one environment, the headers of every page, and the files that a page is drawn with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from app.clock import SystemClock
+from app.redaction import origin_of
+from app.services.access import Caller
+from app.services.page_sessions import PageSession
+from web.auth import rights_of
+
+_WEB = Path(__file__).parents[1]
+_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+#: of every page. The referrer stays within the site: without one a browser sends its forms with the origin "null".
+HEADERS = {
+    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Vary": "Cookie, HX-Request",
+}
+
+
+class _Files:
+    """The files below `web/static` by their names; each address has a piece of its file's hash, so that a browser may
+    keep it for good."""
+
+    folder = _WEB / "static"
+
+    @cache  # noqa: B019 (one instance, as long as the process)
+    def url(self, name: str) -> str:
+        digest = hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
+        return f"/static/{name}?v={digest[:12]}"
+
+
+assets = _Files()
+
+
+class Assets(StaticFiles):
+    """Kept by browsers for a year if asked for by the address that `assets.url` gave, else not without asking."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(directory=folder)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        versioned = scope["query_string"].startswith(b"v=")
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if versioned else "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def page(request: Request, template: str, status: int = 200, /, **shown: Any) -> HTMLResponse:
+    """The page that `template` makes of `shown`, with who is signed in and what he may do."""
+    session: PageSession | None = getattr(request.state, "page_session", None)
+    caller: Caller | None = session.caller if session is not None else None
+    body = (
+        _environment()
+        .get_template(template)
+        .render(
+            path=request.url.path,
+            caller=caller,
+            rights=rights_of(caller.role) if caller is not None else [],
+            csrf=session.csrf if session is not None else "",
+            now=SystemClock().now(),
+            **shown,
+        )
+    )
+    # half of a surrogate pair, which no encoding has, is shown as `?`
+    return HTMLResponse(body.encode("utf-8", "replace"), status, HEADERS)
+
+
+def address(path: str, **parameters: str | None) -> str:
+    """`path` with those of the parameters that have a value."""
+    given = {name: value for name, value in parameters.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def wants_fragment(request: Request) -> bool:
+    """Whether a page that is shown already asks for the part of it that changes."""
+    return request.headers.get("hx-request") == "true"
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_WEB / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: Mapping[str, Any] = {"moment": _moment, "ago": _ago, "count": _count, "origin": origin_of, "usd": _usd}
+    made.filters.update(filters)
+    made.globals["asset"] = assets.url
+    return made
+
+
+def _moment(at: datetime) -> str:
+    """2026-11-25 10:15:02 UTC"""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _ago(at: datetime, now: datetime) -> str:
+    """How long ago in its largest unit: "12 s ago", "3 min ago", "in 5 min"."""
+    seconds = (now - at).total_seconds()
+    size = abs(seconds)
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if size >= length:
+            said = f"{int(size // length)} {unit}"
+            break
+    else:
+        said = f"{int(size)} s"
+    return f"in {said}" if seconds < 0 else f"{said} ago"
+
+
+def _count(number: float) -> str:
+    """12,345"""
+    return f"{number:,}"
+
+
+def _usd(dollars: float) -> str:
+    """$1,234.50, and "under $0.01" for what is less but not nothing."""
+    return "under $0.01" if 0 < dollars < 0.01 else f"${dollars:,.2f}"

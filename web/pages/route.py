@@ -1,0 +1,144 @@
+"""Who may see which page: a session from a cookie, the roles of the API, and forms that only our own pages can send."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from fastapi import Request, Response, Security
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from app.errors import ForgedRequestError, PropertyIntelligenceError, RoleNotAllowedError
+from app.redaction import redact, redact_urls
+from app.services.access import Caller, Role
+from app.services.page_sessions import PageSession
+from web.context import context_of
+from web.errors import headers_of, problem_of, status_of
+from web.pages.rendering import page, wants_fragment
+
+log = logging.getLogger(__name__)
+
+_SAFE_METHODS = ("GET", "HEAD")
+CSRF_FIELD = "csrf"
+SIGN_IN_PATH = "/sign-in"
+
+
+class PageRoute(APIRoute):
+    """A route whose errors are pages, and whose forms are refused unless one of our own pages sent them."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def served(request: Request) -> Response:
+            try:
+                await self.admit(request)
+                return await handle(request)
+            except SignInNeededError:
+                return _to_sign_in(request)
+            except (PropertyIntelligenceError, RequestValidationError, HTTPException) as exc:
+                return await run_in_threadpool(_error_page, request, exc)
+
+        return served
+
+    async def admit(self, request: Request) -> None:
+        """Raises `ForgedRequestError` for what another site sent."""
+        if request.method not in _SAFE_METHODS and not _from_here(request):
+            raise ForgedRequestError
+
+
+class SignedInRoute(PageRoute):
+    """A page for those who are signed in; `request.state.page_session` says who. Its forms carry the session's token,
+    and count as requests of their caller."""
+
+    async def admit(self, request: Request) -> None:
+        await super().admit(request)
+        session = await run_in_threadpool(find_session, request)
+        if session is None:
+            raise SignInNeededError
+        request.state.page_session = session
+        if request.method not in _SAFE_METHODS:
+            sent = (await request.form()).get(CSRF_FIELD)
+            if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), session.csrf.encode()):
+                raise ForgedRequestError
+            limits = context_of(request).rate_limits
+            request.state.allowance = await run_in_threadpool(limits.count_request, session.caller.id)
+
+
+class SignInNeededError(Exception):
+    """Nobody is signed in (any more)."""
+
+
+def allow(*roles: Role) -> Any:
+    """The dependency of a page that serves these roles only; 403 for all others."""
+
+    def check(request: Request) -> Caller:
+        caller: Caller = request.state.page_session.caller
+        if caller.role not in roles:
+            raise RoleNotAllowedError(caller.role, ", ".join(roles))
+        return caller
+
+    return Security(check)
+
+
+def cookie_name(request: Request) -> str:
+    """Over TLS with the prefix that keeps other hosts of the domain from setting it (RFC 6265bis section 4.1.3)."""
+    return "__Host-propintel" if request.url.scheme == "https" else "propintel"
+
+
+def find_session(request: Request) -> PageSession | None:
+    """Whose cookie came with `request`, if it still holds. Raises `BrokerUnavailableError`."""
+    sent = request.cookies.get(cookie_name(request), "")
+    return context_of(request).page_sessions.find(sent) if sent else None
+
+
+def see_other(path: str) -> RedirectResponse:
+    """Where a form's sender goes on: what he sees there can be loaded again without sending the form again."""
+    return RedirectResponse(path, 303, {"Cache-Control": "no-store"})
+
+
+def inner_path(wanted: str, otherwise: str = "/") -> str:
+    """`wanted` if it is a path of this site, which no link can turn into another one's, else `otherwise`."""
+    parts = urlsplit(wanted)
+    inside = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return wanted if inside and not parts.scheme and not parts.netloc and "\\" not in wanted else otherwise
+
+
+def _from_here(request: Request) -> bool:
+    """Whether a page of this site sent it. Browsers say so; what is none says nothing and holds no cookie."""
+    if (site := request.headers.get("sec-fetch-site")) is not None:
+        return site == "same-origin"
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+
+
+def _to_sign_in(request: Request) -> Response:
+    if wants_fragment(request):
+        return Response(status_code=401, headers={"HX-Refresh": "true"})  # the page then finds its way by itself
+    there = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    wanted = f"?next={quote(there)}" if request.method in _SAFE_METHODS and there != "/" else ""
+    return see_other(SIGN_IN_PATH + wanted)
+
+
+def _error_page(request: Request, exc: Exception) -> Response:
+    if isinstance(exc, PropertyIntelligenceError):
+        status, message = status_of(exc), str(exc)
+        if status >= 500:
+            log.warning("%s %s: %s", request.method, request.url.path, exc)
+        headers = headers_of(request, exc, status)
+        headers.pop("WWW-Authenticate", None)  # a browser would ask for a password that there is not
+        message = redact_urls(message) if status >= 500 else redact(message)
+    elif isinstance(exc, HTTPException):
+        status, message, headers = exc.status_code, str(exc.detail), dict(exc.headers or {})
+    else:
+        assert isinstance(exc, RequestValidationError)  # noqa: S101 (there is no other)
+        status, message, headers = 422, problem_of(exc), {}
+    response = page(request, "error.html", status, status=status, message=message)
+    response.headers.update(headers)
+    return response
