@@ -13,7 +13,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from kombu.entity import Exchange, Queue
 
 from app.property.store import Job
-from app.services.embedded_valkey import broker_url, without_password
+from app.redaction import shown_url
+from app.services.embedded_valkey import broker_url
 from app.settings import Settings
 
 TASK_MODULES = ["tasks.scrape", "tasks.health", "tasks.recovery", "tasks.batches", "tasks.alerts"]
@@ -159,7 +160,7 @@ def _beat(url: str) -> dict[str, Any]:
         "beat_max_loop_interval": 2,
         # Workers tell whoever asks what their configuration is, Flower for one. Celery hides what a name with "pass"
         # holds; of the URLs it knows its own.
-        "redbeat_redis_url": without_password(url),
+        "redbeat_redis_url": shown_url(url),
         "redbeat_redis_options": {"socket_timeout": 30, **_login(url)},
         "redbeat_key_prefix": "propintel:beat:",
         "redbeat_lock_timeout": 10,
