@@ -1,24 +1,26 @@
 """Log output for every process: one configuration, and no secret in it, whoever logs.
 
 Modules log through `logging.getLogger(__name__)`; only a door calls `configure_logging`. What a block of work has in
-common (job, batch, key) is bound with `structlog.contextvars` and stands in each of its lines. What counts as a secret
-is `app.redaction`.
+common (job, batch, key) is bound with `structlog.contextvars` and stands in each of its lines. What a page or a caller
+put into a line begins no other and moves no cursor. What counts as a secret is `app.redaction`.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import reprlib
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Literal, TextIO
+from typing import Any, BinaryIO, Literal, TextIO
 
 import structlog
 
+from app.printable import escaped, escaped_json
 from app.redaction import redact
 
 LogFormat = Literal["auto", "json", "text"]
@@ -94,15 +96,30 @@ class _JsonFormatter(logging.Formatter):
         }
         for name, value in _fields(record).items():
             fields.setdefault(name, value)
-        if record.exc_info and record.exc_info[0] is not None:
-            fields["exception"] = "".join(traceback.format_exception(*record.exc_info)).rstrip()
+        if told := _traceback(record):
+            fields["exception"] = told
         if record.stack_info:
             fields["stack"] = record.stack_info
-        return redact(str(self._render(None, "", fields)))
+        return escaped_json(redact(str(self._render(None, "", fields))))
+
+
+def _traceback(record: logging.LogRecord) -> str:
+    """As text, from the exception or from what another formatter left of it; empty if there is none."""
+    if record.exc_info and record.exc_info[0] is not None:
+        return "".join(traceback.format_exception(*record.exc_info)).rstrip()
+    return record.exc_text or ""
+
+
+def _indented(text: str) -> str:
+    """Several lines below a line: none begins where one with a time begins."""
+    return "\n".join(f"  {escaped(line)}" for line in text.split("\n"))
 
 
 class _TextFormatter(logging.Formatter):
-    """`time LEVEL: message`, as the specification shows it, then the context; redacted as a whole."""
+    """`time LEVEL: message`, as the specification shows it, then the context; redacted as a whole.
+
+    A traceback and a stack stand below it, indented.
+    """
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s: %(message)s", "%H:%M:%S")
@@ -112,7 +129,9 @@ class _TextFormatter(logging.Formatter):
         return message + "".join(_shown(_fields(record), message))
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        record.message, record.asctime = record.getMessage(), self.formatTime(record, self.datefmt)
+        below = (_traceback(record), record.stack_info)
+        return redact("\n".join([escaped(self.formatMessage(record)), *(_indented(text) for text in below if text)]))
 
 
 def _shown(fields: Mapping[str, Any], message: str) -> list[str]:
@@ -138,9 +157,11 @@ class _Handler(logging.StreamHandler[TextIO]):
 def configure_logging(*, level: int | str = logging.INFO, log_format: LogFormat = "text") -> None:
     """Send all logs of this process to stderr, one line each; warnings and uncaught exceptions too.
 
-    "auto" is text on a terminal and JSON elsewhere. Replaces the handlers of all loggers; safe to call again.
+    What is written to stderr past them is redacted. "auto" is text on a terminal and JSON elsewhere. Replaces the
+    handlers of all loggers; safe to call again.
     """
     as_json = log_format == "json" or (log_format == "auto" and not _is_terminal(sys.stderr))
+    guard_stderr()
     stream = sys.stderr.inner if isinstance(sys.stderr, _GuardedStream) else sys.stderr
     handler = _Handler(stream)
     handler.setFormatter(_JsonFormatter() if as_json else _TextFormatter())
@@ -154,6 +175,7 @@ def configure_logging(*, level: int | str = logging.INFO, log_format: LogFormat 
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
+    sys.unraisablehook = _log_unraisable
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -185,6 +207,35 @@ def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
     log.error("Uncaught exception: thread %s ends", name, exc_info=(args.exc_type, args.exc_value, args.exc_traceback))
 
 
+def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
+    """Of finalizers, callbacks and `atexit`. The object is told as text: to keep it would bring it back to life."""
+    where = f"{args.err_msg or 'Exception ignored in'}: {_BRIEF.repr(args.object)}"
+    error = args.exc_value or args.exc_type()
+    log.error("Uncaught exception: %s", where, exc_info=(type(error), error, args.exc_traceback))
+
+
+#: survives a `__repr__` that raises
+_BRIEF = reprlib.Repr(maxother=200, maxstring=200)
+
+
+class _GuardedBytes:
+    """The bytes below a text stream, redacted as it is: some write there."""
+
+    def __init__(self, inner: BinaryIO) -> None:
+        self._inner = inner
+
+    def write(self, data: bytes) -> int:
+        text = bytes(data).decode("utf-8", "surrogateescape")
+        self._inner.write(redact(text).encode("utf-8", "surrogateescape"))
+        return len(data)
+
+    def writelines(self, lines: Iterable[bytes]) -> None:
+        self.write(b"".join(lines))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
 class _GuardedStream:
     """A text stream whose every write is redacted."""
 
@@ -195,11 +246,21 @@ class _GuardedStream:
         self.inner.write(redact(text))
         return len(text)
 
+    def writelines(self, lines: Iterable[str]) -> None:
+        self.write("".join(lines))
+
+    @property
+    def buffer(self) -> _GuardedBytes:
+        return _GuardedBytes(self.inner.buffer)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
 
 
 def guard_stderr() -> None:
-    """What is written to stderr past all logs is redacted too: Celery's processes print their last traceback there."""
-    if not isinstance(sys.stderr, _GuardedStream):
+    """What is written to stderr past all logs is redacted too: Celery's processes print their last traceback there.
+
+    `configure_logging` does it; a door that may say something before calls it itself.
+    """
+    if sys.stderr is not None and not isinstance(sys.stderr, _GuardedStream):
         sys.stderr = _GuardedStream(sys.stderr)

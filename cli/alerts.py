@@ -10,10 +10,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from app.printable import printable
 from app.property.store import Alert, AlertStore, Untold
 from app.services.stores import open_stores
 from app.settings import load_settings
-from cli.output import FormatOption, make_table, printable, show
+from cli.output import FormatOption, make_table, show
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

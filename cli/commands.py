@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from app.logs import configure_logging
+from app.logs import configure_logging, guard_stderr
 from app.settings import load_log_settings
 from cli.failures import report
 from cli.lazy import Lazy, lazy_group
@@ -72,6 +72,7 @@ def run() -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # UTF-8 whatever the locale; a lone surrogate stays a JSON escape
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    guard_stderr()  # Click quotes arguments that it does not take
     try:
         app(prog_name="propintel")
     except Exception as exc:  # noqa: BLE001 (the last line of defence: nobody sees a traceback)

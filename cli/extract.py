@@ -12,13 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from app.clock import SystemClock
+from app.printable import printable
 from app.property.extract.base import Candidate, Extraction
 from app.property.extract.pipeline import extract as extract_page
 from app.property.extract.prompt import Prompt, build_prompt
 from app.property.fetch import page_from_file
 from app.property.record import FIELDS
 from app.property.store import normalise_target
-from cli.output import Format, FormatOption, make_table, note, print_json, printable, show, wants_json
+from cli.output import Format, FormatOption, make_table, note, print_json, show, wants_json
 from cli.property_tables import record_table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -19,8 +19,8 @@ from app.errors import (
     PropertyIntelligenceError,
     UnexpectedError,
 )
+from app.printable import printable
 from app.redaction import redact
-from cli.output import printable
 
 FAILED = 1
 USAGE = 2

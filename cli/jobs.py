@@ -13,10 +13,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from app.printable import printable
 from app.property.store import Batch, Job, JobState, JobStore, every
 from app.services.stores import Stores, open_stores
 from app.settings import Settings, load_settings
-from cli.output import FormatOption, make_table, note, printable, show
+from cli.output import FormatOption, make_table, note, show
 from tasks.submission import make_sender, resubmit_jobs
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

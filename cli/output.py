@@ -6,7 +6,6 @@ Text from pages is hostile: nothing here lets it move the cursor or style the te
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
@@ -17,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-#: C0 and C1 control characters and the ones that reorder a line (Unicode Bidi_Control)
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+from app.printable import printable
+
 _WIDE = 160
 
 
@@ -88,8 +87,3 @@ def cell(value: Any) -> Text:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     text = printable(text)
     return Text(text if len(text) <= 300 else f"{text[:299]}…")
-
-
-def printable(text: str) -> str:
-    """`text` on one line, without what a terminal would obey; each such character becomes a blank."""
-    return _UNPRINTABLE.sub(" ", text)

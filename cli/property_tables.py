@@ -8,8 +8,9 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from app.printable import printable
 from app.property.record import FIELDS
-from cli.output import make_table, printable
+from cli.output import make_table
 
 _BRIEF = ("UnparsedAddress", "City", "ListPrice", "X_Currency", "BedroomsTotal", "LivingArea")
 

@@ -41,7 +41,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def _process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What `configure_logging` changes in a process, and which secrets it knows, ends with the test."""
     monkeypatch.setattr(redaction, "_protected", redaction.Protected())
-    for owner, name in ((sys, "excepthook"), (threading, "excepthook")):
+    for owner, name in ((sys, "excepthook"), (sys, "unraisablehook"), (sys, "stderr"), (threading, "excepthook")):
         monkeypatch.setattr(owner, name, getattr(owner, name))
     root, factory = logging.getLogger(), logging.getLogRecordFactory()
     handlers, level = root.handlers[:], root.level

@@ -32,7 +32,7 @@ from celery.signals import (
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from app.errors import PropertyIntelligenceError
-from app.logs import configure_logging, guard_stderr
+from app.logs import configure_logging
 from app.property.extract.prompt import count_tokens
 from app.redaction import redact
 from app.services.health.telling import webhook_url
@@ -67,7 +67,6 @@ def _on_setup_logging(loglevel: Any = None, **_: Any) -> None:
     """Worker and beat. LOG_LEVEL counts more than `--loglevel`, which stands in command lines that nobody edits."""
     wanted = loglevel if isinstance(loglevel, int) and loglevel else logging.INFO
     configure_logging(level=settings().log_level or wanted, log_format=settings().log_format)
-    guard_stderr()
 
 
 def _on_import_modules(**_: Any) -> None:

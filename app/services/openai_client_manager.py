@@ -24,6 +24,7 @@ from app.keypool.pricing import Pricing
 from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.transport import AsyncPooledTransport, PooledTransport, free_of_charge, further_keys
+from app.redaction import shown_url
 from app.services.key_store import open_key_store, pricing_of
 from app.settings import Settings, load_settings
 
@@ -224,7 +225,7 @@ def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bo
 
 def _checked_url(url: str) -> str:
     if not url.startswith(("https://", "http://")) or not url.split("://", 1)[1].strip("/"):
-        problem = f"{url!r} is not an http:// or https:// URL"
+        problem = f"{shown_url(url)!r} is not an http:// or https:// URL"
         raise ConfigurationError("OPENAI_BASE_URL", problem, "Leave it empty for OpenAI, or give the API's address")
     return url
 

@@ -13,6 +13,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.services.embedded_valkey import EmbeddedValkey
+
 from .conftest import Environment, Propintel, until_true
 
 _KEY = "sk-proj-" + "A1b2C3d4" * 6
@@ -42,6 +44,58 @@ def test_the_http_door_writes_json_whose_access_lines_carry_the_request(environm
     assert (access["logger"], access["request_id"]) == ("uvicorn.access", "mine")
     assert _KEY not in said
     assert [line for line in said.splitlines() if not line.startswith("{")] == said.splitlines()[:2]
+
+
+_PROBE = f"""
+import sys
+from celery.signals import beat_init
+from web import app as door
+from worker import app as celery
+
+def say() -> None:
+    sys.stderr.writelines(["written past the log: ", "".join({list(_KEY)!r}), "\\n"])
+
+beat_init.connect(lambda **_: say(), weak=False)
+door.add_api_route("/say", say)
+"""
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        pytest.param(["uvicorn", "probe:door", "--host", "127.0.0.1", "--port", "0"], id="web"),
+        pytest.param(["celery", "-A", "probe:celery", "beat", "--pidfile=", "--loglevel", "INFO"], id="beat"),
+    ],
+)
+def test_what_a_door_writes_past_its_log_is_redacted(environment: Environment, home: Path, argv: list[str]) -> None:
+    (home / "probe.py").write_text(_PROBE)
+    log = home / "door.log"
+    with log.open("wb") as output, EmbeddedValkey(home / "state"):
+        command = [sys.executable, "-m", *argv]
+        process = subprocess.Popen(
+            command, env={**environment, "PYTHONPATH": str(home)}, cwd=home, stdout=output, stderr=output
+        )
+        try:
+            if "uvicorn" in argv:
+                until_true(lambda: "Uvicorn running" in log.read_text(), "the door")
+                lines = _json_lines(log.read_text())
+                address = next(line["event"] for line in lines if "Uvicorn running" in line["event"]).split()[3]
+                httpx2.get(f"{address}/say")
+            until_true(lambda: "written past the log" in log.read_text(), "the line")
+        finally:
+            process.terminate()
+            process.wait(30)
+    assert "written past the log: [redacted]" in log.read_text()
+    assert _KEY not in log.read_text()
+
+
+def test_a_command_that_is_not_understood_is_quoted_without_a_secret(propintel: Propintel) -> None:
+    ran = propintel("jobs", f"--key={_KEY}")
+    assert ran.returncode == 2
+    assert "No such option" in ran.stderr
+    wrong = propintel("token", "--role", _KEY)
+    assert "[redacted]" in wrong.stderr
+    assert _KEY not in ran.stderr + wrong.stderr
 
 
 def test_a_service_in_a_terminal_writes_text(environment: Environment, home: Path) -> None:

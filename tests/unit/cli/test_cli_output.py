@@ -12,11 +12,12 @@ import pytest
 import typer
 
 from app import errors
+from app.printable import printable
 from app.property.record import FIELDS
 from cli.commands import COMMANDS
 from cli.export import _write_csv, _write_jsonl
 from cli.failures import exit_code_of, report
-from cli.output import cell, make_table, printable, stdout_console
+from cli.output import cell, make_table, stdout_console
 from cli.token import _lifetime
 
 _PROPERTY: dict[str, Any] = {

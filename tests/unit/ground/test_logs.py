@@ -273,8 +273,28 @@ def test_an_exception_that_no_task_of_asyncio_awaits_is_redacted(lines: Lines) -
     _clean(lines)
 
 
-def test_what_is_written_past_the_logs_is_redacted(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", sys.stderr)
+class _Dying:
+    """What a finalizer raises reaches nobody but `sys.unraisablehook`."""
+
+    def __del__(self) -> None:
+        raise ValueError(f"refused {_KEY}")
+
+    def __repr__(self) -> str:
+        raise ValueError(_KEY)
+
+
+@_BOTH
+def test_an_exception_that_nobody_can_catch_is_logged_and_redacted(lines: Lines, log_format: LogFormat) -> None:
+    configure_logging(log_format=log_format)
+    dying = _Dying()
+    del dying
+    said = _clean(lines)
+    assert "Uncaught exception: Exception ignored" in said
+    assert "refused [redacted]" in said
+    assert not [line for line in said.splitlines() if line.startswith("Exception ignored")], "written past the log"
+
+
+def test_what_is_written_past_the_logs_is_redacted(lines: Lines) -> None:
     guard_stderr()
     guard_stderr()
     configure_logging(log_format="json")
@@ -282,3 +302,59 @@ def test_what_is_written_past_the_logs_is_redacted(lines: Lines, monkeypatch: py
     logging.getLogger("x").warning("and a log")
     assert _clean(lines).startswith("Process ForkPoolWorker-1: [redacted]\n")
     assert _last(lines)["event"] == "and a log"
+
+
+def test_configured_logs_guard_stderr_by_every_way_into_it(lines: Lines) -> None:
+    """Several lines at once, a secret that goes over two of them, the bytes below, and what print makes of it."""
+    configure_logging()
+    sys.stderr.writelines([f"one {_PASSWORD}\n", f"two {_KEY[:20]}", f"{_KEY[20:]}\n"])
+    sys.stderr.buffer.write(f"bytes {_KEY}\n".encode())
+    sys.stderr.buffer.writelines([f"bytes {_KEY[:20]}".encode(), f"{_KEY[20:]}\n".encode()])
+    print("printed", _KEY, file=sys.stderr, flush=True)  # noqa: T201 (as a library does)
+    assert "two [redacted]\n" in _clean(lines, times=5)
+
+
+# --- one line is one line
+
+_FORGED = "x\n00:00:00 CRITICAL: forged\r\x1b[2J\x1b[31m\x9b1A\u2028\u202etxet\x85 job=\t\x00"
+
+
+def _hostile(log: logging.Logger) -> None:
+    """A page's or a caller's words in each place of a line that can hold some."""
+    log.warning("title %s", _FORGED)
+    with bound_contextvars(job=_FORGED):
+        log.warning("bound")
+    log.warning("extra", extra={"field": _FORGED})
+    try:
+        raise ValueError(_FORGED)
+    except ValueError:
+        log.exception("traceback")
+    log.warning("stack", stack_info=True)
+
+
+def test_hostile_text_begins_no_line_and_moves_no_cursor(lines: Lines) -> None:
+    configure_logging()
+    _hostile(logging.getLogger("x"))
+    said = lines.getvalue()
+    assert not set(said) & set("\r\x1b\x9b\u2028\u202e\x85\t\x00")
+    begun = [line for line in said.split("\n") if line and not line.startswith("  ")]
+    assert [line.split()[1:3] for line in begun] == [
+        ["WARNING:", "title"],
+        ["WARNING:", "bound"],
+        ["WARNING:", "extra"],
+        ["ERROR:", "traceback"],
+        ["WARNING:", "stack"],
+    ]
+    assert r"title x\n00:00:00 CRITICAL: forged\r\x1b[2J\x1b[31m\x9b1A\u2028\u202etxet\x85 job=\t\x00" in said
+
+
+def test_hostile_text_stays_within_its_json_document_and_is_kept(lines: Lines) -> None:
+    configure_logging(log_format="json")
+    _hostile(logging.getLogger("x"))
+    said = lines.getvalue()
+    assert not set(said) & set("\r\x1b\x9b\u2028\u202e\x85\t\x00")
+    documents = [json.loads(line) for line in said.splitlines()]
+    assert [document["event"].split()[0] for document in documents] == ["title", "bound", "extra", "traceback", "stack"]
+    assert documents[0]["event"] == f"title {_FORGED}"
+    assert documents[1]["job"] == documents[2]["field"] == _FORGED
+    assert f"ValueError: {_FORGED}" in documents[3]["exception"]

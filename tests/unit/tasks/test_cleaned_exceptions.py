@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pickle
 import traceback
+from typing import Any
 
 import pytest
 from celery.exceptions import Retry
+from pydantic import BaseModel
 
-from app.errors import InvalidTargetError, UnexpectedError
+from app.errors import InvalidTargetError, PropertyIntelligenceError, UnexpectedError
+from app.redaction import protect
 from tasks.cleaning import without_secrets
 
 _KEY = "sk-proj-" + "A1b2C3d4" * 6
@@ -108,3 +111,90 @@ def test_a_circular_chain_ends() -> None:
     one, other = ValueError("one"), ValueError("other")
     one.__cause__, other.__cause__ = other, one
     assert without_secrets(one) is one
+
+
+class _Model(BaseModel):
+    """As the SDK's answers are."""
+
+    url: str
+
+
+class _UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError(_KEY)
+
+
+_NESTED = _raised(ValueError("above"), KeyError(_KEY))
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        f"text {_KEY}",
+        f"bytes {_KEY}".encode(),
+        bytearray(_KEY.encode()),
+        {"headers": {"authorization": [f"Bearer {_KEY}"]}},
+        {_KEY: 1},
+        [{"deep": (1, {_KEY})}],
+        ValueError(_KEY),
+        _NESTED,
+        {"error": _raised(RuntimeError("above"), ValueError(f"{_KEY}"))},
+        _Model(url=f"https://h/{_KEY}"),
+        frozenset({_KEY}),
+    ],
+)
+@pytest.mark.parametrize("kind", [PropertyIntelligenceError, ValueError])
+def test_facts_of_every_kind_are_cleaned(kind: type[Exception], fact: Any) -> None:
+    """As they are shown, as they are kept, and as tracebacks show what they came from."""
+    clean = without_secrets(_raised(kind("about", fact) if kind is ValueError else kind(fact)))
+    chained = "".join("".join(traceback.format_exception(one)) for one in _exceptions_in(clean.args))
+    assert _KEY not in f"{_all_of(clean)} {clean} {chained}"
+    assert _KEY.encode() not in pickle.dumps(clean)
+    if kind is PropertyIntelligenceError:
+        assert type(clean) is PropertyIntelligenceError
+
+
+def _exceptions_in(value: Any) -> list[BaseException]:
+    if isinstance(value, BaseException):
+        return [value]
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return [found for one in inside for found in _exceptions_in(one)]
+
+
+def test_what_is_no_secret_in_a_fact_stays() -> None:
+    about = {"status": 500, "headers": {"a": "b", "x-key": _KEY}, "raw": b"\xff plain"}
+    clean = without_secrets(_raised(PropertyIntelligenceError(about)))
+    assert clean.args == ({"status": 500, "headers": {"a": "b", "x-key": "[redacted]"}, "raw": b"\xff plain"},)
+
+
+def test_bytes_stay_bytes_and_hold_no_protected_value_in_any_script() -> None:
+    protect(["geheimes-Prüfwort"])
+    clean = without_secrets(_raised(PropertyIntelligenceError(b"\xff geheimes-Pr\xc3\xbcfwort")))
+    assert clean.args == (b"\xff [redacted]",)
+
+
+def test_facts_without_a_secret_are_left_as_they_are() -> None:
+    about = {"status": [500, None, 1.5], "raw": b"\xff", "error": ValueError("plain"), "model": _Model(url="https://h")}
+    error = _raised(PropertyIntelligenceError(about))
+    assert without_secrets(error) is error
+    assert error.args[0] is about
+
+
+def test_the_exceptions_of_a_group_are_cleaned_with_what_they_came_from() -> None:
+    group = ExceptionGroup("some failed", [ValueError("plain"), _NESTED, ValueError(f"refused {_KEY}")])
+    clean = without_secrets(_raised(group))
+    assert isinstance(clean, ExceptionGroup)
+    assert "some failed" in _all_of(clean)
+    assert "refused [redacted]" in _all_of(clean)
+    assert _KEY not in _all_of(clean)
+
+
+def test_a_fact_that_holds_itself_ends() -> None:
+    about: list[Any] = [_KEY]
+    about.append(about)
+    assert _KEY not in _all_of(without_secrets(_raised(PropertyIntelligenceError(about))))
+
+
+def test_an_exception_that_cannot_be_shown_shows_no_secret() -> None:
+    clean = without_secrets(_raised(_UnprintableError()))
+    assert _KEY not in _all_of(clean)

@@ -1,0 +1,23 @@
+"""Text from pages and callers is hostile: nothing here lets it move the cursor, style a terminal or begin a line."""
+
+from __future__ import annotations
+
+import re
+
+#: C0 and C1 control characters, Unicode's ends of lines and paragraphs, and what reorders a line (Bidi_Control)
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """`text` on one line, without what a terminal would obey; each such character becomes a blank."""
+    return _UNPRINTABLE.sub(" ", text)
+
+
+def escaped(text: str) -> str:
+    """As `printable`, but each such character is told as Python writes it, like `\\n` and `\\x1b`."""
+    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def escaped_json(text: str) -> str:
+    """As `escaped`, for a JSON document on one line: the same document."""
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
