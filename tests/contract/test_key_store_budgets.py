@@ -211,6 +211,18 @@ def test_a_stream_s_usage_replaces_the_estimate_at_its_end(make_store: MakeStore
     assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == Spent(1, 25, 18)
 
 
+def test_a_stream_that_says_twice_what_it_used_has_used_it_once(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    lease, other = answer(store, request=paid()), answer(store, request=paid())
+    for _ in range(2):
+        store.spend(lease, Usage(25, 18, 5))
+    store.spend(other, Usage(1, 1))
+    store.spend(lease, Usage(25, 18, 5))
+    assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == Spent(2, 26, 19)
+    assert [(call.output_tokens, call.microusd) for call in store.figures().calls] == [(5, 19)]
+
+
 def test_usage_beyond_the_estimate_closes_a_cap_and_usage_below_opens_it(
     make_store: MakeStore, clock: ManualClock
 ) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+import redis
 
 from app.keypool.figures import WAIT_BOUNDS_S
 from app.keypool.outcomes import Outcome
@@ -16,7 +17,7 @@ from app.keypool.stores.fleet import FleetStore
 from app.keypool.stores.redis import RedisStore
 from app.keypool.stores.tally import Alone
 from app.services.key_store import connect_store
-from tests.plugins.lossy_server import KEYS, Server, answered, know, sent, until
+from tests.plugins.lossy_server import KEYS, LosesReplies, Server, answered, know, sent, until
 
 pytestmark = [
     pytest.mark.redis_server,
@@ -151,6 +152,78 @@ def test_the_end_of_a_stream_that_a_frozen_server_heard_late_is_spent_once(
     time.sleep(0.3)  # time for a second delivery
     assert sum(c.output_tokens for c in store.figures().calls) == 20
     assert sum(c.input_tokens for c in store.figures().calls) == 11
+
+
+def test_the_end_of_a_stream_whose_reply_was_lost_is_spent_once(
+    lossy_server: Server, loses_replies: LosesReplies
+) -> None:
+    """The server has counted it, and nobody heard so: it is said again."""
+    with connect_store(loses_replies.url) as connection, connect_store(lossy_server.url) as other:
+        store, looking = RedisStore(KEYS, "round_robin", connection), RedisStore(KEYS, "round_robin", other)
+        leases = [store.acquire(Ask("m", 10, 0)) for _ in KEYS]
+        for lease in leases:
+            assert isinstance(lease, Lease)
+            store.settle(lease, Settlement(Outcome.SUCCESS))
+        known, stream = leases
+        assert isinstance(known, Lease)
+        assert isinstance(stream, Lease)
+        store.spend(known, Usage(1))  # the server knows this script from now on
+        loses_replies.lose = True
+        with pytest.raises(redis.ConnectionError):
+            store.spend(stream, Usage(30, 3, output_tokens=20))
+        assert looking.spent() == Spent(2, 31, 3), "it did arrive"
+        loses_replies.lose = False
+        store.spend(stream, Usage(30, 3, output_tokens=20))
+        assert looking.spent() == Spent(2, 31, 3)
+        assert sum(call.output_tokens for call in looking.figures().calls) == 20
+
+
+def test_a_request_of_one_loss_that_ends_in_the_next_or_after_it_is_counted(
+    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
+) -> None:
+    store = open_fleet_store()
+    know(store)
+    until(lambda: ends(store) == {Outcome.SUCCESS: 2}, 5)
+    lossy_server.freeze()
+    during, after, stream = sent(store), sent(store), sent(store)
+    lossy_server.thaw()
+    until(lambda: not store.lost, 6)
+    lossy_server.freeze()
+    second = sent(store)
+    assert store.lost
+    store.settle(during, Settlement(Outcome.SUCCESS, usage=Usage(20, 5, output_tokens=8)))
+    store.settle(stream, Settlement(Outcome.SUCCESS))
+    store.spend(stream, Usage(40, 3, output_tokens=9))
+    lossy_server.thaw()
+    until(lambda: not store.lost, 6)
+    store.settle(second, Settlement(Outcome.SUCCESS))
+    store.settle(after, Settlement(Outcome.ABANDONED))
+    until(lambda: ends(store) == {Outcome.SUCCESS: 5, Outcome.ABANDONED: 1}, 6)
+    assert store.spent() == Spent(6, 2 * 10 + 20 + 40 + 2 * 10, 8)
+    assert sum(call.output_tokens for call in store.figures().calls) == 17
+    assert [total(store, f) for f in ("requests", "successes", "in_flight")] == [6, 5, 0]
+
+
+def test_a_place_of_one_loss_whose_time_comes_in_the_next_costs_nothing(
+    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
+) -> None:
+    store = open_fleet_store()
+    know(store, rpm=600)
+    lossy_server.freeze()
+    reserved = store.acquire(paid := Ask("m", 10, 30_000_000, batch="b", microusd=7))
+    while isinstance(reserved, Lease) and not reserved.reserved:
+        store.settle(reserved, Settlement(Outcome.REQUEST_FAULT))  # which costs nothing either
+        reserved = store.acquire(paid)
+    assert isinstance(reserved, Lease)
+    assert store.spent("b") == Spent(1, 10, 7)
+    lossy_server.thaw()
+    until(lambda: not store.lost and store.spent("b") == Spent(1, 10, 7), 6)
+    lossy_server.freeze()
+    store.settle(sent(store), Settlement(Outcome.SUCCESS))
+    assert store.lost
+    assert store.confirm(reserved) is None
+    lossy_server.thaw()
+    until(lambda: not store.lost and store.spent("b") == Spent(), 6)
 
 
 def test_a_report_that_arrives_twice_adds_nothing(lossy_server: Server) -> None:

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from pathlib import Path
@@ -24,6 +24,7 @@ from app.services.key_store import connect_store
 from app.services.metrics.flusher import Flusher
 from app.services.metrics.outbox import Report, encode
 from app.services.metrics.totals import Totals
+from tests.plugins.lossy_server import LosesReplies
 
 #: a worker's parent has threads as well when it forks
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
@@ -142,48 +143,19 @@ def test_a_report_that_arrives_twice_is_added_once(url: str) -> None:
         assert totals.read() == {PAGES: 12.5}
 
 
-class _LosesReplies:
-    """Between a client and a server on a socket: passes everything on, but for the replies that it is told to lose."""
-
-    def __init__(self, server: Path) -> None:
-        self._server = server
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
-        self.lose = False
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            server = socket.socket(socket.AF_UNIX)
-            server.connect(str(self._server))
-            threading.Thread(target=self._pass, args=(client, server, False), daemon=True).start()
-            threading.Thread(target=self._pass, args=(server, client, True), daemon=True).start()
-
-    def _pass(self, source: socket.socket, target: socket.socket, replies: bool) -> None:
-        with suppress(OSError):  # the other direction has closed both
-            while data := source.recv(65536):
-                if replies and self.lose:
-                    break  # the server has done what it was asked for, and nobody hears of it
-                target.sendall(data)
-        for end in (source, target):
-            end.close()
-
-
 @pytest.fixture
-def loses_replies(url: str) -> Iterator[_LosesReplies]:
-    between = _LosesReplies(Path(url.removeprefix("unix://").partition("?")[0]))
+def loses_replies(url: str) -> Iterator[LosesReplies]:
+    def connect() -> socket.socket:
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(url.removeprefix("unix://").partition("?")[0])
+        return server
+
+    between = LosesReplies(connect)
     yield between
     between.close()
 
 
-def test_a_report_whose_reply_was_lost_counts_once(url: str, loses_replies: _LosesReplies) -> None:
+def test_a_report_whose_reply_was_lost_counts_once(url: str, loses_replies: LosesReplies) -> None:
     """It is sent again, with what it said the first time; what was counted meanwhile follows."""
     registry = CollectorRegistry()
     pages = Counter("pages", "-", ["outcome"], registry=registry)

@@ -1,4 +1,4 @@
-"""A Redis server that tests kill, freeze and bring back, and stores of the fleet on it."""
+"""A Redis server that tests kill, freeze and bring back, a way to one that loses replies, and stores of the fleet."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,9 @@ class Server:
         self.url = f"redis://127.0.0.1:{self._port}/0"
         self.start()
 
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", int(self._port)))
+
     def start(self) -> None:
         command = ["redis-server", "--dir", str(self._folder), "--save", "", "--appendonly", "no"]
         command += ["--bind", "127.0.0.1", "--port", self._port]
@@ -54,6 +59,41 @@ class Server:
         os.kill(self._process.pid, signal.SIGCONT)
 
 
+class LosesReplies:
+    """Between a client and a server on a socket: passes everything on, but for the replies that it is told to lose."""
+
+    def __init__(self, connect: Callable[[], socket.socket]) -> None:
+        self._connect = connect
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        self.lose = False
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = self._connect()
+            threading.Thread(target=self._pass, args=(client, server, False), daemon=True).start()
+            threading.Thread(target=self._pass, args=(server, client, True), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, replies: bool) -> None:
+        with suppress(OSError):  # the other direction has closed both
+            while data := source.recv(65536):
+                if replies and self.lose:
+                    break  # the server has done what it was asked for, and nobody hears of it
+                target.sendall(data)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)  # to close it is not enough while the other direction reads it
+            end.close()
+
+
 def until(ready: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
@@ -69,11 +109,18 @@ def lossy_server(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
+def loses_replies(lossy_server: Server) -> Iterator[LosesReplies]:
+    between = LosesReplies(lossy_server.connect)
+    yield between
+    between.close()
+
+
+@pytest.fixture
 def open_fleet_store(lossy_server: Server) -> Iterator[Callable[..., FleetStore]]:
     opened: list[FleetStore] = []
 
-    def make(**options: object) -> FleetStore:
-        opened.append(FleetStore(KEYS, "round_robin", connect_store(lossy_server.url), **options))  # type: ignore[arg-type]
+    def make(url: str = lossy_server.url, **options: object) -> FleetStore:
+        opened.append(FleetStore(KEYS, "round_robin", connect_store(url), **options))  # type: ignore[arg-type]
         return opened[-1]
 
     yield make

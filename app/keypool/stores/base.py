@@ -269,7 +269,7 @@ class Store(Protocol):
         ...
 
     def spend(self, lease: Lease, usage: Usage) -> None:
-        """What a settled stream has used, known at its end."""
+        """What a settled stream has used, known at its end. To say it again, within `LEASE_US`, changes nothing."""
         ...
 
     def set_keys(self, keys: Sequence[ApiKey]) -> None:

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import redis
 
@@ -83,8 +84,8 @@ class FleetStore:
         )
         self._lock = threading.Lock()
         self._share: ShareStore | None = None
-        #: the share of the last loss: its leases end there, and it says so with the next beat
-        self._retired: ShareStore | None = None
+        #: shares of losses that are over, the newest last: their leases end there, and they say so with the next beat
+        self._retired: tuple[ShareStore, ...] = ()
         self._losses = 0
         self._promised_us = 0
         self._batches: deque[str] = deque(maxlen=_MOST_BATCHES)
@@ -108,7 +109,7 @@ class FleetStore:
     def confirm(self, lease: Lease) -> Lease | Later | None:
         share = self._share
         if ShareStore.made(lease):
-            if share is not None:
+            if share is not None and share.holds(lease):
                 return share.confirm(lease)
             self.give_back(lease)
             return None
@@ -124,18 +125,17 @@ class FleetStore:
         return lease.sent(max(lease.at_us, self.now_us()), lease.charges)
 
     def give_back(self, lease: Lease) -> None:
-        share = self._share or self._retired
         if not ShareStore.made(lease):
             self._courier.take(lambda store: store.give_back(lease))
-        elif share is not None:
+        elif (share := self._holder(lease)) is not None:
             share.give_back(lease)
 
     def settle(self, lease: Lease, settlement: Settlement) -> Change:
         """As the contract has it; an ordinary success is delivered in the background, since it decides nothing."""
-        share = self._share
         if ShareStore.made(lease):
-            share = share or self._retired
-            return Change() if share is None else share.settle(lease, settlement)
+            holder = self._holder(lease)
+            return Change() if holder is None else holder.settle(lease, settlement)
+        share = self._share
         if share is not None:
             self._courier.keep(self._later(lease, settlement))
             return share.settle_foreign(lease, settlement)
@@ -149,11 +149,10 @@ class FleetStore:
             return self.lose(exc).settle_foreign(lease, settlement)
 
     def spend(self, lease: Lease, usage: Usage) -> None:
-        share = self._share or self._retired
         if not ShareStore.made(lease):
             self._courier.take(lambda store: store.spend(lease, usage))
-        elif share is not None:
-            share.spend(lease, usage)
+        elif shares := self._shares():  # any will do: it says how much more it was than the share that gave it had said
+            shares[-1].spend(lease, usage)
 
     def set_keys(self, keys: Sequence[ApiKey]) -> None:
         self._keys = tuple(keys)
@@ -241,16 +240,16 @@ class FleetStore:
             share = self._share
             if share is None:
                 return
-            before, self._retired = self._retired, share
+            before, self._retired = self._retired, (*self._retired, share)
             self._share, self._back_since_us = None, monotonic_us()
-        self._report(before)
+        self._report(*before)
         report, alone = os.urandom(8).hex(), share.report()
         self._courier.keep(lambda store: store.add_alone(report, alone, losses=1), first=True)
         log.warning("The key store in Redis is back: all processes share the limits again")
 
     def beat(self) -> None:
         """Say that this process lives and what it did alone, and hear of the others."""
-        self._report(self._retired)
+        self._report(*self._retired)
         told = Fleet.read(self._redis.beat(tuple(self._batches)))
         if monotonic_us() - self._back_since_us < SILENT_US and told.size < self._fleet.size:
             # the others have had no time yet to say that they live
@@ -265,7 +264,7 @@ class FleetStore:
         """Say that this process ends; if the server is away, give it a last chance to hear what was used alone."""
         if self._share is not None:
             self.rejoin()
-        self._report(self._retired)
+        self._report(*self._retired)
         self._courier.deliver_kept()
         self._redis.leave()
 
@@ -299,9 +298,26 @@ class FleetStore:
 
         return deliver
 
-    def _report(self, retired: ShareStore | None) -> None:
-        """Have added what a share has done since it last reported: its requests may end long after the rejoin."""
-        alone = Alone() if retired is None else retired.report()
-        if alone != Alone():
-            report = os.urandom(8).hex()
-            self._courier.keep(lambda store: store.add_alone(report, alone, losses=0))
+    def _shares(self) -> tuple[ShareStore, ...]:
+        """This process's share of every loss of which something may still be under way, that of now last."""
+        share = self._share
+        return self._retired if share is None else (*self._retired, share)
+
+    def _holder(self, lease: Lease) -> ShareStore | None:
+        """The share that gave a lease: it may end in the next loss but one. None if it has ended."""
+        return next((share for share in self._shares() if share.holds(lease)), None)
+
+    def _report(self, *retired: ShareStore) -> None:
+        """Have added what shares have done since they last reported: requests may end long after the rejoin."""
+        over = [share for share in retired if share.idle]
+        for share in retired:
+            alone = share.report()
+            if alone != Alone():
+                self._courier.keep(partial(_add_alone, report=os.urandom(8).hex(), alone=alone))
+        # the newest stays: a stream of any share may still say what it has used
+        with self._lock:
+            self._retired = tuple(s for s in self._retired if s not in over or s is self._retired[-1])
+
+
+def _add_alone(store: RedisStore, *, report: str, alone: Alone) -> None:
+    store.add_alone(report, alone, losses=0)

@@ -97,6 +97,8 @@ class MemoryStore:
         self._order: tuple[str, ...] = ()
         self._disabled: set[str] = set()
         self._open_leases: dict[str, Lease] = {}
+        #: leases whose streams have said what they used, the oldest first, and until when that is remembered
+        self._spent_until_us: dict[str, int] = {}
         self._deferred_to_us: dict[str, float] = {}
         self._ratios: dict[str, float] = {}
         self._ledger = Ledger(budget)
@@ -168,8 +170,15 @@ class MemoryStore:
 
     def spend(self, lease: Lease, usage: Usage) -> None:
         with self._lock:
-            self._ledger.correct(lease, usage)
-            self._tally.used(lease, usage)
+            now = self.now_us()
+            for lease_id in list(
+                itertools.takewhile(lambda known: self._spent_until_us[known] <= now, self._spent_until_us)
+            ):
+                del self._spent_until_us[lease_id]
+            if lease.lease_id not in self._spent_until_us:
+                self._spent_until_us[lease.lease_id] = now + LEASE_US
+                self._ledger.correct(lease, usage)
+                self._tally.used(lease, usage)
 
     def act(self, key_id: str, action: Action) -> Acted:
         with self._lock:

@@ -19,7 +19,7 @@ from app.keypool.breaker import Circuit, Health, Policy
 from app.keypool.buckets import Bucket, Meter
 from app.keypool.keys import ApiKey
 from app.keypool.limits import MINUTE_US, MeterReading
-from app.keypool.stores.base import Budget, Change, Lease, Settlement, Spent
+from app.keypool.stores.base import LEASE_US, Budget, Change, Lease, Settlement, Spent
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.state import GroupState
 from app.keypool.stores.tally import Alone
@@ -118,6 +118,18 @@ class ShareStore(MemoryStore):
     def made(lease: Lease) -> bool:
         """True if a store of this kind gave the lease."""
         return lease.lease_id.startswith(_LOCAL)
+
+    def holds(self, lease: Lease) -> bool:
+        """True if this very store gave the lease, and it has not ended."""
+        with self._lock:
+            return self.made(lease) and lease.lease_id in self._open_leases
+
+    @property
+    def idle(self) -> bool:
+        """True if none of its leases is under way."""
+        with self._lock:
+            now = self.now_us()
+            return not any(held.at_us + LEASE_US > now for held in self._open_leases.values())
 
     def settle_foreign(self, lease: Lease, settlement: Settlement) -> Change:
         """A lease of the lost store ends: what it says of its key is taken, as far as the key is known here."""

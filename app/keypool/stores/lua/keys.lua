@@ -15,6 +15,7 @@
 --                     i, o = tokens of input and output, u = microusd
 --   w:<model>         hash: counts. b<n> = sent requests by how long they had waited, us = their waits together,
 --                     r:<reason> = refusals, s:<unit> = microseconds without room
+--   u:<lease>         what the stream of this lease has used is counted
 --   a:<report>        what a process did while it was alone has been added
 --   off               hash: key -> 1 = an operator has disabled it, 0 = and enabled it again
 --   s:<set>           sorted set: the keys of one configuration -> position; keys: sorted set of all keys; models: set; p: hash, procs: sorted set
