@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from app.errors import (
+    AmbiguousKeyError,
     BrokerUnavailableError,
     ConfigurationError,
     IdempotencyKeyReusedError,
@@ -24,6 +25,7 @@ from app.errors import (
     InvalidCursorError,
     InvalidTargetError,
     InvalidTokenError,
+    KeyStoreUnavailableError,
     NoKeysError,
     NotFoundError,
     PropertyIntelligenceError,
@@ -32,6 +34,7 @@ from app.errors import (
     RoleNotAllowedError,
     StoreError,
     TooManyRequestsError,
+    UnknownKeyError,
 )
 from app.redaction import redact, redact_urls
 from web.envelope import failure
@@ -43,6 +46,8 @@ _STATUS: Mapping[type[PropertyIntelligenceError], int] = {
     InvalidTokenError: 401,
     RoleNotAllowedError: 403,
     NotFoundError: 404,
+    UnknownKeyError: 404,
+    AmbiguousKeyError: 409,
     InvalidTargetError: 422,
     InvalidCallbackError: 422,
     InvalidCursorError: 422,
@@ -53,6 +58,7 @@ _STATUS: Mapping[type[PropertyIntelligenceError], int] = {
     ConfigurationError: 503,
     NoKeysError: 503,
     BrokerUnavailableError: 503,
+    KeyStoreUnavailableError: 503,
     IdentityProviderError: 503,
     StoreError: 503,
 }
