@@ -9,15 +9,18 @@ import logging
 import sys
 
 from app.errors import (
+    AmbiguousKeyError,
     BrokerUnavailableError,
     ConfigurationError,
     DatabaseOutdatedError,
     DatabaseUnavailableError,
     InvalidCallbackError,
     InvalidTargetError,
+    KeyStoreUnavailableError,
     NoKeysError,
     PropertyIntelligenceError,
     UnexpectedError,
+    UnknownKeyError,
 )
 from app.printable import printable
 from app.redaction import redact
@@ -28,13 +31,16 @@ INTERRUPTED = 130
 
 #: The command, the environment or a service it needs is not as it should be; nothing was tried.
 _CONFIGURATION = (
+    AmbiguousKeyError,
     BrokerUnavailableError,
     ConfigurationError,
     DatabaseOutdatedError,
     DatabaseUnavailableError,
     InvalidCallbackError,
     InvalidTargetError,
+    KeyStoreUnavailableError,
     NoKeysError,
+    UnknownKeyError,
 )
 
 log = logging.getLogger(__name__)

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from app.errors import (
+    AmbiguousKeyError,
     BrokerUnavailableError,
     ConfigurationError,
     ForgedRequestError,
@@ -26,6 +27,7 @@ from app.errors import (
     InvalidTargetError,
     InvalidTargetListError,
     InvalidTokenError,
+    KeyStoreUnavailableError,
     NoKeysError,
     NotFoundError,
     PropertyIntelligenceError,
@@ -34,6 +36,7 @@ from app.errors import (
     RoleNotAllowedError,
     StoreError,
     TooManyRequestsError,
+    UnknownKeyError,
 )
 from app.redaction import redact, redact_urls
 from web.envelope import failure
@@ -46,6 +49,8 @@ _STATUS: Mapping[type[PropertyIntelligenceError], int] = {
     RoleNotAllowedError: 403,
     ForgedRequestError: 403,
     NotFoundError: 404,
+    UnknownKeyError: 404,
+    AmbiguousKeyError: 409,
     InvalidTargetError: 422,
     InvalidTargetListError: 422,
     InvalidCallbackError: 422,
@@ -57,6 +62,7 @@ _STATUS: Mapping[type[PropertyIntelligenceError], int] = {
     ConfigurationError: 503,
     NoKeysError: 503,
     BrokerUnavailableError: 503,
+    KeyStoreUnavailableError: 503,
     IdentityProviderError: 503,
     StoreError: 503,
 }

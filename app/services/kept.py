@@ -44,6 +44,10 @@ class Kept[T]:
                 return kept[1]
             return self._ask_now()
 
+    def forget(self) -> None:
+        """What was said no longer holds: the next one asks anew."""
+        self._answer = None
+
     def last(self, seconds: float) -> T | None:
         """The newest answer, if it is at most `seconds` old; asks nobody and waits for nobody."""
         kept = self._answer

@@ -15,7 +15,7 @@ from app.clock import Clock, SystemClock
 from app.keypool.figures import PoolFigures
 from app.keypool.keys import load_keys
 from app.keypool.pool import KeyPool
-from app.keypool.stores.base import Budget, KeySnapshot, Spent
+from app.keypool.stores.base import Acted, Action, Budget, KeySnapshot, Spent
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
 from app.services.embedded_valkey import broker_url
@@ -57,7 +57,9 @@ class KeyView:
         self._recent_report = Kept(self.report, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
 
     def stats(self) -> dict[str, Any]:
-        """The `data` of the specification's stats response, at most two seconds old. Not to be changed.
+        """The `data` of the specification's stats response, with the `id` of each key, at most two seconds old.
+
+        Not to be changed.
 
         While no Redis answers it is the configured keys, of which this process has used none; `scope` is "process".
         """
@@ -65,9 +67,9 @@ class KeyView:
 
     def _stats(self) -> dict[str, Any]:
         try:
-            return self._pool.stats()
+            return self._pool.stats(with_ids=True)
         except redis.RedisError:
-            return self._unused.stats()
+            return self._unused.stats(with_ids=True)
 
     def report(self) -> KeyReport:
         """Everything that metrics are made from. Raises `redis.RedisError`."""
@@ -78,6 +80,17 @@ class KeyView:
     def recent_report(self) -> KeyReport:
         """`report`, at most two seconds old: for many who look at once."""
         return self._recent_report()
+
+    def snapshots(self) -> tuple[KeySnapshot, ...]:
+        """Every key that is known, each under a mask of its own. Raises `redis.RedisError`."""
+        return self._pool.snapshots()
+
+    def act(self, key_id: str, action: Action) -> Acted:
+        """An operator's word on one key, for the whole fleet; shown by the next look. Raises `redis.RedisError`."""
+        acted = self._pool.act(key_id, action)
+        self._recent.forget()
+        self._recent_report.forget()
+        return acted
 
     def close(self) -> None:
         """Close the connections. May be called again."""

@@ -11,6 +11,7 @@ from app.property.store.engine import Database, database_url
 from app.property.store.forecast import Experience, experience, new_targets
 from app.property.store.health_reports import ReportStore, StoredReport
 from app.property.store.jobs import FRESH_DAYS, JobStore
+from app.property.store.key_actions import KeyAction, KeyActionStore, KeyDeed
 from app.property.store.key_history import KeyHistoryStore, KnownKey
 from app.property.store.models import (
     Batch,
@@ -54,6 +55,9 @@ __all__ = [
     "Job",
     "JobState",
     "JobStore",
+    "KeyAction",
+    "KeyActionStore",
+    "KeyDeed",
     "KeyHistoryStore",
     "KnownKey",
     "Page",

@@ -383,3 +383,20 @@ alert_notices = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("error", Text),
 )
+
+#: what operators did with keys; `outcome` says what it came to, `state` is the key's after it
+key_actions = Table(
+    "key_actions",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("key_id", _ID, nullable=False),
+    Column("mask", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Index("ix_key_actions_at_id", "at", "id"),
+    Index("ix_key_actions_key_id_at_id", "key_id", "at", "id"),
+)

@@ -18,6 +18,7 @@ from app.property.store import (
     CountedModel,
     Database,
     Demand,
+    KeyActionStore,
     KeyHistoryStore,
     KnownKey,
     ReportStore,
@@ -45,16 +46,18 @@ class HealthStores:
     history: KeyHistoryStore
     reports: ReportStore
     alerts: AlertStore
+    actions: KeyActionStore
 
     @classmethod
     def on(cls, database: Database) -> Self:
-        return cls(KeyHistoryStore(database), ReportStore(database), AlertStore(database))
+        return cls(KeyHistoryStore(database), ReportStore(database), AlertStore(database), KeyActionStore(database))
 
     def prune(self) -> None:
         """Delete what is too old, in small steps: call it often."""
         self.history.prune()
         self.reports.prune()
         self.alerts.prune()
+        self.actions.prune()
 
 
 def take_in(manager: OpenAIClientManager, history: KeyHistoryStore) -> PoolFigures | None:

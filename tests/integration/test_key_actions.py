@@ -1,0 +1,210 @@
+"""The use case: a key is found by what people call it, acted on, and the deed is logged and written down."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.errors import AmbiguousKeyError, KeyStoreUnavailableError, StoreError, UnknownKeyError
+from app.keypool.keys import load_keys
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import KeySnapshot
+from app.keypool.stores.redis import RedisStore
+from app.property.store import KeyActionStore
+from app.services.embedded_valkey import EmbeddedValkey, broker_url
+from app.services.key_actions import act, find_key
+from app.services.key_store import connect_store
+from app.services.key_view import KeyView
+from app.services.stores import open_stores
+from app.settings import Settings
+from tests.plugins.store_steps import answer, ask, take
+
+A, B = (f"sk-proj-{letter * 20}{n}" for letter, n in (("a", "1111"), ("b", "2222")))
+MASK_A, MASK_B = "sk-proj-aaa...1111", "sk-proj-bbb...2222"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(_env_file=None, propintel_home=tmp_path, openai_api_keys=f"{A},{B}")
+
+
+@pytest.fixture
+def valkey(settings: Settings) -> Iterator[EmbeddedValkey]:
+    with EmbeddedValkey(settings.propintel_home) as running:
+        yield running
+
+
+@pytest.fixture
+def view(settings: Settings) -> Iterator[KeyView]:
+    opened = KeyView(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def book(settings: Settings) -> Iterator[KeyActionStore]:
+    with open_stores(settings) as stores:
+        yield KeyActionStore(stores.database)
+
+
+@pytest.fixture
+def worker(settings: Settings, valkey: EmbeddedValkey) -> Iterator[RedisStore]:
+    """A process that uses the keys."""
+    store = RedisStore(load_keys(settings).keys, "round_robin", connect_store(broker_url(settings)))
+    yield store
+    store.close()
+
+
+def test_a_key_is_disabled_for_its_users_shown_at_once_logged_and_written_down(
+    worker: RedisStore, view: KeyView, book: KeyActionStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer(worker)
+    answer(worker)
+    assert view.stats()["keys"][MASK_A]["state"] == "closed"
+    done = act(view, lambda: book, MASK_A, "disable", who="alice (manager)", reason="leaked in a ticket")
+    stats = view.stats()
+    shown = stats["keys"][MASK_A]
+    assert (shown["state"], shown["circuit_open"], stats["healthy_keys"], stats["total_keys"]) == (
+        "disabled",
+        True,
+        1,
+        2,
+    )
+    assert {answer(worker).key_id for _ in range(4)} == {stats["keys"][MASK_B]["id"]}
+    (line,) = [record for record in caplog.records if record.name == "app.services.key_actions"]
+    assert line.getMessage() == f"Key action: disable {MASK_A} by alice (manager): done (leaked in a ticket)"
+    fields = {name: getattr(line, name) for name in ("key", "action", "who", "reason", "outcome")}
+    reason = "leaked in a ticket"
+    assert fields == {"key": MASK_A, "action": "disable", "who": "alice (manager)", "reason": reason, "outcome": "done"}
+    assert line.levelno == logging.WARNING
+    (written,) = book.page().items
+    assert (written.deed, written.at) == (done.deed, done.recorded_at)
+    assert (written.deed.key_id, written.deed.reason, written.deed.state) == (
+        shown["id"],
+        "leaked in a ticket",
+        "disabled",
+    )
+
+
+@pytest.mark.usefixtures("valkey")
+def test_what_changed_nothing_is_written_down_too(view: KeyView, book: KeyActionStore) -> None:
+    for _ in range(2):
+        act(view, lambda: book, MASK_A, "disable", who="alice")
+    assert [one.deed.outcome for one in book.page().items] == ["nothing", "done"]
+
+
+def test_each_answer_says_what_was_done(worker: RedisStore, view: KeyView, book: KeyActionStore) -> None:
+    def said(action: Any) -> str:
+        return act(view, lambda: book, MASK_A, action, who="alice").sentence
+
+    answer(worker)
+    answer(worker)
+    assert said("probe") == f"OpenAI key {MASK_A} is healthy: there is nothing to try (state: closed)."
+    assert said("enable") == f"OpenAI key {MASK_A} was not disabled (state: closed)."
+    assert "is disabled: it gets no new request" in said("disable")
+    assert said("disable") == f"OpenAI key {MASK_A} was disabled already."
+    assert said("probe") == f"OpenAI key {MASK_A} is disabled, and is not tried before it is enabled."
+    assert said("enable") == f"OpenAI key {MASK_A} is enabled, with the health that it had (state: closed)."
+    only_a = ask(barred=frozenset({view.stats()["keys"][MASK_B]["id"]}))
+    answer(worker, Outcome.INVALID_KEY, only_a)
+    assert said("probe") == f"OpenAI key {MASK_A} may be tried with the next request (state: dead)."
+    assert said("probe") == f"OpenAI key {MASK_A} may be tried with the next request anyway (state: dead)."
+    take(worker, only_a)
+    assert said("probe") == f"OpenAI key {MASK_A} is being tried already."
+
+
+@pytest.mark.usefixtures("valkey")
+def test_a_secret_in_the_reason_is_kept_nowhere(
+    view: KeyView, book: KeyActionStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    pasted = f"found\n{A}\tand sk-proj-{'z' * 40} online" + " x" * 400
+    act(view, lambda: book, MASK_A, "disable", who="alice", reason=pasted)
+    (written,) = book.page().items
+    assert written.deed.reason.startswith(f"found {MASK_A} and [redacted] online x x")
+    assert len(written.deed.reason) == 500
+    assert A not in caplog.text
+    assert "z" * 16 not in caplog.text
+
+
+@pytest.mark.usefixtures("valkey")
+def test_a_key_is_disabled_although_the_database_is_away(view: KeyView, caplog: pytest.LogCaptureFixture) -> None:
+    """A leaked key must not stay in use for it; the log has the deed, and the answer says that only the log has."""
+
+    def closed() -> KeyActionStore:
+        raise StoreError("sqlite:///x", "the disk is gone")
+
+    done = act(view, closed, MASK_A, "disable", who="alice")
+    assert (done.recorded_at, done.as_json()["recorded_at"]) == (None, None)
+    assert view.stats()["keys"][MASK_A]["state"] == "disabled"
+    assert [record.levelname for record in caplog.records if record.name == "app.services.key_actions"] == [
+        "WARNING",
+        "ERROR",
+    ]
+
+
+def test_without_a_redis_nothing_is_done_and_nothing_written_down(view: KeyView, book: KeyActionStore) -> None:
+    with pytest.raises(KeyStoreUnavailableError, match="REDIS_URL"):
+        act(view, lambda: book, MASK_A, "disable", who="alice")
+    assert book.page().items == []
+
+
+@pytest.mark.usefixtures("valkey")
+def test_a_key_that_is_not_there_is_refused_with_those_that_are(view: KeyView, book: KeyActionStore) -> None:
+    with pytest.raises(UnknownKeyError) as refused:
+        act(view, lambda: book, "sk-proj-ccc...3333", "disable", who="alice")
+    assert MASK_A in str(refused.value)
+    assert MASK_B in str(refused.value)
+    assert book.page().items == []
+
+
+def _snapshot(key_id: str, mask: str) -> KeySnapshot:
+    return KeySnapshot(key_id, "closed", False, 0, 0, 0, 0, 0, None, mask=mask)
+
+
+ONE, TWO, THREE = (
+    _snapshot("abcd111111111111", "sk-a"),
+    _snapshot("abcd222222222222", "sk-b"),
+    _snapshot("ef01333333333333", "sk-b#ef013333"),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("sk-a", ONE),
+        (" sk-b ", TWO),
+        ("sk-b#ef013333", THREE),
+        ("abcd222222222222", TWO),
+        ("abcd1", ONE),
+        ("EF01", THREE),
+    ],
+)
+def test_a_key_goes_by_its_mask_its_id_and_how_that_begins(name: str, key: KeySnapshot) -> None:
+    assert find_key((ONE, TWO, THREE), name) is key
+
+
+def test_a_name_that_fits_several_keys_is_refused_with_those() -> None:
+    with pytest.raises(AmbiguousKeyError) as refused:
+        find_key((ONE, TWO, THREE), "abcd")
+    assert "sk-a (abcd111111111111), sk-b (abcd222222222222)" in str(refused.value)
+    assert "ef01" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["", "abc", "sk-", "abcd3", A])
+def test_a_name_that_fits_none_is_refused_and_a_key_is_not_repeated(name: str, settings: Settings) -> None:
+    load_keys(settings)  # from now on it is protected
+    with pytest.raises(UnknownKeyError) as refused:
+        find_key((ONE, TWO, THREE), name)
+    assert A not in str(refused.value)
+
+
+def test_of_hundreds_of_keys_some_are_listed() -> None:
+    many = [_snapshot(f"{n:016x}", f"sk-{n}") for n in range(300)]
+    with pytest.raises(UnknownKeyError, match="and 280 more"):
+        find_key(many, "sk-none")
+    with pytest.raises(UnknownKeyError, match="none is configured"):
+        find_key((), "sk-none")
