@@ -97,14 +97,19 @@ def test_sighup_reaches_worker_and_web_door_and_ends_neither_beat_nor_flower(
     one, two = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
     dotenv, port = tmp_path / "env", _free_port()
     dotenv.write_text(f"OPENAI_API_KEYS={one}\n")
-    up = start_up("--web", PORT=port, PROPINTEL_ENV_FILE=str(dotenv))
-    _wait(lambda: f"web: http://127.0.0.1:{port}" in _said(tmp_path), lambda: _said(tmp_path))
+    flower = _free_port()
+    more = {"FLOWER_PORT": flower, "FLOWER_URL_PREFIX": "tools", "PROPINTEL_ENV_FILE": str(dotenv)}
+    up = start_up("--flower", "--web", PORT=port, **more)
+    _wait(lambda: f"web: http://127.0.0.1:{port}" in _said(tmp_path), lambda: _said(tmp_path), 90)
+    assert f"Flower: http://127.0.0.1:{flower}/tools" in _said(tmp_path)
     children = {child.pid for child in psutil.Process(up.pid).children(recursive=True)}
     dotenv.write_text(f"OPENAI_API_KEYS={one},{two}\n")
     up.send_signal(signal.SIGHUP)
     _wait(lambda: '"2 OpenAI keys read again"' in _said(tmp_path), lambda: _said(tmp_path))
     added = "OpenAI keys reloaded: 1 added (sk-proj-bbb...2222), 0 draining, 1 unchanged"
     _wait(lambda: _said(tmp_path).count(added) == (os.cpu_count() or 2) + 1, lambda: _said(tmp_path))
+    with urllib.request.urlopen(f"http://127.0.0.1:{flower}/tools/", timeout=5) as answer:
+        assert b"Flower" in answer.read()
     assert {child.pid for child in psutil.Process(up.pid).children(recursive=True)} == children
     up.send_signal(signal.SIGINT)
     assert up.wait(40) == 0
@@ -125,6 +130,15 @@ def test_a_child_that_ends_before_it_was_up_ends_all_with_its_reason(
     assert "web ended by itself" in _said(tmp_path)
     _, alive = psutil.wait_procs(children, timeout=5)
     assert alive == []
+
+
+def test_a_flower_that_would_be_open_ends_all_with_what_to_set(
+    start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    up = start_up("--flower", FLOWER_ADDRESS="0.0.0.0", FLOWER_PORT=_free_port())
+    assert up.wait(90) == 1
+    assert "FLOWER_BASIC_AUTH: is not set" in _said(tmp_path)
+    assert "flower ended by itself" in _said(tmp_path)
 
 
 def test_a_broker_that_does_not_answer_is_said_before_anything_starts(
