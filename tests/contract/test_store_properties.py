@@ -14,7 +14,7 @@ from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.property.merge import SourceRecord
 from app.property.record import Evidence, Method, PageKind
-from app.property.store import Database, JobStore, PropertyStore
+from app.property.store import Database, JobStore, PropertyFilter, PropertyStore
 from app.property.store.tables import observations, properties, records
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -222,3 +222,41 @@ def test_list_pages_through_properties_and_leaves_out_unchanged_ones(store: Prop
 def test_an_unknown_property_is_named(store: PropertyStore) -> None:
     with pytest.raises(NotFoundError, match="property nothing"):
         store.get("nothing")
+
+
+@pytest.mark.parametrize(
+    ("only", "found"),
+    [
+        (PropertyFilter("main springfield"), {"a"}),
+        (PropertyFilter("MAIN"), {"a", "b"}),
+        (PropertyFilter("straße"), {"c"}),
+        (PropertyFilter("100%"), {"b"}),
+        (PropertyFilter("1_0"), set()),
+        (PropertyFilter("c.example/page"), {"c"}),
+        (PropertyFilter(status="Active"), {"a", "b"}),
+        (PropertyFilter("main", status="Closed"), set()),
+        (PropertyFilter(conflicts_only=True), {"b"}),
+    ],
+)
+def test_properties_are_found_by_words_status_and_conflicts(
+    store: PropertyStore, only: PropertyFilter, found: set[str]
+) -> None:
+    other = {"StreetNumber": "7", "StreetName": "Main 100% Road", "City": "Shelbyville", "StateOrProvince": "IL"}
+    saved = {
+        "a": source("https://a.example/1", StandardStatus="Active", **ADDRESS),
+        "b": source("https://b.example/1", StandardStatus="Active", ListPrice=1, **other),
+        "c": source("https://c.example/page", StandardStatus="Closed", StreetName="STRAẞE", ListingId="7"),
+    }
+    names = {store.save_record(record): name for name, record in saved.items()}
+    store.save_record(source("https://b.example/2", StandardStatus="Active", ListPrice=2, **other))
+    assert {names[item["property"]] for item in store.page(only=only).items} == found
+    assert len(names) == 3
+
+
+def test_a_property_is_found_by_what_it_says_now(store: PropertyStore) -> None:
+    store.save_record(source("https://a.example/1", City="Oldtown", ListingId="9", sha="a" * 64))
+    store.save_record(
+        source("https://a.example/1", at=T0 + timedelta(hours=1), City="Newtown", ListingId="9", sha="b" * 64)
+    )
+    assert store.page(only=PropertyFilter("oldtown")).items == []
+    assert len(store.page(only=PropertyFilter("newtown")).items) == 1

@@ -5,20 +5,27 @@ from __future__ import annotations
 from typing import Annotated
 
 import redis
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 
 from app.errors import BrokerUnavailableError
+from app.keypool.stores.base import Action
+from app.property.store import KeyActionStore
 from app.redaction import origin_of
+from app.services.access import Caller
 from app.services.embedded_valkey import broker_url
+from app.services.key_actions import act
 from app.services.key_panel import SPAN, Panel, make_panel
 from web.auth import MANAGEMENT
 from web.context import Context, context_of
 from web.pages.charts import line_chart, timeline
 from web.pages.rendering import page, wants_fragment
-from web.pages.route import SignedInRoute, allow
+from web.pages.route import SignedInRoute, allow, see_other
+from web.parameters import Id
 
 router = APIRouter(route_class=SignedInRoute)
 ContextOf = Annotated[Context, Depends(context_of)]
+#: how many of the newest actions are shown
+_ACTIONS = 10
 
 
 @router.get("/keys", dependencies=[allow(*MANAGEMENT)])
@@ -28,6 +35,7 @@ def show_keys(request: Request, context: ContextOf) -> Response:
         request,
         "keys_live.html" if wants_fragment(request) else "keys.html",
         panel=panel,
+        actions=KeyActionStore(context.stores.database).page(limit=_ACTIONS).items,
         chart=line_chart(
             [
                 ("requests", [uses.requests for _, uses in panel.hours]),
@@ -42,6 +50,18 @@ def show_keys(request: Request, context: ContextOf) -> Response:
             panel.at,
         ),
     )
+
+
+@router.post("/keys/{key_id}/{action}", dependencies=[allow(*MANAGEMENT)])
+def act_on_key(
+    request: Request, context: ContextOf, key_id: Id, action: Action, reason: Annotated[str, Form(max_length=500)] = ""
+) -> Response:
+    """Does it for the whole fleet, with an audit line; the page's list of actions then says what came of it."""
+    caller: Caller = request.state.page_session.caller
+    act(
+        context.keys, lambda: KeyActionStore(context.stores.database), key_id, action, who=caller.subject, reason=reason
+    )
+    return see_other("/keys")
 
 
 def _panel(context: Context) -> Panel:

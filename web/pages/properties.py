@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.property.record import FIELDS
+from app.property.store import PropertyFilter
 from web.auth import READING
 from web.context import Context, context_of
 from web.pages.rendering import address, page
@@ -20,6 +21,8 @@ from web.parameters import Id, PropertiesCursor
 router = APIRouter(route_class=SignedInRoute)
 ContextOf = Annotated[Context, Depends(context_of)]
 _ROWS = 50
+#: RESO's StandardStatus, as the extractors give it
+_STATUSES = ("Active", "Coming Soon", "Pending", "Closed", "Withdrawn", "Expired")
 _GROUPS = {
     "listing": "Listing",
     "address": "Address",
@@ -42,9 +45,20 @@ class Shown:
 
 
 @router.get("/properties", dependencies=[allow(*READING)])
-def list_properties(request: Request, context: ContextOf, cursor: PropertiesCursor = None) -> Response:
+def list_properties(
+    *,
+    request: Request,
+    context: ContextOf,
+    q: Annotated[str, Query(max_length=200)] = "",
+    status: Annotated[str, Query(max_length=32)] = "",
+    conflicts: bool = False,
+    cursor: PropertiesCursor = None,
+) -> Response:
     """What changed last comes first."""
-    shown = context.stores.properties.page(cursor, limit=_ROWS, newest_first=True)
+    chosen = {"q": q, "status": status, "conflicts": "true" if conflicts else ""}
+    shown = context.stores.properties.page(
+        cursor, limit=_ROWS, newest_first=True, only=PropertyFilter(q.replace("\x00", ""), status or None, conflicts)
+    )
     return page(
         request,
         "properties.html",
@@ -52,7 +66,11 @@ def list_properties(request: Request, context: ContextOf, cursor: PropertiesCurs
             {**item, "headline": headline(item["record"]), "changed": _moment(item["updated_at"])}
             for item in shown.items
         ],
-        next_page=address("/properties", cursor=shown.next_cursor) if shown.next_cursor else "",
+        next_page=address("/properties", **chosen, cursor=shown.next_cursor) if shown.next_cursor else "",
+        q=q,
+        status=status,
+        conflicts=conflicts,
+        statuses=_STATUSES,
     )
 
 

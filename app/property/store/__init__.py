@@ -30,6 +30,7 @@ from app.property.store.quotas import Requester, next_day
 from app.property.store.request_keys import RequestKey
 from app.property.store.rows import digest, new_id
 from app.property.store.schema import downgrade, upgrade
+from app.property.store.searching import PropertyFilter
 from app.property.store.targets import normalise_target
 from app.property.store.usage import Counted, CountedKey, CountedModel, Demand, Uses, Usual
 
@@ -62,6 +63,7 @@ __all__ = [
     "KnownKey",
     "Page",
     "PageStore",
+    "PropertyFilter",
     "PropertyStore",
     "Question",
     "Recovered",

@@ -22,10 +22,12 @@ from app.property.store.pages import insert_if_new
 from app.property.store.paging import Order, Page
 from app.property.store.property_rows import conflicts_json, evidence_json, shown, source_record
 from app.property.store.rows import clean, digest, new_id
+from app.property.store.searching import PropertyFilter, search_row
 from app.property.store.tables import observations, properties, property_keys, records
 
 _PLACE = (properties.c.updated_at, properties.c.id)
 ORDER = Order("properties", _PLACE)
+EVERY = PropertyFilter()
 NEWEST_FIRST = Order("newest properties", _PLACE, descending=True)
 
 
@@ -131,6 +133,9 @@ class PropertyStore:
         if changed or any(digest(getattr(stored, name)) != digest(value) for name, value in row.items()):
             change = {**row, "updated_at": self._moment(connection)}
             connection.execute(update(properties).where(properties.c.id == property_id).values(change))
+        found_by = search_row(merged.values, (source.url for source in sources), len(merged.conflicts))
+        if any(getattr(stored, name) != value for name, value in found_by.items()):
+            connection.execute(update(properties).where(properties.c.id == property_id).values(found_by))
         _file(connection, property_id, sources)
 
     # --- reading
@@ -167,13 +172,14 @@ class PropertyStore:
         limit: int = 100,
         changed_since: datetime | None = None,
         newest_first: bool = False,
+        only: PropertyFilter = EVERY,
     ) -> Page[dict[str, Any]]:
         """Properties in the shape of `get` after `cursor`, what changed last at the end, or first.
 
         One that changes between two pages goes to the end and is met again there, so that nothing is missed;
         `changed_since` leaves out those unchanged since then. Raises `InvalidCursorError`.
         """
-        query = select(properties).where(properties.c.merged_into.is_(None))
+        query = select(properties).where(properties.c.merged_into.is_(None), only.condition())
         if changed_since is not None:
             query = query.where(properties.c.updated_at >= changed_since)
         order = NEWEST_FIRST if newest_first else ORDER

@@ -110,6 +110,11 @@ properties = Table(
     _json("conflicts"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False, index=True),
+    # what it is found by (`searching.py`), made of record, conflicts and the URLs of its pages
+    Column("search_text", Text, nullable=False, server_default=""),
+    Column("standard_status", String(32)),
+    Column("conflict_count", Integer, nullable=False, server_default="0"),
+    Index("ix_properties_status_updated", "standard_status", "updated_at", "id"),
     # without those that are listed: SQLite would read all of them by it, and sort
     Index(
         "ix_properties_merged_into",

@@ -1,0 +1,137 @@
+"""The key page in a browser: a key trips and comes back while it is looked at, and an operator's hand leaves a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.services.embedded_valkey import EmbeddedValkey
+from app.services.openai_client_manager import OpenAIClientManager, build_manager
+from app.settings import load_settings
+from tests.integration.doors.conftest import Environment, Propintel
+from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+
+KEY = "sk-proj-" + "k" * 36 + "0001"
+OTHER = "sk-proj-" + "m" * 36 + "0002"
+
+
+@pytest.fixture
+def openai_url(environment: Environment, start_openai: Callable[[dict[str, Any]], str]) -> str:
+    """A stand-in with two keys; the door knows them."""
+    environment["OPENAI_API_KEYS"] = f"{KEY},{OTHER}"
+    environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}, {"key": OTHER, "rpm": 600}]})
+    return environment["OPENAI_BASE_URL"]
+
+
+@pytest.fixture
+def manager(environment: Environment, openai_url: str, broker: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Another process of the fleet, as far as the door can tell."""
+    for name in ("PROPINTEL_HOME", "OPENAI_API_KEYS", "OPENAI_BASE_URL"):
+        monkeypatch.setenv(name, environment[name])
+    with build_manager(load_settings()) as manager:
+        yield manager
+
+
+def _turn(openai_url: str, key: str, **changes: Any) -> None:
+    control = openai_url.removesuffix("/v1") + "/control/keys"
+    httpx2.post(control, json={"key": key, **changes}, trust_env=False).raise_for_status()
+
+
+def _ask(manager: OpenAIClientManager) -> None:
+    manager.get_client().chat.completions.create(model="gpt-4.1-mini", messages=[{"role": "user", "content": "hello"}])
+
+
+def test_a_key_trips_and_recovers_before_ones_eyes(
+    manager: OpenAIClientManager, openai_url: str, signed_in: SignIn, screenshot: Callable[[Page, str], Path]
+) -> None:
+    for _ in range(4):
+        _ask(manager)
+    page = signed_in("manager", "/keys")
+    page.evaluate("window.untouched = true")
+    row = page.get_by_role("row").filter(has_text="0001")
+    expect(row).to_contain_text("takes requests")
+    expect(page.get_by_text("2 of 2")).to_be_visible()
+
+    _turn(openai_url, KEY, behaviour="flaky", failure_rate=1.0)
+    for _ in range(12):  # each goes on with the other key
+        _ask(manager)
+    expect(row).to_contain_text("its circuit opened after failures in a row")
+    expect(page.get_by_text("1 of 2")).to_be_visible()
+    check_accessible(page)
+    screenshot(page, "keys-open-circuit")
+
+    _turn(openai_url, KEY, behaviour="ok")
+    row.get_by_text("Act").click()
+    row.get_by_label("Reason, for the record").fill("the provider is well again")
+    page.wait_for_timeout(2_500)  # a refresh passes: what was typed stays
+    expect(row.get_by_label("Reason, for the record")).to_have_value("the provider is well again")
+    row.get_by_role("button", name="Probe now").click()
+    expect(page.locator("#audit")).to_contain_text("asked for a probe of")
+    expect(page.locator("#audit")).to_contain_text("the provider is well again")
+    page.evaluate("window.untouched = true")
+    for _ in range(4):
+        _ask(manager)
+    expect(row).to_contain_text("takes requests")
+    expect(page.get_by_text("2 of 2")).to_be_visible()
+    assert page.evaluate("window.untouched") is True, "the page was loaded again"
+
+
+def test_a_key_is_taken_out_and_brought_back_by_hand(manager: OpenAIClientManager, signed_in: SignIn) -> None:
+    page = signed_in("exec", "/keys")
+    row = page.get_by_role("row").filter(has_text="0001")
+    row.get_by_text("Act").click()
+    row.get_by_label("Reason, for the record").fill("seen in a public repository")
+    row.get_by_role("button", name="Disable").click()
+    expect(row).to_contain_text("was taken out by an operator")
+    expect(page.locator("#audit")).to_contain_text("propintel disabled")
+    _ask(manager)
+    _ask(manager)
+    counts = {mask[-4:]: figures["requests"] for mask, figures in manager.get_stats()["keys"].items()}
+    assert counts == {"0001": 0, "0002": 2}
+    row.get_by_text("Act").click()
+    row.get_by_role("button", name="Enable").click()
+    expect(row).to_contain_text("takes requests")
+
+
+def test_no_key_is_shown_beyond_its_mask(manager: OpenAIClientManager, signed_in: SignIn) -> None:
+    _ask(manager)
+    page = signed_in("manager", "/keys")
+    expect(page.get_by_role("row").filter(has_text="0001")).to_be_visible()
+    for text in (page.content(), str(page.context.cookies())):
+        assert KEY not in text
+        assert OTHER not in text
+        assert KEY[8:24] not in text
+
+
+def test_the_key_page_fits_a_phone_and_the_dark(
+    manager: OpenAIClientManager, signed_in: SignIn, screenshot: Callable[[Page, str], Path]
+) -> None:
+    for _ in range(3):
+        _ask(manager)
+    page = signed_in("manager", "/keys", viewport=PHONE, color_scheme="dark")
+    expect(page.get_by_role("row").filter(has_text="0001")).to_be_visible()
+    check_fits(page)
+    check_accessible(page)
+    screenshot(page, "keys-phone-dark")
+
+
+@pytest.mark.usefixtures("manager")
+@pytest.mark.parametrize("role", ["operator", "reader"])
+def test_keys_are_for_managers(web: str, called: Propintel, role: str) -> None:
+    with httpx2.Client(base_url=web, trust_env=False) as client:
+        client.post("/sign-in", data={"token": called("token", "--role", role).stdout.strip()})
+        answer = client.get("/keys")
+    assert answer.status_code == 403
+    assert 'href="/keys"' not in answer.text
+
+
+@pytest.mark.usefixtures("openai_url")
+def test_without_its_redis_the_page_says_so(broker: EmbeddedValkey, signed_in: SignIn) -> None:
+    page = signed_in("manager", "/keys")
+    broker.stop()
+    expect(page.locator("#stale")).to_be_visible()
