@@ -21,8 +21,10 @@ from app.redaction import redact
 from app.services.embedded_valkey import connect
 from app.services.health.silence import Listener, report_age, silence_limit
 from app.services.health.watch import report_silence, tell
+from app.services.metrics.flusher import Flusher, make_flusher
 from app.services.stores import open_stores
 from app.settings import Settings
+from tasks import resources
 from worker.configuration import settings
 from worker.lifetime import accompany
 
@@ -37,12 +39,16 @@ _looking = threading.Lock()
 
 
 class BeatListener:
-    """Looks every few seconds until stopped. Not for a process that forks without `hold_back_forks`."""
+    """Looks every few seconds until stopped. Not for a process that forks without `hold_back_forks`.
 
-    def __init__(self, chosen: Settings) -> None:
+    `flusher` reports what this process counts, if nothing else does.
+    """
+
+    def __init__(self, chosen: Settings, flusher: Flusher | None = None) -> None:
         limit = silence_limit(chosen)
         self._settings = chosen
         self._listener = Listener(limit)
+        self._flusher = flusher
         self._interval_seconds = min(_INTERVAL_SECONDS, limit / 4)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="beat-listener", daemon=True)
@@ -53,6 +59,8 @@ class BeatListener:
     def stop(self) -> None:
         self._stopped.set()
         self._thread.join(_PATIENCE_SECONDS)  # a receiver that hangs must not hold up the end
+        if self._flusher is not None and not self._thread.is_alive():
+            self._flusher.stop()
 
     def _run(self) -> None:
         while not self._stopped.wait(self._interval_seconds):
@@ -65,6 +73,8 @@ class BeatListener:
                 age = report_age(connection)
             if (seconds := self._listener.silent_for(age)) is not None:
                 self._raise_alarm(seconds)
+            if self._flusher is not None:
+                self._flusher.flush_and_let_go()
         except (BrokerUnavailableError, redis.RedisError):
             pass  # without Redis nobody can tell, and whoever needs it says so already
         except PropertyIntelligenceError as exc:
@@ -91,5 +101,6 @@ def connect_signals() -> None:
 
 
 def _listener(_node: str) -> BeatListener:
+    """A process that runs tasks itself reports by itself what it counts; the parent of those that do has nobody."""
     hold_back_forks()
-    return BeatListener(settings())
+    return BeatListener(settings(), None if resources.is_open() else make_flusher(settings()))

@@ -63,6 +63,9 @@ class ModelFigures:
     `WAIT_BOUNDS_S` and one for what is longer; `waited_us` is their sum. `saturated_us` is for how long no key could
     have taken a request, although some were in rotation, by the limit that was in the way. Mappings hold only what is
     above 0.
+
+    Saturation is what requests met, not what the pool holds: its time runs from a request that found no key with room
+    for its own tokens until the first would have had it. A large request may wait where a smaller one goes at once.
     """
 
     model: str

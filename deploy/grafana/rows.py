@@ -109,7 +109,7 @@ def keys() -> list[Panel]:
             "Time without room",
             {"{{model}} {{unit}}": rate("propintel_openai_saturated_seconds_total", MODEL)},
             "percentunit",
-            about="Share of time in which no key could have taken a request, by the limit that was in the way.",
+            about="Share of time in which no key had room for a request of the size that asked, by the limit.",
         ),
         graph(
             "Refused for a reason",

@@ -221,6 +221,18 @@ def test_a_place_that_has_to_be_waited_for_is_time_without_room(make_store: Make
     assert model_of(store).saturated_us == {"requests": reserved.at_us - clock.now_us()}
 
 
+def test_time_without_room_is_that_of_the_size_that_asked(make_store: MakeStore, clock: ManualClock) -> None:
+    """Half of a minute's tokens is left: small requests go, one that needs all of them waits for the other half."""
+    store = make_store([A], clock)
+    answer(store, limits=LimitReading(tokens=reading(60_000, 30_000)))
+    answer(store, request=ask(tokens=0))
+    assert model_of(store).saturated_us == {}
+    large = take(store, ask(tokens=60_000, max_wait_us=MINUTE))
+    waits_us = large.at_us - clock.now_us()
+    assert model_of(store).saturated_us == {"tokens": waits_us}
+    assert waits_us == pytest.approx(30 * SECOND, rel=0.1)
+
+
 def test_a_request_that_may_not_use_every_key_cannot_tell(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A, B], clock)
     resting = answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND).key_id

@@ -51,8 +51,8 @@ USES = tuple(f.name for f in fields(Uses))
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a model was asked for, all keys together. Saturated: no key could have taken a request, by the limit that
-    was in the way; `refusals` by reason, requests that got no key in time."""
+    """What a model was asked for, all keys together. Saturated: no key had room for a request of the size that asked,
+    by the limit in the way (`figures.ModelFigures`); `refusals` by reason, requests that got no key in time."""
 
     sent: int = 0
     waited_us: int = 0

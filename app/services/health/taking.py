@@ -33,7 +33,6 @@ _FAILURES = frozenset(
         Outcome.QUOTA_EXHAUSTED,
         Outcome.INVALID_KEY,
         Outcome.FORBIDDEN,
-        Outcome.REGION_BLOCKED,
         Outcome.SERVER_FAILURE,
     }
 )

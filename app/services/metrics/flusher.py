@@ -61,6 +61,13 @@ class Flusher:
         self.flush()
         self._totals.close()
 
+    def flush_and_let_go(self) -> None:
+        """Report what was counted and keep no connection: for a process that may fork before the next time."""
+        try:
+            self.flush()
+        finally:
+            self._totals.close()
+
     def flush(self) -> bool:
         """Report what was counted; False if Redis does not take it now. Not for two threads at once."""
         try:

@@ -71,7 +71,8 @@ REFUSALS = Spec(
 SATURATED = Spec(
     "counter",
     "propintel_openai_saturated_seconds",
-    "Seconds during which no key could have taken a request, by the limit in the way: requests or tokens.",
+    "Seconds during which no key had room for a request of the size that asked, by the limit in the way: requests or "
+    "tokens.",
     ("model", "unit"),
 )
 LOSSES = Spec(

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.keypool.figures import CallFigures, KeyTransitions, ModelFigures, PoolFigures
 from app.keypool.keys import make_keys
-from app.keypool.outcomes import Outcome
+from app.keypool.outcomes import ACCEPTED, Outcome
 from app.keypool.stores.base import Budget, Cap
 from app.property.store import CountedModel, Demand, Uses
 from app.services.health.taking import budget_uses, counted
@@ -31,10 +31,17 @@ def figures(**values: Any) -> PoolFigures:
 
 
 def test_outcomes_are_what_is_held_against_a_key_and_what_is_not() -> None:
-    """A request that was aborted or at fault itself, or too large, is no failure of its key."""
+    """One that was aborted or at fault itself, too large or from a region not served, is no failure of its key."""
     outcomes = dict.fromkeys(Outcome, 1)
     found = counted([KEY], figures(calls=(CallFigures(KEY.key_id, "m", outcomes, 7, 8, 9),)))
-    assert found.keys[0].calls == {"m": Uses(len(Outcome), 1, 5, 1, 7, 8, 9)}
+    assert found.keys[0].calls == {"m": Uses(len(Outcome), 1, 4, 1, 7, 8, 9)}
+
+
+def test_what_shows_that_a_key_was_accepted_is_not_held_against_it() -> None:
+    """Neither here nor in the pool's statistics."""
+    accepted = dict.fromkeys(ACCEPTED, 1)
+    found = counted([KEY], figures(calls=(CallFigures(KEY.key_id, "m", accepted, 0, 0, 0),)))
+    assert found.keys[0].calls["m"].failures == 0
 
 
 def test_keys_are_told_with_group_and_transitions_and_former_ones_as_such() -> None:
