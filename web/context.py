@@ -169,13 +169,15 @@ class Context:
         return KeyWatch(KeyReload(self.settings, self._use_keys, load=self._load))
 
     def _use_keys(self, fresh: Settings) -> str:
+        """Put settings and the view that is made of them to use together, or leave both as they are."""
         found = load_keys_again(fresh)
         with self._lock:
-            self._settings = fresh
             view = self._keys
             if view is not None and view.keys == found.keys:
+                self._settings = fresh
                 return ""
-            self._keys = None
+            # of the keys that were just checked: their file may have changed again since
+            self._keys, self._settings = KeyView(fresh, self._clock, found.keys), fresh
         if view is not None:
             view.close()  # a question that is under way opens a connection of its own
         return f"{len(found.keys)} OpenAI keys read again"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Security
+from fastapi import APIRouter, Depends, Query, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -92,10 +92,10 @@ class JobView(BaseModel):
 
 
 class JobList(BaseModel):
-    """`counts` has every state, of the batch if one was asked for, whatever page of `jobs` is shown; `next_cursor` is
-    null on the last page."""
+    """`counts` has every state, of the batch if one was asked for, whatever `jobs` are shown; null where nobody wants
+    them. `next_cursor` is null on the last page."""
 
-    counts: dict[JobState, int]
+    counts: dict[JobState, int] | None
     jobs: list[JobView]
     next_cursor: str | None
 
@@ -139,17 +139,23 @@ def enqueue_targets(
 
 @router.get("", summary="List jobs", dependencies=[allow(*READING)], responses=answers(JobList, 422))
 def list_jobs(
+    *,
     context: ContextOf,
     batch: BatchFilter = None,
     state: JobState | None = None,
     limit: Limit = 100,
     cursor: JobsCursor = None,
+    counts: Annotated[
+        bool | None, Query(description="count the jobs by state, which reads all; by default on the first page only")
+    ] = None,
 ) -> JSONResponse:
     """In the order in which they were asked for."""
     jobs = context.stores.jobs
     page = jobs.page(cursor, batch=batch, state=state, limit=limit)
     shown = [job.as_json() for job in page.items]
-    return success({"counts": jobs.counts(batch), "jobs": shown, "next_cursor": page.next_cursor})
+    counted = counts if counts is not None else cursor is None
+    found = jobs.counts(batch) if counted else None
+    return success({"counts": found, "jobs": shown, "next_cursor": page.next_cursor})
 
 
 @router.get("/{job_id}", summary="One job", dependencies=[allow(*READING)], responses=answers(JobView, 404, 422))

@@ -13,7 +13,7 @@ import redis
 
 from app.clock import Clock, SystemClock
 from app.keypool.figures import PoolFigures
-from app.keypool.keys import load_keys
+from app.keypool.keys import ApiKey, load_keys
 from app.keypool.pool import KeyPool
 from app.keypool.stores.base import Acted, Action, Budget, KeySnapshot, Spent
 from app.keypool.stores.memory import MemoryStore
@@ -43,11 +43,12 @@ class KeyReport:
 class KeyView:
     """The keys of `settings` as they are configured now, and what the fleet has done with them. Thread-safe.
 
-    Connects to nothing before it is asked; `close` it. Raises `ConfigurationError` for keys that cannot be used.
+    Connects to nothing before it is asked; `close` it. `keys`: those that were read of `settings` already. Raises
+    `ConfigurationError` for keys that cannot be used.
     """
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
-        self.keys = load_keys(settings).keys
+    def __init__(self, settings: Settings, clock: Clock | None = None, keys: tuple[ApiKey, ...] | None = None) -> None:
+        self.keys = load_keys(settings).keys if keys is None else keys
         strategy, self._budget = settings.openai_key_rotation_strategy, budget_of(settings)
         self._store = RedisStore(self.keys, strategy, connect_store(broker_url(settings)), budget=self._budget)
         self._pool = KeyPool(self.keys, self._store, strategy)

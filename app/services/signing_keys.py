@@ -60,7 +60,7 @@ class SigningKeys:
         self._failure: IdentityProviderError | None = None
 
     def key(self, kid: str) -> jwt.PyJWK:
-        """The key of this name, with its algorithm; waits `FETCH_SECONDS` at most, and not at all for one that is held.
+        """The key of this name, with its algorithm. Waits `FETCH_SECONDS` at most, for a held one only after `IDLE`.
 
         Raises `InvalidTokenError` if the provider has none of this name, `IdentityProviderError` if that cannot be told
         now.
@@ -73,7 +73,7 @@ class SigningKeys:
         if usable is not None:
             return usable
         if asked is not None:
-            self._wait(asked)
+            self._wait(asked, kid)
         return self._judged(kid)
 
     def _known(self, kid: str, age: timedelta) -> jwt.PyJWK | None:
@@ -102,17 +102,18 @@ class SigningKeys:
                 return None
             return self._ask.begin()  # joins the one under way: that one notes its end before it is over
 
-    def _wait(self, asked: Callable[[], None]) -> None:
-        # without a set nobody can be served, so that it does no harm if all wait
-        held = self._held is not None
-        if held and not self._waiting.acquire(blocking=False):
+    def _wait(self, asked: Callable[[], None], kid: str) -> None:
+        # without a set nobody can be served, and an idle door is asked for known keys: then all may wait, once
+        held = self._held
+        unknown = held is not None and kid not in held.keys
+        if unknown and not self._waiting.acquire(blocking=False):
             raise IdentityProviderError(shown_url(self._url), "others are waiting for it already")
         try:
             asked()
         except NoAnswerError as exc:
             self._note_failure("it does not answer", exc)
         finally:
-            if held:
+            if unknown:
                 self._waiting.release()
 
     def _fetch(self) -> None:

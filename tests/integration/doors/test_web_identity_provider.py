@@ -345,6 +345,19 @@ def test_a_withdrawn_key_does_not_open_a_door_that_nobody_used(
     assert knowing.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401
 
 
+def test_all_who_come_at_once_to_a_door_that_nobody_used_are_served(
+    knowing: TestClient, provider: Provider, clock: ManualClock
+) -> None:
+    """More than may wait for a key that is unknown: theirs is known, and the provider is asked once."""
+    clock.advance(601)
+    provider.answering.clear()
+    asking = Asking(knowing, [provider.sign("RS256", "rsa")] * 20)
+    until_true(lambda: provider.asked == 2, "the question")
+    provider.answering.set()
+    assert asking.join() == [200] * 20
+    assert provider.asked == 2
+
+
 @pytest.mark.parametrize("url", ["http://id.example/jwks", "file:///etc/passwd", "ftp://id.example/jwks", "nonsense"])
 def test_keys_over_plain_http_are_not_trusted(
     make_door: Callable[[str], TestClient], provider: Provider, url: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -54,6 +55,21 @@ def test_jobs_are_listed_by_page_batch_and_state(
     assert listed("batch=none-such") == []
     counts = client.get(f"/api/v1/jobs?limit=1&batch={jobs[0].batch}", headers=bearer()).json()["data"]["counts"]
     assert counts == {"queued": 4, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 1}
+
+
+def test_jobs_are_counted_on_the_first_page_or_when_asked(client: TestClient, bearer: Bearer, jobs: list[Job]) -> None:
+    """To count them reads the whole table: not once more for each page."""
+
+    def listed(query: str) -> Any:
+        return client.get(f"/api/v1/jobs?limit=2&{query}", headers=bearer()).json()["data"]
+
+    first = listed("")
+    assert first["counts"]["queued"] == len(jobs)
+    cursor = f"cursor={first['next_cursor']}"
+    assert listed(cursor)["counts"] is None
+    assert listed("counts=false")["counts"] is None
+    assert listed(f"{cursor}&counts=true")["counts"] == first["counts"]
+    assert [job["id"] for job in listed(cursor)["jobs"]] == [job.id for job in jobs[2:4]]
 
 
 def test_one_job_shows_its_state_and_reason(

@@ -1,0 +1,48 @@
+"""Keys that are read again while the door runs: all of what was checked comes to use, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from app.settings import Settings
+from web import create_app
+from web.context import Context
+
+STATS = "/api/v1/admin/openai/stats"
+A, B = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
+
+
+def _read_again(app: FastAPI) -> None:
+    """What SIGHUP brings about, to its end."""
+    context: Context = app.state.context
+    watch = context.watch_keys()
+    watch.ask()
+    watch.start()
+    watch.stop()
+
+
+def test_the_keys_that_were_checked_are_those_that_are_used(
+    make_settings: Callable[..., Settings], bearer: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
+    """Also if their file is gone before the next request: it is read once. A refusal changes nothing."""
+    file = tmp_path / "keys.txt"
+    file.write_text(A)
+    settings = make_settings(openai_api_keys=None, openai_api_keys_file=file)
+    app = create_app(lambda: settings)
+    client = TestClient(app)  # not started: no thread of its own looks at the file
+
+    def shown() -> list[str]:
+        return list(client.get(STATS, headers=bearer()).json()["data"]["keys"])
+
+    assert shown() == ["sk-proj-aaa...1111"]
+    file.write_text(f"{A}\n{B}\n")
+    _read_again(app)
+    file.unlink()
+    assert shown() == ["sk-proj-aaa...1111", "sk-proj-bbb...2222"]
+    _read_again(app)
+    assert shown() == ["sk-proj-aaa...1111", "sk-proj-bbb...2222"]
+    app.state.context.close()
