@@ -17,6 +17,7 @@ from app.services.key_health import fleet_stats
 from app.services.openai_client_manager import build_manager
 from app.settings import Settings, load_settings
 from cli.failures import FAILED, say_error
+from cli.key_actions import add_to
 from cli.key_check import check_keys
 from cli.output import Format, FormatOption, make_table, print_json, show, stdout_console, wants_json
 
@@ -28,6 +29,7 @@ Examples:
   propintel keys --watch            the same, every two seconds
   propintel keys --format json
   propintel keys check              ask the API about every key
+  propintel keys disable MASK       give one no request; enable, probe
 """
 _CHECK_EXAMPLES = """\b
 Examples:
@@ -36,6 +38,7 @@ Examples:
 """
 _WATCH_SECONDS = 2.0
 _BAD = ("invalid", "no access")
+add_to(app)
 _COLUMNS = ("requests", "successes", "failures", "circuit_open", "rate_limited", "last_used")
 
 
@@ -115,10 +118,10 @@ def _tables(stats: dict[str, Any]) -> Iterator[Table | Text]:
 
 def _table(stats: dict[str, Any]) -> Table:
     scope = "all processes" if stats.get("scope") == "fleet" else "no process has reported"
-    draining = sum(figures.get("state") == "draining" for figures in stats["keys"].values())
-    health = f"{stats['healthy_keys']} of {stats['total_keys']} keys healthy" + (
-        f", {draining} draining" * bool(draining)
-    )
+    health = f"{stats['healthy_keys']} of {stats['total_keys']} keys healthy"
+    for state in ("disabled", "draining"):
+        if count := sum(figures.get("state") == state for figures in stats["keys"].values()):
+            health += f", {count} {state}"
     title = f"{health}, {stats['rotation_strategy']}, {scope}"
     rows = [
         (mask, figures.get("state"), *(figures[name] for name in _COLUMNS)) for mask, figures in stats["keys"].items()

@@ -22,10 +22,11 @@ router = APIRouter(
 
 
 class KeyFigures(BaseModel):
-    """One key. `last_used` is UTC without offset, whole seconds; null if it never was."""
+    """One key. `last_used` is UTC without offset, whole seconds; null if it never was. `id` names it in a path."""
 
     model_config = ConfigDict(extra="allow")
 
+    id: str
     requests: int
     successes: int
     failures: int

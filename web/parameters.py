@@ -27,6 +27,7 @@ def _cursor(list_: str) -> Any:
 
 JobsCursor = Annotated[Annotated[str, _cursor("jobs")] | None, _AFTER]
 BatchesCursor = Annotated[Annotated[str, _cursor("batches")] | None, _AFTER]
+ActionsCursor = Annotated[Annotated[str, _cursor("actions")] | None, _AFTER]
 AlertsCursor = Annotated[Annotated[str, _cursor("alerts")] | None, _AFTER]
 PropertiesCursor = Annotated[Annotated[str, _cursor("properties")] | None, _AFTER]
 

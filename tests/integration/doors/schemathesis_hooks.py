@@ -9,7 +9,7 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
-from app.property.store import alerts, batches, jobs, properties
+from app.property.store import alerts, batches, jobs, key_actions, properties
 
 _FIRST = datetime(2020, 1, 1)  # noqa: DTZ001 (Hypothesis adds the timezone)
 _MOMENTS = st.datetimes(min_value=_FIRST, max_value=_FIRST + timedelta(days=3650)).map(
@@ -21,9 +21,9 @@ _NUMBERS = itertools.count()
 
 schemathesis.openapi.format("http-url", _URLS)
 schemathesis.openapi.format("jobs-cursor", st.tuples(_MOMENTS, st.integers(0, 10_000), _IDS).map(jobs.ORDER.cursor))
-for _name, _order in (("alerts", alerts.ORDER), ("batches", batches.ORDER), ("properties", properties.ORDER)):
+for _order in (alerts.ORDER, batches.ORDER, key_actions.ORDER, properties.ORDER):
     schemathesis.openapi.format(
-        f"{_name}-cursor", st.tuples(_MOMENTS, _IDS).map(lambda place, order=_order: order.cursor(place))
+        f"{_order.name}-cursor", st.tuples(_MOMENTS, _IDS).map(lambda place, order=_order: order.cursor(place))
     )
 
 

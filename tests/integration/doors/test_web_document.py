@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import PageGoneError
+from app.keypool.keys import fingerprint
 from app.property.merge import SourceRecord
 from app.property.record import Evidence, Method, PageKind
 from app.services.stores import open_stores
@@ -21,13 +22,13 @@ from .conftest import Environment, Propintel
 #: DELETE cancels: what is cancelled can still be read, so that this check of Schemathesis means nothing here
 _NOT_MEANT = "use_after_free"
 #: random requests of each route, beside those that cover its schema one by one
+KEYS = ("sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222")
 _EXAMPLES = {"manager": 20, "operator": 3, "reader": 3}
 
 
 @pytest.fixture
 def environment(environment: Environment) -> Environment:
-    keys = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111,sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
-    return {**environment, "OPENAI_API_KEYS": keys, "API_RATE_LIMIT_PER_MINUTE": "0"}
+    return {**environment, "OPENAI_API_KEYS": ",".join(KEYS), "API_RATE_LIMIT_PER_MINUTE": "0"}
 
 
 @pytest.fixture
@@ -45,8 +46,10 @@ def filled(home: Path) -> None:
         stores.jobs.finish(done, "worker", stores.properties.save_record(record), ["Roof"], "no key")
         stores.jobs.fail(failed, PageGoneError("http://homes.example/2", "sold"))
         known = stores.jobs.get(done).property
-    # no route makes a property, so that none could be found by trying
-    (home / "schemathesis.toml").write_text(f'[parameters]\n"path.property_id" = "{known}"\n', encoding="utf-8")
+    # no route makes a property or a key, so that none could be found by trying
+    names = {"property_id": known, "key": fingerprint(KEYS[0])}
+    lines = (f'"path.{name}" = "{value}"\n' for name, value in names.items())
+    (home / "schemathesis.toml").write_text("[parameters]\n" + "".join(lines), encoding="utf-8")
 
 
 def _checked(url: str, token: str, examples: int, environment: Environment, home: Path) -> str:

@@ -1,0 +1,109 @@
+"""`propintel keys disable|enable|probe` and the admin API do the same to one fleet, and one audit has both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.keypool.keys import fingerprint
+from web.key_actions import ActedView, ActionList
+
+from .conftest import Environment, Propintel
+
+A, B = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
+MASK_A, ID_A = "sk-proj-aaa...1111", fingerprint(A)
+OPENAI = "/api/v1/admin/openai"
+Ask = Callable[..., httpx2.Response]
+
+
+@pytest.fixture
+def environment(environment: Environment) -> Environment:
+    return {**environment, "OPENAI_API_KEYS": f"{A},{B}"}
+
+
+@pytest.fixture
+def ask(web: str, propintel: Propintel) -> Ask:
+    """Ask the door as somebody: a manager unless a role is given."""
+
+    def send(method: str, path: str, *, role: str = "manager", **more: Any) -> httpx2.Response:
+        token = propintel("token", "--role", role, "--subject", "alice").stdout.strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx2.request(method, f"{web}{OPENAI}{path}", headers=headers, timeout=30, **more)
+
+    return send
+
+
+@pytest.mark.usefixtures("broker")
+def test_what_one_door_did_the_other_shows_and_undoes(ask: Ask, propintel: Propintel) -> None:
+    done = ask("POST", f"/keys/{ID_A}/disable", json={"reason": "leaked"}).json()["data"]
+    ActedView.model_validate(done)
+    assert (done["key"], done["mask"], done["outcome"], done["state"]) == (ID_A, MASK_A, "done", "disabled")
+    shown = json.loads(propintel("keys", "--format", "json").stdout)
+    assert (shown["healthy_keys"], shown["keys"][MASK_A]["state"], shown["keys"][MASK_A]["id"]) == (1, "disabled", ID_A)
+    assert "1 of 2 keys healthy, 1 disabled" in propintel("keys", "--format", "table").stdout
+    ran = propintel("keys", "enable", MASK_A, "--reason", "false alarm", "--format", "table")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip() == f"OpenAI key {MASK_A} is enabled, with the health that it had (state: closed)."
+    assert f"Key action: enable {MASK_A}" in ran.stderr
+    assert ask("GET", "/stats").json()["data"]["keys"][MASK_A]["state"] == "closed"
+    found = ask("GET", "/actions").json()["data"]
+    ActionList.model_validate(found)
+    deeds = [(one["action"], one["reason"], one["key"], one["outcome"]) for one in found["actions"]]
+    assert deeds == [("enable", "false alarm", ID_A, "done"), ("disable", "leaked", ID_A, "done")]
+    assert found["actions"][1]["who"] == "alice (manager)"
+    assert "@" in found["actions"][0]["who"]
+
+
+@pytest.mark.usefixtures("broker")
+def test_the_audit_comes_in_pages_and_by_key(ask: Ask) -> None:
+    for action in ("disable", "enable", "probe"):
+        assert ask("POST", f"/keys/{ID_A[:8]}/{action}").status_code == 200
+    assert ask("POST", f"/keys/{fingerprint(B)}/disable", json={}).status_code == 200
+    first = ask("GET", f"/actions?key={ID_A}&limit=2").json()["data"]
+    rest = ask("GET", f"/actions?key={ID_A}&limit=2&cursor={first['next_cursor']}").json()["data"]
+    assert [one["action"] for page in (first, rest) for one in page["actions"]] == ["probe", "enable", "disable"]
+    assert rest["next_cursor"] is None
+    assert len(ask("GET", "/actions").json()["data"]["actions"]) == 4
+
+
+@pytest.mark.usefixtures("broker")
+def test_what_cannot_be_done_says_why(ask: Ask, propintel: Propintel) -> None:
+    unknown = ask("POST", "/keys/0000000000000000/disable")
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "key_not_found")
+    assert MASK_A in unknown.json()["error"]["message"]
+    for path, body in (
+        (f"/keys/{ID_A}/delete", None),
+        (f"/keys/{A}/disable", None),
+        (f"/keys/{ID_A}/disable", {"reason": "x" * 501}),
+        (f"/keys/{ID_A}/disable", {"why": "x"}),
+    ):
+        refused = ask("POST", path, json=body)
+        assert (refused.status_code, A in refused.text) == (422, False), refused.text
+    ran = propintel("keys", "disable", "sk-proj-ccc...3333")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert MASK_A in ran.stderr
+    assert propintel("keys", "disable", MASK_A, "--reason", "x" * 501).returncode == 2
+    assert ask("GET", "/actions").json()["data"]["actions"] == []
+
+
+@pytest.mark.usefixtures("broker")
+def test_only_management_acts_on_keys_and_sees_who_did(ask: Ask, web: str) -> None:
+    assert httpx2.post(f"{web}{OPENAI}/keys/{ID_A}/disable").status_code == 401
+    for role in ("operator", "reader"):
+        assert ask("POST", f"/keys/{ID_A}/disable", role=role).status_code == 403
+        assert ask("GET", "/actions", role=role).status_code == 403
+    assert ask("POST", f"/keys/{ID_A}/probe", role="exec").status_code == 200
+    assert ask("GET", "/stats").json()["data"]["keys"][MASK_A]["state"] == "closed"
+
+
+def test_without_a_redis_both_doors_say_so(ask: Ask, propintel: Propintel) -> None:
+    refused = ask("POST", f"/keys/{ID_A}/disable")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "key_store_unavailable")
+    assert "retry-after" in refused.headers
+    ran = propintel("keys", "disable", MASK_A)
+    assert ran.returncode == 2
+    assert "propintel up" in ran.stderr
