@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from kombu.entity import Exchange, Queue
 
 from app.property.store import Job
-from app.redaction import shown_url
 from app.services.embedded_valkey import broker_url
 from app.settings import Settings
 
@@ -155,20 +154,16 @@ def _worker() -> dict[str, Any]:
 
 
 def _beat(url: str) -> dict[str, Any]:
+    """Password and user name apart from the URL: a worker tells its configuration to whoever asks (Flower does), and
+    of passwords Celery hides only what it knows, by their names or in the broker's URL."""
+    parts = urlsplit(url)
+    login, at, _ = parts.netloc.rpartition("@")
+    given = {"username": unquote(parts.username or ""), "password": unquote(parts.password or "")}
     return {
         # one schedule in force however many beats run; another takes over within lock + loop seconds
         "beat_max_loop_interval": 2,
-        # Workers tell whoever asks what their configuration is, Flower for one. Celery hides what a name with "pass"
-        # holds; of the URLs it knows its own.
-        "redbeat_redis_url": shown_url(url),
-        "redbeat_redis_options": {"socket_timeout": 30, **_login(url)},
+        "redbeat_redis_url": url.replace(f"{login}@", "", 1) if at else url,
+        "redbeat_redis_options": {"socket_timeout": 30, **{name: text for name, text in given.items() if text}},
         "redbeat_key_prefix": "propintel:beat:",
         "redbeat_lock_timeout": 10,
     }
-
-
-def _login(url: str) -> dict[str, str]:
-    """Who logs in at the Redis of `url`, as options of its client."""
-    parts = urlsplit(url)
-    found = {"username": parts.username, "password": parts.password}
-    return {name: unquote(text) for name, text in found.items() if text}
