@@ -367,6 +367,9 @@ def _secrets_of(name: str, value: str) -> Iterator[str]:
         yield from url_secrets(value, path_too=True)
     elif name.endswith("_headers"):
         yield from header_secrets(value)
+    elif name.endswith("_basic_auth"):
+        logins = [login.strip() for login in value.split(",")]
+        yield from (*logins, *(login.partition(":")[2] for login in logins))
     else:
         yield value
         yield from (part.strip() for part in value.split(",") if name.endswith("_keys"))

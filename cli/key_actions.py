@@ -11,12 +11,13 @@ import typer
 from rich.text import Text
 
 from app.keypool.stores.base import Action
+from app.printable import printable
 from app.property.store import KeyActionStore
 from app.services.key_actions import MOST_CHARACTERS, act
 from app.services.key_view import KeyView
 from app.services.stores import open_stores
 from app.settings import load_settings
-from cli.output import Format, FormatOption, printable, show
+from cli.output import Format, FormatOption, show
 
 KeyName = Annotated[
     str, typer.Argument(metavar="MASK", help="The key as `propintel keys` shows it; or its id, or how that begins.")
