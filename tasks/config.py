@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from kombu.entity import Exchange, Queue
 
@@ -154,11 +154,16 @@ def _worker() -> dict[str, Any]:
 
 
 def _beat(url: str) -> dict[str, Any]:
+    """Password and user name apart from the URL: a worker tells its configuration to whoever asks (Flower does), and
+    of passwords Celery hides only what it knows, by their names or in the broker's URL."""
+    parts = urlsplit(url)
+    login, at, _ = parts.netloc.rpartition("@")
+    given = {"username": unquote(parts.username or ""), "password": unquote(parts.password or "")}
     return {
         # one schedule in force however many beats run; another takes over within lock + loop seconds
         "beat_max_loop_interval": 2,
-        "redbeat_redis_url": url,
-        "redbeat_redis_options": {"socket_timeout": 30},
+        "redbeat_redis_url": url.replace(f"{login}@", "", 1) if at else url,
+        "redbeat_redis_options": {"socket_timeout": 30, **{name: text for name, text in given.items() if text}},
         "redbeat_key_prefix": "propintel:beat:",
         "redbeat_lock_timeout": 10,
     }

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import redis
 from pydantic import SecretStr
 
 from app.property.store import Job, JobState
-from app.settings import Settings
+from app.settings import Settings, load_settings
 from tasks import make_celery
 from tasks.base import shown
 from tasks.config import LANES, SOFT_TIME_LIMIT, TIME_LIMIT, VISIBILITY_TIMEOUT, kombu_url, lane_of, urgency_of
@@ -179,3 +180,28 @@ def test_scrape_property_retries_on_rate_limits_in_the_one_base_class(settings: 
 def test_shown_arguments_hold_no_secret(value: object, secret: str, kept: str) -> None:
     assert secret not in shown(value)
     assert kept in shown(value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://me:pass%2Fword-of-redis@cache:6379/0",
+        "rediss://:pass%2Fword-of-redis@cache:6379/0",
+        "unix://:pass%2Fword-of-redis@/run/r.sock?db=0",
+    ],
+)
+def test_a_worker_that_is_asked_for_its_configuration_tells_no_password(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """`inspect conf`, which Flower asks of every worker and shows; beat still logs in."""
+    monkeypatch.setenv("REDIS_URL", url)
+    app = make_celery(load_settings())
+    told = f"{app.conf.table(with_defaults=True, censored=True)} {app.conf.humanize(with_defaults=True)}"
+    assert "cache" in told or "/run/r.sock" in told
+    assert "word-of-redis" not in told
+    beat = redis.Redis.from_url(app.conf.redbeat_redis_url, **app.conf.redbeat_redis_options)
+    same = redis.Redis.from_url(url)
+    for name in ("host", "port", "path", "db", "username", "password"):
+        expected = same.connection_pool.connection_kwargs.get(name)
+        assert beat.connection_pool.connection_kwargs.get(name) == expected, name
+    assert beat.connection_pool.connection_class is same.connection_pool.connection_class
