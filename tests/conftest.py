@@ -15,6 +15,7 @@ from app import redaction
 from app.settings import VARIABLE_PREFIXES
 
 pytest_plugins = [
+    "tests.plugins.forward_proxy",
     "tests.plugins.lossy_server",
     "tests.plugins.otlp_receiver",
     "tests.plugins.pooled_sdk",

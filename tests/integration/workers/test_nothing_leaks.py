@@ -6,6 +6,7 @@ import base64
 import secrets
 import socket
 import threading
+import typing
 import urllib.parse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,14 +18,91 @@ from typing import Any
 import httpx2
 import pytest
 import redis
+from pydantic import SecretStr
+from sqlalchemy import select
 
 from app.clock import SystemClock
+from app.property.store import upgrade
+from app.property.store.tables import metadata
 from app.services.access import Role, issue_token
+from app.services.embedded_valkey import EmbeddedValkey
+from app.settings import Settings
+from cli.processes import Child
 from cli.services import listens
 from tests.integration.workers.conftest import Fleet, wait_until
+from tests.plugins.forward_proxy import ForwardProxy
+from tests.plugins.otlp_receiver import OtlpReceiver
+from tests.plugins.postgresql_server import postgresql_server
 from tests.plugins.webhook_receiver import Receiver
 
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(170)]
+
+#: A library or a defect that lets everything slip: a task tells a secret field, as a whole and in its parts, in every
+#: way that a task has. Without it a secret that nothing ever shows would be found nowhere, masked or not.
+_PROBE = """
+import logging, re, sys, urllib.parse
+from celery import shared_task
+from app.tracing import span
+from tasks.base import RedactedTask
+from tasks.resources import current
+
+@shared_task(name="probe.tell", base=RedactedTask)
+def tell(field):
+    value = getattr(current().settings, field)
+    for one in value if isinstance(value, list) else [value]:
+        whole = one.get_secret_value()
+        parts = [part for part in re.split("[/?&=,:@ ]+", urllib.parse.unquote(whole)) if len(part) >= 20]
+        for text in (whole, *parts):
+            logging.getLogger("probe").warning("%s is %s", field, text, extra={"held": {field: text}})
+            sys.stderr.writelines([f"{field} is ", text, "\\n"])
+            with span("job", {"probe.told": text}):
+                pass
+    raise ValueError(f"{field} is refused", {"whole": whole, "parts": [part.encode() for part in parts]})
+"""
+
+
+def _secret_fields() -> list[str]:
+    """The fields of the settings that are secret, by their types: a new one is among them."""
+    fields = Settings.model_fields.items()
+    return [name for name, field in fields if SecretStr in (field.annotation, *typing.get_args(field.annotation))]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the fleet is given as one secret field: a variable and its value, and what of it must never be seen."""
+
+    variable: str
+    value: str
+    secrets: tuple[str, ...]
+
+
+def _given(**forms: tuple[str, *tuple[str, ...]]) -> dict[str, Given]:
+    """By field: `forms` has the value and its secrets where it has a form, any other secret is a random word."""
+    unknown = forms.keys() - set(_secret_fields())
+    assert not unknown, f"no secret fields: {unknown}"
+    given = {}
+    for name in _secret_fields():
+        word = secrets.token_urlsafe(36)
+        value, *hidden = forms.get(name, (word, word))
+        variable = "OPENAI_API_KEY_1" if name == "openai_numbered_keys" else name.upper()
+        given[name] = Given(variable, value, tuple(hidden))
+    return given
+
+
+@contextmanager
+def _services_with_passwords(folder: Path) -> Iterator[tuple[str, str]]:
+    """The URLs, with passwords, of a Valkey and a PostgreSQL that are no part of the fleet."""
+    deep = folder / ("far-below-" * 12)  # where no socket can be it listens on a port and has a password
+    with EmbeddedValkey(deep) as valkey, postgresql_server() as socket_folder:
+        password = secrets.token_urlsafe(36)
+        database = f"postgresql://postgres:{password}@/postgres?host={socket_folder}"
+        upgrade(database)
+        yield valkey.url, database
+
+
+def _password(url: str) -> str:
+    return urllib.parse.urlsplit(url).password or ""
+
 
 #: shorter pieces of a secret say nothing: masks show the first and last few characters
 _TELLING = 20
@@ -149,6 +227,26 @@ def _crawl_flower(http: httpx2.Client, haul: Haul) -> None:
         _get(http, haul, f"/api/task/result/{task_id}")
 
 
+def _rows(fleet: Fleet) -> Iterator[tuple[str, bytes]]:
+    """Every table of the database."""
+    with fleet.stores.database.reading() as connection:
+        for table in metadata.sorted_tables:
+            yield f"table {table.name}", repr(connection.execute(select(table)).all()).encode()
+
+
+def _start_telling_worker(fleet: Fleet) -> Child:
+    options = ["-A", "worker", "worker", "--concurrency=2", "--without-mingle", "-I", "probe_secrets"]
+    worker = fleet.services.start(fleet.supervisor, "worker", ["celery", *options], grace_seconds=5)
+    fleet.services.wait_for_worker(fleet.supervisor, worker)
+    return worker
+
+
+def _let_slip(fleet: Fleet) -> None:
+    for name in _secret_fields():
+        result = fleet.app.send_task("probe.tell", (name,)).get(timeout=40, propagate=False)
+        assert "is refused" in str(result), result
+
+
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Logs, databases, Valkey's append-only file, reports and heartbeats."""
     for file in folder.rglob("*"):
@@ -156,16 +254,19 @@ def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
             yield str(file.relative_to(folder)), file.read_bytes()
 
 
-def test_no_secret_is_seen_anywhere_outside_the_processes(
+def test_no_secret_is_seen_anywhere_outside_the_processes(  # noqa: PLR0917 (fixtures)
     make_fleet: Callable[..., Fleet],
     openai_standin: Callable[..., Any],
     property_site: str,
     make_receiver: Callable[..., Receiver],
+    otlp: OtlpReceiver,
+    forward_proxy: ForwardProxy,
     tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """Keys that work, are dead, out of quota, forbidden, limited or failing, of OpenAI's shape and of a gateway's, at
-    an API that quotes them in its errors; then logs, files, Redis, messages, results, answers, Flower and metrics are
-    searched for each of them, and for every other secret of the settings."""
+    an API that quotes them in its errors, behind a proxy; then logs, files, Redis, database, messages, results,
+    answers, spans, Flower and metrics are searched for each of them, and for every other secret of the settings."""
     shapes: dict[str, dict[str, Any]] = {
         "working": {"rpm": 60},
         "dead": {"behaviour": "dead"},
@@ -180,62 +281,78 @@ def test_no_secret_is_seen_anywhere_outside_the_processes(
         [{"key": keys[name], "project": f"proj_{name}", **shape} for name, shape in shapes.items()], echoes_key=True
     )
     receiver = make_receiver()
-    secret_path = secrets.token_hex(16)
-    other = {
-        "JWT_SECRET": secrets.token_urlsafe(40),
-        "METRICS_TOKEN": secrets.token_urlsafe(30),
-        "WEBHOOK_SECRET": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
-    }
-    fleet = make_fleet(
-        OPENAI_API_KEYS=",".join(keys.values()),
-        OPENAI_BASE_URL=standin.base_url,
-        KEY_REPORT_INTERVAL_SECONDS="1",
-        FLOWER_UNAUTHENTICATED_API="true",
-        OPENAI_STATS_FILE=str(tmp_path / "stats.json"),
-        ALERT_WEBHOOK_URL=f"{receiver.origin}/hooks/{secret_path}",
-        **other,
-    )
+    secret_path, signature, header, proxy = (secrets.token_urlsafe(36) for _ in range(4))
+    webhook = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    (tmp_path / "probe_secrets.py").write_text(_PROBE)
     haul = Haul()
-    web_port, flower_port = _free_port(), _free_port()
-    with _monitored(fleet.valkey.url, haul):
-        fleet.services.web(fleet.supervisor, web_port)
-        fleet.services.flower(fleet.supervisor, flower_port)
-        wait_until(lambda: listens(web_port) and listens(flower_port), 60, lambda: fleet.log("web"))
-        fleet.start_worker()
-        fleet.services.wait_for_worker(fleet.supervisor, fleet.services.health_worker(fleet.supervisor))
-        fleet.start_beat()
+    with _services_with_passwords(tmp_path_factory.mktemp("services")) as (redis_url, database_url):
+        given = _given(
+            openai_api_keys=(",".join(keys.values()), *keys.values()),
+            openai_proxy=(f"http://me:{proxy}@{forward_proxy.host}", proxy),
+            redis_url=(redis_url, _password(redis_url)),
+            database_url=(database_url, _password(database_url)),
+            webhook_secret=(webhook, webhook),
+            alert_webhook_url=(f"{receiver.origin}/hooks/{secret_path}?v=1&sig={signature}", secret_path, signature),
+            otel_exporter_otlp_headers=(f"x-tenant=homes,api-key={header}", header),
+        )
+        fleet = make_fleet(
+            OPENAI_BASE_URL=standin.base_url,
+            KEY_REPORT_INTERVAL_SECONDS="1",
+            FLOWER_UNAUTHENTICATED_API="true",
+            OPENAI_STATS_FILE=str(tmp_path / "stats.json"),
+            OTEL_EXPORTER_OTLP_ENDPOINT=otlp.url,
+            PYTHONPATH=str(tmp_path),
+            **{one.variable: one.value for one in given.values()},
+        )
         token = issue_token(fleet.settings, Role.MANAGER, timedelta(hours=1), clock=SystemClock())
-        bearer = {"Authorization": f"Bearer {token}"}
-        targets = [f"{property_site}/homes/{n}" for n in range(1, 16)]
-        targets += [f"{property_site}/nothing-here", "http://10.0.0.1/inside", "http://unknown.invalid/page"]
-        with httpx2.Client(
-            base_url=f"http://127.0.0.1:{web_port}", headers=bearer, timeout=30, trust_env=False
-        ) as http:
-            asked = {"targets": targets, "callback_url": f"{receiver.origin}/batches/{secret_path}"}
-            batch = http.post("/api/v1/jobs", json=asked).raise_for_status().json()["data"]["batch"]
-            jobs = [job.id for job in fleet.stores.jobs.page(batch=batch).items]
-            fleet.wait_for_state(jobs, "done", "failed", "deferred", seconds=60)
-            wait_until(lambda: len(receiver.requests) >= 2, 30, lambda: fleet.log("health"))
-            _crawl_the_door(http, haul)
-            metrics = {"Authorization": f"Bearer {other['METRICS_TOKEN']}"}
-            haul.add("GET /metrics", http.get("/metrics", headers=metrics).raise_for_status().content)
-        with httpx2.Client(base_url=f"http://127.0.0.1:{flower_port}", timeout=30, trust_env=False) as flower:
-            _crawl_flower(flower, haul)
-        for place, blob in _redis_values(fleet.valkey.url):
-            haul.add(place, blob)
+        with _monitored(redis_url, haul):
+            _work(fleet, haul, token, property_site, receiver, callback=f"{receiver.origin}/batches/{secret_path}")
+            for place, blob in (*_redis_values(redis_url), *_rows(fleet)):
+                haul.add(place, blob)
+        fleet.supervisor.stop()
     for request in receiver.requests:
-        haul.add(f"webhook {request.path.replace(secret_path, '')}", repr(request.headers).encode() + request.body)
-    fleet.supervisor.stop()
+        haul.add(f"webhook {request.path.partition('?')[0].replace(secret_path, '')}", repr(request.headers).encode())
+        haul.add("bodies of webhooks", request.body)
+    haul.add("spans", b"".join(otlp.bodies))
     for place, blob in _files(tmp_path):
         haul.add(place, blob)
 
+    assert {headers["api-key"] for headers in otlp.headers} == {header}
+    assert set(forward_proxy.logins) == {"Basic " + base64.b64encode(f"me:{proxy}".encode()).decode()}
     used = {name: standin.stats_of(key)["requests"] for name, key in keys.items()}
     assert all(used.values()), f"a key was never used, so nothing of it could show: {used}"
     everything = b"".join(haul.found.values())
     assert len(haul.found["commands to Redis"]) > 100_000
     assert _hits("Circuit breaker opened for OpenAI key", everything) == ["plain"], "the failing key did not fail"
+    named = {f"{one.variable} ({n})": it for one in given.values() for n, it in enumerate(one.secrets)}
     # a callback's own address is kept with its batch: it is needed until the receiver has answered
-    named = {**keys, **other, "the token": token}
-    assert haul.leaks(named) == []
-    logs = {place: blob for place, blob in haul.found.items() if not place.endswith((".sqlite3", "-wal", "-shm"))}
-    assert Haul(logs).leaks({"the path of a webhook": secret_path}) == []
+    searched = Haul({place: blob for place, blob in haul.found.items() if place != "table batches"})
+    leaks = searched.leaks({**named, "the token": token})
+    assert not leaks, "\n".join(leaks)
+
+
+def _work(fleet: Fleet, haul: Haul, token: str, site: str, receiver: Receiver, *, callback: str) -> None:
+    """All that a fleet does, and its doors crawled at the end."""
+    web_port, flower_port = _free_port(), _free_port()
+    fleet.services.web(fleet.supervisor, web_port)
+    fleet.services.flower(fleet.supervisor, flower_port)
+    wait_until(lambda: listens(web_port) and listens(flower_port), 60, lambda: fleet.log("web"))
+    _start_telling_worker(fleet)
+    fleet.services.wait_for_worker(fleet.supervisor, fleet.services.health_worker(fleet.supervisor))
+    fleet.start_beat()
+    bearer = {"Authorization": f"Bearer {token}"}
+    targets = [f"{site}/homes/{n}" for n in range(1, 16)]
+    targets += [f"{site}/nothing-here", "http://10.0.0.1/inside", "http://unknown.invalid/page"]
+    with httpx2.Client(base_url=f"http://127.0.0.1:{web_port}", headers=bearer, timeout=30, trust_env=False) as http:
+        asked = {"targets": targets, "callback_url": callback}
+        batch = http.post("/api/v1/jobs", json=asked).raise_for_status().json()["data"]["batch"]
+        jobs = [job.id for job in fleet.stores.jobs.page(batch=batch).items]
+        fleet.wait_for_state(jobs, "done", "failed", "deferred", seconds=60)
+        _let_slip(fleet)
+        wait_until(lambda: len(receiver.requests) >= 2, 30, lambda: fleet.log("health"))
+        _crawl_the_door(http, haul)
+        assert fleet.settings.metrics_token is not None
+        metrics = {"Authorization": f"Bearer {fleet.settings.metrics_token.get_secret_value()}"}
+        haul.add("GET /metrics", http.get("/metrics", headers=metrics).raise_for_status().content)
+    with httpx2.Client(base_url=f"http://127.0.0.1:{flower_port}", timeout=30, trust_env=False) as flower:
+        _crawl_flower(flower, haul)
