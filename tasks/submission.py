@@ -51,10 +51,13 @@ def submit_targets(
 
     `callback_url` is told when all of them are over. Raises `InvalidCallbackError` for one that no webhook can be sent
     to, `InvalidTargetError` for the first target that is none, `BrokerUnavailableError`, or `StoreError`; then no
-    job is left to run: the broker is asked before a row is written, and rows that could not be sent are cancelled.
+    job is left to run: the broker is asked before a row is written, and rows that could not be sent are cancelled. But
+    for those that a worker has had meanwhile: whoever asks again is told of them.
 
     The new jobs are charged to `requester`; one that repeats its request with the same key is told of the first batch,
-    for which nothing is needed any more. Raises what `JobStore.enqueue` does about quotas and keys.
+    for which nothing is needed any more. If that happens before the first request has failed, the batch stands and
+    recovery sends it, and the first request is told of it too. Raises what `JobStore.enqueue` does about quotas and
+    keys.
     """
     key = requester.key if requester is not None else None
     if key is not None and (earlier := jobs.earlier(key)) is not None:
@@ -62,14 +65,21 @@ def submit_targets(
     told = _checked(callback_url) if callback_url is not None else None
     connect(settings, within_seconds=_BROKER_SECONDS).close()
     enqueued = jobs.enqueue(targets, priority=priority, refresh=refresh, callback_url=told, requester=requester)
+    if enqueued.repeated:
+        return enqueued
     new = set(enqueued.new)
     try:
         send_jobs(celery_app, jobs, [job for job in enqueued.jobs if job.id in new])
+    except PropertyIntelligenceError as exc:
+        if _withdraw(jobs, enqueued, requester):
+            raise
+        log.warning("Batch %s was promised to a repetition of its request; recovery sends it: %s", enqueued.batch, exc)
     except BaseException:
         _withdraw(jobs, enqueued, requester)
         raise
-    if key is not None and not enqueued.repeated:
-        _note_answered(jobs, key)
+    else:
+        if key is not None:
+            _note_answered(jobs, key)
     return enqueued
 
 
@@ -98,8 +108,10 @@ def _note_answered(jobs: JobStore, key: RequestKey) -> None:
         log.warning("Whoever repeats the request with the same key has to wait a little: %s", exc)
 
 
-def _withdraw(jobs: JobStore, enqueued: Enqueued, requester: Requester | None) -> None:
+def _withdraw(jobs: JobStore, enqueued: Enqueued, requester: Requester | None) -> bool:
+    """False if the batch stands. True if nobody knows: whoever asks again finds out."""
     try:
-        jobs.withdraw(enqueued, requester)
+        return jobs.withdraw(enqueued, requester)
     except PropertyIntelligenceError as exc:
         log.warning("%d jobs were not sent and could not be cancelled either: %s", len(enqueued.new), exc)
+        return True

@@ -276,16 +276,23 @@ def test_what_a_worker_could_not_finish_is_given_back_and_costs_no_attempt(jobs:
     assert sorted(found.job.id for found in jobs.recoverable()) == sorted([mine, too])
 
 
-def test_of_a_withdrawn_batch_nothing_runs_and_nobody_is_told(jobs: JobStore, database: Database) -> None:
-    """Its messages could not be sent, and whoever enqueued it knows."""
-    made = jobs.enqueue([f"https://a.example/{n}" for n in range(3)], callback_url="https://hooks.example/")
-    running, queued, over = made.new
-    jobs.claim(running, "a", 30)
-    jobs.claim(over, "a", 30)
+def test_of_a_withdrawn_batch_nothing_is_begun_and_nobody_is_told(
+    jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
+    """Its messages could not all be sent, and whoever enqueued it knows. What a worker has had goes on."""
+    made = jobs.enqueue([f"https://a.example/{n}" for n in range(5)], callback_url="https://hooks.example/")
+    running, queued, over, waiting, deferred = made.new
+    for job_id in (running, over, waiting, deferred):
+        jobs.claim(job_id, "a", 30)
     jobs.fail(over, PageGoneError(URL, "sold"), "a")
-    jobs.withdraw(made)
-    assert [jobs.get(i).state for i in (running, queued, over)] == ["cancelled", "cancelled", "failed"]
-    assert jobs.renew(running, "a", 30) is False
+    jobs.release(waiting, "a", 5.0, "scrape", again_seconds=5)
+    jobs.defer(deferred, "a", clock.now() + timedelta(seconds=60), 60)
+    assert jobs.withdraw(made) is True
+    assert [jobs.get(i).state for i in made.new] == ["running", "cancelled", "failed", "queued", "deferred"]
+    assert jobs.claim(queued, "b", 30) is None
+    assert jobs.renew(running, "a", 30) is True
+    for job_id in (running, waiting, deferred):
+        jobs.fail(job_id, PageGoneError(URL, "sold"))
     batches = BatchStore(database)
     assert [batch.id for batch in batches.complete()] == [made.batch]
     assert batches.has_due_callback() is False

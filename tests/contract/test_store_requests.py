@@ -17,6 +17,7 @@ from app.clock import ManualClock
 from app.errors import (
     IdempotencyKeyReusedError,
     InvalidTargetError,
+    PageGoneError,
     PropertyIntelligenceError,
     QuotaExceededError,
     RequestUnderWayError,
@@ -164,10 +165,107 @@ def test_a_request_that_failed_leaves_its_key_free(jobs: JobStore) -> None:
     with pytest.raises(InvalidTargetError):
         jobs.enqueue(["nonsense"], requester=by(key=KEY))
     made = jobs.enqueue(TARGETS, requester=by(quota=3, key=KEY))
-    jobs.withdraw(made, by(quota=3, key=KEY))
+    assert jobs.withdraw(made, by(quota=3, key=KEY)) is True
     assert jobs.used_today(ALICE) == 0
     again = jobs.enqueue(TARGETS, requester=by(quota=3, key=KEY))
     assert (again.repeated, len(again.new)) == (False, 3)
+
+
+def test_what_a_worker_has_had_is_not_given_back(jobs: JobStore, clock: ManualClock) -> None:
+    """The broker took a part of the messages. Whoever asks again pays for the rest only, on the day it was charged."""
+    made = jobs.enqueue([*TARGETS, "http://homes.example/3"], requester=by(quota=9, key=KEY))
+    done, running = made.new[:2]
+    jobs.claim(done, "a", 30)
+    jobs.fail(done, PageGoneError(TARGETS[0], "sold"), "a")
+    jobs.claim(running, "a", 30)
+    jobs.cancel(made.new[2])
+    jobs.withdraw(made, by(quota=9, key=KEY))
+    assert jobs.used_today(ALICE) == 3
+    again = jobs.enqueue(TARGETS[1:], requester=by(quota=9, key=KEY))
+    assert ([job.id for job in again.jobs if job.id not in again.new], len(again.new)) == ([running], 1)
+    assert jobs.used_today(ALICE) == 4
+
+
+@pytest.mark.parametrize("door", ["earlier", "enqueue"])
+def test_a_batch_that_a_repetition_was_told_of_is_not_withdrawn(
+    database: Database, jobs: JobStore, clock: ManualClock, door: str
+) -> None:
+    """The first request was thought dead and was only slow; then the broker did not take its messages."""
+    asked = by(quota=3, key=KEY)
+    made = jobs.enqueue(TARGETS, requester=asked, callback_url="https://hooks.example/")
+    clock.advance(21)
+    told = jobs.earlier(KEY) if door == "earlier" else jobs.enqueue(TARGETS, requester=asked)
+    assert told is not None
+    assert (told.batch, told.repeated) == (made.batch, True)
+    assert jobs.withdraw(made, asked) is False
+    assert jobs.counts(made.batch)["queued"] == 3
+    assert jobs.used_today(ALICE) == 3
+    assert {found.job.id for found in jobs.recoverable()} == set(made.new)
+    for job_id in made.new:
+        jobs.cancel(job_id)
+    BatchStore(database).complete()
+    assert BatchStore(database).has_due_callback()
+    again = jobs.earlier(KEY)
+    assert again is not None
+    assert again.batch == made.batch
+
+
+def test_a_request_that_is_late_takes_nothing_from_the_next_one_with_its_key(
+    jobs: JobStore, clock: ManualClock
+) -> None:
+    """Its key was forgotten after a day, and used again."""
+    first = jobs.enqueue(TARGETS, requester=by(key=KEY))
+    clock.advance(24 * 3600)
+    second = jobs.enqueue(["http://more.example/1"], requester=by(key=KEY))
+    assert jobs.withdraw(first, by(key=KEY)) is True
+    clock.advance(21)
+    told = jobs.earlier(KEY)
+    assert told is not None
+    assert (told.batch, jobs.used_today(ALICE)) == (second.batch, 1)
+
+
+def test_a_repetition_and_a_withdrawal_at_once_agree(jobs: JobStore, clock: ManualClock) -> None:
+    """Either the batch is promised and stands, or it is withdrawn and nobody was told of it."""
+    for n in range(20):
+        key = RequestKey(digest(f"key {n}"), digest("asked"))
+        made = jobs.enqueue([f"http://h{n}.example/"], requester=by(key=key))
+        clock.advance(21)
+        ready, told = threading.Barrier(2), list[Enqueued | None]()
+
+        def repeat(key: RequestKey = key, ready: threading.Barrier = ready, told: list[Enqueued | None] = told) -> None:
+            ready.wait()
+            told.append(jobs.earlier(key))
+
+        thread = threading.Thread(target=repeat)
+        thread.start()
+        ready.wait()
+        withdrawn = jobs.withdraw(made, by(key=key))
+        thread.join()
+        assert (told == [None]) is withdrawn
+        assert jobs.get(made.new[0]).state == ("cancelled" if withdrawn else "queued")
+
+
+def test_of_jobs_that_are_claimed_while_they_are_withdrawn_each_is_either_run_or_given_back(jobs: JobStore) -> None:
+    made = jobs.enqueue([f"http://homes.example/{n}" for n in range(60)], requester=by())
+    some_are_claimed, claimed = threading.Event(), list[str]()
+
+    def work(ids: list[str]) -> None:
+        for job_id in ids:
+            if jobs.claim(job_id, "worker", 30) is not None:
+                claimed.append(job_id)
+            if len(claimed) >= 5:
+                some_are_claimed.set()
+
+    threads = [threading.Thread(target=work, args=(ids,)) for ids in (made.new[:30], made.new[30:])]
+    for thread in threads:
+        thread.start()
+    assert some_are_claimed.wait(60)
+    jobs.withdraw(made, by())
+    for thread in threads:
+        thread.join()
+    counts = jobs.counts(made.batch)
+    assert counts["running"] == len(claimed) == jobs.used_today(ALICE)
+    assert counts["cancelled"] == 60 - len(claimed)
 
 
 # --- quotas

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func, literal, select, update
 
 from app.errors import NotFoundError
 from app.property.store.engine import Database
@@ -52,7 +52,8 @@ class BatchStore:
     def cancel(self, batch_id: str) -> int:
         """End all jobs of the batch that are not over, in one statement; -> how many. Raises `NotFoundError`."""
         now = self._clock.now()
-        cancelled = self._database.repeat(lambda connection: cancel_batch(connection, batch_id, now))
+        active = jobs.c.state.in_(ACTIVE)
+        cancelled = self._database.repeat(lambda connection: _cancel(connection, batch_id, active, now))
         if not cancelled:
             self.get(batch_id)
         return cancelled
@@ -128,12 +129,16 @@ class BatchStore:
             return connection.execute(change).rowcount == 1
 
 
-def cancel_batch(connection: Connection, batch_id: str, now: datetime) -> int:
-    """End the jobs of the batch that are not over; -> how many."""
+def cancel_untouched(connection: Connection, batch_id: str, now: datetime) -> int:
+    """End the jobs of the batch that no worker has had yet; -> how many."""
+    untouched = and_(jobs.c.state == JobState.QUEUED, jobs.c.started_at.is_(None))
+    return _cancel(connection, batch_id, untouched, now)
+
+
+def _cancel(connection: Connection, batch_id: str, which: ColumnElement[bool], now: datetime) -> int:
     nothing_left = dict.fromkeys(("due_at", "resend_at", "lease_owner", "lease_expires_at"))
     change = {"state": JobState.CANCELLED, "finished_at": now, **nothing_left}
-    statement = update(jobs).where(jobs.c.batch_id == batch_id, jobs.c.state.in_(ACTIVE)).values(change)
-    return connection.execute(statement).rowcount
+    return connection.execute(update(jobs).where(jobs.c.batch_id == batch_id, which).values(change)).rowcount
 
 
 def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, lite
 
 from app.errors import NotFoundError, PropertyIntelligenceError
 from app.property.store import quotas, request_keys
-from app.property.store.batches import cancel_batch, reopen_batches
+from app.property.store.batches import cancel_untouched, reopen_batches
 from app.property.store.engine import Database
 from app.property.store.enqueueing import enqueue_targets
 from app.property.store.models import Enqueued, Job, JobState, Recovered
@@ -87,11 +87,11 @@ class JobStore:
     def earlier(self, key: RequestKey) -> Enqueued | None:
         """What the first request with this key brought, None if there was none within a day.
 
-        Raises `IdempotencyKeyReusedError` if it asked for something else, `RequestUnderWayError` while it is neither
-        answered nor given up as dead.
+        Whoever is told of it may rely on it: `withdraw` leaves it alone from then on. Raises
+        `IdempotencyKeyReusedError` if it asked for something else, `RequestUnderWayError` while it is neither answered
+        nor given up as dead.
         """
-        with self._database.reading() as connection:
-            return request_keys.earlier(connection, key, self._clock.now())
+        return self._database.repeat(lambda connection: request_keys.earlier(connection, key, self._clock.now()))
 
     def note_answered(self, key: RequestKey) -> None:
         """The jobs of the request with this key are on their way: whoever repeats it need not wait any more."""
@@ -234,19 +234,25 @@ class JobStore:
             self.get(job_id)
         return changed
 
-    def withdraw(self, made: Enqueued, requester: Requester | None = None) -> None:
-        """Whoever enqueued the batch is told that it failed: nothing of it runs, and nobody hears of its end.
+    def withdraw(self, made: Enqueued, requester: Requester | None = None) -> bool:
+        """Whoever enqueued the batch is told that it failed: its jobs that no worker has had do not run.
 
-        It costs `requester` nothing, and its key may be used anew.
+        They cost `requester` nothing. Those that a worker has had go on and stay counted, so that whoever asks again is
+        told of them. Nobody hears of the batch's end, and the key may be used anew. False if the request was repeated
+        and that was told of the batch: then all of it stands, and recovery sends what was not sent.
         """
-        with self._database.writing() as connection:
-            cancel_batch(connection, made.batch, self._clock.now())
-            change = update(batches).where(batches.c.id == made.batch).values(callback_url=None)
-            made_at = connection.execute(change.returning(batches.c.created_at)).scalar_one()
-            if requester is not None:
-                quotas.refund(connection, requester, made_at.date(), len(made.new))
-            if requester is not None and requester.key is not None:
-                request_keys.release(connection, requester.key)
+        return self._database.repeat(lambda connection: self._withdraw(connection, made, requester))
+
+    def _withdraw(self, connection: Connection, made: Enqueued, requester: Requester | None) -> bool:
+        key = requester.key if requester is not None else None
+        if key is not None and not request_keys.release(connection, key, made.batch):
+            return False
+        withdrawn = cancel_untouched(connection, made.batch, self._clock.now())
+        change = update(batches).where(batches.c.id == made.batch).values(callback_url=None)
+        made_at = connection.execute(change.returning(batches.c.created_at)).scalar_one()
+        if requester is not None:
+            quotas.refund(connection, requester, made_at.date(), withdrawn)
+        return True
 
     def retry(self, job_ids: Sequence[str]) -> builtins.list[Job]:
         """Queue failed and cancelled jobs anew, counters at zero, and open their batches; -> those to be sent.

@@ -1,8 +1,9 @@
 """A caller who asks again with the same key gets the first answer again (idempotency keys), for a day.
 
 The key is taken in the transaction that makes the batch, so of many requests with one key exactly one makes jobs, and
-one whose process died before it answered has left either nothing or an answer. Which header a key comes in, and what a
-request consists of, the doors know.
+one whose process died before it answered has left either nothing or an answer. Whoever repeats it after `answer_by` is
+told of its batch, and from then on that stands, even if the first request lives and fails. Which header a key comes in,
+and what a request consists of, the doors know.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import IdempotencyKeyReusedError, RequestUnderWayError
@@ -58,7 +59,8 @@ def keep(connection: Connection, key: RequestKey, made: Enqueued) -> None:
 def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued | None:
     """What the first request with this key brought, nothing of it new; None if there was none.
 
-    Raises `IdempotencyKeyReusedError` if it asked for something else, `RequestUnderWayError` while it is not answered.
+    Whoever is told of it may rely on it: it is noted as answered. Raises `IdempotencyKeyReusedError` if it asked for
+    something else, `RequestUnderWayError` while it is not answered.
     """
     query = select(request_keys).where(request_keys.c.id == key.id, request_keys.c.created_at > now - KEPT)
     row = connection.execute(query).one_or_none()
@@ -68,6 +70,8 @@ def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued 
         raise IdempotencyKeyReusedError()
     if row.answered_at is None and now < row.answer_by:
         raise RequestUnderWayError(max(1.0, (row.answer_by - now).total_seconds()))
+    if row.answered_at is None and not _promised(connection, key, row.batch_id, now):
+        return None
     found = {
         job.id: job_of(job)
         for some in chunks(row.job_ids)
@@ -82,9 +86,20 @@ def note_answered(connection: Connection, key: RequestKey, now: datetime) -> Non
     connection.execute(update(request_keys).where(request_keys.c.id == key.id).values(answered_at=now))
 
 
-def release(connection: Connection, key: RequestKey) -> None:
-    """The request failed and left nothing: the key may be used anew."""
-    connection.execute(delete(request_keys).where(request_keys.c.id == key.id))
+def release(connection: Connection, key: RequestKey, batch_id: str) -> bool:
+    """The request that made the batch failed: its key may be used anew. False if somebody was told of the batch.
+
+    Until the transaction ends nobody can be told of it.
+    """
+    its = and_(request_keys.c.id == key.id, request_keys.c.batch_id == batch_id)
+    connection.execute(delete(request_keys).where(its, request_keys.c.answered_at.is_(None)))
+    return connection.execute(select(request_keys.c.id).where(its)).first() is None
+
+
+def _promised(connection: Connection, key: RequestKey, batch_id: str, now: datetime) -> bool:
+    """Note that somebody is told of the batch. False if it was withdrawn a moment ago."""
+    its = and_(request_keys.c.id == key.id, request_keys.c.batch_id == batch_id)
+    return connection.execute(update(request_keys).where(its).values(answered_at=now)).rowcount == 1
 
 
 def _forget(connection: Connection, key: RequestKey, now: datetime) -> None:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from app.clock import ManualClock
 from app.errors import BrokerUnavailableError, InvalidTargetError
-from app.property.store import JobState
+from app.property.store import (
+    Database,
+    Enqueued,
+    JobState,
+    JobStore,
+    Requester,
+    RequestKey,
+    database_url,
+    digest,
+)
 from app.services.embedded_valkey import EmbeddedValkey
 from app.services.stores import Stores, open_stores
 from app.settings import Settings
@@ -57,6 +69,37 @@ def test_a_broker_that_hangs_while_jobs_are_sent_is_given_up(
     with closing(make_sender(hanging)) as celery_app, pytest.raises(BrokerUnavailableError):
         submit_targets(stores.jobs, celery_app, settings, TARGETS, priority=5, refresh=False)
     assert {job.state for job in stores.jobs.list()} == {JobState.CANCELLED}
+
+
+def test_a_batch_that_was_promised_meanwhile_stands_though_its_messages_cannot_be_sent(
+    settings: Settings, broker: EmbeddedValkey
+) -> None:
+    """The broker hangs for so long that the request is repeated, and is gone then: both get the same answer."""
+    clock = ManualClock()
+    requester = Requester(digest("alice"), None, RequestKey(digest("key"), digest("asked")))
+    with closing(Database(database_url(settings), clock)) as database, socket.create_server(("127.0.0.1", 0)) as hangs:
+        jobs = JobStore(database)
+        gone = Settings(_env_file=None, redis_url=f"redis://127.0.0.1:{hangs.getsockname()[1]}/0")
+
+        def submit(sender: Settings) -> Enqueued:
+            with closing(make_sender(sender)) as celery_app:
+                return submit_targets(
+                    jobs, celery_app, settings, TARGETS, priority=5, refresh=False, requester=requester
+                )
+
+        with ThreadPoolExecutor(1) as executor:
+            first = executor.submit(submit, gone)
+            connection, _ = hangs.accept()
+            clock.advance(60)
+            again = submit(settings)
+            connection.close()
+            hangs.close()
+            answered = first.result(60)
+        assert again.repeated
+        assert not answered.repeated
+        assert (answered.batch, [job.id for job in answered.jobs]) == (again.batch, [job.id for job in again.jobs])
+        assert {job.state for job in jobs.list()} == {JobState.QUEUED}
+        assert {found.job.id for found in jobs.recoverable()} == set(answered.new)
 
 
 def test_without_a_broker_no_row_is_written(stores: Stores, settings: Settings) -> None:
