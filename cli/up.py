@@ -64,7 +64,7 @@ def _run(settings: Settings, signals: StopSignals, stack: contextlib.ExitStack, 
     if flower:
         _say(f"Flower: {_flower_url(settings)}")
     if web:
-        _say(f"web: http://127.0.0.1:{settings.port}/docs")
+        _say(f"web: http://127.0.0.1:{settings.port}/")
     ground = Kept(ValkeyLife(valkey), time.monotonic, _say) if valkey is not None and valkey.pid else None
     _watch(signals, ground, kept, ReloadMark(home))
 
