@@ -21,6 +21,7 @@ from app.services.access import Caller, Role
 from app.services.page_sessions import PageSession
 from web.context import context_of
 from web.errors import headers_of, problem_of, status_of
+from web.limits import MAX_BODY_BYTES
 from web.pages.rendering import page, wants_fragment
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,8 @@ class SignedInRoute(PageRoute):
             raise SignInNeededError
         request.state.page_session = session
         if request.method not in _SAFE_METHODS:
-            sent = (await request.form()).get(CSRF_FIELD)
+            # a pasted list may be as large as the body; FastAPI takes the form from here
+            sent = (await request.form(max_part_size=MAX_BODY_BYTES)).get(CSRF_FIELD)
             if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), session.csrf.encode()):
                 raise ForgedRequestError
             limits = context_of(request).rate_limits

@@ -189,6 +189,14 @@ class TestForms:
         assert first.status_code == again.status_code == 303
         assert first.headers["location"] == again.headers["location"]
 
+    def test_a_list_may_be_as_long_as_a_request(self, client: httpx2.Client) -> None:
+        targets = "\n".join(f"http://homes.example/{'x' * 230}/{number}" for number in range(9_000))
+        assert len(targets) > 2_000_000
+        fields = {name: (None, value) for name, value in {"csrf": self._csrf(client), "text": targets}.items()}
+        answer = client.post("/enqueue/estimate", files=fields, timeout=60)
+        assert answer.status_code == 200, answer.text[:2_000]
+        assert "Enqueue 9,000 jobs" in answer.text
+
     def test_roles_hold_for_pages_too(self, web: str, called: Propintel) -> None:
         with httpx2.Client(base_url=web, trust_env=False) as reader:
             token = called("token", "--role", "reader").stdout.strip()
