@@ -87,7 +87,7 @@ SPENT = Spec("gauge", "propintel_spent_today", "Model calls, tokens and US dolla
 BUDGET_LIMIT = Spec(
     "gauge",
     "propintel_budget_limit",
-    "A configured budget, in calls, tokens or US dollars.",
+    "A configured budget, in calls, tokens or US dollars: of all together (day), or of each key (key_day).",
     ("budget", "unit"),
 )
 BUDGET_LEFT = Spec("gauge", "propintel_budget_left", "What is left of a budget now.", ("budget", "unit"))
@@ -162,15 +162,19 @@ def _budgets(report: KeyReport) -> dict[Spec, Samples]:
     day, key_day = _amounts(report.budget.day), _amounts(report.budget.key_day)
     spent = {unit: used for unit, used in _amounts(report.spent).items() if used is not None}
     capped = {unit: cap for unit, cap in day.items() if cap is not None}
+    key_capped = {unit: cap for unit, cap in key_day.items() if cap is not None}
     key_left: dict[tuple[str, ...], float] = {}
     for s in report.snapshots:
         used = _amounts(s.spent_today)
-        for unit, cap in key_day.items():
-            if cap is not None and s.state != "draining":
+        for unit, cap in key_capped.items():
+            if s.state != "draining":
                 key_left[report.masks[s.key_id], unit] = max(0.0, cap - (used[unit] or 0.0))
     return {
         SPENT: {(unit,): used for unit, used in spent.items()},
-        BUDGET_LIMIT: {("day", unit): cap for unit, cap in capped.items()},
+        BUDGET_LIMIT: {
+            **{("day", unit): cap for unit, cap in capped.items()},
+            **{("key_day", unit): cap for unit, cap in key_capped.items()},
+        },
         BUDGET_LEFT: {("day", unit): max(0.0, cap - spent[unit]) for unit, cap in capped.items()},
         KEY_LEFT: key_left,
     }

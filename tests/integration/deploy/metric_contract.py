@@ -28,7 +28,7 @@ _VALUES: dict[tuple[str, str], frozenset[str]] = {
     ("propintel_openai_refusals_total", "reason"): frozenset(get_args(Reason)),
     ("propintel_openai_saturated_seconds_total", "unit"): frozenset(get_args(Unit)),
     ("propintel_spent_today", "unit"): _MONEY,
-    ("propintel_budget_limit", "budget"): frozenset({"day"}),
+    ("propintel_budget_limit", "budget"): frozenset({"day", "key_day"}),
     ("propintel_budget_limit", "unit"): _MONEY,
     ("propintel_budget_left", "budget"): frozenset({"day"}),
     ("propintel_budget_left", "unit"): _MONEY,

@@ -156,7 +156,7 @@ def test_waits_are_cumulative_as_prometheus_wants_them() -> None:
 def test_only_budgets_that_are_configured_are_shown_and_none_is_below_zero() -> None:
     shown = _shown(pool_families(2, REPORT))
     assert shown["propintel_spent_today"] == {("calls",): 3, ("tokens",): 900, ("usd",): 1.5}
-    assert shown["propintel_budget_limit"] == {("day", "calls"): 10, ("day", "usd"): 1.0}
+    assert shown["propintel_budget_limit"] == {("day", "calls"): 10, ("day", "usd"): 1.0, ("key_day", "tokens"): 1000}
     assert shown["propintel_budget_left"] == {("day", "calls"): 7, ("day", "usd"): 0}
     assert shown["propintel_budget_key_left"] == {("sk-a...1", "tokens"): 100, ("sk-b...2", "tokens"): 1000}
 
