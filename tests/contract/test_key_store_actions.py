@@ -243,6 +243,7 @@ def test_a_probe_lets_a_group_without_quota_go_with_the_next_request_once(
     answer(store, request=ask(barred=frozenset({a.key_id, c.key_id})))
     answer(store, request=ask(barred=frozenset({a.key_id, b.key_id})))
     answer(store, Outcome.QUOTA_EXHAUSTED, ask(barred=frozenset({b.key_id, c.key_id})))
+    assert {answer(store).key_id for _ in range(3)} == {c.key_id}
     assert store.act(a.key_id, "probe") == Acted("done", "no_quota")
     probe = take(store, ask(barred=frozenset({a.key_id})))
     assert (probe.key_id, probe.probe) == (b.key_id, True)
