@@ -29,7 +29,7 @@ from structlog.contextvars import bind_contextvars
 from app.clock import Clock, SystemClock
 from app.errors import BrokerUnavailableError, PropertyIntelligenceError, WorkerDiedError
 from app.property.store import Job
-from app.redaction import redact, redact_urls
+from app.redaction import redact
 from app.services.embedded_valkey import connect
 from app.services.metrics.job_run import JobRun
 from app.services.patience import patiently
@@ -65,11 +65,6 @@ def _is_off(clock: Clock) -> bool:
     return abs((SystemClock().now() - clock.now()).total_seconds()) > _CLOCK_TOLERANCE_SECONDS
 
 
-def shown(value: object) -> str:
-    """`value` as Flower and the logs may see it: no key, and of a URL neither password nor query."""
-    return redact_urls(repr(value))
-
-
 def _tell_of(job: Job) -> None:
     """Whose run this is, for its log lines and its span."""
     bind_contextvars(batch=job.batch)
@@ -78,8 +73,8 @@ def _tell_of(job: Job) -> None:
 
 
 class RedactedTask(Task):
-    """A task whose arguments are shown redacted, also after a retry (per-call reprs are lost there), and whose failure
-    holds no secret: Celery keeps its message and its traceback as the result, and sends both to Flower.
+    """A task that a worker tells of with redacted arguments, and whose failure holds no secret: Celery keeps its
+    message and its traceback as the result, and sends both to Flower.
     """
 
     abstract = True
@@ -97,12 +92,6 @@ class RedactedTask(Task):
         except Exception as exc:  # noqa: BLE001 (whatever it is, Celery shows it)
             caught = without_secrets(exc)
         raise caught
-
-    def apply_async(self, args: Any = None, kwargs: Any = None, *rest: Any, **options: Any) -> Any:
-        """As Celery's; `argsrepr` and `kwargsrepr` are ours."""
-        options["argsrepr"] = shown(tuple(args or ()))
-        options["kwargsrepr"] = shown(dict(kwargs or {}))
-        return super().apply_async(args, kwargs, *rest, **options)
 
 
 class ScheduledTask(RedactedTask):

@@ -1,4 +1,5 @@
-"""How Celery connects to its broker: at once when it is back, and whatever the lost connection leaves behind.
+"""How Celery connects to its broker: at once when it is back, and whatever the lost connection leaves behind; and what
+its messages show of their arguments.
 
 kombu waits 2, 4, 6 ... 30 seconds between its tries, so that a worker would sleep through the return of a broker that
 was away for a minute. A try on a broker that is away costs next to nothing, and a fleet has few workers.
@@ -12,6 +13,8 @@ from typing import Any
 from celery.app.amqp import AMQP
 from celery.worker.state import maybe_shutdown
 from kombu.connection import Connection
+
+from app.redaction import redact_urls
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +58,23 @@ class SteadyConnection(Connection):
             log.warning("A channel to the lost broker could not be closed: %s: %s", type(exc).__name__, exc)
 
 
+def shown(value: object) -> str:
+    """`value` as Flower and the logs may see it: no key, and of a URL neither password nor query."""
+    return redact_urls(repr(value))
+
+
 class SteadyAMQP(AMQP):
-    """Celery's `amqp` with these connections, for whoever consumes and whoever sends."""
+    """Celery's `amqp` with these connections, for whoever consumes and whoever sends; what is sent shows its arguments
+    redacted.
+    """
 
     Connection = SteadyConnection
+
+    def as_task_v2(self, task_id: str, name: str, args: Any = None, kwargs: Any = None, *rest: Any, **more: Any) -> Any:
+        """As Celery's; `argsrepr` and `kwargsrepr` are ours.
+
+        Here every message is made: of a task, of its name alone, and of a retry, where those of a call are lost.
+        """
+        more["argsrepr"] = shown(tuple(args or ()))
+        more["kwargsrepr"] = shown(dict(kwargs or {}))
+        return super().as_task_v2(task_id, name, args, kwargs, *rest, **more)

@@ -225,7 +225,7 @@ def test_arguments_stay_redacted_after_a_retry(
     assert events[-1]["type"] == "task-succeeded", fleet.log("worker")
     received = [event for event in events if event["type"] == "task-received"]
     assert [event["retries"] for event in received] == [0, 1]
-    for told in received:
+    for told in (event for event in events if "kwargs" in event):
         assert "example.com" in told["kwargs"]
         assert secret not in told["args"]
         assert "hunter2" not in told["kwargs"]

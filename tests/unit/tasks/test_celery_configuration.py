@@ -16,7 +16,7 @@ from redbeat.schedulers import get_redis
 from app.property.store import Job, JobState
 from app.settings import Settings, load_settings
 from tasks import make_celery
-from tasks.base import shown
+from tasks.broker import shown
 from tasks.config import LANES, SOFT_TIME_LIMIT, TIME_LIMIT, VISIBILITY_TIMEOUT, kombu_url, lane_of, urgency_of
 from tasks.policy import LONGEST_COUNTDOWN_SECONDS
 
@@ -105,6 +105,19 @@ def _job(position: int, *, started: bool, priority: int = 5) -> Job:
         property=None, sent_times=1, resend_at=None, created_at=now, started_at=now if started else None,
         finished_at=None,
     )  # fmt: skip
+
+
+def test_a_message_and_its_event_show_their_arguments_redacted_whoever_sends(settings: Settings) -> None:
+    """By its name alone too: the event of a message that was sent may reach Flower last, and then is what it shows."""
+    url, key = "https://me:hunter2@example.com/a?token=hunter2", "sk-proj-0123456789abcdefghij"
+    message = make_celery(settings).amqp.create_task_message(
+        "id", "any.task", (key,), {"url": url}, argsrepr=repr(key), create_sent_event=True
+    )
+    told = [message.headers["argsrepr"], message.headers["kwargsrepr"]]
+    assert [message.sent_event["args"], message.sent_event["kwargs"]] == told
+    assert key not in told[0]
+    assert told[1] == "{'url': 'https://example.com/a?[redacted]'}"
+    assert message.body[:2] == ((key,), {"url": url}), "the task itself must get what was sent"
 
 
 def test_what_a_worker_tells_of_its_configuration_has_no_password(tmp_path: Path) -> None:
