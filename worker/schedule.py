@@ -52,6 +52,7 @@ class OneSchedule(RedBeatScheduler):
 
     lock: Any
     _has_schedule = False
+    _is_whole = False
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         try:
@@ -67,8 +68,14 @@ class OneSchedule(RedBeatScheduler):
 
     def setup_schedule(self) -> None:
         super().setup_schedule()
+        self._is_whole = True
         for name in self.app.conf.beat_schedule:
-            entry = self.Entry.from_key(f"{self.app.redbeat_conf.key_prefix}{name}", app=self.app)
+            try:
+                entry = self.Entry.from_key(f"{self.app.redbeat_conf.key_prefix}{name}", app=self.app)
+            except KeyError:
+                log.warning("Redis was emptied while beat wrote its schedule; it is written anew")
+                self._is_whole = False
+                return
             if entry.last_run_at is not None and entry.last_run_at > self.app.now():
                 log.warning("%s ran last at %s by another machine's clock", name, entry.last_run_at)
                 entry.reschedule()
@@ -77,4 +84,4 @@ class OneSchedule(RedBeatScheduler):
         if self.lock is None:
             acquire_distributed_beat_lock(sender=SimpleNamespace(scheduler=self))
         self.setup_schedule()
-        self._has_schedule = True
+        self._has_schedule = self._is_whole

@@ -1,0 +1,53 @@
+"""Beat's schedule on a Redis that loses it at the worst moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from celery import Celery
+
+from app.services.embedded_valkey import EmbeddedValkey
+from app.settings import Settings
+from tasks import make_celery
+from worker.schedule import OneSchedule, beat_config
+
+
+class Unlucky(OneSchedule):
+    """Its Redis is emptied just after the schedule was written, the first time."""
+
+    server: redis.Redis
+    emptied = False
+
+    def update_from_dict(self, dict_: Any) -> None:
+        super().update_from_dict(dict_)
+        if dict_ and not self.emptied:
+            type(self).emptied = True
+            self.server.flushall()
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
+    with EmbeddedValkey(tmp_path) as valkey:
+        yield valkey
+
+
+@pytest.fixture
+def app(valkey: EmbeddedValkey, tmp_path: Path) -> Celery:
+    settings = Settings(_env_file=None, redis_url=valkey.url, propintel_home=tmp_path)
+    app = make_celery(settings)
+    app.conf.update(beat_config(settings))
+    return app
+
+
+def test_a_schedule_that_is_lost_while_it_is_written_is_written_anew(app: Celery, valkey: EmbeddedValkey) -> None:
+    with redis.Redis.from_url(valkey.url) as server:
+        Unlucky.server, Unlucky.emptied = server, False
+        beat = Unlucky(app=app)
+        assert Unlucky.emptied is True
+        beat.tick()
+        found = {key.decode().removeprefix("propintel:beat:") for key in server.scan_iter("propintel:beat:*")}
+    assert set(app.conf.beat_schedule) <= found
