@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 RULES = PROMETHEUS / "rules.yml"
-RULE_TESTS = [PROMETHEUS / "rules.test.yml", PROMETHEUS / "usage.test.yml"]
+RULE_TESTS = sorted(PROMETHEUS.glob("*.test.yml"))
 ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboard.json"
 GENERATOR = ROOT / "deploy" / "grafana" / "make_dashboard.py"
