@@ -81,7 +81,7 @@ def test_posted_jobs_reach_table_and_broker(web: str, propintel: Propintel, brok
     targets = ["http://homes.example/1", "HTTP://Homes.Example:80/1#top", "http://homes.example/2"]
 
     def post(**body: Any) -> httpx2.Response:
-        return httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers)
+        return httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=20)
 
     first = post(targets=targets, priority=0)
     assert first.status_code == 202
@@ -103,26 +103,26 @@ def test_a_batch_is_followed_cancelled_and_done_again_over_http(
 ) -> None:
     headers = _token(propintel, "operator")
     body = {"targets": ["http://homes.example/1", "http://homes.example/2"], "callback_url": "HTTPS://Hooks.Example/in"}
-    posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers).json()["data"]
+    posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=20).json()["data"]
     batch, job = f"{web}/api/v1/batches/{posted['batch']}", f"{web}/api/v1/jobs/{posted['jobs'][0]}"
     shown = httpx2.get(batch, headers=headers).json()["data"]
     assert (shown["counts"]["queued"], shown["callback"]["url"]) == (2, "https://hooks.example")
-    early = httpx2.post(f"{job}/retry", headers=headers)
+    early = httpx2.post(f"{job}/retry", headers=headers, timeout=20)
     assert (early.status_code, early.json()["error"]["code"]) == (409, "job_not_retryable")
 
-    assert httpx2.delete(batch, headers=headers).json()["data"]["counts"]["cancelled"] == 2
-    again = httpx2.post(f"{job}/retry", headers=headers)
+    assert httpx2.delete(batch, headers=headers, timeout=20).json()["data"]["counts"]["cancelled"] == 2
+    again = httpx2.post(f"{job}/retry", headers=headers, timeout=20)
     assert (again.status_code, again.json()["data"]["state"]) == (202, "queued")
-    second = httpx2.post(f"{web}/api/v1/jobs", json={"targets": body["targets"][1:]}, headers=headers)
+    second = httpx2.post(f"{web}/api/v1/jobs", json={"targets": body["targets"][1:]}, headers=headers, timeout=20)
     assert second.status_code == 202
-    elsewhere = httpx2.post(f"{web}/api/v1/jobs/{posted['jobs'][1]}/retry", headers=headers)
+    elsewhere = httpx2.post(f"{web}/api/v1/jobs/{posted['jobs'][1]}/retry", headers=headers, timeout=20)
     assert (elsewhere.status_code, elsewhere.json()["error"]["code"]) == (409, "target_under_way")
 
 
 def test_one_bad_target_enqueues_none(web: str, propintel: Propintel, broker: EmbeddedValkey) -> None:
     headers = _token(propintel, "operator")
     body = {"targets": ["http://homes.example/1", "ftp://homes.example/2"]}
-    answer = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers)
+    answer = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=20)
     assert answer.status_code == 422
     assert answer.json()["error"]["code"] == "invalid_target"
     assert "ftp://homes.example/2" in answer.json()["error"]["message"]

@@ -20,9 +20,10 @@ _PICTURES = os.environ.get("PROPINTEL_SCREENSHOTS", "")
 SignIn = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without a window."""
+    """Debian's Chromium, without a window. For one module: Playwright keeps an event loop in this thread, and other
+    tests run their own."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: install Debian's package chromium")
