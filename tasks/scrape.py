@@ -7,6 +7,7 @@ from typing import Any
 from celery import shared_task
 from openai import RateLimitError
 
+from app.redaction import redact_urls
 from tasks.base import JobTask
 from tasks.resources import current
 
@@ -21,7 +22,7 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
     """
     with self.working_on(job_id) as job:
         if job is None:
-            return {"job": job_id, "state": "skipped"}
+            return {"job": redact_urls(job_id), "state": "skipped"}  # whoever reaches the broker may have sent any text
         outcome = current().scraper.scrape(job.target, job_id=job.id, batch=job.batch, refresh=job.refresh)
         wanted = tuple(outcome.wanted_model)
         finished = current().jobs.finish(job.id, self.request.owner, outcome.property_id, wanted, outcome.model_note)

@@ -56,7 +56,7 @@ def show_job(request: Request, job_id: Id, context: ContextOf) -> Response:
 def cancel_job(job_id: Id, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
     """Cancelling one that has ended changes nothing: the page shows how it ended."""
     context.stores.jobs.cancel(job_id)
-    return see_other(inner_path(back, f"/jobs/{job_id}"))
+    return see_other(_row_of(job_id, back))
 
 
 @router.post("/jobs/{job_id}/retry", dependencies=[allow(*OPERATIONS)])
@@ -65,7 +65,12 @@ def retry_job(job_id: Id, context: ContextOf, back: Annotated[str, Form()] = "")
     stores = context.stores
     stores.jobs.get(job_id)
     resubmit_jobs(stores.jobs, context.celery, context.settings, [job_id])
-    return see_other(inner_path(back, f"/jobs/{job_id}"))
+    return see_other(_row_of(job_id, back))
+
+
+def _row_of(job_id: str, back: str) -> str:
+    """Where its sender was: a keyboard then goes on at the job's row, not at the top of the page."""
+    return inner_path(back, f"/jobs/{job_id}") + f"#job-{job_id}"
 
 
 @router.get("/batches", dependencies=[allow(*READING)])

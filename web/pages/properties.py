@@ -21,6 +21,8 @@ from web.parameters import Id, PropertiesCursor
 router = APIRouter(route_class=SignedInRoute)
 ContextOf = Annotated[Context, Depends(context_of)]
 _ROWS = 50
+#: a button's name is read out at a stretch: a longer value is text of its own
+_LONGEST_NAME_CHARS = 300
 #: RESO's StandardStatus, as the extractors give it
 _STATUSES = ("Active", "Coming Soon", "Pending", "Closed", "Withdrawn", "Expired")
 _GROUPS = {
@@ -42,6 +44,10 @@ class Shown:
     value: str
     proof: Mapping[str, Any]
     others: list[Mapping[str, Any]]
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.value) > _LONGEST_NAME_CHARS
 
 
 @router.get("/properties", dependencies=[allow(*READING)])

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -34,6 +36,8 @@ _POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
+#: turn the text after them around (Unicode Annex 9, section 2), so that a page or URL looks like another one
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 #: of every page. The referrer stays within the site: without one a browser sends its forms with the origin "null".
 HEADERS = {
     "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
@@ -114,11 +118,34 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_seen,
     )
-    filters: Mapping[str, Any] = {"moment": _moment, "ago": _ago, "count": _count, "origin": origin_of, "usd": _usd}
+    filters: Mapping[str, Any] = {
+        "moment": _moment,
+        "ago": _ago,
+        "count": _count,
+        "origin": origin_of,
+        "usd": _usd,
+        "exact": escape,
+    }
     made.filters.update(filters)
+    made.tests["web_address"] = _is_web_address
     made.globals["asset"] = assets.url
     return made
+
+
+def _seen(value: Any) -> Any:
+    """Text in the order in which it is read: what would turn it around is shown as U+FFFD. For all that a template
+    shows but what the filter `exact` keeps, for forms."""
+    return _TURNING.sub("\ufffd", value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _is_web_address(url: str) -> bool:
+    """Whether a link may lead there: no `javascript:` or `data:` that a page said of itself."""
+    try:
+        return urlsplit(url).scheme in ("http", "https")
+    except ValueError:
+        return False
 
 
 def _moment(at: datetime) -> str:

@@ -75,13 +75,13 @@ def signed_in(web: str, new_page: Callable[..., Page], called: Callable[..., obj
 
 
 @pytest.fixture
-def screenshot(tmp_path: Path) -> Callable[[Page, str], Path]:
-    """`screenshot(page, "keys-dark")`: the whole page as a PNG."""
+def screenshot(tmp_path: Path) -> Callable[..., Path]:
+    """`screenshot(page, "keys-dark")`: the whole page as a PNG; with `full_page=False` what fits the window."""
 
-    def take(page: Page, name: str) -> Path:
+    def take(page: Page, name: str, *, full_page: bool = True) -> Path:
         place = Path(_PICTURES) if _PICTURES else tmp_path / "pictures"
         place.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=place / f"{name}.png", full_page=True)
+        page.screenshot(path=place / f"{name}.png", full_page=full_page)
         return place / f"{name}.png"
 
     return take

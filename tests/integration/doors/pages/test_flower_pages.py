@@ -1,0 +1,114 @@
+"""Flower in a browser beside our own pages: the same job in both, for those with the password."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Error, Page, expect
+
+from tests.integration.doors.conftest import Environment, Propintel, serving, until_true
+from tests.integration.doors.pages.conftest import SignIn
+from tests.integration.workers.conftest import free_port
+
+KEY = "sk-proj-" + "k" * 36 + "0001"
+_PASSWORD = secrets.token_hex(16)
+_ROOT = Path(__file__).parents[4]
+_COMMAND = re.search(r"^flower: (.*)$", (_ROOT / "Procfile").read_text(), re.MULTILINE)[1]
+
+
+@pytest.fixture
+def standin(environment: Environment, start_openai: Callable[[dict[str, Any]], str]) -> None:
+    """One key that answers."""
+    environment["OPENAI_API_KEYS"] = KEY
+    environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}]})
+
+
+@pytest.fixture
+def flower(environment: Environment, home: Path, standin: None, worker: None) -> Iterator[str]:
+    """The URL of Flower, as the Procfile starts it, beside the worker."""
+    environment |= {"FLOWER_BASIC_AUTH": f"viewer:{_PASSWORD}", "FLOWER_PORT": str(free_port())}
+    environment["FLOWER_TASKS_COLUMNS"] = "name,uuid,state,args,kwargs,result,received,runtime"
+    argv = [sys.executable, "-m", *shlex.split(_COMMAND)]
+    with serving(argv, environment, home, until=re.compile(r"Visit me")):
+        yield f"http://127.0.0.1:{environment['FLOWER_PORT']}"
+
+
+@pytest.fixture
+def open_flower(flower: str, new_page: Callable[..., Page]) -> Callable[[str], Page]:
+    """`open_flower("/tasks")`: that page of Flower's, for somebody who has the password."""
+
+    def opened(path: str) -> Page:
+        page = new_page(http_credentials={"username": "viewer", "password": _PASSWORD})
+        page.goto(flower + path)
+        return page
+
+    return opened
+
+
+def _call(environment: Environment, home: Path, *arguments: str) -> str:
+    """Send a job's task as anybody can who reaches the broker; -> its id."""
+    argv = [sys.executable, "-m", "celery", "-A", "worker", "call", "tasks.scrape.scrape_property"]
+    argv += ["--queue=scrape", f"--args={json.dumps(arguments)}"]
+    ran = subprocess.run(argv, env=environment, cwd=home, capture_output=True, text=True, timeout=90, check=True)
+    return ran.stdout.split()[-1]
+
+
+def test_a_job_appears_in_flower_and_on_the_job_page(  # noqa: PLR0917
+    open_flower: Callable[[str], Page],
+    environment: Environment,
+    home: Path,
+    site: str,
+    signed_in: SignIn,
+    called: Propintel,
+    screenshot: Callable[..., Path],
+) -> None:
+    flower = open_flower("/workers")
+    # a worker that Flower has heard of: from now on it sees what is sent
+    expect(flower.get_by_role("row").filter(has_text="celery@")).to_contain_text("Online", timeout=60_000)
+    job = json.loads(called("enqueue", f"{site}/homes/1", "--format", "json").stdout)["jobs"][0]
+    page = signed_in("operator", f"/jobs/{job}")
+    expect(page.get_by_text("done", exact=True)).to_be_visible(timeout=60_000)
+
+    odd = _call(environment, home, f"https://me:hunter2@homes.example/1?token=hunter2&key={KEY}")
+    rows = {name: flower.get_by_role("row").filter(has=flower.locator(f'a[href*="{name}"]')) for name in (job, odd)}
+
+    def listed() -> bool:
+        flower.goto(flower.url.replace("/workers", "/tasks"))
+        flower.get_by_role("row").filter(has_text="scrape_property").first.wait_for()
+        return all(row.count() and "SUCCESS" in row.inner_text() for row in rows.values())
+
+    until_true(listed, "both tasks in Flower's list")
+    expect(rows[job]).to_contain_text("scrape_property")
+    expect(rows[job]).to_contain_text(f"('{job}',)")
+    expect(rows[odd]).to_contain_text("https://homes.example/1?[redacted]")
+    screenshot(flower, "flower-tasks", full_page=False)
+    shown = flower.content()
+    rows[odd].get_by_role("link", name=odd).click()
+    flower.wait_for_url(re.compile(f"/task/{odd}"))
+    shown += flower.content() + page.content()
+    assert [secret for secret in (KEY, KEY[8:24], "hunter2", _PASSWORD) if secret in shown] == []
+
+
+def test_flower_is_refused_without_the_password(flower: str, new_page: Callable[..., Page]) -> None:
+    ended: list[str] = []
+    for given in ({}, {"http_credentials": {"username": "viewer", "password": "x" * 16}}):
+        page = new_page(**given)
+        for path in ("/", "/tasks", "/workers"):
+            try:
+                answer = page.goto(flower + path)
+            except Error as exc:  # where nobody can be asked for a password, Chromium ends it so
+                ended.append("401" if "ERR_INVALID_AUTH_CREDENTIALS" in str(exc) else str(exc))
+            else:
+                ended.append(str(answer and answer.status))
+    assert ended == ["401"] * 6
+    assert httpx2.get(f"{flower}/tasks", trust_env=False).status_code == 401

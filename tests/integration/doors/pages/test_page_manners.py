@@ -1,0 +1,183 @@
+"""The pages for those who do not use a mouse or do not see, and before those who mean harm."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.property.merge import SourceRecord
+from app.property.record import Evidence, Method, PageKind
+from app.property.store import Alarm, AlertStore, Database, PropertyStore, Severity
+from tests.integration.doors.conftest import Environment, Propintel
+from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+
+pytestmark = pytest.mark.usefixtures("broker")
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+KEY = "sk-proj-" + "k" * 36 + "0001"
+#: what a desktop window of 1280 pixels has at 200 %, and at 400 % (WCAG 2.2, 1.4.10)
+ZOOMED = ({"width": 640, "height": 400}, {"width": 320, "height": 256})
+
+#: what changes in a live region is read out: notes every such change
+_LISTEN = """() => {
+    window.heard = [];
+    const listen = (region) => new MutationObserver((changes) => {
+        for (const change of changes) window.heard.push(`${change.type} in ${region.id || region.textContent}`);
+    }).observe(region, {subtree: true, childList: true, characterData: true});
+    document.querySelectorAll("[role=status], [role=alert], [aria-live]").forEach(listen);
+}"""
+
+
+@pytest.fixture
+def database(environment: Environment, home: Path) -> Iterator[Database]:
+    """What the door has stored. The door is started after it, and knows one key."""
+    environment["OPENAI_API_KEYS"] = KEY
+    environment["DATABASE_URL"] = f"sqlite:///{home / 'pages.db'}"
+    opened = Database(environment["DATABASE_URL"])
+    opened.open()
+    yield opened
+    opened.close()
+
+
+def _save(database: Database, url: str, **values: Any) -> str:
+    """A property as a hostile page may make it: every value is its own quote; -> its id."""
+    evidence = {
+        name: Evidence(
+            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
+            fetched_at=AT, content_sha256="0" * 64, confidence=0.9,
+        )
+        for name, value in values.items()
+    }  # fmt: skip
+    return PropertyStore(database).save_record(SourceRecord(url, url, PageKind.LISTING, "0" * 64, AT, values, evidence))
+
+
+def _refresh(page: Page, times: int = 2) -> None:
+    """Wait until the page has been brought up to date so many times."""
+    page.evaluate("() => { window.swaps = 0; document.addEventListener('htmx:after:swap', () => window.swaps++) }")
+    page.wait_for_function("(times) => window.swaps >= times", arg=times)
+
+
+def _enqueue(called: Propintel, *targets: str) -> dict[str, Any]:
+    return json.loads(called("enqueue", *targets, "--format", "json").stdout)
+
+
+def test_what_a_page_says_of_itself_does_no_harm(database: Database, signed_in: SignIn) -> None:
+    evil = "<img src=x onerror='window.harmed=1'><script>window.harmed=1</script>"
+    scheme = _save(database, "javascript:window.harmed=1//", PublicRemarks=evil, UnparsedAddress=evil, ListPrice=1)
+    turned = _save(database, "https://a.example/\u202egnp.1", ListAgentFullName="Ann\u202eeilrahC\u2066", ListPrice=2)
+    page = signed_in("reader", f"/properties/{scheme}")
+    expect(page.locator("main")).to_contain_text("javascript:window.harmed=1//")
+    schemes = page.eval_on_selector_all("a", "links => [...new Set(links.map(link => link.protocol))]")
+    assert schemes == ["http:"]
+    expect(page.get_by_role("heading", level=1)).to_have_text(evil)
+    assert page.locator("main img, main script").count() == 0
+    page.goto(page.url.replace(scheme, turned))
+    assert not set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069") & set(page.content())
+    expect(page.get_by_role("button", name=re.compile("^ListAgentFullName"))).to_contain_text("Ann\ufffdeilrahC\ufffd")
+    page.goto(page.url.split("/properties/")[0] + "/properties")
+    expect(page.get_by_role("link", name=evil)).to_be_visible()
+    assert page.evaluate("window.harmed") is None
+
+
+def test_long_values_are_read_by_those_who_want_to(
+    database: Database, signed_in: SignIn, screenshot: Callable[..., Path]
+) -> None:
+    words = "A home with a view. " * 500
+    made = _save(
+        database, "https://a.example/" + "x" * 500, PublicRemarks=words, UnparsedAddress="y" * 300, City="Amberly"
+    )
+    page = signed_in("reader", f"/properties/{made}", viewport=PHONE)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        check_fits(page)
+        check_accessible(page)
+    longest = page.get_by_role("button").evaluate_all(
+        "all => Math.max(...all.map(one => (one.ariaLabel ?? one.textContent).length))"
+    )
+    assert longest < 500, "a screen reader reads a button's name at a stretch"
+    text = page.get_by_role("region", name="PublicRemarks")
+    assert text.bounding_box()["height"] < PHONE["height"]
+    text.focus()
+    before = text.evaluate("one => one.scrollTop")
+    page.keyboard.press("End")
+    page.wait_for_function("(top) => document.activeElement.scrollTop > top", arg=before)
+    page.get_by_role("button", name="PublicRemarks: where it was read").press("Enter")
+    proof = page.locator("#proof-PublicRemarks")
+    expect(proof).to_be_visible()
+    check_fits(page)
+    check_accessible(page)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="PublicRemarks: where it was read")).to_be_focused()
+    screenshot(page, "property-phone-dark", full_page=False)
+
+
+def test_every_page_fits_a_phone_and_a_magnified_window(
+    database: Database, signed_in: SignIn, called: Propintel
+) -> None:
+    made = _enqueue(called, "http://homes.example/" + "x" * 1_000, "http://homes.example/%3Cimg%20onerror=1%3E")
+    kept = _save(database, "https://a.example/1", ListPrice=100_000, UnparsedAddress="12 Main Street")
+    page = signed_in("exec", "/jobs", color_scheme="dark")
+    home = page.url.removesuffix("/jobs")
+    paths = [f"/jobs/{made['jobs'][0]}", f"/jobs?batch={made['batch']}", "/batches", f"/batches/{made['batch']}"]
+    paths += ["/jobs", "/properties", f"/properties/{kept}", "/enqueue", "/keys", "/jobs/nothing"]
+    for path in paths:
+        page.goto(home + path)
+        for viewport in (PHONE, *ZOOMED):
+            page.set_viewport_size(viewport)
+            check_fits(page)
+        page.set_viewport_size(PHONE)
+        check_accessible(page)
+    page.goto(home + "/docs")
+    page.locator(".swagger-ui .info").wait_for()
+    check_fits(page)
+
+
+def test_the_keyboard_stays_where_it_is_while_the_page_lives(
+    database: Database, signed_in: SignIn, called: Propintel
+) -> None:
+    first = _enqueue(called, "http://homes.example/1")["jobs"][0]
+    page = signed_in("exec", "/jobs")
+    page.locator(f"#job-{first}").get_by_role("button").focus()
+    _enqueue(called, "http://homes.example/2")  # comes above it
+    expect(page.locator("tbody tr")).to_have_count(2)
+    _refresh(page)
+    assert page.evaluate("document.activeElement.closest('tr')?.id") == f"job-{first}"
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("link", name="http://homes.example/1")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # cancels it: the next step starts at the same row
+    expect(page.locator(f"#job-{first}")).to_contain_text("cancelled")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('tr')?.id") == f"job-{first}"
+
+    page.goto(page.url.split("/jobs")[0] + "/keys")
+    page.get_by_text("The numbers").press("Enter")
+    page.get_by_text("Act", exact=True).press("Enter")
+    page.get_by_label("Reason, for the record").focus()
+    _refresh(page)
+    expect(page.get_by_label("Reason, for the record")).to_be_focused()
+    expect(page.get_by_role("region", name="Numbers by the hour")).to_be_visible()
+
+
+def test_nothing_is_read_out_again_while_nothing_changes(
+    database: Database, signed_in: SignIn, called: Propintel
+) -> None:
+    alarm = Alarm("no_healthy_key", "pool", Severity.CRITICAL, "No key is healthy.")
+    AlertStore(database).book([alarm], ["no_healthy_key"], tell=False)
+    batch = _enqueue(called, "http://homes.example/1", "http://homes.example/2")["batch"]
+    page = signed_in("manager", "/keys")
+    home = page.url.removesuffix("/keys")
+    expect(page.get_by_role("status").filter(has_text="No key is healthy.")).to_be_visible()
+    for path in ("/keys", "/jobs", f"/batches/{batch}"):
+        page.goto(home + path)
+        page.evaluate(_LISTEN)
+        _refresh(page)
+        assert page.evaluate("window.heard") == []
+        assert page.locator("[role=status] table, [role=alert] table, [aria-live] table").count() == 0
+        assert page.evaluate("document.getAnimations().length") == 0
