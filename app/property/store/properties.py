@@ -129,13 +129,15 @@ class PropertyStore:
             "evidence": evidence_json(merged.evidence.items()),
             "conflicts": conflicts_json(merged),
         }
+        found_by = search_row(merged.values, (source.url for source in sources), len(merged.conflicts))
         stored = connection.execute(select(properties).where(properties.c.id == property_id)).one()
+        change: dict[str, Any] = {}
         if changed or any(digest(getattr(stored, name)) != digest(value) for name, value in row.items()):
             change = {**row, "updated_at": self._moment(connection)}
-            connection.execute(update(properties).where(properties.c.id == property_id).values(change))
-        found_by = search_row(merged.values, (source.url for source in sources), len(merged.conflicts))
         if any(getattr(stored, name) != value for name, value in found_by.items()):
-            connection.execute(update(properties).where(properties.c.id == property_id).values(found_by))
+            change |= found_by
+        if change:
+            connection.execute(update(properties).where(properties.c.id == property_id).values(change))
         _file(connection, property_id, sources)
 
     # --- reading
