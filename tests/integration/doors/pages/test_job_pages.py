@@ -163,7 +163,7 @@ class TestForms:
 
     @pytest.fixture
     def client(self, web: str, called: Propintel) -> Any:
-        with httpx2.Client(base_url=web, trust_env=False) as client:
+        with httpx2.Client(base_url=web, trust_env=False, timeout=30) as client:
             token = called("token", "--role", "operator").stdout.strip()
             assert client.post("/sign-in", data={"token": token}).status_code == 303
             yield client
