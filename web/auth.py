@@ -5,7 +5,8 @@ What a token is and whether it holds is `app.services.access`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,14 +40,11 @@ class AuthenticatedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        roles = _roles_of(self.dependant)
-        if not roles:
-            raise TypeError(f"The route {self.path} does not say whom it serves: give it `allow(...)`")
+        check_role = role_check(self)
 
         async def authenticated(request: Request) -> Response:
             await run_in_threadpool(_admit, request)
-            for served in roles:
-                served.check(request)
+            check_role(request)
             if self.body_field is not None:
                 _check_content_type(request)
             return await handle(StrictRequest(request.scope, request.receive))
@@ -56,7 +54,7 @@ class AuthenticatedRoute(APIRoute):
 
 @dataclass(frozen=True, slots=True)
 class _Roles:
-    """Whom a route serves. As a dependency it gives the caller, whom `AuthenticatedRoute` has let in."""
+    """Whom a route serves. As a dependency it gives the caller, whom the route has let in."""
 
     served: tuple[Role, ...]
 
@@ -64,16 +62,34 @@ class _Roles:
         caller: Caller = request.state.caller
         return caller
 
-    def check(self, request: Request) -> None:
+    def check(self, caller: Caller) -> None:
         """Raises `RoleNotAllowedError`."""
-        role = request.state.caller.role
-        if role not in self.served:
-            raise RoleNotAllowedError(role, ", ".join(self.served))
+        if caller.role not in self.served:
+            raise RoleNotAllowedError(caller.role, ", ".join(self.served))
 
 
 def allow(*roles: Role) -> Any:
-    """The dependency of an `AuthenticatedRoute` that serves these roles only; 403 for all others. It is the caller."""
+    """The dependency of a route that serves these roles only; 403 for all others. It is the caller.
+
+    For routes that judge by `role_check`, since it does not judge itself.
+    """
     return Security(_Roles(roles))
+
+
+def role_check(route: APIRoute) -> Callable[[Request], None]:
+    """What judges `request.state.caller` by all that the route's `allow` says: raises `RoleNotAllowedError`.
+
+    Raises `TypeError` for a route that does not say whom it serves.
+    """
+    roles = _roles_of(route.dependant)
+    if not roles:
+        raise TypeError(f"The route {route.path} does not say whom it serves: give it `allow(...)`")
+
+    def check(request: Request) -> None:
+        for served in roles:
+            served.check(request.state.caller)
+
+    return check
 
 
 def _roles_of(dependant: Dependant) -> list[_Roles]:
@@ -92,18 +108,37 @@ def _admit(request: Request) -> None:
 
     Raises `InvalidTokenError`, `IdentityProviderError` or `TooManyRequestsError`.
     """
-    limits = context_of(request).rate_limits
+    with strangers_counted(request):
+        caller = _caller(request)
+    count_request(request, caller)
+    request.state.caller = caller
+
+
+@contextmanager
+def strangers_counted(request: Request) -> Iterator[None]:
+    """A token is judged in the block. One by which nobody is recognised counts as a failure of the address it comes
+    from: then `TooManyRequestsError` may be raised instead."""
     try:
-        try:
-            caller = _caller(request)
-        except (InvalidTokenError, IdentityProviderError):  # nobody could be recognised
-            limits.count_failure(request.client.host if request.client else "")
-            raise
-        request.state.allowance = limits.count_request(caller.id)
+        yield
+    except (InvalidTokenError, IdentityProviderError):
+        with _limit_told(request):
+            context_of(request).rate_limits.count_failure(request.client.host if request.client else "")
+        raise
+
+
+def count_request(request: Request, caller: Caller) -> None:
+    """Count one request of `caller`; its answer tells what is left. Raises `TooManyRequestsError`."""
+    with _limit_told(request):
+        request.state.allowance = context_of(request).rate_limits.count_request(caller.id)
+
+
+@contextmanager
+def _limit_told(request: Request) -> Iterator[None]:
+    try:
+        yield
     except TooManyRequestsError as exc:
         request.state.allowance = Allowance.used_up(exc)
         raise
-    request.state.caller = caller
 
 
 def _caller(request: Request) -> Caller:

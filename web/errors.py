@@ -86,16 +86,21 @@ def status_of(error: PropertyIntelligenceError) -> int:
 
 def _ours(request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, PropertyIntelligenceError)  # noqa: S101 (registered for this class)
+    status, message, headers = answer_to(request, exc)
+    return failure(exc.code, message, status, headers)
+
+
+def answer_to(request: Request, exc: PropertyIntelligenceError) -> tuple[int, str, dict[str, str]]:
+    """Status, message and headers (challenges, when to come back) of the answer; what ails the service is logged."""
     status = status_of(exc)
     if status >= 500:
         log.warning("%s %s: %s", request.method, request.url.path, exc)
     # a caller's mistake is told in his own words, what ails the service without where it is and who logs in there
     shown = redact_urls(str(exc)) if status >= 500 else redact(str(exc))
-    return failure(exc.code, shown, status, headers_of(request, exc, status))
+    return status, shown, _headers(request, exc, status)
 
 
-def headers_of(request: Request, exc: PropertyIntelligenceError, status: int) -> dict[str, str]:
-    """What HTTP says beside the body of an answer with this `status`: challenges, and when to come back."""
+def _headers(request: Request, exc: PropertyIntelligenceError, status: int) -> dict[str, str]:
     if status == 401:
         bad = ', error="invalid_token"' if "authorization" in request.headers else ""
         return {"WWW-Authenticate": _CHALLENGE + bad}

@@ -239,7 +239,7 @@ class KeyPool:
         configured = [s for s in snapshots if s.state != "draining"]
         return {
             "total_keys": len(configured),
-            "healthy_keys": sum(1 for s in configured if not s.circuit_open and not s.rate_limited),
+            "healthy_keys": sum(s.is_healthy for s in configured),
             "rotation_strategy": self.strategy,
             "keys": {s.mask: ({"id": s.key_id} if with_ids else {}) | _figures(s) for s in snapshots},
             "scope": self._store.scope,

@@ -112,7 +112,7 @@ def estimate(
 def _rooms(keys: KeyView) -> tuple[Room, ...]:
     """The limits that the provider has told; none while no Redis answers."""
     try:
-        return keys.report().figures.rooms
+        return keys.recent_report().figures.rooms
     except redis.RedisError:
         return ()
 

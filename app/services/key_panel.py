@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from app.keypool.figures import WAIT_BOUNDS_S, ModelFigures, Room
-from app.keypool.stores.base import Cap, KeySnapshot, Spent
+from app.keypool.stores.base import KeySnapshot, Spent
 from app.property.store import Alert, AlertStore, Database, KeyHistoryStore, ReportStore, StoredReport, Uses
 from app.services.health.alarms import Kind
-from app.services.key_view import KeyReport
+from app.services.key_view import KeyReport, amounts
 
 #: how far back charts and timeline go
 SPAN = timedelta(hours=24)
@@ -34,7 +34,6 @@ class KeyRow:
 
     key_id: str
     mask: str
-    group: str
     state: str
     reason: str
     in_flight: int
@@ -43,17 +42,6 @@ class KeyRow:
     failures: int
     last_used: datetime | None
     usd_today: float
-
-
-@dataclass(frozen=True, slots=True)
-class RoomRow:
-    """One limit: `left` of `per_minute`, of a group of keys (by the mask of one) and a model."""
-
-    group: str
-    model: str
-    unit: str
-    per_minute: float
-    left: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +59,7 @@ class WaitRow:
 
 @dataclass(frozen=True, slots=True)
 class BudgetRow:
-    """A daily cap of the fleet, in calls, tokens or US dollars."""
+    """A daily cap of the fleet, in "calls", "tokens" or "usd"."""
 
     unit: str
     used: float
@@ -79,30 +67,20 @@ class BudgetRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Outage:
-    """Between two moments a key took no requests; `until` None: it still does not."""
-
-    mask: str
-    kind: str
-    message: str
-    since: datetime
-    until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Panel:
-    """All of it at `at`. `hours` has every hour of the last day, the oldest first."""
+    """All of it at `at`. `hours` has every hour of the last day, the oldest first; `outages` are the alerts of that day
+    on keys that took no requests. The group of a room is the mask of one of its keys, where it has no name."""
 
     at: datetime
     healthy: int
     total: int
     keys: tuple[KeyRow, ...]
-    rooms: tuple[RoomRow, ...]
+    rooms: tuple[Room, ...]
     waits: tuple[WaitRow, ...]
     budgets: tuple[BudgetRow, ...]
     spent: Spent
     hours: tuple[tuple[datetime, Uses], ...]
-    outages: tuple[Outage, ...]
+    outages: tuple[Alert, ...]
     firing: tuple[Alert, ...]
     report: StoredReport | None
 
@@ -111,18 +89,18 @@ def make_panel(found: KeyReport, database: Database) -> Panel:
     """Raises `StoreError` while the history cannot be read."""
     now = database.clock.now()
     counted = [key for key in found.snapshots if key.state != "draining"]
-    alerts = AlertStore(database)
+    alerts, spent = AlertStore(database), amounts(found.spent)
     return Panel(
         at=now,
-        healthy=sum(not (key.circuit_open or key.rate_limited) for key in counted),
+        healthy=sum(key.is_healthy for key in counted),
         total=len(counted),
         keys=tuple(_key_row(found, key) for key in found.snapshots),
-        rooms=tuple(_room_row(found.masks, room) for room in found.figures.rooms),
+        rooms=tuple(replace(room, group=found.masks.get(room.group, room.group)) for room in found.figures.rooms),
         waits=tuple(_wait_row(model) for model in found.figures.models),
-        budgets=tuple(_budget_rows(found.spent, found.budget.day)),
+        budgets=tuple(BudgetRow(unit, spent[unit], cap) for unit, cap in amounts(found.budget.day).items()),
         spent=found.spent,
         hours=tuple(_every_hour(dict(KeyHistoryStore(database).by_hour(now - SPAN)), now)),
-        outages=tuple(_outages(alerts.since(now - SPAN, _OUTAGES))),
+        outages=tuple(alerts.since(now - SPAN, _OUTAGES)),
         firing=tuple(alerts.firing()),
         report=ReportStore(database).latest(),
     )
@@ -132,11 +110,9 @@ def _key_row(found: KeyReport, key: KeySnapshot) -> KeyRow:
     reason = _REASONS[key.state]
     if key.rests_us > 0 and key.state in ("closed", "cooling"):
         reason = f"rests {key.rests_us / 1_000_000:.0f} s more after a 429"
-    group = found.figures.groups.get(key.key_id, key.key_id)
     return KeyRow(
         key_id=key.key_id,
         mask=found.masks[key.key_id],
-        group=found.masks.get(group, group),
         state=key.state,
         reason=reason,
         in_flight=key.in_flight,
@@ -146,10 +122,6 @@ def _key_row(found: KeyReport, key: KeySnapshot) -> KeyRow:
         last_used=None if key.last_used_us is None else datetime.fromtimestamp(key.last_used_us / 1_000_000, UTC),
         usd_today=key.spent_today.microusd / 1_000_000,
     )
-
-
-def _room_row(masks: Mapping[str, str], room: Room) -> RoomRow:
-    return RoomRow(masks.get(room.group, room.group), room.model, room.unit, room.per_minute, room.left)
 
 
 def _wait_row(model: ModelFigures) -> WaitRow:
@@ -174,22 +146,8 @@ def _bound_of(waits: tuple[int, ...], share: float) -> float | None:
     return None
 
 
-def _budget_rows(spent: Spent, cap: Cap) -> Iterator[BudgetRow]:
-    if cap.calls is not None:
-        yield BudgetRow("calls", spent.calls, cap.calls)
-    if cap.tokens is not None:
-        yield BudgetRow("tokens", spent.tokens, cap.tokens)
-    if cap.microusd is not None:
-        yield BudgetRow("US dollars", spent.microusd / 1_000_000, cap.microusd / 1_000_000)
-
-
 def _every_hour(known: Mapping[datetime, Uses], now: datetime) -> Iterator[tuple[datetime, Uses]]:
     hour = (now - SPAN).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     while hour <= now:
         yield hour, known.get(hour, Uses())
         hour += timedelta(hours=1)
-
-
-def _outages(alerts: list[Alert]) -> Iterator[Outage]:
-    for alert in alerts:
-        yield Outage(alert.subject, alert.kind, alert.message, alert.fired_at, alert.resolved_at)

@@ -15,7 +15,7 @@ from app.clock import Clock, SystemClock
 from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey, load_keys
 from app.keypool.pool import KeyPool
-from app.keypool.stores.base import Acted, Action, Budget, KeySnapshot, Spent
+from app.keypool.stores.base import Acted, Action, Budget, Cap, KeySnapshot, Spent
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
 from app.services.embedded_valkey import broker_url
@@ -38,6 +38,12 @@ class KeyReport:
     spent: Spent
     losses: int
     budget: Budget
+
+
+def amounts(of: Cap | Spent) -> dict[str, float]:
+    """By unit ("calls", "tokens", "usd"); without those for which there is no cap."""
+    found = {"calls": of.calls, "tokens": of.tokens, "usd": of.microusd and of.microusd / 1_000_000}
+    return {unit: amount for unit, amount in found.items() if amount is not None}
 
 
 class KeyView:

@@ -20,7 +20,7 @@ import redis
 from app.clock import Clock
 from app.errors import BrokerUnavailableError
 from app.redaction import origin_of
-from app.services.access import Caller, Role
+from app.services.access import Caller
 from app.services.embedded_valkey import broker_url, hasty_client
 from app.settings import Settings
 
@@ -86,11 +86,6 @@ class PageSessions:
             with suppress(redis.RedisError, OSError):
                 self.close()  # the embedded Valkey may come back at another address
             raise BrokerUnavailableError(origin_of(broker_url(self._settings)), type(exc).__name__) from exc
-
-
-def may_read(caller: Caller) -> bool:
-    """Whether the caller's role is one of ours: a token may carry a foreign word."""
-    return caller.role in tuple(Role)
 
 
 def _name(session_id: str) -> str:

@@ -53,7 +53,6 @@ class Bar:
     row: int
     x: float
     width: float
-    kind: str
     title: str
 
 
@@ -88,16 +87,16 @@ def line_chart(series: Sequence[tuple[str, Sequence[float]]], hours: Sequence[da
     return LineChart(lines, x_ticks, tuple(Tick(y(part * top / 2), f"{part * top / 2:,.0f}") for part in range(3)))
 
 
-def timeline(outages: Iterable[tuple[str, str, str, datetime, datetime]], since: datetime, until: datetime) -> Timeline:
-    """`outages` (row, kind, title, from, to) between two moments; what began before is cut off there."""
+def timeline(outages: Iterable[tuple[str, str, datetime, datetime]], since: datetime, until: datetime) -> Timeline:
+    """`outages` (row, title, from, to) between two moments; what began before is cut off there."""
     scale = (WIDTH - _NAMES - _RIGHT) / (until - since).total_seconds()
     rows: dict[str, int] = {}
     bars = []
-    for name, kind, title, start, end in outages:
+    for name, title, start, end in outages:
         row = rows.setdefault(name, len(rows))
         x = _NAMES + scale * max(0.0, (start - since).total_seconds())
         wide = scale * (min(end, until) - max(start, since)).total_seconds()
-        bars.append(Bar(row, round(x, 1), round(max(3.0, wide), 1), kind, title))
+        bars.append(Bar(row, round(x, 1), round(max(3.0, wide), 1), title))
     hours = [since + (until - since) * i / 6 for i in range(6)]
     ticks = tuple(Tick(_NAMES + scale * (at - since).total_seconds(), f"{at:%H:%M}") for at in hours)
     return Timeline(tuple(rows), tuple(bars), ticks, height=_ROW * len(rows) + 24)

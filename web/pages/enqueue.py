@@ -13,12 +13,12 @@ from app.services.access import Caller
 from app.services.estimate import estimate
 from app.services.target_lists import parse_targets
 from tasks.submission import submit_targets
-from web.auth import OPERATIONS
+from web.auth import OPERATIONS, allow
 from web.context import Context, context_of
 from web.idempotency import request_key
 from web.limits import MAX_TARGETS
 from web.pages.rendering import page
-from web.pages.route import SignedInRoute, allow, see_other
+from web.pages.route import SignedInRoute, see_other
 
 router = APIRouter(route_class=SignedInRoute)
 ContextOf = Annotated[Context, Depends(context_of)]
@@ -60,7 +60,7 @@ def show_estimate(
     )
 
 
-@router.post("/enqueue", dependencies=[allow(*OPERATIONS)])
+@router.post("/enqueue")
 def enqueue(
     *,
     caller: Annotated[Caller, allow(*OPERATIONS)],

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 
 from app.property.store import JobState, every
 from tasks.submission import resubmit_jobs
-from web.auth import OPERATIONS, READING
+from web.auth import OPERATIONS, READING, allow
 from web.context import Context, context_of
 from web.pages.rendering import address, page, wants_fragment
-from web.pages.route import SignedInRoute, allow, inner_path, see_other
+from web.pages.route import SignedInRoute, inner_path, see_other
 from web.parameters import BatchesCursor, BatchFilter, Id, JobsCursor
 
 router = APIRouter(route_class=SignedInRoute)

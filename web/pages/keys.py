@@ -15,11 +15,11 @@ from app.services.access import Caller
 from app.services.embedded_valkey import broker_url
 from app.services.key_actions import act
 from app.services.key_panel import SPAN, Panel, make_panel
-from web.auth import MANAGEMENT
+from web.auth import MANAGEMENT, allow
 from web.context import Context, context_of
 from web.pages.charts import line_chart, timeline
 from web.pages.rendering import page, wants_fragment
-from web.pages.route import SignedInRoute, allow, see_other
+from web.pages.route import SignedInRoute, see_other
 from web.parameters import Id
 
 router = APIRouter(route_class=SignedInRoute)
@@ -45,19 +45,22 @@ def show_keys(request: Request, context: ContextOf) -> Response:
             [hour for hour, _ in panel.hours],
         ),
         outages=timeline(
-            ((one.mask, one.kind, one.message, one.since, one.until or panel.at) for one in panel.outages),
+            ((one.subject, one.message, one.fired_at, one.resolved_at or panel.at) for one in panel.outages),
             panel.at - SPAN,
             panel.at,
         ),
     )
 
 
-@router.post("/keys/{key_id}/{action}", dependencies=[allow(*MANAGEMENT)])
+@router.post("/keys/{key_id}/{action}")
 def act_on_key(
-    request: Request, context: ContextOf, key_id: Id, action: Action, reason: Annotated[str, Form(max_length=500)] = ""
+    caller: Annotated[Caller, allow(*MANAGEMENT)],
+    context: ContextOf,
+    key_id: Id,
+    action: Action,
+    reason: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Does it for the whole fleet, with an audit line; the page's list of actions then says what came of it."""
-    caller: Caller = request.state.page_session.caller
     act(
         context.keys, lambda: KeyActionStore(context.stores.database), key_id, action, who=caller.subject, reason=reason
     )

@@ -12,10 +12,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.property.record import FIELDS
 from app.property.store import PropertyFilter
-from web.auth import READING
+from web.auth import READING, allow
 from web.context import Context, context_of
 from web.pages.rendering import address, page
-from web.pages.route import SignedInRoute, allow
+from web.pages.route import SignedInRoute
 from web.parameters import Id, PropertiesCursor
 
 router = APIRouter(route_class=SignedInRoute)

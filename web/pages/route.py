@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import hmac
-import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from fastapi import Request, Response, Security
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from app.errors import ForgedRequestError, PropertyIntelligenceError, RoleNotAllowedError
-from app.redaction import redact, redact_urls
-from app.services.access import Caller, Role
+from app.errors import ForgedRequestError, PropertyIntelligenceError
 from app.services.page_sessions import PageSession
+from web.auth import count_request, role_check
 from web.context import context_of
-from web.errors import headers_of, problem_of, status_of
+from web.errors import answer_to, problem_of
 from web.limits import MAX_BODY_BYTES
 from web.pages.rendering import page, wants_fragment
-
-log = logging.getLogger(__name__)
 
 _SAFE_METHODS = ("GET", "HEAD")
 CSRF_FIELD = "csrf"
@@ -35,11 +31,11 @@ class PageRoute(APIRoute):
     """A route whose errors are pages, and whose forms are refused unless one of our own pages sent them."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+        handle, admit = super().get_route_handler(), self.admission()
 
         async def served(request: Request) -> Response:
             try:
-                await self.admit(request)
+                await admit(request)
                 return await handle(request)
             except SignInNeededError:
                 return _to_sign_in(request)
@@ -48,45 +44,37 @@ class PageRoute(APIRoute):
 
         return served
 
-    async def admit(self, request: Request) -> None:
-        """Raises `ForgedRequestError` for what another site sent."""
-        if request.method not in _SAFE_METHODS and not _from_here(request):
-            raise ForgedRequestError
+    def admission(self) -> Callable[[Request], Awaitable[None]]:
+        """What lets a request in, before FastAPI reads it: raises `ForgedRequestError` for what another site sent."""
+        return _refuse_forged
 
 
 class SignedInRoute(PageRoute):
-    """A page for those who are signed in; `request.state.page_session` says who. Its forms carry the session's token,
-    and count as requests of their caller."""
+    """A page for those who are signed in and whose role its `allow` names; `request.state.page_session` says who. Its
+    forms carry the session's token, and count as requests of their caller."""
 
-    async def admit(self, request: Request) -> None:
-        await super().admit(request)
-        session = await run_in_threadpool(find_session, request)
-        if session is None:
-            raise SignInNeededError
-        request.state.page_session = session
-        if request.method not in _SAFE_METHODS:
-            # a pasted list may be as large as the body; FastAPI takes the form from here
-            sent = (await request.form(max_part_size=MAX_BODY_BYTES)).get(CSRF_FIELD)
-            if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), session.csrf.encode()):
-                raise ForgedRequestError
-            limits = context_of(request).rate_limits
-            request.state.allowance = await run_in_threadpool(limits.count_request, session.caller.id)
+    def admission(self) -> Callable[[Request], Awaitable[None]]:
+        check_role = role_check(self)
+
+        async def admit(request: Request) -> None:
+            await _refuse_forged(request)
+            session = await run_in_threadpool(find_session, request)
+            if session is None:
+                raise SignInNeededError
+            request.state.page_session, request.state.caller = session, session.caller
+            check_role(request)
+            if request.method not in _SAFE_METHODS:
+                # a pasted list may be as large as the body; FastAPI takes the form from here
+                sent = (await request.form(max_part_size=MAX_BODY_BYTES)).get(CSRF_FIELD)
+                if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), session.csrf.encode()):
+                    raise ForgedRequestError
+                await run_in_threadpool(count_request, request, session.caller)
+
+        return admit
 
 
 class SignInNeededError(Exception):
     """Nobody is signed in (any more)."""
-
-
-def allow(*roles: Role) -> Any:
-    """The dependency of a page that serves these roles only; 403 for all others."""
-
-    def check(request: Request) -> Caller:
-        caller: Caller = request.state.page_session.caller
-        if caller.role not in roles:
-            raise RoleNotAllowedError(caller.role, ", ".join(roles))
-        return caller
-
-    return Security(check)
 
 
 def cookie_name(request: Request) -> str:
@@ -112,6 +100,11 @@ def inner_path(wanted: str, otherwise: str = "/") -> str:
     return wanted if inside and not parts.scheme and not parts.netloc and "\\" not in wanted else otherwise
 
 
+async def _refuse_forged(request: Request) -> None:
+    if request.method not in _SAFE_METHODS and not _from_here(request):
+        raise ForgedRequestError
+
+
 def _from_here(request: Request) -> bool:
     """Whether a page of this site sent it. Browsers say so; what is none says nothing and holds no cookie."""
     if (site := request.headers.get("sec-fetch-site")) is not None:
@@ -130,12 +123,8 @@ def _to_sign_in(request: Request) -> Response:
 
 def _error_page(request: Request, exc: Exception) -> Response:
     if isinstance(exc, PropertyIntelligenceError):
-        status, message = status_of(exc), str(exc)
-        if status >= 500:
-            log.warning("%s %s: %s", request.method, request.url.path, exc)
-        headers = headers_of(request, exc, status)
+        status, message, headers = answer_to(request, exc)
         headers.pop("WWW-Authenticate", None)  # a browser would ask for a password that there is not
-        message = redact_urls(message) if status >= 500 else redact(message)
     elif isinstance(exc, HTTPException):
         status, message, headers = exc.status_code, str(exc.detail), dict(exc.headers or {})
     else:

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 from app.errors import InvalidTokenError, PropertyIntelligenceError, RoleNotAllowedError
-from app.services.access import Role, is_loopback
-from app.services.page_sessions import may_read
+from app.services.access import is_loopback
+from web.auth import READING, strangers_counted
 from web.context import Context, context_of
 from web.pages.rendering import page
 from web.pages.route import SIGN_IN_PATH, PageRoute, cookie_name, find_session, inner_path, see_other
@@ -61,15 +61,12 @@ def sign_out(request: Request) -> Response:
 
 
 def _open_session(context: Context, request: Request, token: str) -> tuple[str, int]:
-    try:
+    with strangers_counted(request):
         if not token:
             raise InvalidTokenError("the form has none")
         caller = context.verifier.verify(token)
-    except InvalidTokenError:
-        context.rate_limits.count_failure(request.client.host if request.client else "")
-        raise
-    if not may_read(caller):
-        raise RoleNotAllowedError(caller.role, ", ".join(Role))
+    if caller.role not in READING:
+        raise RoleNotAllowedError(caller.role, ", ".join(READING))
     return context.page_sessions.open(caller)
 
 

@@ -223,6 +223,11 @@ class KeySnapshot:
         """True for every key out of rotation that is not merely resting after a 429."""
         return self.state in {"open", "dead", "no_quota", "disabled"}
 
+    @property
+    def is_healthy(self) -> bool:
+        """It takes requests now, as far as it is configured; one that rests after a 429 does not."""
+        return not (self.circuit_open or self.rate_limited)
+
 
 def state_of(circuit: Circuit, *, out_of_quota: bool, cooling: bool, configured: bool, disabled: bool) -> State:
     """The one word for a key, of all that can be said of it."""

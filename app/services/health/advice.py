@@ -137,7 +137,7 @@ def _capacity(evidence: Evidence, saturated: bool) -> Iterator[Advice]:
     elif not saturated:
         sentence = f"The pool was saturated for less than {SATURATED:.0%} of {span}: it needs no more keys or quota."
         yield Advice("enough", "info", sentence, numbers)
-    elif not any(key.is_out or key.is_disabled for key in evidence.keys):  # else it shows when those work again
+    elif all(key.is_in_rotation for key in evidence.keys):  # else it shows when those work again
         shared = f"; your {keys} keys are in {groups} limit groups" if groups < keys else ""
         sentence = "A higher limit (usage tier), or keys of another organisation or project, would help. "
         sentence += f"Keys that share a limit group add nothing{shared}."
@@ -147,7 +147,7 @@ def _capacity(evidence: Evidence, saturated: bool) -> Iterator[Advice]:
 def _hardly_used(evidence: Evidence) -> Iterator[Advice]:
     """Among the keys that were in rotation the whole week, as far as is known: nothing befell them in it."""
     since = evidence.at - WEEK
-    steady = [key for key in evidence.keys if not (key.is_out or key.is_disabled) and _steady(key, since)]
+    steady = [key for key in evidence.keys if key.is_in_rotation and _steady(key, since)]
     done = {key.mask: evidence.week.get(key.key_id, Uses()).requests for key in steady}
     mean = sum(done.values()) / len(done) if done else 0.0
     if len(done) < 2 or mean < IDLE_REQUESTS:

@@ -81,7 +81,7 @@ def find_alarms(view: PoolView, thresholds: Thresholds, firing: Collection[Alert
 
 def _no_healthy_key(view: PoolView) -> Iterator[Alarm]:
     """A key that rests after a 429 counts as healthy: it works again by itself, within a minute as a rule."""
-    if view.keys and all(key.is_out or key.is_disabled for key in view.keys):
+    if view.keys and not any(key.is_in_rotation for key in view.keys):
         states = sorted({key.state for key in view.keys})
         message = f"None of the {len(view.keys)} OpenAI keys is healthy ({', '.join(states)}): no model is asked."
         if states == ["disabled"]:

@@ -34,6 +34,11 @@ class KeyView:
         return self.state in OUT
 
     @property
+    def is_in_rotation(self) -> bool:
+        """It takes requests, or does so again by itself within a minute as a rule."""
+        return not (self.is_out or self.is_disabled)
+
+    @property
     def is_disabled(self) -> bool:
         """An operator took it out, and will bring it back."""
         return self.state == "disabled"

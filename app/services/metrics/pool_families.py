@@ -9,8 +9,7 @@ from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
 from app.keypool.figures import WAIT_BOUNDS_S, ModelFigures
-from app.keypool.stores.base import Cap, Spent
-from app.services.key_view import KeyReport
+from app.services.key_view import KeyReport, amounts
 from app.services.metrics.specs import Samples, Spec
 
 REQUESTS = Spec(
@@ -121,7 +120,7 @@ def _of_keys(report: KeyReport) -> dict[Spec, Samples]:
         group = report.figures.groups.get(s.key_id, s.key_id)
         states[masks[s.key_id], masks.get(group, group), s.state] = 1.0
         in_flight[(masks[s.key_id],)] = float(s.in_flight)
-        healthy += not (s.circuit_open or s.rate_limited or s.state == "draining")
+        healthy += s.is_healthy and s.state != "draining"
     return {STATE: states, IN_FLIGHT: in_flight, HEALTHY: {(): float(healthy)}, LOSSES: {(): float(report.losses)}}
 
 
@@ -159,16 +158,13 @@ def _limits(report: KeyReport) -> dict[Spec, Samples]:
 
 
 def _budgets(report: KeyReport) -> dict[Spec, Samples]:
-    day, key_day = _amounts(report.budget.day), _amounts(report.budget.key_day)
-    spent = {unit: used for unit, used in _amounts(report.spent).items() if used is not None}
-    capped = {unit: cap for unit, cap in day.items() if cap is not None}
-    key_capped = {unit: cap for unit, cap in key_day.items() if cap is not None}
+    spent, capped, key_capped = amounts(report.spent), amounts(report.budget.day), amounts(report.budget.key_day)
     key_left: dict[tuple[str, ...], float] = {}
     for s in report.snapshots:
-        used = _amounts(s.spent_today)
+        used = amounts(s.spent_today)
         for unit, cap in key_capped.items():
             if s.state != "draining":
-                key_left[report.masks[s.key_id], unit] = max(0.0, cap - (used[unit] or 0.0))
+                key_left[report.masks[s.key_id], unit] = max(0.0, cap - used[unit])
     return {
         SPENT: {(unit,): used for unit, used in spent.items()},
         BUDGET_LIMIT: {
@@ -178,12 +174,6 @@ def _budgets(report: KeyReport) -> dict[Spec, Samples]:
         BUDGET_LEFT: {("day", unit): max(0.0, cap - spent[unit]) for unit, cap in capped.items()},
         KEY_LEFT: key_left,
     }
-
-
-def _amounts(of: Cap | Spent) -> dict[str, float | None]:
-    """By unit; None: there is no cap."""
-    microusd = of.microusd
-    return {"calls": of.calls, "tokens": of.tokens, "usd": None if microusd is None else microusd / 1_000_000}
 
 
 def _waits(models: tuple[ModelFigures, ...]) -> Metric:

@@ -53,9 +53,9 @@ def test_outages_are_as_long_as_they_were() -> None:
     until = START + timedelta(hours=24)
     drawn = timeline(
         [
-            ("a", "circuit_open", "half a day", START + timedelta(hours=6), START + timedelta(hours=18)),
-            ("b", "key_dead", "since yesterday", START - timedelta(hours=5), until),
-            ("a", "circuit_open", "a second", START, START + timedelta(seconds=1)),
+            ("a", "half a day", START + timedelta(hours=6), START + timedelta(hours=18)),
+            ("b", "since yesterday", START - timedelta(hours=5), until),
+            ("a", "a second", START, START + timedelta(seconds=1)),
         ],
         START,
         until,

@@ -137,8 +137,10 @@ def test_every_page_forbids_scripts_of_others(web: str) -> None:
 
 
 def test_strangers_are_counted(web: str) -> None:
-    statuses = {_sign_in(web, f"guess-{i}").status_code for i in range(70)}
-    assert statuses == {403, 429}
+    answers = [_sign_in(web, f"guess-{i}") for i in range(70)]
+    assert {answer.status_code for answer in answers} == {403, 429}
+    assert answers[-1].headers["RateLimit-Policy"] == '"stranger";q=60;w=60'
+    assert "Retry-After" in answers[-1].headers
 
 
 def test_without_redis_nobody_is_signed_in_and_the_page_says_why(
