@@ -12,7 +12,7 @@ BENCH    := .venv-bench
 PYTHON   ?= 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test chaos check lint format types contracts lock clean bench-extraction bench-end-to-end bench-keypool bench-workers vendor
+.PHONY: help install demo test chaos check lint format types contracts lock clean bench-extraction bench-end-to-end bench-keypool bench-workers bench-pages vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -65,6 +65,9 @@ bench-keypool: install $(BENCH)/.installed ## the key pool beside its peers: abo
 bench-workers: install ## pools, overhead, enqueueing, reports on schedule: about an hour (BENCH_ARGS=--quick: some minutes)
 	$(PY) -m benchmarks.workers all --out bench-workers.json $(BENCH_ARGS)
 	$(PY) -m benchmarks.workers report --out bench-workers.json
+
+bench-pages: install ## first paint of every page in Chromium, with 10,000 jobs stored: some minutes
+	$(PY) -m benchmarks.pages $(BENCH_ARGS)
 
 $(BENCH)/.installed: requirements/bench.lock | install
 	@if [ ! -x $(BENCH)/bin/python ]; then $(UV) venv --quiet --python $(PY) $(BENCH); fi

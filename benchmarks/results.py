@@ -1,8 +1,10 @@
-"""The file that a benchmark adds its runs to, and how a benchmark gives up."""
+"""The file that a benchmark adds its runs to, where they were made, and how a benchmark gives up."""
 
 from __future__ import annotations
 
 import json
+import os
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -27,3 +29,8 @@ def write_results(path: Path, results: dict[str, Any]) -> None:
     half = path.with_name(path.name + ".new")
     half.write_text(json.dumps(results, indent=1), encoding="utf-8")
     half.replace(path)
+
+
+def machine() -> str:
+    """In general words."""
+    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 from app.errors import PropertyIntelligenceError
-from benchmarks.results import BenchmarkError, read_results, write_results
+from benchmarks.results import BenchmarkError, machine, read_results, write_results
 from benchmarks.workers import pools
-from benchmarks.workers.options import DATABASES, Options, Pool
-from benchmarks.workers.postgresql import PostgreSQL, postgresql
+from benchmarks.workers.options import DATABASES, Options, Pool, chosen_databases
+from benchmarks.workers.postgresql import servers_of
 from benchmarks.workers.report import PARTS, write_report
 from cli.processes import ChildDiedError
 
@@ -57,10 +54,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _options(args: argparse.Namespace) -> Options:
-    databases = tuple(name for name in DATABASES if name in args.databases.split(","))
-    unknown = set(args.databases.split(",")) - set(DATABASES)
-    if unknown:
-        raise BenchmarkError(f"there is no database {', '.join(unknown)}; there are {', '.join(DATABASES)}")
+    databases = chosen_databases(args.databases)
     if args.scale <= 0 or args.repeats < 1:
         raise BenchmarkError("--scale and --repeats must be above zero")
     names = args.pools or (_QUICK_POOLS if args.quick else "")
@@ -77,25 +71,16 @@ def _pool(text: str) -> Pool:
 
 def _measure(names: Sequence[str], options: Options, out: Path) -> None:
     results = read_results(out, "a measurement") if out.exists() else {"runs": []}
-    with ExitStack() as running:
-        server = running.enter_context(postgresql()) if "postgresql" in options.databases else None
-        servers: dict[str, PostgreSQL | None] = {
-            name: None if name == "sqlite" else server for name in options.databases
-        }
+    with servers_of(options.databases) as servers:
         for name in names:
             for row in PARTS[name].measure(options, servers):
                 print(f"{name:9} " + "  ".join(f"{figure} {value}" for figure, value in row.items()), flush=True)
-                results["runs"].append({"part": name, "at": _now(), "machine": _machine(), **row})
+                results["runs"].append({"part": name, "at": _now(), "machine": machine(), **row})
                 write_results(out, results)
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _machine() -> str:
-    """In general words."""
-    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

@@ -5,8 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from benchmarks.results import BenchmarkError
+
 Database = Literal["sqlite", "postgresql"]
 DATABASES: tuple[Database, ...] = get_args(Database)
+
+
+def chosen_databases(text: str) -> tuple[Database, ...]:
+    """Those that `text` names, with commas between. Raises `BenchmarkError` for one that there is not."""
+    unknown = set(text.split(",")) - set(DATABASES)
+    if unknown:
+        raise BenchmarkError(f"there is no database {', '.join(unknown)}; there are {', '.join(DATABASES)}")
+    return tuple(name for name in DATABASES if name in text.split(","))
 
 
 @dataclass(frozen=True)

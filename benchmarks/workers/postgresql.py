@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -64,6 +64,16 @@ def postgresql() -> Iterator[PostgreSQL]:
         finally:
             server.send_signal(signal.SIGINT)  # "fast shutdown": does not wait for clients
             server.wait(timeout=30)
+
+
+@contextmanager
+def servers_of(databases: Sequence[str]) -> Iterator[Mapping[str, PostgreSQL | None]]:
+    """For each kind of database the server that it needs: None for SQLite. Raises as `postgresql`."""
+    if "postgresql" not in databases:
+        yield dict.fromkeys(databases)
+        return
+    with postgresql() as server:
+        yield {name: server if name == "postgresql" else None for name in databases}
 
 
 def _programs() -> Path:

@@ -1,0 +1,99 @@
+"""When a page is first painted, by Chromium's own account, and how long the door takes to answer."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+
+import httpx2
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from app.clock import SystemClock
+from app.services.access import Role, issue_token
+from app.settings import Settings
+from benchmarks.results import BenchmarkError
+
+_SECONDS = 60
+#: milliseconds from the beginning of the navigation; the entry may be there already, or come yet
+_FIRST_PAINT = """() => new Promise(resolve => new PerformanceObserver(list => {
+    const [entry] = list.getEntriesByName("first-contentful-paint");
+    if (entry) resolve(entry.startTime);
+}).observe({type: "paint", buffered: true}))"""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, without a window. Raises `BenchmarkError` where there is none."""
+    program = shutil.which("chromium")
+    if program is None:
+        raise BenchmarkError("no Chromium here: install Debian's package chromium")
+    with sync_playwright() as playwright:
+        # a sandbox needs another user than root, and /dev/shm is small in containers
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
+        launched = playwright.chromium.launch(executable_path=program, args=arguments)
+        try:
+            yield launched
+        finally:
+            launched.close()
+
+
+def sign_in(address: str, settings: Settings) -> Mapping[str, str]:
+    """The cookie of a manager's session at the door."""
+    token = issue_token(settings, Role.MANAGER, timedelta(hours=8), clock=SystemClock())
+    answer = httpx2.post(f"{address}/sign-in", data={"token": token}, trust_env=False, timeout=_SECONDS)
+    if answer.status_code != 303 or not answer.cookies:
+        raise BenchmarkError(f"signing in at the pages answered {answer.status_code}: {answer.text[:2000]}")
+    return dict(answer.cookies)
+
+
+class Visitor:
+    """Somebody who is signed in at the door at `address`."""
+
+    def __init__(self, browser: Browser, address: str, cookies: Mapping[str, str]) -> None:
+        self._browser, self._address, self._cookies = browser, address, cookies
+
+    @contextmanager
+    def profile(self) -> Iterator[BrowserContext]:
+        """A profile of its own, whose cache is empty at first."""
+        context = self._browser.new_context(viewport={"width": 1280, "height": 800})
+        context.set_default_timeout(1000 * _SECONDS)
+        context.add_cookies([{"name": n, "value": v, "url": self._address} for n, v in self._cookies.items()])
+        try:
+            yield context
+        finally:
+            context.close()
+
+    def first_paint(self, profile: BrowserContext, path: str) -> float:
+        """Milliseconds from the click to the first contentful paint. Raises `BenchmarkError` for another page."""
+        page = profile.new_page()
+        try:
+            answer = page.goto(self._address + path)
+            if answer is None or answer.status != 200 or page.url != self._address + path:
+                status = answer.status if answer is not None else None
+                raise BenchmarkError(f"{path} was answered {status} at {page.url}")
+            return float(page.evaluate(_FIRST_PAINT))
+        finally:
+            page.close()
+
+
+class Door:
+    """The same door without a browser: how long it takes to answer."""
+
+    def __init__(self, address: str, cookies: Mapping[str, str]) -> None:
+        self._http = httpx2.Client(base_url=address, cookies=dict(cookies), timeout=_SECONDS, trust_env=False)
+
+    def ask(self, path: str, *, refresh: bool = False) -> tuple[float, int]:
+        """Milliseconds until the whole answer was read, and its bytes; `refresh`: the part that a page asks anew."""
+        headers = {"HX-Request": "true"} if refresh else {}
+        began = time.perf_counter()
+        answer = self._http.get(path, headers=headers)
+        took = 1000 * (time.perf_counter() - began)
+        if answer.status_code != 200:
+            raise BenchmarkError(f"{path} was answered {answer.status_code}: {answer.text[:2000]}")
+        return took, len(answer.content)
+
+    def close(self) -> None:
+        self._http.close()

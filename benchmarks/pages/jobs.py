@@ -1,0 +1,80 @@
+"""Thousands of jobs in all states, in a hundred batches and a large one, over a day."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, update
+
+from app.errors import HttpStatusError
+from app.property.store import BatchStore, Database, JobState, JobStore
+from app.property.store.tables import jobs
+from benchmarks.pages.past import Past
+
+_BATCHES = 100
+#: of a batch that is under way, by state; one that is over has none of the first three
+_SHARES = {
+    JobState.QUEUED: 0.25,
+    JobState.RUNNING: 0.02,
+    JobState.DEFERRED: 0.05,
+    JobState.DONE: 0.53,
+    JobState.FAILED: 0.1,
+    JobState.CANCELLED: 0.05,
+}
+_ERROR = HttpStatusError("http://site.example/homes/1", 503)
+
+
+def fill_jobs(database: Database, count: int, brought: Sequence[str]) -> tuple[str, str]:
+    """Store about `count` jobs, the done ones with a property of `brought`; -> the id of the largest batch, which has a
+    tenth of all, and of a failed job in it."""
+    large = max(10, count // 10)
+    small = max(1, (count - large) // _BATCHES)
+    sizes = [small] * min(_BATCHES, max(1, (count - large) // small))
+    sizes.insert(len(sizes) // 2, large)
+    past, chance = Past(database, timedelta(hours=24)), random.Random(2)
+    first, batch_of_many, a_failure = 0, "", ""
+    with closing(past.database):
+        store = JobStore(past.database)
+        for turn, size in enumerate(sizes):
+            past.move_to(turn / len(sizes))
+            targets = [f"http://site.example/homes/{number}" for number in range(first, first + size)]
+            made = store.enqueue(targets, refresh=True)
+            store.mark_sent(made.jobs, "scrape")
+            # the oldest batches are over; the newest, and the large one, are under way
+            is_over = turn < 0.7 * len(sizes) and size != large
+            states = [state for state in _SHARES if state.is_final or not is_over]
+            drawn = chance.choices(states, [_SHARES[state] for state in states], k=size)
+            if size == large:
+                drawn[0] = JobState.FAILED
+                batch_of_many, a_failure = made.batch, made.jobs[0].id
+            rows = [
+                {"which": job.id, **_changes(state, past.now(), brought[(first + n) % len(brought)])}
+                for n, (job, state) in enumerate(zip(made.jobs, drawn, strict=True))
+            ]
+            with database.writing() as connection:
+                connection.execute(update(jobs).where(jobs.c.id == bindparam("which")), rows)
+            first += size
+    BatchStore(database).complete(len(sizes))
+    return batch_of_many, a_failure
+
+
+def _changes(state: JobState, at: datetime, property_id: str) -> dict[str, Any]:
+    """What a worker would have left of a job in that state."""
+    started, ended = state is not JobState.QUEUED, state.is_final
+    failed, done, running = state is JobState.FAILED, state is JobState.DONE, state is JobState.RUNNING
+    return {
+        "state": state,
+        "attempts": int(started),
+        "started_at": at + timedelta(seconds=2) if started else None,
+        "finished_at": at + timedelta(seconds=5) if ended else None,
+        "due_at": at + timedelta(hours=25) if state is JobState.DEFERRED else None,
+        "error_code": _ERROR.code if failed else None,
+        "error_message": str(_ERROR) if failed else None,
+        "property_id": property_id if done else None,
+        "lease_owner": "worker@host/1" if running else None,
+        "lease_expires_at": at + timedelta(hours=25) if running else None,
+    }

@@ -1,0 +1,108 @@
+"""Hundreds of keys with a past: used, some refused or taken out, with hours of figures, alerts and people's actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import timedelta
+
+import httpx2
+
+from app.keypool.keys import ApiKey
+from app.property.store import (
+    Alarm,
+    AlertStore,
+    Counted,
+    CountedKey,
+    Database,
+    KeyActionStore,
+    KeyDeed,
+    KeyHistoryStore,
+    ReportStore,
+    Severity,
+    StoredReport,
+    Uses,
+)
+from app.services.health.alarms import Kind
+from app.services.key_view import KeyView
+from app.services.openai_client_manager import OpenAIClientManager, build_manager
+from benchmarks.pages.past import Past
+from benchmarks.workers.fleet import Fleet
+
+_MODELS = ("gpt-4.1-mini", "gpt-4o-mini")
+_HOURS = 24
+_ACTIONS = 50
+_DISABLED, _DEAD = 6, 6
+_ADVICE = (
+    "Half of the keys hardly worked in the last day: the pool would do with fewer.",
+    "A key was refused by the provider: replace it.",
+)
+
+
+def fill_keys(running: Fleet) -> None:
+    """Use every key of the fleet twice with each of two models, and give all of them a day's history."""
+    secrets = running.env["OPENAI_API_KEYS"].split(",")
+    with build_manager(running.settings) as manager:
+        _use(running, manager, secrets)
+        keys = manager.keys
+    with closing(KeyView(running.settings)) as view:
+        for key in keys[_DEAD : _DEAD + _DISABLED]:
+            view.act(key.key_id, "disable")
+    _tell_history(running.stores.database, keys)
+
+
+def _use(running: Fleet, manager: OpenAIClientManager, secrets: Sequence[str]) -> None:
+    control = running.env["OPENAI_BASE_URL"].removesuffix("/v1") + "/control/keys"
+    for secret in secrets[: min(_DEAD, len(secrets) // 3)]:
+        changed = {"key": secret, "behaviour": "dead"}
+        httpx2.post(control, json=changed, trust_env=False).raise_for_status()
+    client = manager.get_client()
+    assert client is not None
+
+    def ask(model: str) -> None:
+        client.chat.completions.create(model=model, messages=[{"role": "user", "content": "hello"}], max_tokens=20)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(ask, _MODELS * 2 * len(secrets)))
+
+
+def _tell_history(database: Database, keys: Sequence[ApiKey]) -> None:
+    past = Past(database, timedelta(hours=_HOURS))
+    with closing(past.database):
+        history, alerts, deeds = (store(past.database) for store in (KeyHistoryStore, AlertStore, KeyActionStore))
+        for step in range(_HOURS + 1):
+            past.move_to(step / _HOURS)
+            counted = _counted(keys, step)
+            history.take_in(lambda counted=counted: counted)  # type: ignore[misc]
+            alerts.book(_alarms(keys, step), frozenset(Kind), tell=False)
+            for number in range(step * _ACTIONS // (_HOURS + 1), (step + 1) * _ACTIONS // (_HOURS + 1)):
+                deeds.add(_deed(number, keys[number % len(keys)]))
+        advice = [{"sentence": sentence} for sentence in _ADVICE]
+        ReportStore(past.database).add(StoredReport(past.now(), len(keys), len(keys), [], "all is well", advice))
+
+
+def _deed(number: int, key: ApiKey) -> KeyDeed:
+    action = ("disable", "enable", "probe")[number % 3]
+    return KeyDeed("operations", action, key.key_id, key.mask, "the provider asked for it", "done", "closed")
+
+
+def _counted(keys: Sequence[ApiKey], step: int) -> Counted:
+    """What the pool would have counted in so many hours."""
+    uses = Uses(100 * step, 95 * step, 2 * step, 3 * step, 60_000 * step, 8_000 * step, 40_000 * step)
+    calls = dict.fromkeys(_MODELS, uses)
+    return Counted([CountedKey(key.key_id, key.mask, key.key_id, True, calls, {}) for key in keys], [])
+
+
+def _alarms(keys: Sequence[ApiKey], step: int) -> list[Alarm]:
+    """Other keys every hour trip and come back; one is dead from the beginning, one rate limits too often."""
+    tripped = [keys[(2 * step + n) % len(keys)] for n in range(2)]
+    return [
+        *(_alarm(Kind.CIRCUIT_OPEN, key, "opened its circuit after failures in a row.") for key in tripped),
+        _alarm(Kind.KEY_DEAD, keys[0], "was refused (401): out of rotation until it is replaced."),
+        _alarm(Kind.RATE_LIMIT_SHARE, keys[-1], "had 12 % of its requests answered with 429 in the last hour."),
+    ]
+
+
+def _alarm(kind: Kind, key: ApiKey, said: str) -> Alarm:
+    return Alarm(kind, key.mask, Severity.WARNING, f"OpenAI key {key.mask} {said}", {"key": key.mask})

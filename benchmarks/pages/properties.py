@@ -1,0 +1,130 @@
+"""Thousands of properties, quickly: what the bundled pages say, moved to other addresses, stored as the store does.
+
+`PropertyStore.save_record` files one page at a time, looking for the property it is of. Here that is known, so the rows
+that it would leave are made by its own functions and inserted together; only the observations, which no page shows, are
+left out.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert
+
+from app.property import identity
+from app.property.derived import DERIVED_FIELDS
+from app.property.extract.pipeline import extract
+from app.property.merge import SourceRecord, merge
+from app.property.page import Page
+from app.property.record import Evidence
+from app.property.store import Database, new_id
+from app.property.store.property_rows import conflicts_json, evidence_json
+from app.property.store.rows import chunks
+from app.property.store.searching import search_row
+from app.property.store.tables import properties, property_keys, records
+from standin.site.pages import bundled_pages
+
+#: pages of listings, and one of a county: a property was read from one to three of them
+_LISTINGS = ("cookie-wall", "oak-hollow-lane", "maple-ridge-broker", "maple-ridge-portal", "sold-bluebird")
+_COUNTY = "county-parcel"
+_STREETS = ("Alder Street", "Birchwood Avenue", "Clover Lane", "Dovecote Drive", "Evergreen Court", "Foxglove Road")
+_TOWNS = (("Amberly", "OH"), ("Brindle Creek", "GA"), ("Cinderford", "CO"), ("Eastmere", "MN"), ("Fernwick", "TX"))
+#: finds one property in thirty
+SEARCH = "foxglove eastmere"
+#: the fields of an address, and the parcel: every source of a property has the same
+_PLACE = ("UnparsedAddress", "StreetNumber", "StreetName", "City", "StateOrProvince", "PostalCode", "ParcelNumber")
+
+
+def fill_properties(database: Database, count: int) -> list[str]:
+    """Store `count` properties; -> their ids, the newest last."""
+    templates = {slug: _read(slug) for slug in (*_LISTINGS, _COUNTY)}
+    chance, now = random.Random(1), database.clock.now()
+    made: list[str] = []
+    for numbers in chunks(range(count), 500):
+        rows: dict[str, list[dict[str, Any]]] = {"properties": [], "records": [], "keys": []}
+        for number in numbers:
+            at = now - timedelta(minutes=count - number)  # apart in time: lists are ordered by it
+            made.append(new_id())
+            _add_rows(rows, made[-1], list(_sources(templates, number, chance, at)), at)
+        with database.writing() as connection:
+            connection.execute(insert(properties), rows["properties"])
+            connection.execute(insert(records), rows["records"])
+            connection.execute(insert(property_keys), rows["keys"])
+    return made
+
+
+def _read(slug: str) -> SourceRecord:
+    """What the extractors find on a bundled page."""
+    page = bundled_pages()[slug]
+    url, body = f"http://site.example{page.path}", page.body()
+    media_type = page.content_type.partition(";")[0]
+    found = extract(Page(url, url, media_type, body.decode(page.charset), body, datetime(2026, 3, 1, tzinfo=UTC)))
+    values = {name: value for name, value in found.record.values.items() if name not in DERIVED_FIELDS}
+    evidence = {name: found.record.evidence[name] for name in values}
+    return SourceRecord(url, url, found.kind, found.page.sha256, found.page.fetched_at, values, evidence)
+
+
+def _sources(
+    templates: dict[str, SourceRecord], number: int, chance: random.Random, at: datetime
+) -> Iterator[SourceRecord]:
+    """One to three pages of one address; two listings disagree about the price."""
+    listings = chance.sample(_LISTINGS, chance.choice((1, 1, 2)))
+    for slug in [*listings, *([_COUNTY] if chance.random() < 0.6 else [])]:
+        yield _moved(templates[slug], slug, number, chance.randrange(150, 900) * 1_000, at)
+
+
+def _moved(template: SourceRecord, slug: str, number: int, price: int, at: datetime) -> SourceRecord:
+    """The same page at another address, for another price."""
+    town, state = _TOWNS[number // len(_STREETS) % len(_TOWNS)]
+    house, street = str(100 + number), _STREETS[number % len(_STREETS)]
+    place = (f"{house} {street}", house, street, town, state, f"{40_000 + number % 900:05}", f"{number:08}-{house}")
+    values = {**template.values, **dict(zip(_PLACE, place, strict=True))}
+    if "ListPrice" in values:
+        values["ListPrice"] = price
+    values.pop("Latitude", None)
+    values.pop("Longitude", None)
+    url = f"http://{slug}.example/homes/{number}"
+    some = next(iter(template.evidence.values()))
+    evidence: dict[str, Evidence] = {}
+    for name, value in values.items():
+        proof = template.evidence.get(name, some)
+        evidence[name] = proof.model_copy(update={"value": value, "source_url": url, "fetched_at": at})
+    return replace(template, url=url, final_url=url, fetched_at=at, values=values, evidence=evidence)
+
+
+def _add_rows(
+    rows: dict[str, list[dict[str, Any]]], property_id: str, sources: Sequence[SourceRecord], at: datetime
+) -> None:
+    merged = merge(sources)
+    rows["properties"].append(
+        {
+            "id": property_id,
+            "record": merged.values,
+            "evidence": evidence_json(merged.evidence.items()),
+            "conflicts": conflicts_json(merged),
+            "created_at": at,
+            "updated_at": at,
+            **search_row(merged.values, (source.url for source in sources), len(merged.conflicts)),
+        }
+    )
+    for source in sources:
+        rows["records"].append(
+            {
+                "url": source.url,
+                "final_url": source.final_url,
+                "property_id": property_id,
+                "kind": str(source.kind),
+                "content_sha256": source.content_sha256,
+                "fetched_at": source.fetched_at,
+                "record": dict(source.values),
+                "evidence": evidence_json(source.evidence.items()),
+                "wanted_model": [],
+                "stored_at": at,
+            }
+        )
+    keys = dict.fromkeys(key for source in sources for key in identity.keys_of(source))
+    rows["keys"] += [{"key": key, "property_id": property_id} for key in keys]

@@ -1,0 +1,75 @@
+"""From rows to `docs/benchmarks/pages.md`."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.pages.measure import JOBS, KEYS, PEER, PROPERTIES
+from benchmarks.workers.tables import DATABASE_NAMES, Rows, number, prose, table
+
+TARGET_MS = 300.0
+_HEADS = ("page", "cold: median", "worst", "warm: median", "worst", f"of `{PEER}`", "door", "refresh", "KB", "target")
+_ABOUT = f"""
+`make bench-pages` measures this page; `python -m benchmarks.pages --help` shows what can be varied. {{jobs}} jobs in a
+hundred batches and one of a tenth of them, {{properties}} properties of one to three pages each, {{keys}} keys with a
+day's history. One web process, the embedded Valkey, and SQLite or a PostgreSQL with its own defaults; Debian's Chromium
+without a window, signed in as a manager, on the same machine: {{machine}}. {{repeats}} visits of each page.
+
+Target: the first contentful paint of every page within {TARGET_MS:.0f} ms of the click. Cold: a new profile, whose
+cache is empty; warm: style and scripts are there, a page itself is never kept. "of `{PEER}`": the cold median beside
+that of the sign-in form, which has the same style and scripts, and no data: what is above 1 is the page's own.
+
+"door" is the median time to the whole answer without a browser, "refresh" that of the part which a page that is looked
+at asks for every two seconds. Target "met": by every visit; "in the median": not by the worst.
+"""
+
+
+def write_report(rows: Rows, machine: str, docs: Path) -> None:
+    """Write `pages.md` below `docs`."""
+    first = rows[0]
+    about = _ABOUT.format(
+        jobs=number(first["jobs"], 0),
+        properties=number(first["properties"], 0),
+        keys=first["keys"],
+        machine=machine,
+        repeats=len(first["cold_ms"]),
+    )
+    sections = ["# Pages, measured", prose(about)]
+    if (first["jobs"], first["properties"], first["keys"]) != (JOBS, PROPERTIES, KEYS):
+        sections.append("**Not the published size: for development only.**")
+    for database in dict.fromkeys(row["database"] for row in rows):
+        ours = [row for row in rows if row["database"] == database]
+        peer = next(row for row in ours if row["page"] == PEER)
+        lines = [_line(row, statistics.median(peer["cold_ms"])) for row in ours]
+        sections.append(f"## {DATABASE_NAMES[database]}\n\n{table(_HEADS, lines)}")
+    docs.mkdir(parents=True, exist_ok=True)
+    (docs / "pages.md").write_text("\n\n".join(sections) + "\n", encoding="utf-8")
+
+
+def verdict(*visits_ms: Sequence[float]) -> str:
+    """Whether the target was met by all paints, by the median of each kind of visits only, or not."""
+    if max(max(kind) for kind in visits_ms) < TARGET_MS:
+        return "met"
+    medians = [statistics.median(kind) for kind in visits_ms]
+    return "in the median" if max(medians) < TARGET_MS else "**missed**"
+
+
+def _line(row: Mapping[str, Any], peer_ms: float) -> list[str]:
+    cold, warm, refresh = row["cold_ms"], row["warm_ms"], row["refresh_ms"]
+    median = statistics.median(cold)
+    return [
+        f"`{row['page']}`",
+        *(_ms(value) for value in (median, max(cold), statistics.median(warm), max(warm))),
+        f"{number(median / peer_ms, 2)} ×",
+        _ms(statistics.median(row["server_ms"])),
+        _ms(statistics.median(refresh)) if refresh else "–",
+        number(row["bytes"] / 1000, 0),
+        verdict(cold, warm),
+    ]
+
+
+def _ms(value: float) -> str:
+    return f"{number(value, 0)} ms"

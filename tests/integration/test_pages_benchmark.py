@@ -1,0 +1,61 @@
+"""The benchmark of the pages runs as a command, in a miniature, and writes its page."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.services.embedded_valkey import tied_to_parent
+from benchmarks.pages.__main__ import main
+from benchmarks.pages.report import verdict
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    "/jobs", "/jobs/{id}", "/batches", "/batches/{id}",
+    "/properties", "/properties?q=", "/properties/{id}", "/keys", "/enqueue", "/sign-in",
+]  # fmt: skip
+pytestmark = pytest.mark.timeout(110)
+
+
+def test_every_page_is_painted_and_reported(tmp_path: Path) -> None:
+    if shutil.which("chromium") is None:
+        pytest.skip("no Chromium: install Debian's package chromium")
+    command = [sys.executable, "-m", "benchmarks.pages", "--databases", "sqlite", "--repeats", "1", "--scale", "0.01"]
+    done = subprocess.run(
+        tied_to_parent([*command, "--docs", str(tmp_path)]),
+        cwd=ROOT, capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    page = (tmp_path / "pages.md").read_text(encoding="utf-8")
+    said = " ".join(page.split())
+    assert "100 jobs in a hundred batches and one of a tenth of them, 50 properties" in said
+    assert "Not the published size" in said
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:3] == "| `"]
+    assert [row[0].strip("`") for row in rows] == PAGES
+    for name, *figures, size, target in rows:
+        times = [re.fullmatch(r"([\d,]+) ms", figures[n]) for n in (0, 1, 2, 3, 5)]
+        assert all(found and int(found[1].replace(",", "")) > 0 for found in times), (name, figures)
+        assert int(size) > 0, "an empty page is none"
+        assert target in ("met", "in the median", "**missed**")
+
+
+def test_the_target_is_met_by_every_visit_or_said_not_to_be() -> None:
+    assert verdict([120.0, 299.9], [80.0, 90.0]) == "met"
+    assert verdict([120.0, 130.0, 300.0], [80.0, 90.0]) == "in the median"
+    assert verdict([120.0, 130.0], [310.0, 320.0]) == "**missed**"
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [(["--databases", "mysql"], "mysql"), (["--scale", "0"], "--scale"), (["--repeats", "0"], "--repeats")],
+)
+def test_what_cannot_be_measured_is_refused_by_name(
+    options: list[str], word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--docs", str(tmp_path), *options]) == 2
+    assert word in capsys.readouterr().err
