@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +14,11 @@ from app.services.key_view import KeyReport, amounts
 
 #: how far back charts and timeline go
 SPAN = timedelta(hours=24)
+#: how many keys are shown unless all are asked for, and how many limits: every group has two for each model
+MOST_KEYS = 50
+MOST_ROOMS = 50
+#: what a person may have to do something about, the worst first; the other states look after themselves
+_URGENT = ("dead", "no_quota", "open", "half_open", "disabled")
 #: what the timeline shows of a key
 _OUTAGES = (Kind.CIRCUIT_OPEN, Kind.KEY_DEAD, Kind.QUOTA_GONE)
 _REASONS = {
@@ -69,13 +74,18 @@ class BudgetRow:
 @dataclass(frozen=True, slots=True)
 class Panel:
     """All of it at `at`. `hours` has every hour of the last day, the oldest first; `outages` are the alerts of that day
-    on keys that took no requests. The group of a room is the mask of one of its keys, where it has no name."""
+    on keys that took no requests. The group of a room is the mask of one of its keys, where it has no name.
+
+    `keys` and `rooms` begin with what a person has to see; `keys_left_off` and `rooms_left_off` say how many are not in
+    them."""
 
     at: datetime
     healthy: int
     total: int
     keys: tuple[KeyRow, ...]
+    keys_left_off: int
     rooms: tuple[Room, ...]
+    rooms_left_off: int
     waits: tuple[WaitRow, ...]
     budgets: tuple[BudgetRow, ...]
     spent: Spent
@@ -85,17 +95,24 @@ class Panel:
     report: StoredReport | None
 
 
-def make_panel(found: KeyReport, database: Database) -> Panel:
-    """Raises `StoreError` while the history cannot be read."""
+def make_panel(found: KeyReport, database: Database, *, all_keys: bool = False) -> Panel:
+    """Of more than `MOST_KEYS` keys those that need a person first, and the rest with `all_keys`.
+
+    Raises `StoreError` while the history cannot be read.
+    """
     now = database.clock.now()
     counted = [key for key in found.snapshots if key.state != "draining"]
     alerts, spent = AlertStore(database), amounts(found.spent)
+    keys = found.snapshots if all_keys else most_urgent(found.snapshots)
+    rooms = tightest(found.figures.rooms)
     return Panel(
         at=now,
         healthy=sum(key.is_healthy for key in counted),
         total=len(counted),
-        keys=tuple(_key_row(found, key) for key in found.snapshots),
-        rooms=tuple(replace(room, group=found.masks.get(room.group, room.group)) for room in found.figures.rooms),
+        keys=tuple(_key_row(found, key) for key in keys),
+        keys_left_off=len(found.snapshots) - len(keys),
+        rooms=tuple(replace(room, group=found.masks.get(room.group, room.group)) for room in rooms),
+        rooms_left_off=len(found.figures.rooms) - len(rooms),
         waits=tuple(_wait_row(model) for model in found.figures.models),
         budgets=tuple(BudgetRow(unit, spent[unit], cap) for unit, cap in amounts(found.budget.day).items()),
         spent=found.spent,
@@ -122,6 +139,19 @@ def _key_row(found: KeyReport, key: KeySnapshot) -> KeyRow:
         last_used=None if key.last_used_us is None else datetime.fromtimestamp(key.last_used_us / 1_000_000, UTC),
         usd_today=key.spent_today.microusd / 1_000_000,
     )
+
+
+def most_urgent(keys: Sequence[KeySnapshot]) -> list[KeySnapshot]:
+    """At most `MOST_KEYS` of them in their own order, beginning, if there are more, with those that need a person."""
+    if len(keys) <= MOST_KEYS:
+        return list(keys)
+    ranks = {state: rank for rank, state in enumerate(_URGENT)}
+    return sorted(keys, key=lambda key: ranks.get(key.state, len(ranks)))[:MOST_KEYS]
+
+
+def tightest(rooms: Sequence[Room]) -> list[Room]:
+    """At most `MOST_ROOMS` of them, beginning with those of which the smallest share is left."""
+    return sorted(rooms, key=lambda room: room.left / room.per_minute if room.per_minute else 0.0)[:MOST_ROOMS]
 
 
 def _wait_row(model: ModelFigures) -> WaitRow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import redis
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
 from app.errors import BrokerUnavailableError
 from app.keypool.stores.base import Action
@@ -29,12 +29,15 @@ _ACTIONS = 10
 
 
 @router.get("/keys", dependencies=[allow(*MANAGEMENT)])
-def show_keys(request: Request, context: ContextOf) -> Response:
-    panel = _panel(context)
+def show_keys(
+    request: Request, context: ContextOf, all_keys: Annotated[bool, Query(alias="all")] = False
+) -> Response:
+    panel = _panel(context, all_keys=all_keys)
     return page(
         request,
         "keys_live.html" if wants_fragment(request) else "keys.html",
         panel=panel,
+        all_keys=all_keys,
         actions=KeyActionStore(context.stores.database).page(limit=_ACTIONS).items,
         chart=line_chart(
             [
@@ -67,9 +70,9 @@ def act_on_key(
     return see_other("/keys")
 
 
-def _panel(context: Context) -> Panel:
+def _panel(context: Context, *, all_keys: bool) -> Panel:
     try:
         found = context.keys.recent_report()
     except redis.RedisError as exc:
         raise BrokerUnavailableError(origin_of(broker_url(context.settings)), type(exc).__name__) from exc
-    return make_panel(found, context.stores.database)
+    return make_panel(found, context.stores.database, all_keys=all_keys)
