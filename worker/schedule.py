@@ -48,13 +48,19 @@ class OneSchedule(RedBeatScheduler):
     RedBeat ends with an exception when its lock ran out (Redis paused, restarted or emptied) or Redis is away; this
     one waits, takes the lock again and writes its schedule anew. It does so too when it has waited for its first lock,
     since Redis may have been emptied meanwhile. What ran last in the future would not be due before.
+
+    Once told to end it ends: Celery closes the scheduler in the handler of the signal and then raises `SystemExit`
+    wherever the process is, which a finalizer (`__del__`) loses, and not at all if closing fails.
     """
 
     lock: Any
     _has_schedule = False
     _is_whole = False
+    _is_closed = False
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
+        if self._is_closed:
+            raise SystemExit
         try:
             if self.lock is None or not self._has_schedule:
                 self._take_over()
@@ -65,6 +71,14 @@ class OneSchedule(RedBeatScheduler):
         except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as exc:
             log.warning("Beat does not reach Redis (%s)", type(exc).__name__)
         return _LOST_REDIS_PAUSE_SECONDS
+
+    def close(self) -> None:
+        self._is_closed = True
+        try:
+            super().close()
+        except (redis.exceptions.RedisError, OSError) as exc:
+            self.lock = None
+            log.warning("Beat did not give its lock back (%s); another takes over when it runs out", type(exc).__name__)
 
     def setup_schedule(self) -> None:
         super().setup_schedule()

@@ -1,4 +1,4 @@
-"""Beat's schedule on a Redis that loses it at the worst moment."""
+"""Beat's scheduler when Redis loses its schedule at the worst moment, and when beat is told to end."""
 
 from __future__ import annotations
 
@@ -51,3 +51,24 @@ def test_a_schedule_that_is_lost_while_it_is_written_is_written_anew(app: Celery
         beat.tick()
         found = {key.decode().removeprefix("propintel:beat:") for key in server.scan_iter("propintel:beat:*")}
     assert set(app.conf.beat_schedule) <= found
+
+
+def test_a_beat_that_was_told_to_end_ends_even_if_the_signal_got_lost(app: Celery, valkey: EmbeddedValkey) -> None:
+    """Celery's handler closes the scheduler and raises `SystemExit`, lost in a `__del__`. Another beat may have
+    the lock by then, and this one would wait for it for ever."""
+    first, other = OneSchedule(app=app), OneSchedule(app=app)
+    first.tick()
+    first.close()
+    other.tick()
+    with pytest.raises(SystemExit):
+        first.tick()
+    other.close()
+
+
+def test_a_beat_that_cannot_give_its_lock_back_ends_all_the_same(app: Celery, valkey: EmbeddedValkey) -> None:
+    beat = OneSchedule(app=app)
+    beat.tick()
+    valkey.kill()
+    beat.close()
+    with pytest.raises(SystemExit):
+        beat.tick()

@@ -29,9 +29,7 @@ _ACTIONS = 10
 
 
 @router.get("/keys", dependencies=[allow(*MANAGEMENT)])
-def show_keys(
-    request: Request, context: ContextOf, all_keys: Annotated[bool, Query(alias="all")] = False
-) -> Response:
+def show_keys(request: Request, context: ContextOf, all_keys: Annotated[bool, Query(alias="all")] = False) -> Response:
     panel = _panel(context, all_keys=all_keys)
     return page(
         request,

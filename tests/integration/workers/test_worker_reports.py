@@ -190,6 +190,19 @@ def test_beat_outlives_a_broker_that_crashes(make_fleet: Callable[..., Any], unt
     assert beat.process.poll() is None
 
 
+def test_beat_ends_when_it_is_told_to_while_its_broker_is_away(
+    make_fleet: Callable[..., Any], until: Callable[..., None]
+) -> None:
+    fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
+    beat = fleet.start_beat()
+    until(lambda: "Sending due task" in fleet.log("beat"), 30)
+    fleet.valkey.kill()
+    until(lambda: "Beat does not reach Redis" in fleet.log("beat"), 15, lambda: fleet.log("beat"))
+    beat.process.terminate()
+    assert beat.process.wait(20) == 0, fleet.log("beat")
+    assert "beat raised exception" not in fleet.log("beat")
+
+
 def _watch(app: Celery, events: list[dict[str, Any]]) -> None:
     """Collect events, as Flower does, until a task has succeeded."""
     with app.connection() as connection:
