@@ -15,8 +15,8 @@ from app.services.key_view import KeyReport, amounts
 #: how far back charts and timeline go
 SPAN = timedelta(hours=24)
 #: how many keys are shown unless all are asked for, and how many limits: every group has two for each model
-MOST_KEYS = 50
-MOST_ROOMS = 50
+MOST_KEYS = 30
+MOST_ROOMS = 20
 #: what a person may have to do something about, the worst first; the other states look after themselves
 _URGENT = ("dead", "no_quota", "open", "half_open", "disabled")
 #: what the timeline shows of a key
