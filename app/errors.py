@@ -321,10 +321,11 @@ class RobotsDisallowedError(FetchError):
 
 
 class HostBusyError(FetchError):
-    """The pace that a host is owed leaves no turn soon enough. `retry_after_seconds` is when the next one may come."""
+    """The pace that a host is owed leaves no turn soon enough. `retry_after_seconds` is when the next one may come; for
+    `held_seconds` of it the site asked to be left alone, by an answer 429 or 503."""
 
     code = "host_busy"
-    fact_names: ClassVar[tuple[str, ...]] = ("url", "retry_after_seconds")
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "retry_after_seconds", "held_seconds")
     sentence = "{url} must wait at least {retry_after_seconds:.0f} s more for its turn at the site."
     remedy = (
         "Queued jobs try again by themselves, repeat a command; "

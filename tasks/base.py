@@ -187,7 +187,7 @@ class JobTask(RedactedTask):
         if isinstance(decision, Fail):
             self._fail(decision.error, cause)
         if isinstance(decision, Wait):
-            self._set_back(decision.seconds, decision.reason, counted=False)
+            self._set_back(decision.seconds, decision.reason, counted=False, charged=decision.charged_seconds)
             with self._uncounted():
                 return self._come_back(resend, decision.seconds, decision.reason)
         if self._standing().retries >= self.max_retries:
@@ -215,7 +215,9 @@ class JobTask(RedactedTask):
             log.warning("The broker is away (%s); job %s waits in the table", type(exc).__name__, self.request.id)
             raise Retry(f"in {seconds:.0f} s, by recovery", reason, seconds) from exc
 
-    def _set_back(self, seconds: float, reason: PropertyIntelligenceError, *, counted: bool) -> None:
+    def _set_back(
+        self, seconds: float, reason: PropertyIntelligenceError, *, counted: bool, charged: float = 0.0
+    ) -> None:
         """Give the lease back: queued for a countdown, or deferred for a longer wait, and then the task ends here.
 
         Deferred as well on a machine whose clock is wrong: a countdown is judged by the clock of whoever takes it.
@@ -224,7 +226,7 @@ class JobTask(RedactedTask):
         if job is None:
             return
         ended = partial(self.request.run.set_back, reason.code, counted=counted)
-        waited = job.waited_seconds + (0.0 if counted else seconds)
+        waited = job.waited_seconds + charged
         jobs = current().jobs
         clock = current().database.clock
         if seconds <= LONGEST_COUNTDOWN_SECONDS and not _is_off(clock):

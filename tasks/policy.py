@@ -19,6 +19,7 @@ from app.errors import (
     BrokerUnavailableError,
     CapacityError,
     DeadlineExceededError,
+    HostBusyError,
     JobTimeoutError,
     ModelError,
     ModelUnreachableError,
@@ -44,10 +45,11 @@ _STATUS_TRANSIENT = frozenset({408, 409, 425})
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Come back in `seconds`, at no cost, because of `reason`."""
+    """Come back in `seconds`, at no cost, because of `reason`; `charged_seconds` count towards the job's deadline."""
 
     seconds: float
     reason: PropertyIntelligenceError
+    charged_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ def decide(exc: BaseException, standing: Standing, *, now: datetime, rng: random
         return Fail(error)
     if isinstance(error, StoreError | BrokerUnavailableError):  # not the job's fault, and over for all at once
         return _wait(_DEFAULT_WAIT_SECONDS * rng.uniform(0.8, 1.2), standing, error, error)
+    if isinstance(error, HostBusyError):
+        return _appointment(error, standing)
     asked = error.facts.get("retry_after_seconds")
     if isinstance(asked, int | float):
         return _wait(float(asked), standing, error, error)
@@ -112,7 +116,16 @@ def _wait(
     if left <= 0:
         return Fail(too_late)
     # the last try comes at the deadline itself; a wait of nothing would run in circles without getting nearer to it
-    return Wait(min(max(seconds, _SHORTEST_WAIT_SECONDS), left), reason)
+    seconds = min(max(seconds, _SHORTEST_WAIT_SECONDS), left)
+    return Wait(seconds, reason, seconds)
+
+
+def _appointment(busy: HostBusyError, standing: Standing) -> Decision:
+    """Of ten thousand pages of a site the last has its turn hours later: only what the site refuses is charged."""
+    held = float(busy.facts["held_seconds"])
+    if held > 0 and standing.waited_seconds >= standing.deadline_seconds:
+        return Fail(busy)
+    return Wait(max(float(busy.facts["retry_after_seconds"]), _SHORTEST_WAIT_SECONDS), busy, held)
 
 
 def backoff_seconds(retries: int, rng: random.Random) -> float:

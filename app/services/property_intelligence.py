@@ -27,6 +27,7 @@ from app.keypool.transport import spending_batch
 from app.property.derived import DERIVED_FIELDS
 from app.property.extract.base import Extraction
 from app.property.extract.pipeline import extract
+from app.property.fetch.pace import Visitor
 from app.property.merge import SourceRecord
 from app.property.page import Page
 from app.property.record import Method, PageKind
@@ -45,12 +46,14 @@ _UNUSABLE: Mapping[PageKind, type[PageError]] = {
 _NOT_ENOUGH = frozenset(
     {"OriginatingSystemName", "Country", "X_Currency", "Media", "PublicRemarks", "ListOfficeName", "ListAgentFullName"}
 )
+#: how long a worker waits for a job's turn at a site; then the job leaves and comes back when it has one
+_PATIENCE_SECONDS = 2.0
 
 
 class PageSource(Protocol):
     """What the scraper needs of a fetcher."""
 
-    def fetch(self, url: str) -> Page: ...
+    def fetch(self, url: str, visitor: Visitor | None = None) -> Page: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ class Scraper:
         if known is not None:
             return self._outcome(*known, url, was_fresh=True)
         try:
-            page = self._page(url, job_id)
+            page = self._page(url, job_id, batch)
             with _paid_by(batch):
                 reading = self._read(page)
         except PageError:
@@ -136,22 +139,22 @@ class Scraper:
         _count_fields(record)
         return self._outcome(property_id, extraction.kind, url)
 
-    def _page(self, url: str, job_id: str | None) -> Page:
+    def _page(self, url: str, job_id: str | None, batch: str) -> Page:
         with span("fetch", {"server.address": urlsplit(url).hostname}) as fetching:
             page = self._pages.page_for_job(job_id, url) if job_id is not None else None
             fetching.set({"propintel.from_checkpoint": page is not None})
             if page is not None:
                 PAGES.labels("checkpoint").inc()
             else:
-                page = fetched = self._fetched(url)
+                page = fetched = self._fetched(url, _visitor(job_id, batch))
                 patiently(lambda: self._pages.save_page(fetched, job_id), self._clock)
             fetching.set({"http.response.body.size": len(page.body)})
         return page
 
-    def _fetched(self, url: str) -> Page:
+    def _fetched(self, url: str, visitor: Visitor | None) -> Page:
         try:
             with FETCH_SECONDS.time():
-                page = self._fetcher.fetch(url)
+                page = self._fetcher.fetch(url, visitor)
         except PropertyIntelligenceError as exc:
             PAGES.labels(exc.code).inc()
             raise
@@ -195,6 +198,11 @@ def _paid_by(batch: str) -> Iterator[None]:
         yield
     finally:
         spending_batch.reset(token)
+
+
+def _visitor(job_id: str | None, batch: str) -> Visitor | None:
+    """A job comes back by itself and shares a site evenly with other batches; whoever else asks waits for his turn."""
+    return Visitor(job_id, batch, _PATIENCE_SECONDS, comes_back=True) if job_id is not None else None
 
 
 def _count_fields(stored: SourceRecord) -> None:

@@ -13,6 +13,7 @@ import openai
 
 from app.clock import SystemClock
 from app.errors import PageError
+from app.property.fetch import Visitor
 from app.property.page import Page
 from app.property.store import AnswerStore, Database, PageStore, PropertyStore
 from app.services.model_reading import ModelReader
@@ -45,7 +46,7 @@ class Expectation:
 class _Pages:
     """The site's pages without the site."""
 
-    def fetch(self, url: str) -> Page:
+    def fetch(self, url: str, visitor: Visitor | None = None) -> Page:
         text = homes.page(int(url.rpartition("/")[2]))
         return Page(url, url, "text/html", text, text.encode(), SystemClock().now())
 

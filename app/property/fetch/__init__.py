@@ -13,14 +13,16 @@ from app.property.fetch.client import Fetcher
 from app.property.fetch.decode import decode, page_from_file
 from app.property.fetch.guard import Guard
 from app.property.fetch.limits import Limits
-from app.property.fetch.politeness import LocalPace, PaceStore, Politeness, RedisPace
+from app.property.fetch.pace import Visitor
+from app.property.fetch.pace_stores import LocalPace, PaceStore, RedisPace
+from app.property.fetch.politeness import Politeness
 from app.property.fetch.resolver import Resolver, SystemResolver
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ["Fetcher", "Limits", "build_fetcher", "decode", "page_from_file"]
+__all__ = ["Fetcher", "Limits", "Visitor", "build_fetcher", "decode", "page_from_file"]
 
 
 def build_fetcher(

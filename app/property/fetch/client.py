@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import email.utils
 import ssl
+import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC
 from urllib.parse import urljoin
 
@@ -27,6 +29,7 @@ from app.property.fetch.decode import decode, is_blank
 from app.property.fetch.exchange import Exchange
 from app.property.fetch.guard import Destination, Guard
 from app.property.fetch.limits import Limits, TimeBudget
+from app.property.fetch.pace import Visitor
 from app.property.fetch.politeness import Politeness
 from app.property.fetch.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots, RobotsFile
 from app.property.page import Page
@@ -34,6 +37,8 @@ from app.property.page import Page
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: "later" rather than "no": request timeout, too early, too many requests; and all of 5xx
 _TRANSIENT = frozenset({408, 425, 429})
+#: who has come so far as to be asked on to another page waits for it: to come back would be to begin anew
+_ON_THE_WAY_SECONDS = 60.0
 
 
 class Fetcher:
@@ -60,13 +65,16 @@ class Fetcher:
         """Close all connections."""
         self._exchange.close()
 
-    def fetch(self, url: str) -> Page:
-        """The page at `url`, redirects followed.
+    def fetch(self, url: str, visitor: Visitor | None = None) -> Page:
+        """The page at `url`, redirects followed. `visitor` says on whose behalf; None: whoever waits for his turn.
 
         Raises `InvalidTargetError` for what is no URL; else a `FetchError` that says what went wrong, `transient`
         where it is worth coming back, or `BrokerUnavailableError` where the shared pace cannot be asked.
         """
-        final, (content_type, body) = self._follow(url, self._read_page, self._robots.permit, self._limits.redirects)
+        visitor = visitor or Visitor(uuid.uuid4().hex)
+        final, (content_type, body) = self._follow(
+            url, self._read_page, self._robots.permit, self._limits.redirects, visitor
+        )
         return Page(
             url=url,
             final_url=final.url,
@@ -76,15 +84,16 @@ class Fetcher:
             fetched_at=self._clock.now(),
         )
 
-    def _fetch_robots(self, url: str) -> RobotsFile:
-        return self._follow(url, self._read_robots, lambda _: 0.0, MAX_ROBOTS_REDIRECTS)[1]
+    def _fetch_robots(self, url: str, visitor: Visitor) -> RobotsFile:
+        return self._follow(url, self._read_robots, lambda *_: 0.0, MAX_ROBOTS_REDIRECTS, visitor)[1]
 
     def _follow[Result](
         self,
         url: str,
         read: Callable[[Destination, httpx2.Response], Result],
-        permit: Callable[[Destination], float],
+        permit: Callable[[Destination, Visitor], float],
         redirects: int,
+        visitor: Visitor,
     ) -> tuple[Destination, Result]:
         """Walk from `url` to an answer that is no redirect and read it.
 
@@ -95,16 +104,18 @@ class Fetcher:
         stop, via = url, ""
         for _ in range(redirects + 1):
             destination = self._check(stop, via)
-            gap_seconds = permit(destination)
+            gap_seconds = permit(destination, visitor)
             with (
-                self._politeness.turn(destination, gap_seconds),
+                self._politeness.turn(destination, visitor, gap_seconds) as turn,
                 budget.running() as deadline_us,
                 self._exchange.open(destination, cookies, deadline_us) as response,
             ):
+                turn.answered(response.status_code, self._retry_after_seconds(response))
                 location = response.headers.get("location")
                 if response.status_code not in _REDIRECTS or not location:
                     return destination, read(destination, response)
             stop, via = _join(destination.url, location), destination.url
+            visitor = replace(visitor, comes_back=False, patience_seconds=_ON_THE_WAY_SECONDS)
         raise TooManyRedirectsError(url, redirects)
 
     def _check(self, url: str, via: str) -> Destination:

@@ -21,6 +21,7 @@ from app.errors import (
     TransientHttpStatusError,
 )
 from app.property.fetch.guard import Destination
+from app.property.fetch.pace import Visitor
 
 #: RFC 9309 section 2.5: at least 500 KiB must be read; what comes after that may be ignored
 MAX_ROBOTS_BYTES = 512 * 1024
@@ -50,7 +51,7 @@ class Robots:
 
     def __init__(
         self,
-        fetch: Callable[[str], RobotsFile],
+        fetch: Callable[[str, Visitor], RobotsFile],
         clock: Clock,
         user_agent: str,
         *,
@@ -65,13 +66,13 @@ class Robots:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
-    def permit(self, destination: Destination) -> float:
+    def permit(self, destination: Destination, visitor: Visitor) -> float:
         """The gap in seconds that the site asks to keep between requests (0: it asks for none).
 
         Raises `RobotsDisallowedError`; and where robots.txt answers 429 or 5xx or cannot be reached, an error that
         says so: RFC 9309 section 2.3.1.4 forbids the whole site then, and the page is not fetched.
         """
-        entry = self._entry(destination.origin)
+        entry = self._entry(destination.origin, visitor)
         if entry.failure is not None:
             raise _about(destination.url, entry.failure)
         if entry.rules is None:
@@ -80,13 +81,13 @@ class Robots:
             raise RobotsDisallowedError(destination.url, self.product)
         return _gap_seconds(entry.rules, self.product)
 
-    def _entry(self, origin: str) -> _Entry:
+    def _entry(self, origin: str, visitor: Visitor) -> _Entry:
         with self._lock:
             entry = self._entries.get(origin)
             if entry is not None and entry.until_us > self._clock.now_us():
                 self._entries.move_to_end(origin)
                 return entry
-        entry = self._read(origin)
+        entry = self._read(origin, visitor)
         with self._lock:
             self._entries[origin] = entry
             self._entries.move_to_end(origin)
@@ -94,10 +95,10 @@ class Robots:
                 self._entries.popitem(last=False)
         return entry
 
-    def _read(self, origin: str) -> _Entry:
+    def _read(self, origin: str, visitor: Visitor) -> _Entry:
         url = f"{origin}/robots.txt"
         try:
-            file = self._fetch(url)
+            file = self._fetch(url, visitor)
         except TooManyRedirectsError:
             return self._keep(self._ttl_seconds)  # section 2.3.1.2: as if there were none
         except FetchError as exc:

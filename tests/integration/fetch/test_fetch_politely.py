@@ -13,7 +13,8 @@ from app.clock import ManualClock
 from app.errors import HostBusyError
 from app.property.fetch import Fetcher, Limits
 from app.property.fetch.guard import Destination, Guard
-from app.property.fetch.politeness import LocalPace, Politeness
+from app.property.fetch.pace_stores import LocalPace
+from app.property.fetch.politeness import Politeness
 from app.property.fetch.resolver import SystemResolver
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from ipaddress import ip_address
 
 import pytest
@@ -9,80 +10,178 @@ import pytest
 from app.clock import ManualClock
 from app.errors import HostBusyError
 from app.property.fetch.guard import Destination
-from app.property.fetch.politeness import LocalPace, Politeness
+from app.property.fetch.pace import Visitor
+from app.property.fetch.pace_stores import LocalPace
+from app.property.fetch.politeness import Politeness
+
+ANYBODY = Visitor("anybody")
+JOB = Visitor("job", "batch", patience_seconds=2.0, comes_back=True)
 
 
 def _destination(host: str = "homes.example", *, inside: bool = False) -> Destination:
     return Destination(f"https://{host}/", "https", host, 443, (ip_address("93.184.216.34"),), inside=inside)
 
 
-def _politeness(clock: ManualClock, *, gap: float = 1.0, concurrency: int = 2, max_wait: float = 60.0) -> Politeness:
-    store = LocalPace(clock, concurrency=concurrency, lease_seconds=70)
-    return Politeness(store, clock, min_gap_seconds=gap, max_wait_seconds=max_wait)
+def _politeness(clock: ManualClock, *, gap: float = 1.0, concurrency: int = 2) -> Politeness:
+    return Politeness(LocalPace(clock, concurrency=concurrency, lease_seconds=70), clock, min_gap_seconds=gap)
+
+
+def _ask(politeness: Politeness, *, times: int = 1, gap: float = 0.0, host: str = "homes.example") -> None:
+    for _ in range(times):
+        with politeness.turn(_destination(host), ANYBODY, gap) as turn:
+            turn.answered(200)
 
 
 def test_requests_to_one_host_keep_the_least_gap() -> None:
     clock = ManualClock()
-    politeness = _politeness(clock, gap=1.5)
-    for _ in range(3):
-        with politeness.turn(_destination()):
-            pass
+    _ask(_politeness(clock, gap=1.5), times=3)
     assert clock.slept == [1.5, 1.5]
 
 
 def test_a_crawl_delay_longer_than_the_least_gap_rules() -> None:
     clock = ManualClock()
-    politeness = _politeness(clock, gap=1.0)
-    for _ in range(2):
-        with politeness.turn(_destination(), 10.0):
-            pass
+    _ask(_politeness(clock, gap=1.0), times=2, gap=10.0)
     assert clock.slept == [10.0]
 
 
 def test_a_crawl_delay_shorter_than_the_least_gap_does_not() -> None:
     clock = ManualClock()
-    politeness = _politeness(clock, gap=1.0)
-    for _ in range(2):
-        with politeness.turn(_destination(), 0.2):
-            pass
+    _ask(_politeness(clock, gap=1.0), times=2, gap=0.2)
     assert clock.slept == [1.0]
 
 
-def test_hosts_are_paced_apart() -> None:
+def test_sites_are_paced_apart_and_the_hosts_of_one_together() -> None:
     clock = ManualClock()
     politeness = _politeness(clock)
-    for host in ("a.example", "b.example", "c.example"):
-        with politeness.turn(_destination(host)):
-            pass
+    for host in (
+        "a.example.com",
+        "b.example.org",
+        "c.example.co.uk",
+        "one.github.io",
+        "two.github.io",
+        "93.184.216.34",
+    ):
+        _ask(politeness, host=host)
     assert clock.slept == []
+    _ask(politeness, host="www.example.co.uk")
+    assert clock.slept == [1.0]
 
 
 def test_opened_networks_are_not_paced() -> None:
     clock = ManualClock()
     politeness = _politeness(clock, concurrency=1)
-    with politeness.turn(_destination(inside=True)), politeness.turn(_destination(inside=True)):
+    inside = _destination(inside=True)
+    with politeness.turn(inside, ANYBODY), politeness.turn(inside, ANYBODY):
         pass
     assert clock.slept == []
 
 
-def test_a_wait_too_long_for_a_worker_is_an_error_that_says_how_long() -> None:
+def test_a_wait_too_long_for_anybody_is_an_error_that_says_how_long() -> None:
     clock = ManualClock()
-    politeness = _politeness(clock, max_wait=60)
-    with politeness.turn(_destination(), 3600.0):
-        pass
+    politeness = _politeness(clock)
+    _ask(politeness, gap=3600.0)
     clock.advance(100)
-    with pytest.raises(HostBusyError) as caught, politeness.turn(_destination()):
+    with pytest.raises(HostBusyError) as caught, politeness.turn(_destination(), ANYBODY):
         pass
     assert caught.value.facts["retry_after_seconds"] == 3500.0
     assert caught.value.transient
     assert clock.slept == []
 
 
+def test_a_job_waits_for_a_moment_and_leaves_for_longer() -> None:
+    clock = ManualClock()
+    politeness = _politeness(clock)
+    _ask(politeness)
+    with politeness.turn(_destination(), JOB) as turn:
+        turn.answered(200)
+    assert clock.slept == [1.0]
+    _ask(politeness, gap=10.0)
+    with pytest.raises(HostBusyError) as caught, politeness.turn(_destination(), JOB):
+        pass
+    assert caught.value.facts["retry_after_seconds"] == 10.0
+    assert clock.slept == [1.0, 1.0], "it was the other's turn that was waited for"
+
+
+def test_a_site_that_names_a_time_is_left_alone_until_then() -> None:
+    """By all: the page that was refused says so, the others come to know by the pace."""
+    clock = ManualClock()
+    politeness = _politeness(clock)
+    with politeness.turn(_destination(), ANYBODY) as turn:
+        turn.answered(503, 40.0)
+    _ask(politeness)
+    assert clock.slept == [40.0]
+
+
+def test_a_time_that_a_redirect_names_holds_nobody_up() -> None:
+    """Retry-After on a 3xx or 200 says how long to wait with that one request (RFC 9110 section 10.2.3)."""
+    clock = ManualClock()
+    politeness = _politeness(clock)
+    with politeness.turn(_destination(), ANYBODY) as turn:
+        turn.answered(301, 40.0)
+    _ask(politeness)
+    assert clock.slept == [1.0]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_site_that_wants_less_gets_half(status: int) -> None:
+    clock = ManualClock()
+    politeness = _politeness(clock)
+    for _ in range(3):
+        with politeness.turn(_destination(), ANYBODY) as turn:
+            turn.answered(status)
+    _ask(politeness)
+    assert clock.slept == [1.0, 2.0, 4.0], "the gap of a turn is settled when it begins"
+
+
+def test_a_slow_site_is_asked_as_fast_as_it_answers() -> None:
+    """Two places and 8 s for an answer: one request every 4 s keeps two under way, and no more."""
+    clock = ManualClock()
+    politeness = _politeness(clock)
+    with politeness.turn(_destination(), ANYBODY) as turn:
+        clock.advance(8.0)
+        turn.answered(200)
+    _ask(politeness, times=2)
+    assert clock.slept == [4.0]
+
+
+def test_a_site_that_does_not_answer_at_all_is_slowed_too() -> None:
+    clock = ManualClock()
+    politeness = _politeness(clock)
+    with suppress(TimeoutError), politeness.turn(_destination(), ANYBODY):
+        clock.advance(20.0)
+        raise TimeoutError
+    _ask(politeness, times=2)
+    assert clock.slept == [10.0]
+
+
+def test_a_site_that_is_fast_again_is_asked_faster_again() -> None:
+    clock = ManualClock()
+    politeness = _politeness(clock)
+    with politeness.turn(_destination(), ANYBODY) as turn:
+        turn.answered(429)
+    _ask(politeness, times=12)
+    gaps = clock.slept[2:]
+    assert gaps == sorted(gaps, reverse=True)
+    assert gaps[0] == 1.75, "an eighth of the way back"
+    assert gaps[-1] == 1.0
+
+
+def test_an_error_does_not_make_it_faster() -> None:
+    clock = ManualClock()
+    politeness = _politeness(clock)
+    with politeness.turn(_destination(), ANYBODY) as turn:
+        turn.answered(429)
+    for _ in range(3):
+        with politeness.turn(_destination(), ANYBODY) as turn:
+            turn.answered(500)
+    assert clock.slept == [1.0, 2.0, 2.0]
+
+
 def test_a_lease_that_was_never_given_back_ends() -> None:
     clock = ManualClock()
     store = LocalPace(clock, concurrency=1, lease_seconds=70)
-    assert store.enter("h", "crashed", 0) == 0
+    assert store.enter("h", "crashed", ANYBODY, gap_seconds=0, left_seconds=60).wait_us == 0
     clock.advance(69.9)
-    assert store.enter("h", "next", 0) > 0
+    assert store.enter("h", "next", ANYBODY, gap_seconds=0, left_seconds=60).wait_us > 0
     clock.advance(0.2)
-    assert store.enter("h", "next", 0) == 0
+    assert store.enter("h", "next", ANYBODY, gap_seconds=0, left_seconds=60).wait_us == 0

@@ -9,13 +9,15 @@ import pytest
 from app.clock import ManualClock
 from app.errors import HostBusyError
 from app.property.fetch.guard import Destination
+from app.property.fetch.pace import Visitor
 from app.property.fetch.robots import Robots, RobotsFile, product_token
 
+ANYBODY = Visitor("anybody")
 PAGE = Destination("https://homes.example/1", "https", "homes.example", 443, (ip_address("93.184.216.34"),), False)
 
 
 def _robots(text: str) -> Robots:
-    return Robots(lambda _: RobotsFile(200, text.encode()), ManualClock(), "roofbot/1.0 (+https://roof.example)")
+    return Robots(lambda *_: RobotsFile(200, text.encode()), ManualClock(), "roofbot/1.0 (+https://roof.example)")
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,7 @@ def _robots(text: str) -> Robots:
     ],
 )
 def test_the_gap_is_what_the_site_asks_for(text: str, gap: float) -> None:
-    assert _robots(text).permit(PAGE) == gap
+    assert _robots(text).permit(PAGE, ANYBODY) == gap
 
 
 @pytest.mark.parametrize(
@@ -50,9 +52,9 @@ def test_the_product_token_is_the_name_before_the_version(user_agent: str, produ
 
 
 def test_our_own_queue_at_a_host_is_not_remembered_as_the_sites_fault() -> None:
-    answers = iter([HostBusyError("https://homes.example/robots.txt", 90.0), RobotsFile(404, b"")])
+    answers = iter([HostBusyError("https://homes.example/robots.txt", 90.0, 0.0), RobotsFile(404, b"")])
 
-    def fetch(_: str) -> RobotsFile:
+    def fetch(_: str, visitor: Visitor) -> RobotsFile:
         answer = next(answers)
         if isinstance(answer, HostBusyError):
             raise answer
@@ -60,22 +62,22 @@ def test_our_own_queue_at_a_host_is_not_remembered_as_the_sites_fault() -> None:
 
     robots = Robots(fetch, ManualClock(), "roofbot/1.0")
     with pytest.raises(HostBusyError):
-        robots.permit(PAGE)
-    assert robots.permit(PAGE) == 0.0
+        robots.permit(PAGE, ANYBODY)
+    assert robots.permit(PAGE, ANYBODY) == 0.0
 
 
 def test_the_oldest_origins_are_forgotten() -> None:
     asked: list[str] = []
 
-    def fetch(url: str) -> RobotsFile:
+    def fetch(url: str, visitor: Visitor) -> RobotsFile:
         asked.append(url)
         return RobotsFile(404, b"")
 
     robots = Robots(fetch, ManualClock(), "roofbot/1.0")
     for number in range(2001):
         host = f"h{number}.example"
-        robots.permit(Destination(f"https://{host}/", "https", host, 443, PAGE.addresses, False))
+        robots.permit(Destination(f"https://{host}/", "https", host, 443, PAGE.addresses, False), ANYBODY)
     for host in ("h2000.example", "h0.example"):
-        robots.permit(Destination(f"https://{host}/", "https", host, 443, PAGE.addresses, False))
+        robots.permit(Destination(f"https://{host}/", "https", host, 443, PAGE.addresses, False), ANYBODY)
     assert asked.count("https://h2000.example/robots.txt") == 1
     assert asked.count("https://h0.example/robots.txt") == 2

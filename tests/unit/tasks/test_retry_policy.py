@@ -20,6 +20,7 @@ from app.errors import (
     DatabaseLockedError,
     DeadlineExceededError,
     DiskFullError,
+    HostBusyError,
     JobTimeoutError,
     ModelError,
     ModelUnreachableError,
@@ -97,6 +98,19 @@ def test_a_site_that_names_a_time_is_obeyed_and_ends_with_its_own_error() -> Non
     assert decision.seconds == 120.0
     over = _decide(error, Standing(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0))
     assert over == Fail(error)
+
+
+def test_an_appointment_at_a_busy_site_never_ends_a_job() -> None:
+    """The last of ten thousand pages of a site waits for hours, and none of its waits is in vain."""
+    over = Standing(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)
+    busy = HostBusyError("https://example.com/", 9000.0, 0.0)
+    assert _decide(busy, over) == Wait(9000.0, busy, 0.0)
+
+
+def test_what_a_site_refuses_counts_towards_the_deadline() -> None:
+    held = HostBusyError("https://example.com/", 9000.0, 600.0)
+    assert _decide(held) == Wait(9000.0, held, 600.0)
+    assert _decide(held, Standing(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)) == Fail(held)
 
 
 @pytest.mark.parametrize(

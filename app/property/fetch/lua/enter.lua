@@ -1,0 +1,68 @@
+-- Let one request in at a site, or say when to ask again. Mirrors Site.enter in pace.py.
+-- KEYS: 1 hash of the site (next, hold, gap, slowed, late: µs); sorted sets: 2 under way and 3 waiting, tokens by the
+--   end of their lease; 4 appointed, visitors by their time; 5 tails, lanes by the end of their appointments
+-- ARGV: now ('' = server time), token, visitor, lane, asked gap, left, places, lease; poll, waiters, waited, late,
+--   forgotten (times in µs)
+-- Reply: {µs to wait (0: it is in), appointment (0/1), µs for which the site is held}. All keys expire by themselves.
+
+local function text(n) return string.format('%.0f', n) end
+local now = tonumber(ARGV[1])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000000 + time[2]
+end
+local token, visitor, lane = ARGV[2], ARGV[3], ARGV[4]
+local asked, left, places, lease = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local poll, waiters, waited = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local late, forgotten = tonumber(ARGV[12]), tonumber(ARGV[13])
+
+for place = 2, 3 do redis.call('ZREMRANGEBYSCORE', KEYS[place], '-inf', text(now)) end
+redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', text(now - forgotten))
+redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', text(now))
+
+local function keep(furthest)
+  local ms = math.ceil((math.max(furthest - now, 0) + forgotten) / 1000)
+  for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ms, 'GT') redis.call('PEXPIRE', key, ms, 'NX') end
+end
+
+local site = redis.call('HMGET', KEYS[1], 'next', 'hold', 'slowed', 'late')
+local gap = math.max(asked, tonumber(site[3] or '0'))
+local free = math.max(tonumber(site[1] or '0'), tonumber(site[2] or '0'))
+local full = redis.call('ZCARD', KEYS[2]) >= places
+
+if free <= now and not full then
+  redis.call('HSET', KEYS[1], 'gap', text(gap), 'next', text(now + gap))
+  redis.call('ZADD', KEYS[2], text(now + lease), token)
+  redis.call('ZREM', KEYS[3], token)
+  redis.call('ZREM', KEYS[4], visitor)
+  keep(now + gap)
+  return {0, 0, 0}
+end
+
+local wait = math.max(free - now, full and poll or 1)
+local held = math.max(0, tonumber(site[2] or '0') - now)
+local known = redis.call('ZSCORE', KEYS[3], token)
+if wait <= left and (known or redis.call('ZCARD', KEYS[3]) < math.max(waiters, math.floor(waited / math.max(gap, 1)))) then
+  redis.call('ZADD', KEYS[3], text(now + wait + lease), token)
+  keep(now + wait)
+  return {wait, 0, held}
+end
+redis.call('ZREM', KEYS[3], token)
+
+local at
+local earliest = now + wait
+local kept = tonumber(redis.call('ZSCORE', KEYS[4], visitor) or '')
+local soon = math.max(tonumber(site[4] or '0'), earliest) + gap
+if kept and kept > now + poll then
+  at = math.max(kept, earliest)
+elseif kept and soon <= now + math.max(late, 2 * gap) then
+  at = soon
+  redis.call('HSET', KEYS[1], 'late', text(at))
+else
+  at = math.max(tonumber(redis.call('ZSCORE', KEYS[5], lane) or '0'), earliest)
+  local lanes = redis.call('ZCARD', KEYS[5]) + (redis.call('ZSCORE', KEYS[5], lane) and 0 or 1)
+  redis.call('ZADD', KEYS[5], text(at + gap * lanes), lane)
+end
+redis.call('ZADD', KEYS[4], text(at), visitor)
+keep(at)
+return {at - now, 1, held}

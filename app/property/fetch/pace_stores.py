@@ -1,0 +1,124 @@
+"""Where the pace of sites is kept: in this process, or in Redis for the whole fleet, one script per question."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Protocol
+
+from app.clock import Clock
+from app.property.fetch import pace
+from app.property.fetch.pace import Answered, Reply, Site, Visitor
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+#: sites remembered in a process without Redis before idle ones are forgotten
+_MAX_LOCAL_SITES = 10_000
+
+
+class PaceStore(Protocol):
+    """Holds the pace of all sites. Each step is atomic."""
+
+    def enter(self, site: str, token: str, visitor: Visitor, *, gap_seconds: float, left_seconds: float) -> Reply:
+        """Start the request `token` if it may start now, and note it; else say when to ask again.
+
+        `gap_seconds` is what the next request to this site will have to keep from this one, `left_seconds` how long the
+        visitor would still wait.
+        """
+        ...
+
+    def leave(self, site: str, token: str, answered: Answered) -> None:
+        """The request `token` is over, or does not wait any more. Without this its place is freed after the lease."""
+        ...
+
+
+class LocalPace:
+    """The pace of this process, for all its threads."""
+
+    def __init__(self, clock: Clock, *, concurrency: int, lease_seconds: float) -> None:
+        self._clock = clock
+        self._places = concurrency
+        self._lease_us = _us(lease_seconds)
+        self._sites: dict[str, Site] = {}
+        self._lock = threading.Lock()
+
+    def enter(self, site: str, token: str, visitor: Visitor, *, gap_seconds: float, left_seconds: float) -> Reply:
+        with self._lock:
+            now = self._clock.now_us()
+            if len(self._sites) > _MAX_LOCAL_SITES:
+                self._sites = {name: kept for name, kept in self._sites.items() if not kept.is_idle(now)}
+            return self._sites.setdefault(site, Site()).enter(
+                now,
+                token,
+                visitor,
+                asked_gap_us=_us(gap_seconds),
+                left_us=_us(left_seconds),
+                places=self._places,
+                lease_us=self._lease_us,
+            )
+
+    def leave(self, site: str, token: str, answered: Answered) -> None:
+        with self._lock:
+            if site in self._sites:
+                self._sites[site].leave(self._clock.now_us(), token, answered, places=self._places)
+
+
+class RedisPace:
+    """The pace of the whole fleet. Redis' own clock rules; a test may name the `clock` instead."""
+
+    def __init__(self, client: Redis, *, concurrency: int, lease_seconds: float, clock: Clock | None = None) -> None:
+        self._enter = client.register_script(_script("enter"))
+        self._leave = client.register_script(_script("leave"))
+        self._places = concurrency
+        self._lease_us = _us(lease_seconds)
+        self._clock = clock
+
+    def enter(self, site: str, token: str, visitor: Visitor, *, gap_seconds: float, left_seconds: float) -> Reply:
+        asked: list[int | str] = [
+            token,
+            visitor.id,
+            visitor.lane,
+            _us(gap_seconds),
+            _us(left_seconds),
+            self._places,
+            self._lease_us,
+        ]
+        rules = [pace.POLL_US, pace.WAITERS, pace.WAITED_US, pace.LATE_US, pace.FORGOTTEN_US]
+        reply: Any = self._enter(keys=_keys(site), args=[self._now(), *asked, *rules])
+        wait, is_appointment, held = (int(number) for number in reply)
+        return Reply(wait, is_appointment=bool(is_appointment), held_us=held)
+
+    def leave(self, site: str, token: str, answered: Answered) -> None:
+        took: list[int | str] = [
+            "" if answered.latency_us is None else answered.latency_us,
+            int(answered.succeeded),
+            int(answered.pushed_back),
+            "" if answered.retry_after_us is None else answered.retry_after_us,
+        ]
+        rules = [
+            pace.RECOVERY_SHARE,
+            pace.PUSHED_BACK_US,
+            pace.SLOWEST_US,
+            pace.LONGEST_HOLD_US,
+            pace.FORGOTTEN_US,
+        ]
+        self._leave(keys=_keys(site)[:3], args=[self._now(), token, *took, self._places, *rules])
+
+    def _now(self) -> int | str:
+        return "" if self._clock is None else self._clock.now_us()
+
+
+def _keys(site: str) -> list[str]:
+    base = f"propintel:pace:{{{site}}}"
+    return [base, f"{base}:under_way", f"{base}:waiting", f"{base}:appointed", f"{base}:tails"]
+
+
+def _us(seconds: float) -> int:
+    return round(seconds * 1_000_000)
+
+
+@cache
+def _script(name: str) -> str:
+    return resources.files("app.property.fetch").joinpath("lua", f"{name}.lua").read_text("utf-8")

@@ -1,0 +1,27 @@
+"""Which hosts belong together: the registrable domain, by the Public Suffix List (https://publicsuffix.org)."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+
+from publicsuffixlist import PublicSuffixList
+
+_ADDRESS = re.compile(r"[0-9.]+|.*:.*")
+
+
+@lru_cache(maxsize=10_000)
+def site_of(host: str) -> str:
+    """`county.example` for `www.county.example`; the host itself where it is an address, or a public suffix.
+
+    `host` is ASCII, in small letters, without a final dot. Names below a suffix that its owner gives to strangers
+    (`github.io`) are sites of their own.
+    """
+    if _ADDRESS.fullmatch(host):
+        return host
+    return _suffixes().privatesuffix(host) or host
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()

@@ -1,0 +1,108 @@
+"""Thousands of jobs of few sites on a handful of workers: the sites' pace is used, and no worker sleeps on it.
+
+A simulation by events, on the pace of a process: workers take jobs from one queue, a fetch takes 0.2 s, a job that is
+told to come back is away until then; longer than 30 s only every 5 s, when recovery looks.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from app.clock import ManualClock
+from app.property.fetch.pace import Answered, Visitor
+from app.property.fetch.pace_stores import LocalPace
+
+FETCH_SECONDS, PATIENCE_SECONDS, COUNTDOWN_SECONDS, RECOVERY_SECONDS = 0.2, 2.0, 30.0, 5.0
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Fleet:
+    """`jobs`: (site, batch) in the order in which they were enqueued. `starts` by site, `ends` by batch, in seconds."""
+
+    workers: int
+    gap: float
+    jobs: list[tuple[str, str]]
+    starts: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    ends: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    runs: int = 0
+
+    def run(self) -> None:
+        clock = ManualClock(START)
+        pace = LocalPace(clock, concurrency=2, lease_seconds=70)
+        queue = deque(enumerate(self.jobs))
+        events: list[tuple[float, int, str, int, tuple[str, str]]] = []
+        order = itertools.count()
+        idle, now = self.workers, 0.0
+
+        def at(seconds: float, what: str, number: int, job: tuple[str, str]) -> None:
+            heapq.heappush(events, (seconds, next(order), what, number, job))
+
+        def ask(number: int, job: tuple[str, str], left: float) -> None:
+            nonlocal idle
+            site, batch = job
+            visitor = Visitor(str(number), batch, PATIENCE_SECONDS, comes_back=True)
+            reply = pace.enter(site, str(number), visitor, gap_seconds=self.gap, left_seconds=left)
+            wait = reply.wait_us / 1_000_000
+            if wait == 0:
+                self.starts[site].append(now)
+                at(now + FETCH_SECONDS, "fetched", number, job)
+            elif reply.is_appointment:
+                idle += 1
+                back = now + wait
+                if wait > COUNTDOWN_SECONDS:
+                    back = (back // RECOVERY_SECONDS + 1) * RECOVERY_SECONDS
+                at(back, "back", number, job)
+            else:
+                at(now + wait, f"waited {left - wait}", number, job)
+
+        while queue or events:
+            while queue and idle:
+                idle -= 1
+                self.runs += 1
+                number, job = queue.popleft()
+                ask(number, job, PATIENCE_SECONDS)
+            if not events:
+                break
+            seconds, _, what, number, job = heapq.heappop(events)
+            clock.advance(seconds - now)
+            now = seconds
+            if what == "fetched":
+                pace.leave(job[0], str(number), Answered(round(FETCH_SECONDS * 1e6), succeeded=True))
+                self.ends[job[1]].append(now)
+                idle += 1
+            elif what == "back":
+                queue.append((number, job))
+            else:
+                ask(number, job, float(what.split()[1]))
+
+
+def test_a_batch_of_one_site_uses_its_pace_and_comes_to_an_end() -> None:
+    fleet = Fleet(workers=4, gap=1.0, jobs=[("slow.example", "batch")] * 2_000)
+    fleet.run()
+    starts = fleet.starts["slow.example"]
+    assert len(starts) == 2_000
+    assert min(later - one for one, later in itertools.pairwise(starts)) >= 0.999999
+    assert 2_000 * fleet.gap / (starts[-1] - starts[0]) >= 0.95
+    assert fleet.runs < 3 * 2_000, "a job that comes in vain costs a run"
+
+
+def test_other_sites_are_served_while_one_keeps_thousands_waiting() -> None:
+    """A hundred sites, ten pages each, behind two thousand pages of one: alone they would take ten gaps."""
+    others = [(f"site-{n % 100}.example", "others") for n in range(1_000)]
+    fleet = Fleet(workers=8, gap=2.0, jobs=[("slow.example", "batch")] * 2_000 + others)
+    fleet.run()
+    assert len(fleet.ends["others"]) == 1_000
+    assert max(fleet.ends["others"]) < 60
+
+
+def test_a_small_batch_shares_the_site_evenly_with_a_huge_one() -> None:
+    """Its ten pages take every other turn: the huge one's appointments reach hours ahead."""
+    fleet = Fleet(workers=4, gap=1.0, jobs=[("slow.example", "huge")] * 3_000 + [("slow.example", "small")] * 10)
+    fleet.run()
+    assert len(fleet.starts["slow.example"]) == 3_010
+    assert max(fleet.ends["small"]) < 60
