@@ -32,6 +32,7 @@ _PASSWORD_PARAMETERS = frozenset({"pass", "passwd", "password", "pwd"})
 _NUMBERED = re.compile(r"OPENAI_API_KEY_(\d+)")
 #: `user:password`, printable ASCII without blanks; nobody counts wrong guesses, so the password is long
 _LOGIN = re.compile("[!-9;-~]+:[!-~]{16,}")
+_HOST = re.compile(r"[a-z0-9:]([a-z0-9._:-]*[a-z0-9])?")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
 
@@ -183,6 +184,10 @@ class Settings(LogSettings):
         "property-intelligence/0.1 (+https://github.com/property-intelligence/property-intelligence)",
         description="who we say we are; add your contact",
     )
+    fetch_ignore_robots: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="hosts whose robots.txt forbids what their owner allowed you, comma-separated; each use is logged",
+    )
     fetch_min_delay_seconds: float = Field(1.0, ge=0, le=3600, description="least gap between requests to one host")
     fetch_concurrency_per_host: int = Field(2, ge=1, le=64, description="requests under way to one host")
 
@@ -286,6 +291,19 @@ class Settings(LogSettings):
         if not isinstance(value, str):
             return value
         return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",") if part.strip())
+
+    @field_validator("fetch_ignore_robots", mode="before")
+    @classmethod
+    def _hosts(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        hosts = tuple(part.strip().lower().rstrip(".") for part in value.split(",") if part.strip())
+        wrong = next((host for host in hosts if not _HOST.fullmatch(host)), None)
+        if wrong is not None:
+            raise ValueError(
+                f"{wrong!r} is no host; give names like `www.county.example`, without scheme, port or path"
+            )
+        return hosts
 
     @field_validator("jwt_secret")
     @classmethod

@@ -17,6 +17,7 @@ from app.property.fetch.pace import Visitor
 from app.property.fetch.pace_stores import LocalPace, PaceStore, RedisPace
 from app.property.fetch.politeness import Politeness
 from app.property.fetch.resolver import Resolver, SystemResolver
+from app.property.fetch.robots_shelf import LocalShelf, RedisShelf, Shelf
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,15 +42,19 @@ def build_fetcher(
     limits = limits or Limits()
     concurrency, lease_seconds = settings.fetch_concurrency_per_host, limits.total_seconds + 10
     store: PaceStore
+    shelf: Shelf
     if redis is None:
-        store = LocalPace(clock, concurrency=concurrency, lease_seconds=lease_seconds)
+        store, shelf = LocalPace(clock, concurrency=concurrency, lease_seconds=lease_seconds), LocalShelf(clock)
     else:
         store = RedisPace(redis, concurrency=concurrency, lease_seconds=lease_seconds)
+        shelf = RedisShelf(redis, clock)
     return Fetcher(
         guard=Guard(resolver or SystemResolver(), settings.fetch_allowed_private_networks),
         politeness=Politeness(store, clock, min_gap_seconds=settings.fetch_min_delay_seconds),
+        robots_shelf=shelf,
         limits=limits,
         user_agent=settings.fetch_user_agent,
         clock=clock,
+        ignored_robots=settings.fetch_ignore_robots,
         ssl_context=ssl_context,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import email.utils
 import ssl
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC
 from urllib.parse import urljoin
@@ -31,7 +31,8 @@ from app.property.fetch.guard import Destination, Guard
 from app.property.fetch.limits import Limits, TimeBudget
 from app.property.fetch.pace import Visitor
 from app.property.fetch.politeness import Politeness
-from app.property.fetch.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots, RobotsFile
+from app.property.fetch.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
+from app.property.fetch.robots_shelf import RobotsFile, Shelf
 from app.property.page import Page
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -49,9 +50,11 @@ class Fetcher:
         *,
         guard: Guard,
         politeness: Politeness,
+        robots_shelf: Shelf,
         limits: Limits,
         user_agent: str,
         clock: Clock,
+        ignored_robots: Collection[str] = (),
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._guard = guard
@@ -59,7 +62,7 @@ class Fetcher:
         self._limits = limits
         self._clock = clock
         self._exchange = Exchange(limits, clock, user_agent, ssl_context)
-        self._robots = Robots(self._fetch_robots, clock, user_agent)
+        self._robots = Robots(self._fetch_robots, robots_shelf, clock, user_agent, ignored=ignored_robots)
 
     def close(self) -> None:
         """Close all connections."""

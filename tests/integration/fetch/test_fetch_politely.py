@@ -16,6 +16,7 @@ from app.property.fetch.guard import Destination, Guard
 from app.property.fetch.pace_stores import LocalPace
 from app.property.fetch.politeness import Politeness
 from app.property.fetch.resolver import SystemResolver
+from app.property.fetch.robots_shelf import LocalShelf
 
 
 class _LoopbackIsOutside(Guard):
@@ -34,6 +35,7 @@ def paced() -> Iterator[Callable[[ManualClock], Fetcher]]:
         fetcher = Fetcher(
             guard=_LoopbackIsOutside(SystemResolver(), (ip_network("127.0.0.0/8"),)),
             politeness=Politeness(store, clock, min_gap_seconds=1.0),
+            robots_shelf=LocalShelf(clock),
             limits=Limits(),
             user_agent="tester/1.0",
             clock=clock,

@@ -124,3 +124,16 @@ def test_a_huge_robots_txt_is_read_to_its_limit(site: Any, fetcher: Fetcher) -> 
 def test_html_in_place_of_a_robots_txt_allows_all(site: Any, fetcher: Fetcher) -> None:
     site.page("/robots.txt", b"<!doctype html><title>Home</title><p>Disallow: everything", content_type="text/html")
     assert fetcher.fetch(site.page("/")).body
+
+
+def test_an_operator_may_set_the_rules_of_a_host_aside_and_it_is_logged(
+    site: Any, make_fetcher: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is forbidden is fetched, of this host only."""
+    _robots(site, "User-agent: *\nDisallow: /")
+    fetcher = make_fetcher(OPEN, fetch_ignore_robots="127.0.0.1, other.example")
+    url = site.page("/house")
+    assert fetcher.fetch(url).body
+    assert f"{url} is fetched against its robots.txt" in caplog.text
+    with pytest.raises(RobotsDisallowedError):
+        make_fetcher(OPEN, fetch_ignore_robots="other.example").fetch(url)

