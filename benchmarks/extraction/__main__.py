@@ -1,5 +1,5 @@
-"""`python -m benchmarks.extraction [--format json] [--errors]`: recall, precision and CPU time on the labelled
-pages.
+"""`python -m benchmarks.extraction [--pages FOLDER] [--format json] [--errors]`: recall, precision and CPU time on the
+labelled pages.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import argparse
 import json
 import statistics
 import sys
+from pathlib import Path
 from typing import Any
 
 from benchmarks.extraction.run import Run, labelled_pages, run
@@ -18,9 +19,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the scores; 2 where the pages are not there."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.extraction", description=__doc__)
     parser.add_argument("--format", choices=("table", "json"), default="table")
+    parser.add_argument(
+        "--pages",
+        type=Path,
+        metavar="FOLDER",
+        help="a folder that holds truth.jsonl and the pages it names (default: the real pages, SHARED_DIR/pages)",
+    )
     parser.add_argument("--errors", action="store_true", help="list every missed and every wrong value")
     chosen = parser.parse_args(arguments)
-    folder = labelled_pages()
+    folder = labelled_pages(chosen.pages)
     if folder is None:
         return 2
     done = run(folder)
@@ -34,9 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _cpu(done: Run) -> dict[str, float]:
     milliseconds = sorted(1000 * s for s in done.cpu_seconds.values())
+    several = milliseconds * 2 if len(milliseconds) == 1 else milliseconds
     return {
         "median": round(statistics.median(milliseconds), 1),
-        "p99": round(statistics.quantiles(milliseconds, n=100, method="inclusive")[98], 1),
+        "p99": round(statistics.quantiles(several, n=100, method="inclusive")[98], 1),
         "max": round(milliseconds[-1], 1),
     }
 

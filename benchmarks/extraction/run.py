@@ -38,12 +38,13 @@ def pages_dir() -> Path:
     return shared / "pages"
 
 
-def labelled_pages() -> Path | None:
-    """`pages_dir()`; None, and a line on stderr that says what to set, where the labels are not there."""
-    folder = pages_dir()
+def labelled_pages(chosen: Path | None = None) -> Path | None:
+    """`chosen`, else `pages_dir()`; None, and a line on stderr that says what to do, where no labels are there."""
+    folder = chosen or pages_dir()
     if (folder / "truth.jsonl").is_file():
         return folder
-    sys.stderr.write(f"No labelled pages at {folder}: set SHARED_DIR to the folder that holds pages/truth.jsonl.\n")
+    advice = "it holds no truth.jsonl" if chosen else "set SHARED_DIR to the folder that holds pages/truth.jsonl"
+    sys.stderr.write(f"No labelled pages at {folder}: {advice}.\n")
     return None
 
 

@@ -1,0 +1,37 @@
+"""`python -m benchmarks.extraction --pages FOLDER`: any folder of labelled pages is scored, its own labels are used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.extraction.__main__ import main
+
+_PAGE = "<html><body><h1>House for sale</h1><table><tr><td>List price:</td><td>$310,000</td></tr></table></body></html>"
+
+
+def _folder(tmp_path: Path, **labels: object) -> str:
+    (tmp_path / "html").mkdir()
+    (tmp_path / "html" / "one.html").write_text(_PAGE, "utf-8")
+    row = {"file": "html/one.html", "kind": "listing", "lang": "en", "note": "", "url": None, **labels}
+    (tmp_path / "truth.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize(("price", "right"), [(310000, 1), (300000, 0)])
+def test_the_folder_that_is_named_is_scored(
+    price: int, right: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One page with one label, which the page bears out or not."""
+    assert main(["--pages", _folder(tmp_path, price=price), "--format", "json", "--errors"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["pages"], told["all"]["labelled"], told["all"]["right"]) == (1, 1, right)
+    assert len(told["errors"]) == 1 - right
+
+
+def test_a_folder_without_labels_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 2, and the folder is named."""
+    assert main(["--pages", str(tmp_path)]) == 2
+    assert str(tmp_path) in capsys.readouterr().err
