@@ -1,4 +1,4 @@
-"""What may be asked for, in one spelling: two spellings of one URL are one target.
+"""What may be asked for, in one spelling: two spellings of one URL are one target, and so are two ways to come to it.
 
 Says nothing about whether a URL may be fetched: that is `fetch/guard.py`, on the address that the name leads to.
 """
@@ -6,22 +6,25 @@ Says nothing about whether a URL may be fetched: that is `fetch/guard.py`, on th
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import idna
 
 from app.errors import InvalidTargetError
+from app.property.urls.spelling import escaped, without_dots
+from app.property.urls.tracking import without_tracking
 
 #: longest URL: what browsers and proxies carry, and what a database index holds
 MAX_URL_CHARS = 2048
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)
-#: characters that stand for themselves in a path or query (RFC 3986), and `%`: what is escaped stays so
-_KEEP = "%/:?#[]@!$&'()*+,;=-._~|"
 
 
 def normalise_target(target: str) -> str:
-    """The URL in its one spelling: lower-case scheme and host, no default port, no fragment, ASCII only.
+    """The URL in its one spelling (RFC 3986 section 6.2), without parameters that only track visitors.
+
+    Lower-case scheme and host, no final dot, no default port, no fragment, no `..`, ASCII only, escapes only where one
+    is needed. What a site may tell apart stays: the case of the path, the order of parameters, a slash at the end.
 
     Raises `InvalidTargetError`, which names the target and what is wrong with it.
     """
@@ -59,12 +62,17 @@ def _ascii_host(shown: str, host: str) -> str:
     if ":" in host:
         return f"[{host}]"
     try:
-        return host if host.isascii() else idna.encode(host, uts46=True, std3_rules=False, transitional=False).decode()
+        ascii_host = (
+            host if host.isascii() else idna.encode(host, uts46=True, std3_rules=False, transitional=False).decode()
+        )
     except (idna.IDNAError, UnicodeError) as exc:
         raise InvalidTargetError(shown, "has a host name that is not valid") from exc
+    if not ascii_host.strip("."):
+        raise InvalidTargetError(shown, "names no host")
+    return ascii_host.removesuffix(".")
 
 
 def _assemble(parts: SplitResult, host: str, port: int | None) -> str:
     scheme = parts.scheme.lower()
     netloc = host if port in (None, _DEFAULT_PORTS[scheme]) else f"{host}:{port}"
-    return urlunsplit((scheme, netloc, quote(parts.path or "/", safe=_KEEP), quote(parts.query, safe=_KEEP), ""))
+    return urlunsplit((scheme, netloc, without_dots(escaped(parts.path)), without_tracking(escaped(parts.query)), ""))

@@ -18,11 +18,41 @@ from app.property.store import normalise_target
         ("https://ＳＩＴＥ。example/", "https://site.example/"),
         ("https://site.example/a%20b", "https://site.example/a%20b"),
         ("http://[::1]:8000/x", "http://[::1]:8000/x"),
+        ("https://site.example./a", "https://site.example/a"),
+        ("https://site.example:443", "https://site.example/"),
+        ("https://site.example/%7eanna/%2fb%2Fc", "https://site.example/~anna/%2Fb%2Fc"),
+        ("https://site.example/a/./b/../c", "https://site.example/a/c"),
+        ("https://site.example/a/%2e%2E/b/.", "https://site.example/b/"),
+        ("https://site.example/../../a", "https://site.example/a"),
+        ("https://site.example//a//b", "https://site.example//a//b"),
+        ("https://site.example/100%/x", "https://site.example/100%/x"),
+        ("https://site.example/h?id=7&utm_source=mail&b=2", "https://site.example/h?id=7&b=2"),
+        ("https://site.example/h?UTM_Source=mail&gclid=x", "https://site.example/h"),
+        ("https://site.example/h?fbclid=I%2Bw#top", "https://site.example/h"),
+        ("https://site.example/h?utm%5Fid=1&q=%7e", "https://site.example/h?q=~"),
     ],
 )
 def test_a_target_is_brought_to_one_spelling(written: str, meant: str) -> None:
     assert normalise_target(written) == meant
     assert normalise_target(normalise_target(written)) == normalise_target(written)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://site.example/Path/",
+        "https://site.example/path",
+        "https://site.example/h?b=2&a=1",
+        "https://site.example/h?a=1&a=1",
+        "https://site.example/h?ref=mls&source=7&campaign=9&s=1&gclids=2",
+        "https://site.example/h?&&a=",
+        "https://site.example/h;v=1",
+        "http://www.site.example/h",
+        "https://site.example/a%2Fb?x=%26",
+    ],
+)
+def test_what_a_site_may_tell_apart_stays(url: str) -> None:
+    assert normalise_target(url) == url
 
 
 @pytest.mark.parametrize(
@@ -34,6 +64,7 @@ def test_a_target_is_brought_to_one_spelling(written: str, meant: str) -> None:
         ("file:///etc/passwd", "scheme 'file'"),
         ("javascript:alert(1)", "scheme 'javascript'"),
         ("https:///path", "names no host"),
+        ("https://./path", "names no host"),
         ("https://site.example:99999/", "not a valid URL"),
         ("https://[::1/", "not a valid URL"),
         ("https://site.example/\x00", "control characters"),

@@ -1,0 +1,35 @@
+"""The one spelling of a URL's parts (RFC 3986 section 6.2.2): what means the same is written the same."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+#: characters that stand for themselves in a path or query (RFC 3986), and `%`: what is escaped stays so
+_KEEP = "%/:?#[]@!$&'()*+,;=-._~|"
+_ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+def escaped(text: str) -> str:
+    """A path or query in ASCII: what needs no escape has none (`%7E` is `~`), others have capital digits (`%2F`)."""
+    return _ESCAPED.sub(_one_spelling, quote(text, safe=_KEEP))
+
+
+def without_dots(path: str) -> str:
+    """A path without `.` and `..` (RFC 3986 section 5.2.4); it begins with a slash."""
+    kept: list[str] = []
+    parts = path.split("/")[1:] if path.startswith("/") else path.split("/")
+    for part in parts:
+        if part == "..":
+            del kept[-1:]
+        elif part != ".":
+            kept.append(part)
+    if parts[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept)
+
+
+def _one_spelling(match: re.Match[str]) -> str:
+    char = chr(int(match[1], 16))
+    return char if char in _UNRESERVED else match[0].upper()

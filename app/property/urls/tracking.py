@@ -1,0 +1,31 @@
+"""Drops from a query what only tracks visitors; which names these are is data (`tracking_parameters.txt`)."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from urllib.parse import unquote
+
+
+def without_tracking(query: str) -> str:
+    """`query` without parameters that track visitors; all others stay as they are, in their order."""
+    if not query:
+        return query
+    return "&".join(part for part in query.split("&") if not is_tracking(part.partition("=")[0]))
+
+
+def is_tracking(name: str) -> bool:
+    """Whether a parameter of this name, as it stands in a query, says nothing of the page."""
+    name = unquote(name).lower()
+    exact, prefixes = _names()
+    return name in exact or name.startswith(prefixes)
+
+
+@cache
+def _names() -> tuple[frozenset[str], tuple[str, ...]]:
+    text = files(__package__).joinpath("tracking_parameters.txt").read_text("utf-8")
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return (
+        frozenset(line for line in lines if not line.endswith("*")),
+        tuple(line.removesuffix("*") for line in lines if line.endswith("*")),
+    )

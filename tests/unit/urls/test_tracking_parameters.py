@@ -1,0 +1,33 @@
+"""The list of tracking parameters is data that is read as it is meant."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import pytest
+
+from app.property.urls.tracking import is_tracking, without_tracking
+
+LINES = [
+    line
+    for line in files("app.property.urls").joinpath("tracking_parameters.txt").read_text("utf-8").splitlines()
+    if line.strip() and not line.startswith("#")
+]
+
+
+def test_every_line_is_one_name_in_small_letters_and_none_stands_there_twice() -> None:
+    assert all(line == line.strip().lower() and "*" not in line[:-1] and " " not in line for line in LINES)
+    assert len(LINES) == len(set(LINES)) > 40
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_every_name_of_the_list_is_dropped_and_its_neighbours_stay(line: str) -> None:
+    name = line.replace("*", "anything")
+    assert without_tracking(f"id=7&{name}=v&page=2") == "id=7&page=2"
+    assert without_tracking(f"{name.upper()}") == ""
+    assert not is_tracking(f"x{name}")
+
+
+@pytest.mark.parametrize("name", ["id", "parcel", "ref", "source", "cid", "campaign", "s", "utm", "page", "gclidx", ""])
+def test_a_name_that_a_site_may_choose_its_content_by_stays(name: str) -> None:
+    assert not is_tracking(name)
