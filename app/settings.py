@@ -137,6 +137,10 @@ class Settings(LogSettings):
     openai_key_groups: str = Field("", description="keys that share limits: `group=position,...;group=...`")
     openai_base_url: str = Field("https://api.openai.com/v1", description="where the API is")
     openai_model: str = Field("gpt-4.1-mini", description="the model that is asked for missing fields")
+    openai_service_tier: Literal["auto", "default", "flex", "priority"] | None = Field(
+        None,
+        description="tier of model calls: `auto`, `default`, `flex` (half price, slower), `priority`; empty: not sent",
+    )
     openai_max_wait_seconds: float | None = Field(
         None, ge=0, le=600, description="longest wait for a key with room; 1.5 in tasks, 30 in direct use"
     )
@@ -365,6 +369,11 @@ class Settings(LogSettings):
             remedy = "make one with `echo whsec_$(openssl rand -base64 32)`"
             raise ValueError(f"must be whsec_ and the base64 of 24 to 64 bytes; {remedy}")
         return value
+
+    @field_validator("openai_service_tier", mode="before")
+    @classmethod
+    def _lower_case(cls, value: object) -> object:
+        return value.strip().lower() if isinstance(value, str) and value.strip() else value
 
     @classmethod
     def settings_customise_sources(

@@ -17,6 +17,8 @@ class Outcome(StrEnum):
     #: larger than all that this key may use in a minute: no wait helps, a key with a higher limit does
     TOO_LARGE = "too_large"
     QUOTA_EXHAUSTED = "quota_exhausted"
+    #: the provider has no capacity for the service tier that was asked for (flex): so for every key, and not billed
+    NO_CAPACITY = "no_capacity"
     INVALID_KEY = "invalid_key"
     FORBIDDEN = "forbidden"
     REGION_BLOCKED = "region_blocked"
@@ -41,6 +43,9 @@ QUOTA_CODES = frozenset(
 #: How the message of a 429 begins if the request is larger than a whole minute's limit; its code is that of any other
 #: 429 (2026-11).
 TOO_LARGE_WORDS = "Request too large"
+#: What a 429 of the flex tier says when there is no capacity for it
+#: (https://developers.openai.com/api/docs/guides/flex-processing, 2026-11: "429 Resource Unavailable", not charged).
+CAPACITY_CODES = frozenset({"resource_unavailable"})
 REGION_CODES = frozenset({"unsupported_country_region_territory"})
 _TRANSIENT_4XX = frozenset({408})
 
@@ -68,18 +73,22 @@ def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
         return Outcome.QUOTA_EXHAUSTED
     if words & REGION_CODES:
         return Outcome.REGION_BLOCKED
-    if status == 429 and failure.message.startswith(TOO_LARGE_WORDS):
-        return Outcome.TOO_LARGE
-    return {
+    if status == 429 and words & CAPACITY_CODES:
+        return Outcome.NO_CAPACITY
+    too_large = status == 429 and failure.message.startswith(TOO_LARGE_WORDS)
+    by_status = {
         401: Outcome.INVALID_KEY,
         402: Outcome.QUOTA_EXHAUSTED,
         403: Outcome.FORBIDDEN,
-        429: Outcome.RATE_LIMITED,
-    }.get(status, Outcome.REQUEST_FAULT)
+        429: Outcome.TOO_LARGE if too_large else Outcome.RATE_LIMITED,
+    }
+    return by_status.get(status, Outcome.REQUEST_FAULT)
 
 
 #: Outcomes that show that the key was accepted, even where the request was at fault.
 ACCEPTED = frozenset({Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.REGION_BLOCKED})
+#: Outcomes that are no failures of the key, and no successes.
+NO_VERDICT = frozenset({Outcome.ABANDONED, Outcome.NO_CAPACITY})
 #: Outcomes after which the same request may go out again under another key.
 ROTATES = frozenset(
     {

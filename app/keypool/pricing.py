@@ -2,25 +2,35 @@
 
 Prices come from `genai-prices`, whose table lies in the package: nothing is fetched. OPENAI_PRICES overrides them, for
 models that it does not know and for prices of one's own. Cached input is priced in full: an estimate from above.
+
+A service tier has its own price: what the table says of it, else a share of the standard one.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from app.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 
-#: model, input tokens, output tokens -> millionths of a US dollar
-Pricing = Callable[[str, float, float], int]
-
+#: Tiers that cost another price than the standard one, and how many times as much where the table does not tell: batch
+#: and flex are half price (https://developers.openai.com/api/docs/guides/flex-processing), priority is up to 2.5 times
+#: the price (gpt-5.5, the most of the table; 2026-11).
+_SHARES = {"batch": 0.5, "flex": 0.5, "priority": 2.5, "fast": 2.5}
 #: Below this many input tokens no model of the table has a second tier (the lowest starts at 128,000; 2026-11).
 _LONG_INPUT = 100_000
 _SAMPLE = 1_000
+
+
+class Pricing(Protocol):
+    """What a call costs in millionths of a US dollar; `tier` is a `service_tier` or "batch", else the standard one."""
+
+    def __call__(self, model: str, input_tokens: float, output_tokens: float, tier: str = "", /) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,39 +59,56 @@ def parse_prices(text: str) -> dict[str, Price]:
 
 
 def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
-    """The function that prices a call: `microusd(model, input_tokens, output_tokens)`.
+    """The function that prices a call: `microusd(model, input_tokens, output_tokens, tier)`.
 
-    A model's own name is looked up in `overrides`, then in the table, which also knows dated names. A model found in
-    neither costs 0, and is named once in the log. The table is loaded at the first look-up (0.3 s, 13 MB).
+    A model's own name is looked up in `overrides`, which are prices of the standard tier, then in the table, which also
+    knows dated names and tiers. A model found in neither costs 0, and is named once in the log. The table is loaded at
+    the first look-up (0.3 s, 13 MB).
     """
-    known: dict[str, Price | None] = {"": Price(0, 0), **(overrides or {})}
-    own = frozenset(known)
+    own: dict[str, Price] = {"": Price(0, 0), **(overrides or {})}
+    known: dict[tuple[str, str], Price | None] = {}
+    named: set[str] = set()
 
-    def microusd(model: str, input_tokens: float, output_tokens: float) -> int:
-        if model not in known:
-            known[model] = _listed_price(model, _SAMPLE)
-            if known[model] is None:
+    def listed(model: str, tier: str) -> Price | None:
+        if (model, tier) not in known:
+            known[model, tier] = _listed_price(model, _SAMPLE, tier)
+            if known[model, tier] is None and model not in named:
+                named.add(model)
                 log.warning(
                     "No price is known for model %s, so budgets in US dollars cannot count it; set it in OPENAI_PRICES",
                     model,
                 )
-        price = known[model]
-        if price is not None and input_tokens > _LONG_INPUT and model not in own:
-            price = _listed_price(model, round(input_tokens))
-        return 0 if price is None else math.ceil(input_tokens * price.input + output_tokens * price.output)
+        return known[model, tier]
+
+    def microusd(model: str, input_tokens: float, output_tokens: float, tier: str = "", /) -> int:
+        tier = tier if tier in _SHARES else ""
+        if model in own:
+            price, share = own[model], _SHARES.get(tier, 1.0)
+            return math.ceil(share * (input_tokens * price.input + output_tokens * price.output))
+        found = listed(model, tier)
+        if found is not None and input_tokens > _LONG_INPUT:
+            found = _listed_price(model, round(input_tokens), tier)
+        return 0 if found is None else math.ceil(input_tokens * found.input + output_tokens * found.output)
 
     return microusd
 
 
-def _listed_price(model: str, input_tokens: int) -> Price | None:
-    """The table's price of a model for a prompt of that length: above a threshold some charge all tokens more."""
+def _listed_price(model: str, input_tokens: int, tier: str) -> Price | None:
+    """The table's price of a model for a prompt of that length: above a threshold some charge all tokens more.
+
+    A tier of which the table says nothing costs there what the standard one does, so the estimate stays from above.
+    """
     from genai_prices import Usage, calc_price  # noqa: PLC0415 (only who asks for a price pays for the table)
 
+    usage = Usage(input_tokens=input_tokens, output_tokens=_SAMPLE)
+    share = _SHARES["batch"] if tier == "batch" else 1.0  # the table has no prices of batches
     try:
-        found = calc_price(Usage(input_tokens=input_tokens, output_tokens=_SAMPLE), model, provider_id="openai")
+        found = calc_price(usage, model, provider_id="openai", price_context={"service_tier": tier or "default"})
     except LookupError:
         return None
-    return Price(float(found.input_price) * 1e6 / input_tokens, float(found.output_price) * 1e6 / _SAMPLE)
+    return Price(
+        share * float(found.input_price) * 1e6 / input_tokens, share * float(found.output_price) * 1e6 / _SAMPLE
+    )
 
 
 def _unusable(problem: str) -> ConfigurationError:

@@ -22,7 +22,7 @@ from app.keypool.walk import Book, Drain, Effect, StreamReport, Terms, Transmit,
 __all__ = ["AsyncPooledTransport", "PooledTransport", "further_keys", "spending_batch"]
 
 
-def free_of_charge(model: str, input_tokens: float, output_tokens: float) -> int:  # noqa: ARG001 (a `Pricing`)
+def free_of_charge(model: str, input_tokens: float, output_tokens: float, tier: str = "") -> int:  # noqa: ARG001 (a `Pricing`)
     """The price where nobody counts cost."""
     return 0
 

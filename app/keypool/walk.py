@@ -85,7 +85,7 @@ class Terms:
 class StreamReport:
     """Tells the pool, once, what a stream has used when it is over."""
 
-    def __init__(self, pool: KeyPool, lease: Lease, to_usage: Callable[[wire.TokensUsed], Usage]) -> None:
+    def __init__(self, pool: KeyPool, lease: Lease, to_usage: Callable[[wire.TokensUsed, str], Usage]) -> None:
         self._pool = pool
         self._lease = lease
         self._to_usage = to_usage
@@ -99,7 +99,7 @@ class StreamReport:
         self._over = True
         if used is None:
             return None
-        usage = self._to_usage(used)
+        usage = self._to_usage(used, self._tail.tier())
         return lambda: self._pool.spend(self._lease, usage)
 
 
@@ -125,7 +125,7 @@ class Walk:
             output_tokens=need.output_tokens,
             max_wait_seconds=terms.max_wait_seconds,
             tries=tries if need.replayable else 0,
-            microusd=terms.price(need.model, need.input_tokens, need.output_tokens),
+            microusd=terms.price(need.model, need.input_tokens, need.output_tokens, need.tier),
             batch=spending_batch.get(),
         )
         self._lease: Lease | None = None
@@ -191,7 +191,10 @@ class Walk:
                 body = wire.read_body(response, raw)
         except _NO_ANSWER as exc:
             self.open_response = None
-            again = yield Book(lambda: self._settle(Settlement(Outcome.SERVER_FAILURE)))
+            # whoever asks for flex agrees to wait: its silence is no fault of the key, nor sooner over with another
+            slow = self._need.tier == "flex" and isinstance(exc, httpx2.ReadTimeout)
+            outcome = Outcome.ABANDONED if slow else Outcome.SERVER_FAILURE
+            again = yield Book(lambda: self._settle(Settlement(outcome)))
             return again, exc
         again = yield Book(lambda: self._settle_answer(response, body, elapsed_us))
         self.open_response = None
@@ -237,7 +240,7 @@ class Walk:
                 limits=read_limits(headers),
                 admitted_after_us=wire.admitted_after_us(headers, elapsed_us),
                 limited_by=limited_by if response.status_code == 429 else None,
-                usage=self._usage(used) if used else None,
+                usage=self._usage(used, wire.read_tier(body)) if used else None,
             )
         )
 
@@ -251,8 +254,10 @@ class Walk:
         """How long the request had waited when it was last sent, the pauses after a failure included."""
         return max(0, self._sent_ns - self._waits_since_ns) // 1000
 
-    def _usage(self, used: wire.TokensUsed) -> Usage:
-        return Usage(used.total, self._terms.price(self._need.model, used.input, used.output), used.output)
+    def _usage(self, used: wire.TokensUsed, served_on: str) -> Usage:
+        """What was used, at the price of the service tier that the answer names, else of the one asked for."""
+        price = self._terms.price(self._need.model, used.input, used.output, served_on or self._need.tier)
+        return Usage(used.total, price, used.output)
 
 
 def _handed_out(found: httpx2.Response | Exception) -> httpx2.Response:

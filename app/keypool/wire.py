@@ -41,6 +41,7 @@ _USAGES_READ = 4
 _USAGE_BYTES = 8_192
 #: A quote inside a JSON string is escaped, so this never matches text that a model wrote.
 _USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
+_TIER = re.compile(rb'"service_tier"\s*:\s*"(\w{1,32})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Need:
     """What a request asks of the pool.
 
     `output_tokens` is the completion that it allows; 0 where it names no bound: reserving the longest answer the model
-    could give would keep most of the limit idle. `replayable`: its body can be sent twice.
+    could give would keep most of the limit idle. `replayable`: its body can be sent twice. `tier` is the `service_tier`
+    that it asks for, empty if it names none.
     """
 
     model: str = ""
@@ -56,6 +58,7 @@ class Need:
     output_tokens: float = 0.0
     replayable: bool = True
     streams: bool = False
+    tier: str = ""
 
 
 def read_need(request: httpx2.Request) -> Need:
@@ -74,7 +77,14 @@ def read_need(request: httpx2.Request) -> Need:
         input_tokens=prompt / _BYTES_PER_TOKEN,
         output_tokens=_allowed_output(body),
         streams=body.get("stream") is True,
+        tier=read_tier(body),
     )
+
+
+def read_tier(body: Mapping[str, Any]) -> str:
+    """The `service_tier` of a request, or the one that a response says it was served on; empty if it names none."""
+    tier = body.get("service_tier")
+    return tier if isinstance(tier, str) else ""
 
 
 def _weight(value: Any, depth: int = 0) -> int:
@@ -206,6 +216,11 @@ class StreamTail:
         self._tail += chunk[-_TAIL_BYTES:]
         if len(self._tail) > 2 * _TAIL_BYTES:
             del self._tail[:-_TAIL_BYTES]
+
+    def tier(self) -> str:
+        """The last service tier that was named in what came, empty if none was."""
+        named = _TIER.findall(self._tail)
+        return bytes(named[-1]).decode() if named else ""
 
     def usage(self) -> TokensUsed | None:
         """The last usage in what came, None if there was none (a stream that was left early, or not asked for it)."""

@@ -91,7 +91,8 @@ def estimate(
     ours = known.pages >= _LEAST_PAGES
     basis = known if ours else _TYPICAL
     calls = math.ceil(len(new) * basis.calls / basis.pages) if keys.keys else 0
-    microusd = pricing_of(settings)(settings.openai_model, calls * basis.input_tokens, calls * basis.output_tokens)
+    price, tier = pricing_of(settings), settings.openai_service_tier or ""
+    microusd = price(settings.openai_model, calls * basis.input_tokens, calls * basis.output_tokens, tier)
     host, pages_of_host = _busiest(new)
     model_minutes = _model_minutes(_rooms(keys), settings.openai_model, calls, basis)
     host_minutes = max(0, pages_of_host - 1) * settings.fetch_min_delay_seconds / 60

@@ -20,13 +20,14 @@ from app.errors import ModelError, NoKeysError
 from app.keypool.outcomes import QUOTA_CODES, TOO_LARGE_WORDS
 from app.property.extract.base import Extraction
 from app.property.extract.evidence import verify
-from app.property.extract.llm import ModelAnswer, ModelStep
+from app.property.extract.llm import ModelAnswer, ModelStep, ServiceTier
 from app.property.extract.pipeline import with_model_values
 from app.property.extract.prompt import Prompt, build_prompt
 from app.property.store import AnswerStore, Question, StoredAnswer, digest
 from app.redaction import redact
-from app.services.metrics.instruments import MODEL_ANSWERS, MODEL_CALL_SECONDS, MODEL_VALUES_DROPPED
+from app.services.metrics.instruments import MODEL_ANSWERS, MODEL_CALL_SECONDS, MODEL_TIERS, MODEL_VALUES_DROPPED
 from app.services.patience import patiently
+from app.services.service_tier import TierChoice, lacks_capacity
 from app.tracing import span
 
 log = logging.getLogger(__name__)
@@ -51,12 +52,19 @@ class ModelReader:
     """Asks `model` through whatever client there is. Thread-safe as far as the client is."""
 
     def __init__(
-        self, answers: AnswerStore, client: Callable[[], openai.OpenAI | None], model: str, clock: Clock | None = None
+        self,
+        answers: AnswerStore,
+        client: Callable[[], openai.OpenAI | None],
+        model: str,
+        clock: Clock | None = None,
+        *,
+        service_tier: ServiceTier | None = None,
     ) -> None:
         self._answers = answers
         self._clock = clock or SystemClock()
         self._client = client
         self._model = model
+        self._tier = TierChoice(service_tier, self._clock)
 
     def read(self, extraction: Extraction) -> ModelReading:
         """Ask for `extraction.wanted`, or take the answer that the same question got before.
@@ -93,15 +101,18 @@ class ModelReader:
         if isinstance(answer, str):
             log.warning("%s", answer)
             return answer
-        stored = StoredAnswer(answer.values, answer.model, answer.prompt_tokens, answer.completion_tokens)
+        stored = StoredAnswer(
+            answer.values, answer.model, answer.prompt_tokens, answer.completion_tokens, answer.service_tier
+        )
         MODEL_ANSWERS.labels("asked").inc()
+        MODEL_TIERS.labels(self._tier.wanted or "none", _known_tier(answer.service_tier)).inc()
         patiently(lambda: self._answers.save_model_answer(question, stored), self._clock)
         return answer
 
     def _call(self, client: openai.OpenAI, prompt: Prompt) -> ModelAnswer | str:
         try:
             with _timed(self._model):
-                return self._step(client, prompt)
+                return self._on_a_tier(client, prompt)
         except openai.RateLimitError as exc:
             note = self._never_by_waiting(exc)
             if note is None:
@@ -109,7 +120,12 @@ class ModelReader:
             MODEL_ANSWERS.labels("budget" if exc.code == BUDGET_CODE else "failed").inc()
             return redact(note)
         except openai.APIStatusError as exc:
-            error = ModelError(self._model, f"HTTP {exc.status_code}, {redact(str(exc.message)).rstrip('.')}")
+            reason = f"HTTP {exc.status_code}, {redact(str(exc.message)).rstrip('.')}"
+            if exc.param == "service_tier":
+                reason += (
+                    f". Leave OPENAI_SERVICE_TIER={self._tier.wanted} out, or set an OPENAI_MODEL that has that tier"
+                )
+            error = ModelError(self._model, reason)
         except openai.OpenAIError as exc:
             error = ModelError(self._model, redact(str(exc)).rstrip(".") or type(exc).__name__)
         except ModelError as exc:
@@ -117,14 +133,34 @@ class ModelReader:
         MODEL_ANSWERS.labels("failed").inc()
         return redact(str(error))
 
-    def _step(self, client: openai.OpenAI, prompt: Prompt) -> ModelAnswer:
+    def _on_a_tier(self, client: openai.OpenAI, prompt: Prompt) -> ModelAnswer:
+        """The call, once more on the standard tier if it was for flex and there is none."""
+        tier = self._tier.next()
+        try:
+            answer = self._step(client, prompt, tier)
+        except (openai.RateLimitError, openai.APITimeoutError) as exc:
+            if tier != "flex" or not lacks_capacity(exc):
+                raise
+            self._tier.refused()
+        else:
+            self._tier.served(tier)
+            return answer
+        return self._step(client, prompt, "default")
+
+    def _step(self, client: openai.OpenAI, prompt: Prompt, tier: ServiceTier | None) -> ModelAnswer:
         """The call itself, as one span by the OpenTelemetry conventions for generative AI."""
-        asked = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": self._model}
+        asked = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "openai",
+            "gen_ai.request.model": self._model,
+            "openai.request.service_tier": tier,
+        }
         with span("model", asked) as asking:
-            answer = ModelStep(client, self._model).ask(prompt)
+            answer = ModelStep(client, self._model, tier).ask(prompt)
             asking.set(
                 {
                     "gen_ai.response.model": answer.model,
+                    "openai.response.service_tier": answer.service_tier or None,
                     "gen_ai.usage.input_tokens": answer.prompt_tokens,
                     "gen_ai.usage.output_tokens": answer.completion_tokens,
                 }
@@ -173,4 +209,10 @@ def _answer(stored: StoredAnswer) -> ModelAnswer:
         model=stored.model,
         prompt_tokens=stored.prompt_tokens,
         completion_tokens=stored.completion_tokens,
+        service_tier=stored.service_tier,
     )
+
+
+def _known_tier(named: str) -> str:
+    """A label from a closed set, whatever a gateway may answer."""
+    return named if named in ("default", "flex", "priority", "scale", "auto") else "other" if named else "none"

@@ -49,7 +49,13 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         if in_task:
             manager.warm_up(settings.openai_model)
         fetcher = _open_fetcher(settings, clock, opening)
-        reader = ModelReader(AnswerStore(database), manager.get_client, settings.openai_model, clock)
+        reader = ModelReader(
+            AnswerStore(database),
+            manager.get_client,
+            settings.openai_model,
+            clock,
+            service_tier=settings.openai_service_tier,
+        )
         scraper = Scraper(fetcher=fetcher, pages=PageStore(database), properties=properties, reader=reader, clock=clock)
         jobs, batches = JobStore(database), BatchStore(database)
         closing = opening.pop_all()

@@ -18,6 +18,7 @@ from standin.openai.answers import Answer
 from standin.openai.protocol import bad_request
 from standin.openai.schema import check_strict
 
+_TIERS = ("auto", "default", "flex", "priority", "fast")
 DEFAULT_MODELS = ("gpt-4.1-mini", "gpt-4.1", "gpt-4o", "gpt-4o-mini", "gpt-4", "text-embedding-3-small")
 
 
@@ -25,7 +26,8 @@ DEFAULT_MODELS = ("gpt-4.1-mini", "gpt-4.1", "gpt-4o", "gpt-4o-mini", "gpt-4", "
 class Ask:
     """What a request wants, whichever endpoint it came to. `characters` is what its token estimate is made from.
 
-    `prompt` names the question: the SHA-256 of its messages, however they were spelled; empty for embeddings.
+    `prompt` names the question: the SHA-256 of its messages, however they were spelled; empty for embeddings. `tier` is
+    its `service_tier`, "auto" if it names none; the server puts the one in its place that serves it.
     """
 
     model: str
@@ -37,6 +39,7 @@ class Ask:
     stream: bool = False
     include_usage: bool = False
     prompt: str = ""
+    tier: str = "auto"
 
 
 def prompt_sha256(messages: Any) -> str:
@@ -75,6 +78,17 @@ def _schema(given: Any) -> tuple[Mapping[str, Any] | None, bool]:
     return inner["schema"], True
 
 
+def _tier(body: Mapping[str, Any]) -> str:
+    """The `service_tier` asked for. Raises `ApiError` 400."""
+    given = body.get("service_tier")
+    if given is None:
+        return "auto"
+    if given not in _TIERS:
+        message = f"Invalid value: {given!r}. Supported values are: {', '.join(map(repr, _TIERS))}."
+        raise bad_request(message, "service_tier", "invalid_value")
+    return "priority" if given == "fast" else str(given)
+
+
 def _first_number(body: Mapping[str, Any], *names: str) -> float:
     return next((float(body[n]) for n in names if isinstance(body.get(n), int | float)), 0.0)
 
@@ -97,6 +111,7 @@ def read_chat(body: Mapping[str, Any]) -> Ask:
         stream=bool(body.get("stream")),
         include_usage=isinstance(options, Mapping) and bool(options.get("include_usage")),
         prompt=prompt_sha256(messages),
+        tier=_tier(body),
     )
 
 
@@ -122,6 +137,7 @@ def read_responses(body: Mapping[str, Any]) -> Ask:
         as_json=as_json,
         stream=bool(body.get("stream")),
         prompt=prompt_sha256([body.get("instructions"), given]),
+        tier=_tier(body),
     )
 
 
@@ -145,7 +161,7 @@ def chat_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dict[st
         "model": ask.model,
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": answer.finish_reason}],
         "usage": _chat_usage(ask, answer),
-        "service_tier": "default",
+        "service_tier": ask.tier,
         "system_fingerprint": "fp_standin",
     }
 
@@ -162,6 +178,7 @@ def chat_events(ask: Ask, answer: Answer, *, number: int, created: int) -> Itera
         "object": "chat.completion.chunk",
         "created": created,
         "model": ask.model,
+        "service_tier": ask.tier,
         "system_fingerprint": "fp_standin",
     }
 
@@ -204,6 +221,7 @@ def response_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dic
         "model": ask.model,
         "output": [message],
         "parallel_tool_calls": True,
+        "service_tier": ask.tier,
         "tool_choice": "auto",
         "tools": [],
         "usage": {

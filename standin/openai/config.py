@@ -28,6 +28,7 @@ _CHOICES = {
     "token_charge": ("sum", "max"),
     "headers": ("full", "no_ms", "no_retry", "none"),
     "headers_of": ("minute", "enforced"),
+    "flex": ("ok", "unavailable", "unsupported", "hang"),
 }
 
 
@@ -106,6 +107,8 @@ class ServerConfig(_FromJson):
     `token_factor_high` the factor depends on the text and lies evenly between the two, the same text's always the same.
     `headers`: "full", "no_ms" (no retry-after-ms), "no_retry" (no retry-after at all), "none" (no limits either).
     `start_level` is how full buckets are at first (0 to 1); `models` lists the models that exist (None: any).
+    `flex`: what becomes of requests for that service tier: "ok", "unavailable" (429 `resource_unavailable`),
+    "unsupported" (400) or "hang"; `project_tier` is the tier of requests that name none, or "auto".
     `echoes_key`: error messages quote the key that was sent, as careless gateways do.
     Latency is log-normal around `latency_ms`.
     """
@@ -122,6 +125,8 @@ class ServerConfig(_FromJson):
     answers: str = "normal"
     start_level: float = 1.0
     models: list[str] | None = None
+    flex: str = "ok"
+    project_tier: str = "default"
     echoes_key: bool = False
     seed: int = 1
 

@@ -27,6 +27,7 @@ COUNTERS = (
     "no_quota",
     "unauthorized",
     "forbidden",
+    "no_capacity",
     "server_errors",
     "bad_requests",
     "abandoned",

@@ -113,6 +113,16 @@ def too_large(model: str, organization: str, limit: float, asked: float) -> ApiE
     return ApiError(429, message, "tokens", "rate_limit_exceeded", counter="too_large")
 
 
+def flex_unavailable() -> ApiError:
+    """No capacity for flex, which is not billed. The code is that of the guide (flex processing, 2026-11)."""
+    message = "Resource temporarily unavailable for service_tier flex. Please try again later or use another tier."
+    return ApiError(429, message, "resource_unavailable", "resource_unavailable", counter="no_capacity")
+
+
+def tier_unsupported(model: str, tier: str) -> ApiError:
+    return bad_request(f"Invalid service_tier argument: `{tier}` is not available for model `{model}`.", "service_tier")
+
+
 def rate_limited(model: str, organization: str, meter: Meter, refusal: Refusal, asked: float) -> ApiError:
     """429 as OpenAI words it, for the limit that was hit."""
     long, short = {"requests": ("requests", "RPM"), "tokens": ("tokens", "TPM")}[refusal.what]

@@ -11,6 +11,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -100,7 +101,7 @@ class OpenAIStandin:
 
     async def _generate(self, request: Request, read: Reader, write: Writer) -> Response:
         async def work(state: KeyState, headers: dict[str, str]) -> Response:
-            ask = read(await _json(request))
+            ask = self._on_a_tier(read(await _json(request)))
             await self._pass(request, state, ask, headers)
             mode = state.config.answers or self.gate.server.answers
             said = answer(ask.text, ask.schema, as_json=ask.as_json, mode=mode, max_tokens=ask.max_tokens)
@@ -113,12 +114,21 @@ class OpenAIStandin:
 
         return await self._call(request, work)
 
+    def _on_a_tier(self, ask: Ask) -> Ask:
+        """The request with the tier that serves it. Raises `ApiError` 400."""
+        server = self.gate.server
+        if ask.tier == "flex" and server.flex == "unsupported":
+            raise protocol.tier_unsupported(ask.model, ask.tier)
+        return replace(ask, tier=server.project_tier) if ask.tier == "auto" else ask
+
     async def _pass(self, request: Request, state: KeyState, ask: Ask, headers: dict[str, str]) -> None:
         """Admission, then the time that the work takes; fills `headers`. Raises `ApiError`, or `_ClientGoneError`."""
         estimate = math.ceil(ask.characters / 4)
         admission = self.gate.admit(state, ask.model, estimate, ask.max_tokens, time.monotonic(), text=ask.text)
         headers.update(self.gate.limit_headers(admission.meter, time.monotonic()))
-        if state.config.behaviour == "hang":
+        if ask.tier == "flex" and self.gate.server.flex == "unavailable":
+            raise protocol.flex_unavailable()
+        if state.config.behaviour == "hang" or (ask.tier == "flex" and self.gate.server.flex == "hang"):
             await self._wait(request, None)
         else:
             await self._wait(request, self.gate.latency(state))

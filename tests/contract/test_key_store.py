@@ -390,6 +390,23 @@ def test_a_request_too_large_for_a_key_is_a_failure_that_says_nothing_of_the_key
     take(store)
 
 
+@pytest.mark.parametrize("pause_us", [None, 20 * SECOND])
+def test_a_tier_without_capacity_is_no_failure_of_the_key(
+    make_store: MakeStore, clock: ManualClock, pause_us: int | None
+) -> None:
+    """It cools nothing, opens nothing, counts as no failure, and the key is verified: others go on with it at once."""
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    for _ in range(4):
+        change = store.settle(take(store), Settlement(Outcome.NO_CAPACITY, pause_us=pause_us))
+        assert change == Change()
+    seen = of(store, keys[0])
+    assert (seen.requests, seen.successes, seen.failures, seen.rate_limits, seen.in_flight) == (4, 0, 0, 0, 0)
+    assert (seen.state, seen.circuit_open, seen.rate_limited) == ("closed", False, False)
+    take(store)
+    take(store)
+
+
 def test_a_request_too_large_for_a_key_ends_the_probe_of_its_group_s_quota(
     make_store: MakeStore, clock: ManualClock
 ) -> None:

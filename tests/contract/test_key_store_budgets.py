@@ -15,6 +15,7 @@ NOT_SERVED = [
     Outcome.RATE_LIMITED,
     Outcome.TOO_LARGE,
     Outcome.QUOTA_EXHAUSTED,
+    Outcome.NO_CAPACITY,
     Outcome.INVALID_KEY,
     Outcome.FORBIDDEN,
     Outcome.REGION_BLOCKED,

@@ -167,6 +167,25 @@ def test_an_env_file_that_everybody_reads_is_a_warning(
     assert (f"chmod 600 {file}" in str(verdict.remedy)) == (state == "warning")
 
 
+@pytest.mark.parametrize(
+    ("model", "tier", "prices", "state"),
+    [
+        ("gpt-5-mini", "flex", "", "ok"),
+        ("gpt-4.1-mini", "flex", "", "warning"),
+        ("gpt-4.1-mini", "default", "", "ok"),
+        ("gpt-4.1-mini", "flex", "gpt-4.1-mini=1/2", "ok"),
+        ("of-our-own", "flex", "", "ok"),
+    ],
+)
+def test_flex_for_a_model_that_has_none_is_a_warning(
+    settings: Settings, model: str, tier: str, prices: str, state: str
+) -> None:
+    given = {"openai_model": model, "openai_service_tier": tier, "openai_prices": prices}
+    verdict = check_settings(settings.model_copy(update=given), None)
+    assert verdict.state == state
+    assert ("OPENAI_MODEL" in str(verdict.remedy)) == (state == "warning")
+
+
 def test_a_home_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def home(path: Path) -> Settings:
         monkeypatch.setenv("PROPINTEL_HOME", str(path))

@@ -104,6 +104,41 @@ def test_a_request_too_large_for_every_key_gets_the_api_s_own_answer(
     assert there.store.spent().calls == 0
 
 
+def test_flex_without_capacity_is_told_as_it_is_and_rests_no_key(openai_standin: Callable[..., Any], face: str) -> None:
+    """Every key would hear the same, so no other is tried; a call on the standard tier goes out at once."""
+    standin = openai_standin(flex="unavailable")
+    there = pooled(standin.base_url, standin.keys, face)
+
+    async def scenario(client: Any) -> None:
+        with pytest.raises(openai.RateLimitError) as caught:
+            await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES, service_tier="flex"))
+        assert caught.value.code == "resource_unavailable"
+        await value_of(client.responses.create(model=MODEL, input=TEXT, service_tier="default"))
+
+    there.run(scenario)
+    assert [s.outcome for s in there.store.settled] == [Outcome.NO_CAPACITY, Outcome.SUCCESS]
+    assert standin.stats()["totals"]["no_capacity"] == 1
+    assert there.store.spent().calls == 1
+    figures = there.pool.stats()["keys"].values()
+    assert [(f["failures"], f["rate_limited"], f["state"]) for f in figures] == [(0, False, "closed")] * 2
+
+
+def test_flex_that_is_silent_opens_no_circuit(openai_standin: Callable[..., Any]) -> None:
+    """Whoever asks for flex agrees to wait: the key is not at fault, and the request goes to no other one."""
+    standin = openai_standin(flex="hang")
+    there = pooled(standin.base_url, standin.keys, "sync")
+    options: Any = {"model": MODEL, "messages": MESSAGES, "service_tier": "flex", "timeout": 0.2}
+
+    async def scenario(client: Any) -> None:
+        for _ in range(4):
+            with pytest.raises(openai.APITimeoutError):
+                client.chat.completions.create(**options)
+
+    there.run(scenario)
+    assert [s.outcome for s in there.store.settled] == [Outcome.ABANDONED] * 4
+    assert {f["state"] for f in there.pool.stats()["keys"].values()} == {"closed"}
+
+
 def test_a_budget_that_is_used_up_is_told_with_its_setting(openai_standin: Callable[..., Any], face: str) -> None:
     standin = openai_standin()
     there = pooled(standin.base_url, standin.keys, face, Budget(batch=Cap(calls=1)))

@@ -117,6 +117,41 @@ def test_the_parse_helpers_give_models(there: Pooled) -> None:
     assert chat.YearBuilt == response.YearBuilt == 1998
 
 
+TIERED = "gpt-5-mini"
+
+
+def test_a_call_costs_the_price_of_the_tier_that_served_it(openai_standin: Callable[..., Any], face: str) -> None:
+    """The reply's word counts: a project may be set to flex, and a request that names no tier is processed there."""
+    standin = openai_standin(project_tier="flex")
+    there = pooled(standin.base_url, standin.keys, face)
+
+    async def scenario(client: Any) -> Any:
+        chats = [
+            await value_of(client.chat.completions.create(model=TIERED, messages=MESSAGES, service_tier=tier))
+            for tier in ("auto", "default", "priority")
+        ]
+        stream = await value_of(client.responses.create(model=TIERED, input=TEXT, stream=True))
+        chunks = await value_of(
+            client.chat.completions.create(
+                model=TIERED, messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+            )
+        )
+        return chats, (await items_of(stream))[-1].response, (await items_of(chunks))[-1]
+
+    chats, response, chunk = there.run(scenario)
+    price = make_pricing()
+    assert [chat.service_tier for chat in chats] == ["flex", "default", "priority"]
+    assert [s.usage.microusd for s in there.store.settled if s.usage] == [
+        price(TIERED, chat.usage.prompt_tokens, chat.usage.completion_tokens, chat.service_tier) for chat in chats
+    ]
+    assert [usage.microusd for usage in there.store.streams] == [
+        price(TIERED, response.usage.input_tokens, response.usage.output_tokens, "flex"),
+        price(TIERED, chunk.usage.prompt_tokens, chunk.usage.completion_tokens, "flex"),
+    ]
+    flex, standard, priority = (s.usage.microusd for s in there.store.settled if s.usage)
+    assert flex < standard < priority
+
+
 # --- streams
 
 

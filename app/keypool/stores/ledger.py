@@ -20,6 +20,7 @@ UNBILLED = frozenset(
         Outcome.RATE_LIMITED,
         Outcome.TOO_LARGE,
         Outcome.QUOTA_EXHAUSTED,
+        Outcome.NO_CAPACITY,
         Outcome.INVALID_KEY,
         Outcome.FORBIDDEN,
         Outcome.REGION_BLOCKED,

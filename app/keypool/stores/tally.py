@@ -23,7 +23,7 @@ from app.keypool.figures import (
     Unit,
     wait_class,
 )
-from app.keypool.outcomes import ACCEPTED, Outcome
+from app.keypool.outcomes import ACCEPTED, NO_VERDICT, Outcome
 from app.keypool.stores.base import Change, Lease, Reason, Settlement, Spent, Usage
 
 #: How far ahead a moment without room is taken for granted: a longer rest is counted as requests go on asking.
@@ -166,7 +166,7 @@ def _of_statistics(counts: Mapping[str, int]) -> dict[str, int]:
         for outcome, count in call.outcomes.items():
             if outcome in ACCEPTED:
                 shown["ok"] += count
-            elif outcome is not Outcome.ABANDONED:
+            elif outcome not in NO_VERDICT:
                 shown["ng"] += count
             if outcome is Outcome.RATE_LIMITED:
                 shown["rl"] += count

@@ -25,6 +25,9 @@ def judge(
     if outcome is Outcome.ABANDONED:
         state.health = breaker.on_abandoned(state.health, lease.generation)
         return Change()
+    if outcome is Outcome.NO_CAPACITY:
+        state.health = breaker.on_no_verdict(state.health, lease.generation)
+        return Change()
     state.failures += 1
     if outcome is Outcome.SERVER_FAILURE:
         return _fail(state, lease, policy, now, counts=settlement.counts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import openai
 from openai.types.chat import ChatCompletionMessageParam
@@ -17,26 +17,32 @@ from app.errors import ModelAnswerInvalidError, ModelRefusedError
 from app.property.extract.prompt import QUOTE, Prompt
 from app.property.record import FIELDS, FieldType
 
+#: how a call is processed and priced (https://developers.openai.com/api/reference, `service_tier`; 2026-11)
+ServiceTier = Literal["auto", "default", "flex", "priority"]
+
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
     """`values`: for every field answered with something, the value and its quote (empty if the model gave none).
 
-    `model` is the one that answered, by the API's own name; tokens are as the API counted them, 0 if it did not.
+    `model` is the one that answered, by the API's own name; tokens are as the API counted them, 0 if it did not;
+    `service_tier` is the one that the reply names, empty if it names none.
     """
 
     values: Mapping[str, tuple[Any, str]]
     model: str
     prompt_tokens: int
     completion_tokens: int
+    service_tier: str = ""
 
 
 class ModelStep:
-    """Asks `model` through `client`. Thread-safe as far as the client is."""
+    """Asks `model` through `client`, on `service_tier` (None: none is sent). Thread-safe as far as the client is."""
 
-    def __init__(self, client: openai.OpenAI, model: str) -> None:
+    def __init__(self, client: openai.OpenAI, model: str, service_tier: ServiceTier | None = None) -> None:
         self._client = client
         self._model = model
+        self._tier = service_tier
 
     def ask(self, prompt: Prompt) -> ModelAnswer:
         """Send `prompt` once.
@@ -52,6 +58,7 @@ class ModelStep:
                 "json_schema": {"name": "property", "strict": True, "schema": prompt.schema},
             },
             max_completion_tokens=prompt.max_completion_tokens,
+            service_tier=self._tier if self._tier is not None else openai.omit,
         )
         usage = completion.usage
         return ModelAnswer(
@@ -59,6 +66,7 @@ class ModelStep:
             model=completion.model or self._model,
             prompt_tokens=usage.prompt_tokens if usage else 0,
             completion_tokens=usage.completion_tokens if usage else 0,
+            service_tier=completion.service_tier or "",
         )
 
     def _content(self, completion: openai.types.chat.ChatCompletion) -> str:

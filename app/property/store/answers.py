@@ -24,12 +24,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """An answer as it came: field -> (value, quote), not yet checked against the page."""
+    """An answer as it came: field -> (value, quote), not yet checked against the page.
+
+    `service_tier` is the one that the reply named, empty if none.
+    """
 
     values: Mapping[str, tuple[Any, str]]
     model: str
     prompt_tokens: int
     completion_tokens: int
+    service_tier: str = ""
 
 
 class AnswerStore:
@@ -56,7 +60,9 @@ class AnswerStore:
         if row is None:
             return None
         values = {name: (value, quote) for name, (value, quote) in row.answer["values"].items()}
-        return StoredAnswer(values, row.answer["model"], row.prompt_tokens, row.completion_tokens)
+        kept = row.answer
+        tier = kept.get("service_tier", "")  # answers of earlier versions have none
+        return StoredAnswer(values, kept["model"], row.prompt_tokens, row.completion_tokens, tier)
 
     def save_model_answer(self, question: Question, answer: StoredAnswer) -> None:
         """Keep an answer for the next time its question comes up. `answer.model` is the one that the answer names."""
@@ -66,7 +72,7 @@ class AnswerStore:
             "fields": list(question.fields),
             "model": question.model,
             "prompt_sha256": question.prompt_sha256,
-            "answer": {"model": answer.model, "values": values},
+            "answer": {"model": answer.model, "service_tier": answer.service_tier, "values": values},
             "prompt_tokens": answer.prompt_tokens,
             "completion_tokens": answer.completion_tokens,
             "created_at": self._database.clock.now(),

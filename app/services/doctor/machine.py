@@ -6,9 +6,11 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from app.keypool.keys import load_keys
+from app.keypool.pricing import Pricing
 from app.keypool.strategies import load_strategy
 from app.services.doctor.findings import Verdict, all_in_all, failed, warning
 from app.services.key_store import pricing_of
@@ -26,17 +28,28 @@ def check_settings(settings: Settings, env_file: Path | None) -> Verdict:
     """
     keys = load_keys(settings)
     load_strategy(settings.openai_key_rotation_strategy)
-    pricing_of(settings)
+    price = pricing_of(settings)
     form = f"keys from {keys.source}" if keys.keys else "no key"
     if keys.duplicates:
         form += f" ({keys.duplicates} given twice)"
     file = f"the environment and {env_file}" if env_file is not None else "the environment"
-    return all_in_all(f"read from {file}; {form}", _open_to_all(env_file))
+    found = chain(_open_to_all(env_file), _without_flex(settings, price))
+    return all_in_all(f"read from {file}; {form}", found)
 
 
 def _open_to_all(env_file: Path | None) -> Iterator[Verdict]:
     if env_file is not None and env_file.stat().st_mode & stat.S_IROTH:
         yield warning("every user of this machine may read that file", f"Run `chmod 600 {env_file}`.")
+
+
+def _without_flex(settings: Settings, price: Pricing) -> Iterator[Verdict]:
+    """OpenAI answers 400 where flex is asked of a model that has none; the table of prices knows which have."""
+    model, tokens = settings.openai_model, (1_000_000, 1_000_000)
+    if settings.openai_service_tier == "flex" and 0 < price(model, *tokens) <= price(model, *tokens, "flex"):
+        yield warning(
+            f"OPENAI_SERVICE_TIER=flex, but no flex price of {model} is known: OpenAI may refuse its calls",
+            "Set an OPENAI_MODEL that has flex, or leave OPENAI_SERVICE_TIER empty.",
+        )
 
 
 def check_home(settings: Settings) -> Verdict:

@@ -80,6 +80,11 @@ MODEL_ANSWERS = _counter(
     ("outcome",),
     "Pages that wanted the model: asked, kept (the same question had an answer), failed, no_key, or budget used up.",
 )
+MODEL_TIERS = _counter(
+    "propintel_model_tiers",
+    ("wanted", "served"),
+    "Answers of the model by service tier: the one of OPENAI_SERVICE_TIER (or none), and the one that the reply names.",
+)
 MODEL_CALL_SECONDS = _histogram(
     "propintel_model_call_seconds",
     ("model",),

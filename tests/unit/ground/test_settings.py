@@ -37,6 +37,8 @@ _VARIABLES = {name.upper() for name in Settings.model_fields} - {"OPENAI_NUMBERE
         ("FLOWER_READ_ONLY", "sometimes"),
         ("FLOWER_PORT", "0"),
         ("FLOWER_MAX_TASKS", "99"),
+        ("OPENAI_SERVICE_TIER", "cheap"),
+        ("OPENAI_SERVICE_TIER", "scale"),
         ("METRICS_TOKEN", "0123456789abcde"),
         ("METRICS_TOKEN", "sixteen characters"),
         ("WEBHOOK_SECRET", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
@@ -64,6 +66,17 @@ def test_a_bad_value_is_an_error_that_names_the_variable(
     with pytest.raises(ConfigurationError) as caught:
         load_settings()
     assert caught.value.facts["variable"] == variable
+
+
+@pytest.mark.parametrize(
+    ("given", "read"), [("flex", "flex"), (" Priority ", "priority"), ("", None), ("auto", "auto")]
+)
+def test_a_service_tier_is_one_of_four_or_none(monkeypatch: pytest.MonkeyPatch, given: str, read: str | None) -> None:
+    monkeypatch.setenv("OPENAI_SERVICE_TIER", given)
+    assert load_settings().openai_service_tier == read
+    monkeypatch.setenv("OPENAI_SERVICE_TIER", "slow")
+    with pytest.raises(ConfigurationError, match=r"OPENAI_SERVICE_TIER.*'auto', 'default', 'flex' or 'priority'"):
+        load_settings()
 
 
 @pytest.mark.parametrize("secret", ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", f"whsec_{'MfKQ9r8G' * 10}MfKQ9g=="])

@@ -20,6 +20,33 @@ def test_a_known_model_costs_what_the_table_says() -> None:
     assert microusd("text-embedding-3-small", 1_000_000, 0) == 20_000
 
 
+def test_a_tier_costs_what_the_table_says_of_it() -> None:
+    """gpt-5-mini: 0.25/2.00 US dollars per million tokens, flex 0.125/1.00, priority 0.45/3.60 (OpenAI, 2026-11)."""
+    microusd = make_pricing()
+    prices = {tier: microusd("gpt-5-mini", 1_000_000, 1_000_000, tier) for tier in ("", "default", "flex", "priority")}
+    assert prices == {"": 2_250_000, "default": 2_250_000, "flex": 1_125_000, "priority": 4_050_000}
+    assert microusd("gpt-5-mini", 1_000_000, 1_000_000, "fast") == prices["priority"]
+
+
+def test_a_batch_is_half_price() -> None:
+    assert make_pricing()("gpt-4.1-mini", 1_000_000, 1_000_000, "batch") == 1_000_000
+
+
+def test_a_model_without_a_flex_price_is_not_counted_too_low() -> None:
+    assert make_pricing()("gpt-4.1-mini", 1_000_000, 1_000_000, "flex") == 2_000_000
+
+
+@pytest.mark.parametrize(("tier", "times"), [("", 1), ("auto", 1), ("flex", 0.5), ("batch", 0.5), ("priority", 2.5)])
+def test_one_s_own_price_is_that_of_the_standard_tier(tier: str, times: float) -> None:
+    assert make_pricing(parse_prices("house-model=1/2"))("house-model", 1_000, 500, tier) == 2_000 * times
+
+
+def test_an_unknown_model_is_named_once_whatever_its_tier(caplog: pytest.LogCaptureFixture) -> None:
+    microusd = make_pricing()
+    assert [microusd("house-model", 10, 10, tier) for tier in ("flex", "", "priority")] == [0, 0, 0]
+    assert len(caplog.records) == 1
+
+
 def test_part_of_a_millionth_counts_as_one() -> None:
     assert make_pricing()("gpt-4.1-mini", 1, 0) == 1
     assert make_pricing()("gpt-4.1-mini", 0, 0) == 0

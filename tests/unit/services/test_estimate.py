@@ -54,6 +54,12 @@ def test_own_pages_say_what_the_next_ones_take(database: Database, tmp_path: Pat
     assert found.usd == pytest.approx(50 * (1_000 * 2 + 100 * 10) / 1_000_000)
 
 
+def test_flex_is_half_price(database: Database, tmp_path: Path) -> None:
+    _remember(database, pages=40, calls=10)
+    found = _estimate(database, _settings(tmp_path, openai_service_tier="flex"), 200)
+    assert found.usd == pytest.approx(50 * (1_000 * 2 + 100 * 10) / 1_000_000 / 2)
+
+
 def test_with_few_pages_of_its_own_it_says_what_is_typical(database: Database, tmp_path: Path) -> None:
     _remember(database, pages=19, calls=1)
     found = _estimate(database, _settings(tmp_path), 10)

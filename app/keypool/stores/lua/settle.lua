@@ -27,7 +27,7 @@ local name = P .. ':k:' .. k.id
 -- money
 local unbilled = {
   rate_limited = 1, too_large = 1, quota_exhausted = 1, invalid_key = 1, forbidden = 1, region_blocked = 1,
-  request_fault = 1,
+  request_fault = 1, no_capacity = 1,
 }
 if unbilled[outcome] then
   spend(lease.day, k.id, lease.batch, -lease.calls, -math.ceil(lease.tokens), -lease.microusd)
@@ -176,6 +176,8 @@ if outcome == 'success' or outcome == 'request_fault' or outcome == 'region_bloc
   succeed()
 elseif outcome == 'abandoned' then
   if current then k.probe_until = 0 end
+elseif outcome == 'no_capacity' then
+  no_verdict()
 else
   redis.call('HINCRBY', name, 'ng', 1)
   if outcome == 'server_failure' then

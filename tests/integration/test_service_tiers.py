@@ -1,0 +1,164 @@
+"""Model calls on a service tier, against the stand-in: what is sent, what is recorded, and flex when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from app.clock import ManualClock
+from app.keypool.keys import make_keys
+from app.keypool.pricing import make_pricing
+from app.property.extract.base import Extraction
+from app.property.extract.llm import ServiceTier
+from app.property.extract.pipeline import extract
+from app.property.extract.prompt import build_prompt
+from app.property.page import Page
+from app.property.store import AnswerStore, Database, Question, digest
+from app.services.metrics.instruments import REGISTRY
+from app.services.model_reading import ModelReader
+from app.services.openai_client_manager import OpenAIClientManager
+
+MODEL = "gpt-5-mini"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def answers(tmp_path: Path, clock: ManualClock) -> Iterator[AnswerStore]:
+    database = Database(f"sqlite:///{tmp_path / 'a.sqlite3'}", clock)
+    yield AnswerStore(database)
+    database.close()
+
+
+class Asking:
+    """A reader on a pool of the stand-in's keys; each page is a question of its own."""
+
+    def __init__(self, answers: AnswerStore, clock: ManualClock, standin: Any, tier: ServiceTier | None) -> None:
+        self.manager = OpenAIClientManager(
+            make_keys(standin.keys),
+            base_url=standin.base_url,
+            max_wait_seconds=0.2,
+            timeout_seconds=0.5,
+            price=make_pricing(),
+        )
+        self.reader = ModelReader(answers, self.manager.get_client, MODEL, clock, service_tier=tier)
+        self.answers = answers
+        self.pages = 0
+
+    def ask(self) -> tuple[str | None, str | None]:
+        """A further page is read: the note, and the tier that its stored answer names (None: there is none)."""
+        self.pages += 1
+        extraction = page(self.pages)
+        found = self.reader.read(extraction)
+        prompt = build_prompt(extraction)
+        asked = digest({"messages": prompt.messages, "schema": prompt.schema})
+        question = Question(extraction.page.sha256, tuple(sorted(prompt.fields)), MODEL, asked)
+        kept = self.answers.model_answer(question)
+        return found.note, kept.service_tier if kept else None
+
+
+def page(number: int) -> Extraction:
+    html = f"""<html lang="en"><head><title>{number} Main St</title></head><body><h1>{number} Main St, Springfield</h1>
+    <p>$310,000</p><p>A quiet home. The house was built in {1900 + number}. Roof: cedar shakes.</p></body></html>"""
+    url = f"https://site.example/{number}"
+    return extract(Page(url, url, "text/html", html, html.encode(), ManualClock().now()))
+
+
+@pytest.fixture
+def asking(
+    answers: AnswerStore, clock: ManualClock, openai_standin: Callable[..., Any]
+) -> Iterator[Callable[..., tuple[Asking, Any]]]:
+    opened: list[Asking] = []
+
+    def start(tier: ServiceTier | None, **server: Any) -> tuple[Asking, Any]:
+        standin = openai_standin(**server)
+        opened.append(Asking(answers, clock, standin, tier))
+        return opened[-1], standin
+
+    yield start
+    for one in opened:
+        one.manager.close()
+
+
+def tiers_counted() -> dict[tuple[str, str], float]:
+    samples = [s for m in REGISTRY.collect() for s in m.samples if s.name == "propintel_model_tiers_total"]
+    return {(s.labels["wanted"], s.labels["served"]): s.value for s in samples}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "served"), [(None, "flex"), ("auto", "flex"), ("default", "default"), ("priority", "priority")]
+)
+def test_a_call_names_the_tier_and_keeps_the_one_that_the_reply_names(
+    asking: Callable[..., tuple[Asking, Any]], wanted: ServiceTier | None, served: str
+) -> None:
+    """The project of the stand-in is set to flex: that is where a call without a tier, or on auto, is processed."""
+    there, _ = asking(wanted, project_tier="flex")
+    before = tiers_counted().get((wanted or "none", served), 0.0)
+    assert there.ask() == (None, served)
+    assert tiers_counted()[wanted or "none", served] == before + 1
+
+
+@pytest.mark.parametrize("flex", ["unavailable", "hang"])
+def test_without_flex_the_call_goes_to_the_standard_tier_and_flex_is_left_alone_for_a_while(
+    asking: Callable[..., tuple[Asking, Any]], clock: ManualClock, flex: str
+) -> None:
+    there, standin = asking("flex", flex=flex)
+
+    def tried() -> int:
+        """Requests for flex so far."""
+        totals = standin.stats()["totals"]
+        return int(totals["no_capacity"] + totals["abandoned"])
+
+    assert [there.ask() for _ in range(3)] == [(None, "default")] * 3
+    assert tried() == 1
+    clock.advance(29)
+    assert there.ask() == (None, "default")
+    assert tried() == 1
+    clock.advance(1)
+    assert there.ask() == (None, "default")
+    assert tried() == 2
+    clock.advance(59)  # twice as long
+    assert there.ask() == (None, "default")
+    assert tried() == 2
+    standin.set_server(flex="ok")
+    clock.advance(1)
+    assert there.ask() == (None, "flex")
+    standin.set_server(flex=flex)
+    assert there.ask() == (None, "default")
+    clock.advance(30)  # the first rest again
+    assert there.ask() == (None, "default")
+    assert tried() == 4
+    stats = there.manager.get_stats()
+    assert [(k["state"], k["failures"], k["rate_limited"]) for k in stats["keys"].values()] == [
+        ("closed", 0, False),
+        ("closed", 0, False),
+    ]
+    assert stats["spent_today"]["calls"] == there.pages + (4 if flex == "hang" else 0)
+
+
+def test_a_rate_limit_of_the_keys_is_no_lack_of_flex(asking: Callable[..., tuple[Asking, Any]]) -> None:
+    """It goes up, for the job to come back: the standard tier has the same limits."""
+    there, standin = asking("flex", start_level=0.0)
+    for key in standin.keys:
+        standin.set_key(key, rpm=1)
+    with pytest.raises(openai.RateLimitError):
+        there.ask()
+    totals = standin.stats()["totals"]
+    assert (totals["rate_limited"], totals["no_capacity"], totals["ok"]) == (2, 0, 0)
+
+
+def test_a_model_without_the_tier_is_told_with_the_setting(asking: Callable[..., tuple[Asking, Any]]) -> None:
+    there, standin = asking("flex", flex="unsupported")
+    note, kept = there.ask()
+    assert kept is None
+    assert note is not None
+    assert "OPENAI_SERVICE_TIER=flex" in note
+    assert "OPENAI_MODEL" in note
+    assert standin.stats()["totals"]["ok"] == 0
