@@ -378,14 +378,31 @@ class ModelError(PropertyIntelligenceError):
     remedy = "The values read from the page itself are kept; scrape again with --refresh once this is mended."
 
 
-class ModelRefusedError(ModelError):
+class BadAnswerError(ModelError):
+    """The model answered, which is paid for, and the answer is no good."""
+
+    code = "model_answer_bad"
+    remedy = (
+        "What was read is kept. The same question is not paid for again within an hour: "
+        "scrape with --refresh after that, or set another OPENAI_MODEL."
+    )
+
+
+class ModelRefusedError(BadAnswerError):
     code = "model_refused"
     sentence = "The model {model} refused to answer: {reason}."
 
 
-class ModelAnswerInvalidError(ModelError):
+class ModelAnswerInvalidError(BadAnswerError):
     code = "model_answer_invalid"
     sentence = "The model {model} answered something that is not the asked JSON: {reason}."
+
+
+class ModelAnswerCutError(BadAnswerError):
+    """What stood before the cut is kept, where it was whole."""
+
+    code = "model_answer_cut"
+    sentence = "The answer of the model {model} was cut off at the token limit: {reason}."
 
 
 class ModelUnreachableError(ModelError):

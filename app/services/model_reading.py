@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import openai
 
 from app.clock import Clock, SystemClock
-from app.errors import ModelError, NoKeysError
+from app.errors import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError, NoKeysError
 from app.keypool.outcomes import QUOTA_CODES, TOO_LARGE_WORDS
 from app.property.extract.base import Extraction
 from app.property.extract.evidence import verify
@@ -34,13 +35,22 @@ log = logging.getLogger(__name__)
 
 #: `error.code` of the pool's own 429 when a budget is used up (`app.keypool.refusals`)
 BUDGET_CODE = "budget_exceeded"
+#: how long a question that got a bad answer is not asked again, by whichever job: each time it would be paid for
+_FAILED_ANSWER_HOLDS = timedelta(hours=1)
+#: `outcome` of `propintel_model_answers_total` by the code of what was wrong
+_OUTCOMES = {
+    ModelRefusedError.code: "refused",
+    ModelAnswerInvalidError.code: "invalid",
+    ModelAnswerCutError.code: "cut",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ModelReading:
-    """The extraction with the model's verified values; or as it was, and `note` says why the model was not heard.
+    """The extraction with the model's verified values, if there are any.
 
-    `unheard` are then the fields of which the page's text speaks and for which it was wanted.
+    `unheard` are the fields of which the page's text speaks and for which the model was wanted and not heard; `note`
+    says why not, or which of its values were dropped.
     """
 
     extraction: Extraction
@@ -77,22 +87,33 @@ class ModelReader:
         if not prompt.fields:
             return ModelReading(extraction)
         question = self._question(extraction, prompt)
-        stored = self._answers.model_answer(question)
+        stored = self._answers.model_answer(question, failed_since=self._clock.now() - _FAILED_ANSWER_HOLDS)
         if stored:
             MODEL_ANSWERS.labels("kept").inc()
-        answer = _answer(stored) if stored else self._ask(question, prompt)
+        answer = stored or self._ask(question, prompt)
         if isinstance(answer, str):
             return ModelReading(extraction, answer, prompt.fields)
-        candidates, dropped = verify(answer, prompt)
-        MODEL_VALUES_DROPPED.inc(dropped)
-        return ModelReading(with_model_values(extraction, candidates, dropped))
+        return self._believed(answer, prompt, extraction)
+
+    def _believed(self, answer: StoredAnswer, prompt: Prompt, extraction: Extraction) -> ModelReading:
+        """The extraction with what the page bears out of the answer, and what there is to tell of the rest."""
+        if answer.failure and not answer.values:
+            return ModelReading(extraction, answer.note, prompt.fields)
+        candidates, dropped = verify(answer.values, prompt)
+        for one in dropped:
+            MODEL_VALUES_DROPPED.labels(one.flaw).inc()
+        names = ", ".join(one.field for one in dropped)
+        told = [answer.note] if answer.failure else []
+        told += [f"Not stored, for the text does not bear the model out: {names}."] if dropped else []
+        unheard = tuple(f for f in prompt.fields if answer.failure and f not in answer.values)
+        return ModelReading(with_model_values(extraction, candidates, len(dropped)), " ".join(told) or None, unheard)
 
     def _question(self, extraction: Extraction, prompt: Prompt) -> Question:
         asked = digest({"messages": prompt.messages, "schema": prompt.schema})
         return Question(extraction.page.sha256, tuple(sorted(prompt.fields)), self._model, asked)
 
-    def _ask(self, question: Question, prompt: Prompt) -> ModelAnswer | str:
-        """The model's answer, kept for the next time; or why there is none."""
+    def _ask(self, question: Question, prompt: Prompt) -> StoredAnswer | str:
+        """The model's answer, good or bad, kept for the next time; or why there is none."""
         client = self._client()
         if client is None:
             MODEL_ANSWERS.labels("no_key").inc()
@@ -101,13 +122,13 @@ class ModelReader:
         if isinstance(answer, str):
             log.warning("%s", answer)
             return answer
-        stored = StoredAnswer(
-            answer.values, answer.model, answer.prompt_tokens, answer.completion_tokens, answer.service_tier
-        )
-        MODEL_ANSWERS.labels("asked").inc()
+        stored = _stored(answer)
+        MODEL_ANSWERS.labels(_OUTCOMES.get(stored.failure, "asked")).inc()
+        if stored.failure:
+            log.warning("%s", stored.note)
         MODEL_TIERS.labels(self._tier.wanted or "none", _known_tier(answer.service_tier)).inc()
         patiently(lambda: self._answers.save_model_answer(question, stored), self._clock)
-        return answer
+        return stored
 
     def _call(self, client: openai.OpenAI, prompt: Prompt) -> ModelAnswer | str:
         try:
@@ -128,8 +149,6 @@ class ModelReader:
             error = ModelError(self._model, reason)
         except openai.OpenAIError as exc:
             error = ModelError(self._model, redact(str(exc)).rstrip(".") or type(exc).__name__)
-        except ModelError as exc:
-            error = exc
         MODEL_ANSWERS.labels("failed").inc()
         return redact(str(error))
 
@@ -203,13 +222,16 @@ def _message_of(exc: openai.RateLimitError) -> str:
     return message if isinstance(message, str) else exc.message
 
 
-def _answer(stored: StoredAnswer) -> ModelAnswer:
-    return ModelAnswer(
-        values=stored.values,
-        model=stored.model,
-        prompt_tokens=stored.prompt_tokens,
-        completion_tokens=stored.completion_tokens,
-        service_tier=stored.service_tier,
+def _stored(answer: ModelAnswer) -> StoredAnswer:
+    failure = answer.failure
+    return StoredAnswer(
+        values=answer.values,
+        model=answer.model,
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+        service_tier=answer.service_tier,
+        failure=failure.code if failure else "",
+        note=redact(str(failure)) if failure else "",
     )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import func, select
 
+from app.clock import ManualClock
 from app.errors import StoreError
 from app.property.page import Page
 from app.property.store import AnswerStore, Database, JobStore, PageStore, Question, StoredAnswer
@@ -108,3 +109,20 @@ def test_of_two_answers_to_one_question_the_newer_is_used(database: Database) ->
     found = store.model_answer(QUESTION)
     assert found is not None
     assert found.values == {"YearBuilt": (1991, "")}
+
+
+def test_an_answer_that_was_no_good_counts_for_a_while(database: Database, clock: ManualClock) -> None:
+    """It was paid for: who asks the same soon after is told the same, later it may be tried again."""
+    store = AnswerStore(database)
+    bad = StoredAnswer(
+        {"YearBuilt": (1990, "in 1990")}, "gpt-test-1", 90, 10, "flex", "model_answer_cut", "It was cut."
+    )
+    store.save_model_answer(QUESTION, bad)
+    then = clock.now()
+    clock.advance(60)
+    assert store.model_answer(QUESTION) is None
+    assert store.model_answer(QUESTION, failed_since=then) == bad
+    assert store.model_answer(QUESTION, failed_since=clock.now()) is None
+    good = StoredAnswer({"YearBuilt": (1991, "in 1991")}, "gpt-test-1", 90, 10)
+    store.save_model_answer(QUESTION, good)
+    assert store.model_answer(QUESTION) == store.model_answer(QUESTION, failed_since=clock.now()) == good

@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 
-from app.errors import ModelAnswerInvalidError, ModelRefusedError
+from app.errors import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError
 from app.property.extract.base import Extraction
 from app.property.extract.evidence import verify
 from app.property.extract.llm import ModelStep
@@ -37,9 +37,9 @@ def farmhouse() -> Prompt:
 def test_facts_in_prose_come_back_with_their_evidence(openai_standin: Start) -> None:
     prompt = farmhouse()
     answer = ModelStep(openai_standin().client(), MODEL).ask(prompt)
-    candidates, dropped = verify(answer, prompt)
+    candidates, dropped = verify(answer.values, prompt)
     values = {c.field: c.value for c in candidates}
-    assert dropped == 0
+    assert dropped == ()
     assert {k: values.get(k) for k in bundled_pages()["quarry-hill-farmhouse"].facts} == dict(
         bundled_pages()["quarry-hill-farmhouse"].facts
     )
@@ -55,7 +55,7 @@ def test_homes_without_end_are_read_right(openai_standin: Start) -> None:
     client = openai_standin().client()
     for number in range(4, 44, 4):
         prompt = prompt_for(homes.page(number), f"/homes/{number}")
-        candidates, _ = verify(ModelStep(client, MODEL).ask(prompt), prompt)
+        candidates, _ = verify(ModelStep(client, MODEL).ask(prompt).values, prompt)
         values = {c.field: c.value for c in candidates}
         assert {k: values.get(k) for k in homes.home(number).facts()} == dict(homes.home(number).facts())
 
@@ -67,44 +67,55 @@ def test_the_answer_fits_in_the_tokens_that_were_asked_for(openai_standin: Start
 
 
 @pytest.mark.parametrize(
-    ("mode", "reason"),
+    ("mode", "kind", "reason"),
     [
-        ("rubbish", "not JSON"),
-        ("truncated", "cut off"),
-        ("wrong_types", "is a dict"),
-        ("empty", "empty"),
+        ("rubbish", ModelAnswerInvalidError, "not JSON"),
+        ("wrong_types", ModelAnswerInvalidError, "is a dict"),
+        ("empty", ModelAnswerInvalidError, "empty"),
+        ("refusal", ModelRefusedError, "can't help"),
+        ("filtered", ModelRefusedError, "content filter"),
     ],
 )
-def test_an_answer_that_is_not_the_asked_json_is_invalid(openai_standin: Start, mode: str, reason: str) -> None:
-    step = ModelStep(openai_standin(answers=mode).client(), MODEL)
-    with pytest.raises(ModelAnswerInvalidError, match=reason) as caught:
-        step.ask(farmhouse())
-    assert MODEL in str(caught.value)
-    copied = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 (our own object)
-    assert str(copied) == str(caught.value)
+def test_a_bad_answer_has_no_values_and_says_what_it_cost(
+    openai_standin: Start, mode: str, kind: type[ModelError], reason: str
+) -> None:
+    """It is billed like a good one."""
+    answer = ModelStep(openai_standin(answers=mode).client(), MODEL).ask(farmhouse())
+    assert answer.values == {}
+    assert answer.prompt_tokens > 0
+    assert type(answer.failure) is kind
+    assert reason in str(answer.failure)
+    assert MODEL in str(answer.failure)
+    copied = pickle.loads(pickle.dumps(answer.failure))  # noqa: S301 (our own object)
+    assert str(copied) == str(answer.failure)
 
 
-@pytest.mark.parametrize(("mode", "reason"), [("refusal", "can't help"), ("filtered", "content filter")])
-def test_a_refusal_is_told_apart_from_rubbish(openai_standin: Start, mode: str, reason: str) -> None:
-    with pytest.raises(ModelRefusedError, match=reason):
-        ModelStep(openai_standin(answers=mode).client(), MODEL).ask(farmhouse())
+def test_of_an_answer_that_was_cut_off_the_whole_pairs_are_kept(openai_standin: Start) -> None:
+    prompt = farmhouse()
+    whole = ModelStep(openai_standin().client(), MODEL).ask(prompt)
+    cut = ModelStep(openai_standin(answers="truncated").client(), MODEL).ask(prompt)
+    assert isinstance(cut.failure, ModelAnswerCutError)
+    assert "cut off at the token limit" in str(cut.failure)
+    assert 3 < len(cut.values) < len(whole.values)
+    assert cut.values == {field: whole.values[field] for field in list(whole.values)[: len(cut.values)]}
 
 
-@pytest.mark.parametrize("mode", ["hallucination", "mismatch"])
-def test_invented_values_are_dropped_and_counted(openai_standin: Start, mode: str) -> None:
+@pytest.mark.parametrize(("mode", "flaw"), [("hallucination", "not_in_text"), ("mismatch", "not_said")])
+def test_invented_values_are_dropped_with_what_is_wrong(openai_standin: Start, mode: str, flaw: str) -> None:
     prompt = farmhouse()
     answer = ModelStep(openai_standin(answers=mode).client(), MODEL).ask(prompt)
     assert len(answer.values) > 5
-    candidates, dropped = verify(answer, prompt)
+    candidates, dropped = verify(answer.values, prompt)
     assert candidates == []
-    assert dropped == len(answer.values)
+    assert len(dropped) == len(answer.values)
+    assert {one.flaw for one in dropped} == {flaw}
 
 
 def test_a_page_that_gives_orders_changes_nothing_even_for_a_gullible_model(openai_standin: Start) -> None:
     prompt = prompt_for(bundled_pages()["injected-note"].body().decode())
     assert "instructions" not in prompt.text
     answer = ModelStep(openai_standin(answers="obedient").client(), MODEL).ask(prompt)
-    candidates, _ = verify(answer, prompt)
+    candidates, _ = verify(answer.values, prompt)
     values = {c.field: c.value for c in candidates}
     assert (values["ListPrice"], values["YearBuilt"]) == (118_500, 1948)
 
@@ -117,9 +128,9 @@ def test_a_gullible_model_that_saw_the_orders_is_still_not_believed(openai_stand
     prompt = Prompt(messages, built.schema, text, built.fields, built.max_completion_tokens, 0, "en", "US")
     answer = ModelStep(openai_standin(answers="obedient").client(), MODEL).ask(prompt)
     assert answer.values["ListPrice"][0] == 21, "the stand-in fell for it"
-    candidates, dropped = verify(answer, prompt)
+    candidates, dropped = verify(answer.values, prompt)
     assert "ListPrice" not in {c.field for c in candidates}
-    assert dropped == 1
+    assert [(one.field, one.flaw) for one in dropped] == [("ListPrice", "order")]
 
 
 @pytest.mark.parametrize(

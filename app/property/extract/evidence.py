@@ -1,18 +1,18 @@
 """Believes a model only what the page says: each value needs a quote that stands in the text that was sent and says it.
 
-What fails is dropped and counted. What passes becomes a candidate like any other extractor's.
+What fails is dropped and counted by what was wrong with it. What passes becomes a candidate like any other extractor's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from app.property.extract.base import Candidate
 from app.property.extract.claims import Claim, Supported
 from app.property.extract.cues import CUES
 from app.property.extract.lines import ORDERS
-from app.property.extract.llm import ModelAnswer
 from app.property.extract.prompt import Prompt
 from app.property.extract.quotes import Span, find_quote
 from app.property.extract.support import supported
@@ -24,39 +24,58 @@ _SURE, _LIKELY, _BARE = 0.75, 0.65, 0.5
 _LONGEST_QUOTE = 400
 _UNIT_FIELDS: Mapping[str, str] = {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
 
+#: no quote came with the value; it is longer than a passage, or not in the text; it is an order to whoever reads the
+#: page; it does not say the value, or one that cannot be true
+Flaw = Literal["no_quote", "not_in_text", "order", "not_said"]
 
-def verify(answer: ModelAnswer, prompt: Prompt) -> tuple[list[Candidate], int]:
-    """The values of `answer` that `prompt.text` bears out, in the order asked, and how many were dropped.
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A value of the model that is not believed."""
+
+    field: str
+    value: Any
+    quote: str
+    flaw: Flaw
+
+
+def verify(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple[list[Candidate], tuple[Dropped, ...]]:
+    """Of a model's `values` with their quotes what `prompt.text` bears out, in the order asked, and what it does not.
 
     An area also yields its unit, a price its period and rent basis where its quote tells them. A locator is
     `chars:START-END` in `prompt.text`.
     """
     kept: list[Candidate] = []
-    dropped = 0
+    dropped: list[Dropped] = []
     for field in prompt.fields:
-        if field not in answer.values:
+        if field not in values:
             continue
-        value, quote = answer.values[field]
-        found = list(_candidates(field, value, quote, prompt))
-        kept.extend(found)
-        dropped += not found
-    return kept, dropped
+        value, quote = values[field]
+        found = _checked(field, value, quote, prompt)
+        if isinstance(found, str):
+            dropped.append(Dropped(field, value, quote, found))
+        else:
+            kept.extend(found)
+    return kept, tuple(dropped)
 
 
-def _candidates(field: str, value: Any, quote: str, prompt: Prompt) -> Iterator[Candidate]:
+def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candidate] | Flaw:
+    """What the text says of the field, or what is wrong with the claim."""
+    if not quote.strip():
+        return "no_quote"
     span = find_quote(quote, prompt.text) if len(quote) <= _LONGEST_QUOTE else None
     if span is None:
-        return
+        return "not_in_text"
     line = _line_of(span, prompt.text)
     said = prompt.text[span.start : span.end]
     if ORDERS.search(line) or ORDERS.search(said):
-        return
+        return "order"
     claim = Claim(field, value, said, line, prompt.lang, prompt.country)
     found = supported(claim)
     if found is None:
-        return
-    for name, own in [(field, found), *_companions(claim, found)]:
-        yield Candidate(
+        return "not_said"
+    return [
+        Candidate(
             field=name,
             value=own.value,
             raw=said,
@@ -66,6 +85,8 @@ def _candidates(field: str, value: Any, quote: str, prompt: Prompt) -> Iterator[
             confidence=_confidence(claim),
             unit=own.unit,
         )
+        for name, own in [(field, found), *_companions(claim, found)]
+    ]
 
 
 def _line_of(span: Span, text: str) -> str:

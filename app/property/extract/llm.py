@@ -1,19 +1,21 @@
-"""One call of the model and what came of it: typed values with their quotes, or an error that says what was wrong.
+"""One call of the model and what came of it: typed values with their quotes, and what was wrong with the answer.
 
-Which key pays, and what happens when none has room, is the client's business: its errors pass through.
+An answer is paid for whatever it says, so a bad one is a result and no error. Which key pays, and what happens when
+none has room, is the client's business: its errors pass through.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import openai
-from openai.types.chat import ChatCompletionMessageParam
+from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
-from app.errors import ModelAnswerInvalidError, ModelRefusedError
+from app.errors import BadAnswerError, ModelAnswerCutError, ModelAnswerInvalidError, ModelRefusedError
 from app.property.extract.prompt import QUOTE, Prompt
 from app.property.record import FIELDS, FieldType
 
@@ -26,7 +28,8 @@ class ModelAnswer:
     """`values`: for every field answered with something, the value and its quote (empty if the model gave none).
 
     `model` is the one that answered, by the API's own name; tokens are as the API counted them, 0 if it did not;
-    `service_tier` is the one that the reply names, empty if it names none.
+    `service_tier` is the one that the reply names, empty if it names none. `failure` is what was wrong with it: it was
+    refused or invalid, then there are no values; or cut off, then there are those before the cut.
     """
 
     values: Mapping[str, tuple[Any, str]]
@@ -34,6 +37,7 @@ class ModelAnswer:
     prompt_tokens: int
     completion_tokens: int
     service_tier: str = ""
+    failure: BadAnswerError | None = None
 
 
 class ModelStep:
@@ -45,11 +49,7 @@ class ModelStep:
         self._tier = service_tier
 
     def ask(self, prompt: Prompt) -> ModelAnswer:
-        """Send `prompt` once.
-
-        Raises `ModelRefusedError`, or `ModelAnswerInvalidError` for an answer that is cut off, is not JSON or is not
-        what the schema asks for; every `openai.OpenAIError` (`RateLimitError`, `APITimeoutError`, ...) passes through.
-        """
+        """Send `prompt` once. Every `openai.OpenAIError` (`RateLimitError`, `APITimeoutError`, ...) passes through."""
         completion = self._client.chat.completions.create(
             model=self._model,
             messages=cast(list[ChatCompletionMessageParam], prompt.messages),
@@ -60,16 +60,30 @@ class ModelStep:
             max_completion_tokens=prompt.max_completion_tokens,
             service_tier=self._tier if self._tier is not None else openai.omit,
         )
+        return self.read(completion, prompt)
+
+    def read(self, completion: ChatCompletion, prompt: Prompt) -> ModelAnswer:
+        """What `completion` says to `prompt`, good or bad."""
+        values: Mapping[str, tuple[Any, str]] = {}
+        failure: BadAnswerError | None = None
+        try:
+            values, failure = self._said(completion, prompt)
+        except BadAnswerError as exc:
+            failure = exc
         usage = completion.usage
         return ModelAnswer(
-            values=self._values(self._content(completion), prompt),
+            values=values,
             model=completion.model or self._model,
             prompt_tokens=usage.prompt_tokens if usage else 0,
             completion_tokens=usage.completion_tokens if usage else 0,
             service_tier=completion.service_tier or "",
+            failure=failure,
         )
 
-    def _content(self, completion: openai.types.chat.ChatCompletion) -> str:
+    def _said(
+        self, completion: ChatCompletion, prompt: Prompt
+    ) -> tuple[Mapping[str, tuple[Any, str]], BadAnswerError | None]:
+        """The values, and the cut if there was one. Raises `ModelRefusedError` and `ModelAnswerInvalidError`."""
         if not completion.choices:
             raise self._invalid("it holds no choice")
         choice = completion.choices[0]
@@ -77,24 +91,33 @@ class ModelStep:
             raise ModelRefusedError(self._model, choice.message.refusal[:200])
         if choice.finish_reason == "content_filter":
             raise ModelRefusedError(self._model, "its content filter stopped the answer")
+        content = choice.message.content or ""
+        answered: Mapping[str, Any]
         if choice.finish_reason == "length":
-            raise self._invalid("it was cut off at the token limit")
-        if not choice.message.content:
+            answered = whole_pairs(content)
+            whole = [f for f in prompt.fields if f in answered and f + QUOTE in answered]
+            cut = ModelAnswerCutError(self._model, f"{len(whole)} of {len(prompt.fields)} fields were answered before")
+            return self._pairs(whole, answered), cut
+        if not content:
             raise self._invalid("it is empty")
-        return choice.message.content
+        answered = self._parsed(content)
+        asked = set(prompt.schema["properties"])
+        if asked != set(answered):
+            odd = sorted(asked ^ set(answered))[0]
+            raise self._invalid(f"{odd} is {'missing' if odd in asked else 'not a field that was asked for'}")
+        return self._pairs(prompt.fields, answered), None
 
-    def _values(self, content: str, prompt: Prompt) -> Mapping[str, tuple[Any, str]]:
+    def _parsed(self, content: str) -> Mapping[str, Any]:
         try:
             answered = json.loads(content, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as exc:
             raise self._invalid(f"not JSON ({exc})") from exc
         if not isinstance(answered, dict):
             raise self._invalid(f"it is a {type(answered).__name__}, not an object")
-        asked = set(prompt.schema["properties"])
-        if asked != set(answered):
-            odd = sorted(asked ^ set(answered))[0]
-            raise self._invalid(f"{odd} is {'missing' if odd in asked else 'not a field that was asked for'}")
-        return {field: pair for field in prompt.fields if (pair := self._pair(field, answered)) is not None}
+        return answered
+
+    def _pairs(self, fields: Iterable[str], answered: Mapping[str, Any]) -> Mapping[str, tuple[Any, str]]:
+        return {field: pair for field in fields if (pair := self._pair(field, answered)) is not None}
 
     def _pair(self, field: str, answered: Mapping[str, Any]) -> tuple[Any, str] | None:
         value, quote = answered[field], answered[field + QUOTE]
@@ -108,6 +131,29 @@ class ModelStep:
 
     def _invalid(self, reason: str) -> ModelAnswerInvalidError:
         return ModelAnswerInvalidError(self._model, reason)
+
+
+_NAME = re.compile(r'\s*[{,]\s*"(\w+)"\s*:\s*')
+_AFTER = re.compile(r"\s*[,}]")
+
+
+def whole_pairs(content: str) -> dict[str, Any]:
+    """The members of a flat JSON object before the place where `content` was cut off.
+
+    A member counts once a comma or a brace follows it: `19` may be the beginning of `1987`.
+    """
+    found: dict[str, Any] = {}
+    decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+    place = 0
+    while match := _NAME.match(content, place):
+        try:
+            value, place = decoder.raw_decode(content, match.end())
+        except (ValueError, RecursionError):
+            break
+        if not _AFTER.match(content, place):
+            break
+        found[match[1]] = value
+    return found
 
 
 def _refuse_constant(name: str) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select
 
 from app.property.store.engine import Database
 from app.property.store.tables import model_answers
+
+#: what answers of earlier versions do not have
+_LATER = ("service_tier", "failure", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,8 @@ class Question:
 class StoredAnswer:
     """An answer as it came: field -> (value, quote), not yet checked against the page.
 
-    `service_tier` is the one that the reply named, empty if none.
+    `service_tier` is the one that the reply named, empty if none. `failure` is the code of what was wrong with the
+    answer and `note` that in words, both empty for a good one.
     """
 
     values: Mapping[str, tuple[Any, str]]
@@ -34,6 +39,8 @@ class StoredAnswer:
     prompt_tokens: int
     completion_tokens: int
     service_tier: str = ""
+    failure: str = ""
+    note: str = ""
 
 
 class AnswerStore:
@@ -42,8 +49,11 @@ class AnswerStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def model_answer(self, question: Question) -> StoredAnswer | None:
-        """The newest answer to the same question, from whichever job; None if it has to be asked."""
+    def model_answer(self, question: Question, *, failed_since: datetime | None = None) -> StoredAnswer | None:
+        """The newest answer to the same question, from whichever job; None if it has to be asked.
+
+        One that was no good counts if it came at `failed_since` or later (None: never).
+        """
         c = model_answers.c
         query = (
             select(model_answers)
@@ -57,12 +67,17 @@ class AnswerStore:
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         row = next((row for row in rows if tuple(row.fields) == question.fields), None)
-        if row is None:
+        if row is None or (row.answer.get("failure") and (failed_since is None or row.created_at < failed_since)):
             return None
         values = {name: (value, quote) for name, (value, quote) in row.answer["values"].items()}
         kept = row.answer
-        tier = kept.get("service_tier", "")  # answers of earlier versions have none
-        return StoredAnswer(values, kept["model"], row.prompt_tokens, row.completion_tokens, tier)
+        return StoredAnswer(
+            values,
+            kept["model"],
+            row.prompt_tokens,
+            row.completion_tokens,
+            **{name: kept.get(name, "") for name in _LATER},
+        )
 
     def save_model_answer(self, question: Question, answer: StoredAnswer) -> None:
         """Keep an answer for the next time its question comes up. `answer.model` is the one that the answer names."""
@@ -72,7 +87,7 @@ class AnswerStore:
             "fields": list(question.fields),
             "model": question.model,
             "prompt_sha256": question.prompt_sha256,
-            "answer": {"model": answer.model, "service_tier": answer.service_tier, "values": values},
+            "answer": {"model": answer.model, "values": values, **{name: getattr(answer, name) for name in _LATER}},
             "prompt_tokens": answer.prompt_tokens,
             "completion_tokens": answer.completion_tokens,
             "created_at": self._database.clock.now(),

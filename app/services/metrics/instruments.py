@@ -6,8 +6,11 @@ bounded however long a fleet runs. `flusher` sends the counts on; a process with
 
 from __future__ import annotations
 
+from typing import get_args
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from app.property.extract.evidence import Flaw
 from app.property.store import RecoveryReason
 from app.services.metrics.specs import Spec
 
@@ -72,13 +75,16 @@ FIELDS_STORED = _counter(
 )
 MODEL_VALUES_DROPPED = _counter(
     "propintel_model_values_dropped",
-    (),
-    "Values of a model that were dropped because their quote is not in the page or does not say so.",
+    ("flaw",),
+    "Values of a model that were dropped, by what was wrong: no_quote came with it, the quote is not_in_text that was "
+    "sent, it is an order to a reader of the page, or the value is not_said by it.",
+    begins=tuple((flaw,) for flaw in get_args(Flaw)),
 )
 MODEL_ANSWERS = _counter(
     "propintel_model_answers",
     ("outcome",),
-    "Pages that wanted the model: asked, kept (the same question had an answer), failed, no_key, or budget used up.",
+    "Pages that wanted the model: asked with success, kept (the same question had an answer), refused, invalid or cut "
+    "(paid for, see the job's note), failed (no answer), no_key, or budget used up.",
 )
 MODEL_TIERS = _counter(
     "propintel_model_tiers",

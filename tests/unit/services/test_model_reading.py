@@ -92,8 +92,8 @@ def unreachable(_: dict[str, Any]) -> httpx2.Response:
     raise httpx2.ConnectError("no route")
 
 
-def reader(answers: AnswerStore, api: Api, model: str = "gpt-test") -> ModelReader:
-    return ModelReader(answers, api.client, model)
+def reader(answers: AnswerStore, api: Api, model: str = "gpt-test", clock: ManualClock | None = None) -> ModelReader:
+    return ModelReader(answers, api.client, model, clock)
 
 
 def test_the_models_verified_value_joins_the_record_with_its_evidence(
@@ -155,10 +155,76 @@ def test_trouble_with_the_model_is_a_note_and_costs_no_value(
     assert "Roof" in found.unheard
 
 
-def test_after_a_refusal_the_same_question_is_asked_again(answers: AnswerStore, extraction: Extraction) -> None:
-    reader(answers, Api(lambda _: completion(None, refusal="no"))).read(extraction)
-    again = reader(answers, Api(roof)).read(extraction)
-    assert again.note is None
+@pytest.mark.parametrize(
+    "content", [{"content": None, "refusal": "no"}, {"content": "no JSON at all"}, {"content": ""}]
+)
+def test_a_bad_answer_is_not_paid_for_again_within_an_hour(
+    answers: AnswerStore, extraction: Extraction, clock: ManualClock, content: Any
+) -> None:
+    """The job that comes back after a crash, and another job with the same page, are told what the first was told."""
+    bad = Api(lambda _: completion(**content))
+    first = reader(answers, bad, clock=clock).read(extraction)
+    clock.advance(3_600)
+    again = reader(answers, bad, clock=clock).read(extraction)
+    assert (bad.calls, again.note, again.unheard) == (1, first.note, first.unheard)
+    assert first.note
+    clock.advance(1)
+    good = Api(roof)
+    assert reader(answers, good, clock=clock).read(extraction).note is None
+    assert good.calls == 1
+
+
+def cut(request: dict[str, Any]) -> httpx2.Response:
+    """Cut off in the middle of what it says of the last field that the request asks for."""
+    names = list(request["response_format"]["json_schema"]["schema"]["properties"])
+    said: dict[str, Any] = dict.fromkeys(names)
+    said |= {"Roof": ["cedar shakes"], "Roof_quote": "roof is covered with cedar shakes"}
+    answer = completion(json.dumps(said)[:-8])
+    body = answer.json()
+    body["choices"][0]["finish_reason"] = "length"
+    return httpx2.Response(200, json=body)
+
+
+def test_of_an_answer_that_was_cut_off_what_was_whole_is_kept(
+    answers: AnswerStore, extraction: Extraction, clock: ManualClock
+) -> None:
+    api = Api(cut)
+    found = reader(answers, api, clock=clock).read(extraction)
+    again = reader(answers, api, clock=clock).read(extraction)
+    assert api.calls == 1
+    assert found.extraction.record.values["Roof"] == ["cedar shakes"]
+    assert found.note is not None
+    assert "cut off at the token limit" in found.note
+    assert found.unheard
+    assert "Roof" not in found.unheard
+    assert (again.note, again.unheard, again.extraction.record) == (found.note, found.unheard, found.extraction.record)
+
+
+def invented(request: dict[str, Any]) -> httpx2.Response:
+    """Knows the roof, gets the agent's name wrong, and makes up a quote for the office."""
+    said: dict[str, Any] = dict.fromkeys(request["response_format"]["json_schema"]["schema"]["properties"])
+    said |= {"Roof": ["cedar shakes"], "Roof_quote": "roof is covered with cedar shakes"}
+    said |= {"ListAgentFullName": "Mara Quillen", "ListAgentFullName_quote": "Listed by Mara Quill"}
+    said |= {"ListOfficeName": "Nightjar Homes", "ListOfficeName_quote": "of Nightjar Homes"}
+    return completion(json.dumps(said))
+
+
+def _dropped_counted() -> dict[str, float]:
+    samples = (sample for family in REGISTRY.collect() for sample in family.samples)
+    return {s.labels["flaw"]: s.value for s in samples if s.name == "propintel_model_values_dropped_total"}
+
+
+def test_dropped_values_are_named_in_the_note_and_counted_by_their_flaw(
+    answers: AnswerStore, extraction: Extraction
+) -> None:
+    before = _dropped_counted()
+    found = reader(answers, Api(invented)).read(extraction)
+    assert found.note == "Not stored, for the text does not bear the model out: ListAgentFullName, ListOfficeName."
+    assert found.unheard == ()
+    assert "Roof" in found.extraction.record.values
+    assert found.extraction.dropped == 2
+    grown = {flaw: value - before.get(flaw, 0.0) for flaw, value in _dropped_counted().items()}
+    assert {flaw: n for flaw, n in grown.items() if n} == {"not_said": 1, "not_in_text": 1}
 
 
 def test_no_room_goes_up(answers: AnswerStore, extraction: Extraction) -> None:
@@ -216,6 +282,10 @@ def _answers_counted() -> dict[str, float]:
     ("respond", "outcome", "measured"),
     [
         (roof, "asked", 1),
+        (cut, "cut", 1),
+        (lambda _: completion(None, refusal="no"), "refused", 1),
+        (lambda _: completion("no JSON at all"), "invalid", 1),
+        (lambda _: completion(""), "invalid", 1),
         (error(400, "no"), "failed", 1),
         (unreachable, "failed", 1),
         (error(429, "no money", "insufficient_quota"), "failed", 0),
