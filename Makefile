@@ -51,7 +51,7 @@ check: lint format types contracts test ## lint, format, types, import contracts
 chaos: install ## 1,000 jobs while everything breaks, as root: about 15 minutes (CHAOS_ARGS="--database postgresql")
 	$(PY) -m tests.chaos --out docs/benchmarks/chaos.md $(CHAOS_ARGS)
 
-bench-extraction: install ## score the extractors on the labelled pages below SHARED_DIR (BENCH_ARGS="--pages FOLDER")
+bench-extraction: install ## score the extractors on the labelled pages below SHARED_DIR (BENCH_ARGS="--pages FOLDER", "--out FILE")
 	$(PY) -m benchmarks.extraction $(BENCH_ARGS)
 
 bench-end-to-end: install ## the same pages through a real worker, then scored

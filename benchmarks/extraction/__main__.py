@@ -1,17 +1,18 @@
-"""`python -m benchmarks.extraction [--pages FOLDER] [--format json] [--errors]`: recall, precision and CPU time on the
-labelled pages.
+"""`python -m benchmarks.extraction [--pages FOLDER] [--format json] [--errors] [--out FILE]`: what the extractors read
+of the labelled pages, beside the targets.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.extraction.run import Run, labelled_pages, run
+from benchmarks.extraction import kinds, markdown
+from benchmarks.extraction.figures import Measured, cpu_ms, measured
+from benchmarks.extraction.run import labelled_pages, run
 from benchmarks.extraction.scorer import Count, Report, score
 
 
@@ -26,45 +27,53 @@ def main(arguments: list[str] | None = None) -> int:
         help="a folder that holds truth.jsonl and the pages it names (default: the real pages, SHARED_DIR/pages)",
     )
     parser.add_argument("--errors", action="store_true", help="list every missed and every wrong value")
+    parser.add_argument("--out", type=Path, help="write the page of figures and targets to this file")
     chosen = parser.parse_args(arguments)
     folder = labelled_pages(chosen.pages)
     if folder is None:
         return 2
     done = run(folder)
-    report = score(done.records, done.truth)
+    cases = [*kinds.of_labelled(done), *kinds.of_labelled_apart(folder)]
+    if chosen.pages is None:
+        cases += kinds.of_fixtures()
+    told = measured(done, score(done.records, done.truth), cases)
+    if chosen.out is not None:
+        chosen.out.write_text(markdown.page(told), "utf-8")
     if chosen.format == "json":
-        print(json.dumps(_as_json(done, report, errors=chosen.errors), ensure_ascii=False, indent=2))
+        print(json.dumps(_as_json(told, errors=chosen.errors), ensure_ascii=False, indent=2))
     else:
-        _print_table(done, report, errors=chosen.errors)
+        _print_table(told, errors=chosen.errors)
     return 0
 
 
-def _cpu(done: Run) -> dict[str, float]:
-    milliseconds = sorted(1000 * s for s in done.cpu_seconds.values())
-    several = milliseconds * 2 if len(milliseconds) == 1 else milliseconds
-    return {
-        "median": round(statistics.median(milliseconds), 1),
-        "p99": round(statistics.quantiles(several, n=100, method="inclusive")[98], 1),
-        "max": round(milliseconds[-1], 1),
-    }
-
-
-def _as_json(done: Run, report: Report, *, errors: bool) -> dict[str, Any]:
-    result = {**report.as_json(), "cpu_ms": _cpu(done)}
+def _as_json(told: Measured, *, errors: bool) -> dict[str, Any]:
+    figures = [{"name": f.name, "value": f.value, "target": f.target, "met": f.met} for f in told.figures]
+    result = {**told.report.as_json(), "cpu_ms": cpu_ms(told.run), "figures": figures}
     if not errors:
         del result["errors"]
     return result
 
 
-def _print_table(done: Run, report: Report, *, errors: bool) -> None:
-    print_scores(report)
-    cpu = _cpu(done)
-    print(f"{report.pages} pages, CPU a page: median {cpu['median']} ms, p99 {cpu['p99']} ms, max {cpu['max']} ms")
+def _print_table(told: Measured, *, errors: bool) -> None:
+    print_scores(told.report)
+    print()
+    for figure in told.figures:
+        state = {True: "met", False: "MISSED", None: ""}[figure.met]
+        print(f"{figure.name:75} {figure.shown:>9}  {figure.target:17} {state}")
     if errors:
-        for error in report.errors:
-            state = "missed" if error.emitted is None else "not on the page" if error.expected is None else "wrong"
-            name = error.file.removeprefix("html/")
-            print(f"{name:50} {error.label:16} {state:16} {error.expected!r} <- {error.emitted!r}")
+        _print_errors(told)
+
+
+def _print_errors(told: Measured) -> None:
+    for error in told.report.errors:
+        state = "missed" if error.emitted is None else "not on the page" if error.expected is None else "wrong"
+        name = error.file.removeprefix("html/")
+        proof = told.run.extractions[error.file].record.evidence.get(error.field or "")
+        sure = f" ({proof.confidence:.2f})" if proof else ""
+        print(f"{name:50} {error.label:16} {state:16} {error.expected!r} <- {error.emitted!r}{sure}")
+    for case in told.kinds:
+        if case.found is not case.expected:
+            print(f"{case.name:50} {'kind':16} {'wrong':16} {case.expected} <- {case.found}: {case.reason}")
 
 
 def print_scores(report: Report) -> None:

@@ -16,7 +16,7 @@ from app.property.extract.pipeline import extract
 from app.property.fetch.decode import page_from_file
 
 #: when the newest of the pages was saved, roughly: what "this year" means to the plausibility checks
-_SAVED = datetime(2026, 7, 31, tzinfo=UTC)
+SAVED = datetime(2026, 7, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,6 @@ def run(folder: Path) -> Run:
     for row in truth:
         started = time.process_time()
         url = row["url"] or f"https://unknown.invalid/{Path(row['file']).stem}"
-        extractions[row["file"]] = extract(page_from_file(folder / row["file"], url, _SAVED))
+        extractions[row["file"]] = extract(page_from_file(folder / row["file"], url, SAVED))
         cpu[row["file"]] = time.process_time() - started
     return Run(truth, extractions, cpu)

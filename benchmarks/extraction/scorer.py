@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from benchmarks.extraction import matching
 
@@ -60,14 +60,22 @@ _ACCEPTED = re.compile(r"accept ([A-Z][\w ]*?)\)")
 _TELLING_TYPES = frozenset({"Land", "Commercial Sale"})
 
 
+#: absent: not on the page, nothing emitted; forgiven: emitted where the label is null, but accepted by its note
+Verdict = Literal["right", "wrong", "missed", "absent", "forgiven"]
+
+
 @dataclass(frozen=True, slots=True)
-class Error:
-    """A value that was missed (`emitted` None) or wrong (`label` None: the page does not have it)."""
+class Outcome:
+    """What became of one label: `expected` None says that the page does not have it, `emitted` None that nothing was
+    read; `field` is the RESO name of the emitted value.
+    """
 
     file: str
     label: str
     expected: Any
     emitted: Any
+    field: str | None
+    verdict: Verdict
 
 
 @dataclass
@@ -99,12 +107,17 @@ class Count:
 
 @dataclass
 class Report:
-    """All counts, and every error."""
+    """All counts, and what became of every label, page by page."""
 
     pages: int = 0
     total: Count = field(default_factory=Count)
     fields: dict[str, Count] = field(default_factory=lambda: {label: Count() for label in LABELS})
-    errors: list[Error] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def errors(self) -> list[Outcome]:
+        """The values that were missed or wrong."""
+        return [o for o in self.outcomes if o.verdict in ("missed", "wrong")]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -124,43 +137,43 @@ def score(records: Mapping[str, Mapping[str, Any]], truth: Sequence[Mapping[str,
         record = records.get(row["file"], {})
         for label in LABELS:
             if label in row:
-                _score_one(label, row, record, report)
+                outcome = _outcome(label, row, record)
+                report.outcomes.append(outcome)
+                for count in (report.total, report.fields[label]):
+                    count.labelled += outcome.expected is not None
+                    count.right += outcome.verdict == "right"
+                    count.wrong += outcome.verdict == "wrong"
     return report
 
 
-def _score_one(label: str, row: Mapping[str, Any], record: Mapping[str, Any], report: Report) -> None:
+def _outcome(label: str, row: Mapping[str, Any], record: Mapping[str, Any]) -> Outcome:
     expected, matches = row[label], LABELS[label][1]
     emitted = list(_emitted(label, row, record))
-    counts = (report.total, report.fields[label])
+    name, value = emitted[0] if emitted else (None, None)
+    verdict: Verdict = "wrong"
     if expected is None:
-        for value in emitted[:1]:
-            if not _forgiven(label, value, row):
-                _wrong(counts, report, Error(row["file"], label, None, value))
-        return
-    right = any(matches(expected, value, row, record) for value in emitted)
-    for count in counts:
-        count.labelled += 1
-        count.right += right
-    if not right and emitted:
-        _wrong(counts, report, Error(row["file"], label, expected, emitted[0]))
-    elif not right:
-        report.errors.append(Error(row["file"], label, expected, None))
+        if not emitted:
+            verdict = "absent"
+        elif _forgiven(label, value, row):
+            verdict = "forgiven"
+    elif not emitted:
+        verdict = "missed"
+    else:
+        agreeing = next(((n, v) for n, v in emitted if matches(expected, v, row, record)), None)
+        if agreeing is not None:
+            (name, value), verdict = agreeing, "right"
+    return Outcome(row["file"], label, expected, value, name, verdict)
 
 
-def _wrong(counts: tuple[Count, Count], report: Report, error: Error) -> None:
-    for count in counts:
-        count.wrong += 1
-    report.errors.append(error)
-
-
-def _emitted(label: str, row: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[Any]:
+def _emitted(label: str, row: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The values of the record that answer for `label`, each with its RESO name."""
     for name in LABELS[label][0]:
         value = record.get(name)
         if value is None or (name == "PropertyType" and value not in _TELLING_TYPES):
             continue
         if name == "ParcelNumber" and label == "listing_id" and row["kind"] != "record":
             continue
-        yield value
+        yield name, value
 
 
 def _forgiven(label: str, value: Any, row: Mapping[str, Any]) -> bool:

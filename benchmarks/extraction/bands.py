@@ -1,0 +1,49 @@
+"""Reliability of confidence: of the values emitted in each band of confidence, the share that is right.
+
+A value emitted on a field that the label says is not on the page is wrong. Values on fields without a label are not
+counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.extraction.scorer import Outcome
+
+#: lower ends of the bands, the surest first; a band ends below the one before it
+LOWER_ENDS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Values with a confidence of `low` up to, not including, `high` (1 is in the first band)."""
+
+    low: float
+    high: float
+    count: int
+    right: int
+    mean_confidence: float
+
+    @property
+    def share_right(self) -> float | None:
+        return self.right / self.count if self.count else None
+
+
+def reliability(outcomes: Sequence[Outcome], confidences: Mapping[str, Mapping[str, float]]) -> list[Band]:
+    """The bands, surest first. `confidences`: by the label's `file`, by RESO name."""
+    told = [(confidences[o.file][o.field], o.verdict != "wrong") for o in outcomes if o.field is not None]
+    bands: list[Band] = []
+    high = 1.01
+    for low in LOWER_ENDS:
+        inside = [(c, right) for c, right in told if low <= c < high]
+        mean = sum(c for c, _ in inside) / len(inside) if inside else 0.0
+        bands.append(Band(low, min(high, 1.0), len(inside), sum(right for _, right in inside), mean))
+        high = low
+    return bands
+
+
+def calibration_error(bands: Sequence[Band]) -> float:
+    """The mean distance between a band's confidence and its share right, each value counted once (ECE)."""
+    total = sum(b.count for b in bands)
+    return sum(abs(b.mean_confidence * b.count - b.right) for b in bands) / total if total else 0.0

@@ -1,0 +1,72 @@
+"""The core fields, what most users come for: price, status, type, rooms or beds, area, city, postal code.
+
+A core field of a page is right where every label that it stands for is: the value that the page has was read exactly,
+and none was emitted where the page has none. `rooms or beds` and `area` (living area, else the plot's) go by the first
+of their labels that the page has; a wrong value of the other counts as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from benchmarks.extraction.scorer import Outcome
+
+#: core field: the labels that answer for it
+CORE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "price": ("price",),
+        "status": ("status",),
+        "type": ("property_type",),
+        "rooms or beds": ("rooms", "bedrooms"),
+        "area": ("living_area", "lot_size"),
+        "city": ("city",),
+        "postal code": ("postal_code",),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """`fields`: core field to (pages that have it, pages where it is right); `all_right`: the pages on which nothing
+    of the core is missed or wrong, of `pages`.
+    """
+
+    fields: Mapping[str, tuple[int, int]]
+    all_right: tuple[str, ...]
+    pages: int
+
+    @property
+    def mean(self) -> float:
+        """The mean over core fields of the share of pages that have it on which it is exact."""
+        shares = [right / had for had, right in self.fields.values() if had]
+        return sum(shares) / len(shares) if shares else 0.0
+
+
+def core(outcomes: Sequence[Outcome]) -> Core:
+    """How the core fields fared on the pages that `outcomes` tell of."""
+    by_page: dict[str, dict[str, Outcome]] = {}
+    for outcome in outcomes:
+        by_page.setdefault(outcome.file, {})[outcome.label] = outcome
+    counts = dict.fromkeys(CORE, (0, 0))
+    all_right: list[str] = []
+    for file, told in by_page.items():
+        clean = True
+        for name, labels in CORE.items():
+            found = [told[label] for label in labels if label in told]
+            exact = _is_right(found)
+            clean = clean and exact
+            if any(o.expected is not None for o in found):
+                had, right = counts[name]
+                counts[name] = (had + 1, right + exact)
+        if clean:
+            all_right.append(file)
+    return Core(MappingProxyType(counts), tuple(all_right), len(by_page))
+
+
+def _is_right(found: Sequence[Outcome]) -> bool:
+    if any(o.verdict == "wrong" for o in found):
+        return False
+    first = next((o for o in found if o.expected is not None), None)
+    return first is None or first.verdict == "right"

@@ -1,0 +1,114 @@
+"""The figures that the targets are about, each beside its target."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.extraction.bands import Band, calibration_error, reliability
+from benchmarks.extraction.core import Core, core
+from benchmarks.extraction.kinds import KindCase, confusion
+from benchmarks.extraction.run import Run
+from benchmarks.extraction.scorer import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured number, how it is shown, and what it is held to (None: reported, not held to anything)."""
+
+    name: str
+    value: float
+    shown: str
+    target: str = ""
+    met: bool | None = None
+
+
+def at_least(name: str, value: float, target: float, *, percent: bool = False) -> Figure:
+    shown, wanted = (f"{100 * v:.1f} %" if percent else f"{v:.3f}" for v in (value, target))
+    return Figure(name, value, shown, f"at least {wanted}", value >= target)
+
+
+def at_most(name: str, value: float, target: float, unit: str = "") -> Figure:
+    return Figure(name, value, f"{value:g}{unit}", f"at most {target:g}{unit}", value <= target)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that one run of the benchmark says."""
+
+    run: Run
+    report: Report
+    core: Core
+    bands: list[Band]
+    kinds: list[KindCase]
+
+    @property
+    def figures(self) -> list[Figure]:
+        return [figure for make in FIGURES for figure in make(self)]
+
+
+def measured(run: Run, report: Report, kinds: Sequence[KindCase]) -> Measured:
+    confidences = {
+        file: {name: proof.confidence for name, proof in extraction.record.evidence.items()}
+        for file, extraction in run.extractions.items()
+    }
+    return Measured(run, report, core(report.outcomes), reliability(report.outcomes, confidences), list(kinds))
+
+
+def cpu_ms(run: Run) -> dict[str, float]:
+    """Milliseconds of CPU a page: median, 99th percentile, worst."""
+    milliseconds = sorted(1000 * s for s in run.cpu_seconds.values())
+    several = milliseconds * 2 if len(milliseconds) == 1 else milliseconds
+    return {
+        "median": round(statistics.median(milliseconds), 1),
+        "p99": round(statistics.quantiles(several, n=100, method="inclusive")[98], 1),
+        "max": round(milliseconds[-1], 1),
+    }
+
+
+def _scores(done: Measured) -> list[Figure]:
+    total = done.report.total
+    return [
+        at_least("labelled values read exactly, without a model (recall)", total.recall or 0.0, 0.90),
+        at_least("emitted values that are right (precision)", total.precision or 0.0, 0.97),
+    ]
+
+
+def _core(done: Measured) -> list[Figure]:
+    told = done.core
+    share = len(told.all_right) / told.pages if told.pages else 0.0
+    return [
+        at_least("core fields exact, mean over the fields", told.mean, 0.95),
+        at_least("pages whose core fields are all right, without a model", share, 0.60, percent=True),
+    ]
+
+
+def _confidence(done: Measured) -> list[Figure]:
+    sure = done.bands[0]
+    emitted = sum(band.count for band in done.bands)
+    share = sure.count / emitted if emitted else 0.0
+    error = calibration_error(done.bands)
+    return [
+        at_least("values of confidence 0.9 and more that are right", sure.share_right or 0.0, 0.97, percent=True),
+        at_least("share of emitted values of confidence 0.9 and more", share, 0.70, percent=True),
+        Figure("distance of confidence from the share right (expected calibration error)", error, f"{error:.3f}"),
+    ]
+
+
+def _kinds(done: Measured) -> list[Figure]:
+    table = confusion(done.kinds)
+    right = sum(row[kind] for kind, row in table.items())
+    return [at_least("page kinds told right", right / len(done.kinds) if done.kinds else 0.0, 1.0, percent=True)]
+
+
+def _cpu(done: Measured) -> list[Figure]:
+    told = cpu_ms(done.run)
+    return [
+        at_most("CPU a page, median", told["median"], 40, " ms"),
+        at_most("CPU a page, 99th percentile", told["p99"], 250, " ms"),
+    ]
+
+
+#: what the first table shows, in this order; a new figure is a function here
+FIGURES: list[Callable[[Measured], list[Figure]]] = [_scores, _core, _confidence, _kinds, _cpu]

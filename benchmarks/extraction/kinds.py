@@ -1,0 +1,73 @@
+"""What pages are taken for: the labelled pages, those labelled apart, and the project's own fixtures of every kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.property.extract.pipeline import extract
+from app.property.fetch.decode import page_from_file
+from app.property.record import PageKind
+from benchmarks.extraction.run import SAVED, Run, load_truth
+
+#: the project's fixtures: `pages/*/record.json` and `corpus/*/truth.jsonl` name a kind, in `kinds/` the folder is it
+FIXTURES = Path(__file__).parents[2] / "tests" / "unit" / "extract"
+#: what pages are labelled that are labelled apart, in our words
+_APART = {"record_list": PageKind.SEARCH, "permit": PageKind.RECORD}
+
+
+@dataclass(frozen=True, slots=True)
+class KindCase:
+    """One page: where it is from (`real` or `own`), what it is and what it was taken for, and why."""
+
+    source: str
+    name: str
+    expected: PageKind
+    found: PageKind
+    reason: str
+
+
+def of_labelled(run: Run) -> Iterator[KindCase]:
+    """The pages that were scored."""
+    for row in run.truth:
+        found = run.extractions[row["file"]]
+        yield KindCase("real", row["file"], PageKind(row["kind"]), found.kind, found.reason)
+
+
+def of_labelled_apart(folder: Path) -> Iterator[KindCase]:
+    """Parcel lists and permits: the files of `extra_truth.jsonl` below `folder`."""
+    labels = folder / "extra_truth.jsonl"
+    lines = labels.read_text("utf-8").splitlines() if labels.is_file() else []
+    kinds = {row["file"]: _APART[row["kind"]] for row in map(json.loads, lines)}
+    for file, expected in kinds.items():
+        yield _case("real", file, folder / file, f"https://unknown.invalid/{Path(file).stem}", expected)
+
+
+def of_fixtures(root: Path = FIXTURES) -> Iterator[KindCase]:
+    """The project's own pages."""
+    for told in sorted(root.glob("pages/*/record.json")):
+        record = json.loads(told.read_text("utf-8"))
+        page = next(told.parent.glob("page.*"))
+        yield _case("own", page.parent.name, page, record["url"], PageKind(record["kind"]))
+    for corpus in sorted(root.glob("corpus/*/truth.jsonl")):
+        for row in load_truth(corpus.parent):
+            url = row["url"] or f"https://unknown.invalid/{Path(row['file']).stem}"
+            yield _case("own", row["file"], corpus.parent / row["file"], url, PageKind(row["kind"]))
+    for page in sorted(root.glob("kinds/*/*.*")):
+        expected = PageKind(page.parent.name)
+        yield _case("own", page.name, page, f"https://pages.example/{page.stem}", expected)
+
+
+def _case(source: str, name: str, path: Path, url: str, expected: PageKind) -> KindCase:
+    found = extract(page_from_file(path, url, SAVED))
+    return KindCase(source, name, expected, found.kind, found.reason)
+
+
+def confusion(cases: Sequence[KindCase]) -> dict[PageKind, dict[PageKind, int]]:
+    """Pages by what they are, then by what they were taken for."""
+    table = {expected: dict.fromkeys(PageKind, 0) for expected in PageKind}
+    for case in cases:
+        table[case.expected][case.found] += 1
+    return table

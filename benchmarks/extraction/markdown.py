@@ -1,0 +1,85 @@
+"""The benchmark's page: targets beside figures, then each table that they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from app.property.record import PageKind
+from benchmarks.extraction.figures import Measured
+from benchmarks.extraction.kinds import KindCase, confusion
+from benchmarks.extraction.scorer import Count
+
+_HEAD = """# Extraction, measured
+
+`make bench-extraction BENCH_ARGS="--out docs/benchmarks/extraction.md"` writes this page. {pages} saved pages of real
+sites with labels by hand (`pages/truth.jsonl` below `SHARED_DIR`; other people's pages, not part of this repository),
+read without a model. A value counts as right where it equals the label: areas whatever their unit to 0.5 %,
+coordinates to 0.0005 degrees, any id that the page shows. A value emitted on a field that its label says is not on the
+page counts as wrong. How a page becomes a record: [extraction.md](../extraction.md).
+"""
+
+
+def page(done: Measured) -> str:
+    """The whole page."""
+    parts = [_HEAD.format(pages=done.report.pages)]
+    parts += [section for make in SECTIONS for section in make(done)]
+    return "\n".join(part.rstrip() + "\n" for part in parts)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _figures(done: Measured) -> list[str]:
+    states = {True: "met", False: "missed", None: "–"}
+    rows = [(f.name, f.shown, f.target or "–", states[f.met]) for f in done.figures]
+    return ["## Figures and targets", table(("figure", "measured", "target", ""), rows)]
+
+
+def _core(done: Measured) -> list[str]:
+    rows = [(name, had, right, _share(right / had if had else None)) for name, (had, right) in done.core.fields.items()]
+    note = (
+        f"On {len(done.core.all_right)} of {done.core.pages} pages nothing of the core is missed or wrong. `rooms or "
+        "beds` and `area` go by the first that the page has (rooms, living area)."
+    )
+    return ["## Core fields", table(("core field", "pages that have it", "exact", "share"), rows), note]
+
+
+def _bands(done: Measured) -> list[str]:
+    rows = [
+        (f"{b.low:.1f} to {b.high:.1f}", b.count, b.right, _share(b.share_right), f"{b.mean_confidence:.3f}")
+        for b in done.bands
+    ]
+    note = "Values on labelled fields, by the confidence they were stored with (ADR 0024)."
+    return ["## Confidence", note, table(("confidence", "values", "right", "share right", "mean confidence"), rows)]
+
+
+def _kinds(done: Measured) -> list[str]:
+    parts = ["## Page kinds", "Rows: what a page is; columns: what it was taken for."]
+    for source, name in (("real", "Real pages"), ("own", "The project's own fixtures")):
+        cases = [case for case in done.kinds if case.source == source]
+        rows = [(kind, sum(row.values()), *row.values()) for kind, row in confusion(cases).items() if any(row.values())]
+        parts += [f"{name}:", table(("is", "pages", *PageKind), rows)]
+    wrong = [case for case in done.kinds if case.found is not case.expected]
+    return [*parts, *([_wrong_kinds(wrong)] if wrong else [])]
+
+
+def _wrong_kinds(wrong: Sequence[KindCase]) -> str:
+    return "\n".join(f"- `{c.name}` is {c.expected}, taken for {c.found}: {c.reason}" for c in wrong)
+
+
+def _fields(done: Measured) -> list[str]:
+    def row(name: str, count: Count) -> tuple[object, ...]:
+        return (name, count.labelled, count.right, count.wrong, _share(count.recall), _share(count.precision))
+
+    rows = [*(row(name, count) for name, count in done.report.fields.items()), row("all", done.report.total)]
+    return ["## Fields", table(("field", "labelled", "right", "wrong", "recall", "precision"), rows)]
+
+
+#: the page's sections, in this order; each gives paragraphs
+SECTIONS: list[Callable[[Measured], list[str]]] = [_figures, _core, _bands, _kinds, _fields]
