@@ -9,10 +9,12 @@ import email.utils
 import ssl
 import uuid
 from collections.abc import Callable, Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC
+from functools import partial
 from urllib.parse import urljoin
 
+import httpcore2
 import httpx2
 
 from app.clock import Clock
@@ -21,9 +23,11 @@ from app.errors import (
     FetchError,
     HttpStatusError,
     InvalidTargetError,
+    PageBlockedError,
     TooManyRedirectsError,
     TransientHttpStatusError,
 )
+from app.property.fetch.blocks import HEAD_BYTES, REFUSALS, wall
 from app.property.fetch.content import media_type, require_readable
 from app.property.fetch.decode import decode, is_blank
 from app.property.fetch.exchange import Exchange
@@ -31,6 +35,7 @@ from app.property.fetch.guard import Destination, Guard
 from app.property.fetch.limits import Limits, TimeBudget
 from app.property.fetch.pace import Visitor
 from app.property.fetch.politeness import Politeness
+from app.property.fetch.refresh import refresh
 from app.property.fetch.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
 from app.property.fetch.robots_shelf import RobotsFile, Shelf
 from app.property.page import Page
@@ -40,6 +45,13 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRANSIENT = frozenset({408, 425, 429})
 #: who has come so far as to be asked on to another page waits for it: to come back would be to begin anew
 _ON_THE_WAY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Onward:
+    """No page, but where to ask instead."""
+
+    location: str
 
 
 class Fetcher:
@@ -75,29 +87,20 @@ class Fetcher:
         where it is worth coming back, or `BrokerUnavailableError` where the shared pace cannot be asked.
         """
         visitor = visitor or Visitor(uuid.uuid4().hex)
-        final, (content_type, body) = self._follow(
-            url, self._read_page, self._robots.permit, self._limits.redirects, visitor
-        )
-        return Page(
-            url=url,
-            final_url=final.url,
-            content_type=media_type(final.url, body, content_type),
-            text=decode(body, content_type),
-            body=body,
-            fetched_at=self._clock.now(),
-        )
+        read = partial(self._read_page, url)
+        return self._follow(url, read, self._robots.permit, self._limits.redirects, visitor)
 
     def _fetch_robots(self, url: str, visitor: Visitor) -> RobotsFile:
-        return self._follow(url, self._read_robots, lambda *_: 0.0, MAX_ROBOTS_REDIRECTS, visitor)[1]
+        return self._follow(url, self._read_robots, lambda *_: 0.0, MAX_ROBOTS_REDIRECTS, visitor)
 
     def _follow[Result](
         self,
         url: str,
-        read: Callable[[Destination, httpx2.Response], Result],
+        read: Callable[[Destination, httpx2.Response], Result | _Onward],
         permit: Callable[[Destination, Visitor], float],
         redirects: int,
         visitor: Visitor,
-    ) -> tuple[Destination, Result]:
+    ) -> Result:
         """Walk from `url` to an answer that is no redirect and read it.
 
         Each stop is checked by the guard, then by `permit`, which returns the gap to keep there in seconds.
@@ -115,9 +118,11 @@ class Fetcher:
             ):
                 turn.answered(response.status_code, self._retry_after_seconds(response))
                 location = response.headers.get("location")
-                if response.status_code not in _REDIRECTS or not location:
-                    return destination, read(destination, response)
-            stop, via = _join(destination.url, location), destination.url
+                is_redirect = response.status_code in _REDIRECTS
+                found = _Onward(location) if location and is_redirect else read(destination, response)
+            if not isinstance(found, _Onward):
+                return found
+            stop, via = _join(destination.url, found.location), destination.url
             visitor = replace(visitor, comes_back=False, patience_seconds=_ON_THE_WAY_SECONDS)
         raise TooManyRedirectsError(url, redirects)
 
@@ -130,26 +135,54 @@ class Fetcher:
                 raise
             raise FetchError(via, f"it redirects to {exc.facts['target']!r}: {exc.facts['problem']}") from exc
 
-    def _read_page(self, destination: Destination, response: httpx2.Response) -> tuple[str | None, bytes]:
-        self._require_success(destination.url, response)
+    def _read_page(self, asked: str, destination: Destination, response: httpx2.Response) -> Page | _Onward:
+        self._require_success(asked, destination.url, response)
         content_type = response.headers.get("content-type")
         require_readable(destination.url, content_type)
         body = self._exchange.read_body(response)
-        if is_blank(body):
+        is_empty = is_blank(body)
+        kind = "" if is_empty else media_type(destination.url, body, content_type)
+        text = "" if is_empty else decode(body, content_type)
+        self._require_no_wall(asked, destination.url, response, text)
+        location = refresh(response.headers.get("refresh", ""), text if "html" in kind else "")
+        if location is not None and _join(destination.url, location).partition("#")[0] != destination.url:
+            return _Onward(location)
+        if is_empty:
             raise EmptyPageError(destination.url)
-        return content_type, body
+        return Page(
+            url=asked,
+            final_url=destination.url,
+            content_type=kind,
+            text=text,
+            body=body,
+            fetched_at=self._clock.now(),
+        )
 
     def _read_robots(self, _: Destination, response: httpx2.Response) -> RobotsFile:
         succeeded = 200 <= response.status_code < 300
         body = self._exchange.read_body(response, limit_bytes=MAX_ROBOTS_BYTES) if succeeded else b""
         return RobotsFile(response.status_code, body, self._retry_after_seconds(response))
 
-    def _require_success(self, url: str, response: httpx2.Response) -> None:
+    def _require_success(self, asked: str, url: str, response: httpx2.Response) -> None:
         status = response.status_code
+        if status in REFUSALS:
+            self._require_no_wall(asked, url, response, self._head_of(response))
         if status in _TRANSIENT or status >= 500:
             raise TransientHttpStatusError(url, status, self._retry_after_seconds(response))
         if not 200 <= status < 300:
             raise HttpStatusError(url, status)
+
+    def _require_no_wall(self, asked: str, url: str, response: httpx2.Response, text: str) -> None:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        if (what := wall(url, asked, response.status_code, headers, text)) is not None:
+            raise PageBlockedError(url, what)
+
+    def _head_of(self, response: httpx2.Response) -> str:
+        """What a refusal says, as far as it can be read: its status stands, whatever becomes of its body."""
+        try:
+            return decode(self._exchange.read_body(response, limit_bytes=HEAD_BYTES), None)
+        except (FetchError, httpx2.HTTPError, httpcore2.NetworkError, httpcore2.ProtocolError):
+            return ""
 
     def _retry_after_seconds(self, response: httpx2.Response) -> float | None:
         """Retry-After (RFC 9110 section 10.2.3) as seconds from now; None if absent or unreadable."""

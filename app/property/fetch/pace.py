@@ -26,6 +26,8 @@ PUSHED_BACK_US = 1_000_000
 #: no site is slowed further than this, nor believed for longer when it names a time
 SLOWEST_US = 60_000_000
 LONGEST_HOLD_US = 3_600_000_000
+#: a site that shows a wall (`blocks.py`) is left alone for so long, or as long as it says itself
+BLOCK_REST_US = 900_000_000
 #: what a site was like is forgotten when nobody has asked for so long
 FORGOTTEN_US = 3_600_000_000
 

@@ -6,13 +6,14 @@ import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import redis.exceptions
 
 from app.clock import Clock
-from app.errors import BrokerUnavailableError, HostBusyError
+from app.errors import BrokerUnavailableError, HostBusyError, PageBlockedError
 from app.property.fetch.guard import Destination
-from app.property.fetch.pace import Answered, Reply, Visitor
+from app.property.fetch.pace import BLOCK_REST_US, Answered, Reply, Visitor
 from app.property.fetch.pace_stores import PaceStore
 from app.property.fetch.site import site_of
 
@@ -40,6 +41,15 @@ class Turn:
             succeeded=200 <= status < 300,
             pushed_back=pushed_back,
             retry_after_us=round(retry_after_seconds * 1_000_000) if pushed_back and retry_after_seconds else None,
+        )
+
+    def blocked(self) -> None:
+        """The site answered with a wall: all leave it alone for a while."""
+        self.took = replace(
+            self.took,
+            succeeded=False,
+            pushed_back=True,
+            retry_after_us=max(self.took.retry_after_us or 0, BLOCK_REST_US),
         )
 
     def broke_off(self) -> None:
@@ -71,6 +81,9 @@ class Politeness:
         turn = Turn(self._clock)
         try:
             yield turn
+        except PageBlockedError:
+            turn.blocked()
+            raise
         except BaseException:
             turn.broke_off()
             raise

@@ -107,7 +107,7 @@ class Sites:
 
 
 def work(url: str, ends: float) -> None:
-    """One process: takes pages that are due until the time is up; who is told to come back does."""
+    """One process: takes pages that are due until none is left or time is up; who is told to come back does."""
     client = redis.Redis.from_url(url, decode_responses=True)
     settings = Settings(
         _env_file=None, redis_url=url, fetch_min_delay_seconds=GAP_SECONDS, fetch_user_agent="tester/1.0 (+x@y.example)"
@@ -120,6 +120,8 @@ def work(url: str, ends: float) -> None:
     while time.time() < ends:
         page = take(keys=["due"], args=[time.time()])
         if not page:
+            if not client.zcard("due"):
+                return  # whoever has a page in hand brings it back himself
             time.sleep(0.02)
             continue
         visitor = Visitor(page, page.split("/")[2], patience_seconds=1.0, comes_back=True)

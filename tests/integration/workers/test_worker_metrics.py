@@ -124,7 +124,9 @@ def test_the_figures_are_those_of_the_jobs_table_and_of_the_provider(
 
     fleet.until(agrees, 2 * INTERVAL_SECONDS + 5, lambda: str(seen.get("propintel_jobs")))
     assert seen["propintel_jobs_finished_total"] == {("", "done"): 12, **{(e, "failed"): n for e, n in errors.items()}}
-    assert seen["propintel_job_seconds_count"] == {("done",): 12, ("failed",): 1}
+    # on a busy machine a run may end in a deferral before it ends for good
+    ended = {state: n for state, n in seen["propintel_job_seconds_count"].items() if state != ("deferred",)}
+    assert ended == {("done",): 12, ("failed",): 1}
     assert seen["propintel_pages_total"][("fetched",)] == 12
     assert seen["propintel_fetch_seconds_count"] == {(): 13}
     stored = [fleet.stores.properties.get(fleet.job(job_id).property) for job_id in queued[:12]]

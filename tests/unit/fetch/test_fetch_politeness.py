@@ -8,7 +8,7 @@ from ipaddress import ip_address
 import pytest
 
 from app.clock import ManualClock
-from app.errors import HostBusyError
+from app.errors import HostBusyError, PageBlockedError
 from app.property.fetch.guard import Destination
 from app.property.fetch.pace import Visitor
 from app.property.fetch.pace_stores import LocalPace
@@ -185,3 +185,21 @@ def test_a_lease_that_was_never_given_back_ends() -> None:
     assert store.enter("h", "next", ANYBODY, gap_seconds=0, left_seconds=60).wait_us > 0
     clock.advance(0.2)
     assert store.enter("h", "next", ANYBODY, gap_seconds=0, left_seconds=60).wait_us == 0
+
+
+@pytest.mark.parametrize(("retry_after", "rest"), [(None, 900.0), (60.0, 900.0), (1800.0, 1800.0)])
+def test_a_site_that_shows_a_wall_is_left_alone_for_a_quarter_of_an_hour(
+    retry_after: float | None, rest: float
+) -> None:
+    """Or as long as it says itself. Who came for another page there is told when, and that the site asked for it."""
+    clock = ManualClock()
+    politeness = _politeness(clock)
+    with suppress(PageBlockedError), politeness.turn(_destination(), ANYBODY) as turn:
+        turn.answered(503 if retry_after else 403, retry_after)
+        raise PageBlockedError("https://homes.example/", "a captcha")
+    with pytest.raises(HostBusyError) as caught, politeness.turn(_destination(), JOB):
+        pass
+    assert caught.value.facts["retry_after_seconds"] >= rest
+    assert caught.value.facts["held_seconds"] == rest
+    with politeness.turn(_destination("other.example"), JOB) as other:
+        other.answered(200)

@@ -1,0 +1,52 @@
+"""Pages that send their reader on by themselves: the `Refresh` header and `<meta http-equiv=refresh>`.
+
+Read as the HTML Standard says ("shared declarative refresh steps",
+https://html.spec.whatwg.org/multipage/semantics.html#shared-declarative-refresh-steps). What is sent on at once is a
+redirect; what reloads after minutes is a page.
+"""
+
+from __future__ import annotations
+
+import re
+
+import lxml.html
+from lxml.etree import ParserError
+
+#: a reader who sees the page for longer than this is meant to read it
+_SOON_SECONDS = 10
+#: the element stands in the head
+_HEAD_CHARS = 65_536
+_HINT = re.compile(r"http-equiv\s*=\s*[\"']?\s*refresh", re.IGNORECASE)
+_VALUE = re.compile(r"\s*(?P<seconds>\d{1,9})?(?:\.[\d.]*)?(?:\s*[;,]\s*|\s+)(?:url\s*=\s*)?(?P<place>.*)", re.I | re.S)
+
+
+def refresh(header: str, markup: str) -> str | None:
+    """Where the page sends its reader within ten seconds, as it stands there; None if nowhere else.
+
+    `header` is the value of the `Refresh` header, empty if absent. What only a reader without scripts is told
+    (`<noscript>`) does not count.
+    """
+    for value in (header, *_stated(markup)):
+        if value and (match := _VALUE.fullmatch(value)) is not None and match["seconds"] is not None:
+            place = _unquoted(match["place"])
+            return place if place and int(match["seconds"]) <= _SOON_SECONDS else None
+    return None
+
+
+def _stated(markup: str) -> list[str]:
+    head = markup[:_HEAD_CHARS]
+    if not _HINT.search(head):
+        return []
+    try:
+        root = lxml.html.document_fromstring(head.encode(), parser=lxml.html.HTMLParser(encoding="utf-8"))
+    except (ParserError, ValueError):
+        return []
+    metas = root.xpath("//meta[not(ancestor::noscript or ancestor::template)]")
+    return [meta.get("content", "") for meta in metas if meta.get("http-equiv", "").strip().lower() == "refresh"]
+
+
+def _unquoted(place: str) -> str:
+    place = place.strip()
+    if place[:1] in {"'", '"'}:
+        return place[1:].split(place[0], 1)[0].strip()
+    return place

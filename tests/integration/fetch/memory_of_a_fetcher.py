@@ -1,0 +1,48 @@
+"""A process that fetches URLs and writes how far its memory rose: `python -m ... URL...`, one JSON row a URL.
+
+A row is [what became of the page, peak of resident memory above what it was before the first hostile page, in MB].
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from ipaddress import ip_network
+from pathlib import Path
+
+from app.clock import SystemClock
+from app.errors import PropertyIntelligenceError
+from app.property.fetch import Limits, build_fetcher
+from app.settings import Settings
+
+
+def _peak_mb() -> float:
+    """Peak of resident memory since it was last forgotten (proc(5): VmHWM)."""
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(match[1]) / 1000 if match else 0.0
+
+
+def _forget_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def main(first: str, urls: list[str]) -> None:
+    """Fetch `first`, an honest page, to warm up; then the others, one after another."""
+    settings = Settings(_env_file=None, fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),))
+    fetcher = build_fetcher(settings, SystemClock(), limits=Limits(total_seconds=60, read_seconds=20))
+    fetcher.fetch(first)
+    _forget_peak()
+    idle_mb = _peak_mb()
+    for url in urls:
+        _forget_peak()
+        try:
+            fetcher.fetch(url)
+            outcome = "fetched"
+        except PropertyIntelligenceError as exc:
+            outcome = exc.code
+        sys.stdout.write(json.dumps([outcome, _peak_mb() - idle_mb]) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

@@ -1,0 +1,121 @@
+"""A wall ends the fetch by name and the site is left alone; a page that sends its reader on is followed, guarded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from app.errors import (
+    BlockedAddressError,
+    EmptyPageError,
+    HttpStatusError,
+    PageBlockedError,
+    RobotsDisallowedError,
+    TooManyRedirectsError,
+    TransientHttpStatusError,
+)
+from app.property.fetch import Fetcher
+
+LOGIN = b"<title>Sign in</title><form><input name=u><input type=password name=p></form>"
+
+
+def _sends_on(place: str, seconds: int = 0) -> bytes:
+    return f"<title>Moved</title><meta http-equiv=refresh content='{seconds}; url={place}'>".encode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "body", "what"),
+    [
+        ({"status": 403, "cf_mitigated": "challenge"}, b"<title>Just a moment...</title>", "Cloudflare"),
+        ({"status": 202, "x_amzn_waf_action": "challenge"}, b"", "AWS WAF"),
+        ({"status": 403, "X_DataDome": "protected"}, b"<p>Please enable JS</p>", "DataDome"),
+        ({"status": 429}, b"<div class=g-recaptcha></div>", "captcha"),
+        ({"status": 401, "WWW_Authenticate": "Basic realm=x"}, b"", "login"),
+        ({"status": 200}, b"<iframe src='/_Incapsula_Resource?x=1'></iframe>", "Imperva"),
+    ],
+)
+def test_a_wall_is_reported_and_asked_once(
+    site: Any, fetcher: Fetcher, answer: dict[str, Any], body: bytes, what: str
+) -> None:
+    url = site.page("/12-elm-street", body, **answer)
+    with pytest.raises(PageBlockedError, match=what) as caught:
+        fetcher.fetch(url)
+    assert not caught.value.transient
+    assert site.hits == ["/robots.txt", "/12-elm-street"]
+
+
+def test_a_redirect_to_a_login_is_a_wall(site: Any, fetcher: Fetcher) -> None:
+    site.page("/account/login?next=/12", LOGIN)
+    with pytest.raises(PageBlockedError, match="a login"):
+        fetcher.fetch(site.page("/12", status=302, Location="/account/login?next=/12"))
+
+
+def test_refusals_without_a_wall_keep_their_own_names(site: Any, fetcher: Fetcher) -> None:
+    with pytest.raises(HttpStatusError, match="HTTP 403"):
+        fetcher.fetch(site.page("/1", b"<h1>Forbidden</h1>", status=403))
+    with pytest.raises(TransientHttpStatusError) as caught:
+        fetcher.fetch(site.page("/2", b"slow down", status=429, Retry_After="7"))
+    assert caught.value.facts["retry_after_seconds"] == 7.0
+
+
+def test_a_refusal_whose_body_breaks_off_keeps_its_status(site: Any, fetcher: Fetcher) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nContent-Length: 999\r\n\r\n<h1>"
+
+    with pytest.raises(HttpStatusError, match="HTTP 403"):
+        fetcher.fetch(site.raw("/", chunks))
+
+
+# --- pages that send their reader on
+
+
+def test_a_page_that_sends_on_at_once_is_a_redirect(site: Any, fetcher: Fetcher) -> None:
+    site.page("/elm")
+    site.page("/there", b"", Refresh="3; url=elm")
+    page = fetcher.fetch(site.page("/here", _sends_on("/there")))
+    assert (page.url, page.final_url) == (f"{site.base}/here", f"{site.base}/elm")
+    assert "12 Elm Street" in page.text
+    assert site.hits == ["/robots.txt", "/here", "/there", "/elm"]
+
+
+def test_a_page_that_reloads_itself_is_a_page(site: Any, fetcher: Fetcher) -> None:
+    for path, place in (("/1", "/1"), ("/2", "#top"), ("/3", "")):
+        assert fetcher.fetch(site.page(path, _sends_on(place))).final_url == site.base + path
+    assert "timeout" in fetcher.fetch(site.page("/4", _sends_on("/timeout", 900))).text
+    assert "/timeout" not in site.hits
+
+
+def test_an_empty_page_that_sends_nowhere_is_empty(site: Any, fetcher: Fetcher) -> None:
+    with pytest.raises(EmptyPageError):
+        fetcher.fetch(site.page("/", b"", Refresh="5"))
+
+
+def test_two_pages_that_send_to_each_other_end(site: Any, fetcher: Fetcher) -> None:
+    site.page("/2", _sends_on("/1"))
+    with pytest.raises(TooManyRedirectsError, match="more than 10 times"):
+        fetcher.fetch(site.page("/1", _sends_on("/2")))
+    assert len(site.hits) == 12
+
+
+@pytest.mark.parametrize("by_header", [True, False])
+@pytest.mark.parametrize("place", ["http://127.0.0.1:PORT/", "//127.0.0.1:PORT/", "http://2130706433:PORT/"])
+def test_who_is_sent_on_to_the_inside_is_refused(
+    make_site: Callable[..., Any], make_fetcher: Callable[..., Any], place: str, *, by_header: bool
+) -> None:
+    outside, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
+    place = place.replace("PORT", str(canary.port))
+    url = outside.page("/", Refresh=f"0; url={place}") if by_header else outside.page("/", _sends_on(place))
+    with pytest.raises(BlockedAddressError):
+        make_fetcher("127.0.0.2/32").fetch(url)
+    assert canary.hits == []
+
+
+def test_robots_rules_where_one_is_sent_on_to(make_site: Callable[..., Any], fetcher: Fetcher) -> None:
+    other = make_site("127.0.0.2")
+    other.page("/robots.txt", b"User-agent: *\nDisallow: /private\n", content_type="text/plain")
+    here = make_site("127.0.0.1")
+    with pytest.raises(RobotsDisallowedError):
+        fetcher.fetch(here.page("/", _sends_on(f"{other.base}/private")))
+    assert other.hits == ["/robots.txt"]

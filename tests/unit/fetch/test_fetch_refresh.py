@@ -1,0 +1,69 @@
+"""`Refresh` and `<meta http-equiv=refresh>` as the HTML Standard reads them."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.property.fetch.refresh import refresh
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ("0; url=https://homes.example/a", "https://homes.example/a"),
+        ("0;URL=/a", "/a"),
+        ("5; url='/a b'", "/a b"),
+        ('3,url="/a"tail', "/a"),
+        (" 1 ; url = /a ", "/a"),
+        ("0 /a", "/a"),
+        ("0; /a", "/a"),
+        ("0.5; url=/a", "/a"),
+        ("10; url=/a", "/a"),
+        ("0; url=//other.example/x?u=1;2", "//other.example/x?u=1;2"),
+        # read by somebody: no redirect
+        ("11; url=/a", None),
+        ("300; url=/timeout", None),
+        # reloads itself, or says nothing
+        ("0", None),
+        ("5;", None),
+        ("0; url=", None),
+        ("url=/a", None),
+        ("", None),
+        ("soon; url=/a", None),
+        ("-1; url=/a", None),
+    ],
+)
+def test_the_value_is_read_in_header_and_element_alike(value: str, place: str | None) -> None:
+    assert refresh(value, "") == place
+    quoted = value.replace('"', "&quot;")
+    assert refresh("", f'<head><meta http-equiv="Refresh" content="{quoted}"></head>') == place
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<META CONTENT='0;url=/a' HTTP-EQUIV=refresh>",
+        "<meta http-equiv = ' refresh ' content='0;url=/a'>",
+        "<title>x</title><meta http-equiv=refresh content='0;url=/a'><p>Moved",
+    ],
+)
+def test_the_element_is_found_however_it_is_written(markup: str) -> None:
+    assert refresh("", markup) == "/a"
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<noscript><meta http-equiv=refresh content='0;url=/a'></noscript>",
+        "<!-- <meta http-equiv=refresh content='0;url=/a'> -->",
+        "<script>s = \"<meta http-equiv=refresh content='0;url=/a'>\"</script>",
+        "<template><meta http-equiv=refresh content='0;url=/a'></template>",
+        "<meta name=refresh content='0;url=/a'>",
+        "<p>http-equiv=refresh content='0;url=/a'",
+        "<meta http-equiv=refresh>",
+        "http-equiv=refresh",
+        "<!-- http-equiv=refresh -->",
+    ],
+)
+def test_what_is_no_such_element_is_not(markup: str) -> None:
+    assert refresh("", markup) is None

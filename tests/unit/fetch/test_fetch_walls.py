@@ -1,0 +1,94 @@
+"""Walls are told from pages: by what their makers put on every one, and never by what honest pages have too."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.property.fetch.blocks import visible_chars, wall
+
+URL = "https://homes.example/12-elm-street"
+LOGIN = "https://homes.example/account/login?next=%2F12-elm-street"
+PROPERTY = "<h1>12 Elm Street</h1><p>Three bedrooms, two baths, 1,410 sqft. $325,000.</p>" + "<p>A fine house.</p>" * 60
+FORM = '<form><input name=user><input class="big" type="password" name=p></form>'
+
+WALLS: dict[str, tuple[int, dict[str, str], str, str]] = {
+    "Cloudflare, by its header": (403, {"cf-mitigated": "challenge"}, "<title>Just a moment...</title>", "Cloudflare"),
+    "Cloudflare, by its script": (503, {}, "<script>window._cf_chl_opt={}</script>", "Cloudflare"),
+    "AWS WAF, by its header": (202, {"x-amzn-waf-action": "challenge"}, "", "AWS WAF"),
+    "AWS WAF, captcha": (405, {"x-amzn-waf-action": "captcha"}, "", "AWS WAF"),
+    "DataDome": (403, {"x-datadome": "protected"}, "", "DataDome"),
+    "DataDome, by its frame": (
+        403,
+        {},
+        "<iframe src='https://geo.captcha-delivery.com/captcha/'></iframe>",
+        "DataDome",
+    ),
+    "Kasada": (429, {"x-kpsdk-ct": "abc"}, "", "Kasada"),
+    "Vercel": (429, {"x-vercel-mitigated": "challenge"}, "", "Vercel"),
+    "Sucuri": (403, {"x-sucuri-block": "1"}, "", "Sucuri"),
+    "Akamai": (403, {"server": "AkamaiGHost"}, "<h1>Access Denied</h1>", "Akamai"),
+    "Akamai, as a success": (200, {}, "<meta http-equiv=refresh content='5;URL=/x?bm-verify=AAQ'><p>.</p>", "Akamai"),
+    "Imperva, as a success": (200, {}, "<iframe src='/_Incapsula_Resource?CWUDNSAI=9'></iframe>", "Imperva"),
+    "HUMAN": (403, {}, "<div id='px-captcha'></div>" + PROPERTY, "HUMAN"),
+    "F5": (200, {}, "The requested URL was rejected. Please consult with your administrator. ID: 7", "F5"),
+    "a captcha alone": (200, {}, "<p>Prove it</p><div class='g-recaptcha'></div>", "captcha"),
+    "hCaptcha alone": (403, {}, "<script src='https://js.hcaptcha.com/1/api.js'></script>", "captcha"),
+    "Turnstile alone": (200, {}, "<div class='cf-turnstile'></div>", "captcha"),
+    "HTTP authentication": (401, {"www-authenticate": "Basic realm=x"}, "", "login"),
+    "refused, with a login": (403, {}, FORM, "login"),
+}
+PAGES: dict[str, tuple[int, dict[str, str], str]] = {
+    "a page": (200, {}, PROPERTY),
+    "a page behind Cloudflare": (200, {"server": "cloudflare", "cf-ray": "1"}, PROPERTY),
+    "Cloudflare's script on a page": (200, {}, "<script src='/cdn-cgi/challenge-platform/scripts/jsd/main.js'>" * 2),
+    "a contact form with a captcha": (200, {}, PROPERTY + "<div class='g-recaptcha'></div>"),
+    "a page with DataDome's script": (200, {"x-datadome": "protected"}, PROPERTY + "js.captcha-delivery.com"),
+    "a page with a login box": (200, {}, PROPERTY + FORM),
+    "an empty page of Akamai's": (200, {"server": "AkamaiGHost"}, "<p>short</p>"),
+    "too many requests": (429, {"retry-after": "60"}, "slow down"),
+    "out of order": (503, {}, "<h1>Maintenance</h1>"),
+    "forbidden": (403, {}, "<h1>Forbidden</h1>"),
+    "not found": (404, {}, "<h1>Not found</h1>"),
+}
+
+
+@pytest.mark.parametrize("name", WALLS)
+def test_a_wall_is_named(name: str) -> None:
+    status, headers, text, whose = WALLS[name]
+    assert whose in (wall(URL, URL, status, headers, text) or "")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_is_no_wall_is_not(name: str) -> None:
+    assert wall(URL, URL, *PAGES[name]) is None
+
+
+def test_who_is_sent_to_a_login_met_a_wall() -> None:
+    """Only together: a password field, little else, and a redirect to a place that is called a login."""
+    assert wall(LOGIN, URL, 200, {}, FORM) == "a login"
+    assert wall(LOGIN, LOGIN, 200, {}, FORM) is None, "it was asked for"
+    assert wall("https://homes.example/house/12", URL, 200, {}, FORM) is None
+    assert wall("https://homes.example/blogin-street-4", URL, 200, {}, FORM) is None
+    assert wall(LOGIN, URL, 200, {}, PROPERTY * 3 + FORM) is None
+    assert wall(LOGIN, URL, 200, {}, "<p>Please wait</p>") is None
+
+
+def test_a_long_page_is_not_searched() -> None:
+    """A wall is short; a long page is judged by its words later, and costs nothing here."""
+    assert wall(URL, URL, 200, {}, "<div class='g-recaptcha'></div>" + "<i></i>" * 50_000) is None
+
+
+@pytest.mark.parametrize(
+    ("markup", "seen"),
+    [
+        ("", 0),
+        ("<p>Elm</p> <p>Street</p>", len("Elm Street")),
+        ("<script>var x = 'long text'</script><style>p{}</style>Elm", 3),
+        ("<head><title>Title</title></head>Elm<!-- not seen -->", 3),
+        ("<script>never closed", 0),
+        ("<!-- never closed", 0),
+        ("<noscript>Enable JavaScript</noscript>Elm", 3),
+    ],
+)
+def test_only_what_a_reader_sees_counts(markup: str, seen: int) -> None:
+    assert visible_chars(markup) == seen
