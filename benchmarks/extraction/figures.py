@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from benchmarks.extraction.bands import Band, calibration_error, reliability
 from benchmarks.extraction.core import Core, core
 from benchmarks.extraction.kinds import KindCase, confusion
+from benchmarks.extraction.prompts import Prompts, prompts
 from benchmarks.extraction.run import Run
 from benchmarks.extraction.scorer import Report
 
@@ -42,6 +43,7 @@ class Measured:
     core: Core
     bands: list[Band]
     kinds: list[KindCase]
+    prompts: Prompts
 
     @property
     def figures(self) -> list[Figure]:
@@ -53,7 +55,9 @@ def measured(run: Run, report: Report, kinds: Sequence[KindCase]) -> Measured:
         file: {name: proof.confidence for name, proof in extraction.record.evidence.items()}
         for file, extraction in run.extractions.items()
     }
-    return Measured(run, report, core(report.outcomes), reliability(report.outcomes, confidences), list(kinds))
+    return Measured(
+        run, report, core(report.outcomes), reliability(report.outcomes, confidences), list(kinds), prompts(run)
+    )
 
 
 def cpu_ms(run: Run) -> dict[str, float]:
@@ -110,5 +114,13 @@ def _cpu(done: Measured) -> list[Figure]:
     ]
 
 
+def _prompts(done: Measured) -> list[Figure]:
+    told = done.prompts
+    return [
+        at_most("tokens of the whole prompt for the model, mean", round(told.mean_tokens), 1_200),
+        at_least("labelled values read rightly or sent to the model", told.covered, 0.95),
+    ]
+
+
 #: what the first table shows, in this order; a new figure is a function here
-FIGURES: list[Callable[[Measured], list[Figure]]] = [_scores, _core, _confidence, _kinds, _cpu]
+FIGURES: list[Callable[[Measured], list[Figure]]] = [_scores, _core, _confidence, _kinds, _prompts, _cpu]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from app.property.record import PageKind
@@ -73,6 +75,29 @@ def _wrong_kinds(wrong: Sequence[KindCase]) -> str:
     return "\n".join(f"- `{c.name}` is {c.expected}, taken for {c.found}: {c.reason}" for c in wrong)
 
 
+def _prompts(done: Measured) -> list[str]:
+    """Where the tokens go, and what the values that nobody covers are."""
+    pages = done.prompts.pages
+    parts = [
+        (name, round(statistics.mean(sizes)), round(statistics.median(sizes)), max(sizes))
+        for name, sizes in (
+            ("instruction", [page.instruction for page in pages]),
+            ("text of the page, in its markers", [page.text for page in pages]),
+            ("schema of the answer", [page.schema for page in pages]),
+            ("whole prompt", [page.tokens for page in pages]),
+            ("fields asked for", [page.fields for page in pages]),
+        )
+    ]
+    lost = Counter(label for page in pages for label in page.lost)
+    covered, read = _share(done.prompts.covered), _share(done.prompts.read)
+    note = (
+        "Tokens of o200k. A labelled value is covered where it was read rightly without the model, or where its field "
+        f"is asked for and the text that is sent says it: {covered} are, {read} without the model. "
+    )
+    names = ", ".join(f"{label} ({count})" for label, count in lost.most_common())
+    return ["## What the model is sent", table(("", "mean", "median", "most"), parts), note + f"Not covered: {names}."]
+
+
 def _fields(done: Measured) -> list[str]:
     def row(name: str, count: Count) -> tuple[object, ...]:
         return (name, count.labelled, count.right, count.wrong, _share(count.recall), _share(count.precision))
@@ -82,4 +107,4 @@ def _fields(done: Measured) -> list[str]:
 
 
 #: the page's sections, in this order; each gives paragraphs
-SECTIONS: list[Callable[[Measured], list[str]]] = [_figures, _core, _bands, _kinds, _fields]
+SECTIONS: list[Callable[[Measured], list[str]]] = [_figures, _core, _bands, _kinds, _prompts, _fields]

@@ -39,7 +39,7 @@ STATUSES: dict[str, frozenset[str]] = {
     "under_offer": frozenset({"Pending", "Active Under Contract"}),
     "sold": frozenset({"Closed"}),
 }
-_UNITS = {"m2": "Square Meters", "sqft": "Square Feet", "acre": "Acres", "ha": "Hectares"}
+UNITS = {"m2": "Square Meters", "sqft": "Square Feet", "acre": "Acres", "ha": "Hectares"}
 #: areas are rounded when a page converts them: 6,969.6 sq ft is shown as 0.16 acres
 AREA_TOLERANCE = 0.005
 COORDINATE_TOLERANCE = 0.0005
@@ -97,7 +97,7 @@ def area(unit_label: str, unit_field: str) -> Callable[[Any, Any, Row, Record], 
         unit = record.get(unit_field)
         if unit not in IN_SQUARE_METERS or not isinstance(value, int | float):
             return False
-        asked = float(label) * IN_SQUARE_METERS[_UNITS[row[unit_label]]]
+        asked = float(label) * IN_SQUARE_METERS[UNITS[row[unit_label]]]
         return abs(value * IN_SQUARE_METERS[unit] - asked) <= AREA_TOLERANCE * asked
 
     return matches

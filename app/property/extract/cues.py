@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+#: the languages whose words are all here (ISO 639-1); of others some are
+LANGUAGES = frozenset({"en", "de", "pl", "sv", "ja", "he"})
 _DIGIT = r"\d"
 _YEAR = r"(?<!\d)(?:1[6-9]|20)\d\d(?!\d)"
 _MONEY = (

@@ -106,7 +106,7 @@ def build_prompt(extraction: Extraction, *, lang: str | None = None, budget: int
         text=text,
         fields=reduced.fields,
         max_completion_tokens=_TOKENS_AROUND + _TOKENS_PER_FIELD * len(reduced.fields),
-        prompt_tokens=sum(count_tokens(m["content"]) for m in messages) + count_tokens(json.dumps(schema)),
+        prompt_tokens=sum(count_tokens(m["content"]) for m in messages) + count_tokens(as_sent(schema)),
         lang=document.locale.lang,
         country=document.locale.country,
     )
@@ -115,18 +115,25 @@ def build_prompt(extraction: Extraction, *, lang: str | None = None, budget: int
 def build_schema(fields: tuple[str, ...]) -> dict[str, Any]:
     """One flat object in OpenAI's strict form: for each field its value and the quote, all required, all nullable.
 
+    What a quote is stands in the instruction once, not in every field.
+
     https://platform.openai.com/docs/guides/structured-outputs#supported-schemas (2025-11).
     """
     properties: dict[str, Any] = {}
     for field in fields:
         properties[field] = _value_schema(FIELDS[field])
-        properties[field + QUOTE] = {"type": ["string", "null"], "description": "verbatim"}
+        properties[field + QUOTE] = {"type": ["string", "null"]}
     return {
         "type": "object",
         "properties": properties,
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+def as_sent(schema: Mapping[str, Any]) -> str:
+    """The schema as it goes over the wire: JSON without blanks."""
+    return json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
 
 
 def _value_schema(spec: FieldSpec) -> dict[str, Any]:

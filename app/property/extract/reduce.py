@@ -1,17 +1,34 @@
-"""Which lines of a page are sent to a model: those that speak of the wanted fields, within a budget of tokens."""
+"""Which lines of a page are sent to a model: those that speak of the wanted fields, within a budget of tokens.
+
+The words that speak of a field are known in some languages only. On pages in others, and on short ones, the lines that
+look most like facts are sent as well, and missing core fields are asked for whether or not a word names them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
-from app.property.extract.cues import CUES, Cue
+from app.property.extract.cues import CUES, LANGUAGES, Cue
 from app.property.extract.document import Document
 from app.property.extract.lines import lines_of
 from app.property.extract.terms import meaning
 
 #: a line this short without a value may be the label of the lines behind it
 _LABEL_LENGTH, _LABEL_REACH = 40, 2
+#: what most users come for
+CORE = frozenset(
+    {
+        *("StandardStatus", "PropertySubType", "PropertyType", "ListPrice", "UnparsedAddress", "City", "PostalCode"),
+        *("BedroomsTotal", "BathroomsTotalInteger", "LivingArea", "LotSizeArea", "YearBuilt"),
+        *("ListAgentFullName", "ListOfficeName"),
+    }
+)
+#: a text of fewer tokens is filled up
+FLOOR = 300
+_FACT_LENGTH = 90
+#: characters of a page that is sent whole, whatever its language
+_SHORT_PAGE = 1_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +56,40 @@ def reduce(
                 chosen.update(fresh)
                 answered.add(field)
                 spent += cost
-    return Reduced("\n".join(lines[p] for p in sorted(chosen)), tuple(f for f in ranked if f in answered))
+    core = {field for field in wanted if field in CORE}
+    if not core <= answered and document.json is None:
+        fluent = document.locale.lang in LANGUAGES
+        if not fluent or sum(map(len, lines)) <= _SHORT_PAGE:
+            facts = _fitting(_facts(lines), chosen, lines, count, room=min(FLOOR, budget) - spent)
+            chosen |= facts
+            answered |= core if facts or (chosen and not fluent) else set()
+    return Reduced("\n".join(lines[p] for p in sorted(chosen)), tuple(f for f in wanted if f in answered))
+
+
+def _fitting(
+    places: Sequence[int], chosen: Set[int], lines: Sequence[str], count: Callable[[str], int], *, room: int
+) -> set[int]:
+    """Those of `places` that are not chosen yet and fit into `room` tokens, the first ones first."""
+    found: set[int] = set()
+    for place in places:
+        cost = count(lines[place]) + 1
+        if place not in chosen and cost <= room:
+            found.add(place)
+            room -= cost
+    return found
+
+
+def _facts(lines: Sequence[str]) -> list[int]:
+    """Places of lines that look like facts, best first: a label with a value, then a short line with a number."""
+
+    def rank(place: int) -> int:
+        label, colon, value = lines[place].partition(": ")
+        short = len(lines[place]) <= _FACT_LENGTH
+        if short and colon and value.strip() and len(label) <= _LABEL_LENGTH:
+            return 0
+        return 1 if short and any(c.isdigit() for c in lines[place]) else 2
+
+    return sorted((place for place in range(len(lines)) if rank(place) < 2), key=lambda place: (rank(place), place))
 
 
 def _ranked(field: str, lines: Sequence[str]) -> list[tuple[int, ...]]:

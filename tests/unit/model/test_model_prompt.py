@@ -11,6 +11,7 @@ import pytest
 
 from app.property.extract.base import Extraction
 from app.property.extract.prompt import QUOTE, Prompt, build_prompt, build_schema, count_tokens
+from app.property.extract.reduce import FLOOR
 from app.property.page import Page
 from app.property.record import FIELDS, PageKind, PropertyRecord
 from standin.openai.schema import check_strict
@@ -23,6 +24,10 @@ def extraction(html: str, content_type: str = "text/html") -> Extraction:
     url = "https://homes.example/listing/1"
     page = Page(url, url, content_type, html, html.encode(), datetime(2026, 1, 1, tzinfo=UTC))
     return Extraction(page, PageKind.LISTING, "a test", PropertyRecord())
+
+
+def prompt_of_page(html: str) -> Prompt:
+    return build_prompt(extraction(html))
 
 
 def prompt(body: str, **options: int) -> Prompt:
@@ -53,6 +58,31 @@ def test_a_page_that_says_nothing_is_not_asked_about() -> None:
 )
 def test_a_label_and_its_value_become_one_line(html: str) -> None:
     assert "Year built: 1931" in prompt(html).text.splitlines()
+
+
+def test_in_a_language_without_cues_the_lines_that_look_like_facts_are_sent() -> None:
+    """Icelandic: no word of it is known, and the model is asked for the core fields all the same."""
+    filler = "".join(f"<p>Ketillinn syngur og kötturinn {word} út yfir hæðirnar.</p>" for word in ("sér", "lítur"))
+    built = prompt_of_page(
+        f"<html lang='is'><body>{filler}<dl><dt>Byggt</dt><dd>1931</dd></dl><p>Fermetrar 84</p></body>"
+    )
+    assert built.text.splitlines() == ["Byggt: 1931", "Fermetrar 84"]
+    assert {"YearBuilt", "LivingArea", "ListPrice", "City"} <= set(built.fields)
+    assert "Roof" not in built.fields
+
+
+def test_lines_that_look_like_facts_stay_within_the_floor() -> None:
+    many = "".join(f"<p>Fermetrar {n} og meira</p>" for n in range(400))
+    built = prompt_of_page(f"<html lang='is'><body>{many}</body></html>")
+    assert 250 < count_tokens(built.text) <= FLOOR
+    assert "Fermetrar 0 og meira" in built.text
+
+
+def test_a_short_page_is_sent_whole() -> None:
+    """An office is named by words that no list has; the page is short enough to send what looks like a fact."""
+    built = prompt("<p>A house built in 1931.</p><p>Kowhai and Daughters: 09 555 0100</p>")
+    assert "Kowhai and Daughters: 09 555 0100" in built.text.splitlines()
+    assert "ListOfficeName" in built.fields
 
 
 def test_text_stays_within_the_budget_and_the_best_lines_go_first() -> None:
@@ -133,7 +163,7 @@ def test_the_schema_is_strict_flat_nullable_and_described() -> None:
     assert list(schema["properties"]) == [n for f in fields for n in (f, f + QUOTE)]
     for name, sub in schema["properties"].items():
         assert "null" in sub["type"], name
-        assert sub["description"], name
+        assert name.endswith(QUOTE) or sub["description"], name
     jsonschema.validate(dict.fromkeys(schema["properties"]), schema)
 
 
@@ -149,4 +179,4 @@ def test_the_answer_may_be_long_enough_for_every_field() -> None:
 def test_the_count_of_tokens_covers_messages_and_schema() -> None:
     built = prompt("<p>A house built in 1931.</p>")
     said = sum(count_tokens(m["content"]) for m in built.messages)
-    assert built.prompt_tokens == said + count_tokens(json.dumps(built.schema))
+    assert built.prompt_tokens == said + count_tokens(json.dumps(built.schema, separators=(",", ":")))

@@ -1,0 +1,87 @@
+"""What the model would be sent for each labelled page: how many tokens, and how many of the labelled values it covers.
+
+A value is covered where it was read rightly without the model, or where the prompt asks for its field and its text
+says the value. Tokens are o200k's, of the instruction, the text and the schema of the answer together.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.property.extract.prompt import Prompt, as_sent, build_prompt, count_tokens
+from benchmarks.extraction.presence import ASKED, Said
+from benchmarks.extraction.run import Run
+from benchmarks.extraction.scorer import LABELS, score
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The prompt of one page: its tokens by part (all 0 where nothing is asked), and what becomes of its labels."""
+
+    file: str
+    fields: int
+    instruction: int
+    text: int
+    schema: int
+    labelled: int
+    read: int
+    sent: int
+    lost: tuple[str, ...]
+
+    @property
+    def tokens(self) -> int:
+        return self.instruction + self.text + self.schema
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """All pages of a run."""
+
+    pages: Sequence[Asked]
+
+    @property
+    def mean_tokens(self) -> float:
+        return statistics.mean(page.tokens for page in self.pages)
+
+    @property
+    def covered(self) -> float:
+        """The share of the labelled values that were read rightly or are sent."""
+        return sum(page.read + page.sent for page in self.pages) / max(1, sum(page.labelled for page in self.pages))
+
+    @property
+    def read(self) -> float:
+        return sum(page.read for page in self.pages) / max(1, sum(page.labelled for page in self.pages))
+
+
+def prompts(run: Run) -> Prompts:
+    """The prompts of the run's pages, each beside its labels."""
+    return Prompts([_asked(run, row) for row in run.truth])
+
+
+def _asked(run: Run, row: Row) -> Asked:
+    extraction = run.extractions[row["file"]]
+    prompt = build_prompt(extraction)
+    said = Said(prompt.text, prompt.country)
+    labels = [label for label in LABELS if row.get(label) is not None]
+    records = {row["file"]: extraction.record.values}
+    right = {label for label in labels if score(records, [_alone(row, label)]).total.right}
+    sent = {label for label in labels if label not in right and _is_asked(label, prompt) and said.says(label, row)}
+    sizes = (count_tokens(prompt.messages[0]["content"]), count_tokens(prompt.messages[1]["content"]))
+    schema = count_tokens(as_sent(prompt.schema))
+    parts = (*sizes, schema) if prompt.fields else (0, 0, 0)
+    lost = tuple(label for label in labels if label not in right | sent)
+    return Asked(row["file"], len(prompt.fields), *parts, len(labels), len(right), len(sent), lost)
+
+
+def _alone(row: Row, label: str) -> Row:
+    """The row with this label alone, and what it is told by."""
+    return {name: value for name, value in row.items() if name not in LABELS or name == label}
+
+
+def _is_asked(label: str, prompt: Prompt) -> bool:
+    return label in ASKED and any(field in prompt.fields for field in LABELS[label][0])
