@@ -320,6 +320,16 @@ class RobotsDisallowedError(FetchError):
     remedy = "Ask the site for permission or take the data from another source."
 
 
+class PageUnderWayError(FetchError):
+    """Another job reads this very page now, by this URL or another one."""
+
+    code = "page_under_way"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "page_url", "retry_after_seconds")
+    sentence = "{url} is the page {page_url}, which another job reads just now."
+    remedy = "The job comes back for what that one finds."
+    transient = True
+
+
 class HostBusyError(FetchError):
     """The pace that a host is owed leaves no turn soon enough. `retry_after_seconds` is when the next one may come; for
     `held_seconds` of it the site asked to be left alone, by an answer 429 or 503."""

@@ -195,6 +195,14 @@ class Settings(LogSettings):
     fetch_min_delay_seconds: float = Field(1.0, ge=0, le=3600, description="least gap between requests to one host")
     fetch_concurrency_per_host: int = Field(2, ge=1, le=64, description="requests under way to one host")
 
+    # --- copies of pages
+    page_retention_days: float = Field(
+        365.0, ge=1, le=36500, description="copies of pages, and what models said of them, go so long after last use"
+    )
+    page_store_max_bytes: int = Field(
+        10_000_000_000, ge=0, description="all copies of pages take at most this, packed; 0: no limit"
+    )
+
     # --- webhooks
     webhook_secret: SecretStr | None = Field(
         None, description="signs webhooks: `whsec_` and base64 of 24 to 64 bytes; empty: they are not signed"

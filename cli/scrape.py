@@ -14,7 +14,7 @@ from structlog.contextvars import bound_contextvars
 
 from app.clock import SystemClock
 from app.errors import CapacityError, PropertyIntelligenceError
-from app.property.store import new_id, normalise_target
+from app.property.store import PageFrom, new_id, normalise_target
 from app.services.property_intelligence import Scraper
 from app.services.resources import open_resources
 from app.services.traces import tracing
@@ -33,6 +33,10 @@ Examples:
   propintel scrape --format json URL URL | jq '.[].record.ListPrice'
   propintel scrape --refresh URL      fetch again although it is fresh
 """
+_NOT_READ = {
+    PageFrom.UNCHANGED: "its page has not changed",
+    PageFrom.SAME_PAGE: "its page was read by another URL just now",
+}
 #: what is said where the API names no time (specification: 60 s)
 _UNKNOWN_WAIT_SECONDS = 60.0
 
@@ -83,8 +87,10 @@ def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dic
             wait = capacity_wait_seconds(exc, SystemClock().now())
             raise CapacityError(wait if wait is not None else _UNKNOWN_WAIT_SECONDS) from exc
         run.set({"propintel.outcome": "done"})
-    if outcome.was_fresh:
+    if outcome.page_from is PageFrom.STORED:
         note(f"{target} was scraped before and is fresh: shown as stored (--refresh scrapes again)")
+    elif outcome.page_from is not PageFrom.SITE:
+        note(f"{target}: {_NOT_READ[outcome.page_from]}, so it was not read again")
     if outcome.wanted_model:
         note(f"{target}: left out, for want of a model: {', '.join(outcome.wanted_model)}. {outcome.model_note or ''}")
     return outcome.as_json()

@@ -16,7 +16,7 @@ from app.property.store import Job
 from app.services.embedded_valkey import broker_url
 from app.settings import Settings
 
-TASK_MODULES = ["tasks.scrape", "tasks.health", "tasks.recovery", "tasks.batches", "tasks.alerts"]
+TASK_MODULES = ["tasks.scrape", "tasks.health", "tasks.recovery", "tasks.batches", "tasks.alerts", "tasks.pages"]
 
 SCRAPE_QUEUE = "scrape"
 #: Jobs wait in lanes, each a queue of the broker, by their place in their batch. Workers serve the lanes of a priority
@@ -127,6 +127,7 @@ def _delivery() -> dict[str, Any]:
             "tasks.health.*": {"queue": HEALTH_QUEUE},
             "tasks.alerts.*": {"queue": HEALTH_QUEUE},
             "tasks.recovery.*": {"queue": HEALTH_QUEUE},
+            "tasks.pages.*": {"queue": HEALTH_QUEUE},
             "tasks.batches.complete_batches": {"queue": HEALTH_QUEUE},
             "tasks.batches.deliver_callbacks": {"queue": CALLBACK_QUEUE},
         },

@@ -15,6 +15,7 @@ from app import redaction
 from app.settings import VARIABLE_PREFIXES
 
 pytest_plugins = [
+    "tests.plugins.changing_site",
     "tests.plugins.forward_proxy",
     "tests.plugins.hanging_server",
     "tests.plugins.lossy_server",

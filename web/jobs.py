@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.property.store import JobState, Requester
+from app.property.store import JobState, PageFrom, Requester
 from app.services.access import Caller
 from tasks.submission import resubmit_jobs, submit_targets
 from web.auth import OPERATIONS, READING, AuthenticatedRoute, allow, bearer_scheme
@@ -72,6 +72,7 @@ class JobView(BaseModel):
 
     `attempts` leaves out waits for capacity, of which `waited_seconds` is the total. `wanted_model` names the fields
     for which a model was wanted and not heard, `model_note` says why. `due_at` is when a deferred job goes on.
+    `page_from` says how a done job came by its property: only `site` can have cost a call of the model.
     """
 
     id: str
@@ -80,6 +81,7 @@ class JobView(BaseModel):
     state: JobState
     error: JobError | None
     property: str | None
+    page_from: PageFrom | None
     priority: int
     attempts: int
     waited_seconds: float

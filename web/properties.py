@@ -25,13 +25,16 @@ ContextOf = Annotated[Context, Depends(context_of)]
 
 
 class SourceView(BaseModel):
-    """A page that the property was read from. `wanted_model` names the fields for which a model was wanted and not
-    heard, `model_note` says why."""
+    """A page that the property was read from. `page_url` is the one by which it is known, whichever URLs lead to it;
+    `checked_at` is when its site last said that it still holds. `wanted_model` names the fields for which a model was
+    wanted and not heard, `model_note` says why."""
 
     url: str
     final_url: str
+    page_url: str | None
     kind: str
     fetched_at: datetime
+    checked_at: datetime | None
     content_sha256: str
     wanted_model: list[str]
     model_note: str | None

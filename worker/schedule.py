@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 RECOVERY_INTERVAL_SECONDS = 5.0
 BATCHES_INTERVAL_SECONDS = 5.0
+PRUNING_INTERVAL_SECONDS = 600.0
 #: an open circuit is told within this time, sooner if reports are more frequent
 ALERTS_INTERVAL_SECONDS = 15.0
 _LOST_REDIS_PAUSE_SECONDS = 1.0
@@ -33,6 +34,7 @@ def beat_config(settings: Settings) -> dict[str, Any]:
             ),
             "recover-jobs": _entry("tasks.recovery.recover_jobs", RECOVERY_INTERVAL_SECONDS),
             "complete-batches": _entry("tasks.batches.complete_batches", BATCHES_INTERVAL_SECONDS),
+            "prune-pages": _entry("tasks.pages.prune_pages", PRUNING_INTERVAL_SECONDS),
         },
     }
 

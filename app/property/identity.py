@@ -25,7 +25,7 @@ def keys_of(record: SourceRecord) -> tuple[str, ...]:
     """The keys to file the record's property under, strongest first; never empty."""
     values = record.values
     address = address_of(values)
-    urls = dict.fromkeys((record.final_url, record.url))
+    urls = dict.fromkeys((record.page_url or record.final_url, record.final_url, record.url))
     keys = [*_parcel_keys(values, address, record), *_address_keys(address)]
     cell = _cell(values)
     if cell and address.street_number and address.street_name:

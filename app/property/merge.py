@@ -42,7 +42,11 @@ _METHOD_RANK = {method: -place for place, method in enumerate(Method)}
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """What one page says. `url` was asked for, `final_url` answered; both in the spelling of a target."""
+    """What one page says. `url` was asked for, `final_url` answered; both in the spelling of a target.
+
+    `page_url` is the one by which the page is known (`urls/canonical.py`), None where nobody looked. `checked_at` is
+    when its site last said that it still holds.
+    """
 
     url: str
     final_url: str
@@ -51,6 +55,13 @@ class SourceRecord:
     fetched_at: datetime
     values: Mapping[str, Any]
     evidence: Mapping[str, Evidence]
+    page_url: str | None = None
+    checked_at: datetime | None = None
+
+    @property
+    def as_of(self) -> datetime:
+        """When the page was last known to say this."""
+        return max(self.checked_at or self.fetched_at, self.fetched_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,7 @@ def _rank(name: str, record: SourceRecord, having: Sequence[SourceRecord]) -> tu
     proof = record.evidence[name]
     newest = record.values[name] if name in _NEWEST else 0
     agreeing = sum(same_value(name, record, other) for other in having)
-    return newest, proof.confidence, agreeing, record.fetched_at, _METHOD_RANK[proof.method], record.url
+    return newest, proof.confidence, agreeing, record.as_of, _METHOD_RANK[proof.method], record.url
 
 
 def _in_accord(

@@ -8,11 +8,24 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class Keeping:
+    """What a site said about keeping its answer: validators as they came, None where there is none that can be used.
+
+    `no_store`: it may not be kept (RFC 9111 section 5.2.2.5).
+    """
+
+    etag: str | None = None
+    last_modified: str | None = None
+    no_store: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page as it was received.
 
     `url` is the address asked for, `final_url` the one after redirects; `content_type` is the media type without
     parameters, lower case; `text` the body decoded and repaired; `body` the bytes after content decoding.
+    `declared_url` is the canonical URL that the answer's Link header names, not judged.
     """
 
     url: str
@@ -21,8 +34,19 @@ class Page:
     text: str
     body: bytes
     fetched_at: datetime
+    keeping: Keeping = Keeping()
+    declared_url: str | None = None
 
     @property
     def sha256(self) -> str:
         """Hex digest of `body`: the name under which it is stored and checkpointed."""
         return hashlib.sha256(self.body).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The site's word that what it answered before at `final_url` still holds (304)."""
+
+    url: str
+    final_url: str
+    at: datetime

@@ -6,12 +6,12 @@ comes back after a wait or a crash fetches nothing twice and pays for nothing tw
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from app.clock import Clock
 from app.errors import (
@@ -20,22 +20,34 @@ from app.errors import (
     PageBlockedError,
     PageError,
     PageGoneError,
-    PropertyIntelligenceError,
+    PageUnderWayError,
     SearchPageError,
 )
 from app.keypool.transport import spending_batch
 from app.property.derived import DERIVED_FIELDS
 from app.property.extract.base import Extraction
+from app.property.extract.edition import edition
 from app.property.extract.pipeline import extract
-from app.property.fetch.pace import Visitor
 from app.property.merge import SourceRecord
 from app.property.page import Page
 from app.property.record import Method, PageKind
-from app.property.store import FRESH_DAYS, PageStore, PropertyStore, normalise_target
-from app.services.metrics.instruments import FETCH_SECONDS, FIELDS_STORED, PAGES
+from app.property.same_page import is_one_listing, says_nothing_new
+from app.property.store import (
+    FRESH_DAYS,
+    KnownRecord,
+    PageFrom,
+    PageIndex,
+    PageStore,
+    PropertyStore,
+    normalise_target,
+)
+from app.services.metrics.instruments import FIELDS_STORED, RESULTS
 from app.services.model_reading import ModelReader, ModelReading
+from app.services.page_visits import PageSource, Visit, Visitors
 from app.services.patience import patiently
 from app.tracing import span
+
+log = logging.getLogger(__name__)
 
 _UNUSABLE: Mapping[PageKind, type[PageError]] = {
     PageKind.BLOCKED: PageBlockedError,
@@ -46,14 +58,9 @@ _UNUSABLE: Mapping[PageKind, type[PageError]] = {
 _NOT_ENOUGH = frozenset(
     {"OriginatingSystemName", "Country", "X_Currency", "Media", "PublicRemarks", "ListOfficeName", "ListAgentFullName"}
 )
-#: how long a worker waits for a job's turn at a site; then the job leaves and comes back when it has one
-_PATIENCE_SECONDS = 2.0
-
-
-class PageSource(Protocol):
-    """What the scraper needs of a fetcher."""
-
-    def fetch(self, url: str, visitor: Visitor | None = None) -> Page: ...
+#: how soon a job comes back whose page another one reads
+_READ_ELSEWHERE_SECONDS = 2.0
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class ScrapeOutcome:
     """A stored property, as `PropertyStore.get` shows it.
 
     `kind` is what the scraped page is. `wanted_model` names the fields that the model was wanted for and not heard on,
-    `model_note` says why (None if it was heard, or not needed). `was_fresh`: it was stored already.
+    `model_note` says why (None if it was heard, or not needed). `page_from` says how it came about.
     """
 
     property_id: str
@@ -72,12 +79,13 @@ class ScrapeOutcome:
     conflicts: list[dict[str, Any]]
     wanted_model: tuple[str, ...] = ()
     model_note: str | None = None
-    was_fresh: bool = False
+    page_from: PageFrom = PageFrom.SITE
 
     def as_json(self) -> dict[str, Any]:
         """The shape of `propintel scrape` and `show`."""
         return {
             "property": self.property_id,
+            "page_from": str(self.page_from),
             "kind": str(self.kind),
             "record": self.record,
             "evidence": self.evidence,
@@ -96,87 +104,113 @@ class Scraper:
         *,
         fetcher: PageSource,
         pages: PageStore,
+        index: PageIndex,
         properties: PropertyStore,
         reader: ModelReader,
         clock: Clock,
         fresh_days: float = FRESH_DAYS,
     ) -> None:
-        self._fetcher = fetcher
+        self._visitors = Visitors(fetcher, pages, clock)
         self._pages = pages
+        self._index = index
         self._properties = properties
         self._reader = reader
         self._clock = clock
         self._fresh = timedelta(days=fresh_days)
 
     def scrape(
-        self, target: str, *, job_id: str | None = None, batch: str = "", refresh: bool = False
+        self,
+        target: str,
+        *,
+        job_id: str | None = None,
+        batch: str = "",
+        refresh: bool = False,
+        asked_at: datetime | None = None,
     ) -> ScrapeOutcome:
         """The property behind `target`, scraped unless a fresh one is stored and `refresh` is False.
 
-        With `job_id` the page is the job's checkpoint; `batch` is whose budget pays for the model. Raises
-        `InvalidTargetError`, fetch and page errors, errors of the database, and `openai.RateLimitError` if no key has
-        room; then nothing but the checkpoint is stored.
+        With `job_id` the page is the job's checkpoint; `batch` is whose budget pays for the model. `asked_at` is when
+        the job was asked for: what was read of its page since, by whichever of its URLs, is not refreshed again. Raises
+        `InvalidTargetError`, fetch and page errors, `PageUnderWayError` while another job reads the same page, errors
+        of the database, and `openai.RateLimitError` if no key has room; then nothing but the checkpoint is stored.
         """
         url = normalise_target(target)
-        known = None if refresh else self._properties.fresh(url, self._clock.now() - self._fresh)
+        now = self._clock.now()
+        known = None if refresh else self._properties.fresh(url, now - self._fresh)
         if known is not None:
-            return self._outcome(*known, url, was_fresh=True)
+            return self._outcome(*known, url, PageFrom.STORED)
+        since = (asked_at or now) if refresh else now - self._fresh
         try:
-            page = self._page(url, job_id, batch)
+            visit = self._visitors.visit(url, job_id, batch)
             with _paid_by(batch):
-                reading = self._read(page)
+                outcome = self._result(url, visit, job_id, since)
         except PageError:
             if job_id is not None:
                 self._pages.forget_checkpoint(job_id)
             raise
-        extraction = reading.extraction
-        record = _source_record(url, extraction)
-        with span("store", {"propintel.values": len(record.values)}):
-            property_id = patiently(
-                lambda: self._properties.save_record(record, wanted_model=reading.unheard, model_note=reading.note),
-                self._clock,
-            )
-        _count_fields(record)
-        return self._outcome(property_id, extraction.kind, url)
+        if job_id is not None and visit.page.keeping.no_store:
+            patiently(lambda: self._pages.drop_unkept(job_id), self._clock)
+        return outcome
 
-    def _page(self, url: str, job_id: str | None, batch: str) -> Page:
-        with span("fetch", {"server.address": urlsplit(url).hostname}) as fetching:
-            page = self._pages.page_for_job(job_id, url) if job_id is not None else None
-            fetching.set({"propintel.from_checkpoint": page is not None})
-            if page is not None:
-                PAGES.labels("checkpoint").inc()
-            else:
-                page = fetched = self._fetched(url, _visitor(job_id, batch))
-                patiently(lambda: self._pages.save_page(fetched, job_id), self._clock)
-            fetching.set({"http.response.body.size": len(page.body)})
-        return page
+    def _result(self, url: str, visit: Visit, job_id: str | None, since: datetime) -> ScrapeOutcome:
+        """What was stored of this very page, else what it says."""
+        page, page_url, now = visit.page, visit.page_url, self._clock.now()
+        confirmed = patiently(lambda: self._index.confirm(url, page_url, page.sha256, edition(), now), self._clock)
+        if confirmed is not None:
+            return self._outcome(*confirmed, url, PageFrom.UNCHANGED)
+        self._take_reading(url, page_url, job_id)
+        extraction = self._extracted(page)
+        read = _source_record(url, extraction, visit)
+        other = self._index.record_of(page_url, _EVER)
+        if other is not None and other.record.url != url:
+            if not _is_same_page(read, other.record):
+                log.info("%s calls itself %s, which says something else: it is not believed", url, page_url)
+                read = replace(read, page_url=read.final_url)
+                self._take_reading(url, read.final_url, job_id)
+            elif other.record.as_of > since and _has_it_all(read, other):
+                patiently(lambda: self._index.note(url, page_url, now), self._clock)
+                return self._outcome(other.property_id, other.record.kind, url, PageFrom.SAME_PAGE)
+        return self._read(url, read, extraction)
 
-    def _fetched(self, url: str, visitor: Visitor | None) -> Page:
-        try:
-            with FETCH_SECONDS.time():
-                page = self._fetcher.fetch(url, visitor)
-        except PropertyIntelligenceError as exc:
-            PAGES.labels(exc.code).inc()
-            raise
-        PAGES.labels("fetched").inc()
-        return page
+    def _take_reading(self, url: str, page_url: str, job_id: str | None) -> None:
+        """Two jobs whose URLs are one page cost one reading: the second comes back for it."""
+        if job_id is not None and not patiently(lambda: self._index.take_reading(page_url, job_id), self._clock):
+            raise PageUnderWayError(url, page_url, _READ_ELSEWHERE_SECONDS)
 
-    def _read(self, page: Page) -> ModelReading:
+    def _extracted(self, page: Page) -> Extraction:
         with span("extract", {}) as extracting:
             extraction = extract(page)
             extracting.set({"propintel.page.kind": extraction.kind, "propintel.values": len(extraction.record.values)})
         unusable = _UNUSABLE.get(extraction.kind)
         if unusable is not None:
             raise unusable(page.url, extraction.reason)
+        return extraction
+
+    def _read(self, url: str, read: SourceRecord, extraction: Extraction) -> ScrapeOutcome:
+        reading = self._with_model(extraction)
+        record = _with_values(read, reading.extraction)
+        with span("store", {"propintel.values": len(record.values)}):
+            property_id = patiently(
+                lambda: self._properties.save_record(
+                    record, wanted_model=reading.unheard, model_note=reading.note, edition=edition()
+                ),
+                self._clock,
+            )
+        _count_fields(record)
+        return self._outcome(property_id, extraction.kind, url, PageFrom.SITE)
+
+    def _with_model(self, extraction: Extraction) -> ModelReading:
         reading = self._reader.read(extraction)
         if not set(reading.extraction.record.values) - _NOT_ENOUGH:
             reason = "neither its markup nor its text names an address, a price or a fact"
-            raise NoPropertyDataError(page.url, f"{reason}; {reading.note}" if reading.note else reason)
+            raise NoPropertyDataError(extraction.page.url, f"{reason}; {reading.note}" if reading.note else reason)
         return reading
 
-    def _outcome(self, property_id: str, kind: PageKind, url: str, *, was_fresh: bool = False) -> ScrapeOutcome:
+    def _outcome(self, property_id: str, kind: PageKind, url: str, page_from: PageFrom) -> ScrapeOutcome:
+        RESULTS.labels(str(page_from)).inc()
         shown = self._properties.get(property_id)
-        source = next((source for source in shown["sources"] if source["url"] == url), None)
+        known_as = {url, self._index.known_as(url)}
+        source = next((one for one in shown["sources"] if known_as & {one["url"], one["page_url"]}), None)
         return ScrapeOutcome(
             property_id=shown["property"],
             kind=kind,
@@ -186,7 +220,7 @@ class Scraper:
             conflicts=shown["conflicts"],
             wanted_model=tuple(source["wanted_model"]) if source else (),
             model_note=source["model_note"] if source else None,
-            was_fresh=was_fresh,
+            page_from=page_from,
         )
 
 
@@ -200,29 +234,43 @@ def _paid_by(batch: str) -> Iterator[None]:
         spending_batch.reset(token)
 
 
-def _visitor(job_id: str | None, batch: str) -> Visitor | None:
-    """A job comes back by itself and shares a site evenly with other batches; whoever else asks waits for his turn."""
-    return Visitor(job_id, batch, _PATIENCE_SECONDS, comes_back=True) if job_id is not None else None
-
-
 def _count_fields(stored: SourceRecord) -> None:
     for evidence in stored.evidence.values():
         FIELDS_STORED.labels("model" if evidence.method is Method.LLM else evidence.method.value).inc()
 
 
-def _source_record(url: str, extraction: Extraction) -> SourceRecord:
-    page, record = extraction.page, extraction.record
+def _source_record(url: str, extraction: Extraction, visit: Visit) -> SourceRecord:
+    page = extraction.page
     try:
         final_url = normalise_target(page.final_url)
     except InvalidTargetError:
         final_url = url
-    values = {name: value for name, value in record.values.items() if name not in DERIVED_FIELDS}
-    return SourceRecord(
+    bare = SourceRecord(
         url=url,
         final_url=final_url,
         kind=extraction.kind,
         content_sha256=page.sha256,
         fetched_at=page.fetched_at,
-        values=values,
-        evidence={name: record.evidence[name] for name in values},
+        values={},
+        evidence={},
+        page_url=visit.page_url,
+        checked_at=visit.confirmed_at,
     )
+    return _with_values(bare, extraction)
+
+
+def _with_values(record: SourceRecord, extraction: Extraction) -> SourceRecord:
+    found = extraction.record
+    values = {name: value for name, value in found.values.items() if name not in DERIVED_FIELDS}
+    return replace(record, values=values, evidence={name: found.evidence[name] for name in values})
+
+
+def _is_same_page(read: SourceRecord, known: SourceRecord) -> bool:
+    """The same URL answered, or the same body came, or both name the same listing."""
+    same_answer = read.final_url == known.final_url or read.content_sha256 == known.content_sha256
+    return same_answer or is_one_listing(read, known)
+
+
+def _has_it_all(read: SourceRecord, known: KnownRecord) -> bool:
+    """Whether nothing is to be had from `read` that is not stored already."""
+    return known.is_whole and says_nothing_new(read, known.record)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from app.clock import Clock, SystemClock
 from app.property.fetch import Fetcher, build_fetcher
-from app.property.store import AnswerStore, BatchStore, JobStore, PageStore, PropertyStore
+from app.property.store import AnswerStore, BatchStore, JobStore, PageIndex, PageStore, PropertyStore
 from app.services.embedded_valkey import client, redis_url
 from app.services.fleet_clock import make_clock
 from app.services.model_reading import ModelReader
@@ -56,7 +56,14 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
             clock,
             service_tier=settings.openai_service_tier,
         )
-        scraper = Scraper(fetcher=fetcher, pages=PageStore(database), properties=properties, reader=reader, clock=clock)
+        scraper = Scraper(
+            fetcher=fetcher,
+            pages=PageStore(database),
+            index=PageIndex(database),
+            properties=properties,
+            reader=reader,
+            clock=clock,
+        )
         jobs, batches = JobStore(database), BatchStore(database)
         closing = opening.pop_all()
         return Resources(settings, database, jobs, batches, properties, closing, manager, fetcher, scraper)

@@ -29,7 +29,7 @@ from app.errors import (
     PageGoneError,
     SearchPageError,
 )
-from app.property.store import AnswerStore, PageStore, PropertyStore
+from app.property.store import AnswerStore, PageFrom, PageStore, PropertyStore
 from app.services.resources import Resources, open_resources
 from app.services.stores import open_stores
 from app.settings import Settings
@@ -156,7 +156,7 @@ def test_a_fresh_property_is_not_fetched_again_unless_refresh_is_asked(
 ) -> None:
     first = keyless.scraper.scrape(f"{url}/house")
     again = keyless.scraper.scrape(f"{url.upper().replace('HTTP', 'http')}/house#map")
-    assert (again.property_id, again.was_fresh, again.record) == (first.property_id, True, first.record)
+    assert (again.property_id, again.page_from, again.record) == (first.property_id, PageFrom.STORED, first.record)
     assert site.asked == ["/house"]
     refreshed = keyless.scraper.scrape(f"{url}/house", refresh=True)
     assert refreshed.property_id == first.property_id

@@ -32,19 +32,24 @@ from app.property.fetch.content import media_type, require_readable
 from app.property.fetch.decode import decode, is_blank
 from app.property.fetch.exchange import Exchange
 from app.property.fetch.guard import Destination, Guard
+from app.property.fetch.keeping import conditions, declared_in, is_conditional, keeping_of
 from app.property.fetch.limits import Limits, TimeBudget
 from app.property.fetch.pace import Visitor
 from app.property.fetch.politeness import Politeness
 from app.property.fetch.refresh import refresh
 from app.property.fetch.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
 from app.property.fetch.robots_shelf import RobotsFile, Shelf
-from app.property.page import Page
+from app.property.page import Keeping, NotModified, Page
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: "later" rather than "no": request timeout, too early, too many requests; and all of 5xx
 _TRANSIENT = frozenset({408, 425, 429})
 #: who has come so far as to be asked on to another page waits for it: to come back would be to begin anew
 _ON_THE_WAY_SECONDS = 60.0
+
+
+def _nothing_known(_: str) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +91,21 @@ class Fetcher:
         Raises `InvalidTargetError` for what is no URL; else a `FetchError` that says what went wrong, `transient`
         where it is worth coming back, or `BrokerUnavailableError` where the shared pace cannot be asked.
         """
+        page = self.revisit(url, _nothing_known, visitor)
+        if isinstance(page, NotModified):  # whoever was asked about nothing answered 304 all the same
+            raise HttpStatusError(page.final_url, 304)
+        return page
+
+    def revisit(
+        self, url: str, known: Callable[[str], Keeping | None], visitor: Visitor | None = None
+    ) -> Page | NotModified:
+        """As `fetch`; but whichever URL answers is asked whether what it answered before still holds.
+
+        `known` says for a URL what its site said about keeping that answer; None: nothing of it is kept.
+        """
         visitor = visitor or Visitor(uuid.uuid4().hex)
         read = partial(self._read_page, url)
-        return self._follow(url, read, self._robots.permit, self._limits.redirects, visitor)
+        return self._follow(url, read, self._robots.permit, self._limits.redirects, visitor, known=known)
 
     def _fetch_robots(self, url: str, visitor: Visitor) -> RobotsFile:
         return self._follow(url, self._read_robots, lambda *_: 0.0, MAX_ROBOTS_REDIRECTS, visitor)
@@ -100,10 +117,13 @@ class Fetcher:
         permit: Callable[[Destination, Visitor], float],
         redirects: int,
         visitor: Visitor,
+        *,
+        known: Callable[[str], Keeping | None] = _nothing_known,
     ) -> Result:
         """Walk from `url` to an answer that is no redirect and read it.
 
-        Each stop is checked by the guard, then by `permit`, which returns the gap to keep there in seconds.
+        Each stop is checked by the guard, then by `permit`, which returns the gap to keep there in seconds; what is
+        `known` of it is asked about.
         """
         budget = TimeBudget(self._clock, self._limits.total_seconds)
         cookies = httpx2.Cookies()
@@ -111,10 +131,11 @@ class Fetcher:
         for _ in range(redirects + 1):
             destination = self._check(stop, via)
             gap_seconds = permit(destination, visitor)
+            asked = conditions(known(destination.url))
             with (
                 self._politeness.turn(destination, visitor, gap_seconds) as turn,
                 budget.running() as deadline_us,
-                self._exchange.open(destination, cookies, deadline_us) as response,
+                self._exchange.open(destination, cookies, deadline_us, asked) as response,
             ):
                 turn.answered(response.status_code, self._retry_after_seconds(response))
                 location = response.headers.get("location")
@@ -135,7 +156,11 @@ class Fetcher:
                 raise
             raise FetchError(via, f"it redirects to {exc.facts['target']!r}: {exc.facts['problem']}") from exc
 
-    def _read_page(self, asked: str, destination: Destination, response: httpx2.Response) -> Page | _Onward:
+    def _read_page(
+        self, asked: str, destination: Destination, response: httpx2.Response
+    ) -> Page | NotModified | _Onward:
+        if response.status_code == 304 and is_conditional(response.request.headers):
+            return NotModified(asked, destination.url, self._clock.now())
         self._require_success(asked, destination.url, response)
         content_type = response.headers.get("content-type")
         require_readable(destination.url, content_type)
@@ -156,6 +181,8 @@ class Fetcher:
             text=text,
             body=body,
             fetched_at=self._clock.now(),
+            keeping=keeping_of(response.headers),
+            declared_url=declared_in(response.headers, destination.url),
         )
 
     def _read_robots(self, _: Destination, response: httpx2.Response) -> RobotsFile:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import httpcore2
 import httpx2
@@ -58,12 +59,19 @@ class Exchange:
         self._pool.close()
 
     @contextmanager
-    def open(self, destination: Destination, cookies: httpx2.Cookies, deadline_us: int) -> Iterator[httpx2.Response]:
+    def open(
+        self,
+        destination: Destination,
+        cookies: httpx2.Cookies,
+        deadline_us: int,
+        conditions: Mapping[str, str] = MappingProxyType({}),
+    ) -> Iterator[httpx2.Response]:
         """GET the destination; the answer's body is read inside the `with`, by `read_body`.
 
-        `cookies` are sent and added to. Leaving the block frees the socket, however much of the body was read.
+        `cookies` are sent and added to, `conditions` are sent beside our header fields. Leaving the block frees the
+        socket, however much of the body was read.
         """
-        request = httpx2.Request("GET", destination.url, headers=self._headers)
+        request = httpx2.Request("GET", destination.url, headers={**self._headers, **conditions})
         cookies.set_cookie_header(request)
         with self._answer(request, destination, deadline_us) as response:
             cookies.extract_cookies(response)

@@ -20,14 +20,17 @@ from app.property.store.models import (
     Enqueued,
     Job,
     JobState,
+    PageFrom,
     Recovered,
     RecoveryReason,
 )
+from app.property.store.page_index import KnownRecord, PageIndex
 from app.property.store.pages import PageStore
 from app.property.store.paging import Page, every
 from app.property.store.properties import PropertyStore
 from app.property.store.quotas import Requester, next_day
 from app.property.store.request_keys import RequestKey
+from app.property.store.retention import Pruned, Retention
 from app.property.store.rows import digest, new_id
 from app.property.store.schema import downgrade, upgrade
 from app.property.store.searching import PropertyFilter
@@ -61,16 +64,21 @@ __all__ = [
     "KeyDeed",
     "KeyHistoryStore",
     "KnownKey",
+    "KnownRecord",
     "Page",
+    "PageFrom",
+    "PageIndex",
     "PageStore",
     "PropertyFilter",
     "PropertyStore",
+    "Pruned",
     "Question",
     "Recovered",
     "RecoveryReason",
     "ReportStore",
     "RequestKey",
     "Requester",
+    "Retention",
     "Severity",
     "StoredAnswer",
     "StoredReport",

@@ -12,8 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.property.store import quotas, request_keys
 from app.property.store.engine import Database
 from app.property.store.models import Enqueued, Job, JobState
+from app.property.store.page_index import fresh_urls
 from app.property.store.rows import chunks, job_of, new_id
-from app.property.store.tables import ACTIVE, IS_ACTIVE, batches, jobs, records
+from app.property.store.tables import ACTIVE, IS_ACTIVE, batches, jobs
 from app.property.store.targets import normalise_target
 
 
@@ -123,8 +124,7 @@ def _known(connection: Connection, targets: Sequence[str], fresh_since: datetime
         return {}
     known: dict[str, Job | None] = {}
     if fresh_since is not None:
-        query = select(records.c.url).where(records.c.url.in_(targets), records.c.fetched_at > fresh_since)
-        fresh = list(connection.execute(query).scalars())
+        fresh = list(connection.execute(fresh_urls(targets, fresh_since)).scalars())
         known.update(dict.fromkeys(fresh))
         newest = (
             select(

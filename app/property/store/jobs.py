@@ -18,7 +18,7 @@ from app.property.store import quotas, request_keys
 from app.property.store.batches import cancel_untouched, reopen_batches
 from app.property.store.engine import Database
 from app.property.store.enqueueing import enqueue_targets
-from app.property.store.models import Enqueued, Job, JobState, Recovered
+from app.property.store.models import Enqueued, Job, JobState, PageFrom, Recovered
 from app.property.store.paging import Order, Page
 from app.property.store.quotas import Requester
 from app.property.store.recovery import take_lost
@@ -158,6 +158,8 @@ class JobStore:
         property_id: str,
         wanted_model: Sequence[str] = (),
         model_note: str | None = None,
+        *,
+        page_from: PageFrom | None = None,
     ) -> bool:
         """The property is stored. False if the lease was lost: another one finishes, or the job was cancelled."""
         change = {
@@ -165,6 +167,7 @@ class JobStore:
             "property_id": property_id,
             "wanted_model": list(wanted_model),
             "model_note": clean(model_note),
+            "page_from": page_from,
             "finished_at": self._clock.now(),
             "error_code": None,
             "error_message": None,
@@ -274,7 +277,7 @@ class JobStore:
                     taken.add(target_of[job_id])
                     chosen.append(job_id)
         change: dict[str, Any] = {
-            **dict.fromkeys(("error_code", "error_message", "started_at", "finished_at", "model_note")),
+            **dict.fromkeys(("error_code", "error_message", "started_at", "finished_at", "model_note", "page_from")),
             "state": JobState.QUEUED,
             "attempts": 0,
             "waited_seconds": 0.0,

@@ -25,6 +25,17 @@ class JobState(StrEnum):
         return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
+class PageFrom(StrEnum):
+    """How a job came by its property. site: its page was fetched and read · unchanged: its page is the one that was
+    read before, by the site's word (304) or by its bytes · same_page: another URL of that page had just been read ·
+    stored: it was fresh, and nobody was asked. Only the first can have cost a call of the model."""
+
+    SITE = "site"
+    UNCHANGED = "unchanged"
+    SAME_PAGE = "same_page"
+    STORED = "stored"
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One execution of a target.
@@ -32,6 +43,7 @@ class Job:
     `attempts` counts claims, but not those that ended in a wait for capacity; `waited_seconds` is the total of these
     waits. `wanted_model` names the fields for which a model was wanted and not heard, `model_note` says why.
     `position` is its place in its batch, from 0; `sent_times` counts how often it was handed to the broker.
+    `page_from` says how a done one came by its property.
     """
 
     id: str
@@ -48,6 +60,7 @@ class Job:
     wanted_model: tuple[str, ...]
     model_note: str | None
     property: str | None
+    page_from: PageFrom | None
     sent_times: int
     resend_at: datetime | None
     created_at: datetime
@@ -63,6 +76,7 @@ class Job:
             "state": str(self.state),
             "error": self.error,
             "property": self.property,
+            "page_from": self.page_from and str(self.page_from),
             "priority": self.priority,
             "attempts": self.attempts,
             "waited_seconds": self.waited_seconds,

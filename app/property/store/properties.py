@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 
 from app.errors import NotFoundError
 from app.property import identity
@@ -18,10 +18,10 @@ from app.property.merge import SourceRecord, merge
 from app.property.record import PageKind
 from app.property.store.engine import Database
 from app.property.store.folding import fold
-from app.property.store.pages import insert_if_new
+from app.property.store.page_index import PageIndex, forget_url, note_url
 from app.property.store.paging import Order, Page
 from app.property.store.property_rows import conflicts_json, evidence_json, shown, source_record
-from app.property.store.rows import clean, digest, new_id
+from app.property.store.rows import clean, digest, insert_if_new, new_id
 from app.property.store.searching import PropertyFilter, search_row
 from app.property.store.tables import observations, properties, property_keys, records
 
@@ -40,12 +40,18 @@ class PropertyStore:
     # --- writing
 
     def save_record(
-        self, record: SourceRecord, *, wanted_model: Sequence[str] = (), model_note: str | None = None
+        self,
+        record: SourceRecord,
+        *,
+        wanted_model: Sequence[str] = (),
+        model_note: str | None = None,
+        edition: str | None = None,
     ) -> str:
         """Store what a page says and merge it into its property, new or known; -> the property's id.
 
-        Idempotent: the same record again changes nothing. An older record of the same URL is replaced; a record older
-        than the stored one adds its observations only.
+        Idempotent: the same record again changes nothing. An older record of the same page, by whichever of its URLs,
+        is replaced; a record older than the stored one adds its observations only. `edition` says which extractors
+        read it.
         """
         row = {
             "url": record.url,
@@ -58,18 +64,28 @@ class PropertyStore:
             "wanted_model": list(wanted_model),
             "model_note": clean(model_note),
             "stored_at": self._database.clock.now(),
+            "page_url": record.page_url,
+            "checked_at": record.checked_at,
+            "edition": edition,
         }
 
         def work(connection: Connection) -> str:
             # one at a time: which property a record is of depends on all that others file meanwhile
             self._database.exclusively(connection, "properties")
-            before = connection.execute(select(records).where(records.c.url == record.url)).one_or_none()
+            before, doubles = _of_same_page(connection, record)
             home, has_folded = self._home(connection, record)
             _put(connection, before, {**row, "property_id": home})
+            left = {self._alive(connection, gone) for gone in _drop_doubles(connection, doubles, record)} - {home}
+            for property_id in sorted(left):
+                if not self._records(connection, property_id):  # it had this page only
+                    fold(connection, property_id, home)
+                    has_folded = True
             _observe(connection, home, record)
             self._rebuild(connection, home, changed=has_folded)
-            if before is not None and before.property_id != home:
-                self._rebuild(connection, self._alive(connection, before.property_id))
+            if before is not None:
+                left |= {self._alive(connection, before.property_id)} - {home}
+            for property_id in sorted(left):
+                self._rebuild(connection, property_id)
             return home
 
         return self._database.repeat(work)
@@ -104,7 +120,11 @@ class PropertyStore:
 
     def _contradicts(self, connection: Connection, key: str, record: SourceRecord, row: Row[Any]) -> bool:
         """Judged by what other pages say: what this page said before is about to be replaced."""
-        others = [r for r in self._records(connection, row.id) if r.url != record.url]
+        others = [
+            r
+            for r in self._records(connection, row.id)
+            if r.url != record.url and (r.page_url is None or r.page_url != record.page_url)
+        ]
         values = merge(others).values if others else {}
         return identity.contradicts(key, record.values, values)
 
@@ -162,10 +182,7 @@ class PropertyStore:
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
         """The property that `url` gave after `since`, and the page's kind; None if it has to be scraped."""
-        query = select(records).where(records.c.url == url, records.c.fetched_at > since)
-        with self._database.reading() as connection:
-            row = connection.execute(query).one_or_none()
-        return (row.property_id, PageKind(row.kind)) if row else None
+        return PageIndex(self._database).fresh(url, since)
 
     def page(
         self,
@@ -218,14 +235,35 @@ def _replaced(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]
     return found
 
 
+def _of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:
+    """The stored record that `record` takes the place of, and others that turned out to be of its page too."""
+    mine = records.c.url == record.url
+    same = mine if record.page_url is None else or_(mine, records.c.page_url == record.page_url)
+    rows = connection.execute(select(records).where(same).order_by(mine.desc(), records.c.id)).all()
+    return (rows[0] if rows else None), rows[1:]
+
+
+def _drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: SourceRecord) -> set[str]:
+    """One page is one source; -> the properties that lost one. What it said before stays among the observations."""
+    at, page_url = record.as_of, record.page_url
+    for row in doubles:
+        connection.execute(delete(records).where(records.c.id == row.id))
+        note_url(connection, row.url, str(page_url), at)
+    if page_url is not None and page_url != record.url:
+        note_url(connection, record.url, page_url, at)
+    else:
+        forget_url(connection, record.url)
+    return {row.property_id for row in doubles}
+
+
 def _put(connection: Connection, before: Row[Any] | None, row: dict[str, Any]) -> None:
-    """Insert the record, or put it in place of `before` unless that is younger."""
+    """Insert the record, or put it in place of `before` (which keeps its URL) unless that is younger."""
     if before is None:
         connection.execute(insert(records).values(row))
         return
     if before.fetched_at > row["fetched_at"]:
         row = {"property_id": row["property_id"]}
-    connection.execute(update(records).where(records.c.id == before.id).values(row))
+    connection.execute(update(records).where(records.c.id == before.id).values({**row, "url": before.url}))
 
 
 def _observe(connection: Connection, property_id: str, record: SourceRecord) -> None:

@@ -21,6 +21,8 @@ def source_record(row: Row[Any]) -> SourceRecord:
         fetched_at=row.fetched_at,
         values=row.record,
         evidence={name: Evidence.model_validate(proof) for name, proof in row.evidence.items()},
+        page_url=row.page_url,
+        checked_at=row.checked_at,
     )
 
 
@@ -48,7 +50,9 @@ def shown(row: Row[Any], sources: Iterable[Row[Any]], replaced: list[str]) -> di
                 "url": source.url,
                 "final_url": source.final_url,
                 "kind": source.kind,
+                "page_url": source.page_url,
                 "fetched_at": source.fetched_at.isoformat(),
+                "checked_at": source.checked_at.isoformat() if source.checked_at else None,
                 "content_sha256": source.content_sha256,
                 "wanted_model": source.wanted_model,
                 "model_note": source.model_note,

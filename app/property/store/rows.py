@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row, Table
+from sqlalchemy.dialects import postgresql, sqlite
 
-from app.property.store.models import Job, JobState
+from app.property.store.models import Job, JobState, PageFrom
 
 #: values of one IN list or rows of one INSERT: SQLite takes 32,766 parameters a statement, a job has 23
 CHUNK = 1000
@@ -39,6 +40,19 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def insert_if_new(connection: Connection, table: Table) -> Any:
+    """An INSERT that leaves rows alone which are there already, by whichever unique key."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+def upsert(connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Put `values` into the row of `key` (its primary key), which is made if it is not there."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).values({**key, **values})
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))
+
+
 def job_of(row: Row[Any]) -> Job:
     """The job that a row of `tables.jobs` holds."""
     error = {"code": row.error_code, "message": row.error_message or ""} if row.error_code else None
@@ -57,6 +71,7 @@ def job_of(row: Row[Any]) -> Job:
         wanted_model=tuple(row.wanted_model or ()),
         model_note=row.model_note,
         property=row.property_id,
+        page_from=PageFrom(row.page_from) if row.page_from else None,
         sent_times=row.sent_times,
         resend_at=row.resend_at,
         created_at=row.created_at,

@@ -28,6 +28,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -151,6 +152,8 @@ jobs = Table(
     _json("wanted_model"),
     Column("model_note", Text),
     Column("property_id", _ID, ForeignKey("properties.id"), index=True),
+    # how a done job came by it (`models.PageFrom`)
+    Column("page_from", String(16)),
     Column("lease_owner", Text),
     Column("lease_expires_at", UtcDateTime),
     # when it was last handed to the broker, to which queue, and how often
@@ -204,8 +207,14 @@ bodies = Table(
     metadata,
     Column("sha256", _SHA256, primary_key=True),
     Column("size", Integer, nullable=False),
-    Column("zlib", LargeBinary, nullable=False),
+    Column("packed", LargeBinary, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    # zstd or zlib (`packing.py`)
+    Column("packing", String(8), nullable=False, server_default="zlib"),
+    Column("packed_bytes", Integer, nullable=False, server_default="0"),
+    # when it was last received, or last said by its site to hold
+    Column("used_at", UtcDateTime, nullable=False, server_default="1970-01-01 00:00:00"),
+    Index("ix_bodies_used_at_packed_bytes", "used_at", "packed_bytes"),
 )
 
 pages = Table(
@@ -220,11 +229,66 @@ pages = Table(
     Column("sha256", _SHA256, ForeignKey("bodies.sha256"), nullable=False),
     Column("text_sha256", _SHA256, ForeignKey("bodies.sha256"), nullable=False),
     Column("fetched_at", UtcDateTime, nullable=False),
+    # the canonical URL that the answer's Link header named
+    Column("declared_url", Text),
+    # False: its site does not want it kept, so it goes when its job is over
+    Column("is_kept", Boolean(create_constraint=False), nullable=False, server_default=true()),
     UniqueConstraint("job_id", "url"),
     Index("ix_pages_sha256", "sha256"),
+    Index("ix_pages_text_sha256", "text_sha256"),
 )
 
-#: the newest data of each page, by the URL that was asked for
+#: what each URL answered last, and how to ask it whether that still holds
+site_answers = Table(
+    "site_answers",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("content_type", Text, nullable=False),
+    Column("sha256", _SHA256, ForeignKey("bodies.sha256"), nullable=False, index=True),
+    Column("text_sha256", _SHA256, ForeignKey("bodies.sha256"), nullable=False, index=True),
+    Column("declared_url", Text),
+    Column("fetched_at", UtcDateTime, nullable=False),
+)
+
+#: targets that turned out to be the page of another URL (`page_index.py`)
+page_urls = Table(
+    "page_urls",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("page_url", Text, nullable=False, index=True),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+
+#: which job reads a page: only while it runs
+page_readers = Table(
+    "page_readers",
+    metadata,
+    Column("page_url", Text, primary_key=True),
+    Column("job_id", _ID, nullable=False, index=True),
+)
+
+#: what was purged: by whom, and in numbers only
+purges = Table(
+    "purges",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    _json("removed"),
+)
+
+#: hashes of what was purged lately, so that nothing that was fetched before is stored after
+purge_marks = Table(
+    "purge_marks",
+    metadata,
+    Column("mark", _SHA256, primary_key=True),
+    Column("at", UtcDateTime, nullable=False, index=True),
+)
+
+#: the newest data of each page, by the URL that was asked for first
 records = Table(
     "records",
     metadata,
@@ -240,6 +304,12 @@ records = Table(
     _json("wanted_model"),
     Column("model_note", Text),
     Column("stored_at", UtcDateTime, nullable=False),
+    # which page that is, in the spelling of a target; none of what was stored before this was known
+    Column("page_url", Text, index=True),
+    # when its site last said that it still holds
+    Column("checked_at", UtcDateTime),
+    # by which extractors it was read (`extract/edition.py`)
+    Column("edition", String(16)),
 )
 
 #: every value ever read, once per body: what merging loses is still here

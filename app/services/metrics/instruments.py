@@ -11,7 +11,7 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from app.property.extract.evidence import Flaw
-from app.property.store import RecoveryReason
+from app.property.store import PageFrom, RecoveryReason
 from app.services.metrics.specs import Spec
 
 #: ours alone: the library's own holds what is of one process only (its memory, its garbage collector)
@@ -60,7 +60,29 @@ JOBS_RECOVERED = _counter(
 PAGES = _counter(
     "propintel_pages",
     ("outcome",),
-    "Pages that jobs asked for: fetched, taken from the job's checkpoint, or the error code of the fetch.",
+    "Pages that jobs asked for: fetched, not_modified (the site said that what is kept still holds), taken from the "
+    "job's checkpoint, or the error code of the fetch.",
+)
+PAGE_BYTES = _counter(
+    "propintel_page_bytes",
+    ("outcome",),
+    "Bytes of bodies after decompression: received from sites, or spared because a site said that what is kept holds.",
+    begins=(("received",), ("spared",)),
+)
+BODIES_PRUNED = _counter(
+    "propintel_bodies_pruned",
+    ("reason",),
+    "Bodies that went: by age, by size (all together took too much), or unkept (their sites do not want them kept).",
+)
+BODIES_PRUNED_BYTES = _counter(
+    "propintel_bodies_pruned_bytes", ("reason",), "Bytes, packed, that bodies took which went, by the same reasons."
+)
+RESULTS = _counter(
+    "propintel_page_results",
+    ("page_from",),
+    "Targets that brought a property, by how: site (its page was read), unchanged (it was read before), same_page "
+    "(another URL of the page had just been read) or stored (it was fresh). Only the first can have cost a model call.",
+    begins=tuple((origin.value,) for origin in PageFrom),
 )
 FETCH_SECONDS = _histogram(
     "propintel_fetch_seconds",

@@ -1,0 +1,77 @@
+"""What the header fields of an answer say about keeping it: whether it may be kept, how to ask whether it still holds,
+and by which URL it is known.
+
+RFC 9110 section 13 (conditional requests), RFC 9111 section 5.2.2 (Cache-Control of answers), RFC 8288 (Link). Pure.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import re
+from collections.abc import Mapping
+from urllib.parse import urljoin
+
+from app.property.page import Keeping
+
+#: a longer validator is no validator
+_MOST_CHARACTERS = 1024
+_MOST_LINK_CHARACTERS = 8192
+_VISIBLE = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
+_LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w!#$&+.^`|~*-]+\s*(?:=\s*(?:\"(?:[^\"\\]|\\.)*\"|[^\s;,\"]*))?)*)")
+_REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"([a-z0-9-]+)(?:\s*=\s*(?:\"([^\"]*)\"|([^\s,]*)))?", re.IGNORECASE)
+
+
+def keeping_of(headers: Mapping[str, str]) -> Keeping:
+    """What the header fields of an answer say of keeping it."""
+    etag, modified = headers.get("etag", "").strip(), headers.get("last-modified", "").strip()
+    if "*" in headers.get("vary", ""):  # no later request is the same as this one (RFC 9110 section 12.5.5)
+        etag = modified = ""
+    return Keeping(
+        etag=etag if _is_validator(etag) else None,
+        last_modified=modified if _is_validator(modified) and _is_date(modified) else None,
+        no_store="no-store" in directives(headers.get("cache-control", "")),
+    )
+
+
+def conditions(keeping: Keeping | None) -> dict[str, str]:
+    """The header fields by which a request asks whether what was kept still holds; none without a validator."""
+    if keeping is None:
+        return {}
+    asked = {"If-None-Match": keeping.etag, "If-Modified-Since": keeping.last_modified}
+    return {name: value for name, value in asked.items() if value}
+
+
+def is_conditional(headers: Mapping[str, str]) -> bool:
+    """Whether a request with these header fields asked so."""
+    return "if-none-match" in headers or "if-modified-since" in headers
+
+
+def declared_in(headers: Mapping[str, str], base: str) -> str | None:
+    """The URL of `rel=canonical` in the Link header, absolute; None if it names none, or several."""
+    found = set[str]()
+    for match in _LINK.finditer(headers.get("link", "")[:_MOST_LINK_CHARACTERS]):
+        rel = _REL.search(match[2])
+        if rel is not None and "canonical" in (rel[1] or rel[2] or "").lower().split():
+            try:
+                found.add(urljoin(base, match[1].strip()))
+            except ValueError:
+                continue
+    return found.pop() if len(found) == 1 else None
+
+
+def directives(cache_control: str) -> dict[str, str]:
+    """The directives of Cache-Control by their names in small letters, with their arguments."""
+    return {match[1].lower(): match[2] or match[3] or "" for match in _DIRECTIVE.finditer(cache_control)}
+
+
+def _is_validator(text: str) -> bool:
+    return len(text) <= _MOST_CHARACTERS and _VISIBLE.fullmatch(text) is not None
+
+
+def _is_date(text: str) -> bool:
+    try:
+        email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return False
+    return True

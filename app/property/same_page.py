@@ -1,0 +1,47 @@
+"""Whether two answers are one page: what they say is asked, since what they declare may be wrong. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.property import identity
+from app.property.merge import SourceRecord, same_value
+from app.property.record import Method
+
+#: what names one listing
+_IDS = ("ListingId", "ListingKey", "ParcelNumber")
+#: what a page shows differently from one visit to the next
+_UNSTEADY = frozenset({"Media", "PublicRemarks"})
+
+
+def is_one_listing(one: SourceRecord, other: SourceRecord) -> bool:
+    """Whether both name the same listing: an id or an address is the same in both, and nothing contradicts that."""
+    a, b = one.values, other.values
+    if identity.contradicts("url:", a, b) or any(_both(name, a, b) and not _same(name, a, b) for name in _IDS):
+        return False
+    return any(_both(name, a, b) for name in _IDS) or _same_address(a, b)
+
+
+def says_nothing_new(read: SourceRecord, known: SourceRecord) -> bool:
+    """Whether `read`, without a model, says nothing of the listing that `known` does not say as well."""
+    steady = [
+        name
+        for name, proof in read.evidence.items()
+        if name not in _UNSTEADY and (name not in known.evidence or known.evidence[name].method is not Method.LLM)
+    ]
+    return all(name in known.values and same_value(name, read, known) for name in steady)
+
+
+def _both(name: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    return bool(a.get(name)) and bool(b.get(name))
+
+
+def _same(name: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    return str(a[name]).casefold() == str(b[name]).casefold()
+
+
+def _same_address(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    one, other = identity.address_of(a), identity.address_of(b)
+    named = one.street_number and one.street_name
+    return bool(named) and (one.street_number, one.street_name) == (other.street_number, other.street_name)

@@ -1,0 +1,133 @@
+"""Which URLs are one page, what that page said when it was last read, and who reads it now.
+
+A target that turned out to be another URL's page is noted in `page_urls`; the record itself is kept once. Of several
+jobs for one page one reads it, and the others come back for what it found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, or_, select, update
+
+from app.property.merge import SourceRecord
+from app.property.record import PageKind
+from app.property.store.engine import Database
+from app.property.store.models import JobState
+from app.property.store.property_rows import source_record
+from app.property.store.rows import upsert
+from app.property.store.tables import jobs, page_readers, page_urls, records
+
+#: when a page was last known to say what its record says
+AS_OF = func.coalesce(records.c.checked_at, records.c.fetched_at)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRecord:
+    """A stored record and the property that it is of. `is_whole`: a model was heard on it, if one was wanted."""
+
+    record: SourceRecord
+    property_id: str
+    is_whole: bool
+
+
+class PageIndex:
+    """Pages by their URLs in a `Database`; each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
+        """The property of the page behind `url` and the page's kind, if it was read or confirmed after `since`."""
+        with self._database.reading() as connection:
+            row = connection.execute(_newest(_of_url(url)).where(since < AS_OF)).first()
+        return (row.property_id, PageKind(row.kind)) if row else None
+
+    def known_as(self, url: str) -> str | None:
+        """The URL of the page that `url` turned out to be, if that is another one."""
+        with self._database.reading() as connection:
+            return connection.execute(select(page_urls.c.page_url).where(page_urls.c.url == url)).scalar()
+
+    def record_of(self, page_url: str, since: datetime) -> KnownRecord | None:
+        """What the page said, if it was read or confirmed after `since`."""
+        query = _newest(or_(records.c.page_url == page_url, records.c.url == page_url)).where(since < AS_OF)
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        return KnownRecord(source_record(row), row.property_id, row.model_note is None) if row else None
+
+    def confirm(self, url: str, page_url: str, sha256: str, edition: str, at: datetime) -> tuple[str, PageKind] | None:
+        """The page of `url` still has this body at `at`: its record holds if it is whole and of these extractors.
+
+        -> the property and the page's kind; None if the body has to be read (again).
+        """
+        whole = and_(
+            records.c.content_sha256 == sha256,
+            records.c.edition == edition,
+            records.c.model_note.is_(None),
+        )
+
+        def work(connection: Connection) -> Row[Any] | None:
+            row = connection.execute(_newest(or_(_of_url(url), records.c.page_url == page_url)).where(whole)).first()
+            if row is None:
+                return None
+            later = func.coalesce(records.c.checked_at, records.c.fetched_at) < at
+            connection.execute(update(records).where(records.c.id == row.id, later).values(checked_at=at))
+            if row.url != url:
+                note_url(connection, url, page_url, at)
+            return row
+
+        row = self._database.repeat(work)
+        return (row.property_id, PageKind(row.kind)) if row else None
+
+    def note(self, url: str, page_url: str, at: datetime) -> None:
+        """`url` turned out to be the page that is known as `page_url`."""
+        with self._database.writing() as connection:
+            note_url(connection, url, page_url, at)
+
+    def take_reading(self, page_url: str, job_id: str) -> bool:
+        """Whether the job is to read this page now; False while another job does, which holds its lease."""
+        now = self._database.clock.now()
+        reads = and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_expires_at > now)
+
+        def work(connection: Connection) -> bool:
+            self._database.exclusively(connection, f"page {page_url}")
+            query = select(page_readers.c.job_id).join(jobs, jobs.c.id == page_readers.c.job_id)
+            other = query.where(page_readers.c.page_url == page_url, page_readers.c.job_id != job_id, reads)
+            if connection.execute(other).first():
+                return False
+            upsert(connection, page_readers, {"page_url": page_url}, {"job_id": job_id})
+            return True
+
+        return self._database.repeat(work)
+
+
+def note_url(connection: Connection, url: str, page_url: str, at: datetime) -> None:
+    """`url` is another way to the page `page_url`."""
+    upsert(connection, page_urls, {"url": url}, {"page_url": page_url, "seen_at": at})
+
+
+def forget_url(connection: Connection, url: str) -> None:
+    """`url` has a record of its own (again)."""
+    connection.execute(delete(page_urls).where(page_urls.c.url == url))
+
+
+def fresh_urls(urls: Any, since: datetime) -> Select[Any]:
+    """Those of `urls` (a list of targets) whose page was read or confirmed after `since`."""
+    own = select(records.c.url).where(records.c.url.in_(urls), since < AS_OF)
+    other = (
+        select(page_urls.c.url)
+        .join(records, records.c.page_url == page_urls.c.page_url)
+        .where(page_urls.c.url.in_(urls), since < AS_OF)
+    )
+    return own.union(other)  # type: ignore[return-value]
+
+
+def _of_url(url: str) -> ColumnElement[bool]:
+    known_as = select(page_urls.c.page_url).where(page_urls.c.url == url)
+    return or_(records.c.url == url, records.c.page_url.in_(known_as))
+
+
+def _newest(condition: ColumnElement[bool]) -> Select[Any]:
+    return select(records).where(condition).order_by(AS_OF.desc(), records.c.id.desc()).limit(1)

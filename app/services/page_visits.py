@@ -1,0 +1,102 @@
+"""One visit to a page: from the job's checkpoint, by asking its site whether what is kept still holds, or whole.
+
+What is fetched is the target; which page that turned out to be is said beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from app.clock import Clock
+from app.errors import PropertyIntelligenceError
+from app.property.fetch.pace import Visitor
+from app.property.page import Keeping, NotModified, Page
+from app.property.store import PageStore
+from app.property.urls.canonical import page_url_of
+from app.services.metrics.instruments import FETCH_SECONDS, PAGE_BYTES, PAGES
+from app.services.patience import patiently
+from app.tracing import span
+
+#: how long a worker waits for a job's turn at a site; then the job leaves and comes back when it has one
+_PATIENCE_SECONDS = 2.0
+
+
+class PageSource(Protocol):
+    """What a visit needs of a fetcher."""
+
+    def fetch(self, url: str, visitor: Visitor | None = None) -> Page: ...
+
+    def revisit(
+        self, url: str, known: Callable[[str], Keeping | None], visitor: Visitor | None = None
+    ) -> Page | NotModified: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A page, and the URL by which it is known.
+
+    `confirmed_at` is when its site said that what is kept still holds; None: it came whole.
+    """
+
+    page: Page
+    page_url: str
+    confirmed_at: datetime | None = None
+
+
+class Visitors:
+    """Visits pages for jobs and for whoever asks directly."""
+
+    def __init__(self, fetcher: PageSource, pages: PageStore, clock: Clock) -> None:
+        self._fetcher = fetcher
+        self._pages = pages
+        self._clock = clock
+
+    def visit(self, url: str, job_id: str | None, batch: str) -> Visit:
+        """The page at `url`, a target. With a job it is the job's checkpoint from now on."""
+        with span("fetch", {"server.address": urlsplit(url).hostname}) as fetching:
+            page = self._pages.page_for_job(job_id, url) if job_id is not None else None
+            fetching.set({"propintel.from_checkpoint": page is not None})
+            confirmed_at = None
+            if page is not None:
+                PAGES.labels("checkpoint").inc()
+            else:
+                page, confirmed_at = self._fetched(url, _visitor(job_id, batch))
+                self._keep(page, job_id)
+            fetching.set(
+                {"http.response.body.size": len(page.body), "propintel.not_modified": confirmed_at is not None}
+            )
+        return Visit(page, page_url_of(page), confirmed_at)
+
+    def _keep(self, page: Page, job_id: str | None) -> None:
+        patiently(lambda: self._pages.save_page(page, job_id), self._clock)
+
+    def _fetched(self, url: str, visitor: Visitor | None) -> tuple[Page, datetime | None]:
+        """The page, and when its site confirmed it."""
+        try:
+            with FETCH_SECONDS.time():
+                answer = self._fetcher.revisit(url, self._pages.validators, visitor)
+                if isinstance(answer, NotModified):
+                    kept = self._kept(answer)
+                    if kept is not None:
+                        PAGES.labels("not_modified").inc()
+                        PAGE_BYTES.labels("spared").inc(len(kept.body))
+                        return kept, answer.at
+                    answer = self._fetcher.fetch(url, visitor)  # what was asked about has gone meanwhile
+        except PropertyIntelligenceError as exc:
+            PAGES.labels(exc.code).inc()
+            raise
+        PAGES.labels("fetched").inc()
+        PAGE_BYTES.labels("received").inc(len(answer.body))
+        return answer, None
+
+    def _kept(self, answer: NotModified) -> Page | None:
+        return patiently(lambda: self._pages.still_holds(answer.url, answer.final_url, answer.at), self._clock)
+
+
+def _visitor(job_id: str | None, batch: str) -> Visitor | None:
+    """A job comes back by itself and shares a site evenly with other batches; whoever else asks waits for his turn."""
+    return Visitor(job_id, batch, _PATIENCE_SECONDS, comes_back=True) if job_id is not None else None

@@ -1,0 +1,213 @@
+"""URLs that are one page: one source, one reading at a time, found by each of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from app.clock import ManualClock
+from app.property.merge import SourceRecord
+from app.property.record import Evidence, Method, PageKind
+from app.property.store import Database, JobStore, PageIndex, PropertyStore
+from app.property.store.tables import properties, records
+
+PAGE = "https://site.example/h/48213"
+MOBILE, CAMPAIGN = "https://m.site.example/h/48213", "https://site.example/to/48213"
+HOUR = timedelta(hours=1)
+
+
+def record(
+    clock: ManualClock, url: str, *, page_url: str | None = PAGE, sha: str = "a", **values: object
+) -> SourceRecord:
+    now = clock.now()
+    proofs = {
+        name: Evidence(value=v, raw=str(v), method=Method.LABEL, locator="/", quote=str(v), source_url=url,
+                       fetched_at=now, content_sha256=sha * 64, confidence=0.9)
+        for name, v in values.items()
+    }  # fmt: skip
+    return SourceRecord(url, url, PageKind.LISTING, sha * 64, now, dict(values), proofs, page_url)
+
+
+def count(database: Database, table: object, *which: object) -> int:
+    with database.reading() as connection:
+        return connection.execute(select(func.count()).select_from(table).where(*which)).scalar_one()
+
+
+@pytest.fixture
+def store(database: Database) -> PropertyStore:
+    return PropertyStore(database)
+
+
+@pytest.fixture
+def index(database: Database) -> PageIndex:
+    return PageIndex(database)
+
+
+def test_a_second_url_of_a_page_is_no_second_source(
+    database: Database, store: PropertyStore, clock: ManualClock
+) -> None:
+    home = store.save_record(record(clock, PAGE, ListPrice=100))
+    clock.advance(60)
+    assert store.save_record(record(clock, MOBILE, sha="b", ListPrice=90)) == home
+    (source,) = store.get(home)["sources"]
+    assert (source["url"], source["page_url"], source["content_sha256"]) == (PAGE, PAGE, "b" * 64)
+    assert store.get(home)["record"]["ListPrice"] == 90
+    assert store.get(home)["conflicts"] == []
+    for url in (PAGE, MOBILE):
+        assert store.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
+
+
+def test_two_sources_that_turn_out_to_be_one_page_become_one_and_so_do_their_properties(
+    database: Database, store: PropertyStore, clock: ManualClock
+) -> None:
+    """The page had no canonical link when its first two URLs were read."""
+    first = store.save_record(record(clock, MOBILE, page_url=MOBILE, ListPrice=100))
+    second = store.save_record(record(clock, CAMPAIGN, page_url=CAMPAIGN, ListPrice=100))
+    assert first != second
+    clock.advance(60)
+    store.save_record(record(clock, MOBILE, ListPrice=100))
+    home = store.save_record(record(clock, CAMPAIGN, ListPrice=95))
+    assert home == first
+    assert count(database, records) == 1
+    assert store.get(second)["property"] == first
+    assert count(database, properties, properties.c.merged_into.is_(None)) == 1
+    for url in (MOBILE, CAMPAIGN):
+        assert store.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
+
+
+def test_a_page_of_several_sources_leaves_its_property_to_the_others(
+    database: Database, store: PropertyStore, clock: ManualClock
+) -> None:
+    """A property of which one source turned out to be another property's page keeps the source that is its own."""
+    house = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
+    stays = store.save_record(record(clock, MOBILE, page_url=MOBILE, **house))
+    assert store.save_record(record(clock, CAMPAIGN, page_url=CAMPAIGN, **house)) == stays
+    clock.advance(60)
+    other = {"StreetNumber": "14", "StreetName": "Elm St", "PostalCode": "62701"}
+    went = store.save_record(record(clock, PAGE, sha="b", **other))
+    assert went != stays
+    store.save_record(record(clock, CAMPAIGN, sha="b", **other))
+    assert [source["url"] for source in store.get(stays)["sources"]] == [MOBILE]
+    assert store.get(went)["record"]["StreetName"] == "Elm St"
+    assert len(store.get(went)["sources"]) == 1
+
+
+def test_a_record_without_a_page_url_is_replaced_by_its_own_url_only(
+    database: Database, store: PropertyStore, clock: ManualClock
+) -> None:
+    """What was stored before pages were told apart."""
+    for url in (PAGE, MOBILE):
+        store.save_record(record(clock, url, page_url=None, ListPrice=100))
+    assert count(database, records) == 2
+
+
+def test_a_page_that_says_the_same_is_confirmed_and_fresh_again(
+    store: PropertyStore, index: PageIndex, clock: ManualClock
+) -> None:
+    home = store.save_record(record(clock, PAGE, ListPrice=100), edition="e1")
+    changed_at = store.get(home)["updated_at"]
+    clock.advance(7200)
+    assert store.fresh(PAGE, clock.now() - HOUR) is None
+    assert index.confirm(MOBILE, PAGE, "a" * 64, "e1", clock.now()) == (home, PageKind.LISTING)
+    for url in (PAGE, MOBILE):
+        assert store.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
+    shown = store.get(home)
+    assert shown["sources"][0]["checked_at"] == clock.now().isoformat()
+    assert shown["updated_at"] == changed_at, "nothing that anybody keeps a copy of has changed"
+    index.confirm(PAGE, PAGE, "a" * 64, "e1", clock.now() - HOUR)
+    assert store.get(home)["sources"][0]["checked_at"] == clock.now().isoformat(), "an older word takes nothing back"
+
+
+@pytest.mark.parametrize("said", [("b", "e1", PAGE), ("a", "e2", PAGE), ("a", "e1", "https://site.example/h/2")])
+def test_another_body_other_extractors_or_another_page_are_no_confirmation(
+    store: PropertyStore, index: PageIndex, clock: ManualClock, said: tuple[str, str, str]
+) -> None:
+    sha, edition, page_url = said
+    store.save_record(record(clock, PAGE, ListPrice=100), edition="e1")
+    assert index.confirm(page_url, page_url, sha * 64, edition, clock.now()) is None
+
+
+def test_a_record_on_which_the_model_was_not_heard_is_read_again(
+    store: PropertyStore, index: PageIndex, clock: ManualClock
+) -> None:
+    note = "The budget is used up."
+    store.save_record(record(clock, PAGE, ListPrice=100), wanted_model=["Roof"], model_note=note, edition="e1")
+    assert index.confirm(PAGE, PAGE, "a" * 64, "e1", clock.now()) is None
+    known = index.record_of(PAGE, clock.now() - HOUR)
+    assert known is not None
+    assert not known.is_whole
+
+
+def test_what_a_page_said_is_found_by_its_own_url_while_it_is_fresh(
+    store: PropertyStore, index: PageIndex, clock: ManualClock
+) -> None:
+    home = store.save_record(record(clock, MOBILE, ListPrice=100))
+    known = index.record_of(PAGE, clock.now() - HOUR)
+    assert known is not None
+    assert (known.property_id, known.record.url, known.record.values) == (home, MOBILE, {"ListPrice": 100})
+    assert index.known_as(MOBILE) == PAGE
+    clock.advance(7200)
+    assert index.record_of(PAGE, clock.now() - HOUR) is None
+    assert index.record_of("https://site.example/h/2", clock.now() - 9 * HOUR) is None
+
+
+def test_a_target_that_is_known_as_a_fresh_page_makes_no_job(
+    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
+) -> None:
+    store.save_record(record(clock, PAGE, ListPrice=100))
+    index.note(MOBILE, PAGE, clock.now())
+    jobs = JobStore(database)
+    asked = jobs.enqueue([MOBILE, PAGE, CAMPAIGN])
+    assert [job.target for job in asked.jobs] == [CAMPAIGN]
+    assert asked.duplicates == 2
+    clock.advance(31 * 86400)
+    assert len(jobs.enqueue([MOBILE, PAGE]).new) == 2
+
+
+def test_of_two_jobs_for_one_page_one_reads_it_at_a_time(
+    database: Database, index: PageIndex, clock: ManualClock
+) -> None:
+    """The reading is a job's for as long as it runs and holds its lease: nobody has to give it back."""
+    jobs = JobStore(database)
+    one, two = jobs.enqueue([MOBILE, CAMPAIGN]).new
+    for job in (one, two):
+        jobs.claim(job, f"owner of {job}", 30)
+    assert index.take_reading(PAGE, one)
+    assert index.take_reading(PAGE, one)
+    assert not index.take_reading(PAGE, two)
+    assert index.take_reading("https://site.example/h/2", two)
+    clock.advance(31)
+    assert index.take_reading(PAGE, two), "the first one's worker is dead"
+    jobs.claim(one, "another owner", 30)
+    jobs.renew(two, f"owner of {two}", 30)
+    assert not index.take_reading(PAGE, one)
+    jobs.finish(two, f"owner of {two}", PropertyStore(database).save_record(record(clock, MOBILE, ListPrice=1)))
+    assert index.take_reading(PAGE, one)
+
+
+def test_a_younger_record_of_the_page_by_another_url_stays(
+    database: Database, store: PropertyStore, clock: ManualClock
+) -> None:
+    old = record(clock, MOBILE, ListPrice=100)
+    clock.advance(60)
+    home = store.save_record(record(clock, PAGE, sha="b", ListPrice=90))
+    assert store.save_record(old) == home
+    assert store.get(home)["record"]["ListPrice"] == 90
+
+
+def test_of_two_pages_that_are_as_sure_the_one_that_was_confirmed_last_is_believed(
+    store: PropertyStore, index: PageIndex, clock: ManualClock
+) -> None:
+    house = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
+    home = store.save_record(record(clock, PAGE, ListPrice=100, **house), edition="e1")
+    clock.advance(60)
+    other = "https://other.example/12-oak"
+    store.save_record(replace(record(clock, other, page_url=other, sha="b", ListPrice=90, **house)))
+    assert store.get(home)["record"]["ListPrice"] == 90
+    clock.advance(60)
+    index.confirm(PAGE, PAGE, "a" * 64, "e1", clock.now())
+    store.save_record(record(clock, "https://third.example/12-oak", page_url=None, sha="c", BedroomsTotal=3, **house))
+    assert store.get(home)["record"]["ListPrice"] == 100

@@ -1,0 +1,214 @@
+"""Copies of pages: validators, what sites do not want kept, and how long and how much is kept."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, insert, select, update
+
+from app.clock import ManualClock
+from app.property.page import Keeping, Page
+from app.property.store import AnswerStore, Database, JobStore, PageStore, Question, Retention, StoredAnswer
+from app.property.store.packing import pack, unpack
+from app.property.store.tables import bodies, model_answers, page_readers, pages, site_answers
+
+URL = "https://site.example/house/1"
+FINAL = "https://site.example/h/1"
+ETAG = Keeping('"v1"', "Tue, 03 Mar 2026 10:00:00 GMT")
+DAY = 86_400.0
+
+
+def page(
+    clock: ManualClock, body: bytes = b"plain", *, url: str = URL, keeping: Keeping = ETAG, final: str = FINAL
+) -> Page:
+    return Page(url, final, "text/html", body.decode("latin-1"), body, clock.now(), keeping, "https://site.example/c/1")
+
+
+def random_page(clock: ManualClock, kilobytes: int, name: str) -> Page:
+    """A body that no packing makes smaller; as text it is stored once more, in UTF-8."""
+    return page(clock, os.urandom(kilobytes * 1000), url=f"{URL}/{name}", final=f"{FINAL}/{name}")
+
+
+def count(database: Database, table: object, *which: object) -> int:
+    with database.reading() as connection:
+        return connection.execute(select(func.count()).select_from(table).where(*which)).scalar_one()
+
+
+@pytest.fixture
+def store(database: Database) -> PageStore:
+    return PageStore(database)
+
+
+@pytest.fixture
+def retention(database: Database) -> Retention:
+    return Retention(database)
+
+
+@pytest.fixture
+def job_id(database: Database) -> str:
+    return JobStore(database).enqueue([URL]).new[0]
+
+
+def test_a_body_is_unpacked_as_it_was_packed_and_takes_less() -> None:
+    content = b"<p>House</p>" * 1000
+    packing, packed = pack(content)
+    assert len(packed) * 20 < len(content)
+    assert unpack(packing, packed) == content
+    with pytest.raises(ValueError, match="later version"):
+        unpack("lz77", packed)
+
+
+def test_what_was_packed_with_zlib_before_is_still_read(
+    database: Database, store: PageStore, clock: ManualClock, job_id: str
+) -> None:
+    import zlib
+
+    store.save_page(page(clock), job_id)
+    with database.writing() as connection:
+        connection.execute(update(bodies).values(packing="zlib", packed=zlib.compress(b"plain")))
+    found = store.page_for_job(job_id)
+    assert found is not None
+    assert (found.body, found.text) == (b"plain", "plain")
+
+
+def test_a_url_is_asked_by_the_validators_of_its_last_answer(store: PageStore, clock: ManualClock) -> None:
+    assert store.validators(FINAL) is None
+    store.save_page(page(clock))
+    assert store.validators(FINAL) == ETAG
+    assert store.validators(URL) is None, "it redirected: the answer is of the other URL"
+    store.save_page(page(clock, b"new", keeping=Keeping('"v2"')))
+    assert store.validators(FINAL) == Keeping('"v2"')
+    store.save_page(page(clock, b"newer", keeping=Keeping()))
+    assert store.validators(FINAL) is None
+
+
+def test_what_still_holds_is_given_as_it_was_received(store: PageStore, clock: ManualClock) -> None:
+    before = page(clock)
+    store.save_page(before)
+    clock.advance(DAY)
+    assert store.still_holds("https://site.example/other", FINAL, clock.now()) == Page(
+        "https://site.example/other",
+        FINAL,
+        "text/html",
+        "plain",
+        b"plain",
+        before.fetched_at,
+        ETAG,
+        before.declared_url,
+    )
+    assert store.still_holds(URL, "https://site.example/h/2", clock.now()) is None
+
+
+def test_a_url_too_long_for_an_index_is_kept_without_validators(store: PageStore, clock: ManualClock) -> None:
+    final = f"{FINAL}?{os.urandom(2000).hex()}"
+    store.save_page(page(clock, final=final))
+    assert store.validators(final) is None
+
+
+def test_a_page_of_no_use_is_fetched_whole_the_next_time(store: PageStore, clock: ManualClock, job_id: str) -> None:
+    store.save_page(page(clock), job_id)
+    store.forget_checkpoint(job_id)
+    assert store.validators(FINAL) is None
+
+
+def test_what_a_site_does_not_want_kept_is_gone_when_its_job_is_over(
+    database: Database, store: PageStore, clock: ManualClock, job_id: str
+) -> None:
+    store.save_page(page(clock))
+    secret = page(clock, b"secret", keeping=Keeping('"v2"', no_store=True))
+    store.save_page(secret, job_id)
+    assert store.validators(FINAL) is None
+    found = store.page_for_job(job_id)
+    assert found is not None
+    assert (found.body, found.keeping.no_store) == (b"secret", True)
+    store.drop_unkept(job_id)
+    assert store.page_for_job(job_id) is None
+    assert (count(database, bodies), count(database, pages)) == (1, 1), "the page that may be kept stays"
+    store.drop_unkept(job_id)
+
+
+def test_without_a_job_it_is_not_stored_at_all(database: Database, store: PageStore, clock: ManualClock) -> None:
+    store.save_page(page(clock, keeping=Keeping(no_store=True)))
+    assert (count(database, bodies), count(database, pages), count(database, site_answers)) == (0, 0, 0)
+
+
+def test_a_useless_page_that_may_not_be_kept_is_not(
+    database: Database, store: PageStore, clock: ManualClock, job_id: str
+) -> None:
+    store.save_page(page(clock, keeping=Keeping(no_store=True)), job_id)
+    store.forget_checkpoint(job_id)
+    assert (count(database, bodies), count(database, pages)) == (0, 0)
+
+
+def test_what_a_dead_job_left_behind_is_pruned(
+    database: Database, store: PageStore, retention: Retention, clock: ManualClock, job_id: str
+) -> None:
+    store.save_page(page(clock, keeping=Keeping(no_store=True)), job_id)
+    with database.writing() as connection:
+        connection.execute(insert(page_readers).values(page_url=URL, job_id=job_id))
+    assert retention.prune_unkept().bodies == 0, "the job is not over"
+    JobStore(database).cancel(job_id)
+    assert retention.prune_unkept().bodies == 1
+    assert (count(database, bodies), count(database, page_readers)) == (0, 0)
+
+
+def test_a_body_goes_so_long_after_its_last_use(
+    database: Database, store: PageStore, retention: Retention, clock: ManualClock
+) -> None:
+    store.save_page(page(clock, b"old", url=f"{URL}/2", final=f"{FINAL}/2"))
+    store.save_page(page(clock))
+    clock.advance(6 * DAY)
+    store.still_holds(URL, FINAL, clock.now())
+    clock.advance(5 * DAY)
+    removed = retention.prune_old(days=10)
+    assert (removed.bodies, removed.more) == (1, False)
+    assert store.validators(f"{FINAL}/2") is None
+    assert store.validators(FINAL) == ETAG, "its site said five days ago that it holds"
+    found = store.still_holds(URL, FINAL, clock.now() - timedelta(days=5))
+    assert found is not None
+    assert found.body == b"plain", "so the evidence still leads to its body"
+    clock.advance(6 * DAY)
+    assert retention.prune_old(days=10).bodies == 1
+    assert (count(database, bodies), count(database, pages), count(database, site_answers)) == (0, 0, 0)
+    assert retention.prune_old(days=10).bodies == 0
+
+
+def test_what_a_job_under_way_needs_is_not_pruned(
+    database: Database, store: PageStore, retention: Retention, clock: ManualClock, job_id: str
+) -> None:
+    store.save_page(page(clock), job_id)
+    clock.advance(100 * DAY)
+    assert retention.prune_old(days=10).bodies == retention.prune_surplus(0).bodies == 0
+    assert store.page_for_job(job_id) is not None
+    JobStore(database).cancel(job_id)
+    assert retention.prune_old(days=10).bodies == 1
+
+
+def test_an_answer_of_a_model_goes_with_its_age(database: Database, retention: Retention, clock: ManualClock) -> None:
+    answers = AnswerStore(database)
+    for n in range(2):
+        question = Question(str(n) * 64, ("Roof",), "m", "p")
+        answers.save_model_answer(question, StoredAnswer({"Roof": (["tile"], "tile")}, "m", 1, 1))
+        clock.advance(6 * DAY)
+    assert retention.prune_old(days=10).answers == 1
+    assert count(database, model_answers) == 1
+
+
+def test_of_too_much_the_longest_unused_goes_first(
+    database: Database, store: PageStore, retention: Retention, clock: ManualClock
+) -> None:
+    for name in ("a", "b", "c"):
+        store.save_page(random_page(clock, 10, name))
+        clock.advance(60)
+    store.still_holds(f"{URL}/a", f"{FINAL}/a", clock.now())
+    before = retention.stored_bytes()
+    assert before > 3 * 20_000
+    assert retention.prune_surplus(before) == retention.prune_surplus(10**9)
+    removed = retention.prune_surplus(before - 1)
+    assert removed.bodies == 2, "a page's body and its text, of one page"
+    assert retention.stored_bytes() == before - removed.packed_bytes
+    assert [store.validators(f"{FINAL}/{name}") is not None for name in "abc"] == [True, False, True]
+    assert retention.prune_surplus(0).bodies == 4
+    assert retention.stored_bytes() == 0

@@ -1,0 +1,214 @@
+"""Pages that do not change and URLs that are one page: real fetcher, extractors and database, an API that counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from app.errors import PageGoneError
+from app.property.store import PageFrom, PageStore, Retention
+from app.services.resources import Resources, open_resources
+from app.settings import Settings
+from tests.plugins.changing_site import ChangingSite
+from tests.plugins.standin_fixtures import StandinHandle
+
+
+def listing(number: int = 12, price: int = 310_000, *, head: str = "", body: str = "", ident: str = "48213") -> str:
+    """A page that says most in its markup and the roof in its prose only, for which the model is asked."""
+    data = {
+        "@context": "https://schema.org", "@type": "SingleFamilyResidence", "name": f"{number} Main St",
+        "identifier": ident,
+        "address": {"@type": "PostalAddress", "streetAddress": f"{number} Main St", "addressLocality": "Springfield",
+                    "addressRegion": "IL", "postalCode": "62701"},
+        "numberOfBedrooms": 3, "offers": {"@type": "Offer", "price": price, "priceCurrency": "USD"},
+    }  # fmt: skip
+    return f"""<!doctype html><html lang="en"><head><title>{number} Main St</title>{head}
+<script type="application/ld+json">{json.dumps(data)}</script></head><body>
+<h1>{number} Main St, Springfield, IL 62701</h1><p>${price:,}</p><p>3 bedrooms</p>
+<p>The kitchen looks out on a slate roof that was relaid with care.</p><p>Year built: 1987</p>
+<p>A quiet home with a garden, close to the park and the river. {body}</p></body></html>"""
+
+
+@pytest.fixture
+def api(openai_standin: Callable[..., StandinHandle]) -> StandinHandle:
+    return openai_standin()
+
+
+@pytest.fixture
+def service(tmp_path: Path, api: StandinHandle, changing_site: ChangingSite) -> Iterator[Resources]:
+    settings = Settings(
+        propintel_home=tmp_path / "home",
+        fetch_allowed_private_networks="127.0.0.0/8",  # type: ignore[arg-type]  # as in the environment
+        openai_api_key=SecretStr(api.keys[0]),
+        openai_base_url=api.base_url,
+    )
+    with open_resources(settings) as resources:
+        yield resources
+
+
+def calls(api: StandinHandle) -> int:
+    return int(api.stats()["totals"]["requests"])
+
+
+def scrape(service: Resources, url: str, **options: Any) -> Any:
+    return service.scraper.scrape(url, **options)
+
+
+def test_a_page_that_its_site_calls_unchanged_costs_no_call(
+    service: Resources, api: StandinHandle, changing_site: ChangingSite
+) -> None:
+    changing_site.pages["/h/48213"] = listing()
+    url = f"{changing_site.address}/h/48213"
+    first = scrape(service, url)
+    assert (first.page_from, calls(api)) == (PageFrom.SITE, 1)
+    again = scrape(service, url, refresh=True)
+    assert changing_site.statuses("/h/48213") == [200, 304]
+    assert (again.page_from, again.property_id, again.record) == (PageFrom.UNCHANGED, first.property_id, first.record)
+    assert calls(api) == 1
+    assert again.sources[0]["checked_at"] > again.sources[0]["fetched_at"]
+    assert scrape(service, url).page_from is PageFrom.STORED
+    assert len(changing_site.asked) == 2
+
+
+def test_a_page_that_has_changed_is_read_and_paid_for(
+    service: Resources, api: StandinHandle, changing_site: ChangingSite
+) -> None:
+    changing_site.pages["/h/48213"] = listing()
+    url = f"{changing_site.address}/h/48213"
+    scrape(service, url)
+    changing_site.pages["/h/48213"] = listing(price=299_000, body="Now with a new price.")
+    again = scrape(service, url, refresh=True)
+    assert changing_site.statuses("/h/48213") == [200, 200]
+    assert (again.page_from, again.record["ListPrice"], calls(api)) == (PageFrom.SITE, 299_000, 2)
+    assert len(again.sources) == 1
+
+
+def test_a_page_without_validators_is_known_by_its_bytes(
+    service: Resources, api: StandinHandle, changing_site: ChangingSite
+) -> None:
+    changing_site.has_validators = False
+    changing_site.pages["/h/48213"] = listing()
+    url = f"{changing_site.address}/h/48213"
+    scrape(service, url)
+    again = scrape(service, url, refresh=True)
+    assert changing_site.statuses("/h/48213") == [200, 200]
+    assert (again.page_from, calls(api)) == (PageFrom.UNCHANGED, 1)
+
+
+def test_a_redirect_is_asked_by_the_validators_of_its_end(
+    service: Resources, api: StandinHandle, changing_site: ChangingSite
+) -> None:
+    changing_site.pages["/h/48213"] = listing()
+    changing_site.redirects["/old/48213"] = "/h/48213"
+    old, new = f"{changing_site.address}/old/48213", f"{changing_site.address}/h/48213"
+    first = scrape(service, old)
+    assert scrape(service, old, refresh=True).page_from is PageFrom.UNCHANGED
+    assert scrape(service, new).page_from is PageFrom.UNCHANGED, "nobody had asked by this URL"
+    assert scrape(service, new).page_from is PageFrom.STORED
+    assert changing_site.statuses("/h/48213") == [200, 304, 304]
+    assert all("if-none-match" not in one.headers for one in changing_site.asked if one.path == "/old/48213")
+    assert calls(api) == 1
+    (source,) = service.properties.get(first.property_id)["sources"]
+    assert (source["url"], source["page_url"]) == (old, new)
+
+
+def test_a_listing_by_three_urls_is_one_source_and_one_call(
+    service: Resources, api: StandinHandle, changing_site: ChangingSite
+) -> None:
+    """Their bytes differ, as those of most sites do from one URL to the next; the canonical link is one."""
+    canonical = f'<link rel="canonical" href="{changing_site.address}/homes/48213">'
+    for n, path in enumerate(("/homes/48213", "/homes/48213?view=map", "/mobile/48213")):
+        changing_site.pages[path] = listing(head=canonical, body=f"<i>token {n}</i>")
+    outcomes = [scrape(service, changing_site.address + path) for path in changing_site.pages]
+    assert [one.page_from for one in outcomes] == [PageFrom.SITE, PageFrom.SAME_PAGE, PageFrom.SAME_PAGE]
+    assert len({one.property_id for one in outcomes}) == 1
+    assert calls(api) == 1
+    assert len(outcomes[-1].sources) == 1
+    assert scrape(service, f"{changing_site.address}/mobile/48213").page_from is PageFrom.STORED
+    assert len(changing_site.asked) == 3
+
+
+def test_what_another_url_of_the_page_says_anew_is_read_and_takes_its_place(
+    service: Resources, api: StandinHandle, changing_site: ChangingSite
+) -> None:
+    canonical = f'<link rel="canonical" href="{changing_site.address}/homes/48213">'
+    changing_site.pages["/homes/48213"] = listing(head=canonical)
+    changing_site.pages["/mobile/48213"] = listing(head=canonical, price=299_000)
+    scrape(service, f"{changing_site.address}/homes/48213")
+    second = scrape(service, f"{changing_site.address}/mobile/48213")
+    assert (second.page_from, second.record["ListPrice"]) == (PageFrom.SITE, 299_000)
+    assert (len(second.sources), second.conflicts) == (1, [])
+
+
+def test_a_canonical_link_to_another_listing_is_not_believed(
+    service: Resources, api: StandinHandle, changing_site: ChangingSite
+) -> None:
+    """A template that puts the first listing's address on each: 14 Main St must not become 12 Main St."""
+    canonical = f'<link rel="canonical" href="{changing_site.address}/homes/48213">'
+    changing_site.pages["/homes/48213"] = listing(head=canonical)
+    changing_site.pages["/x/48213/14-main"] = listing(14, 450_000, head=canonical, ident="48999")
+    first = scrape(service, f"{changing_site.address}/homes/48213")
+    second = scrape(service, f"{changing_site.address}/x/48213/14-main")
+    assert second.page_from is PageFrom.SITE
+    assert second.property_id != first.property_id
+    assert (second.record["StreetNumber"], second.record["ListPrice"]) == ("14", 450_000)
+    assert service.properties.get(first.property_id)["record"]["StreetNumber"] == "12"
+    assert calls(api) == 2
+
+
+def test_a_page_that_may_not_be_kept_is_not(
+    service: Resources, api: StandinHandle, changing_site: ChangingSite, tmp_path: Path
+) -> None:
+    changing_site.pages["/h/48213"] = listing(body="Shown to you only.")
+    changing_site.headers["/h/48213"] = {"cache-control": "private, no-store"}
+    url = f"{changing_site.address}/h/48213"
+    job = service.jobs.enqueue([url]).new[0]
+    scrape(service, url, job_id=job)
+    assert PageStore(service.database).page_for_job(job) is None
+    again = scrape(service, url, refresh=True)
+    assert changing_site.statuses("/h/48213") == [200, 200]
+    assert (again.page_from, calls(api)) == (PageFrom.UNCHANGED, 1), "what it says is kept: its hash is the same"
+
+
+def test_a_page_that_was_of_no_use_is_asked_for_whole(service: Resources, changing_site: ChangingSite) -> None:
+    changing_site.pages["/h/1"] = """<html><head><title>Not available</title></head><body>
+<h1>This listing is no longer available</h1><p>It has been removed.</p></body></html>"""
+    url = f"{changing_site.address}/h/1"
+    job = service.jobs.enqueue([url]).new[0]
+    for _ in range(2):
+        with pytest.raises(PageGoneError):
+            scrape(service, url, job_id=job)
+    assert changing_site.statuses("/h/1") == [200, 200]
+
+
+def test_a_body_that_was_pruned_is_fetched_anew(
+    service: Resources, api: StandinHandle, changing_site: ChangingSite
+) -> None:
+    changing_site.pages["/h/48213"] = listing()
+    url = f"{changing_site.address}/h/48213"
+    first = scrape(service, url)
+    assert Retention(service.database).prune_surplus(0).bodies == 1
+    again = scrape(service, url, refresh=True)
+    assert changing_site.statuses("/h/48213") == [200, 200]
+    assert (again.page_from, again.property_id, calls(api)) == (PageFrom.UNCHANGED, first.property_id, 1)
+
+
+def test_an_answer_that_fails_after_the_page_was_kept_does_not_lose_it(
+    service: Resources, api: StandinHandle, changing_site: ChangingSite
+) -> None:
+    """The record lacks what the model would have said: a 304 leads to the kept body, and the model is asked now."""
+    changing_site.pages["/h/48213"] = listing()
+    url = f"{changing_site.address}/h/48213"
+    api.set_key(api.keys[0], answers="rubbish")
+    first = scrape(service, url)
+    assert first.model_note is not None
+    api.set_key(api.keys[0], answers="normal")
+    again = scrape(service, url, refresh=True)
+    assert changing_site.statuses("/h/48213") == [200, 304]
+    assert (again.page_from, again.model_note) == (PageFrom.SITE, None)
+    assert again.record["Roof"] != first.record.get("Roof")

@@ -1,0 +1,74 @@
+"""A site whose pages carry validators, redirect, declare canonical URLs and change when a test says so: real HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from standin.serving import BackgroundServer
+
+
+@dataclass
+class Asked:
+    """One request and what came of it."""
+
+    path: str
+    status: int
+    headers: Mapping[str, str]
+
+
+@dataclass
+class ChangingSite:
+    """`pages` by path and query; `redirects` to other paths; `headers` on top of those of an answer, by path.
+
+    Each answer has an ETag made of its body, and is 304 to whoever names that. robots.txt is not among `asked`.
+    """
+
+    pages: dict[str, str] = field(default_factory=dict)
+    redirects: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, dict[str, str]] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+    address: str = ""
+    has_validators: bool = True
+
+    @property
+    def app(self) -> Starlette:
+        return Starlette(routes=[Route("/{path:path}", self._serve)])
+
+    def statuses(self, path: str) -> list[int]:
+        """What was answered to requests of `path`, in order."""
+        return [one.status for one in self.asked if one.path == path]
+
+    async def _serve(self, request: Request) -> Response:
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        if path == "/robots.txt":
+            return Response(status_code=404)
+        answer = self._answer(path, request.headers.get("if-none-match", ""))
+        self.asked.append(Asked(path, answer.status_code, dict(request.headers)))
+        return answer
+
+    def _answer(self, path: str, known: str) -> Response:
+        if path in self.redirects:
+            return RedirectResponse(self.redirects[path], 301)
+        if path not in self.pages:
+            return HTMLResponse("<title>404</title>", 404)
+        body, more = self.pages[path].encode(), self.headers.get(path, {})
+        etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+        if self.has_validators and known == etag:
+            return Response(status_code=304, headers={"etag": etag, **more})
+        return HTMLResponse(body, headers={**({"etag": etag} if self.has_validators else {}), **more})
+
+
+@pytest.fixture
+def changing_site() -> Iterator[ChangingSite]:
+    site = ChangingSite()
+    with BackgroundServer(site.app) as server:
+        site.address = server.address
+        yield site

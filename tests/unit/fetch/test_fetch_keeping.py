@@ -1,0 +1,60 @@
+"""What header fields say about keeping an answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.property.fetch.keeping import conditions, directives, keeping_of
+from app.property.page import Keeping
+
+DATE = "Tue, 03 Mar 2026 10:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked"),
+    [
+        ({"etag": '"abc"'}, {"If-None-Match": '"abc"'}),
+        ({"etag": 'W/"abc"', "last-modified": DATE}, {"If-None-Match": 'W/"abc"', "If-Modified-Since": DATE}),
+        ({"etag": "unquoted-as-some-servers-do"}, {"If-None-Match": "unquoted-as-some-servers-do"}),
+        ({"last-modified": DATE}, {"If-Modified-Since": DATE}),
+        ({"last-modified": "yesterday"}, {}),
+        ({"etag": ""}, {}),
+        ({"etag": '"a\r\nCookie: x"'}, {}),
+        ({"etag": '"é"'}, {}),
+        ({"etag": f'"{"a" * 2000}"'}, {}),
+        ({"etag": '"abc"', "vary": "*"}, {}),
+        ({"etag": '"abc"', "vary": "Accept-Encoding"}, {"If-None-Match": '"abc"'}),
+        ({}, {}),
+    ],
+)
+def test_validators_are_sent_back_as_they_came_if_they_can_be_used(
+    headers: dict[str, str], asked: dict[str, str]
+) -> None:
+    assert conditions(keeping_of(headers)) == asked
+
+
+@pytest.mark.parametrize(
+    ("text", "is_forbidden"),
+    [
+        ("no-store", True),
+        ("No-Store, no-cache", True),
+        ("private, max-age=0, no-store", True),
+        ("max-age=5,no-store", True),
+        ("no-cache", False),
+        ("private", False),
+        ('private="no-store-at-all"', False),
+        ("max-age=0, must-revalidate", False),
+        ("x-no-store", False),
+        ("", False),
+    ],
+)
+def test_only_no_store_forbids_to_keep(text: str, is_forbidden: bool) -> None:
+    assert keeping_of({"cache-control": text}).no_store is is_forbidden
+
+
+def test_directives_are_read_with_their_arguments() -> None:
+    assert directives('max-age=60, private="a, b" ,no-cache') == {"max-age": "60", "private": "a, b", "no-cache": ""}
+
+
+def test_nothing_is_asked_where_nothing_is_known() -> None:
+    assert conditions(None) == conditions(Keeping()) == {}
