@@ -168,7 +168,7 @@ class Scraper:
                 read = replace(read, page_url=read.final_url)
                 self._take_reading(url, read.final_url, job_id)
             elif other.record.as_of > since and _has_it_all(read, other):
-                patiently(lambda: self._index.note(url, page_url, now), self._clock)
+                patiently(lambda: self._index.note(read, other.record), self._clock)
                 return self._outcome(other.property_id, other.record.kind, url, PageFrom.SAME_PAGE)
         return self._read(url, read, extraction)
 

@@ -121,6 +121,23 @@ def test_a_page_that_says_the_same_is_confirmed_and_fresh_again(
     assert store.get(home)["sources"][0]["checked_at"] == clock.now().isoformat(), "an older word takes nothing back"
 
 
+def test_another_url_of_the_page_confirms_it_with_the_body_that_said_the_same(
+    store: PropertyStore, index: PageIndex, clock: ManualClock
+) -> None:
+    """The bytes of its URLs differ; what was once found to say the same needs no second look."""
+    known = record(clock, PAGE, ListPrice=100)
+    home = store.save_record(known, edition="e1")
+    index.note(record(clock, MOBILE, sha="b", ListPrice=100), known)
+    clock.advance(7200)
+    for url, sha in ((MOBILE, "c"), (CAMPAIGN, "b")):
+        assert index.confirm(url, "https://site.example/nobody", sha * 64, "e1", clock.now()) is None
+    assert index.confirm(MOBILE, PAGE, "b" * 64, "e1", clock.now()) == (home, PageKind.LISTING)
+    assert store.fresh(PAGE, clock.now() - HOUR) == (home, PageKind.LISTING)
+    clock.advance(60)
+    store.save_record(record(clock, PAGE, sha="d", ListPrice=90), edition="e1")
+    assert index.confirm(MOBILE, PAGE, "b" * 64, "e1", clock.now()) is None, "the page says something else since"
+
+
 @pytest.mark.parametrize("said", [("b", "e1", PAGE), ("a", "e2", PAGE), ("a", "e1", "https://site.example/h/2")])
 def test_another_body_other_extractors_or_another_page_are_no_confirmation(
     store: PropertyStore, index: PageIndex, clock: ManualClock, said: tuple[str, str, str]
@@ -157,8 +174,9 @@ def test_what_a_page_said_is_found_by_its_own_url_while_it_is_fresh(
 def test_a_target_that_is_known_as_a_fresh_page_makes_no_job(
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
-    store.save_record(record(clock, PAGE, ListPrice=100))
-    index.note(MOBILE, PAGE, clock.now())
+    known = record(clock, PAGE, ListPrice=100)
+    store.save_record(known)
+    index.note(record(clock, MOBILE, sha="b", ListPrice=100), known)
     jobs = JobStore(database)
     asked = jobs.enqueue([MOBILE, PAGE, CAMPAIGN])
     assert [job.target for job in asked.jobs] == [CAMPAIGN]

@@ -62,8 +62,11 @@ class PageIndex:
 
         -> the property and the page's kind; None if the body has to be read (again).
         """
+        says_the_same = select(page_urls.c.record_sha256).where(
+            page_urls.c.url == url, page_urls.c.content_sha256 == sha256
+        )
         whole = and_(
-            records.c.content_sha256 == sha256,
+            or_(records.c.content_sha256 == sha256, records.c.content_sha256.in_(says_the_same)),
             records.c.edition == edition,
             records.c.model_note.is_(None),
         )
@@ -75,16 +78,17 @@ class PageIndex:
             later = func.coalesce(records.c.checked_at, records.c.fetched_at) < at
             connection.execute(update(records).where(records.c.id == row.id, later).values(checked_at=at))
             if row.url != url:
-                note_url(connection, url, page_url, at)
+                note_url(connection, url, page_url, at, sha256, row.content_sha256)
             return row
 
         row = self._database.repeat(work)
         return (row.property_id, PageKind(row.kind)) if row else None
 
-    def note(self, url: str, page_url: str, at: datetime) -> None:
-        """`url` turned out to be the page that is known as `page_url`."""
+    def note(self, read: SourceRecord, known: SourceRecord) -> None:
+        """The URL of `read` turned out to be the page of `known`, and to say nothing that this does not say."""
+        at = max(read.as_of, known.as_of)
         with self._database.writing() as connection:
-            note_url(connection, url, page_url, at)
+            note_url(connection, read.url, str(read.page_url), at, read.content_sha256, known.content_sha256)
 
     def take_reading(self, page_url: str, job_id: str) -> bool:
         """Whether the job is to read this page now; False while another job does, which holds its lease."""
@@ -103,9 +107,20 @@ class PageIndex:
         return self._database.repeat(work)
 
 
-def note_url(connection: Connection, url: str, page_url: str, at: datetime) -> None:
-    """`url` is another way to the page `page_url`."""
-    upsert(connection, page_urls, {"url": url}, {"page_url": page_url, "seen_at": at})
+def note_url(
+    connection: Connection,
+    url: str,
+    page_url: str,
+    at: datetime,
+    *bodies: str,
+) -> None:
+    """`url` is another way to the page `page_url`.
+
+    `bodies`: its own, and that of the record which says the same, if that was looked at.
+    """
+    own, known = bodies or (None, None)
+    values = {"page_url": page_url, "seen_at": at, "content_sha256": own, "record_sha256": known}
+    upsert(connection, page_urls, {"url": url}, values)
 
 
 def forget_url(connection: Connection, url: str) -> None:

@@ -259,6 +259,9 @@ page_urls = Table(
     Column("url", Text, primary_key=True),
     Column("page_url", Text, nullable=False, index=True),
     Column("seen_at", UtcDateTime, nullable=False),
+    # its own body, and the body of the record that says all that this one does
+    Column("content_sha256", _SHA256),
+    Column("record_sha256", _SHA256),
 )
 
 #: which job reads a page: only while it runs

@@ -35,6 +35,8 @@ def upgrade() -> None:
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("page_url", sa.Text(), nullable=False),
         sa.Column("seen_at", _moment(), nullable=False),
+        sa.Column("content_sha256", sa.String(length=64)),
+        sa.Column("record_sha256", sa.String(length=64)),
         sa.PrimaryKeyConstraint("url", name=op.f("pk_page_urls")),
     )
     op.create_index(op.f("ix_page_urls_page_url"), "page_urls", ["page_url"])
