@@ -198,17 +198,17 @@ def test_a_body_that_was_pruned_is_fetched_anew(
     assert (again.page_from, again.property_id, calls(api)) == (PageFrom.UNCHANGED, first.property_id, 1)
 
 
-def test_an_answer_that_fails_after_the_page_was_kept_does_not_lose_it(
-    service: Resources, api: StandinHandle, changing_site: ChangingSite
+def test_a_record_on_which_no_model_was_heard_is_read_again_from_the_kept_body(
+    tmp_path: Path, service: Resources, api: StandinHandle, changing_site: ChangingSite
 ) -> None:
-    """The record lacks what the model would have said: a 304 leads to the kept body, and the model is asked now."""
+    """There was no key when the page came. A 304 leads to the body that is kept, and the model is asked now."""
     changing_site.pages["/h/48213"] = listing()
     url = f"{changing_site.address}/h/48213"
-    api.set_key(api.keys[0], answers="rubbish")
-    first = scrape(service, url)
+    keyless = service.settings.model_copy(update={"openai_api_key": None})
+    with open_resources(keyless) as before:
+        first = before.scraper.scrape(url)
     assert first.model_note is not None
-    api.set_key(api.keys[0], answers="normal")
     again = scrape(service, url, refresh=True)
     assert changing_site.statuses("/h/48213") == [200, 304]
-    assert (again.page_from, again.model_note) == (PageFrom.SITE, None)
-    assert again.record["Roof"] != first.record.get("Roof")
+    assert (again.page_from, again.model_note, calls(api)) == (PageFrom.SITE, None, 1)
+    assert again.evidence["Roof"]["method"] == "llm"

@@ -102,8 +102,8 @@ def _job(position: int, *, started: bool, priority: int = 5) -> Job:
     return Job(
         id="j", batch="b", position=position, target="https://a.example/", state=JobState.QUEUED, priority=priority,
         refresh=False, attempts=0, waited_seconds=0.0, due_at=None, error=None, wanted_model=(), model_note=None,
-        property=None, sent_times=1, resend_at=None, created_at=now, started_at=now if started else None,
-        finished_at=None,
+        property=None, page_from=None, sent_times=1, resend_at=None, created_at=now,
+        started_at=now if started else None, finished_at=None,
     )  # fmt: skip
 
 
