@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import partial
+from typing import cast
 from urllib.parse import urljoin
 
 import httpcore2
@@ -105,7 +106,8 @@ class Fetcher:
         """
         visitor = visitor or Visitor(uuid.uuid4().hex)
         read = partial(self._read_page, url)
-        return self._follow(url, read, self._robots.permit, self._limits.redirects, visitor, known=known)
+        found = self._follow(url, read, self._robots.permit, self._limits.redirects, visitor, known=known)
+        return cast("Page | NotModified", found)  # the type of a union's rest is not inferred
 
     def _fetch_robots(self, url: str, visitor: Visitor) -> RobotsFile:
         return self._follow(url, self._read_robots, lambda *_: 0.0, MAX_ROBOTS_REDIRECTS, visitor)

@@ -55,7 +55,7 @@ class PageIndex:
         query = _newest(or_(records.c.page_url == page_url, records.c.url == page_url)).where(since < AS_OF)
         with self._database.reading() as connection:
             row = connection.execute(query).first()
-        return KnownRecord(source_record(row), row.property_id, row.model_note is None) if row else None
+        return KnownRecord(source_record(row), row.property_id, not row.wanted_model) if row else None
 
     def confirm(self, url: str, page_url: str, sha256: str, edition: str, at: datetime) -> tuple[str, PageKind] | None:
         """The page of `url` still has this body at `at`: its record holds if it is whole and of these extractors.
@@ -65,15 +65,14 @@ class PageIndex:
         says_the_same = select(page_urls.c.record_sha256).where(
             page_urls.c.url == url, page_urls.c.content_sha256 == sha256
         )
-        whole = and_(
+        same = and_(
             or_(records.c.content_sha256 == sha256, records.c.content_sha256.in_(says_the_same)),
             records.c.edition == edition,
-            records.c.model_note.is_(None),
         )
 
         def work(connection: Connection) -> Row[Any] | None:
-            row = connection.execute(_newest(or_(_of_url(url), records.c.page_url == page_url)).where(whole)).first()
-            if row is None:
+            row = connection.execute(_newest(or_(_of_url(url), records.c.page_url == page_url)).where(same)).first()
+            if row is None or row.wanted_model:
                 return None
             later = func.coalesce(records.c.checked_at, records.c.fetched_at) < at
             connection.execute(update(records).where(records.c.id == row.id, later).values(checked_at=at))
