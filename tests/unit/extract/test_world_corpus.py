@@ -1,0 +1,32 @@
+"""Pages written for these tests in the ways of many countries: how much of them is read, and how much is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.property.record import PageKind
+from benchmarks.extraction.run import load_truth, run
+from benchmarks.extraction.scorer import Error, score
+
+_FOLDER = Path(__file__).parent / "corpus" / "world"
+#: just below what is reached, so that a change for the worse is seen
+_LEAST_RECALL, _LEAST_PRECISION = 0.51, 0.90
+
+
+def _listed(errors: list[Error]) -> str:
+    return "\n".join(f"{e.file} {e.label}: {e.expected!r} <- {e.emitted!r}" for e in errors)
+
+
+def test_pages_of_many_countries_are_read() -> None:
+    """Every page is a listing, no reader fails, and the folder keeps its floors."""
+    done = run(_FOLDER)
+    assert {e.kind for e in done.extractions.values()} == {PageKind.LISTING}
+    assert {file: e.notes for file, e in done.extractions.items() if e.notes} == {}
+    report = score(done.records, done.truth)
+    assert (report.total.recall or 0) >= _LEAST_RECALL, _listed(report.errors)
+    assert (report.total.precision or 0) >= _LEAST_PRECISION, _listed(report.errors)
+
+
+def test_every_labelled_page_is_in_the_folder_and_the_other_way_round() -> None:
+    labelled = {row["file"] for row in load_truth(_FOLDER)}
+    assert labelled == {f"html/{path.name}" for path in (_FOLDER / "html").iterdir()}
