@@ -13,25 +13,9 @@ from typing import Literal
 import usaddress
 from rapidfuzz import fuzz
 
-from app.property.normalise.places import AU_STATES, country_code, us_state
+from app.property.normalise import address_lines
+from app.property.normalise.places import country_code, us_state
 
-_POSTAL: dict[str, re.Pattern[str]] = {
-    "US": re.compile(r"\b(\d{5}(?:-\d{4})?)\s*$"),
-    "GB": re.compile(r"\b([A-Z]{1,2}\d[A-Z\d]?(?:\s?\d[A-Z]{2})?)\b", re.I),
-    "IE": re.compile(r"\b((?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4})\b", re.I),
-    "DE": re.compile(r"\b(\d{5})\b"),
-    "FR": re.compile(r"\b(\d{5})\b"),
-    "ES": re.compile(r"\b(\d{5})\b"),
-    "IT": re.compile(r"\b(\d{5})\b"),
-    "AT": re.compile(r"\b(\d{4})\b"),
-    "CH": re.compile(r"\b(\d{4})\b"),
-    "PL": re.compile(r"\b(\d{2}-\d{3})\b"),
-    "SE": re.compile(r"\b(\d{3}\s?\d{2})\b"),
-    "AU": re.compile(r"\b(\d{4})\s*$"),
-    "CA": re.compile(r"\b([A-Z]\d[A-Z]\s?\d[A-Z]\d)\b", re.I),
-    "NL": re.compile(r"\b(\d{4}\s?[A-Z]{2})\b"),
-    "JP": re.compile(r"\b(\d{3}-\d{4})\b"),
-}
 _UNIT = re.compile(r"(?:,?\s+|^)(?:(?:unit|apt\.?|apartment|suite|ste\.?|flat|#)\s*#?\s*)([\w-]+)$", re.I)
 _US_TAIL = re.compile(
     r"[,\s]+([A-Za-z]{2}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)\.?[,\s]+(\d{5}(?:-\d{4})?)\s*(?:,?\s*(?:USA?|"
@@ -40,29 +24,6 @@ _US_TAIL = re.compile(
 _US_STATE_TAIL = re.compile(r",\s*([A-Za-z]{2})\s*(?:,?\s*(?:USA?|United States)\.?)?$")
 _NUMBER_FIRST = re.compile(r"^(\d+[A-Za-z]?(?:[/-]\d+[A-Za-z]?)?)\s+(.+)$")
 _NUMBER_LAST = re.compile(r"^(.*?\D)\s+(\d+\s?[A-Za-z]?(?:\s?[/-]\s?\d+\s?[A-Za-z]?)?)$")
-# fmt: off
-_IRISH = frozenset({
-    "antrim", "armagh", "carlow", "cavan", "clare", "cork", "derry", "donegal", "down", "dublin", "fermanagh",
-    "galway", "kerry", "kildare", "kilkenny", "laois", "leitrim", "limerick", "longford", "louth", "mayo", "meath",
-    "monaghan", "offaly", "roscommon", "sligo", "tipperary", "tyrone", "waterford", "westmeath", "wexford",
-    "wicklow",
-})
-# fmt: on
-# fmt: off
-_ENGLISH = frozenset({
-    "bedfordshire", "berkshire", "buckinghamshire", "cambridgeshire", "cheshire", "cornwall", "cumbria",
-    "derbyshire", "devon", "dorset", "durham", "east sussex", "essex", "gloucestershire", "greater manchester",
-    "hampshire", "herefordshire", "hertfordshire", "kent", "lancashire", "leicestershire", "lincolnshire",
-    "merseyside", "norfolk", "north yorkshire", "northamptonshire", "northumberland", "nottinghamshire",
-    "oxfordshire", "shropshire", "somerset", "south yorkshire", "staffordshire", "suffolk", "surrey",
-    "tyne and wear", "warwickshire", "west midlands", "west sussex", "west yorkshire", "wiltshire",
-    "worcestershire",
-})
-# fmt: on
-#: after a street, a county's name is its town's: `Tullow Road, Carlow`
-_STREET_END = re.compile(
-    r"\b(?:road|street|drive|avenue|lane|close|park|way|terrace|place|square|court|crescent|row|rd|st|ave|dr)\.?$", re.I
-)
 # fmt: off
 _ABBREVIATIONS = {
     "street": "st", "avenue": "ave", "road": "rd", "drive": "dr", "lane": "ln", "court": "ct", "place": "pl",
@@ -129,52 +90,21 @@ def _us(head: str, state: str | None, postal_code: str | None) -> Address:
 
 
 def _elsewhere(text: str, country: str | None) -> Address:
+    """By the country's habits; where they tell nothing, `street, town` and a code at the end."""
     if country == "IE":
         text = re.sub(r"(?<![,\s])\s+(?=Co\.? [A-Z]|County [A-Z])", ", ", text)
+    base = Address(country=country)
+    line = address_lines.read(text, country)
+    if line is not None:
+        placed = replace(base, city=line.city, state=line.region, postal_code=line.postal_code)
+        return with_street(placed, line.street or "")
     parts = [p.strip() for p in text.split(",") if p.strip()]
-    pattern = _POSTAL.get(country or "")
-    codes = pattern.findall(text) if pattern else []
-    base = Address(postal_code=codes[-1] if codes else None, country=country)
-    if codes:
-        for at, part in enumerate(parts):
-            if part.startswith(codes[-1]) and len(part) > len(codes[-1]) + 2:  # `35390 Gießen`; no address follows
-                return with_street(replace(base, city=_without(part, codes[-1])), ", ".join(parts[:at]))
-        parts = [p for p in (_without(p, codes[-1]) for p in parts) if p]
-    elif len(parts) > 1 and re.fullmatch(r"(?=.*\d)[A-Z0-9][A-Z0-9 -]{3,8}", parts[-1]):
+    unknown = not address_lines.has_code(country)
+    if unknown and len(parts) > 1 and re.fullmatch(r"(?=.*\d)[A-Z0-9][A-Z0-9 -]{3,8}", parts[-1]):
         base = replace(base, postal_code=parts.pop())
-    base, parts = _without_region(base, parts)
-    if len(parts) == 1 and (base.city or (codes and not any(c.isdigit() for c in parts[0]))):
-        return base if base.city else replace(base, city=parts[0])
     if len(parts) <= 1:
         return with_street(base, parts[0] if parts else "")
     return with_street(replace(base, city=parts[-1]), ", ".join(parts[:-1]))
-
-
-def _without_region(base: Address, parts: list[str]) -> tuple[Address, list[str]]:
-    """`base` with the state or county that ends `parts`, and the parts without it."""
-    last = parts[-1].split() if parts else []
-    if base.country == "AU" and last and last[-1].upper() in AU_STATES:
-        rest = " ".join(last[:-1])
-        return replace(base, state=last[-1].upper()), [*parts[:-1], *([rest] if rest else [])]
-    if base.country not in ("IE", "GB") or len(parts) < 2:
-        return base, parts
-    if base.country == "IE" and len(parts) == 2 and _is_county(parts[0], base.country):
-        return replace(base, state=parts[0], city=parts[1]), parts[1:]  # `Leitrim, Dromod`
-    if _is_county(parts[-1], base.country) and not _STREET_END.search(parts[-2]):
-        return replace(base, state=parts[-1]), parts[:-1]
-    return base, parts
-
-
-def _is_county(part: str, country: str) -> bool:
-    """`Co. Donegal`, `County Kildare`; in Ireland the bare name as well, after a town."""
-    name = re.sub(r"^(?:co\.?|county)\s+", "", part.casefold())
-    if name != part.casefold():
-        return True
-    return (country == "IE" and name in _IRISH and name != "dublin") or (country == "GB" and name in _ENGLISH)
-
-
-def _without(part: str, code: str) -> str:
-    return part.replace(code, "").strip()
 
 
 def with_street(address: Address, street: str) -> Address:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.property.derived import DERIVED_FIELDS, derive
+from app.property.extract.address_bar import AddressBar
 from app.property.extract.base import Candidate, Extraction
 from app.property.extract.checks import checked
 from app.property.extract.document import Document
@@ -42,6 +43,7 @@ EXTRACTORS = (
     Labels(),
     Phrases(),
     Headlines(),
+    AddressBar(),
     Offers(),
 )
 #: what a model's quote says beside the field that was asked for; never asked for themselves

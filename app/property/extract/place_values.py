@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 from app.property import address as addresses
 from app.property.extract.document import Locale
 from app.property.extract.typed_values import Value, text_of
-from app.property.normalise import numbers, places, texts
+from app.property.normalise import address_lines, numbers, places, texts
 
 if TYPE_CHECKING:
     from app.property.extract.readings import Reading
 
 #: countries that write `town, district` without a street as freely as `street, town`
-_STREETS_HAVE_NUMBERS = frozenset({"DE", "AT", "CH", "PL", "SE", "NO", "DK", "FR", "ES", "IT"})
+_STREETS_HAVE_NUMBERS = frozenset(
+    {
+        *("DE", "AT", "CH", "PL", "SE", "NO", "DK", "FR", "ES", "IT", "NL", "BE", "FI", "CZ", "SK", "HU", "RO", "PT", "BR"),
+        *("MX", "AR", "TR", "GR", "HR", "SI", "EE", "LV", "LT", "LU", "JP", "AE"),
+    }
+)
 
 
 def _place_number(reading: Reading, _locale: Locale) -> Iterator[Value]:
@@ -38,7 +43,8 @@ def _coordinates(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 def _address(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = text_of(reading.raw)
-    if not texts.looks_like_address(text) or _names_places_only(text, locale):
+    placed = address_lines.read(text, locale.country) is not None
+    if not placed and (not texts.looks_like_address(text) or _names_places_only(text, locale)):
         return
     yield from address_values(addresses.parse(text, locale.country))
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from app.property.extract.base import Candidate
 from app.property.extract.document import Locale
+from app.property.extract.layout_values import LAYOUTS
 from app.property.extract.place_values import PLACES
 from app.property.extract.typed_values import BY_TYPE, SPECIAL, Value
 from app.property.normalise import texts
@@ -74,7 +75,7 @@ def _shown(raw: Any) -> str:
 
 
 def _values(reading: Reading, locale: Locale) -> Iterator[Value]:
-    special = PLACES.get(reading.field) or SPECIAL.get(reading.field)
+    special = PLACES.get(reading.field) or LAYOUTS.get(reading.field) or SPECIAL.get(reading.field)
     if special is not None:
         yield from special(reading, locale)
         return

@@ -1,4 +1,4 @@
-"""What labels and JSON keys mean: words of seven languages, and of US assessors, to field names.
+"""What labels and JSON keys mean: words of twenty languages, and of US assessors, to field names.
 
 One lexicon serves labels in the DOM (`Year Built:`), columns of tables and keys of embedded state (`yearBuilt`),
 because all are normalised to the same words. Names that start with `_` are not fields: `_Ignore` is recognised so that
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
-from app.property.extract.lexicon import assessor, english, european
+from app.property.extract.lexicon import assessor, by_language, english
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PARENTHESIS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
@@ -52,8 +52,8 @@ def _compiled(*lexicons: tuple[tuple[str, str], ...]) -> Mapping[str, Meaning]:
 
 
 _ENGLISH = _compiled(english.TERMS, assessor.TERMS)
-_BY_LANGUAGE = {lang: _compiled(*lexicons) for lang, lexicons in european.BY_LANGUAGE.items()}
-_ANY = _compiled(*(lexicon for lexicons in european.BY_LANGUAGE.values() for lexicon in lexicons))
+_BY_LANGUAGE = {lang: _compiled(*lexicons) for lang, lexicons in by_language.BY_LANGUAGE.items()}
+_ANY = _compiled(*(lexicon for lexicons in by_language.BY_LANGUAGE.values() for lexicon in lexicons))
 
 
 @lru_cache(maxsize=20_000)

@@ -1,6 +1,7 @@
 """Areas: value and unit out of one text, RESO unit names, and conversion.
 
-Factors: 1 ft = 0.3048 m exactly (international foot), 1 acre = 43,560 sq ft.
+Factors: 1 ft = 0.3048 m exactly (international foot), 1 acre = 43,560 sq ft, 1 tsubo or ping = 400/121 m². RESO names
+four units; areas in others (ares, tsubo, square yards, rai, ...) come out in square metres.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from app.property.normalise.numbers import find_numbers
+from app.property.normalise.numbers import Number, find_numbers
 
 SQUARE_FEET, SQUARE_METERS, ACRES, HECTARES = "Square Feet", "Square Meters", "Acres", "Hectares"
 #: square metres in one of each unit
@@ -22,7 +23,9 @@ _UNITS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         SQUARE_FEET,
         re.compile(
-            r"sq\.?\s?-?(?:ft|feet|foot)\b|sqft|square[ -]?f(?:ee|oo)t|ft²|ft2\b|ft\^2|\bsf\b|\bsft\b|sq ft", re.I
+            r"sq\.?\s?-?(?:ft|feet|foot)\b|sqft|square[ -]?f(?:ee|oo)t|ft²|ft2\b|ft\^2|\bsf\b|\bsft\b|sq ft|"
+            r"\bpi(?:eds?)?\s?(?:²|2\b|carrés?)|\bpc\b",
+            re.I,
         ),
     ),
     (
@@ -30,13 +33,30 @@ _UNITS: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(
             r"m²|\bm2\b|\dm2\b|m\^2|㎡|\bsq\.?\s?-?m(?:et(?:er|re)s?)?\b|\bsqm\b|square[ -]?met(?:er|re)s?|"
             r"\bkvm\b|\bqm\b|"
-            r"quadratmeter|\bmkw\b|\bmq\b|\bmtk\b|\bm kw\b|m&sup2;|kvadratmeter|\bmètres? carrés?",
+            r"quadratmeter|\bmkw\b|\bmq\b|\bmtk\b|\bm kw\b|m&sup2;|kvadratmeter|\bmètres? carrés?|\bmetros cuadrados|"
+            r"\bmetri quadri|\bmetros quadrados|\bm\.q\.|\bmts?²|\bmts?2\b|\bτ\.?\s?μ\.?|\bмп?²|кв\.?\s?м|平方(?:米|メートル|公尺)|平米|"
+            r"제곱미터|ตร\.?ม",
             re.I,
         ),
     ),
     (ACRES, re.compile(r"\bacres?\b|\bacreage\b|\bac\b\.?", re.I)),
-    (HECTARES, re.compile(r"\bha\b|\bhectares?\b|\bhektar\b", re.I)),
+    (HECTARES, re.compile(r"\bha\b|\bhect(?:are|área)s?\b|\bettar[oi]\b|\bhektar\w*\b|ヘクタール|公顷|公頃", re.I)),
 )
+#: (unit right behind its number, square metres in one, languages that do not use it so)
+_OTHERS: tuple[tuple[re.Pattern[str], float, frozenset[str]], ...] = (
+    (re.compile(r"\s?(?:a|ár|arů)\b", re.I), 100.0, frozenset({"en", "es", "pt", "it", "ca", "gl", "ro"})),
+    (re.compile(r"\s?(?:ares?|arów|ary|aari[ae]?)\b|\s?ar\b", re.I), 100.0, frozenset({"es", "pt"})),
+    (re.compile(r"\s?(?:ca|centiares?)\b", re.I), 1.0, frozenset({"en", "de"})),
+    (re.compile(r"\s?(?:tsubo|坪|ping\b|평)", re.I), 400 / 121, frozenset()),
+    (re.compile(r"\s?(?:sq\.?\s?-?(?:yards?|yds?)\b|gaj\b|square yards?)", re.I), 0.83612736, frozenset()),
+    (re.compile(r"\s?(?:dunams?|dönüm|דונם|dekar)\b", re.I), 1000.0, frozenset()),
+    (re.compile(r"\s?(?:mål|stremmata?|στρέμματα?)\b", re.I), 1000.0, frozenset()),
+    (re.compile(r"\s?(?:rai|ไร่)\b", re.I), 1600.0, frozenset()),
+    (re.compile(r"\s?guntha?s?\b", re.I), 101.17141056, frozenset()),
+    (re.compile(r"\s?marlas?\b", re.I), 25.29285264, frozenset()),
+    (re.compile(r"\s?kanals?\b", re.I), 505.8570528, frozenset()),
+)
+_HECTARES_HERE = re.compile(r"\s?(?:ha|hectares?|hektar\w*|ettar[oi])\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +78,49 @@ def find_unit(text: str) -> str | None:
 
 
 def parse_area(text: str, lang: str | None = None) -> Area | None:
-    """The first area of `text`: a number with a unit right behind it, else a lone number without one."""
+    """The first area of `text`: a number with a unit right behind it, else a lone number without one.
+
+    `11 ares 42 ca` and `1 ha 20 a` are one area.
+    """
     text = text[:300]
     numbers = [n for n in find_numbers(text, lang, multipliers=False) if n.value > 0]
     for i, number in enumerate(numbers):
         stop = numbers[i + 1].start if i + 1 < len(numbers) else len(text)
         tail = text[number.end : max(stop, number.end + 4)][:24]
         unit = find_unit(tail)
+        if unit is None or unit == HECTARES:
+            compound = _compound(text, numbers[i:], lang)
+            if compound is not None:
+                return compound
         if unit is not None:
             return Area(number.value, unit)
     if len(numbers) >= 1:
         return Area(numbers[0].value, find_unit(text))
+    return None
+
+
+def _compound(text: str, numbers: list[Number], lang: str | None) -> Area | None:
+    """Square metres of numbers that follow each other with a unit outside RESO's four behind at least one of them."""
+    total, end, others = 0.0, numbers[0].start, 0
+    for number in numbers[:3]:
+        if text[end : number.start].strip(" ,"):
+            break
+        measured = _factor(text, number.end, lang)
+        if measured is None:
+            break
+        factor, end = measured
+        others += factor != IN_SQUARE_METERS[HECTARES]
+        total += number.value * factor
+    return Area(round(total, 4), SQUARE_METERS) if others else None
+
+
+def _factor(text: str, at: int, lang: str | None) -> tuple[float, int] | None:
+    """Square metres of the unit at `at`, and where it ends; hectares and the units outside RESO's four."""
+    if match := _HECTARES_HERE.match(text, at):
+        return IN_SQUARE_METERS[HECTARES], match.end()
+    for pattern, factor, not_in in _OTHERS:
+        if (lang or "") not in not_in and (match := pattern.match(text, at)):
+            return factor, match.end()
     return None
 
 

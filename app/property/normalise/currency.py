@@ -12,20 +12,39 @@ COUNTRY_CURRENCY: dict[str, str] = {
     "SE": "SEK", "NO": "NOK", "DK": "DKK", "IS": "ISK", "PL": "PLN", "CZ": "CZK", "HU": "HUF", "RO": "RON",
     "CH": "CHF", "JP": "JPY", "CN": "CNY", "KR": "KRW", "IN": "INR", "IL": "ILS", "TR": "TRY", "UA": "UAH",
     "RU": "RUB", "BR": "BRL", "ZA": "ZAR", "AE": "AED", "TH": "THB", "PH": "PHP", "MY": "MYR", "BG": "EUR",
+    "SK": "EUR", "SI": "EUR", "HR": "EUR", "EE": "EUR", "LV": "EUR", "LT": "EUR", "MT": "EUR", "CY": "EUR",
+    "LI": "CHF", "RS": "RSD", "SA": "SAR", "QA": "QAR", "VN": "VND", "ID": "IDR", "KE": "KES", "NG": "NGN",
+    "EG": "EGP", "PK": "PKR", "MA": "MAD", "LK": "LKR", "PE": "PEN", "UY": "UYU", "CR": "CRC",
 }  # fmt: skip
 
-_CODES = sorted({*COUNTRY_CURRENCY.values(), "BGN", "SAR", "QAR", "VND", "IDR", "KES", "NGN", "EGP", "PKR"})
+_CODES = sorted({*COUNTRY_CURRENCY.values(), "BGN", "KWD", "BHD", "OMR", "JOD", "GEL", "KZT", "DOP"})
 _SYMBOLS: dict[str, str] = {
     "US$": "USD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "CA$": "CAD", "NZ$": "NZD", "S$": "SGD", "HK$": "HKD",
-    "R$": "BRL", "€": "EUR", "£": "GBP", "zł": "PLN", "zl": "PLN", "Kč": "CZK", "Ft": "HUF", "₪": "ILS", "₹": "INR",
-    "円": "JPY", "元": "CNY", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₽": "RUB", "Fr.": "CHF", "SFr": "CHF", "฿": "THB",
-    "euro": "EUR", "lei": "RON", "₱": "PHP", "Rs": "INR",
+    "R$": "BRL", "€": "EUR", "£": "GBP", "zł": "PLN", "zl": "PLN", "Kč": "CZK", "₪": "ILS", "₹": "INR",
+    "円": "JPY", "원": "KRW", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₽": "RUB", "SFr": "CHF", "฿": "THB",
+    "euro": "EUR", "euros": "EUR", "ευρώ": "EUR", "₱": "PHP", "Rs": "INR", "NT$": "TWD", "MX$": "MXN", "AR$": "ARS",
+    "M.N.": "MXN", "Dhs": "AED", "₫": "VND", "₦": "NGN",
 }  # fmt: skip
 #: symbols that several currencies share: the country decides among these, the first is the default
 _SHARED: dict[str, tuple[str, ...]] = {
     "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "ARS", "CLP", "COP", "TWD"),
     "kr": ("SEK", "NOK", "DKK", "ISK"),
     "¥": ("JPY", "CNY"),
+    "元": ("CNY", "TWD", "HKD"),
+}
+#: letters that mean a currency only where the country uses them as one, and something else (ft, rm) elsewhere
+_LOCAL: dict[str, tuple[str, re.Pattern[str]]] = {
+    "ZA": ("ZAR", re.compile(r"(?<![A-Za-z])R(?=\s?\d)")),
+    "MX": ("MXN", re.compile(r"(?<![A-Za-z])MN(?![A-Za-z])")),
+    "PE": ("PEN", re.compile(r"(?<![A-Za-z])S/(?=\.?\s?\d)")),
+    "CH": ("CHF", re.compile(r"(?<![A-Za-z])Fr\.?(?=\s?\d)")),
+    "LI": ("CHF", re.compile(r"(?<![A-Za-z])Fr\.?(?=\s?\d)")),
+    "HU": ("HUF", re.compile(r"(?<![A-Za-z])Ft(?![A-Za-z])")),
+    "RO": ("RON", re.compile(r"(?<![A-Za-z])lei(?![A-Za-z])", re.IGNORECASE)),
+    "TR": ("TRY", re.compile(r"(?<![A-Za-z])TL(?![A-Za-z])")),
+    "MY": ("MYR", re.compile(r"(?<![A-Za-z])RM(?=\s?\d)")),
+    "ID": ("IDR", re.compile(r"(?<![A-Za-z])Rp(?=\.?\s?\d)")),
+    "KE": ("KES", re.compile(r"(?<![A-Za-z])KSh(?![A-Za-z])", re.IGNORECASE)),
 }
 _BEFORE = r"(?<![A-Za-z])"
 _PATTERN = re.compile(
@@ -44,6 +63,9 @@ _LOOKUP = {k.lower(): v for k, v in _SYMBOLS.items()}
 def find_currency(text: str, country: str | None = None) -> str | None:
     """ISO 4217 of the first currency that `text` names; a shared symbol is read as `country`'s where it may be."""
     match = _PATTERN.search(text)
+    local = _LOCAL.get(country or "")
+    if local is not None and (own := local[1].search(text)) and (match is None or own.start() < match.start()):
+        return local[0]
     if match is None:
         return None
     found = match.group().lower()
@@ -52,8 +74,15 @@ def find_currency(text: str, country: str | None = None) -> str | None:
     if found in _LOOKUP:
         return _LOOKUP[found]
     shared = _SHARED[found]
-    local = COUNTRY_CURRENCY.get(country or "")
-    return local if local in shared else shared[0]
+    likely = COUNTRY_CURRENCY.get(country or "")
+    return likely if likely in shared else shared[0]
+
+
+def without_currency(text: str, country: str | None = None) -> str:
+    """`text` with the first currency that it names blanked."""
+    local = _LOCAL.get(country or "")
+    match = (local[1].search(text) if local else None) or _PATTERN.search(text)
+    return f"{text[: match.start()]} {text[match.end() :]}" if match else text
 
 
 def valid_code(text: str) -> str | None:

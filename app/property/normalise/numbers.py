@@ -1,4 +1,4 @@
-"""Numbers as people write them: `1.234,56`, `1’365`, `12 500`, `$1.25M`, `1 850 000 kr`, `18.5万`.
+"""Numbers as people write them: `1.234,56`, `1’365`, `12 500`, `$1.25M`, `1,15,000`, `1億2,800万`.
 
 Knows digits, separators and multipliers; what the number measures is `prices.py`, `areas.py` and `values.py`.
 """
@@ -9,20 +9,34 @@ import re
 from dataclasses import dataclass
 
 #: Languages that write the decimal part after a comma.
-COMMA_LANGUAGES = frozenset({"de", "pl", "sv", "fr", "es", "it", "nl", "pt", "cs", "da", "no", "nb", "fi", "ru", "tr"})
+COMMA_LANGUAGES = frozenset(
+    {
+        *("de", "pl", "sv", "fr", "es", "it", "nl", "pt", "cs", "sk", "da", "no", "nb", "nn", "fi", "ru", "uk", "tr"),
+        *("el", "hu", "ro", "hr", "sl", "sr", "bg", "et", "lv", "lt", "is", "id", "vi", "ca", "gl", "eu"),
+    }
+)
 
 _GAP = " \u00a0\u202f\u2009"
+#: letters that stand right before a number without being part of it, as in `約2,800万`
+_CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _NUMBER = re.compile(
-    rf"(?<![\w.,])[-\u2212]?(?:\d{{1,3}}(?:[{_GAP}'’‘´.,]\d{{3}})+(?:[.,]\d{{1,4}})?(?!\d)|\d+(?:[.,]\d+)?|[.,]\d+)|\d+(?:[.,]\d+)?"
+    rf"(?<![.,])(?<![^\W{_CJK}])[-\u2212]?"
+    rf"(?:\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d{{1,2}})?(?!\d)|"  # Indian: 1,15,000
+    rf"\d{{1,3}}(?:[{_GAP}'’‘´.,]\d{{3}})+(?:[.,]\d{{1,4}})?(?!\d)|\d+(?:[.,]\d+)?|[.,]\d+)|\d+(?:[.,]\d+)?"
 )
 _MULTIPLIERS: dict[str, float] = {
-    "k": 1e3, "tsd": 1e3, "tys": 1e3, "thousand": 1e3, "tkr": 1e3,
-    "m": 1e6, "mm": 1e6, "mio": 1e6, "mln": 1e6, "mn": 1e6, "million": 1e6, "millionen": 1e6, "milj": 1e6, "mkr": 1e6,
-    "b": 1e9, "bn": 1e9, "billion": 1e9, "mrd": 1e9,
-    "lakh": 1e5, "lac": 1e5, "cr": 1e7, "crore": 1e7,
-    "万": 1e4, "萬": 1e4, "億": 1e8, "亿": 1e8, "千": 1e3,
+    **dict.fromkeys("k tsd tys thousand tkr tis tusen mila bin mii тыс ezer".split(), 1e3),
+    **dict.fromkeys("m mm mio mln mn million millions millionen milj miljoen mkr mill milione milioni millón millones".split(), 1e6),
+    **dict.fromkeys("milhão milhões milion miliony milionů milyon millió miljonaa млн triệu juta".split(), 1e6),
+    **dict.fromkeys("b bn billion mrd mld млрд tỷ miliar".split(), 1e9),
+    **dict.fromkeys("lakh lakhs lac lacs".split(), 1e5),
+    **dict.fromkeys("cr crore crores".split(), 1e7),
+    **dict.fromkeys("万萬만", 1e4), **dict.fromkeys("億亿억", 1e8), **dict.fromkeys("千천", 1e3),
 }  # fmt: skip
-_MULTIPLIER = re.compile(r"\s?(?:([万萬億亿千])|([A-Za-z]{1,9})\.?(?![\w²³]))")
+#: words that mean a thousand in one language and a million in another
+_OF_LANGUAGE: dict[tuple[str, str], float] = {("mil", "es"): 1e3, ("mil", "pt"): 1e3, ("mil", "cs"): 1e6, ("mil", "sk"): 1e6}
+_MULTIPLIER = re.compile(r"\s?(?:([万萬만億亿억千천])|([^\W\d_]{1,9})\.?(?![\w²³]|\.\w))")
+_EAST_ASIAN = frozenset("万萬만億亿억")
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 
 
@@ -75,14 +89,27 @@ def find_numbers(text: str, lang: str | None = None, *, multipliers: bool = True
         if end < len(text) and text[end] in _FRACTIONS:
             value, end = value + _FRACTIONS[text[end]], end + 1
         if multipliers:
-            value, end = _multiplied(value, end, text)
-        found.append(Number(value, match.start(), end))
+            value, end = _multiplied(value, end, text, lang)
+        if found and multipliers and _continues(found[-1], value, match.start(), text):
+            found[-1] = Number(found[-1].value + value, found[-1].start, end)
+        else:
+            found.append(Number(value, match.start(), end))
     return found
 
 
-def _multiplied(value: float, end: int, text: str) -> tuple[float, int]:
-    while (match := _MULTIPLIER.match(text, end)) and (word := (match[1] or match[2]).lower()) in _MULTIPLIERS:
-        value, end = value * _MULTIPLIERS[word], match.end()
+def _continues(before: Number, value: float, start: int, text: str) -> bool:
+    """True for the lower part of one number: the `2,800万` of `1億2,800万`, the `4200` of `1万4200`."""
+    gap = text[before.end : start]
+    return gap in ("", " ") and text[before.end - 1] in _EAST_ASIAN and 0 < value < _MULTIPLIERS[text[before.end - 1]]
+
+
+def _multiplied(value: float, end: int, text: str, lang: str | None) -> tuple[float, int]:
+    while match := _MULTIPLIER.match(text, end):
+        word = (match[1] or match[2]).lower()
+        factor = _MULTIPLIERS.get(word) or _OF_LANGUAGE.get((word, lang or ""))
+        if factor is None:
+            break
+        value, end = value * factor, match.end()
     return (round(value, 6), end)
 
 

@@ -90,14 +90,25 @@ def town(text: str) -> str:
 
 
 _STREET_WORD = re.compile(
-    r"\b(?:ul|al|os|pl|str|aleja|ulica)\.?\s|stra(?:ß|ss)e|str\.|\bweg\b|platz|allee|gasse|gatan|"
-    r"vägen|\brue\b|\bcalle\b|\bvia\b|\bavenue\b",
+    r"\b(?:ul|al|os|pl|str)\.\s?|\b(?:ul|aleja|ulica)\s|stra(?:ß|ss)e\b|str\.|\w{3}weg\b|\bweg\b|platz\b|allee\b|gasse\b|gatan\b|"
+    r"vägen\b|gat[ae]n?\b|vei(?:en)?\b|\bgade\b|gade\b|vej\b|laan\b|straat\b|gracht\b|plein\b|kade\b|singel\b|katu\b|tie\b|"
+    r"\brue\b|\bboulevard\b|\bchemin\b|\bimpasse\b|\bcalle\b|\bc/|\bavenida\b|\bav\.|\bpaseo\b|\bplaza\b|\bvia\b|\bviale\b|"
+    r"\bcorso\b|\bpiazza\b|\brua\b|\btravessa\b|\bestrada\b|\bavenue\b|\butca\b|\bút\b|\bnáměstí\b|\bcadde\w*|\bsokak\b|\bsokağı\b|"
+    r"\b(?:road|street|lane|drive|crescent|avenue|close|terrace)\b",
     re.I,
+)
+_STREET_END = re.compile(
+    r"\b(?:road|street|drive|avenue|lane|close|park|way|terrace|place|square|court|crescent|row|rd|st|ave|dr)\.?$", re.I
 )
 
 
 def has_street_word(text: str) -> bool:
     return _STREET_WORD.search(text) is not None
+
+
+def ends_like_street(text: str) -> bool:
+    """True for an English street's name: `Tullow Road`."""
+    return _STREET_END.search(text) is not None
 
 
 def capitalised(text: str) -> str:
@@ -112,6 +123,21 @@ def looks_like_street(text: str) -> bool:
 def looks_like_address(text: str) -> bool:
     """True for one line of street, place or both."""
     return looks_like_street(text) and (any(c.isdigit() for c in text) or "," in text)
+
+
+_LEGAL_FORM = re.compile(
+    r"(?:^|[\s,.(])(?:gmbh(?:\s?&\s?co\.?\s?kg)?|ag|kg|ohg|e\.?k\.?|mbb|gbr|ltd\.?|limited|llp|llc|l\.l\.c\.?|inc\.?|plc|"
+    r"pty\.?(?: ltd\.?)?|pvt\.?(?: ltd\.?)?|s\.?r\.?l\.?s?|s\.?p\.?a\.?|s\.?n\.?c\.?|s\.?a\.?s\.?|sarl|s\.?à\.?r\.?l\.?|sagl|s\.?a\.?|"
+    r"s\.?l\.?u?\.?|lda\.?|ltda\.?|b\.?v\.?(?:ba)?|n\.?v\.?|v\.?o\.?f\.?|ab|a/s|asa?|aps|i/s|oyj?|sp\. ?z ?o\.? ?o\.?|sp\. ?j\.?|s\.c\.|"
+    r"s\.?r\.?o\.?|a\.?s\.?|kft\.?|zrt\.?|d\.?o\.?o\.?|ltd\. ?şti\.?|a\.ş\.|ε\.?π\.?ε\.?|α\.?ε\.?)\.?$|"
+    r"株式会社|有限会社|合同会社|[(（][株有][)）]|有限公司|주식회사|공인중개사사무소",
+    re.IGNORECASE,
+)
+
+
+def has_legal_form(text: str) -> bool:
+    """True for a name that ends as companies' names do: `... GmbH`, `... s.r.o.`, `株式会社...`."""
+    return _LEGAL_FORM.search(text.strip()) is not None
 
 
 def is_person(text: str) -> bool:

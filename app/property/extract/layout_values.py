@@ -1,0 +1,45 @@
+"""Counts in the short hand of a country as values of their fields: layouts, storeys, bathrooms told in two lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from app.property.extract.document import Locale
+from app.property.extract.typed_values import Value, text_of
+from app.property.normalise import numbers
+from app.property.normalise.layouts import parse_layout, total_floors
+
+if TYPE_CHECKING:
+    from app.property.extract.readings import Reading
+
+
+def _layout(reading: Reading, locale: Locale) -> Iterator[Value]:
+    found = parse_layout(text_of(reading.raw), locale.lang)
+    if found is not None:
+        yield "RoomsTotal", None if found.rooms is None else numbers.tidy(found.rooms), None
+        yield "BedroomsTotal", found.bedrooms, None
+        yield "BathroomsTotalInteger", found.bathrooms, None
+
+
+def _stories(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    total = total_floors(text_of(reading.raw))
+    if total is not None and 1 <= total <= 200:
+        yield "StoriesTotal", total, None
+
+
+def _rooms_and_baths(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    """`3/2`, `방 3개 / 욕실 2개`: rooms, then bathrooms."""
+    found = re.findall(r"\d{1,2}", text_of(reading.raw))
+    if len(found) == 2:
+        yield "RoomsTotal", int(found[0]), None
+        yield "BathroomsTotalInteger", int(found[1]), None
+
+
+LAYOUTS: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
+    "_Layout": _layout,
+    "_Typology": _layout,
+    "_Stories": _stories,
+    "_RoomsBaths": _rooms_and_baths,
+}

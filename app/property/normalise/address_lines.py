@@ -1,0 +1,266 @@
+"""An address in one line, taken apart by the habits of its country: where the postal code stands, what regions are.
+
+Pure and quiet: what cannot be told stays None. US addresses are `app.property.address`, which uses this for the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from app.property.normalise import regions, texts
+
+_FIVE, _FOUR = r"\d{5}", r"\d{4}"
+#: the postal code of each country whose addresses put it before the town
+_BEFORE: Mapping[str, str] = {
+    **dict.fromkeys(("DE", "FR", "ES", "IT", "FI", "MX", "TR", "EE", "HR", "RS"), _FIVE),
+    **dict.fromkeys(("AT", "CH", "BE", "NO", "DK", "HU", "LU", "SI", "BG", "LI"), _FOUR),
+    **dict.fromkeys(("SE", "CZ", "SK", "GR"), r"\d{3}\s?\d{2}"),
+    "NL": r"\d{4}\s?[A-Z]{2}",
+    "PL": r"\d{2}-\d{3}",
+    "PT": r"\d{4}-\d{3}",
+    "RO": r"\d{6}",
+    "AR": r"[A-Z]\d{4}[A-Z]{3}|\d{4}",
+}
+#: the same for countries that put it behind the town
+_AFTER: Mapping[str, str] = {
+    "GB": r"[A-Z]{1,2}\d[A-Z\d]?(?:\s?\d[A-Z]{2})?",
+    "IE": r"(?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4}",
+    "CA": r"[A-Z]\d[A-Z]\s?\d[A-Z]\d",
+    **dict.fromkeys(("AU", "NZ", "ZA"), _FOUR),
+    "IN": r"\d{6}|\d{3}\s\d{3}",
+    "SG": r"\d{6}",
+    "BR": r"\d{5}-\d{3}",
+    "IL": r"\d{7}",
+}
+_NO_CODE = r"(?!\s*(?:m²|m2\b|m\b|€|£|\$|kr\b|Kč|zł|CHF|EUR|Ft\b|km\b|kWh|%|kvm|qm|[.,/-]\d))"
+_MARK = r"(?:(?:[A-Z]{1,2}-|C\.?P\.?:?\s?|CEP:?\s?|PIN(?: code)?:?\s?)(?=\d))?"
+_BEFORE_CODES = {
+    country: re.compile(rf"(?<![\w.,-]){_MARK}({code})(?!\w){_NO_CODE}(?:\s+(?=[^\W\d_])|(?=\s*[,)]|$))")
+    for country, code in _BEFORE.items()
+}
+_AFTER_CODES = {
+    country: re.compile(rf"(?<![\w-]){_MARK}({code})(?![\w-]){_NO_CODE}") for country, code in _AFTER.items()
+}
+#: four digits may be a year: only at a border of the line's parts are they a code
+_BORDER = re.compile(r"(?:^|[,;|·•(–/]|\s-|\d[A-Za-z]?)\s*(?:[A-Z]{1,2}-)?$")
+_PARTS = re.compile(r"\s*[,;|·•\n]\s*")
+_PLACE_END = re.compile(r"\s*(?:[,;|·•(\[/:]|\s[-–—]\s)\s*")
+_PARTICLES = (
+    r"am|an|der|dem|den|im|in|bei|ob|auf|vor|von|zu|zum|zur|de|del|la|las|los|le|les|lès|sur|sous|en|du|des|et|y|i|e|da|do|das|dos|"
+    r"di|della|delle|dei|degli|nel|al|og|nad|pod|u|aan|het|'t|ter|te|bij|upon|d'|l'"
+)
+_TOWN = re.compile(rf"(?:[^\W\d_a-z]|'[st]-?[^\W\d_])[^\W\d_]*(?:['’.-]?[^\W\d_]+)*\.?(?:\s(?:(?:{_PARTICLES})\s)*"
+                   r"(?=[^\W\d_a-zß-öø-ÿ])[^\W\d_]+(?:['’.-][^\W\d_]+)*\.?){0,4}")  # fmt: skip
+_LAST_TOWN = re.compile(rf"({_TOWN.pattern})(?:\s\d{{1,2}}(?:er|ème|eme|e)?)?\s*$")
+_LABEL = re.compile(r"^[^:]{2,40}:\s+")
+_DISTRICT = re.compile(r"^(?:gm\.|gmina|pow\.|powiat|okres|dz\.|Bezirk|Ortsteil|OT)\s|\bkommun$", re.IGNORECASE)
+_JAPANESE = re.compile(
+    r"^((?:[^\d市区町村郡]{1,6}市)?[^\d市区町村郡]{1,6}区|[^\d市]{1,6}市|[^\d郡]{1,5}郡[^\d町村]{1,5}[町村]|[^\d町村]{1,5}[町村])"
+)
+_JAPANESE_CODE = re.compile(r"〒?\s?(\d{3}-\d{4})\s*")
+#: countries where the last part of a line without code is the town
+_TOWN_LAST: Mapping[str, frozenset[str]] = {
+    "AE": frozenset(
+        {"dubai", "abu dhabi", "sharjah", "ajman", "ras al khaimah", "fujairah", "umm al quwain", "al ain"}
+    ),
+    "SG": frozenset({"singapore"}),
+    "HK": frozenset({"hong kong"}),
+}
+#: where regions bear the names of their capitals, a line without code does not tell which of the two is meant
+_REGIONS_LIKE_TOWNS = frozenset({"ES", "PT", "BE", "NL", "NZ", "MX", "AR", "IT", "HU"})
+#: where all that stands before the town is the street part: houses have names
+_ALL_IS_STREET = frozenset({"GB", "IE", "AU", "CA", "ZA"})
+_CITY_REGIONS = frozenset({"berlin", "hamburg", "bremen", "wien", "salzburg", "dublin", "cork", "zürich", "genève"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The parts of an address, each None where the line does not tell it; `street` as written."""
+
+    street: str | None = None
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+
+
+def read(text: str, country: str | None) -> Line | None:
+    """The parts of `text` by the rules of `country`; None where it holds neither a code nor a region of it."""
+    text = " ".join(text.split())[:300]
+    if country == "JP":
+        return _japanese(text)
+    if country in _BEFORE_CODES:
+        return _code_first(text, country) or _without_code(text, country)
+    if country in _AFTER_CODES:
+        return _code_last(text, country) or _without_code(text, country)
+    return _without_code(text, country) if country in _TOWN_LAST else None
+
+
+def has_code(country: str | None) -> bool:
+    """True for a country whose postal codes we know."""
+    return country in _BEFORE_CODES or country in _AFTER_CODES or country == "JP"
+
+
+# --- the code before the town ---------------------------------------------------------------------------------------
+
+
+def _code_first(text: str, country: str) -> Line | None:
+    for match in _BEFORE_CODES[country].finditer(text):
+        before, after = text[: match.start()], text[match.end() :]
+        if len(match[1]) == 4 and not _BORDER.search(before):
+            continue
+        if before.rstrip().endswith("(") and after.lstrip().startswith(")"):
+            found = _code_behind(before.rstrip()[:-1], match[1])
+        else:
+            found = _code_between(before, match[1], after, country)
+        if found is not None:
+            return found
+    return None
+
+
+def _code_between(before: str, code: str, after: str, country: str) -> Line | None:
+    """`Lindspitzweg 8, 8408 Winterthur (ZH)`."""
+    town = _TOWN.match(after.strip())
+    if town is None:
+        return None
+    rest = [p.strip(" )]") for p in _PLACE_END.split(after.strip()[town.end() :]) if p.strip(" )]")]
+    region = next((p for p in rest[:3] if regions.is_region(p, country) and p != town.group()), None)
+    street = _street_in(before) or next((p for p in rest[:4] if p != region and texts.has_street_word(p)), None)
+    return Line(street, texts.town(town.group()), region and _shown(region), code)
+
+
+def _code_behind(before: str, code: str) -> Line | None:
+    """`Maison 6 pièces - Uzès (30700)`."""
+    chunk = re.split(r"\s[-–—|]\s|[,;|]", before.strip())[-1]
+    town = _LAST_TOWN.search(chunk)
+    return Line(city=town[1], postal_code=code) if town else None
+
+
+def _street_in(before: str) -> str | None:
+    """The street at the end of what stands before the code."""
+    chunk = re.split(r"\s[-–—|·•]\s|[|;]", before.strip(" ,-–"))[-1]
+    parts = [p for p in _PARTS.split(_LABEL.sub("", chunk)) if p]
+    return _street_of(parts, keep_all=False)
+
+
+def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
+    """The parts up to the last one with a number or a word such as `street`; what follows is a quarter of the town."""
+    if not keep_all:
+        ends = [i for i, p in enumerate(parts) if any(c.isdigit() for c in p) or texts.has_street_word(p)]
+        parts = parts[: ends[-1] + 1] if ends else []
+    street = ", ".join(parts).strip(" ,-")
+    return street if street and texts.looks_like_street(street) and len(street) <= 90 else None
+
+
+# --- the code behind the town ---------------------------------------------------------------------------------------
+
+
+def _code_last(text: str, country: str) -> Line | None:
+    matches = list(_AFTER_CODES[country].finditer(text))
+    if country in ("AU", "NZ", "ZA"):  # four digits are a code at the end only
+        matches = [m for m in matches if re.match(r"\W*$|\W+(?:Australia|New Zealand|South Africa)\W*$", text[m.end() :])]
+    if not matches:
+        return None
+    code = matches[-1]
+    head = text[: code.start()].strip(" ,-–")
+    parts = _split(head, country)
+    if not parts:
+        tail = text[code.end() :].strip(" ,")
+        parts = _split(tail, country)
+    placed = _placed(parts, country)
+    return replace(placed, postal_code=code[1]) if placed is not None else None
+
+
+def _split(text: str, country: str) -> list[str]:
+    pattern = r"\s*[,;|·•\n]\s*|\s+[-–]\s+" if country == "BR" else r"\s*[,;|·•\n]\s*"
+    return [p.strip() for p in re.split(pattern, text) if p.strip()]
+
+
+def _placed(parts: list[str], country: str) -> Line | None:
+    """Street, town and region of parts that end with the town or the region."""
+    if not parts:
+        return None
+    region: str | None = None
+    kept = list(parts)
+    if len(kept) > 1 and regions.is_region(kept[-1], country) and not _is_town_of_street(kept, country):
+        region = kept.pop()
+    elif (split := _region_at_end(kept[-1], country)) is not None:
+        town, region = split
+        kept = [*kept[:-1], town]
+    kept = [p for p in kept if not _DISTRICT.search(p)] or kept
+    city = _town_of(kept[-1], country)
+    before = kept if city is None else kept[:-1]
+    return Line(_street_of(before, keep_all=country in _ALL_IS_STREET), city, region and _shown(region))
+
+
+def _town_of(part: str, country: str) -> str | None:
+    city = texts.town(part)
+    if country == "NZ":
+        city = re.sub(r" (?:City|District)$", "", city)
+    return city if texts.is_place_name(city) else None
+
+
+def _shown(region: str) -> str:
+    """A region without the word that says what it is, where that is no part of its name."""
+    return re.sub(r"^(?:woj\.?|województwo)\s+", "", region, flags=re.IGNORECASE)
+
+
+def _is_town_of_street(parts: list[str], country: str) -> bool:
+    """After a street, a county's name is its town's: `Tullow Road, Carlow`."""
+    return country in ("IE", "GB") and texts.ends_like_street(parts[-2]) and not regions.is_named(parts[-1], country)
+
+
+def _region_at_end(part: str, country: str) -> tuple[str, str] | None:
+    """`Yackandandah VIC` as town and region."""
+    words = part.split()
+    for count in range(min(4, len(words) - 1), 0, -1):
+        tail = " ".join(words[-count:])
+        if regions.is_region(tail, country) and (len(tail) > 3 or tail.isupper()):
+            return " ".join(words[:-count]).strip(" ,-"), tail
+    return None
+
+
+# --- without a code -------------------------------------------------------------------------------------------------
+
+
+def _without_code(text: str, country: str) -> Line | None:
+    """`Majorna, Göteborgs kommun, Västra Götalands län`: a region at the end that is none of the country's towns."""
+    parts = _split(text, country)
+    if len(parts) < 2:
+        return None
+    last = parts[-1]
+    if country == "IE" and len(parts) == 2 and regions.is_region(parts[0], country) and parts[0].casefold() != "dublin":
+        return Line(city=last, region=parts[0]) if texts.is_place_name(last) else None  # `Leitrim, Dromod`
+    towns = _TOWN_LAST.get(country)
+    if towns is not None:
+        return Line(_street_of(parts[:-1], keep_all=False), last) if last.casefold() in towns else None
+    like_town = country in _REGIONS_LIKE_TOWNS or last.casefold() in _CITY_REGIONS
+    if not regions.is_region(last, country) or (like_town and not regions.is_named(last, country) and len(parts) < 3):
+        return None
+    if country == "ES":
+        return None
+    kept = [p for p in parts[:-1] if not _DISTRICT.search(p) or p.endswith("kommun")]
+    if not kept or _is_town_of_street(parts, country):
+        return None
+    city = _town_of(kept[-1], country)
+    if city is None:
+        return None
+    return Line(_street_of(kept[:-1], keep_all=country in _ALL_IS_STREET), city, _shown(last))
+
+
+# --- Japan ------------------------------------------------------------------------------------------------------------
+
+
+def _japanese(text: str) -> Line | None:
+    """`〒167-0032 東京都杉並区天沼３-１８`: region, town and the rest without spaces between."""
+    code = _JAPANESE_CODE.search(text)
+    if code:
+        text = text[: code.start()] + text[code.end() :]
+    region = regions.leading(text, "JP")
+    rest = text[len(region) :].strip() if region else text
+    town = _JAPANESE.match(rest)
+    if town is None or (region is None and code is None):
+        return None
+    street = rest[town.end() :].strip(" 　") or None
+    return Line(street, town[1], region, code[1] if code else None)
