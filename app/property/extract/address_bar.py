@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from app.property.address import Address, with_street
@@ -20,6 +21,8 @@ from app.property.record import Method
 
 _FIRST_SEGMENTS = 400
 _LONGEST = 160
+_MOST_ABOVE = 12
+_MOST_READ = 40
 #: around an address that is not the property's
 _SOMEBODY = re.compile(
     r"agen[tc]|broker|contact|kontakt|branch|office|anbieter|footer|imprint|impressum|solicitor|seller|owner|vendor|"
@@ -38,13 +41,14 @@ class AddressBar:
         if page.root is None or country is None or country == "US":
             return
         best: Line | None = None
+        read = 0
         for text, where, confidence in _lines(page):
             line = address_lines.read(text, country)
             if line is None or not _is_placed(line):
                 continue
-            if best is None:
-                best = line
-            if _agrees(line, best):
+            best = best or line
+            read += 1
+            if read <= _MOST_READ and _agrees(line, best):
                 yield from _candidates(line, text, where, confidence, country)
 
 
@@ -97,7 +101,7 @@ def _is_contact(heading: Any, page: Document) -> bool:
 
 def _belongs_to_somebody(segment: Segment, page: Document) -> bool:
     """True inside a block, or right below a line, of an agency."""
-    for above in (segment.owner, *segment.owner.iterancestors()):
+    for above in (segment.owner, *islice(segment.owner.iterancestors(), _MOST_ABOVE)):
         if above.tag in ("body", "html", "main"):
             break
         if _SOMEBODY.search(f"{above.get('class') or ''} {above.get('id') or ''}"):

@@ -15,6 +15,8 @@ from app.property.extract.readings import Reading
 from app.property.extract.terms import Meaning, meaning
 from app.property.record import Method
 
+#: `"279.000"` is no price of 279: the language of the page decides what the dot means
+_THOUSANDS = re.compile(r"^\d{1,3}\.\d{3}$")
 _PLAIN_NUMBER = re.compile(r"^-?\d+\.\d+$|^[1-9]\d{0,11}$")
 #: what a value loses a level: an object inside the property says less about it than the property itself
 _DECAY = 0.03
@@ -55,7 +57,12 @@ class Place:
 def plain(found: Meaning, key: str, value: Any, node: dict[str, Any], at: tuple[Source, Place]) -> Reading:
     """The reading of a plain value under `key` of `node`; `at` says how to mark it and where it stands."""
     source, place = at
-    if found.field in object_keys.NUMERIC and isinstance(value, str) and _PLAIN_NUMBER.match(value.strip()):
+    if (
+        found.field in object_keys.NUMERIC
+        and isinstance(value, str)
+        and _PLAIN_NUMBER.match(value.strip())
+        and not (found.field == "ListPrice" and _THOUSANDS.match(value.strip()))
+    ):
         value = float(value)
     label = key
     if found.field in ("LivingArea", "LotSizeArea"):

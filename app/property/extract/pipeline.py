@@ -24,6 +24,7 @@ from app.property.extract.microdata import Microdata
 from app.property.extract.offers import Offers
 from app.property.extract.opengraph import OpenGraph
 from app.property.extract.phrases import Phrases
+from app.property.extract.price_bar import PriceBar
 from app.property.extract.ranking import Winner, rank
 from app.property.extract.state import EmbeddedState
 from app.property.extract.tables import Tables
@@ -44,6 +45,7 @@ EXTRACTORS = (
     Phrases(),
     Headlines(),
     AddressBar(),
+    PriceBar(),
     Offers(),
 )
 #: what a model's quote says beside the field that was asked for; never asked for themselves

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 Value = tuple[str, Any, str | None]  # field, value, unit
 
-_RENT_LABEL = re.compile(r"miete|\brent\b|najm|\bhyra\b|loyer|alquiler|canone|huurprijs", re.IGNORECASE)
+_RENT_LABEL = re.compile(
+    r"miete|\brent\b|najm|hyra\b|loyer|alquiler|canone|\bhuur|leie\b|leje\b|aluguel|arrendamento|\brenda\b|pigione|affitto|"
+    r"vuokra|nájem|nájomn|bérleti|chirie|\bkira\b|ενοίκιο|μίσθωμα|賃料|家賃|월세|租金",
+    re.IGNORECASE,
+)
 _COOLS = re.compile(r"\ba/?c\b|air cond|cool|evaporat", re.IGNORECASE)
 
 # --- one function a kind of value --------------------
@@ -50,7 +54,7 @@ def _list_price(reading: Reading, locale: Locale) -> Iterator[Value]:
         yield "PropertyType", "Residential Lease", None
         yield "StandardStatus", "Active", None
     label = reading.label.casefold()
-    basis = "cold" if "kalt" in label else "warm" if "warm" in label or "gesamtmiete" in label else price.basis
+    basis = "cold" if re.search("kalt|netto|kale", label) else "warm" if re.search("warm|gesamt|brutto", label) else price.basis
     yield "X_RentBasis", basis, None
 
 

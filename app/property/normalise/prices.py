@@ -151,12 +151,12 @@ def _marked(numbers: list[Number], clean: str, country: str | None) -> Number | 
 
 #: what may stand beside a price that stands alone: words that offer, qualify, tax or time it
 _BESIDE = re.compile(
-    r"(?:\b(?:offers?|over|above|around|in excess of|excess|from|guide|asking|price|region of|o\.?i\.?[er]\.?o\.?|enquiries|ab|od|från|fra|"
+    r"(?:\b(?:faire offre|offers?|over|above|around|in excess of|excess|from|guide|asking|price|region of|o\.?i\.?[er]\.?o\.?|enquiries|ab|od|från|fra|"
     r"dès|à partir de|a partir de|desde|vanaf|now|only|buy|rent|sale|for|prix|preis|prijs|precio|prezzo|preço|cena|pris|hinta|hyra|"
     r"verkaufspreis|kaufpreis|vraagprijs|asking|fixed|venta|vente|vendita|venda|koop|huur|loyer|alquiler|affitto|aluguel|aluguer|"
     r"miete|pcm|pw|pm|per|calendar|month|week|year|annum|yearly|monthly|weekly|mois|mes|mese|mês|maand|mnd|md|mdr|mån|måned|monat|mies|měs|měsíc|"
     r"kk|an|año|anno|jaar|år|par|por|al|pro|pr|za|plus|fees?|excl|incl|inkl|inclus|comprises?|charges|cc|hc|fai|ttc|hai|frais|vb|vhb|"
-    r"kk|k\.k\.|v\.?o\.?n\.?|kosten koper|ono|o\.n\.o|neg(?:otiable)?|gst|tax|brutto|netto|do negocjacji|ca|approx|circa|m\.n\.)(?![^\W\d_])|[/*+:.,;()\[\]|~–—-]|円|元|\s)+",
+    r"kk|k\.k\.|v\.?o\.?n\.?|kosten koper|ono|o\.n\.o|neg(?:otiable)?|gst|tax|brutto|netto|do negocjacji|ca|approx|circa|m\.n\.)(?![^\W\d_])|[/／*+:.,;()\[\]|~–—-]|円|元|月|起|\s)+",
     re.IGNORECASE,
 )
 
@@ -169,6 +169,14 @@ def stands_alone(text: str, *, lang: str | None = None, country: str | None = No
     if bare == text and not any(c in "万萬億亿만억" for c in text):
         return False
     numbers = [n for n in find_numbers(bare, lang) if n.value >= _LEAST]
-    if len(numbers) != 1:
+    if len(numbers) == 2 and _RANGE_GAP.search(bare[numbers[0].end : numbers[1].start]):
+        if numbers[1].value <= numbers[0].value:
+            return False
+        bare = without_currency(bare, country)  # the second amount names it again
+        numbers = [n for n in find_numbers(bare, lang) if n.value >= _LEAST]
+        rest = f"{bare[: numbers[0].start]} {bare[numbers[-1].end :]}"
+    elif len(numbers) == 1:
+        rest = f"{bare[: numbers[0].start]} {bare[numbers[0].end :]}"
+    else:
         return False
-    return not _BESIDE.sub("", f"{bare[: numbers[0].start]} {bare[numbers[0].end :]}")
+    return not _BESIDE.sub("", rest)

@@ -11,7 +11,7 @@ TERMS: tuple[tuple[str, str], ...] = (
         "prix de l'annonce|loyer demandé",
     ),
     (
-        "_RentWarm",
+        "_RentWarm:0.8",
         "loyer brut|loyer charges comprises total",
     ),
     (

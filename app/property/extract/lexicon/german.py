@@ -10,7 +10,7 @@ TERMS: tuple[tuple[str, str], ...] = (
         "kaufpreis netto",
     ),
     (
-        "_RentWarm",
+        "_RentWarm:0.8",
         "warmmiete|gesamtmiete|gesamtmiete inkl. nebenkosten|miete inkl. nk|pauschalmiete|bruttowarmmiete|"
         "gesamtkosten|bruttomiete",
     ),

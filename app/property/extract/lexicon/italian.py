@@ -10,7 +10,7 @@ TERMS: tuple[tuple[str, str], ...] = (
         "pigione mensile|offerta minima|pigione netta",
     ),
     (
-        "_RentWarm",
+        "_RentWarm:0.8",
         "pigione lorda",
     ),
     (
