@@ -44,7 +44,7 @@ class AddressBar:
         read = 0
         for text, where, confidence in _lines(page):
             line = address_lines.read(text, country)
-            if line is None or not _is_placed(line):
+            if line is None or not _is_placed(line, country):
                 continue
             best = best or line
             read += 1
@@ -52,8 +52,9 @@ class AddressBar:
                 yield from _candidates(line, text, where, confidence, country)
 
 
-def _is_placed(line: Line) -> bool:
-    return bool(line.city and (line.postal_code or line.region or line.street))
+def _is_placed(line: Line, country: str) -> bool:
+    known = line.postal_code or line.region or line.street or not address_lines.has_code(country)
+    return bool(line.city and known)
 
 
 def _agrees(line: Line, best: Line) -> bool:

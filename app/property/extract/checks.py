@@ -12,7 +12,8 @@ from app.property.extract.base import Candidate
 from app.property.extract.document import Document, url_parts
 from app.property.extract.ranking import Winner
 from app.property.normalise import areas, currency
-from app.property.normalise.places import in_country, us_state
+from app.property.normalise.boxes import in_country
+from app.property.normalise.places import us_state
 from app.property.record import Method, PageKind
 
 _WITH_PRICE = ("X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis")

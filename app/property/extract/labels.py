@@ -17,7 +17,7 @@ from app.property.extract.readings import Reading, candidates_of
 from app.property.extract.terms import Meaning, meaning
 from app.property.record import Method
 
-_PAIR = re.compile(r"^([^:]{2,45}):\s*(\S.*)$", re.DOTALL)
+_PAIR = re.compile(r"^([^:：]{2,45})[:：]\s*(\S.*)$", re.DOTALL)
 _SEVERAL = re.compile(
     r"(?:^|[,;|•·]\s*|\s{2,})([A-Z][\w/#&'. -]{1,32}?):\s+([^:;|•·]{1,80}?)(?=\s*(?:[,;|•·]|"
     r"\s{2,})\s*[A-Z][\w/#&'. -]{1,32}?:\s|\s*[;|•·]|\s*$)"

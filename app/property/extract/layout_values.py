@@ -29,6 +29,13 @@ def _stories(reading: Reading, _locale: Locale) -> Iterator[Value]:
         yield "StoriesTotal", total, None
 
 
+def _floor(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    """The storeys of the building beside the storey of the flat (`4 of 8`); a lone number is the flat's."""
+    total = total_floors(text_of(reading.raw), alone=False)
+    if total is not None and 1 <= total <= 200:
+        yield "StoriesTotal", total, None
+
+
 def _rooms_and_baths(reading: Reading, _locale: Locale) -> Iterator[Value]:
     """`3/2`, `방 3개 / 욕실 2개`: rooms, then bathrooms."""
     found = re.findall(r"\d{1,2}", text_of(reading.raw))
@@ -41,5 +48,6 @@ LAYOUTS: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     "_Layout": _layout,
     "_Typology": _layout,
     "_Stories": _stories,
+    "_Floor": _floor,
     "_RoomsBaths": _rooms_and_baths,
 }

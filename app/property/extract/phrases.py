@@ -8,62 +8,79 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document
+from app.property.extract.lexicon import counted
 from app.property.extract.readings import Reading, candidates_of
+from app.property.extract.terms import meaning
+from app.property.normalise.areas import parse_area
+from app.property.normalise.layouts import parse_layout
+from app.property.normalise.vocabulary import property_kind
 from app.property.record import Method
 
 _NUM = r"(\d{1,2}(?:[.,]\d)?)"
+_FIRST = r"(?<![\d.,&/-])"
+_AREA = r"(\d{1,3}(?:[.,'’\u00a0\u202f ]\d{3})+(?:[.,]\d{1,2})?|\d{1,5}(?:[.,]\d{1,2})?)"
+_METRES = r"m²|m2\b|㎡|qm\b|kvm\b|mkw\b|mq\b|sq\.?\s?m(?:et(?:er|re)s?)?\b|sqm\b|square met(?:er|re)s?|τ\.?μ\.?"
+_FEET = r"sq\.?[ -]?(?:ft|feet)\b|sqft\b|square f(?:ee|oo)t|ft²|ft2\b"
+_LAND = r"acres?\b|ac\b|ha\b|hectares?\b"
+_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
+_WORD = rf"\b({'|'.join(_WORDS)})[ -]"
+
+
+def _counted(words: str) -> re.Pattern[str]:
+    return re.compile(rf"{_FIRST}{_NUM}[ -]?(?:{words})(?: 1 1/2 ba)?", re.I)
+
+
 _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "BedroomsTotal",
-        re.compile(
-            rf"(?<![\d.,&-]){_NUM}[ -]?(?:beds?\b|bedrooms?\b|bd\b|bdrms?\b|br\b|schlafzimmer|"
-            r"sypialni\w*|sovrum|chambres?\b|slaapkamers?)",
-            re.I,
-        ),
-    ),
-    (
-        "BathroomsTotalInteger",
-        re.compile(
-            rf"(?<![\d.,&-]){_NUM}[ -]?(?:full )?(?:baths?\b|bathrooms?\b|ba\b|badezimmer|"
-            r"bäder|łazien\w+|badrum|salles? de bains?)(?: 1 1/2 ba)?",
-            re.I,
-        ),
-    ),
-    (
-        "RoomsTotal",
-        re.compile(
-            rf"(?<![\d.,&-]){_NUM}[ -]?(?:zimmer\b|zi\.|zkb\b|raum\b|"
-            r"pok(?:oje|oi|\.)?\b|pokoj\w+|rum\b|rok\b|pièces?\b|locali\b|kamers?\b)",
-            re.I,
-        ),
-    ),
-    (
-        "YearBuilt",
-        re.compile(r"\b(?:built|constructed)(?: in)?:? (\d{4})\b|\bbaujahr:? (\d{4})\b|\bbyggår:? (\d{4})\b", re.I),
-    ),
+    ("BedroomsTotal", _counted(counted.BEDROOMS)),
+    ("BathroomsTotalInteger", _counted(counted.BATHROOMS)),
+    ("RoomsTotal", _counted(counted.ROOMS)),
+    ("YearBuilt", re.compile(rf"(?<!\w)(?:{counted.BUILT}) ((?:1[6-9]|20)\d\d)(?!\w)", re.I)),
     (
         "LotSizeArea",
         re.compile(
-            r"(\d{1,3}(?:[.,]\d{3})+|\d+(?:[.,]\d+)?)\s?(?:m²|m2|sqm|qm|acres?|ac|ha|sq\.? ?ft|sqft)\s*(?:lot|"
-            r"plot|block|land|site|grundstück|działk\w*|tomt)\b",
+            rf"{_AREA}\s?(?:{_METRES}|{_FEET}|{_LAND})\s*(?:{counted.PLOT_AFTER})\b|"
+            rf"\b(?:{counted.PLOT_BEFORE}) ?{_AREA}\s?(?:{_METRES}|{_LAND})",
             re.I,
         ),
     ),
     (
         "LivingArea",
         re.compile(
-            r"(?<![\d.,/])(\d{1,3}(?:[.,\u00a0 ]\d{3})+|\d{2,5}(?:[.,]\d{1,2})?)\s?(?:m²|m2\b|qm\b|kvm\b|"
-            r"mkw\b|sq\.?\s?(?:ft|feet|m)\b|sqft\b|square feet|ft²|ft2\b)(?!\s*(?:lot|plot|land|block|site|"
-            r"grundst|działk|of land))",
+            rf"(?<![\d.,/]){_AREA}\s?(?:{_METRES}|{_FEET})(?!\s*(?:{counted.PLOT_AFTER}|of land)\b|\s?[·/]?\s?a\b)",
             re.I,
         ),
     ),
 )
+_LOCAL_COUNTS = {
+    lang: tuple((field, _counted(words)) for field, words in rows) for lang, rows in counted.BY_LANGUAGE.items()
+}
+_WORDED: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("BedroomsTotal", re.compile(rf"{_WORD}(?:double )?bed(?:room(?:ed|s)?)?\b", re.I)),
+    ("BathroomsTotalInteger", re.compile(rf"{_WORD}bath(?:room)?s?\b", re.I)),
+)
+#: said in the middle of a text, and plain enough to be read there
+_IN_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("YearBuilt", _COUNTS[3][1]),
+    (
+        "LivingArea",
+        re.compile(
+            rf"\b(?:{counted.LIVING_BEFORE})\W{{0,3}}(?:of |approx\.? |ca\.? |about )?{_AREA}\s?(?:{_METRES}|{_FEET})",
+            re.I,
+        ),
+    ),
+    ("LotSizeArea", re.compile(rf"\b(?:{counted.PLOT_BEFORE}) ?{_AREA}\s?(?:{_METRES}|{_LAND})", re.I)),
+    *_WORDED,
+)
+_LONG = 700
 _SHORT = 140
+#: an area alone on a page of these countries is the land's, where it is this big (square metres)
+_LAND_FIRST, _LEAST_LAND = frozenset({"AU", "NZ"}), 300
 
 
 class Phrases:
@@ -74,9 +91,33 @@ class Phrases:
     def candidates(self, page: Document) -> Iterator[Candidate]:
         if page.root is None:
             return
+        sells_land = _is_land(page)
         for text, element, confidence in _texts(page):
-            for reading in _readings(text, page.path(element), confidence):
+            for reading in (
+                *_readings(text, page.path(element), confidence, page),
+                *_layouts(text, page.path(element), confidence, page),
+            ):
+                about_land = reading.field == "LivingArea" and (sells_land or _is_lone_land(text, page))
+                said = replace(reading, field="LotSizeArea") if about_land else reading
+                yield from candidates_of(said, page.locale)
+        for text, element in _prose(page):
+            for field, raw in _said(text):
+                reading = Reading(field, raw, Method.LABEL, page.path(element), _around(text, raw), 0.42)
                 yield from candidates_of(reading, page.locale)
+
+
+def _is_land(page: Document) -> bool:
+    """True where title or first heading name land: then every area is the plot's."""
+    heading = next((" ".join(h.itertext()) for h in page.root.iter("h1")), "")
+    kinds = [property_kind(t[:110]) for t in (page.title, " ".join(heading.split())) if t]
+    return any(kind is not None and kind.type == "Land" for kind in kinds)
+
+
+def _is_lone_land(text: str, page: Document) -> bool:
+    area = parse_area(text, page.locale.lang) if page.locale.country in _LAND_FIRST else None
+    return (
+        area is not None and area.value >= _LEAST_LAND and re.fullmatch(r"[\d.,\s]+\w{1,3}²?", text.strip()) is not None
+    )
 
 
 def _texts(page: Document) -> Iterator[tuple[str, Any, float]]:
@@ -94,6 +135,40 @@ def _texts(page: Document) -> Iterator[tuple[str, Any, float]]:
     for segment in page.segments[:400]:
         if len(segment.text) <= 40 and any(c.isdigit() for c in segment.text):
             yield segment.text, segment.owner, 0.45
+    for element in page.root.xpath("//*[@aria-label and not(self::a) and not(self::button)]")[:60]:
+        text = " ".join(element.get("aria-label").split())
+        if len(text) <= 40 and any(c.isdigit() for c in text) and not _is_skipped(element, page):
+            yield text, element, 0.45
+
+
+def _is_skipped(element: Any, page: Document) -> bool:
+    return any(above in page.skipped for above in (element, *islice(element.iterancestors(), 30)))
+
+
+def _prose(page: Document) -> Iterator[tuple[str, Any]]:
+    """Longer texts, in which only what is said in so many words is read."""
+    for segment in page.segments[:400]:
+        if 40 < len(segment.text) <= _LONG:
+            yield segment.text, segment.owner
+
+
+def _said(text: str) -> Iterator[tuple[str, str]]:
+    for field, pattern in _IN_PROSE:
+        found = list(pattern.finditer(text))
+        if len(found) == 1:
+            word = next((_WORDS[g.lower()] for g in found[0].groups() if g and g.lower() in _WORDS), None)
+            yield field, found[0].group() if word is None else str(word)
+
+
+def _around(text: str, raw: str) -> str:
+    at = max(0, text.find(raw))
+    return text[max(0, at - 60) : at + len(raw) + 60]
+
+
+def _layouts(text: str, where: str, confidence: float, page: Document) -> Iterator[Reading]:
+    """`3LDK`, `T4`, `3+kk` in a title, a heading or a line of their own."""
+    if parse_layout(text, page.locale.lang) is not None:
+        yield Reading("_Layout", text[:120], Method.LABEL, where, text, confidence)
 
 
 _FULL_AND_HALF = re.compile(
@@ -101,12 +176,35 @@ _FULL_AND_HALF = re.compile(
 )
 
 
-def _readings(text: str, where: str, confidence: float) -> Iterator[Reading]:
+def _readings(text: str, where: str, confidence: float, page: Document) -> Iterator[Reading]:
     if baths := _FULL_AND_HALF.search(text):
         yield Reading("BathroomsTotalInteger", baths.group(), Method.LABEL, where, text, 0.93)
-    for field, pattern in _COUNTS:
-        found = pattern.findall(text)
+    for field, pattern in (*_COUNTS, *_LOCAL_COUNTS.get(page.locale.lang or "", ())):
+        found = list(pattern.finditer(text))
         if len(found) == 1:
-            match = pattern.search(text)
-            raw = match.group() if match else ""
-            yield Reading(field, raw, Method.LABEL, where, text, confidence - (0.1 if field == "LivingArea" else 0.0))
+            less = 0.1 if field == "LivingArea" else 0.0
+            yield Reading(field, found[0].group(), Method.LABEL, where, text, confidence - less)
+    for field, pattern in _WORDED:
+        if len(found := list(pattern.finditer(text))) == 1:
+            yield Reading(field, str(_WORDS[found[0][1].lower()]), Method.LABEL, where, text, confidence - 0.05)
+    yield from _named(text, where, page)
+
+
+_NAMED = re.compile(r"^([^\d:]{2,30}?)[\s:.]*(\d.*)$")
+_NAMED_ID = re.compile(r"^([^\d:]{2,24}?)[\s:.#]+([A-Z]{0,5}[-/]?\d[\w/-]{2,20})$")
+_NAMED_FIELDS = frozenset(
+    {"BedroomsTotal", "BathroomsTotalInteger", "RoomsTotal", "LivingArea", "LotSizeArea", "YearBuilt", "StoriesTotal"}
+)
+
+
+def _named(text: str, where: str, page: Document) -> Iterator[Reading]:
+    """`Bed 3`, `Construction 1974`, `Objektnummer 4417`: a label and its value without a colon between."""
+    if len(text) > 40:
+        return
+    known_id = meaning(match[1], page.locale.lang) if (match := _NAMED_ID.match(text)) else None
+    if match and known_id and known_id.field == "ListingId":
+        yield Reading("ListingId", match[2], Method.LABEL, where, text, 0.6 * known_id.trust)
+        return
+    known = meaning(match[1], page.locale.lang) if (match := _NAMED.match(text)) else None
+    if match and known and known.field in _NAMED_FIELDS:
+        yield Reading(known.field, match[2], Method.LABEL, where, text, 0.6 * known.trust, match[1])

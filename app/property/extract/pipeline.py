@@ -26,6 +26,7 @@ from app.property.extract.opengraph import OpenGraph
 from app.property.extract.phrases import Phrases
 from app.property.extract.price_bar import PriceBar
 from app.property.extract.ranking import Winner, rank
+from app.property.extract.signatures import Signatures
 from app.property.extract.state import EmbeddedState
 from app.property.extract.tables import Tables
 from app.property.page import Page
@@ -46,6 +47,7 @@ EXTRACTORS = (
     Headlines(),
     AddressBar(),
     PriceBar(),
+    Signatures(),
     Offers(),
 )
 #: what a model's quote says beside the field that was asked for; never asked for themselves

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.property import address as addresses
 from app.property.extract.document import Locale
 from app.property.extract.typed_values import Value, text_of
-from app.property.normalise import address_lines, numbers, places, texts
+from app.property.normalise import address_lines, numbers, places, regions, texts
 
 if TYPE_CHECKING:
     from app.property.extract.readings import Reading
@@ -16,10 +16,32 @@ if TYPE_CHECKING:
 #: countries that write `town, district` without a street as freely as `street, town`
 _STREETS_HAVE_NUMBERS = frozenset(
     {
-        *("DE", "AT", "CH", "PL", "SE", "NO", "DK", "FR", "ES", "IT", "NL", "BE", "FI", "CZ", "SK", "HU", "RO", "PT", "BR"),
+        *(
+            "DE",
+            "AT",
+            "CH",
+            "PL",
+            "SE",
+            "NO",
+            "DK",
+            "FR",
+            "ES",
+            "IT",
+            "NL",
+            "BE",
+            "FI",
+            "CZ",
+            "SK",
+            "HU",
+            "RO",
+            "PT",
+            "BR",
+        ),
         *("MX", "AR", "TR", "GR", "HR", "SI", "EE", "LV", "LT", "LU", "JP", "AE"),
     }
 )
+#: where the word for a state is also the word for a condition: `Estado: Usado`
+_STATE_IS_CONDITION = frozenset({"PT", "BR", "ES", "MX", "AR", "IT"})
 
 
 def _place_number(reading: Reading, _locale: Locale) -> Iterator[Value]:
@@ -81,9 +103,10 @@ def _street(reading: Reading, locale: Locale) -> Iterator[Value]:
     yield from (v for v in address_values(parts) if v[1])
 
 
-def _region(reading: Reading, _locale: Locale) -> Iterator[Value]:
+def _region(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = text_of(reading.raw)
-    if texts.is_place_name(text):
+    doubtful = locale.country in _STATE_IS_CONDITION and not regions.is_region(text, locale.country)
+    if texts.is_place_name(text) and not doubtful:
         yield "StateOrProvince", text, None
 
 

@@ -26,16 +26,21 @@ _STEP = 0.09
 _SEPARATORS = re.compile(r"\s+[|•·–—-]\s+|\s*[|,;]\s+|\s*\(|\)\s*")
 #: what an amount is that is not the price, in the languages of the lexicons
 _NOT_ASKED = re.compile(
-    r"\best(?:imate|\.|\b)|estimat|reduc|\bcut\b|change|deposit|mortgage|payment|repay|loan|\blast\b|previous|\bwas\b|\btax|\bfees?\b|"
-    r"per sq|sold|average|median|income|\brates\b|bond|insurance|bills|service|ground rent|rateable|\bvalue\b|starting bid fee|"
+    r"\best(?:imate|\.|\b)|estimat|reduc|\bcut\b|change|deposit|mortgage|payment|repay|loan|\blast\b|previous|"
+    r"\bwas\b|\btax|\bfees?\b|"
+    r"per sq|sold|average|median|income|\brates\b|bond|insurance|bills|service|ground rent|rateable|\bvalue\b|"
+    r"starting bid fee|"
     r"kaution|neben|provision|hausgeld|courtage|betriebs|stellplatz|garage|darlehen|rate\b|"
     r"charges(?! comprises)|honoraires|garantie|frais|taxe|mensualité|parking|budget|caution|"
     r"fianza|comunidad|gastos|comisión|hipoteca|cuota|ibi\b|mantenimiento|expensas|"
     r"spese|cauzione|mutuo|rata|condom[ií]nio|iptu|\bimi\b|caução|taxa|seguro|entrada|prestação|financiamento|"
     r"servicekosten|waarborg|borg\b|maandlast|kosten\b(?! koper)|vve\b|"
-    r"avgift|driftkost|driftskost|pantbrev|fellesgjeld|felleskost|totalpris|omkost|depositum|ejerudgift|udbetaling|brutto|netto|"
-    r"czynsz|kaucj|opłat|rata\b|kauce|poplat|záloh|provize|kaució|rezsi|közös|aidat|depozito|garanți|întreținere|κοινόχρηστα|εγγύηση|"
-    r"vastike|vakuus|velkaosuus|管理費|共益費|敷金|礼金|修繕|保証金|押金|首付|管理|單價|单价|관리비|보증금|\bemi\b|booking|registration",
+    r"avgift|driftkost|driftskost|pantbrev|fellesgjeld|felleskost|totalpris|omkost|depositum|ejerudgift|"
+    r"udbetaling|brutto|netto|"
+    r"czynsz|kaucj|opłat|rata\b|kauce|poplat|záloh|provize|kaució|rezsi|közös|aidat|depozito|garanți|întreținere|"
+    r"κοινόχρηστα|εγγύηση|"
+    r"vastike|vakuus|velkaosuus|管理費|共益費|敷金|礼金|修繕|保証金|押金|首付|管理|單價|单价|관리비|보증금|"
+    r"\bemi\b|booking|registration",
     re.IGNORECASE,
 )
 _SKIPPED = frozenset({"td", "th", "dd", "dt", "option"})

@@ -14,6 +14,7 @@ from typing import Any
 from app.property.extract.base import Candidate
 from app.property.extract.document import Locale
 from app.property.extract.layout_values import LAYOUTS
+from app.property.extract.name_values import NAMES
 from app.property.extract.place_values import PLACES
 from app.property.extract.typed_values import BY_TYPE, SPECIAL, Value
 from app.property.normalise import texts
@@ -75,7 +76,8 @@ def _shown(raw: Any) -> str:
 
 
 def _values(reading: Reading, locale: Locale) -> Iterator[Value]:
-    special = PLACES.get(reading.field) or LAYOUTS.get(reading.field) or SPECIAL.get(reading.field)
+    field = reading.field
+    special = PLACES.get(field) or LAYOUTS.get(field) or NAMES.get(field) or SPECIAL.get(field)
     if special is not None:
         yield from special(reading, locale)
         return

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
-from app.property.extract.lexicon import assessor, by_language, english
+from app.property.extract.lexicon import assessor, by_language, english, english_abroad
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PARENTHESIS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
@@ -51,7 +51,7 @@ def _compiled(*lexicons: tuple[tuple[str, str], ...]) -> Mapping[str, Meaning]:
     return MappingProxyType(table)
 
 
-_ENGLISH = _compiled(english.TERMS, assessor.TERMS)
+_ENGLISH = _compiled(english_abroad.TERMS, english.TERMS, assessor.TERMS)
 _BY_LANGUAGE = {lang: _compiled(*lexicons) for lang, lexicons in by_language.BY_LANGUAGE.items()}
 _ANY = _compiled(*(lexicon for lexicons in by_language.BY_LANGUAGE.values() for lexicon in lexicons))
 

@@ -43,6 +43,7 @@ def _list_price(reading: Reading, locale: Locale) -> Iterator[Value]:
         qualifier = prices.find_qualifier(text_of(reading.raw))
         if qualifier in ("on application", "auction"):
             yield "X_PriceQualifier", qualifier, None
+            yield "StandardStatus", "Active", None
         return
     if price.amount < 20:
         return
@@ -54,7 +55,13 @@ def _list_price(reading: Reading, locale: Locale) -> Iterator[Value]:
         yield "PropertyType", "Residential Lease", None
         yield "StandardStatus", "Active", None
     label = reading.label.casefold()
-    basis = "cold" if re.search("kalt|netto|kale", label) else "warm" if re.search("warm|gesamt|brutto", label) else price.basis
+    basis = (
+        "cold"
+        if re.search("kalt|netto|kale", label)
+        else "warm"
+        if re.search("warm|gesamt|brutto", label)
+        else price.basis
+    )
     yield "X_RentBasis", basis, None
 
 
@@ -134,22 +141,6 @@ def _parcel(reading: Reading, _locale: Locale) -> Iterator[Value]:
     text = texts.parcel_number(text_of(reading.raw))
     if text:
         yield "ParcelNumber", text, None
-
-
-def _name(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    text = re.sub(
-        r"^(?:privat von|von|by|from|listed by)\s+|\s*\([^)]*\)$",
-        "",
-        text_of(reading.raw).strip(" ,;:-"),
-        flags=re.IGNORECASE,
-    )
-    if reading.field == "ListAgentFullName":
-        text = re.sub(r"^(?:herr|frau|mr|mrs|ms|pan|pani)\.?\s+(?=\S+\s+\S)", "", text, flags=re.IGNORECASE)
-        if reading.method is Method.LABEL and len(text.split()) < 2:
-            return  # beside a label, one word is a link or a heading more often than a name
-    good = texts.is_person(text) if reading.field == "ListAgentFullName" else texts.is_office(text)
-    if good:
-        yield reading.field, text, None
 
 
 def _currency(reading: Reading, locale: Locale) -> Iterator[Value]:
@@ -292,8 +283,6 @@ SPECIAL: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     "ListingId": _identifier,
     "ListingKey": _identifier,
     "ParcelNumber": _parcel,
-    "ListAgentFullName": _name,
-    "ListOfficeName": _name,
     "X_Currency": _currency,
     "X_PricePeriod": _period,
     "_Age": _age,

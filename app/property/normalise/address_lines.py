@@ -90,6 +90,8 @@ def read(text: str, country: str | None) -> Line | None:
     text = " ".join(text.split())[:300]
     if country == "JP":
         return _japanese(text)
+    if country is None:
+        return None
     if country in _BEFORE_CODES:
         return _code_first(text, country) or _without_code(text, country)
     if country in _AFTER_CODES:
@@ -127,7 +129,8 @@ def _code_between(before: str, code: str, after: str, country: str) -> Line | No
     rest = [p.strip(" )]") for p in _PLACE_END.split(after.strip()[town.end() :]) if p.strip(" )]")]
     region = next((p for p in rest[:3] if regions.is_region(p, country) and p != town.group()), None)
     street = _street_in(before) or next((p for p in rest[:4] if p != region and texts.has_street_word(p)), None)
-    return Line(street, texts.town(town.group()), region and _shown(region), code)
+    city = re.sub(r"^(.{3,}?) \1$", r"\1", texts.town(town.group()))
+    return Line(street, city, region and _shown(region), code)
 
 
 def _code_behind(before: str, code: str) -> Line | None:
@@ -159,7 +162,9 @@ def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
 def _code_last(text: str, country: str) -> Line | None:
     matches = list(_AFTER_CODES[country].finditer(text))
     if country in ("AU", "NZ", "ZA"):  # four digits are a code at the end only
-        matches = [m for m in matches if re.match(r"\W*$|\W+(?:Australia|New Zealand|South Africa)\W*$", text[m.end() :])]
+        matches = [
+            m for m in matches if re.match(r"\W*$|\W+(?:Australia|New Zealand|South Africa)\W*$", text[m.end() :])
+        ]
     if not matches:
         return None
     code = matches[-1]
@@ -232,21 +237,24 @@ def _without_code(text: str, country: str) -> Line | None:
     last = parts[-1]
     if country == "IE" and len(parts) == 2 and regions.is_region(parts[0], country) and parts[0].casefold() != "dublin":
         return Line(city=last, region=parts[0]) if texts.is_place_name(last) else None  # `Leitrim, Dromod`
-    towns = _TOWN_LAST.get(country)
-    if towns is not None:
+    if (towns := _TOWN_LAST.get(country)) is not None:
         return Line(_street_of(parts[:-1], keep_all=False), last) if last.casefold() in towns else None
-    like_town = country in _REGIONS_LIKE_TOWNS or last.casefold() in _CITY_REGIONS
-    if not regions.is_region(last, country) or (like_town and not regions.is_named(last, country) and len(parts) < 3):
-        return None
-    if country == "ES":
+    if not _ends_in_region(parts, country):
         return None
     kept = [p for p in parts[:-1] if not _DISTRICT.search(p) or p.endswith("kommun")]
-    if not kept or _is_town_of_street(parts, country):
-        return None
-    city = _town_of(kept[-1], country)
+    city = _town_of(kept[-1], country) if kept else None
     if city is None:
         return None
     return Line(_street_of(kept[:-1], keep_all=country in _ALL_IS_STREET), city, _shown(last))
+
+
+def _ends_in_region(parts: list[str], country: str) -> bool:
+    """True where the last part can only be a region: no town of that name is meant."""
+    last = parts[-1]
+    if not regions.is_region(last, country) or country == "ES" or _is_town_of_street(parts, country):
+        return False
+    like_town = country in _REGIONS_LIKE_TOWNS or last.casefold() in _CITY_REGIONS
+    return not like_town or regions.is_named(last, country) or len(parts) >= 3
 
 
 # --- Japan ------------------------------------------------------------------------------------------------------------

@@ -34,7 +34,8 @@ _UNITS: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"m²|\bm2\b|\dm2\b|m\^2|㎡|\bsq\.?\s?-?m(?:et(?:er|re)s?)?\b|\bsqm\b|square[ -]?met(?:er|re)s?|"
             r"\bkvm\b|\bqm\b|"
             r"quadratmeter|\bmkw\b|\bmq\b|\bmtk\b|\bm kw\b|m&sup2;|kvadratmeter|\bmètres? carrés?|\bmetros cuadrados|"
-            r"\bmetri quadri|\bmetros quadrados|\bm\.q\.|\bmts?²|\bmts?2\b|\bτ\.?\s?μ\.?|\bмп?²|кв\.?\s?м|平方(?:米|メートル|公尺)|平米|"
+            r"\bmetri quadri|\bmetros quadrados|\bm\.q\.|\bmts?²|\bmts?2\b|\bτ\.?\s?μ\.?|\bмп?²|кв\.?\s?м|"
+            r"平方(?:米|メートル|公尺)|平米|"
             r"제곱미터|ตร\.?ม",
             re.I,
         ),

@@ -1,6 +1,6 @@
 """Rooms in the short hand of each country: `3LDK`, `3+kk`, `T4`, `3 BHK`, `3室2厅1卫`, `trilocale`, `3h+k+s`.
 
-What such a word counts differs: rooms in Japan, Czechia, France and Italy, bedrooms in Portugal, India, China and Turkey.
+What such a word counts differs: rooms in Japan, Czechia, France and Italy; bedrooms in Portugal, India, China, Turkey.
 """
 
 from __future__ import annotations
@@ -73,15 +73,21 @@ def parse_layout(text: str, lang: str | None) -> Layout | None:
 _FLOORS: tuple[re.Pattern[str], ...] = (
     re.compile(r"(?:地上)?(\d{1,3})\s?(?:階建|階\s?建て)"),
     re.compile(r"(?:共|总高|總高)\s?(\d{1,3})\s?[层層]"),
-    re.compile(r"\b(?:z celkem|celkem|z celkového počtu|z|of|out of|di|su|von|av|af|sur|de|van de|/)\s*(\d{1,3})\b", re.IGNORECASE),
+    re.compile(
+        r"\b(?:z celkem|celkem|z celkového počtu|z|of|out of|di|su|von|av|af|sur|de|van de|/)\s*(\d{1,3})\b",
+        re.IGNORECASE,
+    ),
     re.compile(r"/\s*(?:総|总|總)?\s?(\d{1,3})\s?(?:F|层|層|층|階)?\s*$", re.IGNORECASE),
 )
 
 
-def total_floors(text: str) -> int | None:
-    """The storeys of the building in a text that may also name the storey of the flat: `5階/RC7階建`, `4 z celkem 8`."""
+def total_floors(text: str, *, alone: bool = True) -> int | None:
+    """The storeys of the building in a text that may also name the storey of the flat: `5階/RC7階建`, `4 z celkem 8`.
+
+    `alone`: whether a number by itself is the building's.
+    """
     for pattern in _FLOORS:
         if match := pattern.search(text):
             return int(match[1])
-    alone = re.fullmatch(r"\D{0,12}(\d{1,3})\D{0,12}", text.strip())
-    return int(alone[1]) if alone else None
+    lone = re.fullmatch(r"\D{0,12}(\d{1,3})\D{0,12}", text.strip()) if alone else None
+    return int(lone[1]) if lone else None

@@ -24,17 +24,24 @@ _NUMBER = re.compile(
     rf"(?:\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d{{1,2}})?(?!\d)|"  # Indian: 1,15,000
     rf"\d{{1,3}}(?:[{_GAP}'’‘´.,]\d{{3}})+(?:[.,]\d{{1,4}})?(?!\d)|\d+(?:[.,]\d+)?|[.,]\d+)|\d+(?:[.,]\d+)?"
 )
-_MULTIPLIERS: dict[str, float] = {
-    **dict.fromkeys("k tsd tys thousand tkr tis tusen mila bin mii тыс ezer".split(), 1e3),
-    **dict.fromkeys("m mm mio mln mn million millions millionen milj miljoen mkr mill milione milioni millón millones".split(), 1e6),
-    **dict.fromkeys("milhão milhões milion miliony milionů milyon millió miljonaa млн triệu juta".split(), 1e6),
-    **dict.fromkeys("b bn billion mrd mld млрд tỷ miliar".split(), 1e9),
-    **dict.fromkeys("lakh lakhs lac lacs".split(), 1e5),
-    **dict.fromkeys("cr crore crores".split(), 1e7),
-    **dict.fromkeys("万萬만", 1e4), **dict.fromkeys("億亿억", 1e8), **dict.fromkeys("千천", 1e3),
-}  # fmt: skip
+_WORDS: tuple[tuple[float, str], ...] = (
+    (1e3, "k tsd tys thousand tkr tis tusen mila bin mii тыс ezer 千 천"),
+    (1e6, "m mm mio mln mn million millions millionen milj miljoen mkr mill milione milioni millón millones"),
+    (1e6, "milhão milhões milion miliony milionů milyon millió miljonaa млн triệu juta"),
+    (1e9, "b bn billion mrd mld млрд tỷ miliar"),
+    (1e5, "lakh lakhs lac lacs"),
+    (1e7, "cr crore crores"),
+    (1e4, "万 萬 만"),
+    (1e8, "億 亿 억"),
+)
+_MULTIPLIERS: dict[str, float] = {word: factor for factor, words in _WORDS for word in words.split()}
 #: words that mean a thousand in one language and a million in another
-_OF_LANGUAGE: dict[tuple[str, str], float] = {("mil", "es"): 1e3, ("mil", "pt"): 1e3, ("mil", "cs"): 1e6, ("mil", "sk"): 1e6}
+_OF_LANGUAGE: dict[tuple[str, str], float] = {
+    ("mil", "es"): 1e3,
+    ("mil", "pt"): 1e3,
+    ("mil", "cs"): 1e6,
+    ("mil", "sk"): 1e6,
+}
 _MULTIPLIER = re.compile(r"\s?(?:([万萬만億亿억千천])|([^\W\d_]{1,9})\.?(?![\w²³]|\.\w))")
 _EAST_ASIAN = frozenset("万萬만億亿억")
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}

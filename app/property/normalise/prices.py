@@ -12,7 +12,8 @@ from app.property.normalise.currency import find_currency, without_currency
 from app.property.normalise.numbers import Number, find_numbers
 
 _PER_AREA = re.compile(
-    r"(?:/|\bper\b|\bpro\b|\bje\b|\bza\b|\bpå\b|\bpr\.?|\bpar\b|\bpor\b|\bal\b|\bau\b|\ble\b|\bel\b|\bo\b|\bna\b)\s?(?:1\s?)?"
+    r"(?:/|\bper\b|\bpro\b|\bje\b|\bza\b|\bpå\b|\bpr\.?|\bpar\b|\bpor\b|\bal\b|\bau\b|\ble\b|\bel\b|\bo\b|"
+    r"\bna\b)\s?(?:1\s?)?"
     r"(?:m2|m²|m\^2|㎡|mq\b|sqm|kvm|qm|sq\.?\s?(?:ft|m|feet|foot|met|y)|square|sqft|ft²|acre|mkw|quadratm|坪|平米)|"
     r"\b(?:m2|m²|sqft|kvm|qm)-?(?:preis|pris)|price[_ ]per[_ ](?:m|sq)|坪単価|m²単価|㎡単価|平米単価|单价|單價|"
     r"\bkvadratmeterpris|\bkvmpris|\bm²-pris",
@@ -22,7 +23,8 @@ _PERIODS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "week",
         re.compile(
-            r"\bper week\b|\bp/?w\b|\bweekly\b|/\s?w(?:ee)?k\b|\bpro woche\b|\bper vecka\b|\bpar semaine\b|\b(?:por|a la) semana\b|"
+            r"\bper week\b|\bp/?w\b|\bweekly\b|/\s?w(?:ee)?k\b|\bpro woche\b|\bper vecka\b|\bpar semaine\b|"
+            r"\b(?:por|a la) semana\b|"
             r"\ba settimana\b|/\s?sett|/\s?sem(?:aine|ana)?\b|\bper uke\b|\bpr\.? uge\b|/\s?viikko",
             re.I,
         ),
@@ -32,9 +34,12 @@ _PERIODS: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(
             r"\bper (?:calendar )?month\b|\bp\.?c\.?m\b|/\s?mo(?:nth)?\b|\bmonthly\b|\bp\.?m\.(?!\w)|\bpro monat\b|"
             r"\bmonatlich\b|\bmtl\b|/\s?mon(?:at)?\b|/\s?mies|\bmiesięcznie\b|na miesiąc|/\s?mån|\bper månad\b|"
-            r"\bpar mois\b|/\s?mois|\bmensuels?\b|\b(?:al|por) mes\b|/\s?mes\b|\bmensual(?:es)?\b|\bal mese\b|/\s?mese|\bmensili\b|"
-            r"\bper maand\b|/\s?m(?:aan)?d\b|\bp/?mnd\b|/\s?mnd|\bper (?:mnd|måned)\b|\bpr\.? (?:md|mdr|måned)\b|/\s?mdr?\b|"
-            r"/\s?kk\b|\bkuukau|/\s?měs|\bměsíčně\b|\bza měsíc\b|/\s?mes\.|\bhavonta\b|/\s?hó\b|\baylık\b|/\s?ay\b|/\s?lun[ăa]|"
+            r"\bpar mois\b|/\s?mois|\bmensuels?\b|\b(?:al|por) mes\b|/\s?mes\b|\bmensual(?:es)?\b|\bal mese\b|"
+            r"/\s?mese|\bmensili\b|"
+            r"\bper maand\b|/\s?m(?:aan)?d\b|\bp/?mnd\b|/\s?mnd|\bper (?:mnd|måned)\b|\bpr\.? (?:md|mdr|måned)\b|"
+            r"/\s?mdr?\b|"
+            r"/\s?kk\b|\bkuukau|/\s?měs|\bměsíčně\b|\bza měsíc\b|/\s?mes\.|\bhavonta\b|/\s?hó\b|\baylık\b|"
+            r"/\s?ay\b|/\s?lun[ăa]|"
             r"\b(?:por|ao) mês\b|/\s?mês|/\s?μήνα|(?<![\d年])月|每月|월",
             re.I,
         ),
@@ -42,7 +47,8 @@ _PERIODS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "year",
         re.compile(
-            r"\bper (?:year|annum)\b|/\s?y(?:ea)?r\b|\byearly\b|\bp\.?a\.(?!\w)|\bpro jahr\b|/\s?rok|\bpar an\b|/\s?an(?:née)?\b|"
+            r"\bper (?:year|annum)\b|/\s?y(?:ea)?r\b|\byearly\b|\bp\.?a\.(?!\w)|\bpro jahr\b|/\s?rok|\bpar an\b|"
+            r"/\s?an(?:née)?\b|"
             r"/\s?año|\bal año\b|/\s?anno|\ball'anno\b|/\s?ano\b|/\s?jaar|\bper (?:jaar|år)\b|/\s?år\b|\bpr\.? år\b",
             re.I,
         ),
@@ -50,7 +56,8 @@ _PERIODS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "day",
         re.compile(
-            r"\bper (?:day|night)\b|/\s?(?:day|night)\b|\bpro (?:tag|nacht)\b|\bpar (?:jour|nuit)\b|\bpor (?:día|noche|dia|noite)\b|"
+            r"\bper (?:day|night)\b|/\s?(?:day|night)\b|\bpro (?:tag|nacht)\b|\bpar (?:jour|nuit)\b|\bpor (?:día|"
+            r"noche|dia|noite)\b|"
             r"/\s?(?:nuit|noche|notte|nacht)\b",
             re.I,
         ),
@@ -60,7 +67,8 @@ _QUALIFIERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "auction",
         re.compile(
-            r"\bauction\b|versteigerung\b|\blicytacj\w|\bauktion\b|\bvente aux enchères|\benchères\b|\bsubasta\b|\basta\b|"
+            r"\bauction\b|versteigerung\b|\blicytacj\w|\bauktion\b|\bvente aux enchères|\benchères\b|\bsubasta\b|"
+            r"\basta\b|"
             r"\bleilão\b|\bopenbare verkoop|\bveiling\b|\bhuutokauppa|\bdražb|\bárverés|競売|入札",
             re.I,
         ),
@@ -68,8 +76,10 @@ _QUALIFIERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "from",
         re.compile(
-            r"\bfrom\b|\boffers? (?:over|above|in excess)|\benquiries (?:over|above)|\bin excess of\b|\bexcess\b|\bguide\b|"
-            r"^\s*ab\b|\bab €|^\s*od\b|\bfrån\b|\bstarting\b|\bamv\b|\basking\b.*\bover\b|\d\s?\+|\bà partir de\b|^\s*dès\b|"
+            r"\bfrom\b|\boffers? (?:over|above|in excess)|\benquiries (?:over|above)|\bin excess of\b|\bexcess\b|"
+            r"\bguide\b|"
+            r"^\s*ab\b|\bab €|^\s*od\b|\bfrån\b|\bstarting\b|\bamv\b|\basking\b.*\bover\b|\d\s?\+|\bà partir de\b|"
+            r"^\s*dès\b|"
             r"\b(?:a partir de|desde)\b|\ba partire da\b|^\s*da €|\bvanaf\b|^\s*fra\b|\balkaen\b|\bbud från\b",
             re.I,
         ),
@@ -77,22 +87,29 @@ _QUALIFIERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "on application",
         re.compile(
-            r"\bp\.?o\.?a\b|\b(?:price |rent )?(?:up)?on (?:application|request|enquiry)\b|\bauf anfrage\b|\bna zapytanie\b|"
-            r"\bcontact agent\b|\b(?:prix )?(?:sur|à la) demande\b|\bnous consulter\b|\b(?:precio )?a consultar\b|\bconsultar precio\b|"
+            r"\bp\.?o\.?a\b|\b(?:price |rent )?(?:up)?on (?:application|request|enquiry)\b|\bauf anfrage\b|"
+            r"\bna zapytanie\b|"
+            r"\bcontact agent\b|\b(?:prix )?(?:sur|à la) demande\b|\bnous consulter\b|\b(?:precio )?a consultar\b|"
+            r"\bconsultar precio\b|"
             r"\bsob consulta\b|\b(?:su|a) richiesta\b|\btrattativa (?:riservata|privata)\b|\bop (?:aan|na)vraag\b|"
-            r"\bpå (?:forespørsel|begäran|förfrågan|anmodning)\b|\bna (?:vyžádání|dotaz)\b|\bcena dohodou\b|\binfo v (?:rk|kanceláři)\b|"
+            r"\bpå (?:forespørsel|begäran|förfrågan|anmodning)\b|\bna (?:vyžádání|dotaz)\b|\bcena dohodou\b|"
+            r"\binfo v (?:rk|kanceláři)\b|"
             r"\bv rk\b|\bkérésre\b|\bκατόπιν\b|応相談|要相談|価格未定|面议|面議|電洽|협의",
             re.I,
         ),
     ),
 )
 _WARM = re.compile(
-    r"\bwarm(?:miete)?\b|\bgesamtmiete\b|\bbruttomiete\b|\bincl(?:uding|\.)? (?:bills|utilities)|\bcharges comprises\b|\bcc\b|"
+    r"\bwarm(?:miete)?\b|\bgesamtmiete\b|\bbruttomiete\b|\bincl(?:uding|\.)? (?:bills|utilities)|"
+    r"\bcharges comprises\b|\bcc\b|"
     r"\btoutes charges\b|\ball-?in(?:clusief)?\b|\bspese incluse\b",
     re.I,
 )
 _COLD = re.compile(r"\bkalt(?:miete)?\b|\bnettokalt|\bnetto-kalt|\bnettomiete\b|\bhors charges\b|\bkale huur\b", re.I)
-_RANGE_GAP = re.compile(r"\s*(?:-|–|—|\bto\b|\bbis\b|\bdo\b|\btill\b|\bà\b|\ba\b|\btot\b|\btil\b|~|～|〜)\s*(?:[^\w\s]{0,2}|[A-Z]{2,3}\s?)\s*$")
+_RANGE_GAP = re.compile(
+    r"\s*(?:-|–|—|\bto\b|\bbis\b|\bdo\b|\btill\b|\bà\b|\ba\b|\btot\b|\btil\b|~|～|〜)\s*(?:[^\w\s]{0,2}|"
+    r"[A-Z]{2,3}\s?)\s*$"
+)
 #: the plausible prices of a property, sale or rent, in any currency
 _LEAST, _MOST = 1.0, 5e11
 
@@ -151,12 +168,18 @@ def _marked(numbers: list[Number], clean: str, country: str | None) -> Number | 
 
 #: what may stand beside a price that stands alone: words that offer, qualify, tax or time it
 _BESIDE = re.compile(
-    r"(?:\b(?:faire offre|offers?|over|above|around|in excess of|excess|from|guide|asking|price|region of|o\.?i\.?[er]\.?o\.?|enquiries|ab|od|från|fra|"
-    r"dès|à partir de|a partir de|desde|vanaf|now|only|buy|rent|sale|for|prix|preis|prijs|precio|prezzo|preço|cena|pris|hinta|hyra|"
-    r"verkaufspreis|kaufpreis|vraagprijs|asking|fixed|venta|vente|vendita|venda|koop|huur|loyer|alquiler|affitto|aluguel|aluguer|"
-    r"miete|pcm|pw|pm|per|calendar|month|week|year|annum|yearly|monthly|weekly|mois|mes|mese|mês|maand|mnd|md|mdr|mån|måned|monat|mies|měs|měsíc|"
-    r"kk|an|año|anno|jaar|år|par|por|al|pro|pr|za|plus|fees?|excl|incl|inkl|inclus|comprises?|charges|cc|hc|fai|ttc|hai|frais|vb|vhb|"
-    r"kk|k\.k\.|v\.?o\.?n\.?|kosten koper|ono|o\.n\.o|neg(?:otiable)?|gst|tax|brutto|netto|do negocjacji|ca|approx|circa|m\.n\.)(?![^\W\d_])|[/／*+:.,;()\[\]|~–—-]|円|元|月|起|\s)+",
+    r"(?:\b(?:faire offre|offers?|over|above|around|in excess of|excess|from|guide|asking|price|region of|"
+    r"o\.?i\.?[er]\.?o\.?|enquiries|ab|od|från|fra|"
+    r"dès|à partir de|a partir de|desde|vanaf|now|only|buy|rent|sale|for|prix|preis|prijs|precio|prezzo|preço|"
+    r"cena|pris|hinta|hyra|"
+    r"verkaufspreis|kaufpreis|vraagprijs|asking|fixed|venta|vente|vendita|venda|koop|huur|loyer|alquiler|affitto|"
+    r"aluguel|aluguer|"
+    r"miete|pcm|pw|pm|per|calendar|month|week|year|annum|yearly|monthly|weekly|mois|mes|mese|mês|maand|mnd|md|mdr|"
+    r"mån|måned|monat|mies|měs|měsíc|"
+    r"kk|an|año|anno|jaar|år|par|por|al|pro|pr|za|plus|fees?|excl|incl|inkl|inclus|comprises?|charges|cc|hc|fai|"
+    r"ttc|hai|frais|vb|vhb|"
+    r"kk|k\.k\.|v\.?o\.?n\.?|kosten koper|ono|o\.n\.o|neg(?:otiable)?|gst|tax|brutto|netto|do negocjacji|ca|"
+    r"approx|circa|m\.n\.)(?![^\W\d_])|[/／*+:.,;()\[\]|~–—-]|円|元|月|起|\s)+",
     re.IGNORECASE,
 )
 

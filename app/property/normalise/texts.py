@@ -22,7 +22,9 @@ _NO_PERSON = re.compile(
     r"\d|@|https?:|www\.|\b(?:contact|kontakt|request|estates?|realty|real estate|immobilien|"
     r"nieruchomości|properties|group|team|inc|llc|ltd|gmbh|"
     r"agent|phone|email|call|show|more|details|bank|sign|login|office|agency|biuro|privat\w*|private|"
-    r"seller|message|send|profile|view|anbieter|nachricht|"
+    r"seller|printer|friendly|version|brochure|virtual|plan|gallery|maps?|video|photos?|download|calculator|"
+    r"mortgage|viewing|enquir\w*|arrange|"
+    r"register|terms|privacy|policy|property|message|send|profile|view|anbieter|nachricht|"
     r"fastighetsbyrå|mäklarhuset|search|your|you|name|ask|get|find|have|need|tour|now|save[d]?|true|"
     r"false|yes|no|my|notes|share|print|hide|about|learn|see|and|the)\b",
     re.I,
@@ -90,10 +92,14 @@ def town(text: str) -> str:
 
 
 _STREET_WORD = re.compile(
-    r"\b(?:ul|al|os|pl|str)\.\s?|\b(?:ul|aleja|ulica)\s|stra(?:ß|ss)e\b|str\.|\w{3}weg\b|\bweg\b|platz\b|allee\b|gasse\b|gatan\b|"
-    r"vägen\b|gat[ae]n?\b|vei(?:en)?\b|\bgade\b|gade\b|vej\b|laan\b|straat\b|gracht\b|plein\b|kade\b|singel\b|katu\b|tie\b|"
-    r"\brue\b|\bboulevard\b|\bchemin\b|\bimpasse\b|\bcalle\b|\bc/|\bavenida\b|\bav\.|\bpaseo\b|\bplaza\b|\bvia\b|\bviale\b|"
-    r"\bcorso\b|\bpiazza\b|\brua\b|\btravessa\b|\bestrada\b|\bavenue\b|\butca\b|\bút\b|\bnáměstí\b|\bcadde\w*|\bsokak\b|\bsokağı\b|"
+    r"\b(?:ul|al|os|pl|str)\.\s?|\b(?:ul|aleja|ulica)\s|stra(?:ß|ss)e\b|str\.|\w{3}weg\b|\bweg\b|platz\b|allee\b|"
+    r"gasse\b|gatan\b|"
+    r"vägen\b|gat[ae]n?\b|vei(?:en)?\b|\bgade\b|gade\b|vej\b|laan\b|straat\b|gracht\b|plein\b|kade\b|singel\b|"
+    r"katu\b|tie\b|"
+    r"\brue\b|\bboulevard\b|\bchemin\b|\bimpasse\b|\bcalle\b|\bc/|\bavenida\b|\bav\.|\bpaseo\b|\bplaza\b|\bvia\b|"
+    r"\bviale\b|"
+    r"\bcorso\b|\bpiazza\b|\brua\b|\btravessa\b|\bestrada\b|\bavenue\b|\butca\b|\bút\b|\bnáměstí\b|\bcadde\w*|"
+    r"\bsokak\b|\bsokağı\b|"
     r"\b(?:road|street|lane|drive|crescent|avenue|close|terrace)\b",
     re.I,
 )
@@ -126,12 +132,14 @@ def looks_like_address(text: str) -> bool:
 
 
 _LEGAL_FORM = re.compile(
-    r"(?:^|[\s,.(])(?:gmbh(?:\s?&\s?co\.?\s?kg)?|ag|kg|ohg|e\.?k\.?|mbb|gbr|ltd\.?|limited|llp|llc|l\.l\.c\.?|inc\.?|plc|"
-    r"pty\.?(?: ltd\.?)?|pvt\.?(?: ltd\.?)?|s\.?r\.?l\.?s?|s\.?p\.?a\.?|s\.?n\.?c\.?|s\.?a\.?s\.?|sarl|s\.?à\.?r\.?l\.?|sagl|s\.?a\.?|"
-    r"s\.?l\.?u?\.?|lda\.?|ltda\.?|b\.?v\.?(?:ba)?|n\.?v\.?|v\.?o\.?f\.?|ab|a/s|asa?|aps|i/s|oyj?|sp\. ?z ?o\.? ?o\.?|sp\. ?j\.?|s\.c\.|"
-    r"s\.?r\.?o\.?|a\.?s\.?|kft\.?|zrt\.?|d\.?o\.?o\.?|ltd\. ?şti\.?|a\.ş\.|ε\.?π\.?ε\.?|α\.?ε\.?)\.?$|"
-    r"株式会社|有限会社|合同会社|[(（][株有][)）]|有限公司|주식회사|공인중개사사무소",
-    re.IGNORECASE,
+    r"(?:^|[\s,.(])(?:(?i:gmbh(?:\s?&\s?co\.?\s?kg)?|ohg|mbb|gbr|ltd\.?|limited|llp|llc|l\.l\.c\.?|inc\.?|plc|"
+    r"pty\.?(?: ltd\.?)?|"
+    r"pvt\.?(?: ltd\.?)?|s\.?r\.?l\.?s?\.?|sarl|s\.à\.?r\.l\.?|sagl|ltda\.?|lda\.?|bvba|aps|oyj|"
+    r"sp\. ?z ?o\.? ?o\.?|sp\. ?j\.?|s\.r\.o\.?|"
+    r"kft\.?|zrt\.?|d\.o\.o\.?|ltd\. ?şti\.?)|AG|KG|e\.K\.?|S\.?p\.?A\.?|S\.n\.c\.?|S\.?A\.?S\.?|S\.?A\.?|"
+    r"S\.?L\.?U?\.?|B\.?V\.?|bv|N\.?V\.?|nv|"
+    r"v\.?o\.?f\.?|AB|A/S|ASA?|I/S|Oy|s\.c\.|a\.s\.|A\.Ş\.|Ε\.?Π\.?Ε\.?|Α\.?Ε\.?)\.?$|"
+    r"株式会社|有限会社|合同会社|[(（][株有][)）]|有限公司|주식회사|공인중개사사무소"
 )
 
 

@@ -10,26 +10,47 @@ from dataclasses import dataclass
 
 # Ordered: the first pattern that matches wins, so that "semi-detached house" is not a plain house.
 _SUBTYPE_WORDS: tuple[tuple[str, str], ...] = (
-    ("Single Family Residence", r"^(?!.*vacant).*(?:single.?family|\bsfr\b|\bbungalow\b(?=.*acreage)|acreage with residence)"),
+    (
+        "Single Family Residence",
+        r"^(?!.*vacant).*(?:single.?family|\bsfr\b|\bbungalow\b(?=.*acreage)|acreage with residence)",
+    ),
     (
         "Unimproved Land",
-        r"^land\b|vacant (?:land|lot|site|plot)|\bvacant\b(?! possession)|\b(?:building |residential |development )?land (?:for|at|with|to|in)\b|"
-        r"\bland$|^lots?\b|\blots?$|\bbuilding (?:plot|lot|site)s?\b|acreage(?! with)|unimproved|^[\w-]*grundstück(?!s)|baugrundstück|"
-        r"wohngrundstück|bauland|\bbauplatz|działk\w*|\bplots?$|^plots?\b|\btomt(?:mark)?\b(?! ?(?:areal|storlek|yta))|\bfritidstomt|"
-        r"boligtomt|byggegrund|helårsgrund|fritidsgrund|terrain (?:à|constructible|de|en)|^terrain\b|^terreno\b|terreno (?:edificabile|en|urbano|rústico|à|a la|"
-        r"agricolo|residencial)|^solar\b|^parcela\b|\blote\b|bouwgrond|bouwkavel|\bkavel\b|\bpozem\w+|\bstavebn\w+ pozem|"
+        r"^land\b|vacant (?:land|lot|site|plot)|\bvacant\b(?! possession)|\b(?:building |residential |"
+        r"development )?land (?:for|at|with|to|in)\b|"
+        r"\bland$|^lots?\b(?!\W*\d)|\blots?$|\bbuilding (?:plot|lot|site)s?\b|acreage(?! with)|unimproved|"
+        r"^[\w-]*grundstück(?!s)|baugrundstück|"
+        r"wohngrundstück|bauland|\bbauplatz|działk\w*|\bplots?$|^plots?\b|\btomt(?:mark)?\b(?! ?(?:areal|storlek|"
+        r"yta))|\bfritidstomt|"
+        r"boligtomt|byggegrund|helårsgrund|fritidsgrund|terrain (?:à|constructible|de|en)|^terrain\b|^terreno\b|"
+        r"terreno (?:edificabile|en|urbano|rústico|à|a la|"
+        r"agricolo|residencial)|^solar\b|^parcela\b|\blote\b|bouwgrond|bouwkavel|\bkavel\b|\bpozem\w+|"
+        r"\bstavebn\w+ pozem|"
         r"\btelek\b|építési telek|\barsa\b|οικόπεδο|土地|売地|宅地|^sites?\b|\bsites?$|\bteren\b|\btontti\b|대지|토지",
     ),
     (
         "Multi Family",
-        r"multi.?family|mehrfamilien|wohn- und geschäfts|miethaus|zinshaus|apartment building|block of flats|renditeobjekt|"
-        r"anlageobjekt|\bfourplex|\btriplex|\bquadruplex|immeuble de rapport|immeuble de rendement|edificio (?:en|residencial)|"
+        r"multi.?family|mehrfamilien|wohn- und geschäfts|miethaus|zinshaus|apartment building|block of flats|"
+        r"renditeobjekt|"
+        r"anlageobjekt|\bfourplex|\btriplex|\bquadruplex|immeuble de rapport|immeuble de rendement|edificio (?:en|"
+        r"residencial)|"
         r"palazzo intero|flerfamilj|hyreshus|kamienica|činžovní|appartementsgebouw|opbrengsteigendom|一棟",
     ),
-    ("Duplex", r"\bduplex\b(?! apartment)|two.?family|2.?family|zweifamilienhaus|tvåfamilj|tomannsbolig|tofamiliehus|bifamiliare|二世帯"),
-    ("Warehouse", r"warehouse|lagerhalle|\bmagazyn|\bentrepôt|\bnave industrial|capannone|bedrijfshal|\blager\b|倉庫|\bhalle\b"),
+    (
+        "Duplex",
+        r"\bduplex\b(?! apartment)|two.?family|2.?family|zweifamilienhaus|tvåfamilj|tomannsbolig|tofamiliehus|"
+        r"bifamiliare|二世帯",
+    ),
+    (
+        "Warehouse",
+        r"warehouse|lagerhalle|\bmagazyn|\bentrepôt|\bnave industrial|capannone|bedrijfshal|\blager\b|倉庫|\bhalle\b",
+    ),
     ("Industrial", r"industrial|produktionshalle|industriel|industrieel"),
-    ("Office", r"\boffices?\b|\bbüro|\bbiuro|\bkontor|\bbureaux?\b|\boficinas?\b|\bufficio|\bkantoor|\bescritório|\bkancelář|\biroda\b|\bofis\b|事務所|办公|辦公"),
+    (
+        "Office",
+        r"\boffices?\b|\bbüro|\bbiuro|\bkontor|\bbureaux?\b|\boficinas?\b|\bufficio|\bkantoor|\bescritório|"
+        r"\bkancelář|\biroda\b|\bofis\b|事務所|办公|辦公",
+    ),
     (
         "Retail",
         r"\bretail\b|\bshops?\b|\bladen\b|lokal użytkowy|\bbutik|local commercial|\blocal comercial|fonds de commerce|"
@@ -38,56 +59,76 @@ _SUBTYPE_WORDS: tuple[tuple[str, str], ...] = (
     ("Manufactured Home", r"manufactured|mobile home|mobilheim|casa mobile|stacaravan"),
     (
         "Townhouse",
-        r"town.?ho(?:use|me)|row.?house|terrace[d]?\b(?! (?:with|of|and))|end of terrace|reihen(?:end|mittel|eck)?haus|szeregowiec|szeregow|"
-        r"radhus|rækkehus|rekkehus|rivitalo|kedjehus|\bmews\b|maison (?:mitoyenne|de ville)|adosad|chalet adosado|villetta a schiera|"
-        r"casa a schiera|\bschiera\b|tussenwoning|hoekwoning|rijwoning|rijhuis|\bgesloten bebouwing|maison 2 façades|geminada|em banda|"
+        r"town.?ho(?:use|me)|row.?house|terrace[d]?\b(?! (?:with|of|and))|end of terrace|reihen(?:end|mittel|"
+        r"eck)?haus|szeregowiec|szeregow|"
+        r"radhus|rækkehus|rekkehus|rivitalo|kedjehus|\bmews\b|maison (?:mitoyenne|de ville)|adosad|chalet adosado|"
+        r"villetta a schiera|"
+        r"casa a schiera|\bschiera\b|tussenwoning|hoekwoning|rijwoning|rijhuis|\bgesloten bebouwing|"
+        r"maison 2 façades|geminada|em banda|"
         r"řadov\w+|sorház|μεζονέτα|テラスハウス|连排|聯排|透天|テラス",
     ),
     (
         "Semi Detached",
-        r"semi.?detached|\bsemi-d\b|doppelhaus|bliźniak|parhus|paritalo|dobbelthus|halvpart|\bjumelée?\b|villa mitoyenne|pareado|"
+        r"semi.?detached|\bsemi-d\b|doppelhaus|bliźniak|parhus|paritalo|dobbelthus|halvpart|\bjumelée?\b|"
+        r"villa mitoyenne|pareado|"
         r"2-onder-1-kap|twee-onder-een-kap|halfopen bebouwing|maison 3 façades|bifamiliare|geminad|dvojdom|ikerház",
     ),
     ("Condominium", r"\bcondo(?:minium)?s?\b|bostadsrätts?lägenhet|\bcopropriété\b$"),
     ("Stock Cooperative", r"\bco-?op\b|cooperative apartment|\bandelsbolig"),
     (
         "Apartment",
-        r"apartment|\bapt\b|\bflats?\b|wohnung|\bloft\b|penthouse|maisonette|mieszkan|mieszkań|kawalerk|lägenhet|leilighet|lejlighed|"
-        r"\bstudio\b|appart?ement|\bpiso\b|\bapartamento|\bdepartamento\b|\bdepto\b|appartament|\bunit\b|bostadsrätt|\bhybel|kerrostalo|"
-        r"\blakás|\bbyt\b|\bbytu\b|\bbyty\b|garsoni[eé]r|\bdaire\b|διαμέρισμα|γκαρσονιέρα|マンション|アパート|公寓|大樓|大厦|住宅大樓|電梯大樓|华厦|"
-        r"아파트|오피스텔|빌라|원룸|דירה|\b(?:mono|bi|tri|quadri|pluri|penta)locale\b|\bático\b|\bdúplex\b|\bquitinete|\bkitnet|\bflat\b|"
-        r"\bselveier(?:leilighet)?|\byksiö|\bkaksio|\bkolmio|\bstan\b|\bstanovanje|\bbhk\b|piano nobile|\battico\b|\bgarçonnière",
+        r"apartment|\bapt\b|\bflats?\b|wohnung|\bloft\b|penthouse|maisonette|mieszkan|mieszkań|kawalerk|lägenhet|"
+        r"leilighet|lejlighed|"
+        r"\bstudio\b|appart?ement|\bpiso\b|\bapartamento|\bdepartamento\b|\bdepto\b|appartament|\bunit\b|"
+        r"bostadsrätt|\bhybel|kerrostalo|"
+        r"\blakás|\bbyt\b|\bbytu\b|\bbyty\b|garsoni[eé]r|\bdaire\b|διαμέρισμα|γκαρσονιέρα|マンション|アパート|"
+        r"公寓|大樓|大厦|住宅大樓|電梯大樓|华厦|"
+        r"아파트|오피스텔|빌라|원룸|דירה|\b(?:mono|bi|tri|quadri|pluri|penta)locale\b|\bático\b|\bdúplex\b|"
+        r"\bquitinete|\bkitnet|\bflat\b|"
+        r"\bselveier(?:leilighet)?|\byksiö|\bkaksio|\bkolmio|\bstan\b|\bstanovanje|\bbhk\b|piano nobile|"
+        r"\battico\b|\bgarçonnière",
     ),
     (
         "Single Family Residence",
-        r"single.?family|singlefamily|one.?family|1.?family|detached|bungalow|cottage|\bhouses?\b|\bfarmhouse|\bcroft\b|\blodge\b|"
+        r"single.?family|singlefamily|one.?family|1.?family|detached|bungalow|cottage|\bhouses?\b|\bfarmhouse|"
+        r"\bcroft\b|\blodge\b|"
         r"\bhomes?\b|einfamilienhaus|\bhaus\b|bauernhaus|resthof|"
-        r"\bvilla\b|\bvillas\b|villetta|\bdomu?\b|wolnostojąc|landhaus|stadthaus|\bmaison\b|maison 4 façades|pavillon|longère|\bmas\b|\bferme\b|"
-        r"\bcasa\b|\bchalet\b|\bcasale\b|rustic[oi]\b|\bcascina|trullo|\bmoradia|\bquinta\b|\bsobrado|\bfinca\b|\bmasía|cortijo|"
+        r"\bvilla\b|\bvillas\b|villetta|\bdomu?\b|wolnostojąc|landhaus|stadthaus|\bmaison\b|maison 4 façades|"
+        r"pavillon|longère|\bmas\b|\bferme\b|"
+        r"\bcasa\b|\bchalet\b|\bcasale\b|rustic[oi]\b|\bcascina|trullo|\bmoradia|\bquinta\b|\bsobrado|\bfinca\b|"
+        r"\bmasía|cortijo|"
         r"\bhus\b|enebolig|småbruk|\bhytte\b|fritidshus|sommerhus|fritidsbolig|landejendom|omakotitalo|mökki|"
         r"\bwoonhuis|\bhuis\b|eengezinswoning|vrijstaand|\bwoning\b|landhuis|herenhuis|open bebouwing|\bfermette|"
-        r"rodinn\w+ d[oů]m|\bd[oů]m\b|\bchalup|\bchata\b|\bdaču|rodinný dom|családi ház|\bház\b|kertes ház|\bcasă\b|\bvilă\b|\bmüstakil|\bvilla\b|"
-        r"μονοκατοικία|κατοικία|βίλα|一戸建|戸建|古民家|别墅|別墅|獨立屋|단독주택|주택|בית פרטי|residential single|sfr\b|mansion|"
+        r"rodinn\w+ d[oů]m|\bd[oů]m\b|\bchalup|\bchata\b|\bdaču|rodinný dom|családi ház|\bház\b|kertes ház|"
+        r"\bcasă\b|\bvilă\b|\bmüstakil|\bvilla\b|"
+        r"μονοκατοικία|κατοικία|βίλα|一戸建|戸建|古民家|别墅|別墅|獨立屋|단독주택|주택|בית פרטי|"
+        r"residential single|sfr\b|mansion|"
         r"\bkuća|\bhiša\b|\bmaja\b",
     ),
 )
 _SUBTYPES = tuple((name, re.compile(words, re.IGNORECASE)) for name, words in _SUBTYPE_WORDS)
 _COMMERCIAL = re.compile(
-    r"commercial|gewerbe|warehouse|\boffice|industrial|retail|komercyjn|bedrijfs|commercieel|näringslokal|komerční", re.IGNORECASE
+    r"commercial|gewerbe|warehouse|\boffice|industrial|retail|komercyjn|bedrijfs|commercieel|näringslokal|komerční",
+    re.IGNORECASE,
 )
 _COMMERCIAL_SUBTYPES = frozenset({"Warehouse", "Industrial", "Office", "Retail"})
 
 _STATUS_WORDS: tuple[tuple[str, str], ...] = (
     (
         "Pending",
-        r"sold (?:stc|subject)|verkocht onder voorbehoud|onder voorbehoud|\bonder bod\b|sous (?:offre|compromis|option|promesse)|"
-        r"\breservad[oa]\b|\briservat[oa]\b|in trattativa|onder optie|\brezervov|zadatek|\bfoglalt\b|foglalóval|\bvarattu\b|商談中|申込",
+        r"sold (?:stc|subject)|verkocht onder voorbehoud|onder voorbehoud|\bonder bod\b|sous (?:offre|compromis|"
+        r"option|promesse)|"
+        r"\breservad[oa]\b|\briservat[oa]\b|in trattativa|onder optie|\brezervov|zadatek|\bfoglalt\b|foglalóval|"
+        r"\bvarattu\b|商談中|申込",
     ),
     (
         "Closed",
-        r"^\W*sold\b|\bsold (?:on|for|by)\b|\brecently sold\b|^\W*verkauft|\bsprzedan[eya]\b|\bsåld\b|^\W*solgt\b|^\W*vendue?s?\b|"
-        r"^\W*vendid[oa]\b|^\W*vendut[oa]\b|^\W*verkocht\b|^\W*myyty\b|^\W*prodáno\b|^\W*predané\b|^\W*eladva\b|^\W*satıldı\b|成約済|売約済|已售|"
-        r"sale agreed and closed|^closed$|soldout|^let agreed|^\W*verhuurd\b|^\W*uthyrd\b|^\W*utleid\b|^\W*udlejet\b|^\W*wynajęte",
+        r"^\W*sold\b|\bsold (?:on|for|by)\b|\brecently sold\b|^\W*verkauft|\bsprzedan[eya]\b|\bsåld\b|^\W*solgt\b|"
+        r"^\W*vendue?s?\b|"
+        r"^\W*vendid[oa]\b|^\W*vendut[oa]\b|^\W*verkocht\b|^\W*myyty\b|^\W*prodáno\b|^\W*predané\b|^\W*eladva\b|"
+        r"^\W*satıldı\b|成約済|売約済|已售|"
+        r"sale agreed and closed|^closed$|soldout|^let agreed|^\W*verhuurd\b|^\W*uthyrd\b|^\W*utleid\b|"
+        r"^\W*udlejet\b|^\W*wynajęte",
     ),
     (
         "Pending",
@@ -101,8 +142,10 @@ _STATUS_WORDS: tuple[tuple[str, str], ...] = (
         "Active",
         r"\bactive\b|for.?sale|for.?rent|to.?let\b|\bto rent\b|instock|available|zu verkaufen|zum kauf|"
         r"\bkaufen\b|zu vermieten|zur miete|beschikbaar|disponible|disponibile|disponível|\btil salgs?\b|\btil leie|"
-        r"\bmieten\b|na sprzedaż|do wynajęcia|\bsprzedaż|wynajem|till salu|uthyres|\bà (?:vendre|louer)\b|\ben venta\b|\bin vendita\b|"
-        r"\bte (?:koop|huur)\b|\bà venda\b|\bna prodej\b|\bprodej\b|\bpronájem\b|\bmyydään\b|\bvuokrattavana\b|\beladó\b|\bkiadó\b|\bsatılık\b|"
+        r"\bmieten\b|na sprzedaż|do wynajęcia|\bsprzedaż|wynajem|till salu|uthyres|\bà (?:vendre|louer)\b|"
+        r"\ben venta\b|\bin vendita\b|"
+        r"\bte (?:koop|huur)\b|\bà venda\b|\bna prodej\b|\bprodej\b|\bpronájem\b|\bmyydään\b|\bvuokrattavana\b|"
+        r"\beladó\b|\bkiadó\b|\bsatılık\b|"
         r"\bkiralık\b|πωλείται|ενοικιάζεται|売出中|販売中|募集中|出售|出租|en alquiler|in affitto|til leje",
     ),
 )
@@ -111,18 +154,25 @@ _STATUSES = tuple((name, re.compile(words, re.IGNORECASE)) for name, words in _S
 _RENT = re.compile(
     r"for.?rent|\bto.?let\b|\bto rent\b|\brentals?\b|\blease\b|zu vermieten|zur miete|\bmieten\b|"
     r"mietwohnung|mietangebot|mietobjekt|\bmietet\b|"
-    r"\bmiete\b|kaltmiete|warmmiete|nettomiete|wynaj|wynajęci|uthyres|hyresrätt|à louer|\blocation\b(?! de vacances)|\bloyer\b|en alquiler|\balquiler\b|"
-    r"en renta|en arriendo|in affitto|\baffitto\b|affittasi|te huur|\bhuren\b|\bhuur(?:prijs|woning|appartement)|para (?:alugar|arrendar)|"
-    r"\baluguel\b|\barrendamento\b|\btil leie\b|\btil leje\b|\butleie\b|\blejebolig|månedlig leje|\bmånedsleie|vuokrattavana|\bvuokra-?asunto|"
-    r"\bpronájem\b|\bpronájmu\b|\bprenájom|na prenájom|\bkiadó\b|bérleti|albérlet|\bkiralık\b|de închiriat|\bînchiri|ενοικιάζεται|ενοικίαση|"
+    r"\bmiete\b|kaltmiete|warmmiete|nettomiete|wynaj|wynajęci|uthyres|hyresrätt|à louer|"
+    r"\blocation\b(?! de vacances)|\bloyer\b|en alquiler|\balquiler\b|"
+    r"en renta|en arriendo|in affitto|\baffitto\b|affittasi|te huur|\bhuren\b|\bhuur(?:prijs|woning|appartement)|"
+    r"para (?:alugar|arrendar)|"
+    r"\baluguel\b|\barrendamento\b|\btil leie\b|\btil leje\b|\butleie\b|\blejebolig|månedlig leje|\bmånedsleie|"
+    r"vuokrattavana|\bvuokra-?asunto|"
+    r"\bpronájem\b|\bpronájmu\b|\bprenájom|na prenájom|\bkiadó\b|bérleti|albérlet|\bkiralık\b|de închiriat|"
+    r"\bînchiri|ενοικιάζεται|ενοικίαση|"
     r"賃貸|賃料|家賃|出租|租屋|월세|전세|임대|להשכרה",
     re.IGNORECASE,
 )
 _SALE = re.compile(
     r"for.?sale|\bbuy\b|zu verkaufen|zum kauf|\bkaufen\b|kaufpreis|eigentumswohnung|sprzeda|till salu|"
-    r"utgångspris|à vendre|\bvente\b|en venta|\bventa\b|in vendita|\bvendita\b|vendesi|te koop|\bkoop\b|koopprijs|vraagprijs|à venda|\bvenda\b|"
-    r"\btil salgs?\b|prisantydning|kontantpris|\bmyydään\b|\bmyytävänä|\bprodej\b|\bprodeje\b|na predaj|\bpredaj\b|\beladó\b|\bsatılık\b|de vânzare|"
-    r"\bvând\b|πωλείται|πώληση|売買|中古マンション|中古一戸建|新築一戸建|販売価格|売地|出售|二手房|買屋|売り出し|매매|분양|למכירה|\bto sell\b|\bsell\b",
+    r"utgångspris|à vendre|\bvente\b|en venta|\bventa\b|in vendita|\bvendita\b|vendesi|te koop|\bkoop\b|koopprijs|"
+    r"vraagprijs|à venda|\bvenda\b|"
+    r"\btil salgs?\b|prisantydning|kontantpris|\bmyydään\b|\bmyytävänä|\bprodej\b|\bprodeje\b|na predaj|"
+    r"\bpredaj\b|\beladó\b|\bsatılık\b|de vânzare|"
+    r"\bvând\b|πωλείται|πώληση|売買|中古マンション|中古一戸建|新築一戸建|販売価格|売地|出售|二手房|買屋|売り出し|"
+    r"매매|분양|למכירה|\bto sell\b|\bsell\b",
     re.IGNORECASE,
 )
 

@@ -59,9 +59,12 @@ TERMS: tuple[tuple[str, str], ...] = (
         "rok výstavby|rok kolaudace|rok postavení|postaveno|rok výstavby domu|rok kolaudácie|rok stavby",
     ),
     (
+        "_Floor",
+        "podlaží|umístění podlaží|patro|poschodie z",
+    ),
+    (
         "_Stories",
-        "podlaží|počet podlaží|počet podlaží objektu|podlažnost|počet nadzemních podlaží|"
-        "počet nadzemných podlaží",
+        "počet podlaží|počet podlaží objektu|podlažnost|počet nadzemních podlaží|počet nadzemných podlaží",
     ),
     (
         "Heating",
@@ -97,8 +100,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ListAgentFullName",
-        "makléř|realitní makléř|kontaktní osoba|kontaktovat|kontakt|kontaktná osoba|maklér|váš makléř|"
-        "realitný maklér",
+        "makléř|realitní makléř|kontaktní osoba|kontaktovat|kontakt|kontaktná osoba|maklér|váš makléř|realitný maklér",
     ),
     (
         "ListOfficeName",

@@ -5,8 +5,7 @@ from __future__ import annotations
 TERMS: tuple[tuple[str, str], ...] = (
     (
         "ListPrice",
-        "kontantpris|pris|husleje|månedlig leje|leje|salgspris|kontant|leje pr. måned|udbudspris|"
-        "månedlig husleje",
+        "kontantpris|pris|husleje|månedlig leje|leje|salgspris|kontant|leje pr. måned|udbudspris|månedlig husleje",
     ),
     (
         "_Ignore",
@@ -38,8 +37,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "LivingArea",
-        "boligareal|bolig|boligstørrelse|areal|boligens størrelse|størrelse|bolig m²|bolig areal|"
-        "samlet boligareal",
+        "boligareal|bolig|boligstørrelse|areal|boligens størrelse|størrelse|bolig m²|bolig areal|samlet boligareal",
     ),
     (
         "LotSizeArea",

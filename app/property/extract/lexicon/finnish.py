@@ -5,8 +5,7 @@ from __future__ import annotations
 TERMS: tuple[tuple[str, str], ...] = (
     (
         "ListPrice",
-        "velaton hinta|velaton myyntihinta|myyntihinta|hinta|vuokra|kuukausivuokra|vuokra/kk|pyyntihinta|"
-        "vuokra €/kk",
+        "velaton hinta|velaton myyntihinta|myyntihinta|hinta|vuokra|kuukausivuokra|vuokra/kk|pyyntihinta|vuokra €/kk",
     ),
     (
         "_Ignore",

@@ -77,8 +77,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Heating",
-        "chauffage|type de chauffage|mode de chauffage|énergie de chauffage|système de chauffage|"
-        "mode d'énergie",
+        "chauffage|type de chauffage|mode de chauffage|énergie de chauffage|système de chauffage|mode d'énergie",
     ),
     (
         "Cooling",
@@ -120,8 +119,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ListOfficeName",
-        "agence|agence immobilière|nom de l'agence|annonceur|proposé par|régie|gérance|notaire|"
-        "commercialisé par",
+        "agence|agence immobilière|nom de l'agence|annonceur|proposé par|régie|gérance|notaire|commercialisé par",
     ),
     (
         "MlsStatus",

@@ -7,12 +7,14 @@ TERMS: tuple[tuple[str, str], ...] = (
         "ListPrice",
         "kaufpreis|preis|angebotspreis|kaltmiete|nettokaltmiete|netto kaltmiete|miete|grundmiete|kaltmiete netto|"
         "mietpreis|verkaufspreis|monatliche kaltmiete|miete zzgl. nk|kaltmiete zzgl. nebenkosten|kaufpreis brutto|"
-        "kaufpreis netto",
+        "kaufpreis netto|nettomiete|netto miete|miete netto|mietzins|nettomietzins|mietzins netto|miete pro monat|"
+        "monatsmiete|"
+        "mindestgebot|verkehrswert|startpreis|verkaufspreis chf",
     ),
     (
         "_RentWarm:0.8",
         "warmmiete|gesamtmiete|gesamtmiete inkl. nebenkosten|miete inkl. nk|pauschalmiete|bruttowarmmiete|"
-        "gesamtkosten|bruttomiete",
+        "gesamtkosten|bruttomiete|miete brutto|bruttomietzins|mietzins brutto|miete inkl. nebenkosten",
     ),
     (
         "_Ignore",
@@ -25,7 +27,9 @@ TERMS: tuple[tuple[str, str], ...] = (
         "ListingId",
         "objekt nr|objektnummer|objekt id|immobilien id|anzeigennummer|anzeigen id|anbieter objekt nr|online id|"
         "referenznummer|scout id|immobiliennummer|referenz|obj nr|expose nr|exposé nr|objekt nr.|expose id|"
-        "anzeigennr|immo nr|kennung|ad id|immobilie nr|anzeigen nr.|objektnr|objekt referenz",
+        "anzeigennr|immo nr|kennung|ad id|immobilie nr|anzeigen nr.|objektnr|objekt referenz|inserate id|"
+        "inserat nr|inseratenummer|"
+        "inseratnummer|obj nr.|objekt nummer|objektcode|immobilien nr|aktenzeichen",
     ),
     (
         "PropertySubType",
@@ -34,7 +38,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "RoomsTotal",
-        "zimmer|anzahl zimmer|zimmeranzahl|zimmerzahl|räume|anzahl der zimmer|zimmer gesamt",
+        "anz. zimmer|zimmer (inkl. küche)|zimmer|anzahl zimmer|zimmeranzahl|zimmerzahl|räume|anzahl der zimmer|"
+        "zimmer gesamt",
     ),
     (
         "BedroomsTotal",
@@ -46,7 +51,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "LivingArea",
-        "wohnfläche|wohnfläche ca.|wohn fläche|wohnflaeche|wohnfl|wfl",
+        "wohnfläche|wohnfläche ca.|wohn fläche|wohnflaeche|wohnfl|wfl|wohnnutzfläche|nettowohnfläche|"
+        "fläche wohnen|wohnfläche (ca.)",
     ),
     (
         "LivingArea:0.6",

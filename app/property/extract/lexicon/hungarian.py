@@ -5,8 +5,7 @@ from __future__ import annotations
 TERMS: tuple[tuple[str, str], ...] = (
     (
         "ListPrice",
-        "ár|irányár|vételár|bérleti díj|eladási ár|kikiáltási ár|bérleti díj/hó|havi bérleti díj|"
-        "ingatlan ára",
+        "ár|irányár|vételár|bérleti díj|eladási ár|kikiáltási ár|bérleti díj/hó|havi bérleti díj|ingatlan ára",
     ),
     (
         "_Ignore",

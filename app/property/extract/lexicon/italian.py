@@ -28,8 +28,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "PropertySubType",
-        "tipologia|tipo immobile|tipo di immobile|tipo|categoria|tipologia immobile|tipo di proprietà|"
-        "tipo di oggetto",
+        "tipologia|tipo immobile|tipo di immobile|tipo|categoria|tipologia immobile|tipo di proprietà|tipo di oggetto",
     ),
     (
         "RoomsTotal",

@@ -18,8 +18,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "LivingArea",
-        "internt bruksareal|primærrom|bra-i|p-rom|boareal|internt bruksareal (bra-i)|primærrom (p-rom)|"
-        "størrelse",
+        "internt bruksareal|primærrom|bra-i|p-rom|boareal|internt bruksareal (bra-i)|primærrom (p-rom)|størrelse",
     ),
     (
         "LivingArea:0.6",

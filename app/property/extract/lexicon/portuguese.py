@@ -16,8 +16,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ListingId",
-        "referência|código|código do imóvel|código do anúncio|ref|ref.|refª|id|id do anúncio|"
-        "nº de referência|cód.|cód",
+        "referência|código|código do imóvel|código do anúncio|ref|ref.|refª|id|id do anúncio|nº de referência|cód.|cód",
     ),
     (
         "PropertySubType",
@@ -59,8 +58,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "StoriesTotal",
-        "número de pisos|pisos|andares|número de andares|nº de pisos|total de andares|pavimentos|"
-        "andares do prédio",
+        "número de pisos|pisos|andares|número de andares|nº de pisos|total de andares|pavimentos|andares do prédio",
     ),
     (
         "Heating",

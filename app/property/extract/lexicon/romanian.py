@@ -46,8 +46,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "YearBuilt",
-        "an construcție|anul construcției|an finalizare construcție|an finalizare|construit în|"
-        "an constructie",
+        "an construcție|anul construcției|an finalizare construcție|an finalizare|construit în|an constructie",
     ),
     (
         "StoriesTotal",

@@ -127,8 +127,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "X_EnergyRating",
-        "certificado energético|calificación energética|certificación energética|clase energética|"
-        "etiqueta energética",
+        "certificado energético|calificación energética|certificación energética|clase energética|etiqueta energética",
     ),
     (
         "ParkingTotal",
