@@ -17,6 +17,7 @@ from app.property.extract.document import Document, Segment
 from app.property.extract.place_values import address_values
 from app.property.normalise import address_lines, texts
 from app.property.normalise.address_lines import Line
+from app.property.normalise.vocabulary import offer
 from app.property.record import Method
 
 _FIRST_SEGMENTS = 400
@@ -87,7 +88,7 @@ def _street_above(segment: Segment, page: Document) -> str | None:
     if segment.index == 0 or len(segment.text) > 60:
         return None
     above = page.segments[segment.index - 1].text.strip(" ,")
-    can_be = 4 <= len(above) <= 60 and ":" not in above and texts.looks_like_street(above)
+    can_be = 4 <= len(above) <= 60 and ":" not in above and texts.looks_like_street(above) and offer(above) is None
     numbered = re.search(r"^\d{1,6}[A-Za-z]?\s+[^\W\d_]|[^\W\d_]\s+\d{1,4}\s?[A-Za-z]?(?:$|[,\s])", above) is not None
     return above if can_be and (numbered or texts.has_street_word(above)) else None
 

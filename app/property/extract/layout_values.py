@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from app.property.extract.document import Locale
 from app.property.extract.typed_values import Value, text_of
 from app.property.normalise import numbers
+from app.property.normalise.areas import parse_area
 from app.property.normalise.layouts import parse_layout, total_floors
 
 if TYPE_CHECKING:
@@ -44,10 +45,19 @@ def _rooms_and_baths(reading: Reading, _locale: Locale) -> Iterator[Value]:
         yield "BathroomsTotalInteger", int(found[1]), None
 
 
+def _second_area(reading: Reading, locale: Locale) -> Iterator[Value]:
+    """`109.25㎡/84.98㎡`: the area with its share of the building, then the flat's own."""
+    area = parse_area(text_of(reading.raw).partition("/")[2], locale.lang)
+    if area is not None and area.unit is not None:
+        yield "LivingArea", numbers.tidy(area.value), area.unit
+        yield "LivingAreaUnits", area.unit, None
+
+
 LAYOUTS: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     "_Layout": _layout,
     "_Typology": _layout,
     "_Stories": _stories,
     "_Floor": _floor,
     "_RoomsBaths": _rooms_and_baths,
+    "_SecondArea": _second_area,
 }

@@ -14,6 +14,7 @@ from app.property.record import Method
 if TYPE_CHECKING:
     from app.property.extract.readings import Reading
 
+_CJK_NAME = re.compile(r"^[\u3400-\u9fff\uac00-\ud7af]{2,5}$")
 _AROUND = re.compile(r"^(?:privat von|von|by|from|listed by)\s+|\s*\([^)]*\)$", re.IGNORECASE)
 
 
@@ -21,7 +22,7 @@ def _agent(reading: Reading, _locale: Locale) -> Iterator[Value]:
     """A person; beside a label perhaps with a role and the agency in the same line."""
     text = names.without_title(_AROUND.sub("", text_of(reading.raw).strip(" ,;:-")))
     if reading.method is Method.LABEL:
-        if len(text.split()) < 2:
+        if len(text.split()) < 2 and not _CJK_NAME.match(text):
             return  # beside a label, one word is a link or a heading more often than a name
         found = names.split(text_of(reading.raw))
         if found.person:

@@ -25,7 +25,10 @@ from app.property.record import Method
 _NUM = r"(\d{1,2}(?:[.,]\d)?)"
 _FIRST = r"(?<![\d.,&/-])"
 _AREA = r"(\d{1,3}(?:[.,'’\u00a0\u202f ]\d{3})+(?:[.,]\d{1,2})?|\d{1,5}(?:[.,]\d{1,2})?)"
-_METRES = r"m²|m2\b|㎡|qm\b|kvm\b|mkw\b|mq\b|sq\.?\s?m(?:et(?:er|re)s?)?\b|sqm\b|square met(?:er|re)s?|τ\.?μ\.?"
+_METRES = (
+    r"坪|mp\b|кв\.?\s?м|"
+    r"m²|m2\b|㎡|qm\b|kvm\b|mkw\b|mq\b|sq\.?\s?m(?:et(?:er|re)s?)?\b|sqm\b|square met(?:er|re)s?|τ\.?μ\.?"
+)
 _FEET = r"sq\.?[ -]?(?:ft|feet)\b|sqft\b|square f(?:ee|oo)t|ft²|ft2\b"
 _LAND = r"acres?\b|ac\b|ha\b|hectares?\b"
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}

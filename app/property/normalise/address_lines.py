@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from app.property.normalise import regions, texts
+from app.property.normalise.areas import find_unit
+from app.property.normalise.vocabulary import offer
 
 _FIVE, _FOUR = r"\d{5}", r"\d{4}"
 #: the postal code of each country whose addresses put it before the town
@@ -48,16 +50,21 @@ _BORDER = re.compile(r"(?:^|[,;|·•(–/]|\s-|\d[A-Za-z]?)\s*(?:[A-Z]{1,2}-)?$
 _PARTS = re.compile(r"\s*[,;|·•\n]\s*")
 _PLACE_END = re.compile(r"\s*(?:[,;|·•(\[/:]|\s[-–—]\s)\s*")
 _PARTICLES = (
-    r"am|an|der|dem|den|im|in|bei|ob|auf|vor|von|zu|zum|zur|de|del|la|las|los|le|les|lès|sur|sous|en|du|des|et|y|i|e|da|do|das|dos|"
+    r"am|an|der|dem|den|im|in|bei|ob|auf|vor|von|zu|zum|zur|de|del|la|las|los|le|les|lès|sur|sous|en|du|des|et|y|"
+    r"i|e|da|do|das|dos|"
     r"di|della|delle|dei|degli|nel|al|og|nad|pod|u|aan|het|'t|ter|te|bij|upon|d'|l'"
 )
 _TOWN = re.compile(rf"(?:[^\W\d_a-z]|'[st]-?[^\W\d_])[^\W\d_]*(?:['’.-]?[^\W\d_]+)*\.?(?:\s(?:(?:{_PARTICLES})\s)*"
                    r"(?=[^\W\d_a-zß-öø-ÿ])[^\W\d_]+(?:['’.-][^\W\d_]+)*\.?){0,4}")  # fmt: skip
 _LAST_TOWN = re.compile(rf"({_TOWN.pattern})(?:\s\d{{1,2}}(?:er|ème|eme|e)?)?\s*$")
 _LABEL = re.compile(r"^[^:]{2,40}:\s+")
-_DISTRICT = re.compile(r"^(?:gm\.|gmina|pow\.|powiat|okres|dz\.|Bezirk|Ortsteil|OT)\s|\bkommun$", re.IGNORECASE)
+_DISTRICT = re.compile(
+    r"^(?:gm\.|gmina|pow\.|powiat|okres|dz\.|Bezirk|Ortsteil|OT|zona|cartier\w*|kvart\w+|кв\.|ж\.к\.)\s|\bkommun$",
+    re.IGNORECASE,
+)
 _JAPANESE = re.compile(
-    r"^((?:[^\d市区町村郡]{1,6}市)?[^\d市区町村郡]{1,6}区|[^\d市]{1,6}市|[^\d郡]{1,5}郡[^\d町村]{1,5}[町村]|[^\d町村]{1,5}[町村])"
+    r"^((?:[^\d市区町村郡]{1,6}市)?[^\d市区町村郡]{1,6}区|[^\d市]{1,6}市|[^\d郡]{1,5}郡[^\d町村]{1,5}[町村]|"
+    r"[^\d町村]{1,5}[町村])"
 )
 _JAPANESE_CODE = re.compile(r"〒?\s?(\d{3}-\d{4})\s*")
 #: countries where the last part of a line without code is the town
@@ -69,7 +76,7 @@ _TOWN_LAST: Mapping[str, frozenset[str]] = {
     "HK": frozenset({"hong kong"}),
 }
 #: where regions bear the names of their capitals, a line without code does not tell which of the two is meant
-_REGIONS_LIKE_TOWNS = frozenset({"ES", "PT", "BE", "NL", "NZ", "MX", "AR", "IT", "HU"})
+_REGIONS_LIKE_TOWNS = frozenset({"ES", "PT", "BE", "NL", "NZ", "MX", "IT", "HU", "TR", "BG"})
 #: where all that stands before the town is the street part: houses have names
 _ALL_IS_STREET = frozenset({"GB", "IE", "AU", "CA", "ZA"})
 _CITY_REGIONS = frozenset({"berlin", "hamburg", "bremen", "wien", "salzburg", "dublin", "cork", "zürich", "genève"})
@@ -88,12 +95,15 @@ class Line:
 def read(text: str, country: str | None) -> Line | None:
     """The parts of `text` by the rules of `country`; None where it holds neither a code nor a region of it."""
     text = " ".join(text.split())[:300]
-    if country == "JP":
-        return _japanese(text)
     if country is None:
         return None
+    if country in _TOWNS:
+        return _without_spaces(text, country)
     if country in _BEFORE_CODES:
-        return _code_first(text, country) or _without_code(text, country)
+        found = _code_first(text, country)
+        if found is None and country in ("TR", "HR", "RS"):
+            found = _largest_first(text, country)
+        return found or _without_code(text, country)
     if country in _AFTER_CODES:
         return _code_last(text, country) or _without_code(text, country)
     return _without_code(text, country) if country in _TOWN_LAST else None
@@ -101,7 +111,7 @@ def read(text: str, country: str | None) -> Line | None:
 
 def has_code(country: str | None) -> bool:
     """True for a country whose postal codes we know."""
-    return country in _BEFORE_CODES or country in _AFTER_CODES or country == "JP"
+    return country in _BEFORE_CODES or country in _AFTER_CODES or country in _TOWNS
 
 
 # --- the code before the town ---------------------------------------------------------------------------------------
@@ -124,7 +134,7 @@ def _code_first(text: str, country: str) -> Line | None:
 def _code_between(before: str, code: str, after: str, country: str) -> Line | None:
     """`Lindspitzweg 8, 8408 Winterthur (ZH)`."""
     town = _TOWN.match(after.strip())
-    if town is None:
+    if town is None or town.group()[0].islower():
         return None
     rest = [p.strip(" )]") for p in _PLACE_END.split(after.strip()[town.end() :]) if p.strip(" )]")]
     region = next((p for p in rest[:3] if regions.is_region(p, country) and p != town.group()), None)
@@ -152,6 +162,7 @@ def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
     if not keep_all:
         ends = [i for i, p in enumerate(parts) if any(c.isdigit() for c in p) or texts.has_street_word(p)]
         parts = parts[: ends[-1] + 1] if ends else []
+    parts = [p for p in parts if offer(p) is None and find_unit(p) is None]  # `Działka 1 240 m² na sprzedaż`
     street = ", ".join(parts).strip(" ,-")
     return street if street and texts.looks_like_street(street) and len(street) <= 90 else None
 
@@ -257,18 +268,33 @@ def _ends_in_region(parts: list[str], country: str) -> bool:
     return not like_town or regions.is_named(last, country) or len(parts) >= 3
 
 
-# --- Japan ------------------------------------------------------------------------------------------------------------
+# --- the largest first ------------------------------------------------------------------------------------------------
+
+_TOWNS = {
+    "JP": _JAPANESE,
+    "TW": re.compile(r"^([^\d區鄉鎮市]{1,4}[區鄉鎮市])"),
+    "KR": re.compile(r"^\s*([가-힣]{1,6}[시군구])(?=\s|$)"),
+}
 
 
-def _japanese(text: str) -> Line | None:
-    """`〒167-0032 東京都杉並区天沼３-１８`: region, town and the rest without spaces between."""
-    code = _JAPANESE_CODE.search(text)
+def _without_spaces(text: str, country: str) -> Line | None:
+    """`〒167-0032 東京都杉並区天沼３-１８`, `台北市大安區新生南路二段`, `경기도 고양시 일산서구`: region, town, "
+    "the rest."""
+    code = _JAPANESE_CODE.search(text) if country == "JP" else None
     if code:
         text = text[: code.start()] + text[code.end() :]
-    region = regions.leading(text, "JP")
+    region = regions.leading(text, country)
     rest = text[len(region) :].strip() if region else text
-    town = _JAPANESE.match(rest)
+    town = _TOWNS[country].match(rest)
     if town is None or (region is None and code is None):
         return None
-    street = rest[town.end() :].strip(" 　") or None
+    street = rest[town.end() :].strip(" 　,") or None
     return Line(street, town[1], region, code[1] if code else None)
+
+
+def _largest_first(text: str, country: str) -> Line | None:
+    """`İzmir / Karşıyaka / Bostanlı Mh.`: province, town, quarter."""
+    parts = [p.strip() for p in re.split(r"\s*[/,>]\s*", text) if p.strip()]
+    if len(parts) < 2 or not regions.is_region(parts[0].casefold().replace("i̇", "i"), country):
+        return None
+    return Line(city=parts[1], region=parts[0]) if texts.is_place_name(parts[1]) else None

@@ -34,7 +34,7 @@ _UNITS: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"m²|\bm2\b|\dm2\b|m\^2|㎡|\bsq\.?\s?-?m(?:et(?:er|re)s?)?\b|\bsqm\b|square[ -]?met(?:er|re)s?|"
             r"\bkvm\b|\bqm\b|"
             r"quadratmeter|\bmkw\b|\bmq\b|\bmtk\b|\bm kw\b|m&sup2;|kvadratmeter|\bmètres? carrés?|\bmetros cuadrados|"
-            r"\bmetri quadri|\bmetros quadrados|\bm\.q\.|\bmts?²|\bmts?2\b|\bτ\.?\s?μ\.?|\bмп?²|кв\.?\s?м|"
+            r"\bmetri quadri|\bmetros quadrados|\bm\.q\.|\bmts?²|\bmts?2\b|\bτ\.?\s?μ\.?|\bмп?²|кв\.?\s?м|\bmp\b|"
             r"平方(?:米|メートル|公尺)|平米|"
             r"제곱미터|ตร\.?ม",
             re.I,
@@ -45,7 +45,7 @@ _UNITS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 #: (unit right behind its number, square metres in one, languages that do not use it so)
 _OTHERS: tuple[tuple[re.Pattern[str], float, frozenset[str]], ...] = (
-    (re.compile(r"\s?(?:a|ár|arů)\b", re.I), 100.0, frozenset({"en", "es", "pt", "it", "ca", "gl", "ro"})),
+    (re.compile(r"\s?(?:[aá]|ár|árov|arů)\b", re.I), 100.0, frozenset({"en", "es", "pt", "it", "ca", "gl", "ro"})),
     (re.compile(r"\s?(?:ares?|arów|ary|aari[ae]?)\b|\s?ar\b", re.I), 100.0, frozenset({"es", "pt"})),
     (re.compile(r"\s?(?:ca|centiares?)\b", re.I), 1.0, frozenset({"en", "de"})),
     (re.compile(r"\s?(?:tsubo|坪|ping\b|평)", re.I), 400 / 121, frozenset()),

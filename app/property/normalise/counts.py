@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.property.normalise.numbers import find_numbers
 
 _RANGE = re.compile(r"\d\s*(?:-|–|—|to\b|bis\b|,|&|\+|/|or\b)\s*\d")
+_YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _FULL = re.compile(r"(\d+)\s*(?:full|fu?l?l?\b)|full[^\d]{0,12}(\d+)", re.I)
 _HALF = re.compile(r"(\d+)\s*(?:half|partial|1/2)\b|half[^\d]{0,12}(\d+)|\b(\d+)\s+1/2", re.I)
 
@@ -26,12 +27,12 @@ def single(text: str, lang: str | None = None, *, year: bool = False) -> float |
     text = text.strip()
     if len(text) > (60 if year else 40):
         return None
-    found = find_numbers(text.replace("/", " / "), None if year else lang, multipliers=False)
-    if not found or (not year and _RANGE.search(text) and len(found) > 1):
-        return None
     if year:
-        years = [n.value for n in found if 1500 <= n.value <= 2100]
-        return years[0] if years else None
+        match = _YEAR.search(text)
+        return float(match[1]) if match else None
+    found = find_numbers(text.replace("/", " / "), lang, multipliers=False)
+    if not found or (_RANGE.search(text) and len(found) > 1):
+        return None
     return found[0].value
 
 

@@ -48,6 +48,10 @@ _NAMES: tuple[tuple[re.Pattern[str], float], ...] = (
     (re.compile(r"\btrilocale\b", re.IGNORECASE), 3),
     (re.compile(r"\bquadrilocale\b", re.IGNORECASE), 4),
     (re.compile(r"\bpentalocale\b", re.IGNORECASE), 5),
+    (re.compile(r"едностаен|однокомнатн|однокімнатн|\bjednosoban\b|\bgarsonijera\b", re.IGNORECASE), 1),
+    (re.compile(r"двустаен|двухкомнатн|двокімнатн|\bdvosoban\b", re.IGNORECASE), 2),
+    (re.compile(r"тристаен|тр[её]хкомнатн|трикімнатн|\btrosoban\b|\btrisoban\b", re.IGNORECASE), 3),
+    (re.compile(r"четиристаен|четыр[её]хкомнатн|чотирикімнатн|\bčetverosoban\b|\bčetvorosoban\b", re.IGNORECASE), 4),
 )
 _ALIASES = {"nb": "no", "nn": "no", "gl": "pt"}
 
@@ -74,7 +78,7 @@ _FLOORS: tuple[re.Pattern[str], ...] = (
     re.compile(r"(?:地上)?(\d{1,3})\s?(?:階建|階\s?建て)"),
     re.compile(r"(?:共|总高|總高)\s?(\d{1,3})\s?[层層]"),
     re.compile(
-        r"\b(?:z celkem|celkem|z celkového počtu|z|of|out of|di|su|von|av|af|sur|de|van de|/)\s*(\d{1,3})\b",
+        r"\b(?:z celkem|celkem|z celkového počtu|z|of|out of|di|su|von|av|af|sur|de|van de|от|/)\s*(\d{1,3})\b",
         re.IGNORECASE,
     ),
     re.compile(r"/\s*(?:総|总|總)?\s?(\d{1,3})\s?(?:F|层|層|층|階)?\s*$", re.IGNORECASE),

@@ -14,8 +14,10 @@ from app.property.normalise.numbers import Number, find_numbers
 _PER_AREA = re.compile(
     r"(?:/|\bper\b|\bpro\b|\bje\b|\bza\b|\bpå\b|\bpr\.?|\bpar\b|\bpor\b|\bal\b|\bau\b|\ble\b|\bel\b|\bo\b|"
     r"\bna\b)\s?(?:1\s?)?"
-    r"(?:m2|m²|m\^2|㎡|mq\b|sqm|kvm|qm|sq\.?\s?(?:ft|m|feet|foot|met|y)|square|sqft|ft²|acre|mkw|quadratm|坪|平米)|"
-    r"\b(?:m2|m²|sqft|kvm|qm)-?(?:preis|pris)|price[_ ]per[_ ](?:m|sq)|坪単価|m²単価|㎡単価|平米単価|单价|單價|"
+    r"(?:m2|m²|m\^2|㎡|mq\b|sqm|kvm|qm|sq\.?\s?(?:ft|m|feet|foot|met|y)|square|sqft|ft²|acre|mkw|quadratm|坪|平米|"
+    r"mp\b|кв|τ)|"
+    r"\b(?:m2|m²|sqft|kvm|qm)-?(?:preis|pris)|price[_ ]per[_ ](?:m|sq)|/坪|\bpsf\b|\bpsm\b|坪単価|m²単価|㎡単価|"
+    r"平米単価|单价|單價|"
     r"\bkvadratmeterpris|\bkvmpris|\bm²-pris",
     re.IGNORECASE,
 )
@@ -174,7 +176,8 @@ _BESIDE = re.compile(
     r"cena|pris|hinta|hyra|"
     r"verkaufspreis|kaufpreis|vraagprijs|asking|fixed|venta|vente|vendita|venda|koop|huur|loyer|alquiler|affitto|"
     r"aluguel|aluguer|"
-    r"miete|pcm|pw|pm|per|calendar|month|week|year|annum|yearly|monthly|weekly|mois|mes|mese|mês|maand|mnd|md|mdr|"
+    r"miete|pcm|pw|pm|mo|mth|wk|yr|per|calendar|month|week|year|annum|yearly|monthly|weekly|mois|mes|mese|mês|"
+    r"maand|mnd|md|mdr|"
     r"mån|måned|monat|mies|měs|měsíc|"
     r"kk|an|año|anno|jaar|år|par|por|al|pro|pr|za|plus|fees?|excl|incl|inkl|inclus|comprises?|charges|cc|hc|fai|"
     r"ttc|hai|frais|vb|vhb|"

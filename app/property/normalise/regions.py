@@ -138,6 +138,42 @@ _NAMES: Mapping[str, str] = MappingProxyType(
             "buenos aires|capital federal|caba|catamarca|chaco|chubut|córdoba|corrientes|entre ríos|formosa|jujuy|la pampa|la rioja|mendoza|"
             "misiones|neuquén|río negro|salta|san juan|san luis|santa cruz|santa fe|santiago del estero|tierra del fuego|tucumán"
         ),
+        "TR": (
+            "adana|adıyaman|afyonkarahisar|ağrı|aksaray|amasya|ankara|antalya|ardahan|artvin|aydın|balıkesir|bartın|batman|bayburt|"
+            "bilecik|bingöl|bitlis|bolu|burdur|bursa|çanakkale|çankırı|çorum|denizli|diyarbakır|düzce|edirne|elazığ|erzincan|erzurum|"
+            "eskişehir|gaziantep|giresun|gümüşhane|hakkari|hatay|iğdır|isparta|istanbul|izmir|kahramanmaraş|karabük|karaman|kars|"
+            "kastamonu|kayseri|kilis|kırıkkale|kırklareli|kırşehir|kocaeli|konya|kütahya|malatya|manisa|mardin|mersin|muğla|muş|nevşehir|"
+            "niğde|ordu|osmaniye|rize|sakarya|samsun|şanlıurfa|siirt|sinop|sivas|şırnak|tekirdağ|tokat|trabzon|tunceli|uşak|van|yalova|"
+            "yozgat|zonguldak"
+        ),
+        "GR": (
+            "αττική|αργολίδα|αρκαδία|αχαΐα|βοιωτία|γρεβενά|δράμα|δωδεκάνησα|έβρος|εύβοια|ευρυτανία|ζάκυνθος|ηλεία|ημαθία|ηράκλειο|"
+            "θεσπρωτία|θεσσαλονίκη|ιωάννινα|καβάλα|καρδίτσα|καστοριά|κέρκυρα|κεφαλληνία|κιλκίς|κοζάνη|κορινθία|κυκλάδες|λακωνία|λάρισα|"
+            "λασίθι|λέσβος|λευκάδα|μαγνησία|μεσσηνία|ξάνθη|πέλλα|πιερία|πρέβεζα|ρέθυμνο|ροδόπη|σάμος|σέρρες|τρίκαλα|φθιώτιδα|φλώρινα|"
+            "φωκίδα|χαλκιδική|χανιά|χίος|κρήτη"
+        ),
+        "RO": (
+            "alba|arad|argeș|bacău|bihor|bistrița-năsăud|botoșani|brăila|brașov|buzău|călărași|caraș-severin|cluj|constanța|covasna|"
+            "dâmbovița|dolj|galați|giurgiu|gorj|harghita|hunedoara|ialomița|iași|ilfov|maramureș|mehedinți|mureș|neamț|olt|prahova|sălaj|"
+            "satu mare|sibiu|suceava|teleorman|timiș|tulcea|vâlcea|vaslui|vrancea"
+        ),
+        "HR": (
+            "zagrebačka|krapinsko-zagorska|sisačko-moslavačka|karlovačka|varaždinska|koprivničko-križevačka|bjelovarsko-bilogorska|"
+            "primorsko-goranska|ličko-senjska|virovitičko-podravska|požeško-slavonska|brodsko-posavska|zadarska|osječko-baranjska|"
+            "šibensko-kninska|vukovarsko-srijemska|splitsko-dalmatinska|istarska|dubrovačko-neretvanska|međimurska|grad zagreb"
+        ),
+        "BG": (
+            "благоевград|бургас|варна|велико търново|видин|враца|габрово|добрич|кърджали|кюстендил|ловеч|монтана|пазарджик|перник|плевен|"
+            "пловдив|разград|русе|силистра|сливен|смолян|софия|стара загора|търговище|хасково|шумен|ямбол"
+        ),
+        "TW": (
+            "台北市|臺北市|新北市|桃園市|台中市|臺中市|台南市|臺南市|高雄市|基隆市|新竹市|嘉義市|新竹縣|苗栗縣|彰化縣|南投縣|雲林縣|嘉義縣|屏東縣|宜蘭縣|花蓮縣|"
+            "台東縣|臺東縣|澎湖縣|金門縣|連江縣"
+        ),
+        "KR": (
+            "서울특별시|서울시|서울|부산광역시|부산|대구광역시|대구|인천광역시|인천|광주광역시|광주|대전광역시|대전|울산광역시|울산|세종특별자치시|경기도|경기|"
+            "강원특별자치도|강원도|충청북도|충청남도|전라북도|전북특별자치도|전라남도|경상북도|경상남도|제주특별자치도|제주도"
+        ),
         "JP": (
             "北海道|青森県|岩手県|宮城県|秋田県|山形県|福島県|茨城県|栃木県|群馬県|埼玉県|千葉県|東京都|神奈川県|新潟県|富山県|石川県|福井県|山梨県|長野県|岐阜県|静岡県|愛知県|三重県|滋賀県|"
             "京都府|大阪府|兵庫県|奈良県|和歌山県|鳥取県|島根県|岡山県|広島県|山口県|徳島県|香川県|愛媛県|高知県|福岡県|佐賀県|長崎県|熊本県|大分県|宮崎県|鹿児島県|沖縄県"
@@ -147,7 +183,7 @@ _NAMES: Mapping[str, str] = MappingProxyType(
 #: what may stand before a region's name
 _PREFIX = re.compile(
     r"^(?:co\.?|county|woj\.?|województwo|kanton|canton|provincia(?: di| de)?|province(?: de)?|provincie|prov\.?|departamento|"
-    r"département|distrito de|estado de(?! m)|bundesland|region|región)\s+",
+    r"département|distrito de|estado de(?! m)|județul|jud\.|νομός|ν\.|област|обл\.|bundesland|region|región)\s+",
     re.IGNORECASE,
 )
 _SUFFIX = re.compile(r"\s+(?:kanton|vármegye|megye|province|state|county|\(provincia\))$", re.IGNORECASE)
@@ -179,5 +215,7 @@ def is_named(text: str, country: str | None) -> bool:
 
 
 def leading(text: str, country: str | None) -> str | None:
-    """The region that opens `text` without a space behind it, as Japanese addresses write it."""
-    return next((name for name in _of(country or "") if text.startswith(name)), None) if country == "JP" else None
+    """The region that opens `text` without a space behind it, as addresses in Japan, Taiwan and Korea write it."""
+    if country not in ("JP", "TW", "KR"):
+        return None
+    return max((name for name in _of(country) if text.startswith(name)), key=len, default=None)

@@ -86,7 +86,7 @@ _SUBTYPE_WORDS: tuple[tuple[str, str], ...] = (
         r"아파트|오피스텔|빌라|원룸|דירה|\b(?:mono|bi|tri|quadri|pluri|penta)locale\b|\bático\b|\bdúplex\b|"
         r"\bquitinete|\bkitnet|\bflat\b|"
         r"\bselveier(?:leilighet)?|\byksiö|\bkaksio|\bkolmio|\bstan\b|\bstanovanje|\bbhk\b|piano nobile|"
-        r"\battico\b|\bgarçonnière",
+        r"\battico\b|\bgarçonnière|апартамент|квартир|гарсониера|\bstana?\b",
     ),
     (
         "Single Family Residence",
@@ -103,7 +103,7 @@ _SUBTYPE_WORDS: tuple[tuple[str, str], ...] = (
         r"\bcasă\b|\bvilă\b|\bmüstakil|\bvilla\b|"
         r"μονοκατοικία|κατοικία|βίλα|一戸建|戸建|古民家|别墅|別墅|獨立屋|단독주택|주택|בית פרטי|"
         r"residential single|sfr\b|mansion|"
-        r"\bkuća|\bhiša\b|\bmaja\b",
+        r"\bkuć[ae]|\bhiš[ae]\b|\bmaja\b|къща|\bдом\b|\bбудинок",
     ),
 )
 _SUBTYPES = tuple((name, re.compile(words, re.IGNORECASE)) for name, words in _SUBTYPE_WORDS)
@@ -161,17 +161,19 @@ _RENT = re.compile(
     r"\baluguel\b|\barrendamento\b|\btil leie\b|\btil leje\b|\butleie\b|\blejebolig|månedlig leje|\bmånedsleie|"
     r"vuokrattavana|\bvuokra-?asunto|"
     r"\bpronájem\b|\bpronájmu\b|\bprenájom|na prenájom|\bkiadó\b|bérleti|albérlet|\bkiralık\b|de închiriat|"
-    r"\bînchiri|ενοικιάζεται|ενοικίαση|"
+    r"\bînchiri|ενοικιάζεται|ενοικίαση|\bnajam\b|za najam|izdavanje|oddaja\b|под наем|аренд|оренд|сдается|"
     r"賃貸|賃料|家賃|出租|租屋|월세|전세|임대|להשכרה",
     re.IGNORECASE,
 )
 _SALE = re.compile(
-    r"for.?sale|\bbuy\b|zu verkaufen|zum kauf|\bkaufen\b|kaufpreis|eigentumswohnung|sprzeda|till salu|"
+    r"for.?sale|\bbuy\b|zu verkaufen|versteigerung\b|\bauction\b|\bsubasta\b|all.asta\b|aux enchères|zum kauf|"
+    r"\bkaufen\b|kaufpreis|eigentumswohnung|sprzeda|till salu|"
     r"utgångspris|à vendre|\bvente\b|en venta|\bventa\b|in vendita|\bvendita\b|vendesi|te koop|\bkoop\b|koopprijs|"
     r"vraagprijs|à venda|\bvenda\b|"
     r"\btil salgs?\b|prisantydning|kontantpris|\bmyydään\b|\bmyytävänä|\bprodej\b|\bprodeje\b|na predaj|"
     r"\bpredaj\b|\beladó\b|\bsatılık\b|de vânzare|"
-    r"\bvând\b|πωλείται|πώληση|売買|中古マンション|中古一戸建|新築一戸建|販売価格|売地|出售|二手房|買屋|売り出し|"
+    r"\bvând\b|πωλείται|πώληση|na prodaju|\bprodaja\b|\bprodaje se\b|прода[вје]|продаж|продается|продам|売買|"
+    r"中古マンション|中古一戸建|新築一戸建|販売価格|売地|出售|二手房|買屋|売り出し|"
     r"매매|분양|למכירה|\bto sell\b|\bsell\b",
     re.IGNORECASE,
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from app.property.extract.lexicon import (
+    bulgarian,
     chinese,
+    croatian,
     czech,
     danish,
     dutch,
@@ -20,14 +22,18 @@ from app.property.extract.lexicon import (
     polish,
     portuguese,
     romanian,
+    russian,
     spanish,
     swedish,
     turkish,
 )
 
-#: the lexicons of each language; Slovak shares Czech's, whose words differ by a letter
+#: the lexicons of each language; close languages share one (Czech and Slovak, Croatian and Slovene)
 BY_LANGUAGE: dict[str, tuple[tuple[tuple[str, str], ...], ...]] = {
+    "bg": (bulgarian.TERMS,),
     "zh": (chinese.TERMS,),
+    **dict.fromkeys(("hr", "sr", "bs", "sl"), (croatian.TERMS,)),
+    **dict.fromkeys(("ru", "uk"), (russian.TERMS,)),
     "cs": (czech.TERMS,),
     "sk": (czech.TERMS,),
     "da": (danish.TERMS,),

@@ -23,7 +23,7 @@ ROOMS = (
 )
 #: words that another language uses for something else
 BY_LANGUAGE: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "es": (("BedroomsTotal", r"habitaci(?:ón|ones)\b|habs?\b\.?|alcobas?\b"),),
+    "es": (("BedroomsTotal", r"habitaci(?:ón|ones)\b|habs?\b\.?|alcobas?\b|dorms?\."), ("RoomsTotal", r"amb\.")),
     "it": (("BedroomsTotal", r"camere\b"),),
     "ro": (("RoomsTotal", r"camer[eă]\b"),),
     "no": (("BathroomsTotalInteger", r"bad\b"),),
@@ -32,7 +32,7 @@ BY_LANGUAGE: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 #: directly before the year
 BUILT = (
-    r"(?<!re)built(?: in| circa| c\.)?:?|constructed(?: in)?|circa|dating from|dates (?:back )?to|baujahr:?|erbaut(?: im jahre?)?|errichtet|stammt aus(?: dem jahre?)?|"
+    r"(?<!re)built(?: in| circa| c\.)?:?|constructed(?: in)?|circa|dating from|dates (?:back )?to|baujahr:?(?: ca\.)?|erbaut(?: im jahre?)?|errichtet|stammt aus(?: dem jahre?)?|"
     r"byggår:?|byggt|construite? en|construction|immeuble (?:de|des années)|bâtiment de|datant de|construid[oa] en|edificio de|año|"
     r"construíd[oa] em|edifício de|prédio de|ano|costruit[oa] nel|edificio del|palazzo del|palazzina del|casa del|anno|gebouwd in|bouwjaar:?|uit|"
     r"oppført(?: i)?|bygget(?: i)?|byggeår:?|opført(?: i)?|fra|rakennettu|valmistunut|postaven\w*(?: v(?: roce)?)?|z roku|wybudowan\w+ w(?: roku)?|"
@@ -45,9 +45,9 @@ PLOT_AFTER = (
 )
 PLOT_BEFORE = (
     r"plot of|(?:standing|set|stands|sits) (?:in|on) (?:about|approx\w*|around|circa)?|site of|grounds of|gardens? of|land:?|lot:?|terrain(?: de)?|"
-    r"grundstück(?:sfläche)?(?: von| ca\.?)*|parcelle de|parcela de|terreno de|terreno di|perceel van|tomt på|grund på|działk\w+ o pow\w*|acres?"
+    r"grundstück(?:sfläche|sgröße)?(?: von| ca\.?| rd\.?)*|parcelle de|parcela de|terreno de|terreno di|perceel van|tomt på|grund på|działk\w+ o pow\w*|acres?"
 )
 LIVING_BEFORE = (
-    r"(?:gross |net )?internal (?:floor )?area|floor area|living (?:area|space)|wohnfläche(?: von| ca\.?)*|surface habitable|"
+    r"(?:gross |net )?internal (?:floor )?area|floor area|living (?:area|space)|wohnfläche(?: von| ca\.?| rd\.?)*|surface habitable|"
     r"superficie (?:construida|habitable|abitabile|útil)|bewoonbare oppervlakte|woonoppervlakte|boarea|boligareal|bruksareal|área útil"
 )

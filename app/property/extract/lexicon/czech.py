@@ -100,6 +100,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ListAgentFullName",
+        "makléřka|maklérka|realitní makléřka|realitná maklérka|váš maklér|vaše makléřka|"
         "makléř|realitní makléř|kontaktní osoba|kontaktovat|kontakt|kontaktná osoba|maklér|váš makléř|realitný maklér",
     ),
     (

@@ -31,6 +31,10 @@ TERMS: tuple[tuple[str, str], ...] = (
         "total floors|floors|no of floors|floors in property|number of storeys in building|storeys in building",
     ),
     (
+        "YearBuilt",
+        "top|completion year|year of completion|year completed|completed in|construction completed",
+    ),
+    (
         "PostalCode",
         "pin code|pincode|pin|post code",
     ),

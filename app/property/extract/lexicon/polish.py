@@ -5,6 +5,7 @@ from __future__ import annotations
 TERMS: tuple[tuple[str, str], ...] = (
     (
         "ListPrice",
+        "cena sprzedaży|cena brutto|miesięczny czynsz najmu|cena wywoławcza|suma oszacowania cena|"
         "cena|cena ofertowa|czynsz najmu|cena najmu|cena całkowita|koszt najmu",
     ),
     (
@@ -91,11 +92,12 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ListAgentFullName",
+        "agentka|pośrednik|agent nieruchomości|osoba do kontaktu|doradczyni|agent prowadzący|ogłoszeniodawca kontakt|"
         "agent|osoba kontaktowa|opiekun oferty|doradca|kontakt",
     ),
     (
         "ListOfficeName",
-        "biuro nieruchomości|agencja|biuro|nazwa firmy",
+        "ogłoszeniodawca|pośrednictwo|agencja nieruchomości|biuro nieruchomości|agencja|biuro|nazwa firmy",
     ),
     (
         "PublicRemarks",

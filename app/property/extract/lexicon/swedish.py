@@ -5,6 +5,7 @@ from __future__ import annotations
 TERMS: tuple[tuple[str, str], ...] = (
     (
         "ListPrice",
+        "fast pris|pris/hyra|hyra per månad|hyra/mån|månadshyra kr|startbud|accepterat bud|"
         "pris|utgångspris|begärt pris|hyra|månadshyra|acceptpris|accepterat pris",
     ),
     (
@@ -86,6 +87,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ListAgentFullName",
+        "mäklaren|fastighetsmäklare|ansvarig fastighetsmäklare|din mäklare|kontakt|"
         "mäklare|ansvarig mäklare|kontaktperson",
     ),
     (

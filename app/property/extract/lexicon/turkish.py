@@ -9,13 +9,14 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "_Ignore",
+        "i̇lan tarihi|kimden|"
         "aidat|aidat (tl)|depozito|depozito (tl)|m² fiyatı|metrekare fiyatı|bulunduğu kat|bina yaşı|"
         "ilan tarihi|ilan güncelleme tarihi|açık alan m²|kapalı alan m²|krediye uygun|takas|"
         "kat sayısı bulunduğu",
     ),
     (
         "ListingId",
-        "ilan no|ilan numarası|portföy no|referans no|ilan no.",
+        "i̇lan no|i̇lan numarası|ilan no|ilan numarası|portföy no|referans no|ilan no.",
     ),
     (
         "PropertySubType",
@@ -51,7 +52,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Heating",
-        "ısıtma|ısıtma tipi|ısınma tipi|yakıt tipi",
+        "isıtma|isıtma tipi|isınma tipi|ısıtma|ısıtma tipi|ısınma tipi|yakıt tipi",
     ),
     (
         "_Address",
@@ -71,7 +72,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ListOfficeName",
-        "emlak ofisi|firma|ofis|mağaza|kimden firma",
+        "emlak danışmanlığı|emlak ofisi|firma|ofis|mağaza|kimden firma",
     ),
     (
         "PublicRemarks",
