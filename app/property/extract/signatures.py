@@ -60,13 +60,13 @@ def _person(segment: Segment, page: Document) -> Iterator[Candidate]:
 
 
 def _offices(text: str) -> Iterator[str]:
-    if texts.has_legal_form(text) and _is_name(text):
+    if texts.has_legal_form(text) and _is_name(text) and " - " not in text:
         yield text.strip(" ,")
         return
-    for piece in _PIECES.split(text):
-        if texts.has_legal_form(piece) and _is_name(piece):
-            yield piece.strip(" ,")
-            return
+    pieces = _PIECES.split(text)
+    signed = [p for p in pieces if texts.has_legal_form(p) and _is_name(p)]
+    if len(signed) == 1 and not any(names.is_agency(p) for p in pieces if p != signed[0]):
+        yield signed[0].strip(" ,")  # a brand beside its franchisee would be two
 
 
 def _is_name(text: str) -> bool:
