@@ -1,0 +1,87 @@
+"""`python -m benchmarks.fetch`: measure the fetcher beside its peers, and write docs/benchmarks/fetching.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.fetch.cells import SCRAPY, Cell, cells
+from benchmarks.fetch.figures import Figures, figures, median
+from benchmarks.fetch.report import write_report
+from benchmarks.fetch.sites import PAGE
+from benchmarks.results import BenchmarkError, machine
+
+_ROOT = Path(__file__).parents[2]
+_ISOLATE = ["unshare", "--net", "--mount", "--map-root-user"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 when all was measured, 1 if a contestant failed, 2 if something is missing (the message says what)."""
+    args = _arguments(argv)
+    try:
+        _require(args.peers)
+        found = _measured(args.peers, args.repeats, args.scale)
+        version = [args.peers, "-c", "import scrapy; print('Scrapy', scrapy.__version__)"]
+        scrapy = subprocess.run(version, capture_output=True, text=True, check=True).stdout.strip()
+        size = round(len(PAGE) / 1000)
+        write_report(found, args.docs, machine=machine(), scrapy=scrapy, size=size, repeats=args.repeats)
+    except BenchmarkError as exc:
+        print(exc, file=sys.stderr)
+        return 2
+    except subprocess.CalledProcessError as exc:
+        print(f"{exc}\n{(exc.stderr or '')[-2000:]}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fetch", description=__doc__)
+    parser.add_argument("--repeats", type=int, default=3, help="rounds")
+    parser.add_argument("--scale", type=float, default=1.0, help="how many pages a site has; 1: as published")
+    parser.add_argument("--peers", default=str(_ROOT / ".venv-bench/bin/python"), help="the Python that has Scrapy")
+    parser.add_argument("--docs", type=Path, default=_ROOT / "docs/benchmarks", help="where fetching.md is written")
+    return parser.parse_args(argv)
+
+
+def _require(python: str) -> None:
+    if any(shutil.which(name) is None for name in ("unshare", "ip", "mount")):
+        raise BenchmarkError("no network namespaces: install the packages util-linux, iproute2 and mount")
+    if subprocess.run([*_ISOLATE, "ip", "link"], capture_output=True, check=False).returncode:
+        raise BenchmarkError("no network namespace may be made here: run as root, or allow user namespaces")
+    if not shutil.which(python) or subprocess.run([python, "-c", "import scrapy"], check=False).returncode:
+        raise BenchmarkError(f"{python} has no Scrapy: `make bench-fetch` sets it up")
+
+
+def _measured(peers: str, repeats: int, scale: float) -> dict[Cell, Figures]:
+    runs: dict[Cell, list[Figures]] = defaultdict(list)
+    for number in range(repeats):
+        for cell in cells(scale):
+            one = _run(cell, peers)
+            runs[cell].append(one)
+            print(f"round {number + 1}: {cell.contestant}, {cell.sites} sites, gap {cell.gap_seconds:g} s: {one}")
+    return {cell: median(found) for cell, found in runs.items()}
+
+
+def _run(cell: Cell, peers: str) -> Figures:
+    python = peers if cell.contestant == SCRAPY else sys.executable
+    with tempfile.TemporaryDirectory() as folder:
+        told, out = Path(folder) / "cell.json", Path(folder) / "out.json"
+        told.write_text(json.dumps(cell.as_json()))
+        command = [*_ISOLATE, sys.executable, "-m", "benchmarks.fetch.arena", str(told), python, str(out)]
+        subprocess.run(command, cwd=_ROOT, stderr=subprocess.PIPE, text=True, check=True)
+        found = json.loads(out.read_text())
+    one = figures(found["pages"], found["wall_seconds"], found["cpu_seconds"], found["asked"], cell.gap_seconds)
+    if one.pages != len(cell.urls):
+        raise BenchmarkError(f"{cell.contestant} fetched {one.pages} of {len(cell.urls)} pages: nothing to compare")
+    return one
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""What is measured: how many sites with how many pages, by which rules, and by whom."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from ipaddress import IPv4Address
+from typing import Any
+
+OURS, OURS_SHARED, SCRAPY, HTTPX2 = "ours", "ours, shared", "Scrapy", "httpx2"
+_FIRST_ADDRESS = IPv4Address("5.9.0.1")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`gap_seconds` is what every site's robots.txt asks for between two requests; 0: no rules, and none are read.
+
+    `at_once`: how many requests the contestant may have under way in all.
+    """
+
+    contestant: str
+    sites: int
+    pages: int
+    gap_seconds: float
+    at_once: int
+
+    @property
+    def hosts(self) -> list[str]:
+        """Every site is a domain of its own."""
+        return [f"site{n}.example" for n in range(self.sites)]
+
+    @property
+    def urls(self) -> list[str]:
+        """Page by page of each site in turn, as a list of targets that was collected page by page."""
+        return [f"http://{host}/homes/{n}" for n in range(self.pages) for host in self.hosts]
+
+    @property
+    def hosts_file(self) -> str:
+        """In the form of hosts(5)."""
+        return "".join(f"{_FIRST_ADDRESS + n} {host}\n" for n, host in enumerate(self.hosts))
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def cells(scale: float) -> list[Cell]:
+    """All cells of one round. `scale` shortens them (1: as published)."""
+
+    def scaled(pages: int) -> int:
+        return max(2, round(pages * scale))
+
+    free = [Cell(who, 100, scaled(20), 0.0, 16) for who in (OURS, SCRAPY, HTTPX2)]
+    ruled = [
+        Cell(who, sites, scaled(pages), gap, max(32, min(sites, 100)))
+        for sites, pages, gap in ((1, 30, 0.5), (10, 30, 0.5), (100, 12, 1.0), (500, 8, 4.0))
+        for who in (OURS, OURS_SHARED, SCRAPY)
+    ]
+    return free + ruled

@@ -1,0 +1,54 @@
+"""From what the sites saw to the figures: pages a second, CPU, how much of the allowed pace was used, rules broken."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+#: a request may lose the processor on its way, and two requests differ in that
+JITTER_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One run. `pace_share`: mean over the sites, of the pages that the rules allowed from a site's first page to its
+    last, how many were asked for (1: all); None without rules. `too_soon`: gaps shorter than the rule."""
+
+    pages: int
+    pages_per_second: float
+    cpu_ms_per_page: float
+    pace_share: float | None
+    too_soon: int
+
+
+def figures(
+    pages: int, wall_seconds: float, cpu_seconds: float, asked: Mapping[str, Sequence[float]], gap_seconds: float
+) -> Figures:
+    """`asked` are the times in seconds at which each site was asked for a page."""
+    shares: list[float] = []
+    too_soon = 0
+    for times in map(sorted, asked.values()):
+        too_soon += sum(later - one < gap_seconds - JITTER_SECONDS for one, later in itertools.pairwise(times))
+        if gap_seconds and len(times) > 1:
+            shares.append(min(1.0, gap_seconds * (len(times) - 1) / (times[-1] - times[0])))
+    return Figures(
+        pages=pages,
+        pages_per_second=pages / wall_seconds,
+        cpu_ms_per_page=1000 * cpu_seconds / pages if pages else 0.0,
+        pace_share=statistics.fmean(shares) if shares else None,
+        too_soon=too_soon,
+    )
+
+
+def median(runs: Sequence[Figures]) -> Figures:
+    """Figure by figure; of the gaps that were too short the most."""
+    shares = [run.pace_share for run in runs if run.pace_share is not None]
+    return Figures(
+        pages=min(run.pages for run in runs),
+        pages_per_second=statistics.median(run.pages_per_second for run in runs),
+        cpu_ms_per_page=statistics.median(run.cpu_ms_per_page for run in runs),
+        pace_share=statistics.median(shares) if shares else None,
+        too_soon=max(run.too_soon for run in runs),
+    )

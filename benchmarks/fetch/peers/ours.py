@@ -1,0 +1,94 @@
+"""Our fetcher in a pool of threads, its pages appointed as jobs are; the pace is the process's own, or shared."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from app.clock import SystemClock
+from app.errors import HostBusyError
+from app.property.fetch import Fetcher, Visitor, build_fetcher
+from app.services.embedded_valkey import EmbeddedValkey
+from app.settings import Settings
+
+#: as a worker waits with a job in its hand
+_PATIENCE_SECONDS = 2.0
+
+
+class Due:
+    """Pages by when they may be asked for. Thread-safe; `take` returns None when all are fetched."""
+
+    def __init__(self, urls: list[str]) -> None:
+        self._heap = [(0.0, order, url) for order, url in enumerate(urls)]
+        self._left = len(urls)
+        self._changed = threading.Condition()
+
+    def take(self) -> tuple[int, str] | None:
+        with self._changed:
+            while self._left:
+                wait = self._heap[0][0] - time.monotonic() if self._heap else None
+                if wait is not None and wait <= 0:
+                    return heapq.heappop(self._heap)[1:]
+                self._changed.wait(wait)
+            return None
+
+    def put_back(self, page: tuple[int, str], seconds: float) -> None:
+        with self._changed:
+            heapq.heappush(self._heap, (time.monotonic() + seconds, *page))
+            self._changed.notify()
+
+    def fetched(self) -> None:
+        with self._changed:
+            self._left -= 1
+            if not self._left:
+                self._changed.notify_all()
+
+
+def _work(fetcher: Fetcher, due: Due, found: list[str]) -> None:
+    while (page := due.take()) is not None:
+        visitor = Visitor(page[1], "batch", patience_seconds=_PATIENCE_SECONDS, comes_back=True)
+        try:
+            if "Elm" in fetcher.fetch(page[1], visitor).text:
+                found.append(page[1])
+        except HostBusyError as exc:
+            due.put_back(page, float(exc.facts["retry_after_seconds"]))
+            continue
+        due.fetched()
+
+
+def main(cell: dict[str, Any]) -> None:
+    rules = {"fetch_min_delay_seconds": 0.1}
+    free = {"fetch_min_delay_seconds": 0, "fetch_ignore_robots": cell["hosts"], "fetch_concurrency_per_host": 16}
+    with ExitStack() as stack:
+        client = None
+        if cell["contestant"].endswith("shared"):
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            valkey = stack.enter_context(EmbeddedValkey(folder))
+            client = stack.enter_context(redis.Redis.from_url(valkey.url, decode_responses=True))
+        os.environ.clear()
+        settings = Settings(_env_file=None, **(rules if cell["gap_seconds"] else free))  # type: ignore[call-arg]
+        fetcher = build_fetcher(settings, SystemClock(), client)
+        due, found = Due(cell["urls"]), list[str]()
+        threads = [threading.Thread(target=_work, args=(fetcher, due, found)) for _ in range(cell["at_once"])]
+        began, cpu_began = time.monotonic(), time.process_time()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        took = {"wall_seconds": time.monotonic() - began, "cpu_seconds": time.process_time() - cpu_began}
+        fetcher.close()
+    print(json.dumps({"pages": len(found), **took}))
+
+
+if __name__ == "__main__":
+    main(json.loads(Path(sys.argv[1]).read_text()))

@@ -1,0 +1,75 @@
+"""The sites: one process at all their addresses, as light as may be, that writes down when each page was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import signal
+import socket
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+_ROOM = "<tr><th>Room {n}</th><td>{n} by {n} feet, oak floor, two windows</td></tr>"
+#: 40 KB of an invented listing; the script stands for what sites send beside it
+PAGE = (
+    "<!doctype html><html lang=en><head><meta charset=utf-8><title>12 Elm Street, Springfield</title>"
+    '<script type="application/ld+json">{"@type":"House","name":"12 Elm Street","numberOfRooms":6}</script>'
+    f"<script>var settings = {json.dumps([{'id': n, 'label': f'entry {n}'} for n in range(600)])}</script></head>"
+    "<body><h1>12 Elm Street</h1><p>$325,000</p><table>"
+    + "".join(_ROOM.format(n=n) for n in range(250))
+    + "</table></body></html>"
+).encode()
+
+
+class Sites:
+    """Speaks as much HTTP/1.1 as a client of GETs needs, keep-alive included."""
+
+    def __init__(self, gap_seconds: float) -> None:
+        self.asked: dict[str, list[float]] = defaultdict(list)
+        robots = f"User-agent: *\nCrawl-delay: {gap_seconds:g}\n".encode() if gap_seconds else b"User-agent: *\n"
+        self._robots = _answer("text/plain", robots)
+        self._page = _answer("text/html; charset=utf-8", gzip.compress(PAGE), "Content-Encoding: gzip\r\n")
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                lines = head.decode("latin-1").split("\r\n")
+                host = next(line[5:].strip() for line in lines if line.lower().startswith("host:"))
+                is_robots = lines[0].split(" ")[1] == "/robots.txt"
+                if not is_robots:
+                    self.asked[host].append(time.monotonic())
+                writer.write(self._robots if is_robots else self._page)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+def _answer(kind: str, body: bytes, more: str = "") -> bytes:
+    return f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{more}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def serve(sites: Sites) -> None:
+    """Serve until SIGTERM, at every address of this network."""
+    server = await asyncio.start_server(sites.serve, sock=socket.create_server(("", 80), backlog=1024))
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    async with server:
+        print("ready", flush=True)
+        await ended.wait()
+
+
+def main(log: Path, gap_seconds: float) -> None:
+    """Serve until SIGTERM, then write to `log` the times at which each host was asked for a page."""
+    sites = Sites(gap_seconds)
+    asyncio.run(serve(sites))
+    log.write_text(json.dumps(sites.asked))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), float(sys.argv[2]))
