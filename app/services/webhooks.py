@@ -139,7 +139,7 @@ def build_webhook_sender(
         wire_bytes=65_536,
     )
     return WebhookSender(
-        Guard(resolver or SystemResolver(), settings.fetch_allowed_private_networks),
+        Guard(resolver or SystemResolver(clock), settings.fetch_allowed_private_networks),
         Exchange(limits, clock, settings.fetch_user_agent, ssl_context),
         clock,
         settings.webhook_secret,

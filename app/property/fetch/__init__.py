@@ -49,7 +49,7 @@ def build_fetcher(
         store = RedisPace(redis, concurrency=concurrency, lease_seconds=lease_seconds)
         shelf = RedisShelf(redis, clock)
     return Fetcher(
-        guard=Guard(resolver or SystemResolver(), settings.fetch_allowed_private_networks),
+        guard=Guard(resolver or SystemResolver(clock), settings.fetch_allowed_private_networks),
         politeness=Politeness(store, clock, min_gap_seconds=settings.fetch_min_delay_seconds),
         robots_shelf=shelf,
         limits=limits,

@@ -23,32 +23,32 @@ _LOGIN_CHARS = 2_500
 #: header field, what it must hold, whose wall it is
 _HEADERS = (
     # https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
-    ("cf-mitigated", re.compile("challenge"), "a challenge of Cloudflare"),
+    ("cf-mitigated", re.compile("challenge", re.I), "a challenge of Cloudflare"),
     # https://docs.aws.amazon.com/waf/latest/developerguide/waf-captcha-and-challenge-actions.html
-    ("x-amzn-waf-action", re.compile("challenge|captcha"), "a challenge of AWS WAF"),
+    ("x-amzn-waf-action", re.compile("challenge|captcha", re.I), "a challenge of AWS WAF"),
     # https://vercel.com/docs/vercel-firewall/attack-challenge-mode
-    ("x-vercel-mitigated", re.compile("challenge|deny"), "a refusal of Vercel's firewall"),
+    ("x-vercel-mitigated", re.compile("challenge|deny", re.I), "a refusal of Vercel's firewall"),
 )
 #: the same for answers that are refusals by their status
 _REFUSAL_HEADERS = (
     ("x-datadome", re.compile(""), "a challenge of DataDome"),
     ("x-kpsdk-ct", re.compile(""), "a challenge of Kasada"),
     ("x-sucuri-block", re.compile(""), "a refusal of Sucuri's firewall"),
-    ("server", re.compile("akamaighost", re.IGNORECASE), "a refusal of Akamai"),
+    ("server", re.compile("akamaighost", re.I), "a refusal of Akamai"),
 )
-#: what stands in the markup of a wall that has no other content
+#: what stands in the markup of a wall that has no other content, in lower case
 _MARKUP = (
-    (re.compile(r"_cf_chl_opt|/cdn-cgi/challenge-platform/\S*/orchestrate/", re.I), "a challenge of Cloudflare"),
-    (re.compile(r"captcha-delivery\.com", re.I), "a challenge of DataDome"),
-    (re.compile(r"_Incapsula_Resource|Incapsula incident ID", re.I), "a challenge of Imperva"),
-    (re.compile(r"id=[\"']px-captcha|_pxAppId", re.I), "a challenge of HUMAN (PerimeterX)"),
-    (re.compile(r"/_sec/(?:cp_challenge|verify)|bm-verify=|errors\.edgesuite\.net", re.I), "a challenge of Akamai"),
-    (re.compile(r"\.awswaf\.com/|window\.gokuProps", re.I), "a challenge of AWS WAF"),
-    (re.compile(r"KPSDK|/149e9513-01fa-4fb0-aad4-566afd725d1b/", re.I), "a challenge of Kasada"),
-    (re.compile(r"The requested URL was rejected\. Please consult with your administrator", re.I), "a refusal of F5"),
-    (re.compile(r"(?:google|recaptcha)\.(?:com|net)/recaptcha/|\bg-recaptcha\b", re.I), "a captcha"),
-    (re.compile(r"hcaptcha\.com/|\bh-captcha\b", re.I), "a captcha"),
-    (re.compile(r"challenges\.cloudflare\.com/turnstile|\bcf-turnstile\b", re.I), "a captcha"),
+    (("_cf_chl_opt", "/orchestrate/chl_"), "a challenge of Cloudflare"),
+    (("captcha-delivery.com",), "a challenge of DataDome"),
+    (("_incapsula_resource", "incapsula incident id"), "a challenge of Imperva"),
+    (("px-captcha", "_pxappid"), "a challenge of HUMAN (PerimeterX)"),
+    (("/_sec/cp_challenge", "/_sec/verify", "bm-verify=", "errors.edgesuite.net"), "a challenge of Akamai"),
+    ((".awswaf.com/", "window.gokuprops"), "a challenge of AWS WAF"),
+    (("kpsdk", "/149e9513-01fa-4fb0-aad4-566afd725d1b/"), "a challenge of Kasada"),
+    (("the requested url was rejected. please consult with your administrator",), "a refusal of F5"),
+    (("google.com/recaptcha/", "recaptcha.net/recaptcha/", "g-recaptcha"), "a captcha"),
+    (("hcaptcha.com/", "h-captcha"), "a captcha"),
+    (("challenges.cloudflare.com/turnstile", "cf-turnstile"), "a captcha"),
 )
 _PASSWORD = re.compile(r"<input\b[^>]{0,500}?\btype\s*=\s*[\"']?password\b", re.IGNORECASE)
 _LOGIN_PATH = re.compile(
@@ -64,20 +64,25 @@ def wall(url: str, asked: str, status: int, headers: Mapping[str, str], text: st
 
     `asked` is the URL before redirects, `headers` has names in lower case, `text` is the body or its head.
     """
-    for field, value, what in _HEADERS:
-        if field in headers and value.search(headers[field].lower()):
-            return what
     refused = status in REFUSALS
+    named = _named(_HEADERS, headers) or (_named(_REFUSAL_HEADERS, headers) if refused else None)
+    if named is not None:
+        return named
     if status == 401 and "www-authenticate" in headers:
         return "a login"
-    if refused and (named := _named(_REFUSAL_HEADERS, headers)):
-        return named
-    said = 0 if refused else visible_chars(text) if len(text) <= HEAD_BYTES else _LOGIN_CHARS
-    if said < _WALL_CHARS and (sign := next((what for pattern, what in _MARKUP if pattern.search(text)), None)):
+    return None if len(text) > HEAD_BYTES else _by_markup(text, refused=refused, to_login=_is_login(url, asked))
+
+
+def _by_markup(text: str, *, refused: bool, to_login: bool) -> str | None:
+    markup = text.lower()
+    sign = next((what for needles, what in _MARKUP if any(needle in markup for needle in needles)), None)
+    asks_password = (refused or to_login) and "password" in markup and _PASSWORD.search(markup) is not None
+    if sign is None and not asks_password:
+        return None
+    said = 0 if refused else visible_chars(text)
+    if sign is not None and said < _WALL_CHARS:
         return sign
-    if said < _LOGIN_CHARS and _PASSWORD.search(text) and _leads_to_login(url, asked, refused=refused):
-        return "a login"
-    return None
+    return "a login" if asks_password and said < _LOGIN_CHARS else None
 
 
 def visible_chars(markup: str) -> int:
@@ -89,6 +94,6 @@ def _named(signs: tuple[tuple[str, re.Pattern[str], str], ...], headers: Mapping
     return next((what for field, value, what in signs if field in headers and value.search(headers[field])), None)
 
 
-def _leads_to_login(url: str, asked: str, *, refused: bool) -> bool:
-    """Refused with a password field, or sent on to a place that is called a login."""
-    return refused or (url != asked and _LOGIN_PATH.search(urlsplit(url).path) is not None)
+def _is_login(url: str, asked: str) -> bool:
+    """Sent on to a place that is called a login."""
+    return url != asked and _LOGIN_PATH.search(urlsplit(url).path) is not None

@@ -35,7 +35,7 @@ def refresh(header: str, markup: str) -> str | None:
 
 def _stated(markup: str) -> list[str]:
     head = markup[:_HEAD_CHARS]
-    if not _HINT.search(head):
+    if "http-equiv" not in head.lower() or not _HINT.search(head):
         return []
     try:
         root = lxml.html.document_fromstring(head.encode(), parser=lxml.html.HTMLParser(encoding="utf-8"))

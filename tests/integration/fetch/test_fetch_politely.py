@@ -33,7 +33,7 @@ def paced() -> Iterator[Callable[[ManualClock], Fetcher]]:
     def make(clock: ManualClock) -> Fetcher:
         store = LocalPace(clock, concurrency=1, lease_seconds=70)
         fetcher = Fetcher(
-            guard=_LoopbackIsOutside(SystemResolver(), (ip_network("127.0.0.0/8"),)),
+            guard=_LoopbackIsOutside(SystemResolver(clock), (ip_network("127.0.0.0/8"),)),
             politeness=Politeness(store, clock, min_gap_seconds=1.0),
             robots_shelf=LocalShelf(clock),
             limits=Limits(),

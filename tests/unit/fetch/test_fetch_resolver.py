@@ -1,0 +1,113 @@
+"""The machine's resolver: what it answered is kept for a while, what hangs holds nobody up, and a fork has its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from app.clock import ManualClock
+from app.property.fetch.resolver import SystemResolver
+
+
+class _System:
+    """Stands where the system's resolver is: every name is one address, `stuck` names answer when let go."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.threads: set[str] = set()
+        self.let_go = threading.Event()
+
+    def getaddrinfo(self, host: str, *_: Any, **__: Any) -> list[Any]:
+        self.asked.append(host)
+        self.threads.add(threading.current_thread().name)
+        if host.startswith("stuck"):
+            self.let_go.wait(30)
+        if host.startswith("unknown"):
+            raise socket.gaierror(-2, "Name or service not known")
+        return [(2, 1, 6, "", ("93.184.216.34", 0)), (10, 1, 6, "", ("2606:2800:220:1::1%eth0", 0, 0, 0))]
+
+
+@pytest.fixture
+def system(monkeypatch: pytest.MonkeyPatch) -> _System:
+    stand_in = _System()
+    monkeypatch.setattr(socket, "getaddrinfo", stand_in.getaddrinfo)
+    return stand_in
+
+
+def test_an_answer_is_kept_for_half_a_minute(system: _System) -> None:
+    clock = ManualClock()
+    resolver = SystemResolver(clock)
+    expected = [ip_address("93.184.216.34"), ip_address("2606:2800:220:1::1")]
+    assert resolver.resolve("homes.example", 5) == expected
+    clock.advance(29.9)
+    assert resolver.resolve("homes.example", 5) == expected
+    assert system.asked == ["homes.example"]
+    clock.advance(0.2)
+    resolver.resolve("homes.example", 5)
+    assert system.asked == ["homes.example"] * 2
+
+
+def test_a_failure_is_not_kept(system: _System) -> None:
+    resolver = SystemResolver(ManualClock())
+    for _ in range(2):
+        with pytest.raises(OSError, match="not known"):
+            resolver.resolve("unknown.example", 5)
+    assert system.asked == ["unknown.example"] * 2
+
+
+def test_a_name_server_that_hangs_holds_up_its_own_name_only(system: _System) -> None:
+    resolver = SystemResolver(ManualClock())
+    with pytest.raises(TimeoutError):
+        resolver.resolve("stuck.example", 0.01)
+    assert resolver.resolve("homes.example", 5)
+    system.let_go.set()
+
+
+def _resolver_threads() -> int:
+    return sum(thread.name == "resolver" for thread in threading.enumerate())
+
+
+def test_threads_are_used_again(system: _System) -> None:
+    """Those that answered wait for the next question; many at once need many, and most of these end."""
+    others = _resolver_threads()
+    resolver = SystemResolver(ManualClock())
+    for number in range(40):
+        resolver.resolve(f"site{number}.example", 5)
+    assert _resolver_threads() - others < 10
+    with ThreadPoolExecutor(40) as pool:
+        asked = [pool.submit(resolver.resolve, f"stuck{number}.example", 20) for number in range(40)]
+        assert _soon(lambda: len(system.asked) == 80)
+        assert _resolver_threads() - others >= 40
+        system.let_go.set()
+        assert all(future.result() for future in asked)
+    assert _soon(lambda: _resolver_threads() - others <= 16)
+
+
+def _soon(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 10
+    while not (held := holds()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return held
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_starts_threads_of_its_own(system: _System) -> None:
+    """Prefork workers: the parent's threads do not come along, and nobody may wait for them."""
+    resolver = SystemResolver(ManualClock())
+    resolver.resolve("homes.example", 5)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = 0 if resolver.resolve("other.example", 3) else 1
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
