@@ -12,7 +12,7 @@ BENCH    := .venv-bench
 PYTHON   ?= 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test chaos check lint format types contracts lock clean bench-extraction bench-end-to-end bench-keypool bench-workers bench-pages vendor
+.PHONY: help install demo test chaos check lint format types contracts lock clean bench-extraction bench-end-to-end bench-keypool bench-workers bench-pages bench-fetch vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ bench-workers: install ## pools, overhead, enqueueing, reports on schedule: abou
 
 bench-pages: install ## first paint of every page in Chromium, with 10,000 jobs stored: some minutes
 	$(PY) -m benchmarks.pages $(BENCH_ARGS)
+
+bench-fetch: install $(BENCH)/.installed ## the fetcher beside Scrapy and httpx2, as root: about six minutes
+	$(PY) -m benchmarks.fetch --peers $(abspath $(BENCH)/bin/python) $(BENCH_ARGS)
 
 $(BENCH)/.installed: requirements/bench.lock | install
 	@if [ ! -x $(BENCH)/bin/python ]; then $(UV) venv --quiet --python $(PY) $(BENCH); fi

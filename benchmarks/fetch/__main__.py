@@ -63,13 +63,14 @@ def _measured(peers: str, repeats: int, scale: float) -> dict[Cell, Figures]:
     runs: dict[Cell, list[Figures]] = defaultdict(list)
     for number in range(repeats):
         for cell in cells(scale):
-            one = _run(cell, peers)
+            one = run_cell(cell, peers)
             runs[cell].append(one)
             print(f"round {number + 1}: {cell.contestant}, {cell.sites} sites, gap {cell.gap_seconds:g} s: {one}")
     return {cell: median(found) for cell, found in runs.items()}
 
 
-def _run(cell: Cell, peers: str) -> Figures:
+def run_cell(cell: Cell, peers: str) -> Figures:
+    """One run of one contestant; `peers` is the Python that has Scrapy. Raises `BenchmarkError` for a missing page."""
     python = peers if cell.contestant == SCRAPY else sys.executable
     with tempfile.TemporaryDirectory() as folder:
         told, out = Path(folder) / "cell.json", Path(folder) / "out.json"

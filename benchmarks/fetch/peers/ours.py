@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import os
+import queue
 import sys
 import tempfile
 import threading
@@ -26,21 +27,19 @@ _PATIENCE_SECONDS = 2.0
 
 
 class Due:
-    """Pages by when they may be asked for. Thread-safe; `take` returns None when all are fetched."""
+    """Pages by when they may be asked for, as a broker holds jobs; `take` returns None when all are fetched."""
 
-    def __init__(self, urls: list[str]) -> None:
-        self._heap = [(0.0, order, url) for order, url in enumerate(urls)]
-        self._left = len(urls)
+    def __init__(self, urls: list[str], takers: int) -> None:
+        self._heap: list[tuple[float, int, str]] = []
+        self._ready: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
+        for page in enumerate(urls):
+            self._ready.put(page)
+        self._left, self._takers = len(urls), takers
         self._changed = threading.Condition()
+        threading.Thread(target=self._hand_out, daemon=True).start()
 
     def take(self) -> tuple[int, str] | None:
-        with self._changed:
-            while self._left:
-                wait = self._heap[0][0] - time.monotonic() if self._heap else None
-                if wait is not None and wait <= 0:
-                    return heapq.heappop(self._heap)[1:]
-                self._changed.wait(wait)
-            return None
+        return self._ready.get()
 
     def put_back(self, page: tuple[int, str], seconds: float) -> None:
         with self._changed:
@@ -51,7 +50,18 @@ class Due:
         with self._changed:
             self._left -= 1
             if not self._left:
-                self._changed.notify_all()
+                for _ in range(self._takers):
+                    self._ready.put(None)
+
+    def _hand_out(self) -> None:
+        """Wakes when the next page is due, not every thread that waits for one."""
+        with self._changed:
+            while True:
+                seconds = self._heap[0][0] - time.monotonic() if self._heap else None
+                if seconds is not None and seconds <= 0:
+                    self._ready.put(heapq.heappop(self._heap)[1:])
+                else:
+                    self._changed.wait(seconds)
 
 
 def _work(fetcher: Fetcher, due: Due, found: list[str]) -> None:
@@ -78,7 +88,7 @@ def main(cell: dict[str, Any]) -> None:
         os.environ.clear()
         settings = Settings(_env_file=None, **(rules if cell["gap_seconds"] else free))  # type: ignore[call-arg]
         fetcher = build_fetcher(settings, SystemClock(), client)
-        due, found = Due(cell["urls"]), list[str]()
+        due, found = Due(cell["urls"], cell["at_once"]), list[str]()
         threads = [threading.Thread(target=_work, args=(fetcher, due, found)) for _ in range(cell["at_once"])]
         began, cpu_began = time.monotonic(), time.process_time()
         for thread in threads:

@@ -1,0 +1,38 @@
+"""The fetcher's own part of its benchmark, as small as may be: it runs, keeps the rules and is measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.fetch.__main__ import run_cell
+from benchmarks.fetch.cells import OURS, OURS_SHARED, Cell, cells
+from benchmarks.fetch.figures import Figures
+from benchmarks.fetch.report import write_report
+from tests.plugins.network_namespace import require_namespaces
+
+pytestmark = pytest.mark.timeout(90)
+
+
+@pytest.mark.parametrize("contestant", [OURS, OURS_SHARED])
+def test_a_cell_of_ours_is_measured(contestant: str) -> None:
+    require_namespaces()
+    found = run_cell(Cell(contestant, sites=3, pages=4, gap_seconds=0.4, at_once=8), peers="")
+    assert found.pages == 12
+    assert found.too_soon == 0
+    assert found.pace_share is not None
+    assert found.pace_share > 0.3
+    assert 0 < found.cpu_ms_per_page < 1000
+
+
+def test_the_report_says_what_was_missed(tmp_path: Path) -> None:
+    """All contestants alike is just enough."""
+    found = {cell: Figures(10, 5.0, 2.0, 0.96 if cell.gap_seconds else None, 0) for cell in cells(1.0)}
+    write_report(found, tmp_path, machine="2 cores", scrapy="Scrapy 2", size=39, repeats=3)
+    assert "missed" not in (tmp_path / "fetching.md").read_text()
+    cell = next(cell for cell in found if cell.contestant == OURS and cell.gap_seconds)
+    found[cell] = replace(found[cell], pace_share=0.94, cpu_ms_per_page=2.5, too_soon=1)
+    write_report(found, tmp_path, machine="2 cores", scrapy="Scrapy 2", size=39, repeats=3)
+    assert (tmp_path / "fetching.md").read_text().count("**missed**") == 3
