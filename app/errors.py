@@ -505,6 +505,15 @@ class WorkerDiedError(PropertyIntelligenceError):
     remedy = "See the worker's log (memory limit, crash); then run `propintel jobs JOB --retry`."
 
 
+class LeaseLostError(PropertyIntelligenceError):
+    """Another process works on it by now, or it is gone: whoever held it must not touch it any more."""
+
+    code = "lease_lost"
+    fact_names: ClassVar[tuple[str, ...]] = ("id",)
+    sentence = "The lease of {id} is another process's by now."
+    transient = True
+
+
 class NotFoundError(PropertyIntelligenceError):
     code = "not_found"
     fact_names: ClassVar[tuple[str, ...]] = ("kind", "id")

@@ -176,6 +176,7 @@ def _batch_of(row: Row[Any], counts: dict[str, int]) -> Batch:
         counts=counts,
         completed_at=row.completed_at,
         callback=_callback_of(row) if row.callback_url is not None else None,
+        economy=row.economy,
     )
 
 

@@ -27,6 +27,7 @@ def enqueue_targets(
     fresh_since: datetime | None,
     priority: int,
     callback_url: str | None = None,
+    economy: bool = False,
     requester: quotas.Requester | None = None,
 ) -> Enqueued:
     """See `JobStore.enqueue`; `fresh_since` None: freshness does not matter."""
@@ -39,6 +40,7 @@ def enqueue_targets(
         "targets": len(wanted),
         "duplicates": 0,
         "callback_url": callback_url,
+        "economy": economy,
     }
 
     def work(connection: Connection) -> Enqueued:
@@ -83,6 +85,7 @@ def _make(
         "wanted_model": [],
         "sent_times": 0,
         "resend_at": resend_at,
+        "economy": batch["economy"],
         "created_at": batch["created_at"],
     }
     connection.execute(insert(batches).values(batch))

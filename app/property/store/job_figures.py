@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from app.property.store.engine import Database
+from app.property.store.model_batches import ModelBatchStore
+from app.property.store.model_requests import NO_REQUESTS, ModelRequestStore, RequestFigures
 from app.property.store.models import JobState
 from app.property.store.tables import STATES, jobs
 
@@ -14,10 +16,13 @@ from app.property.store.tables import STATES, jobs
 @dataclass(frozen=True, slots=True)
 class JobFigures:
     """`counts` has all six states. `oldest_queued_seconds` is how long the queued job that waits longest has waited for
-    a worker, 0 if none is queued: since it was handed to the broker, or since the end of its last wait for capacity."""
+    a worker, 0 if none is queued: since it was handed to the broker, or since the end of its last wait for capacity.
+    `requests` wait for batches of the model, of which `model_batches` are under way."""
 
     counts: dict[str, int]
     oldest_queued_seconds: float
+    requests: RequestFigures = NO_REQUESTS
+    model_batches: int = 0
 
 
 def read_job_figures(database: Database) -> JobFigures:
@@ -28,4 +33,6 @@ def read_job_figures(database: Database) -> JobFigures:
         found = {row[0]: row[1] for row in connection.execute(by_state)}
         oldest = connection.execute(select(waits_since).where(jobs.c.state == JobState.QUEUED)).scalar_one()
     waited = 0.0 if oldest is None else (database.clock.now() - oldest).total_seconds()
-    return JobFigures({state: found.get(state, 0) for state in STATES}, max(0.0, waited))
+    counts = {state: found.get(state, 0) for state in STATES}
+    batches, requests = ModelBatchStore(database), ModelRequestStore(database)
+    return JobFigures(counts, max(0.0, waited), requests.figures(), batches.count_under_way())

@@ -61,12 +61,14 @@ class JobStore:
         priority: int = 5,
         refresh: bool = False,
         callback_url: str | None = None,
+        economy: bool = False,
         requester: Requester | None = None,
     ) -> Enqueued:
         """Make a batch of jobs, one for each target that is not under way and whose property is not fresh.
 
         `refresh` asks again for fresh ones. Priority 0 is urgent, 9 last. All or nothing: the first target that is
         not valid raises `InvalidTargetError` and no job is made. `callback_url` (checked) is told when all are over.
+        `economy`: they can wait for the model's batch, at half its price.
         The new jobs are charged to `requester` (`QuotaExceededError`); if its key brought a batch before, that is given
         again (`repeated`), or an error of `earlier` raised.
         """
@@ -81,6 +83,7 @@ class JobStore:
             fresh_since=fresh_since,
             priority=priority,
             callback_url=callback_url,
+            economy=economy,
             requester=requester,
         )
 
@@ -140,6 +143,7 @@ class JobStore:
             "started_at": func.coalesce(jobs.c.started_at, literal(now, UtcDateTime())),
             "due_at": None,
             "resend_at": None,
+            "parked_at": None,
         }
         with self._database.writing() as connection:
             statement = update(jobs).where(jobs.c.id == job_id, free).values(change).returning(*jobs.c)
@@ -277,7 +281,8 @@ class JobStore:
                     taken.add(target_of[job_id])
                     chosen.append(job_id)
         change: dict[str, Any] = {
-            **dict.fromkeys(("error_code", "error_message", "started_at", "finished_at", "model_note", "page_from")),
+            **dict.fromkeys(("error_code", "error_message", "started_at", "finished_at", "model_note")),
+            **dict.fromkeys(("page_from", "request_id")),
             "state": JobState.QUEUED,
             "attempts": 0,
             "waited_seconds": 0.0,

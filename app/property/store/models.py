@@ -43,7 +43,8 @@ class Job:
     `attempts` counts claims, but not those that ended in a wait for capacity; `waited_seconds` is the total of these
     waits. `wanted_model` names the fields for which a model was wanted and not heard, `model_note` says why.
     `position` is its place in its batch, from 0; `sent_times` counts how often it was handed to the broker.
-    `page_from` says how a done one came by its property.
+    `page_from` says how a done one came by its property. An `economy` job can wait for the model's batch: since
+    `parked_at`, for `request_id`, which is kept after the wait.
     """
 
     id: str
@@ -66,6 +67,9 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    economy: bool = False
+    request_id: str | None = None
+    parked_at: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The shape that `propintel jobs` and the HTTP door show: JSON types only, times in ISO 8601."""
@@ -83,6 +87,8 @@ class Job:
             "wanted_model": list(self.wanted_model),
             "model_note": self.model_note,
             "due_at": _iso(self.due_at),
+            "economy": self.economy,
+            "parked_at": _iso(self.parked_at),
             "created_at": _iso(self.created_at),
             "started_at": _iso(self.started_at),
             "finished_at": _iso(self.finished_at),
@@ -161,6 +167,7 @@ class Batch:
     counts: dict[str, int]
     completed_at: datetime | None
     callback: Callback | None
+    economy: bool = False
 
     @property
     def active(self) -> int:
@@ -179,6 +186,7 @@ class Batch:
             "priority": self.priority,
             "targets": self.targets,
             "duplicates": self.duplicates,
+            "economy": self.economy,
             "counts": self.counts,
             "completed_at": _iso(self.completed_at),
         }

@@ -77,4 +77,8 @@ def job_of(row: Row[Any]) -> Job:
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
+        economy=row.economy,
+        request_id=row.request_id,
+        # a wait that is over has no moment any more, whatever the row says: it is cleared with the next claim
+        parked_at=row.parked_at if row.state == JobState.DEFERRED else None,
     )

@@ -91,6 +91,8 @@ batches = Table(
     Column("callback_at", UtcDateTime, index=True),
     Column("callback_attempts", Integer, nullable=False, server_default="0"),
     Column("callback_error", Text),
+    # its jobs can wait for the model's batch, at half the price
+    Column("economy", Boolean(create_constraint=False), nullable=False, server_default=text("false")),
     Index("ix_batches_created_at_id", "created_at", "id"),
     Index(
         "ix_batches_open",
@@ -165,6 +167,10 @@ jobs = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
+    # its batch's; which request to the model it waits or waited for, and since when it does (empty: it does not)
+    Column("economy", Boolean(create_constraint=False), nullable=False, server_default=text("false")),
+    Column("request_id", _SHA256),
+    Column("parked_at", UtcDateTime),
     CheckConstraint("state IN ('queued', 'running', 'deferred', 'done', 'failed', 'cancelled')", name="state"),
     Index("ix_jobs_batch_id_state", "batch_id", "state"),
     Index("ix_jobs_created_at_position", "created_at", "position"),
@@ -173,6 +179,13 @@ jobs = Table(
     Index("ix_jobs_state_due_at", "state", "due_at"),
     Index("ix_jobs_state_resend_at", "state", "resend_at"),
     Index("ix_jobs_target", "target"),
+    # few jobs wait for a request
+    Index(
+        "ix_jobs_request_id",
+        "request_id",
+        sqlite_where=text("request_id IS NOT NULL"),
+        postgresql_where=text("request_id IS NOT NULL"),
+    ),
     Index("uq_jobs_active_target", "target", unique=True, sqlite_where=IS_ACTIVE, postgresql_where=IS_ACTIVE),
 )
 
@@ -346,6 +359,77 @@ model_answers = Table(
     Column("completion_tokens", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_model_answers_checkpoint", "content_sha256", "prompt_sha256", "model"),
+)
+
+#: OpenAI's batches: requests that were sent in one file with one key (`model_batches.py`)
+model_batches = Table(
+    "model_batches",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    # whose project its files are in: only keys of that project can look at it
+    Column("key_id", _ID),
+    Column("input_file_id", Text),
+    Column("openai_id", Text),
+    # what OpenAI calls its state, and what was wrong the last time
+    Column("status", Text),
+    Column("error", Text),
+    Column("requests", Integer, nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    # {batch of jobs: [calls, tokens, microusd]}: what was charged; and what came of it, once all was read
+    _json("charges"),
+    Column("result", JSON(none_as_null=True)),
+    Column("created_at", UtcDateTime, nullable=False),
+    # it was about to be made at OpenAI, was made, was over
+    Column("tried_at", UtcDateTime),
+    Column("sent_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("cancelled_at", UtcDateTime),
+    Column("unreachable_since", UtcDateTime),
+    # when to look at it next (none: it is closed), and who does so now
+    Column("next_at", UtcDateTime, index=True),
+    Column("lease_owner", Text),
+    Column("lease_expires_at", UtcDateTime),
+    Index("ix_model_batches_created_at", "created_at"),
+)
+
+#: questions to the model that can wait for a batch, one row each (`model_requests.py`)
+model_requests = Table(
+    "model_requests",
+    metadata,
+    # of the question, and its `custom_id` at OpenAI
+    Column("id", _SHA256, primary_key=True),
+    Column("content_sha256", _SHA256, nullable=False),
+    _json("fields"),
+    Column("model", Text, nullable=False),
+    Column("prompt_sha256", _SHA256, nullable=False),
+    # whose budget pays
+    Column("batch_id", _ID, ForeignKey("batches.id"), nullable=False),
+    # the request as JSON, only until it is over
+    Column("body", Text),
+    Column("body_bytes", Integer, nullable=False),
+    # our estimate, and the most that it allows
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("parked_at", UtcDateTime, nullable=False),
+    Column("not_before", UtcDateTime),
+    # from then on it is not left to a batch any more
+    Column("give_up_at", UtcDateTime, nullable=False),
+    Column("model_batch_id", _ID, ForeignKey("model_batches.id")),
+    # the completion as it came, with what it used
+    Column("answer", JSON(none_as_null=True)),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("microusd", BigInteger),
+    Column("error_code", String(64)),
+    Column("error_message", Text),
+    Column("used_at", UtcDateTime),
+    Column("finished_at", UtcDateTime, index=True),
+    Index("ix_model_requests_state_parked_at", "state", "parked_at"),
+    Index("ix_model_requests_model_batch_id_state", "model_batch_id", "state"),
 )
 
 #: every key that was ever configured, with what the pool had counted for it when it was last asked

@@ -1,0 +1,397 @@
+"""Requests that wait for a batch of the model: parked with their jobs, answered once, withdrawn, given back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.clock import ManualClock
+from app.errors import LeaseLostError
+from app.property.store import (
+    Answered,
+    AnswerStore,
+    BatchStore,
+    Candidate,
+    Database,
+    Job,
+    JobState,
+    JobStore,
+    ModelBatch,
+    ModelBatchState,
+    ModelBatchStore,
+    ModelRequest,
+    ModelRequestStore,
+    Question,
+    RequestState,
+    StoredAnswer,
+    digest,
+)
+
+WAIT = 26 * 3600.0
+DONE = {"choices": [{"message": {"content": "{}"}}]}
+
+
+@pytest.fixture
+def jobs(database: Database) -> JobStore:
+    return JobStore(database)
+
+
+@pytest.fixture
+def requests(database: Database) -> ModelRequestStore:
+    return ModelRequestStore(database)
+
+
+@pytest.fixture
+def batches(database: Database) -> ModelBatchStore:
+    return ModelBatchStore(database)
+
+
+def question(name: str, model: str = "gpt-x") -> ModelRequest:
+    asked = Question(digest(name), ("Roof",), model, digest([name, "prompt"]))
+    body = {"model": model, "messages": [{"role": "user", "content": f"text of {name}"}]}
+    return ModelRequest(digest([name, model]), asked, body, input_tokens=100, output_tokens=20)
+
+
+def running(jobs: JobStore, *names: str) -> list[Job]:
+    """Economy jobs of one batch, each claimed by an owner of its own name."""
+    enqueued = jobs.enqueue([f"https://a.example/{name}" for name in names], economy=True)
+    found = [jobs.claim(job.id, "me", 30) for job in enqueued.jobs]
+    assert None not in found
+    return [job for job in found if job is not None]
+
+
+def parked(jobs: JobStore, requests: ModelRequestStore, *names: str) -> list[Job]:
+    found = running(jobs, *names)
+    for job, name in zip(found, names, strict=True):
+        assert requests.park(job, "me", question(name), WAIT)
+    return [jobs.get(job.id) for job in found]
+
+
+def nothing(chosen: Sequence[Candidate]) -> dict[str, tuple[int, int, int]]:
+    return {"": (len(chosen), 0, 0)}
+
+
+def begun(batches: ModelBatchStore, model: str = "gpt-x") -> ModelBatch:
+    """A batch of all that is parked, its lease held by "me"."""
+    made = batches.begin(model, batches.candidates(model, 1000), nothing)
+    assert made is not None
+    held = batches.claim("me", 30)
+    assert held is not None
+    assert held.id == made.id
+    return held
+
+
+def answered(name: str, tokens: int = 7) -> Answered:
+    return Answered(question(name).id, DONE, 100, tokens, 5)
+
+
+def test_an_economy_batch_makes_economy_jobs(jobs: JobStore, database: Database) -> None:
+    plain = jobs.enqueue(["https://a.example/1"])
+    cheap = jobs.enqueue(["https://a.example/2"], economy=True)
+    assert [job.economy for job in (*plain.jobs, *cheap.jobs)] == [False, True]
+    assert [BatchStore(database).get(made.batch).economy for made in (plain, cheap)] == [False, True]
+
+
+def test_a_parked_job_waits_without_a_lease_and_at_no_cost(
+    jobs: JobStore, requests: ModelRequestStore, clock: ManualClock
+) -> None:
+    (job,) = parked(jobs, requests, "a")
+    assert (job.state, job.attempts, job.waited_seconds) == (JobState.DEFERRED, 0, 0.0)
+    assert job.parked_at == clock.now()
+    assert job.request_id == question("a").id
+    assert job.due_at == clock.now() + timedelta(seconds=WAIT) + timedelta(hours=1)
+    outcome = requests.outcome(question("a").id)
+    assert outcome is not None
+    assert (outcome.state, outcome.give_up_at) == (RequestState.PARKED, clock.now() + timedelta(seconds=WAIT))
+    clock.advance(WAIT)
+    assert jobs.recoverable() == []
+
+
+def test_a_job_that_nobody_woke_comes_back_by_itself(
+    jobs: JobStore, requests: ModelRequestStore, clock: ManualClock
+) -> None:
+    """Whatever happens to batches, no job is lost."""
+    (job,) = parked(jobs, requests, "a")
+    clock.advance(WAIT + 3601)
+    assert [each.job.id for each in jobs.recoverable()] == [job.id]
+
+
+def test_a_run_that_lost_its_lease_parks_nothing(
+    jobs: JobStore, requests: ModelRequestStore, clock: ManualClock
+) -> None:
+    (job,) = running(jobs, "a")
+    clock.advance(31)
+    other = jobs.claim(job.id, "other", 30)
+    assert other is not None
+    assert not requests.park(job, "me", question("a"), WAIT)
+    assert jobs.get(job.id).state == JobState.RUNNING
+    assert requests.withdraw_unwanted() == 1
+
+
+def test_two_jobs_with_one_question_are_one_request_and_both_get_the_answer(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+) -> None:
+    one, other = running(jobs, "one", "other")
+    for job in (one, other):
+        assert requests.park(job, "me", question("same"), WAIT)
+    batch = begun(batches)
+    assert batch.requests == 1
+    assert batches.answer(batch.id, [answered("same")]) == 1
+    assert {each.job.id for each in jobs.recoverable()} == {one.id, other.id}
+
+
+def test_an_answer_wakes_its_job_once_however_often_it_is_read(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+) -> None:
+    first, second = parked(jobs, requests, "a", "b")
+    batch = begun(batches)
+    assert batches.answer(batch.id, [answered("a", tokens=7)]) == 1
+    assert batches.answer(batch.id, [answered("a", tokens=9)]) == 0
+    assert [each.job.id for each in jobs.recoverable()] == [first.id]
+    outcome = requests.outcome(question("a").id)
+    assert outcome is not None
+    assert (outcome.state, outcome.answer) == (RequestState.ANSWERED, DONE)
+    assert [(used.calls, used.completion_tokens) for used in batches.used(batch.id)] == [(1, 7)]
+    assert jobs.get(second.id).state == JobState.DEFERRED
+    assert batches.unanswered(batch.id) == 1
+
+
+def test_what_is_over_holds_no_text_of_the_page(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore
+) -> None:
+    parked(jobs, requests, "a", "b", "c")
+    batch = begun(batches)
+    assert [body for _, body in batches.bodies(batch.id)] != []
+    batches.answer(batch.id, [answered("a")])
+    batches.fail(batch.id, {question("b").id: ("http_400", "no")})
+    assert [name for name, _ in batches.bodies(batch.id)] == [question("c").id]
+
+
+def test_a_job_parks_in_vain_for_what_was_answered_meanwhile_and_is_due_at_once(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+) -> None:
+    """Between its look at the request and its parking the batch came back: the job must not wait for a day."""
+    (job,) = parked(jobs, requests, "a")
+    batch = begun(batches)
+    batches.answer(batch.id, [answered("a")])
+    jobs.recoverable()
+    again = jobs.claim(job.id, "me", 30)
+    assert again is not None
+    assert again.request_id == question("a").id
+    assert requests.park(again, "me", question("a"), WAIT)
+    assert jobs.get(job.id).due_at == clock.now()
+    outcome = requests.outcome(question("a").id)
+    assert outcome is not None
+    assert outcome.state == RequestState.ANSWERED
+
+
+def test_a_question_that_is_over_is_asked_anew_for_another_job(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore
+) -> None:
+    parked(jobs, requests, "a")
+    batch = begun(batches)
+    batches.fail(batch.id, {question("a").id: ("http_400", "no")})
+    (other,) = running(jobs, "other")
+    assert requests.park(other, "me", question("a"), WAIT)
+    outcome = requests.outcome(question("a").id)
+    assert outcome is not None
+    assert (outcome.state, outcome.attempts, outcome.error) == (RequestState.PARKED, 0, None)
+
+
+def test_requests_of_cancelled_jobs_are_withdrawn_and_others_stay(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, database: Database
+) -> None:
+    (kept,) = parked(jobs, requests, "kept")
+    gone = parked(jobs, requests, "a", "b")
+    BatchStore(database).cancel(gone[0].batch)
+    assert requests.withdraw_unwanted() == 2
+    assert [candidate.id for candidate in batches.candidates("gpt-x", 10)] == [kept.request_id]
+    (again,) = jobs.retry([gone[0].id])
+    assert again.request_id is None, "it waits for nothing any more"
+
+
+def test_a_batch_is_worth_waiting_for_while_one_job_wants_an_answer(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+) -> None:
+    one, other = parked(jobs, requests, "a", "b")
+    batch = begun(batches)
+    jobs.cancel(one.id)
+    assert batches.worth_waiting(batch.id)
+    jobs.cancel(other.id)
+    assert not batches.worth_waiting(batch.id)
+
+
+def test_a_batch_is_not_waited_for_longer_than_its_requests_may(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+) -> None:
+    parked(jobs, requests, "a")
+    batch = begun(batches)
+    clock.advance(WAIT - 1)
+    assert batches.worth_waiting(batch.id)
+    clock.advance(1)
+    assert not batches.worth_waiting(batch.id)
+
+
+def test_parked_requests_that_waited_long_enough_go_to_their_jobs(
+    jobs: JobStore, requests: ModelRequestStore, clock: ManualClock
+) -> None:
+    (job,) = parked(jobs, requests, "a")
+    clock.advance(WAIT - 1)
+    assert requests.release_overdue() == 0
+    clock.advance(1)
+    assert requests.release_overdue() == 1
+    assert [each.job.id for each in jobs.recoverable()] == [job.id]
+
+
+def test_a_question_that_another_job_got_answered_is_not_sent(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, database: Database
+) -> None:
+    (job, _) = parked(jobs, requests, "a", "b")
+    AnswerStore(database).save_model_answer(question("a").question, StoredAnswer({}, "gpt-x", 1, 1))
+    assert requests.release_answered() == 1
+    assert [candidate.id for candidate in batches.candidates("gpt-x", 10)] == [question("b").id]
+    assert [each.job.id for each in jobs.recoverable()] == [job.id]
+
+
+def test_what_a_batch_gives_back_waits_is_sent_again_and_goes_to_its_job_the_third_time(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+) -> None:
+    (job,) = parked(jobs, requests, "a")
+    for n in (1, 2):
+        batch = begun(batches)
+        assert batches.give_back(batch.id, None, pause_seconds=60) == 1
+        batches.release(batch.id, "me", None)
+        assert batches.candidates("gpt-x", 10) == [], "it has to wait a minute"
+        assert requests.parked() == []
+        clock.advance(60)
+        outcome = requests.outcome(question("a").id)
+        assert outcome is not None
+        assert (outcome.state, outcome.attempts) == (RequestState.PARKED, n)
+    batch = begun(batches)
+    assert batches.give_back(batch.id, None) == 1
+    outcome = requests.outcome(question("a").id)
+    assert outcome is not None
+    assert outcome.state == RequestState.DIRECT
+    assert [each.job.id for each in jobs.recoverable()] == [job.id]
+
+
+def test_a_batch_that_was_none_costs_no_attempt(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+) -> None:
+    parked(jobs, requests, "a")
+    for _ in range(5):
+        batch = begun(batches)
+        assert batches.give_back(batch.id, None, counted=False) == 1
+        batches.release(batch.id, "me", None)
+    outcome = requests.outcome(question("a").id)
+    assert outcome is not None
+    assert (outcome.state, outcome.attempts) == (RequestState.PARKED, 0)
+
+
+def test_a_batch_takes_only_what_is_still_parked_and_is_charged_for_that(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore
+) -> None:
+    first, second = parked(jobs, requests, "a", "b")
+    chosen = batches.candidates("gpt-x", 10)
+    jobs.cancel(first.id)
+    requests.withdraw_unwanted()
+    made = batches.begin("gpt-x", chosen, nothing)
+    assert made is not None
+    assert (made.requests, made.tokens, made.charges) == (1, 120, {"": (1, 0, 0)})
+    assert batches.begin("gpt-x", chosen, nothing) is None
+    assert [name for name, _ in batches.bodies(made.id)] == [second.request_id]
+
+
+def test_models_are_sent_apart(jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore) -> None:
+    one, other = running(jobs, "a", "b")
+    requests.park(one, "me", question("a", "gpt-x"), WAIT)
+    requests.park(other, "me", question("b", "gpt-y"), WAIT)
+    assert {(found.model, found.requests) for found in requests.parked()} == {("gpt-x", 1), ("gpt-y", 1)}
+    assert begun(batches, "gpt-y").requests == 1
+
+
+def test_one_at_a_time_tends_a_batch_until_its_lease_ends(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+) -> None:
+    parked(jobs, requests, "a")
+    batch = begun(batches)
+    assert batches.claim("other", 30) is None
+    clock.advance(29)
+    assert batches.renew(batch.id, "me", 30)
+    clock.advance(30)
+    assert batches.claim("other", 30) is not None
+    assert not batches.renew(batch.id, "me", 30)
+    with pytest.raises(LeaseLostError):
+        batches.note(batch.id, "me", state=ModelBatchState.UPLOADED)
+    with pytest.raises(LeaseLostError):
+        batches.release(batch.id, "me", None)
+    assert batches.get(batch.id).state == ModelBatchState.NEW
+
+
+def test_a_batch_is_due_when_it_was_said_and_never_once_it_is_closed(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+) -> None:
+    parked(jobs, requests, "a")
+    batch = begun(batches)
+    batches.release(batch.id, "me", clock.now() + timedelta(seconds=60))
+    clock.advance(59)
+    assert batches.claim("me", 30) is None
+    clock.advance(1)
+    assert batches.claim("me", 30) is not None
+    batches.release(batch.id, "me", None)
+    clock.advance(86_400)
+    assert batches.claim("me", 30) is None
+    assert batches.under_way() == []
+    assert [each.id for each in batches.newest()] == [batch.id]
+
+
+def test_many_processes_that_begin_at_once_share_no_request(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore
+) -> None:
+    parked(jobs, requests, *(f"p{n}" for n in range(40)))
+    chosen = batches.candidates("gpt-x", 100)
+    made: list[Any] = []
+    threads = [
+        threading.Thread(target=lambda part=part: made.append(batches.begin("gpt-x", part, nothing)))
+        for part in (chosen, chosen[::-1], chosen[:20], chosen[20:])
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    held = [request_id for batch in made if batch is not None for request_id, _ in batches.bodies(batch.id)]
+    assert sorted(held) == sorted(candidate.id for candidate in chosen)
+
+
+def test_what_was_over_long_ago_is_forgotten(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+) -> None:
+    parked(jobs, requests, "a", "b")
+    batch = begun(batches)
+    batches.answer(batch.id, [answered("a")])
+    batches.release(batch.id, "me", None)
+    clock.advance(timedelta(days=7).total_seconds())
+    assert requests.prune() == 0
+    clock.advance(1)
+    assert requests.prune() == 1
+    clock.advance(timedelta(days=30).total_seconds())
+    assert batches.prune() == 0, "a request of it is still open"
+    batches.fail(batch.id, {question("b").id: ("gone", "")})
+    clock.advance(timedelta(days=8).total_seconds())
+    assert (requests.prune(), batches.prune()) == (1, 1)
+
+
+def test_figures_count_what_is_open_and_how_long_it_has_waited(
+    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+) -> None:
+    assert requests.figures().oldest_seconds == 0
+    parked(jobs, requests, "a", "b")
+    begun(batches)
+    clock.advance(90)
+    parked(jobs, requests, "c")
+    figures = requests.figures()
+    assert (figures.parked, figures.sent, figures.oldest_seconds) == (1, 2, 90.0)
