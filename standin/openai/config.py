@@ -28,6 +28,7 @@ _CHOICES = {
     "token_charge": ("sum", "max"),
     "headers": ("full", "no_ms", "no_retry", "none"),
     "headers_of": ("minute", "enforced"),
+    "batch_ends": ("completed", "expired"),
     "flex": ("ok", "unavailable", "unsupported", "hang"),
 }
 
@@ -111,6 +112,10 @@ class ServerConfig(_FromJson):
     "unsupported" (400) or "hang"; `project_tier` is the tier of requests that name none, or "auto".
     `echoes_key`: error messages quote the key that was sent, as careless gateways do.
     Latency is log-normal around `latency_ms`.
+    Without `batches` there are no files and batches, as at a gateway. One is over `batch_seconds` after it was made, as
+    `batch_ends` says; one that was cancelled after `batch_cancel_seconds`. Of one that expired or was cancelled a share
+    of `batch_answered` (0 to 1) is answered. Each of its lines gets `batch_line_status`. `batch_max_tokens` limits what
+    a project may have enqueued.
     """
 
     latency_ms: float = 0.0
@@ -128,6 +133,13 @@ class ServerConfig(_FromJson):
     flex: str = "ok"
     project_tier: str = "default"
     echoes_key: bool = False
+    batches: bool = True
+    batch_seconds: float = 0.5
+    batch_cancel_seconds: float = 0.2
+    batch_ends: str = "completed"
+    batch_answered: float = 0.0
+    batch_line_status: int = 200
+    batch_max_tokens: float | None = None
     seed: int = 1
 
 

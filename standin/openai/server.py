@@ -21,6 +21,8 @@ from starlette.routing import Route
 
 from standin.openai import bodies, protocol
 from standin.openai.answers import Answer, answer
+from standin.openai.batch_routes import BatchRoutes
+from standin.openai.batches import Batches
 from standin.openai.bodies import Ask
 from standin.openai.config import Config, ConfigError
 from standin.openai.gate import Gate, KeyState
@@ -58,12 +60,14 @@ class OpenAIStandin:
         self._calls = 0
         #: answers with 200 by the name of their question (`bodies.prompt_sha256`)
         self.paid: Counter[str] = Counter()
+        self.batches = Batches(lambda: self.gate.server, self.paid)
         self.app = Starlette(
             routes=[
                 Route("/v1/chat/completions", self.chat, methods=["POST"]),
                 Route("/v1/responses", self.responses, methods=["POST"]),
                 Route("/v1/embeddings", self.embeddings, methods=["POST"]),
                 Route("/v1/models", self.models, methods=["GET"]),
+                *BatchRoutes(self.batches, self.gate, self._call, self._take_time, _json).routes(),
                 Route("/control/stats", self.stats, methods=["GET"]),
                 Route("/control/refusals", self.refusals, methods=["GET"]),
                 Route("/control/prompts", self.prompts, methods=["GET"]),
@@ -128,11 +132,15 @@ class OpenAIStandin:
         headers.update(self.gate.limit_headers(admission.meter, time.monotonic()))
         if ask.tier == "flex" and self.gate.server.flex == "unavailable":
             raise protocol.flex_unavailable()
-        if state.config.behaviour == "hang" or (ask.tier == "flex" and self.gate.server.flex == "hang"):
+        if ask.tier == "flex" and self.gate.server.flex == "hang":
             await self._wait(request, None)
         else:
-            await self._wait(request, self.gate.latency(state))
+            await self._take_time(request, state)
         self.gate.fail_by_chance(state, admission, time.monotonic())
+
+    async def _take_time(self, request: Request, state: KeyState) -> None:
+        hangs = state.config.behaviour == "hang"
+        await self._wait(request, None if hangs else self.gate.latency(state))
 
     async def _wait(self, request: Request, seconds: float | None) -> None:
         """Let `seconds` go by (None: for ever), but not past the client's patience or the server's life."""
@@ -199,6 +207,7 @@ class OpenAIStandin:
 
     async def prompts(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
         """How often each question was answered with 200, and so paid for: `{prompt_sha256(messages): times}`."""
+        self.batches.overview(time.monotonic())  # what batches have answered by now is among it
         return JSONResponse(self.paid)
 
     async def change_key(self, request: Request) -> Response:

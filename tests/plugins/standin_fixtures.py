@@ -61,6 +61,11 @@ class StandinHandle:
         with httpx2.Client(timeout=10, trust_env=False) as client:
             return dict(client.get(f"{self.address}/control/prompts").raise_for_status().json())
 
+    def batches(self) -> Any:
+        """`{"batches": [...], "files": [...]}` of all projects; of files those that nobody has deleted."""
+        with httpx2.Client(timeout=10, trust_env=False) as client:
+            return client.get(f"{self.address}/control/batches").raise_for_status().json()
+
     def set_key(self, key: str, **changes: Any) -> None:
         _post(f"{self.address}/control/keys", {"key": key, **changes})
 
