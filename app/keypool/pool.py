@@ -18,6 +18,8 @@ from app.keypool.stores.base import (
     Acted,
     Action,
     Ask,
+    Bulk,
+    BulkResult,
     Change,
     KeySnapshot,
     Later,
@@ -195,6 +197,18 @@ class KeyPool:
     def spend(self, lease: Lease, usage: Usage) -> None:
         """What a stream has used, which was settled without usage."""
         self._store.spend(lease, usage)
+
+    def charge_bulk(self, bulk: Bulk) -> str | None:
+        """Charge requests that are sent together with one key (`Store.charge_bulk`)."""
+        return self._store.charge_bulk(bulk)
+
+    def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
+        """What came of them (`Store.settle_bulk`)."""
+        self._store.settle_bulk(bulk, result)
+
+    def spent(self, batch: str = "") -> Spent:
+        """What was used this UTC day, or by `batch` in all."""
+        return self._store.spent(batch)
 
     def abandon(self, call: Call, lease: Lease | None = None, *, waited_us: int = 0) -> None:
         """The caller went away: give back what the call holds, without a verdict on the key."""

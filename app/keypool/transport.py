@@ -17,9 +17,28 @@ from app.clock import Clock
 from app.keypool.organisations import SharedLimits
 from app.keypool.pool import KeyPool, Pause
 from app.keypool.pricing import Pricing
-from app.keypool.walk import Book, Drain, Effect, StreamReport, Terms, Transmit, Walk, further_keys, spending_batch
+from app.keypool.walk import (
+    KEY_ID,
+    Book,
+    Drain,
+    Effect,
+    StreamReport,
+    Terms,
+    Transmit,
+    Walk,
+    allowed_keys,
+    further_keys,
+    spending_batch,
+)
 
-__all__ = ["AsyncPooledTransport", "PooledTransport", "further_keys", "spending_batch"]
+__all__ = [
+    "KEY_ID",
+    "AsyncPooledTransport",
+    "PooledTransport",
+    "allowed_keys",
+    "further_keys",
+    "spending_batch",
+]
 
 
 def free_of_charge(model: str, input_tokens: float, output_tokens: float, tier: str = "") -> int:  # noqa: ARG001 (a `Pricing`)

@@ -29,6 +29,11 @@ from app.tracing import current_span, span
 
 #: Caps the further keys that the requests of the current context may try (`execute_with_retry`); None: all of them.
 further_keys: ContextVar[int | None] = ContextVar("further_keys", default=None)
+#: The only keys, by their ids, that requests of the current context may use (what one project made no other sees);
+#: None: any.
+allowed_keys: ContextVar[frozenset[str] | None] = ContextVar("allowed_keys", default=None)
+#: Where an answer says whose it is: the id of its key, among `httpx2.Response.extensions`.
+KEY_ID = "propintel.key_id"
 #: The batch whose budget pays for the requests of the current context; empty: none.
 spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
 
@@ -128,6 +133,8 @@ class Walk:
             microusd=terms.price(need.model, need.input_tokens, need.output_tokens, need.tier),
             batch=spending_batch.get(),
         )
+        if (allowed := allowed_keys.get()) is not None:
+            self._call.barred.update(key.key_id for key in pool.keys if key.key_id not in allowed)
         self._lease: Lease | None = None
         #: it began, or its last attempt ended
         self._waits_since_ns = terms.monotonic_ns()
@@ -182,6 +189,7 @@ class Walk:
             response = yield Transmit(self._addressed(send.key))
             elapsed_us = (self._terms.monotonic_ns() - self._sent_ns) // 1000
             self.open_response = response
+            response.extensions[KEY_ID] = send.key.key_id
             self._tell_whose(send.key, response)
             kind, body = wire.body_kind(response), {}
             if kind == "whole":

@@ -21,7 +21,7 @@ from app.keypool.keys import ApiKey, KeyChange, compare_keys, load_keys, load_ke
 from app.keypool.organisations import SharedLimits
 from app.keypool.pool import KeyPool
 from app.keypool.pricing import Pricing
-from app.keypool.stores.base import Store
+from app.keypool.stores.base import Bulk, BulkResult, KeySnapshot, Spent, Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.transport import AsyncPooledTransport, PooledTransport, free_of_charge, further_keys
 from app.redaction import shown_url
@@ -134,6 +134,25 @@ class OpenAIClientManager:
     def get_figures(self) -> PoolFigures:
         """What was counted for metrics and reports, keys by their id; `scope` says whose."""
         return self._pool.figures()
+
+    def charge_bulk(self, bulk: Bulk) -> str | None:
+        """Charge requests that are sent together: all of them, once; or the budget that has no room for them.
+
+        Raises `redis.RedisError` if the fleet cannot be told.
+        """
+        return self._pool.charge_bulk(bulk)
+
+    def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
+        """What came of them, once. Raises as `charge_bulk`."""
+        self._pool.settle_bulk(bulk, result)
+
+    def get_snapshots(self) -> tuple[KeySnapshot, ...]:
+        """Each key as it stands, the configured ones in their order, then draining ones."""
+        return self._pool.snapshots()
+
+    def spent(self, batch: str = "") -> Spent:
+        """What was used of the budgets of this UTC day, or by `batch` in all."""
+        return self._pool.spent(batch)
 
     def replace_keys(self, keys: Sequence[ApiKey]) -> None:
         """Use these keys from now on. One that is missing gets no new request; those under way with it finish.

@@ -5,7 +5,7 @@ A store is done when the contract suite (`tests/contract`) passes on it. It neve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
@@ -179,6 +179,47 @@ class Change:
     cooled_us: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """Requests to one model that are sent together with one key, apart from the limits of a minute (a batch).
+
+    `bulk_id` is theirs for ever. `charges` are their estimates together, by the batch of jobs whose budget pays ("":
+    none).
+    """
+
+    bulk_id: str
+    key_id: str
+    model: str
+    charges: Mapping[str, Spent]
+
+    @property
+    def charged(self) -> Spent:
+        """All of them together."""
+        return sum_of(self.charges.values())
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    """What came of a bulk: what was used in place of its charges, how its requests ended, and tokens by direction."""
+
+    used: Mapping[str, Spent] = field(default_factory=dict)
+    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def microusd(self) -> int:
+        return sum_of(self.used.values()).microusd
+
+
+def sum_of(parts: Iterable[Spent]) -> Spent:
+    """All of them together."""
+    calls = tokens = microusd = 0
+    for part in parts:
+        calls, tokens, microusd = calls + part.calls, tokens + part.tokens, microusd + part.microusd
+    return Spent(calls, tokens, microusd)
+
+
 State = Literal["closed", "open", "half_open", "dead", "no_quota", "cooling", "disabled", "draining"]
 #: What an operator may ask of one key.
 Action = Literal["disable", "enable", "probe"]
@@ -275,6 +316,21 @@ class Store(Protocol):
 
     def spend(self, lease: Lease, usage: Usage) -> None:
         """What a settled stream has used, known at its end. To say it again, within `LEASE_US`, changes nothing."""
+        ...
+
+    def charge_bulk(self, bulk: Bulk) -> str | None:
+        """Charge all of it, or nothing: then the budget that has no room, as in `NoRoom.detail`.
+
+        To charge it again changes nothing. No limit of a minute is asked.
+        Raises `redis.RedisError` if the fleet cannot be told.
+        """
+        ...
+
+    def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
+        """What came of it replaces what it was charged, on the day of that, and is counted. Again: nothing changes.
+
+        One that was not charged (any more) is only counted. Raises as `charge_bulk`.
+        """
         ...
 
     def set_keys(self, keys: Sequence[ApiKey]) -> None:

@@ -28,6 +28,8 @@ from app.keypool.stores.base import (
     Action,
     Ask,
     Budget,
+    Bulk,
+    BulkResult,
     Change,
     KeySnapshot,
     Later,
@@ -153,6 +155,13 @@ class FleetStore:
             self._courier.take(lambda store: store.spend(lease, usage))
         elif shares := self._shares():  # any will do: it says how much more it was than the share that gave it had said
             shares[-1].spend(lease, usage)
+
+    def charge_bulk(self, bulk: Bulk) -> str | None:
+        """As the contract has it: a bulk can wait until the fleet knows of it."""
+        return self._redis.charge_bulk(bulk)
+
+    def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
+        self._redis.settle_bulk(bulk, result)
 
     def set_keys(self, keys: Sequence[ApiKey]) -> None:
         self._keys = tuple(keys)

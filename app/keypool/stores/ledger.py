@@ -7,11 +7,11 @@ used once that is known. Whatever was surely not billed is given back.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Budget, Cap, Lease, Spent, Usage
+from app.keypool.stores.base import Budget, Bulk, Cap, Lease, Spent, Usage
 
 DAY_US = 86_400_000_000
 #: The provider does not bill what it turned away.
@@ -29,6 +29,9 @@ UNBILLED = frozenset(
 )
 
 
+_NOTHING = Spent()
+
+
 def day_of(at_us: int) -> int:
     """Days since the Unix epoch, UTC."""
     return at_us // DAY_US
@@ -40,7 +43,9 @@ def estimate(model: str, tokens: float, microusd: int) -> Spent:
 
 
 def exceeded(cap: Cap, used: Spent, more: Spent) -> str | None:
-    """The first figure ("calls", "tokens", "microusd") that `more` would bring over the cap."""
+    """The first figure ("calls", "tokens", "microusd") that `more` would bring over the cap; none if it is nothing."""
+    if more == _NOTHING:
+        return None
     if cap.calls is not None and used.calls + more.calls > cap.calls:
         return "calls"
     if cap.tokens is not None and used.tokens + more.tokens > cap.tokens:
@@ -62,6 +67,9 @@ class Ledger:
     _used: dict[tuple[str, ...], Spent] = field(default_factory=dict)
     _known: dict[tuple[str, ...], Spent] = field(default_factory=dict)
     _stopped: dict[int, dict[str, int]] = field(default_factory=dict)
+    #: bulks that were charged, and on which day; those that are settled
+    _bulks: dict[str, int] = field(default_factory=dict)
+    _over: set[str] = field(default_factory=set)
 
     def refusal(self, day: int, batch: str, more: Spent) -> str | None:
         """Which budget of the day or batch has no room for `more`: "day calls", "batch tokens"."""
@@ -102,6 +110,36 @@ class Ledger:
         charged = estimate(lease.model, lease.tokens, lease.microusd)
         self._add(lease, Spent(0, usage.tokens - charged.tokens, usage.microusd - charged.microusd), 1)
 
+    def charge_bulk(self, day: int, bulk: Bulk) -> str | None:
+        """All of it, once; or which budget has no room for it."""
+        if bulk.bulk_id in self._bulks:
+            return None
+        detail = self.refusal(day, "", bulk.charged)
+        for batch, more in bulk.charges.items():
+            if detail is None and batch and (what := self._exceeded(self.budget.batch, ("batch", batch), more)):
+                detail = f"batch {what}"
+        detail = detail or self.key_refusal(day, bulk.key_id, bulk.charged)
+        if detail is None:
+            self._bulks[bulk.bulk_id] = day
+            self._add_bulk(day, bulk.key_id, bulk.charges, 1)
+        return detail
+
+    def settle_bulk(self, today: int, bulk: Bulk, used: Mapping[str, Spent]) -> bool:
+        """What was used in place of what was charged, once. False if that was said before."""
+        if bulk.bulk_id in self._over:
+            return False
+        self._over.add(bulk.bulk_id)
+        day = self._bulks.get(bulk.bulk_id)
+        if day is not None:
+            self._add_bulk(day, bulk.key_id, bulk.charges, -1)
+        self._add_bulk(today if day is None else day, bulk.key_id, used, 1)
+        return True
+
+    def _add_bulk(self, day: int, key_id: str, parts: Mapping[str, Spent], sign: int) -> None:
+        for batch, more in parts.items():
+            for place in _places_of(day, key_id, batch):
+                self._add_to(place, more, sign)
+
     def start_from(self, name: str, used: Spent) -> None:
         """So much was used of budget `name` before this ledger began."""
         self._used[_place(name)] = self._known[_place(name)] = used
@@ -129,20 +167,23 @@ class Ledger:
         return exceeded(mine, used, more)
 
     def _add(self, lease: Lease, more: Spent, sign: int) -> None:
-        for place in _places(lease):
-            used = self._used.get(place, Spent())
-            self._used[place] = Spent(
-                used.calls + sign * more.calls,
-                used.tokens + sign * more.tokens,
-                used.microusd + sign * more.microusd,
-            )
+        for place in _places_of(lease.day, lease.key_id, lease.batch):
+            self._add_to(place, more, sign)
+
+    def _add_to(self, place: tuple[str, ...], more: Spent, sign: int) -> None:
+        used = self._used.get(place, Spent())
+        self._used[place] = Spent(
+            used.calls + sign * more.calls,
+            used.tokens + sign * more.tokens,
+            used.microusd + sign * more.microusd,
+        )
 
 
-def _places(lease: Lease) -> Iterator[tuple[str, ...]]:
-    yield ("day", str(lease.day))
-    yield ("key", str(lease.day), lease.key_id)
-    if lease.batch:
-        yield ("batch", lease.batch)
+def _places_of(day: int, key_id: str, batch: str) -> Iterator[tuple[str, ...]]:
+    yield ("day", str(day))
+    yield ("key", str(day), key_id)
+    if batch:
+        yield ("batch", batch)
 
 
 def _name(place: tuple[str, ...]) -> str:

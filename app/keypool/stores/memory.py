@@ -29,6 +29,8 @@ from app.keypool.stores.base import (
     Action,
     Ask,
     Budget,
+    Bulk,
+    BulkResult,
     Change,
     KeySnapshot,
     Later,
@@ -179,6 +181,21 @@ class MemoryStore:
                 self._spent_until_us[lease.lease_id] = now + LEASE_US
                 self._ledger.correct(lease, usage)
                 self._tally.used(lease, usage)
+
+    def charge_bulk(self, bulk: Bulk) -> str | None:
+        with self._lock:
+            day = day_of(self.now_us())
+            detail = self._ledger.charge_bulk(day, bulk)
+            if detail is not None:
+                self._ledger.stop(day, detail)
+            return detail
+
+    def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
+        with self._lock:
+            if self._ledger.settle_bulk(day_of(self.now_us()), bulk, result.used):
+                self._tally.settled_bulk(bulk, result)
+                if (state := self._keys.get(bulk.key_id)) is not None:
+                    state.count_bulk(result.outcomes)
 
     def act(self, key_id: str, action: Action) -> Acted:
         with self._lock:

@@ -12,7 +12,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import redis
@@ -28,6 +28,8 @@ from app.keypool.stores.base import (
     Action,
     Ask,
     Budget,
+    Bulk,
+    BulkResult,
     Change,
     KeySnapshot,
     Later,
@@ -243,6 +245,23 @@ class RedisStore:
         used = (usage.tokens, usage.microusd, usage.output_tokens)
         self._run(self._scripts.spend, self._time.given(), self._time.not_after(), *lease_arguments(lease), *used)
 
+    def charge_bulk(self, bulk: Bulk) -> str | None:
+        given = json.dumps(_rows(bulk.charges))
+        reply = self._run(
+            self._scripts.charge_bulk, self._time.given(), self._time.not_after(), bulk.bulk_id, bulk.key_id, given
+        )
+        return reply[1] or None
+
+    def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
+        given = {
+            "charges": _rows(bulk.charges),
+            "used": _rows(result.used),
+            "outcomes": [(outcome.value, count) for outcome, count in result.outcomes.items()],
+            "tokens": [("i", result.input_tokens), ("o", result.output_tokens), ("u", result.microusd)],
+        }
+        now = self._time.given()
+        self._run(self._scripts.settle_bulk, now, bulk.bulk_id, bulk.key_id, bulk.model, json.dumps(given))
+
     def act(self, key_id: str, action: Action) -> Acted:
         digest, _, mine = self._registration
         reply = self._ask(self._scripts.act, digest if mine else "", self._time.not_after(), key_id, action)
@@ -353,6 +372,10 @@ class RedisStore:
             if reply[0] == "too_late":
                 raise redis.TimeoutError("the server heard of a request when it had been given up")
         return reply
+
+
+def _rows(parts: Mapping[str, Spent]) -> list[tuple[str, int, int, int]]:
+    return [(batch, part.calls, part.tokens, part.microusd) for batch, part in parts.items()]
 
 
 def _text(reply: Any) -> Any:

@@ -91,6 +91,8 @@ class Scripts:
     beat: Script
     alone: Script
     act: Script
+    charge_bulk: Script
+    settle_bulk: Script
 
 
 def load_scripts(strategy: str, policy: Policy, budget: Budget) -> Scripts:

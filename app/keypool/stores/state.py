@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.keypool.breaker import Health, Policy
 from app.keypool.buckets import Bucket
 from app.keypool.keys import ApiKey
+from app.keypool.outcomes import ACCEPTED, Outcome
 
 _HOUR_US = 3_600_000_000
 FIRST_QUOTA_PROBE_US = _HOUR_US
@@ -42,6 +44,16 @@ class KeyState:
             self.hour_before = self.this_hour if hour == self.hour + 1 else 0
             self.hour, self.this_hour = hour, 0
         self.this_hour += 1
+
+    def count_bulk(self, outcomes: Mapping[Outcome, int]) -> None:
+        """Requests that were sent together are over. They do not count for the hour: no strategy spreads them."""
+        good = sum(count for outcome, count in outcomes.items() if outcome in ACCEPTED)
+        total = sum(outcomes.values())
+        self.requests, self.successes, self.failures = (
+            self.requests + total,
+            self.successes + good,
+            self.failures + total - good,
+        )
 
     def requests_last_hour(self, now_us: int) -> float:
         """Requests of the last 60 minutes, the earlier clock hour's taken as spread evenly (sliding window counter)."""

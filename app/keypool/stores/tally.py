@@ -24,7 +24,7 @@ from app.keypool.figures import (
     wait_class,
 )
 from app.keypool.outcomes import ACCEPTED, NO_VERDICT, Outcome
-from app.keypool.stores.base import Change, Lease, Reason, Settlement, Spent, Usage
+from app.keypool.stores.base import Bulk, BulkResult, Change, Lease, Reason, Settlement, Spent, Usage
 
 #: How far ahead a moment without room is taken for granted: a longer rest is counted as requests go on asking.
 LONGEST_SATURATION_US = 60_000_000
@@ -97,6 +97,14 @@ class Tally:
         of_key[f"{lease.model}{_OF}i"] += max(0, usage.tokens - usage.output_tokens)
         of_key[f"{lease.model}{_OF}o"] += usage.output_tokens
         of_key[f"{lease.model}{_OF}u"] += usage.microusd
+
+    def settled_bulk(self, bulk: Bulk, result: BulkResult) -> None:
+        """Requests that were sent together are over. They waited for no key."""
+        of_key = self._counts[f"c:{bulk.key_id}"]
+        for outcome, count in result.outcomes.items():
+            of_key[f"{bulk.model}{_OF}{outcome}"] += count
+        for what, more in (("i", result.input_tokens), ("o", result.output_tokens), ("u", result.microusd)):
+            of_key[f"{bulk.model}{_OF}{what}"] += more
 
     def refused(self, model: str, reason: Reason) -> None:
         """A request was told that there is no key for it."""

@@ -17,6 +17,7 @@
 --                     r:<reason> = refusals, s:<unit> = microseconds without room
 --   u:<lease>         what the stream of this lease has used is counted
 --   a:<report>        what a process did while it was alone has been added
+--   e:<bulk>          requests that are sent together were charged: the day; + = and they are over
 --   off               hash: key -> 1 = an operator has disabled it, 0 = and enabled it again
 --   s:<set>           sorted set: the keys of one configuration -> position; keys: sorted set of all keys; models: set; p: hash, procs: sorted set
 
@@ -232,8 +233,14 @@ local function spend(day, id, batch, calls, tokens, microusd)
   end
 end
 
--- which figure would exceed the cap, '' if none; a cap of -1 is no cap
+-- of a bulk: {batch, calls, tokens, microusd} of each batch of jobs that pays
+local function spend_bulk(day, id, parts, sign)
+  for _, part in ipairs(parts) do spend(day, id, part[1], sign * part[2], sign * part[3], sign * part[4]) end
+end
+
+-- which figure would exceed the cap, '' if none; a cap of -1 is no cap, and what costs nothing exceeds none
 local function exceeded(name, cap, calls, tokens, microusd)
+  if calls == 0 and tokens == 0 and microusd == 0 then return '' end
   if cap.calls < 0 and cap.tokens < 0 and cap.microusd < 0 then return '' end
   local v = redis.call('HMGET', name, 'c', 't', 'u')
   if cap.calls >= 0 and num(v[1], 0) + calls > cap.calls then return 'calls' end

@@ -1,0 +1,30 @@
+-- What came of requests that were sent together, once, in place of what they were charged. Mirrors MemoryStore.settle_bulk.
+-- KEYS[1]: prefix. ARGV: now ('' = server time), bulk, key, model, JSON {charges = {{batch, calls, tokens, microusd}, ...},
+-- used = the same, outcomes = {{name, count}, ...}, tokens = {{i | o | u, count}, ...}}. Reply: {now}
+
+local now = clock(ARGV[1])
+local marker, id, of, given = P .. ':e:' .. ARGV[2], ARGV[3], ARGV[4] .. '\31', cjson.decode(ARGV[5])
+local day = redis.call('GET', marker)
+if day and string.sub(day, -1) == '+' then return {text(now)} end
+if day then
+  spend_bulk(day, id, given.charges, -1)
+else
+  day = whole(math.floor(now / DAY))
+end
+redis.call('SET', marker, day .. '+', 'PX', C.SPENT_TTL_MS)
+spend_bulk(day, id, given.used, 1)
+
+local counts, key = P .. ':c:' .. id, P .. ':k:' .. id
+local shown = {rq = 0, ok = 0, ng = 0}
+for _, ended in ipairs(given.outcomes) do
+  local name, number = ended[1], ended[2]
+  count(counts, of .. name, number)
+  local good = name == 'success' or name == 'request_fault' or name == 'region_blocked'
+  shown.rq = shown.rq + number
+  shown[good and 'ok' or 'ng'] = shown[good and 'ok' or 'ng'] + number
+end
+for _, used in ipairs(given.tokens) do count(counts, of .. used[1], used[2]) end
+for field, number in pairs(shown) do count(key, field, number) end
+redis.call('PEXPIRE', counts, C.TTL_MS)
+redis.call('PEXPIRE', key, C.TTL_MS)
+return {text(now)}
