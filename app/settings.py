@@ -147,6 +147,23 @@ class Settings(LogSettings):
     openai_timeout_seconds: float = Field(120.0, gt=0, le=600, description="longest silence of the API in one request")
     openai_proxy: SecretStr | None = Field(None, description="URL of a proxy for requests to the API")
 
+    # --- the Batch API: for jobs that are not urgent (`--economy`)
+    openai_batch_collect_seconds: float = Field(
+        600.0, ge=0, le=86_400, description="economy requests are sent together when the oldest has waited for so long"
+    )
+    openai_batch_max_requests: int = Field(
+        50_000, ge=1, le=50_000, description="requests of one batch; so many are sent at once"
+    )
+    openai_batch_max_megabytes: float = Field(
+        50.0, gt=0, le=200, description="size of one batch's file; what is full is sent at once"
+    )
+    openai_batch_poll_seconds: float = Field(
+        60.0, ge=0.5, le=3600, description="gap between two looks at a batch that is under way"
+    )
+    openai_batch_max_wait_seconds: float = Field(
+        93_600.0, gt=0, le=604_800, description="an economy request that has no answer by then is asked like any other"
+    )
+
     # --- where state lives
     redis_url: SecretStr | None = Field(None, description="Redis or Valkey; empty: the embedded Valkey")
     database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; empty: SQLite under PROPINTEL_HOME")

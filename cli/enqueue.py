@@ -28,6 +28,7 @@ Examples:
   propintel enqueue https://www.example.com/homes/123-main-st
   propintel enqueue --file targets.csv --estimate
   propintel enqueue --file targets.csv --wait
+  propintel enqueue --file county.csv --economy --estimate
   propintel enqueue --file targets.csv --callback-url https://hooks.example.com/propintel
   grep homes urls.txt | propintel enqueue --file - --priority 0 --format json
 """
@@ -36,6 +37,7 @@ _FILE_HELP = (
     "with `target` or `url`). Blank lines and lines that start with # are skipped."
 )
 
+_ECONOMY_HELP = "Not urgent: the model answers within a day, in batches at half the price."
 _CALLBACK_HELP = "Gets a signed POST when all jobs of the batch are over; see WEBHOOK_SECRET."
 
 
@@ -48,19 +50,22 @@ def enqueue(
     priority: Annotated[int, typer.Option("--priority", min=0, max=9, help="0 is the most urgent, 9 the least.")] = 5,
     refresh: Annotated[bool, typer.Option("--refresh", help="Scrape again even what is fresh.")] = False,
     estimated: Annotated[bool, typer.Option("--estimate", help="Say what it would cost; queue nothing.")] = False,
+    economy: Annotated[bool, typer.Option("--economy", help=_ECONOMY_HELP)] = False,
     callback_url: Annotated[str | None, typer.Option("--callback-url", metavar="URL", help=_CALLBACK_HELP)] = None,
     format_: FormatOption = None,
 ) -> None:
     """Give targets to the workers; all or nothing.
 
-    A target that is under way or fresh is reported, not enqueued again.
+    A target that is under way or fresh is reported, not enqueued again. With --economy the model's answers come with
+    OpenAI's Batch API; see docs/batch-api.md.
     JSON: `{"batch", "jobs": [ids], "duplicates": n}`, with --wait also "counts"; with --estimate `{"targets", "jobs",
-    "duplicates", "pages", "model", "model_calls", "tokens", "usd", "minutes", "slowest_host", "basis_pages"}`.
+    "duplicates", "pages", "model", "model_calls", "tokens", "usd", "minutes", "slowest_host", "basis_pages",
+    "economy"}`.
     """
     wanted = read_targets(targets or [], file)
     settings = load_settings()
     if estimated:
-        _show_estimate(settings, wanted, refresh=refresh, format_=format_)
+        _show_estimate(settings, wanted, refresh=refresh, economy=economy, format_=format_)
         return
     with open_stores(settings) as stores, closing(make_sender(settings)) as celery_app:
         enqueued = submit_targets(
@@ -71,6 +76,7 @@ def enqueue(
             priority=priority,
             refresh=refresh,
             callback_url=callback_url,
+            economy=economy,
         )
         ended = _wait(stores, enqueued) if wait else None
     data: dict[str, Any] = {
@@ -85,9 +91,11 @@ def enqueue(
         raise typer.Exit(FAILED)
 
 
-def _show_estimate(settings: Settings, wanted: Sequence[str], *, refresh: bool, format_: Format | None) -> None:
+def _show_estimate(
+    settings: Settings, wanted: Sequence[str], *, refresh: bool, economy: bool, format_: Format | None
+) -> None:
     with open_stores(settings) as stores, closing(KeyView(settings)) as keys:
-        found = estimate(stores.database, keys, settings, wanted, refresh=refresh)
+        found = estimate(stores.database, keys, settings, wanted, refresh=refresh, economy=economy)
     show(found.as_json(), format_, lambda: [Text(found.sentence())])
 
 

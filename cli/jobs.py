@@ -170,6 +170,8 @@ def _moment(moment: datetime) -> str:
 
 
 def _remark(job: Job) -> str:
+    if job.parked_at is not None:
+        return f"waits for a batch of the model since {_moment(job.parked_at)}"
     if job.due_at is not None:
         return f"waits until {_moment(job.due_at)}"
     return f"{len(job.wanted_model)} fields left for the model: {job.model_note}" if job.model_note else ""

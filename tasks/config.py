@@ -16,7 +16,15 @@ from app.property.store import Job
 from app.services.embedded_valkey import broker_url
 from app.settings import Settings
 
-TASK_MODULES = ["tasks.scrape", "tasks.health", "tasks.recovery", "tasks.batches", "tasks.alerts", "tasks.pages"]
+TASK_MODULES = [
+    "tasks.scrape",
+    "tasks.health",
+    "tasks.recovery",
+    "tasks.batches",
+    "tasks.alerts",
+    "tasks.pages",
+    "tasks.model_batches",
+]
 
 SCRAPE_QUEUE = "scrape"
 #: Jobs wait in lanes, each a queue of the broker, by their place in their batch. Workers serve the lanes of a priority
@@ -32,7 +40,9 @@ LANES = {
 CALLBACK_QUEUE = "callbacks"
 #: reports, alerts and recovery have a queue of their own, so that a backlog of jobs never delays them
 HEALTH_QUEUE = "health"
-ALL_QUEUES = (HEALTH_QUEUE, CALLBACK_QUEUE, *LANES)
+#: so have batches of the model: to upload or to read one may take minutes
+MODEL_BATCH_QUEUE = "model-batches"
+ALL_QUEUES = (HEALTH_QUEUE, CALLBACK_QUEUE, MODEL_BATCH_QUEUE, *LANES)
 
 #: what beat's messages carry: the seconds between two of them
 TURN_HEADER = "propintel_turn_seconds"
@@ -130,6 +140,8 @@ def _delivery() -> dict[str, Any]:
             "tasks.pages.*": {"queue": HEALTH_QUEUE},
             "tasks.batches.complete_batches": {"queue": HEALTH_QUEUE},
             "tasks.batches.deliver_callbacks": {"queue": CALLBACK_QUEUE},
+            "tasks.model_batches.look_at_batches": {"queue": HEALTH_QUEUE},
+            "tasks.model_batches.tend_batches": {"queue": MODEL_BATCH_QUEUE},
         },
         "task_create_missing_queues": False,
         "task_acks_late": True,

@@ -45,14 +45,16 @@ def submit_targets(
     priority: int,
     refresh: bool,
     callback_url: str | None = None,
+    economy: bool = False,
     requester: Requester | None = None,
 ) -> Enqueued:
     """Write a batch of jobs and send the new ones. Priority 0 is the most urgent, 9 the least.
 
-    `callback_url` is told when all of them are over. Raises `InvalidCallbackError` for one that no webhook can be sent
-    to, `InvalidTargetError` for the first target that is none, `BrokerUnavailableError`, or `StoreError`; then no
-    job is left to run: the broker is asked before a row is written, and rows that could not be sent are cancelled. But
-    for those that a worker has had meanwhile: whoever asks again is told of them.
+    `callback_url` is told when all of them are over; `economy` jobs may wait for the model's batch. Raises
+    `InvalidCallbackError` for one that no webhook can be sent to, `InvalidTargetError` for the first target that is
+    none, `BrokerUnavailableError`, or `StoreError`; then no job is left to run: the broker is asked before a row is
+    written, and rows that could not be sent are cancelled. But for those that a worker has had meanwhile: whoever asks
+    again is told of them.
 
     The new jobs are charged to `requester`; one that repeats its request with the same key is told of the first batch,
     for which nothing is needed any more. If that happens before the first request has failed, the batch stands and
@@ -64,7 +66,9 @@ def submit_targets(
         return earlier
     told = _checked(callback_url) if callback_url is not None else None
     connect(settings, within_seconds=_BROKER_SECONDS).close()
-    enqueued = jobs.enqueue(targets, priority=priority, refresh=refresh, callback_url=told, requester=requester)
+    enqueued = jobs.enqueue(
+        targets, priority=priority, refresh=refresh, callback_url=told, economy=economy, requester=requester
+    )
     if enqueued.repeated:
         return enqueued
     new = set(enqueued.new)

@@ -35,13 +35,17 @@ class CallbackView(BaseModel):
 
 
 class BatchView(BaseModel):
-    """`duplicates` of the `targets` made no new job; `completed_at` is null as long as a job is not over."""
+    """`duplicates` of the `targets` made no new job; jobs of an `economy` batch may wait for the model's batches.
+
+    `completed_at` is null as long as a job is not over.
+    """
 
     id: str
     created_at: datetime
     priority: int
     targets: int
     duplicates: int
+    economy: bool
     counts: dict[JobState, int]
     completed_at: datetime | None
     callback: CallbackView | None

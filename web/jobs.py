@@ -47,6 +47,9 @@ class JobRequest(BaseModel):
         5, ge=0, le=9, strict=True, description="0 is the most urgent, 9 the least"
     )
     refresh: bool = Field(False, strict=True, description="scrape again even if the property is fresh")
+    economy: bool = Field(
+        False, strict=True, description="not urgent: the model answers within a day, in batches at half the price"
+    )
     callback_url: Annotated[str, Field(max_length=4096, json_schema_extra=_URL)] | None = Field(
         None, description="http:// or https:// URL that gets a signed POST when the batch is complete"
     )
@@ -71,8 +74,9 @@ class JobView(BaseModel):
     """One job; `error` is that of a failed one, `property` the id of what a done one brought.
 
     `attempts` leaves out waits for capacity, of which `waited_seconds` is the total. `wanted_model` names the fields
-    for which a model was wanted and not heard, `model_note` says why. `due_at` is when a deferred job goes on.
-    `page_from` says how a done job came by its property: only `site` can have cost a call of the model.
+    for which a model was wanted and not heard, `model_note` says why. `due_at` is when a deferred job goes on; one with
+    `parked_at` waits since then for a batch of the model, which wakes it before. `page_from` says how a done job came
+    by its property: only `site` can have cost a call of the model.
     """
 
     id: str
@@ -88,6 +92,8 @@ class JobView(BaseModel):
     wanted_model: list[str]
     model_note: str | None
     due_at: datetime | None
+    economy: bool
+    parked_at: datetime | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -129,6 +135,7 @@ def enqueue_targets(
         priority=request.priority,
         refresh=request.refresh,
         callback_url=request.callback_url,
+        economy=request.economy,
         requester=Requester(caller.id, context.settings.api_daily_targets_per_caller, key),
     )
     data = {

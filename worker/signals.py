@@ -43,7 +43,7 @@ from app.services.traces import start_tracing
 from app.settings import Settings
 from app.tracing import shutdown_tracing
 from tasks import resources
-from tasks.config import CALLBACK_QUEUE, LANES, SCRAPE_QUEUE
+from tasks.config import CALLBACK_QUEUE, LANES, MODEL_BATCH_QUEUE, SCRAPE_QUEUE
 from tasks.lease import worker_name
 from worker import watching
 from worker.configuration import exit_with, settings
@@ -86,7 +86,7 @@ def _on_queues_chosen(instance: Any = None, **_: Any) -> None:
     """A worker that serves jobs serves all their lanes: `-Q scrape` would leave most of a large batch to nobody."""
     queues = instance.app.amqp.queues
     if SCRAPE_QUEUE in queues.consume_from:
-        for lane in (*LANES, CALLBACK_QUEUE):
+        for lane in (*LANES, CALLBACK_QUEUE, MODEL_BATCH_QUEUE):
             queues.select_add(queues[lane])
 
 

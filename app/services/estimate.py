@@ -17,6 +17,7 @@ import redis
 
 from app.keypool.figures import Room
 from app.property.store import FRESH_DAYS, Database, Experience, experience, new_targets
+from app.services.economy import BATCH_TIER
 from app.services.key_store import pricing_of
 from app.services.key_view import KeyView
 from app.settings import Settings
@@ -35,7 +36,8 @@ class Estimate:
     `model_calls`, `tokens` and `usd` are what the model would take (`usd` None: no price of the model is known).
 
     `minutes` is the least that it takes: the keys' rate, or the pace at which one host is asked, whichever is slower
-    (None: no key was used yet, so its limits are unknown). `basis_pages` of our own were looked at; 0: typical pages.
+    (None: no key was used yet, so its limits are unknown); with `economy` it is the pace alone, and the model answers
+    within a day. `basis_pages` of our own were looked at; 0: typical pages.
     """
 
     targets: int
@@ -48,6 +50,7 @@ class Estimate:
     minutes: float | None
     slowest_host: str
     basis_pages: int
+    economy: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The shape that the doors show: JSON types only."""
@@ -63,6 +66,7 @@ class Estimate:
             "minutes": self.minutes,
             "slowest_host": self.slowest_host,
             "basis_pages": self.basis_pages,
+            "economy": self.economy,
         }
 
     def sentence(self) -> str:
@@ -74,27 +78,38 @@ class Estimate:
             cost = f"${self.usd:,.2f}"
         time = "unknown until a key has been used" if self.minutes is None else f"at least {self.minutes:g} min"
         host = f", for the pace at {self.slowest_host}" if self.slowest_host else ""
+        batch = " The model answers within a day, in batches." if self.economy and self.model_calls else ""
         basis = f"the newest {self.basis_pages:,} pages" if self.basis_pages else "typical pages: too few are stored"
         return (
             f"{self.targets:,} targets: {self.jobs:,} jobs, {self.duplicates:,} duplicates. "
             f"About {self.model_calls:,} calls of {self.model}, {self.tokens:,} tokens, {cost}. "
-            f"Time: {time}{host}. Judged by {basis}."
+            f"Time: {time}{host}.{batch} Judged by {basis}."
         )
 
 
 def estimate(
-    database: Database, keys: KeyView, settings: Settings, targets: Sequence[str], *, refresh: bool = False
+    database: Database,
+    keys: KeyView,
+    settings: Settings,
+    targets: Sequence[str],
+    *,
+    refresh: bool = False,
+    economy: bool = False,
 ) -> Estimate:
-    """What `JobStore.enqueue(targets)` would lead to. Raises `InvalidTargetError` and `StoreError`."""
+    """What `JobStore.enqueue(targets)` would lead to, with `economy` at the price of batches.
+
+    Raises `InvalidTargetError` and `StoreError`.
+    """
     new = new_targets(database, targets, fresh_days=FRESH_DAYS, refresh=refresh)
     known = experience(database, settings.openai_model)
     ours = known.pages >= _LEAST_PAGES
     basis = known if ours else _TYPICAL
     calls = math.ceil(len(new) * basis.calls / basis.pages) if keys.keys else 0
-    price, tier = pricing_of(settings), settings.openai_service_tier or ""
+    price, tier = pricing_of(settings), BATCH_TIER if economy else settings.openai_service_tier or ""
     microusd = price(settings.openai_model, calls * basis.input_tokens, calls * basis.output_tokens, tier)
     host, pages_of_host = _busiest(new)
-    model_minutes = _model_minutes(_rooms(keys), settings.openai_model, calls, basis)
+    # batches have limits of their own, and nobody says when within their day they answer
+    model_minutes = 0.0 if economy else _model_minutes(_rooms(keys), settings.openai_model, calls, basis)
     host_minutes = max(0, pages_of_host - 1) * settings.fetch_min_delay_seconds / 60
     return Estimate(
         targets=len(targets),
@@ -107,6 +122,7 @@ def estimate(
         minutes=None if model_minutes is None else round(max(model_minutes, host_minutes), 1),
         slowest_host=host if host_minutes and host_minutes >= (model_minutes or 0) else "",
         basis_pages=known.pages if ours else 0,
+        economy=economy,
     )
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import openai
+from openai.types.chat import ChatCompletion
 
 from app.clock import Clock, SystemClock
 from app.errors import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError, NoKeysError
@@ -26,6 +28,7 @@ from app.property.extract.pipeline import with_model_values
 from app.property.extract.prompt import Prompt, build_prompt
 from app.property.store import AnswerStore, Question, StoredAnswer, digest
 from app.redaction import redact
+from app.services.economy import BATCH_TIER, Economy, ParkedQuestions
 from app.services.metrics.instruments import MODEL_ANSWERS, MODEL_CALL_SECONDS, MODEL_TIERS, MODEL_VALUES_DROPPED
 from app.services.patience import patiently
 from app.services.service_tier import TierChoice, lacks_capacity
@@ -69,17 +72,20 @@ class ModelReader:
         clock: Clock | None = None,
         *,
         service_tier: ServiceTier | None = None,
+        parked: ParkedQuestions | None = None,
     ) -> None:
         self._answers = answers
         self._clock = clock or SystemClock()
         self._client = client
         self._model = model
         self._tier = TierChoice(service_tier, self._clock)
+        self._parked = parked
 
-    def read(self, extraction: Extraction) -> ModelReading:
+    def read(self, extraction: Extraction, economy: Economy | None = None) -> ModelReading:
         """Ask for `extraction.wanted`, or take the answer that the same question got before.
 
-        Raises `openai.RateLimitError` if no key has room, and errors of the database.
+        With `economy` the question waits for a batch: `WaitForBatch` is raised until that has answered. Raises
+        `openai.RateLimitError` if no key has room, and errors of the database.
         """
         if not extraction.wanted:
             return ModelReading(extraction)
@@ -90,7 +96,7 @@ class ModelReader:
         stored = self._answers.model_answer(question, failed_since=self._clock.now() - _FAILED_ANSWER_HOLDS)
         if stored:
             MODEL_ANSWERS.labels("kept").inc()
-        answer = stored or self._ask(question, prompt)
+        answer = stored or self._by_batch(question, prompt, economy) or self._ask(question, prompt)
         if isinstance(answer, str):
             return ModelReading(extraction, answer, prompt.fields)
         return self._believed(answer, prompt, extraction)
@@ -112,6 +118,31 @@ class ModelReader:
         asked = digest({"messages": prompt.messages, "schema": prompt.schema})
         return Question(extraction.page.sha256, tuple(sorted(prompt.fields)), self._model, asked)
 
+    def _by_batch(self, question: Question, prompt: Prompt, economy: Economy | None) -> StoredAnswer | str | None:
+        """What a batch answered, good or bad, kept for the next time; or why it did not. None: ask now."""
+        client = self._client()
+        if economy is None or self._parked is None or client is None:
+            return None
+        found = self._parked.take(question, prompt, economy)
+        if found is None:
+            return None
+        if isinstance(found, str):
+            MODEL_ANSWERS.labels("failed").inc()
+            log.warning("%s", found)
+            answer: StoredAnswer | str = found
+        else:
+            answer = self._kept(question, _stored(self._read_batch(client, found, prompt), BATCH_TIER), "batch")
+        self._parked.used(question)
+        return answer
+
+    def _read_batch(self, client: openai.OpenAI, found: Mapping[str, Any], prompt: Prompt) -> ModelAnswer:
+        try:
+            completion = ChatCompletion.model_validate(found)
+        except ValueError as exc:
+            error = ModelAnswerInvalidError(self._model, f"it is no completion ({type(exc).__name__})")
+            return ModelAnswer({}, self._model, 0, 0, failure=error)
+        return ModelStep(client, self._model).read(completion, prompt)
+
     def _ask(self, question: Question, prompt: Prompt) -> StoredAnswer | str:
         """The model's answer, good or bad, kept for the next time; or why there is none."""
         client = self._client()
@@ -122,11 +153,14 @@ class ModelReader:
         if isinstance(answer, str):
             log.warning("%s", answer)
             return answer
-        stored = _stored(answer)
-        MODEL_ANSWERS.labels(_OUTCOMES.get(stored.failure, "asked")).inc()
+        MODEL_TIERS.labels(self._tier.wanted or "none", _known_tier(answer.service_tier)).inc()
+        return self._kept(question, _stored(answer, answer.service_tier), "asked")
+
+    def _kept(self, question: Question, stored: StoredAnswer, outcome: str) -> StoredAnswer:
+        """An answer that was paid for; `outcome` is how a good one counts."""
+        MODEL_ANSWERS.labels(_OUTCOMES.get(stored.failure, outcome)).inc()
         if stored.failure:
             log.warning("%s", stored.note)
-        MODEL_TIERS.labels(self._tier.wanted or "none", _known_tier(answer.service_tier)).inc()
         patiently(lambda: self._answers.save_model_answer(question, stored), self._clock)
         return stored
 
@@ -222,14 +256,14 @@ def _message_of(exc: openai.RateLimitError) -> str:
     return message if isinstance(message, str) else exc.message
 
 
-def _stored(answer: ModelAnswer) -> StoredAnswer:
+def _stored(answer: ModelAnswer, service_tier: str) -> StoredAnswer:
     failure = answer.failure
     return StoredAnswer(
         values=answer.values,
         model=answer.model,
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
-        service_tier=answer.service_tier,
+        service_tier=service_tier,
         failure=failure.code if failure else "",
         note=redact(str(failure)) if failure else "",
     )

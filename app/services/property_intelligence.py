@@ -41,6 +41,7 @@ from app.property.store import (
     PropertyStore,
     normalise_target,
 )
+from app.services.economy import Economy
 from app.services.metrics.instruments import FIELDS_STORED, RESULTS
 from app.services.model_reading import ModelReader, ModelReading
 from app.services.page_visits import PageSource, Visit, Visitors
@@ -126,13 +127,15 @@ class Scraper:
         batch: str = "",
         refresh: bool = False,
         asked_at: datetime | None = None,
+        economy: Economy | None = None,
     ) -> ScrapeOutcome:
         """The property behind `target`, scraped unless a fresh one is stored and `refresh` is False.
 
         With `job_id` the page is the job's checkpoint; `batch` is whose budget pays for the model. `asked_at` is when
-        the job was asked for: what was read of its page since, by whichever of its URLs, is not refreshed again. Raises
-        `InvalidTargetError`, fetch and page errors, `PageUnderWayError` while another job reads the same page, errors
-        of the database, and `openai.RateLimitError` if no key has room; then nothing but the checkpoint is stored.
+        the job was asked for: what was read of its page since, by whichever of its URLs, is not refreshed again. With
+        `economy` the model's answer may come with a batch: `WaitForBatch` says so. Raises `InvalidTargetError`, fetch
+        and page errors, `PageUnderWayError` while another job reads the same page, errors of the database, and
+        `openai.RateLimitError` if no key has room; then nothing but the checkpoint is stored.
         """
         url = normalise_target(target)
         now = self._clock.now()
@@ -143,7 +146,7 @@ class Scraper:
         try:
             visit = self._visitors.visit(url, job_id, batch)
             with _paid_by(batch):
-                outcome = self._result(url, visit, job_id, since)
+                outcome = self._result(url, visit, job_id, since, economy=economy)
         except PageError:
             if job_id is not None:
                 self._pages.forget_checkpoint(job_id)
@@ -152,7 +155,9 @@ class Scraper:
             patiently(lambda: self._pages.drop_unkept(job_id), self._clock)
         return outcome
 
-    def _result(self, url: str, visit: Visit, job_id: str | None, since: datetime) -> ScrapeOutcome:
+    def _result(
+        self, url: str, visit: Visit, job_id: str | None, since: datetime, *, economy: Economy | None
+    ) -> ScrapeOutcome:
         """What was stored of this very page, else what it says."""
         page, page_url, now = visit.page, visit.page_url, self._clock.now()
         confirmed = patiently(lambda: self._index.confirm(url, page_url, page.sha256, edition(), now), self._clock)
@@ -170,7 +175,7 @@ class Scraper:
             elif other.record.as_of > since and _has_it_all(read, other):
                 patiently(lambda: self._index.note(read, other.record), self._clock)
                 return self._outcome(other.property_id, other.record.kind, url, PageFrom.SAME_PAGE)
-        return self._read(url, read, extraction)
+        return self._read(url, read, extraction, economy)
 
     def _take_reading(self, url: str, page_url: str, job_id: str | None) -> None:
         """Two jobs whose URLs are one page cost one reading: the second comes back for it."""
@@ -186,8 +191,8 @@ class Scraper:
             raise unusable(page.url, extraction.reason)
         return extraction
 
-    def _read(self, url: str, read: SourceRecord, extraction: Extraction) -> ScrapeOutcome:
-        reading = self._with_model(extraction)
+    def _read(self, url: str, read: SourceRecord, extraction: Extraction, economy: Economy | None) -> ScrapeOutcome:
+        reading = self._with_model(extraction, economy)
         record = _with_values(read, reading.extraction)
         with span("store", {"propintel.values": len(record.values)}):
             property_id = patiently(
@@ -199,8 +204,8 @@ class Scraper:
         _count_fields(record)
         return self._outcome(property_id, extraction.kind, url, PageFrom.SITE)
 
-    def _with_model(self, extraction: Extraction) -> ModelReading:
-        reading = self._reader.read(extraction)
+    def _with_model(self, extraction: Extraction, economy: Economy | None) -> ModelReading:
+        reading = self._reader.read(extraction, economy)
         if not set(reading.extraction.record.values) - _NOT_ENOUGH:
             reason = "neither its markup nor its text names an address, a price or a fact"
             raise NoPropertyDataError(extraction.page.url, f"{reason}; {reading.note}" if reading.note else reason)

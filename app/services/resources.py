@@ -11,7 +11,16 @@ from dataclasses import dataclass
 
 from app.clock import Clock, SystemClock
 from app.property.fetch import Fetcher, build_fetcher
-from app.property.store import AnswerStore, BatchStore, JobStore, PageIndex, PageStore, PropertyStore
+from app.property.store import (
+    AnswerStore,
+    BatchStore,
+    JobStore,
+    ModelRequestStore,
+    PageIndex,
+    PageStore,
+    PropertyStore,
+)
+from app.services.economy import ParkedQuestions
 from app.services.embedded_valkey import client, redis_url
 from app.services.fleet_clock import make_clock
 from app.services.model_reading import ModelReader
@@ -55,6 +64,7 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
             settings.openai_model,
             clock,
             service_tier=settings.openai_service_tier,
+            parked=ParkedQuestions(ModelRequestStore(database), settings.openai_model, clock),
         )
         scraper = Scraper(
             fetcher=fetcher,

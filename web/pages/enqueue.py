@@ -28,7 +28,7 @@ _PASTED = "your list"
 
 @router.get("/enqueue", dependencies=[allow(*OPERATIONS)])
 def show_form(request: Request) -> Response:
-    return page(request, "enqueue.html", text="", priority=5, refresh=False, problem="")
+    return page(request, "enqueue.html", text="", priority=5, refresh=False, economy=False, problem="")
 
 
 @router.post("/enqueue/estimate", dependencies=[allow(*OPERATIONS)])
@@ -40,15 +40,15 @@ def show_estimate(
     file: Annotated[UploadFile | None, File()] = None,
     priority: Priority = 5,
     refresh: Annotated[bool, Form()] = False,
+    economy: Annotated[bool, Form()] = False,
 ) -> Response:
     """What they would cost, with the button that enqueues them; a bad list again, with its bad lines named."""
     try:
         targets = _targets(text, file)
     except InvalidTargetListError as exc:
-        return page(
-            request, "enqueue.html", 422, text=text, priority=priority, refresh=refresh, problem=exc.facts["problem"]
-        )
-    found = estimate(context.stores.database, context.keys, context.settings, targets, refresh=refresh)
+        chosen = {"priority": priority, "refresh": refresh, "economy": economy}
+        return page(request, "enqueue.html", 422, text=text, problem=exc.facts["problem"], **chosen)
+    found = estimate(context.stores.database, context.keys, context.settings, targets, refresh=refresh, economy=economy)
     return page(
         request,
         "estimate.html",
@@ -56,6 +56,7 @@ def show_estimate(
         targets="\n".join(targets),
         priority=priority,
         refresh=refresh,
+        economy=economy,
         key=uuid4().hex,
     )
 
@@ -69,10 +70,11 @@ def enqueue(
     key: Annotated[str, Form(pattern=r"^[0-9a-f]{32}$")],
     priority: Priority = 5,
     refresh: Annotated[bool, Form()] = False,
+    economy: Annotated[bool, Form()] = False,
 ) -> Response:
     """All or nothing, as `POST /api/v1/jobs`; a form that is sent twice enqueues once."""
     wanted = _targets(targets, None)
-    asked = {"targets": wanted, "priority": priority, "refresh": refresh}
+    asked = {"targets": wanted, "priority": priority, "refresh": refresh, "economy": economy}
     quota = context.settings.api_daily_targets_per_caller
     enqueued = submit_targets(
         context.stores.jobs,
@@ -81,6 +83,7 @@ def enqueue(
         wanted,
         priority=priority,
         refresh=refresh,
+        economy=economy,
         requester=Requester(caller.id, quota, request_key(caller.id, f"page-{key}", asked)),
     )
     return see_other(f"/batches/{enqueued.batch}")

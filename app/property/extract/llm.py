@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import openai
-from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+from openai.types.chat import ChatCompletion
 
 from app.errors import BadAnswerError, ModelAnswerCutError, ModelAnswerInvalidError, ModelRefusedError
 from app.property.extract.prompt import QUOTE, Prompt
@@ -40,6 +40,17 @@ class ModelAnswer:
     failure: BadAnswerError | None = None
 
 
+def request_body(model: str, prompt: Prompt) -> dict[str, Any]:
+    """What is asked, as the body of a chat completion: in a call of its own, or in a line of a batch's file."""
+    schema = {"name": "property", "strict": True, "schema": prompt.schema}
+    return {
+        "model": model,
+        "messages": prompt.messages,
+        "response_format": {"type": "json_schema", "json_schema": schema},
+        "max_completion_tokens": prompt.max_completion_tokens,
+    }
+
+
 class ModelStep:
     """Asks `model` through `client`, on `service_tier` (None: none is sent). Thread-safe as far as the client is."""
 
@@ -50,16 +61,9 @@ class ModelStep:
 
     def ask(self, prompt: Prompt) -> ModelAnswer:
         """Send `prompt` once. Every `openai.OpenAIError` (`RateLimitError`, `APITimeoutError`, ...) passes through."""
-        completion = self._client.chat.completions.create(
-            model=self._model,
-            messages=cast(list[ChatCompletionMessageParam], prompt.messages),
-            response_format={
-                "type": "json_schema",
-                "json_schema": {"name": "property", "strict": True, "schema": prompt.schema},
-            },
-            max_completion_tokens=prompt.max_completion_tokens,
-            service_tier=self._tier if self._tier is not None else openai.omit,
-        )
+        asked: Any = request_body(self._model, prompt)
+        tier = self._tier if self._tier is not None else openai.omit
+        completion: ChatCompletion = self._client.chat.completions.create(**asked, service_tier=tier)
         return self.read(completion, prompt)
 
     def read(self, completion: ChatCompletion, prompt: Prompt) -> ModelAnswer:

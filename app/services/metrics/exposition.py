@@ -28,9 +28,12 @@ from app.services.metrics.job_families import (
     FIRING,
     FIRST_SEEN,
     JOBS,
+    MODEL_BATCHES,
     OLDEST,
+    OLDEST_REQUEST,
     QUEUE,
     REPORTED,
+    REQUESTS,
     HealthFigures,
     health_families,
     job_families,
@@ -63,7 +66,10 @@ UP = Spec(
 )
 BUILD = Spec("gauge", "propintel_build_info", "Always 1; version is that of the process that answers.", ("version",))
 #: every metric there is
-ALL = (*COUNTED, *POOL, JOBS, OLDEST, QUEUE, FIRST_SEEN, REPORTED, FIRING, UP, BUILD)
+ALL = (
+    *(*COUNTED, *POOL, JOBS, OLDEST, REQUESTS, OLDEST_REQUEST, MODEL_BATCHES, QUEUE),
+    *(FIRST_SEEN, REPORTED, FIRING, UP, BUILD),
+)
 
 
 @dataclass(frozen=True, slots=True)

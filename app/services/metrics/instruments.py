@@ -105,8 +105,8 @@ MODEL_VALUES_DROPPED = _counter(
 MODEL_ANSWERS = _counter(
     "propintel_model_answers",
     ("outcome",),
-    "Pages that wanted the model: asked with success, kept (the same question had an answer), refused, invalid or cut "
-    "(paid for, see the job's note), failed (no answer), no_key, or budget used up.",
+    "Pages that wanted the model: asked with success, batch (so, in a batch), kept (the same question had an answer), "
+    "refused, invalid or cut (paid for, see the job's note), failed (no answer), no_key, or budget used up.",
 )
 MODEL_TIERS = _counter(
     "propintel_model_tiers",
@@ -118,6 +118,12 @@ MODEL_CALL_SECONDS = _histogram(
     ("model",),
     (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0),
     "Seconds of one call of the model with its wait for a key; calls that ended for want of capacity are not counted.",
+)
+MODEL_BATCH_REQUESTS = _counter(
+    "propintel_model_batch_requests",
+    ("outcome",),
+    "Requests that came back from batches of the model: answered, failed for good, returned to be sent again, or lost "
+    "with a batch that no key sees any more.",
 )
 BATCHES_COMPLETED = _counter("propintel_batches_completed", (), "Batches whose jobs are all over.")
 CALLBACKS = _counter(

@@ -18,6 +18,18 @@ OLDEST = Spec(
     "propintel_oldest_queued_job_age_seconds",
     "How long the queued job that waits longest has waited for a worker; 0 if none is queued.",
 )
+REQUESTS = Spec(
+    "gauge",
+    "propintel_model_requests",
+    "Questions that wait for a batch of the model, by state: parked (to be sent) or sent.",
+    ("state",),
+)
+OLDEST_REQUEST = Spec(
+    "gauge",
+    "propintel_oldest_model_request_age_seconds",
+    "How long the oldest question that waits for a batch has waited; 0 if none does.",
+)
+MODEL_BATCHES = Spec("gauge", "propintel_model_batches", "Batches of the model that are made or under way.")
 QUEUE = Spec("gauge", "propintel_queue_messages", "Messages that wait in a queue of the broker.", ("queue",))
 FIRST_SEEN = Spec(
     "gauge",
@@ -52,8 +64,15 @@ def job_families(figures: JobFigures | None, messages: Mapping[str, int] | None)
     return [
         JOBS.family(counts),
         OLDEST.family({(): figures.oldest_queued_seconds} if figures else None),
+        REQUESTS.family(_requests(figures) if figures else None),
+        OLDEST_REQUEST.family({(): figures.requests.oldest_seconds} if figures else None),
+        MODEL_BATCHES.family({(): float(figures.model_batches)} if figures else None),
         QUEUE.family(waits),
     ]
+
+
+def _requests(figures: JobFigures) -> dict[tuple[str, ...], float]:
+    return {("parked",): float(figures.requests.parked), ("sent",): float(figures.requests.sent)}
 
 
 def health_families(figures: HealthFigures | None, masks: Mapping[str, str]) -> list[Metric]:

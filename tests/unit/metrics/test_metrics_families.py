@@ -10,6 +10,7 @@ from prometheus_client.metrics_core import Metric
 from app.keypool.figures import CallFigures, KeyTransitions, ModelFigures, PoolFigures, Room
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import Budget, Cap, KeySnapshot, Spent
+from app.property.store import RequestFigures
 from app.property.store.job_figures import JobFigures
 from app.services.key_view import KeyReport
 from app.services.metrics.job_families import HealthFigures, health_families, job_families
@@ -168,10 +169,13 @@ def test_a_pool_that_cannot_be_asked_has_no_counters_and_says_that_it_is_not_sha
 
 
 def test_jobs_and_messages_are_absent_where_nobody_can_be_asked() -> None:
-    figures = JobFigures({"queued": 2, "done": 5}, 12.5)
+    figures = JobFigures({"queued": 2, "done": 5}, 12.5, RequestFigures(parked=3, sent=4, oldest_seconds=7.5), 2)
     assert _shown(job_families(figures, {"scrape": 2})) == {
         "propintel_jobs": {("queued",): 2, ("done",): 5},
         "propintel_oldest_queued_job_age_seconds": {(): 12.5},
+        "propintel_model_requests": {("parked",): 3, ("sent",): 4},
+        "propintel_oldest_model_request_age_seconds": {(): 7.5},
+        "propintel_model_batches": {(): 2},
         "propintel_queue_messages": {("scrape",): 2},
     }
     assert _shown(job_families(None, None)) == {}

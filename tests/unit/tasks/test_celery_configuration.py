@@ -69,7 +69,7 @@ def test_a_scrape_message_reaches_the_scrape_queue_alone(settings: Settings) -> 
     """Two queues bound to one exchange with one key would each get every message."""
     queues = make_celery(settings).conf.task_queues
     bindings = {queue.name: (queue.exchange.name, queue.routing_key) for queue in queues}
-    names = ["health", "callbacks", "scrape", "scrape.medium", "scrape.large", "scrape.bulk"]
+    names = ["health", "callbacks", "model-batches", "scrape", "scrape.medium", "scrape.large", "scrape.bulk"]
     assert bindings == {name: (name, name) for name in names}
 
 
@@ -165,6 +165,16 @@ def test_a_receiver_that_hangs_cannot_delay_a_health_report(settings: Settings) 
     assert all(name in app.tasks for name in names)
     assert [app.amqp.router.route({}, name)["queue"].name for name in names] == ["health", "callbacks"]
     assert "callbacks" not in LANES, "recovery would take a webhook's message for a job's"
+
+
+def test_batches_of_the_model_delay_neither_reports_nor_count_as_jobs(settings: Settings) -> None:
+    """An upload takes minutes; only to see whether there is one stands beside the reports."""
+    app = make_celery(settings)
+    app.loader.import_default_modules()
+    names = ("tasks.model_batches.look_at_batches", "tasks.model_batches.tend_batches")
+    assert all(name in app.tasks for name in names)
+    assert [app.amqp.router.route({}, name)["queue"].name for name in names] == ["health", "model-batches"]
+    assert "model-batches" not in LANES, "recovery would take its message for a job's"
 
 
 def test_no_message_is_delivered_twice_because_somebody_waited() -> None:

@@ -1,0 +1,69 @@
+"""What the rooms of this package work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.clock import Clock
+from app.keypool.pricing import Pricing
+from app.keypool.stores.base import Budget, Bulk, Spent
+from app.property.store import Candidate, Charges, Database, ModelBatch, ModelBatchStore, ModelRequestStore
+from app.services.economy import BATCH_TIER
+from app.services.key_store import budget_of, pricing_of
+from app.services.model_batches.api import BatchApi
+from app.services.openai_client_manager import OpenAIClientManager
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The stores, the pool and the API, made once for each turn."""
+
+    settings: Settings
+    requests: ModelRequestStore
+    batches: ModelBatchStore
+    manager: OpenAIClientManager
+    api: BatchApi
+    budget: Budget
+    price: Pricing
+    clock: Clock
+
+    def charges_of(self, chosen: Sequence[Candidate], model: str) -> Charges:
+        """What they are estimated at, by batch of jobs: calls, tokens, millionths of a US dollar."""
+        found: dict[str, tuple[int, int, int]] = {}
+        for each in chosen:
+            calls, tokens, microusd = found.get(each.batch, (0, 0, 0))
+            cost = self.price(model, each.input_tokens, each.output_tokens, BATCH_TIER)
+            found[each.batch] = (calls + 1, tokens + each.input_tokens + each.output_tokens, microusd + cost)
+        return found
+
+    def mask(self, key_id: str | None) -> str:
+        """The key's public name, for logs."""
+        return next((key.mask for key in self.manager.keys if key.key_id == key_id), str(key_id))
+
+
+def open_parts(settings: Settings, database: Database, manager: OpenAIClientManager) -> Parts | None:
+    """None without keys: there is nothing to send with."""
+    client = manager.get_client()
+    if client is None:
+        return None
+    return Parts(
+        settings=settings,
+        requests=ModelRequestStore(database),
+        batches=ModelBatchStore(database),
+        manager=manager,
+        api=BatchApi(client),
+        budget=budget_of(settings),
+        price=pricing_of(settings),
+        clock=database.clock,
+    )
+
+
+def bulk_of(batch: ModelBatch) -> Bulk:
+    """The batch as the pool's budgets know it. Its key must be known."""
+    return Bulk(batch.id, batch.key_id or "", batch.model, spent_of(batch.charges))
+
+
+def spent_of(charges: Mapping[str, tuple[int, int, int]]) -> dict[str, Spent]:
+    return {payer: Spent(*amounts) for payer, amounts in charges.items()}

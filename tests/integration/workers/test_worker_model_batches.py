@@ -1,0 +1,192 @@
+"""Jobs that are not urgent get the model's answers by OpenAI's Batch API, through real workers, beat, Valkey and the
+stand-in, whose ledger tells what was billed how often."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.property.store import ModelBatch, ModelBatchStore, ModelRequestStore
+from tasks.sending import send_jobs
+from tests.plugins.standin_fixtures import KEYS
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+#: seconds: sent soon, looked at often, a dead process noticed soon
+SOON = {
+    "OPENAI_BATCH_COLLECT_SECONDS": "0",
+    "OPENAI_BATCH_POLL_SECONDS": "0.5",
+    "JOB_LEASE_SECONDS": "3",
+    "FETCH_MIN_DELAY_SECONDS": "0",
+}
+
+
+def homes(site: str, *numbers: int) -> list[str]:
+    """Pages that leave something to the model."""
+    return [f"{site}/homes/{number}" for number in numbers]
+
+
+def send_economy(fleet: Any, targets: list[str]) -> list[str]:
+    enqueued = fleet.stores.jobs.enqueue(targets, economy=True)
+    send_jobs(fleet.app, fleet.stores.jobs, enqueued.jobs)
+    return [job.id for job in enqueued.jobs]
+
+
+def batches_of(fleet: Any) -> list[ModelBatch]:
+    return ModelBatchStore(fleet.stores.database).newest()[::-1]
+
+
+def billed(standin: Any) -> list[int]:
+    """How often each question was paid for."""
+    return sorted(standin.prompts().values())
+
+
+@pytest.fixture
+def economy_fleet(make_fleet: Callable[..., Any], openai_standin: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
+    """`economy_fleet(keys=[...], server={...}, VARIABLE=value)`: a fleet without processes yet, and its stand-in."""
+
+    def make(
+        keys: list[dict[str, Any]] | None = None, server: dict[str, Any] | None = None, **variables: str
+    ) -> tuple[Any, Any]:
+        given = keys or [{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}]
+        standin = openai_standin(given, **(server or {}))
+        used = ",".join(str(key["key"]) for key in given)
+        fleet = make_fleet(OPENAI_API_KEYS=used, OPENAI_BASE_URL=standin.base_url, **{**SOON, **variables})
+        return fleet, standin
+
+    return make
+
+
+def propintel(fleet: Any, *arguments: str) -> Any:
+    """What the command prints as JSON."""
+    command = [str(Path(sys.executable).with_name("propintel")), *arguments, "--format", "json"]
+    done = subprocess.run(
+        command, check=False, env=fleet.env, cwd=fleet.home, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def kill_9(fleet: Any, worker: Any) -> None:
+    """The worker's one process, threads and all; beat is stopped with the rest."""
+    os.kill(worker.process.pid, signal.SIGKILL)
+    worker.process.wait(10)
+    fleet.supervisor.stop()
+
+
+def test_economy_jobs_wait_together_and_each_gets_its_answer(
+    economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
+) -> None:
+    """From the command line to stored properties with the model's values, by one file, one batch, no ordinary call."""
+    fleet, standin = economy_fleet(server={"batch_seconds": 1.5}, OPENAI_BATCH_COLLECT_SECONDS="4")
+    fleet.start_worker(pool="threads")
+    made = propintel(fleet, "enqueue", "--economy", *homes(property_site, 1, 2, 3, 4))
+    ids = made["jobs"]
+    until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.told(ids))
+    shown = propintel(fleet, "jobs", "--batch", made["batch"])
+    assert shown["batch"]["economy"] is True
+    assert {(job["state"], job["attempts"]) for job in shown["jobs"]} == {("deferred", 0)}, "waiting costs nothing"
+    assert all(job["parked_at"] for job in shown["jobs"])
+    fleet.start_beat()
+    jobs = fleet.wait_for_state(ids, "done", "failed", seconds=60)
+    assert [(job.state, job.model_note, job.attempts) for job in jobs] == [("done", None, 1)] * 4, fleet.told(ids)
+    methods = {e["method"] for job in jobs for e in fleet.stores.properties.get(job.property)["evidence"].values()}
+    assert "llm" in methods, "the model's answers passed the check of their evidence"
+    (batch,) = standin.batches()["batches"]
+    assert (batch["status"], batch["request_counts"]["completed"]) == ("completed", 4)
+    assert billed(standin) == [1, 1, 1, 1]
+    until(lambda: batches_of(fleet)[0].state == "closed", 20, lambda: fleet.log("worker"))
+    assert standin.batches()["files"] == [], "nothing of the pages' text stays at OpenAI"
+    assert not any(key in fleet.log("worker") for key in KEYS)
+    usage = propintel(fleet, "keys")
+    assert sum(key["requests"] for key in usage["keys"].values()) >= 4
+    assert usage["spent_today"]["calls"] == 4
+
+
+def test_kill_9_between_making_a_batch_and_writing_it_down_makes_no_second_one(
+    economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
+) -> None:
+    """OpenAI has the batch, and nobody has heard its id: the next process finds it by its metadata."""
+    fleet, standin = economy_fleet(keys=[{"key": KEYS[0], "behaviour": "slow", "seconds": 5.0}])
+    worker = fleet.start_worker(pool="threads")
+    ids = send_economy(fleet, homes(property_site, 1, 2))
+    until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.told(ids))
+    fleet.start_beat()
+    until(lambda: len(standin.batches()["batches"]) == 1, 40, lambda: fleet.log("worker"))
+    kill_9(fleet, worker)
+    (left,) = batches_of(fleet)
+    assert (left.state, left.openai_id) == ("uploaded", None)
+    standin.set_key(KEYS[0], behaviour="ok")
+    fleet.start_worker(pool="threads")
+    fleet.start_beat()
+    jobs = fleet.wait_for_state(ids, "done", "failed", seconds=50)
+    assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 2, fleet.told(ids)
+    assert len(standin.batches()["batches"]) == 1
+    assert billed(standin) == [1, 1]
+    assert "had been made before its maker ended" in fleet.log("worker")
+
+
+def test_kill_9_while_a_result_is_read_loses_and_doubles_nothing(
+    economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
+) -> None:
+    """Worker and beat go while the output file is on its way; it is read again from its beginning."""
+    fleet, standin = economy_fleet(server={"batch_seconds": 0.0}, OPENAI_BATCH_POLL_SECONDS="3")
+    worker = fleet.start_worker(pool="threads")
+    ids = send_economy(fleet, homes(property_site, 1, 2, 3))
+    until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.told(ids))
+    fleet.start_beat()
+    until(lambda: batches_of(fleet) and batches_of(fleet)[0].state == "running", 40, lambda: fleet.log("worker"))
+    standin.set_key(KEYS[0], behaviour="slow", seconds=5.0)
+    asked = standin.stats()["totals"]["requests"]
+    # the look at the batch, and then its output file
+    until(lambda: standin.stats()["totals"]["requests"] >= asked + 2, 40, lambda: fleet.log("worker"))
+    kill_9(fleet, worker)
+    assert billed(standin) == [1, 1, 1]
+    standin.set_key(KEYS[0], behaviour="ok")
+    fleet.start_worker(pool="threads")
+    fleet.start_beat()
+    jobs = fleet.wait_for_state(ids, "done", "failed", seconds=50)
+    assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 3, fleet.told(ids)
+    assert billed(standin) == [1, 1, 1]
+    assert len(standin.batches()["batches"]) == 1
+    assert propintel(fleet, "keys")["spent_today"]["calls"] == 3
+
+
+def test_a_batch_that_takes_too_long_is_cancelled_and_its_jobs_ask_like_any_other(
+    economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
+) -> None:
+    """After OPENAI_BATCH_MAX_WAIT_SECONDS; what the batch never answered is billed once, as an ordinary call."""
+    fleet, standin = economy_fleet(server={"batch_seconds": 1000}, OPENAI_BATCH_MAX_WAIT_SECONDS="6")
+    fleet.start_worker(pool="threads")
+    fleet.start_beat()
+    ids = send_economy(fleet, homes(property_site, 1, 2))
+    jobs = fleet.wait_for_state(ids, "done", "failed", seconds=60)
+    assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 2, fleet.told(ids)
+    assert {batch["status"] for batch in standin.batches()["batches"]} <= {"cancelled"}
+    assert billed(standin) == [1, 1]
+
+
+def test_cancelling_the_jobs_cancels_their_batch_at_openai(
+    economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
+) -> None:
+    fleet, standin = economy_fleet(server={"batch_seconds": 1000})
+    fleet.start_worker(pool="threads")
+    fleet.start_beat()
+    made = propintel(fleet, "enqueue", "--economy", *homes(property_site, 1, 2))
+    until(lambda: len(standin.batches()["batches"]) >= 1, 40, lambda: fleet.log("worker"))
+    propintel(fleet, "jobs", "--batch", made["batch"], "--cancel")
+    until(
+        lambda: {batch["status"] for batch in standin.batches()["batches"]} == {"cancelled"},
+        30,
+        lambda: fleet.log("worker"),
+    )
+    until(lambda: standin.batches()["files"] == [], 30, lambda: fleet.log("worker"))
+    assert billed(standin) == []
+    assert ModelRequestStore(fleet.stores.database).figures().sent == 0
