@@ -313,6 +313,28 @@ class EmptyPageError(FetchError):
     remedy = "Check the address in a browser; the page may need one to be built."
 
 
+class BrowserUnavailableError(FetchError):
+    """A page that has to be drawn, and a browser that does not come up."""
+
+    code = "browser_unavailable"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "program", "reason")
+    sentence = "{url} needs a browser, and {program} did not start ({reason})."
+    remedy = "See docs/browser-pages.md for the usual causes; without FETCH_BROWSER_PATH no page is drawn."
+    transient = True
+
+
+class BrowserFailedError(FetchError):
+    """The browser ended while it drew the page, or could not draw it."""
+
+    code = "browser_failed"
+    sentence = "{url} could not be drawn: {reason}."
+    remedy = (
+        "Queued jobs try again by themselves, repeat a command; "
+        "if it stays so, the page may take more than FETCH_BROWSER_MEMORY_BYTES."
+    )
+    transient = True
+
+
 class RobotsDisallowedError(FetchError):
     code = "robots_disallowed"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "user_agent")

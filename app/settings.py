@@ -211,6 +211,18 @@ class Settings(LogSettings):
     )
     fetch_min_delay_seconds: float = Field(1.0, ge=0, le=3600, description="least gap between requests to one host")
     fetch_concurrency_per_host: int = Field(2, ge=1, le=64, description="requests under way to one host")
+    fetch_browser_path: Path | None = Field(
+        None, description="a Chromium that draws pages which are empty without their scripts; empty: none is drawn"
+    )
+    fetch_browser_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="hosts whose pages are always drawn, comma-separated"
+    )
+    fetch_browser_sandbox: bool = Field(
+        True, description="Chromium's sandbox; `false` only where a container of its own is the sandbox"
+    )
+    fetch_browser_memory_bytes: int = Field(
+        1_500_000_000, ge=300_000_000, le=10**11, description="a browser that takes more memory is ended"
+    )
 
     # --- copies of pages
     page_retention_days: float = Field(
@@ -321,7 +333,7 @@ class Settings(LogSettings):
             return value
         return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",") if part.strip())
 
-    @field_validator("fetch_ignore_robots", mode="before")
+    @field_validator("fetch_ignore_robots", "fetch_browser_hosts", mode="before")
     @classmethod
     def _hosts(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -430,6 +442,15 @@ def _secrets_of(name: str, value: str) -> Iterator[str]:
 #: How our variables begin, PORT apart: what a process that must not see its caller's configuration is spared. `OPENAI_`
 #: covers the SDK's own.
 VARIABLE_PREFIXES = tuple(sorted({f"{name.split('_')[0]}_".upper() for name in Settings.model_fields if "_" in name}))
+
+
+#: what a program needs of its caller to run at all, and holds nothing of ours
+_OF_THE_MACHINE = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
+
+
+def bare_environment() -> dict[str, str]:
+    """The environment of a program that is to know nothing of this service, its secrets least of all."""
+    return {name: os.environ[name] for name in _OF_THE_MACHINE if name in os.environ}
 
 
 def env_file_in_use(env_file: Path | str | None = ".env") -> Path | None:

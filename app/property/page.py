@@ -25,7 +25,8 @@ class Page:
 
     `url` is the address asked for, `final_url` the one after redirects; `content_type` is the media type without
     parameters, lower case; `text` the body decoded and repaired; `body` the bytes after content decoding.
-    `declared_url` is the canonical URL that the answer's Link header names, not judged.
+    `declared_url` is the canonical URL that the answer's Link header names, not judged. `rendered`: `body` is what a
+    browser made of the page, its elements written as HTML.
     """
 
     url: str
@@ -36,6 +37,7 @@ class Page:
     fetched_at: datetime
     keeping: Keeping = Keeping()
     declared_url: str | None = None
+    rendered: bool = False
 
     @property
     def sha256(self) -> str:

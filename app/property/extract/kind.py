@@ -49,7 +49,8 @@ _RECORD_WORDS = re.compile(
 #: a block or "gone" page has little else to say
 _SMALL_PAGE_CHARS = 2500
 _RECORD_FIELDS = frozenset({"ParcelNumber", "TaxAssessedValue", "X_MarketValue"})
-_TELLING = frozenset(
+#: what a page about one property tells, three or more of it as a rule
+TELLING = frozenset(
     {
         "ListPrice",
         "BedroomsTotal",
@@ -70,7 +71,7 @@ def classify(page: Document, fields: Mapping[str, float]) -> tuple[PageKind, str
         return _json_kind(page, fields)
     text = " ".join(s.text for s in page.segments)
     head = f"{page.title} {text[:1500]}"
-    told = len(_TELLING & set(fields))
+    told = len(TELLING & set(fields))
     if told < 3 and len(text) < _SMALL_PAGE_CHARS:
         if match := _BLOCKED.search(head) or _BLOCKED.search(page.text[:20_000] if len(text) < 300 else ""):
             return PageKind.BLOCKED, f"the page says {match.group()!r}"

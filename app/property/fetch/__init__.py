@@ -16,6 +16,7 @@ from app.property.fetch.limits import Limits
 from app.property.fetch.pace import Visitor
 from app.property.fetch.pace_stores import LocalPace, PaceStore, RedisPace
 from app.property.fetch.politeness import Politeness
+from app.property.fetch.rendering import RenderLimits, build_renderer
 from app.property.fetch.resolver import Resolver, SystemResolver
 from app.property.fetch.robots_shelf import LocalShelf, RedisShelf, Shelf
 from app.settings import Settings
@@ -34,12 +35,18 @@ def build_fetcher(
     limits: Limits | None = None,
     resolver: Resolver | None = None,
     ssl_context: ssl.SSLContext | None = None,
+    render_limits: RenderLimits | None = None,
+    browser_switches: tuple[str, ...] = (),
 ) -> Fetcher:
     """A fetcher as the settings say. With `redis` its pace is shared by all processes, else it is this process's own.
 
-    `resolver` and `ssl_context` default to the machine's names and trusted certificates. Connects to nothing yet.
+    `resolver` and `ssl_context` default to the machine's names and trusted certificates; `browser_switches` are added
+    to Chromium's. Connects to nothing yet. Raises `ConfigurationError` for a browser that cannot be had here.
     """
-    limits = limits or Limits()
+    limits, resolver = limits or Limits(), resolver or SystemResolver(clock)
+    renderer = build_renderer(
+        settings, clock, resolver, limits=limits, render_limits=render_limits, more_switches=browser_switches
+    )
     concurrency, lease_seconds = settings.fetch_concurrency_per_host, limits.total_seconds + 10
     store: PaceStore
     shelf: Shelf
@@ -49,7 +56,7 @@ def build_fetcher(
         store = RedisPace(redis, concurrency=concurrency, lease_seconds=lease_seconds)
         shelf = RedisShelf(redis, clock)
     return Fetcher(
-        guard=Guard(resolver or SystemResolver(clock), settings.fetch_allowed_private_networks),
+        guard=Guard(resolver, settings.fetch_allowed_private_networks),
         politeness=Politeness(store, clock, min_gap_seconds=settings.fetch_min_delay_seconds),
         robots_shelf=shelf,
         limits=limits,
@@ -57,4 +64,5 @@ def build_fetcher(
         clock=clock,
         ignored_robots=settings.fetch_ignore_robots,
         ssl_context=ssl_context,
+        renderer=renderer,
     )

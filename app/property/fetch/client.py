@@ -31,6 +31,7 @@ from app.errors import (
 from app.property.fetch.blocks import HEAD_BYTES, REFUSALS, wall
 from app.property.fetch.content import media_type, require_readable
 from app.property.fetch.decode import decode, is_blank
+from app.property.fetch.drawing import Arrival, Drawing
 from app.property.fetch.exchange import Exchange
 from app.property.fetch.guard import Destination, Guard
 from app.property.fetch.keeping import conditions, declared_in, is_conditional, keeping_of
@@ -38,6 +39,7 @@ from app.property.fetch.limits import Limits, TimeBudget
 from app.property.fetch.pace import Visitor
 from app.property.fetch.politeness import Politeness
 from app.property.fetch.refresh import refresh
+from app.property.fetch.rendering import Drawn, Renderer
 from app.property.fetch.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
 from app.property.fetch.robots_shelf import RobotsFile, Shelf
 from app.property.page import Keeping, NotModified, Page
@@ -74,6 +76,7 @@ class Fetcher:
         clock: Clock,
         ignored_robots: Collection[str] = (),
         ssl_context: ssl.SSLContext | None = None,
+        renderer: Renderer | None = None,
     ) -> None:
         self._guard = guard
         self._politeness = politeness
@@ -81,10 +84,13 @@ class Fetcher:
         self._clock = clock
         self._exchange = Exchange(limits, clock, user_agent, ssl_context)
         self._robots = Robots(self._fetch_robots, robots_shelf, clock, user_agent, ignored=ignored_robots)
+        self._drawing = Drawing(renderer, guard, self._robots, limits) if renderer is not None else None
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and the browser."""
         self._exchange.close()
+        if self._drawing is not None:
+            self._drawing.close()
 
     def fetch(self, url: str, visitor: Visitor | None = None) -> Page:
         """The page at `url`, redirects followed. `visitor` says on whose behalf; None: whoever waits for his turn.
@@ -115,7 +121,7 @@ class Fetcher:
     def _follow[Result](
         self,
         url: str,
-        read: Callable[[Destination, httpx2.Response], Result | _Onward],
+        read: Callable[[Arrival], Result | _Onward],
         permit: Callable[[Destination, Visitor], float],
         redirects: int,
         visitor: Visitor,
@@ -142,7 +148,8 @@ class Fetcher:
                 turn.answered(response.status_code, self._retry_after_seconds(response))
                 location = response.headers.get("location")
                 is_redirect = response.status_code in _REDIRECTS
-                found = _Onward(location) if location and is_redirect else read(destination, response)
+                arrival = Arrival(destination, response, cookies, visitor, deadline_us)
+                found = _Onward(location) if location and is_redirect else read(arrival)
             if not isinstance(found, _Onward):
                 return found
             stop, via = _join(destination.url, found.location), destination.url
@@ -158,36 +165,52 @@ class Fetcher:
                 raise
             raise FetchError(via, f"it redirects to {exc.facts['target']!r}: {exc.facts['problem']}") from exc
 
-    def _read_page(
-        self, asked: str, destination: Destination, response: httpx2.Response
-    ) -> Page | NotModified | _Onward:
+    def _read_page(self, asked: str, arrival: Arrival) -> Page | NotModified | _Onward:
+        destination, response = arrival.destination, arrival.response
         if response.status_code == 304 and is_conditional(response.request.headers):
             return NotModified(asked, destination.url, self._clock.now())
         self._require_success(asked, destination.url, response)
         content_type = response.headers.get("content-type")
         require_readable(destination.url, content_type)
         body = self._exchange.read_body(response)
-        is_empty = is_blank(body)
-        kind = "" if is_empty else media_type(destination.url, body, content_type)
-        text = "" if is_empty else decode(body, content_type)
-        self._require_no_wall(asked, destination.url, response, text)
-        location = refresh(response.headers.get("refresh", ""), text if "html" in kind else "")
+        page = self._page(asked, destination.url, response, body, content_type)
+        self._require_no_wall(asked, destination.url, response, page.text)
+        location = refresh(response.headers.get("refresh", ""), page.text if "html" in page.content_type else "")
         if location is not None and _join(destination.url, location).partition("#")[0] != destination.url:
             return _Onward(location)
-        if is_empty:
+        if is_blank(body):
             raise EmptyPageError(destination.url)
+        if self._drawing is None or not self._drawing.wants(page):
+            return page
+        return self._drawn(self._drawing, page, arrival)
+
+    def _page(self, asked: str, url: str, response: httpx2.Response, body: bytes, content_type: str | None) -> Page:
+        """The page; one without a type and text where the body is blank."""
+        is_empty = is_blank(body)
         return Page(
             url=asked,
-            final_url=destination.url,
-            content_type=kind,
-            text=text,
+            final_url=url,
+            content_type="" if is_empty else media_type(url, body, content_type),
+            text="" if is_empty else decode(body, content_type),
             body=body,
             fetched_at=self._clock.now(),
             keeping=keeping_of(response.headers),
-            declared_url=declared_in(response.headers, destination.url),
+            declared_url=declared_in(response.headers, url),
         )
 
-    def _read_robots(self, _: Destination, response: httpx2.Response) -> RobotsFile:
+    def _drawn(self, drawing: Drawing, page: Page, arrival: Arrival) -> Page | _Onward:
+        """The page as a browser draws it, while its turn at the site goes on."""
+        result = drawing.draw(page, arrival)
+        if not isinstance(result, Drawn):
+            return _Onward(result.url)
+        body = result.html.encode("utf-8", "replace")
+        drawn = self._page(page.url, result.url, arrival.response, body, "text/html; charset=utf-8")
+        self._require_no_wall(page.url, result.url, arrival.response, drawn.text)
+        # that the document is as it was would say nothing of what its scripts load
+        return replace(drawn, rendered=True, keeping=Keeping(no_store=page.keeping.no_store))
+
+    def _read_robots(self, arrival: Arrival) -> RobotsFile:
+        response = arrival.response
         succeeded = 200 <= response.status_code < 300
         body = self._exchange.read_body(response, limit_bytes=MAX_ROBOTS_BYTES) if succeeded else b""
         return RobotsFile(response.status_code, body, self._retry_after_seconds(response))

@@ -36,13 +36,15 @@ FORGOTTEN_US = 3_600_000_000
 class Visitor:
     """Who asks: `id` is the same when he comes back, `lane` shares a site evenly with other lanes (a batch of jobs).
 
-    `patience_seconds` is the longest that he waits; `comes_back`: an appointment suits him, however soon it is.
+    `patience_seconds` is the longest that he waits; `comes_back`: an appointment suits him, however soon it is;
+    `is_at` is the site where he has a turn already, of which all that he asks there is a part.
     """
 
     id: str
     lane: str = ""
     patience_seconds: float = 60.0
     comes_back: bool = False
+    is_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

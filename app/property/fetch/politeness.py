@@ -70,13 +70,14 @@ class Politeness:
     def turn(self, destination: Destination, visitor: Visitor, gap_seconds: float = 0.0) -> Iterator[Turn]:
         """Hold a turn at the destination's site; the next one comes `gap_seconds` (or the least gap) after its start.
 
-        Networks that the operator opened are not paced. Raises `HostBusyError` where the visitor had better come back,
-        `BrokerUnavailableError` where Redis stays away for as long as he waits.
+        Networks that the operator opened are not paced, nor is what belongs to a turn that the visitor has. Raises
+        `HostBusyError` where the visitor had better come back, `BrokerUnavailableError` where Redis stays away for as
+        long as he waits.
         """
-        if destination.inside:
+        site, token = site_of(destination.host), uuid.uuid4().hex
+        if destination.inside or visitor.is_at == site:
             yield Turn(self._clock)
             return
-        site, token = site_of(destination.host), uuid.uuid4().hex
         self._wait(site, destination, token, visitor, max(gap_seconds, self._min_gap_seconds))
         turn = Turn(self._clock)
         try:

@@ -14,6 +14,7 @@ import pytest
 from app.clock import Clock, SystemClock
 from app.property.fetch import Fetcher, Limits, build_fetcher
 from app.property.fetch.ranges import IPAddress
+from app.property.fetch.rendering import RenderLimits
 from app.settings import Settings
 
 Handler = Callable[[BaseHTTPRequestHandler], None]
@@ -75,6 +76,10 @@ class Site:
 
         class _Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.do_GET()
 
             def do_GET(self) -> None:
                 site.hits.append(self.path)
@@ -175,12 +180,20 @@ def make_fetcher() -> Iterator[MakeFetcher]:
         limits: Limits | None = None,
         resolver: Names | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        render_limits: RenderLimits | None = None,
+        browser_switches: tuple[str, ...] = (),
         **settings: object,
     ) -> Fetcher:
         networks = tuple(ip_network(part) for part in opened.split(",") if part)
         chosen = Settings(_env_file=None, fetch_allowed_private_networks=networks, **settings)  # type: ignore[arg-type, call-arg]
         fetcher = build_fetcher(
-            chosen, clock or SystemClock(), limits=limits, resolver=resolver, ssl_context=ssl_context
+            chosen,
+            clock or SystemClock(),
+            limits=limits,
+            resolver=resolver,
+            ssl_context=ssl_context,
+            render_limits=render_limits,
+            browser_switches=browser_switches,
         )
         made.append(fetcher)
         return fetcher

@@ -1,0 +1,14 @@
+"""The browser's process: `python -m app.property.browser`, with a pipe on either side (see `wire.py`)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from app.property.browser.host import serve
+
+if __name__ == "__main__":
+    # what anything prints must not get among the messages
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    asyncio.run(serve(0, answers))

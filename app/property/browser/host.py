@@ -1,0 +1,156 @@
+"""Takes orders from the worker until its input ends: one Chromium, several pages at once."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import itertools
+import os
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from typing import Any
+
+from playwright.async_api import Browser, Error, async_playwright
+
+from app.property.browser import memory, wire
+from app.property.browser.program import launch_options
+from app.property.browser.visit import Order, VisitError, drawn
+from app.property.browser.wire import Message
+
+_WATCH_SECONDS = 0.25
+_END_SECONDS = 3.0
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+async def serve(orders_fd: int, answers_fd: int) -> None:
+    """Answer orders until there are no more, the browser is gone, or nothing was ordered for a while.
+
+    Nothing that was started here outlives this.
+    """
+    _adopt_orphans()
+    reader, writer = await _streams(orders_fd, answers_fd)
+    host = Host(reader, writer)
+    try:
+        await host.run()
+    finally:
+        memory.end_descendants(os.getpid())
+        shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)  # made for this process alone
+
+
+class Host:
+    """The browser, and the pages under way in it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._visits: dict[int, asyncio.Task[None]] = {}
+        self._questions: dict[int, asyncio.Future[bool]] = {}
+        self._numbers = itertools.count()
+        self._idle_since = time.monotonic()
+        self._over = asyncio.Event()
+
+    async def run(self) -> None:
+        start = await self._receive()
+        if start is None:
+            return
+        async with async_playwright() as playwright:
+            try:
+                browser = await playwright.chromium.launch(**launch_options(**start["launch"]))
+            except Error as exc:
+                await self._send({"broken": exc.message[-4000:]})
+                return
+            browser.on("disconnected", lambda _: self._over.set())
+            await self._send({"ready": browser.version})
+            tasks = [
+                asyncio.create_task(self._listen(browser, start["launch"]["proxy"])),
+                asyncio.create_task(self._watch(start["launch"]["memory_bytes"], start["idle_seconds"])),
+                asyncio.create_task(self._over.wait()),
+            ]
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in (*tasks, *self._visits.values()):
+                task.cancel()
+            with suppress(TimeoutError, Error):
+                async with asyncio.timeout(_END_SECONDS):
+                    await browser.close()
+            # what is left has had its time: Playwright would wait for it
+            memory.end_descendants(os.getpid())
+
+    async def _listen(self, browser: Browser, proxy: str) -> None:
+        while (message := await self._receive()) is not None:
+            if "draw" in message:
+                order = Order.of(message)
+                self._visits[order.draw] = asyncio.create_task(self._draw(browser, proxy, order))
+            elif "cancel" in message:
+                visit = self._visits.get(message["cancel"])
+                if visit is not None:
+                    visit.cancel()
+            elif "answer" in message:
+                question = self._questions.pop(message["answer"], None)
+                if question is not None and not question.done():
+                    question.set_result(bool(message["allowed"]))
+
+    async def _draw(self, browser: Browser, proxy: str, order: Order) -> None:
+        number = order.draw
+        await self._send({"of": number, "begun": True})
+        try:
+            answer: dict[str, Any] = await drawn(browser, proxy, order, lambda url: self._ask(number, url))
+        except VisitError as exc:
+            answer = {"failed": exc.code, "reason": exc.reason}
+        finally:
+            self._visits.pop(number, None)
+            self._idle_since = time.monotonic()
+        await self._send({"of": number, **answer})
+
+    async def _ask(self, visit: int, url: str) -> bool:
+        number = next(self._numbers)
+        question: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._questions[number] = question
+        try:
+            await self._send({"of": visit, "ask": number, "url": url})
+            return await question
+        finally:
+            self._questions.pop(number, None)
+
+    async def _watch(self, memory_bytes: int, idle_seconds: float) -> None:
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            if memory.used_bytes(os.getpid()) > memory_bytes:
+                for number in list(self._visits):
+                    reason = f"the browser took more than {memory_bytes} bytes of memory"
+                    await self._send({"of": number, "failed": "memory", "reason": reason})
+                return
+            if not self._visits and time.monotonic() - self._idle_since > idle_seconds:
+                return
+
+    async def _send(self, message: Message) -> None:
+        with suppress(ConnectionError):  # the worker is gone, and so is this process at once
+            self._writer.write(wire.packed(message))
+            await self._writer.drain()
+
+    async def _receive(self) -> Message | None:
+        try:
+            size = wire.length(await self._reader.readexactly(wire.LENGTH_BYTES))
+            return wire.unpacked(await self._reader.readexactly(size))
+        except asyncio.IncompleteReadError:
+            return None
+
+
+async def _streams(orders_fd: int, answers_fd: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=2**20)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(orders_fd, "rb"))
+    transport, protocol = await loop.connect_write_pipe(
+        lambda: asyncio.streams.FlowControlMixin(loop), os.fdopen(answers_fd, "wb")
+    )
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+def _adopt_orphans() -> None:
+    """Children of children that die come to this process, which ends them, and no core is dumped."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -1,0 +1,184 @@
+"""One page in a profile of its own: shown, waited for, read, forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, BrowserContext, Dialog, Error, Page, Route, WebSocketRoute
+from playwright.async_api import TimeoutError as SlowBrowserError
+
+from app.property.browser.gate import Gate
+from app.property.browser.wire import Message
+
+_LOOK_SECONDS = 0.1
+_CLOSE_SECONDS = 3.0
+#: how much there is, as numbers: the text is only measured where that is cheap
+_SIZE = """() => {
+    const elements = document.getElementsByTagName("*").length;
+    return [elements, elements < 50000 ? document.documentElement.textContent.length : -1];
+}"""
+
+
+class VisitError(Exception):
+    """Why there is no page: a code that the worker knows, and the reason in words."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be drawn: a document that was fetched, with the header fields that matter, and within which limits."""
+
+    draw: int
+    url: str
+    html: str
+    headers: dict[str, str]
+    cookies: list[dict[str, str]]
+    user_agent: str
+    user: str
+    password: str
+    seconds: float
+    settle_seconds: float
+    quiet_seconds: float
+    most_chars: int
+    most_requests: int
+    places: int
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        """The order that a message holds. Raises `KeyError` if it is none."""
+        return cls(**{field.name: message[field.name] for field in fields(cls)})
+
+
+async def drawn(browser: Browser, proxy: str, order: Order, ask: Callable[[str], Awaitable[bool]]) -> dict[str, Any]:
+    """What became of the page, as the message `drawn` or `onward` tells it. Raises `VisitError`.
+
+    All that belongs to the page is closed before this returns, and when it is cancelled.
+    """
+    began = time.monotonic()
+    context: BrowserContext | None = None
+    try:
+        async with asyncio.timeout(order.seconds):
+            context = await browser.new_context(
+                proxy={"server": proxy, "bypass": "<-loopback>", "username": order.user, "password": order.password},
+                user_agent=order.user_agent,
+                service_workers="block",
+                accept_downloads=False,
+                reduced_motion="reduce",
+            )
+            return await _Visit(order, ask, context, began).run()
+    except SlowBrowserError as exc:
+        raise VisitError("timeout", "its scripts left the browser no time to answer") from exc
+    except TimeoutError as exc:
+        raise VisitError("timeout", f"it was not drawn within {order.seconds:.3g} s") from exc
+    except Error as exc:
+        raise VisitError("failed", _first_line(exc)) from exc
+    finally:
+        if context is not None:
+            await _closed(browser, context)
+
+
+async def _closed(browser: Browser, context: BrowserContext) -> None:
+    """Close the profile; a page that does not let go takes the browser with it."""
+    closing = asyncio.create_task(context.close())
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await asyncio.shield(closing)
+    except Error:
+        pass
+    except TimeoutError:
+        closing.cancel()
+        with suppress(Error):
+            await browser.close()
+
+
+class _Visit:
+    def __init__(
+        self, order: Order, ask: Callable[[str], Awaitable[bool]], context: BrowserContext, began: float
+    ) -> None:
+        self._order = order
+        self._context = context
+        self._began = began
+        self._crashed = asyncio.Event()
+        self._gate = Gate(
+            document=self._document, ask=ask, most_requests=order.most_requests, places=order.places, url=order.url
+        )
+
+    async def run(self) -> dict[str, Any]:
+        context = self._context
+        await context.grant_permissions([])  # denies what is not named
+        await context.route_web_socket(re.compile(""), _refused)
+        await context.route(re.compile(""), self._gate.handle)
+        if self._order.cookies:
+            await context.add_cookies(self._order.cookies)  # type: ignore[arg-type]
+        page = await context.new_page()
+        context.on("page", _close)
+        context.on("dialog", _dismiss)
+        context.on("requestfinished", self._gate.over)
+        context.on("requestfailed", self._gate.over)
+        page.on("crash", lambda _: self._crashed.set())
+        await page.goto(self._order.url, wait_until="commit", timeout=self._left() * 1000)
+        await self._settled(page)
+        return {"onward": self._gate.onward.result()} if self._gate.onward.done() else await self._read(page)
+
+    def _left(self) -> float:
+        return max(0.001, self._order.seconds - (time.monotonic() - self._began))
+
+    async def _document(self, route: Route) -> None:
+        await route.fulfill(status=200, headers=self._order.headers, body=self._order.html)
+
+    async def _settled(self, page: Page) -> None:
+        """Wait until nothing is loaded and nothing changes any more, or the time for that is over."""
+        until = time.monotonic() + self._order.settle_seconds
+        size, since = None, time.monotonic()
+        while time.monotonic() < until:
+            await asyncio.wait({self._gate.onward}, timeout=_LOOK_SECONDS)
+            if self._crashed.is_set():
+                raise VisitError("crashed", "its tab crashed, as a rule for want of memory")
+            if self._gate.onward.done():
+                return
+            now = await page.evaluate(_SIZE)
+            if now != size:
+                size, since = now, time.monotonic()
+            if min(self._gate.quiet_seconds(), time.monotonic() - since) >= self._order.quiet_seconds:
+                return
+
+    async def _read(self, page: Page) -> dict[str, Any]:
+        html = await page.content()
+        if len(html) > self._order.most_chars:
+            raise VisitError("too_large", f"{len(html)} characters")
+        final = urlsplit(page.url)
+        asked = urlsplit(self._order.url)
+        if (final.scheme, final.netloc) != (asked.scheme, asked.netloc):
+            raise VisitError("failed", f"it left for {page.url[:100]!r}")
+        gate = self._gate
+        return {"drawn": {"url": page.url, "html": html, "passed": gate.passed, "dropped": dict(gate.dropped)}}
+
+
+async def _refused(socket: WebSocketRoute) -> None:
+    with suppress(Error):
+        await socket.close()
+
+
+async def _dismiss(dialog: Dialog) -> None:
+    with suppress(Error):
+        await dialog.dismiss()
+
+
+async def _close(page: Page) -> None:
+    with suppress(Error):
+        await page.close()
+
+
+def _first_line(exc: Error) -> str:
+    return exc.message.splitlines()[0][:300] if exc.message else type(exc).__name__

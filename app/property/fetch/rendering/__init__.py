@@ -1,0 +1,91 @@
+"""Pages that need a browser: when one is needed, what it may reach, and how it is run. See docs/browser-pages.md."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+
+from app.clock import Clock
+from app.errors import ConfigurationError
+from app.property.fetch.guard import Guard
+from app.property.fetch.limits import Limits
+from app.property.fetch.rendering.process import Program
+from app.property.fetch.rendering.renderer import BrowserRenderer, Document, Drawn, Onward, Renderer, RenderLimits
+from app.property.fetch.resolver import Resolver
+from app.settings import Settings
+
+__all__ = ["Document", "Drawn", "Onward", "RenderLimits", "Renderer", "build_renderer", "check_browser"]
+
+_GREEN = ("gevent", "eventlet")
+
+
+def build_renderer(
+    settings: Settings,
+    clock: Clock,
+    resolver: Resolver,
+    *,
+    limits: Limits,
+    render_limits: RenderLimits | None = None,
+    more_switches: tuple[str, ...] = (),
+) -> BrowserRenderer | None:
+    """A renderer as the settings say, None if they name no browser. Starts nothing yet.
+
+    `more_switches` are Chromium's. Raises `ConfigurationError` for what could never work.
+    """
+    check_browser(settings)
+    if settings.fetch_browser_path is None:
+        return None
+    program = Program(
+        executable=settings.fetch_browser_path.expanduser(),
+        sandbox=settings.fetch_browser_sandbox,
+        memory_bytes=settings.fetch_browser_memory_bytes,
+        more_switches=more_switches,
+    )
+    return BrowserRenderer(
+        program,
+        guard=Guard(resolver, settings.fetch_allowed_private_networks),
+        public_guard=Guard(resolver),
+        limits=limits,
+        clock=clock,
+        user_agent=settings.fetch_user_agent,
+        hosts=settings.fetch_browser_hosts,
+        places=settings.fetch_concurrency_per_host,
+        render_limits=render_limits,
+    )
+
+
+def check_browser(settings: Settings) -> None:
+    """Raise `ConfigurationError` if a browser is wanted that cannot be had here, with what to do about it."""
+    path = settings.fetch_browser_path
+    if path is None:
+        if settings.fetch_browser_hosts:
+            problem, remedy = (
+                "is not set, and FETCH_BROWSER_HOSTS names hosts",
+                "Set it to a Chromium, or name no hosts",
+            )
+            raise ConfigurationError("FETCH_BROWSER_PATH", problem, remedy)
+        return
+    if importlib.util.find_spec("playwright") is None:
+        problem = "names a browser, and the package playwright, which drives it, is not installed"
+        raise ConfigurationError("FETCH_BROWSER_PATH", problem, "Run `pip install 'property-intelligence[browser]'`")
+    program = path.expanduser()
+    if not program.is_file() or not os.access(program, os.X_OK):
+        remedy = "Install one (Debian: `apt-get install chromium`, then /usr/bin/chromium), or leave it empty"
+        raise ConfigurationError("FETCH_BROWSER_PATH", f"{path} is no program that can be run here", remedy)
+    if settings.fetch_browser_sandbox and os.geteuid() == 0:
+        problem = "is on, and Chromium's sandbox does not work for root"
+        remedy = "Run as another user; only where a container of its own is the sandbox, set it to false"
+        raise ConfigurationError("FETCH_BROWSER_SANDBOX", problem, remedy)
+    if any(_is_green(name) for name in _GREEN):
+        problem = "names a browser, which a pool of green threads cannot wait for"
+        raise ConfigurationError(
+            "FETCH_BROWSER_PATH", problem, "Run the worker with `--pool prefork` or `--pool threads`"
+        )
+
+
+def _is_green(library: str) -> bool:
+    """True where the library has put itself in the place of Python's threads."""
+    patcher = sys.modules.get(f"{library}.monkey") or sys.modules.get(f"{library}.patcher")
+    is_patched = getattr(patcher, "is_module_patched", None) or getattr(patcher, "is_monkey_patched", None)
+    return bool(is_patched is not None and is_patched("thread"))

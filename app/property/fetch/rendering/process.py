@@ -1,0 +1,230 @@
+"""The browser's process as the worker sees it: started when a page needs it, asked, ended with all that it started."""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from app.property.browser import wire
+from app.property.browser.wire import Message
+from app.settings import bare_environment
+
+_START_SECONDS = 45.0
+_END_SECONDS = 8.0
+_PREFIX = "propintel-browser-"
+_LOCK = "alive"
+
+
+class BrowserGoneError(Exception):
+    """The process ended; the reason in words."""
+
+
+class BrowserStartError(Exception):
+    """The browser did not come up; the reason in words, as far as it said one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What is started. `memory_bytes`: past this the browser is ended; `idle_seconds`: it ends by itself."""
+
+    executable: Path
+    sandbox: bool
+    memory_bytes: int
+    idle_seconds: float = 60.0
+    more_switches: tuple[str, ...] = ()
+
+
+class BrowserProcess:
+    """One running browser. Thread-safe."""
+
+    def __init__(self, program: Program, proxy: str) -> None:
+        """Start it. Raises `BrowserStartError`."""
+        _sweep()
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._alive = (self._folder / _LOCK).open("wb")
+        fcntl.flock(self._alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._log = (self._folder / "stderr").open("w+b")
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-m", "app.property.browser"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=self._environment(),
+            cwd=self._folder,
+            start_new_session=True,
+            pass_fds=(self._alive.fileno(),),  # the folder is in use until the last of both has ended
+        )
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, queue.SimpleQueue[Message | None]] = {}
+        self._started: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._gone = False
+        self.draws = 0
+        #: pages that want something of it, counted by whoever shares it
+        self.users = 0
+        threading.Thread(target=self._listen, daemon=True, name="browser-answers").start()
+        try:
+            self._start(program, proxy)
+        except BaseException:
+            self.end()
+            raise
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_gone(self) -> bool:
+        return self._gone or self._process.poll() is not None
+
+    @contextmanager
+    def draw(self, order: Message) -> Iterator[Conversation]:
+        """Have a page drawn; at the end of the block it is over, whatever became of it. Raises `BrowserGoneError`."""
+        number = next(self._numbers)
+        answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        with self._lock:
+            if self._gone:
+                raise BrowserGoneError(self.last_words())
+            self._answers[number] = answers
+            self.draws += 1
+        try:
+            self.send({"draw": number, **order})
+            yield Conversation(self, answers)
+        finally:
+            with self._lock:
+                self._answers.pop(number, None)
+            with suppress(BrowserGoneError):
+                self.send({"cancel": number})
+
+    def send(self, message: Message) -> None:
+        """Raises `BrowserGoneError`."""
+        data = wire.packed(message)
+        stream = cast(BinaryIO, self._process.stdin)
+        try:
+            with self._lock:
+                stream.write(data)
+                stream.flush()
+        except (OSError, ValueError) as exc:
+            raise BrowserGoneError(self.last_words()) from exc
+
+    def end(self) -> None:
+        """End it and all that it started. Safe to call again."""
+        patience = 0.0
+        if self._lock.acquire(timeout=1.0):  # else it does not read what it is sent
+            try:
+                patience = _END_SECONDS
+                with suppress(OSError, ValueError):
+                    cast(BinaryIO, self._process.stdin).close()
+            finally:
+                self._lock.release()
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # Chromium ends with its pipe
+            self._process.wait()
+        self._log.close()
+        self._alive.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def last_words(self) -> str:
+        """The end of what the process wrote to its stderr."""
+        with suppress(OSError, ValueError):
+            text = (self._folder / "stderr").read_text("utf-8", "replace").strip()
+            if text:
+                return text.splitlines()[-1][:500]
+        return "its process ended"
+
+    def _start(self, program: Program, proxy: str) -> None:
+        launch = {
+            "executable": str(program.executable),
+            "proxy": proxy,
+            "sandbox": program.sandbox,
+            "memory_bytes": program.memory_bytes,
+            "environment": self._environment(),
+            "more": list(program.more_switches),
+        }
+        try:
+            self.send({"launch": launch, "idle_seconds": program.idle_seconds})
+            answer = self._started.get(timeout=_START_SECONDS)
+        except queue.Empty:
+            raise BrowserStartError(f"it was not there within {_START_SECONDS:.0f} s") from None
+        except BrowserGoneError as exc:
+            raise BrowserStartError(str(exc)) from exc
+        if answer is None or "ready" not in answer:
+            raise BrowserStartError(_reason(str(answer["broken"])) if answer else self.last_words())
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of the worker's own environment, where secrets are, but what a program needs to run."""
+        return {**bare_environment(), "TMPDIR": str(self._folder), "HOME": str(self._folder)}
+
+    def _listen(self) -> None:
+        stream = cast(BinaryIO, self._process.stdout)
+        started = False
+        with suppress(OSError, ValueError, json.JSONDecodeError):
+            while (message := wire.receive(stream.read)) is not None:
+                if not started:
+                    started = True
+                    self._started.put(message)
+                elif (answers := self._answers.get(message.get("of", 0))) is not None:
+                    answers.put(message)
+        with self._lock:
+            self._gone = True
+            self._started.put(None)
+            for answers in self._answers.values():
+                answers.put(None)
+
+
+class Conversation:
+    """What the browser says about one page."""
+
+    def __init__(self, process: BrowserProcess, answers: queue.SimpleQueue[Message | None]) -> None:
+        self._process = process
+        self._answers = answers
+
+    def next(self, seconds: float) -> Message:
+        """The next message. Raises `TimeoutError`, and `BrowserGoneError` where there will be none."""
+        try:
+            message = self._answers.get(timeout=max(0.001, seconds))
+        except queue.Empty:
+            raise TimeoutError from None
+        if message is None:
+            raise BrowserGoneError(self._process.last_words())
+        return message
+
+    def answer(self, number: int, *, allowed: bool) -> None:
+        """Whether what the browser asked may be fetched."""
+        self._process.send({"answer": number, "allowed": allowed})
+
+
+def _reason(text: str) -> str:
+    """The line that says why, of all that Playwright and Chromium wrote."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if "ERROR" in line or "FATAL" in line or "sandbox" in line.lower()]
+    chosen: Any = (telling or lines or ["it gave no reason"])[0]
+    return str(chosen)[:500]
+
+
+def _sweep() -> None:
+    """Remove the folders of processes that were killed before they could."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError), (folder / _LOCK).open("rb") as lock:
+            if time.time() - folder.stat().st_mtime < _START_SECONDS:
+                continue  # it may not be locked yet
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,258 @@
+"""Has pages drawn: those of chosen hosts, and those that are empty shells without their scripts."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from app.clock import Clock
+from app.errors import BrowserFailedError, BrowserUnavailableError, FetchTimeoutError, PageTooLargeError
+from app.property.browser.wire import Message
+from app.property.fetch.guard import Guard
+from app.property.fetch.limits import Limits
+from app.property.fetch.rendering.process import (
+    BrowserGoneError,
+    BrowserProcess,
+    BrowserStartError,
+    Conversation,
+    Program,
+)
+from app.property.fetch.rendering.proxy import GuardedProxy
+from app.property.fetch.rendering.shell import is_shell
+from app.property.page import Page
+
+log = logging.getLogger(__name__)
+
+
+#: what no page needs to be drawn, refused by Chromium itself: downloads, popups and dialogs, frames and plugins
+#: (https://www.w3.org/TR/CSP3, https://html.spec.whatwg.org/multipage/browsers.html#sandboxing)
+_POLICY = "sandbox allow-scripts allow-same-origin allow-forms; frame-src 'none'; object-src 'none'"
+
+
+@dataclass(frozen=True, slots=True)
+class RenderLimits:
+    """What drawing a page may cost beside `Limits`. A page is read when nothing has been under way and nothing has
+    changed for `quiet_seconds`, or after `settle_seconds`."""
+
+    settle_seconds: float = 15.0
+    quiet_seconds: float = 0.75
+    #: all that a page's scripts load, on the wire
+    wire_bytes: int = 30_000_000
+    requests: int = 150
+    pages_at_once: int = 4
+    #: then a new browser takes over: one that lives long grows
+    pages_per_browser: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as it was fetched, to be drawn: `page.final_url` is where it came from.
+
+    `headers` are the answer's that bear on drawing; `cookies` what would be sent back there, by name. `is_inside`: it
+    came from a network that the operator opened, and what it loads may come from there too.
+    """
+
+    page: Page
+    headers: dict[str, str]
+    cookies: dict[str, str]
+    is_inside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The page's address, which scripts may have changed within its origin, and its elements as HTML."""
+
+    url: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """The page leads to another by itself, like a redirect."""
+
+    url: str
+
+
+class Renderer(Protocol):
+    """What a fetcher needs to have pages drawn."""
+
+    def wants(self, page: Page) -> bool:
+        """Whether the page has to be drawn."""
+        ...
+
+    def draw(self, document: Document, deadline_us: int, may_load: Callable[[str], bool]) -> Drawn | Onward:
+        """Draw it until the deadline, in microseconds since the epoch. `may_load` is asked about each URL that the
+        page wants to load. Raises a `FetchError`."""
+        ...
+
+    def close(self) -> None:
+        """End the browser."""
+        ...
+
+
+class BrowserRenderer:
+    """Draws with one Chromium for all threads of this process, started when it is first needed."""
+
+    def __init__(
+        self,
+        program: Program,
+        *,
+        guard: Guard,
+        public_guard: Guard,
+        limits: Limits,
+        clock: Clock,
+        user_agent: str,
+        hosts: Collection[str],
+        places: int,
+        render_limits: RenderLimits | None = None,
+    ) -> None:
+        """`public_guard` is for what comes from the internet: it opens no network, whatever the operator opened."""
+        self._program = program
+        self._guards = {True: guard, False: public_guard}
+        self._limits = limits
+        self._render_limits = render_limits or RenderLimits()
+        self._clock = clock
+        self._user_agent = user_agent
+        self._hosts = frozenset(hosts)
+        self._request_places = places
+        self._proxy = GuardedProxy(limits, clock)
+        self._places = threading.BoundedSemaphore(self._render_limits.pages_at_once)
+        self._current: BrowserProcess | None = None
+        self._lock = threading.Lock()
+
+    def wants(self, page: Page) -> bool:
+        if "html" not in page.content_type:
+            return False
+        return urlsplit(page.final_url).hostname in self._hosts or is_shell(page)
+
+    def draw(self, document: Document, deadline_us: int, may_load: Callable[[str], bool]) -> Drawn | Onward:
+        url = document.page.final_url
+        if not self._places.acquire(timeout=max(0.0, self._seconds_left(deadline_us))):
+            raise FetchTimeoutError(url, "all places for pages in the browser were taken")
+        try:
+            try:
+                return self._draw(document, deadline_us, may_load)
+            except _NotBegunError:  # it had just ended, by itself or by accident
+                return self._draw(document, deadline_us, may_load)
+        except (BrowserGoneError, _NotBegunError) as exc:
+            raise BrowserFailedError(url, f"the browser ended meanwhile: {exc}") from exc
+        finally:
+            self._places.release()
+
+    def close(self) -> None:
+        with self._lock:
+            current, self._current = self._current, None
+        if current is not None:
+            current.end()
+        self._proxy.close()
+
+    def _draw(self, document: Document, deadline_us: int, may_load: Callable[[str], bool]) -> Drawn | Onward:
+        guard = self._guards[document.is_inside]
+        with (
+            self._process(document.page.final_url) as process,
+            self._proxy.session(guard, deadline_us, self._render_limits.wire_bytes) as session,
+        ):
+            order = self._order(document, self._seconds_left(deadline_us))
+            with process.draw({**order, "user": session.user, "password": session.password}) as conversation:
+                return self._answer(document.page.final_url, conversation, deadline_us, may_load)
+
+    def _answer(
+        self, url: str, conversation: Conversation, deadline_us: int, may_load: Callable[[str], bool]
+    ) -> Drawn | Onward:
+        begun = False
+        while True:
+            try:
+                message = conversation.next(self._seconds_left(deadline_us))
+            except TimeoutError as exc:
+                raise FetchTimeoutError(url, f"it was not drawn within {self._limits.total_seconds:g} s") from exc
+            except BrowserGoneError as exc:
+                raise exc if begun else _NotBegunError(str(exc)) from exc
+            begun = True
+            if "ask" in message:
+                conversation.answer(message["ask"], allowed=may_load(str(message["url"])))
+            elif "begun" not in message:
+                return self._result(url, message)
+
+    def _result(self, url: str, message: Message) -> Drawn | Onward:
+        if "onward" in message:
+            return Onward(str(message["onward"]))
+        if "drawn" in message:
+            drawn = message["drawn"]
+            log.info("%s was drawn: %d requests, dropped %s", url, drawn["passed"], drawn["dropped"])
+            return Drawn(str(drawn["url"]), str(drawn["html"]))
+        reason = str(message.get("reason"))
+        if message.get("failed") == "timeout":
+            raise FetchTimeoutError(url, reason)
+        if message.get("failed") == "too_large":
+            raise PageTooLargeError(url, self._limits.body_bytes, "once it is drawn")
+        raise BrowserFailedError(url, reason)
+
+    @contextmanager
+    def _process(self, url: str) -> Iterator[BrowserProcess]:
+        """A browser to work with; one that has drawn enough ends when its last page is over."""
+        with self._lock:
+            process = self._current
+            if process is not None and process.is_gone:
+                process.end()
+                process = None
+            if process is None or process.draws >= self._render_limits.pages_per_browser:
+                self._end_if_idle(process)
+                process = self._current = self._started(url)
+            process.users += 1
+        try:
+            yield process
+        finally:
+            with self._lock:
+                process.users -= 1
+                if process is not self._current:
+                    self._end_if_idle(process)
+
+    @staticmethod
+    def _end_if_idle(process: BrowserProcess | None) -> None:
+        if process is not None and process.users == 0:
+            process.end()
+
+    def _started(self, url: str) -> BrowserProcess:
+        began = time.monotonic()
+        try:
+            process = BrowserProcess(self._program, self._proxy.start())
+        except BrowserStartError as exc:
+            self._current = None
+            raise BrowserUnavailableError(url, str(self._program.executable), str(exc)) from exc
+        log.info("%s is up after %.1f s, process %d", self._program.executable, time.monotonic() - began, process.pid)
+        return process
+
+    def _order(self, document: Document, seconds: float) -> Message:
+        url, limits = document.page.final_url, self._render_limits
+        return {
+            "url": url,
+            "html": document.page.text,
+            "headers": _headers(document.headers),
+            "cookies": [{"name": name, "value": value, "url": url} for name, value in document.cookies.items()],
+            "user_agent": self._user_agent,
+            "seconds": max(0.5, seconds - 1.0),
+            "settle_seconds": limits.settle_seconds,
+            "quiet_seconds": limits.quiet_seconds,
+            "most_chars": self._limits.body_bytes,
+            "most_requests": limits.requests,
+            "places": self._request_places,
+        }
+
+    def _seconds_left(self, deadline_us: int) -> float:
+        return (deadline_us - self._clock.now_us()) / 1_000_000
+
+
+def _headers(of_site: Mapping[str, str]) -> dict[str, str]:
+    """What the document is served with: the site's own policy holds beside ours."""
+    policies = ", ".join(filter(None, (of_site.get("content-security-policy"), _POLICY)))
+    return {**of_site, "content-security-policy": policies, "content-type": "text/html; charset=utf-8"}
+
+
+class _NotBegunError(Exception):
+    """The browser ended before it began with the page: another one can."""

@@ -1,0 +1,99 @@
+"""A fetcher with a real Chromium behind it, and pages that need one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.property.fetch import Fetcher
+from app.property.fetch.rendering import RenderLimits
+
+OPENED = "127.0.0.0/8,::1/128"
+QUICK = RenderLimits(settle_seconds=8.0, quiet_seconds=0.4)
+#: what the script of a shell would write
+FACTS = """<h1>12 Elm Street, Springfield, IL 62704</h1><dl>
+<dt>Price</dt><dd>$250,000</dd><dt>Bedrooms</dt><dd>3</dd><dt>Year built</dt><dd>1987</dd></dl>"""
+
+MakeDrawer = Callable[..., Fetcher]
+
+
+def shell(script: str, *, head: str = "") -> bytes:
+    """A page with nothing in it but a script."""
+    padding = "/* what a bundler leaves */" * 12
+    page = f"<!doctype html><title>Homes</title>{head}<div id=root></div><script>{script}{padding}</script>"
+    return page.encode()
+
+
+def drawing(html: str = FACTS) -> str:
+    """A script that writes `html` into the shell."""
+    return f"document.getElementById('root').innerHTML = `{html}`;"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Debian's Chromium."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no Chromium: install Debian's package chromium")
+    return Path(program)
+
+
+@pytest.fixture
+def make_drawer(make_fetcher: Callable[..., Fetcher], chromium: Path) -> MakeDrawer:
+    """A fetcher that has shells drawn. Root has no sandbox (see docs/browser-pages.md)."""
+
+    def make(opened: str = OPENED, **options: Any) -> Fetcher:
+        chosen: dict[str, Any] = {
+            "fetch_browser_path": chromium,
+            "fetch_browser_sandbox": os.geteuid() != 0,
+            "render_limits": QUICK,
+            **options,
+        }
+        return make_fetcher(opened, **chosen)
+
+    return make
+
+
+@pytest.fixture
+def drawer(make_drawer: MakeDrawer) -> Fetcher:
+    return make_drawer()
+
+
+def processes_of(pid: int) -> set[int]:
+    """The browser's processes below the process `pid` and those that left it: all that were given its folder."""
+    return {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal() and _is_of(entry, pid)}
+
+
+def _is_of(entry: Path, pid: int) -> bool:
+    folder = _folder_of(pid)
+    try:
+        return folder != b"" and folder in (entry / "environ").read_bytes()
+    except OSError:
+        return False
+
+
+_FOLDERS: dict[int, bytes] = {}
+
+
+def _folder_of(pid: int) -> bytes:
+    """The folder of the browser's process: every process below it has it as TMPDIR or HOME."""
+    if pid not in _FOLDERS:
+        fields = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        _FOLDERS[pid] = next(field.partition(b"=")[2] for field in fields if field.startswith(b"TMPDIR="))
+    return _FOLDERS[pid]
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Whether `holds` came true in time."""
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True

@@ -1,0 +1,199 @@
+"""What a page that is drawn gives, and what it asks of its site."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+
+from app.errors import FetchError, RobotsDisallowedError, TooManyRedirectsError
+from app.property.extract.pipeline import extract
+from app.property.fetch import Fetcher
+from app.property.fetch.rendering import RenderLimits
+from tests.integration.fetch.browser.conftest import FACTS, drawing, shell
+
+
+def test_a_page_drawn_by_its_script_gives_its_facts(site: Any, drawer: Fetcher) -> None:
+    """Data by XHR, after a script of its own file: what the plain page lacks altogether."""
+    site.page("/data.json", b'{"html": "%s"}' % FACTS.replace("\n", "").encode(), content_type="application/json")
+    script = "fetch('/data.json').then(r => r.json()).then(d => {document.getElementById('root').innerHTML = d.html})"
+    site.page("/app.js", script.encode(), content_type="text/javascript")
+    url = site.page("/home", b"<!doctype html><title>Homes</title><div id=root></div><script src=/app.js></script>")
+    page = drawer.fetch(url)
+    values = extract(page).record.values
+    assert (values["ListPrice"], values["BedroomsTotal"], values["YearBuilt"]) == (250_000, 3, 1987)
+    assert "12 Elm Street" in values["UnparsedAddress"]
+    assert (page.rendered, page.url, page.final_url, page.content_type) == (True, url, url, "text/html")
+    assert site.hits == ["/robots.txt", "/home", "/app.js", "/data.json"], "the document is fetched once"
+
+
+def test_a_page_that_says_it_all_is_not_drawn(site: Any, drawer: Fetcher) -> None:
+    url = site.page("/home", f"<!doctype html><title>Homes</title>{FACTS}<script src=/app.js></script>".encode())
+    assert not drawer.fetch(url).rendered
+    assert site.hits == ["/robots.txt", "/home"]
+
+
+def test_the_pages_of_a_chosen_host_are_always_drawn(site: Any, make_drawer: Any) -> None:
+    url = site.page(
+        "/home", f"<!doctype html><div id=root>{FACTS}</div><script>document.title='drawn'</script>".encode()
+    )
+    page = make_drawer(fetch_browser_hosts=("127.0.0.1",)).fetch(url)
+    assert page.rendered
+    assert "<title>drawn</title>" in page.text
+
+
+def test_the_browser_says_who_it_is_and_what(site: Any, make_drawer: Any) -> None:
+    """Everything carries the contact, and a page may know that a program visits it."""
+    said = "document.getElementById('root').textContent = navigator.userAgent + ' ' + navigator.webdriver; fetch('/x')"
+    url = site.page("/home", shell(said))
+    page = make_drawer(fetch_user_agent="homes-bot/1.0 (+mailto:web@homes.example)").fetch(url)
+    assert "homes-bot/1.0 (+mailto:web@homes.example) true" in page.text
+    assert {headers["User-Agent"] for headers in site.headers} == {"homes-bot/1.0 (+mailto:web@homes.example)"}
+    assert site.hits == ["/robots.txt", "/home", "/x"]
+
+
+def test_nothing_is_loaded_that_draws_nothing(site: Any, drawer: Fetcher) -> None:
+    """Pictures, styles, fonts, frames, media, beacons, sockets, prefetches; who waits for a style goes on."""
+    head = """<link rel=stylesheet href=/a.css><link rel=prefetch href=/prefetch><link rel=icon href=/i.ico>
+    <style>@font-face{font-family:f;src:url(/f.woff2)}body{font-family:f;background:url(/b.png)}</style>
+    <link rel=manifest href=/m.json>
+    <script type=speculationrules>{"prefetch":[{"urls":["/speculated"],"eagerness":"immediate"}]}</script>"""
+    more = "<img src=/p.png><iframe src=/frame></iframe><video src=/v.mp4 autoplay></video><object data=/o></object>"
+    script = f"""{drawing(FACTS + more)} navigator.sendBeacon('/beacon', 'x'); new EventSource('/events');
+    new WebSocket(location.origin.replace('http', 'ws') + '/socket'); new Image().src = '/image';
+    const sheet = document.createElement('link'); sheet.rel = 'stylesheet'; sheet.href = '/late.css';
+    sheet.onload = () => {{document.title = 'styled'}}; document.head.append(sheet);
+    navigator.serviceWorker?.register('/worker.js'); fetch('/kept', {{method: 'DELETE'}}).catch(() => 0);"""
+    page = drawer.fetch(site.page("/home", shell(script, head=head)))
+    assert "<title>styled</title>" in page.text
+    assert site.hits == ["/robots.txt", "/home"]
+
+
+@pytest.mark.parametrize(
+    "leads_on",
+    [
+        "location.href = '/next'",
+        "location.replace('/next')",
+        "setTimeout(() => document.querySelector('form').submit(), 50)",
+        "const a = document.createElement('a'); a.href = '/next'; document.body.append(a); a.click()",
+        "document.head.insertAdjacentHTML('beforeend', '<meta http-equiv=refresh content=\"0; url=/next\">')",
+    ],
+)
+def test_a_page_that_leads_on_is_followed_like_a_redirect(site: Any, drawer: Fetcher, leads_on: str) -> None:
+    url = site.page("/home", shell("document.body.innerHTML = '<form action=/next></form>';" + leads_on))
+    site.page("/next", f"<!doctype html>{FACTS}".encode())
+    site.page("/next?", f"<!doctype html>{FACTS}".encode())
+    page = drawer.fetch(url)
+    assert page.url == url
+    assert page.final_url.rstrip("?") == f"{site.base}/next"
+    assert "12 Elm Street" in page.text
+    assert [path.rstrip("?") for path in site.hits] == ["/robots.txt", "/home", "/next"]
+
+
+def test_robots_rules_hold_where_a_script_leads(site: Any, drawer: Fetcher) -> None:
+    site.page("/robots.txt", b"User-agent: *\nDisallow: /private", content_type="text/plain")
+    url = site.page("/home", shell("location.href = '/private/1'"))
+    with pytest.raises(RobotsDisallowedError):
+        drawer.fetch(url)
+    assert site.hits == ["/robots.txt", "/home"]
+
+
+def test_robots_rules_hold_for_what_a_page_loads(site: Any, drawer: Fetcher) -> None:
+    site.page("/robots.txt", b"User-agent: *\nDisallow: /api/", content_type="text/plain")
+    script = f"fetch('/api/1').catch(() => fetch('/open')).then(() => {{{drawing()}}})"
+    assert "12 Elm Street" in drawer.fetch(site.page("/home", shell(script))).text
+    assert site.hits == ["/robots.txt", "/home", "/open"]
+
+
+def test_pages_that_lead_on_without_end_end(site: Any, drawer: Fetcher) -> None:
+    for number in range(12):
+        site.page(f"/{number}", shell(f"location.href = '/{number + 1}'"))
+    with pytest.raises(TooManyRedirectsError):
+        drawer.fetch(f"{site.base}/0")
+    assert len(site.hits) == 12, "robots.txt and eleven pages"
+
+
+def test_a_reload_is_not_made(site: Any, drawer: Fetcher) -> None:
+    """The page is what it is: a wall that wants proof of a browser stays one."""
+    url = site.page("/home", shell("document.cookie = 'seen=1'; document.title = 'wall'; location.reload()"))
+    assert "<title>wall</title>" in drawer.fetch(url).text
+    assert site.hits == ["/robots.txt", "/home"]
+
+
+def test_the_address_that_a_script_writes_is_the_final_one(site: Any, drawer: Fetcher) -> None:
+    url = site.page("/home", shell(f"history.pushState({{}}, '', '/homes/12-elm-street#photos'); {drawing()}"))
+    assert drawer.fetch(url).final_url == f"{site.base}/homes/12-elm-street"
+
+
+@pytest.mark.parametrize("place", ["about:blank", "data:text/html,x", "blob", "file:///etc/passwd", "view-source:x"])
+def test_a_page_takes_the_browser_nowhere_else(site: Any, drawer: Fetcher, place: str) -> None:
+    """It is read where it was, or not at all."""
+    target = "URL.createObjectURL(new Blob(['secret'], {type: 'text/html'}))" if place == "blob" else f"'{place}'"
+    url = site.page("/home", shell(f"{drawing()} location.href = {target}"))
+    try:
+        page = drawer.fetch(url)
+    except FetchError as exc:
+        left = str(exc)
+    else:
+        left, found = "", (page.final_url, "12 Elm Street" in page.text)
+    assert "it left for" in left or found == (url, True)
+    assert site.hits == ["/robots.txt", "/home"]
+
+
+def test_popups_dialogs_downloads_and_permissions_hold_nothing_up(site: Any, drawer: Fetcher) -> None:
+    script = f"""window.open('/popup'); alert('stop'); confirm('stop'); prompt('stop');
+    const a = document.createElement('a'); a.href = 'data:text/plain,x'; a.download = 'x';
+    document.body.append(a); a.click(); a.href = '/download'; a.click(); {drawing()}
+    navigator.geolocation.getCurrentPosition(() => 0, () => 0);
+    navigator.permissions.query({{name: 'geolocation'}}).then(answer => {{document.title = answer.state}});"""
+    page = drawer.fetch(site.page("/home", shell(script)))
+    assert "12 Elm Street" in page.text
+    assert "<title>denied</title>" in page.text
+    assert site.hits == ["/robots.txt", "/home"]
+
+
+def test_a_page_gets_the_cookies_of_its_way_and_leaves_none(site: Any, drawer: Fetcher) -> None:
+    show = f"{drawing('<p id=c></p>')} document.getElementById('c').textContent = 'cookies: ' + document.cookie"
+    site.page("/shown", shell(f"{show}; document.cookie = 'mine=1; max-age=999'; localStorage.mine = 1"))
+    url = site.page("/home", status=302, Location="/shown", Set_Cookie="lang=en; path=/")
+    assert "cookies: lang=en<" in drawer.fetch(url).text
+    assert "cookies: <" in drawer.fetch(f"{site.base}/shown").text
+
+
+def test_what_a_page_loads_comes_one_at_a_time(site: Any, drawer: Fetcher) -> None:
+    """Twenty requests of a page count as its one visit: never two of them are under way."""
+    under_way, most, lock = 0, 0, threading.Lock()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        threading.Event().wait(0.03)
+        with lock:
+            under_way -= 1
+        handler.send_response(200)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    for number in range(20):
+        site.handle(f"/{number}", answer)
+    script = f"Promise.all([...Array(20).keys()].map(n => fetch('/' + n))).then(() => {{{drawing()}}})"
+    assert "12 Elm Street" in drawer.fetch(site.page("/home", shell(script))).text
+    assert (len(site.hits), most) == (22, 1)
+
+
+def test_a_page_loads_only_so_much(site: Any, make_drawer: Any) -> None:
+    drawer = make_drawer(render_limits=RenderLimits(settle_seconds=3, quiet_seconds=0.4, requests=10))
+    drawer.fetch(site.page("/home", shell("let n = 0; setInterval(() => fetch('/' + n++).catch(() => 0), 5)")))
+    assert len(site.hits) == 12
+
+
+def test_threads_share_one_browser(site: Any, drawer: Fetcher) -> None:
+    urls = [site.page(f"/{n}", shell(drawing(f"<h1>{n} Elm Street</h1>"))) for n in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        pages = list(pool.map(drawer.fetch, urls))
+    assert all(f"<h1>{n} Elm Street</h1>" in page.text for n, page in enumerate(pages))

@@ -1,0 +1,84 @@
+"""What is said about a browser that cannot be had here, before any page is asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import stat
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.errors import ConfigurationError
+from app.property.fetch.rendering import check_browser
+from app.settings import Settings
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    made = tmp_path / "chromium"
+    made.write_text("#!/bin/sh\n")
+    made.chmod(made.stat().st_mode | stat.S_IXUSR)
+    return made
+
+
+def _settings(**chosen: Any) -> Settings:
+    return Settings(_env_file=None, **{"fetch_browser_sandbox": False, **chosen})  # type: ignore[call-arg]
+
+
+def test_no_browser_is_needed() -> None:
+    check_browser(_settings())
+
+
+def test_a_browser_that_is_there_is_accepted(program: Path) -> None:
+    check_browser(_settings(fetch_browser_path=program, fetch_browser_hosts="a.example, B.example."))
+
+
+def test_hosts_without_a_browser(program: Path) -> None:
+    with pytest.raises(ConfigurationError, match="FETCH_BROWSER_PATH: is not set, and FETCH_BROWSER_HOSTS names hosts"):
+        check_browser(_settings(fetch_browser_hosts="a.example"))
+
+
+def test_a_missing_package_names_the_extra(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "playwright" else found(name))
+    with pytest.raises(ConfigurationError, match=r"pip install 'property-intelligence\[browser\]'"):
+        check_browser(_settings(fetch_browser_path=program))
+
+
+@pytest.mark.parametrize("name", ["nowhere", "not-executable", "."])
+def test_a_missing_program_names_the_package_to_install(program: Path, name: str) -> None:
+    (program.parent / "not-executable").write_text("")
+    with pytest.raises(ConfigurationError, match=r"is no program that can be run here\. .*apt-get install chromium"):
+        check_browser(_settings(fetch_browser_path=program.parent / name))
+
+
+def test_root_has_no_sandbox_and_says_so(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(ConfigurationError, match=r"FETCH_BROWSER_SANDBOX: .*for root\. Run as another user"):
+        check_browser(_settings(fetch_browser_path=program, fetch_browser_sandbox=True))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    check_browser(_settings(fetch_browser_path=program, fetch_browser_sandbox=True))
+
+
+@pytest.mark.parametrize(
+    ("module", "question"), [("gevent.monkey", "is_module_patched"), ("eventlet.patcher", "is_monkey_patched")]
+)
+def test_green_threads_are_refused(program: Path, monkeypatch: pytest.MonkeyPatch, module: str, question: str) -> None:
+    library = types.ModuleType(module)
+    monkeypatch.setitem(sys.modules, module, library)
+    setattr(library, question, lambda name: False)
+    check_browser(_settings(fetch_browser_path=program))  # imported by somebody, but not in force
+    setattr(library, question, lambda name: name == "thread")
+    with pytest.raises(ConfigurationError, match="--pool prefork"):
+        check_browser(_settings(fetch_browser_path=program))
+    check_browser(_settings())
+
+
+@pytest.mark.parametrize("hosts", ["https://a.example", "a.example/path", "*.a.example"])
+def test_hosts_are_names(hosts: str) -> None:
+    with pytest.raises(ValueError, match="is no host"):
+        _settings(fetch_browser_hosts=hosts)
