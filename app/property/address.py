@@ -22,6 +22,13 @@ _US_TAIL = re.compile(
     r"United States)\.?)?$"
 )
 _US_STATE_TAIL = re.compile(r",\s*([A-Za-z]{2})\s*(?:,?\s*(?:USA?|United States)\.?)?$")
+#: `14206 SE FERNWOOD LN 98388`: a county's line without its town
+_STREET_AND_ZIP = re.compile(
+    r"^(\d+\s[^,]+?\b(?:ST|AVE?|RD|DR|LN|CT|PL|BLVD|CIR|TER|WAY|LOOP|TRL|HWY|PKWY|PIKE|"
+    r"RUN)\b\.?(?:\s(?:[NSEW]|NE|NW|SE|SW))?)"
+    r"\s+(\d{5})(?:-\d{4})?$",
+    re.IGNORECASE,
+)
 _NUMBER_FIRST = re.compile(r"^(\d+[A-Za-z]?(?:[/-]\d+[A-Za-z]?)?)\s+(.+)$")
 _NUMBER_LAST = re.compile(r"^(.*?\D)\s+(\d+\s?[A-Za-z]?(?:\s?[/-]\s?\d+\s?[A-Za-z]?)?)$")
 # fmt: off
@@ -60,6 +67,8 @@ def parse(text: str, country: str | None = None) -> Address:
     text = re.sub(r"(?:,\s*)+,", ",", text)
     if not text:
         return Address()
+    if country in (None, "US") and (ending := _STREET_AND_ZIP.match(text)):
+        return with_street(Address(postal_code=ending[2], country="US"), ending[1])
     head, _, last = text.rpartition(",")
     if head and (named := country_code(last)) and not us_state(last):
         country, text = named, head.strip(" ,")

@@ -30,6 +30,8 @@ PROPERTY_TYPES: dict[str, frozenset[str]] = {
     "duplex": frozenset({"Duplex", "Multi Family"}),
     "multi_family": frozenset({"Multi Family"}),
     "land": frozenset({"Unimproved Land", "Land"}),
+    "manufactured": frozenset({"Manufactured Home", "Mobile Home"}),
+    "coop": frozenset({"Stock Cooperative", "Apartment"}),
     "commercial": frozenset({"Warehouse", "Industrial", "Office", "Retail", "Commercial Sale"}),
 }
 #: the label's word to StandardStatus; whether it is for rent is told by PropertyType
@@ -129,3 +131,23 @@ def identifier(label: Any, value: Any, row: Row, _record: Record) -> bool:
 def in_address(value: Any, row: Row) -> bool:
     """True where `value` stands as a word in the labelled address of the page."""
     return any(_plain(value) == _plain(word) for word in re.split(r"[^\w-]+|_", row.get("url") or "") if word)
+
+
+def unit_number(label: Any, value: Any, _row: Row, _record: Record) -> bool:
+    """`#4`, `Apt 4` and `4` are one."""
+    one, other = (
+        re.sub(r"^(?:apt|apartment|unit|suite|ste|no)\b\.?\s*|#", "", str(v).casefold()) for v in (label, value)
+    )
+    return _plain(one) == _plain(other)
+
+
+def solar(label: Any, value: Any, _row: Row, _record: Record) -> bool:
+    """The label True is met by a list that names solar power, False by one that says none."""
+    told = re.search(r"solar|photovoltaic|\bpv\b", str(value), re.IGNORECASE) is not None
+    none = re.search(r"\b(?:no|none)\b", str(value), re.IGNORECASE) is not None
+    return (told and not none) if label else none
+
+
+def gated(label: Any, value: Any, _row: Row, _record: Record) -> bool:
+    """The label True is met by a note that speaks of a gate."""
+    return bool(label) and re.search(r"\bgate", str(value), re.IGNORECASE) is not None

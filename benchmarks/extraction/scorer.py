@@ -54,6 +54,16 @@ LABELS: dict[str, tuple[tuple[str, ...], Matcher]] = {
     "hoa": (("AssociationYN",), matching.exact),
     "hoa_fee": (("AssociationFee",), matching.number),
     "subdivision": (("SubdivisionName",), matching.text),
+    "county": (("CountyOrParish",), matching.region),
+    "unit": (("UnitNumber",), matching.unit_number),
+    "half_baths": (("BathroomsHalf",), matching.number),
+    "parking": (("ParkingTotal",), matching.number),
+    "pool": (("PoolPrivateYN",), matching.exact),
+    "solar": (("PowerProductionType",), matching.solar),
+    "gated": (("X_AccessNotes",), matching.gated),
+    "roof_year": (("X_RoofYear",), matching.number),
+    "estimate_low": (("X_EstimatedValueLow",), matching.number),
+    "estimate_high": (("X_EstimatedValueHigh",), matching.number),
 }
 _ACCEPTED = re.compile(r"accept ([A-Z][\w ]*?)\)")
 #: PropertyType tells a listing from a lease; it says what the building is only with these
@@ -177,7 +187,9 @@ def _emitted(label: str, row: Mapping[str, Any], record: Mapping[str, Any]) -> I
 
 
 def _forgiven(label: str, value: Any, row: Mapping[str, Any]) -> bool:
-    """The labeller's note accepts the value all the same, or the id stands in the page's own address."""
-    if label == "listing_id" and matching.in_address(value, row):
+    """The labeller's note accepts the value all the same, the id stands in the page's own address, or the value says
+    that there are no half bathrooms.
+    """
+    if (label == "listing_id" and matching.in_address(value, row)) or (label == "half_baths" and value == 0):
         return True
     return str(value).upper() in _ACCEPTED.findall(row.get("note") or "")

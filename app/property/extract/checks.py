@@ -50,6 +50,9 @@ def checked(
     _sold(kept)
     _bathrooms(kept)
     if kind is PageKind.RECORD:
+        number = kept.get("ListingId")
+        if number is not None and "ParcelNumber" not in kept:  # a county's `Property ID`
+            kept["ParcelNumber"] = replace(number, candidate=replace(number.candidate, field="ParcelNumber"))
         for field in _ONLY_LISTING:
             if field != "PropertyType" or kept.get(field) is None or kept[field].candidate.value != "Land":
                 kept.pop(field, None)
@@ -61,6 +64,10 @@ def _plausible_years(kept: dict[str, Winner], page: Document) -> None:
     for field, ahead in (("YearBuilt", 6), ("TaxYear", 1), ("X_RoofYear", 0)):
         if field in kept and kept[field].candidate.value > this_year + ahead:
             del kept[field]
+    sold = kept.get("CloseDate")
+    if sold is not None and str(sold.candidate.value) > page.page.fetched_at.date().isoformat():
+        for field in ("CloseDate", "ClosePrice"):  # a sale to come, such as an auction's, is none yet
+            kept.pop(field, None)
 
 
 def _coordinates(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
@@ -95,8 +102,10 @@ def _country(kept: dict[str, Winner], page: Document) -> str | None:
     if page.locale.country is None and region is not None and us_state(str(region.candidate.value)):
         return "US"
     code = kept.get("PostalCode")
-    if page.locale.country is None and "ParcelNumber" in kept and code and _ZIP.match(str(code.candidate.value)):
-        return "US"
+    if page.locale.country is None and "ParcelNumber" in kept:
+        taxed = page.locale.lang in (None, "en") and not {"TaxAssessedValue", "X_MarketValue"}.isdisjoint(kept)
+        if taxed or (code and _ZIP.match(str(code.candidate.value))):
+            return "US"
     return page.locale.country
 
 
@@ -195,6 +204,10 @@ def _street(kept: dict[str, Winner]) -> None:
     if street is None:
         return
     text = str(street.candidate.value)
+    number = kept.get("StreetNumber")
+    if number is not None and not re.search(r"\d", text) and _beside(street.candidate, number.candidate):
+        text = f"{number.candidate.value} {text}"
+        kept["UnparsedAddress"] = replace(street, candidate=replace(street.candidate, value=text))
     for field in ("PostalCode", "StateOrProvince", "City"):
         if field in kept:
             text = re.sub(rf"[,\s]+{re.escape(str(kept[field].candidate.value))}$", "", text, flags=re.IGNORECASE)
@@ -204,6 +217,11 @@ def _street(kept: dict[str, Winner]) -> None:
             kept.pop(field, None)
     elif text:
         kept["UnparsedAddress"] = replace(street, candidate=replace(street.candidate, value=text))
+
+
+def _beside(one: Candidate, other: Candidate) -> bool:
+    """True for two values of one object."""
+    return one.locator.rpartition("/")[0] == other.locator.rpartition("/")[0]
 
 
 def _living_is_not_lot(kept: dict[str, Winner]) -> None:

@@ -6,15 +6,16 @@ Built once a page. Never raises on broken input: a body that cannot be parsed is
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import ftfy
 from lxml import etree, html
 
-from app.property.extract import lenient_json, others
+from app.property.extract import lenient_json, others, terms
 from app.property.normalise.places import US_CODES, country_of_host, country_of_language
 from app.property.page import Page
 
@@ -68,6 +69,12 @@ class Segment:
     index: int
 
 
+def _shown_value(element: Any) -> str | None:
+    """What a form shows without letting it be changed: the value of a read-only field."""
+    fixed = element.get("readonly") is not None or element.get("disabled") is not None
+    return element.get("value") if fixed and (element.get("type") or "text").lower() == "text" else None
+
+
 @dataclass
 class Document:
     """The page and, made on first use, everything that the extractors share."""
@@ -75,6 +82,7 @@ class Document:
     page: Page
     wanted_lang: str | None = None
     _paths: dict[int, str] = field(default_factory=dict)
+    _made: dict[Any, Any] = field(default_factory=dict)
 
     @cached_property
     def text(self) -> str:
@@ -190,7 +198,7 @@ class Document:
                 continue
             if element in self.skipped:
                 continue
-            self._append(element.text, element, found)
+            self._append(_shown_value(element) if element.tag == "input" else element.text, element, found)
             for child in reversed(element):
                 stack.append((None, child.tail, element))
                 stack.append((child, None, None))
@@ -202,6 +210,21 @@ class Document:
             found[-1] = Segment(found[-1].text + "2", found[-1].owner, found[-1].index)
         elif folded:
             found.append(Segment(folded, owner, len(found)))
+
+    @cached_property
+    def abbreviates(self) -> bool:
+        """True for a printed sheet of a listing: its labels are abbreviations."""
+        return len({s.text for s in self.segments if s.text.endswith(":") and terms.is_abbreviation(s.text)}) >= 5
+
+    def once[T](self, make: Callable[[Document], T]) -> T:
+        """What `make` gives for this page, made once however many extractors ask."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast("T", self._made[make])
+
+    def meaning(self, label: str) -> terms.Meaning | None:
+        """What a visible label means on this page, or None for one that we do not know."""
+        return terms.label_meaning(label, self.locale.lang, sheet=self.abbreviates)
 
     @cached_property
     def tables(self) -> list[Any]:

@@ -14,11 +14,13 @@ from urllib.parse import unquote
 from app.property import address as addresses
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document, Segment, url_parts
+from app.property.extract.labels import names_site
 from app.property.extract.place_values import address_values
 from app.property.extract.readings import Reading, candidates_of
-from app.property.extract.terms import meaning
+from app.property.extract.terms import meaning, words_of
 from app.property.normalise.places import us_state
 from app.property.normalise.prices import find_period
+from app.property.normalise.vocabulary import yes_no
 from app.property.record import Method
 
 _US_ADDRESS = re.compile(
@@ -182,10 +184,16 @@ def _alone(segment: Segment, page: Document, price_confidence: float) -> Iterato
         yield Candidate("ListingId", match[1], text, Method.LABEL, where, text, 0.55)
     elif _KIND_ALONE.match(text):
         yield from reading("PropertySubType", 0.45)
-    elif _COOLING_ALONE.match(text):
+    elif _COOLING_ALONE.match(text) and not _is_denied(segment, page):
         yield from reading("Cooling", 0.4)
     elif page.locale.country == "IE" and _EIRCODE.match(text):
         yield from reading("PostalCode", 0.5)
+
+
+def _is_denied(segment: Segment, page: Document) -> bool:
+    """True before a plain `No`."""
+    after = page.segments[segment.index + 1] if segment.index + 1 < len(page.segments) else None
+    return after is not None and yes_no(after.text) is False
 
 
 def _is_asked(segment: Segment, page: Document) -> bool:
@@ -227,7 +235,8 @@ def _below_own_label(street: Segment, page: Document) -> bool:
     for before in reversed(page.segments[max(0, street.index - 6) : street.index]):
         known: Any = meaning(before.text.rstrip(":"), page.locale.lang) if len(before.text) <= 60 else None
         if known is not None:
-            return bool(known.field == "_Address")
+            plain = words_of(before.text) == "address"  # which is the owner's where another label names the site
+            return bool(known.field == "_Address") and not (plain and page.once(names_site))
         if re.search(r"owner|mail", before.text[:60], re.I):
             return False
     return False

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from app.property.extract import permits
 from app.property.extract.readings import Reading
 from app.property.extract.terms import meaning, words_of
 from app.property.normalise.dates import parse_date
@@ -22,12 +23,24 @@ if TYPE_CHECKING:
 _SALES = re.compile(r"\b(?:sales?|transfers?|deeds?|sold|transactions?|conveyances?)\b")
 _PRICES = re.compile(r"\b(?:price history|history|price changes|timeline|events?)\b")
 _TAXES = re.compile(r"\b(?:tax|taxes|assessments?|valuations?|values?|roll|appraisals?|tax history)\b")
-_DATES = frozenset({"date", "time", "event date", "date of event", "recorded", "sold date", "posted date"})
+_DATED = re.compile(r"^(?:date|time|recorded|sold|closed)$|\bdate\b(?! paid)|\brecorded on\b")
 _AMOUNTS = frozenset({"price", "amount", "sale price", "value", "sold price"})
 _EVENTS = frozenset(
-    {"event", "event description", "description", "type", "event type", "status", "deed type", "instrument", "category"}
+    {
+        "event",
+        "event name",
+        "event description",
+        "description",
+        "type",
+        "event type",
+        "status",
+        "deed type",
+        "instrument",
+        "category",
+    }
 )
-_SOLD = re.compile(r"\b(?:sold|sale|closed|deed|transfer)\b(?! agreed)", re.I)
+_SOLD = re.compile(r"\b(?:sold|sale|closed|closing|deed|transfer)\b(?! agreed)", re.I)
+_SURELY_SOLD = re.compile(r"\b(?:sold|closed|closing|deed|transferred)\b(?! agreed)", re.I)
 _LISTED = re.compile(r"\blisted|price (?:change|cut|drop|increase)|for sale|listing|pending|for rent", re.I)
 
 
@@ -37,10 +50,18 @@ def rows(objects: Sequence[Mapping[str, Any]], source: Source, place: Place) -> 
     told = _SALES.search(above) or _PRICES.search(above) or _TAXES.search(above)
     if max(len(row) for row in objects) > 40 or (len(objects) == 1 and not told):
         return
-    table = [
-        {words_of(k): v for k, v in row.items() if isinstance(v, str | int | float) and v != ""} for row in objects
-    ]
-    yield from of_table(table, above, source, place.pointer)
+    table = [{words_of(k): v for k, v in _flat(row) if isinstance(v, str | int | float) and v != ""} for row in objects]
+    permitted = list(permits.of_rows(table, above, source, place.pointer))
+    yield from permitted or of_table(table, above, source, place.pointer)
+
+
+def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The entries of a row, those of an object inside it under both keys: `assessment total`."""
+    for key, value in row.items():
+        if isinstance(value, dict):
+            yield from ((f"{key} {inner}", plain) for inner, plain in value.items())
+        else:
+            yield key, value
 
 
 def of_table(table: Sequence[Mapping[str, Any]], above: str, source: Source, locator: str) -> Iterator[Reading]:
@@ -52,6 +73,11 @@ def of_table(table: Sequence[Mapping[str, Any]], above: str, source: Source, loc
     years = [y for i, row in enumerate(table) if (y := _tax_year(row, above, i)) is not None]
     if years:
         yield from _tax_readings(years, source, locator)
+
+
+def tells_of_prices(above: str) -> bool:
+    """True for the words above a history of prices or sales."""
+    return _SALES.search(above) is not None or _PRICES.search(above) is not None
 
 
 def numbered_sales(node: Mapping[str, Any], source: Source, place: Place) -> Iterator[Reading]:
@@ -69,18 +95,18 @@ def numbered_sales(node: Mapping[str, Any], source: Source, place: Place) -> Ite
 
 
 def _sale(row: Mapping[str, Any], above: str, index: int) -> dict[str, Any] | None:
-    about_sales, about_prices = _SALES.search(above) is not None, _PRICES.search(above) is not None
+    """The row as a sale or a change of price: None without a date, and for rows that are about neither."""
+    fields = {words: getattr(meaning(words), "field", "") for words in row}
+    about_sales = _SALES.search(above) is not None or {"CloseDate", "ClosePrice"} <= set(fields.values())
+    about = about_sales or _PRICES.search(above) is not None
     date = amount = event = None
     for words, value in row.items():
-        found = meaning(words)
-        field = found.field if found else ""
-        if (field == "CloseDate" or (words in _DATES and (about_sales or about_prices))) and not (
-            date and field != "CloseDate"
-        ):
+        field = fields[words]
+        if field == "CloseDate" or (about and date is None and _DATED.search(words)):
             date = parse_date(str(value)) or date
-        elif (field == "ClosePrice" or (words in _AMOUNTS and (about_sales or about_prices))) and amount is None:
+        elif (field == "ClosePrice" or (words in _AMOUNTS and about)) and amount is None:
             amount = _amount(value)
-        elif words in _EVENTS:
+        elif words in _EVENTS and re.search(r"[A-Za-z]{2}", str(value)) and not (event and _SOLD.search(event)):
             event = str(value)
     if date is None or (amount is None and not about_sales and not event):
         return None
@@ -88,11 +114,11 @@ def _sale(row: Mapping[str, Any], above: str, index: int) -> dict[str, Any] | No
 
 
 def _is_sale(event: str | None, about_sales: bool) -> bool:
-    if event and _SOLD.search(event):
+    if event and _SURELY_SOLD.search(event):
         return True
     if event and _LISTED.search(event):
         return False
-    return about_sales
+    return about_sales or bool(event and _SOLD.search(event))
 
 
 def _amount(value: Any) -> float | None:

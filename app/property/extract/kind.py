@@ -43,7 +43,8 @@ _SEARCH_TITLE = re.compile(
 _RECORD_WORDS = re.compile(
     r"property (?:record|report|appraiser|card|profile|search application)|assessor|parcel (?:report|"
     r"summary|information|details|viewer)|appraisal district|tax roll|"
-    r"property assessment|field card|real property",
+    r"property assessment|field card|real property|tax deed|clerk of (?:the )?(?:circuit )?court|\btreasurer\b|"
+    r"tax collector|register of deeds|county recorder",
     re.IGNORECASE,
 )
 #: a block or "gone" page has little else to say
@@ -86,7 +87,8 @@ def _with_property(page: Document, fields: Mapping[str, float], text: str, told:
     words = _RECORD_WORDS.search(f"{page.title} {text[:3000]}")
     if words and not _asks(page, fields):
         return PageKind.RECORD, f"the page says {words.group()!r} and asks no price"
-    if _RECORD_FIELDS & set(fields) and not _asks(page, fields):
+    banner = fields.get("StandardStatus", 0.0) >= 0.6 and not words  # sold, pending, off the market
+    if _RECORD_FIELDS & set(fields) and not _asks(page, fields) and not banner:
         return PageKind.RECORD, "it has a parcel number or assessed values and asks no price"
     return PageKind.LISTING, f"it tells {told} of the facts that a listing tells"
 
@@ -96,7 +98,12 @@ def _asks(page: Document, fields: Mapping[str, float]) -> bool:
     price = fields.get("ListPrice", 0.0)
     offered = offer(f"{page.title} {_heading(page)}") is not None
     profile = _RECORD_WORDS.search(f"{page.title} {page.url.replace('-', ' ')}") is not None
-    return (price > 0.55 and (offered or not profile)) or (price > 0 and offered)
+    listed = not {"ListAgentFullName", "ListOfficeName"}.isdisjoint(fields)
+    return (
+        (price > 0.45 and listed and not profile)
+        or (price > 0.55 and (offered or not profile))
+        or (price > 0 and offered)
+    )
 
 
 def _json_kind(page: Document, fields: Mapping[str, float]) -> tuple[PageKind, str]:

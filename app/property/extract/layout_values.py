@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from app.property.extract.document import Locale
-from app.property.extract.typed_values import Value, text_of
+from app.property.extract.value_texts import Value, text_of
 from app.property.normalise import numbers
 from app.property.normalise.areas import parse_area
 from app.property.normalise.layouts import parse_layout, total_floors

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from app.property.extract.document import Locale
-from app.property.extract.typed_values import Value, text_of
+from app.property.extract.value_texts import Value, text_of
 from app.property.normalise import names, texts
 from app.property.record import Method
 
@@ -16,6 +16,20 @@ if TYPE_CHECKING:
 
 _CJK_NAME = re.compile(r"^[\u3400-\u9fff\uac00-\ud7af]{2,5}$")
 _AROUND = re.compile(r"^(?:privat von|von|by|from|listed by)\s+|\s*\([^)]*\)$", re.IGNORECASE)
+
+
+#: labels that name an office as often as a person
+_EITHER = frozenset(
+    {"broker", "courtesy of", "listing broker", "listing by", "listing courtesy of", "listing provided by"}
+)
+#: words of companies that sell, let or manage homes
+OFFICE_WORDS = re.compile(
+    r"\b(?:realty|realtors?|real estate|properties|property|group|homes?|land|brokers?|brokerage|associates|partners|"
+    r"company|co|llc|inc|ltd|corp|team|residential|management|international|sotheby\S*|re/?max|century|coldwell|keller|"
+    r"compass|berkshire|exp|redfin|agency|apartments|living|communities|investments|ventures|advisors)\b",
+    re.IGNORECASE,
+)
+_PHONE_OR_STREET = re.compile(r",\s*\d.*$|\s*\(?\b\d{3}\)?[-. ]\d{3}[-. ]\d{4}.*$")
 
 
 def _agent(reading: Reading, _locale: Locale) -> Iterator[Value]:
@@ -34,9 +48,15 @@ def _agent(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 def _office(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    text = _AROUND.sub("", text_of(reading.raw).strip(" ,;:-"))
-    if texts.is_office(text):
+    text = _PHONE_OR_STREET.sub("", _AROUND.sub("", text_of(reading.raw).strip(" ,;:-")))
+    if reading.label.strip(" :").casefold() in _EITHER and _is_plain_person(text):
+        yield "ListAgentFullName", text, None
+    elif texts.is_office(text):
         yield "ListOfficeName", text, None
+
+
+def _is_plain_person(text: str) -> bool:
+    return len(text.split()) in (2, 3) and texts.is_person(text) and not OFFICE_WORDS.search(text)
 
 
 NAMES: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {

@@ -20,7 +20,7 @@ CUT = re.compile(
 )
 AGENT = re.compile(
     r"\b(?:agents?|brokers?|realtors?|negotiators?|listers?|contacts?|sellers?|performer|offeredby|"
-    r"offered by|advertiser|advert owner|ad owner|lister|vendor contact|consultants?|listing "
+    r"offered by|advertisers?|advert owner|ad owner|lister|vendor contact|consultants?|listing "
     r"agents?)\b"
 )
 OFFICE = re.compile(

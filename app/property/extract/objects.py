@@ -17,6 +17,8 @@ from app.property.extract.readings import Reading
 from app.property.extract.terms import Meaning, meaning, words_of
 
 _BUSINESS = re.compile(r"Organi[sz]ation|Agent|Business")
+_ESTIMATE = re.compile(r"\b(?:estimates?|avm|valuation)\b")
+_MOST_STEPS = 20
 _DEPTH = 7
 _MOST_READINGS = 600
 _ONLY_SUFFIXED_SALE = re.compile(r"^(.*?\D)([2-9]|1\d)$")
@@ -51,6 +53,8 @@ def _object(node: dict[str, Any], source: Source, place: Place, depth: int) -> I
     yield from history.numbered_sales(node, source, place)
     for key, value in node.items():
         words = words_of(key)
+        if isinstance(value, dict) and _ESTIMATE.search(words) and place.role == "property":
+            yield from _estimate(value, source, place.below(key, words))
         if value is None or value == "" or (object_keys.is_cut(key, words) and not meaning(words)):
             continue
         yield from _entry((key, words, value), node, source, place, depth)
@@ -76,6 +80,17 @@ def _entry(
     if found is None or place.role != "property" or _ONLY_SUFFIXED_SALE.match(key):
         return
     yield plain(found, key, value, node, (source, below))
+
+
+def _estimate(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
+    """The ends of an estimate's range; its middle is nobody's price."""
+    for key, value in node.items():
+        nested = value[0] if isinstance(value, list) and value else value
+        if isinstance(nested, dict) and place.pointer.count("/") < _MOST_STEPS:
+            yield from _estimate(nested, source, place.below(key, words_of(key)))
+        known = meaning(f"estimate {words_of(key).removeprefix('estimate ')}")
+        if known is not None and known.field.startswith("X_Estimated") and isinstance(value, int | float | str):
+            yield plain(known, key, value, node, (source, place.at(key)))
 
 
 def _meaning(key: str, words: str, place: Place, source: Source) -> Meaning | None:
@@ -108,7 +123,8 @@ def _person(node: dict[str, Any], source: Source, place: Place) -> Iterator[Read
     known = object_keys.NAMES | (object_keys.OFFICE_KEYS if place.role == "office" else frozenset())
     found = next((texts[words] for words in texts if words in known), None)
     if found is not None:
-        is_office = place.role == "office" or _BUSINESS.search(str(node.get("@type", ""))) is not None
+        works = not {"worksFor", "memberOf"}.isdisjoint(node)  # a person of that trade, not the company
+        is_office = place.role == "office" or (not works and _BUSINESS.search(str(node.get("@type", ""))) is not None)
         yield named("ListOfficeName" if is_office else "ListAgentFullName", *found)
 
 
@@ -124,6 +140,8 @@ def _typed(node: dict[str, Any], source: Source, place: Place) -> Iterator[Readi
 def _list(node: list[Any], source: Source, place: Place, depth: int) -> Iterator[Reading]:
     objects = [v for v in node if isinstance(v, dict)]
     if not objects:
+        if place.role == "property":
+            yield from _lines(node, source, place)
         return
     rows = list(history.rows(objects, source, place))
     if rows:
@@ -134,6 +152,16 @@ def _list(node: list[Any], source: Source, place: Place, depth: int) -> Iterator
     if len(objects) == 1 or people or pairs * 2 >= len(objects) or (len(objects) <= 12 and not are_listings(objects)):
         for i, item in enumerate(node[:60] if not people else node[:1]):
             yield from _node(item, source, place.below(i, ""), depth - 1)
+
+
+def _lines(node: list[Any], source: Source, place: Place) -> Iterator[Reading]:
+    """Lists of lines such as `Roof: Composition Shingle`."""
+    for index, line in enumerate(node[:60]):
+        label, colon, value = line.partition(": ") if isinstance(line, str) and len(line) <= 200 else ("", "", "")
+        known = meaning(label, source.lang) if colon else None
+        if known is not None and value:
+            confidence = (source.confidence - 0.05) * known.trust
+            yield Reading(known.field, value, source.method, f"{place.pointer}/{index}", line, confidence, label)
 
 
 def are_listings(objects: list[dict[str, Any]]) -> bool:

@@ -14,6 +14,7 @@ from app.property.derived import DERIVED_FIELDS, derive
 from app.property.extract.address_bar import AddressBar
 from app.property.extract.base import Candidate, Extraction
 from app.property.extract.checks import checked
+from app.property.extract.courtesy import Courtesy
 from app.property.extract.document import Document
 from app.property.extract.headlines import Headlines
 from app.property.extract.jsonbody import JsonBody
@@ -26,7 +27,9 @@ from app.property.extract.opengraph import OpenGraph
 from app.property.extract.phrases import Phrases
 from app.property.extract.price_bar import PriceBar
 from app.property.extract.ranking import Winner, rank
+from app.property.extract.remarks import Remarks
 from app.property.extract.signatures import Signatures
+from app.property.extract.standing import Standing
 from app.property.extract.state import EmbeddedState
 from app.property.extract.tables import Tables
 from app.property.page import Page
@@ -43,6 +46,9 @@ EXTRACTORS = (
     JsonBody(),
     Tables(),
     Labels(),
+    Remarks(),
+    Courtesy(),
+    Standing(),
     Phrases(),
     Headlines(),
     AddressBar(),

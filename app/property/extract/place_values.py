@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from app.property import address as addresses
 from app.property.extract.document import Locale
-from app.property.extract.typed_values import Value, text_of
+from app.property.extract.value_texts import Value, text_of
 from app.property.normalise import address_lines, numbers, places, regions, texts
 
 if TYPE_CHECKING:
@@ -120,12 +121,26 @@ def _country(reading: Reading, _locale: Locale) -> Iterator[Value]:
     yield "Country", places.country_code(text_of(reading.raw)), None
 
 
-def _postal_code(reading: Reading, _locale: Locale) -> Iterator[Value]:
+def _postal_code(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = text_of(reading.raw)
     if isinstance(reading.raw, int):
         text = f"{reading.raw:05d}"
+    if re.fullmatch(r"\d{9}", text.strip()) and locale.country in (None, "US"):
+        text = f"{text.strip()[:5]}-{text.strip()[5:]}"
     if texts.is_postal_code(text):
         yield "PostalCode", text.strip(), None
+
+
+_CITY_STATE_ZIP = re.compile(r"^([A-Za-z][A-Za-z.' -]+?),?\s+(?:([A-Z]{2}),?\s+)?(\d{5}(?:-\d{4})?)$")
+
+
+def _city_state_zip(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    """`PALM BRANCH FL 33852`; the state may be missing."""
+    match = _CITY_STATE_ZIP.match(text_of(reading.raw).strip())
+    if match and texts.is_place_name(match[1]):
+        yield "City", match[1], None
+        yield "StateOrProvince", match[2] if match[2] and places.us_state(match[2]) else None, None
+        yield "PostalCode", match[3], None
 
 
 PLACES: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
@@ -136,6 +151,7 @@ PLACES: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     "UnparsedAddress": _street,
     "StateOrProvince": _region,
     "City": _city,
+    "_CityStateZip": _city_state_zip,
     "Country": _country,
     "PostalCode": _postal_code,
 }

@@ -16,7 +16,8 @@ from app.property.extract.document import Locale
 from app.property.extract.layout_values import LAYOUTS
 from app.property.extract.name_values import NAMES
 from app.property.extract.place_values import PLACES
-from app.property.extract.typed_values import BY_TYPE, SPECIAL, Value
+from app.property.extract.typed_values import BY_TYPE, SPECIAL
+from app.property.extract.value_texts import Value
 from app.property.normalise import texts
 from app.property.record import FIELDS, Method
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
-from app.property.extract.lexicon import assessor, by_language, english, english_abroad
+from app.property.extract.lexicon import assessor, by_language, english, english_abroad, offers, sheets
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PARENTHESIS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
@@ -38,7 +38,7 @@ def _folded(label: str) -> str:
     text = _CAMEL.sub(" ", label[:80]).replace("_", " ").replace("-", " ").replace("\u00ad", "").casefold()
     text = re.sub(r"[^\w%/&'.²#+]+", " ", text)
     text = _FILLERS.sub(" ", text)
-    return re.sub(r"\s+", " ", text).strip(" .'/#")
+    return re.sub(r"\s+", " ", text).lstrip(" +&").strip(" .'/#")
 
 
 def _compiled(*lexicons: tuple[tuple[str, str], ...]) -> Mapping[str, Meaning]:
@@ -51,8 +51,49 @@ def _compiled(*lexicons: tuple[tuple[str, str], ...]) -> Mapping[str, Meaning]:
     return MappingProxyType(table)
 
 
-_ENGLISH = _compiled(english_abroad.TERMS, english.TERMS, assessor.TERMS)
+_ENGLISH = _compiled(english_abroad.TERMS, english.TERMS, offers.TERMS, assessor.TERMS)
 _BY_LANGUAGE = {lang: _compiled(*lexicons) for lang, lexicons in by_language.BY_LANGUAGE.items()}
+_SHEET = _compiled(sheets.ABBREVIATIONS)
+#: keys that databases write in one word: `SITEADDRESS`, `YEARBUILT`
+_GLUED = MappingProxyType(
+    {glued: found for term, found in _ENGLISH.items() if " " in term and len(glued := term.replace(" ", "")) >= 8}
+)
+_PATTERNS = tuple(
+    (re.compile(rf"(?:{pattern})"), Meaning(head.partition(":")[0], float(head.partition(":")[2])))
+    for head, pattern in sheets.PATTERNS
+)
+_OTHERWISE = re.compile(rf"\b(?:{sheets.OTHERWISE})\b")
+#: what a unit behind a label may measure
+_AREAS = frozenset({"LivingArea", "LotSizeArea", "_Ignore"})
+_SHORT_WORDS = MappingProxyType(
+    {
+        short: word
+        for word, shorts in {
+            "address": "addr addrs",
+            "amount": "amt",
+            "assessed": "assd asmt assess assmt",
+            "bathrooms": "bths bthrms",
+            "bedrooms": "bdrms bedrms",
+            "building": "bldg",
+            "built": "blt",
+            "date": "dt",
+            "description": "desc descr",
+            "exterior": "ext",
+            "improvement": "imp impr impv",
+            "location": "loc",
+            "market": "mkt mrkt",
+            "number": "nbr num no",
+            "parcel": "prcl",
+            "property": "prop",
+            "square": "sq",
+            "subdivision": "subdiv subd",
+            "total": "tot ttl",
+            "value": "val",
+            "year": "yr",
+        }.items()
+        for short in shorts.split()
+    }
+)
 _ANY = _compiled(*(lexicon for lexicons in by_language.BY_LANGUAGE.values() for lexicon in lexicons))
 
 
@@ -71,6 +112,34 @@ def meaning(label: str, lang: str | None = "en") -> Meaning | None:
     spellings = (_folded(label), words, re.sub(r"(?<=[a-z])\d{1,2}$", "", words), _UNIT_TAIL.sub("", words))
     for spelling in dict.fromkeys(spellings):
         found = own.get(spelling) or _ENGLISH.get(spelling)
-        if found:
+        if found and (spelling != spellings[-1] or spelling == words or found.field in _AREAS):
             return found
-    return None
+    if ":" in label.rstrip(" :"):
+        return None  # a label with its value
+    return _GLUED.get(words) or _spelled_out(words) or _by_pattern(words, lang)
+
+
+def _spelled_out(words: str) -> Meaning | None:
+    """`prop location` as `property location`, `assd val` as `assessed value`."""
+    spelled = " ".join(_SHORT_WORDS.get(word, word) for word in words.split())
+    return _ENGLISH.get(spelled) if spelled != words else None
+
+
+def _by_pattern(words: str, lang: str | None) -> Meaning | None:
+    """What a longer label means: `total gross living area`."""
+    if lang not in (None, "en") or words.count(" ") > 5 or _OTHERWISE.search(words):
+        return None
+    return next((found for pattern, found in _PATTERNS if pattern.fullmatch(words)), None)
+
+
+@lru_cache(maxsize=20_000)
+def label_meaning(label: str, lang: str | None, *, sheet: bool = False) -> Meaning | None:
+    """What `label` means to a reader of a page: `meaning`, and abbreviations on a `sheet` of them."""
+    if sheet and len(label) <= 20 and (found := _SHEET.get(words_of(label))):
+        return found
+    return meaning(label, lang)
+
+
+def is_abbreviation(label: str) -> bool:
+    """True for a label that only a sheet of abbreviations uses."""
+    return len(label) <= 14 and (words := words_of(label)) in _SHEET and words not in _ENGLISH

@@ -1,6 +1,7 @@
-"""What a raw text or JSON value says in the type of its field: money, areas, counts, names, words of vocabularies.
+"""What a raw text or JSON value says in the type of its field: areas, counts, words of vocabularies, dates.
 
-One function a kind of value, each `(reading, locale) -> (field, value, unit)...`. Addresses are `place_values.py`.
+One function a kind of value, each `(reading, locale) -> (field, value, unit)...`. Money is
+`money_values.py`, names are `people_values.py`, addresses `place_values.py`.
 """
 
 from __future__ import annotations
@@ -11,81 +12,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.property.extract.document import Locale
+from app.property.extract.money_values import FIRST_WORD, MONEY
+from app.property.extract.sentences import SENTENCE, house, lot
+from app.property.extract.value_texts import Value, text_of
 from app.property.normalise import areas, counts, currency, dates, numbers, prices, texts, vocabulary
-from app.property.record import Method
 
 if TYPE_CHECKING:
     from app.property.extract.readings import Reading
 
-Value = tuple[str, Any, str | None]  # field, value, unit
-
-_RENT_LABEL = re.compile(
-    r"miete|\brent\b|najm|hyra\b|loyer|alquiler|canone|\bhuur|leie\b|leje\b|aluguel|arrendamento|\brenda\b|pigione|affitto|"
-    r"vuokra|nájem|nájomn|bérleti|chirie|\bkira\b|ενοίκιο|μίσθωμα|賃料|家賃|월세|租金",
-    re.IGNORECASE,
-)
+_NUMBER_WORDS = {"one": 1, "single": 1, "two": 2, "three": 3, "four": 4}
 _COOLS = re.compile(r"\ba/?c\b|air cond|cool|evaporat", re.IGNORECASE)
 
 # --- one function a kind of value --------------------
-
-
-def _money(reading: Reading, locale: Locale) -> prices.Price | None:
-    if prices.is_per_area(reading.label):
-        return None
-    if isinstance(reading.raw, int | float) and not isinstance(reading.raw, bool):
-        return prices.Price(float(reading.raw)) if 0 < reading.raw < 5e11 else None
-    return prices.parse_price(text_of(reading.raw), lang=locale.lang, country=locale.country)
-
-
-def _list_price(reading: Reading, locale: Locale) -> Iterator[Value]:
-    price = _money(reading, locale)
-    if price is None:
-        qualifier = prices.find_qualifier(text_of(reading.raw))
-        if qualifier in ("on application", "auction"):
-            yield "X_PriceQualifier", qualifier, None
-            yield "StandardStatus", "Active", None
-        return
-    if price.amount < 20:
-        return
-    yield "ListPrice", numbers.tidy(price.amount), price.currency
-    yield "X_Currency", price.currency or currency.find_currency(reading.label, locale.country), None
-    yield "X_PricePeriod", price.period or prices.find_period(reading.label), None
-    yield "X_PriceQualifier", price.qualifier, None
-    if reading.method is Method.LABEL and _RENT_LABEL.search(reading.label):
-        yield "PropertyType", "Residential Lease", None
-        yield "StandardStatus", "Active", None
-    label = reading.label.casefold()
-    basis = (
-        "cold"
-        if re.search("kalt|netto|kale", label)
-        else "warm"
-        if re.search("warm|gesamt|brutto", label)
-        else price.basis
-    )
-    yield "X_RentBasis", basis, None
-
-
-def _warm_rent(reading: Reading, locale: Locale) -> Iterator[Value]:
-    for name, value, unit in _list_price(reading, locale):
-        if name != "X_RentBasis":
-            yield name, value, unit
-    yield "X_RentBasis", "warm", None
-
-
-def _amount(reading: Reading, locale: Locale) -> Iterator[Value]:
-    price = _money(reading, locale)
-    if price is not None and price.amount > 0 and not re.search(r"\d\s?%", text_of(reading.raw)):
-        yield reading.field, numbers.tidy(price.amount), price.currency
-
-
-def _association_fee(reading: Reading, locale: Locale) -> Iterator[Value]:
-    answer = vocabulary.yes_no(text_of(reading.raw))
-    if answer is not None and not isinstance(reading.raw, int):
-        yield "AssociationYN", answer, None
-        return
-    for name, value, unit in _amount(reading, locale):
-        yield name, value, unit
-        yield "AssociationYN", True, None
 
 
 def _area(reading: Reading, locale: Locale) -> Iterator[Value]:
@@ -93,6 +31,8 @@ def _area(reading: Reading, locale: Locale) -> Iterator[Value]:
     area = areas.parse_area(text_of(reading.raw), None if not isinstance(reading.raw, str) else locale.lang)
     if area is None or not 0 < area.value < 1e9:
         return
+    if "units" in reading.label.casefold() and area.unit is None:
+        return  # `Land units: 1.00` counts lots as often as acres
     unit = area.unit or areas.find_unit(re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", reading.label))
     if unit is None and reading.label.strip(" :").casefold() in ("lot", "plot", "parcel"):
         return  # `Lot: 0190` is the lot's number
@@ -132,7 +72,7 @@ def _status(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 def _identifier(reading: Reading, _locale: Locale) -> Iterator[Value]:
     whole = int(reading.raw) if isinstance(reading.raw, float) and reading.raw.is_integer() else reading.raw
-    text = text_of(whole).strip(" #:")
+    text = text_of(whole).strip(" #:–—").removeprefix("- ")
     if texts.is_identifier(text):
         yield reading.field, text, None
 
@@ -141,20 +81,6 @@ def _parcel(reading: Reading, _locale: Locale) -> Iterator[Value]:
     text = texts.parcel_number(text_of(reading.raw))
     if text:
         yield "ParcelNumber", text, None
-
-
-def _currency(reading: Reading, locale: Locale) -> Iterator[Value]:
-    text = text_of(reading.raw)
-    yield (
-        "X_Currency",
-        currency.valid_code(text) or (currency.find_currency(text, locale.country) if len(text) < 5 else None),
-        None,
-    )
-
-
-def _period(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    text = text_of(reading.raw)
-    yield "X_PricePeriod", prices.find_period(text) or prices.find_period(f"per {text}"), None
 
 
 def _beds_and_baths(reading: Reading, locale: Locale) -> Iterator[Value]:
@@ -181,13 +107,66 @@ def _age(reading: Reading, locale: Locale) -> Iterator[Value]:
         yield "YearBuilt", year, None
 
 
+def _stories(reading: Reading, locale: Locale) -> Iterator[Value]:
+    """A number, or words: `One and One Half`, `Two Story`, `1 1/2`."""
+    text = text_of(reading.raw).casefold()
+    if match := re.match(r"(\d)[ -](?:1/2|½)", text):
+        yield "StoriesTotal", int(match[1]) + 0.5, None
+        return
+    value = _number(reading, locale)
+    if value is None and (word := next((w for w in _NUMBER_WORDS if re.match(rf"{w}\b", text)), None)):
+        half = 0.5 if re.search(r"\bhalf\b|1/2|½|\.5", text) else 0
+        value = numbers.tidy(_NUMBER_WORDS[word] + half)
+    yield "StoriesTotal", value, None
+
+
+def _access(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    """Notes on a gate; nothing where the page says that there is none."""
+    text = text_of(reading.raw)
+    told = vocabulary.yes_no(FIRST_WORD.split(text, maxsplit=1)[0])
+    if told is False or re.search(r"\b(?:no|non|not|un)[- ]?gate", text, re.IGNORECASE):
+        return
+    named = re.search(r"\bgate", reading.label, re.IGNORECASE)
+    if re.search(r"\bgate|\bguard", text, re.IGNORECASE):
+        yield "X_AccessNotes", text[:120], None
+    elif named and told:
+        yield "X_AccessNotes", "Gated" if reading.raw is True else f"{reading.label.strip(' :')}: {text}"[:120], None
+
+
+def _remarks(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    """The description, and what its sentences say of the house and its lot."""
+    text = text_of(reading.raw)
+    if 40 <= len(text) <= 20_000:
+        yield "PublicRemarks", text, None
+    if reading.method == "label":
+        return  # `remarks.py` reads the visible page
+    for sentence in SENTENCE.split(text[:4000]):
+        for field, raw, _ in (*house(sentence), *lot(sentence)):
+            if field in ("X_RoofYear", "X_AccessNotes"):
+                yield field, int(str(raw)) if field == "X_RoofYear" else raw, None
+
+
 def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    answer = vocabulary.yes_no(text_of(reading.raw))
+    if answer is not None:  # `Central air: Yes` names it in its label, `Cooling: No` says that there is none
+        words = reading.label.strip(" :").split()
+        if answer and len(words) > 1 and not isinstance(reading.raw, bool | int):
+            yield reading.field, [reading.label.strip(" :")], None
+        return
     found = texts.features(reading.raw)
     cooling = [part for part in found if _COOLS.search(part)]
     if re.search("cool", reading.label, re.IGNORECASE) and reading.field == "Heating" and 0 < len(cooling) < len(found):
         yield "Heating", [part for part in found if part not in cooling], None
         yield "Cooling", cooling, None
         return
+    if reading.field == "PowerProductionType":
+        text = text_of(reading.raw)
+        if re.search(r"\b(?:no|none|not|without)\b", text, re.IGNORECASE):
+            return
+        if not re.search(r"solar|photovoltaic|\bpv\b|wind|hydro|geothermal", text, re.IGNORECASE):
+            found = ["Solar", *found] if "solar" in reading.label.casefold() else []
+    if reading.field == "Roof" and (year := re.search(r"\((?:\w+ )?((?:19[6-9]|20[0-4])\d)\)", text_of(reading.raw))):
+        yield "X_RoofYear", int(year[1]), None
     if found:
         yield reading.field, found, None
     if reading.field == "Heating" and re.search(r"\ba/?c\b|air cond", text_of(reading.raw), re.IGNORECASE):
@@ -223,7 +202,7 @@ def _number(reading: Reading, locale: Locale) -> float | None:
 
 def _text_value(reading: Reading, _locale: Locale) -> str | None:
     text = text_of(reading.raw)
-    if reading.field == "SubdivisionName" and not re.search(r"[^\W\d]{3}", text):
+    if reading.field in ("SubdivisionName", "CountyOrParish") and not re.search(r"[^\W\d]{3}", text):
         return None
     limit = 20_000 if reading.field == "PublicRemarks" else 120
     least = 40 if reading.field == "PublicRemarks" else 1
@@ -242,12 +221,6 @@ def _rows(reading: Reading, _locale: Locale) -> Any:
     return reading.raw if isinstance(reading.raw, list) else None
 
 
-def text_of(raw: Any) -> str:
-    if isinstance(raw, list):
-        return ", ".join(str(v) for v in raw)
-    return str(raw)
-
-
 BY_TYPE: dict[str, Callable[[Reading, Locale], Any]] = {
     "text": _text_value,
     "integer": _integer,
@@ -258,21 +231,7 @@ BY_TYPE: dict[str, Callable[[Reading, Locale], Any]] = {
     "rows": _rows,
 }
 SPECIAL: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
-    "ListPrice": _list_price,
-    "_RentWarm": _warm_rent,
-    "AssociationFee": _association_fee,
-    **dict.fromkeys(
-        (
-            "OriginalListPrice",
-            "ClosePrice",
-            "TaxAnnualAmount",
-            "TaxAssessedValue",
-            "X_MarketValue",
-            "X_EstimatedValueLow",
-            "X_EstimatedValueHigh",
-        ),
-        _amount,
-    ),
+    **MONEY,
     "LivingArea": _area,
     "LotSizeArea": _area,
     "LivingAreaUnits": _area_units,
@@ -283,10 +242,11 @@ SPECIAL: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     "ListingId": _identifier,
     "ListingKey": _identifier,
     "ParcelNumber": _parcel,
-    "X_Currency": _currency,
-    "X_PricePeriod": _period,
     "_Age": _age,
     "_BedsBaths": _beds_and_baths,
     "CloseDate": _sale_date,
-    **dict.fromkeys(("Roof", "ConstructionMaterials", "Heating", "Cooling"), _features),
+    "PublicRemarks": _remarks,
+    "StoriesTotal": _stories,
+    "X_AccessNotes": _access,
+    **dict.fromkeys(("Roof", "ConstructionMaterials", "Heating", "Cooling", "PowerProductionType"), _features),
 }

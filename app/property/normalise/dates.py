@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import dateparser
 
+_ISO_MONTH = re.compile(r"^\s*((?:19|20)\d{2}-(?:0[1-9]|1[0-2]))\s*$")
 _ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
 _SLASHED = re.compile(r"(?<!\d)(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 _COMPACT = re.compile(r"^\s*(19|20)(\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\s*$")
@@ -36,6 +37,8 @@ _MONTHS = {
     )
     for name in names.split()
 }
+#: `22-JUN-12`, as databases print dates
+_DASHED = re.compile(r"^\s*(\d{1,2})-([A-Za-z]{3})-(\d{4}|\d{2})\b")
 _WORDS = re.compile(
     r"(?:(\d{1,2})(?:st|nd|rd|th)?\.?\s+)?([^\W\d_]{3,12})\.?,?\s+(?:(\d{1,2})(?:st|nd|rd|th)?,?\s+)?(\d{4})", re.I
 )
@@ -85,6 +88,9 @@ def _numeric(text: str, country: str | None) -> str | None:
 
 
 def _worded(text: str) -> str | None:
+    if (match := _DASHED.match(text)) and (month := _MONTHS.get(match[2].lower())):
+        year = int(match[3]) if len(match[3]) == 4 else int(match[3]) + (2000 if int(match[3]) < 50 else 1900)
+        return _made(year, month, int(match[1]))
     match = _WORDS.search(text)
     if match is None or (month := _MONTHS.get(match[2].lower())) is None:
         return None
@@ -95,7 +101,8 @@ def _worded(text: str) -> str | None:
 def _partial(text: str) -> str | None:
     if (match := _MONTH_YEAR.match(text)) and 1 <= int(match[1]) <= 12:
         return f"{match[2]}-{int(match[1]):02d}"
-    return match[1] if (match := _YEAR.match(text)) else None
+    match = _ISO_MONTH.match(text) or _YEAR.match(text)
+    return match[1] if match else None
 
 
 def _parsed(text: str, lang: str | None) -> str | None:

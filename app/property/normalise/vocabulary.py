@@ -12,7 +12,7 @@ from dataclasses import dataclass
 _SUBTYPE_WORDS: tuple[tuple[str, str], ...] = (
     (
         "Single Family Residence",
-        r"^(?!.*vacant).*(?:single.?family|\bsfr\b|\bbungalow\b(?=.*acreage)|acreage with residence)",
+        r"^(?!.*vacant).*(?:single.?fam(?:ily|\b)|\bsf[rd]\b|\bbungalow\b(?=.*acreage)|acreage with residence)",
     ),
     (
         "Unimproved Land",

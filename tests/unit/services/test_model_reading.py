@@ -26,7 +26,7 @@ from app.services.model_reading import ModelReader
 
 HTML = """<html lang="en"><head><title>12 Main St</title></head><body><h1>12 Main St, Springfield, IL 62701</h1>
 <p>$310,000</p><p>A quiet home. The house was put up in 1987 and its roof is covered with cedar shakes.</p>
-<p>Listed by Mara Quill of Larkspur Homes.</p></body></html>"""
+<p>The agent, Mara Quill of Larkspur Homes, shows it.</p></body></html>"""
 KEY = "sk-test-0123456789abcdefghijklmnop"
 
 
@@ -204,7 +204,7 @@ def invented(request: dict[str, Any]) -> httpx2.Response:
     """Knows the roof, gets the agent's name wrong, and makes up a quote for the office."""
     said: dict[str, Any] = dict.fromkeys(request["response_format"]["json_schema"]["schema"]["properties"])
     said |= {"Roof": ["cedar shakes"], "Roof_quote": "roof is covered with cedar shakes"}
-    said |= {"ListAgentFullName": "Mara Quillen", "ListAgentFullName_quote": "Listed by Mara Quill"}
+    said |= {"ListAgentFullName": "Mara Quillen", "ListAgentFullName_quote": "The agent, Mara Quill"}
     said |= {"ListOfficeName": "Nightjar Homes", "ListOfficeName_quote": "of Nightjar Homes"}
     return completion(json.dumps(said))
 

@@ -5,42 +5,49 @@ from __future__ import annotations
 TERMS: tuple[tuple[str, str], ...] = (
     (
         "ParcelNumber",
-        "parcel|parcel number|parcel no|parcel id|parcel #|parcel id number|apn|apn number|pin|pin number|folio|"
+        "parid|parcel|parcel number|parcel no|parcel id|parcel #|parcel id number|apn|apn number|pin|"
+        "pin number|folio|"
         "folio number|folio id|folio no|assessor parcel number|assessor's parcel number|parcel identification number|"
         "tax id|tax parcel id|tax parcel number|strap|tax map number|tms|tms number|tax map|tax map #|parno|parcelid|"
-        "parcel identifier|property identification number|pid number|map block lot|mblu|account number|"
-        "tax account number|property control number|pcn|schedule number|geo id|geographic id|alternate parcel id|"
-        "quick ref id|parcel key|parcel nbr|tax id number|assessor parcel|real estate number|re number|ain|"
+        "parcel identifier|property identification number|pid number|map block lot|mblu|"
+        "property control number|pcn|schedule number|geo id|geographic id|alternate parcel id|"
+        "quick ref id|swis/sbl|sbl number|parcel key|parcel nbr|tax id number|assessor parcel|"
+        "real estate number|re number|ain|"
         "map/parcel|map parcel|sbl|tax key|parcel code|prop id",
     ),
     (
         "ParcelNumber:0.7",
-        "account|acct|account #|map lot|lrsn",
+        "account|acct|account #|map lot|lrsn|account number|tax account number|map / lot",
     ),
     (
         "TaxAssessedValue",
-        "assessed value|assessed|assessed val|total assessed value|county assessed value|capped|capped assessed|"
+        "assessed value|assessment total|assessed|assessed val|total assessed value|county assessed value|"
+        "capped|capped assessed|"
         "total assessment|assessment|assessment value|taxable assessed value|assessed value total|soh value|"
         "save our homes value|tax assessed value|tax assessment|assessed total|total assessed|net assessed value|"
         "county assessed|capped value|capped assessed value|assessed total value|assd value|total value assessed|"
         "av total|limited value|assessed value county|sohvalue|full cash assessed value|total value capped|"
-        "capped total|total tax value assessed",
+        "capped total|total tax value assessed|gross assessment|net assessment|assd total|cntassdval|"
+        "total assessed val|assessed total value",
     ),
     (
         "X_MarketValue",
         "market value|total market value|just value|just market value|just|total just value|appraised value|"
         "total appraised value|appraisal|total appraisal|full market value|fair market value|fmv|jv|mkt value|"
         "mrkt value|total mkt val|mrkt val|just market|parcel value|total parcel value|full cash value|actual value|"
-        "total actual value|appraised total|market total value|full value|true value|total value|total market|"
+        "total actual value|appraised total|market total value|full value|true value|true and full value|"
+        "total value|total market|"
         "market val|appraised|capped market value|parval|just value total|estimated market value|true cash value|"
-        "real market value|total just market value|market value total|market appraisal value|justvalue|market",
+        "real market value|appraised total value|market total|total just market value|market value total|"
+        "market appraisal value|justvalue|market",
     ),
     (
         "TaxAnnualAmount",
         "taxes|property tax|property taxes|annual tax|annual taxes|tax|annual tax amount|tax annual amount|"
         "total taxes|tax amount|tax amount annual|real estate tax|real estate taxes|yearly taxes|annual property tax|"
         "total tax|net tax|taxes paid|tax paid|tax bill|total tax amount|yearly property tax|taxes due|"
-        "annual real estate taxes|gross tax|tax due|tax value paid",
+        "annual real estate taxes|gross tax|tax due|tax value paid|total current tax|totcnttxod|tax amt|"
+        "tax annual amt",
     ),
     (
         "TaxYear",
@@ -48,12 +55,17 @@ TERMS: tuple[tuple[str, str], ...] = (
         "tax assessed year|working tax year|tax roll|certified year",
     ),
     (
+        "TaxYear:0.6",
+        "bill year|assd yr|tax yr|valued year|notice year",
+    ),
+    (
         "_Sale",
         "sale",
     ),
     (
         "CloseDate",
-        "sale date|date of sale|deed date|transfer date|sales date|last sale dt|sale dt|saledate|sale date text|"
+        "transaction date|sale date|date of sale|deed date|transfer date|sales date|last sale dt|sale dt|"
+        "saledate|sale date text|"
         "last sale date text|date of transfer|recent sale date|saledatetx|date recorded sale|o r date|sale 1 date|"
         "or date|conveyance date|deed recorded date",
     ),
@@ -63,7 +75,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ClosePrice",
-        "sale price|sales price|sale amt|saleprice|price paid|consideration|sale 1 price|deed amount|transfer price|"
+        "sale price|sales price|sale amt|saleamnt|saleprice|price paid|consideration|sale 1 price|deed amount|"
+        "transfer price|"
         "sale amount|recent sale price|stamp amount|purchase price|sales amount|sale value|transfer amount|"
         "sold amount|most recent sale amount",
     ),
@@ -73,28 +86,40 @@ TERMS: tuple[tuple[str, str], ...] = (
         "finished living area|total living area|living area total|under air|adjusted area|building heated area|"
         "living units sqft|above grade living area|bldg heated area|total heated area|sq ft living|main living area|"
         "res sqft|living sf|heated sf|building heated sq ft|total heated sqft|base area|finished square footage|"
-        "bldg sqft|bldg sq ft|building sq ft|building square feet|building sq. ft.|square foot|building sqft|"
-        "total sq ft living|gross living area|total living sq ft",
+        "building square footage|building sf|bldg sqft|bldg sq ft|building sq ft|building square feet|"
+        "building sq. ft.|square foot|building sqft|"
+        "total sq ft living|gross living area|total living sq ft|resflrarea|above grade sf|"
+        "ttl gross liv / lease area",
     ),
     (
         "LivingArea:0.6",
-        "adj. bldg. s.f.|adj bldg sf|building living area|total finished area|total building sqft",
+        "bldgarea|adj. bldg. s.f.|adj bldg sf|building living area|total finished area|total building sqft",
     ),
     (
         "_Ignore",
         "gross area|gross building area|actual area|effective area|building gross area|building actual area|"
         "building effective area|effective year|eff year|eff year built|effective year built|total actual area|"
         "base sf|under roof|total under roof|land value|land val|building value|improvement value|improvements value|"
-        "owner|owner name|owner address|owner's address|mailing address|mail address|owner mailing address|"
+        "current owner|deed holder|owner|owner name|owner address|owner's address|mailing address|"
+        "mail address|owner mailing address|"
         "owner addr|mailing|owner city|owner state|owner zip|owner street|mailing city|mailing state|mailing zip|"
         "mail city|mail state|mail zip|mail addr|mailing address 1|mailing address 2|mailing address 3|exemption|"
         "exemptions|homestead|homestead exemption|taxable value|taxable|total taxable|school taxable value|land|"
-        "improvements|buildings|extra features|garage area|porch area|unfinished area|basement area|book page|legal|"
+        "extra features|garage area|porch area|unfinished area|basement area|book page|legal|"
         "legal description|land market|building market|ag value|agland|total land value|total building value|deed|"
         "qualified|instrument|grantor|grantee|seller|buyer|prior owner|previous owner|replacement cost|depreciation|"
         "depreciated value|co owner|owner of record|depr cost|millage|millage rate|assessment reduction|cap|soh cap|"
         "school assessed value|school board assessed|city assessed value|land use value|assessed land value|"
         "assessed improvement value|just land value|last year value|other value",
+    ),
+    (
+        "_Walk",
+        "improvements|buildings|structures|dwellings|valuations|residential buildings|assessments",
+    ),
+    (
+        "_CityStateZip",
+        "city state zip|city/state/zip|city, state, zip|city, state zip|postal city and zip|city and zip|city st zip|"
+        "city/st/zip|csz|site city state zip|situs city state zip|property city state zip|location city state zip",
     ),
     (
         "_BedsBaths",
@@ -104,7 +129,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     (
         "YearBuilt",
         "1st year building on tax roll|year built on tax roll|structyear|actual year built|act yr blt|yr blt|"
-        "year blt|actual year|act year|yrblt|year built actual|original year built|yr built actual",
+        "year blt|resyrblt|actual year|act year|yrblt|year built actual|original year built|yr built actual",
     ),
     (
         "_Age",
@@ -112,7 +137,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "SubdivisionName",
-        "subdivision|sub division name|plat|plat name|subdivision description|subd|subdivision code description|"
+        "subdivision|sub division name|plat|plat name|subdivision description|subd|cnvyname|sub or condo name|"
+        "abstract/subdivision|subdivision code description|"
         "neighborhood plat|subdiv|subdivname",
     ),
     (
@@ -121,9 +147,14 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "_Address",
-        "siteadd|site addr|phys addr|physical addr|site|situs addr|location|property address|site street address|"
+        "siteadd|siteaddress|prop loc|property loc|site addr|phys addr|physical addr|site|situs addr|location|"
+        "property address|site street address|"
         "prop addr|loc addr|location addr|full situs|property street address|site location address|premise address|"
         "physical street address|physical address|locn addr|address of record|location of property|site address",
+    ),
+    (
+        "StreetNumber",
+        "situs number|site number|situs house number|house no|str num|situs street number|house num",
     ),
     (
         "City",
@@ -139,7 +170,11 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "PropertySubType",
-        "use code|land use|property use|dor code|dor code current|use description|property use code|land use code|"
+        "improvements kind|buildings kind|improvement kind|building kind|present use|prop class|housing type|"
+        "prop type|prop. type|usedscrp|building use description|"
+        "res structure type|"
+        "current use|property kind|use code|land use|property use|dor code|dor code current|use description|"
+        "property use code|land use code|"
         "land use description|use desc|property class|property use description|building style|primary land use|"
         "dor description|class|occupancy|occupancy type|use type|parcel use code description|"
         "tax parcel use code description|parusedesc|primary use|model type|property class description|"
@@ -148,7 +183,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "StoriesTotal",
-        "stories|number stories|floors|floor count|floors number|no. stories|storyheight|stories/levels|num floors",
+        "stories|floorcount|number stories|floors|floor count|floors number|no. stories|storyheight|"
+        "stories/levels|num floors",
     ),
     (
         "Roof",
@@ -177,6 +213,10 @@ TERMS: tuple[tuple[str, str], ...] = (
         "full baths|full bath|full bathrooms|total bthrms|num full baths|fixtures full",
     ),
     (
+        "_ThreeQuarterBaths",
+        "3/4 baths|3/4 bath|3/4 bathrooms|three quarter baths|three quarter bath|three quarter bathrooms",
+    ),
+    (
         "BathroomsHalf",
         "half baths|half bath|total half baths|num half baths",
     ),
@@ -190,11 +230,13 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "LotSizeArea",
-        "lot size|land units area|land area|acres|acreage|gisacres|deed acres|calc acres|parcel acres|land size|"
+        "square footage land|square feet land|sq ft land|sqft land|area land|lot size|stated area|statedarea|"
+        "lot sf / acres|sq ft lot|land units area|land area|acres|acreage|"
+        "gisacres|deed acres|calc acres|parcel acres|land size|"
         "lot acres|land sq ft|land sqft|total land area|land calc fact|size acres|legal acreage|lot sf|land sf",
     ),
     (
         "LotSizeArea:0.5",
-        "total land|area acres",
+        "total land|area acres|land units",
     ),
 )

@@ -1,54 +1,8 @@
-"""English labels and JSON keys of listing sites."""
+"""English labels and JSON keys of listing sites: where a home is, and what it is like."""
 
 from __future__ import annotations
 
 TERMS: tuple[tuple[str, str], ...] = (
-    (
-        "ListPrice",
-        "price|list price|listing price|asking price|sale price asked|guide price|offer price|price asked|rent|"
-        "monthly rent|rent per month|current price|advertised price|asking rent|price value|raw price|numeric price|"
-        "unformatted price|display price|price display|price string|formatted price|property price|base rent|"
-        "price label|price amount|amount price|offers price|pricing price|pricing label|pricing value",
-    ),
-    (
-        "OriginalListPrice",
-        "original list price|original price|initial list price",
-    ),
-    (
-        "ClosePrice",
-        "sold price|last sold price|last sale price|sold for|close price|last sold for|sale amount|last sale amount|"
-        "most recent sale price|previous sale price",
-    ),
-    (
-        "CloseDate",
-        "sold date|last sold date|last sale date|date sold|close date|sold on|last sold on|last sold|"
-        "most recent sale date|previous sale date|date of last sale|last sale",
-    ),
-    (
-        "ListingId",
-        "mls|mls id|mls no|mls number|mls #|mlsid|mls listing id|listing id|property id|property ref|"
-        "property reference|reference|ref|ref no|reference number|listing number|ad id|advert id|advert number|"
-        "offer id|offer number|post id|posting id|postingid|property code|web id|web reference|site ref|id no|"
-        "mls listing number|source listing id|mlsid number|mls number id|listing reference|agent reference|"
-        "property number",
-    ),
-    (
-        "ListingId:0.6",
-        "pid",
-    ),
-    (
-        "ListingKey:0.7",
-        "zpid|listing key|listing uuid|property key|internal id|uuid",
-    ),
-    (
-        "OriginatingSystemName",
-        "mls name|originating system name|mls source|mls board|listing source|data source name",
-    ),
-    (
-        "MlsStatus",
-        "status|listing status|property status|home status|sale status|for sale status|mls status|current status|"
-        "contract status|market status|availability",
-    ),
     (
         "PropertySubType",
         "property type|home type|type of property|property sub type|property subtype|style of property|dwelling type|"
@@ -86,7 +40,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     (
         "City",
         "city|town|municipality|address city|locality|address locality|suburb|city name|post town|site city|"
-        "situs city|property city|address suburb|site address city|city town|location city|town name|displayable city",
+        "situs city|property city|address suburb|site address city|city town|location city|town name|"
+        "displayable city",
     ),
     (
         "City:0.6",
@@ -94,7 +49,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "StateOrProvince",
-        "state|province|region|address state|address region|state code|state or province|site state|situs state|"
+        "state|country subd|province|region|address state|address region|state code|state or province|"
+        "site state|situs state|"
         "address state code|location state|state abbreviation|county state|property state|location region",
     ),
     (
@@ -109,7 +65,7 @@ TERMS: tuple[tuple[str, str], ...] = (
         "PostalCode",
         "zip|zip code|zipcode|postal code|postcode|address postal code|address zip|address zipcode|post code|eircode|"
         "eir code|site zip|situs zip|site zip code|property zip|address postcode|site address zip|address zip code|"
-        "post zip|zip5",
+        "post zip|zip5|postal1",
     ),
     (
         "Country:0.9",
@@ -128,6 +84,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "_Coordinates",
+        "lat/long|lat / long|lat/lon|lat, long|latitude/longitude|latitude / longitude|gps coordinates|"
         "coordinates|geo|geo coordinates|lat lng|latlng|lat long|position|location coordinates|map coordinates|"
         "geolocation|gps",
     ),
@@ -171,16 +128,23 @@ TERMS: tuple[tuple[str, str], ...] = (
         "living area|living area value|floor area|floor size|square feet|square footage|sqft|sq ft|finished sqft|"
         "finished square feet|finished area|internal area|home size|house size|interior area|liveable area|"
         "livable area|habitable area|size sqft|area sqft|living space|finished sq ft|total finished sqft|"
-        "square metres|square meters|internal living area|usable area|living square feet|living sqft|floor area size|"
+        "square metres|square meters|sq. feet|sq feet|internal living area|usable area|living square feet|"
+        "living sqft|floor area size|"
         "sqft finished|interior livable area|heated sqft|floor space|heated square feet|total living area|"
         "total interior livable area|unit size|floor size value|m2|square meter|total living sqft|approx sqft|"
+        "sqft finished|sq ft finished|sqft heated|sq ft total|sqft living|"
         "sq. ft.|property sizes building|sizes building",
     ),
     (
         "LivingArea:0.6",
-        "size|area|property size|total area|building area|building size|surface|total sqft|area size|gross area|"
+        "interior|size|area|property size|total area|building area|building size|surface|area size|"
+        "gross area|"
         "building sqft|total floor area|gross internal area|building sqft total|above grade finished area|"
         "apartment size|floorspace|area value|overall space",
+    ),
+    (
+        "LivingArea:0.8",
+        "total sqft|total sq ft",
     ),
     (
         "LotSizeArea",
@@ -197,6 +161,10 @@ TERMS: tuple[tuple[str, str], ...] = (
     (
         "LotSizeUnits",
         "lot size units|lot area units|lot area unit|land area unit|lot size unit",
+    ),
+    (
+        "YearBuilt:0.6",
+        "model year|year of manufacture|home year",
     ),
     (
         "YearBuilt",
@@ -239,57 +207,15 @@ TERMS: tuple[tuple[str, str], ...] = (
     (
         "ParkingTotal",
         "parking spaces|parking total|number of parking spaces|car spaces|car ports|parking spots|"
-        "total parking spaces|carspaces|parking count|number of parking spots|parkings|garage spaces",
+        "total parking spaces|total spaces|carspaces|parking count|number of parking spots|parkings|garage spaces",
     ),
     (
         "PoolPrivateYN",
         "pool|private pool|has private pool|swimming pool|has pool",
     ),
     (
-        "AssociationYN",
-        "has hoa|hoa yn|association yn|has association|homeowners association",
-    ),
-    (
-        "AssociationFee",
-        "hoa|hoa fee|hoa fees|hoa dues|monthly hoa fee|association fee|association dues|monthly maintenance fee|"
-        "maintenance fee|condo fee|hoa monthly|homeowners association fee|hoa fee monthly|common charges|strata fees|"
-        "condo/coop fee|association fee total|hoa due|monthly hoa|service charge",
-    ),
-    (
         "PowerProductionType",
-        "solar|solar panels|power production type|photovoltaic",
-    ),
-    (
-        "PublicRemarks",
-        "description|public remarks|listing description|remarks|full description|property description|"
-        "detailed description|long description|description text|description html|marketing text|comments",
-    ),
-    (
-        "ListAgentFullName",
-        "agent|listing agent|agent name|listing agent name|listed by|agent full name|list agent full name|"
-        "contact name|contact person|realtor|broker contact|negotiator|seller name|listing agent full name|"
-        "agents name|lister name|listers name|presented by|advertiser contact name|agent display name|list agent|"
-        "primary agent name|primary agent",
-    ),
-    (
-        "ListAgentFullName:0.7",
-        "contact|contact details|contact agent|contact info",
-    ),
-    (
-        "ListOfficeName",
-        "listing office|office|office name|broker name|brokerage|brokerage name|listing broker|listing office name|"
-        "agency|agency name|branch name|list office name|listing agency|estate agent|agent company|listed by office|"
-        "listing provided by|broker|listing company|listing courtesy of|company name|listing agency name|"
-        "agent business name|advertiser name|customer name|agent organisation name|listing by|courtesy of|"
-        "seller branch|listing brokerage|marketed by|seller company name|branding name",
-    ),
-    (
-        "X_Currency",
-        "currency|price currency|currency code|currency iso|price currency code",
-    ),
-    (
-        "X_PricePeriod",
-        "price period|rent period|payment period|rental period|price frequency|rent frequency|payment frequency",
+        "solar|solar system|renewable energy|green energy generation|solar panels|power production type|photovoltaic",
     ),
     (
         "X_EnergyRating",
@@ -297,21 +223,11 @@ TERMS: tuple[tuple[str, str], ...] = (
         "ber code",
     ),
     (
-        "X_EstimatedValueLow",
-        "estimated value low|valuation low|estimate low|value range low|estimate range low|low estimate",
+        "X_AccessNotes",
+        "gated community|access notes|gate|gated|community access|gate code|entry|security features",
     ),
     (
-        "X_EstimatedValueHigh",
-        "estimated value high|valuation high|estimate high|value range high|estimate range high|high estimate",
-    ),
-    (
-        "_Ignore",
-        "price per sqft|price per square foot|price/sqft|price/sq ft|price per m2|price per sq ft|"
-        "price per square meter|est payment|estimated payment|estimated mortgage|zestimate|rent zestimate|"
-        "estimated value|estimate|effective year built|year renovated|deposit|security deposit|year remodeled|"
-        "last remodel year|days on market|monthly payment|estimated monthly payment|mortgage|down payment|"
-        "price change|price reduced|views|neighborhood|school district|price range|min price|max price|price from|"
-        "price to|bedrooms min|bedroom min|min beds|max beds|min bedrooms|max bedrooms|price history|price cut|"
-        "interest rate|home price|loan amount|property taxes monthly",
+        "X_RoofYear",
+        "roof year|roof age year|year roof replaced|roof replaced|roof installed|roof yr|roof date",
     ),
 )

@@ -1,0 +1,129 @@
+"""Who offers a property, in sentences: `Listing courtesy of Dana Holloway, Piedmont Crest Realty`, `Presented by ... of
+...`, and a name above its company in a block for the agent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from app.property.extract.base import Candidate
+from app.property.extract.blocks import Block, blocks
+from app.property.extract.document import Document, Segment
+from app.property.extract.name_values import OFFICE_WORDS
+from app.property.extract.readings import Reading, candidates_of
+from app.property.normalise import texts
+from app.property.record import Method
+
+_NAME = r"[A-Z][\w'’.-]*(?: (?:[A-Z][\w'’.-]*|de|van|von|la|del)){1,3}"
+_OFFER = re.compile(
+    r"\b(?:listing )?(?:courtesy(?: of)?|(?:listed|presented|marketed|offered|brokered|represented|managed|shown)"
+    r"(?: for (?:sale|rent|lease))?(?: exclusively)? by|provided by|\blisting by)\b:?\s+"
+    r"(?P<who>[A-Z0-9][^\n]{2,120}(?:\n[^\n]{2,60})?)",
+    re.IGNORECASE,
+)
+_AGENT_AND_OFFICE = re.compile(
+    rf"^(?P<agent>{_NAME})\s*(?:,|\n|\bof\b|\bwith\b|\bat\b|[-–—•·|/]|\()\s*(?P<office>[A-Z0-9][^\n]*)"
+)
+#: where the company's name ends: a sentence, a separator, a telephone number
+_END = re.compile(
+    r"(?<!\bCo)(?<!\bInc)(?<!\bLtd)(?<!\bCorp)(?<!\bSt)(?<!\bMt)\.(?:\s|$)|[;|•·—–\n]|\s-\s|"
+    r",?\s*(?:\(?\d{3}\)?[-. ]\d{3}|"
+    r"\b(?:MLS|DRE|License|Lic|Phone|Ph|Tel|Buyer|Agent|Listing|ID|Office hours)\b)|,\s*(?!(?:LLC|Inc|"
+    r"Ltd|LP|PC|Realtors?)\b)",
+)
+#: `Granite Dells Realty 928-555-0161, Sonja Whitlock 928-555-0133`
+_BEHIND_PHONE = re.compile(rf"\d{{3}}[-. ]\d{{4}},\s*(?P<agent>{_NAME})(?=\s*(?:,|$|\(?\d{{3}}))")
+_NOT_OURS = re.compile(
+    r"\b(?:data|information|photos?|images?|maps?|report|powered|website|estimate)\b[^.]{0,30}$", re.IGNORECASE
+)
+_AGENT_BLOCK = re.compile(r"(?:^|[\s_-])(?:listing-?)?(?:agent|realtor|broker|lister)(?=$|[\s_-])", re.IGNORECASE)
+_CONTACT_BLOCK = re.compile(r"(?:^|[\s_-])(?:contact|agent|realtor|broker|lister)s?(?=$|[\s_-])", re.IGNORECASE)
+_MOST_BLOCKS = 1500
+_TITLE = re.compile(r"^[A-Z][A-Za-z®™,/ .-]{4,60}$")
+_AGENT_TITLE = re.compile(
+    r"\b(?:licensed|associate|listing agent|real estate (?:broker|salesperson|agent)|realtor|broker associate)\b",
+    re.IGNORECASE,
+)
+_SITES_OWN = re.compile(r"\b(?:your|our|featured|contact (?:an?|our)|find an?|ask an?)\b", re.IGNORECASE)
+
+
+class Courtesy:
+    """ListAgentFullName and ListOfficeName."""
+
+    name = "courtesy"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        if page.root is None:
+            return
+        for block in page.once(blocks)[:_MOST_BLOCKS]:
+            for match in _OFFER.finditer(block.text[:1500]):
+                if not _NOT_OURS.search(block.text[: match.start()]):
+                    yield from _named(match["who"], match.group()[:200], block, page)
+        yield from _agent_blocks(page)
+
+
+def _named(who: str, quote: str, block: Block, page: Document) -> Iterator[Candidate]:
+    both = _AGENT_AND_OFFICE.match(who)
+    if both and not OFFICE_WORDS.search(both["agent"]) and _is_agent(both["agent"]):
+        office = _END.split(both["office"])[0].strip(" ,()")
+        yield from _made(("ListAgentFullName", both["agent"]), quote, block.element, page, 0.68)
+        if not office.replace(" ", "").isdigit():
+            yield from _made(("ListOfficeName", office), quote, block.element, page, 0.68)
+        return
+    name = _END.split(who)[0].strip(" ,()")
+    if OFFICE_WORDS.search(name):
+        yield from _made(("ListOfficeName", name), quote, block.element, page, 0.62)
+        if behind := _BEHIND_PHONE.search(who):
+            yield from _made(("ListAgentFullName", behind["agent"]), quote, block.element, page, 0.6)
+    elif _is_agent(name):
+        yield from _made(("ListAgentFullName", name), quote, block.element, page, 0.5)
+
+
+def _is_agent(name: str) -> bool:
+    return 2 <= len(name.split()) <= 4 and texts.is_person(name)
+
+
+def _made(named: tuple[str, str], quote: str, element: Any, page: Document, confidence: float) -> Iterator[Candidate]:
+    field, value = named
+    reading = Reading(field, value, Method.LABEL, page.path(element), quote, confidence, "listed by")
+    return candidates_of(reading, page.locale)
+
+
+def _agent_blocks(page: Document) -> Iterator[Candidate]:
+    """A person's name with a company's below it, in an element that is named for the agent."""
+    for before, segment, after in zip([None, *page.segments], page.segments, [*page.segments[1:], None], strict=False):
+        if after is None or not _is_agent(segment.text) or OFFICE_WORDS.search(segment.text):
+            continue
+        titled = _TITLE.match(after.text) is not None and _AGENT_TITLE.search(after.text) is not None
+        if titled:
+            if any(_is_agent_block(a, _CONTACT_BLOCK) for a in (segment.owner, *segment.owner.iterancestors())):
+                yield from _titled(segment, page)
+            continue
+        if not OFFICE_WORDS.search(after.text) or len(after.text) > 60 or not texts.is_office(after.text):
+            continue
+        if before is not None and _SITES_OWN.search(before.text[:60]):
+            continue
+        block = next((a for a in (segment.owner, *segment.owner.iterancestors()) if _is_agent_block(a)), None)
+        if block is not None and any(a is block for a in (after.owner, *after.owner.iterancestors())):
+            yield from _made(("ListAgentFullName", segment.text), segment.text, segment.owner, page, 0.5)
+            yield from _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.5)
+
+
+def _titled(segment: Segment, page: Document) -> Iterator[Candidate]:
+    """A name above its title: `Margaux Vandermeer`, `Licensed Associate Real Estate Broker`, and the company below."""
+    yield from _made(("ListAgentFullName", segment.text), segment.text, segment.owner, page, 0.48)
+    below = page.segments[segment.index + 2] if segment.index + 2 < len(page.segments) else None
+    if (
+        below is not None
+        and below.text[:1].isupper()
+        and len(below.text) <= 60
+        and not re.search(r"[\d@:]", below.text)
+    ):
+        yield from _made(("ListOfficeName", below.text), below.text, below.owner, page, 0.45)
+
+
+def _is_agent_block(element: Any, words: re.Pattern[str] = _AGENT_BLOCK) -> bool:
+    names = f"{element.get('class') or ''} {element.get('id') or ''}"
+    return element.tag not in ("body", "html", "form") and words.search(names) is not None

@@ -1,0 +1,138 @@
+"""What a raw text or JSON value says in money: prices and rents, values, taxes, fees, ranges of estimates; and its
+currency and period.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from app.property.extract.document import Locale
+from app.property.extract.value_texts import Value, text_of
+from app.property.normalise import currency, numbers, prices, vocabulary
+from app.property.record import Method
+
+if TYPE_CHECKING:
+    from app.property.extract.readings import Reading
+
+_RENT_LABEL = re.compile(
+    r"miete|\brent\b|najm|hyra\b|loyer|alquiler|canone|\bhuur|leie\b|leje\b|aluguel|arrendamento|\brenda\b|pigione|affitto|"
+    r"vuokra|nájem|nájomn|bérleti|chirie|\bkira\b|ενοίκιο|μίσθωμα|賃料|家賃|월세|租金",
+    re.IGNORECASE,
+)
+_YEAR_BESIDE = re.compile(r"(?<![\d,.$])((?:19|20)\d\d)(?![\d,.])")
+_RANGE_GAP = re.compile(r"\s*(?:[-–—]|\bto\b)\s*(?=[$€£]?\s?\d)")
+#: what ends the yes or no that opens a text
+FIRST_WORD = re.compile(r"[\s,;:.(/–—-]+")
+
+
+def _money(reading: Reading, locale: Locale) -> prices.Price | None:
+    if prices.is_per_area(reading.label):
+        return None
+    if isinstance(reading.raw, int | float) and not isinstance(reading.raw, bool):
+        return prices.Price(float(reading.raw)) if 0 < reading.raw < 5e11 else None
+    return prices.parse_price(text_of(reading.raw), lang=locale.lang, country=locale.country)
+
+
+def _list_price(reading: Reading, locale: Locale) -> Iterator[Value]:
+    price = _money(reading, locale)
+    if price is None:
+        qualifier = prices.find_qualifier(text_of(reading.raw))
+        if qualifier in ("on application", "auction"):
+            yield "X_PriceQualifier", qualifier, None
+            yield "StandardStatus", "Active", None
+        return
+    if price.amount < 20:
+        return
+    yield "ListPrice", numbers.tidy(price.amount), price.currency
+    yield "X_Currency", price.currency or currency.find_currency(reading.label, locale.country), None
+    yield "X_PricePeriod", price.period or prices.find_period(reading.label), None
+    yield "X_PriceQualifier", price.qualifier, None
+    if reading.method is Method.LABEL and _RENT_LABEL.search(reading.label):
+        yield "PropertyType", "Residential Lease", None
+        yield "StandardStatus", "Active", None
+    label = reading.label.casefold()
+    basis = (
+        "cold"
+        if re.search("kalt|netto|kale", label)
+        else "warm"
+        if re.search("warm|gesamt|brutto", label)
+        else price.basis
+    )
+    yield "X_RentBasis", basis, None
+
+
+def _warm_rent(reading: Reading, locale: Locale) -> Iterator[Value]:
+    for name, value, unit in _list_price(reading, locale):
+        if name != "X_RentBasis":
+            yield name, value, unit
+    yield "X_RentBasis", "warm", None
+
+
+def _amount(reading: Reading, locale: Locale) -> Iterator[Value]:
+    price = _money(reading, locale)
+    text = text_of(reading.raw)
+    if price is None or price.amount <= 0 or re.search(r"\d\s?%", text):
+        return
+    yield reading.field, numbers.tidy(price.amount), price.currency
+    beside = _YEAR_BESIDE.findall(text) if reading.field == "TaxAnnualAmount" else []
+    if len(beside) == 1 and float(beside[0]) != price.amount:
+        yield "TaxYear", int(beside[0]), None
+
+
+def _estimate_range(reading: Reading, locale: Locale) -> Iterator[Value]:
+    """`$88,000 - $104,000`; a single amount is an estimate without its range, and no value of ours."""
+    parts = _RANGE_GAP.split(text_of(reading.raw))
+    told = [prices.parse_price(part, lang=locale.lang, country=locale.country) for part in parts[:2]]
+    if len(parts) == 2 and all(told) and told[0].amount <= told[1].amount:  # type: ignore[union-attr]
+        yield "X_EstimatedValueLow", numbers.tidy(told[0].amount), told[0].currency  # type: ignore[union-attr]
+        yield "X_EstimatedValueHigh", numbers.tidy(told[1].amount), told[1].currency  # type: ignore[union-attr]
+
+
+def _association_fee(reading: Reading, locale: Locale) -> Iterator[Value]:
+    text = text_of(reading.raw)
+    answer = vocabulary.yes_no(FIRST_WORD.split(text, maxsplit=1)[0])
+    if answer is not None and not isinstance(reading.raw, int | float):
+        yield "AssociationYN", answer, None
+        if answer is False or not any(c.isdigit() for c in text):
+            return
+    for name, value, unit in _amount(reading, locale):
+        yield name, value, unit
+        yield "AssociationYN", True, None
+
+
+def _currency(reading: Reading, locale: Locale) -> Iterator[Value]:
+    text = text_of(reading.raw)
+    yield (
+        "X_Currency",
+        currency.valid_code(text) or (currency.find_currency(text, locale.country) if len(text) < 5 else None),
+        None,
+    )
+
+
+def _period(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    text = text_of(reading.raw)
+    yield "X_PricePeriod", prices.find_period(text) or prices.find_period(f"per {text}"), None
+
+
+MONEY: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
+    "ListPrice": _list_price,
+    "_RentWarm": _warm_rent,
+    "AssociationFee": _association_fee,
+    "_EstimateRange": _estimate_range,
+    "X_Currency": _currency,
+    "X_PricePeriod": _period,
+    **dict.fromkeys(
+        (
+            "OriginalListPrice",
+            "ClosePrice",
+            "TaxAnnualAmount",
+            "TaxAssessedValue",
+            "X_MarketValue",
+            "X_EstimatedValueLow",
+            "X_EstimatedValueHigh",
+        ),
+        _amount,
+    ),
+}

@@ -1,0 +1,145 @@
+"""What single sentences say of a home: its roof's year, a gate, solar power, an association and its fee, the last sale,
+taxes, storeys, acres. Pure: text in, (field, raw value, confidence) out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+DOLLARS = r"\$\s?\d[\d,]*(?:\.\d+)?\s?(?:[kKmM]\b)?"
+_ROOF_YEAR = r"(?P<year>(?:19[6-9]|20[0-4])\d)\b"
+#: words before `roof` that make it another roof
+_OTHER_ROOF = re.compile(
+    r"\b(?:carport|shop|barn|shed|garage|porch|patio|pool house|pergola|ramada|workshop|cabin)\b[^.;]{0,25}$", re.I
+)
+_ROOFS = (
+    re.compile(
+        r"\b(?:re-?)?roof(?:ing|ed)?(?:[- ]over)?(?: shingles?)?(?:\s*[:,(–-]\s*|\s+)(?:(?:was|is|"
+        r"has been|just|only|completely|fully|"
+        r"new|newer|replaced|installed|updated|redone|done|in|from|circa|approx\.?|about|summer|spring|"
+        rf"fall|may|june|july)\s+){{0,5}}\(?{_ROOF_YEAR}",
+        re.I,
+    ),
+    re.compile(
+        r"\b(?:new(?:er)?|replaced|updated|"
+        rf"brand new)\s+(?:[a-z-]+\s+){{0,3}}roof(?:ing)?(?: shingles)?(?:\s+installed|"
+        rf"\s+put on)?\s*[,(–-]?\s*(?:in\s+|from\s+)?{_ROOF_YEAR}",
+        re.I,
+    ),
+    re.compile(rf"\b{_ROOF_YEAR}(?: -)? (?:new )?(?:[a-z-]+ )?roof\b", re.I),
+)
+_GATED = re.compile(
+    r"(?<!non-)(?<!non )(?<!not )(?<!un)\b(?:gated (?:community|entrance|entry|subdivision|access|"
+    r"neighbou?rhood|estates?|driveway|"
+    r"enclave|section|parking)|guard(?:ed)?[- ]?gated?|guard at (?:the )?gate|manned gate|"
+    r"electric gate|(?:private|security|entry|iron) gates?|"
+    r"gate code|code at (?:the )?(?:main )?(?:gate|entrance)|gate access|behind (?:the )?gates)\b",
+    re.I,
+)
+_GATED_ITEM = re.compile(r"^gated\b(?!\W*(?:no|none|false|n)\b)", re.I)
+_SOLAR = re.compile(
+    r"\b(?:(?:owned|leased|paid[- ]off|roof[- ]mounted) )?(?:owned solar|leased solar|"
+    r"solar (?:panels?|system|array|power|"
+    r"electric\w*|pv|photovoltaics?)|"
+    r"photovoltaic|solar owned|solar leased)\b",
+    re.I,
+)
+_NO_SOLAR = re.compile(
+    r"\b(?:no|without|not|denied|refused|ready|pre-?wired|available|option\w*|possible|potential|"
+    r"conduit|add|could|nearby)\b",
+    re.I,
+)
+_MLS = re.compile(r"\bMLS\s?(?:#|number|no\.?|id)\s*:?\s*(?P<id>[A-Z]{0,5}-?\d{5,12})\b", re.I)
+_NO_HOA = re.compile(
+    r"\bno\s+(?:monthly\s+)?(?:hoa|h\.o\.a\.|homeowners?'? association|association (?:fees?|dues)|"
+    r"hoa (?:fees?|dues))\b",
+    re.I,
+)
+_HOA = re.compile(
+    r"\b(?:hoa|association|condo|community)(?: (?:dues|fees?|assessment))?(?: (?:is|are|of|at|just|"
+    rf"only|about|approximately))*\s*:?\s*(?P<fee>{DOLLARS})"
+    r"\s*(?:/|per\b|an?\b|each\b|every\b)?\s*(?:mo\b|month|yr\b|year|annual|quarter|monthly|annually|yearly)",
+    re.I,
+)
+_SOLD = re.compile(
+    r"\b(?i:(?:last )?sold(?: on| in)?):?\s+(?P<date>(?:[A-Z][a-z]{2,8}\.? (?:\d{1,2}, )?|"
+    r"\d{1,2}/\d{1,2}/)\d{4})\s*(?:for|at|[-–—,|])\s*"
+    rf"(?P<price>{DOLLARS})"
+)
+_SOLD_FOR = re.compile(
+    rf"\b(?:last )?sold(?: for| price)?:?\s+(?:for\s+)?(?P<price>{DOLLARS})\s*(?:on|in|[-–—,|(])\s*"
+    r"(?P<date>(?:[A-Z][a-z]{2,8}\.? (?:\d{1,2}, )?|\d{1,2}/\d{1,2}/)\d{4})",
+    re.I,
+)
+_TAXES = re.compile(
+    r"\b(?:property |annual |yearly )?taxes(?: (?:last year|of|are|were|is|only|about|approximately|"
+    rf"around|per year|a year|run))*:?\s*(?P<tax>{DOLLARS})(?!\s*(?:/|per|a)\s*mo)",
+    re.I,
+)
+_BUILT = re.compile(r"\b(?:built|constructed)(?: new)? in (?P<year>(?:1[6-9]|20)\d\d)\b", re.I)
+_STORY = re.compile(
+    r"\b(?P<n>one|single|two|three|1|1\.5|2|3)[- ](?:story|storey|level)\b(?! (?:windows?|foyer|"
+    r"ceilings?|entry|great room|family room|garage|barn|shop))",
+    re.I,
+)
+_ACRES = re.compile(
+    r"\bon (?:an? |about |approximately |over |nearly |just under )?(?P<n>\d+(?:\.\d+)?|\.\d+|"
+    r"[1-9]/[2-9]|half|quarter|one)(?:[- ]an?)?[- ]acres?\b",
+    re.I,
+)
+_BARE_ACRES = re.compile(r"^\d[\d,]*(?:\.\d+)?\s+acres?(?: lot)?$", re.I)
+_FRACTIONS = {"half": 0.5, "quarter": 0.25, "one": 1.0}
+_KIND = re.compile(r"^(?P<kind>co-?op|condo|townhouse|house|single-family home|multi-family) in [A-Z]", re.I)
+SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[A-Z0-9$])|\n")
+SHORT = 140
+
+
+def house(text: str) -> Iterator[tuple[str, object, float]]:
+    """(field, raw value, confidence) of what a sentence says of the building."""
+    if (year := _roof_year(text)) is not None:
+        yield "X_RoofYear", year, 0.55
+    if _SOLAR.search(text) and not _NO_SOLAR.search(text):
+        yield "PowerProductionType", "Solar", 0.5
+    if kind := _KIND.match(text):
+        yield "PropertySubType", kind["kind"], 0.55
+    if built := _BUILT.search(text):
+        yield "YearBuilt", built["year"], 0.5
+    if story := _STORY.search(text):
+        yield "StoriesTotal", story["n"], 0.45
+
+
+def lot(text: str) -> Iterator[tuple[str, object, float]]:
+    gated = _GATED.search(text) or (_GATED_ITEM.search(text) if len(text) <= SHORT else None)
+    if gated:
+        yield "X_AccessNotes", text if len(text) <= 120 else gated.group(), 0.5
+    if bare := _BARE_ACRES.match(text):
+        yield "LotSizeArea", bare.group(), 0.45
+    elif acres := _ACRES.search(text):
+        number = acres["n"].casefold()
+        top, _, bottom = number.partition("/")
+        value = _FRACTIONS.get(number) or (float(top) / float(bottom) if bottom else float(number))
+        yield "LotSizeArea", f"{value:g} acres", 0.5
+
+
+def money(text: str) -> Iterator[tuple[str, object, float]]:
+    """An association and its fee, the last sale, the taxes."""
+    if _NO_HOA.search(text):
+        yield "AssociationYN", False, 0.6
+    elif fee := _HOA.search(text):
+        yield "AssociationFee", fee["fee"], 0.55
+    if listed := _MLS.search(text):
+        yield "ListingId", listed["id"], 0.5
+    if sold := _SOLD.search(text) or _SOLD_FOR.search(text):
+        yield "CloseDate", sold["date"], 0.62
+        yield "ClosePrice", sold["price"], 0.62
+    if tax := _TAXES.search(text):
+        yield "TaxAnnualAmount", tax["tax"], 0.5
+
+
+def _roof_year(text: str) -> str | None:
+    for pattern in _ROOFS:
+        for match in pattern.finditer(text):
+            if not _OTHER_ROOF.search(text[: match.start()]) and not _OTHER_ROOF.search(f"{match.group()} "[:-6]):
+                return str(match["year"])
+    return None

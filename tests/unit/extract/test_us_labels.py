@@ -1,0 +1,145 @@
+"""US labels, tables and sentences, one mechanism a case, each with a decoy that must not be taken."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.property.extract.pipeline import extract
+from app.property.page import Page
+
+
+def _read(body: str, title: str = "Property Record Card") -> dict[str, Any]:
+    html = f"<html><head><title>{title}</title></head><body>{body}</body></html>"
+    url = "https://county.example/card"
+    page = Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
+    return extract(page).record.values
+
+
+def _rows(*rows: str) -> str:
+    cells = ("".join(f"<td>{cell.strip()}</td>" for cell in row.split("|")) for row in rows)
+    return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+
+
+_PARCEL = _rows("Parcel Number|12-345-678", "Site Address|12 Oak St, Ames, IA 50010")
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "value"),
+    [
+        # a value that stands before the next label is not that label's
+        (_rows("Bedrooms|4|Baths|3"), "BathroomsTotalInteger", 3),
+        ("<dl><dt>Number of Rooms</dt><dd>7</dd><dt>Number of Bedrooms</dt><dd>3</dd></dl>", "BedroomsTotal", 3),
+        ("<div><div>4</div><div>Bedrooms</div></div><div><div>2</div><div>Full Baths</div></div>", "BedroomsTotal", 4),
+        ("<p>Rooms 8 Beds 3</p>", "BedroomsTotal", 3),
+        # an empty cell is no value, and what follows it is another label's
+        (_rows("Roof Cover||Exterior Wall|Brick"), "Roof", None),
+        # a code between a label and its words
+        (_rows("Roof Cover|03|Asphalt Shingle"), "Roof", ["Asphalt Shingle"]),
+        # long labels
+        (_rows("Total Gross Living Area|1,344 SF"), "LivingArea", 1344),
+        (_rows("Basement Living Area|700", "Finished Living Area|1,586"), "LivingArea", 1586),
+        # labels that name two things
+        (_rows("Yr Built / Eff|1988 / 1992"), "YearBuilt", 1988),
+        (_rows("Lot SF / Acres|14,375 / 0.33"), "LotSizeArea", 14375),
+        # a tax with its year
+        (_rows("Real estate taxes|$9,874 / 2025"), "TaxYear", 2025),
+        ("<h3>Valuation, Tax Year 2024 (payable 2025)</h3>" + _rows("Appraised Total|$134,300"), "TaxYear", 2024),
+        # storeys in words
+        (_rows("Stories|One and One Half"), "StoriesTotal", 1.5),
+        (_rows("Stories|0"), "StoriesTotal", None),
+        # yes names the label, no names nothing
+        (_rows("Central Air|Yes"), "Cooling", ["Central Air"]),
+        (_rows("Central Air|No"), "Cooling", None),
+        ("<form><label>Year Built</label><input readonly value='1951'></form>", "YearBuilt", 1951),
+        ("<form><label>Year Built</label><input value='1951'></form>", "YearBuilt", None),
+        ("<pre>YEAR BUILT.... 1954          STORIES..... 1.7\nROOF........ Slate</pre>", "StoriesTotal", 1.7),
+        # sentences
+        ("<p>New metal roof in 2021.</p>", "X_RoofYear", 2021),
+        ("<p>Barn with new roof in 2021.</p>", "X_RoofYear", None),
+        ("<p>Solar ready conduit (panels not included).</p>", "PowerProductionType", None),
+        ("<p>The house has owned solar panels.</p>", "PowerProductionType", ["Solar"]),
+        ("<ul><li>Gated, guard at gate</li></ul>", "X_AccessNotes", "Gated, guard at gate"),
+        ("<ul><li>Non-gated community</li></ul>", "X_AccessNotes", None),
+        ("<p>No HOA!</p>", "AssociationYN", False),
+        ("<p>HOA is just $42 a month and covers the pool.</p>", "AssociationFee", 42),
+        ("<p>Sold on May 3, 2024 for <b>$531,000</b></p>", "CloseDate", "2024-05-03"),
+        ("<p>Estimate range: $512,000 - $561,000</p>", "X_EstimatedValueHigh", 561000),
+    ],
+)
+def test_what_the_page_says_is_read(body: str, field: str, value: Any) -> None:
+    """One field of a property card; None: nothing is taken for it."""
+    assert _read(_PARCEL + body).get(field) == value
+
+
+_PERMITS = (
+    "<h2>Permits</h2><table><tr><th>Type</th><th>Description</th><th>Issued</th><th>Finaled</th><th>Status</th></tr>"
+)
+
+
+@pytest.mark.parametrize(
+    ("rows", "year"),
+    [
+        ("<tr><td>Re-roof</td><td>Tear off</td><td>08/19/2018</td><td>01/06/2019</td><td>Finaled</td></tr>", 2019),
+        ("<tr><td>Roofing</td><td>Carport roof</td><td>08/19/2018</td><td></td><td>Issued</td></tr>", None),
+        ("<tr><td>Solar</td><td>Roof mounted PV</td><td>08/19/2018</td><td></td><td>Issued</td></tr>", None),
+        ("<tr><td>Re-roof</td><td>Shingles</td><td>08/19/2022</td><td></td><td>Void</td></tr>", None),
+    ],
+)
+def test_the_roof_is_as_old_as_its_permit(rows: str, year: int | None) -> None:
+    """Of the house's roof, by the date the work was found done; refused permits count for nothing."""
+    assert _read(f"{_PARCEL}{_PERMITS}{rows}</table>").get("X_RoofYear") == year
+
+
+_TOTALS = """<h3>Values 2025</h3><table><tr><th></th><th>Appraised</th><th>Assessed</th></tr>
+<tr><td>Land</td><td>$118,000</td><td>$41,300</td></tr><tr><td>Building</td><td>$402,350</td><td>$140,823</td></tr>
+<tr><td>Total</td><td>$520,350</td><td>$182,123</td></tr></table>"""
+_SALES = """<h3>Sales History</h3><table><tr><th>Document Date</th><th>Sale Price</th><th>Seller Name</th></tr>
+<tr><td>1/2/2018</td><td>$552,000</td><td>HOLM</td></tr>
+<tr><td>8/15/2001</td><td>$210,000</td><td>HOLM C</td></tr></table>"""
+_COMPARABLE = _SALES.replace("Sales History", "Comparable Sales").replace("1/2/2018", "2/3/2026")
+_FLOORS = """<table><tr><th>Type</th><th>Description</th><th>Year Built</th><th>SQFT</th></tr>
+<tr><td>MA</td><td>MAIN AREA</td><td>2006</td><td>2,318</td></tr>
+<tr><td>GA</td><td>GARAGE</td><td>2009</td><td>528</td></tr></table>"""
+
+
+def test_totals_of_values_are_read_and_their_parts_are_not() -> None:
+    values = _read(_PARCEL + _TOTALS)
+    assert (values["X_MarketValue"], values["TaxAssessedValue"], values["TaxYear"]) == (520350, 182123, 2025)
+
+
+def test_sales_are_the_propertys_own() -> None:
+    """Comparable sales are newer, and other houses'."""
+    values = _read(_PARCEL + _SALES + _COMPARABLE)
+    assert (values["CloseDate"], values["ClosePrice"]) == ("2018-01-02", 552000)
+
+
+def test_the_main_area_is_lived_in_and_the_garage_is_not() -> None:
+    values = _read(_PARCEL + _FLOORS)
+    assert (values["LivingArea"], values["YearBuilt"]) == (2318, 2006)
+
+
+def test_a_sheet_of_abbreviations_is_understood_and_one_abbreviation_is_not() -> None:
+    sheet = "<p><b>LP:</b> $374,900</p><p><b>BR:</b> 3</p><p><b>FB:</b> 2</p><p><b>HB:</b> 1</p><p><b>Rms:</b> 8</p>"
+    assert (
+        _read(sheet + "<p><b>Apx SF:</b> 2,068</p><p><b>Addr:</b> 71 Bluff Rd, Ames, IA 50010</p>")["LivingArea"]
+        == 2068
+    )
+    assert "LivingArea" not in _read(f"{_PARCEL}<p><b>Apx SF:</b> 2,068</p>")
+
+
+def test_who_offers_a_home_is_read_from_sentences() -> None:
+    values = _read(
+        "<h1>House for sale</h1><p>$529,000</p>"
+        + _rows("List price|$529,000", "Bedrooms|3")
+        + "<p>Listing courtesy of <b>Dana Holloway</b>, Piedmont Crest Realty. Call us.</p>"
+        + "<p>Your agent: Mary Becker</p>",
+        title="12 Oak St, Ames, IA 50010",
+    )
+    assert (values["ListAgentFullName"], values["ListOfficeName"]) == ("Dana Holloway", "Piedmont Crest Realty")
+
+
+def test_a_sale_to_come_is_no_sale() -> None:
+    assert "CloseDate" not in _read(_PARCEL + _rows("Sale Date|08/12/2026"))
