@@ -34,6 +34,7 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
 from app.property.extract.prompt import count_tokens
+from app.property.fetch import check_browser
 from app.redaction import redact
 from app.services.health.telling import webhook_url
 from app.services.openai_client_manager import build_manager
@@ -114,10 +115,11 @@ def _open() -> None:
 
 
 def _check(loaded: Settings) -> None:
-    """A bad key set, strategy or database ends the worker here; what is opened for it is closed before any fork.
+    """A bad key set, strategy, browser or database ends the worker here; what is opened for it is closed before a fork.
 
     What stays are tables, which children share with their parent: prices and tokens are most of a child's memory.
     """
+    check_browser(loaded)
     open_stores(loaded).close()
     with build_manager(loaded, in_task=True) as manager:
         manager.warm_up(loaded.openai_model)

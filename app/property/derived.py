@@ -59,4 +59,5 @@ def _proof(value: Any, raw: str, locator: str, inputs: tuple[Evidence, ...]) -> 
         fetched_at=weakest.fetched_at,
         content_sha256=weakest.content_sha256,
         confidence=weakest.confidence,
+        rendered=any(proof.rendered for proof in inputs),
     )

@@ -6,6 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
+#: what the body of a page begins with that a browser drew, so that every copy of it says so
+RENDERED = b"<!-- drawn by a browser -->\n"
+
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
@@ -25,8 +28,7 @@ class Page:
 
     `url` is the address asked for, `final_url` the one after redirects; `content_type` is the media type without
     parameters, lower case; `text` the body decoded and repaired; `body` the bytes after content decoding.
-    `declared_url` is the canonical URL that the answer's Link header names, not judged. `rendered`: `body` is what a
-    browser made of the page, its elements written as HTML.
+    `declared_url` is the canonical URL that the answer's Link header names, not judged.
     """
 
     url: str
@@ -37,7 +39,11 @@ class Page:
     fetched_at: datetime
     keeping: Keeping = Keeping()
     declared_url: str | None = None
-    rendered: bool = False
+
+    @property
+    def rendered(self) -> bool:
+        """True where `body` is what a browser made of the page: its elements written as HTML, and that they are."""
+        return self.body.startswith(RENDERED)
 
     @property
     def sha256(self) -> str:

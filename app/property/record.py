@@ -137,6 +137,7 @@ class Evidence(BaseModel):
 
     `raw` is the text as it stood on the page, `quote` enough of its surroundings to find it again, `locator` a JSON
     pointer (jsonld, state), an XPath (microdata, opengraph, label) or `chars:START-END` in the text sent (llm).
+    `rendered`: the page was drawn by a browser; where it was not, nothing is said.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -151,6 +152,7 @@ class Evidence(BaseModel):
     fetched_at: datetime
     content_sha256: str
     confidence: Confidence
+    rendered: Annotated[bool, Field(exclude_if=lambda rendered: not rendered)] = False
 
 
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {

@@ -146,6 +146,7 @@ def _evidence(winner: Winner, page: Page) -> Evidence:
         fetched_at=page.fetched_at,
         content_sha256=page.sha256,
         confidence=max(0.0, min(1.0, winner.confidence)),
+        rendered=page.rendered,
     )
 
 

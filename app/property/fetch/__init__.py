@@ -16,7 +16,7 @@ from app.property.fetch.limits import Limits
 from app.property.fetch.pace import Visitor
 from app.property.fetch.pace_stores import LocalPace, PaceStore, RedisPace
 from app.property.fetch.politeness import Politeness
-from app.property.fetch.rendering import RenderLimits, build_renderer
+from app.property.fetch.rendering import RenderLimits, build_renderer, check_browser
 from app.property.fetch.resolver import Resolver, SystemResolver
 from app.property.fetch.robots_shelf import LocalShelf, RedisShelf, Shelf
 from app.settings import Settings
@@ -24,7 +24,7 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ["Fetcher", "Limits", "Visitor", "build_fetcher", "decode", "page_from_file"]
+__all__ = ["Fetcher", "Limits", "Visitor", "build_fetcher", "check_browser", "decode", "page_from_file"]
 
 
 def build_fetcher(

@@ -42,7 +42,7 @@ from app.property.fetch.refresh import refresh
 from app.property.fetch.rendering import Drawn, Renderer
 from app.property.fetch.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
 from app.property.fetch.robots_shelf import RobotsFile, Shelf
-from app.property.page import Keeping, NotModified, Page
+from app.property.page import RENDERED, Keeping, NotModified, Page
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: "later" rather than "no": request timeout, too early, too many requests; and all of 5xx
@@ -203,11 +203,11 @@ class Fetcher:
         result = drawing.draw(page, arrival)
         if not isinstance(result, Drawn):
             return _Onward(result.url)
-        body = result.html.encode("utf-8", "replace")
+        body = RENDERED + result.html.encode("utf-8", "replace")
         drawn = self._page(page.url, result.url, arrival.response, body, "text/html; charset=utf-8")
         self._require_no_wall(page.url, result.url, arrival.response, drawn.text)
         # that the document is as it was would say nothing of what its scripts load
-        return replace(drawn, rendered=True, keeping=Keeping(no_store=page.keeping.no_store))
+        return replace(drawn, keeping=Keeping(no_store=page.keeping.no_store))
 
     def _read_robots(self, arrival: Arrival) -> RobotsFile:
         response = arrival.response

@@ -7,8 +7,8 @@ address must be public, and one of these is connected to. Each page has a login 
 from __future__ import annotations
 
 import base64
-import binascii
 import logging
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 _HEAD_BYTES = 32_768
 _HEAD_SECONDS = 10.0
 _MOST_CONNECTIONS = 128
+_AUTHORITY = re.compile(r"[^/?#@\s]+:[0-9]{1,5}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 _UNKNOWN = (
     'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="page"\r\nContent-Length: 0\r\n\r\n'
@@ -127,7 +128,7 @@ class GuardedProxy:
         scheme, _, credentials = head.value("proxy-authorization").partition(" ")
         try:
             user, _, password = base64.b64decode(credentials, validate=True).decode("ascii").partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return None
         session = self._sessions.get(user)
         return session if session is not None and scheme.lower() == "basic" and session.knows(password) else None
@@ -177,7 +178,7 @@ def _read_head(client: socket.socket) -> _Head | None:
 
 def _url_of(head: _Head) -> str:
     """What the guard is asked about. A tunnel's first bytes are unknown: it is judged as https, whatever its port."""
-    if head.method == "CONNECT":
+    if head.method == "CONNECT" and _AUTHORITY.fullmatch(head.target):
         return f"https://{head.target}/"
     if head.method not in _METHODS or not head.target.lower().startswith("http://"):
         raise InvalidTargetError(head.target[:200], f"a {head.method[:20]} for it is not passed on")

@@ -65,6 +65,16 @@ def drawer(make_drawer: MakeDrawer) -> Fetcher:
     return make_drawer()
 
 
+def drawing_of(fetcher: Fetcher) -> Any:
+    """The part of the fetcher that has pages drawn."""
+    return fetcher._drawing
+
+
+def renderer_of(fetcher: Fetcher) -> Any:
+    """What runs the fetcher's browser."""
+    return drawing_of(fetcher)._renderer
+
+
 def processes_of(pid: int) -> set[int]:
     """The browser's processes below the process `pid` and those that left it: all that were given its folder."""
     return {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal() and _is_of(entry, pid)}

@@ -23,7 +23,9 @@ def test_a_page_drawn_by_its_script_gives_its_facts(site: Any, drawer: Fetcher) 
     site.page("/app.js", script.encode(), content_type="text/javascript")
     url = site.page("/home", b"<!doctype html><title>Homes</title><div id=root></div><script src=/app.js></script>")
     page = drawer.fetch(url)
-    values = extract(page).record.values
+    record = extract(page).record
+    values = record.values
+    assert record.evidence["ListPrice"].model_dump()["rendered"], "it tells where it was read"
     assert (values["ListPrice"], values["BedroomsTotal"], values["YearBuilt"]) == (250_000, 3, 1987)
     assert "12 Elm Street" in values["UnparsedAddress"]
     assert (page.rendered, page.url, page.final_url, page.content_type) == (True, url, url, "text/html")
@@ -32,7 +34,9 @@ def test_a_page_drawn_by_its_script_gives_its_facts(site: Any, drawer: Fetcher) 
 
 def test_a_page_that_says_it_all_is_not_drawn(site: Any, drawer: Fetcher) -> None:
     url = site.page("/home", f"<!doctype html><title>Homes</title>{FACTS}<script src=/app.js></script>".encode())
-    assert not drawer.fetch(url).rendered
+    page = drawer.fetch(url)
+    assert not page.rendered
+    assert "rendered" not in extract(page).record.evidence["ListPrice"].model_dump()
     assert site.hits == ["/robots.txt", "/home"]
 
 

@@ -1,0 +1,255 @@
+"""A network of one machine: public sites, everything that is inside, and a witness of every packet.
+
+`python -m tests.integration.fetch.browser.fenced_network FOLDER WAY CHROMIUM`, below `unshare --net`. WAY is `fetcher`
+(the whole of it), `browser` (Chromium behind the proxy, with nothing that drops requests before them) or `unfenced`
+(the same without our switches: Chromium goes past the proxy where it would by default). Writes what was seen to
+`FOLDER/seen.json`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+
+from playwright.async_api import Browser, Error, async_playwright
+
+from app.clock import SystemClock
+from app.errors import PropertyIntelligenceError
+from app.property.browser.program import launch_options
+from app.property.fetch import Limits, build_fetcher
+from app.property.fetch.guard import Guard
+from app.property.fetch.ranges import IPAddress
+from app.property.fetch.rendering import RenderLimits
+from app.property.fetch.rendering.proxy import GuardedProxy
+from app.settings import Settings, bare_environment
+from tests.integration.fetch import ssrf_corpus
+from tests.integration.fetch.browser import attacks
+
+PUBLIC = {"www.site.example": "5.9.101.1", "api.site.example": "5.9.101.2", "far.example": "5.9.101.3"}
+#: addresses of this machine that no page may reach; those of loopback are there already
+INSIDE = ("127.0.0.1", "::1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "100.100.100.200", "198.18.0.1")
+INSIDE += ("169.254.0.5", "169.254.169.254", "168.63.129.16", "fc00::1", "fd00:ec2::254")
+PORTS = (80, 443, 3000, 5432, 6379, 8080)
+#: the corpus' names, and such as lead inside only when they are asked for again
+NAMES: dict[str, list[list[str]]] = {
+    **{name: [[address]] for name, address in PUBLIC.items()},
+    **{name: [addresses] for name, addresses in ssrf_corpus.NAMES.items()},
+    **{f"rebind{n}.example": [*[["5.9.101.3"]] * n, ["127.0.0.1"]] for n in range(1, 5)},
+    "x.localhost": [["127.0.0.1"]],
+}
+
+
+class Names:
+    """Knows the names above; the last answer of a name stays."""
+
+    def __init__(self) -> None:
+        self._left = {name: list(answers) for name, answers in NAMES.items()}
+        self._lock = threading.Lock()
+
+    def resolve(self, host: str, timeout_seconds: float) -> Sequence[IPAddress]:
+        with self._lock:
+            if host not in self._left:
+                raise OSError(f"{host} is unknown")
+            series = self._left[host]
+            return [ip_address(text) for text in (series.pop(0) if len(series) > 1 else series[0])]
+
+
+class Witness:
+    """Sees every packet of the machine: where connections were begun to, and where datagrams went."""
+
+    def __init__(self) -> None:
+        self.began: set[tuple[str, str, int]] = set()
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            frame = self._socket.recv(65_536)
+            (kind,) = struct.unpack("!H", frame[12:14])
+            if kind == 0x0800:
+                header = (frame[14] & 15) * 4
+                self._note(frame[23], ip_address(frame[30:34]), frame[14 + header :])
+            elif kind == 0x86DD:
+                self._note(frame[20], ip_address(frame[38:54]), frame[54:])
+
+    def _note(self, protocol: int, address: IPAddress, segment: bytes) -> None:
+        if protocol == socket.IPPROTO_TCP and segment[13] & 0x12 == 0x02:  # SYN without ACK
+            self.began.add(("tcp", str(address), struct.unpack("!H", segment[2:4])[0]))
+        elif protocol == socket.IPPROTO_UDP:
+            self.began.add(("udp", str(address), struct.unpack("!H", segment[2:4])[0]))
+
+
+class Network:
+    """The servers, and what they saw."""
+
+    def __init__(self) -> None:
+        self.reached: list[tuple[str, int, str]] = []
+        self.asked: dict[str, list[str]] = defaultdict(list)
+
+    def start(self) -> None:
+        _ip("link", "set", "lo", "up")
+        for address in (*PUBLIC.values(), *INSIDE):
+            if address not in ("127.0.0.1", "::1"):
+                _ip("address", "add", f"{address}/{128 if ':' in address else 32}", "dev", "lo")
+        # what would leave is seen, and a way out is there for those who look for one
+        _ip("link", "add", "out", "type", "veth", "peer", "name", "beyond")
+        for device in ("out", "beyond"):
+            _ip("link", "set", device, "up", "arp", "off")
+        _ip("address", "add", "5.9.200.1/24", "dev", "out")
+        _ip("route", "add", "default", "dev", "out")
+        for address in INSIDE:
+            for port in PORTS:
+                self._listen_inside(address, port)
+        for host, address in PUBLIC.items():
+            server = ThreadingHTTPServer((address, 80), self._handler(host))
+            server.daemon_threads = True
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def _listen_inside(self, address: str, port: int) -> None:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        listener = socket.create_server((address, port), family=family)
+        threading.Thread(target=self._note_visitors, args=(listener, address, port), daemon=True).start()
+        datagrams = socket.socket(family, socket.SOCK_DGRAM)
+        datagrams.bind((address, port))
+        threading.Thread(target=self._note_datagrams, args=(datagrams, address, port), daemon=True).start()
+
+    def _note_visitors(self, listener: socket.socket, address: str, port: int) -> None:
+        while True:
+            visitor, _ = listener.accept()
+            visitor.settimeout(0.5)
+            try:
+                first = visitor.recv(200)
+                visitor.sendall(b"HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: 6\r\n\r\nsecret")
+            except OSError:
+                first = b""
+            visitor.close()
+            self.reached.append((address, port, first[:60].decode("latin-1")))
+
+    def _note_datagrams(self, datagrams: socket.socket, address: str, port: int) -> None:
+        while True:
+            data, _ = datagrams.recvfrom(2048)
+            self.reached.append((address, port, f"datagram of {len(data)} bytes"))
+
+    def _handler(self, host: str) -> type[BaseHTTPRequestHandler]:
+        network = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                network.asked[host].append(self.path)
+                body, head = attacks.answer(self.path)
+                self.send_response(302 if "Location" in head else 200 if body else 404)
+                for name, value in {
+                    **head,
+                    "Access-Control-Allow-Origin": "*",
+                    "Content-Length": str(len(body)),
+                }.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET  # noqa: N815 (the base class names it so)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        return Handler
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True)
+
+
+def fetch_all(chromium: str) -> dict[str, str]:
+    """Every page of attacks through the fetcher, as a worker does. -> What became of each."""
+    settings = Settings(
+        _env_file=None,  # type: ignore[call-arg]
+        fetch_browser_path=Path(chromium),
+        fetch_browser_sandbox=False,
+        fetch_min_delay_seconds=0,
+    )
+    fetcher = build_fetcher(
+        settings,
+        SystemClock(),
+        limits=Limits(total_seconds=30, read_seconds=5, connect_seconds=3),
+        resolver=Names(),
+        render_limits=RenderLimits(settle_seconds=6, quiet_seconds=1.0, requests=100_000),
+    )
+    became: dict[str, str] = {}
+    for path in attacks.PAGES:
+        try:
+            page = fetcher.fetch(f"http://www.site.example{path}")
+            became[path] = f"rendered={page.rendered} {attacks.result(page.text)}"
+        except PropertyIntelligenceError as exc:
+            became[path] = exc.code
+    fetcher.close()
+    return became
+
+
+async def visit_all(chromium: str, *, fenced: bool) -> dict[str, str]:
+    """The same pages in a bare Chromium: no request is dropped before it reaches Chromium's network, then the proxy."""
+    proxy = GuardedProxy(Limits(connect_seconds=3, read_seconds=5), SystemClock())
+    address = proxy.start()
+    options = launch_options(
+        executable=chromium,
+        proxy=address,
+        sandbox=False,
+        memory_bytes=2_000_000_000,
+        environment=bare_environment(),
+        more=[],
+    )
+    if not fenced:
+        options["proxy"]["bypass"] = "127.0.0.1,[::1],169.254.169.254"
+        options["args"] = []
+    places, guard, became = asyncio.Semaphore(4), Guard(Names()), dict[str, str]()
+
+    async def visit(browser: Browser, path: str) -> None:
+        async with places:
+            with proxy.session(guard, SystemClock().now_us() + 60_000_000, 10**9) as session:
+                login = {"username": session.user, "password": session.password}
+                context = await browser.new_context(proxy={**options["proxy"], **login})
+                page = await context.new_page()
+                try:
+                    await page.goto(f"http://www.site.example{path}", wait_until="commit", timeout=10_000)
+                    await asyncio.sleep(6)
+                    became[path] = attacks.result(await page.content())
+                except Error as exc:
+                    became[path] = exc.message.splitlines()[0]
+                await context.close()
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(**options)
+        await asyncio.gather(*(visit(browser, path) for path in attacks.PAGES))
+        await browser.close()
+    proxy.close()
+    return became
+
+
+def main(folder: Path, way: str, chromium: str) -> None:
+    network = Network()
+    network.start()
+    witness = Witness()
+    time.sleep(0.3)
+    became = fetch_all(chromium) if way == "fetcher" else asyncio.run(visit_all(chromium, fenced=way == "browser"))
+    time.sleep(1.0)
+    seen = {
+        "reached": network.reached,
+        "asked": network.asked,
+        "began": sorted(witness.began),
+        "became": became,
+    }
+    (folder / "seen.json").write_text(json.dumps(seen, indent=1))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -1,0 +1,281 @@
+"""How long a browser lives, and that nothing of it is left: whatever dies, and however."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.errors import BrowserFailedError, BrowserUnavailableError, FetchTimeoutError, PageTooLargeError
+from app.property.browser import memory
+from app.property.fetch import Fetcher, Limits
+from app.property.fetch.rendering import RenderLimits
+from tests.integration.fetch.browser import a_worker
+from tests.integration.fetch.browser.conftest import (
+    FACTS,
+    drawing,
+    drawing_of,
+    processes_of,
+    renderer_of,
+    shell,
+    wait_until,
+)
+
+ROOT = Path(__file__).parents[4]
+
+
+def _host(fetcher: Fetcher) -> int:
+    """The id of the fetcher's browser process."""
+    return int(renderer_of(fetcher)._current.pid)
+
+
+def _folders() -> set[str]:
+    return {path.name for path in Path(tempfile.gettempdir()).glob("propintel-browser-*")}
+
+
+# --- bombs and endless pages
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "while (true) {}",
+        "document.body.textContent = 'x'; setTimeout(() => {while (true) {}}, 50)",
+        "const r = new Uint8Array(1); (function f() {Promise.resolve().then(f)})()",
+    ],
+)
+def test_a_script_without_end_is_given_up_in_time(site: Any, make_drawer: Any, script: str) -> None:
+    drawer = make_drawer(limits=Limits(total_seconds=6))
+    url, good = site.page("/home", shell(script)), site.page("/good", shell(drawing()))
+    began = time.monotonic()
+    with pytest.raises(FetchTimeoutError):
+        drawer.fetch(url)
+    assert time.monotonic() - began < 6 + 6, "its tab is closed, or the browser with it"
+    assert "12 Elm Street" in drawer.fetch(good).text, "and the next page is drawn"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "const a = []; while (true) a.push(new Array(1e6).fill(1.5))",
+        "const a = []; setInterval(() => {a.push(new Uint8Array(5e7).fill(1))}, 10)",
+        "setInterval(() => {document.body.insertAdjacentHTML('beforeend', '<p>x</p>'.repeat(2e5))}, 1)",
+        "let s = 'x'; const a = []; setInterval(() => {a.push(new Blob([s = (s + s).slice(0, 3e7)]))}, 1)",
+    ],
+)
+def test_memory_is_bounded(site: Any, make_drawer: Any, script: str) -> None:
+    limits = RenderLimits(settle_seconds=25, quiet_seconds=0.4)
+    drawer = make_drawer(fetch_browser_memory_bytes=900_000_000, render_limits=limits, limits=Limits(total_seconds=40))
+    url, good = site.page("/home", shell(script)), site.page("/good", shell(drawing()))
+    drawer.fetch(good)
+    peak = _Peak(_host(drawer))
+    with pytest.raises((BrowserFailedError, FetchTimeoutError, PageTooLargeError)):
+        drawer.fetch(url)
+    assert peak.stop() < 1_800_000_000
+    assert "12 Elm Street" in drawer.fetch(good).text
+
+
+class _Peak:
+    """The most memory that was seen below a process."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid, self._most, self._over = pid, 0, threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.1):
+            self._most = max(self._most, memory.used_bytes(self._pid))
+
+    def stop(self) -> int:
+        self._over.set()
+        self._thread.join()
+        assert self._most > 10_000_000
+        return self._most
+
+
+def test_a_page_that_draws_too_much_says_so(site: Any, make_drawer: Any) -> None:
+    drawer = make_drawer(limits=Limits(body_bytes=1_000_000))
+    with pytest.raises(PageTooLargeError, match="once it is drawn"):
+        drawer.fetch(site.page("/home", shell("document.body.textContent = 'x'.repeat(2e6)")))
+
+
+@pytest.mark.parametrize("kind", ["endless", "silent", "bomb"])
+def test_what_a_page_loads_ends_with_its_limits(site: Any, make_drawer: Any, kind: str) -> None:
+    """A script without end, one that never comes, and one that unpacks to gigabytes: the page is read without it."""
+    import gzip
+
+    def chunks() -> Any:
+        head = "Content-Encoding: gzip\r\n" if kind == "bomb" else ""
+        yield f"HTTP/1.1 200 OK\r\nContent-Type: text/javascript\r\n{head}\r\n".encode()
+        if kind == "silent":
+            threading.Event().wait(20)
+            return
+        packed = gzip.compress(b" " * 10_000_000, 9)
+        while True:
+            yield packed if kind == "bomb" else b"/* " + b"x" * 65_536 + b" */\n"
+
+    site.raw("/data", chunks)
+    limits = RenderLimits(settle_seconds=4, quiet_seconds=0.4, wire_bytes=2_000_000)
+    drawer = make_drawer(limits=Limits(total_seconds=20), render_limits=limits, fetch_browser_memory_bytes=900_000_000)
+    url = site.page(
+        "/home",
+        shell(f"{drawing()} const s = document.createElement('script'); s.src = '/data'; document.body.append(s)"),
+    )
+    began = time.monotonic()
+    try:
+        text = drawer.fetch(url).text
+    except BrowserFailedError as exc:
+        text = str(exc)
+    assert "12 Elm Street" in text or "bytes of memory" in text
+    assert time.monotonic() - began < 20
+    assert site.sent_bytes < 12_000_000
+
+
+# --- one browser, again and again
+
+
+def test_one_browser_serves_until_it_has_drawn_enough(site: Any, make_drawer: Any) -> None:
+    drawer = make_drawer(render_limits=RenderLimits(settle_seconds=5, quiet_seconds=0.2, pages_per_browser=2))
+    url = site.page("/home", shell(drawing()))
+    hosts = []
+    for _ in range(4):
+        assert "12 Elm Street" in drawer.fetch(url).text
+        hosts.append(_host(drawer))
+    assert hosts[0] == hosts[1] != hosts[2] == hosts[3]
+    assert wait_until(lambda: not Path(f"/proc/{hosts[0]}").exists())
+
+
+@pytest.mark.parametrize("victim", ["host", "browser", "all"])
+def test_a_browser_that_dies_between_pages_is_replaced(site: Any, drawer: Fetcher, victim: str) -> None:
+    url = site.page("/home", shell(drawing()))
+    drawer.fetch(url)
+    host = _host(drawer)
+    _kill(host, victim)
+    assert "12 Elm Street" in drawer.fetch(url).text
+    assert _host(drawer) != host
+    assert wait_until(lambda: not processes_of(host))
+
+
+def _kill(host: int, victim: str) -> None:
+    below = memory.descendants(host)
+    browser = [pid for pid in below if b"--remote-debugging-pipe" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    processes_of(host)  # notes its folder
+    for pid in {"host": [host], "browser": browser, "all": [host, *below]}[victim]:
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_browser_that_dies_under_a_page_says_so(site: Any, drawer: Fetcher) -> None:
+    """The job comes back to it; what asks for it next has a new browser."""
+    good = site.page("/good", shell(drawing()))
+    drawer.fetch(good)
+    host = _host(drawer)
+    asked = threading.Event()
+
+    def die(handler: Any) -> None:
+        asked.set()
+        _kill(host, "host")
+        raise OSError
+
+    site.handle("/die", die)
+    with pytest.raises(BrowserFailedError) as caught:
+        drawer.fetch(site.page("/home", shell("fetch('/die')")))
+    assert caught.value.transient
+    assert asked.is_set()
+    assert "12 Elm Street" in drawer.fetch(good).text
+
+
+def test_a_browser_that_cannot_start_says_why(site: Any, make_drawer: Any, tmp_path: Path) -> None:
+    program = tmp_path / "chromium"
+    program.write_text("#!/bin/sh\necho 'FATAL: no room for a sandbox here' >&2\nexit 1\n")
+    program.chmod(0o755)
+    before = _folders()
+    drawer = make_drawer(fetch_browser_path=program)
+    with pytest.raises(
+        BrowserUnavailableError, match=r"did not start \(.*no room for a sandbox here.*docs/browser-pages"
+    ):
+        drawer.fetch(site.page("/home", shell(drawing())))
+    assert _folders() == before
+
+
+def test_nothing_is_left_when_the_fetcher_is_closed(site: Any, make_drawer: Any) -> None:
+    before = _folders()
+    drawer = make_drawer()
+    drawer.fetch(site.page("/home", shell(drawing())))
+    host = _host(drawer)
+    assert len(processes_of(host)) > 3
+    drawer.close()
+    assert processes_of(host) == set()
+    assert _folders() == before
+
+
+def test_a_job_that_is_stopped_closes_its_page(site: Any, drawer: Fetcher) -> None:
+    """What Celery raises in the middle (a time limit, a revoked task) ends the page and its connections at once."""
+    renderer, parts = renderer_of(drawer), drawing_of(drawer)
+    url = site.page("/home", shell("setInterval(() => fetch('/more').catch(() => 0), 20)"))
+    drawer.fetch(site.page("/good", shell(drawing())))
+
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    may_load = parts._may_load
+    parts._may_load = stopped
+    with pytest.raises(KeyboardInterrupt):
+        drawer.fetch(url)
+    parts._may_load = may_load
+    assert not renderer._proxy._sessions
+    assert renderer._current.users == 0
+    hits = len(site.hits)
+    assert not wait_until(lambda: len(site.hits) > hits, 1.0)
+    assert "12 Elm Street" in drawer.fetch(f"{site.base}/good").text
+
+
+# --- a worker that is killed
+
+
+@pytest.mark.parametrize("victims", ["worker", "worker and host", "everything but Chromium"])
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_killed_worker_leaves_no_browser(chromium: Path, victims: str, busy: bool) -> None:
+    worker = subprocess.Popen(
+        [sys.executable, "-m", a_worker.__name__, str(chromium), "busy" if busy else "idle"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert worker.stdout is not None
+    host = int(worker.stdout.readline())
+    below = memory.descendants(host)
+    assert len(processes_of(host)) > 3
+    nodes = [pid for pid in below if b"/driver/node" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    doomed = {"worker": [], "worker and host": [host], "everything but Chromium": [host, *nodes]}[victims]
+    for pid in [worker.pid, *doomed]:
+        os.kill(pid, signal.SIGKILL)
+    worker.wait()
+    assert wait_until(lambda: not processes_of(host), 10), [
+        Path(f"/proc/{pid}/cmdline").read_bytes()[:200] for pid in processes_of(host)
+    ]
+
+
+def test_what_a_killed_browser_left_is_swept_up(site: Any, make_drawer: Callable[..., Fetcher]) -> None:
+    """Its folder; one that is in use stays."""
+    url = site.page("/home", shell(drawing(FACTS)))
+    first, second = make_drawer(), make_drawer()
+    first.fetch(url)
+    kept = renderer_of(first)._current._folder
+    left = Path(tempfile.mkdtemp(prefix="propintel-browser-"))
+    (left / "alive").write_bytes(b"")
+    for folder in (left, kept):
+        os.utime(folder, (time.time() - 3600, time.time() - 3600))
+    second.fetch(url)
+    assert not left.exists()
+    assert kept.exists()
+    assert "12 Elm Street" in first.fetch(url).text

@@ -1,0 +1,79 @@
+"""From a page in the browser to the inside: by the servers' own logs and by every packet, nothing gets there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.integration.fetch.browser import attacks, fenced_network
+from tests.plugins.network_namespace import run_isolated
+
+pytestmark = pytest.mark.timeout(420)
+
+Seen = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def visits(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Seen]:
+    """What was seen when all the pages were visited one way."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no Chromium: install Debian's package chromium")
+
+    @cache
+    def seen(way: str) -> Seen:
+        folder = tmp_path_factory.mktemp(way)
+        run_isolated(fenced_network.__name__, str(folder), way, program, timeout_seconds=400)
+        found: Seen = json.loads((folder / "seen.json").read_text())
+        return found
+
+    return seen
+
+
+def _unexpected(seen: Seen) -> list[list[Any]]:
+    """Where anything was sent to but the public sites and the one proxy on loopback."""
+    public = set(fenced_network.PUBLIC.values())
+    others = [began for began in seen["began"] if not (began[0] == "tcp" and began[1] in public)]
+    proxies = [began for began in others if began[0] == "tcp" and began[1] == "127.0.0.1" and began[2] >= 32768]
+    assert len(proxies) == 1
+    return [began for began in others if began not in proxies]
+
+
+@pytest.mark.parametrize("way", ["fetcher", "browser"])
+def test_nothing_inside_is_reached(visits: Callable[[str], Seen], way: str) -> None:
+    """`browser`: although nothing drops a request before Chromium's network, its switches and the proxy hold."""
+    seen = visits(way)
+    assert seen["reached"] == []
+    assert _unexpected(seen) == []
+    assert not any("said" in text for text in seen["became"].values())
+
+
+def test_pages_work_that_do_nothing_of_that(visits: Callable[[str], Seen]) -> None:
+    """The same pages are drawn, and what their scripts load from another public host arrives."""
+    seen = visits("fetcher")
+    # a download from elsewhere is a navigation
+    stays = [path for path in attacks.PAGES if path.count("/") == 1 and path != "/download"]
+    assert len(stays) >= 25
+    assert {seen["became"][path] for path in stays} == {"rendered=True drawn and allowed; x"}
+    assert len(seen["asked"]["api.site.example"]) >= len(stays)
+
+
+def test_a_page_that_leads_inside_is_told_so(visits: Callable[[str], Seen]) -> None:
+    became = visits("fetcher")["became"]
+    leads = {path: became[path] for path in attacks.PAGES if path.startswith(("/location/", "/refresh/", "/hop/"))}
+    assert len(leads) >= 12
+    assert set(leads.values()) <= {"blocked_address", "fetch_failed", "name_not_resolved"}
+    assert list(leads.values()).count("blocked_address") >= len(leads) * 2 // 3
+
+
+def test_the_witnesses_can_see(visits: Callable[[str], Seen]) -> None:
+    """Chromium as it comes goes past its proxy for loopback and link-local addresses, and sends datagrams."""
+    seen = visits("unfenced")
+    assert {"127.0.0.1", "::1", "169.254.169.254"} <= {address for address, _, _ in seen["reached"]}
+    assert any("said" in text for text in seen["became"].values())
+    assert any(protocol == "udp" for protocol, _, _ in seen["began"])
