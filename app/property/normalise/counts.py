@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from app.property.normalise.dates import year_of_era
 from app.property.normalise.numbers import find_numbers
 
 _RANGE = re.compile(r"\d\s*(?:-|–|—|to\b|bis\b|,|&|\+|/|or\b)\s*\d")
@@ -28,8 +29,8 @@ def single(text: str, lang: str | None = None, *, year: bool = False) -> float |
     if len(text) > (60 if year else 40):
         return None
     if year:
-        match = _YEAR.search(text)
-        return float(match[1]) if match else None
+        match, era = _YEAR.search(text), year_of_era(text)
+        return float(match[1]) if match else float(era) if era else None
     found = find_numbers(text.replace("/", " / "), lang, multipliers=False)
     if not found or (_RANGE.search(text) and len(found) > 1):
         return None

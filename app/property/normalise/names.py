@@ -126,12 +126,12 @@ def is_agency(text: str) -> bool:
 def split(text: str) -> Names:
     """Person and agency of a line beside a label that asks for a person."""
     text = _PHONE.sub("", _LEAD.sub("", text.strip(" ,;:-")))
-    strong = [p.strip(" ,.)") for p in _STRONG.split(text) if p.strip(" ,.)")]
+    strong = [_trimmed(p) for p in _STRONG.split(text) if _trimmed(p)]
     if not strong:
         return Names()
-    first = [p.strip(" ,.)") for p in _WEAK.split(_shielded(strong[0])) if p.strip(" ,.)")] or [strong[0]]
+    first = [_trimmed(p) for p in _WEAK.split(_shielded(strong[0])) if _trimmed(p)] or [strong[0]]
     person = without_title(first[0].replace("\x00", "."))
-    if not (is_full_name(person) or (len(strong) == len(first) == 1 and texts.is_person(person))):
+    if not (is_full_name(person) or (len(strong) == len(first) == 1 and texts.is_person(person) and _is_cased(person))):
         return Names()
     rest = [p.replace("\x00", ".") for p in first[1:]]
     office = next((p for p in rest if is_agency(p) and not _only_role(p)), None)
@@ -141,6 +141,17 @@ def split(text: str) -> Names:
         if office is None and inner and _is_proper(inner[0]):
             office = inner[0]
     return Names(person, office)
+
+
+def _trimmed(piece: str) -> str:
+    """A piece without the marks around it; the last dot of a legal form is its own."""
+    bare = piece.strip(" ,)")
+    return bare if texts.has_legal_form(bare.replace("\x00", ".")) else bare.strip(" ,.)")
+
+
+def _is_cased(person: str) -> bool:
+    """True where every word is capitalised, a particle, or of a script without capitals."""
+    return all(not w[:1].islower() or w.casefold() in _PARTICLES for w in person.split())
 
 
 def _shielded(text: str) -> str:
