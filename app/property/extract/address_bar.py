@@ -16,7 +16,7 @@ from app.property.extract.base import Candidate
 from app.property.extract.document import Document, Segment
 from app.property.extract.place_values import address_values
 from app.property.normalise import address_lines, texts
-from app.property.normalise.address_lines import Line
+from app.property.normalise.address_parts import Line
 from app.property.normalise.vocabulary import offer
 from app.property.record import Method
 
@@ -24,6 +24,7 @@ _FIRST_SEGMENTS = 400
 _LONGEST = 160
 _MOST_ABOVE = 12
 _MOST_READ = 40
+_LINK = re.compile(r"/a(?:\[\d+\])?$")
 #: around an address that is not the property's
 _SOMEBODY = re.compile(
     r"agen[tc]|broker|contact|kontakt|branch|office|anbieter|footer|imprint|impressum|solicitor|seller|owner|vendor|"
@@ -47,6 +48,8 @@ class AddressBar:
             line = address_lines.read(text, country)
             if line is None or not _is_placed(line, country):
                 continue
+            if line.postal_code is None and _LINK.search(where):
+                continue  # a link without a code leads to another property as often as to the map
             best = best or line
             read += 1
             if read <= _MOST_READ and _agrees(line, best):

@@ -16,7 +16,7 @@ import ftfy
 from lxml import etree, html
 
 from app.property.extract import lenient_json, others, terms
-from app.property.normalise.places import US_CODES, country_of_host, country_of_language
+from app.property.normalise.places import US_CODES, country_of_host, country_of_language, country_of_money
 from app.property.page import Page
 
 #: the labelled pages have at most 3,000; more is a list or a book
@@ -146,6 +146,7 @@ class Document:
             or self._evident_country()  # before the declared language: content systems say en-US by default
             or country_of_language(declared)
             or self._locale_country()
+            or country_of_money(lang, f"{self.title} " + " ".join(s.text for s in self.segments[:80]))
             or country_of_language(lang)
         )
         return Locale(lang, country)

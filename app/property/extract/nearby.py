@@ -12,6 +12,7 @@ from typing import Any
 from app.property.extract import beside
 from app.property.extract.document import Document, Segment
 from app.property.extract.terms import Meaning
+from app.property.normalise.areas import find_unit
 
 _PRICE_LIKE = re.compile(r"^(?:[A-Z]{0,3}[$€£]\s?)?\d[\d.,' \u00a0]*(?:\s?(?:€|zł|kr|[A-Z]{3}))?$")
 _NUMBER_ONLY = re.compile(r"^[\d.,½]+\+?$|^[-–]+$")
@@ -80,13 +81,13 @@ def _has_labels(value: str, page: Document) -> bool:
 
 def _in_sentence(segment: Segment, page: Document) -> bool:
     """True for a word in the middle of running text, such as the link in `contact <a>agent</a>`."""
-    if segment.text[:1].isupper() or segment.text.endswith(":") or not segment.text[:1].isalpha() or segment.index == 0:
+    if not segment.text[:1].islower() or segment.text.endswith(":") or segment.index == 0:
         return False
     before = page.segments[segment.index - 1]
     return (
         _distance(segment, before) <= 1
         and before.text[-1:].isalpha()
-        and before.owner.tag not in ("dt", "th", "td", "li")
+        and before.owner.tag not in ("dt", "dd", "th", "td", "li")
     )
 
 
@@ -98,9 +99,9 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
     if found.field in ("ListPrice", "_RentWarm"):
         return _PRICE_LIKE.match(segment.text) is not None
     if found.field in ("LivingArea", "LotSizeArea"):
-        return (len(segment.text) < 25 and segment.text[-1:].isdigit()) or re.match(
-            r"^[\d.,]+\s?(?:m²|m2|sq|kvm|acre|ac)", segment.text
-        ) is not None
+        return re.fullmatch(r"[^\d:/]{0,12}\d[\d.,' \u00a0]*", segment.text) is not None or (
+            segment.text[:1].isdigit() and len(segment.text) < 40 and find_unit(segment.text) is not None
+        )
     return _NUMBER_ONLY.match(segment.text) is not None
 
 
@@ -137,7 +138,8 @@ def _number_leads(segment: Segment, page: Document) -> bool:
         if not in_run or _distance(segment, before) > 2:
             break
         index -= 1
-    return _NUMBER_ONLY.match(page.segments[index].text) is not None
+    labelled = index > 0 and page.meaning(page.segments[index - 1].text) is not None
+    return _NUMBER_ONLY.match(page.segments[index].text) is not None and not labelled
 
 
 def _whole_value(start: Segment, label: Segment, page: Document, *, forward: bool) -> str:

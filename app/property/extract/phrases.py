@@ -26,13 +26,26 @@ _NUM = r"(\d{1,2}(?:[.,]\d)?)"
 _FIRST = r"(?<![\d.,&/-])"
 _AREA = r"(\d{1,3}(?:[.,'’\u00a0\u202f ]\d{3})+(?:[.,]\d{1,2})?|\d{1,5}(?:[.,]\d{1,2})?)"
 _METRES = (
-    r"坪|mp\b|кв\.?\s?м|"
+    r"坪|mp\b|metros cuadrados|metri quadr[ati]|mètres carrés|metros quadrados|vierkante meter|quadratmeter|"
+    r"kvadratmeter|"
+    r"кв\.?\s?м|"
     r"m²|m2\b|㎡|qm\b|kvm\b|mkw\b|mq\b|sq\.?\s?m(?:et(?:er|re)s?)?\b|sqm\b|square met(?:er|re)s?|τ\.?μ\.?"
 )
 _FEET = r"sq\.?[ -]?(?:ft|feet)\b|sqft\b|square f(?:ee|oo)t|ft²|ft2\b"
 _LAND = r"acres?\b|ac\b|ha\b|hectares?\b"
-_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
-_WORD = rf"\b({'|'.join(_WORDS)})[ -]"
+_WORDS = {
+    word: value
+    for value, words in {
+        1: "one un una une ein eine en een um uma jeden jedna",
+        2: "two dos deux due zwei twee to två dois duas dwa dwie",
+        3: "three tres trois tre drei drie três trzy",
+        4: "four cuatro quatre quattro vier fyra fire quatro cztery",
+        5: "five cinco cinq cinque fünf vijf fem pięć",
+        6: "six seis sei sechs zes sex seks sześć",
+    }.items()
+    for word in words.split()
+}
+_WORD = rf"(?<!\w)({'|'.join(_WORDS)})[ -]"
 
 
 def _counted(words: str) -> re.Pattern[str]:
@@ -64,8 +77,8 @@ _LOCAL_COUNTS = {
     lang: tuple((field, _counted(words)) for field, words in rows) for lang, rows in counted.BY_LANGUAGE.items()
 }
 _WORDED: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("BedroomsTotal", re.compile(rf"{_WORD}(?:double )?bed(?:room(?:ed|s)?)?\b", re.I)),
-    ("BathroomsTotalInteger", re.compile(rf"{_WORD}bath(?:room)?s?\b", re.I)),
+    ("BedroomsTotal", re.compile(rf"{_WORD}(?:(?:double )?bed(?:room(?:ed|s)?)?\b|{counted.BEDROOMS})", re.I)),
+    ("BathroomsTotalInteger", re.compile(rf"{_WORD}(?:bath(?:room)?s?\b|{counted.BATHROOMS})", re.I)),
 )
 #: said in the middle of a text, and plain enough to be read there
 _IN_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -103,6 +116,8 @@ class Phrases:
                 about_land = reading.field == "LivingArea" and (sells_land or _is_lone_land(text, page))
                 said = replace(reading, field="LotSizeArea") if about_land else reading
                 yield from candidates_of(said, page.locale)
+        for reading in _in_attributes(page):
+            yield from candidates_of(reading, page.locale)
         for text, element in _prose(page):
             for field, raw in _said(text):
                 reading = Reading(field, raw, Method.LABEL, page.path(element), _around(text, raw), 0.42)
@@ -142,6 +157,22 @@ def _texts(page: Document) -> Iterator[tuple[str, Any, float]]:
         text = " ".join(element.get("aria-label").split())
         if len(text) <= 40 and any(c.isdigit() for c in text) and not _is_skipped(element, page):
             yield text, element, 0.45
+
+
+_ATTRIBUTES = ("title", "aria-label", "alt", "data-label")
+
+
+def _in_attributes(page: Document) -> Iterator[Reading]:
+    """`<span title="Bathrooms">2</span>`, `<img alt="Bedrooms"><span>3</span>`: the label is an attribute."""
+    for element in page.root.xpath("//*[@title or @aria-label or @alt or @data-label]")[:120]:
+        name = next((element.get(a) for a in _ATTRIBUTES if element.get(a)), "")
+        known = meaning(name, page.locale.lang) if len(name) <= 30 else None
+        if known is None or known.field not in _NAMED_FIELDS or _is_skipped(element, page):
+            continue
+        behind = element.getnext() if element.tag in ("img", "i", "svg") else element
+        raw = " ".join(behind.itertext()).strip() if behind is not None else (element.tail or "").strip()
+        if 0 < len(raw) <= 20 and raw[:1].isdigit():
+            yield Reading(known.field, raw, Method.LABEL, page.path(element), f"{name} {raw}", 0.6 * known.trust, name)
 
 
 def _is_skipped(element: Any, page: Document) -> bool:

@@ -49,7 +49,8 @@ def _person(segment: Segment, page: Document) -> Iterator[Candidate]:
     pieces = [p.strip(" ,.") for p in _PIECES.split(segment.text) if p.strip(" ,.")]
     if len(pieces) == 1 and names.is_full_name(names.without_title(pieces[0])):
         role = names.ROLE.search(behind[:60]) if len(behind) <= 60 and ":" not in behind else None
-        if names.is_titled(pieces[0]) or (role and role.start() <= 12):
+        signs = names.is_titled(pieces[0]) or (role and role.start() <= 12) or _beside_company(segment, page)
+        if signs:
             yield _made("ListAgentFullName", names.without_title(pieces[0]), segment, page, 0.5)
         return
     for one, other in zip(pieces, [*pieces[1:], ""], strict=False):
@@ -57,6 +58,16 @@ def _person(segment: Segment, page: Document) -> Iterator[Candidate]:
         if names.is_full_name(person) and (names.is_titled(one) or names.ROLE.match(other)):
             yield _made("ListAgentFullName", person, segment, page, 0.5)
             return
+
+
+def _beside_company(segment: Segment, page: Document) -> bool:
+    """True for a line right above or below a company's name in the same paragraph."""
+    for index in (segment.index - 1, segment.index + 1):
+        if 0 <= index < len(page.segments):
+            other = page.segments[index]
+            if other.owner is segment.owner and texts.has_legal_form(other.text) and len(other.text) <= _LONGEST:
+                return True
+    return False
 
 
 def _offices(text: str) -> Iterator[str]:

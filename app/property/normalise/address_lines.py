@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from app.property.normalise import regions, texts
+from app.property.normalise.address_parts import Line
 from app.property.normalise.areas import find_unit
+from app.property.normalise.largest_first import SPACELESS, by_province, without_spaces
 from app.property.normalise.vocabulary import offer
 
 _FIVE, _FOUR = r"\d{5}", r"\d{4}"
@@ -56,17 +58,21 @@ _PARTICLES = (
 )
 _TOWN = re.compile(rf"(?:[^\W\d_a-z]|'[st]-?[^\W\d_])[^\W\d_]*(?:['’.-]?[^\W\d_]+)*\.?(?:\s(?:(?:{_PARTICLES})\s)*"
                    r"(?=[^\W\d_a-zß-öø-ÿ])[^\W\d_]+(?:['’.-][^\W\d_]+)*\.?){0,4}")  # fmt: skip
+#: one word, or more where the first or a particle says so: `Bad Bevensen`, `Herrsching am Ammersee`
+_GERMAN_TOWN = re.compile(
+    r"(?:(?:Bad|Sankt|St\.|Markt|Groß|Gross|Klein|Alt|Neu|Hohen|Lutherstadt|Hansestadt|Königs|Deutsch|Hann\.|Maria|Burg|Schloß)\s)*"
+    rf"[^\W\d_][^\s]*(?:\s(?:(?:{_PARTICLES})\s)+[^\W\d_][^\s]*)*"
+)
 _LAST_TOWN = re.compile(rf"({_TOWN.pattern})(?:\s\d{{1,2}}(?:er|ème|eme|e)?)?\s*$")
+_KIND_LEADS = re.compile(
+    r"^(?:appartement|huis|woning|studio|kamer|eengezinswoning|benedenwoning|bovenwoning|villa)\s+(?=[A-Z].*\d)",
+    re.IGNORECASE,
+)
 _LABEL = re.compile(r"^[^:]{2,40}:\s+")
 _DISTRICT = re.compile(
     r"^(?:gm\.|gmina|pow\.|powiat|okres|dz\.|Bezirk|Ortsteil|OT|zona|cartier\w*|kvart\w+|кв\.|ж\.к\.)\s|\bkommun$",
     re.IGNORECASE,
 )
-_JAPANESE = re.compile(
-    r"^((?:[^\d市区町村郡]{1,6}市)?[^\d市区町村郡]{1,6}区|[^\d市]{1,6}市|[^\d郡]{1,5}郡[^\d町村]{1,5}[町村]|"
-    r"[^\d町村]{1,5}[町村])"
-)
-_JAPANESE_CODE = re.compile(r"〒?\s?(\d{3}-\d{4})\s*")
 #: countries where the last part of a line without code is the town
 _TOWN_LAST: Mapping[str, frozenset[str]] = {
     "AE": frozenset(
@@ -82,27 +88,17 @@ _ALL_IS_STREET = frozenset({"GB", "IE", "AU", "CA", "ZA"})
 _CITY_REGIONS = frozenset({"berlin", "hamburg", "bremen", "wien", "salzburg", "dublin", "cork", "zürich", "genève"})
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """The parts of an address, each None where the line does not tell it; `street` as written."""
-
-    street: str | None = None
-    city: str | None = None
-    region: str | None = None
-    postal_code: str | None = None
-
-
 def read(text: str, country: str | None) -> Line | None:
     """The parts of `text` by the rules of `country`; None where it holds neither a code nor a region of it."""
     text = " ".join(text.split())[:300]
     if country is None:
         return None
-    if country in _TOWNS:
-        return _without_spaces(text, country)
+    if country in SPACELESS:
+        return without_spaces(text, country)
     if country in _BEFORE_CODES:
         found = _code_first(text, country)
         if found is None and country in ("TR", "HR", "RS"):
-            found = _largest_first(text, country)
+            found = by_province(text, country)
         return found or _without_code(text, country)
     if country in _AFTER_CODES:
         return _code_last(text, country) or _without_code(text, country)
@@ -111,7 +107,7 @@ def read(text: str, country: str | None) -> Line | None:
 
 def has_code(country: str | None) -> bool:
     """True for a country whose postal codes we know."""
-    return country in _BEFORE_CODES or country in _AFTER_CODES or country in _TOWNS
+    return country in _BEFORE_CODES or country in _AFTER_CODES or country in SPACELESS
 
 
 # --- the code before the town ---------------------------------------------------------------------------------------
@@ -140,6 +136,8 @@ def _code_between(before: str, code: str, after: str, country: str) -> Line | No
     region = next((p for p in rest[:3] if regions.is_region(p, country) and p != town.group()), None)
     street = _street_in(before) or next((p for p in rest[:4] if p != region and texts.has_street_word(p)), None)
     city = re.sub(r"^(.{3,}?) \1$", r"\1", texts.town(town.group()))
+    if country in ("DE", "AT") and (own := _GERMAN_TOWN.match(city)):
+        city = own.group()
     return Line(street, city, region and _shown(region), code)
 
 
@@ -163,7 +161,7 @@ def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
         ends = [i for i, p in enumerate(parts) if any(c.isdigit() for c in p) or texts.has_street_word(p)]
         parts = parts[: ends[-1] + 1] if ends else []
     parts = [p for p in parts if offer(p) is None and find_unit(p) is None]  # `Działka 1 240 m² na sprzedaż`
-    street = ", ".join(parts).strip(" ,-")
+    street = _KIND_LEADS.sub("", ", ".join(parts).strip(" ,-"))
     return street if street and texts.looks_like_street(street) and len(street) <= 90 else None
 
 
@@ -250,13 +248,33 @@ def _without_code(text: str, country: str) -> Line | None:
         return Line(city=last, region=parts[0]) if texts.is_place_name(last) else None  # `Leitrim, Dromod`
     if (towns := _TOWN_LAST.get(country)) is not None:
         return Line(_street_of(parts[:-1], keep_all=False), last) if last.casefold() in towns else None
+    named = _beside_street(parts) if country in _STREET_FIRST_OR_LAST else None
+    return named or _before_region(parts, country)
+
+
+def _before_region(parts: list[str], country: str) -> Line | None:
     if not _ends_in_region(parts, country):
         return None
     kept = [p for p in parts[:-1] if not _DISTRICT.search(p) or p.endswith("kommun")]
     city = _town_of(kept[-1], country) if kept else None
     if city is None:
         return None
-    return Line(_street_of(kept[:-1], keep_all=country in _ALL_IS_STREET), city, _shown(last))
+    return Line(_street_of(kept[:-1], keep_all=country in _ALL_IS_STREET), city, _shown(parts[-1]))
+
+
+#: countries where `ul.` opens a street's name, so that what stands beside it is the town
+_STREET_FIRST_OR_LAST = frozenset({"PL", "BG"})
+_STREET_OPENS = re.compile(r"^(?:ul|al|os|pl|ул|бул|пл)\.\s?\S", re.IGNORECASE)
+_TOWN_OPENS = re.compile(r"^(?:град|гр\.|с\.|село|m\.st\.|miasto)\s+")
+
+
+def _beside_street(parts: list[str]) -> Line | None:
+    """`Konstancin-Jeziorna, Skolimów, ul. Sobieskiego`, or the other way round."""
+    at = next((i for i, p in enumerate(parts) if _STREET_OPENS.match(p)), None)
+    if at is None or at not in (0, len(parts) - 1):
+        return None
+    city = _TOWN_OPENS.sub("", parts[0] if at else parts[-1])
+    return Line(parts[at], city) if texts.is_place_name(city) else None
 
 
 def _ends_in_region(parts: list[str], country: str) -> bool:
@@ -266,35 +284,3 @@ def _ends_in_region(parts: list[str], country: str) -> bool:
         return False
     like_town = country in _REGIONS_LIKE_TOWNS or last.casefold() in _CITY_REGIONS
     return not like_town or regions.is_named(last, country) or len(parts) >= 3
-
-
-# --- the largest first ------------------------------------------------------------------------------------------------
-
-_TOWNS = {
-    "JP": _JAPANESE,
-    "TW": re.compile(r"^([^\d區鄉鎮市]{1,4}[區鄉鎮市])"),
-    "KR": re.compile(r"^\s*([가-힣]{1,6}[시군구])(?=\s|$)"),
-}
-
-
-def _without_spaces(text: str, country: str) -> Line | None:
-    """`〒167-0032 東京都杉並区天沼３-１８`, `台北市大安區新生南路二段`, `경기도 고양시 일산서구`: region, town, "
-    "the rest."""
-    code = _JAPANESE_CODE.search(text) if country == "JP" else None
-    if code:
-        text = text[: code.start()] + text[code.end() :]
-    region = regions.leading(text, country)
-    rest = text[len(region) :].strip() if region else text
-    town = _TOWNS[country].match(rest)
-    if town is None or (region is None and code is None):
-        return None
-    street = rest[town.end() :].strip(" 　,") or None
-    return Line(street, town[1], region, code[1] if code else None)
-
-
-def _largest_first(text: str, country: str) -> Line | None:
-    """`İzmir / Karşıyaka / Bostanlı Mh.`: province, town, quarter."""
-    parts = [p.strip() for p in re.split(r"\s*[/,>]\s*", text) if p.strip()]
-    if len(parts) < 2 or not regions.is_region(parts[0].casefold().replace("i̇", "i"), country):
-        return None
-    return Line(city=parts[1], region=parts[0]) if texts.is_place_name(parts[1]) else None

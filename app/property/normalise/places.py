@@ -235,3 +235,23 @@ def country_of_language(lang: str | None) -> str | None:
         return None
     language, _, region = lang.replace("_", "-").partition("-")
     return country_code(region) or _LANGUAGE_COUNTRY.get(language.lower())
+
+
+#: (language, sign of money on the page): the country that is meant, where no host and no postal code says it
+_MONEY_COUNTRY = {
+    ("es", "€"): "ES",
+    ("fr", "€"): "FR",
+    ("nl", "€"): "NL",
+    ("pt", "€"): "PT",
+    ("pt", "R$"): "BR",
+    ("fr", "CHF"): "CH",
+    ("de", "CHF"): "CH",
+    ("it", "CHF"): "CH",
+    ("en", "₹"): "IN",
+    ("en", "AED"): "AE",
+}
+
+
+def country_of_money(lang: str | None, text: str) -> str | None:
+    """The country whose language and money `text` has."""
+    return next((c for (code, sign), c in _MONEY_COUNTRY.items() if code == lang and sign in text), None)

@@ -59,7 +59,8 @@ _SUBTYPE_WORDS: tuple[tuple[str, str], ...] = (
     ("Manufactured Home", r"manufactured|mobile home|mobilheim|casa mobile|stacaravan"),
     (
         "Townhouse",
-        r"town.?ho(?:use|me)|row.?house|terrace[d]?\b(?! (?:with|of|and))|end of terrace|reihen(?:end|mittel|"
+        r"town.?ho(?:use|me)|row.?house|\bterraced\b(?! (?:with|garden))|terrace (?:house|home|property)|"
+        r"end[ -](?:of[ -])?terrace|mid[ -]terrace|^terrace$|reihen(?:end|mittel|"
         r"eck)?haus|szeregowiec|szeregow|"
         r"radhus|rækkehus|rekkehus|rivitalo|kedjehus|\bmews\b|maison (?:mitoyenne|de ville)|adosad|chalet adosado|"
         r"villetta a schiera|"
@@ -77,7 +78,8 @@ _SUBTYPE_WORDS: tuple[tuple[str, str], ...] = (
     ("Stock Cooperative", r"\bco-?op\b|cooperative apartment|\bandelsbolig"),
     (
         "Apartment",
-        r"apartment|\bapt\b|\bflats?\b|wohnung|\bloft\b|penthouse|maisonette|mieszkan|mieszkań|kawalerk|lägenhet|"
+        r"apartment|\bapt\b|\bflats?\b|(?<!einlieger)wohnung|\bloft\b|penthouse|maisonette|mieszkan|mieszkań|"
+        r"kawalerk|lägenhet|"
         r"leilighet|lejlighed|"
         r"\bstudio\b|appart?ement|\bpiso\b|\bapartamento|\bdepartamento\b|\bdepto\b|appartament|\bunit\b|"
         r"bostadsrätt|\bhybel|kerrostalo|"
@@ -92,7 +94,7 @@ _SUBTYPE_WORDS: tuple[tuple[str, str], ...] = (
         "Single Family Residence",
         r"single.?family|singlefamily|one.?family|1.?family|detached|bungalow|cottage|\bhouses?\b|\bfarmhouse|"
         r"\bcroft\b|\blodge\b|"
-        r"\bhomes?\b|einfamilienhaus|\bhaus\b|bauernhaus|resthof|"
+        r"\bhomes?\b|einfamilienhaus|\bhaus\b|fachwerkhaus|holzhaus|fertighaus|wohnhaus|ferienhaus|bauernhaus|resthof|"
         r"\bvilla\b|\bvillas\b|villetta|\bdomu?\b|wolnostojąc|landhaus|stadthaus|\bmaison\b|maison 4 façades|"
         r"pavillon|longère|\bmas\b|\bferme\b|"
         r"\bcasa\b|\bchalet\b|\bcasale\b|rustic[oi]\b|\bcascina|trullo|\bmoradia|\bquinta\b|\bsobrado|\bfinca\b|"

@@ -8,11 +8,12 @@ from datetime import date
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from app.property.normalise import areas, counts, currency, dates, layouts, names, numbers, prices, regions, vocabulary
-from app.property.normalise.address_lines import Line, read
+from app.property.normalise.address_lines import read
+from app.property.normalise.address_parts import Line
 
 
 @pytest.mark.parametrize(
@@ -304,6 +305,7 @@ def test_converting_an_area_there_and_back_changes_nothing(value: float, unit: s
     assert areas.convert(areas.convert(value, unit, other), other, unit) == pytest.approx(value)
 
 
+@settings(deadline=None)
 @given(st.dates(date(1900, 1, 1), date(2099, 12, 31)))
 def test_a_date_is_read_back_from_every_usual_spelling(day: date) -> None:
     iso = day.isoformat()
@@ -314,6 +316,7 @@ def test_a_date_is_read_back_from_every_usual_spelling(day: date) -> None:
     assert dates.parse_date(f"{day.year}年{day.month}月{day.day}日", lang="ja", country="JP") == iso
 
 
+@settings(deadline=None, max_examples=80)  # dateparser takes what it takes
 @given(st.text(max_size=120), st.sampled_from(["DE", "JP", "GB", "BR", "IN", "SE", "TR", "KR", "AE", None]))
 @example("(1234", "AT")
 @example("1億", "JP")

@@ -25,7 +25,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ListingId",
-        "objekt nr|objektnummer|objekt id|immobilien id|anzeigennummer|anzeigen id|anbieter objekt nr|online id|"
+        "objekt nr|objektnummer|objekt id|objekt-id|immobilien id|anzeigennummer|anzeigen id|anbieter objekt nr|"
+        "online id|"
         "referenznummer|scout id|immobiliennummer|referenz|obj nr|expose nr|exposé nr|objekt nr.|expose id|"
         "anzeigennr|immo nr|kennung|ad id|immobilie nr|anzeigen nr.|objektnr|objekt referenz|inserate id|"
         "inserat nr|inseratenummer|"
@@ -33,7 +34,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "PropertySubType",
-        "wohnungstyp|objektart|immobilientyp|haustyp|objekttyp|immobilienart|art der immobilie|haus typ|kategorie|"
+        "objekttypen|objektarten|wohnungstyp|objektart|immobilientyp|haustyp|objekttyp|immobilienart|"
+        "art der immobilie|haus typ|kategorie|"
         "typ|objektkategorie|wohnungsart",
     ),
     (
@@ -60,7 +62,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "LotSizeArea",
-        "grundstücksfläche|grundstück|grundstücksgröße|grundfläche|grundst. fläche|grundstueck|grundstücksfl",
+        "grundstücksfläche|grundstück|grundstück ca.|grundstücksgröße|grundfläche|grundst. fläche|grundstueck|"
+        "grundstücksfl",
     ),
     (
         "YearBuilt",

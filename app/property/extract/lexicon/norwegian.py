@@ -26,7 +26,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ListingId",
-        "finn-kode|finnkode|referanse|referansenummer|oppdragsnummer|oppdragsnr|oppdragsnr.|annonsenummer|"
+        "finn-kode|finnkode|referanse|referansenummer|oppdragsnummer|oppdragsnr|oppdragsnr.|annonsenummer|annonsekode|"
         "annonse-id|refnr",
     ),
     (

@@ -11,11 +11,11 @@ TERMS: tuple[tuple[str, str], ...] = (
     (
         "_Ignore",
         "pris/m²|pris per m²|avgift|driftkostnad|driftskostnad|månadsavgift|pris per kvm|kvadratmeterpris|"
-        "antal besök|prisutveckling|biarea|pantsättning|våning",
+        "antal besök|byggrätt|fastighetsbeteckning|taxeringsvärde|budgivning|prisutveckling|biarea|pantsättning|våning",
     ),
     (
         "ListingId",
-        "objektnummer|objekt nr|annonsid|referensnummer|annonsnummer",
+        "objektnummer|objektsnummer|objektsnr|objekt nr|annonsid|referensnummer|annonsnummer",
     ),
     (
         "PropertySubType",
