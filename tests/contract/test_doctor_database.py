@@ -12,7 +12,16 @@ import psycopg
 import pytest
 
 from app.clock import ManualClock, SystemClock
-from app.property.store import Database, JobStore, downgrade, upgrade
+from app.property.store import (
+    Database,
+    JobStore,
+    ModelBatchStore,
+    ModelRequest,
+    ModelRequestStore,
+    Question,
+    downgrade,
+    upgrade,
+)
 from app.services.doctor.clocks import check_clock
 from app.services.doctor.courier import Courier
 from app.services.doctor.database import check_database, check_jobs, file_system
@@ -144,3 +153,33 @@ def test_a_clock_that_is_off_is_a_warning(make_settings: MakeSettings, database_
         assert ("NTP" in str(verdict.remedy)) == (state == "warning")
         if state == "warning":
             assert f"too far from {' and '.join(names)}" in verdict.said
+
+
+def test_economy_requests_that_nobody_sends_and_batches_that_nobody_reaches_are_told(
+    make_settings: MakeSettings, database_url: str
+) -> None:
+    upgrade(database_url)
+    settings, clock = make_settings(DATABASE_URL=database_url), ManualClock()
+    database = Database(database_url, clock)
+    (made,) = JobStore(database).enqueue(["https://a.example/1"], economy=True).jobs
+    job = JobStore(database).claim(made.id, "w", 30)
+    assert job is not None
+    question = Question("c" * 64, ("Roof",), "m", "p" * 64)
+    requests, batches = ModelRequestStore(database), ModelBatchStore(database)
+    requests.park(job, "w", ModelRequest("r" * 64, question, {"model": "m"}, input_tokens=9, output_tokens=9), 86_400)
+    fleet = fleet_of(settings, "scrape", "health")
+    clock.advance(600 + 900)
+    assert check_jobs(settings, fleet, clock).state == "ok"
+    clock.advance(1)
+    late = check_jobs(settings, fleet, clock)
+    assert (late.state, "economy requests wait for 25 min" in late.said) == ("warning", True), late.said
+    batch = batches.begin("m", batches.candidates("m", 10), lambda taken: {"": (len(taken), 0, 0)})
+    assert batch is not None
+    assert batches.claim("w", 30) is not None
+    assert check_jobs(settings, fleet, clock).state == "ok"
+    batches.note(batch.id, "w", unreachable_since=clock.now(), openai_id="batch_7")
+    clock.advance(120)
+    lost = check_jobs(settings, fleet, clock)
+    assert "no key has reached batch_7 of 1 requests for 2 min" in lost.said
+    assert "a key of the project" in str(lost.remedy)
+    database.close()

@@ -60,6 +60,17 @@ def test_flex_is_half_price(database: Database, tmp_path: Path) -> None:
     assert found.usd == pytest.approx(50 * (1_000 * 2 + 100 * 10) / 1_000_000 / 2)
 
 
+def test_economy_is_half_price_whatever_the_tier_and_waits_for_no_limit(database: Database, tmp_path: Path) -> None:
+    _remember(database, pages=40, calls=10)
+    settings = _settings(tmp_path, openai_service_tier="priority", fetch_min_delay_seconds=0)
+    with closing(KeyView(settings)) as keys:
+        targets = [f"http://homes.example/{n}" for n in range(200)]
+        found = estimate(database, keys, settings, targets, economy=True)
+    assert found.usd == pytest.approx(50 * (1_000 * 2 + 100 * 10) / 1_000_000 / 2)
+    assert (found.minutes, found.as_json()["economy"]) == (0.0, True)
+    assert "answers within a day" in found.sentence()
+
+
 def test_with_few_pages_of_its_own_it_says_what_is_typical(database: Database, tmp_path: Path) -> None:
     _remember(database, pages=19, calls=1)
     found = _estimate(database, _settings(tmp_path), 10)

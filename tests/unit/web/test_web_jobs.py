@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.errors import PageGoneError
-from app.property.store import Job
+from app.property.store import Job, ModelRequest, ModelRequestStore, Question
 from app.services.stores import Stores, open_stores
 from app.settings import Settings
 
@@ -122,3 +122,25 @@ def test_readiness_names_what_is_missing(client: TestClient) -> None:
     assert answer.status_code == 503
     assert answer.json()["error"]["message"] == "database: ok, broker: broker_unavailable"
     assert answer.headers["retry-after"] == "5"
+
+
+def test_a_job_that_waits_for_the_model_s_batch_says_since_when(
+    client: TestClient, bearer: Bearer, stores: Stores
+) -> None:
+    made = stores.jobs.enqueue(["http://homes.example/cheap"], economy=True)
+    job = stores.jobs.claim(made.jobs[0].id, "worker", 30)
+    assert job is not None
+    question = Question("c" * 64, ("Roof",), "m", "p" * 64)
+    request = ModelRequest("r" * 64, question, {"model": "m"}, input_tokens=9, output_tokens=9)
+    assert ModelRequestStore(stores.database).park(job, "worker", request, 3600)
+    data = client.get(f"/api/v1/jobs/{job.id}", headers=bearer()).json()["data"]
+    assert (data["state"], data["economy"], data["attempts"]) == ("deferred", True, 0)
+    assert data["parked_at"] is not None
+    batch = client.get(f"/api/v1/batches/{made.batch}", headers=bearer()).json()["data"]
+    assert batch["economy"] is True
+
+
+@pytest.mark.parametrize("economy", ["yes", 1, None])
+def test_economy_is_true_or_false(client: TestClient, bearer: Bearer, economy: object) -> None:
+    asked = {"targets": ["http://homes.example/1"], "economy": economy}
+    assert client.post("/api/v1/jobs", json=asked, headers=bearer()).status_code == 422

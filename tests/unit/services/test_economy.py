@@ -1,0 +1,190 @@
+"""The model step of a job that can wait: it asks nothing, waits for its batch, and takes what that brought."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from app.clock import ManualClock
+from app.property.extract.base import Extraction
+from app.property.store import (
+    Answered,
+    AnswerStore,
+    Database,
+    Job,
+    JobStore,
+    ModelBatchStore,
+    ModelRequest,
+    ModelRequestStore,
+)
+from app.services.economy import Economy, ParkedQuestions, WaitForBatch
+from app.services.model_reading import ModelReader, ModelReading
+from tests.unit.services.test_model_reading import Api, completion, extraction, roof
+
+__all__ = ["extraction"]
+MODEL = "gpt-4.1-mini"
+WAIT_SECONDS = 100.0
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def database(tmp_path: Path, clock: ManualClock) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'a.sqlite3'}", clock)
+    yield database
+    database.close()
+
+
+class Runs:
+    """Runs of one economy job, with what a batch did in between."""
+
+    def __init__(self, database: Database, clock: ManualClock, extraction: Extraction, *, keys: bool = True) -> None:
+        self.api = Api(roof)
+        self.clock = clock
+        self._extraction = extraction
+        self._jobs = JobStore(database)
+        self.requests, self._batches = ModelRequestStore(database), ModelBatchStore(database)
+        parked = ParkedQuestions(self.requests, MODEL, clock)
+        client: Callable[[], openai.OpenAI | None] = self.api.client if keys else (lambda: None)
+        self.answers = AnswerStore(database)
+        self._reader = ModelReader(self.answers, client, MODEL, clock, parked=parked)
+        self.job = self.new_job("https://site.example/1")
+
+    def new_job(self, target: str) -> Job:
+        (made,) = self._jobs.enqueue([target], economy=True).jobs
+        return self._claimed(made.id)
+
+    def _claimed(self, job_id: str) -> Job:
+        held = self._jobs.claim(job_id, "me", 30)
+        assert held is not None
+        return held
+
+    def read(self, job: Job | None = None) -> ModelReading:
+        return self._reader.read(self._extraction, Economy((job or self.job).request_id))
+
+    def wait(self, job: Job | None = None) -> ModelRequest:
+        """A run that ends with waiting; the job is parked."""
+        with pytest.raises(WaitForBatch) as waits:
+            self.read(job)
+        assert self.requests.park(job or self.job, "me", waits.value.request, WAIT_SECONDS)
+        return waits.value.request
+
+    def batch(self, act: Callable[[ModelBatchStore, str, str], Any], request: ModelRequest) -> None:
+        """What a batch does with the request; then the job runs again."""
+        begun = self._batches.begin(MODEL, self._batches.candidates(MODEL, 10), lambda taken: {"": (len(taken), 0, 0)})
+        assert begun is not None
+        act(self._batches, begun.id, request.id)
+        self.wake()
+
+    def wake(self) -> None:
+        self._jobs.recoverable()
+        self.job = self._claimed(self.job.id)
+
+
+@pytest.fixture
+def runs(database: Database, clock: ManualClock, extraction: Extraction) -> Runs:
+    return Runs(database, clock, extraction)
+
+
+def answer(respond: Callable[[dict[str, Any]], Any], request: ModelRequest) -> Any:
+    """What a batch's line says: the same that the API would have answered to the same body."""
+    body = respond(dict(request.body)).json()
+    return lambda batches, batch_id, request_id: batches.answer(batch_id, [Answered(request_id, body, 100, 20, 5)])
+
+
+def test_the_question_that_waits_is_the_one_that_would_be_asked(
+    runs: Runs, database: Database, clock: ManualClock, extraction: Extraction
+) -> None:
+    request = runs.wait()
+    assert runs.api.calls == 0
+    asked: list[dict[str, Any]] = []
+
+    def note(body: dict[str, Any]) -> Any:
+        asked.append(body)
+        return roof(body)
+
+    ModelReader(runs.answers, lambda: Api(note).client(), MODEL, clock).read(extraction)
+    assert asked == [dict(request.body)]
+
+
+def test_what_the_batch_answered_is_checked_kept_and_not_asked_again(runs: Runs) -> None:
+    request = runs.wait()
+    runs.batch(answer(roof, request), request)
+    reading = runs.read()
+    assert "Roof" in reading.extraction.record.values
+    other = runs.new_job("https://site.example/2")
+    assert runs.read(other).extraction.record.values == reading.extraction.record.values
+    assert runs.api.calls == 0
+
+
+def test_a_bad_answer_is_told_and_not_paid_for_again(runs: Runs) -> None:
+    request = runs.wait()
+    runs.batch(answer(lambda body: completion(None, refusal="I cannot help."), request), request)
+    reading = runs.read()
+    assert reading.note is not None
+    assert "I cannot help" in reading.note
+    assert reading.unheard
+    assert runs.read().note == reading.note
+    assert runs.api.calls == 0
+
+
+def test_a_line_that_is_no_completion_is_a_bad_answer(runs: Runs) -> None:
+    request = runs.wait()
+    runs.batch(lambda batches, b, r: batches.answer(b, [Answered(r, {"choices": 7}, 0, 0, 0)]), request)
+    assert "no completion" in str(runs.read().note)
+
+
+def test_a_question_that_openai_refused_ends_with_its_reason(runs: Runs) -> None:
+    request = runs.wait()
+    runs.batch(lambda batches, b, r: batches.fail(b, {r: ("model_not_found", "No such model.")}), request)
+    reading = runs.read()
+    assert "model_not_found, No such model" in str(reading.note)
+    assert runs.api.calls == 0
+
+
+def test_another_job_asks_what_was_refused_anew(runs: Runs) -> None:
+    request = runs.wait()
+    runs.batch(lambda batches, b, r: batches.fail(b, {r: ("model_not_found", "")}), request)
+    other = runs.new_job("https://site.example/2")
+    assert runs.wait(other).id == request.id
+
+
+def test_a_question_that_no_batch_answered_is_asked_at_once(runs: Runs) -> None:
+    runs.wait()
+    runs.clock.advance(WAIT_SECONDS)
+    assert runs.requests.release_overdue() == 1
+    runs.wake()
+    assert "Roof" in runs.read().extraction.record.values
+    assert runs.api.calls == 1
+
+
+def test_a_job_that_came_too_early_waits_on(runs: Runs) -> None:
+    request = runs.wait()
+    with pytest.raises(WaitForBatch) as waits:
+        runs.read(replace(runs.job, request_id=request.id))
+    assert waits.value.request.id == request.id
+
+
+def test_a_job_that_nobody_woke_asks_itself_in_the_end(runs: Runs) -> None:
+    """Whatever became of the batch: an hour after the longest wait the job is done like any other."""
+    request = runs.wait()
+    runs.clock.advance(WAIT_SECONDS + 3599)
+    job = replace(runs.job, request_id=request.id)
+    with pytest.raises(WaitForBatch):
+        runs.read(job)
+    runs.clock.advance(1)
+    assert "Roof" in runs.read(job).extraction.record.values
+    assert runs.api.calls == 1
+
+
+def test_without_a_key_nobody_waits(database: Database, clock: ManualClock, extraction: Extraction) -> None:
+    runs = Runs(database, clock, extraction, keys=False)
+    assert "No OpenAI key" in str(runs.read().note)
