@@ -212,6 +212,24 @@ class InvalidTargetError(PropertyIntelligenceError):
     remedy = "Give an absolute http:// or https:// URL."
 
 
+class InvalidHostError(PropertyIntelligenceError):
+    """What was named is not the host of a site."""
+
+    code = "invalid_host"
+    fact_names: ClassVar[tuple[str, ...]] = ("host", "problem")
+    sentence = "Host {host!r}: {problem}."
+    remedy = "Name the host of one site, like www.example.com; those below it are meant as well."
+
+
+class PurgedMeanwhileError(PropertyIntelligenceError):
+    """A page was purged while it was read."""
+
+    code = "purged"
+    fact_names: ClassVar[tuple[str, ...]] = ()
+    sentence = "The page was purged while it was read, and nothing of it is stored."
+    remedy = "Ask for it again if it is wanted after all."
+
+
 class InvalidTargetListError(PropertyIntelligenceError):
     """A list of targets with lines that are none. `problem` names them, a line each."""
 

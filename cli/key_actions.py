@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from contextlib import ExitStack, closing
 from typing import Annotated
 
@@ -18,6 +16,7 @@ from app.services.key_view import KeyView
 from app.services.stores import open_stores
 from app.settings import load_settings
 from cli.output import Format, FormatOption, show
+from cli.whoami import who
 
 KeyName = Annotated[
     str, typer.Argument(metavar="MASK", help="The key as `propintel keys` shows it; or its id, or how that begins.")
@@ -69,16 +68,7 @@ def _act(name: str, action: Action, reason: str, format_: Format | None) -> None
             lambda: KeyActionStore(opened.enter_context(open_stores(settings)).database),
             name,
             action,
-            who=_who(),
+            who=who(),
             reason=reason,
         )
     show(done.as_json(), format_, lambda: [Text(printable(done.sentence))])
-
-
-def _who() -> str:
-    """`alice@host`."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = "somebody"
-    return f"{user}@{socket.gethostname()}"

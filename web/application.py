@@ -16,7 +16,20 @@ from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
 from app.services.reload_signal import on_sighup
 from app.settings import Settings
-from web import admin, batches, errors, health, health_reports, jobs, key_actions, me, metrics, pages, properties
+from web import (
+    admin,
+    batches,
+    errors,
+    health,
+    health_reports,
+    jobs,
+    key_actions,
+    me,
+    metrics,
+    pages,
+    properties,
+    purges,
+)
 from web.context import Context
 from web.limits import RateLimitHeaders, SizeLimits
 from web.metrics import RequestCounter
@@ -59,7 +72,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
     app.add_middleware(RequestId)
     app.add_middleware(RequestCounter)
     app.add_middleware(StartupFailure)
-    for module in (admin, key_actions, health_reports, jobs, batches, properties, me, health, metrics):
+    for module in (admin, key_actions, purges, health_reports, jobs, batches, properties, me, health, metrics):
         app.include_router(module.router)
     pages.register(app)
     return app

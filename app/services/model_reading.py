@@ -26,6 +26,7 @@ from app.property.extract.evidence import verify
 from app.property.extract.llm import ModelAnswer, ModelStep, ServiceTier
 from app.property.extract.pipeline import with_model_values
 from app.property.extract.prompt import Prompt, build_prompt
+from app.property.page import Page
 from app.property.store import AnswerStore, Question, StoredAnswer, digest
 from app.redaction import redact
 from app.services.economy import BATCH_TIER, Economy, ParkedQuestions
@@ -96,7 +97,8 @@ class ModelReader:
         stored = self._answers.model_answer(question, failed_since=self._clock.now() - _FAILED_ANSWER_HOLDS)
         if stored:
             MODEL_ANSWERS.labels("kept").inc()
-        answer = stored or self._by_batch(question, prompt, economy) or self._ask(question, prompt)
+        answer = stored or self._by_batch(question, prompt, economy, page=extraction.page)
+        answer = answer or self._ask(question, prompt, extraction.page)
         if isinstance(answer, str):
             return ModelReading(extraction, answer, prompt.fields)
         return self._believed(answer, prompt, extraction)
@@ -118,7 +120,9 @@ class ModelReader:
         asked = digest({"messages": prompt.messages, "schema": prompt.schema})
         return Question(extraction.page.sha256, tuple(sorted(prompt.fields)), self._model, asked)
 
-    def _by_batch(self, question: Question, prompt: Prompt, economy: Economy | None) -> StoredAnswer | str | None:
+    def _by_batch(
+        self, question: Question, prompt: Prompt, economy: Economy | None, *, page: Page
+    ) -> StoredAnswer | str | None:
         """What a batch answered, good or bad, kept for the next time; or why it did not. None: ask now."""
         client = self._client()
         if economy is None or self._parked is None or client is None:
@@ -131,7 +135,8 @@ class ModelReader:
             log.warning("%s", found)
             answer: StoredAnswer | str = found
         else:
-            answer = self._kept(question, _stored(self._read_batch(client, found, prompt), BATCH_TIER), "batch")
+            stored = _stored(self._read_batch(client, found, prompt), BATCH_TIER)
+            answer = self._kept(question, stored, "batch", page=page)
         self._parked.used(question)
         return answer
 
@@ -143,7 +148,7 @@ class ModelReader:
             return ModelAnswer({}, self._model, 0, 0, failure=error)
         return ModelStep(client, self._model).read(completion, prompt)
 
-    def _ask(self, question: Question, prompt: Prompt) -> StoredAnswer | str:
+    def _ask(self, question: Question, prompt: Prompt, page: Page) -> StoredAnswer | str:
         """The model's answer, good or bad, kept for the next time; or why there is none."""
         client = self._client()
         if client is None:
@@ -154,14 +159,14 @@ class ModelReader:
             log.warning("%s", answer)
             return answer
         MODEL_TIERS.labels(self._tier.wanted or "none", _known_tier(answer.service_tier)).inc()
-        return self._kept(question, _stored(answer, answer.service_tier), "asked")
+        return self._kept(question, _stored(answer, answer.service_tier), "asked", page=page)
 
-    def _kept(self, question: Question, stored: StoredAnswer, outcome: str) -> StoredAnswer:
+    def _kept(self, question: Question, stored: StoredAnswer, outcome: str, *, page: Page) -> StoredAnswer:
         """An answer that was paid for; `outcome` is how a good one counts."""
         MODEL_ANSWERS.labels(_OUTCOMES.get(stored.failure, outcome)).inc()
         if stored.failure:
             log.warning("%s", stored.note)
-        patiently(lambda: self._answers.save_model_answer(question, stored), self._clock)
+        patiently(lambda: self._answers.save_model_answer(question, stored, page), self._clock)
         return stored
 
     def _call(self, client: openai.OpenAI, prompt: Prompt) -> ModelAnswer | str:

@@ -22,6 +22,16 @@ def site_of(host: str) -> str:
     return _suffixes().privatesuffix(host) or host
 
 
+def is_public_suffix(host: str) -> bool:
+    """True for `com`, `co.uk` and `github.io`, below which the sites of many are; False for a name of no known kind."""
+    return not _ADDRESS.fullmatch(host) and _known_suffixes().publicsuffix(host) == host
+
+
 @cache
 def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
+
+
+@cache
+def _known_suffixes() -> PublicSuffixList:
+    return PublicSuffixList(accept_unknown=False)

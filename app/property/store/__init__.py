@@ -45,6 +45,7 @@ from app.property.store.page_index import KnownRecord, PageIndex
 from app.property.store.pages import PageStore
 from app.property.store.paging import Page, every
 from app.property.store.properties import PropertyStore
+from app.property.store.purging import Purged, PurgeKind, PurgeStore
 from app.property.store.quotas import Requester, next_day
 from app.property.store.request_keys import RequestKey
 from app.property.store.retention import Pruned, Retention
@@ -98,6 +99,9 @@ __all__ = [
     "PropertyFilter",
     "PropertyStore",
     "Pruned",
+    "PurgeKind",
+    "PurgeStore",
+    "Purged",
     "Question",
     "Recovered",
     "RecoveryReason",

@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+from app.property.page import Page
 from app.property.store.engine import Database
+from app.property.store.purge_marks import refuse_purged
 from app.property.store.tables import model_answers
 
 #: what answers of earlier versions do not have
@@ -79,8 +81,11 @@ class AnswerStore:
             **{name: kept.get(name, "") for name in _LATER},
         )
 
-    def save_model_answer(self, question: Question, answer: StoredAnswer) -> None:
-        """Keep an answer for the next time its question comes up. `answer.model` is the one that the answer names."""
+    def save_model_answer(self, question: Question, answer: StoredAnswer, page: Page | None = None) -> None:
+        """Keep an answer for the next time its question comes up. `answer.model` is the one that the answer names.
+
+        `page` is what it is about: raises `PurgedMeanwhileError` if that was purged after it was fetched.
+        """
         values = {name: list(pair) for name, pair in answer.values.items()}
         row = {
             "content_sha256": question.content_sha256,
@@ -93,4 +98,6 @@ class AnswerStore:
             "created_at": self._database.clock.now(),
         }
         with self._database.writing() as connection:
+            if page is not None:
+                refuse_purged(self._database, connection, (page.url, page.final_url), page.fetched_at)
             connection.execute(insert(model_answers).values(row))

@@ -75,6 +75,8 @@ def _prepare_sqlite(raw: Any, _: Any) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     # in WAL mode NORMAL survives every crash of a process; a power cut may undo the last commits, which are done anew
     cursor.execute("PRAGMA synchronous = NORMAL")
+    # what is deleted is overwritten: a purged page must not be left in free space of the file
+    cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
 
 

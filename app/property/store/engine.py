@@ -7,6 +7,7 @@ closes) its parent's connections.
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -98,6 +99,34 @@ class Database:
         """Until this transaction ends, hold up others that ask for `name`. On SQLite a writer is alone anyway."""
         if not self.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
+
+    def together(self, connection: Connection, name: str) -> None:
+        """Until this transaction ends, hold up whoever asks for `name` exclusively; others who come together are not.
+
+        On SQLite a writer is alone anyway.
+        """
+        if not self.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext(:name))"), {"name": name})
+
+    def wipe_free_space(self) -> bool:
+        """Overwrite what deleted rows left behind in the database's files, as far as it is ours to do so.
+
+        SQLite writes itself anew and empties its log; False if readers kept it from that. PostgreSQL is told that the
+        space is free (VACUUM): it overwrites it when it is used again, as it does with its own log.
+        """
+        engine = self._opened()
+        if not self.is_sqlite:
+            with failures.translated(self.url), engine.connect() as connection:
+                connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM"))
+            return True
+        raw = engine.raw_connection()  # outside a transaction, as SQLite demands
+        try:
+            raw.cursor().execute("VACUUM")
+            return bool(raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+        except sqlite3.Error as exc:
+            raise failures.translate(exc, self.url) from exc
+        finally:
+            raw.close()
 
     def _opened(self) -> Engine:
         if self._pid != os.getpid():

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 from app.property.page import Keeping, Page
 from app.property.store.engine import Database
 from app.property.store.packing import pack, unpack
+from app.property.store.purge_marks import refuse_purged
 from app.property.store.rows import clean, insert_if_new, upsert
 from app.property.store.tables import bodies, pages, site_answers
 from app.property.store.targets import MAX_URL_CHARS
@@ -28,6 +29,7 @@ class PageStore:
         """Keep the page; with a job, as the job's checkpoint for `page.url`, in place of an older one.
 
         What its site does not want kept is the job's checkpoint only, until `drop_unkept`; without a job nothing is.
+        Raises `PurgedMeanwhileError` for what was purged after it was fetched.
         """
         no_store = page.keeping.no_store
         text = page.text.encode("utf-8", "surrogatepass")
@@ -44,6 +46,7 @@ class PageStore:
         blobs = {row["sha256"]: page.body, row["text_sha256"]: text}
 
         def work(connection: Connection) -> None:
+            refuse_purged(self._database, connection, (page.url, page.final_url), page.fetched_at)
             if no_store and job_id is None:
                 connection.execute(delete(site_answers).where(site_answers.c.url == row["final_url"]))
                 return

@@ -21,6 +21,7 @@ from app.property.store.folding import fold
 from app.property.store.page_index import PageIndex, forget_url, note_url
 from app.property.store.paging import Order, Page
 from app.property.store.property_rows import conflicts_json, evidence_json, shown, source_record
+from app.property.store.purge_marks import refuse_purged
 from app.property.store.rows import clean, digest, insert_if_new, new_id
 from app.property.store.searching import PropertyFilter, search_row
 from app.property.store.tables import observations, properties, property_keys, records
@@ -51,7 +52,7 @@ class PropertyStore:
 
         Idempotent: the same record again changes nothing. An older record of the same page, by whichever of its URLs,
         is replaced; a record older than the stored one adds its observations only. `edition` says which extractors
-        read it.
+        read it. Raises `PurgedMeanwhileError` for what was purged after it was fetched.
         """
         row = {
             "url": record.url,
@@ -72,6 +73,7 @@ class PropertyStore:
         def work(connection: Connection) -> str:
             # one at a time: which property a record is of depends on all that others file meanwhile
             self._database.exclusively(connection, "properties")
+            refuse_purged(self._database, connection, _urls_of(record), record.fetched_at)
             before, doubles = _of_same_page(connection, record)
             home, has_folded = self._home(connection, record)
             _put(connection, before, {**row, "property_id": home})
@@ -81,11 +83,11 @@ class PropertyStore:
                     fold(connection, property_id, home)
                     has_folded = True
             _observe(connection, home, record)
-            self._rebuild(connection, home, changed=has_folded)
+            self.rebuild(connection, home, changed=has_folded)
             if before is not None:
                 left |= {self._alive(connection, before.property_id)} - {home}
             for property_id in sorted(left):
-                self._rebuild(connection, property_id)
+                self.rebuild(connection, property_id)
             return home
 
         return self._database.repeat(work)
@@ -135,7 +137,7 @@ class PropertyStore:
         now = self._database.clock.now()
         return now if newest is None else max(now, newest + timedelta(microseconds=1))
 
-    def _rebuild(self, connection: Connection, property_id: str, *, changed: bool = False) -> None:
+    def rebuild(self, connection: Connection, property_id: str, *, changed: bool = False) -> None:
         """Make the property say what its records say, and file it under their keys. Without any it stays as it was.
 
         `changed`: it has, even if it says the same.
@@ -233,6 +235,10 @@ def _replaced(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]
     for row in connection.execute(query.order_by(properties.c.id)):
         found.setdefault(row.merged_into, []).append(row.id)
     return found
+
+
+def _urls_of(record: SourceRecord) -> tuple[str | None, ...]:
+    return record.url, record.final_url, record.page_url
 
 
 def _of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:

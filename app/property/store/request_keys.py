@@ -77,7 +77,7 @@ def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued 
         for some in chunks(row.job_ids)
         for job in connection.execute(select(jobs).where(jobs.c.id.in_(some)))
     }
-    known = [found[job_id] for job_id in row.job_ids]
+    known = [found[job_id] for job_id in row.job_ids if job_id in found]  # others were purged
     return Enqueued(row.batch_id, known, [], row.duplicates, repeated=True)
 
 

@@ -1,0 +1,267 @@
+"""Removes all that is stored of a URL, a host or a property: not hidden, gone from every table.
+
+One transaction: all of it or nothing. A dry run is the same work, undone at its end, so that its numbers are right.
+What other pages say of a property stays, and the property is made anew of that alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
+
+from app.property.store.engine import Database
+from app.property.store.pages import drop_pages
+from app.property.store.properties import PropertyStore
+from app.property.store.purge_marks import hold_off, host_of, mark
+from app.property.store.rows import chunks, clean, new_id
+from app.property.store.tables import (
+    jobs,
+    model_answers,
+    observations,
+    page_readers,
+    page_urls,
+    pages,
+    properties,
+    property_keys,
+    purges,
+    records,
+    site_answers,
+)
+from app.property.store.targets import normalise_target
+
+#: where a URL stands, by its table
+_URLS = (
+    (records, ("url", "final_url", "page_url")),
+    (pages, ("url", "final_url", "declared_url")),
+    (site_answers, ("url", "declared_url")),
+    (page_urls, ("url", "page_url")),
+    (observations, ("source_url",)),
+    (jobs, ("target",)),
+)
+#: of a row that is found by one of its URLs, those that are ways to the same page
+_WAYS = ((records, ("url", "final_url", "page_url")), (page_urls, ("url", "page_url")))
+
+
+class PurgeKind(StrEnum):
+    """What is named: one page by one of its URLs, all pages of a host and those below it, or a property."""
+
+    URL = "url"
+    HOST = "host"
+    PROPERTY = "property"
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What went, in rows by what they are; `job_ids` are those whose results elsewhere go too."""
+
+    removed: dict[str, int]
+    job_ids: list[str] = field(repr=False)
+
+
+class PurgeStore:
+    """Purges a `Database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def purge(self, kind: PurgeKind, name: str, *, who: str, dry_run: bool) -> Purged:
+        """Remove all that is stored of `name`: a URL (`InvalidTargetError`), a host in small letters, a property's id.
+
+        Done again it removes nothing more. Jobs for it are removed, those under way too: what they have in hand is
+        refused (`PurgedMeanwhileError`). It is written down who did so, and in numbers what went.
+        """
+
+        def work(connection: Connection) -> Purged:
+            self._database.exclusively(connection, "properties")
+            hold_off(self._database, connection)
+            purged = _Purge(self._database, connection, kind, name).run()
+            if dry_run:
+                raise _Undo(purged)
+            row = {"id": new_id(), "at": self._database.clock.now(), "who": clean(who), "kind": str(kind)}
+            connection.execute(insert(purges).values(row | {"removed": purged.removed}))
+            return purged
+
+        try:
+            return self._database.repeat(work)
+        except _Undo as undone:
+            return undone.purged
+
+
+class _Undo(Exception):  # noqa: N818 (it is no error: it ends a transaction)
+    def __init__(self, purged: Purged) -> None:
+        self.purged = purged
+
+
+class _Purge:
+    def __init__(self, database: Database, connection: Connection, kind: PurgeKind, name: str) -> None:
+        self._database = database
+        self._connection = connection
+        self._kind = kind
+        self._name = name
+        self._removed = Counter[str]()
+
+    def run(self) -> Purged:
+        """Find what is meant, mark it, remove it."""
+        self._properties = self._family(self._name) if self._kind is PurgeKind.PROPERTY else []
+        urls = sorted(self._ways(self._named()))
+        hosts = {self._name} if self._kind is PurgeKind.HOST else set()
+        mark(self._connection, urls, hosts, self._database.clock.now())
+        hashes = self._hashes(urls)
+        job_ids = self._jobs(urls)
+        self._drop_copies(urls, job_ids)
+        touched = set(self._properties) | self._drop_sayings(urls)
+        self._drop_answers(hashes)
+        self._drop_jobs(job_ids)
+        self._mend(touched)
+        names = ("bodies", "validators", "records", "observations", "properties", "model_answers", "jobs", "urls")
+        return Purged({name: self._removed[name] for name in names}, job_ids)
+
+    # --- what is meant
+
+    def _named(self) -> set[str]:
+        if self._kind is PurgeKind.URL:
+            return {normalise_target(self._name)}
+        if self._kind is PurgeKind.HOST:
+            return self._of_host()
+        found = self._column(select(records.c.url).where(records.c.property_id.in_(self._properties)))
+        found |= self._column(select(observations.c.source_url).where(observations.c.property_id.in_(self._properties)))
+        return found | self._column(select(jobs.c.target).where(jobs.c.property_id.in_(self._properties)))
+
+    def _family(self, property_id: str) -> list[str]:
+        """The property, what it was folded into, and all that were folded into that."""
+        home = self._column(select(properties.c.merged_into).where(properties.c.id == property_id)) - {None}
+        head = home.pop() if home else property_id
+        return sorted(
+            self._column(select(properties.c.id).where(or_(properties.c.id == head, properties.c.merged_into == head)))
+        )
+
+    def _of_host(self) -> set[str]:
+        """Every URL of the host, and of hosts below it, that stands anywhere."""
+        found = set[str]()
+        for table, names in _URLS:
+            for name in names:
+                column = table.c[name]
+                urls = self._column(select(column).where(column.contains(self._name, autoescape=True)).distinct())
+                found |= {url for url in urls if _is_below(host_of(url), self._name)}
+        return found
+
+    def _ways(self, urls: set[str]) -> set[str]:
+        """`urls`, and all other URLs of their pages."""
+        known, new = set[str](), urls
+        while new:
+            known |= new
+            found = set[str]()
+            for table, names in _WAYS:
+                columns = [table.c[name] for name in names]
+                for some in chunks(sorted(new)):
+                    for row in self._connection.execute(select(*columns).where(_any(columns, some))):
+                        found |= {url for url in row if url}
+            new = (found | self._ends(known)) - known
+        return known
+
+    def _ends(self, urls: set[str]) -> set[str]:
+        """Where `urls` redirected to, but for the ends of others as well: a page of errors, a sign-in."""
+        found = set[str]()
+        for some in chunks(sorted(urls)):
+            found |= self._column(select(pages.c.final_url).where(pages.c.url.in_(some)))
+        shared = set[str]()
+        for some in chunks(sorted(found - urls)):
+            rows = self._connection.execute(select(pages.c.final_url, pages.c.url).where(pages.c.final_url.in_(some)))
+            shared |= {row.final_url for row in rows if row.url not in urls and row.url != row.final_url}
+        return found - shared
+
+    def _hashes(self, urls: list[str]) -> set[str]:
+        """Of the bodies that these URLs sent, ever: what models said of them goes too."""
+        found = set[str]()
+        for some in chunks(urls):
+            for column, where in (
+                (records.c.content_sha256, records.c.url),
+                (pages.c.sha256, pages.c.url),
+                (pages.c.sha256, pages.c.final_url),
+                (site_answers.c.sha256, site_answers.c.url),
+                (observations.c.content_sha256, observations.c.source_url),
+            ):
+                found |= self._column(select(column).where(where.in_(some)))
+        return found
+
+    def _jobs(self, urls: list[str]) -> list[str]:
+        found = set[str]()
+        for some in chunks(urls):
+            found |= self._column(select(jobs.c.id).where(jobs.c.target.in_(some)))
+        for some in chunks(self._properties):
+            found |= self._column(select(jobs.c.id).where(jobs.c.property_id.in_(some)))
+        return sorted(found)
+
+    # --- removing it
+
+    def _drop_copies(self, urls: list[str], job_ids: list[str]) -> None:
+        for some in chunks(urls):
+            gone = delete(site_answers).where(site_answers.c.url.in_(some))
+            self._removed["validators"] += self._connection.execute(gone).rowcount
+            self._removed["bodies"] += drop_pages(self._connection, _any([pages.c.url, pages.c.final_url], some))
+            self._connection.execute(delete(page_readers).where(page_readers.c.page_url.in_(some)))
+            gone = delete(page_urls).where(_any([page_urls.c.url, page_urls.c.page_url], some))
+            self._removed["urls"] += self._connection.execute(gone).rowcount
+        for some in chunks(job_ids):
+            self._removed["bodies"] += drop_pages(self._connection, pages.c.job_id.in_(some))
+            self._connection.execute(delete(page_readers).where(page_readers.c.job_id.in_(some)))
+
+    def _drop_sayings(self, urls: list[str]) -> set[str]:
+        """Records and observations; -> the properties that they were of."""
+        touched = set[str]()
+        ways = [records.c.url, records.c.final_url, records.c.page_url]
+        for some in chunks(urls):
+            for name, table, which in (
+                ("records", records, _any(ways, some)),
+                ("observations", observations, observations.c.source_url.in_(some)),
+            ):
+                gone = self._connection.execute(delete(table).where(which).returning(table.c.property_id)).all()
+                self._removed[name] += len(gone)
+                touched |= {row.property_id for row in gone}
+        return touched
+
+    def _drop_answers(self, hashes: set[str]) -> None:
+        for some in chunks(sorted(hashes)):
+            gone = delete(model_answers).where(model_answers.c.content_sha256.in_(some))
+            self._removed["model_answers"] += self._connection.execute(gone).rowcount
+
+    def _drop_jobs(self, job_ids: list[str]) -> None:
+        for some in chunks(job_ids):
+            self._removed["jobs"] += self._connection.execute(delete(jobs).where(jobs.c.id.in_(some))).rowcount
+
+    def _mend(self, touched: set[str]) -> None:
+        """Properties of which pages are left say what these say; the others go."""
+        store = PropertyStore(self._database)
+        for property_id in sorted(touched):
+            left = select(records.c.id).where(records.c.property_id == property_id).limit(1)
+            if self._connection.execute(left).first():
+                store.rebuild(self._connection, property_id)
+            else:
+                self._drop_property(property_id)
+
+    def _drop_property(self, property_id: str) -> None:
+        folded = self._column(select(properties.c.id).where(properties.c.merged_into == property_id))
+        for gone in (*sorted(folded), property_id):
+            self._connection.execute(delete(property_keys).where(property_keys.c.property_id == gone))
+            others = delete(observations).where(observations.c.property_id == gone)
+            self._removed["observations"] += self._connection.execute(others).rowcount
+            self._connection.execute(update(jobs).where(jobs.c.property_id == gone).values(property_id=None))
+            self._removed["properties"] += self._connection.execute(
+                delete(properties).where(properties.c.id == gone)
+            ).rowcount
+
+    def _column(self, query: Any) -> set[Any]:
+        return set(self._connection.execute(query).scalars())
+
+
+def _any(columns: Iterable[ColumnElement[Any]], values: Any) -> ColumnElement[bool]:
+    return or_(*(column.in_(values) for column in columns))
+
+
+def _is_below(host: str, name: str) -> bool:
+    return host == name or host.endswith(f".{name}")

@@ -1,0 +1,111 @@
+"""Removing all that is stored of a page, a host or a property, wherever that is: tables, results in Redis, and what a
+database leaves in its files when rows are deleted.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from app.errors import BlockedAddressError, BrokerUnavailableError, InvalidHostError, InvalidTargetError, StoreError
+from app.property.fetch.guard import check_url
+from app.property.fetch.site import is_public_suffix
+from app.property.store import Database, PurgeKind, PurgeStore, normalise_target
+from app.property.store.purge_marks import host_of
+from app.redaction import redact
+from app.services.embedded_valkey import connect
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: where Celery keeps how a task ended: with an error's message, and so perhaps a URL
+_RESULT = "celery-task-meta-{}"
+_AT_ONCE = 1000
+_REWRITE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeResult:
+    """What went (or would go: `dry_run`), in numbers. `wiped`: it is overwritten in the database's files as well."""
+
+    kind: PurgeKind
+    dry_run: bool
+    removed: dict[str, int]
+    wiped: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that the doors show: JSON types only."""
+        return {"kind": str(self.kind), "dry_run": self.dry_run, "removed": self.removed, "wiped": self.wiped}
+
+
+def purge(
+    settings: Settings, database: Database, kind: PurgeKind, name: str, *, who: str, dry_run: bool
+) -> PurgeResult:
+    """Remove all that is stored of `name`, or count it.
+
+    Raises `InvalidTargetError` for what is no URL, `InvalidHostError` for what is no host of somebody, errors of the
+    database; then nothing is removed. While Redis is away results of jobs stay there for ten minutes at most, by
+    themselves.
+    """
+    name = _checked_host(name) if kind is PurgeKind.HOST else name
+    purged = PurgeStore(database).purge(kind, name, who=who, dry_run=dry_run)
+    if dry_run:
+        return PurgeResult(kind, True, purged.removed, False)
+    told = ", ".join(f"{count} {what}" for what, count in purged.removed.items() if count) or "nothing was stored"
+    log.warning("Purge of a %s by %s: %s", kind, who, told, extra={"kind": str(kind), "who": who, **purged.removed})
+    _forget_results(settings, purged.job_ids)
+    return PurgeResult(kind, False, purged.removed, _wiped(database))
+
+
+def _checked_host(name: str) -> str:
+    """The host in the spelling of targets. Raises `InvalidHostError`."""
+    text = name.strip()
+    try:
+        host = host_of(normalise_target(check_url(f"http://{text}/")))
+    except (InvalidTargetError, BlockedAddressError):
+        host = ""
+    if not host or any(char in text.partition("]")[2 if text.startswith("[") else 0] for char in "/?#@:\\"):
+        raise InvalidHostError(text[:200], "it is no name of a host")
+    if is_public_suffix(host):
+        raise InvalidHostError(host, "the sites below it belong to many")
+    return host
+
+
+def _forget_results(settings: Settings, job_ids: Sequence[str]) -> None:
+    try:
+        with connect(settings, within_seconds=3) as connection:
+            for start in range(0, len(job_ids), _AT_ONCE):
+                connection.delete(*(_RESULT.format(job_id) for job_id in job_ids[start : start + _AT_ONCE]))
+            if job_ids:
+                _rewrite(connection)
+    except (BrokerUnavailableError, redis.RedisError) as exc:
+        log.warning("Results of purged jobs stay in Redis for ten minutes at most: %s", redact(str(exc)))
+
+
+def _rewrite(connection: redis.Redis) -> None:
+    """Have Redis write its append-only file anew, which holds what was deleted; a server that others run may refuse."""
+    try:
+        if not connection.info("persistence").get("aof_enabled"):
+            return
+        connection.bgrewriteaof()
+        until = time.monotonic() + _REWRITE_SECONDS
+        while time.monotonic() < until:
+            state = connection.info("persistence")
+            if not (state.get("aof_rewrite_in_progress") or state.get("aof_rewrite_scheduled")):
+                return
+            time.sleep(0.05)
+    except redis.ResponseError as exc:
+        log.info("Redis keeps its append-only file as it is: %s", redact(str(exc)))
+
+
+def _wiped(database: Database) -> bool:
+    try:
+        return database.wipe_free_space()
+    except StoreError as exc:
+        log.warning("What was purged may still stand in free space of the database's files: %s", redact(str(exc)))
+        return False

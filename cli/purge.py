@@ -1,0 +1,65 @@
+"""`propintel purge`: remove all that is stored of a page, a host or a property."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from app.property.store import PurgeKind
+from app.services.purging import PurgeResult, purge
+from app.services.stores import open_stores
+from app.settings import load_settings
+from cli.failures import say_error
+from cli.output import FormatOption, make_table, note, show
+from cli.whoami import who
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_EXAMPLES = """\b
+Examples:
+  propintel purge --url https://www.example.com/homes/123-main-st     what would go
+  propintel purge --url https://www.example.com/homes/123-main-st --yes
+  propintel purge --host example.com --yes                            with all hosts below it
+  propintel purge --property 0f6c2d... --yes
+"""
+
+
+@app.command(epilog=_EXAMPLES)
+def purge_command(
+    url: Annotated[str | None, typer.Option("--url", help="One page, by any of its URLs.")] = None,
+    host: Annotated[str | None, typer.Option("--host", help="All pages of a host and of those below it.")] = None,
+    property_id: Annotated[
+        str | None, typer.Option("--property", metavar="ID", help="A property with all its pages.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is only counted.")] = False,
+    format_: FormatOption = None,
+) -> None:
+    """Remove all that is stored of a page, a host or a property: copies, values, evidence, history, what models said,
+    jobs. It cannot be undone. What other pages say of the same property stays.
+
+    Workers may run meanwhile: jobs for it are removed, and what they have in hand is not stored.
+
+    JSON: `{"kind", "dry_run", "removed": {what: n}, "wiped"}`; "wiped" is whether the database's files hold nothing of
+    it any more.
+    """
+    named = {kind: name for kind, name in zip(PurgeKind, (url, host, property_id), strict=True) if name is not None}
+    if len(named) != 1:
+        raise typer.BadParameter("name one of --url, --host and --property")
+    ((kind, name),) = named.items()
+    settings = load_settings()
+    with open_stores(settings) as stores:
+        result = purge(settings, stores.database, kind, name, who=who(), dry_run=not yes)
+    show(result.as_json(), format_, lambda: [_table(result)])
+    if result.dry_run:
+        note("nothing was removed: add --yes to do it")
+    elif not result.wiped:
+        say_error(
+            "Deleted rows may still stand in free space of the database's files; purge again when less is going on."
+        )
+
+
+def _table(result: PurgeResult) -> Table:
+    title = "would be removed" if result.dry_run else "removed"
+    return make_table(None, ("what", title), [(name.replace("_", " "), n) for name, n in result.removed.items()])

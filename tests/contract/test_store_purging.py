@@ -1,0 +1,361 @@
+"""Purges: everything of a page, a host or a property is gone from every table, and nothing comes back."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, inspect, select, text
+
+from app.clock import ManualClock
+from app.errors import InvalidTargetError, PurgedMeanwhileError
+from app.property.merge import SourceRecord
+from app.property.page import Keeping, Page
+from app.property.record import Evidence, Method, PageKind
+from app.property.store import (
+    AnswerStore,
+    Database,
+    JobStore,
+    PageIndex,
+    PageStore,
+    PropertyStore,
+    PurgeKind,
+    PurgeStore,
+    Question,
+    StoredAnswer,
+)
+from app.property.store.packing import unpack
+from app.property.store.tables import bodies, jobs, metadata, properties, purges
+
+AGENT = "Ottilie Quackenbush"
+PAGE, MOBILE = "https://www.homes.example/h/48213", "https://m.homes.example/h/48213"
+OTHER = "https://county.example/parcel/77"
+HOUSE = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
+
+
+class Service:
+    """Does what a worker does with a page, without fetching it."""
+
+    def __init__(self, database: Database, clock: ManualClock) -> None:
+        self.clock, self.jobs = clock, JobStore(database)
+        self.pages, self.answers = PageStore(database), AnswerStore(database)
+        self.properties, self.index = PropertyStore(database), PageIndex(database)
+
+    def page(self, url: str, agent: str = AGENT) -> Page:
+        content = f"<p>Call {agent} about {url}</p>"
+        keeping = Keeping(f'"{url[-8:]}"')
+        return Page(url, url, "text/html", content, content.encode("utf-16"), self.clock.now(), keeping)
+
+    def record(self, page: Page, page_url: str, agent: str, **values: Any) -> SourceRecord:
+        given = {**HOUSE, **values, "ListAgentFullName": agent}
+        said = {name: value for name, value in given.items() if value is not None}
+        proofs = {
+            name: Evidence(value=v, raw=str(v), method=Method.LLM, locator="/", quote=f"{agent} said {v}",
+                           source_url=page.url, fetched_at=page.fetched_at, content_sha256=page.sha256, confidence=0.9)
+            for name, v in said.items()
+        }  # fmt: skip
+        return SourceRecord(page.url, page.url, PageKind.LISTING, page.sha256, page.fetched_at, said, proofs, page_url)
+
+    def scrape(self, url: str, agent: str = AGENT, *, page_url: str | None = None, **values: Any) -> tuple[str, str]:
+        """-> the ids of job and property."""
+        (job_id,) = self.jobs.enqueue([url], refresh=True).new
+        self.jobs.claim(job_id, "owner", 30)
+        page = self.page(url, agent)
+        self.pages.save_page(page, job_id)
+        self.index.take_reading(page_url or url, job_id)
+        question = Question(page.sha256, ("ListAgentFullName",), "m", "p")
+        self.answers.save_model_answer(question, StoredAnswer({"ListAgentFullName": (agent, agent)}, "m", 1, 1), page)
+        home = self.properties.save_record(self.record(page, page_url or url, agent, **values))
+        assert self.jobs.finish(job_id, "owner", home, model_note=f"{agent} could not be asked")
+        self.clock.advance(1)
+        return job_id, home
+
+
+@pytest.fixture
+def service(database: Database, clock: ManualClock) -> Service:
+    return Service(database, clock)
+
+
+@pytest.fixture
+def store(database: Database) -> PurgeStore:
+    return PurgeStore(database)
+
+
+def everything(database: Database) -> Iterator[str]:
+    """Every row of every table that the database has, as text; packed bodies unpacked."""
+    with database.reading() as connection:
+        for name in inspect(connection).get_table_names():
+            for row in connection.execute(text(f"SELECT * FROM {name}")).mappings():  # noqa: S608 (names of tables)
+                if name == "bodies":
+                    content = unpack(row["packing"], bytes(row["packed"]))
+                    yield f"bodies {content.decode('utf-8', 'replace')} {content.decode('utf-16', 'replace')}"
+                yield f"{name} {dict(row)}"
+
+
+def found(database: Database, *words: str) -> list[str]:
+    pattern = re.compile("|".join(map(re.escape, words)))
+    return [line.partition(" ")[0] for line in everything(database) if pattern.search(line)]
+
+
+def rows(database: Database) -> dict[str, int]:
+    with database.reading() as connection:
+        return {
+            table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in metadata.sorted_tables
+        }
+
+
+def test_the_search_of_these_tests_finds_what_is_there(database: Database, service: Service) -> None:
+    service.scrape(PAGE)
+    places = set(found(database, AGENT))
+    assert places >= {"bodies", "records", "observations", "properties", "model_answers", "jobs"}
+    assert set(found(database, "homes.example")) >= {*places, "pages", "site_answers", "property_keys"} - {
+        "model_answers"
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (PurgeKind.URL, PAGE),
+        (PurgeKind.URL, f"{MOBILE}?utm_source=x#y"),
+        (PurgeKind.HOST, "homes.example"),
+        (PurgeKind.PROPERTY, ""),
+    ],
+)
+def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
+    database: Database, service: Service, store: PurgeStore, kind: PurgeKind, name: str
+) -> None:
+    """The page has two URLs with a body each, the first one was read twice; and a job that failed. Observations are
+    those of five fields by each body, and of a second price by the first."""
+    _, home = service.scrape(PAGE, ListPrice=100)
+    service.scrape(PAGE, ListPrice=90)
+    service.scrape(MOBILE, page_url=PAGE, ListPrice=80)
+    service.jobs.fail(service.jobs.enqueue([PAGE], refresh=True).new[0], InvalidTargetError(PAGE, AGENT))
+    counted = store.purge(kind, name or home, who="alice", dry_run=True).removed
+    assert found(database, AGENT), "a dry run removes nothing"
+    removed = store.purge(kind, name or home, who="alice", dry_run=False).removed
+    assert removed == counted
+    assert removed == {
+        "bodies": 4, "validators": 2, "records": 1, "observations": 11, "properties": 1, "model_answers": 3, "jobs": 4,
+        "urls": 1,
+    }  # fmt: skip
+    assert found(database, AGENT, "homes.example", "48213", home) == []
+    left = {table: count for table, count in rows(database).items() if count}
+    assert set(left) == {"batches", "purges", "purge_marks"}
+
+
+def test_a_second_purge_removes_nothing_and_a_later_scrape_is_stored(
+    database: Database, service: Service, store: PurgeStore, clock: ManualClock
+) -> None:
+    service.scrape(PAGE)
+    store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
+    again = store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
+    assert not any(again.removed.values())
+    clock.advance(1)
+    _, home = service.scrape(PAGE)
+    assert service.properties.get(home)["record"]["ListAgentFullName"] == AGENT
+
+
+@pytest.mark.parametrize(("kind", "name"), [(PurgeKind.URL, PAGE), (PurgeKind.HOST, "homes.example")])
+def test_what_other_pages_say_of_the_property_stays_and_only_that(
+    database: Database, service: Service, store: PurgeStore, kind: PurgeKind, name: str
+) -> None:
+    _, home = service.scrape(OTHER, "Nobody Special", YearBuilt=1987)
+    assert service.scrape(PAGE, ListPrice=100)[1] == home
+    store.purge(kind, name, who="alice", dry_run=False)
+    shown = service.properties.get(home)
+    assert shown["record"]["YearBuilt"] == 1987
+    assert "ListPrice" not in shown["record"]
+    assert ([source["url"] for source in shown["sources"]], shown["conflicts"]) == ([OTHER], [])
+    assert found(database, AGENT, "homes.example") == []
+    assert service.properties.page(only=_words("homes.example")).items == []
+
+
+def _words(words: str) -> Any:
+    from app.property.store import PropertyFilter
+
+    return PropertyFilter(words=words)
+
+
+def test_a_property_goes_with_all_its_pages_and_those_that_it_replaced(
+    database: Database, service: Service, store: PurgeStore
+) -> None:
+    _, first = service.scrape(PAGE, StreetName="Oak Street", PostalCode=None)
+    _, home = service.scrape(OTHER)
+    service.scrape("https://third.example/x")
+    store.purge(PurgeKind.PROPERTY, first, who="alice", dry_run=False)
+    store.purge(PurgeKind.PROPERTY, home, who="alice", dry_run=False)
+    assert found(database, AGENT, "county.example", "third.example", "homes.example") == []
+    assert rows(database)["properties"] == 0
+
+
+def test_a_neighbour_of_the_same_name_stays(database: Database, service: Service, store: PurgeStore) -> None:
+    """`homes.example` is neither `myhomes.example` nor `homes.example.org`, and a page that only links to it stays."""
+    for n, url in enumerate(
+        ("https://myhomes.example/1", "https://homes.example.org/2", "https://a.example/to/homes.example")
+    ):
+        service.scrape(url, "Nobody Special", StreetNumber=str(n))
+    before = rows(database)
+    removed = store.purge(PurgeKind.HOST, "homes.example", who="alice", dry_run=False).removed
+    assert not any(removed.values())
+    assert {**rows(database), "purges": 0, "purge_marks": 0} == {**before, "purges": 0, "purge_marks": 0}
+
+
+def test_pages_that_end_at_one_page_of_errors_are_not_taken_for_one(
+    database: Database, service: Service, store: PurgeStore, clock: ManualClock
+) -> None:
+    for url in (PAGE, OTHER):
+        sorry = service.page("https://www.homes.example/sorry", "nobody")
+        service.pages.save_page(Page(url, sorry.url, "text/html", sorry.text, sorry.body, clock.now()))
+    _, home = service.scrape(OTHER, "Nobody Special")
+    store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
+    assert service.properties.get(home)["sources"]
+
+
+def test_a_page_in_hand_is_not_stored_after_its_purge(
+    database: Database, service: Service, store: PurgeStore, clock: ManualClock
+) -> None:
+    """A worker has fetched it, and a colleague at the terminal too; then it is purged. Neither write brings it back."""
+    (job_id,) = service.jobs.enqueue([PAGE]).new
+    service.jobs.claim(job_id, "owner", 300)
+    page = service.page(PAGE)
+    service.pages.save_page(page, job_id)
+    clock.advance(1)
+    assert store.purge(PurgeKind.HOST, "homes.example", who="alice", dry_run=False).removed["jobs"] == 1
+    clock.advance(1)
+    question = Question(page.sha256, ("Roof",), "m", "p")
+    for write in (
+        lambda: service.pages.save_page(page, job_id),
+        lambda: service.pages.save_page(page),
+        lambda: service.answers.save_model_answer(question, StoredAnswer({"Roof": (["x"], AGENT)}, "m", 1, 1), page),
+        lambda: service.properties.save_record(service.record(page, PAGE, AGENT)),
+    ):
+        with pytest.raises(PurgedMeanwhileError):
+            write()
+    assert not service.jobs.finish(job_id, "owner", "x" * 32)
+    assert not service.jobs.renew(job_id, "owner", 30)
+    assert service.jobs.recoverable() == []
+    assert found(database, AGENT, "homes.example") == []
+
+
+def test_a_page_that_leads_to_what_was_purged_is_refused_too(
+    service: Service, store: PurgeStore, clock: ManualClock
+) -> None:
+    fetched = service.page("https://short.example/x")
+    page = Page(fetched.url, PAGE, "text/html", fetched.text, fetched.body, clock.now())
+    clock.advance(1)
+    store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
+    with pytest.raises(PurgedMeanwhileError):
+        service.pages.save_page(page)
+
+
+def test_a_writer_that_is_under_way_when_a_purge_begins_does_not_slip_through(
+    database_url: str, database: Database, service: Service, store: PurgeStore, clock: ManualClock
+) -> None:
+    """Many write pages fetched long ago while a purge runs: each is removed by it or refused."""
+    page = service.page(PAGE)
+    clock.advance(1)
+    began, refused = threading.Event(), list[bool]()
+
+    def write() -> None:
+        mine = Database(database_url, clock)
+        pages = PageStore(mine)
+        for _ in range(5000):  # until it is refused
+            try:
+                pages.save_page(page)
+            except PurgedMeanwhileError:
+                refused.append(True)
+                break
+            began.set()
+        mine.close()
+
+    writers = [threading.Thread(target=write) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    assert began.wait(20)
+    store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
+    for writer in writers:
+        writer.join()
+    assert refused
+    assert found(database, AGENT) == []
+
+
+def test_it_is_written_down_who_purged_what_kind_and_how_much_and_not_what(
+    database: Database, service: Service, store: PurgeStore
+) -> None:
+    service.scrape(PAGE)
+    store.purge(PurgeKind.URL, PAGE, who="alice (manager)", dry_run=False)
+    with database.reading() as connection:
+        row = connection.execute(select(purges)).one()
+    assert (row.who, row.kind, row.removed["records"]) == ("alice (manager)", "url", 1)
+    assert found(database, "48213", "homes") == []
+
+
+def test_deleted_rows_are_overwritten_in_the_files_of_sqlite(
+    database: Database, service: Service, store: PurgeStore
+) -> None:
+    """Among many rows that stay, so that the pages of the file are shared; PostgreSQL is told and does it in time."""
+    for n in range(30):
+        service.scrape(f"https://a.example/{n}", f"Nobody {n}", StreetNumber=str(1000 + n))
+    service.scrape(PAGE)
+    for n in range(30, 60):
+        service.scrape(f"https://a.example/{n}", f"Nobody {n}", StreetNumber=str(1000 + n))
+    if database.is_sqlite:
+        assert AGENT.encode() in _raw(database)
+    store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
+    assert database.wipe_free_space()
+    if database.is_sqlite:
+        assert AGENT.encode() not in _raw(database)
+        assert b"Nobody 59" in _raw(database)
+    assert service.properties.fresh("https://a.example/59", service.clock.now() - timedelta(hours=1))
+
+
+def test_free_space_is_not_wiped_while_somebody_reads_what_was(
+    database_url: str, database: Database, service: Service
+) -> None:
+    """Then it says so, and the next time it is."""
+    service.scrape(PAGE)
+    other = Database(database_url, service.clock)
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL needs nobody to stand aside")
+    with other.reading() as connection:
+        connection.execute(select(jobs)).all()
+        assert not database.wipe_free_space()
+    other.close()
+    assert database.wipe_free_space()
+
+
+def _raw(database: Database) -> bytes:
+    file = Path(str(database.url.database))
+    return b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
+
+
+def test_what_is_no_url_is_named(store: PurgeStore) -> None:
+    with pytest.raises(InvalidTargetError):
+        store.purge(PurgeKind.URL, "12 Oak St", who="alice", dry_run=False)
+
+
+def test_a_repeated_request_is_told_of_the_jobs_that_are_left(
+    database: Database, service: Service, store: PurgeStore
+) -> None:
+    from app.property.store import Requester, RequestKey
+
+    key = RequestKey("k" * 64, "f" * 64)
+    asked = Requester("c" * 64, key=key)
+    made = service.jobs.enqueue([PAGE, OTHER], requester=asked)
+    service.jobs.note_answered(key)
+    store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
+    again = service.jobs.earlier(key)
+    assert again is not None
+    assert [job.target for job in again.jobs] == [OTHER]
+    assert again.batch == made.batch
+    with database.reading() as connection:
+        assert connection.execute(select(func.count()).select_from(jobs)).scalar_one() == 1
+        assert connection.execute(select(func.count()).select_from(bodies)).scalar_one() == 0
+        assert connection.execute(select(func.count()).select_from(properties)).scalar_one() == 0

@@ -1,0 +1,111 @@
+"""A purge while workers run: no file, no table and no key of Redis holds the page's personal data afterwards."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.property.store import PurgeKind
+from app.property.store.tables import bodies
+from app.services.embedded_valkey import connect
+from app.services.purging import purge
+from tasks.sending import send_jobs
+from tests.plugins.changing_site import ChangingSite
+from tests.plugins.standin_fixtures import StandinHandle
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+
+AGENT, OWNER = "Ottilie Quackenbush", "Balthasar Vandermolen"
+_HOUSE = {
+    "@context": "https://schema.org", "@type": "SingleFamilyResidence", "name": "12 Main St", "identifier": "48213",
+    "address": {"@type": "PostalAddress", "streetAddress": "12 Main St", "addressLocality": "Springfield",
+                "addressRegion": "IL", "postalCode": "62701"},
+    "offers": {"@type": "Offer", "price": 310000, "priceCurrency": "USD", "seller": {"name": AGENT}},
+}  # fmt: skip
+PAGE = f"""<!doctype html><html lang="en"><head><title>12 Main St</title>
+<script type="application/ld+json">{json.dumps(_HOUSE)}</script></head><body><h1>12 Main St, Springfield, IL 62701</h1>
+<p>$310,000</p><p>Listing agent: {AGENT}</p>
+<p>Owner: {OWNER}, who had the slate roof relaid with care.</p></body></html>"""
+#: of the agent, the owner, and the URLs that name them
+WORDS = re.compile(rb"Quackenbush|Vandermolen|quackenbush-48213|\x51\x00\x75\x00\x61\x00\x63\x00\x6b")
+
+
+def _redis(fleet: Any) -> Iterator[bytes]:
+    """Every key with all that it holds, whatever its type."""
+    readers = {b"string": "get", b"hash": "hgetall", b"set": "smembers"}
+    with connect(fleet.settings) as redis:
+        for key in redis.scan_iter(count=1000):
+            kind = redis.type(key)
+            if kind == b"list":
+                held: Any = redis.lrange(key, 0, -1)
+            elif kind == b"zset":
+                held = redis.zrange(key, 0, -1, withscores=True)
+            elif kind == b"stream":
+                held = redis.xrange(key)
+            elif kind == b"none":
+                continue  # it has just run out
+            else:
+                held = getattr(redis, readers[kind])(key)
+            yield key + b" " + repr(held).encode()
+
+
+def _files(home: Path) -> Iterator[tuple[str, bytes]]:
+    """All files of the installation but the lines that its processes wrote to their logs."""
+    for path in sorted(home.rglob("*")):
+        if path.is_file() and path.suffix != ".log":
+            yield str(path.relative_to(home)), path.read_bytes()
+
+
+def _where(fleet: Any, *more: bytes) -> set[str]:
+    """Where the words stand, or any of `more`."""
+    named = {name for name, content in _files(fleet.home) if WORDS.search(content) or any(m in content for m in more)}
+    return named | {"redis" for line in _redis(fleet) if WORDS.search(line)}
+
+
+def _packed(fleet: Any) -> list[bytes]:
+    """Pieces out of the middle of all bodies as they are stored: what a search for words does not see."""
+    with fleet.stores.database.reading() as connection:
+        return [bytes(row.packed)[40:72] for row in connection.execute(select(bodies.c.packed))]
+
+
+def test_nothing_of_a_page_is_left_anywhere_and_a_job_under_way_brings_nothing_back(
+    make_fleet: Callable[..., Any],
+    changing_site: ChangingSite,
+    openai_standin: Callable[..., StandinHandle],
+    until: Callable[..., None],
+) -> None:
+    api = openai_standin()
+    path = "/agents/quackenbush-48213"
+    changing_site.pages[path] = PAGE
+    fleet = make_fleet(OPENAI_API_KEY=api.keys[0], OPENAI_BASE_URL=api.base_url, FETCH_MIN_DELAY_SECONDS="0")
+    fleet.start_worker(concurrency=2)
+    done, failed = fleet.send(f"{changing_site.address}{path}", f"{changing_site.address}{path}/gone")
+    fleet.wait_for_state([done], "done")
+    fleet.wait_for_state([failed], "failed")
+    packed = _packed(fleet)
+    assert len(packed) > 0
+    assert _where(fleet, *packed) >= {"propintel.sqlite3", "redis"} or "propintel.sqlite3-wal" in _where(fleet)
+    assert "redis" in _where(fleet), "the failed job's result names its URL"
+
+    changing_site.pages[path] = PAGE.replace("with care", "with great care")
+    api.set_key(api.keys[0], behaviour="slow", seconds=4)
+    before = api.stats()["totals"]["requests"]
+    under_way = fleet.stores.jobs.enqueue([f"{changing_site.address}{path}"], refresh=True)
+    send_jobs(fleet.app, fleet.stores.jobs, under_way.jobs)
+    until(lambda: api.stats()["totals"]["requests"] > before, 30, lambda: fleet.told(under_way.new))
+    packed += _packed(fleet)
+    result = purge(fleet.settings, fleet.stores.database, PurgeKind.HOST, "127.0.0.1", who="alice", dry_run=False)
+    assert result.removed["jobs"] == 3
+    assert result.removed["records"] == result.removed["properties"] == 1
+    until(lambda: "was purged while it was read" in fleet.log("worker"), 30, lambda: fleet.log("worker"))
+    with connect(fleet.settings) as redis:
+        until(lambda: redis.get(f"celery-task-meta-{under_way.new[0]}") is not None, 20)
+    assert result.wiped
+    assert _where(fleet, *packed) == set()
+    assert fleet.stores.jobs.list() == []

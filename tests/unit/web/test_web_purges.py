@@ -1,0 +1,124 @@
+"""The route that purges: counted first, done when asked, for management only."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.errors import InvalidHostError
+from app.property.merge import SourceRecord
+from app.property.record import Evidence, Method, PageKind
+from app.property.store import PurgeKind
+from app.services.purging import purge
+from app.services.stores import Stores, open_stores
+from app.settings import Settings
+from web.purges import PurgedView
+
+Bearer = Callable[..., dict[str, str]]
+PURGE, URL = "/api/v1/admin/purge", "https://homes.example/h/48213"
+
+
+@pytest.fixture
+def stores(make_settings: Callable[..., Settings]) -> Iterator[Stores]:
+    """The database that the door uses too."""
+    with open_stores(make_settings()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def home(stores: Stores) -> str:
+    """A stored property of one page; -> its id."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    proof = Evidence(
+        value="A. Agent", raw="A. Agent", method=Method.LABEL, locator="/html", quote="A. Agent", source_url=URL,
+        fetched_at=at, content_sha256="a" * 64, confidence=0.9,
+    )  # fmt: skip
+    values, evidence = {"ListAgentFullName": "A. Agent"}, {"ListAgentFullName": proof}
+    return stores.properties.save_record(SourceRecord(URL, URL, PageKind.LISTING, "a" * 64, at, values, evidence, URL))
+
+
+@pytest.mark.parametrize("named", [{"url": f"{URL}?utm_source=x"}, {"host": "homes.example"}, {"property": ""}])
+def test_it_is_counted_first_and_done_when_asked(
+    client: TestClient, bearer: Bearer, stores: Stores, home: str, named: dict[str, str]
+) -> None:
+    named = {kind: name or home for kind, name in named.items()}
+    counted = client.post(PURGE, headers=bearer(), json=named).json()["data"]
+    PurgedView.model_validate(counted)
+    assert (counted["dry_run"], counted["removed"]["properties"], counted["wiped"]) == (True, 1, False)
+    assert stores.properties.get(home)["record"]
+    done = client.post(PURGE, headers=bearer(), json={**named, "dry_run": False}).json()["data"]
+    assert (done["removed"], done["dry_run"]) == (counted["removed"], False)
+    assert client.get(f"/api/v1/properties/{home}", headers=bearer()).status_code == 404
+    again = client.post(PURGE, headers=bearer(), json={**named, "dry_run": False})
+    assert again.status_code == 200
+    assert not any(again.json()["data"]["removed"].values())
+
+
+def test_the_log_says_who_what_kind_and_how_much_and_not_what(
+    client: TestClient, bearer: Bearer, home: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "app.services.purging"):
+        client.post(PURGE, headers=bearer("exec", sub="alice"), json={"url": URL, "dry_run": False})
+    (line,) = [record.getMessage() for record in caplog.records if "Purge of" in record.getMessage()]
+    assert line == "Purge of a url by alice (exec): 1 records, 1 observations, 1 properties"
+    assert "homes.example" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, "invalid_request"),
+        ({"url": URL, "host": "homes.example"}, "invalid_request"),
+        ({"url": URL, "dry_run": "no"}, "invalid_request"),
+        ({"url": "12 Oak St"}, "invalid_target"),
+        ({"host": "https://homes.example/"}, "invalid_request"),
+        ({"host": "co.uk"}, "invalid_host"),
+        ({"property": "x"}, "invalid_request"),
+        ({"person": "A. Agent"}, "invalid_request"),
+    ],
+)
+def test_what_is_not_clear_is_refused(client: TestClient, bearer: Bearer, body: dict[str, Any], code: str) -> None:
+    answer = client.post(PURGE, headers=bearer(), json={"dry_run": False, **body})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
+
+
+@pytest.mark.parametrize("role", ["operator", "reader"])
+def test_only_management_purges(client: TestClient, bearer: Bearer, role: str) -> None:
+    assert client.post(PURGE, headers=bearer(role), json={"url": URL}).status_code == 403
+    assert client.post(PURGE, json={"url": URL}).status_code == 401
+
+
+@pytest.mark.parametrize("name", ["Homes.Example", "homes.example.", " homes.example "])
+def test_a_host_is_known_in_any_spelling(stores: Stores, home: str, name: str) -> None:
+    result = purge(stores.settings, stores.database, PurgeKind.HOST, name, who="alice", dry_run=True)
+    assert result.removed["records"] == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "com",
+        "co.uk",
+        "github.io",
+        "homes.example/h",
+        "homes.example:80",
+        "a@homes.example",
+        "*.example",
+        "a b",
+    ],
+)
+def test_what_is_no_host_of_one_site_is_named(stores: Stores, name: str) -> None:
+    with pytest.raises(InvalidHostError):
+        purge(stores.settings, stores.database, PurgeKind.HOST, name, who="alice", dry_run=True)
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "[::1]", "localhost", "intranet", "straße.example"])
+def test_addresses_and_names_of_an_intranet_are_hosts(stores: Stores, name: str) -> None:
+    assert purge(stores.settings, stores.database, PurgeKind.HOST, name, who="alice", dry_run=True).dry_run

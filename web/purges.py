@@ -1,0 +1,81 @@
+"""Admin API: remove all that is stored of a page, a host or a property."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Security
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.property.store import PurgeKind
+from app.services.access import Caller
+from app.services.purging import purge
+from web.auth import MANAGEMENT, AuthenticatedRoute, allow, bearer_scheme
+from web.context import Context, context_of
+from web.envelope import COMMON, answers, success
+
+router = APIRouter(
+    prefix="/api/v1/admin",
+    tags=["admin"],
+    route_class=AuthenticatedRoute,
+    dependencies=[Security(bearer_scheme)],
+    responses=COMMON,
+)
+#: names and addresses; which of them are hosts of somebody is judged later
+_HOST = r"^([a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\.){1,8}[a-z0-9]{2,24}$"
+
+
+class PurgeRequest(BaseModel):
+    """What is meant, by one of `url` (a page, by any of its URLs), `host` (with all below it) and `property` (an id).
+
+    Nothing is removed unless `dry_run` is false.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "oneOf": [{"required": [kind], "properties": {kind: {"type": "string"}}} for kind in PurgeKind]
+        },
+    )
+
+    url: Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra={"format": "http-url"})] | None = None
+    host: Annotated[str, Field(max_length=253, pattern=_HOST)] | None = None
+    property: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    dry_run: bool = Field(True, strict=True)
+
+    @model_validator(mode="after")
+    def _one(self) -> PurgeRequest:
+        if len(self.named()) != 1:
+            raise ValueError("name one of url, host and property")
+        return self
+
+    def named(self) -> dict[PurgeKind, str]:
+        """What is meant, by its kind."""
+        return {kind: name for kind in PurgeKind if (name := getattr(self, kind)) is not None}
+
+
+class PurgedView(BaseModel):
+    """What went, or would go, in numbers. `wiped`: nothing of it is left in the database's files either."""
+
+    kind: PurgeKind
+    dry_run: bool
+    removed: dict[str, int]
+    wiped: bool
+
+
+@router.post("/purge", summary="Remove a page, a host or a property", responses=answers(PurgedView, 415, 422))
+def purge_pages(
+    request: PurgeRequest,
+    caller: Annotated[Caller, allow(*MANAGEMENT)],
+    context: Annotated[Context, Depends(context_of)],
+) -> JSONResponse:
+    """Copies of pages, values with their evidence and history, what models said, jobs: gone, not hidden.
+
+    What other pages say of the same property stays. Workers may run meanwhile. Done twice it removes nothing more, so
+    it needs no `Idempotency-Key`.
+    """
+    ((kind, name),) = request.named().items()
+    who = f"{caller.subject} ({caller.role})".strip()
+    done = purge(context.settings, context.stores.database, kind, name, who=who, dry_run=request.dry_run)
+    return success(done.as_json())
