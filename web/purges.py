@@ -22,8 +22,6 @@ router = APIRouter(
     dependencies=[Security(bearer_scheme)],
     responses=COMMON,
 )
-#: names and addresses; which of them are hosts of somebody is judged later
-_HOST = r"^([a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\.){1,8}[a-z0-9]{2,24}$"
 
 
 class PurgeRequest(BaseModel):
@@ -40,7 +38,7 @@ class PurgeRequest(BaseModel):
     )
 
     url: Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra={"format": "http-url"})] | None = None
-    host: Annotated[str, Field(max_length=253, pattern=_HOST)] | None = None
+    host: Annotated[str, Field(min_length=1, max_length=253, json_schema_extra={"format": "site-host"})] | None = None
     property: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
     dry_run: bool = Field(True, strict=True)
 

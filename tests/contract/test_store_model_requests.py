@@ -129,7 +129,8 @@ def test_a_run_that_lost_its_lease_parks_nothing(
     assert other is not None
     assert not requests.park(job, "me", question("a"), WAIT)
     assert jobs.get(job.id).state == JobState.RUNNING
-    assert requests.withdraw_unwanted() == 1
+    assert requests.outcome(question("a").id) is None, "nothing of its page is left behind"
+    assert requests.withdraw_unwanted() == 0
 
 
 def test_two_jobs_with_one_question_are_one_request_and_both_get_the_answer(

@@ -21,6 +21,8 @@ from app.property.store import (
     AnswerStore,
     Database,
     JobStore,
+    ModelRequest,
+    ModelRequestStore,
     PageIndex,
     PageStore,
     PropertyStore,
@@ -142,8 +144,8 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
     removed = store.purge(kind, name or home, who="alice", dry_run=False).removed
     assert removed == counted
     assert removed == {
-        "bodies": 4, "validators": 2, "records": 1, "observations": 11, "properties": 1, "model_answers": 3, "jobs": 4,
-        "urls": 1,
+        "bodies": 4, "validators": 2, "records": 1, "observations": 11, "properties": 1, "model_answers": 3,
+        "model_requests": 0, "jobs": 4, "urls": 1,
     }  # fmt: skip
     assert found(database, AGENT, "homes.example", "48213", home) == []
     left = {table: count for table, count in rows(database).items() if count}
@@ -253,6 +255,26 @@ def test_a_page_that_leads_to_what_was_purged_is_refused_too(
     store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
     with pytest.raises(PurgedMeanwhileError):
         service.pages.save_page(page)
+
+
+def test_a_question_that_waits_for_a_batch_goes_and_comes_back_by_no_run_under_way(
+    database: Database, service: Service, store: PurgeStore, clock: ManualClock
+) -> None:
+    """Its body is the page's text. A job of another page with the same bytes waits for it too, and asks anew."""
+    requests = ModelRequestStore(database)
+    page = service.page(PAGE)
+    question = Question(page.sha256, ("Roof",), "m", "p")
+    request = ModelRequest("r" * 64, question, {"messages": [{"content": page.text}]}, 1, 1)
+    first, other = (service.jobs.get(job_id) for job_id in service.jobs.enqueue([PAGE, OTHER]).new)
+    for job in (first, other):
+        service.jobs.claim(job.id, "owner", 300)
+    service.pages.save_page(page, first.id)
+    assert requests.park(other, "owner", request, 3600)
+    clock.advance(1)
+    assert store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False).removed["model_requests"] == 1
+    assert not requests.park(first, "owner", request, 3600), "its job is gone"
+    assert found(database, AGENT, "homes.example") == []
+    assert service.jobs.get(other.id).due_at == clock.now()
 
 
 def test_a_writer_that_is_under_way_when_a_purge_begins_does_not_slip_through(

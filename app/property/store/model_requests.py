@@ -266,6 +266,9 @@ def _row_of(job: Job, request: ModelRequest, now: datetime, give_up_at: datetime
 
 
 def _park(connection: Connection, job: Job, owner: str, row: dict[str, Any], now: datetime) -> bool:
+    held = and_(jobs.c.id == job.id, jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner)
+    if connection.execute(select(jobs.c.id).where(held).with_for_update()).first() is None:
+        return False  # cancelled, taken over or purged: then nothing of its page may be left here
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     connection.execute(dialect.insert(model_requests).values(row).on_conflict_do_nothing(index_elements=["id"]))
     query = select(_R.state, _R.give_up_at).where(_R.id == row["id"]).with_for_update()
@@ -283,5 +286,4 @@ def _park(connection: Connection, job: Job, owner: str, row: dict[str, Any], now
         "lease_owner": None,
         "lease_expires_at": None,
     }
-    held = and_(jobs.c.id == job.id, jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner)
     return connection.execute(update(jobs).where(held).values(change)).rowcount == 1

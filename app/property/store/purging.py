@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from app.property.store.engine import Database
+from app.property.store.model_requests import wake
 from app.property.store.pages import drop_pages
 from app.property.store.properties import PropertyStore
 from app.property.store.purge_marks import hold_off, host_of, mark
@@ -22,6 +23,7 @@ from app.property.store.rows import chunks, clean, new_id
 from app.property.store.tables import (
     jobs,
     model_answers,
+    model_requests,
     observations,
     page_readers,
     page_urls,
@@ -45,6 +47,18 @@ _URLS = (
 )
 #: of a row that is found by one of its URLs, those that are ways to the same page
 _WAYS = ((records, ("url", "final_url", "page_url")), (page_urls, ("url", "page_url")))
+#: what is told of a purge, in rows
+_COUNTED = (
+    "bodies",
+    "validators",
+    "records",
+    "observations",
+    "properties",
+    "model_answers",
+    "model_requests",
+    "jobs",
+    "urls",
+)
 
 
 class PurgeKind(StrEnum):
@@ -118,8 +132,7 @@ class _Purge:
         self._drop_answers(hashes)
         self._drop_jobs(job_ids)
         self._mend(touched)
-        names = ("bodies", "validators", "records", "observations", "properties", "model_answers", "jobs", "urls")
-        return Purged({name: self._removed[name] for name in names}, job_ids)
+        return Purged({name: self._removed[name] for name in _COUNTED}, job_ids)
 
     # --- what is meant
 
@@ -226,7 +239,13 @@ class _Purge:
         return touched
 
     def _drop_answers(self, hashes: set[str]) -> None:
+        """What models said, and what they are still to be asked: a job that is left and waits for that asks anew."""
+        now = self._database.clock.now()
         for some in chunks(sorted(hashes)):
+            asked = delete(model_requests).where(model_requests.c.content_sha256.in_(some))
+            ids = self._connection.execute(asked.returning(model_requests.c.id)).scalars().all()
+            wake(self._connection, list(ids), now)
+            self._removed["model_requests"] += len(ids)
             gone = delete(model_answers).where(model_answers.c.content_sha256.in_(some))
             self._removed["model_answers"] += self._connection.execute(gone).rowcount
 

@@ -20,6 +20,7 @@ _URLS = st.from_regex(r"\Ahttps?://[a-z]{1,12}\.example(/[a-z0-9]{0,8}){0,3}\Z")
 _NUMBERS = itertools.count()
 
 schemathesis.openapi.format("http-url", _URLS)
+schemathesis.openapi.format("site-host", st.from_regex(r"\A[a-z]{1,12}\.example\Z"))
 schemathesis.openapi.format("jobs-cursor", st.tuples(_MOMENTS, st.integers(0, 10_000), _IDS).map(jobs.ORDER.cursor))
 for _order in (alerts.ORDER, batches.ORDER, key_actions.ORDER, properties.ORDER):
     schemathesis.openapi.format(
