@@ -9,10 +9,12 @@ STAMP    := $(VENV)/.installed
 LOCKS    := requirements/runtime.lock requirements/dev.lock
 # the key pool's peers are measured from an environment of their own, so that none of their packages meets ours
 BENCH    := .venv-bench
+# so are the tools that read pages; their packages would not go with those of the key pool's peers either
+BENCH_EXTRACTION := .venv-bench-extraction
 PYTHON   ?= 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test chaos check lint format types contracts lock clean bench-extraction bench-end-to-end bench-keypool bench-workers bench-pages bench-fetch vendor
+.PHONY: help install demo test chaos check lint format types contracts lock clean bench-extraction bench-extraction-peers bench-end-to-end bench-keypool bench-workers bench-pages bench-fetch vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -54,6 +56,9 @@ chaos: install ## 1,000 jobs while everything breaks, as root: about 15 minutes 
 bench-extraction: install ## score the extractors on the labelled pages below SHARED_DIR (BENCH_ARGS="--pages FOLDER", "--out FILE")
 	$(PY) -m benchmarks.extraction $(BENCH_ARGS)
 
+bench-extraction-peers: install $(BENCH_EXTRACTION)/.installed ## the same beside other tools, written to docs/benchmarks/extraction.md: some minutes
+	$(PY) -m benchmarks.extraction --peers --out docs/benchmarks/extraction.md $(BENCH_ARGS)
+
 bench-end-to-end: install ## the same pages through a real worker, then scored
 	$(PY) -m benchmarks.end_to_end
 
@@ -77,10 +82,16 @@ $(BENCH)/.installed: requirements/bench.lock | install
 	$(UV) pip sync --quiet --python $(BENCH)/bin/python --require-hashes requirements/bench.lock
 	@touch $@
 
+$(BENCH_EXTRACTION)/.installed: requirements/bench-extraction.lock | install
+	@if [ ! -x $(BENCH_EXTRACTION)/bin/python ]; then $(UV) venv --quiet --python $(PY) $(BENCH_EXTRACTION); fi
+	$(UV) pip sync --quiet --python $(BENCH_EXTRACTION)/bin/python --require-hashes requirements/bench-extraction.lock
+	@touch $@
+
 lock: ## resolve the dependencies anew (uv.lock stays out of git: it names registries)
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header pyproject.toml -o requirements/runtime.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header pyproject.toml --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:bench -c requirements/runtime.lock -o requirements/bench.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:bench-extraction -o requirements/bench-extraction.lock
 	echo hatchling | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header -c requirements/dev.lock - -o requirements/build.lock
 	echo uv | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.9 --no-annotate --no-header - -o requirements/uv.lock
 
@@ -91,4 +102,4 @@ vendor: ## copy the pages' scripts from npm's packages to web/static/vendor
 	rm -rf web/vendor/node_modules
 
 clean: ## remove the virtual environments and caches
-	rm -rf $(VENV) $(BENCH) .uv .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(BENCH) $(BENCH_EXTRACTION) .uv .mypy_cache .ruff_cache .pytest_cache

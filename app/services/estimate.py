@@ -24,9 +24,9 @@ from app.settings import Settings
 
 #: from so many pages on, our own experience counts
 _LEAST_PAGES = 20
-#: the labelled pages of `benchmarks.extraction`: each of the 38 left a question, of 975 tokens on average; half as many
+#: the labelled pages of `benchmarks.extraction`: each of the 38 left a question, of 831 tokens on average; half as many
 #: are counted for the answer as are allowed for it
-_TYPICAL = Experience(pages=38, calls=38, input_tokens=975, output_tokens=220)
+_TYPICAL = Experience(pages=38, calls=38, input_tokens=831, output_tokens=220)
 
 
 @dataclass(frozen=True, slots=True)

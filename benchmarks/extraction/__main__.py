@@ -7,13 +7,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.extraction import kinds, markdown
 from benchmarks.extraction.figures import Measured, cpu_ms, measured
+from benchmarks.extraction.peers.compare import compare
 from benchmarks.extraction.run import labelled_pages, run
 from benchmarks.extraction.scorer import Count, Report, score
+from benchmarks.results import BenchmarkError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--errors", action="store_true", help="list every missed and every wrong value")
     parser.add_argument("--out", type=Path, help="write the page of figures and targets to this file")
+    parser.add_argument("--peers", action="store_true", help="also run the other tools (make bench-extraction-peers)")
     chosen = parser.parse_args(arguments)
     folder = labelled_pages(chosen.pages)
     if folder is None:
@@ -37,6 +41,12 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.pages is None:
         cases += kinds.of_fixtures()
     told = measured(done, score(done.records, done.truth), cases)
+    if chosen.peers:
+        try:
+            told = replace(told, peers=compare(told.run, told.report, told.prompts))
+        except BenchmarkError as exc:
+            sys.stderr.write(f"{exc}\n")
+            return 2
     if chosen.out is not None:
         chosen.out.write_text(markdown.page(told), "utf-8")
     if chosen.format == "json":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from benchmarks.extraction.bands import Band, calibration_error, reliability
 from benchmarks.extraction.core import Core, core
 from benchmarks.extraction.kinds import KindCase, confusion
+from benchmarks.extraction.peers.compare import Peers
 from benchmarks.extraction.prompts import Prompts, prompts
 from benchmarks.extraction.run import Run
 from benchmarks.extraction.scorer import Report
@@ -44,6 +45,7 @@ class Measured:
     bands: list[Band]
     kinds: list[KindCase]
     prompts: Prompts
+    peers: Peers | None = None
 
     @property
     def figures(self) -> list[Figure]:

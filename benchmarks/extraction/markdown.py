@@ -13,7 +13,7 @@ from benchmarks.extraction.scorer import Count
 
 _HEAD = """# Extraction, measured
 
-`make bench-extraction BENCH_ARGS="--out docs/benchmarks/extraction.md"` writes this page. {pages} saved pages of real
+`make bench-extraction-peers` writes this page; `make bench-extraction` prints its figures. {pages} saved pages of real
 sites with labels by hand (`pages/truth.jsonl` below `SHARED_DIR`; other people's pages, not part of this repository),
 read without a model. A value counts as right where it equals the label: areas whatever their unit to 0.5 %,
 coordinates to 0.0005 degrees, any id that the page shows. A value emitted on a field that its label says is not on the
@@ -98,6 +98,34 @@ def _prompts(done: Measured) -> list[str]:
     return ["## What the model is sent", table(("", "mean", "median", "most"), parts), note + f"Not covered: {names}."]
 
 
+def _peers(done: Measured) -> list[str]:
+    """Readers of markup, then makers of text."""
+    if done.peers is None:
+        return []
+    readers = [
+        (f"{one.name} {one.version}".strip(), _share(one.report.total.recall), _share(one.report.total.precision),
+         f"{one.cpu_ms:.0f}")
+        for one in done.peers.readers
+    ]  # fmt: skip
+    texts = [
+        (f"{one.name} {one.version}".strip(), f"{one.tokens:,.0f}", _share(one.kept),
+         "–" if one.cpu_ms is None else f"{one.cpu_ms:.0f}", one.failed or "–")
+        for one in done.peers.texts
+    ]  # fmt: skip
+    return [
+        "## Beside other tools",
+        "One run on the same pages, decoded alike, each tool in a process of its own; CPU is the median of a page in "
+        "milliseconds. extruct reads JSON-LD, microdata, RDFa and Open Graph; what schema.org has a word for is mapped "
+        "to our fields (`benchmarks/extraction/peers/schema_org.py`).",
+        table(("reads markup", "recall", "precision", "CPU"), readers),
+        "Tools that make a text for a model: mean tokens a page, and the share of the labelled values of fields that "
+        "a model is asked for which the text still says (`presence.py`, one rule for all). Tokens of the others are of "
+        "the text alone: the instruction and the schema of the answer come on top. Ours are of the whole prompt in the "
+        "first line, where a value also counts if it was read already, and of the text alone in the second.",
+        table(("text", "tokens", "values kept", "CPU", "pages that broke it"), texts),
+    ]
+
+
 def _fields(done: Measured) -> list[str]:
     def row(name: str, count: Count) -> tuple[object, ...]:
         return (name, count.labelled, count.right, count.wrong, _share(count.recall), _share(count.precision))
@@ -107,4 +135,4 @@ def _fields(done: Measured) -> list[str]:
 
 
 #: the page's sections, in this order; each gives paragraphs
-SECTIONS: list[Callable[[Measured], list[str]]] = [_figures, _core, _bands, _kinds, _prompts, _fields]
+SECTIONS: list[Callable[[Measured], list[str]]] = [_figures, _core, _bands, _kinds, _prompts, _peers, _fields]

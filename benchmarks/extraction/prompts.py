@@ -7,6 +7,7 @@ says the value. Tokens are o200k's, of the instruction, the text and the schema 
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,8 @@ class Asked:
     read: int
     sent: int
     lost: tuple[str, ...]
+    #: milliseconds of CPU to build the prompt
+    cpu_ms: float
 
     @property
     def tokens(self) -> int:
@@ -65,7 +68,9 @@ def prompts(run: Run) -> Prompts:
 
 def _asked(run: Run, row: Row) -> Asked:
     extraction = run.extractions[row["file"]]
+    started = time.process_time()
     prompt = build_prompt(extraction)
+    cpu_ms = 1000 * (time.process_time() - started)
     said = Said(prompt.text, prompt.country)
     labels = [label for label in LABELS if row.get(label) is not None]
     records = {row["file"]: extraction.record.values}
@@ -75,7 +80,7 @@ def _asked(run: Run, row: Row) -> Asked:
     schema = count_tokens(as_sent(prompt.schema))
     parts = (*sizes, schema) if prompt.fields else (0, 0, 0)
     lost = tuple(label for label in labels if label not in right | sent)
-    return Asked(row["file"], len(prompt.fields), *parts, len(labels), len(right), len(sent), lost)
+    return Asked(row["file"], len(prompt.fields), *parts, len(labels), len(right), len(sent), lost, cpu_ms)
 
 
 def _alone(row: Row, label: str) -> Row:

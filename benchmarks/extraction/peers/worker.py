@@ -1,0 +1,114 @@
+"""`python -m benchmarks.extraction.peers.worker TOOL`: runs in the peers' environment and imports nothing of ours.
+
+The version of the tool comes first. Then one JSON line in (`{"path", "url", "json"}`), one out: `{"text"}` of a tool
+that makes text for a model, or `{"items"}` of one that reads markup, with `cpu_ms` of this process. A page that breaks
+the tool yields `{"error"}`. What is no HTML is text already: it passes unchanged. The first page is read once more
+before it is measured, since tools load at their first use.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+Tool = Callable[[str, str], dict[str, Any]]
+
+
+def extruct() -> Tool:
+    import extruct  # noqa: PLC0415
+
+    syntaxes = ["json-ld", "microdata", "opengraph", "rdfa"]
+    return lambda html, url: {"items": extruct.extract(html, base_url=url, syntaxes=syntaxes, errors="ignore")}
+
+
+def trafilatura() -> Tool:
+    """For recall, as its documentation advises where nothing should be lost; tables and metadata are kept."""
+    import trafilatura  # noqa: PLC0415
+
+    def text(html: str, url: str) -> dict[str, Any]:
+        found = trafilatura.extract(html, url=url, favor_recall=True, include_tables=True, with_metadata=True)
+        return {"text": found or ""}
+
+    return text
+
+
+def html2text() -> Tool:
+    import html2text  # noqa: PLC0415
+
+    def text(html: str, url: str) -> dict[str, Any]:
+        maker = html2text.HTML2Text(baseurl=url, bodywidth=0)
+        maker.ignore_links = maker.ignore_images = True
+        return {"text": maker.handle(html)}
+
+    return text
+
+
+def _crawl4ai(*, pruned: bool) -> Tool:
+    """What its crawler does with a fetched page: cleaned HTML, then Markdown, without links; `pruned` is its filter."""
+    from crawl4ai.content_filter_strategy import PruningContentFilterLXML  # noqa: PLC0415
+    from crawl4ai.content_scraping_strategy import LXMLWebScrapingStrategy  # noqa: PLC0415
+    from crawl4ai.markdown_generation_strategy import DefaultMarkdownGenerator  # noqa: PLC0415
+
+    content_filter = PruningContentFilterLXML() if pruned else None
+    maker = DefaultMarkdownGenerator(
+        content_filter=content_filter, options={"ignore_links": True, "ignore_images": True}
+    )
+    scraper = LXMLWebScrapingStrategy()
+
+    def text(html: str, url: str) -> dict[str, Any]:
+        cleaned = scraper.scrap(url, html).cleaned_html
+        made = maker.generate_markdown(cleaned, base_url=url, citations=False)
+        return {"text": (made.fit_markdown if pruned else made.raw_markdown) or ""}
+
+    return text
+
+
+TOOLS: dict[str, Callable[[], Tool]] = {
+    "extruct": extruct,
+    "trafilatura": trafilatura,
+    "html2text": html2text,
+    "crawl4ai": lambda: _crawl4ai(pruned=False),
+    "crawl4ai_pruned": lambda: _crawl4ai(pruned=True),
+    "nothing": lambda: lambda html, _url: {"text": html},
+}
+
+
+def main(name: str) -> int:
+    """Answer until stdin ends."""
+    logging.disable(logging.CRITICAL)
+    out, sys.stdout = sys.stdout, sys.stderr  # tools print
+    tool = TOOLS[name]()
+    package = name.partition("_")[0]
+    out.write(json.dumps({"version": version(package) if package != "nothing" else ""}) + "\n")
+    warm = False
+    for line in sys.stdin:
+        page = json.loads(line)
+        html = Path(page["path"]).read_text("utf-8")
+        found = {"text": html} if page["json"] else {}
+        if not page["json"]:
+            if not warm:
+                _measured(tool, html, page["url"])
+                warm = True
+            found = _measured(tool, html, page["url"])
+        out.write(json.dumps(found, default=str) + "\n")
+        out.flush()
+    return 0
+
+
+def _measured(tool: Tool, html: str, url: str) -> dict[str, Any]:
+    started = time.process_time()
+    try:
+        found = tool(html, url)
+    except Exception as exc:  # noqa: BLE001 (whatever a page does to a tool is its result)
+        found = {"error": f"{type(exc).__name__}: {exc}"[:200]}
+    return {**found, "cpu_ms": 1000 * (time.process_time() - started)}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
