@@ -58,11 +58,16 @@ def reduce(
                 spent += cost
     core = {field for field in wanted if field in CORE}
     if not core <= answered and document.json is None:
-        fluent = document.locale.lang in LANGUAGES
-        if not fluent or sum(map(len, lines)) <= _SHORT_PAGE:
-            facts = _fitting(_facts(lines), chosen, lines, count, room=min(FLOOR, budget) - spent)
+        fluent, short = document.locale.lang in LANGUAGES, sum(map(len, lines)) <= _SHORT_PAGE
+        if not fluent or short:
+            room = min(FLOOR, budget) - spent
+            facts = _fitting(_facts(lines), chosen, lines, count, room=room)
+            asks = bool(facts) or (bool(chosen) and not fluent)
+            answered |= core if asks else set()
             chosen |= facts
-            answered |= core if facts or (chosen and not fluent) else set()
+            if short and asks:
+                room -= sum(count(lines[place]) + 1 for place in facts)
+                chosen |= _fitting(range(len(lines)), chosen, lines, count, room=room)
     return Reduced("\n".join(lines[p] for p in sorted(chosen)), tuple(f for f in wanted if f in answered))
 
 

@@ -62,7 +62,8 @@ def test_a_label_and_its_value_become_one_line(html: str) -> None:
 
 def test_in_a_language_without_cues_the_lines_that_look_like_facts_are_sent() -> None:
     """Icelandic: no word of it is known, and the model is asked for the core fields all the same."""
-    filler = "".join(f"<p>Ketillinn syngur og kötturinn {word} út yfir hæðirnar.</p>" for word in ("sér", "lítur"))
+    words = ("sér", "lítur", "horfir", "starir", "kíkir") * 9
+    filler = "".join(f"<p>Ketillinn {'syngur ' * n}og kötturinn {word} út.</p>" for n, word in enumerate(words))
     built = prompt_of_page(
         f"<html lang='is'><body>{filler}<dl><dt>Byggt</dt><dd>1931</dd></dl><p>Fermetrar 84</p></body>"
     )
