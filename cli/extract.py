@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +12,16 @@ from rich.text import Text
 
 from app.clock import SystemClock
 from app.printable import printable
-from app.property.extract.base import Candidate, Extraction
+from app.property.extract.base import Extraction
+from app.property.extract.evidence import Dropped, verify
+from app.property.extract.llm import read_answer
 from app.property.extract.pipeline import extract as extract_page
+from app.property.extract.pipeline import with_model_values
 from app.property.extract.prompt import Prompt, build_prompt
 from app.property.fetch import page_from_file
-from app.property.record import FIELDS
 from app.property.store import normalise_target
-from cli.output import Format, FormatOption, make_table, note, print_json, show, wants_json
+from cli.explaining import explained, explanation, prompt_json, prompt_lines
+from cli.output import Format, FormatOption, note, print_json, show, wants_json
 from cli.property_tables import record_table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -27,40 +29,55 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _EXAMPLES = """\b
 Examples:
   propintel extract page.html --url https://www.example.com/homes/123
-  propintel extract page.html --url URL --explain        every candidate, and why it won or lost
-  propintel extract page.html --url URL --show-prompt    what a model would be sent, to the letter
+  propintel extract page.html --url URL --explain           every candidate, and why it won or lost
+  propintel extract page.html --url URL --show-prompt       what a model would be sent, to the letter
+  propintel extract page.html --url URL --answer reply.json --explain   what of a model's reply is believed
 """
+_FILE = {"exists": True, "dir_okay": False, "readable": True}
 
 
 @app.command(epilog=_EXAMPLES)
 def extract(
     *,
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="A saved page.")
-    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A saved page.", **_FILE)],
     url: Annotated[str, typer.Option("--url", help="The address that the page was saved from.")],
     lang: Annotated[
         str | None, typer.Option("--lang", help="ISO 639-1 code of its language, if the page does not say it right.")
     ] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Also every candidate and why it won or lost.")] = False,
-    show_prompt: Annotated[
-        bool, typer.Option("--show-prompt", help="Only what a model would be sent for this page, schema included.")
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also every candidate, where it stood, and why it won or lost.")
     ] = False,
+    show_prompt: Annotated[
+        bool, typer.Option("--show-prompt", help="What a model would be sent for this page, with its tokens.")
+    ] = False,
+    answer: Annotated[
+        Path | None,
+        typer.Option("--answer", help="A model's reply to it, as JSON: what the page bears out is used.", **_FILE),
+    ] = None,
     format_: FormatOption = None,
 ) -> None:
     """Read a saved page: deterministic, without network, key or database.
 
     JSON: `{"kind", "record", "evidence", "missing"}`; with --explain also "reason", "wanted", "notes" and "candidates".
+    With --show-prompt it is the prompt alone, or with --explain too, all of that and "prompt".
     """
     address = normalise_target(url)
     page = page_from_file(file, address, SystemClock().now())
     language = _checked_language(lang)
     extraction = extract_page(page, lang=language)
-    if show_prompt:
-        _show_prompt(build_prompt(extraction, lang=language), format_)
+    prompt = build_prompt(extraction, lang=language) if show_prompt or answer else None
+    if prompt and not prompt.fields:
+        note("Nothing would be sent: the page says nothing about what is missing, or nothing is.")
+    if prompt and show_prompt and not explain and not answer:
+        _show_prompt(prompt, format_)
         return
-    data = _as_json(extraction, explain=explain)
-    show(data, format_, lambda: _tables(extraction, data))
+    dropped: tuple[Dropped, ...] = ()
+    if prompt and answer:
+        extraction, dropped = _answered(extraction, prompt, answer)
+    data = _as_json(extraction)
+    data |= _explained(extraction, dropped) if explain else {}
+    data |= {"prompt": prompt_json(prompt)} if prompt and show_prompt else {}
+    show(data, format_, lambda: _tables(extraction, data, prompt if show_prompt else None))
 
 
 def _checked_language(lang: str | None) -> str | None:
@@ -69,79 +86,47 @@ def _checked_language(lang: str | None) -> str | None:
     raise typer.BadParameter(f"{lang!r} is not a two-letter code such as en, de or fr", param_hint="--lang")
 
 
+def _answered(extraction: Extraction, prompt: Prompt, answer: Path) -> tuple[Extraction, tuple[Dropped, ...]]:
+    """The extraction with what the page bears out of the reply in the file. Raises `ModelAnswerInvalidError`."""
+    values = read_answer(answer.read_text("utf-8"), prompt, model=str(answer))
+    candidates, dropped = verify(values, prompt)
+    note(f"Of {len(values)} values of the reply {len(values) - len(dropped)} are borne out, {len(dropped)} dropped.")
+    return with_model_values(extraction, candidates, len(dropped)), dropped
+
+
 def _show_prompt(prompt: Prompt, format_: Format | None) -> None:
-    if not prompt.fields:
-        note("Nothing would be sent: the page says nothing about what is missing, or nothing is.")
     if wants_json(format_):
-        names = ("fields", "messages", "schema", "max_completion_tokens", "prompt_tokens")
-        print_json({name: getattr(prompt, name) for name in names})
+        print_json(prompt_json(prompt))
         return
-    for message in prompt.messages:
-        typer.echo(f"--- {message['role']}\n{_readable(str(message['content']))}\n")
-    typer.echo(f"--- schema\n{json.dumps(prompt.schema, ensure_ascii=False, indent=2)}")
+    for part in prompt_lines(prompt):
+        typer.echo(part)
 
 
-def _readable(text: str) -> str:
-    return "\n".join(printable(line) for line in text.split("\n"))
-
-
-def _as_json(extraction: Extraction, *, explain: bool) -> dict[str, Any]:
+def _as_json(extraction: Extraction) -> dict[str, Any]:
     record = extraction.record
-    data: dict[str, Any] = {
+    return {
         "kind": str(extraction.kind),
         "record": record.values,
         "evidence": {name: evidence.model_dump(mode="json") for name, evidence in record.evidence.items()},
         "missing": list(record.missing()),
     }
-    if explain:
-        data |= {
-            "reason": extraction.reason,
-            "wanted": list(extraction.wanted),
-            "notes": list(extraction.notes),
-            "candidates": _explained(extraction),
-        }
-    return data
 
 
-def _explained(extraction: Extraction) -> list[dict[str, Any]]:
-    """Every candidate in the order of the fields, best first, each with its fate."""
-    order = {name: place for place, name in enumerate(FIELDS)}
-    ranked = sorted(extraction.candidates, key=lambda c: (order.get(c.field, len(order)), -c.confidence))
-    return [
-        {
-            "field": candidate.field,
-            "value": candidate.value,
-            "unit": candidate.unit,
-            "method": str(candidate.method),
-            "confidence": candidate.confidence,
-            "locator": candidate.locator,
-            "quote": candidate.quote,
-            "fate": fate(candidate, extraction),
-        }
-        for candidate in ranked
-    ]
+def _explained(extraction: Extraction, dropped: tuple[Dropped, ...]) -> dict[str, Any]:
+    return {
+        "reason": extraction.reason,
+        "wanted": list(extraction.wanted),
+        "notes": list(extraction.notes),
+        "candidates": explained(extraction, dropped),
+    }
 
 
-def fate(candidate: Candidate, extraction: Extraction) -> str:
-    """What became of a candidate, and why, in words."""
-    winner = extraction.record.evidence.get(candidate.field)
-    if winner is None:
-        no_property = not extraction.record.values
-        return f"unused: the page is {extraction.kind}" if no_property else "rejected by the checks across fields"
-    if (candidate.method, candidate.locator, candidate.value) == (winner.method, winner.locator, winner.value):
-        doubt = ", but it is doubtful and a model would be asked" if candidate.field in extraction.doubtful else ""
-        return f"won with confidence {winner.confidence:.2f}{doubt}"
-    if candidate.value == winner.value:
-        return f"agrees with the winner ({winner.method})"
-    return f"lost to {winner.method} with confidence {winner.confidence:.2f}"
-
-
-def _tables(extraction: Extraction, data: Mapping[str, Any]) -> Iterator[Table | Text]:
+def _tables(extraction: Extraction, data: Mapping[str, Any], prompt: Prompt | None) -> Iterator[Table | Text]:
     title = f"{extraction.page.url}: {extraction.kind} ({extraction.reason})"
     yield record_table(printable(title), data["record"], data["evidence"])
     if data["missing"]:
         yield Text(f"Missing: {', '.join(data['missing'])}")
     if "candidates" in data:
-        columns = ("field", "value", "method", "confidence", "fate", "quote")
-        rows = [tuple(candidate[name] for name in columns) for candidate in data["candidates"]]
-        yield make_table("Candidates", columns, rows)
+        yield from explanation(data)
+    if prompt:
+        yield from map(Text, prompt_lines(prompt))

@@ -89,52 +89,51 @@ class ModelStep:
     ) -> tuple[Mapping[str, tuple[Any, str]], BadAnswerError | None]:
         """The values, and the cut if there was one. Raises `ModelRefusedError` and `ModelAnswerInvalidError`."""
         if not completion.choices:
-            raise self._invalid("it holds no choice")
+            raise ModelAnswerInvalidError(self._model, "it holds no choice")
         choice = completion.choices[0]
         if choice.message.refusal:
             raise ModelRefusedError(self._model, choice.message.refusal[:200])
         if choice.finish_reason == "content_filter":
             raise ModelRefusedError(self._model, "its content filter stopped the answer")
         content = choice.message.content or ""
-        answered: Mapping[str, Any]
         if choice.finish_reason == "length":
             answered = whole_pairs(content)
             whole = [f for f in prompt.fields if f in answered and f + QUOTE in answered]
             cut = ModelAnswerCutError(self._model, f"{len(whole)} of {len(prompt.fields)} fields were answered before")
-            return self._pairs(whole, answered), cut
+            return _pairs(whole, answered, self._model), cut
         if not content:
-            raise self._invalid("it is empty")
-        answered = self._parsed(content)
-        asked = set(prompt.schema["properties"])
-        if asked != set(answered):
-            odd = sorted(asked ^ set(answered))[0]
-            raise self._invalid(f"{odd} is {'missing' if odd in asked else 'not a field that was asked for'}")
-        return self._pairs(prompt.fields, answered), None
+            raise ModelAnswerInvalidError(self._model, "it is empty")
+        return read_answer(content, prompt, model=self._model), None
 
-    def _parsed(self, content: str) -> Mapping[str, Any]:
-        try:
-            answered = json.loads(content, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as exc:
-            raise self._invalid(f"not JSON ({exc})") from exc
-        if not isinstance(answered, dict):
-            raise self._invalid(f"it is a {type(answered).__name__}, not an object")
-        return answered
 
-    def _pairs(self, fields: Iterable[str], answered: Mapping[str, Any]) -> Mapping[str, tuple[Any, str]]:
-        return {field: pair for field in fields if (pair := self._pair(field, answered)) is not None}
+def read_answer(content: str, prompt: Prompt, *, model: str) -> Mapping[str, tuple[Any, str]]:
+    """The values of a whole answer, each with its quote. Raises `ModelAnswerInvalidError`, which names `model`."""
+    try:
+        answered = json.loads(content, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as exc:
+        raise ModelAnswerInvalidError(model, f"not JSON ({exc})") from exc
+    if not isinstance(answered, dict):
+        raise ModelAnswerInvalidError(model, f"it is a {type(answered).__name__}, not an object")
+    asked = set(prompt.schema["properties"])
+    if asked != set(answered):
+        odd = sorted(asked ^ set(answered))[0]
+        what = "missing" if odd in asked else "not a field that was asked for"
+        raise ModelAnswerInvalidError(model, f"{odd} is {what}")
+    return _pairs(prompt.fields, answered, model)
 
-    def _pair(self, field: str, answered: Mapping[str, Any]) -> tuple[Any, str] | None:
+
+def _pairs(fields: Iterable[str], answered: Mapping[str, Any], model: str) -> Mapping[str, tuple[Any, str]]:
+    found: dict[str, tuple[Any, str]] = {}
+    for field in fields:
         value, quote = answered[field], answered[field + QUOTE]
         if quote is not None and not isinstance(quote, str):
-            raise self._invalid(f"{field + QUOTE} is a {type(quote).__name__}")
+            raise ModelAnswerInvalidError(model, f"{field + QUOTE} is a {type(quote).__name__}")
         if value is None:
-            return None
+            continue
         if not _fits(value, FIELDS[field].type):
-            raise self._invalid(f"{field} is a {type(value).__name__}, not {FIELDS[field].type}")
-        return value, quote or ""
-
-    def _invalid(self, reason: str) -> ModelAnswerInvalidError:
-        return ModelAnswerInvalidError(self._model, reason)
+            raise ModelAnswerInvalidError(model, f"{field} is a {type(value).__name__}, not {FIELDS[field].type}")
+        found[field] = (value, quote or "")
+    return found
 
 
 _NAME = re.compile(r'\s*[{,]\s*"(\w+)"\s*:\s*')

@@ -152,6 +152,7 @@ def test_explain_tells_the_fate_of_every_candidate(called: Propintel, page: str)
     fates = {candidate["field"]: candidate["fate"] for candidate in reversed(found["candidates"])}
     assert fates["YearBuilt"].startswith("won with confidence")
     assert {"reason", "wanted", "notes"} <= set(found)
+    assert all(candidate["locator"] and candidate["quote"] for candidate in found["candidates"])
     table = called("extract", page, "--url", "http://homes.example/12-elm", "--explain", "--format", "table")
     assert "YearBuilt" in table.stdout
     assert "won with confidence" in table.stdout
@@ -162,8 +163,54 @@ def test_the_prompt_is_shown_with_its_schema(called: Propintel, page: str) -> No
     assert [message["role"] for message in shown["messages"]] == ["system", "user"]
     assert shown["schema"]["additionalProperties"] is False
     assert set(shown["schema"]["properties"]) == {n for f in shown["fields"] for n in (f, f"{f}_quote")}
+    assert sum(shown["tokens"].values()) == shown["prompt_tokens"] > 100
     readable = called("extract", page, "--url", "http://homes.example/12-elm", "--show-prompt", "--format", "table")
     assert "--- schema" in readable.stdout
+    assert f"{shown['prompt_tokens']} in all: instruction" in readable.stdout
+
+
+def test_the_prompt_comes_with_the_explanation_where_both_are_asked_for(called: Propintel, page: str) -> None:
+    both = ("extract", page, "--url", "http://homes.example/12-elm", "--explain", "--show-prompt")
+    found = json.loads(called(*both).stdout)
+    assert {"record", "candidates", "prompt"} <= set(found)
+    assert set(found["prompt"]["fields"]) <= set(found["wanted"])
+    table = called(*both, "--format", "table").stdout
+    assert table.index("Candidates") < table.index("--- schema")
+
+
+PROSE = """<html lang="en"><head><title>12 Elm St</title></head><body><h1>12 Elm St, Springfield, IL 62701</h1>
+<p>Asking $310,000. A quiet home built in 1987 whose roof is covered with cedar shakes. {more}</p></body></html>"""
+
+
+def test_of_a_model_s_reply_it_is_told_what_is_believed_and_why_not_the_rest(called: Propintel, home: Path) -> None:
+    """Without any call: a reply in a file goes through the same checks as one of the API."""
+    (home / "prose.html").write_text(PROSE.format(more="Listed by Mara Quill of Larkspur Homes. Forced air heating."))
+    read = ("extract", "prose.html", "--url", "http://homes.example/12-elm")
+    prompt = json.loads(called(*read, "--show-prompt").stdout)
+    reply: dict[str, object] = dict.fromkeys(prompt["schema"]["properties"])
+    reply |= {"Roof": ["cedar shakes"], "Roof_quote": "roof is covered with cedar shakes"}
+    reply |= {"ListAgentFullName": "Mara Quillen", "ListAgentFullName_quote": "Listed by Mara Quill"}
+    reply |= {"ListOfficeName": "Nightjar Homes", "ListOfficeName_quote": "of Nightjar Homes"}
+    reply |= {"Heating": ["gas"]}
+    (home / "reply.json").write_text(json.dumps(reply))
+    ran = called(*read, "--answer", "reply.json", "--explain")
+    assert "1 are borne out, 3 dropped" in ran.stderr
+    found = json.loads(ran.stdout)
+    assert found["record"]["Roof"] == ["cedar shakes"]
+    assert found["evidence"]["Roof"]["method"] == "llm"
+    assert not {"ListAgentFullName", "ListOfficeName", "Heating"} & set(found["record"])
+    fates = {c["field"]: c["fate"] for c in found["candidates"] if c["method"] == "llm"}
+    assert "won with confidence" in fates["Roof"]
+    assert "does not say it" in fates["ListAgentFullName"]
+    assert "not in the text" in fates["ListOfficeName"]
+    assert "no quote" in fates["Heating"]
+
+
+def test_a_reply_that_is_not_the_asked_json_fails_with_its_reason(called: Propintel, page: str, home: Path) -> None:
+    (home / "reply.json").write_text('{"Roof": "tile"}')
+    ran = called("extract", page, "--url", "http://homes.example/12-elm", "--answer", "reply.json")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "reply.json answered something that is not the asked JSON" in ran.stderr
 
 
 def test_an_empty_page_fails_with_its_reason(propintel: Propintel, home: Path) -> None:

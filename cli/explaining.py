@@ -1,0 +1,108 @@
+"""What `propintel extract` tells of a page: every candidate with its fate, the prompt with its tokens, and what a
+model's reply is believed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from app.printable import printable
+from app.property.extract.base import Candidate, Extraction
+from app.property.extract.evidence import Dropped, Flaw
+from app.property.extract.prompt import Prompt, as_sent, count_tokens
+from app.property.record import FIELDS
+from cli.output import make_table
+
+_FLAWS: Mapping[Flaw, str] = {
+    "no_quote": "dropped: no quote came with it",
+    "not_in_text": "dropped: its quote is not in the text that was sent",
+    "order": "dropped: its quote is an order to whoever reads the page",
+    "not_said": "dropped: its quote does not say it, or it cannot be true",
+}
+
+
+def explained(extraction: Extraction, dropped: tuple[Dropped, ...] = ()) -> list[dict[str, Any]]:
+    """Every candidate in the order of the fields, best first, each with its fate; then a model's dropped values."""
+    order = {name: place for place, name in enumerate(FIELDS)}
+    ranked = sorted(extraction.candidates, key=lambda c: (order.get(c.field, len(order)), -c.confidence))
+    told: list[dict[str, Any]] = [
+        {
+            "field": candidate.field,
+            "value": candidate.value,
+            "unit": candidate.unit,
+            "method": str(candidate.method),
+            "confidence": candidate.confidence,
+            "locator": candidate.locator,
+            "quote": candidate.quote,
+            "fate": fate(candidate, extraction),
+        }
+        for candidate in ranked
+    ]
+    nothing = {"unit": None, "method": "llm", "confidence": 0.0, "locator": ""}
+    return told + [
+        {"field": one.field, "value": one.value, **nothing, "quote": one.quote, "fate": _FLAWS[one.flaw]}
+        for one in dropped
+    ]
+
+
+def fate(candidate: Candidate, extraction: Extraction) -> str:
+    """What became of a candidate, and why, in words."""
+    winner = extraction.record.evidence.get(candidate.field)
+    if winner is None:
+        no_property = not extraction.record.values
+        return f"unused: the page is {extraction.kind}" if no_property else "rejected by the checks across fields"
+    if (candidate.method, candidate.locator, candidate.value) == (winner.method, winner.locator, winner.value):
+        doubt = ", but it is doubtful and a model would be asked" if candidate.field in extraction.doubtful else ""
+        return f"won with confidence {winner.confidence:.2f}{doubt}"
+    if candidate.value == winner.value:
+        return f"agrees with the winner ({winner.method})"
+    return f"lost to {winner.method} with confidence {winner.confidence:.2f}: {_short(winner.value)}"
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def prompt_json(prompt: Prompt) -> dict[str, Any]:
+    """The prompt as it would be sent, and what it is made of in tokens."""
+    names = ("fields", "messages", "schema", "max_completion_tokens", "prompt_tokens")
+    return {name: getattr(prompt, name) for name in names} | {"tokens": tokens_of(prompt)}
+
+
+def tokens_of(prompt: Prompt) -> dict[str, int]:
+    """Tokens (o200k) of each part; together they are `prompt_tokens`."""
+    system, user = (count_tokens(message["content"]) for message in prompt.messages)
+    return {"instruction": system, "text": user, "schema": count_tokens(as_sent(prompt.schema))}
+
+
+def prompt_lines(prompt: Prompt) -> Iterator[str]:
+    """The prompt to be read: each message as it is, the schema a property a line, then the tokens."""
+    for message in prompt.messages:
+        yield f"--- {message['role']}\n{readable(str(message['content']))}\n"
+    properties = prompt.schema["properties"].items()
+    body = ",\n".join(f"  {json.dumps(name)}: {json.dumps(sub, ensure_ascii=False)}" for name, sub in properties)
+    yield f"--- schema\n{{\n{body}\n}}\n"
+    parts = ", ".join(f"{name} {count}" for name, count in tokens_of(prompt).items())
+    most = prompt.max_completion_tokens
+    yield f"--- tokens (o200k)\n{prompt.prompt_tokens} in all: {parts}; the answer may have {most}"
+
+
+def readable(text: str) -> str:
+    """Lines of a page's text that cannot move the cursor."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def explanation(data: Mapping[str, Any]) -> Iterator[Table | Text]:
+    """Why the page is of its kind, what a model would be asked for, and every candidate."""
+    yield Text(printable(f"Kind: {data['kind']}, for {data['reason']}"))
+    yield Text(f"A model would be wanted for: {', '.join(data['wanted']) or 'nothing'}")
+    for told in data["notes"]:
+        yield Text(printable(f"Note: {told}"))
+    columns = ("field", "value", "method", "confidence", "fate", "quote", "locator")
+    rows = [tuple(candidate[name] for name in columns) for candidate in data["candidates"]]
+    yield make_table("Candidates", columns, rows)
