@@ -30,6 +30,7 @@ from app.errors import (
     SearchPageError,
 )
 from app.property.store import AnswerStore, PageFrom, PageStore, PropertyStore
+from app.services.metrics.instruments import REGISTRY
 from app.services.resources import Resources, open_resources
 from app.services.stores import open_stores
 from app.settings import Settings
@@ -227,24 +228,53 @@ def test_the_model_fills_what_the_markup_lacks_and_a_redelivered_job_pays_and_fe
     assert keyed.manager.get_stats()["keys"].popitem()[1]["requests"] == 1
 
 
-@pytest.mark.parametrize("answers", ["rubbish", "refusal", "truncated"])
-def test_a_model_that_gives_nothing_usable_costs_no_value(
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ("rubbish", ("invalid", "not JSON")),
+        ("wrong_types", ("invalid", "not the asked JSON")),
+        ("empty", ("invalid", "it is empty")),
+        ("refusal", ("refused", "refused to answer")),
+        ("filtered", ("refused", "content filter")),
+        ("truncated", ("cut", "cut off at the token limit")),
+    ],
+)
+def test_a_bad_answer_costs_no_value_is_told_and_is_paid_for_once(
+    keyed: Resources, standin: tuple[OpenAIStandin, str], url: str, answers: str, told: tuple[str, str]
+) -> None:
+    """The job is done with what the page says; whoever asks the same soon after hears the same without a call."""
+    outcome, says = told
+    standin[0].gate.change_server({"answers": answers})
+    before = answers_counted(outcome)
+    job_id = enqueue(keyed, f"{url}/house")
+    first = keyed.scraper.scrape(f"{url}/house", job_id=job_id)
+    keyed.jobs.finish(job_id, "test", first.property_id, first.wanted_model, first.model_note)
+    kept = keyed.jobs.get(job_id)
+    assert first.record["ListPrice"] == 310000
+    assert kept.model_note is not None
+    assert says in kept.model_note
+    assert kept.wanted_model
+    assert answers_counted(outcome) == before + 1
+    again = keyed.scraper.scrape(f"{url}/house", refresh=True)
+    assert (again.model_note, again.wanted_model) == (first.model_note, first.wanted_model)
+    assert list(standin[0].paid.values()) == [1]
+
+
+@pytest.mark.parametrize("answers", ["hallucination", "mismatch"])
+def test_values_that_the_model_made_up_are_not_stored_and_their_fields_are_told(
     keyed: Resources, standin: tuple[OpenAIStandin, str], url: str, answers: str
 ) -> None:
     standin[0].gate.change_server({"answers": answers})
     outcome = keyed.scraper.scrape(f"{url}/house")
-    assert outcome.record["ListPrice"] == 310000
-    assert outcome.model_note
-    assert outcome.wanted_model
-
-
-def test_values_that_the_model_made_up_are_not_stored(
-    keyed: Resources, standin: tuple[OpenAIStandin, str], url: str
-) -> None:
-    standin[0].gate.change_server({"answers": "hallucination"})
-    outcome = keyed.scraper.scrape(f"{url}/house")
-    assert outcome.model_note is None
+    assert outcome.model_note is not None
+    assert "does not bear the model out: " in outcome.model_note
+    assert "Roof" in outcome.model_note
+    assert outcome.wanted_model == ()
     assert not [name for name, proof in outcome.evidence.items() if proof["method"] == "llm"]
+
+
+def answers_counted(outcome: str) -> float:
+    return REGISTRY.get_sample_value("propintel_model_answers_total", {"outcome": outcome}) or 0.0
 
 
 def test_a_dead_key_is_a_note_and_not_a_failure(keyed: Resources, standin: tuple[OpenAIStandin, str], url: str) -> None:
