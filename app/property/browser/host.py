@@ -95,7 +95,6 @@ class Host:
 
     async def _draw(self, browser: Browser, proxy: str, order: Order) -> None:
         number = order.draw
-        await self._send({"of": number, "begun": True})
         try:
             answer: dict[str, Any] = await drawn(browser, proxy, order, lambda url: self._ask(number, url))
         except VisitError as exc:

@@ -82,7 +82,7 @@ async def drawn(browser: Browser, proxy: str, order: Order, ask: Callable[[str],
     except TimeoutError as exc:
         raise VisitError("timeout", f"it was not drawn within {order.seconds:.3g} s") from exc
     except Error as exc:
-        raise VisitError("failed", _first_line(exc)) from exc
+        raise VisitError("failed" if browser.is_connected() else "gone", _first_line(exc)) from exc
     finally:
         if context is not None:
             await _closed(browser, context)

@@ -165,18 +165,18 @@ class BrowserRenderer:
     def _answer(
         self, url: str, conversation: Conversation, deadline_us: int, may_load: Callable[[str], bool]
     ) -> Drawn | Onward:
-        begun = False
+        has_loaded = False
         while True:
             try:
                 message = conversation.next(self._seconds_left(deadline_us))
             except TimeoutError as exc:
                 raise FetchTimeoutError(url, f"it was not drawn within {self._limits.total_seconds:g} s") from exc
             except BrowserGoneError as exc:
-                raise exc if begun else _NotBegunError(str(exc)) from exc
-            begun = True
+                raise exc if has_loaded else _NotBegunError(str(exc)) from exc
             if "ask" in message:
+                has_loaded = True
                 conversation.answer(message["ask"], allowed=may_load(str(message["url"])))
-            elif "begun" not in message:
+            elif message.get("failed") != "gone":  # else the process is about to end
                 return self._result(url, message)
 
     def _result(self, url: str, message: Message) -> Drawn | Onward:
@@ -255,4 +255,4 @@ def _headers(of_site: Mapping[str, str]) -> dict[str, str]:
 
 
 class _NotBegunError(Exception):
-    """The browser ended before it began with the page: another one can."""
+    """The browser ended before the page had anything loaded: another one can draw it."""
