@@ -55,7 +55,7 @@ class Courtesy:
     name = "courtesy"
 
     def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None:
+        if page.root is None or page.locale.lang not in (None, "en"):
             return
         for block in page.once(blocks)[:_MOST_BLOCKS]:
             for match in _OFFER.finditer(block.text[:1500]):
@@ -68,9 +68,9 @@ def _named(who: str, quote: str, block: Block, page: Document) -> Iterator[Candi
     both = _AGENT_AND_OFFICE.match(who)
     if both and not OFFICE_WORDS.search(both["agent"]) and _is_agent(both["agent"]):
         office = _END.split(both["office"])[0].strip(" ,()")
-        yield from _made(("ListAgentFullName", both["agent"]), quote, block.element, page, 0.68)
+        yield from _made(("ListAgentFullName", both["agent"]), quote, block.element, page, 0.74)
         if not office.replace(" ", "").isdigit():
-            yield from _made(("ListOfficeName", office), quote, block.element, page, 0.68)
+            yield from _made(("ListOfficeName", office), quote, block.element, page, 0.74)
         return
     name = _END.split(who)[0].strip(" ,()")
     if OFFICE_WORDS.search(name):

@@ -12,7 +12,7 @@ from app.property.extract.base import Candidate
 from app.property.extract.blocks import Block, blocks
 from app.property.extract.document import Document
 from app.property.extract.readings import Reading, candidates_of
-from app.property.extract.sentences import DOLLARS, SENTENCE, SHORT, house, lot, money
+from app.property.extract.sentences import DOLLARS, SENTENCE, SHORT, TELLING, house, lot, money
 from app.property.normalise.vocabulary import offer
 from app.property.record import Method
 
@@ -49,7 +49,7 @@ class Remarks:
     name = "remarks"
 
     def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None:
+        if page.root is None or page.locale.lang not in (None, "en"):
             return
         for block in page.once(blocks)[:_MOST_BLOCKS]:
             for sentence in SENTENCE.split(block.text):
@@ -58,9 +58,8 @@ class Remarks:
 
 
 def _readings(text: str, block: Block, page: Document) -> Iterator[Reading]:
-    if len(text) < 6:
-        return
-    for field, raw, confidence in (*house(text), *lot(text), *money(text), *_prices(text, block, page)):
+    said = (*house(text), *lot(text), *money(text)) if TELLING.search(text) else ()
+    for field, raw, confidence in (*said, *_prices(text, block, page)):
         label = "price" if field == "ListPrice" else ""
         yield Reading(field, raw, Method.LABEL, page.path(block.element), text[:300], confidence, label)
 

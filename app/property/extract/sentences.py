@@ -95,6 +95,14 @@ SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[A-Z0-9$])|\n")
 SHORT = 140
 
 
+#: a sentence without any of these says nothing that is read here
+TELLING = re.compile(
+    r"roof|gate|solar|photovolt|built|construct|stor(?:y|ey)|level|acre|hoa\b|h\.o\.a|association|condo|community|fee|dues|sold|tax|mls|"
+    r"^(?:co-?op|condo|townhouse|house|single|multi)",
+    re.IGNORECASE,
+)
+
+
 def house(text: str) -> Iterator[tuple[str, object, float]]:
     """(field, raw value, confidence) of what a sentence says of the building."""
     if (year := _roof_year(text)) is not None:

@@ -110,8 +110,9 @@ def meaning(label: str, lang: str | None = "en") -> Meaning | None:
         return None
     own = _ANY if lang is None else _BY_LANGUAGE.get(lang, {})
     spellings = (_folded(label), words, re.sub(r"(?<=[a-z])\d{1,2}$", "", words), _UNIT_TAIL.sub("", words))
+    first, second = (_ENGLISH, own) if lang is None else (own, _ENGLISH)  # `construction` is a year in French only
     for spelling in dict.fromkeys(spellings):
-        found = own.get(spelling) or _ENGLISH.get(spelling)
+        found = first.get(spelling) or second.get(spelling)
         if found and (spelling != spellings[-1] or spelling == words or found.field in _AREAS):
             return found
     if ":" in label.rstrip(" :"):
