@@ -104,7 +104,7 @@ def test_the_figures_are_those_of_the_jobs_table_and_of_the_provider(
     queued = fleet.send(*(f"{property_site}/homes/{n}" for n in range(1, 13)), f"{property_site}/nowhere")
     before = web.samples()
     assert before["propintel_jobs"][("queued",)] == _sum(before["propintel_queue_messages"]) == 13
-    assert len(before["propintel_queue_messages"]) == 6
+    assert len(before["propintel_queue_messages"]) == 7
     assert before["propintel_openai_keys_configured"] == {(): 3}
 
     worker = fleet.start_worker(pool="prefork", concurrency=2)
