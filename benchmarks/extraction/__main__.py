@@ -81,6 +81,8 @@ def _print_errors(told: Measured) -> None:
         proof = told.run.extractions[error.file].record.evidence.get(error.field or "")
         sure = f" ({proof.confidence:.2f})" if proof else ""
         print(f"{name:50} {error.label:16} {state:16} {error.expected!r} <- {error.emitted!r}{sure}")
+    for fault in told.faults:
+        print(f"{fault.file.removeprefix('html/'):50} {fault.field:16} {'no evidence':16} it {fault.why}")
     for case in told.kinds:
         if case.found is not case.expected:
             print(f"{case.name:50} {'kind':16} {'wrong':16} {case.expected} <- {case.found}: {case.reason}")

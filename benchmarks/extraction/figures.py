@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from benchmarks.extraction.bands import Band, calibration_error, reliability
 from benchmarks.extraction.core import Core, core
+from benchmarks.extraction.disputed import undisputed
 from benchmarks.extraction.kinds import KindCase, confusion
 from benchmarks.extraction.peers.compare import Peers
 from benchmarks.extraction.prompts import Prompts, prompts
+from benchmarks.extraction.proof import Fault, faults
 from benchmarks.extraction.run import Run
-from benchmarks.extraction.scorer import Report
+from benchmarks.extraction.scorer import Outcome, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,9 @@ class Measured:
     core: Core
     bands: list[Band]
     kinds: list[KindCase]
+    faults: list[Fault]
+    undisputed: list[Outcome]
+    undisputed_bands: list[Band]
     prompts: Prompts
     peers: Peers | None = None
 
@@ -57,8 +62,17 @@ def measured(run: Run, report: Report, kinds: Sequence[KindCase]) -> Measured:
         file: {name: proof.confidence for name, proof in extraction.record.evidence.items()}
         for file, extraction in run.extractions.items()
     }
+    agreed = undisputed(report.outcomes)
     return Measured(
-        run, report, core(report.outcomes), reliability(report.outcomes, confidences), list(kinds), prompts(run)
+        run,
+        report,
+        core(report.outcomes),
+        reliability(report.outcomes, confidences),
+        list(kinds),
+        [fault for file, extraction in run.extractions.items() for fault in faults(file, extraction)],
+        agreed,
+        reliability(agreed, confidences),
+        prompts(run),
     )
 
 
@@ -75,9 +89,14 @@ def cpu_ms(run: Run) -> dict[str, float]:
 
 def _scores(done: Measured) -> list[Figure]:
     total = done.report.total
+    right = sum(o.verdict == "right" for o in done.undisputed)
+    wrong = sum(o.verdict == "wrong" for o in done.undisputed)
+    aside = total.wrong - wrong
+    agreed = right / (right + wrong) if right + wrong else 0.0
     return [
         at_least("labelled values read exactly, without a model (recall)", total.recall or 0.0, 0.90),
         at_least("emitted values that are right (precision)", total.precision or 0.0, 0.97),
+        Figure(f"the same, {aside} labels set aside that their page contradicts", agreed, f"{agreed:.3f}"),
     ]
 
 
@@ -95,11 +114,18 @@ def _confidence(done: Measured) -> list[Figure]:
     emitted = sum(band.count for band in done.bands)
     share = sure.count / emitted if emitted else 0.0
     error = calibration_error(done.bands)
+    agreed = done.undisputed_bands[0].share_right or 0.0
     return [
         at_least("values of confidence 0.9 and more that are right", sure.share_right or 0.0, 0.97, percent=True),
+        Figure("the same, those labels set aside", agreed, f"{100 * agreed:.1f} %"),
         at_least("share of emitted values of confidence 0.9 and more", share, 0.70, percent=True),
         Figure("distance of confidence from the share right (expected calibration error)", error, f"{error:.3f}"),
     ]
+
+
+def _evidence(done: Measured) -> list[Figure]:
+    stored = sum(len(extraction.record.evidence) for extraction in done.run.extractions.values())
+    return [at_most(f"stored values without valid evidence, of {stored}", len(done.faults), 0)]
 
 
 def _kinds(done: Measured) -> list[Figure]:
@@ -125,4 +151,12 @@ def _prompts(done: Measured) -> list[Figure]:
 
 
 #: what the first table shows, in this order; a new figure is a function here
-FIGURES: list[Callable[[Measured], list[Figure]]] = [_scores, _core, _confidence, _kinds, _prompts, _cpu]
+FIGURES: list[Callable[[Measured], list[Figure]]] = [
+    _scores,
+    _core,
+    _confidence,
+    _evidence,
+    _kinds,
+    _prompts,
+    _cpu,
+]

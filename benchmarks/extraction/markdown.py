@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from app.property.record import PageKind
+from benchmarks.extraction.disputed import DISPUTED
 from benchmarks.extraction.figures import Measured
 from benchmarks.extraction.kinds import KindCase, confusion
 from benchmarks.extraction.scorer import Count
@@ -54,11 +55,48 @@ def _core(done: Measured) -> list[str]:
 
 def _bands(done: Measured) -> list[str]:
     rows = [
-        (f"{b.low:.1f} to {b.high:.1f}", b.count, b.right, _share(b.share_right), f"{b.mean_confidence:.3f}")
-        for b in done.bands
+        (
+            f"{b.low:.1f} to {b.high:.1f}",
+            b.count,
+            b.right,
+            _share(b.share_right),
+            f"{b.mean_confidence:.3f}",
+            f"{agreed.right} of {agreed.count}",
+        )
+        for b, agreed in zip(done.bands, done.undisputed_bands, strict=True)
     ]
-    note = "Values on labelled fields, by the confidence they were stored with (ADR 0024)."
-    return ["## Confidence", note, table(("confidence", "values", "right", "share right", "mean confidence"), rows)]
+    note = (
+        "Values on labelled fields, by the confidence they were stored with "
+        "([ADR 0024](../decisions/0024-confidence-is-the-odds-of-being-right.md))."
+    )
+    headings = ("confidence", "values", "right", "share right", "mean confidence", "right, disputed labels set aside")
+    return ["## Confidence", note, table(headings, rows)]
+
+
+def _evidence(done: Measured) -> list[str]:
+    note = (
+        "Each stored value's locator was followed again on the page: its raw text stands there, its quote on the page, "
+        "and the quote says the value; a computed value follows from the fields it names."
+    )
+    rows = [(f"`{f.file}`", f.field, f.why) for f in done.faults]
+    return ["## Evidence", note, table(("page", "field", "fault"), rows) if rows else "No value fails."]
+
+
+def _disputed(done: Measured) -> list[str]:
+    wrong = {(o.file, o.label): o for o in done.report.outcomes if o.verdict == "wrong"}
+    note = (
+        "Values that count as wrong although the page has them, as looked at by hand: all but one of these labels say "
+        '"not on the page". Counted as wrong in every figure that does not say otherwise.'
+    )
+    rows = [(f"`{file}`", label, why) for (file, label), why in DISPUTED.items() if (file, label) in wrong]
+    rest = [(f"`{o.file}`", o.label) for key, o in wrong.items() if key not in DISPUTED]
+    return [
+        "## Disputed labels",
+        note,
+        table(("page", "label", "where the value stands"), rows),
+        "Wrong beyond dispute:",
+        table(("page", "label"), rest),
+    ]
 
 
 def _kinds(done: Measured) -> list[str]:
@@ -135,4 +173,14 @@ def _fields(done: Measured) -> list[str]:
 
 
 #: the page's sections, in this order; each gives paragraphs
-SECTIONS: list[Callable[[Measured], list[str]]] = [_figures, _core, _bands, _kinds, _prompts, _peers, _fields]
+SECTIONS: list[Callable[[Measured], list[str]]] = [
+    _figures,
+    _core,
+    _bands,
+    _evidence,
+    _kinds,
+    _prompts,
+    _peers,
+    _fields,
+    _disputed,
+]

@@ -129,8 +129,9 @@ def identifier(label: Any, value: Any, row: Row, _record: Record) -> bool:
 
 
 def in_address(value: Any, row: Row) -> bool:
-    """True where `value` stands as a word in the labelled address of the page."""
-    return any(_plain(value) == _plain(word) for word in re.split(r"[^\w-]+|_", row.get("url") or "") if word)
+    """True where `value` stands as a word in the labelled address of the page, or opens one: `105001-7436-Main-St`."""
+    words = [word for word in re.split(r"[^\w-]+|_", row.get("url") or "") if word]
+    return any(_plain(value) in (_plain(word), _plain(word.partition("-")[0])) for word in words)
 
 
 def unit_number(label: Any, value: Any, _row: Row, _record: Record) -> bool:

@@ -28,6 +28,10 @@ _ONLY_LISTING = (
     *_WITH_PRICE,
 )
 _ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
+#: where rents are asked by the week as often as by the month
+_RENT_BY_WEEK = ("AU", "NZ", "GB")
+#: the strength of what is concluded from another field
+_CONCLUDED = 0.5
 #: square metres of a home, of a plot
 _LIVING, _LOT = (8.0, 60_000.0), (10.0, 5e8)
 
@@ -45,7 +49,7 @@ def checked(
     _region(kept, page)
     _street(kept)
     _living_is_not_lot(kept)
-    _key(kept)
+    _key(kept, page)
     _people(kept, page)
     _sold(kept)
     _bathrooms(kept)
@@ -126,10 +130,21 @@ def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Docu
     if unit is None or not limits[0] <= areas.convert(area.candidate.value, unit, areas.SQUARE_METERS) <= limits[1]:
         del kept[field]
         return
+    stated = area.candidate.unit is not None or source is not None
     kept[field] = replace(area, candidate=replace(area.candidate, unit=unit))
+    if not stated:
+        kept[units] = _concluded(kept, units, unit, (field,), f"areas are in {unit} in {_country(kept, page)}")
+        return
     kept[units] = replace(
         area, candidate=replace(source or area.candidate, field=units, value=unit, confidence=area.confidence)
     )
+
+
+def _concluded(kept: dict[str, Winner], field: str, value: object, sources: tuple[str, ...], raw: str) -> Winner:
+    """A value that follows from others: its locator names them, its quote is theirs, `raw` says how it follows."""
+    quote = " | ".join(dict.fromkeys(kept[name].candidate.quote for name in sources))
+    found = Candidate(field, value, raw, Method.DERIVED, ", ".join(sources), quote, _CONCLUDED)
+    return Winner(found, _CONCLUDED, False)
 
 
 def _price(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
@@ -146,19 +161,14 @@ def _price(kept: dict[str, Winner], candidates: list[Candidate], page: Document)
             kept[field] = Winner(same_place[field], price.confidence, False)
     _currency(kept, price, page)
     if "StandardStatus" not in kept:
-        kept["StandardStatus"] = replace(
-            price,
-            candidate=replace(price.candidate, field="StandardStatus", value="Active", confidence=0.5),
-            confidence=0.5,
-        )
+        kept["StandardStatus"] = _concluded(kept, "StandardStatus", "Active", ("ListPrice",), "a price is asked")
     offered = kept.get("PropertyType")
     rented = offered is not None and "Lease" in str(offered.candidate.value)
     if not rented and (price.candidate.value > 50_000 or "X_PricePeriod" not in same_place):
         kept.pop("X_PricePeriod", None)
-    elif rented and "X_PricePeriod" not in kept:
-        kept["X_PricePeriod"] = replace(
-            price, candidate=replace(price.candidate, field="X_PricePeriod", value="month", confidence=0.5)
-        )
+    elif rented and "X_PricePeriod" not in kept and _country(kept, page) not in _RENT_BY_WEEK:
+        sources = ("PropertyType", "ListPrice")
+        kept["X_PricePeriod"] = _concluded(kept, "X_PricePeriod", "month", sources, "rent is asked by the month")
 
 
 def _currency(kept: dict[str, Winner], price: Winner, page: Document) -> None:
@@ -169,9 +179,8 @@ def _currency(kept: dict[str, Winner], price: Winner, page: Document) -> None:
     elif "X_Currency" not in kept:
         code = currency.COUNTRY_CURRENCY.get(_country(kept, page) or "")
         if code:
-            kept["X_Currency"] = replace(
-                price, candidate=replace(price.candidate, field="X_Currency", value=code, confidence=0.5)
-            )
+            raw = f"the currency of {_country(kept, page)}"
+            kept["X_Currency"] = _concluded(kept, "X_Currency", code, ("ListPrice",), raw)
 
 
 def _region(kept: dict[str, Winner], page: Document) -> None:
@@ -191,9 +200,9 @@ def _bathrooms(kept: dict[str, Winner]) -> None:
         return
     together = full.candidate.value + (half.candidate.value if half else 0)
     if total is None and together > 0:
-        kept["BathroomsTotalInteger"] = replace(
-            full, candidate=replace(full.candidate, field="BathroomsTotalInteger", value=together)
-        )
+        sources = ("BathroomsFull", "BathroomsHalf") if half else ("BathroomsFull",)
+        raw = " + ".join(str(kept[name].candidate.value) for name in sources)
+        kept["BathroomsTotalInteger"] = _concluded(kept, "BathroomsTotalInteger", together, sources, raw)
 
 
 def _street(kept: dict[str, Winner]) -> None:
@@ -236,8 +245,13 @@ def _living_is_not_lot(kept: dict[str, Winner]) -> None:
         kept.pop(field, None)
 
 
-def _key(kept: dict[str, Winner]) -> None:
-    """A key in the address bar that is the postal code is no key."""
+def _key(kept: dict[str, Winner], page: Document) -> None:
+    """A key in the address bar that is the postal code is no key; a site's own name before an id is not the id's."""
+    for field in ("ListingId", "ListingKey"):
+        found = kept.get(field)
+        brand, mark, rest = str(found.candidate.value).partition("-") if found else ("", "", "")
+        if found and mark and len(rest) >= 4 and brand.casefold() == _brand(page):
+            kept[field] = replace(found, candidate=replace(found.candidate, value=rest))
     key, code = kept.get("ListingKey"), kept.get("PostalCode")
     if key and code and str(key.candidate.value).casefold() == str(code.candidate.value).replace(" ", "").casefold():
         del kept["ListingKey"]
@@ -254,11 +268,16 @@ def _people(kept: dict[str, Winner], page: Document) -> None:
     if office and street and _letters(street.candidate.value).startswith(_letters(office.candidate.value)):
         del kept["ListOfficeName"]  # a development's own name
         office = None
-    labels = (url_parts(page.url).hostname or "").split(".")
-    brand = _letters(max(labels[:-1], key=len)) if len(labels) > 1 else ""
+    brand = _brand(page)
     marked_up = office is not None and office.candidate.method in (Method.MICRODATA, Method.JSONLD, Method.OPENGRAPH)
     if office and marked_up and brand and brand in _letters(office.candidate.value):
         del kept["ListOfficeName"]
+
+
+def _brand(page: Document) -> str:
+    """The letters of the longest label of the site's host: `trulia` of `www.trulia.com`; empty where there is none."""
+    labels = (url_parts(page.url).hostname or "").split(".")
+    return _letters(max(labels[:-1], key=len)) if len(labels) > 1 else ""
 
 
 def _letters(value: object) -> str:

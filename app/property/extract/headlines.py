@@ -29,6 +29,11 @@ _US_ADDRESS = re.compile(
 )
 _CITY_LINE = re.compile(r"^([A-Z][A-Za-z.' -]{2,30}?),?\s+([A-Z]{2}),?\s+(\d{5}(?:-\d{4})?)$")
 _STREET_LINE = re.compile(r"^\d{1,6}[A-Z]?\s+\S.{2,50}$")
+#: letters that a site sets before its numbers: `/property/HWL-20418`
+_LETTERED_KEY = re.compile(r"[/=_]([A-Z]{1,4}-\d{4,12})(?=$|[/?&#])")
+_STREET_AND_UNIT = re.compile(
+    r"^\d{1,6}[A-Z]?\s[^,|]{3,50}?,?\s(?:unit|apt\.?|suite|ste\.?|#)\s?#?\w{1,6}$", re.IGNORECASE
+)
 _OFFERING = re.compile(r"^.{0,80}?\b(?:for sale|for rent|to let|to rent|sold)\b(?: in| at| on)?[ :,]*", re.IGNORECASE)
 _COUNTY = re.compile(r"\b([A-Z][a-z]+(?: [A-Z][a-z]+)?) County, ([A-Z]{2})\b")
 _MAP_LINK = re.compile(r"(?<![\d.])(-?\d{1,2}\.\d{4,})\s?(?:,|~|%2C)\s?\+?(-?\d{1,3}\.\d{4,})(?!\d)")
@@ -73,6 +78,7 @@ class Headlines:
             return
         for text, where, confidence in _headings(page):
             yield from _addresses_in(text, where, confidence, page)
+            yield from _unit_in(text, where)
             yield from _kind_in(text, where, min(0.42, confidence - 0.05), page)
             if county := _COUNTY.search(text):
                 yield Candidate("CountyOrParish", county[1], text, Method.LABEL, where, text[:300], 0.5)
@@ -87,7 +93,11 @@ class Headlines:
 def _key_in_address(page: Document) -> Iterator[Candidate]:
     """The last word of the page's address that looks like an id, as the site's own key."""
     parts = url_parts(unquote(page.url))
-    words = [w for w in re.split(r"[/=&?_.-]+", f"{parts.path}?{parts.query}") if w]
+    whole = f"{parts.path}?{parts.query}"
+    if lettered := _LETTERED_KEY.search(whole):
+        yield Candidate("ListingKey", lettered[1], lettered[1], Method.LABEL, "url", page.url, 0.5)
+        return
+    words = [w for w in re.split(r"[/=&?_.-]+", whole) if w]
     for word in reversed(words):
         digits = sum(c.isdigit() for c in word)
         if (word.isdigit() and 5 <= digits <= 14) or (
@@ -148,6 +158,12 @@ def _addresses_in(text: str, where: str, confidence: float, page: Document) -> I
         if _is_address(parsed):
             yield from _parts(parsed, text, where, confidence)
             return
+
+
+def _unit_in(text: str, where: str) -> Iterator[Candidate]:
+    """A street with its unit that stands alone as a heading: `420 W 56th St Unit 5`."""
+    if where.count("h1") and _STREET_AND_UNIT.match(text):
+        yield from _parts(addresses.with_street(addresses.Address(), text), text, where, 0.55)
 
 
 def _is_address(parsed: addresses.Address) -> bool:

@@ -7,6 +7,7 @@ property.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from app.property.extract import objects
@@ -28,8 +29,28 @@ class JsonBody:
         if value is None:
             return
         source = Source(Method.STATE, 0.75, page.locale.lang)
+        own = _names(page.json)
         for reading in objects.read(value, source, Place(pointer)):
-            yield from candidates_of(reading, page.locale)
+            for candidate in candidates_of(reading, page.locale):
+                yield _under_its_name(candidate, own)
+
+
+def _names(body: Any) -> dict[str, str]:
+    """The key that stands in the body for each alias that is read in its place."""
+    fields = body.get("fields") if isinstance(body, dict) else None
+    known = [f for f in fields if isinstance(f, dict)] if isinstance(fields, list) else []
+    return {f["alias"]: f["name"] for f in known if isinstance(f.get("alias"), str) and isinstance(f.get("name"), str)}
+
+
+def _under_its_name(candidate: Candidate, names: dict[str, str]) -> Candidate:
+    """`candidate` with the key of the body in locator and quote, where it was read under the alias of that key."""
+    head, _, key = candidate.locator.rpartition("/")
+    alias = key.replace("~1", "/").replace("~0", "~")
+    if alias not in names or f'"{alias}"' not in candidate.quote or names[alias] == alias:
+        return candidate
+    name = names[alias]
+    where = f"{head}/{name.replace('~', '~0').replace('/', '~1')}"
+    return replace(candidate, locator=where, quote=candidate.quote.replace(f'"{alias}"', f'"{name}"', 1))
 
 
 def parcels(value: Any) -> list[dict[str, Any]]:
@@ -47,7 +68,8 @@ def the_one(value: Any) -> tuple[Any, str]:
     if len(rows) > 1:
         return None, ""
     if rows:
-        return _aliased(rows[0], value.get("fields")), "/features/0"
+        inside = "attributes" if value["features"][0].get("attributes") else "properties"
+        return _aliased(rows[0], value.get("fields")), f"/features/0/{inside}"
     if isinstance(value, list):
         return (value[0], "/0") if len(value) == 1 else (None, "")
     if isinstance(value, dict) and len(value) == 1:

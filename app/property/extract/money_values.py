@@ -51,7 +51,6 @@ def _list_price(reading: Reading, locale: Locale) -> Iterator[Value]:
     yield "X_PriceQualifier", price.qualifier, None
     if reading.method is Method.LABEL and _RENT_LABEL.search(reading.label):
         yield "PropertyType", "Residential Lease", None
-        yield "StandardStatus", "Active", None
     label = reading.label.casefold()
     basis = (
         "cold"

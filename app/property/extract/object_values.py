@@ -57,6 +57,7 @@ class Place:
 def plain(found: Meaning, key: str, value: Any, node: dict[str, Any], at: tuple[Source, Place]) -> Reading:
     """The reading of a plain value under `key` of `node`; `at` says how to mark it and where it stands."""
     source, place = at
+    shown = str(value)
     if (
         found.field in object_keys.NUMERIC
         and isinstance(value, str)
@@ -64,16 +65,23 @@ def plain(found: Meaning, key: str, value: Any, node: dict[str, Any], at: tuple[
         and not (found.field == "ListPrice" and _THOUSANDS.match(value.strip()))
     ):
         value = float(value)
-    label = key
+    label, unit = key, ""
     if found.field in ("LivingArea", "LotSizeArea"):
+        unit = _unit_named(node, key)
         label = f"{key} {unit_beside(node, key)}".strip()
-    shown = value if isinstance(value, str) else str(value)
+    shown = f"{shown} {unit}".strip()
     confidence = (source.confidence - _DECAY * max(0, len(place.parents) - 2)) * found.trust
     return Reading(found.field, value, source.method, place.pointer, f'"{key}": {shown[:200]}', confidence, label)
 
 
 def unit_beside(node: dict[str, Any], key: str = "") -> str:
     """The unit that an object names for its own number, as text that `areas.find_unit` reads."""
+    unit = _unit_named(node, key)
+    return object_keys.UNIT_CODES.get(unit.strip().upper(), unit)
+
+
+def _unit_named(node: dict[str, Any], key: str = "") -> str:
+    """That unit in the object's own spelling, such as `MTK`."""
     names = (
         *object_keys.UNIT_KEYS,
         f"{key}Units",
@@ -85,7 +93,7 @@ def unit_beside(node: dict[str, Any], key: str = "") -> str:
     for name in names:
         unit = node.get(name)
         if isinstance(unit, str) and unit:
-            return object_keys.UNIT_CODES.get(unit.strip().upper(), unit)
+            return unit
     return ""
 
 
@@ -108,8 +116,8 @@ def quantity(found: Meaning, key: str, value: Any, source: Source, place: Place)
         amount = value.get(name)
         if isinstance(amount, str | int | float) and not isinstance(amount, bool) and amount != "":
             reading = plain(found, name, amount, value, (source, place.at(name)))
-            label = f"{key} {unit_beside(value)}"
-            yield replace(reading, label=label, quote=f'"{key}": {{"{name}": {amount}'[:200])
+            quote = f'"{key}": {{"{name}": {amount} {_unit_named(value)}'.strip()
+            yield replace(reading, label=f"{key} {unit_beside(value)}", quote=quote[:200])
             return
 
 
@@ -141,7 +149,7 @@ def pair(found: tuple[str, Any, str], node: dict[str, Any], source: Source, plac
     if part is not None and part.field in object_keys.GEO:
         text = value if isinstance(value, str) else label
         confidence = source.confidence - 0.05
-        yield Reading(part.field, text, source.method, place.pointer, f"{kind}: {label}", confidence)
+        yield Reading(part.field, text, source.method, place.pointer, f"{kind}: {text}", confidence)
         return
     labels = [label, *(node[k] for k in object_keys.LABEL_KEYS if isinstance(node.get(k), str) and k != value_key)]
     known = next(((t, m) for t in labels if t != "state" and (m := meaning(t, source.lang)) is not None), None)

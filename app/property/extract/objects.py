@@ -118,7 +118,9 @@ def _person(node: dict[str, Any], source: Source, place: Place) -> Iterator[Read
     if place.role == "agent":
         yield from (named("ListOfficeName", *texts[w]) for w in texts if w in object_keys.OFFICE_KEYS)
         if "first name" in texts and "last name" in texts:
-            yield named("ListAgentFullName", "firstName", f"{texts['first name'][1]} {texts['last name'][1]}")
+            name = f"{texts['first name'][1]} {texts['last name'][1]}"
+            quote = ", ".join(f'"{key}": {value}' for key, value in (texts["first name"], texts["last name"]))
+            yield Reading("ListAgentFullName", name, source.method, place.pointer, quote[:200], source.confidence)
             return
     known = object_keys.NAMES | (object_keys.OFFICE_KEYS if place.role == "office" else frozenset())
     found = next((texts[words] for words in texts if words in known), None)

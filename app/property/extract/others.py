@@ -38,7 +38,7 @@ def skipped(root: Any) -> frozenset[Any]:
             block = _block_of_others(heading)
             if block is not None:
                 found.add(block)
-    return frozenset(found | _cards(root))
+    return frozenset(found | cards(root))
 
 
 def _is_furniture(element: Any) -> bool:
@@ -97,7 +97,7 @@ def _is_long(element: Any) -> bool:
     return False
 
 
-def _cards(root: Any) -> set[Any]:
+def cards(root: Any) -> set[Any]:
     """Cards on other properties: siblings that each show a price and lead to an address of their own."""
     by_parent: dict[Any, dict[Any, str]] = {}
     for element in islice((e for e in root.iter() if _shows_price(e)), _MOST_CARDS):

@@ -14,8 +14,10 @@ from app.property.derived import DERIVED_FIELDS, derive
 from app.property.extract.address_bar import AddressBar
 from app.property.extract.base import Candidate, Extraction
 from app.property.extract.checks import checked
+from app.property.extract.confidence import with_confidence
 from app.property.extract.courtesy import Courtesy
 from app.property.extract.document import Document
+from app.property.extract.grounding import grounded
 from app.property.extract.headlines import Headlines
 from app.property.extract.jsonbody import JsonBody
 from app.property.extract.jsonld import JsonLd
@@ -80,7 +82,8 @@ def extract(page: Page, *, lang: str | None = None) -> Extraction:
     empty = Extraction(page, kind, reason, PropertyRecord(), tuple(candidates), notes=tuple(notes))
     if kind not in _WITH_PROPERTY:
         return empty
-    return _built(empty, checked(rank(candidates), candidates, document, kind))
+    kept = checked(rank(candidates), candidates, document, kind)
+    return _built(empty, with_confidence(grounded(kept, document), document))
 
 
 def with_model_values(extraction: Extraction, candidates: Sequence[Candidate], dropped: int) -> Extraction:

@@ -14,6 +14,7 @@ from typing import Any
 
 from app.property.extract.base import Candidate
 from app.property.normalise.areas import IN_SQUARE_METERS
+from app.property.normalise.texts import has_street_word
 from app.property.record import Method
 
 #: below this a winner is doubtful; a rival within this share of the winner's strength makes it so as well
@@ -28,11 +29,17 @@ _EXTENDED = frozenset({"UnparsedAddress", "PublicRemarks"})
 
 @dataclass(frozen=True, slots=True)
 class Winner:
-    """The winning candidate, its confidence after comparison, and whether it is doubtful."""
+    """The winning candidate, its strength after comparison, and whether it is doubtful.
+
+    `witnesses` are the candidates that say the same, itself included; `rival` is the strength of the strongest other
+    value as a share of theirs, 0 where nothing contradicts. `confidence.py` turns all of it into a confidence.
+    """
 
     candidate: Candidate
     confidence: float
     doubtful: bool
+    witnesses: tuple[Candidate, ...] = ()
+    rival: float = 0.0
 
 
 def rank(candidates: Iterable[Candidate]) -> dict[str, Winner]:
@@ -61,8 +68,20 @@ def _winner(found: list[Candidate]) -> Winner | None:
     if max(c.confidence for c in best) <= _LEAST_ALONE and rival >= 0.95 * strength:
         return None  # weak voices that contradict each other say nothing
     chosen = max(best, key=lambda c: (_has_unit_number(c), round(c.confidence, 1), _richness(c)))
+    chosen = _without_district(chosen, best)
     doubtful = confidence < LEAST_SURE or rival >= RIVAL_SHARE * strength
-    return Winner(replace(chosen, confidence=round(confidence, 3)), round(confidence, 3), doubtful)
+    share = rival / strength if strength else 0.0
+    return Winner(replace(chosen, confidence=round(confidence, 3)), round(confidence, 3), doubtful, tuple(best), share)
+
+
+def _without_district(chosen: Candidate, group: list[Candidate]) -> Candidate:
+    """`52 Shrewsbury` for `52 Shrewsbury, Ballsbridge` where another source ends there: what follows is no street."""
+    if chosen.field != "UnparsedAddress":
+        return chosen
+    head, mark, tail = str(chosen.value).partition(", ")
+    if not mark or any(c.isdigit() for c in tail) or has_street_word(tail):
+        return chosen
+    return next((c for c in group if _key(c) == _key(replace(c, value=head))), chosen)
 
 
 def _has_unit_number(candidate: Candidate) -> bool:

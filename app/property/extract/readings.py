@@ -18,7 +18,7 @@ from app.property.extract.name_values import NAMES
 from app.property.extract.place_values import PLACES
 from app.property.extract.typed_values import BY_TYPE, SPECIAL
 from app.property.extract.value_texts import Value
-from app.property.normalise import texts
+from app.property.normalise import numbers, texts
 from app.property.record import FIELDS, Method
 
 
@@ -51,7 +51,7 @@ def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
         yield Candidate(
             field=name,
             value=value,
-            raw=_shown(reading.raw),
+            raw=_shown(value if reading.field == "_Coordinates" else reading.raw),
             method=reading.method,
             locator=reading.locator,
             quote=reading.quote[:300],
@@ -73,7 +73,9 @@ def _doubt(name: str, unit: str | None, raw: Any) -> float:
 
 
 def _shown(raw: Any) -> str:
-    return raw if isinstance(raw, str) else ", ".join(map(str, raw)) if isinstance(raw, list) else str(raw)
+    if isinstance(raw, list):
+        return ", ".join(map(str, raw))
+    return raw if isinstance(raw, str) else str(numbers.tidy(raw) if isinstance(raw, float) else raw)
 
 
 def _values(reading: Reading, locale: Locale) -> Iterator[Value]:

@@ -100,7 +100,7 @@ _STREET_WORD = re.compile(
     r"\bviale\b|"
     r"\bcorso\b|\bpiazza\b|\brua\b|\btravessa\b|\bestrada\b|\bavenue\b|\butca\b|\bút\b|\bnáměstí\b|\bcadde\w*|"
     r"\bsokak\b|\bsokağı\b|"
-    r"\b(?:road|street|lane|drive|crescent|avenue|close|terrace)\b",
+    r"\b(?:road|street|lane|drive|crescent|avenue|close|terrace|rd|court|quay|row|bank|place|grove|square|gardens|mews)\b",
     re.I,
 )
 _STREET_END = re.compile(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from app.property.extract.pipeline import extract
+from app.property.fetch.decode import page_from_file
 from app.property.page import Page
 from app.property.record import PageKind
 
@@ -25,6 +27,25 @@ def _kind(html: str, content_type: str = "text/html") -> PageKind:
         assert extraction.record.values == {}
     assert extraction.reason
     return extraction.kind
+
+
+_FOLDER = Path(__file__).parent / "kinds"
+_PAGES = sorted(path.relative_to(_FOLDER).as_posix() for path in _FOLDER.glob("*/*.*"))
+
+
+@pytest.mark.parametrize("name", _PAGES)
+def test_pages_of_every_kind(name: str) -> None:
+    """Walls, lists, pages that are gone, records and listings of eleven languages; the folder says which it is."""
+    page = page_from_file(_FOLDER / name, f"https://pages.example/{name}", datetime(2026, 3, 1, tzinfo=UTC))
+    extraction = extract(page)
+    assert extraction.kind == name.partition("/")[0], extraction.reason
+    with_property = extraction.kind in (PageKind.LISTING, PageKind.RECORD)
+    assert bool(extraction.record.values) is with_property
+
+
+def test_there_are_pages_of_every_kind() -> None:
+    assert {name.partition("/")[0] for name in _PAGES} == set(PageKind)
+    assert len(_PAGES) >= 50
 
 
 @pytest.mark.parametrize(

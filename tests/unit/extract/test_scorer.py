@@ -54,6 +54,8 @@ RIGHT, WRONG, MISSED = (1, 1, 0), (1, 0, 1), (1, 0, 0)
         ({"roof": "Brick, Block"}, {"Roof": ["Brick", "Block"]}, RIGHT),
         ({"listing_id": "889"}, {"ListingId": "5", "ListingKey": "889"}, RIGHT),
         ({"listing_id": "889", "url": "https://s/x/777_zpid"}, {"ListingKey": "777"}, RIGHT),
+        ({"listing_id": None, "url": "https://s/sold/105001-7436-Oak-Rd-20817"}, {"ListingId": "105001"}, (0, 0, 0)),
+        ({"listing_id": None, "url": "https://s/sold/105001-7436-Oak-Rd-20817"}, {"ListingId": "20817"}, (0, 0, 1)),
         ({"listing_id": "889"}, {"ListingId": "5"}, WRONG),
         ({"listing_id": "11-22", "kind": "record"}, {"ParcelNumber": "1122"}, RIGHT),
         ({"listing_id": "11-22"}, {"ParcelNumber": "1122"}, MISSED),

@@ -1,0 +1,219 @@
+"""Does a quote say a value? By the rules that judge a model's quotes (`support.py`), which no extractor uses.
+
+Fields that no model is asked for have rules of their own here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.property.extract import object_keys
+from app.property.extract.claims import Claim
+from app.property.extract.document import Locale
+from app.property.extract.support import supported
+from app.property.normalise import areas, counts, currency, layouts, numbers, prices, vocabulary
+from app.property.normalise.places import country_code
+from app.property.record import FIELDS, Evidence
+
+_RENT = re.compile(r"\brent\b|miete|najem|czynsz|hyra\b|loyer|alquiler|affitto", re.IGNORECASE)
+_BASES = {"cold": r"kalt|cold|netto", "warm": r"warm|gesamt|brutto|charges comprises", "pcm": r"pcm|per calendar month"}
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
+
+
+def says(name: str, proof: Evidence, locale: Locale, place: str) -> bool:
+    """True where `proof.quote` says `proof.value`; of rows, where `place`, what stands at the locator, says each."""
+    if FIELDS[name].type == "rows":
+        return all(_in_row(place, key, value) for row in proof.value for key, value in row.items())
+    own, quotes = _OWN.get(name), [proof.quote, _CAMEL.sub(" ", proof.quote)]
+    if _has(proof.quote, proof.raw):
+        quotes.append(proof.raw)
+    if own is not None:
+        return any(own(proof.value, quote, locale) for quote in quotes)
+    return any(supported(Claim(name, proof.value, q, q, locale.lang, locale.country)) is not None for q in quotes)
+
+
+def _is_supported(name: str, value: Any, quote: str, locale: Locale) -> bool:
+    return supported(Claim(name, value, quote, quote, locale.lang, locale.country)) is not None
+
+
+def _plain(text: object) -> str:
+    return re.sub(r"[\W_]+", "", str(text).casefold())
+
+
+def _has(text: str, value: object) -> bool:
+    """The letters and digits of `value` stand in `text`; a whole number also with its decimals."""
+    told = numbers.tidy(value) if isinstance(value, float) else value
+    return _plain(told) in _plain(text)
+
+
+def _in_row(raw: str, key: str, value: Any) -> bool:
+    """A date by its year (rows hold ISO dates, pages their own), an amount by its digits, a word as it is."""
+    return _has(raw, str(value)[:4] if key == "date" else value)
+
+
+def _number(value: Any, quote: str, _locale: Locale) -> bool:
+    """The number stands there, its sign included, whatever the language's comma and dot mean."""
+    found = [n for lang in ("en", "de") for n in numbers.find_numbers(quote, lang, multipliers=False)]
+    signed = [float(n) for n in re.findall(r"-?\d+\.\d+", quote)]
+    return any(abs(n - value) < 1e-9 for n in signed) or any(abs(n.value - value) < 0.005 for n in found)
+
+
+def _coordinate(value: Any, quote: str, _locale: Locale) -> bool:
+    return any(abs(float(n) - value) < 1e-6 for n in re.findall(r"-?\d+\.\d+", quote))
+
+
+def _unit(value: Any, quote: str, _locale: Locale) -> bool:
+    words = [quote, *re.split(r"[\d\s,.]+", quote)]
+    told = areas.parse_area(quote.rpartition(":")[2], None)
+    if told is not None and told.unit == value:
+        return True
+    words += [object_keys.UNIT_CODES[word] for word in quote.split() if word in object_keys.UNIT_CODES]
+    return any(areas.find_unit(word) == value for word in words)
+
+
+def _country(value: Any, quote: str, _locale: Locale) -> bool:
+    words = re.findall(r"[^\W\d_]+", quote)
+    runs = [" ".join(words[i : i + n]) for n in (1, 2, 3) for i in range(len(words) - n + 1)]
+    return any(country_code(run) == value for run in runs)
+
+
+def _currency(value: Any, quote: str, locale: Locale) -> bool:
+    return currency.find_currency(quote, locale.country) == value or value in quote.upper().split()
+
+
+def _period(value: Any, quote: str, _locale: Locale) -> bool:
+    return prices.find_period(quote) == value or prices.find_period(f"per {quote}") == value
+
+
+def _qualifier(value: Any, quote: str, _locale: Locale) -> bool:
+    several = len(numbers.find_numbers(quote, "en")) >= 2
+    return prices.find_qualifier(quote) == value or (value == "range" and several)
+
+
+def _offered(value: Any, quote: str, locale: Locale) -> bool:
+    offer = vocabulary.offer(quote) or ("rent" if _RENT.search(quote) or prices.find_period(quote) else None)
+    if value in ("Residential", "Residential Lease") and offer is not None:
+        return offer == ("rent" if value == "Residential Lease" else "sale")
+    return supported(Claim("PropertyType", value, quote, quote, locale.lang, locale.country)) is not None
+
+
+def _status(value: Any, quote: str, locale: Locale) -> bool:
+    """In words, by a price on request, or as schema.org's `ItemAvailability`."""
+    told = {vocabulary.standard_status(q) for q in (quote, quote.rpartition(":")[2], quote.rpartition("/")[2])}
+    claim = Claim("StandardStatus", value, quote, quote, locale.lang, locale.country)
+    on_request = value == "Active" and prices.find_qualifier(quote) is not None
+    return value in told or on_request or supported(claim) is not None
+
+
+def _basis(value: Any, quote: str, _locale: Locale) -> bool:
+    return re.search(_BASES[value], quote, re.IGNORECASE) is not None
+
+
+def _baths(value: Any, quote: str, locale: Locale) -> bool:
+    told = counts.bathrooms(quote, locale.lang)
+    claim = Claim("BathroomsTotalInteger", value, quote, quote, locale.lang, locale.country)
+    return (told is not None and told.total == value) or supported(claim) is not None
+
+
+def _part_of_baths(value: Any, quote: str, locale: Locale) -> bool:
+    after = quote.rpartition(":")[2] or quote
+    told = counts.bathrooms(after.rpartition("/")[2], locale.lang) or counts.bathrooms(quote, locale.lang)
+    return (told is not None and value in (told.full, told.half)) or _number(value, quote, locale)
+
+
+def _yes_or_no(value: Any, quote: str, _locale: Locale) -> bool:
+    """The quote ends in yes or no, or names a fee above nothing."""
+    answer = vocabulary.yes_no(quote.rpartition(":")[2].strip() or quote.rsplit(maxsplit=1)[-1])
+    fee = any(n.value > 0 for n in numbers.find_numbers(quote, "en"))
+    return answer is value or (value is True and answer is None and fee)
+
+
+def _person(value: Any, quote: str, _locale: Locale) -> bool:
+    """Every word of the name; first and last name may stand apart."""
+    return all(_has(quote, word) for word in value.split())
+
+
+def _place(value: Any, quote: str, locale: Locale) -> bool:
+    """In words; where scripts write no spaces between them, in a row."""
+    spaceless = re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", value) is not None
+    return (spaceless and _has(quote, value)) or _is_supported("StateOrProvince", value, quote, locale)
+
+
+def _rooms(value: Any, quote: str, locale: Locale) -> bool:
+    """A count, or a country's short hand for it: `3LDK`, `trilocale`."""
+    told = layouts.parse_layout(quote, locale.lang)
+    return _is_supported("RoomsTotal", value, quote, locale) or (told is not None and told.rooms == value)
+
+
+def _year(value: Any, quote: str, _locale: Locale) -> bool:
+    """A year alone or in a date."""
+    return re.search(rf"(?<!\d){value}(?!\d)", quote) is not None
+
+
+def _area(value: Any, quote: str, locale: Locale) -> bool:
+    """The number, or what the page's own unit (ares, ping) comes to."""
+    told = areas.parse_area(quote.rpartition(":")[2], locale.lang) or areas.parse_area(quote, locale.lang)
+    return _number(value, quote, locale) or (told is not None and abs(told.value - value) < 0.005)
+
+
+def _text(value: Any, quote: str, _locale: Locale) -> bool:
+    return _has(quote, value)
+
+
+def _long_text(value: Any, quote: str, _locale: Locale) -> bool:
+    """The quote opens with what the text opens with, markup aside."""
+    opening = _plain(re.sub(r"<[^>]*>", " ", quote))
+    return _plain(value)[:60] in opening
+
+
+def _list(value: Any, quote: str, _locale: Locale) -> bool:
+    return all(_has(quote, item) for item in value)
+
+
+_OWN: Mapping[str, Callable[[Any, str, Locale], bool]] = {
+    "Latitude": _coordinate,
+    "Longitude": _coordinate,
+    "LivingAreaUnits": _unit,
+    "LotSizeUnits": _unit,
+    "Country": _country,
+    "X_Currency": _currency,
+    "X_PricePeriod": _period,
+    "X_PriceQualifier": _qualifier,
+    "PropertyType": _offered,
+    "StandardStatus": _status,
+    "X_RentBasis": _basis,
+    "ListAgentFullName": _person,
+    "LivingArea": _area,
+    "LotSizeArea": _area,
+    "YearBuilt": _year,
+    "RoomsTotal": _rooms,
+    **dict.fromkeys(("UnparsedAddress", "StateOrProvince", "StreetName"), _place),
+    "BathroomsTotalInteger": _baths,
+    "BathroomsFull": _part_of_baths,
+    "BathroomsHalf": _part_of_baths,
+    "AssociationYN": _yes_or_no,
+    "PoolPrivateYN": _yes_or_no,
+    "PublicRemarks": _long_text,
+    **dict.fromkeys(("ListingId", "ListingKey", "MlsStatus", "CountyOrParish", "OriginatingSystemName"), _text),
+    **dict.fromkeys(("City", "SubdivisionName", "X_EnergyRating", "X_AccessNotes"), _text),
+    **dict.fromkeys(("Roof", "ConstructionMaterials", "Heating", "Cooling", "PowerProductionType", "Media"), _list),
+    **dict.fromkeys(("ParkingTotal", "X_EstimatedValueLow", "X_EstimatedValueHigh", "X_RoofYear"), _number),
+}
+
+
+def concluded(name: str, values: Mapping[str, Any], country: str | None) -> Any:
+    """What `name` must be, going by the fields that it was concluded from; None where nothing follows."""
+    american = country in ("US", None)
+    if name == "StandardStatus":
+        return "Active" if values.get("ListPrice") else None
+    if name == "X_PricePeriod":
+        return "month" if "Lease" in str(values.get("PropertyType")) else None
+    if name == "X_Currency":
+        return currency.COUNTRY_CURRENCY.get(country or "US")
+    if name in ("LivingAreaUnits", "LotSizeUnits"):
+        return areas.SQUARE_FEET if american else areas.SQUARE_METERS
+    if name == "BathroomsTotalInteger":
+        return values["BathroomsFull"] + values.get("BathroomsHalf", 0)
+    return None

@@ -1,0 +1,77 @@
+"""Evidence is literal: it leads to the cell, key or element that says the value, and quotes what stands there."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from app.property.extract.document import Document
+from app.property.extract.pipeline import extract
+from app.property.page import Page
+from app.property.record import Evidence, Method
+from benchmarks.extraction.proof import faults
+
+_SALES = """<html lang="en-US"><title>Property Appraiser</title><body><p>Parcel ID: 11-22-333</p><h3>Sales</h3><table>
+<tr><th>Sale Date</th><th>Sale Price</th><th>Book</th></tr>
+<tr><td>Jan 4, 2012</td><td>$150,000</td><td>88/12</td></tr>
+<tr><td>06/30/2021</td><td>$412,500</td><td>91/70</td></tr></table></body></html>"""
+
+
+def _evidence(body: str, kind: str = "text/html") -> tuple[dict[str, Evidence], Page]:
+    page = Page(
+        "https://c.example/p", "https://c.example/p", kind, body, body.encode(), datetime(2026, 3, 1, tzinfo=UTC)
+    )
+    extraction = extract(page)
+    assert list(faults("p", extraction)) == []
+    return extraction.record.evidence, page
+
+
+def test_a_row_of_a_table_is_quoted_and_its_cell_is_named() -> None:
+    evidence, page = _evidence(_SALES)
+    root = Document(page).root
+    for field, text in (("CloseDate", "06/30/2021"), ("ClosePrice", "$412,500")):
+        (cell,) = root.xpath(evidence[field].locator)
+        assert cell.tag == "td"
+        assert cell.text == evidence[field].raw == text
+        assert evidence[field].quote == "06/30/2021 $412,500 91/70"
+
+
+def test_a_row_of_a_json_list_is_named_by_its_key() -> None:
+    body = {"ParcelNumber": "11-22-333", "AssessedValue": 120000, "Sales": [
+        {"SaleDate": "01/04/2012", "SalePrice": 150000}, {"SaleDate": "06/30/2021", "SalePrice": 412500}]}  # fmt: skip
+    evidence, _ = _evidence(json.dumps(body), "application/json")
+    assert evidence["CloseDate"].locator == "/Sales/1/SaleDate"
+    assert evidence["CloseDate"].raw == "06/30/2021"
+    assert evidence["ClosePrice"].quote == '"SalePrice": 412500'
+
+
+def test_an_alias_is_evidence_under_the_key_of_the_body() -> None:
+    body = {
+        "fields": [{"name": "FLD_7", "alias": "Year Built"}, {"name": "PARCELID", "alias": "Parcel"}],
+        "features": [{"attributes": {"PARCELID": "11-22-333", "FLD_7": 1988}}],
+    }
+    evidence, _ = _evidence(json.dumps(body), "application/json")
+    assert evidence["YearBuilt"].locator == "/features/0/attributes/FLD_7"
+    assert evidence["YearBuilt"].quote == '"FLD_7": 1988'
+
+
+def test_a_value_in_pieces_is_found_in_the_element_that_holds_them() -> None:
+    html = (
+        "<html lang='en-IE'><title>House for sale</title><h1>Oak House</h1><dl><dt>Price</dt><dd>€310,000</dd>"
+        "<dt>Address</dt><dd><a>12 Mill Street</a>, <a>Dromod</a>, <a>Co. Leitrim</a></dd></dl></html>"
+    )
+    evidence, page = _evidence(html)
+    (element,) = Document(page).root.xpath(evidence["City"].locator)
+    assert evidence["City"].value == "Dromod"
+    assert "12 Mill Street, Dromod" in element.text_content()
+
+
+def test_what_is_concluded_says_from_what() -> None:
+    """A price is asked, nothing says whether the home is still on offer."""
+    evidence, _ = _evidence(
+        "<html lang='en-US'><title>Oak House</title><dl><dt>List price</dt><dd>$310,000</dd></dl></html>"
+    )
+    status = evidence["StandardStatus"]
+    assert (status.value, status.method, status.locator) == ("Active", Method.DERIVED, "ListPrice")
+    assert status.quote == evidence["ListPrice"].quote
+    assert status.confidence <= evidence["ListPrice"].confidence
