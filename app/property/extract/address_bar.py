@@ -17,6 +17,7 @@ from app.property.extract.document import Document, Segment
 from app.property.extract.place_values import address_values
 from app.property.normalise import address_lines, texts
 from app.property.normalise.address_parts import Line
+from app.property.normalise.largest_first import SPACELESS
 from app.property.normalise.vocabulary import offer
 from app.property.record import Method
 
@@ -24,7 +25,8 @@ _FIRST_SEGMENTS = 400
 _LONGEST = 160
 _MOST_ABOVE = 12
 _MOST_READ = 40
-_LINK = re.compile(r"/a(?:\[\d+\])?$")
+#: a code has three digits in a row or letters with digits; parts of an address are parted
+_CAN_PLACE = re.compile(r"\d[\d -]{2}|\b[A-Z]{1,2}\d|[,/|·•;]")
 #: around an address that is not the property's
 _SOMEBODY = re.compile(
     r"agen[tc]|broker|contact|kontakt|branch|office|anbieter|footer|imprint|impressum|solicitor|seller|owner|vendor|"
@@ -44,16 +46,19 @@ class AddressBar:
             return
         best: Line | None = None
         read = 0
-        for text, where, confidence in _lines(page):
+        for text, place, confidence in _lines(page, country):
             line = address_lines.read(text, country)
             if line is None or not _is_placed(line, country):
                 continue
-            if line.postal_code is None and _LINK.search(where):
+            element = place.owner if isinstance(place, Segment) else place
+            if line.postal_code is None and element.tag == "a":
                 continue  # a link without a code leads to another property as often as to the map
+            if isinstance(place, Segment) and _belongs_to_somebody(place, page):
+                continue
             best = best or line
             read += 1
             if read <= _MOST_READ and _agrees(line, best):
-                yield from _candidates(line, text, where, confidence, country)
+                yield from _candidates(line, text, page.path(element), confidence, country)
 
 
 def _is_placed(line: Line, country: str) -> bool:
@@ -67,23 +72,27 @@ def _agrees(line: Line, best: Line) -> bool:
     return same_code and (line.city or "").casefold() == (best.city or "").casefold()
 
 
-def _lines(page: Document) -> Iterator[tuple[str, str, float]]:
-    """Headings first, then the body, then the title: a title adds words of its own around the address."""
+def _lines(page: Document, country: str) -> Iterator[tuple[str, Any, float]]:
+    """Texts with their element or segment. Headings first, then the body, then the title: a title adds words of its own
+    around the address.
+    """
     for heading in page.root.xpath("//h1|//h2|//address")[:6]:
         if not any(above in page.skipped for above in (heading, *heading.iterancestors())) and not _is_contact(
             heading, page
         ):
             text = " ".join(", ".join(t for t in heading.itertext() if t.strip()).split())
-            yield text[:_LONGEST], page.path(heading), 0.64
-            yield " ".join(text.replace(", ", " ").split())[:_LONGEST], page.path(heading), 0.6
+            yield text[:_LONGEST], heading, 0.64
+            yield " ".join(text.replace(", ", " ").split())[:_LONGEST], heading, 0.6
+    spaceless = country in SPACELESS
     for segment in page.segments[:_FIRST_SEGMENTS]:
-        if len(segment.text) > _LONGEST or _belongs_to_somebody(segment, page):
+        if len(segment.text) > _LONGEST or not (spaceless or _CAN_PLACE.search(segment.text)):
             continue
         street = _street_above(segment, page)
         if street is not None:
-            yield f"{street}, {segment.text}", page.path(segment.owner), 0.62
-        yield segment.text, page.path(segment.owner), 0.58
-    yield page.title[:300], "/html/head/title", 0.5
+            yield f"{street}, {segment.text}", segment, 0.62
+        yield segment.text, segment, 0.58
+    for title in page.root.xpath("(//head/title|//title)[1]"):
+        yield page.title[:300], title, 0.5
 
 
 def _street_above(segment: Segment, page: Document) -> str | None:

@@ -189,10 +189,12 @@ _BESIDE = re.compile(
 
 def stands_alone(text: str, *, lang: str | None = None, country: str | None = None) -> bool:
     """True where `text` is one price and nothing else: amount, currency, and words that offer or time it."""
-    if len(text) > 60 or is_per_area(text) or parse_price(text, lang=lang, country=country) is None:
+    if len(text) > 60:
         return False
-    bare = without_currency(text, country)
+    bare = without_currency(text, country)  # the cheapest question first: most texts name no money
     if bare == text and not any(c in "万萬億亿만억" for c in text):
+        return False
+    if is_per_area(text) or parse_price(text, lang=lang, country=country) is None:
         return False
     numbers = [n for n in find_numbers(bare, lang) if n.value >= _LEAST]
     if len(numbers) == 2 and _RANGE_GAP.search(bare[numbers[0].end : numbers[1].start]):
