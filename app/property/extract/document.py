@@ -15,7 +15,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import ftfy
 from lxml import etree, html
 
-from app.property.extract import lenient_json, others, terms
+from app.property.extract import lenient_json, others, terms, visibility
+from app.property.normalise import marks
 from app.property.normalise.places import US_CODES, country_of_host, country_of_language, country_of_money
 from app.property.page import Page
 
@@ -60,6 +61,15 @@ def url_parts(url: str) -> SplitResult:
         return SplitResult("", "", "", "", "")
 
 
+def _drop_reordered(root: Any) -> None:
+    """Empties texts that are shown in another order than they are written in."""
+    for element in root.iter():
+        if element.text and marks.reorders(element.text):
+            element.text = None
+        if element.tail and marks.reorders(element.tail):
+            element.tail = None
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """One text node, whitespace folded. `owner` is the element that it stands in (for a tail: the parent)."""
@@ -86,8 +96,8 @@ class Document:
 
     @cached_property
     def text(self) -> str:
-        """The body's text, with double-encoded characters mended."""
-        raw = self.page.text.replace("\x00", "")
+        """The body's text, with double-encoded characters mended and without characters that nobody sees."""
+        raw = marks.without_unseen(self.page.text.replace("\x00", ""))
         return ftfy.fix_encoding(raw) if _MOJIBAKE.search(raw) else raw
 
     @cached_property
@@ -101,14 +111,18 @@ class Document:
 
     @cached_property
     def root(self) -> Any:
-        """The root element, or None for JSON and empty bodies."""
+        """The root element, or None for JSON and empty bodies. What a person cannot see holds no text."""
         if self.json is not None or not self.text.strip():
             return None
         parser = html.HTMLParser(encoding="utf-8", recover=True, huge_tree=True, remove_comments=True, remove_pis=True)
         try:
-            return html.document_fromstring(self.text.encode("utf-8", "replace"), parser=parser)
+            root = html.document_fromstring(self.text.encode("utf-8", "replace"), parser=parser)
         except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
             return None
+        visibility.blank(root)
+        if marks.reorders(self.text):
+            _drop_reordered(root)
+        return root
 
     @cached_property
     def title(self) -> str:

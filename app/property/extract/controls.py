@@ -1,0 +1,71 @@
+"""What a person opens on a page: tabs, accordions, "read more". A control is believed only where it is shown itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Iterator
+from itertools import islice
+from typing import Any
+
+#: words of controls in the languages of the labelled pages and their neighbours
+_WORDS = re.compile(
+    r"more|less|show|expand|toggle|open|view|see |details|mehr|anzeigen|weiterlesen|öffnen|więcej|pokaż|rozwiń|"
+    r"mer\b|visa|läs|plus|voir|lire|más|ver |mostrar|altro|mostra|meer|lees",
+    re.IGNORECASE,
+)
+_NAMES_ITS_PANEL = (
+    (".//*[@aria-controls]", "aria-controls"),
+    (".//*[@data-target]", "data-target"),
+    (".//*[@data-bs-target]", "data-bs-target"),
+    (".//label[@for]", "for"),
+    (".//a[starts-with(@href, '#')]", "href"),
+)
+#: no page nests deeper, and none hides more beside one control
+_DEEPEST, _MOST_BESIDE = 300, 30
+
+
+def openers(body: Any, covers: Container[Any]) -> Callable[[Any], bool]:
+    """Tells whether a control on the page opens an element: one that names its id, or one right beside it."""
+    named: dict[str, list[Any]] = {}
+    for path, attribute in _NAMES_ITS_PANEL:
+        for control in body.xpath(path):
+            for name in control.get(attribute).split()[:5]:
+                named.setdefault(name.lstrip("#"), []).append(control)
+
+    def opens(element: Any) -> bool:
+        if any(above.tag == "details" for above in islice(element.iterancestors(), _DEEPEST)):
+            return True
+        controls = named.get(element.get("id") or "", [])[:8]
+        beside = [c for c in _beside(element, covers) if _is_control(c)]
+        return any(_is_shown(control, element, covers) for control in (*controls, *beside))
+
+    return opens
+
+
+def _beside(element: Any, covers: Container[Any]) -> Iterator[Any]:
+    """The nearest shown elements before and behind, and the first links and buttons in them."""
+    for others in (element.itersiblings(preceding=True), element.itersiblings()):
+        shown = next((o for o in islice(others, _MOST_BESIDE) if isinstance(o.tag, str) and o not in covers), None)
+        if shown is not None:
+            yield from (shown, *islice(shown.iter("a", "button"), 2))
+
+
+def _is_shown(control: Any, panel: Any, covers: Container[Any]) -> bool:
+    return not any(a in covers or a is panel for a in (control, *islice(control.iterancestors(), _DEEPEST)))
+
+
+def _is_control(element: Any) -> bool:
+    if not isinstance(element.tag, str):
+        return False
+    acts = element.tag in ("button", "summary") or element.get("aria-expanded") or element.get("onclick")
+    acts = acts or element.get("role") in ("button", "tab") or (element.tag == "a" and not _leads(element))
+    return bool(acts) and (element.get("aria-expanded") is not None or _says_so(element))
+
+
+def _leads(link: Any) -> bool:
+    return not (link.get("href") or "#").strip().lower().startswith(("#", "javascript"))
+
+
+def _says_so(element: Any) -> bool:
+    text = " ".join(islice(element.itertext(), 20)).strip()
+    return len(text) <= 60 and _WORDS.search(text) is not None

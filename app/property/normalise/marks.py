@@ -1,0 +1,39 @@
+"""Characters that a text holds and nobody sees: zero-width spaces, tag characters, overrides of the reading order."""
+
+from __future__ import annotations
+
+import re
+
+#: zero-width space, word joiner, invisible operators, byte order mark
+_ZERO_WIDTH = "\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
+#: joiners and marks of direction belong to the spelling of Persian, Hindi, Arabic and Hebrew, not between ASCII
+_JOINERS = "\u200c\u200d\u200e\u200f"
+_STRAY_JOINERS = re.compile(f"(?<=[\\x21-\\x7e])[{_JOINERS}]+(?=[\\x21-\\x7e])")
+#: tags and the supplement of variation selectors; in UTF-8 they begin with these two bytes
+_TAGS = re.compile("[\U000e0000-\U000e007f\U000e0100-\U000e01ef]")
+_TAGS_BEGIN = b"\xf3\xa0"
+_UNSEEN_ENTITIES = re.compile(
+    r"&(?:#0*(?:820[3-7]|828[89]|829[0-2]|65279|917[5-9]\d\d|918[0-7]\d)|"
+    r"#[xX]0*(?:200[b-fB-F]|206[0-4]|[fF][eE][fF][fF]|[eE]0[01][0-9a-fA-F]{2})|ZeroWidthSpace|NoBreak)(?![0-9A-Za-z]);?"
+)
+_OVERRIDES = re.compile(r"[\u202d\u202e]|&#(?:0*823[78]|[xX]0*202[dDeE])(?![0-9A-Fa-f])|\\u202[dDeE]")
+_OVERRIDE_PARTS = ("\u202d", "\u202e", "202d", "202e", "202D", "202E", "8237", "8238")
+
+
+def without_unseen(text: str) -> str:
+    """`text` as it is seen; the same object where it holds nothing unseen."""
+    if "&" in text:
+        text = _UNSEEN_ENTITIES.sub("", text)
+    if text.isascii():
+        return text
+    for character in _ZERO_WIDTH:
+        if character in text:
+            text = text.replace(character, "")
+    if any(character in text for character in _JOINERS):
+        text = _STRAY_JOINERS.sub("", text)
+    return _TAGS.sub("", text) if _TAGS_BEGIN in text.encode("utf-8", "replace") else text
+
+
+def reorders(text: str) -> bool:
+    """True where a character, or its spelling in HTML or JSON, makes the text be shown in another order."""
+    return any(part in text for part in _OVERRIDE_PARTS) and _OVERRIDES.search(text) is not None
