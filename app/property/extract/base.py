@@ -43,7 +43,8 @@ class Extraction:
 
     `candidates` holds every candidate, winners and losers, for `--explain`; `doubtful` the fields whose winner is in
     conflict or of low confidence; `dropped` counts model values that had no valid evidence; `reason` says in words why
-    the page is of its kind.
+    the page is of its kind. `denied` is what markup says and the visible page denies, `distrusted` the scripts of which
+    nothing is taken for it (by the part of a locator before its last `#`).
     """
 
     page: Page
@@ -54,6 +55,8 @@ class Extraction:
     doubtful: tuple[str, ...] = ()
     dropped: int = 0
     notes: tuple[str, ...] = field(default=())
+    denied: tuple[Candidate, ...] = ()
+    distrusted: frozenset[str] = frozenset()
 
     @property
     def wanted(self) -> tuple[str, ...]:

@@ -33,8 +33,6 @@ def openers(body: Any, covers: Container[Any]) -> Callable[[Any], bool]:
                 named.setdefault(name.lstrip("#"), []).append(control)
 
     def opens(element: Any) -> bool:
-        if any(above.tag == "details" for above in islice(element.iterancestors(), _DEEPEST)):
-            return True
         controls = named.get(element.get("id") or "", [])[:8]
         beside = [c for c in _beside(element, covers) if _is_control(c)]
         return any(_is_shown(control, element, covers) for control in (*controls, *beside))
@@ -57,7 +55,7 @@ def _is_shown(control: Any, panel: Any, covers: Container[Any]) -> bool:
 def _is_control(element: Any) -> bool:
     if not isinstance(element.tag, str):
         return False
-    acts = element.tag in ("button", "summary") or element.get("aria-expanded") or element.get("onclick")
+    acts = element.tag == "button" or element.get("aria-expanded") or element.get("onclick")
     acts = acts or element.get("role") in ("button", "tab") or (element.tag == "a" and not _leads(element))
     return bool(acts) and (element.get("aria-expanded") is not None or _says_so(element))
 

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import ftfy
 from lxml import etree, html
 
-from app.property.extract import lenient_json, others, terms, visibility
+from app.property.extract import floods, lenient_json, others, terms, visibility
 from app.property.normalise import marks
 from app.property.normalise.places import US_CODES, country_of_host, country_of_language, country_of_money
 from app.property.page import Page
@@ -91,6 +91,7 @@ class Document:
 
     page: Page
     wanted_lang: str | None = None
+    distrusted: frozenset[str] = frozenset()  # scripts whose state the page denies, as `Extraction` names them
     _paths: dict[int, str] = field(default_factory=dict)
     _made: dict[Any, Any] = field(default_factory=dict)
 
@@ -116,7 +117,7 @@ class Document:
             return None
         parser = html.HTMLParser(encoding="utf-8", recover=True, huge_tree=True, remove_comments=True, remove_pis=True)
         try:
-            root = html.document_fromstring(self.text.encode("utf-8", "replace"), parser=parser)
+            root = html.document_fromstring(floods.without(self.text).encode("utf-8", "replace"), parser=parser)
         except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
             return None
         visibility.blank(root)

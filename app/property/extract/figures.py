@@ -55,7 +55,7 @@ def _stated(quote: str) -> Iterator[float]:
             yield from (n.value for n in numbers.find_numbers(quote, lang, multipliers=multipliers))
 
 
-def _said_in_words(quote: str) -> Iterator[float]:
+def said_in_words(quote: str) -> Iterator[float]:
     for word in re.findall(r"[^\W\d_]+", quote.lower()):
         stem = next((word[: -len(s)] for s in ("einhalb",) if word.endswith(s) and len(word) > len(s)), word)
         if stem in _COUNT_WORDS:
@@ -78,7 +78,7 @@ def number(claim: Claim) -> Supported | None:
         return None
     stated = list(_stated(claim.quote))
     if claim.field in _COUNTED:
-        words = list(_said_in_words(claim.quote))
+        words = list(said_in_words(claim.quote))
         stated += words
         if _HALF.search(claim.quote):
             stated += [n + 0.5 for n in (*stated, *words)]
@@ -92,7 +92,7 @@ def bathrooms(claim: Claim) -> Supported | None:
     value = int(claim.value)
     if not _in_range(claim.field, value):
         return None
-    stated = [*_stated(claim.quote), *_said_in_words(claim.quote)]
+    stated = [*_stated(claim.quote), *said_in_words(claim.quote)]
     if _HALF.search(claim.quote):
         stated += [n + 1 for n in stated]
     told = counts.bathrooms(claim.quote, claim.lang)

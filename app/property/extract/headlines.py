@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from app.property import address as addresses
+from app.property.extract import others
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document, Segment, url_parts
 from app.property.extract.labels import names_site
@@ -114,7 +115,7 @@ def _headings(page: Document) -> Iterator[tuple[str, str, float]]:
     for meta in page.root.xpath("//meta[@property='og:title' or @property='og:description' or @name='description']"):
         yield " ".join((meta.get("content") or "").split())[:300], page.path(meta), 0.45
     for heading in page.root.xpath("//h2|//h3")[:6]:
-        if heading not in page.skipped:
+        if heading not in page.skipped and not others.heads_others(heading):
             yield " ".join(" ".join(heading.itertext()).split())[:160], page.path(heading), 0.4
 
 

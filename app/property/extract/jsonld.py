@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from app.property.extract import lenient_json, objects
@@ -23,6 +24,8 @@ _NOT_PROPERTY = re.compile(
     r"Breadcrumb|Organi[sz]ation|WebSite|WebPage|ImageObject|SearchAction|RealEstateAgent|Person|"
     r"ItemList|Article|FAQ|Video|Rating|Review|LocalBusiness|Corporation"
 )
+#: the labelled pages have at most 20
+_MOST_BLOCKS = 200
 _ID_KEYS = ("sku", "mpn", "productID", "identifier")
 
 
@@ -35,9 +38,8 @@ class JsonLd:
         if page.root is None:
             return
         source = Source(Method.JSONLD, 0.85, "en")
-        for script in page.root.iter("script"):
-            if "ld+json" not in (script.get("type") or ""):
-                continue
+        scripts = (s for s in page.root.iter("script") if "ld+json" in (s.get("type") or ""))
+        for script in islice(scripts, _MOST_BLOCKS):
             value = lenient_json.loads(script.text or "")
             where = f"{page.path(script)}#"
             for pointer, node in _nodes(lenient_json.unpacked(value)):
@@ -77,7 +79,8 @@ def _is_about_another(node: dict[str, Any], page: Document) -> bool:
 
 
 def _node_readings(node: dict[str, Any], source: Source, pointer: str) -> Iterator[Reading]:
-    yield from objects.read(node, source, Place(pointer))
+    # availability is a word of schema.org's, read below
+    yield from (r for r in objects.read(node, source, Place(pointer)) if not r.locator.endswith("/availability"))
     for key in _ID_KEYS:
         value = node.get(key)
         if isinstance(value, str | int):

@@ -27,6 +27,8 @@ _PARSE_CALL = re.compile(r"JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?")
 _LEAST_CHARS = 60
 _LEAST_ARGUMENT = 300
 _MOST_NESTING = 4
+#: no site nests deeper; a hostile body does, and Python's stack ends at about a thousand
+_DEEPEST = 200
 #: each costs a walk to the end of the script; a broken script has thousands
 _MOST_UNCLOSED = 20
 
@@ -146,15 +148,19 @@ def _unescaped(text: str) -> str:
         return text
 
 
-def unpacked(value: Any, depth: int = _MOST_NESTING) -> Any:
-    """`value` with strings that are JSON objects or arrays replaced by what they hold, level after level."""
+def unpacked(value: Any, depth: int = _MOST_NESTING, level: int = 0) -> Any:
+    """`value` with strings that are JSON objects or arrays replaced by what they hold, level after level. What is
+    nested deeper than 200 levels is left out.
+    """
+    if level > _DEEPEST:
+        return None
     if isinstance(value, dict):
-        return {str(k): unpacked(v, depth) for k, v in value.items()}
+        return {str(k): unpacked(v, depth, level + 1) for k, v in value.items()}
     if isinstance(value, list):
-        return [unpacked(v, depth) for v in value]
+        return [unpacked(v, depth, level + 1) for v in value]
     if isinstance(value, str) and depth > 0 and len(value) > 20 and value.lstrip()[:1] in ("{", "["):
         inner = _inner(value)
-        return unpacked(inner, depth - 1) if isinstance(inner, dict | list) else value
+        return unpacked(inner, depth - 1, level + 1) if isinstance(inner, dict | list) else value
     return value
 
 

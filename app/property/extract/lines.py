@@ -61,7 +61,9 @@ ORDERS = re.compile(
     r"\byou are (?:now )?(?:an? )?(?:\w+ )?(?:ai|assistant|model|llm|chatbot)\b|"
     rf"\b(?:set|report|return|output|answer|change|respond)\w*\b[^.\n]{{0,40}}\b(?-i:{_OUR_NAMES})\b|"
     r"\bignorier\w* [^.\n]{0,30}anweisung|\bzignoruj\b[^.\n]{0,30}(?:instrukcj|poleceni)|"
-    r"\bignorez [^.\n]{0,30}instructions|\bignora [^.\n]{0,30}instrucciones"
+    r"\bignorez [^.\n]{0,30}instructions|\bignora [^.\n]{0,30}instrucciones|"
+    # our own names in running words, in any language: a page that has them has them as labels
+    rf"(?<![A-Za-z])(?-i:{_OUR_NAMES})(?![A-Za-z]|\s*(?:[:|,;()]|$))|\"role\"\s*:"
 )
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+(?=[A-ZÄÖÜŁŚŻ0-9\"„“\u3040-\u9fff])")
 _NO_BREAK = re.compile(
@@ -77,7 +79,7 @@ _BARE_KEYS = frozenset(
     {"value", "name", "amount", "text", "label", "type", "total", "id", "code", "description", "unit"}
 )
 #: fewer words than this are the shell of a page that a script fills from its state
-_FEWEST_WORDS = 300
+_FEWEST_WORDS = 50
 _MOST_STATE_LINES = 1500
 
 

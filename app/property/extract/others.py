@@ -41,6 +41,11 @@ def skipped(root: Any) -> frozenset[Any]:
     return frozenset(found | cards(root))
 
 
+def heads_others(heading: Any) -> bool:
+    """True for a heading such as `Similar homes`."""
+    return _OTHER_HEADINGS.match(" ".join(islice(heading.itertext(), 20)).strip()) is not None
+
+
 def _is_furniture(element: Any) -> bool:
     if not isinstance(element.tag, str) or element.tag in _SKIPPED_TAGS:
         return True

@@ -13,6 +13,7 @@ from typing import Any
 from app.property.derived import DERIVED_FIELDS, derive
 from app.property.extract.address_bar import AddressBar
 from app.property.extract.base import Candidate, Extraction
+from app.property.extract.belief import believed
 from app.property.extract.checks import checked
 from app.property.extract.confidence import with_confidence
 from app.property.extract.courtesy import Courtesy
@@ -74,12 +75,22 @@ def extract(page: Page, *, lang: str | None = None) -> Extraction:
     """
     document = Document(page, lang)
     notes: list[str] = []
-    candidates = _all_candidates(document, notes)
+    belief = believed(_all_candidates(document, notes), document)
+    candidates = belief.kept
     told: dict[str, float] = {}
     for candidate in candidates:
         told[candidate.field] = max(told.get(candidate.field, 0.0), candidate.confidence)
     kind, reason = classify(document, {name: best for name, best in told.items() if best >= 0.4})
-    empty = Extraction(page, kind, reason, PropertyRecord(), tuple(candidates), notes=tuple(notes))
+    empty = Extraction(
+        page,
+        kind,
+        reason,
+        PropertyRecord(),
+        tuple(candidates),
+        notes=tuple(notes),
+        denied=tuple(belief.denied),
+        distrusted=belief.distrusted,
+    )
     if kind not in _WITH_PROPERTY:
         return empty
     kept = checked(rank(candidates), candidates, document, kind)

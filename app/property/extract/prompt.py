@@ -90,7 +90,7 @@ def build_prompt(extraction: Extraction, *, lang: str | None = None, budget: int
 
     `lang` overrides the page's own language, `budget` is the most tokens of page text.
     """
-    document = Document(extraction.page, lang)
+    document = Document(extraction.page, lang, extraction.distrusted)
     wanted = tuple(f for f in extraction.wanted if FIELDS[f].type in _JSON_TYPES)
     reduced = reduce(document, wanted, budget=budget, count=count_tokens)
     mark = "page-" + hashlib.sha256(reduced.text.encode()).hexdigest()[:8]

@@ -52,7 +52,7 @@ def may_hide(declared: Declarations) -> bool:
     return (
         by_style(told) is not None
         or any("-" in told[name] for name in _PUSHED if name in told)
-        or any((_pixels(told[name]) or 0) <= 1 for name in _SIDES if told.get(name, "a")[0] in "01")
+        or any((_pixels(told[name]) or 0) <= 1 for name in _SIDES if told.get(name, "").startswith(("0", "1")))
         or told.keys() & {"clip", "clip-path"} != set()
         or may_vanish(told)
     )

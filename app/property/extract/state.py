@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from app.property.extract import lenient_json, object_keys, objects
@@ -51,6 +52,8 @@ _ID_KEYS = re.compile(
 _FADING = (1.0, 0.8, 0.55, 0.3)
 _LEAST_SCORE = 5.0
 _MOST_NODES = 40_000
+#: shorter scripts hold no property; more of them no page has
+_LEAST_SCRIPT, _MOST_SCRIPTS = 40, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +110,16 @@ def _beside(best: _Found, page: Document) -> Iterator[Reading]:
 
 
 def blobs(page: Document) -> Iterator[tuple[str, Any]]:
-    """Every JSON value of the page's scripts with the XPath of its script; strings of JSON unpacked."""
-    if page.root is None:
-        return
-    for script in page.root.iter("script"):
-        text = script.text or ""
-        kind = (script.get("type") or "").lower()
-        if "ld+json" in kind or len(text) < 40:
-            continue
+    """Every JSON value of the page's scripts with the XPath of its script; strings of JSON unpacked. Without the
+    scripts that `page` distrusts.
+    """
+    if page.root is not None:
+        yield from ((where, value) for where, value in _blobs(page) if where not in page.distrusted)
+
+
+def _blobs(page: Document) -> Iterator[tuple[str, Any]]:
+    for script in islice((s for s in page.root.iter("script") if _may_hold_state(s)), _MOST_SCRIPTS):
+        text, kind = script.text, (script.get("type") or "").lower()
         where = page.path(script)
         if "json" in kind or text.lstrip()[:1] in ("{", "["):
             value = lenient_json.loads(text)
@@ -125,6 +130,10 @@ def blobs(page: Document) -> Iterator[tuple[str, Any]]:
             yield f"{where}#{name}", lenient_json.unpacked(value)
         for offset, value in lenient_json.arguments(text):
             yield f"{where}#chars:{offset}", lenient_json.unpacked(value)
+
+
+def _may_hold_state(script: Any) -> bool:
+    return len(script.text or "") >= _LEAST_SCRIPT and "ld+json" not in (script.get("type") or "").lower()
 
 
 def _best(value: Any, where: str, page: Document) -> _Found | None:

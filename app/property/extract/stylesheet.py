@@ -40,7 +40,9 @@ _COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
 _BRACE = re.compile(r"[{}]")
 _SCREENS = re.compile(r"^@media\s+(?:only\s+)?(?:screen|all)\s*$|^@(?:supports|layer|container)\b", re.IGNORECASE)
 #: more than any page has of rules that hide or show
-_MOST_RULES = 20_000
+_MOST_RULES = 30_000
+#: selectors tried on elements; the labelled pages need at most 10,000
+_MOST_MATCHING = 60_000
 
 _NAMED = re.compile(r"[.#][\w-]+|(?<![\w.#:\[=\"'-])[A-Za-z][\w-]*")
 
@@ -70,19 +72,23 @@ def declarations(text: str) -> dict[str, tuple[str, bool]]:
     return found
 
 
+_Index = Mapping[str, list[tuple[int, Rule]]]
+
+
 class Stylesheet:
     """The rules of a page's `<style>` elements. Those that hide are read at once, the others when they are needed."""
 
     def __init__(self, texts: list[str], may_hide: Callable[[Declarations], bool]) -> None:
         blocks = (block for text in texts for block in _blocks(_COMMENT.sub("", text)))
-        told = ((s, declarations(body)) for s, body in islice(blocks, _MOST_RULES))
+        told = [(s, declarations(body)) for s, body in islice(blocks, _MOST_RULES)]
+        self._left = _MOST_MATCHING if len(told) < _MOST_RULES else 0
         self._blocks = [(order, s, declared) for order, (s, declared) in enumerate(told) if declared]
         self._hiding = _indexed(_compiled(block for block in self._blocks if may_hide(block[2])))
         self._known = self._hiding
 
     def hidden_by_rule(self, element: Any) -> bool:
         """True where a rule that hides names `element`, whether or not another rule wins over it."""
-        return bool(self._hiding) and any(True for _ in _matching(self._hiding, element))
+        return self._left <= 0 or (bool(self._hiding) and any(True for _ in self._matching(self._hiding, element)))
 
     def learn(self, elements: Iterable[Any]) -> None:
         """Read the rules that may speak of `elements`: `declared` knows no others."""
@@ -91,10 +97,14 @@ class Stylesheet:
         self._known = _indexed(_compiled(wanted))
 
     def declared(self, element: Any, inline: Declarations) -> tuple[dict[str, str], bool]:
-        """What holds for `element` at rest, and whether a rule shows it once a person acts on the page."""
+        """What holds for `element` at rest, and whether a rule shows it once a person acts on the page. On a page with
+        more rules for its elements than anybody writes, nothing is shown.
+        """
         won: dict[str, tuple[tuple[bool, tuple[int, int, int], int], str]] = {}
         opens = False
-        for order, rule in _matching(self._known, element):
+        if self._left <= 0:
+            return {"display": "none"}, False
+        for order, rule in self._matching(self._known, element):
             if rule.selector.dynamic:
                 opens = opens or rule.declared.get("display", ("none", False))[0] != "none"
                 opens = opens or rule.declared.get("visibility", ("", False))[0] == "visible"
@@ -108,8 +118,11 @@ class Stylesheet:
                 won[name] = ((important, (9, 0, 0), 0), value)
         return {name: value for name, (_, value) in won.items()}, opens
 
-
-_Index = Mapping[str, list[tuple[int, Rule]]]
+    def _matching(self, index: _Index, element: Any) -> Iterator[tuple[int, Rule]]:
+        for key in _keys_of(element):
+            found = index.get(key, ())
+            self._left -= len(found)
+            yield from ((order, rule) for order, rule in found if rule.selector.matches(element))
 
 
 def _indexed(rules: Iterable[tuple[int, Rule]]) -> _Index:
@@ -140,13 +153,6 @@ def _named_last(selector: str) -> set[str]:
 def _keys_of(element: Any) -> list[str]:
     keys = ["*", element.tag, *(f".{c}" for c in (element.get("class") or "").split()[:40])]
     return [*keys, f"#{element.get('id')}"] if element.get("id") else keys
-
-
-def _matching(index: _Index, element: Any) -> Iterator[tuple[int, Rule]]:
-    for key in _keys_of(element):
-        for order, rule in index.get(key, ()):
-            if rule.selector.matches(element):
-                yield order, rule
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
