@@ -36,6 +36,15 @@ test: install ## the test suite; what needs a service that is not here skips and
 	$(PY) -m pytest -n 3 --dist worksteal -m "not chaos"
 	$(PY) -m pytest -m chaos
 
+# Atheris has wheels for Linux only, so it stays out of .venv
+.PHONY: fuzz
+fuzz: install .fuzz/.installed ## coverage-guided fuzzing of what reads strangers' bytes: FUZZ_SECONDS (600) for each of six, an hour in all
+	PYTHONPATH=.fuzz $(PY) -m tests.fuzz $(FUZZ_ARGS)
+
+.fuzz/.installed: requirements/fuzz.lock | install
+	$(UV) pip install --quiet --python $(PY) --target .fuzz --no-deps --require-hashes -r requirements/fuzz.lock
+	@touch $@
+
 lint: install
 	$(VENV)/bin/ruff check .
 
@@ -92,6 +101,7 @@ lock: ## resolve the dependencies anew (uv.lock stays out of git: it names regis
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header pyproject.toml --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:bench -c requirements/runtime.lock -o requirements/bench.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:bench-extraction -o requirements/bench-extraction.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:fuzz -o requirements/fuzz.lock
 	echo hatchling | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header -c requirements/dev.lock - -o requirements/build.lock
 	echo uv | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.9 --no-annotate --no-header - -o requirements/uv.lock
 

@@ -177,12 +177,15 @@ def _sentences(text: str) -> Iterator[str]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    while len(text) > _LONGEST:
-        cut = text.rfind(" ", 0, _LONGEST)
-        cut = cut if cut > _LONGEST // 2 else _LONGEST
-        yield text[:cut].strip()
-        text = text[cut:].strip()
-    yield text
+    start = 0
+    while len(text) - start > _LONGEST:
+        cut = text.rfind(" ", start, start + _LONGEST)
+        cut = cut if cut > start + _LONGEST // 2 else start + _LONGEST
+        yield text[start:cut].strip()
+        start = cut
+        while start < len(text) and text[start] == " ":
+            start += 1
+    yield text[start:].strip()
 
 
 def _state_lines(document: Document) -> list[str]:

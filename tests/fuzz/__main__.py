@@ -1,0 +1,132 @@
+"""`python -m tests.fuzz [TARGET ...] [--seconds 600]`: coverage-guided fuzzing with Atheris, one process a target.
+
+An input that raises, or takes more than two CPU seconds in a process of its own without instrumentation, is written to
+`tests/fuzz/regressions/TARGET/`, where the test suite finds it; the exit status is then 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.fuzz.seeds import WORDS, seeds
+from tests.fuzz.targets import LIMIT_SECONDS, TARGETS
+
+REGRESSIONS = Path(__file__).parent / "regressions"
+#: longer inputs are for the sweeps over sizes in tests/unit/extract/test_growth.py
+_MOST_BYTES = 16_384
+_REPLAY = "import sys; from tests.fuzz.targets import timed; print(timed(sys.argv[1], sys.stdin.buffer.read()))"
+
+
+@dataclass
+class Figures:
+    """What one target's run did."""
+
+    target: str
+    seconds: float
+    executions: int = 0
+    features: int = 0
+    slowest_seconds: float = 0.0
+    failure: str = ""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the targets one after the other; 1 where one of them failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}; all")
+    parser.add_argument("--seconds", type=int, default=int(os.environ.get("FUZZ_SECONDS", "600")))
+    parser.add_argument("--out", type=Path, help="write the figures there, as JSON")
+    chosen = parser.parse_args(arguments)
+    done = [_run(name, chosen.seconds) for name in chosen.targets or TARGETS]
+    for figures in done:
+        did = f"{figures.executions:9} inputs in {figures.seconds:5.0f} s, {figures.features:6} features"
+        end = figures.failure or "no failure"
+        sys.stdout.write(f"{figures.target:9} {did}, slowest {figures.slowest_seconds:.2f} s: {end}\n")
+    if chosen.out:
+        chosen.out.write_text(json.dumps([asdict(figures) for figures in done], indent=2) + "\n", "utf-8")
+    return int(any(figures.failure for figures in done))
+
+
+def _run(target: str, seconds: int) -> Figures:
+    """Fuzz `target` in processes of its own until the time is over or an input fails."""
+    figures = Figures(target, 0.0)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix=f"fuzz-{target}-") as folder:
+        corpus, report = Path(folder, "corpus"), Path(folder, "report.json")
+        _write_seeds(target, corpus, Path(folder, "words"))
+        while (left := seconds - int(time.monotonic() - started)) > 0 and not figures.failure:
+            command = [sys.executable, "-m", "tests.fuzz.inside", target, str(corpus), f"-max_total_time={left}"]
+            options = [
+                f"-max_len={_MOST_BYTES}",
+                f"-dict={folder}/words",
+                f"-artifact_prefix={folder}/",
+                "-rss_limit_mb=0",
+            ]
+            options += ["-timeout=120", "-print_final_stats=1"]
+            ended = subprocess.run(
+                [*command, *options],
+                env={**os.environ, "FUZZ_REPORT": str(report)},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            _take(ended.stderr, report, figures)
+            if ended.returncode:
+                artifacts = sorted(
+                    p for p in Path(folder).iterdir() if p.name.startswith(("crash-", "timeout-", "oom-"))
+                )
+                figures.failure = _confirmed(target, artifacts) or ("" if artifacts else ended.stderr[-2000:])
+                for artifact in artifacts:
+                    artifact.unlink()
+    figures.seconds = round(time.monotonic() - started, 1)
+    return figures
+
+
+def _write_seeds(target: str, corpus: Path, words: Path) -> None:
+    corpus.mkdir()
+    for data in seeds(target):
+        (corpus / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+    quoted = ("".join(f"\\x{byte:02x}" for byte in word.encode()) for word in WORDS)
+    words.write_text("".join(f'"{word}"\n' for word in quoted), "ascii")
+
+
+def _take(stderr: str, report: Path, figures: Figures) -> None:
+    for line in stderr.splitlines():
+        if line.startswith("stat::number_of_executed_units:"):
+            figures.executions += int(line.rpartition(":")[2])
+        elif " ft: " in line:
+            figures.features = max(figures.features, int(line.partition(" ft: ")[2].split()[0]))
+    if report.is_file():
+        figures.slowest_seconds = max(figures.slowest_seconds, json.loads(report.read_text("utf-8")))
+
+
+def _confirmed(target: str, artifacts: list[Path]) -> str:
+    """What is wrong with the first of `artifacts` that fails without instrumentation too; that one is kept."""
+    for artifact in artifacts:
+        data = artifact.read_bytes()
+        ended = subprocess.run([sys.executable, "-c", _REPLAY, target], input=data, capture_output=True, check=False)
+        slow = not ended.returncode and float(ended.stdout) > LIMIT_SECONDS
+        if ended.returncode or slow:
+            kept = REGRESSIONS / target / hashlib.sha256(data).hexdigest()[:16]
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(artifact, kept)
+            what = (
+                f"{float(ended.stdout):.1f} s"
+                if slow
+                else ended.stderr.decode("utf-8", "replace").strip().splitlines()[-1]
+            )
+            return f"{kept}: {what}"
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""The process that fuzzes one target: the readers are imported with instrumentation, so nothing else may import them.
+
+`python -m tests.fuzz.inside TARGET [libFuzzer's options]`; FUZZ_REPORT names the file for the slowest input's seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["app.property"]):
+    from tests.fuzz.targets import LIMIT_SECONDS, timed
+
+_REPORT = Path(os.environ["FUZZ_REPORT"])
+_slowest = 0.0
+
+
+def _one(data: bytes) -> None:
+    global _slowest  # noqa: PLW0603 (libFuzzer calls a function and keeps nothing for it)
+    seconds = timed(sys.argv[1], data)
+    if seconds > _slowest:
+        _slowest = seconds
+        _REPORT.write_text(json.dumps(_slowest), "utf-8")
+    if seconds > LIMIT_SECONDS:
+        raise RuntimeError(f"{seconds:.1f} s")  # looked at again without instrumentation
+
+
+atheris.Setup([sys.argv[0], *sys.argv[2:]], _one)
+atheris.Fuzz()

@@ -1,0 +1,148 @@
+"""What is fuzzed: readers of strangers' bytes. A target takes any bytes, answers, and holds what it promises.
+
+Each promises: no exception, no reader that fails in silence, and candidates that their fields can hold.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from app.property.extract.base import Candidate, Extraction
+from app.property.extract.document import Document
+from app.property.extract.evidence import verify
+from app.property.extract.jsonld import JsonLd
+from app.property.extract.pipeline import extract, with_model_values
+from app.property.extract.prompt import build_prompt
+from app.property.extract.state import EmbeddedState
+from app.property.extract.visibility import unseen
+from app.property.normalise import areas, counts, dates, numbers, prices
+from app.property.page import Page
+from app.property.record import FIELDS, fits
+
+#: CPU seconds that no input may take
+LIMIT_SECONDS = 2.0
+_WHEN = datetime(2026, 3, 1, tzinfo=UTC)
+_URL = "https://h.example/listing/8841207"
+_LANGUAGES = (None, "en", "de", "pl", "sv", "fr", "ja")
+_COUNTRIES = (None, "US", "DE", "PL", "AU", "CH")
+
+
+def page_of(text: str, content_type: str = "text/html") -> Page:
+    """`text` as it would come from a fetch."""
+    return Page(_URL, _URL, content_type, text, text.encode("utf-8", "replace"), _WHEN)
+
+
+def jsonld(data: bytes) -> None:
+    """A JSON-LD block of any content."""
+    script = _text(data).replace("</", "<\\/")
+    _check(JsonLd().candidates(Document(page_of(f'<script type="application/ld+json">{script}</script><p>x</p>'))))
+
+
+def state(data: bytes) -> None:
+    """A script with embedded state, in each of the forms that pages have; the first byte chooses."""
+    script = _text(data[1:]).replace("</", "<\\/")
+    quoted = json.dumps(script)
+    form = (
+        f'<script id="__NEXT_DATA__" type="application/json">{script}</script>',
+        f"<script>window.__STATE__ = {script};</script>",
+        f"<script>window.__DATA__ = JSON.parse({quoted});</script>",
+        f"<script>render(Page, {script});</script>",
+        f"<script>var data = {quoted};</script>",
+        f"<script>{script}</script>",
+    )[data[0] % 6 if data else 0]
+    _check(EmbeddedState().candidates(Document(page_of(f"{form}<p>x</p>"))))
+
+
+def price(data: bytes) -> None:
+    """A text that may be a price, an area, a count or a date."""
+    text = _text(data[1:])
+    lang = _LANGUAGES[data[0] % len(_LANGUAGES)] if data else None
+    for country in _COUNTRIES:
+        found = prices.parse_price(text, lang=lang, country=country)
+        assert found is None or (isinstance(found.amount, int | float) and found.amount == found.amount)
+    prices.find_period(text)
+    prices.find_qualifier(text)
+    prices.is_per_area(text)
+    areas.parse_area(text, lang)
+    counts.bathrooms(text, lang)
+    counts.single(text, lang)
+    for number in numbers.find_numbers(text, lang):
+        assert 0 <= number.start <= number.end <= len(text)
+    dates.parse_date(text, lang=lang, country="US")
+
+
+def html(data: bytes) -> None:
+    """A whole page, with the prompt and a model that quotes every line for every field."""
+    _whole(extract(page_of(_text(data))))
+
+
+def jsonbody(data: bytes) -> None:
+    """A body that says that it is JSON."""
+    _whole(extract(page_of(_text(data), "application/json")))
+
+
+def styles(data: bytes) -> None:
+    """A style sheet and an element's own style: what is seen is decided, whatever they say."""
+    sheet, _, style = _text(data).partition("\x00")
+    own = style.replace('"', "'").replace("<", "")
+    head, inner = f"<style>{sheet.replace('</', '')}</style><h1>x</h1>", '<p class="a">y</p>'
+    text = f'{head}<div class="a b" id="c" style="{own}">{inner}</div>'
+    root = Document(page_of(text)).root
+    assert root is None or all(element is not None for element in unseen(root))
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "jsonld": jsonld,
+    "state": state,
+    "price": price,
+    "html": html,
+    "jsonbody": jsonbody,
+    "styles": styles,
+}
+
+
+def timed(target: str, data: bytes) -> float:
+    """CPU seconds that `target` takes for `data`; raises what it raises."""
+    started = time.process_time()
+    TARGETS[target](data)
+    return time.process_time() - started
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _check(candidates: Iterable[Candidate]) -> None:
+    for candidate in candidates:
+        assert candidate.field in FIELDS, candidate
+        assert fits(candidate.field, candidate.value), candidate
+        assert 0 <= candidate.confidence <= 1, candidate
+        json.dumps(candidate.value, allow_nan=False)
+
+
+def _whole(extraction: Extraction) -> None:
+    assert extraction.notes == (), extraction.notes
+    _check(extraction.candidates)
+    json.dumps(extraction.record.values, allow_nan=False)
+    prompt = build_prompt(extraction)
+    lines = prompt.text.splitlines()[:3]
+    for line in lines:
+        values = {field: (_sample(field, line), line) for field in prompt.fields}
+        candidates, dropped = verify(values, prompt)
+        _check(candidates)
+        with_model_values(extraction, candidates, len(dropped))
+
+
+def _sample(field: str, line: str) -> object:
+    first = next(iter(numbers.find_numbers(line[:200], "en")), None)
+    number = first.value if first else 1
+    return {
+        "integer": int(number) if abs(number) < 1e15 else 1,
+        "number": number,
+        "texts": [line[:40]],
+        "boolean": True,
+        "date": "2020-01-01",
+    }.get(FIELDS[field].type, line[:40])
