@@ -15,6 +15,7 @@ class Candidate:
     """One value that one extractor read for one field, already normalised to the field's type.
 
     `raw`, `quote`, `locator` and `unit` mean what they mean in `Evidence`; `confidence` is 0 to 1.
+    `unshown`: markup says it, and the page, which should show it, does not or shows something else.
     """
 
     field: str
@@ -25,6 +26,7 @@ class Candidate:
     quote: str
     confidence: float
     unit: str | None = None
+    unshown: bool = False
 
 
 class Extractor(Protocol):

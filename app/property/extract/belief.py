@@ -88,7 +88,9 @@ def believed(candidates: Sequence[Candidate], page: Document) -> Belief:
             dropped.append(candidate)
         else:
             left = shown.share(other)
-            kept.append(candidate if left == 1.0 else replace(candidate, confidence=candidate.confidence * left))
+            kept.append(
+                candidate if left == 1.0 else replace(candidate, confidence=candidate.confidence * left, unshown=True)
+            )
     return Belief(kept, dropped, discredited)
 
 

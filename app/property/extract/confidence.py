@@ -43,6 +43,8 @@ _ROLES: Mapping[str, float] = {
 _LEAST, _MOST = 0.02, 0.99
 #: nobody is believed to 0.9 and more on one word: it takes another witness or a check that was passed
 _MOST_ALONE = 0.89
+#: what markup alone says is not trusted where the page should show it (ADR 0028)
+_MOST_UNSHOWN = 0.45
 
 
 def with_confidence(winners: Mapping[str, Winner], page: Document) -> dict[str, Winner]:
@@ -66,8 +68,10 @@ def _judged(name: str, winner: Winner, checks: tuple[Verdict, ...]) -> Winner:
     )
     alone = len({_place(c) for c in winner.witnesses}) < 2 and not checks
     most = _MOST_ALONE if alone else _MOST
+    unshown = all(c.unshown for c in winner.witnesses or (winner.candidate,))
+    most = min(most, _MOST_UNSHOWN) if unshown else most
     confidence = round(max(_LEAST, min(most, 1.0 / (1.0 + math.exp(-odds)))), 3)
-    return replace(winner, confidence=confidence, doubtful=winner.doubtful or Verdict.FAILED in checks)
+    return replace(winner, confidence=confidence, doubtful=winner.doubtful or unshown or Verdict.FAILED in checks)
 
 
 def _best(winner: Winner) -> float:
