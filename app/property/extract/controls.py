@@ -20,6 +20,10 @@ _NAMES_ITS_PANEL = (
     (".//label[@for]", "for"),
     (".//a[starts-with(@href, '#')]", "href"),
 )
+#: calls that are handed the panel's id: `onclick="toggle('facts')"`
+_CALLS = ((".//*[@onclick]", "onclick"), (".//a[starts-with(@href, 'javascript:')]", "href"))
+_QUOTED = re.compile(r"""["']#?([\w:.-]{2,100})["']""")
+_MOST_CALL_CHARS = 1_000
 #: no page nests deeper, and none hides more beside one control
 _DEEPEST, _MOST_BESIDE = 300, 30
 
@@ -27,6 +31,10 @@ _DEEPEST, _MOST_BESIDE = 300, 30
 def openers(body: Any, covers: Container[Any]) -> Callable[[Any], bool]:
     """Tells whether a control on the page opens an element: one that names its id, or one right beside it."""
     named: dict[str, list[Any]] = {}
+    for path, attribute in _CALLS:
+        for control in body.xpath(path):
+            for name in _QUOTED.findall(control.get(attribute)[:_MOST_CALL_CHARS]):
+                named.setdefault(name, []).append(control)
     for path, attribute in _NAMES_ITS_PANEL:
         for control in body.xpath(path):
             for name in control.get(attribute).split()[:5]:

@@ -132,7 +132,8 @@ def _all_candidates(document: Document, notes: list[str]) -> list[Candidate]:
 def _built(extraction: Extraction, winners: dict[str, Winner]) -> Extraction:
     """`extraction` with the record that `winners` make."""
     kept = {name: w for name, w in winners.items() if _is_valid(name, w.candidate.value)}
-    read = {name: _evidence(w, extraction.page) for name, w in kept.items() if name not in DERIVED_FIELDS}
+    sha256 = extraction.page.sha256  # of the whole body: once
+    read = {name: _evidence(w, extraction.page, sha256) for name, w in kept.items() if name not in DERIVED_FIELDS}
     known = {**read, **derive({name: found.value for name, found in read.items()}, read)}
     evidence = {name: known[name] for name in FIELDS if name in known}
     record = PropertyRecord(values={name: e.value for name, e in evidence.items()}, evidence=evidence)
@@ -147,7 +148,7 @@ def _is_valid(name: str, value: Any) -> bool:
     return True
 
 
-def _evidence(winner: Winner, page: Page) -> Evidence:
+def _evidence(winner: Winner, page: Page, sha256: str) -> Evidence:
     found = winner.candidate
     return Evidence(
         value=found.value,
@@ -158,7 +159,7 @@ def _evidence(winner: Winner, page: Page) -> Evidence:
         quote=found.quote[:500],
         source_url=page.final_url,
         fetched_at=page.fetched_at,
-        content_sha256=page.sha256,
+        content_sha256=sha256,
         confidence=max(0.0, min(1.0, winner.confidence)),
         rendered=page.rendered,
     )

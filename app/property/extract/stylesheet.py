@@ -43,6 +43,8 @@ _SCREENS = re.compile(r"^@media\s+(?:only\s+)?(?:screen|all)\s*$|^@(?:supports|l
 _MOST_RULES = 30_000
 #: selectors tried on elements; the labelled pages need at most 10,000
 _MOST_MATCHING = 60_000
+#: an element has fewer classes
+_MOST_CLASSES = 40
 
 _NAMED = re.compile(r"[.#][\w-]+|(?<![\w.#:\[=\"'-])[A-Za-z][\w-]*")
 
@@ -88,7 +90,18 @@ class Stylesheet:
 
     def hidden_by_rule(self, element: Any) -> bool:
         """True where a rule that hides names `element`, whether or not another rule wins over it."""
-        return self._left <= 0 or (bool(self._hiding) and any(True for _ in self._matching(self._hiding, element)))
+        if self._left <= 0:
+            return True
+        hiding = self._hiding
+        if element.tag not in hiding and "*" not in hiding and not self._named(element):
+            return False
+        return any(True for _ in self._matching(hiding, element))
+
+    def _named(self, element: Any) -> bool:
+        names, own_id = element.get("class"), element.get("id")
+        return (own_id is not None and f"#{own_id}" in self._hiding) or (
+            names is not None and any(f".{name}" in self._hiding for name in names.split()[:_MOST_CLASSES])
+        )
 
     def learn(self, elements: Iterable[Any]) -> None:
         """Read the rules that may speak of `elements`: `declared` knows no others."""
@@ -151,7 +164,7 @@ def _named_last(selector: str) -> set[str]:
 
 
 def _keys_of(element: Any) -> list[str]:
-    keys = ["*", element.tag, *(f".{c}" for c in (element.get("class") or "").split()[:40])]
+    keys = ["*", element.tag, *(f".{c}" for c in (element.get("class") or "").split()[:_MOST_CLASSES])]
     return [*keys, f"#{element.get('id')}"] if element.get("id") else keys
 
 

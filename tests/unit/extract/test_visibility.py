@@ -59,6 +59,7 @@ _HIDDEN = {
     "between two visible words": '<p>A <span style="display:none">secret</span> word</p>',
     "link that leads elsewhere before it": '<a href="/more">More homes</a><p style="display:none">secret</p>',
     "control that is hidden too": '<a hidden aria-controls="x">More</a><p id="x" style="display:none">secret</p>',
+    "called by another id": """<a onclick="toggle('fact')">Facts</a><p id="facts" style="display:none">secret</p>""",
     "hidden inside what opens": '<details><p>x</p><p style="font-size:0">secret</p></details>',
 }
 _SHOWN = {
@@ -68,6 +69,8 @@ _SHOWN = {
     "tab": '<a href="#t2">Facts</a><div id="t2" style="display:none">secret</div>',
     "accordion": '<button aria-expanded="false" aria-controls="a">Facts</button><div id="a" hidden>secret</div>',
     "collapse": '<a data-bs-target="#c">Facts</a><div id="c" style="display:none">secret</div>',
+    "called by its id": """<a onclick="toggle('facts')">Facts</a><p id="facts" style="display:none">secret</p>""",
+    "called by a link": """<a href="javascript:show('facts')">Facts</a><p id="facts" hidden>secret</p>""",
     "read more behind it": '<span style="display:none">secret</span><a href="#">Read more</a>',
     "read more behind several": '<p class="hide">secret</p><p class="hide">x</p><div><a>More</a></div>',
     "weiterlesen": '<p style="display:none">secret</p><button>Weiterlesen</button>',
