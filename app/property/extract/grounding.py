@@ -87,7 +87,7 @@ def _in_html(candidate: Candidate, page: Document) -> Candidate | None:
 def _element(path: str, page: Document) -> Any:
     try:
         found = page.root.xpath(path)
-    except etree.XPathError:
+    except (etree.XPathError, ValueError):  # ValueError: a key of the page's own script, with control characters
         return None
     return found[0] if isinstance(found, list) and len(found) == 1 else None
 

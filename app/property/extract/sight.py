@@ -61,8 +61,8 @@ def may_hide(declared: Declarations) -> bool:
 def _is_clipped(declared: Mapping[str, str]) -> bool:
     clip = re.sub(r"[\s,]+|px", " ", declared.get("clip", ""))
     path = declared.get("clip-path", "")
-    numbers = re.findall(r"[\d.]+", clip)
-    return (clip.startswith("rect") and bool(numbers) and all(float(n) <= 1 for n in numbers if n != ".")) or bool(
+    numbers = [number for text in re.findall(r"[\d.]+", clip) if (number := _number(text)) is not None]
+    return (clip.startswith("rect") and bool(numbers) and max(numbers) <= 1) or bool(
         re.match(r"inset\(\s*(?:50|[6-9]\d|100)%|circle\(\s*0", path)
     )
 
