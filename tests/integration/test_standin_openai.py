@@ -344,7 +344,7 @@ def test_an_unknown_route_and_an_unknown_model_are_404(openai_standin: Start) ->
         ask(standin.client())
     assert caught.value.code == "model_not_found"
     with pytest.raises(openai.NotFoundError):
-        standin.client().files.list()
+        standin.client().fine_tuning.jobs.list()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -184,12 +184,14 @@ PROSE = """<html lang="en"><head><title>12 Elm St</title></head><body><h1>12 Elm
 
 def test_of_a_model_s_reply_it_is_told_what_is_believed_and_why_not_the_rest(called: Propintel, home: Path) -> None:
     """Without any call: a reply in a file goes through the same checks as one of the API."""
-    (home / "prose.html").write_text(PROSE.format(more="Listed by Mara Quill of Larkspur Homes. Forced air heating."))
+    (home / "prose.html").write_text(
+        PROSE.format(more="Mara Quill of Larkspur Homes shows it gladly. Forced air warms it.")
+    )
     read = ("extract", "prose.html", "--url", "http://homes.example/12-elm")
     prompt = json.loads(called(*read, "--show-prompt").stdout)
     reply: dict[str, object] = dict.fromkeys(prompt["schema"]["properties"])
     reply |= {"Roof": ["cedar shakes"], "Roof_quote": "roof is covered with cedar shakes"}
-    reply |= {"ListAgentFullName": "Mara Quillen", "ListAgentFullName_quote": "Listed by Mara Quill"}
+    reply |= {"ListAgentFullName": "Mara Quillen", "ListAgentFullName_quote": "Mara Quill of Larkspur"}
     reply |= {"ListOfficeName": "Nightjar Homes", "ListOfficeName_quote": "of Nightjar Homes"}
     reply |= {"Heating": ["gas"]}
     (home / "reply.json").write_text(json.dumps(reply))

@@ -62,7 +62,7 @@ class Rig:
         """At the first attempt, and with the model's help."""
         jobs = self.fleet.wait_for_state(ids, "done", "failed", seconds=60)
         assert [(job.state, job.attempts) for job in jobs] == [("done", 1)] * len(jobs), self.fleet.told(ids)
-        assert all(job.model_note is None for job in jobs), self.fleet.told(ids)
+        assert all(not job.wanted_model for job in jobs), self.fleet.told(ids)
 
 
 @pytest.fixture

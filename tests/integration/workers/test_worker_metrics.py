@@ -14,6 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.keypool.keys import make_keys
+from app.property.derived import DERIVED_FIELDS
 from app.services.embedded_valkey import broker_url, connect
 from app.services.key_store import connect_store
 from app.services.metrics.flusher import INTERVAL_SECONDS
@@ -130,7 +131,8 @@ def test_the_figures_are_those_of_the_jobs_table_and_of_the_provider(
     assert seen["propintel_pages_total"][("fetched",)] == 12
     assert seen["propintel_fetch_seconds_count"] == {(): 13}
     stored = [fleet.stores.properties.get(fleet.job(job_id).property) for job_id in queued[:12]]
-    methods = Counter(e["method"] for shown in stored for e in shown["evidence"].values() if e["method"] != "derived")
+    read = [e for shown in stored for field, e in shown["evidence"].items() if field not in DERIVED_FIELDS]
+    methods = Counter(e["method"] for e in read)
     methods["model"] = methods.pop("llm")
     assert seen["propintel_fields_total"] == {(method,): count for method, count in methods.items()}
     assert _sum(seen["propintel_queue_messages"]) == 0
