@@ -184,28 +184,26 @@ PROSE = """<html lang="en"><head><title>12 Elm St</title></head><body><h1>12 Elm
 
 def test_of_a_model_s_reply_it_is_told_what_is_believed_and_why_not_the_rest(called: Propintel, home: Path) -> None:
     """Without any call: a reply in a file goes through the same checks as one of the API."""
-    (home / "prose.html").write_text(
-        PROSE.format(more="Mara Quill of Larkspur Homes shows it gladly. Forced air warms it.")
-    )
+    (home / "prose.html").write_text(PROSE.format(more="Mara Quill of Larkspur Homes shows it."))
     read = ("extract", "prose.html", "--url", "http://homes.example/12-elm")
     prompt = json.loads(called(*read, "--show-prompt").stdout)
     reply: dict[str, object] = dict.fromkeys(prompt["schema"]["properties"])
     reply |= {"Roof": ["cedar shakes"], "Roof_quote": "roof is covered with cedar shakes"}
     reply |= {"ListAgentFullName": "Mara Quillen", "ListAgentFullName_quote": "Mara Quill of Larkspur"}
     reply |= {"ListOfficeName": "Nightjar Homes", "ListOfficeName_quote": "of Nightjar Homes"}
-    reply |= {"Heating": ["gas"]}
+    reply |= {"BedroomsTotal": 3}
     (home / "reply.json").write_text(json.dumps(reply))
     ran = called(*read, "--answer", "reply.json", "--explain")
     assert "1 are borne out, 3 dropped" in ran.stderr
     found = json.loads(ran.stdout)
     assert found["record"]["Roof"] == ["cedar shakes"]
     assert found["evidence"]["Roof"]["method"] == "llm"
-    assert not {"ListAgentFullName", "ListOfficeName", "Heating"} & set(found["record"])
+    assert not {"ListAgentFullName", "ListOfficeName", "BedroomsTotal"} & set(found["record"])
     fates = {c["field"]: c["fate"] for c in found["candidates"] if c["method"] == "llm"}
     assert "won with confidence" in fates["Roof"]
     assert "does not say it" in fates["ListAgentFullName"]
     assert "not in the text" in fates["ListOfficeName"]
-    assert "no quote" in fates["Heating"]
+    assert "no quote" in fates["BedroomsTotal"]
 
 
 def test_a_reply_that_is_not_the_asked_json_fails_with_its_reason(called: Propintel, page: str, home: Path) -> None:
