@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,14 @@ ROOT = Path(__file__).parents[4]
 def _host(fetcher: Fetcher) -> int:
     """The id of the fetcher's browser process."""
     return int(renderer_of(fetcher)._current.pid)
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is left there was left by this test; a short name, for the sockets below it."""
+    with tempfile.TemporaryDirectory(prefix="t") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 def _folders() -> set[str]:
@@ -165,12 +174,20 @@ def test_a_browser_that_dies_between_pages_is_replaced(site: Any, drawer: Fetche
     assert wait_until(lambda: not processes_of(host))
 
 
+def _command(pid: int) -> bytes:
+    """Empty for a process that has just ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
 def _kill(host: int, victim: str) -> None:
     below = memory.descendants(host)
-    browser = [pid for pid in below if b"--remote-debugging-pipe" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    browser = [pid for pid in below if b"--remote-debugging-pipe" in _command(pid)]
     processes_of(host)  # notes its folder
     for pid in {"host": [host], "browser": browser, "all": [host, *below]}[victim]:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # a child ends by itself when its parent is gone
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_a_browser_that_dies_under_a_page_says_so(site: Any, drawer: Fetcher) -> None:
@@ -254,14 +271,13 @@ def test_a_killed_worker_leaves_no_browser(chromium: Path, victims: str, busy: b
     host = int(worker.stdout.readline())
     below = memory.descendants(host)
     assert len(processes_of(host)) > 3
-    nodes = [pid for pid in below if b"/driver/node" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    nodes = [pid for pid in below if b"/driver/node" in _command(pid)]
     doomed = {"worker": [], "worker and host": [host], "everything but Chromium": [host, *nodes]}[victims]
     for pid in [worker.pid, *doomed]:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     worker.wait()
-    assert wait_until(lambda: not processes_of(host), 10), [
-        Path(f"/proc/{pid}/cmdline").read_bytes()[:200] for pid in processes_of(host)
-    ]
+    assert wait_until(lambda: not processes_of(host), 10), [_command(pid)[:200] for pid in processes_of(host)]
 
 
 def test_what_a_killed_browser_left_is_swept_up(site: Any, make_drawer: Callable[..., Fetcher]) -> None:
