@@ -12,7 +12,8 @@ from rich.text import Text
 
 from app.printable import printable
 from app.property.extract.base import Candidate, Extraction
-from app.property.extract.evidence import Dropped, Flaw
+from app.property.extract.claims import Flaw
+from app.property.extract.evidence import Dropped
 from app.property.extract.prompt import Prompt, as_sent, count_tokens
 from app.property.record import FIELDS
 from cli.output import make_table

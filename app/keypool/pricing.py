@@ -18,10 +18,12 @@ from app.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 
+#: what stands for the service tier of what is asked with a batch
+BATCH_TIER = "batch"
 #: Tiers that cost another price than the standard one, and how many times as much where the table does not tell: batch
 #: and flex are half price (https://developers.openai.com/api/docs/guides/flex-processing), priority is up to 2.5 times
 #: the price (gpt-5.5, the most of the table; 2026-11).
-_SHARES = {"batch": 0.5, "flex": 0.5, "priority": 2.5, "fast": 2.5}
+_SHARES = {BATCH_TIER: 0.5, "flex": 0.5, "priority": 2.5, "fast": 2.5}
 #: Below this many input tokens no model of the table has a second tier (the lowest starts at 128,000; 2026-11).
 _LONG_INPUT = 100_000
 _SAMPLE = 1_000
@@ -101,7 +103,7 @@ def _listed_price(model: str, input_tokens: int, tier: str) -> Price | None:
     from genai_prices import Usage, calc_price  # noqa: PLC0415 (only who asks for a price pays for the table)
 
     usage = Usage(input_tokens=input_tokens, output_tokens=_SAMPLE)
-    share = _SHARES["batch"] if tier == "batch" else 1.0  # the table has no prices of batches
+    share = _SHARES[BATCH_TIER] if tier == BATCH_TIER else 1.0  # the table has no prices of batches
     try:
         found = calc_price(usage, model, provider_id="openai", price_context={"service_tier": tier or "default"})
     except LookupError:

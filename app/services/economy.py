@@ -20,9 +20,6 @@ from app.property.store.model_requests import GRACE
 
 log = logging.getLogger(__name__)
 
-#: what stands for the service tier of an answer that came with a batch, and names its price (`keypool.pricing`)
-BATCH_TIER = "batch"
-
 
 @dataclass(frozen=True, slots=True)
 class Economy:

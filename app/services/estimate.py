@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import redis
 
 from app.keypool.figures import Room
+from app.keypool.pricing import BATCH_TIER
 from app.property.store import FRESH_DAYS, Database, Experience, experience, new_targets
-from app.services.economy import BATCH_TIER
 from app.services.key_store import pricing_of
 from app.services.key_view import KeyView
 from app.settings import Settings

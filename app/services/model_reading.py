@@ -21,6 +21,7 @@ from openai.types.chat import ChatCompletion
 from app.clock import Clock, SystemClock
 from app.errors import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError, NoKeysError
 from app.keypool.outcomes import QUOTA_CODES, TOO_LARGE_WORDS
+from app.keypool.pricing import BATCH_TIER
 from app.property.extract.base import Extraction
 from app.property.extract.evidence import verify
 from app.property.extract.llm import ModelAnswer, ModelStep, ServiceTier
@@ -29,7 +30,7 @@ from app.property.extract.prompt import Prompt, build_prompt
 from app.property.page import Page
 from app.property.store import AnswerStore, Question, StoredAnswer, digest
 from app.redaction import redact
-from app.services.economy import BATCH_TIER, Economy, ParkedQuestions
+from app.services.economy import Economy, ParkedQuestions
 from app.services.metrics.instruments import MODEL_ANSWERS, MODEL_CALL_SECONDS, MODEL_TIERS, MODEL_VALUES_DROPPED
 from app.services.patience import patiently
 from app.services.service_tier import TierChoice, lacks_capacity

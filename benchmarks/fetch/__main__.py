@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks import network_namespace
 from benchmarks.fetch.cells import SCRAPY, Cell, cells
 from benchmarks.fetch.figures import Figures, figures, median
 from benchmarks.fetch.report import write_report
@@ -19,7 +20,6 @@ from benchmarks.fetch.sites import PAGE
 from benchmarks.results import BenchmarkError, machine
 
 _ROOT = Path(__file__).parents[2]
-_ISOLATE = ["unshare", "--net", "--mount", "--map-root-user"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,10 +51,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _require(python: str) -> None:
-    if any(shutil.which(name) is None for name in ("unshare", "ip", "mount")):
-        raise BenchmarkError("no network namespaces: install the packages util-linux, iproute2 and mount")
-    if subprocess.run([*_ISOLATE, "ip", "link"], capture_output=True, check=False).returncode:
-        raise BenchmarkError("no network namespace may be made here: run as root, or allow user namespaces")
+    if (problem := network_namespace.problem()) is not None:
+        raise BenchmarkError(problem)
     if not shutil.which(python) or subprocess.run([python, "-c", "import scrapy"], check=False).returncode:
         raise BenchmarkError(f"{python} has no Scrapy: `make bench-fetch` sets it up")
 
@@ -75,7 +73,15 @@ def run_cell(cell: Cell, peers: str) -> Figures:
     with tempfile.TemporaryDirectory() as folder:
         told, out = Path(folder) / "cell.json", Path(folder) / "out.json"
         told.write_text(json.dumps(cell.as_json()))
-        command = [*_ISOLATE, sys.executable, "-m", "benchmarks.fetch.arena", str(told), python, str(out)]
+        command = [
+            *network_namespace.ISOLATE,
+            sys.executable,
+            "-m",
+            "benchmarks.fetch.arena",
+            str(told),
+            python,
+            str(out),
+        ]
         subprocess.run(command, cwd=_ROOT, stderr=subprocess.PIPE, text=True, check=True)
         found = json.loads(out.read_text())
     one = figures(found["pages"], found["wall_seconds"], found["cpu_seconds"], found["asked"], cell.gap_seconds)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from app.property.extract.base import Candidate
-from app.property.extract.claims import Claim, Supported
+from app.property.extract.claims import Claim, Flaw, Supported
 from app.property.extract.cues import CUES
 from app.property.extract.lines import ORDERS
 from app.property.extract.prompt import Prompt
@@ -23,10 +23,6 @@ from app.property.record import Method
 _SURE, _LIKELY, _BARE = 0.75, 0.65, 0.5
 _LONGEST_QUOTE = 400
 _UNIT_FIELDS: Mapping[str, str] = {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
-
-#: no quote came with the value; it is longer than a passage, or not in the text; it is an order to whoever reads the
-#: page; it does not say the value, or one that cannot be true
-Flaw = Literal["no_quote", "not_in_text", "order", "not_said"]
 
 
 @dataclass(frozen=True, slots=True)

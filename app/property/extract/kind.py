@@ -59,7 +59,7 @@ def _refusal(page: Document, text: str, told: int) -> Found | None:
     """A wall, or a page that is gone."""
     if told >= _FEW:
         return None
-    shown = f"{page.title} {_heading(page)}"
+    shown = f"{page.title} {page.once(_heading)}"
     small = len(text) < _SMALL_PAGE_CHARS
     head = f"{page.title} {text[:1500]}" if small else ""
     if small and (match := BLOCKED.search(head) or BLOCKED.search(page.text[:20_000] if len(text) < 300 else "")):
@@ -71,7 +71,7 @@ def _refusal(page: Document, text: str, told: int) -> Found | None:
 
 def _search(page: Document, told: int, *, priced: bool) -> Found | None:
     """Several properties, or a form that asks for one."""
-    shown = f"{page.title} {_heading(page)}"
+    shown = f"{page.title} {page.once(_heading)}"
     if match := SEARCH.search(shown):
         return PageKind.SEARCH, f"the title says {match.group()!r}"
     if told >= _FEW or page.root is None:
@@ -101,7 +101,7 @@ def _with_property(page: Document, fields: Mapping[str, float], text: str, told:
 def _asks(page: Document, fields: Mapping[str, float]) -> bool:
     """True where a price is asked: one that markup or a label names, or any next to words that offer."""
     price = fields.get("ListPrice", 0.0)
-    offered = offer(f"{page.title} {_heading(page)}") is not None
+    offered = offer(f"{page.title} {page.once(_heading)}") is not None
     profile = RECORD.search(f"{page.title} {page.url.replace('-', ' ')}") is not None
     listed = not {"ListAgentFullName", "ListOfficeName"}.isdisjoint(fields)
     return (

@@ -128,10 +128,14 @@ def _short(page: Document, index: int) -> str:
     return text if len(text) <= 50 else ""
 
 
+def _lets(page: Document) -> bool:
+    return vocabulary.offer(page.title[:300]) == "rent"
+
+
 def _is_big(text: str, page: Document) -> bool:
     """The price of a home: five digits and more, or three where a period or the title says that it is a rent."""
     price = prices.parse_price(text, lang=page.locale.lang, country=page.locale.country)
     if price is None:
         return False
-    rented = price.period is not None or vocabulary.offer(page.title[:300]) == "rent"
+    rented = price.period is not None or page.once(_lets)
     return price.amount >= (100 if rented else 10_000)

@@ -24,9 +24,7 @@ _OFFERED = re.compile(
     re.I,
 )
 _RENT = re.compile(rf"(?P<price>{DOLLARS})\s*(?:/|per|a)\s*(?:mo\b|month)", re.I)
-_RANGE = re.compile(
-    rf"\b(?P<low>{DOLLARS})\s*(?:-|–|—|to|and)\s*(?P<high>{DOLLARS})".replace(r"\b(?P<low>", "(?P<low>")
-)
+_RANGE = re.compile(rf"(?P<low>{DOLLARS})\s*(?:-|–|—|to|and)\s*(?P<high>{DOLLARS})")
 _ESTIMATE = re.compile(r"\bestimate[ds]?\b|\best\.|\bavm\b|\bvaluation\b|\bworth\b", re.I)
 _NO_ESTIMATE = re.compile(r"\brent|\bper month|/mo|\btaxes\b|\bpayment|\brepair|\bcost", re.I)
 _NO_RENT = re.compile(

@@ -148,6 +148,6 @@ def money(text: str) -> Iterator[tuple[str, object, float]]:
 def _roof_year(text: str) -> str | None:
     for pattern in _ROOFS:
         for match in pattern.finditer(text):
-            if not _OTHER_ROOF.search(text[: match.start()]) and not _OTHER_ROOF.search(f"{match.group()} "[:-6]):
+            if not _OTHER_ROOF.search(text[: match.start()]) and not _OTHER_ROOF.search(match.group()[:-5]):
                 return str(match["year"])
     return None

@@ -62,7 +62,7 @@ _UNSEEN = re.compile(
 def wall(url: str, asked: str, status: int, headers: Mapping[str, str], text: str) -> str | None:
     """What stands in the way at `url`, in words; None where nothing does.
 
-    `asked` is the URL before redirects, `headers` has names in lower case, `text` is the body or its head.
+    `asked` is the URL before redirects, `headers` is asked for names in lower case, `text` is the body or its head.
     """
     refused = status in REFUSALS
     named = _named(_HEADERS, headers) or (_named(_REFUSAL_HEADERS, headers) if refused else None)

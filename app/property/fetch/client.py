@@ -178,7 +178,7 @@ class Fetcher:
         location = refresh(response.headers.get("refresh", ""), page.text if "html" in page.content_type else "")
         if location is not None and _join(destination.url, location).partition("#")[0] != destination.url:
             return _Onward(location)
-        if is_blank(body):
+        if not page.content_type:
             raise EmptyPageError(destination.url)
         if self._drawing is None or not self._drawing.wants(page):
             return page
@@ -225,8 +225,7 @@ class Fetcher:
             raise HttpStatusError(url, status)
 
     def _require_no_wall(self, asked: str, url: str, response: httpx2.Response, text: str) -> None:
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        if (what := wall(url, asked, response.status_code, headers, text)) is not None:
+        if (what := wall(url, asked, response.status_code, response.headers, text)) is not None:
             raise PageBlockedError(url, what)
 
     def _head_of(self, response: httpx2.Response) -> str:

@@ -10,7 +10,7 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from app.property.extract.evidence import Flaw
+from app.property.extract.claims import Flaw
 from app.property.store import PageFrom, RecoveryReason
 from app.services.metrics.specs import Spec
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from typing import IO, Any, Final
 
@@ -75,10 +75,9 @@ class BatchApi:
 
     def lines(self, key_id: str, file_id: str) -> Iterator[dict[str, Any]]:
         """The objects of a result file, as they come over the wire; what is none is left out."""
-        with _only({key_id}):
-            opened = self._client.files.with_streaming_response.content(file_id)
-            response = opened.__enter__()
-        try:
+        with ExitStack() as stack:
+            with _only({key_id}):  # as long as the request takes: the caller goes on between two lines
+                response = stack.enter_context(self._client.files.with_streaming_response.content(file_id))
             for line in response.iter_lines():
                 try:
                     found = json.loads(line)
@@ -86,8 +85,6 @@ class BatchApi:
                     continue
                 if isinstance(found, dict):
                     yield found
-        finally:
-            opened.__exit__(None, None, None)
 
     def delete(self, key_id: str, file_id: str) -> None:
         """Delete a file; one that is gone already is fine."""

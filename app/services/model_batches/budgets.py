@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from app.keypool.pricing import BATCH_TIER
 from app.keypool.stores.base import Cap, KeySnapshot, Spent, sum_of
 from app.keypool.stores.ledger import exceeded
 from app.property.store import Candidate
-from app.services.economy import BATCH_TIER
 from app.services.model_batches.parts import Parts, spent_of
 
 #: states in which a key takes requests, now or soon

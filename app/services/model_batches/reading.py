@@ -10,9 +10,9 @@ from typing import Any
 
 from openai.types import Batch
 
+from app.keypool.pricing import BATCH_TIER
 from app.property.store import Answered, ModelBatch
 from app.redaction import redact
-from app.services.economy import BATCH_TIER
 from app.services.metrics.instruments import MODEL_BATCH_REQUESTS
 from app.services.model_batches.parts import Parts
 

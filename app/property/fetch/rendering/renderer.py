@@ -24,7 +24,6 @@ from app.property.fetch.rendering.process import (
     Program,
 )
 from app.property.fetch.rendering.proxy import GuardedProxy
-from app.property.fetch.rendering.shell import is_shell
 from app.property.page import Page
 
 log = logging.getLogger(__name__)
@@ -129,7 +128,11 @@ class BrowserRenderer:
     def wants(self, page: Page) -> bool:
         if "html" not in page.content_type:
             return False
-        return urlsplit(page.final_url).hostname in self._hosts or is_shell(page)
+        if urlsplit(page.final_url).hostname in self._hosts:
+            return True
+        from app.property.fetch.rendering.shell import is_shell  # noqa: PLC0415 (all extractors: for who draws alone)
+
+        return is_shell(page)
 
     def draw(self, document: Document, deadline_us: int, may_load: Callable[[str], bool]) -> Drawn | Onward:
         url = document.page.final_url
