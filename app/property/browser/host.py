@@ -96,7 +96,13 @@ class Host:
     async def _draw(self, browser: Browser, proxy: str, order: Order) -> None:
         number = order.draw
         try:
-            answer: dict[str, Any] = await drawn(browser, proxy, order, lambda url: self._ask(number, url))
+            answer: dict[str, Any] = await drawn(
+                browser,
+                proxy,
+                order,
+                ask=lambda url: self._ask(number, {"url": url}),
+                end_way_out=lambda: self._ask(number, {"closing": True}),
+            )
         except VisitError as exc:
             answer = {"failed": exc.code, "reason": exc.reason}
         finally:
@@ -104,12 +110,12 @@ class Host:
             self._idle_since = time.monotonic()
         await self._send({"of": number, **answer})
 
-    async def _ask(self, visit: int, url: str) -> bool:
+    async def _ask(self, visit: int, question_of: Message) -> bool:
         number = next(self._numbers)
         question: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._questions[number] = question
         try:
-            await self._send({"of": visit, "ask": number, "url": url})
+            await self._send({"of": visit, "ask": number, **question_of})
             return await question
         finally:
             self._questions.pop(number, None)

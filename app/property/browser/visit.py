@@ -60,10 +60,17 @@ class Order:
         return cls(**{field.name: message[field.name] for field in fields(cls)})
 
 
-async def drawn(browser: Browser, proxy: str, order: Order, ask: Callable[[str], Awaitable[bool]]) -> dict[str, Any]:
+async def drawn(
+    browser: Browser,
+    proxy: str,
+    order: Order,
+    ask: Callable[[str], Awaitable[bool]],
+    end_way_out: Callable[[], Awaitable[object]],
+) -> dict[str, Any]:
     """What became of the page, as the message `drawn` or `onward` tells it. Raises `VisitError`.
 
-    All that belongs to the page is closed before this returns, and when it is cancelled.
+    All that belongs to the page is closed before this returns, and when it is cancelled. Its way out is closed first
+    (by whoever cancels, then): while Chromium takes a page down it lets requests go that the gate no longer sees.
     """
     began = time.monotonic()
     context: BrowserContext | None = None
@@ -85,7 +92,19 @@ async def drawn(browser: Browser, proxy: str, order: Order, ask: Callable[[str],
         raise VisitError("failed" if browser.is_connected() else "gone", _first_line(exc)) from exc
     finally:
         if context is not None:
-            await _closed(browser, context)
+            try:
+                await _ended(end_way_out)
+            finally:
+                await _closed(browser, context)
+
+
+async def _ended(end_way_out: Callable[[], Awaitable[object]]) -> None:
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        return
+    with suppress(TimeoutError):  # the worker is busy or gone: with it goes the way out
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await end_way_out()
 
 
 async def _closed(browser: Browser, context: BrowserContext) -> None:

@@ -1,7 +1,8 @@
 """How the worker and the browser's process talk: JSON objects, each after its length in four bytes, big-endian.
 
 To the browser: first `start` (how it is launched), then `draw` and `cancel`, and `answer` to what it asked. From it:
-`ready` or `broken` once, then `ask`, and one of `drawn`, `onward` and `failed` for each `draw`.
+`ready` or `broken` once; then for each `draw`: an `ask` for each `url` that the page would load, an `ask` that says the
+page is `closing` and waits until its way out is closed, and one of `drawn`, `onward` and `failed`.
 """
 
 from __future__ import annotations

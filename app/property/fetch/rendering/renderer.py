@@ -24,6 +24,7 @@ from app.property.fetch.rendering.process import (
     Program,
 )
 from app.property.fetch.rendering.proxy import GuardedProxy
+from app.property.fetch.rendering.tunnel import Session
 from app.property.page import Page
 
 log = logging.getLogger(__name__)
@@ -163,10 +164,18 @@ class BrowserRenderer:
         ):
             order = self._order(document, self._seconds_left(deadline_us))
             with process.draw({**order, "user": session.user, "password": session.password}) as conversation:
-                return self._answer(document.page.final_url, conversation, deadline_us, may_load)
+                try:
+                    return self._answer(document.page.final_url, conversation, session, deadline_us, may_load)
+                finally:
+                    session.end()  # before the page is taken down
 
     def _answer(
-        self, url: str, conversation: Conversation, deadline_us: int, may_load: Callable[[str], bool]
+        self,
+        url: str,
+        conversation: Conversation,
+        session: Session,
+        deadline_us: int,
+        may_load: Callable[[str], bool],
     ) -> Drawn | Onward:
         has_loaded = False
         while True:
@@ -176,7 +185,10 @@ class BrowserRenderer:
                 raise FetchTimeoutError(url, f"it was not drawn within {self._limits.total_seconds:g} s") from exc
             except BrowserGoneError as exc:
                 raise exc if has_loaded else _NotBegunError(str(exc)) from exc
-            if "ask" in message:
+            if "closing" in message:
+                session.end()
+                conversation.answer(message["ask"], allowed=False)
+            elif "ask" in message:
                 has_loaded = True
                 conversation.answer(message["ask"], allowed=may_load(str(message["url"])))
             elif message.get("failed") != "gone":  # else the process is about to end
