@@ -18,7 +18,7 @@ from app.property.derived import DERIVED_FIELDS
 from app.services.embedded_valkey import broker_url, connect
 from app.services.key_store import connect_store
 from app.services.metrics.flusher import INTERVAL_SECONDS
-from app.services.metrics.outbox import encode
+from app.services.metrics.outbox import decode, encode
 from app.services.metrics.totals import Totals
 from cli.services import listens
 from tasks.sending import send_jobs
@@ -201,7 +201,11 @@ def test_waits_recovery_and_callbacks_are_counted_too(
     assert encode("propintel_jobs_recovered_total", {"reason": "lease"}) not in seen
     assert seen[encode("propintel_batches_completed_total", {})] == 1
     assert seen[encode("propintel_callbacks_total", {"outcome": "delivered"})] == 1
-    waits = seen[encode("propintel_job_deferrals_total", {"reason": "no_capacity"})]
-    assert waits == seen[encode("propintel_job_seconds_count", {"outcome": "deferred"})] >= 1
+    series = [(decode(field), count) for field, count in seen.items()]
+    waits = {labels["reason"]: n for (name, labels), n in series if name == "propintel_job_deferrals_total"}
+    assert waits["no_capacity"] >= 1
+    assert sum(waits.values()) == seen[encode("propintel_job_seconds_count", {"outcome": "deferred"})]
+    at_the_site = waits.pop("host_busy", 0)  # the two may want their page at one moment
+    assert at_the_site <= 1
     assert seen[encode("propintel_pages_total", {"outcome": "fetched"})] == 2
-    assert seen[encode("propintel_pages_total", {"outcome": "checkpoint"})] == waits
+    assert seen[encode("propintel_pages_total", {"outcome": "checkpoint"})] == sum(waits.values())
