@@ -14,7 +14,7 @@ from typing import Any
 
 from app.property.derived import DERIVED_FIELDS, derive
 from app.property.normalise.areas import IN_SQUARE_METERS, convert
-from app.property.record import FIELDS, Evidence, Method, PageKind
+from app.property.record import FIELDS, Evidence, Method, PageKind, SourceKind
 
 #: fields that mean nothing without the value they belong to: they come from the record that gave it, or not at all
 _BOUND: Mapping[str, tuple[str, ...]] = {
@@ -45,7 +45,7 @@ class SourceRecord:
     """What one page says. `url` was asked for, `final_url` answered; both in the spelling of a target.
 
     `page_url` is the one by which the page is known (`urls/canonical.py`), None where nobody looked. `checked_at` is
-    when its site last said that it still holds.
+    when its site last said that it still holds. `source_kind` is None where nobody said whose page it is.
     """
 
     url: str
@@ -57,6 +57,7 @@ class SourceRecord:
     evidence: Mapping[str, Evidence]
     page_url: str | None = None
     checked_at: datetime | None = None
+    source_kind: SourceKind | None = None
 
     @property
     def as_of(self) -> datetime:

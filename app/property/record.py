@@ -28,6 +28,18 @@ class PageKind(StrEnum):
     GONE = "gone"
 
 
+class SourceKind(StrEnum):
+    """Whose page it is: what a source may be believed on depends on it (`merge.py`)."""
+
+    ASSESSOR = "assessor"
+    GIS = "gis"
+    TAX_ROLL = "tax_roll"
+    PERMITS = "permits"
+    PORTAL = "portal"
+    ASSOCIATION = "association"
+    OTHER = "other"
+
+
 class Method(StrEnum):
     """How a value was read, most trustworthy first."""
 
