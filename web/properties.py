@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from app.property.record import SourceKind
 from web.auth import READING, AuthenticatedRoute, allow, bearer_scheme
 from web.context import Context, context_of
 from web.envelope import COMMON, answers, success
@@ -26,13 +27,15 @@ ContextOf = Annotated[Context, Depends(context_of)]
 
 class SourceView(BaseModel):
     """A page that the property was read from. `page_url` is the one by which it is known, whichever URLs lead to it;
-    `checked_at` is when its site last said that it still holds. `wanted_model` names the fields for which a model was
+    `checked_at` is when its site last said that it still holds. `source_kind` says whose page it is (null: nobody
+    said). `wanted_model` names the fields for which a model was
     wanted and not heard, `model_note` says why."""
 
     url: str
     final_url: str
     page_url: str | None
     kind: str
+    source_kind: SourceKind | None
     fetched_at: datetime
     checked_at: datetime | None
     content_sha256: str

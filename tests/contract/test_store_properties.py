@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.property.merge import SourceRecord
-from app.property.record import Evidence, Method, PageKind
+from app.property.record import Evidence, Method, PageKind, SourceKind
 from app.property.store import Database, JobStore, PropertyFilter, PropertyStore
 from app.property.store.tables import observations, properties, records
 
@@ -113,6 +114,19 @@ def test_two_sites_with_the_same_address_make_one_property_and_keep_the_conflict
     assert [proof["value"] for proof in conflict["evidence"]] == [99000, 100000]
     assert [page["url"] for page in shown["sources"]] == ["https://a.example/1", "https://b.example/9"]
     assert alive(database) == 1
+
+
+def test_a_source_shows_whose_page_it_is_and_keeps_that_when_nobody_says_so_again(store: PropertyStore) -> None:
+    page = source("https://a.example/1", ListPrice=100000, **ADDRESS)
+    property_id = store.save_record(replace(page, source_kind=SourceKind.ASSESSOR))
+    store.save_record(source("https://b.example/1", **ADDRESS))
+    kinds = [shown["source_kind"] for shown in store.get(property_id)["sources"]]
+    assert kinds == ["assessor", None]
+    store.save_record(source("https://a.example/1", at=T0 + timedelta(days=1), sha="f" * 64, **ADDRESS))
+    assert {shown["url"]: shown["source_kind"] for shown in store.get(property_id)["sources"]} == {
+        "https://a.example/1": "assessor",
+        "https://b.example/1": None,
+    }
 
 
 def bridge() -> list[SourceRecord]:

@@ -68,6 +68,7 @@ class PropertyStore:
             "page_url": record.page_url,
             "checked_at": record.checked_at,
             "edition": edition,
+            "source_kind": record.source_kind,
         }
 
         def work(connection: Connection) -> str:
@@ -269,6 +270,8 @@ def _put(connection: Connection, before: Row[Any] | None, row: dict[str, Any]) -
         return
     if before.fetched_at > row["fetched_at"]:
         row = {"property_id": row["property_id"]}
+    elif row["source_kind"] is None:  # what was said of the page before still holds
+        row = {**row, "source_kind": before.source_kind}
     connection.execute(update(records).where(records.c.id == before.id).values({**row, "url": before.url}))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from app.property.merge import Merged, SourceRecord
-from app.property.record import Evidence, PageKind
+from app.property.record import Evidence, PageKind, SourceKind
 
 
 def source_record(row: Row[Any]) -> SourceRecord:
@@ -23,6 +23,7 @@ def source_record(row: Row[Any]) -> SourceRecord:
         evidence={name: Evidence.model_validate(proof) for name, proof in row.evidence.items()},
         page_url=row.page_url,
         checked_at=row.checked_at,
+        source_kind=SourceKind(row.source_kind) if row.source_kind else None,
     )
 
 
@@ -50,6 +51,7 @@ def shown(row: Row[Any], sources: Iterable[Row[Any]], replaced: list[str]) -> di
                 "url": source.url,
                 "final_url": source.final_url,
                 "kind": source.kind,
+                "source_kind": source.source_kind,
                 "page_url": source.page_url,
                 "fetched_at": source.fetched_at.isoformat(),
                 "checked_at": source.checked_at.isoformat() if source.checked_at else None,

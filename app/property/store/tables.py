@@ -326,6 +326,8 @@ records = Table(
     Column("checked_at", UtcDateTime),
     # by which extractors it was read (`extract/edition.py`)
     Column("edition", String(16)),
+    # whose page it is (`record.SourceKind`); empty where nobody said
+    Column("source_kind", String(16)),
 )
 
 #: every value ever read, once per body: what merging loses is still here
