@@ -50,8 +50,10 @@ from app.property.store.quotas import Requester, next_day
 from app.property.store.request_keys import RequestKey
 from app.property.store.retention import Pruned, Retention
 from app.property.store.rows import digest, new_id
+from app.property.store.sayings import Saying, sayings
 from app.property.store.schema import downgrade, upgrade
 from app.property.store.searching import PropertyFilter
+from app.property.store.snapshots import snapshot
 from app.property.store.targets import normalise_target
 from app.property.store.usage import Counted, CountedKey, CountedModel, Demand, Uses, Usual
 
@@ -112,6 +114,7 @@ __all__ = [
     "RequestState",
     "Requester",
     "Retention",
+    "Saying",
     "Severity",
     "StoredAnswer",
     "StoredReport",
@@ -128,5 +131,7 @@ __all__ = [
     "new_targets",
     "next_day",
     "normalise_target",
+    "sayings",
+    "snapshot",
     "upgrade",
 ]

@@ -20,7 +20,8 @@ from app.property.store.engine import Database
 from app.property.store.folding import fold
 from app.property.store.page_index import PageIndex, forget_url, note_url
 from app.property.store.paging import Order, Page
-from app.property.store.property_rows import conflicts_json, evidence_json, shown, source_record
+from app.property.store.property_rows import conflicts_json, evidence_json, source_record
+from app.property.store.property_views import views
 from app.property.store.purge_marks import refuse_purged
 from app.property.store.rows import clean, digest, insert_if_new, new_id
 from app.property.store.searching import PropertyFilter, search_row
@@ -177,11 +178,8 @@ class PropertyStore:
                 row = connection.execute(select(properties).where(properties.c.id == row.merged_into)).one()
             if row is None:
                 raise NotFoundError("property", property_id)
-            sources = connection.execute(
-                select(records).where(records.c.property_id == row.id).order_by(records.c.fetched_at, records.c.id)
-            ).all()
-            replaced = _replaced(connection, [row.id])
-        return shown(row, sources, replaced.get(row.id, []))
+            (found,) = views(connection, [row])
+        return found
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
         """The property that `url` gave after `since`, and the page's kind; None if it has to be scraped."""
@@ -207,15 +205,7 @@ class PropertyStore:
         order = NEWEST_FIRST if newest_first else ORDER
         with self._database.reading() as connection:
             found = connection.execute(order.page_query(query, cursor, limit)).all()
-            rows = found[:limit]
-            ids = [row.id for row in rows]
-            sources: dict[str, list[Row[Any]]] = {}
-            for source in connection.execute(
-                select(records).where(records.c.property_id.in_(ids)).order_by(records.c.fetched_at, records.c.id)
-            ):
-                sources.setdefault(source.property_id, []).append(source)
-            replaced = _replaced(connection, ids)
-        items = [shown(row, sources.get(row.id, []), replaced.get(row.id, [])) for row in rows]
+            items = views(connection, found[:limit])
         return Page(items, order.next_cursor(found, limit))
 
     # --- between
@@ -227,15 +217,6 @@ class PropertyStore:
     def _alive(self, connection: Connection, property_id: str) -> str:
         query = select(properties.c.merged_into).where(properties.c.id == property_id)
         return connection.execute(query).scalar() or property_id
-
-
-def _replaced(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
-    """The ids of the properties that were folded into each of `ids`."""
-    query = select(properties.c.id, properties.c.merged_into).where(properties.c.merged_into.in_(ids))
-    found: dict[str, list[str]] = {}
-    for row in connection.execute(query.order_by(properties.c.id)):
-        found.setdefault(row.merged_into, []).append(row.id)
-    return found
 
 
 def _urls_of(record: SourceRecord) -> tuple[str | None, ...]:

@@ -1,0 +1,32 @@
+"""Properties as the doors show them: rows of `properties` with their sources and the ids that they replace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from app.property.store.property_rows import shown
+from app.property.store.tables import properties, records
+
+
+def views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """`rows` in the shape of `PropertyStore.get`, in their order; a query each for what belongs to all of them."""
+    ids = [row.id for row in rows]
+    sources: dict[str, list[Row[Any]]] = {}
+    for source in connection.execute(
+        select(records).where(records.c.property_id.in_(ids)).order_by(records.c.fetched_at, records.c.id)
+    ):
+        sources.setdefault(source.property_id, []).append(source)
+    replaced = _replaced(connection, ids)
+    return [shown(row, sources.get(row.id, []), replaced.get(row.id, [])) for row in rows]
+
+
+def _replaced(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
+    """The ids of the properties that were folded into each of `ids`."""
+    query = select(properties.c.id, properties.c.merged_into).where(properties.c.merged_into.in_(ids))
+    found: dict[str, list[str]] = {}
+    for row in connection.execute(query.order_by(properties.c.id)):
+        found.setdefault(row.merged_into, []).append(row.id)
+    return found

@@ -1,0 +1,100 @@
+"""An export sees one moment: each property once, and nothing lost between one export and the next."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.clock import ManualClock
+from app.property.merge import SourceRecord
+from app.property.record import Evidence, Method, PageKind
+from app.property.store import Database, PropertyStore, sayings, snapshot
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def source(number: int, at: datetime = T0, **values: Any) -> SourceRecord:
+    url, sha = f"https://a.example/{number}", f"{number:x}".rjust(64, f"{at.day % 10}")
+    evidence = {
+        name: Evidence(
+            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
+            fetched_at=at, content_sha256=sha, confidence=0.9,
+        )
+        for name, value in values.items()
+    }  # fmt: skip
+    return SourceRecord(url, url, PageKind.LISTING, sha, at, values, evidence)
+
+
+@pytest.fixture
+def store(database: Database) -> PropertyStore:
+    return PropertyStore(database)
+
+
+def fill(store: PropertyStore, clock: ManualClock, count: int) -> list[str]:
+    ids = []
+    for number in range(count):
+        clock.advance(1)
+        ids.append(store.save_record(source(number, ListPrice=1000 + number)))
+    return ids
+
+
+def test_what_changes_meanwhile_comes_once_as_it_was_and_is_not_lost_to_the_next_export(
+    store: PropertyStore, database: Database, clock: ManualClock
+) -> None:
+    ids = fill(store, clock, 7)
+    rows = snapshot(database, page=2)
+    seen = [next(rows) for _ in range(3)]
+    clock.advance(1)
+    store.save_record(source(0, at=T0 + timedelta(days=1), ListPrice=5))  # was seen already
+    store.save_record(source(5, at=T0 + timedelta(days=1), ListPrice=6))  # comes yet
+    clock.advance(1)
+    added = store.save_record(source(7, ListPrice=1007))
+    seen += rows
+    assert [row["property"] for row in seen] == ids
+    assert [row["record"]["ListPrice"] for row in seen] == [1000, 1001, 1002, 1003, 1004, 1005, 1006]
+
+    since = datetime.fromisoformat(seen[-1]["updated_at"])
+    changed = {row["property"]: row["record"]["ListPrice"] for row in snapshot(database, changed_since=since)}
+    assert changed == {ids[6]: 1006, ids[0]: 5, ids[5]: 6, added: 1007}
+
+
+def test_a_page_that_is_full_ends_the_list_as_well(
+    store: PropertyStore, database: Database, clock: ManualClock
+) -> None:
+    ids = fill(store, clock, 4)
+    for page in (1, 2, 3, 4, 5):
+        assert [row["property"] for row in snapshot(database, page=page)] == ids
+    assert list(snapshot(database, changed_since=clock.now() + timedelta(seconds=1))) == []
+
+
+def test_rows_are_those_that_get_shows(store: PropertyStore, database: Database, clock: ManualClock) -> None:
+    ids = fill(store, clock, 3)
+    assert list(snapshot(database, page=2)) == [store.get(property_id) for property_id in ids]
+
+
+def test_an_export_that_is_given_up_frees_its_connection(
+    store: PropertyStore, database: Database, clock: ManualClock
+) -> None:
+    fill(store, clock, 3)
+    rows = snapshot(database, page=1)
+    next(rows)
+    rows.close()  # type: ignore[attr-defined]
+    assert list(rows) == []
+    clock.advance(1)
+    # whoever still held the old state would not see this
+    store.save_record(source(9, ListPrice=9))
+    assert [row["record"]["ListPrice"] for row in snapshot(database)][-1] == 9
+
+
+def test_each_source_says_what_it_said_whatever_was_chosen(store: PropertyStore, database: Database) -> None:
+    address = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
+    property_id = store.save_record(source(1, ListPrice=100, YearBuilt=1990, **address))
+    store.save_record(source(2, at=T0 + timedelta(days=1), ListPrice=200, **address))
+    first, second = sayings(database, property_id)
+    assert (first.url, first.values["ListPrice"], first.values["YearBuilt"]) == ("https://a.example/1", 100, 1990)
+    assert (second.url, second.values["ListPrice"], "YearBuilt" in second.values) == ("https://a.example/2", 200, False)
+    assert second.evidence["ListPrice"]["quote"] == "200"
+    assert [one.url for one in (first, second)] == [page["url"] for page in store.get(property_id)["sources"]]
+    assert sayings(database, "nothing") == []
