@@ -35,15 +35,21 @@ class Answer:
 
 def answer(text: str, schema: Mapping[str, Any] | None, *, as_json: bool, mode: str, max_tokens: float) -> Answer:
     """The answer to a request whose user messages are `text`, within `max_tokens` (0: no limit)."""
-    special = _SPECIAL.get(mode)
-    if special is not None:
-        return special
+    if mode in _SPECIAL:
+        return _SPECIAL[mode]
     if schema is not None:
         content = json.dumps(_object(text, schema, mode), ensure_ascii=False)
     elif as_json:
         content = json.dumps({field: fact.value for field, fact in read_all(text).items()}, ensure_ascii=False)
     else:
         content = _prose(text)
+    return as_said(content, mode=mode, max_tokens=max_tokens)
+
+
+def as_said(content: str, *, mode: str, max_tokens: float) -> Answer:
+    """`content` as the answer of a model in `mode`, within `max_tokens` (0: no limit)."""
+    if mode in _SPECIAL:
+        return _SPECIAL[mode]
     limit = int(max_tokens * 4)
     if mode == "truncated" or 0 < limit < len(content):
         cut = len(content) // 2 if mode == "truncated" else limit

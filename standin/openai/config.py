@@ -145,10 +145,13 @@ class ServerConfig(_FromJson):
 
 @dataclass(frozen=True)
 class Config:
-    """The whole file: `{"server": {...}, "keys": [{"key": ..., ...}]}`; a plain list is taken for the keys."""
+    """The whole file: `{"server": {...}, "keys": [{"key": ..., ...}], "searches": [...]}`; a plain list is taken for
+    the keys. What `searches` holds is in `web_search.py`.
+    """
 
     keys: tuple[KeyConfig, ...]
     server: ServerConfig = ServerConfig()
+    searches: tuple[Any, ...] = ()
 
     @classmethod
     def from_json(cls, given: Any) -> Config:
@@ -157,13 +160,16 @@ class Config:
             given = {"keys": given}
         if not isinstance(given, dict) or not isinstance(given.get("keys"), list):
             raise ConfigError('the configuration is {"server": {...}, "keys": [{"key": "sk-..."}, ...]}')
-        unknown = set(given) - {"keys", "server"}
+        unknown = set(given) - {"keys", "server", "searches"}
         if unknown:
-            raise ConfigError(f"unknown part {', '.join(sorted(unknown))}; there are keys and server")
+            raise ConfigError(f"unknown part {', '.join(sorted(unknown))}; there are keys, server and searches")
         keys = tuple(KeyConfig.from_json(entry) for entry in given["keys"])
         if len({k.key for k in keys}) != len(keys):
             raise ConfigError("a key is configured twice")
-        return cls(keys, ServerConfig.from_json(given.get("server", {})))
+        searches = given.get("searches", [])
+        if not isinstance(searches, list):
+            raise ConfigError("searches is a list of answers")
+        return cls(keys, ServerConfig.from_json(given.get("server", {})), tuple(searches))
 
     @classmethod
     def read(cls, text: str) -> Config:

@@ -31,6 +31,7 @@ COUNTERS = (
     "server_errors",
     "bad_requests",
     "abandoned",
+    "web_searches",
 )
 #: Requests that a dead key or one without quota turned away, whose times are kept per key.
 _REFUSALS_KEPT = 5000

@@ -20,13 +20,14 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from standin.openai import bodies, protocol
-from standin.openai.answers import Answer, answer
+from standin.openai.answers import Answer, answer, as_said
 from standin.openai.batch_routes import BatchRoutes
 from standin.openai.batches import Batches
 from standin.openai.bodies import Ask
 from standin.openai.config import Config, ConfigError
 from standin.openai.gate import Gate, KeyState
 from standin.openai.protocol import ApiError
+from standin.openai.web_search import Search, Searches, read_search, text_and_citations, with_search
 from standin.serving import Stopping
 
 Reader = Callable[[Mapping[str, Any]], Ask]
@@ -60,6 +61,7 @@ class OpenAIStandin:
         self._calls = 0
         #: answers with 200 by the name of their question (`bodies.prompt_sha256`)
         self.paid: Counter[str] = Counter()
+        self.searches = Searches(config.searches)
         self.batches = Batches(lambda: self.gate.server, self.paid)
         self.app = Starlette(
             routes=[
@@ -71,6 +73,8 @@ class OpenAIStandin:
                 Route("/control/stats", self.stats, methods=["GET"]),
                 Route("/control/refusals", self.refusals, methods=["GET"]),
                 Route("/control/prompts", self.prompts, methods=["GET"]),
+                Route("/control/searches", self.asked_searches, methods=["GET"]),
+                Route("/control/searches", self.change_searches, methods=["POST"]),
                 Route("/control/keys", self.change_key, methods=["POST"]),
                 Route("/control/server", self.change_server, methods=["POST"]),
                 Route("/control/reset", self.reset, methods=["POST"]),
@@ -84,7 +88,32 @@ class OpenAIStandin:
         return await self._generate(request, bodies.read_chat, _write_chat)
 
     async def responses(self, request: Request) -> Response:
-        return await self._generate(request, bodies.read_responses, _write_response)
+        async def work(state: KeyState, headers: dict[str, str]) -> Response:
+            body = await _json(request)
+            search = read_search(body)
+            if search is None:
+                return await self._said(request, state, headers, bodies.read_responses(body), _write_response)
+            ask = bodies.read_responses(body)
+            if ask.stream:
+                raise protocol.bad_request("This stand-in does not stream searches.", "stream")
+            return await self._searched(request, state, headers, ask, search)
+
+        return await self._call(request, work)
+
+    async def _searched(
+        self, request: Request, state: KeyState, headers: dict[str, str], ask: Ask, search: Search
+    ) -> Response:
+        """The answer of a model that searched the web."""
+        ask = self._on_a_tier(ask)
+        await self._pass(request, state, ask, headers)
+        mode = state.config.answers or self.gate.server.answers
+        found = self.searches.answer(ask.text, search)
+        said = as_said(text_and_citations(found, search)[0], mode=mode, max_tokens=ask.max_tokens)
+        state.counts["web_searches"] += 1
+        self._calls += 1
+        self.paid[ask.prompt] += 1
+        body = bodies.response_body(ask, said, number=self._calls, created=int(time.time()))
+        return JSONResponse(with_search(body, found, search, said))
 
     async def embeddings(self, request: Request) -> Response:
         async def work(state: KeyState, headers: dict[str, str]) -> Response:
@@ -105,18 +134,24 @@ class OpenAIStandin:
 
     async def _generate(self, request: Request, read: Reader, write: Writer) -> Response:
         async def work(state: KeyState, headers: dict[str, str]) -> Response:
-            ask = self._on_a_tier(read(await _json(request)))
-            await self._pass(request, state, ask, headers)
-            mode = state.config.answers or self.gate.server.answers
-            said = answer(ask.text, ask.schema, as_json=ask.as_json, mode=mode, max_tokens=ask.max_tokens)
-            self._calls += 1
-            self.paid[ask.prompt] += 1
-            body, events = write(ask, said, self._calls, int(time.time()))
-            if ask.stream:
-                return StreamingResponse(events, media_type="text/event-stream")
-            return JSONResponse(body)
+            return await self._said(request, state, headers, read(await _json(request)), write)
 
         return await self._call(request, work)
+
+    async def _said(
+        self, request: Request, state: KeyState, headers: dict[str, str], ask: Ask, write: Writer
+    ) -> Response:
+        """The answer of a model that only reads what it is sent."""
+        ask = self._on_a_tier(ask)
+        await self._pass(request, state, ask, headers)
+        mode = state.config.answers or self.gate.server.answers
+        said = answer(ask.text, ask.schema, as_json=ask.as_json, mode=mode, max_tokens=ask.max_tokens)
+        self._calls += 1
+        self.paid[ask.prompt] += 1
+        body, events = write(ask, said, self._calls, int(time.time()))
+        if ask.stream:
+            return StreamingResponse(events, media_type="text/event-stream")
+        return JSONResponse(body)
 
     def _on_a_tier(self, ask: Ask) -> Ask:
         """The request with the tier that serves it. Raises `ApiError` 400."""
@@ -210,6 +245,13 @@ class OpenAIStandin:
         self.batches.overview(time.monotonic())  # what batches have answered by now is among it
         return JSONResponse(self.paid)
 
+    async def asked_searches(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
+        """Each web search that was answered: `web_search.py`."""
+        return JSONResponse(self.searches.asked)
+
+    async def change_searches(self, request: Request) -> Response:
+        return await self._control(request, self.searches.replace)
+
     async def change_key(self, request: Request) -> Response:
         """`{"key" or "id", ...}`: changed settings of a key that exists, or a new key; a list changes several."""
         return await self._control(
@@ -222,6 +264,7 @@ class OpenAIStandin:
     async def reset(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
         self.gate.reset_counts()
         self.paid.clear()
+        self.searches.asked.clear()
         return JSONResponse({"ok": True})
 
     async def _control(self, request: Request, act: Callable[[Any], Any]) -> Response:

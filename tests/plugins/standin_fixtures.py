@@ -66,6 +66,15 @@ class StandinHandle:
         with httpx2.Client(timeout=10, trust_env=False) as client:
             return client.get(f"{self.address}/control/batches").raise_for_status().json()
 
+    def set_searches(self, *table: Mapping[str, Any]) -> None:
+        """What web searches find from now on (`standin/openai/web_search.py`)."""
+        _post(f"{self.address}/control/searches", list(table))
+
+    def searches(self) -> Any:
+        """Each web search that was answered: `[{"text", "allowed_domains", "entry"}]`."""
+        with httpx2.Client(timeout=10, trust_env=False) as client:
+            return client.get(f"{self.address}/control/searches").raise_for_status().json()
+
     def set_key(self, key: str, **changes: Any) -> None:
         _post(f"{self.address}/control/keys", {"key": key, **changes})
 
