@@ -209,7 +209,10 @@ class InvalidTargetError(PropertyIntelligenceError):
     code = "invalid_target"
     fact_names: ClassVar[tuple[str, ...]] = ("target", "problem")
     sentence = "Target {target!r}: {problem}."
-    remedy = "Give an absolute http:// or https:// URL."
+    remedy = (
+        "Give an absolute http:// or https:// URL, or an address with house number, street, town or ZIP code, and "
+        "state: 12 Main St, Springfield, IL 62701."
+    )
 
 
 class InvalidHostError(PropertyIntelligenceError):

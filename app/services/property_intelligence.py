@@ -40,6 +40,7 @@ from app.property.store import (
     PageStore,
     PropertyStore,
     normalise_target,
+    normalise_url,
 )
 from app.services.economy import Economy
 from app.services.metrics.instruments import FIELDS_STORED, RESULTS
@@ -247,7 +248,7 @@ def _count_fields(stored: SourceRecord) -> None:
 def _source_record(url: str, extraction: Extraction, visit: Visit) -> SourceRecord:
     page = extraction.page
     try:
-        final_url = normalise_target(page.final_url)
+        final_url = normalise_url(page.final_url)
     except InvalidTargetError:
         final_url = url
     bare = SourceRecord(

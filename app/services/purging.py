@@ -15,7 +15,7 @@ import redis
 from app.errors import BlockedAddressError, BrokerUnavailableError, InvalidHostError, InvalidTargetError, StoreError
 from app.property.fetch.guard import check_url
 from app.property.fetch.site import is_public_suffix
-from app.property.store import Database, PurgeKind, PurgeStore, normalise_target
+from app.property.store import Database, PurgeKind, PurgeStore, normalise_url
 from app.property.store.purge_marks import host_of
 from app.redaction import redact
 from app.services.embedded_valkey import connect
@@ -66,7 +66,7 @@ def _checked_host(name: str) -> str:
     """The host in the spelling of targets. Raises `InvalidHostError`."""
     text = name.strip()
     try:
-        host = host_of(normalise_target(check_url(f"http://{text}/")))
+        host = host_of(normalise_url(check_url(f"http://{text}/")))
     except (InvalidTargetError, BlockedAddressError):
         host = ""
     if not host or any(char in text.partition("]")[2 if text.startswith("[") else 0] for char in "/?#@:\\"):

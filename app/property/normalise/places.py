@@ -218,6 +218,11 @@ def country_code(text: str) -> str | None:
     return _BY_NAME.get(word)
 
 
+def country_name(code: str) -> str:
+    """The English name of a country given by its code: `DE` -> `germany`."""
+    return _COUNTRY_NAMES[code].partition("|")[0]
+
+
 def us_state(text: str) -> str | None:
     """Two-letter code of a US state given as code or name, or None."""
     word = text.strip(" .,")

@@ -54,7 +54,7 @@ from app.property.store.sayings import Saying, sayings
 from app.property.store.schema import downgrade, upgrade
 from app.property.store.searching import PropertyFilter
 from app.property.store.snapshots import snapshot
-from app.property.store.targets import normalise_target
+from app.property.store.targets import address_of_target, is_address, normalise_target, normalise_url
 from app.property.store.usage import Counted, CountedKey, CountedModel, Demand, Uses, Usual
 
 __all__ = [
@@ -122,15 +122,18 @@ __all__ = [
     "Used",
     "Uses",
     "Usual",
+    "address_of_target",
     "database_url",
     "digest",
     "downgrade",
     "every",
     "experience",
+    "is_address",
     "new_id",
     "new_targets",
     "next_day",
     "normalise_target",
+    "normalise_url",
     "sayings",
     "snapshot",
     "upgrade",

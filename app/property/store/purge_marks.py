@@ -19,7 +19,7 @@ from app.errors import InvalidTargetError, PurgedMeanwhileError
 from app.property.store.engine import Database
 from app.property.store.rows import chunks, upsert
 from app.property.store.tables import purge_marks
-from app.property.store.targets import normalise_target
+from app.property.store.targets import normalise_url
 
 _NAME = "purge"
 
@@ -60,7 +60,7 @@ def _digests(urls: set[str]) -> Iterator[str]:
     for url in urls:
         yield _digest("url", url)
         with suppress(InvalidTargetError):
-            yield _digest("url", normalise_target(url))
+            yield _digest("url", normalise_url(url))
         labels = host_of(url).split(".")
         for start in range(len(labels)):
             yield _digest("host", ".".join(labels[start:]))

@@ -34,7 +34,7 @@ from app.property.store.tables import (
     records,
     site_answers,
 )
-from app.property.store.targets import normalise_target
+from app.property.store.targets import normalise_url
 
 #: where a URL stands, by its table
 _URLS = (
@@ -138,7 +138,7 @@ class _Purge:
 
     def _named(self) -> set[str]:
         if self._kind is PurgeKind.URL:
-            return {normalise_target(self._name)}
+            return {normalise_url(self._name)}
         if self._kind is PurgeKind.HOST:
             return self._of_host()
         found = self._column(select(records.c.url).where(records.c.property_id.in_(self._properties)))

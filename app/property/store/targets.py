@@ -1,4 +1,4 @@
-"""What may be asked for, in one spelling: two spellings of one URL are one target, and so are two ways to come to it.
+"""What may be asked for, a URL or an address, in one spelling: two spellings of one thing are one target.
 
 Says nothing about whether a URL may be fetched: that is `fetch/guard.py`, on the address that the name leads to.
 """
@@ -11,16 +11,36 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 import idna
 
 from app.errors import InvalidTargetError
+from app.property.address import Address, read_target, spell_target
 from app.property.urls.spelling import escaped, without_dots
 from app.property.urls.tracking import without_tracking
 
 #: longest URL: what browsers and proxies carry, and what a database index holds
 MAX_URL_CHARS = 2048
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)
+#: longest address: four times what the Postal Service prints on a label's lines
+MAX_ADDRESS_CHARS = 300
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.I)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: `example.com/homes/1`, `www.example.com`
+_BARE_URL = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,24}(?:[:/?#]\S*)?", re.I)
 
 
 def normalise_target(target: str) -> str:
+    """`target` in its one spelling: a URL as `normalise_url` gives it, or an address (USPS Publication 28).
+
+    An address is one line, `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`; outside the US it is the line as it is written
+    there, in capitals, with the country's name at its end.
+
+    Raises `InvalidTargetError`, which names the target and what is wrong with it or lacks.
+    """
+    text = target.strip()
+    if not text or _SCHEME.match(text):
+        return normalise_url(text)
+    return _spelled_address(text, text[:200])
+
+
+def normalise_url(url: str) -> str:
     """The URL in its one spelling (RFC 3986 section 6.2), without parameters that only track visitors.
 
     Lower-case scheme and host, no final dot, no default port, no fragment, no `..`, ASCII only, escapes only where one
@@ -28,14 +48,14 @@ def normalise_target(target: str) -> str:
 
     Raises `InvalidTargetError`, which names the target and what is wrong with it.
     """
-    text = target.strip()
+    text = url.strip()
     shown = text[:200]
     if not text:
         raise InvalidTargetError(shown, "is empty")
-    if re.search(r"[\x00-\x1f\x7f]", text):
+    if _CONTROL.search(text):
         raise InvalidTargetError(shown, "holds control characters")
     if not _SCHEME.match(text):
-        raise InvalidTargetError(shown, "is not a URL; addresses as targets are not supported by this version")
+        raise InvalidTargetError(shown, "is not a URL")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
@@ -46,6 +66,35 @@ def normalise_target(target: str) -> str:
     if len(url) > MAX_URL_CHARS:
         raise InvalidTargetError(shown, f"has more than {MAX_URL_CHARS} characters")
     return url
+
+
+def is_address(target: str) -> bool:
+    """True for an address, False for a URL. `target` is in its one spelling."""
+    return not target.startswith(("http://", "https://"))
+
+
+def address_of_target(target: str) -> Address:
+    """The parts of a target that is an address. Raises `InvalidTargetError` for what is none, a URL among them."""
+    if not is_address(target):
+        raise InvalidTargetError(target[:200], "is a URL, not an address")
+    try:
+        return read_target(target)
+    except ValueError as exc:
+        raise InvalidTargetError(target[:200], str(exc)) from exc
+
+
+def _spelled_address(text: str, shown: str) -> str:
+    if _CONTROL.search(re.sub(r"\r?\n|\t", " ", text)):  # an address may come in lines
+        raise InvalidTargetError(shown, "holds control characters")
+    if _BARE_URL.fullmatch(text):
+        raise InvalidTargetError(shown, f"is a URL without its scheme: write https://{text[:150]}")
+    if len(text) > MAX_ADDRESS_CHARS:
+        raise InvalidTargetError(shown, f"is no URL, and an address has {MAX_ADDRESS_CHARS} characters at most")
+    try:
+        return spell_target(text)
+    except ValueError as exc:
+        start = "" if any(char.isdigit() for char in text) else "is neither a URL nor an address: it "
+        raise InvalidTargetError(shown, f"{start}{exc}") from exc
 
 
 def _check(shown: str, parts: SplitResult, host: str | None) -> None:

@@ -16,7 +16,7 @@ from lxml import etree, html
 from app.errors import InvalidTargetError
 from app.property.fetch.site import site_of
 from app.property.page import Page
-from app.property.store.targets import normalise_target
+from app.property.store.targets import normalise_url
 
 #: where a page's head ends at the latest; what stands in its body may be a visitor's
 _HEAD_CHARS = 256_000
@@ -37,7 +37,7 @@ _SLUG_WORDS = 3
 def page_url_of(page: Page) -> str:
     """The URL by which the page is known: in the spelling of a target."""
     try:
-        answered = normalise_target(page.final_url)
+        answered = normalise_url(page.final_url)
     except InvalidTargetError:
         return page.url
     declared = set(_declared(page))
@@ -88,7 +88,7 @@ def _declared(page: Page) -> Iterator[str]:
     for url in (page.declared_url, *_links_in_head(page)):
         try:
             if url:
-                yield normalise_target(url)
+                yield normalise_url(url)
         except InvalidTargetError:
             continue
 

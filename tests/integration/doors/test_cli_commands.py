@@ -72,8 +72,9 @@ def test_a_process_that_was_used_wrongly_says_so_on_stderr(propintel: Propintel)
     ran = propintel("enqueue", "homes", PORT="not a port")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == (
-        "propintel: Target 'homes': is not a URL; addresses as targets are not supported by this version. "
-        "Give an absolute http:// or https:// URL.\n"
+        "propintel: Target 'homes': is neither a URL nor an address: it lacks a house number, a town or ZIP code and a "
+        "state. Give an absolute http:// or https:// URL, or an address with house number, street, town or ZIP code, "
+        "and state: 12 Main St, Springfield, IL 62701.\n"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.errors import InvalidTargetError
-from app.property.store import normalise_target
+from app.property.store import address_of_target, is_address, normalise_target, normalise_url
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,16 @@ def test_what_a_site_may_tell_apart_stays(url: str) -> None:
     ("target", "problem"),
     [
         ("", "is empty"),
-        ("12 Main Street, Springfield, IL", "addresses as targets are not supported"),
+        ("12 Main Street", "lacks a town or ZIP code and a state"),
+        ("Main Street, Springfield, IL", "lacks a house number"),
+        ("12 Main Street, Springfield", "lacks a state"),
+        ("somewhere", "neither a URL nor an address: it lacks a house number"),
+        ("homes.example/12", "write https://homes.example/12"),
+        ("www.homes.example", "write https://www.homes.example"),
+        ("PO Box 12, Springfield, IL 62701", "post office box, which is no property"),
+        ("12 Main St, Springfield, IL 6270", "the ZIP code '6270'"),
+        ("12 Main St\x00, Springfield, IL", "control characters"),
+        ("12 Main St, Springfield, IL" + " " * 300 + "62701", "300 characters at most"),
         ("ftp://site.example/x", "scheme 'ftp'"),
         ("file:///etc/passwd", "scheme 'file'"),
         ("javascript:alert(1)", "scheme 'javascript'"),
@@ -81,3 +90,33 @@ def test_a_password_in_a_url_is_refused_and_not_shown() -> None:
     with pytest.raises(InvalidTargetError) as caught:
         normalise_target("https://scott:tiger@site.example/")
     assert "tiger" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "123 main street, Anytown ST 00000",
+        "123 MAIN ST, ANYTOWN, ST 00000",
+        "123 Main St. Anytown ST 00000-1234",
+        "  123  Main  Street,Anytown,  ST  00000, USA",
+        "123 Main St\nAnytown, ST 00000\n",
+    ],
+)
+def test_two_spellings_of_an_address_are_one_target(written: str) -> None:
+    target = normalise_target(written)
+    assert target == "123 MAIN ST, ANYTOWN, ST 00000"
+    assert is_address(target)
+    address = address_of_target(target)
+    assert (address.street_number, address.street_name, address.city) == ("123", "MAIN ST", "ANYTOWN")
+    assert (address.state, address.postal_code, address.country) == ("ST", "00000", "US")
+
+
+def test_a_url_is_no_address() -> None:
+    assert not is_address(normalise_target("HTTPS://site.example/12"))
+    with pytest.raises(InvalidTargetError, match="is a URL, not an address"):
+        address_of_target("https://site.example/12")
+
+
+def test_where_a_url_is_wanted_no_address_will_do() -> None:
+    with pytest.raises(InvalidTargetError, match="is not a URL"):
+        normalise_url("123 Main St, Anytown, ST 00000")

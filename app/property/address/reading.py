@@ -1,18 +1,17 @@
-"""Addresses: parse one text into parts, bring parts to one spelling, compare two addresses.
+"""Addresses as pages write them: one text into parts, as they are written. Quiet: what cannot be told stays None.
 
 Structured parts of a page go first (`extract/`); this is for texts that stand alone. US addresses go through
-usaddress, others are split at commas and postal codes. An address with a house number is needed for a sure comparison.
+usaddress, others are split at commas and postal codes. What a person asks for is read by `lines`, which is strict.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import usaddress
-from rapidfuzz import fuzz
 
+from app.property.address.parts import Address
 from app.property.normalise import address_lines
 from app.property.normalise.places import country_code, us_state
 
@@ -31,34 +30,6 @@ _STREET_AND_ZIP = re.compile(
 )
 _NUMBER_FIRST = re.compile(r"^(\d+[A-Za-z]?(?:[/-]\d+[A-Za-z]?)?)\s+(.+)$")
 _NUMBER_LAST = re.compile(r"^(.*?\D)\s+(\d+\s?[A-Za-z]?(?:\s?[/-]\s?\d+\s?[A-Za-z]?)?)$")
-# fmt: off
-_ABBREVIATIONS = {
-    "street": "st", "avenue": "ave", "road": "rd", "drive": "dr", "lane": "ln", "court": "ct", "place": "pl",
-    "boulevard": "blvd", "circle": "cir", "terrace": "ter", "highway": "hwy", "parkway": "pkwy", "square": "sq",
-    "trail": "trl", "cove": "cv", "north": "n", "south": "s", "east": "e", "west": "w", "northeast": "ne",
-    "northwest": "nw", "southeast": "se", "southwest": "sw", "apartment": "apt", "strasse": "str", "straße": "str",
-    "saint": "st", "crescent": "cres", "av": "ave",
-}
-# fmt: on
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Parts of an address, each None where it is not known. `street` is the street part as written."""
-
-    street: str | None = None
-    street_number: str | None = None
-    street_name: str | None = None
-    unit: str | None = None
-    city: str | None = None
-    state: str | None = None
-    postal_code: str | None = None
-    country: str | None = None
-
-    def one_line(self) -> str:
-        """The address in one line, as one would write it in the US."""
-        region = " ".join(p for p in (self.state, self.postal_code) if p)
-        return ", ".join(p for p in (self.street, self.city, region, self.country) if p)
 
 
 def parse(text: str, country: str | None = None) -> Address:
@@ -134,38 +105,3 @@ def with_street(address: Address, street: str) -> Address:
         street_number=number,
         street_name=name and name.strip(" ,"),
     )
-
-
-def normalise(address: Address) -> Address:
-    """One spelling of every part: lower case, no punctuation, postal abbreviations; for comparing, not for showing."""
-    fields = ("street", "street_number", "street_name", "unit", "city", "state", "postal_code", "country")
-    return Address(**{name: _plain(getattr(address, name), name) for name in fields})
-
-
-def _plain(value: str | None, name: str) -> str | None:
-    if not value:
-        return None
-    words = re.sub(r"[^\w\s/-]", " ", value.casefold()).split()
-    if name in ("street", "street_name"):
-        words = [_ABBREVIATIONS.get(w, w) for w in words]
-    if name == "postal_code":
-        joined = "".join(words)
-        return joined[:5] if re.fullmatch(r"\d{5}-\d{4}", joined) else joined
-    return " ".join(words) or None
-
-
-def compare(one: Address, other: Address) -> Literal["same", "different", "unsure"]:
-    """`same` where number, street and a place agree; `different` where a part contradicts; else `unsure`."""
-    a, b = normalise(one), normalise(other)
-    if _differ(a.street_number, b.street_number) or _differ(a.postal_code, b.postal_code) or _differ(a.unit, b.unit):
-        return "different"
-    streets = fuzz.token_sort_ratio(a.street_name or a.street or "", b.street_name or b.street or "")
-    if a.street and b.street and streets < 70:
-        return "different"
-    placed = bool(a.postal_code and b.postal_code) or bool(a.city and b.city and fuzz.ratio(a.city, b.city) >= 85)
-    sure = a.street_number and b.street_number and streets >= 88 and placed and bool(a.unit) == bool(b.unit)
-    return "same" if sure else "unsure"
-
-
-def _differ(one: str | None, other: str | None) -> bool:
-    return one is not None and other is not None and one != other

@@ -1,0 +1,52 @@
+"""Addresses outside the US that somebody asks for: the country stands at the end, the rest by that country's habits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from app.property.address import reading
+from app.property.address.parts import Address
+from app.property.normalise.places import country_code, country_name, us_state
+
+_CANADA = re.compile(r"\b(?:AB|BC|MB|NB|NL|NS|NT|NU|ON|PE|QC|SK|YT),? [A-Z]\d[A-Z] ?\d[A-Z]\d$")
+#: of 26 countries' habits: one word of a street, one spelling
+_WORDS = ((re.compile(r"STRA(?:SS|ß)E\b|\bSTRA(?:SS|ß)E\b"), "STR"), (re.compile(r"(?<=\w)STR\.|\bSTR\."), "STR"))
+
+
+def country_of(text: str) -> tuple[str, str] | None:
+    """(ISO 3166-1 code, the address before the country's name), or None where no country but the US is named."""
+    text = " ".join(re.sub(r"[\r\n;]+", ", ", text).split()).strip(" ,")
+    head, _, last = text.rpartition(",")
+    code = country_code(last) if head else None
+    if code and code != "US" and not us_state(last):
+        return code, head.strip(" ,")
+    return ("CA", text) if _CANADA.search(text.upper()) else None
+
+
+def read(text: str, country: str) -> Address:
+    """The address that `text` names, in capitals. Raises `ValueError`, whose text names what lacks."""
+    line = _plain(text)
+    found = reading.parse(line, country)
+    street = found.street
+    unique = country == "IE" and len((found.postal_code or "").replace(" ", "")) == 7  # an Eircode is one house
+    lacks = []
+    if not unique and not (street and re.search(r"\d", street)):
+        lacks.append("a house number" if street else "a house number and a street")
+    if not (found.city or found.postal_code):
+        lacks.append("a town or postal code")
+    if lacks:
+        raise ValueError(f"lacks {' and '.join(lacks)}")
+    return replace(found, country=country)
+
+
+def spelled(text: str, country: str) -> str:
+    """The address in capitals, with the country's name at its end."""
+    return f"{_plain(text)}, {country_name(country).upper()}"
+
+
+def _plain(text: str) -> str:
+    text = text.upper()
+    for pattern, word in _WORDS:
+        text = pattern.sub(word, text)
+    return ", ".join(part for part in (" ".join(part.split()) for part in text.split(",")) if part)

@@ -1,0 +1,24 @@
+"""The parts of an address, as pages give them and as they are brought to one spelling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Parts of an address, each None where it is not known. `street` is the street part as written."""
+
+    street: str | None = None
+    street_number: str | None = None
+    street_name: str | None = None
+    unit: str | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+    def one_line(self) -> str:
+        """The address in one line, as one would write it in the US."""
+        region = " ".join(p for p in (self.state, self.postal_code) if p)
+        return ", ".join(p for p in (self.street, self.city, region, self.country) if p)

@@ -1,0 +1,177 @@
+"""The delivery line of a US address: number, directionals, name, suffix and unit, as Publication 28 spells them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from app.property.address import tables, units
+from app.property.address.words import spaced
+
+#: suffixes that are hardly ever a street's whole name: `N ST` is a street called N, `N PARK` is the north of Park
+ONLY_SUFFIX = frozenset(
+    "ST AVE RD DR LN CT PL BLVD CIR TER WAY PKWY HWY TRL SQ ALY LOOP PIKE EXPY FWY TPKE".split()  # noqa: SIM905
+)
+_NUMBERS = (
+    # 123 1/2, 123-1/2
+    (re.compile(r"(\d+)[ -](\d+/\d+)(?= )"), r"\1 \2"),
+    # 123-125, 42-10, 12-A, 123B
+    (re.compile(r"(\d+[A-Z]?)-(\d+[A-Z]?)(?= )"), r"\1-\2"),
+    (re.compile(r"(\d+)-?([A-Z])(?= )"), r"\1\2"),
+    # N6W23001, W140 N8917
+    (re.compile(r"([NSEW])(\d+) ?([NSEW])(\d+)(?= )"), r"\1\2\3\4"),
+    (re.compile(r"([NSEW])(\d+)(?= )"), r"\1\2"),
+    (re.compile(r"(\d+)(?= )"), r"\1"),
+)
+_NAME_STARTS = {"ST": "SAINT", "MT": "MOUNT", "MNT": "MOUNT", "FT": "FORT", "DOCTOR": "DR"}
+_ORDINAL = re.compile(r"(\d+)(?:ST|ND|RD|TH)")
+
+
+@dataclass(frozen=True, slots=True)
+class Street:
+    """The parts of a delivery line in capitals, each empty where there is none. `unit` is as in `UNIT 4`, `BSMT`."""
+
+    number: str = ""
+    predirectional: str = ""
+    name: str = ""
+    suffix: str = ""
+    postdirectional: str = ""
+    unit: str = ""
+
+    @property
+    def street_name(self) -> str:
+        """All but number and unit: `N MAIN ST`."""
+        return " ".join(p for p in (self.predirectional, self.name, self.suffix, self.postdirectional) if p)
+
+    @property
+    def line(self) -> str:
+        """The delivery line: `123 N MAIN ST UNIT 4`."""
+        return " ".join(p for p in (self.number, self.street_name, self.unit) if p)
+
+
+def starts_with_number(line: str) -> bool:
+    """True where `line` begins with a house number that something follows."""
+    return _number(line) is not None
+
+
+def read_line(line: str) -> Street:
+    """Takes a delivery line in `plain` words apart; parts that it lacks are empty. Never raises."""
+    found = _number(line)
+    number, rest = found or ("", line)
+    words, unit = units.split(rest.split())
+    street = _with_bare_unit(read_name(words), words) if unit is None else read_name(words)
+    return replace(street, number=number, unit=unit or street.unit)
+
+
+def read_name(words: Sequence[str]) -> Street:
+    """The street whose name `words` are, without number and unit."""
+    words = spaced(" ".join(words)).split()
+    before, words = _predirectional(words)
+    if road := _highway(words):
+        return replace(road, predirectional=before)
+    after, words = _postdirectional(words)
+    suffix = ""
+    if len(words) > 1 and words[-1] in tables.suffixes():
+        suffix, words = tables.suffixes()[words[-1]], words[:-1]
+    return Street("", before, _name(words, suffix), suffix, after)
+
+
+def _with_bare_unit(street: Street, words: Sequence[str]) -> Street:
+    """`12 MAIN ST 4B`: a unit of which nothing says so."""
+    head = words[:-1]
+    unit = units.bare(words[-1]) if len(head) > 1 else None
+    if unit is None or _highway(_predirectional(spaced(" ".join(words)).split())[1]):
+        return street
+    without = read_name(head)
+    return replace(without, unit=unit) if without.suffix else street
+
+
+def _number(line: str) -> tuple[str, str] | None:
+    """(house number in one spelling, the rest), or None."""
+    line = line.removeprefix("# ")
+    first, _, rest = line.partition(" ")
+    if rest and first in tables.HOUSE_NUMBER_WORDS and " " in rest and not rest.startswith("HUNDRED"):
+        return tables.HOUSE_NUMBER_WORDS[first], rest
+    for pattern, written in _NUMBERS:
+        if found := pattern.match(line):
+            number, rest = re.sub(r"(?<![\d/])0+(?=\d)", "", found.expand(written)), line[found.end() + 1 :]
+            return _with_letter(number, rest)
+    return None
+
+
+def _with_letter(number: str, rest: str) -> tuple[str, str]:
+    """`123 B MAIN ST` is house 123B; `123 B ST` and `123 E MAIN ST` are not."""
+    letter, _, street = rest.partition(" ")
+    is_letter = len(letter) == 1 and letter.isalpha() and letter not in tables.DIRECTIONALS
+    if is_letter and number.isdigit() and read_name(street.split()).suffix:
+        return number + letter, street
+    return number, rest
+
+
+def _predirectional(words: list[str]) -> tuple[str, list[str]]:
+    if len(words) > 2 and (two := _two(words[:2])) and not _is_suffix_only(words[2:]):
+        return two, words[2:]
+    if len(words) > 1 and words[0] in tables.DIRECTIONALS and not _is_suffix_only(words[1:]):
+        return tables.DIRECTIONALS[words[0]], words[1:]
+    return "", words
+
+
+def _postdirectional(words: list[str]) -> tuple[str, list[str]]:
+    if len(words) > 2 and (two := _two(words[-2:])):
+        return two, words[:-2]
+    if len(words) > 1 and words[-1] in tables.DIRECTIONALS:
+        return tables.DIRECTIONALS[words[-1]], words[:-1]
+    return "", words
+
+
+def _two(words: Sequence[str]) -> str | None:
+    """`NORTH EAST` and `N E` as `NE`."""
+    both = "".join(tables.DIRECTIONALS.get(word, "?") for word in words)
+    return both if both in ("NE", "NW", "SE", "SW") else None
+
+
+def _is_suffix_only(words: Sequence[str]) -> bool:
+    """True for words that are a suffix, perhaps with a directional, and name no street."""
+    suffix = tables.suffixes().get(words[0])
+    return suffix in ONLY_SUFFIX and all(word in tables.DIRECTIONALS for word in words[1:]) and not _highway(words)
+
+
+def is_highway(words: Sequence[str]) -> bool:
+    """True where `words` begin as the name of a highway does, its number included."""
+    return _highway(words) is not None
+
+
+def _highway(words: Sequence[str]) -> Street | None:
+    """`US HWY 50 W`, `OLD STATE RD 7`: the number is part of the name."""
+    old = "OLD " if words[:1] == ["OLD"] else ""
+    found = tables.highway(" ".join(words[1:] if old else words))
+    if found is None:
+        return None
+    kind, rest = found
+    number, *more = rest.split()
+    after = tables.DIRECTIONALS.get(more[-1], "") if more else ""
+    more = more[:-1] if after else more
+    suffix = tables.suffixes().get(more[-1], "") if more else ""
+    name = " ".join([f"{old}{kind}", number, *(more[:-1] if suffix else more)])
+    return Street("", "", name, suffix, after)
+
+
+def _name(words: Sequence[str], suffix: str) -> str:
+    """A street's name: ordinals in figures, SAINT, MOUNT and FORT in full, suffixes inside the name in full."""
+    if not words:
+        return ""
+    words = list(words)
+    if len(words) > 1:
+        words[0] = _NAME_STARTS.get(words[0], words[0])
+        words[-1] = tables.suffix_names().get(words[-1], words[-1])
+    for length in range(min(4, len(words)), 0, -1):
+        number = tables.ordinal_words().get(" ".join(words[-length:]))
+        if number is not None:
+            words[-length:] = [tables.ordinal(number)]
+            break
+    if written := _ORDINAL.fullmatch(words[-1]):
+        words[-1] = tables.ordinal(int(written[1]))
+    elif len(words) == 1 and words[0].isdigit() and suffix:
+        words[0] = tables.ordinal(int(words[0]))
+    return " ".join("MARTIN LUTHER KING" if word == "MLK" else word for word in words)

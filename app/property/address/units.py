@@ -1,0 +1,109 @@
+"""Units within a building: `Apt. 4-B`, `#4B` and `4B` in one spelling, and what tells them from a street's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from app.property.address.tables import (
+    DIRECTIONALS,
+    HOUSE_NUMBER_WORDS,
+    lone_units,
+    ordinal_words,
+    suffixes,
+    unit_designators,
+)
+
+#: the designator of a unit of which only the identifier was said: `# 4`, `Apt 4` and `Unit 4` are one unit
+UNIT = "UNIT"
+_ANY = frozenset({"APT", UNIT})
+_IDENTIFIER = re.compile(r"[A-Z0-9]+(?:[-/.][A-Z0-9]+)*")
+_ORDINAL = re.compile(r"(\d+)(?:ST|ND|RD|TH)")
+
+
+def split(words: Sequence[str]) -> tuple[list[str], str | None]:
+    """(the words of the street, its unit in one spelling or None). `words` follow the house number."""
+    for start in range(1, len(words)):
+        street = words[:start]
+        if all(word in DIRECTIONALS for word in street):
+            continue
+        unit = read(words[start:])
+        if unit is None or (unit in lone_units() and not any(word in suffixes() for word in street[1:])):
+            continue
+        return list(street), unit
+    return list(words), None
+
+
+def read(words: Sequence[str]) -> str | None:
+    """The unit that `words` name and nothing else, in one spelling: `BLDG B UNIT 4`; None where they are none."""
+    found: list[str] = []
+    at = 0
+    while at < len(words):
+        one, used = _one(words[at:])
+        if one is None:
+            return None
+        found.append(one)
+        at += used
+    return " ".join(found) or None
+
+
+def bare(word: str) -> str | None:
+    """`4B` alone, as a unit: an identifier with a digit or of one letter."""
+    return f"{UNIT} {_identifier(word)}" if _is_bare(word) else None
+
+
+def identifier(unit: str) -> str:
+    """What a unit is called among its like: `UNIT 4` is `4`, `STE 4` stays `STE 4`."""
+    return unit.removeprefix(f"{UNIT} ")
+
+
+def _one(words: Sequence[str]) -> tuple[str | None, int]:
+    """(the unit that `words` begin with, how many words that took)."""
+    if floor := _floor(words):
+        return floor
+    designator = unit_designators().get(words[0])
+    if words[0] == "#":
+        designator = UNIT
+    if designator is None:
+        return None, 0
+    at = 1
+    while at < len(words) and (words[at] == "#" or (words[at] in ("NO", "NUMBER") and at + 1 < len(words))):
+        at += 1
+    if at < len(words) and designator in _ANY and unit_designators().get(words[at]) in lone_units():
+        return _one(words[at:])[0], at + _one(words[at:])[1]
+    if at < len(words) and _can_identify(words[at]):
+        name = _identifier(words[at])
+        if at + 1 < len(words) and re.fullmatch(r"[A-Z]", words[at + 1]) and name.isdigit():
+            name, at = name + words[at + 1], at + 1
+        return f"{UNIT if designator in _ANY else designator} {name}", at + 1
+    return (designator, 1) if designator in lone_units() and at == 1 else (None, 0)
+
+
+def _floor(words: Sequence[str]) -> tuple[str, int] | None:
+    """`2ND FLOOR`, `SECOND FLOOR`."""
+    if len(words) < 2 or unit_designators().get(words[1]) != "FL":
+        return None
+    written = _ORDINAL.fullmatch(words[0])
+    number = int(written[1]) if written else ordinal_words().get(words[0])
+    return (f"FL {number}", 2) if number is not None else None
+
+
+def _can_identify(word: str) -> bool:
+    if not _IDENTIFIER.fullmatch(word):
+        return False
+    if re.search(r"\d", word) or word in DIRECTIONALS or word in HOUSE_NUMBER_WORDS:
+        return True
+    return len(word) <= 2 and word not in suffixes()
+
+
+def _is_bare(word: str) -> bool:
+    named = bool(_IDENTIFIER.fullmatch(word) and re.search(r"\d", word) and not _ORDINAL.fullmatch(word))
+    return named or (len(word) == 1 and word.isalpha() and word not in DIRECTIONALS)
+
+
+def _identifier(word: str) -> str:
+    """`4-B` as `4B`, `ONE` as `1`, `2ND` as `2`; `4-12` stays what it is."""
+    word = HOUSE_NUMBER_WORDS.get(word, DIRECTIONALS.get(word, word))
+    if written := _ORDINAL.fullmatch(word):
+        return written[1]
+    return re.sub(r"(?<=\d)-(?=[A-Z])|(?<=[A-Z])-(?=\d)", "", word)

@@ -1,0 +1,40 @@
+"""Text of an address as plain words: capitals, no accents, no punctuation that says nothing (Publication 28, 222)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+_ACRONYM = re.compile(r"\b([A-Z])\. ?(?=[A-Z](?:\b|\.))")
+_RANGE = re.compile(r"(?<=\d) ?- ?(?=\d)")
+
+
+def plain(text: str) -> str:
+    """`text` in capitals, its parts separated by `, `, with one space between words and none of ``.'"()`` left.
+
+    Dashes, slashes, `&` and `#` stay, `#` as a word of its own; so do points between digits. `½` becomes ` 1/2`.
+    """
+    text = "".join(_unfolded(char) for char in text)
+    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).upper()
+    text = unicodedata.normalize("NFC", text)  # upper() may have split a letter again
+    text = re.sub(r"[\r\n;|•·]+", ",", _DASHES.sub("-", text))
+    text = re.sub("['’‘`´ʻʼ]", "", text)
+    text = _ACRONYM.sub(r"\1", text)
+    text = re.sub(r"\.(?!\d)|(?<!\d)\.", " ", text)
+    text = re.sub(r"([#&])", r" \1 ", text)
+    text = re.sub(r"[^\w\s,.#&/-]|_", " ", text)
+    text = _RANGE.sub("-", text)
+    text = re.sub(r"(?<![\w])-|-(?![\w])", ",", text)
+    return ", ".join(part for part in (" ".join(part.split()) for part in text.split(",")) if part)
+
+
+def spaced(words: str) -> str:
+    """`words` with dashes and slashes as spaces: `WILKES-BARRE` and `I-10` as `WILKES BARRE` and `I 10`."""
+    return " ".join(re.sub(r"[-/.]", " ", words).split())
+
+
+def _unfolded(char: str) -> str:
+    if unicodedata.decomposition(char).startswith("<fraction>"):
+        return " " + unicodedata.normalize("NFKC", char).replace("\u2044", "/")
+    return char
