@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
@@ -18,6 +18,8 @@ import uvicorn
 
 #: the ASGI application type is structural; uvicorn takes any callable of that shape
 App = Callable[..., Any]
+#: how often another free port is tried where one of several hosts has it in use
+_ATTEMPTS = 20
 
 
 class Stopping:
@@ -74,6 +76,23 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _listen_all(hosts: Sequence[str], port: int) -> list[socket.socket]:
+    """A listener on each of `hosts`, all on one port; 0 takes one that is free on all of them."""
+    for attempt in range(_ATTEMPTS):
+        opened: list[socket.socket] = []
+        try:
+            for host in hosts:
+                opened.append(_listen(host, opened[0].getsockname()[1] if opened else port))
+        except OSError:
+            for listener in opened:
+                listener.close()
+            if port or not opened or attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            return opened
+    return []
+
+
 def _address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://{host}:{port}"
@@ -99,16 +118,27 @@ def run(app: App, stopping: Stopping, *, host: str, port: int, path: str = "") -
 
 
 class BackgroundServer:
-    """The same server in a thread of this process, for tests; also a context manager."""
+    """The same server in a thread of this process, for tests; also a context manager.
 
-    def __init__(self, app: App, stopping: Stopping | None = None, *, host: str = "127.0.0.1") -> None:
+    `also` are more hosts that it listens on, all on the port of the first. Raises `OSError` for one that is not here.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        stopping: Stopping | None = None,
+        *,
+        host: str = "127.0.0.1",
+        also: Sequence[str] = (),
+        port: int = 0,
+    ) -> None:
         self._ready = threading.Event()
         self._server = _Server(app, stopping or Stopping(), self._ready.set)
-        self._listener = _listen(host, 0)
+        self._listeners = _listen_all((host, *also), port)
         self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._listener]}, name="standin", daemon=True
+            target=self._server.run, kwargs={"sockets": self._listeners}, name="standin", daemon=True
         )
-        self.address = _address(self._listener)
+        self.address = _address(self._listeners[0])
 
     def start(self) -> None:
         """Return when requests are answered."""
@@ -120,7 +150,8 @@ class BackgroundServer:
         """Return when the server has ended; safe to call twice."""
         self._server.leave()
         self._thread.join(10)
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
 
     def __enter__(self) -> BackgroundServer:
         self.start()

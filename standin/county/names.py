@@ -1,0 +1,30 @@
+"""Invented people, firms and descriptions, from which the generator draws."""
+
+from __future__ import annotations
+
+FIRST = (
+    "Avery", "Blythe", "Corin", "Delphine", "Emory", "Flora", "Gareth", "Honor", "Ines", "Jasper", "Kester", "Linnea",
+    "Marlow", "Nerys", "Orrin", "Philippa", "Quill", "Rosamund", "Sorrel", "Tamsin",
+)  # fmt: skip
+LAST = (
+    "Appleyard", "Brightwater", "Coppersmith", "Dunmore", "Everstone", "Fairbairn", "Goldfinch", "Hathersage",
+    "Inglenook", "Juniper", "Kettlewell", "Larkspur", "Merriweather", "Nightingale", "Oakenshaw", "Pennywhistle",
+)  # fmt: skip
+FIRMS = (
+    "Keystone Lane Realty", "Meadow & Main Realty", "Lantern Realty", "Four Gables Properties", "Oxbow Realty",
+    "Weathervane Homes",
+)  # fmt: skip
+SUBDIVISIONS = (
+    "Fictional Ridge", "Example Heights", "Old Town Addition", "Lorem Estates", "Draft Meadows", "Stencil Park",
+    "Outline Commons", "Template Trails", "Farview Acres",
+)  # fmt: skip
+#: of the neighbourhoods above, those with an owners' association; the first and the fourth are gated
+ASSOCIATIONS = frozenset({"Fictional Ridge", "Lorem Estates", "Draft Meadows", "Outline Commons", "Example Heights"})
+GATED = frozenset({"Fictional Ridge", "Lorem Estates"})
+#: out-of-town owners get their mail there
+MAIL_TOWNS = (("Elsewhere", "ST", "00044"), ("Overyonder", "ST", "00057"), ("Nowhere Springs", "ST", "00068"))
+
+ROOFS = ("Composition shingle", "Architectural shingle", "Standing seam metal", "Clay tile", "Wood shake")
+WALLS = ("Brick", "Vinyl siding", "Stucco", "Wood siding", "Fiber cement")
+HEATING = ("Forced air", "Heat pump", "Hot water baseboard")
+COOLING = ("Central air", "Evaporative cooler")

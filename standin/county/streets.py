@@ -1,0 +1,62 @@
+"""Streets and towns of the county, and how many spellings one street has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STATE = "ST"
+#: what a site that writes names out calls it
+STATE_NAME = "State"
+
+_SUFFIXES = {
+    "Ave": "Avenue", "St": "Street", "Blvd": "Boulevard", "Ln": "Lane", "Ct": "Court", "Way": "Way", "Dr": "Drive",
+    "Rd": "Road", "Ter": "Terrace", "Cir": "Circle", "Pl": "Place",
+}  # fmt: skip
+_DIRECTIONS = {"N": "North", "S": "South", "E": "East", "W": "West"}
+_ORDINALS = {"4th": "Fourth"}
+
+
+@dataclass(frozen=True)
+class Town:
+    """A town with one ZIP code, the county it lies in, and where its first house stands, in degrees."""
+
+    name: str
+    postal_code: str
+    county: str
+    latitude: float
+    longitude: float
+
+
+ANYTOWN = Town("Anytown", "00000", "Example", 39.1204, -98.4102)
+ANYTOWN_WEST = Town("Anytown", "00001", "Example", 39.1188, -98.4711)
+SAMPLETON = Town("Sampleton", "00002", "Example", 39.2093, -98.3315)
+PLACEHOLDER_FALLS = Town("Placeholder Falls", "00003", "Example", 39.0411, -98.2840)
+#: in the county beyond, for which the operator has no templates: only a search finds its pages
+FARVIEW = Town("Farview", "00009", "Faraway", 39.4120, -98.0233)
+
+
+@dataclass(frozen=True)
+class Street:
+    """A street by its parts, in the USPS abbreviations (Publication 28, appendices B and C1)."""
+
+    name: str
+    suffix: str
+    direction: str = ""
+
+    @property
+    def short(self) -> str:
+        """`N Main St`"""
+        return " ".join(part for part in (self.direction, self.name, self.suffix) if part)
+
+    @property
+    def long(self) -> str:
+        """`North Main Street`, `Fourth Avenue`"""
+        words = (_DIRECTIONS.get(self.direction, ""), _ORDINALS.get(self.name, self.name), _SUFFIXES[self.suffix])
+        return " ".join(word for word in words if word)
+
+    @property
+    def mistyped(self) -> str:
+        """With two letters in the middle of its name exchanged: `Ficitonal Ave`."""
+        middle = len(self.name) // 2
+        swapped = self.name[: middle - 1] + self.name[middle] + self.name[middle - 1] + self.name[middle + 1 :]
+        return " ".join(part for part in (self.direction, swapped, self.suffix) if part)
