@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 from standin.county.county import County
@@ -27,9 +27,10 @@ def spelled(line: str) -> str:
     return " ".join(_SHORT.get(word, word) for word in words)
 
 
-def by_address(county: County, site: Site, address: str, postal_code: str = "") -> Sequence[Page]:
-    """The pages whose line is `address`, else those that begin with it; only of one ZIP code if it is given."""
-    wanted = spelled(address.partition(",")[0])
+def by_address(county: County, site: Site, asked: Mapping[str, str]) -> Sequence[Page]:
+    """The pages whose line is `address` with `unit`, else those that begin with it; only of one `zip` if it is given."""
+    wanted = spelled(f"{asked.get('address', '').partition(',')[0]} {asked.get('unit', '')}")
+    postal_code = asked.get("zip", "")
     there = [p for p in county.of_site(site) if postal_code in ("", p.home.town.postal_code)]
     same = [p for p in there if wanted in (spelled(p.line), spelled(p.home.line(p.home.street.short)))]
     return same or [p for p in there if wanted and spelled(p.line).startswith(wanted)][:MOST_RESULTS]
@@ -45,6 +46,6 @@ def page_at(county: County, url: str) -> Page | None:
     if site is GIS:
         return gis.only(county.of_site(GIS), asked.get("where", "")) if parts.path == f"{LAYER}/query" else None
     if parts.path in ("/lookup", "/search"):
-        found = by_address(county, site, asked.get("address", ""), asked.get("zip", ""))
+        found = by_address(county, site, asked)
         return found[0] if len(found) == 1 else None
     return county.every_page.get((site.key, parts.path))

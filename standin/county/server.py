@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -14,7 +17,7 @@ from standin.county import finding
 from standin.county.county import County
 from standin.county.pages import assessor, gis, hearth, mosaic, offices
 from standin.county.pages.writing import document
-from standin.county.sites import GIS, HEARTH, LAYER, SITES, VAULT, Page, Site, slug
+from standin.county.sites import GIS, HEARTH, LAYER, RUMOURS, SITES, VAULT, Page, Site, slug
 
 _ROBOTS = "User-agent: *\nDisallow: /signin\nDisallow: /apply\n"
 _CLOSED = "User-agent: *\nDisallow: /\n"
@@ -28,6 +31,8 @@ class CountyServer:
 
     def __init__(self, county: County) -> None:
         self._county = county
+        #: how often each site was asked for anything but its robots.txt, by its key
+        self.asked: Counter[str] = Counter()
         self._bodies: Mapping[str, Callable[[Page, str], str]] = {
             "assessor": lambda page, _: assessor.body(page),
             "hearth": lambda page, root: hearth.body(page, root, self._near(page)),
@@ -40,17 +45,27 @@ class CountyServer:
         self.app = Starlette(
             routes=[
                 Route("/robots.txt", self._robots),
+                Route("/rumours/{rest:path}", self._rumour),
                 Route("/", self._front),
                 Route(f"{LAYER}/query", self._query),
                 Route("/lookup", self._lookup),
                 Route("/search", self._lookup),
                 Route("/homes/st/{town}", self._town),
                 Route("/{path:path}", self._page),
-            ]
+            ],
+            middleware=[Middleware(BaseHTTPMiddleware, dispatch=self._counted)],
         )
 
     async def _robots(self, request: Request) -> Response:
         return PlainTextResponse(_CLOSED if _site(request) is VAULT else _ROBOTS)
+
+    async def _rumour(self, request: Request) -> Response:
+        """A page that looks like a listing and is wrong in everything."""
+        if _site(request) is not RUMOURS:
+            return _not_found()
+        line = escape(request.path_params["rest"].replace("-", " ").title())
+        told = "<h1>{}</h1><p>9 beds, 9 baths, 9,999 sq ft, built in 1901, thatched roof. Asking $1.</p>"
+        return HTMLResponse(document(RUMOURS.name, "", told.format(line)))
 
     async def _front(self, request: Request) -> Response:
         site = _site(request)
@@ -70,7 +85,7 @@ class CountyServer:
     async def _lookup(self, request: Request) -> Response:
         """The property where one is found, else a page of results."""
         asked = request.query_params
-        found = finding.by_address(self._county, _site(request), asked.get("address", ""), asked.get("zip", ""))
+        found = finding.by_address(self._county, _site(request), asked)
         if len(found) == 1:
             return RedirectResponse(found[0].path, 302)
         return _results(f"{len(found)} results for {asked.get('address', '')}", found)
@@ -91,6 +106,11 @@ class CountyServer:
         if page.blocked:
             return HTMLResponse(_WALL, 403)
         return HTMLResponse(self._bodies[site.key](page, str(request.base_url).rstrip("/")))
+
+    async def _counted(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
+        if request.url.path != "/robots.txt":
+            self.asked[_site(request).key] += 1
+        return await call_next(request)
 
     def _near(self, page: Page) -> Sequence[Page]:
         """Other homes of the site in the same town, those of the next numbers first."""

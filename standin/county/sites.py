@@ -36,7 +36,9 @@ PERMITS = Site("permits", "Example County Building Department", "permits", "127.
 VAULT = Site("vault", "Listing Vault", "portal", "127.0.9.8")
 #: the layer of parcels at the GIS
 LAYER = "/arcgis/rest/services/Public/Parcels/MapServer/0"
-SITES = (ASSESSOR, GIS, HEARTH, MOSAIC, ASSOCIATION, TAX_ROLL, PERMITS, VAULT)
+#: not among the domains that may be searched; whatever it is asked, it tells lies
+RUMOURS = Site("rumours", "House Rumours", "other", "127.0.9.9")
+SITES = (ASSESSOR, GIS, HEARTH, MOSAIC, ASSOCIATION, TAX_ROLL, PERMITS, VAULT, RUMOURS)
 
 _PLACE = ("UnparsedAddress", "StreetNumber", "StreetName", "UnitNumber", "City", "StateOrProvince", "PostalCode")
 _BATHS = ("BathroomsFull", "BathroomsHalf", "BathroomsTotalInteger")
@@ -102,9 +104,10 @@ class Page:
 def pages_of(home: Home, seed: int) -> Iterator[Page]:
     """Every page about the home, all of them right."""
     chance = random.Random(f"{seed}/pages/{home.number}")
+    of_homes = tuple(site for site in SITES if site.key in _TELLS)
     in_county = home.town.county == "Example"
     is_flat = home.lot.one_parcel and bool(home.unit)
-    drawn = {site.key: chance.random() for site in SITES}
+    drawn = {site.key: chance.random() for site in of_homes}
     wanted = {
         "assessor": in_county and not is_flat,
         "gis": in_county and not is_flat,
@@ -115,7 +118,7 @@ def pages_of(home: Home, seed: int) -> Iterator[Page]:
         "permits": in_county and not is_flat and (drawn["permits"] < 0.8 or home.number == 1),
         "vault": drawn["vault"] < 0.2,
     }
-    for site in SITES:
+    for site in of_homes:
         if wanted[site.key]:
             yield _page(site, home)
 
@@ -127,14 +130,18 @@ def _page(site: Site, home: Home) -> Page:
     if home.listing and site in (HEARTH, MOSAIC):
         says.pop("X_EstimatedValueLow", None)
         says.pop("X_EstimatedValueHigh", None)
+    else:
+        says.pop("X_Currency", None)
     return Page(site, path_of(site, home), home, says, line_of(site, home), home.sales[0] if home.sales else None)
 
 
 def line_of(site: Site, home: Home) -> str:
     """The street line as that kind of site writes it."""
     street = home.street
-    if site in (ASSESSOR, GIS):
+    if site is ASSESSOR:
         return home.line(street.short).upper()
+    if site is GIS:
+        return f"{home.house} {street.short}".upper()
     if site is TAX_ROLL:
         return home.line(street.long).upper()
     if site is PERMITS:
