@@ -31,6 +31,10 @@ $(STAMP): requirements/dev.lock pyproject.toml
 demo: install ## the whole system with nothing configured: pages become stored records through a real worker
 	$(VENV)/bin/propintel demo
 
+.PHONY: county bench-county
+county: install ## a fictional county on loopback, and what to type to look at its properties: docs/fictional-county.md
+	$(PY) -m standin.county $(COUNTY_ARGS)
+
 # the chaos suite runs alone: it measures times, and needs both cores for itself
 test: install ## the test suite; what needs a service that is not here skips and says why
 	$(PY) -m pytest -n 3 --dist worksteal -m "not chaos"

@@ -28,7 +28,7 @@ def spelled(line: str) -> str:
 
 
 def by_address(county: County, site: Site, asked: Mapping[str, str]) -> Sequence[Page]:
-    """The pages whose line is `address` with `unit`, else those that begin with it; only of one `zip` if it is given."""
+    """The pages whose line is `address` with `unit`, else those that begin so; of one `zip` only if it is given."""
     wanted = spelled(f"{asked.get('address', '').partition(',')[0]} {asked.get('unit', '')}")
     postal_code = asked.get("zip", "")
     there = [p for p in county.of_site(site) if postal_code in ("", p.home.town.postal_code)]

@@ -17,16 +17,16 @@ Test = Callable[[Mapping[str, Any]], bool]
 #: most features of one answer (`maxRecordCount`)
 MOST = 25
 _TYPES = {
-    "OBJECTID": "OID", "PARCEL_ID": "String", "SITUS_ADDR": "String", "SITUS_UNIT": "String", "SITUS_CITY": "String", "SITUS_ST": "String",
-    "SITUS_ZIP": "String", "OWNER": "String", "MAIL_ADDR": "String", "SUBDIV": "String", "YEAR_BUILT": "Integer",
-    "BLDG_SQFT": "Double", "ACRES": "Double", "SALE_DATE": "Date", "SALE_PRICE": "Double", "ASSD_VALUE": "Double",
-    "TAX_YEAR": "Integer",
+    "OBJECTID": "OID", "PARCEL_ID": "String", "SITUS_ADDR": "String", "SITUS_UNIT": "String", "SITUS_CITY": "String",
+    "SITUS_ST": "String", "SITUS_ZIP": "String", "OWNER": "String", "MAIL_ADDR": "String", "SUBDIV": "String",
+    "YEAR_BUILT": "Integer", "BLDG_SQFT": "Double", "ACRES": "Double", "SALE_DATE": "Date", "SALE_PRICE": "Double",
+    "ASSD_VALUE": "Double", "TAX_YEAR": "Integer",
 }  # fmt: skip
 _ALIASES = {
-    "PARCEL_ID": "Parcel ID", "SITUS_ADDR": "Situs Address", "SITUS_UNIT": "Unit", "SITUS_CITY": "Situs City", "SITUS_ST": "Situs State",
-    "SITUS_ZIP": "Situs ZIP", "OWNER": "Owner Name", "MAIL_ADDR": "Owner Mailing Address", "SUBDIV": "Subdivision",
-    "YEAR_BUILT": "Year Built", "BLDG_SQFT": "Living Area (sq ft)", "ACRES": "Acreage", "SALE_DATE": "Sale Date",
-    "SALE_PRICE": "Sale Price", "ASSD_VALUE": "Assessed Value", "TAX_YEAR": "Tax Year",
+    "PARCEL_ID": "Parcel ID", "SITUS_ADDR": "Situs Address", "SITUS_UNIT": "Unit", "SITUS_CITY": "Situs City",
+    "SITUS_ST": "Situs State", "SITUS_ZIP": "Situs ZIP", "OWNER": "Owner Name", "MAIL_ADDR": "Owner Mailing Address",
+    "SUBDIV": "Subdivision", "YEAR_BUILT": "Year Built", "BLDG_SQFT": "Living Area (sq ft)", "ACRES": "Acreage",
+    "SALE_DATE": "Sale Date", "SALE_PRICE": "Sale Price", "ASSD_VALUE": "Assessed Value", "TAX_YEAR": "Tax Year",
 }  # fmt: skip
 _CONDITION = re.compile(r"(?:UPPER\()?(\w+)\)?\s*(=|LIKE)\s*'((?:[^']|'')*)'", re.IGNORECASE)
 
@@ -97,7 +97,8 @@ def _feature(page: Page) -> dict[str, Any]:
 def _attributes(page: Page) -> dict[str, Any]:
     says, home = page.says, page.home
     return {
-        "OBJECTID": 40_000 + home.number, "PARCEL_ID": says["ParcelNumber"], "SITUS_ADDR": page.line, "SITUS_UNIT": home.unit,
+        "OBJECTID": 40_000 + home.number, "PARCEL_ID": says["ParcelNumber"], "SITUS_ADDR": page.line,
+        "SITUS_UNIT": home.unit,
         "SITUS_CITY": home.town.name.upper(), "SITUS_ST": says["StateOrProvince"], "SITUS_ZIP": says["PostalCode"],
         "OWNER": home.owner, "MAIL_ADDR": home.mailing, "SUBDIV": says["SubdivisionName"].upper(),
         "YEAR_BUILT": says["YearBuilt"], "BLDG_SQFT": float(says["LivingArea"]), "ACRES": says["LotSizeArea"],
