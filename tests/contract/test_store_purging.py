@@ -20,6 +20,7 @@ from app.property.record import Evidence, Method, PageKind
 from app.property.store import (
     AnswerStore,
     Database,
+    Hearsay,
     JobStore,
     ModelRequest,
     ModelRequestStore,
@@ -29,7 +30,12 @@ from app.property.store import (
     PurgeKind,
     PurgeStore,
     Question,
+    SearchStore,
+    SourceTries,
+    SourceTry,
     StoredAnswer,
+    StoredSearch,
+    UnverifiedStore,
 )
 from app.property.store.packing import unpack
 from app.property.store.tables import bodies, jobs, metadata, properties, purges
@@ -47,6 +53,8 @@ class Service:
         self.clock, self.jobs = clock, JobStore(database)
         self.pages, self.answers = PageStore(database), AnswerStore(database)
         self.properties, self.index = PropertyStore(database), PageIndex(database)
+        self.searches, self.unverified = SearchStore(database), UnverifiedStore(database)
+        self.tries = SourceTries(database)
 
     def page(self, url: str, agent: str = AGENT) -> Page:
         content = f"<p>Call {agent} about {url}</p>"
@@ -62,6 +70,13 @@ class Service:
             for name, v in said.items()
         }  # fmt: skip
         return SourceRecord(page.url, page.url, PageKind.LISTING, page.sha256, page.fetched_at, said, proofs, page_url)
+
+    def hear(self, home: str, url: str, agent: str = AGENT) -> None:
+        """A search of the web named the page `url`, for what it says of the property."""
+        now = self.clock.now()
+        answer = StoredSearch({"output": [f"{agent} sells it ({url})"]}, "m", 1, 1, now)
+        self.searches.save(f"{url} {agent}"[-64:], "12 Oak St, Springfield, IL 62701", answer, [url])
+        self.unverified.put(home, [Hearsay("ListAgentFullName", agent, f"{agent} sells it", url, "web_search, m", now)])
 
     def scrape(self, url: str, agent: str = AGENT, *, page_url: str | None = None, **values: Any) -> tuple[str, str]:
         """-> the ids of job and property."""
@@ -139,13 +154,15 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
     service.scrape(PAGE, ListPrice=90)
     service.scrape(MOBILE, page_url=PAGE, ListPrice=80)
     service.jobs.fail(service.jobs.enqueue([PAGE], refresh=True).new[0], InvalidTargetError(PAGE, AGENT))
+    service.hear(home, f"{PAGE}/more" if kind is PurgeKind.HOST else PAGE)
+    service.tries.note("another job", PAGE, SourceTry("http_status", f"{AGENT} refuses", 1, is_final=True))
     counted = store.purge(kind, name or home, who="alice", dry_run=True).removed
     assert found(database, AGENT), "a dry run removes nothing"
     removed = store.purge(kind, name or home, who="alice", dry_run=False).removed
     assert removed == counted
     assert removed == {
-        "bodies": 4, "validators": 2, "records": 1, "observations": 11, "properties": 1, "model_answers": 3,
-        "model_requests": 0, "jobs": 4, "urls": 1,
+        "bodies": 4, "validators": 2, "records": 1, "observations": 11, "unverified": 1, "properties": 1,
+        "model_answers": 3, "model_requests": 0, "searches": 1, "jobs": 4, "urls": 1,
     }  # fmt: skip
     assert found(database, AGENT, "homes.example", "48213", home) == []
     left = {table: count for table, count in rows(database).items() if count}
@@ -170,12 +187,16 @@ def test_what_other_pages_say_of_the_property_stays_and_only_that(
 ) -> None:
     _, home = service.scrape(OTHER, "Nobody Special", YearBuilt=1987)
     assert service.scrape(PAGE, ListPrice=100)[1] == home
+    service.hear(home, PAGE)
+    service.hear(home, "https://nothomes.example/1", "Somebody")
     store.purge(kind, name, who="alice", dry_run=False)
     shown = service.properties.get(home)
     assert shown["record"]["YearBuilt"] == 1987
     assert "ListPrice" not in shown["record"]
     assert ([source["url"] for source in shown["sources"]], shown["conflicts"]) == ([OTHER], [])
-    assert found(database, AGENT, "homes.example") == []
+    assert [one["url"] for one in shown["unverified"]] == ["https://nothomes.example/1"]
+    assert found(database, AGENT, "//homes.example") == []
+    assert rows(database)["web_searches"] == 1
     assert service.properties.page(only=_words("homes.example")).items == []
 
 
@@ -191,9 +212,11 @@ def test_a_property_goes_with_all_its_pages_and_those_that_it_replaced(
     _, first = service.scrape(PAGE, StreetName="Oak Street", PostalCode=None)
     _, home = service.scrape(OTHER)
     service.scrape("https://third.example/x")
+    service.hear(home, "https://dead.example/1")
     store.purge(PurgeKind.PROPERTY, first, who="alice", dry_run=False)
     store.purge(PurgeKind.PROPERTY, home, who="alice", dry_run=False)
     assert found(database, AGENT, "county.example", "third.example", "homes.example") == []
+    assert found(database, "dead.example") == [], "what was only said of it goes with it"
     assert rows(database)["properties"] == 0
 
 

@@ -52,9 +52,12 @@ from app.property.store.retention import Pruned, Retention
 from app.property.store.rows import digest, new_id
 from app.property.store.sayings import Saying, sayings
 from app.property.store.schema import downgrade, upgrade
+from app.property.store.searches import SearchStore, StoredSearch
 from app.property.store.searching import PropertyFilter
 from app.property.store.snapshots import snapshot
+from app.property.store.source_tries import SourceTries, SourceTry
 from app.property.store.targets import address_of_target, is_address, normalise_target, normalise_url
+from app.property.store.unverified import Hearsay, UnverifiedStore
 from app.property.store.usage import Counted, CountedKey, CountedModel, Demand, Uses, Usual
 
 __all__ = [
@@ -79,6 +82,7 @@ __all__ = [
     "Demand",
     "Enqueued",
     "Experience",
+    "Hearsay",
     "Job",
     "JobState",
     "JobStore",
@@ -115,10 +119,15 @@ __all__ = [
     "Requester",
     "Retention",
     "Saying",
+    "SearchStore",
     "Severity",
+    "SourceTries",
+    "SourceTry",
     "StoredAnswer",
     "StoredReport",
+    "StoredSearch",
     "Untold",
+    "UnverifiedStore",
     "Used",
     "Uses",
     "Usual",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, delete, select, update
 
 from app.property.store.tables import jobs, observations, properties, property_keys, records
+from app.property.store.unverified import fold_hearsay
 
 
 def fold(connection: Connection, gone: str, home: str) -> None:
@@ -12,6 +13,7 @@ def fold(connection: Connection, gone: str, home: str) -> None:
     for table in (records, jobs, property_keys):
         connection.execute(update(table).where(table.c.property_id == gone).values(property_id=home))
     _fold_observations(connection, gone, home)
+    fold_hearsay(connection, gone, home)
     connection.execute(update(properties).where(properties.c.merged_into == gone).values(merged_into=home))
     emptied = {"merged_into": home, "record": {}, "evidence": {}, "conflicts": []}
     connection.execute(update(properties).where(properties.c.id == gone).values(emptied))

@@ -40,8 +40,11 @@ def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
     ]
 
 
-def shown(row: Row[Any], sources: Iterable[Row[Any]], replaced: list[str]) -> dict[str, Any]:
-    """A property, the rows of its records and the ids it replaces in the shape of `PropertyStore.get`."""
+def shown(
+    row: Row[Any], sources: Iterable[Row[Any]], replaced: list[str], heard: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """A property, the rows of its records, the ids it replaces and what was only said of it in the shape of
+    `PropertyStore.get`."""
     return {
         "property": row.id,
         "record": row.record,
@@ -62,6 +65,7 @@ def shown(row: Row[Any], sources: Iterable[Row[Any]], replaced: list[str]) -> di
             for source in sources
         ],
         "conflicts": row.conflicts,
+        "unverified": heard,
         "replaces": replaced,
         "created_at": row.created_at.isoformat(),
         "updated_at": row.updated_at.isoformat(),

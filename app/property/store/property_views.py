@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from app.property.store.property_rows import shown
 from app.property.store.tables import properties, records
+from app.property.store.unverified import heard_of
 
 
 def views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
@@ -20,7 +21,8 @@ def views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, An
     ):
         sources.setdefault(source.property_id, []).append(source)
     replaced = _replaced(connection, ids)
-    return [shown(row, sources.get(row.id, []), replaced.get(row.id, [])) for row in rows]
+    heard = heard_of(connection, ids)
+    return [shown(row, sources.get(row.id, []), replaced.get(row.id, []), heard.get(row.id, [])) for row in rows]
 
 
 def _replaced(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:

@@ -33,6 +33,9 @@ from app.property.store.tables import (
     purges,
     records,
     site_answers,
+    source_tries,
+    unverified,
+    web_searches,
 )
 from app.property.store.targets import normalise_url
 
@@ -43,6 +46,8 @@ _URLS = (
     (site_answers, ("url", "declared_url")),
     (page_urls, ("url", "page_url")),
     (observations, ("source_url",)),
+    (unverified, ("url",)),
+    (source_tries, ("url",)),
     (jobs, ("target",)),
 )
 #: of a row that is found by one of its URLs, those that are ways to the same page
@@ -53,12 +58,18 @@ _COUNTED = (
     "validators",
     "records",
     "observations",
+    "unverified",
     "properties",
     "model_answers",
     "model_requests",
+    "searches",
     "jobs",
     "urls",
 )
+
+
+#: conditions of one statement
+_NAMES_AT_ONCE = 50
 
 
 class PurgeKind(StrEnum):
@@ -126,10 +137,12 @@ class _Purge:
         hosts = {self._name} if self._kind is PurgeKind.HOST else set()
         mark(self._connection, urls, hosts, self._database.clock.now())
         hashes = self._hashes(urls)
+        heard = self._column(select(unverified.c.url).where(unverified.c.property_id.in_(self._properties)))
         job_ids = self._jobs(urls)
         self._drop_copies(urls, job_ids)
         touched = set(self._properties) | self._drop_sayings(urls)
         self._drop_answers(hashes)
+        self._drop_searches(sorted({*urls, *heard}))
         self._drop_jobs(job_ids)
         self._mend(touched)
         return Purged({name: self._removed[name] for name in _COUNTED}, job_ids)
@@ -218,9 +231,11 @@ class _Purge:
             self._removed["validators"] += self._connection.execute(gone).rowcount
             self._removed["bodies"] += drop_pages(self._connection, _any([pages.c.url, pages.c.final_url], some))
             self._connection.execute(delete(page_readers).where(page_readers.c.page_url.in_(some)))
+            self._connection.execute(delete(source_tries).where(source_tries.c.url.in_(some)))
             gone = delete(page_urls).where(_any([page_urls.c.url, page_urls.c.page_url], some))
             self._removed["urls"] += self._connection.execute(gone).rowcount
         for some in chunks(job_ids):
+            self._connection.execute(delete(source_tries).where(source_tries.c.job_id.in_(some)))
             self._removed["bodies"] += drop_pages(self._connection, pages.c.job_id.in_(some))
             self._connection.execute(delete(page_readers).where(page_readers.c.job_id.in_(some)))
 
@@ -232,6 +247,7 @@ class _Purge:
             for name, table, which in (
                 ("records", records, _any(ways, some)),
                 ("observations", observations, observations.c.source_url.in_(some)),
+                ("unverified", unverified, unverified.c.url.in_(some)),
             ):
                 gone = self._connection.execute(delete(table).where(which).returning(table.c.property_id)).all()
                 self._removed[name] += len(gone)
@@ -248,6 +264,24 @@ class _Purge:
             self._removed["model_requests"] += len(ids)
             gone = delete(model_answers).where(model_answers.c.content_sha256.in_(some))
             self._removed["model_answers"] += self._connection.execute(gone).rowcount
+
+    def _drop_searches(self, urls: list[str]) -> None:
+        """Answers of searches that were for one of the targets or name one of the pages, or a page of the host."""
+        names = [self._name] if self._kind is PurgeKind.HOST else [f" {url} " for url in urls]
+        for some in chunks(names, _NAMES_AT_ONCE):
+            named = or_(*(web_searches.c.urls.contains(name, autoescape=True) for name in some))
+            rows = self._connection.execute(select(web_searches.c.id, web_searches.c.urls).where(named)).all()
+            gone = [row.id for row in rows if self._names_host(row.urls)]
+            self._removed["searches"] += self._connection.execute(
+                delete(web_searches).where(web_searches.c.id.in_(gone))
+            ).rowcount
+        for targets in chunks(urls):
+            self._removed["searches"] += self._connection.execute(
+                delete(web_searches).where(web_searches.c.target.in_(targets))
+            ).rowcount
+
+    def _names_host(self, urls: str) -> bool:
+        return self._kind is not PurgeKind.HOST or any(_is_below(host_of(url), self._name) for url in urls.split())
 
     def _drop_jobs(self, job_ids: list[str]) -> None:
         for some in chunks(job_ids):
@@ -269,6 +303,8 @@ class _Purge:
             self._connection.execute(delete(property_keys).where(property_keys.c.property_id == gone))
             others = delete(observations).where(observations.c.property_id == gone)
             self._removed["observations"] += self._connection.execute(others).rowcount
+            heard = delete(unverified).where(unverified.c.property_id == gone)
+            self._removed["unverified"] += self._connection.execute(heard).rowcount
             self._connection.execute(update(jobs).where(jobs.c.property_id == gone).values(property_id=None))
             self._removed["properties"] += self._connection.execute(
                 delete(properties).where(properties.c.id == gone)

@@ -24,6 +24,7 @@ from app.property.store.tables import (
     pages,
     purge_marks,
     site_answers,
+    web_searches,
 )
 
 #: bodies that go in one transaction, so that no writer waits long
@@ -140,5 +141,6 @@ def _drop_rows(connection: Connection, oldest: datetime) -> None:
 
 
 def _drop_answers(connection: Connection, oldest: datetime) -> int:
+    connection.execute(delete(web_searches).where(web_searches.c.asked_at < oldest))
     old = select(model_answers.c.id).where(model_answers.c.created_at < oldest).limit(_AT_ONCE)
     return connection.execute(delete(model_answers).where(model_answers.c.id.in_(old))).rowcount

@@ -363,6 +363,50 @@ model_answers = Table(
     Index("ix_model_answers_checkpoint", "content_sha256", "prompt_sha256", "model"),
 )
 
+#: what a search of the web answered, by what was asked: paid for once (`searches.py`)
+web_searches = Table(
+    "web_searches",
+    metadata,
+    Column("id", _SHA256, primary_key=True),
+    # the address that was looked for, as a target
+    Column("target", Text, nullable=False, index=True),
+    Column("model", Text, nullable=False),
+    _json("answer"),
+    # all URLs in the answer, with blanks around each
+    Column("urls", Text, nullable=False),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False, index=True),
+)
+
+#: what was only said of a property: no page that shows it could be read, so it is no part of its record
+unverified = Table(
+    "unverified",
+    metadata,
+    Column("id", _ROW, primary_key=True),
+    Column("property_id", _ID, ForeignKey("properties.id"), nullable=False),
+    Column("field", String(64), nullable=False),
+    _json("value"),
+    Column("quote", Text, nullable=False),
+    # the page that was named for it
+    Column("url", Text, nullable=False, index=True),
+    Column("said_by", Text, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    UniqueConstraint("property_id", "field", "url", name="uq_unverified_once"),
+)
+
+#: pages that a job asked for in vain: it does not ask again for what stays so (`source_tries.py`)
+source_tries = Table(
+    "source_tries",
+    metadata,
+    Column("job_id", _ID, primary_key=True),
+    Column("url", Text, primary_key=True),
+    Column("code", String(64), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("is_final", Boolean(create_constraint=False), nullable=False),
+)
+
 #: OpenAI's batches: requests that were sent in one file with one key (`model_batches.py`)
 model_batches = Table(
     "model_batches",

@@ -1,0 +1,235 @@
+"""`sources.toml`: for which addresses which pages are asked, and where the web is searched. Read and checked here.
+
+What cannot be used is a `ConfigurationError` that names the file, the table, the key, and what to write instead.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.errors import ConfigurationError
+from app.property.record import SourceKind
+from app.property.sources.template import Template, problem_of
+
+#: how many domains the API takes (reference of the Responses API, `web_search`, 2026-11)
+MOST_DOMAINS = 100
+_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_AREA_KEYS = ("name", "state", "county", "cities", "postal_codes", "source")
+_SOURCE_KEYS = ("name", "kind", "url")
+_SEARCH_KEYS = ("enabled", "allowed_domains")
+_TABLES = ("area", "web_search")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A page that is asked about every address of its area. `county` is the area's, empty where it names none."""
+
+    name: str
+    kind: SourceKind
+    template: Template
+    county: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Where sources hold: in one state, in towns or below prefixes of postal codes; what is empty holds everywhere."""
+
+    name: str
+    state: str
+    county: str
+    cities: tuple[str, ...]
+    postal_codes: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+    def holds(self, *, state: str | None, city: str | None, postal_code: str | None) -> bool:
+        """Whether an address is in it. A town or a prefix of the postal code suffices where both are named."""
+        if self.state and state and state.casefold() != self.state.casefold():
+            return False
+        if not self.cities and not self.postal_codes:
+            return not self.state or bool(state)
+        in_town = bool(city) and _plain(str(city)) in map(_plain, self.cities)
+        return in_town or any((postal_code or "").startswith(prefix) for prefix in self.postal_codes)
+
+
+@dataclass(frozen=True, slots=True)
+class WebSearch:
+    """Where a model may search: these domains and those below them. Without any it does not."""
+
+    enabled: bool = True
+    allowed_domains: tuple[str, ...] = ()
+
+    @property
+    def is_on(self) -> bool:
+        return self.enabled and bool(self.allowed_domains)
+
+    def allows(self, host: str) -> bool:
+        """Whether a page of `host` may be read because a search cites it."""
+        host = host.casefold().removesuffix(".")
+        return any(host == domain or host.endswith(f".{domain}") for domain in self.allowed_domains)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """All of the file; of one that is not there nothing."""
+
+    areas: tuple[Area, ...] = ()
+    web_search: WebSearch = WebSearch()
+
+    def for_address(self, *, state: str | None, city: str | None, postal_code: str | None) -> tuple[Source, ...]:
+        """The sources for an address, in the order of the file."""
+        inside = [a for a in self.areas if a.holds(state=state, city=city, postal_code=postal_code)]
+        return tuple(source for area in inside for source in area.sources)
+
+
+def read_sources(path: Path, *, must_exist: bool = False) -> Sources:
+    """What the file at `path` says; nothing if there is none, unless it `must_exist`. Raises `ConfigurationError`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if must_exist:
+            raise ConfigurationError(
+                "SOURCES_FILE", f"there is no file {path}", "Correct the path; sources.example.toml is an example"
+            ) from None
+        return Sources()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(str(path), f"cannot be read ({exc})", "Make it a readable UTF-8 text") from exc
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigurationError(str(path), f"is not TOML: {exc}", "Correct that line; see docs/sources.md") from exc
+    return _Reader(path).read(tables)
+
+
+class _Reader:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, tables: Mapping[str, Any]) -> Sources:
+        self._known(tables, _TABLES, "the file")
+        areas = tuple(self._areas(tables.get("area", [])))
+        return Sources(areas, self._web_search(tables.get("web_search", {})))
+
+    def _areas(self, given: Any) -> Iterator[Area]:
+        for number, table in enumerate(self._tables(given, "[[area]]"), start=1):
+            where = f"[[area]] {number}"
+            self._known(table, _AREA_KEYS, where)
+            name = self._text(table, "name", where)
+            where = f"{where} ({name})"
+            state, county = self._text(table, "state", where, ""), self._text(table, "county", where, "")
+            postal_codes = self._texts(table, "postal_codes", where)
+            for code in postal_codes:
+                if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 -]*", code):
+                    raise self._wrong(
+                        where, "postal_codes", f"{code!r} is no beginning of a postal code", "Write digits"
+                    )
+            sources = tuple(self._sources(table.get("source", []), where, county))
+            if not sources:
+                raise self._wrong(where, "source", "is missing", "Add an [[area.source]] with name, kind and url")
+            yield Area(name, state, county, self._texts(table, "cities", where), postal_codes, sources)
+
+    def _sources(self, given: Any, area: str, county: str) -> Iterator[Source]:
+        names: set[str] = set()
+        for number, table in enumerate(self._tables(given, f"{area} [[area.source]]"), start=1):
+            where = f"{area} [[area.source]] {number}"
+            self._known(table, _SOURCE_KEYS, where)
+            name, kind, url = (self._text(table, key, where) for key in _SOURCE_KEYS)
+            where = f"{where} ({name})"
+            if name in names:
+                raise self._wrong(where, "name", "is used twice in this area", "Choose another name")
+            names.add(name)
+            if kind not in list(SourceKind):
+                raise self._wrong(where, "kind", f"{kind!r} is no kind of source", f"Write {_one_of(SourceKind)}")
+            problem = problem_of(url)
+            if problem is not None:
+                raise self._wrong(where, "url", problem, "Correct the URL; docs/sources.md has examples")
+            template = Template(url)
+            if "county" in template.needs and not county:
+                raise self._wrong(where, "url", "has {county}, and the area names none", "Add county to the area")
+            yield Source(name, SourceKind(kind), template, county)
+
+    def _web_search(self, given: Any) -> WebSearch:
+        where = "[web_search]"
+        if not isinstance(given, Mapping):
+            raise self._wrong(where, "", "is not a table", "Write [web_search] on a line of its own")
+        self._known(given, _SEARCH_KEYS, where)
+        enabled = given.get("enabled", True)
+        if not isinstance(enabled, bool):
+            raise self._wrong(where, "enabled", f"is {enabled!r}", "Write true or false")
+        domains = tuple(domain.casefold() for domain in self._texts(given, "allowed_domains", where))
+        for domain in domains:
+            if not _DOMAIN.fullmatch(domain):
+                remedy = "Write the host alone, without scheme, port and path, like assessor.example.gov"
+                raise self._wrong(where, "allowed_domains", f"{domain!r} is no domain", remedy)
+        if len(domains) > MOST_DOMAINS:
+            problem = f"names {len(domains)} domains, and a search takes {MOST_DOMAINS}"
+            raise self._wrong(where, "allowed_domains", problem, "Name the most useful ones")
+        return WebSearch(enabled, domains)
+
+    # --- values
+
+    def _tables(self, given: Any, where: str) -> Sequence[Mapping[str, Any]]:
+        if not isinstance(given, list) or not all(isinstance(table, Mapping) for table in given):
+            raise self._wrong(
+                where, "", "is not a list of tables", f"Write {where.rsplit(maxsplit=1)[-1]} with two brackets"
+            )
+        return given
+
+    def _known(self, table: Mapping[str, Any], keys: Sequence[str], where: str) -> None:
+        unknown = next((key for key in table if key not in keys), None)
+        if unknown is not None:
+            raise self._wrong(where, unknown, "is not known here", f"There are {', '.join(keys)}")
+
+    def _text(self, table: Mapping[str, Any], key: str, where: str, default: str | None = None) -> str:
+        value = table.get(key, default)
+        if value is None:
+            raise self._wrong(where, key, "is missing", f'Add {key} = "..."')
+        if not isinstance(value, str) or (not value.strip() and default is None):
+            raise self._wrong(where, key, f"is {value!r}", f'Write {key} = "...", a text in quotes')
+        return value.strip()
+
+    def _texts(self, table: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+        value = table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, str) and one.strip() for one in value):
+            raise self._wrong(where, key, f"is {value!r}", f'Write {key} = ["...", "..."], texts in quotes')
+        return tuple(one.strip() for one in value)
+
+    def _wrong(self, where: str, key: str, problem: str, remedy: str) -> ConfigurationError:
+        return ConfigurationError(" ".join(filter(None, (f"{self._path}:", where, key))), problem, remedy)
+
+
+def _plain(name: str) -> str:
+    return " ".join(re.findall(r"\w+", name.casefold()))
+
+
+def _one_of(kinds: type[SourceKind]) -> str:
+    names = [str(kind) for kind in kinds]
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+class SourcesFile:
+    """The file, read again whenever it has changed. Thread-safe: two threads at once read it twice."""
+
+    def __init__(self, path: Path, *, must_exist: bool = False) -> None:
+        self.path = path
+        self._must_exist = must_exist
+        self._kept: tuple[tuple[int, int] | None, Sources] | None = None
+
+    def current(self) -> Sources:
+        """What it says now. Raises `ConfigurationError`."""
+        stamp = self._stamp()
+        kept = self._kept
+        if kept is None or kept[0] != stamp:
+            kept = self._kept = (stamp, read_sources(self.path, must_exist=self._must_exist))
+        return kept[1]
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size

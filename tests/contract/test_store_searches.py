@@ -1,0 +1,153 @@
+"""Searches of the web, what was only said of a property, and pages that a job asked for in vain: kept and forgotten."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.clock import ManualClock
+from app.errors import PurgedMeanwhileError
+from app.property.merge import SourceRecord
+from app.property.record import Evidence, Method, PageKind
+from app.property.store import (
+    Database,
+    Hearsay,
+    PropertyStore,
+    PurgeKind,
+    PurgeStore,
+    Retention,
+    SearchStore,
+    SourceTries,
+    SourceTry,
+    StoredSearch,
+    UnverifiedStore,
+)
+
+QUESTION, TARGET = "a" * 64, "12 FICTIONAL AVE, ANYTOWN, ST 00000"
+DEAD = "https://dead.example/1"
+
+
+def answered(at: datetime, text: str = "nothing") -> StoredSearch:
+    return StoredSearch({"output": [text]}, "gpt-4.1-mini", 12, 3, at)
+
+
+def record(url: str, at: datetime, **values: Any) -> SourceRecord:
+    proofs = {
+        name: Evidence(value=value, raw=str(value), method=Method.LABEL, locator="/", quote=str(value), source_url=url,
+                       fetched_at=at, content_sha256="b" * 64, confidence=0.9)
+        for name, value in values.items()
+    }  # fmt: skip
+    return SourceRecord(url, url, PageKind.RECORD, "b" * 64, at, values, proofs)
+
+
+def house(url: str, at: datetime, **more: Any) -> SourceRecord:
+    return record(url, at, StreetNumber="12", StreetName="Fictional Ave", City="Anytown", **more)
+
+
+def said(at: datetime, value: Any = 1987, url: str = DEAD, field: str = "YearBuilt") -> Hearsay:
+    return Hearsay(field, value, f"{field}: {value}", url, "web_search, gpt-4.1-mini", at)
+
+
+def shown(properties: PropertyStore, property_id: str) -> list[tuple[str, Any, str]]:
+    return [(one["field"], one["value"], one["url"]) for one in properties.get(property_id)["unverified"]]
+
+
+def test_an_answer_serves_until_it_is_too_old_and_a_newer_one_takes_its_place(
+    database: Database, clock: ManualClock
+) -> None:
+    store = SearchStore(database)
+    asked_at = clock.now()
+    assert store.answer(QUESTION, asked_at - timedelta(days=1)) is None
+    store.save(QUESTION, TARGET, answered(asked_at, "first"), [DEAD])
+    found = store.answer(QUESTION, asked_at)
+    assert found == StoredSearch({"output": ["first"]}, "gpt-4.1-mini", 12, 3, asked_at)
+    assert store.answer(QUESTION, asked_at + timedelta(seconds=1)) is None
+    store.save(QUESTION, TARGET, answered(asked_at + timedelta(days=2), "second"), [DEAD])
+    newest = store.answer(QUESTION, asked_at)
+    assert newest is not None
+    assert newest.answer == {"output": ["second"]}
+
+
+def test_an_answer_goes_with_its_age(database: Database, clock: ManualClock) -> None:
+    store, asked_at = SearchStore(database), clock.now()
+    store.save(QUESTION, TARGET, answered(asked_at), [])
+    clock.advance(86_400 * 10)
+    Retention(database).prune_old(11)
+    assert store.answer(QUESTION, asked_at) is not None
+    Retention(database).prune_old(9)
+    assert store.answer(QUESTION, asked_at) is None
+
+
+@pytest.mark.parametrize(("kind", "name"), [(PurgeKind.URL, DEAD), (PurgeKind.HOST, "dead.example")])
+def test_what_was_asked_or_said_before_a_purge_is_not_stored_after_it(
+    database: Database, clock: ManualClock, kind: PurgeKind, name: str
+) -> None:
+    before = clock.now()
+    home = PropertyStore(database).save_record(house("https://one.example/1", before))
+    clock.advance(1)
+    PurgeStore(database).purge(kind, name, who="alice", dry_run=False)
+    clock.advance(1)
+    with pytest.raises(PurgedMeanwhileError):
+        SearchStore(database).save(QUESTION, TARGET, answered(before), [DEAD])
+    with pytest.raises(PurgedMeanwhileError):
+        UnverifiedStore(database).put(home, [said(before)])
+    UnverifiedStore(database).put(home, [said(clock.now())])
+
+
+def test_what_was_only_said_is_shown_beside_the_record_and_never_in_it(database: Database, clock: ManualClock) -> None:
+    properties, store = PropertyStore(database), UnverifiedStore(database)
+    home = properties.save_record(house("https://one.example/1", clock.now()))
+    store.put(home, [said(clock.now()), said(clock.now(), ["Slate"], field="Roof")])
+    found = properties.get(home)
+    assert found["unverified"][1] == {
+        "field": "YearBuilt", "value": 1987, "quote": "YearBuilt: 1987", "url": DEAD,
+        "said_by": "web_search, gpt-4.1-mini", "seen_at": clock.now().isoformat(),
+    }  # fmt: skip
+    assert "YearBuilt" not in found["record"]
+    assert "Roof" not in found["record"]
+    (listed,) = properties.page().items
+    assert listed["unverified"] == found["unverified"]
+
+
+def test_a_newer_word_replaces_the_old_one_and_a_page_that_was_read_speaks_for_itself(
+    database: Database, clock: ManualClock
+) -> None:
+    properties, store = PropertyStore(database), UnverifiedStore(database)
+    home = properties.save_record(house("https://one.example/1", clock.now()))
+    store.put(home, [said(clock.now()), said(clock.now(), url="https://other.example/1")])
+    store.put(home, [said(clock.now(), 1990)])
+    assert shown(properties, home) == [
+        ("YearBuilt", 1990, DEAD), ("YearBuilt", 1987, "https://other.example/1")
+    ]  # fmt: skip
+    store.put(home, [], read=[DEAD])
+    assert shown(properties, home) == [("YearBuilt", 1987, "https://other.example/1")]
+
+
+def test_what_was_said_of_a_property_follows_it_into_the_one_that_it_is(database: Database, clock: ManualClock) -> None:
+    """Two records become one property once a third says that they are."""
+    properties, store, now = PropertyStore(database), UnverifiedStore(database), clock.now()
+    one = properties.save_record(house("https://one.example/1", now))
+    two = properties.save_record(record("https://two.example/1", now, ParcelNumber="0012-0034", City="Anytown"))
+    assert one != two
+    store.put(one, [said(now)])
+    store.put(two, [said(now, 1999), said(now, 3, field="BedroomsTotal")])
+    clock.advance(1)
+    home = properties.save_record(house("https://three.example/1", now, ParcelNumber="0012-0034"))
+    assert properties.get(one)["property"] == properties.get(two)["property"] == home
+    assert [found[:2] for found in shown(properties, home)] == [("BedroomsTotal", 3), ("YearBuilt", 1987)]
+    gone = two if home == one else one
+    store.put(gone, [said(now, 2001, url="https://late.example/1")])
+    assert ("YearBuilt", 2001, "https://late.example/1") in shown(properties, home)
+
+
+def test_what_a_job_tried_in_vain_is_known_until_it_is_over(database: Database) -> None:
+    store = SourceTries(database)
+    store.note("job", DEAD, SourceTry("fetch_timeout", "it took too long", 1, is_final=False))
+    store.note("job", DEAD, SourceTry("fetch_timeout", "it took too long", 2, is_final=True))
+    store.note("another", DEAD, SourceTry("http_status", "404", 1, is_final=True))
+    assert store.of_job("job") == {DEAD: SourceTry("fetch_timeout", "it took too long", 2, is_final=True)}
+    store.forget("job")
+    assert store.of_job("job") == {}
+    assert store.of_job("another")
