@@ -6,24 +6,31 @@ import re
 from typing import Literal
 
 from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
 
+from app.property.address import streets, units
 from app.property.address.parts import Address
+from app.property.address.streets import Street
+from app.property.address.towns import spelled as spelled_town
+from app.property.address.words import plain
+from app.property.normalise.places import country_code, us_state
 
-# fmt: off
-_ABBREVIATIONS = {
-    "street": "st", "avenue": "ave", "road": "rd", "drive": "dr", "lane": "ln", "court": "ct", "place": "pl",
-    "boulevard": "blvd", "circle": "cir", "terrace": "ter", "highway": "hwy", "parkway": "pkwy", "square": "sq",
-    "trail": "trl", "cove": "cv", "north": "n", "south": "s", "east": "e", "west": "w", "northeast": "ne",
-    "northwest": "nw", "southeast": "se", "southwest": "sw", "apartment": "apt", "strasse": "str", "straße": "str",
-    "saint": "st", "crescent": "cres", "av": "ave",
-}
-# fmt: on
+Verdict = Literal["same", "different", "unsure"]
+#: one road under the words of many states: key and comparison know it by its number
+_STATE_ROAD = re.compile(r"^(OLD )?(?:STATE (?:HIGHWAY|ROAD|ROUTE)|[A-Z]{2} HIGHWAY|HIGHWAY|ROUTE) (?!OF )")
+_ROAD = re.compile(r"^(?:OLD )?(?:SR|US HIGHWAY|INTERSTATE|COUNTY (?:HIGHWAY|ROAD|ROUTE)|FM|RM|RANCH ROAD) ")
+_STRASSE = re.compile(r"STRASSE\b")
+#: designators of doors: with the same identifier they may be one, with different ones they never are
+_DOORS = ("UNIT", "STE", "RM", "LOT", "SPC", "TRLR", "OFC", "PH")
+#: (letters that a name has at least, typing errors that it may hold)
+_TYPOS = ((10, 2), (6, 1))
 
 
 def address_key(address: Address) -> str:
     """One text for one address, the same for all its spellings and stable over versions: `12|n main st|4|00000`.
 
-    By ZIP code, else by town and state. Raises `ValueError` where number, street or place is not known.
+    By ZIP code (of its first five digits), else by town and state. Raises `ValueError` where number, street or place is
+    not known.
     """
     parts = normalise(address)
     place = parts.postal_code or (parts.city and f"{parts.city}/{parts.state or ''}")
@@ -33,34 +40,130 @@ def address_key(address: Address) -> str:
 
 
 def normalise(address: Address) -> Address:
-    """One spelling of every part: lower case, no punctuation, postal abbreviations; for comparing, not for showing."""
-    fields = ("street", "street_number", "street_name", "unit", "city", "state", "postal_code", "country")
-    return Address(**{name: _plain(getattr(address, name), name) for name in fields})
+    """One spelling of every part: small letters, no punctuation, postal abbreviations; for comparing, not for showing.
+
+    Number and name of the street are taken from `street` where they are not given by themselves.
+    """
+    street = _street(address)
+    return Address(
+        street=_lower(street.line),
+        street_number=_lower(street.number),
+        street_name=_lower(street.street_name),
+        unit=_lower(units.identifier(street.unit)),
+        city=_lower(_town(address.city)),
+        state=_lower(us_state(address.state) or plain(address.state)) if address.state else None,
+        postal_code=_postal_code(address.postal_code),
+        country=_lower(country_code(address.country) or plain(address.country)) if address.country else None,
+    )
 
 
-def _plain(value: str | None, name: str) -> str | None:
-    if not value:
-        return None
-    words = re.sub(r"[^\w\s/-]", " ", value.casefold()).split()
-    if name in ("street", "street_name"):
-        words = [_ABBREVIATIONS.get(w, w) for w in words]
-    if name == "postal_code":
-        joined = "".join(words)
-        return joined[:5] if re.fullmatch(r"\d{5}-\d{4}", joined) else joined
-    return " ".join(words) or None
+def compare(one: Address, other: Address) -> Verdict:
+    """`same` where number, street, unit and a place agree; `different` where a part contradicts; else `unsure`.
 
-
-def compare(one: Address, other: Address) -> Literal["same", "different", "unsure"]:
-    """`same` where number, street and a place agree; `different` where a part contradicts; else `unsure`."""
+    A street's name, or the town's, may have a typing error or two if it is long enough. Numbers, units, ZIP codes,
+    directions, suffixes and the figures in a name may have none.
+    """
     a, b = normalise(one), normalise(other)
-    if _differ(a.street_number, b.street_number) or _differ(a.postal_code, b.postal_code) or _differ(a.unit, b.unit):
+    for name in ("postal_code", "state", "country"):
+        if _differ(getattr(a, name), getattr(b, name)):
+            return "different"
+    left, right = _street(one), _street(other)
+    verdicts = (_numbers(left.number, right.number), _units(left.unit, right.unit), _names(left, right))
+    if "different" in verdicts:
         return "different"
-    streets = fuzz.token_sort_ratio(a.street_name or a.street or "", b.street_name or b.street or "")
-    if a.street and b.street and streets < 70:
+    same_town = bool(a.city and b.city and (a.city == b.city or _is_typo(a.city, b.city)))
+    placed = bool(a.postal_code and b.postal_code) or same_town
+    return "same" if placed and set(verdicts) == {"same"} else "unsure"
+
+
+def _street(address: Address) -> Street:
+    """Its street in capitals, whatever of it is given by itself first."""
+    american = (country_code(address.country or "") or "US") == "US"
+    written = streets.read_line(plain(address.street or "").replace(",", "")) if american else Street()
+    number = streets.spelled_number(plain(address.street_number or "")) or written.number
+    unit = units.of_words(plain(address.unit or "").replace(",", "")) or written.unit
+    if address.street_name:
+        name = plain(address.street_name).replace(",", "")
+        parts = streets.read_name(name.split()) if american else Street(name=_STRASSE.sub("STR", name))
+    elif american:
+        parts = written
+    else:
+        parts = Street(name=_STRASSE.sub("STR", plain(address.street or "").replace(",", "")))
+    name = _STATE_ROAD.sub(r"\1SR ", parts.name) if re.search(r"\d", parts.name) else parts.name
+    return Street(number, parts.predirectional, name, parts.suffix, parts.postdirectional, unit or "")
+
+
+def _town(city: str | None) -> str | None:
+    """The town as postal towns are spelled; a name that no town has stays what it is."""
+    if not city:
+        return None
+    try:
+        return spelled_town(plain(city).replace(",", ""))
+    except ValueError:
+        return plain(city)
+
+
+def _postal_code(code: str | None) -> str | None:
+    joined = plain(code or "").replace(" ", "").casefold()
+    found = re.fullmatch(r"(\d{5})-?\d{4}", joined)
+    return found[1] if found else joined or None
+
+
+def _lower(value: str | None) -> str | None:
+    return value.casefold() or None if value else None
+
+
+def _numbers(one: str, other: str) -> Verdict:
+    """A number within the other's range, and `42-10` beside `4210`, are left open."""
+    if not (one and other):
+        return "unsure"
+    if one == other:
+        return "same"
+    if one.replace("-", "") == other.replace("-", "") or _is_within(one, other) or _is_within(other, one):
+        return "unsure"
+    return "different"
+
+
+def _is_within(number: str, span: str) -> bool:
+    found = re.fullmatch(r"(\d+)-(\d+)", span)
+    if not (found and number.isdigit()):
+        return False
+    first, last = int(found[1]), int(found[2])
+    return first <= int(number) <= last and (int(number) - first) % 2 == 0
+
+
+def _units(one: str, other: str) -> Verdict:
+    """`same` for none on both sides; a unit on one side only, or doors of other kinds, are left open."""
+    if one == other:
+        return "same"
+    a, b = units.split_up(one), units.split_up(other)
+    if any(a[kind] != b[kind] for kind in a.keys() & b.keys()):
         return "different"
-    placed = bool(a.postal_code and b.postal_code) or bool(a.city and b.city and fuzz.ratio(a.city, b.city) >= 85)
-    sure = a.street_number and b.street_number and streets >= 88 and placed and bool(a.unit) == bool(b.unit)
-    return "same" if sure else "unsure"
+    doors = [next((parts[kind] for kind in _DOORS if parts.get(kind)), None) for parts in (a, b)]
+    return "different" if _differ(doors[0], doors[1]) else "unsure"
+
+
+def _names(one: Street, other: Street) -> Verdict:
+    if not (one.name and other.name):
+        return "unsure"
+    if re.findall(r"\d+", one.name) != re.findall(r"\d+", other.name):
+        return "different"
+    if _differ(one.suffix or None, other.suffix or None):
+        return "different"
+    ways = [(s.predirectional or None, s.postdirectional or None) for s in (one, other)]
+    if _differ(ways[0][0], ways[1][0]) or _differ(ways[0][1], ways[1][1]):
+        return "different"
+    if one.name.replace(" ", "") != other.name.replace(" ", "") and not _is_typo(one.name, other.name):
+        alike = fuzz.ratio(one.name, other.name) >= 70 or (_ROAD.match(one.name) and _ROAD.match(other.name))
+        return "unsure" if alike else "different"
+    return "same" if ways[0] == ways[1] and one.suffix == other.suffix else "unsure"
+
+
+def _is_typo(one: str, other: str) -> bool:
+    """True for long words that a slip or two of the keyboard makes one of the other."""
+    shorter = min(len(one), len(other))
+    allowed = next((errors for length, errors in _TYPOS if shorter >= length), 0)
+    return not re.search(r"\d", one + other) and OSA.distance(one, other) <= allowed
 
 
 def _differ(one: str | None, other: str | None) -> bool:

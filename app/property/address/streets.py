@@ -55,6 +55,12 @@ def starts_with_number(line: str) -> bool:
     return _number(line) is not None
 
 
+def spelled_number(number: str) -> str:
+    """A house number given by itself, in `plain` words; what is none stays what it is."""
+    found = _number(f"{number} X")
+    return found[0] if found and found[1] == "X" else number
+
+
 def read_line(line: str) -> Street:
     """Takes a delivery line in `plain` words apart; parts that it lacks are empty. Never raises."""
     found = _number(line)

@@ -47,6 +47,30 @@ def read(words: Sequence[str]) -> str | None:
     return " ".join(found) or None
 
 
+def of_words(text: str) -> str | None:
+    """The unit that a field for units holds, in plain words: `APT 4`, `4`, `THE LOFT` (which stays what it is)."""
+    words = text.split()
+    if len(words) == 2 and words[0].isdigit() and re.fullmatch(r"[A-Z]", words[1]):
+        words = ["".join(words)]
+    if not words:
+        return None
+    alone = f"{UNIT} {_identifier(words[0])}" if len(words) == 1 and _IDENTIFIER.fullmatch(words[0]) else text
+    return read(words) or alone
+
+
+def split_up(unit: str) -> dict[str, str]:
+    """A unit in one spelling as designators with their identifiers: `BLDG B UNIT 4` as BLDG: B, UNIT: 4."""
+    found: dict[str, str] = {}
+    last = ""
+    for word in unit.split():
+        if word in unit_designators().values() and word not in found:
+            last = word
+            found[word] = ""
+        else:
+            found[last] = f"{found.get(last, '')} {word}".strip()
+    return found
+
+
 def bare(word: str) -> str | None:
     """`4B` alone, as a unit: an identifier with a digit or of one letter."""
     return f"{UNIT} {_identifier(word)}" if _is_bare(word) else None

@@ -16,8 +16,8 @@ def plain(text: str) -> str:
     Dashes, slashes, `&` and `#` stay, `#` as a word of its own; so do points between digits. `½` becomes ` 1/2`.
     """
     text = "".join(_unfolded(char) for char in text)
-    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).upper()
-    text = unicodedata.normalize("NFC", text)  # upper() may have split a letter again
+    text = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).upper()))
+    text = unicodedata.normalize("NFC", text)  # what is left of other scripts, whose marks are letters
     text = re.sub(r"[\r\n;|•·]+", ",", _DASHES.sub("-", text))
     text = re.sub("['’‘`´ʻʼ]", "", text)
     text = _ACRONYM.sub(r"\1", text)
