@@ -26,6 +26,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _EXAMPLES = """\b
 Examples:
   propintel enqueue https://www.example.com/homes/123-main-st
+  propintel enqueue "12 Main St, Springfield, IL 62701"
   propintel enqueue --file targets.csv --estimate
   propintel enqueue --file targets.csv --wait
   propintel enqueue --file county.csv --economy --estimate
@@ -33,8 +34,9 @@ Examples:
   grep homes urls.txt | propintel enqueue --file - --priority 0 --format json
 """
 _FILE_HELP = (
-    "A file of targets, - for stdin: one a line, CSV with a column `target` or `url`, or JSON Lines (texts, or objects "
-    "with `target` or `url`). Blank lines and lines that start with # are skipped."
+    "A file of URLs and addresses, - for stdin: one a line; CSV with a column `target`, `url` or `address`, or with "
+    "`street`, `city`, `state` and `zip`; or JSON Lines (texts, or objects with the same names). Blank lines and "
+    "lines that start with # are skipped."
 )
 
 _ECONOMY_HELP = "Not urgent: the model answers within a day, in batches at half the price."
@@ -44,7 +46,9 @@ _CALLBACK_HELP = "Gets a signed POST when all jobs of the batch are over; see WE
 @app.command(epilog=_EXAMPLES)
 def enqueue(
     *,
-    targets: Annotated[list[str] | None, typer.Argument(metavar="TARGET", help="URLs of property pages.")] = None,
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="TARGET", help="URLs of property pages, or addresses.")
+    ] = None,
     file: Annotated[str | None, typer.Option("--file", help=_FILE_HELP)] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until all are over; exit 1 if any failed.")] = False,
     priority: Annotated[int, typer.Option("--priority", min=0, max=9, help="0 is the most urgent, 9 the least.")] = 5,
@@ -59,8 +63,8 @@ def enqueue(
     A target that is under way or fresh is reported, not enqueued again. With --economy the model's answers come with
     OpenAI's Batch API; see docs/batch-api.md.
     JSON: `{"batch", "jobs": [ids], "duplicates": n}`, with --wait also "counts"; with --estimate `{"targets", "jobs",
-    "duplicates", "pages", "model", "model_calls", "tokens", "usd", "minutes", "slowest_host", "basis_pages",
-    "economy"}`.
+    "duplicates", "addresses", "pages", "model", "model_calls", "web_searches", "tokens", "usd", "minutes",
+    "slowest_host", "basis_pages", "economy"}`.
     """
     wanted = read_targets(targets or [], file)
     settings = load_settings()

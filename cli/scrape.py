@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import openai
 import typer
@@ -14,7 +13,7 @@ from structlog.contextvars import bound_contextvars
 
 from app.clock import SystemClock
 from app.errors import CapacityError, PropertyIntelligenceError
-from app.property.store import PageFrom, new_id, normalise_target
+from app.property.store import PageFrom, host_of_target, is_address, new_id, normalise_target
 from app.services.property_intelligence import Scraper
 from app.services.resources import open_resources
 from app.services.traces import tracing
@@ -30,6 +29,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _EXAMPLES = """\b
 Examples:
   propintel scrape https://www.example.com/homes/123-main-st
+  propintel scrape "12 Main St, Springfield, IL 62701"
   propintel scrape --format json URL URL | jq '.[].record.ListPrice'
   propintel scrape --refresh URL      fetch again although it is fresh
 """
@@ -43,11 +43,11 @@ _UNKNOWN_WAIT_SECONDS = 60.0
 
 @app.command(epilog=_EXAMPLES)
 def scrape(
-    targets: Annotated[list[str], typer.Argument(metavar="TARGET", help="URLs of property pages.")],
+    targets: Annotated[list[str], typer.Argument(metavar="TARGET", help="URLs of property pages, or addresses.")],
     refresh: Annotated[bool, typer.Option("--refresh", help="Scrape again even if the property is fresh.")] = False,
     format_: FormatOption = None,
 ) -> None:
-    """Scrape pages here and now and store their properties; no broker and no worker are needed.
+    """Scrape pages and addresses here and now and store their properties; no broker and no worker are needed.
 
     All targets of one command share the budget of a batch (BUDGET_BATCH_...).
 
@@ -55,8 +55,7 @@ def scrape(
     shows what is finished until then.
     """
     settings = load_settings()
-    for target in targets:
-        normalise_target(target)
+    targets = [normalise_target(target) for target in targets]
     batch = new_id()
     results, codes, left = [], [0], list(targets)
     try:
@@ -69,7 +68,7 @@ def scrape(
                 del left[0]
     except KeyboardInterrupt:
         codes.append(INTERRUPTED)
-        note(f"interrupted: {len(results)} of {len(targets)} targets are stored; not done: {' '.join(left) or 'none'}")
+        note(f"interrupted: {len(results)} of {len(targets)} targets are stored; not done: {_listed(left)}")
     if results:
         show(results if len(targets) > 1 else results[0], format_, lambda: _tables(results))
     elif len(targets) > 1:
@@ -79,7 +78,7 @@ def scrape(
 
 def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dict[str, Any]:
     job = new_id()  # no row of the table: only for log lines and traces
-    about = {"propintel.job.id": job, "propintel.batch.id": batch, "server.address": urlsplit(target).hostname}
+    about = {"propintel.job.id": job, "propintel.batch.id": batch, "server.address": host_of_target(target)}
     with bound_contextvars(job=job, batch=batch), span("job", about, trace_id=job) as run:
         try:
             outcome = scraper.scrape(target, batch=batch, refresh=refresh)
@@ -94,6 +93,11 @@ def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dic
     if outcome.wanted_model:
         note(f"{target}: left out, for want of a model: {', '.join(outcome.wanted_model)}. {outcome.model_note or ''}")
     return outcome.as_json()
+
+
+def _listed(targets: list[str]) -> str:
+    """URLs hold no space, addresses do."""
+    return ("; " if any(map(is_address, targets)) else " ").join(targets) or "none"
 
 
 def _tables(results: list[dict[str, Any]]) -> Iterator[Table | Text]:

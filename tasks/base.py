@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 from celery import Task
 from celery.exceptions import Ignore, Reject, Retry
@@ -28,7 +27,7 @@ from structlog.contextvars import bind_contextvars
 
 from app.clock import Clock, SystemClock
 from app.errors import BrokerUnavailableError, PropertyIntelligenceError, WorkerDiedError
-from app.property.store import Job
+from app.property.store import Job, host_of_target
 from app.redaction import redact
 from app.services.embedded_valkey import connect
 from app.services.metrics.job_run import JobRun
@@ -68,7 +67,7 @@ def _is_off(clock: Clock) -> bool:
 def _tell_of(job: Job) -> None:
     """Whose run this is, for its log lines and its span."""
     bind_contextvars(batch=job.batch)
-    host = urlsplit(job.target).hostname
+    host = host_of_target(job.target)
     current_span().set({"propintel.batch.id": job.batch, "propintel.attempt": job.attempts, "server.address": host})
 
 

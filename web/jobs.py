@@ -28,6 +28,7 @@ router = APIRouter(
 )
 ContextOf = Annotated[Context, Depends(context_of)]
 _URL = {"format": "http-url"}
+_TARGET = {"format": "target"}
 
 
 def _whole(value: object) -> object:
@@ -40,8 +41,12 @@ class JobRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    targets: list[Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra=_URL)]] = Field(
-        min_length=1, max_length=MAX_TARGETS, description="absolute http:// or https:// URLs of property pages"
+    targets: list[Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra=_TARGET)]] = Field(
+        min_length=1,
+        max_length=MAX_TARGETS,
+        description="absolute http:// or https:// URLs of property pages, or addresses: house number and street, town "
+        "or ZIP code, state",
+        examples=[["https://www.example.com/homes/123-main-st", "12 Main St, Springfield, IL 62701"]],
     )
     priority: Annotated[int, BeforeValidator(_whole)] = Field(
         5, ge=0, le=9, strict=True, description="0 is the most urgent, 9 the least"

@@ -11,13 +11,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 
 from app.keypool.figures import Room
 from app.keypool.pricing import BATCH_TIER
-from app.property.store import FRESH_DAYS, Database, Experience, experience, new_targets
+from app.property.store import (
+    FRESH_DAYS,
+    Database,
+    Experience,
+    experience,
+    host_of_target,
+    is_address,
+    new_targets,
+)
 from app.services.key_store import pricing_of
 from app.services.key_view import KeyView
 from app.settings import Settings
@@ -27,11 +34,18 @@ _LEAST_PAGES = 20
 #: the labelled pages of `benchmarks.extraction`: each of the 38 left a question, of 831 tokens on average; half as many
 #: are counted for the answer as are allowed for it
 _TYPICAL = Experience(pages=38, calls=38, input_tokens=831, output_tokens=220)
+#: what an address is taken to lead to: two sources that the operator configured, two that a search finds
+_PAGES_OF_ADDRESS = 4
+#: A web search of the Responses API: $10 a thousand, and what it finds counts as input; for small models that is a
+#: block of 8,000 tokens (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11).
+_SEARCH_USD = 0.01
+_SEARCH_TOKENS = 8_000
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """`jobs` of the `targets` would be new, `duplicates` make none. Each job fetches a page.
+    """`jobs` of the `targets` would be new, `duplicates` make none. The job of a URL fetches a page, that of one of the
+    `addresses` about four, and asks at most one of the `web_searches`: `pages` is what all fetch.
 
     `model_calls`, `tokens` and `usd` are what the model would take (`usd` None: no price of the model is known).
 
@@ -51,6 +65,13 @@ class Estimate:
     slowest_host: str
     basis_pages: int
     economy: bool = False
+    addresses: int = 0
+    web_searches: int = 0
+
+    @property
+    def pages(self) -> int:
+        """How many pages are fetched, about."""
+        return self.jobs + self.addresses * (_PAGES_OF_ADDRESS - 1)
 
     def as_json(self) -> dict[str, Any]:
         """The shape that the doors show: JSON types only."""
@@ -58,9 +79,11 @@ class Estimate:
             "targets": self.targets,
             "jobs": self.jobs,
             "duplicates": self.duplicates,
-            "pages": self.jobs,
+            "addresses": self.addresses,
+            "pages": self.pages,
             "model": self.model,
             "model_calls": self.model_calls,
+            "web_searches": self.web_searches,
             "tokens": self.tokens,
             "usd": self.usd,
             "minutes": self.minutes,
@@ -80,9 +103,11 @@ class Estimate:
         host = f", for the pace at {self.slowest_host}" if self.slowest_host else ""
         batch = " The model answers within a day, in batches." if self.economy and self.model_calls else ""
         basis = f"the newest {self.basis_pages:,} pages" if self.basis_pages else "typical pages: too few are stored"
+        places = f" {self.addresses:,} are addresses: about {self.pages:,} pages in all." if self.addresses else ""
+        searches = f" and at most {self.web_searches:,} web searches" if self.web_searches else ""
         return (
-            f"{self.targets:,} targets: {self.jobs:,} jobs, {self.duplicates:,} duplicates. "
-            f"About {self.model_calls:,} calls of {self.model}, {self.tokens:,} tokens, {cost}. "
+            f"{self.targets:,} targets: {self.jobs:,} jobs, {self.duplicates:,} duplicates.{places} "
+            f"About {self.model_calls:,} calls of {self.model}{searches}, {self.tokens:,} tokens, {cost}. "
             f"Time: {time}{host}.{batch} Judged by {basis}."
         )
 
@@ -104,9 +129,16 @@ def estimate(
     known = experience(database, settings.openai_model)
     ours = known.pages >= _LEAST_PAGES
     basis = known if ours else _TYPICAL
-    calls = math.ceil(len(new) * basis.calls / basis.pages) if keys.keys else 0
+    addresses = sum(map(is_address, new))
+    searches = addresses if keys.keys else 0
+    # an address is asked about once, however many pages it has
+    calls = math.ceil((len(new) - addresses) * basis.calls / basis.pages) + addresses if keys.keys else 0
     price, tier = pricing_of(settings), BATCH_TIER if economy else settings.openai_service_tier or ""
     microusd = price(settings.openai_model, calls * basis.input_tokens, calls * basis.output_tokens, tier)
+    # nobody waits a day for what decides which pages are fetched: searches go at the usual price
+    search_tier = settings.openai_service_tier or ""
+    searching = price(settings.openai_model, searches * _SEARCH_TOKENS, searches * basis.output_tokens, search_tier)
+    usd = (microusd + searching) / 1_000_000 + searches * _SEARCH_USD if microusd or not calls else None
     host, pages_of_host = _busiest(new)
     # batches have limits of their own, and nobody says when within their day they answer
     model_minutes = 0.0 if economy else _model_minutes(_rooms(keys), settings.openai_model, calls, basis)
@@ -117,12 +149,16 @@ def estimate(
         duplicates=len(targets) - len(new),
         model=settings.openai_model,
         model_calls=calls,
-        tokens=round(calls * (basis.input_tokens + basis.output_tokens)),
-        usd=microusd / 1_000_000 if microusd or not calls else None,
+        tokens=round(
+            calls * (basis.input_tokens + basis.output_tokens) + searches * (_SEARCH_TOKENS + basis.output_tokens)
+        ),
+        usd=usd,
         minutes=None if model_minutes is None else round(max(model_minutes, host_minutes), 1),
         slowest_host=host if host_minutes and host_minutes >= (model_minutes or 0) else "",
         basis_pages=known.pages if ours else 0,
         economy=economy,
+        addresses=addresses,
+        web_searches=searches,
     )
 
 
@@ -148,6 +184,6 @@ def _model_minutes(rooms: Sequence[Room], model: str, calls: int, basis: Experie
 
 
 def _busiest(targets: Sequence[str]) -> tuple[str, int]:
-    """The host with the most pages, and how many."""
-    hosts = Counter(urlsplit(target).hostname or "" for target in targets)
+    """The host with the most pages, and how many. Where addresses lead to is not known before they are looked up."""
+    hosts = Counter(host for target in targets if (host := host_of_target(target)))
     return max(hosts.items(), key=lambda found: found[1]) if hosts else ("", 0)

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from app.errors import InvalidTargetError, InvalidTargetListError
 from app.property.store import normalise_target
 
-_COLUMNS = ("target", "url")
+#: the names of a column, or of a member of an object, that holds a target or a part of an address
+_NAMES = {
+    "target": "target",
+    "url": "url",
+    **dict.fromkeys(("address", "full address", "property address", "site address", "situs address"), "address"),
+    **dict.fromkeys(("street", "street address", "address 1", "address1", "address line 1"), "street"),
+    **dict.fromkeys(("unit", "unit number", "apt", "address 2", "address2", "address line 2"), "unit"),
+    **dict.fromkeys(("city", "town"), "city"),
+    **dict.fromkeys(("state", "province", "state or province"), "state"),
+    **dict.fromkeys(("zip", "zip code", "zipcode", "postal code", "postcode"), "zip"),
+    "country": "country",
+}
+#: what may stand for a target by itself
+_WHOLE = ("target", "url", "address", "street")
+_NO_COLUMN = "no column is called 'target', 'url', 'address' or 'street'"
 _SHOWN_PROBLEMS = 10
 
 #: (line number from 1, target) pairs, or a problem instead of a target
@@ -62,7 +76,7 @@ def _reader_for(name: str, lines: Sequence[str]) -> Callable[[Sequence[str]], It
     if suffix in {".jsonl", ".ndjson"}:
         return _from_jsonl
     first = next((line.strip() for line in lines if not _is_skipped(line)), "")
-    if suffix in {".csv", ".tsv"} or _column(_cells(first, _delimiter(first))) is not None:
+    if suffix in {".csv", ".tsv"} or _columns(_cells(first, _delimiter(first))):
         return _from_csv
     return _from_jsonl if first.startswith(("{", '"')) else _from_lines
 
@@ -89,22 +103,27 @@ def _target_of_json(line: str) -> str | ValueError:
     except ValueError as exc:
         return ValueError(f"is not JSON ({exc})")
     if isinstance(value, dict):
-        value = next((value[name] for name in _COLUMNS if name in value), None)
+        parts = {_NAMES[_plain(name)]: part for name, part in value.items() if _plain(name) in _NAMES}
+        texts = {name: str(part).strip() for name, part in parts.items() if isinstance(part, (str, int)) and part}
+        value = _joined(texts) if parts.keys() & set(_WHOLE) else None
     if isinstance(value, str):
-        return value
-    return ValueError("is neither a text nor an object with a text under 'target' or 'url'")
+        return value or ValueError("has no target")
+    return ValueError("is neither a text nor an object with a text under 'target', 'url', 'address' or 'street'")
 
 
 def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
-    """With a header: its column `target` or `url`. Without one: the first column, if that holds a target."""
+    """With a header: its columns. Without one: the first column, if that holds a target, or the whole line."""
     first = next((line for line in lines if not _is_skipped(line)), "")
     delimiter = _delimiter(first)
-    column = _column(_cells(first, delimiter))
-    rows = csv.reader(lines, delimiter=delimiter)
-    header_seen = column is None
-    if column is None and first and _problem_of(_cells(first, delimiter)[0].strip()):
-        yield lines.index(first) + 1, ValueError("no column is called 'target' or 'url'")
+    columns = _columns(_cells(first, delimiter))
+    if not columns and first and _problem_of(_cells(first, delimiter)[0].strip()):
+        if _problem_of(first.strip()) is None:
+            yield from _from_lines(lines)
+        else:
+            yield lines.index(first) + 1, ValueError(_NO_COLUMN)
         return
+    header_seen = not columns
+    rows = csv.reader(lines, delimiter=delimiter)
     for row in rows:
         cells = [value.strip() for value in row]
         if not any(cells) or cells[0].startswith("#"):
@@ -112,9 +131,31 @@ def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
         if not header_seen:
             header_seen = True
             continue
-        index = column or 0
-        found = cells[index] if index < len(cells) else ""
-        yield rows.line_num, found or ValueError("has no target")
+        named = {name: cells[at] for name, at in (columns or {"target": 0}).items() if at < len(cells) and cells[at]}
+        yield rows.line_num, _joined(named) or ValueError("has no target")
+
+
+def _joined(parts: Mapping[str, str]) -> str:
+    """One target of the parts that a row has by the names of `_NAMES`, empty where it has none.
+
+    A full address in its own column stays as it is; a street is joined with what stands beside it.
+    """
+    whole = next((parts[name] for name in _WHOLE if name in parts), "")
+    rest = [parts[name] for name in ("unit", "city") if name in parts]
+    region = " ".join(_zip(parts[name]) if name == "zip" else parts[name] for name in ("state", "zip") if name in parts)
+    rest += [text for text in (region, parts.get("country", "")) if text]
+    is_part = not {"target", "url"} & parts.keys() and rest and ("street" in parts or _problem_of(whole) is not None)
+    if not whole or not is_part:
+        return whole
+    unit = parts.get("unit", "")
+    if unit and unit.isalnum() and len(unit) <= 4:
+        rest[0] = f"# {unit}"  # "4B" in a column of units
+    return ", ".join((parts.get("street", whole), *rest))
+
+
+def _zip(code: str) -> str:
+    """A ZIP code out of a spreadsheet, which drops leading zeros: 7030 is 07030."""
+    return code.zfill(5) if code.isdigit() and len(code) in (3, 4) else code
 
 
 def _delimiter(line: str) -> str:
@@ -125,6 +166,14 @@ def _cells(line: str, delimiter: str) -> list[str]:
     return next(csv.reader([line], delimiter=delimiter), [""]) or [""]
 
 
-def _column(cells: Sequence[str]) -> int | None:
-    names = [value.strip().lower() for value in cells]
-    return next((names.index(name) for name in _COLUMNS if name in names), None)
+def _columns(cells: Sequence[str]) -> dict[str, int]:
+    """Where each part of a target stands, by a header; empty where `cells` are no header."""
+    found: dict[str, int] = {}
+    for at, cell in enumerate(cells):
+        if (name := _NAMES.get(_plain(cell))) is not None:
+            found.setdefault(name, at)
+    return found if found.keys() & set(_WHOLE) else {}
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.replace("_", " ").replace("-", " ").lower().split())

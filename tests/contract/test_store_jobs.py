@@ -92,8 +92,41 @@ def test_refresh_queues_a_fresh_property_again_and_the_job_says_so(
     assert jobs.get(job_id).refresh is True
 
 
+def test_an_address_in_any_spelling_is_one_target_and_fresh_for_thirty_days_after_it_was_found(
+    jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
+    (found,) = jobs.enqueue(["123 main street, Anytown ST 00000"]).jobs
+    assert found.target == "123 MAIN ST, ANYTOWN, ST 00000"
+    again = jobs.enqueue(["123 Main St., Anytown, ST 00000-1234", "123 Main St Unit 2, Anytown, ST 00000"])
+    assert (again.duplicates, [job.target for job in again.jobs]) == (
+        1,
+        ["123 MAIN ST, ANYTOWN, ST 00000", "123 MAIN ST UNIT 2, ANYTOWN, ST 00000"],
+    )
+    jobs.claim(found.id, "me", 30)
+    jobs.finish(found.id, "me", store_property(database, clock))
+    clock.advance(29 * 86_400)
+    fresh = jobs.enqueue([found.target])
+    assert (fresh.new, [job.id for job in fresh.jobs]) == ([], [found.id])
+    assert len(jobs.enqueue([found.target], refresh=True).new) == 1
+
+
+def test_an_address_of_which_nothing_was_found_is_looked_up_again(jobs: JobStore, clock: ManualClock) -> None:
+    (job,) = jobs.enqueue(["123 Main St, Anytown, ST 00000"]).jobs
+    jobs.claim(job.id, "me", 30)
+    jobs.fail(job.id, PageGoneError("http://a.example/", "it says so"), "me")
+    assert len(jobs.enqueue(["123 Main St, Anytown, ST 00000"]).new) == 1
+
+
+def test_an_address_is_stale_after_thirty_days(jobs: JobStore, database: Database, clock: ManualClock) -> None:
+    (job,) = jobs.enqueue(["123 Main St, Anytown, ST 00000"]).jobs
+    jobs.claim(job.id, "me", 30)
+    jobs.finish(job.id, "me", store_property(database, clock))
+    clock.advance(31 * 86_400)
+    assert len(jobs.enqueue([job.target]).new) == 1
+
+
 def test_one_invalid_target_stops_the_whole_batch_and_is_named(jobs: JobStore) -> None:
-    with pytest.raises(InvalidTargetError, match=r"12 Main Street.*not a URL"):
+    with pytest.raises(InvalidTargetError, match=r"12 Main Street.*lacks a state"):
         jobs.enqueue([URL, "12 Main Street, Springfield"])
     assert sum(jobs.counts().values()) == 0
 

@@ -56,7 +56,7 @@ from app.property.store.searches import SearchStore, StoredSearch
 from app.property.store.searching import PropertyFilter
 from app.property.store.snapshots import snapshot
 from app.property.store.source_tries import SourceTries, SourceTry
-from app.property.store.targets import address_of_target, is_address, normalise_target, normalise_url
+from app.property.store.targets import address_of_target, host_of_target, is_address, normalise_target, normalise_url
 from app.property.store.unverified import Hearsay, UnverifiedStore
 from app.property.store.usage import Counted, CountedKey, CountedModel, Demand, Uses, Usual
 
@@ -137,6 +137,7 @@ __all__ = [
     "downgrade",
     "every",
     "experience",
+    "host_of_target",
     "is_address",
     "new_id",
     "new_targets",

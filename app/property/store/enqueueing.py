@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Select, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.property.store import quotas, request_keys
@@ -15,7 +15,7 @@ from app.property.store.models import Enqueued, Job, JobState
 from app.property.store.page_index import fresh_urls
 from app.property.store.rows import chunks, job_of, new_id
 from app.property.store.tables import ACTIVE, IS_ACTIVE, batches, jobs
-from app.property.store.targets import normalise_target
+from app.property.store.targets import is_address, normalise_target
 
 
 def enqueue_targets(
@@ -121,6 +121,13 @@ def _insert(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, Job
     return {row.target: job_of(row) for row in connection.execute(statement, rows)}
 
 
+def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[tuple[str]]:
+    """Those of `targets` that are addresses and were looked up since: by a job, for no page says so by itself."""
+    addresses = [target for target in targets if is_address(target)]
+    found = jobs.c.property_id.is_not(None), jobs.c.finished_at > since
+    return select(jobs.c.target).distinct().where(jobs.c.target.in_(addresses), jobs.c.state == JobState.DONE, *found)
+
+
 def _known(connection: Connection, targets: Sequence[str], fresh_since: datetime | None) -> dict[str, Job | None]:
     """Targets that need no new job, with the job that is (or was) theirs; None if they were scraped without one."""
     if not targets:
@@ -128,6 +135,7 @@ def _known(connection: Connection, targets: Sequence[str], fresh_since: datetime
     known: dict[str, Job | None] = {}
     if fresh_since is not None:
         fresh = list(connection.execute(fresh_urls(targets, fresh_since)).scalars())
+        fresh += connection.execute(_fresh_addresses(targets, fresh_since)).scalars()
         known.update(dict.fromkeys(fresh))
         newest = (
             select(

@@ -73,6 +73,11 @@ def is_address(target: str) -> bool:
     return not target.startswith(("http://", "https://"))
 
 
+def host_of_target(target: str) -> str | None:
+    """The host that a target leads to; None for an address, which leads to no site by itself."""
+    return None if is_address(target) else urlsplit(target).hostname
+
+
 def address_of_target(target: str) -> Address:
     """The parts of a target that is an address. Raises `InvalidTargetError` for what is none, a URL among them."""
     if not is_address(target):

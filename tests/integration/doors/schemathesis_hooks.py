@@ -17,9 +17,11 @@ _MOMENTS = st.datetimes(min_value=_FIRST, max_value=_FIRST + timedelta(days=3650
 )
 _IDS = st.from_regex(r"\A[0-9a-f]{32}\Z")
 _URLS = st.from_regex(r"\Ahttps?://[a-z]{1,12}\.example(/[a-z0-9]{0,8}){0,3}\Z")
+_ADDRESSES = st.from_regex(r"\A[1-9][0-9]{0,4} [A-Z][a-z]{3,9} (St|Ave|Ct), [A-Z][a-z]{3,9}, [A-Z]{2} [0-9]{5}\Z")
 _NUMBERS = itertools.count()
 
 schemathesis.openapi.format("http-url", _URLS)
+schemathesis.openapi.format("target", st.one_of(_URLS, _ADDRESSES))
 schemathesis.openapi.format("site-host", st.from_regex(r"\A[a-z]{1,12}\.example\Z"))
 schemathesis.openapi.format("jobs-cursor", st.tuples(_MOMENTS, st.integers(0, 10_000), _IDS).map(jobs.ORDER.cursor))
 for _order in (alerts.ORDER, batches.ORDER, key_actions.ORDER, properties.ORDER):

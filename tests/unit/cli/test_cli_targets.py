@@ -8,6 +8,7 @@ import pytest
 import typer
 
 from app.errors import InvalidTargetError
+from app.property.store import normalise_target
 from cli.targets import read_targets
 
 ONE, TWO = "http://homes.example/1", "https://homes.example/2?a=1,2"
@@ -47,9 +48,15 @@ def test_every_format_gives_its_targets_in_order(tmp_path: Path, name: str, text
         ("a.txt", f"{ONE}\nftp://homes.example/\n", ["line 2", "ftp"]),
         ("a.csv", f"url,price\n{ONE},1\n,2\n", ["line 3", "no target"]),
         ("a.csv", f"id,url\n1,{ONE}\n2\n", ["line 3", "no target"]),
-        ("a.csv", "id,link\n1,http://homes.example/\n", ["line 1", "'target' or 'url'"]),
+        ("a.csv", "id,link\n1,http://homes.example/\n", ["line 1", "'target', 'url', 'address' or 'street'"]),
         ("a.jsonl", f'"{ONE}"\n{{"url": \n', ["line 2", "not JSON"]),
-        ("a.jsonl", f'{{"link": "{ONE}"}}\n', ["line 1", "'target' or 'url'"]),
+        ("a.jsonl", f'{{"link": "{ONE}"}}\n', ["line 1", "'target', 'url', 'address' or 'street'"]),
+        ("a.csv", "street,city,state\n12 Main St,Springfield,\n", ["line 2", "lacks a state"]),
+        ("a.csv", "street,city,state,zip\n,Springfield,IL,62701\n", ["line 2", "no target"]),
+        ("a.csv", "city,state,zip\nSpringfield,IL,62701\n", ["line 1", "no column is called"]),
+        ("a.jsonl", '{"street": "12 Main St", "city": "Springfield"}\n', ["line 1", "lacks a state"]),
+        ("a.jsonl", '{"address": ""}\n', ["line 1", "no target"]),
+        ("a.txt", "PO Box 12, Springfield, IL 62701\n", ["line 1", "post office box"]),
         ("a.jsonl", '{"url": 5}\n', ["line 1"]),
         ("a.jsonl", "null\n", ["line 1"]),
         ("a.txt", f"{ONE}\n".encode() + b"http://homes.example/caf\xe9\n", ["line 2", "UTF-8"]),
@@ -64,6 +71,36 @@ def test_a_bad_line_is_named_and_nothing_is_taken(
         _read(tmp_path, name, text)
     for words in said:
         assert words in raised.value.message
+
+
+HOME, FLAT = "12 MAIN ST, SPRINGFIELD, IL 62701", "9 OAK AVE UNIT 4B, HOBOKEN, NJ 07030"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.txt", "12 Main St, Springfield, IL 62701\n# c\n9 Oak Ave #4B, Hoboken, NJ 07030\n"),
+        ("a", "12 Main St, Springfield, IL 62701\n9 Oak Ave #4B, Hoboken, NJ 07030\n"),
+        ("a.csv", "12 Main St, Springfield, IL 62701\n9 Oak Ave #4B, Hoboken, NJ 07030\n"),
+        ("a.csv", 'id,address\n1,"12 Main St, Springfield, IL 62701"\n2,"9 Oak Ave #4B, Hoboken, NJ 07030"\n'),
+        ("a.csv", "street,city,state,zip\n12 Main St,Springfield,IL,62701\n9 Oak Ave #4B,Hoboken,NJ,7030\n"),
+        ("a.csv", "Zip Code;State;City;Street Address\n62701;Illinois;Springfield;12 Main St\n"
+                  "07030-1234;New Jersey;Hoboken;9 Oak Ave #4B\n"),
+        ("a.csv", "address,unit,city,state,zip\n12 Main St,,Springfield,IL,62701\n9 Oak Ave,4B,Hoboken,NJ,07030\n"),
+        ("a.tsv", "address\tcity\tstate\n12 Main St, Springfield, IL 62701\tSpringfield\tIL\n"
+                  "9 Oak Ave #4B, Hoboken NJ 07030\tHoboken\tNJ\n"),
+        ("a.jsonl", '{"street": "12 Main St", "city": "Springfield", "state": "IL", "zip": 62701}\n'
+                    '{"address": "9 Oak Ave #4B, Hoboken, NJ 07030"}\n'),
+        ("a.jsonl", '"12 Main St, Springfield, IL 62701"\n{"target": "9 Oak Ave #4B, Hoboken, NJ 07030"}\n'),
+    ],
+)  # fmt: skip
+def test_addresses_stand_in_every_format_whole_or_in_parts(tmp_path: Path, name: str, text: str) -> None:
+    assert [normalise_target(target) for target in _read(tmp_path, name, text)] == [HOME, FLAT]
+
+
+def test_a_row_without_a_url_may_have_an_address(tmp_path: Path) -> None:
+    text = f"url,street,city,state\n{ONE},1 Elm St,Salem,OR\n,12 Main St,Springfield,IL\n"
+    assert _read(tmp_path, "a.csv", text) == [ONE, "12 Main St, Springfield, IL"]
 
 
 def test_many_bad_lines_are_counted_not_listed(tmp_path: Path) -> None:

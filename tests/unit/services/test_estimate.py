@@ -110,3 +110,28 @@ def test_groups_of_keys_work_side_by_side_each_by_its_tightest_limit() -> None:
     assert _model_minutes(ROOMS, "m-1", 300, basis) == pytest.approx(10.0)
     assert _model_minutes([], "m-1", 300, basis) is None
     assert _model_minutes([], "m-1", 0, basis) == 0.0
+
+
+def test_an_address_is_some_pages_one_call_and_perhaps_a_search(database: Database, tmp_path: Path) -> None:
+    _remember(database, pages=40, calls=10)
+    settings = _settings(tmp_path, fetch_min_delay_seconds=60)
+    targets = [f"{n} Main St, Anytown, ST 00000" for n in range(1, 11)] + ["1 MAIN STREET, Anytown ST 00000"]
+    with closing(KeyView(settings)) as keys:
+        found = estimate(database, keys, settings, [*targets, "http://homes.example/1"])
+    assert (found.targets, found.jobs, found.duplicates, found.addresses) == (12, 11, 1, 10)
+    # ten addresses with four pages and a call each; one page, of which one in four needs a call
+    assert (found.pages, found.model_calls, found.web_searches) == (41, 11, 10)
+    assert found.tokens == 11 * 1_100 + 10 * 8_100
+    searching = 10 * 0.01 + 10 * (8_000 * 2 + 100 * 10) / 1_000_000
+    assert found.usd == pytest.approx(11 * (1_000 * 2 + 100 * 10) / 1_000_000 + searching)
+    assert found.slowest_host == ""
+    assert "10 are addresses" in found.sentence()
+    assert "at most 10 web searches" in found.sentence()
+
+
+def test_without_a_key_no_address_is_searched_for(database: Database, tmp_path: Path) -> None:
+    settings = _settings(tmp_path, openai_api_keys=None)
+    with closing(KeyView(settings)) as keys:
+        found = estimate(database, keys, settings, ["1 Main St, Anytown, ST 00000"])
+    assert (found.addresses, found.model_calls, found.web_searches, found.usd) == (1, 0, 0, 0.0)
+    assert "web search" not in found.sentence()
