@@ -1,19 +1,30 @@
-"""Values that are computed, never read and never asked of a model: equity and the Google Earth link."""
+"""Values that are computed, never read and never asked of a model: equity, price per area, age, Google Earth link.
+
+Each is made of values that won, and has their evidence: its quote is theirs, it is no surer than the least sure one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from app.property.normalise.numbers import tidy
 from app.property.record import Evidence, Method
 
-DERIVED_FIELDS = frozenset({"X_PotentialEquityLow", "X_PotentialEquityHigh", "X_GoogleEarthUrl"})
+DERIVED_FIELDS = frozenset(
+    {"X_PotentialEquityLow", "X_PotentialEquityHigh", "X_PricePerArea", "X_AgeYears", "X_GoogleEarthUrl"}
+)
 
 
-def derive(values: Mapping[str, Any], evidence: Mapping[str, Evidence]) -> dict[str, Evidence]:
-    """The evidence (its `value` included) of each derived field for which `values` suffices."""
+def derive(
+    values: Mapping[str, Any], evidence: Mapping[str, Evidence], newest: datetime | None = None
+) -> dict[str, Evidence]:
+    """The evidence (its `value` included) of each derived field for which `values` suffices.
+
+    `newest` is when the property was last read: its age is of that year. Without it there is none.
+    """
     found: dict[str, Evidence] = {}
     for end in ("Low", "High"):
         estimate = f"X_EstimatedValue{end}"
@@ -22,6 +33,10 @@ def derive(values: Mapping[str, Any], evidence: Mapping[str, Evidence]) -> dict[
             formula = f"{estimate} {values[estimate]} - ClosePrice {values['ClosePrice']}"
             inputs = (evidence[estimate], evidence["ClosePrice"])
             found[f"X_PotentialEquity{end}"] = _proof(equity, formula, f"{estimate} - ClosePrice", inputs)
+    found |= _price_per_area(values, evidence)
+    if newest is not None and (age := newest.year - values.get("YearBuilt", newest.year + 1)) >= 0:
+        formula = f"{newest.year} - YearBuilt {values['YearBuilt']}"
+        found["X_AgeYears"] = _proof(age, formula, "year last read - YearBuilt", (evidence["YearBuilt"],))
     place = _place(values)
     if place:
         names, text = place
@@ -29,6 +44,20 @@ def derive(values: Mapping[str, Any], evidence: Mapping[str, Evidence]) -> dict[
         url = f"https://earth.google.com/web/search/{quote(text, safe=',')}"
         found["X_GoogleEarthUrl"] = _proof(url, text, ", ".join(names), tuple(evidence[name] for name in names))
     return found
+
+
+def _price_per_area(values: Mapping[str, Any], evidence: Mapping[str, Evidence]) -> dict[str, Evidence]:
+    """In the currency and the unit of its inputs, to two digits behind the point; rents are not per month and area."""
+    price = next((name for name in ("ListPrice", "ClosePrice") if name in values), None)
+    area, unit = values.get("LivingArea"), values.get("LivingAreaUnits")
+    if price is None or not area or unit is None or "X_PricePeriod" in values:
+        return {}
+    formula = f"{price} {values[price]} / LivingArea {area} {unit}"
+    inputs = (evidence[price], evidence["LivingArea"], evidence["LivingAreaUnits"])
+    per_unit = tidy(round(values[price] / area, 2))
+    proof = _proof(per_unit, formula, f"{price} / LivingArea", inputs)
+    per = f"{values.get('X_Currency', '')} per {unit.removesuffix('s') if unit != 'Square Feet' else 'Square Foot'}"
+    return {"X_PricePerArea": proof.model_copy(update={"unit": per.strip()})}
 
 
 def _place(values: Mapping[str, Any]) -> tuple[tuple[str, ...], str] | None:

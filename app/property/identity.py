@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.property.address import Address, normalise, with_street
-from app.property.merge import SourceRecord
+from app.property.source_record import SourceRecord
 
 #: cells of 0.001 degrees (about 110 m): the house number tells neighbours apart
 _CELL = 1000

@@ -1,20 +1,31 @@
-"""Many records become one property: per field the best evidence wins, and whatever disagrees is kept as a conflict.
+"""Many records become one property: per field the weightiest value wins, and whatever disagrees is kept as a conflict.
 
-Which records are of one property is `identity.py`; this takes that as given. Pure: no database, no clock.
+Which records are of one property is `identity.py`; this takes that as given. What a value weighs is `weighing.py`.
+Pure: no database, no clock.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
+from app.property.agreement import same_place, same_value
+from app.property.dated import (
+    HISTORIES,
+    current,
+    is_compatible,
+    is_one_sale,
+    is_outdated,
+    of_newest_sale,
+    of_newest_year,
+)
 from app.property.derived import DERIVED_FIELDS, derive
-from app.property.normalise.areas import IN_SQUARE_METERS, convert
-from app.property.record import FIELDS, Evidence, Method, PageKind, SourceKind
+from app.property.record import FIELDS, Evidence
+from app.property.source_record import SourceRecord
+from app.property.weighing import Known, Say, Verdict, say_of, weigh, why_lost, why_won
+
+__all__ = ["Merged", "SourceRecord", "merge", "same_value"]
 
 #: fields that mean nothing without the value they belong to: they come from the record that gave it, or not at all
 _BOUND: Mapping[str, tuple[str, ...]] = {
@@ -29,136 +40,148 @@ _GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "CloseDate": ("ClosePrice",),
     "TaxYear": ("TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue"),
 }
-#: fields of which the newest value is right by definition, whatever its confidence
-_NEWEST = frozenset({"CloseDate", "TaxYear"})
+_FOLLOWERS = frozenset(name for group in (_BOUND, _GOES_WITH) for names in group.values() for name in names)
+_LEADS = tuple(name for name in FIELDS if name not in _FOLLOWERS | DERIVED_FIELDS)
 #: what each source says in its own way: differences there are no conflict
 _OF_ONE_SOURCE = frozenset({"ListingId", "ListingKey", "OriginatingSystemName", "MlsStatus", "PublicRemarks", "Media"})
-_UNIT_OF = {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
-_DEGREES = {"Latitude": 0.001, "Longitude": 0.001}
-#: two sources round one area differently (131 m² is 1,410 sq ft, 1,410 sq ft is 130.99 m²)
-_AREA_TOLERANCE = 0.015
-_METHOD_RANK = {method: -place for place, method in enumerate(Method)}
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRecord:
-    """What one page says. `url` was asked for, `final_url` answered; both in the spelling of a target.
-
-    `page_url` is the one by which the page is known (`urls/canonical.py`), None where nobody looked. `checked_at` is
-    when its site last said that it still holds. `source_kind` is None where nobody said whose page it is.
-    """
-
-    url: str
-    final_url: str
-    kind: PageKind
-    content_sha256: str
-    fetched_at: datetime
-    values: Mapping[str, Any]
-    evidence: Mapping[str, Evidence]
-    page_url: str | None = None
-    checked_at: datetime | None = None
-    source_kind: SourceKind | None = None
-
-    @property
-    def as_of(self) -> datetime:
-        """When the page was last known to say this."""
-        return max(self.checked_at or self.fetched_at, self.fetched_at)
+_SAME_TIME: Mapping[str, Callable[[SourceRecord, SourceRecord], bool]] = {
+    "CloseDate": is_one_sale,
+    "TaxYear": lambda one, other: bool(one.values["TaxYear"] == other.values["TaxYear"]),
+    "ListPrice": lambda one, other: same_value("ListPrice", one, other),
+}
+Records = Sequence[SourceRecord]
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A property: values and evidence by field, and per field in conflict all evidence, the chosen one first."""
+    """A property: values and evidence by field, and all that was said of each field, the winner first (nothing of
+    derived ones). `conflicts`: the fields where some of that cannot be right beside the winner."""
 
     values: dict[str, Any] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
-    conflicts: dict[str, list[Evidence]] = field(default_factory=dict)
+    says: dict[str, list[Say]] = field(default_factory=dict)
+
+    @property
+    def conflicts(self) -> dict[str, list[Say]]:
+        return {n: says for n, says in self.says.items() if any(s.verdict is Verdict.CONFLICT for s in says)}
 
 
-def merge(records: Sequence[SourceRecord]) -> Merged:
-    """One property out of `records`, whatever their order. Derived fields are computed anew from what won."""
-    chosen: dict[str, SourceRecord] = {}
-    conflicts: dict[str, list[Evidence]] = {}
-    followers = {name for group in (_BOUND, _GOES_WITH) for names in group.values() for name in names}
-    for name in FIELDS:
-        if name not in followers and name not in DERIVED_FIELDS:
-            _choose(name, records, chosen, conflicts)
-    for lead, names in _BOUND.items():
-        for name in names:
-            source = chosen.get(lead)
-            _choose(name, records if source is None else [source], chosen, conflicts)
-    for lead, names in _GOES_WITH.items():
-        for name in names:
-            _choose(name, _in_accord(lead, chosen.get(lead), records, name), chosen, conflicts)
-    ordered = [name for name in FIELDS if name in chosen]
-    values = {name: chosen[name].values[name] for name in ordered}
-    evidence = {name: chosen[name].evidence[name] for name in ordered}
-    for name, proof in derive(values, evidence).items():
+def merge(records: Records) -> Merged:
+    """One property out of `records`, whatever their order. Derived fields are computed anew from what won.
+
+    Where values are contested it is done twice: what nobody contradicts is known then, and tells which of them fits.
+    """
+    if not records:
+        return Merged()
+    newest = max(record.as_of for record in records)
+    says = _Round(records, Known({}, newest)).run()
+    sure = {name: found[0].source.values[name] for name, found in says.items() if not _is_contested(found)}
+    if len(sure) < len(says):
+        says = _Round(records, Known(sure, newest)).run()
+    ordered = [name for name in FIELDS if name in says]
+    values = {name: says[name][0].source.values[name] for name in ordered}
+    evidence = {name: says[name][0].proof for name in ordered}
+    for name, proof in derive(values, evidence, newest).items():
         values[name], evidence[name] = proof.value, proof
     in_order = [name for name in FIELDS if name in values]
     return Merged(
         {name: values[name] for name in in_order},
         {name: evidence[name] for name in in_order},
-        {name: conflicts[name] for name in FIELDS if name in conflicts},
+        {name: says[name] for name in ordered},
     )
 
 
-def _choose(
-    name: str,
-    records: Sequence[SourceRecord],
-    chosen: dict[str, SourceRecord],
-    conflicts: dict[str, list[Evidence]],
-) -> None:
-    having = [record for record in records if name in record.values]
-    if not having:
-        return
-    best = max(having, key=lambda record: _rank(name, record, having))
-    chosen[name] = best
-    if name not in _OF_ONE_SOURCE and any(not same_value(name, best, other) for other in having):
-        rest = sorted(having, key=lambda record: _rank(name, record, having), reverse=True)
-        conflicts[name] = [best.evidence[name], *(r.evidence[name] for r in rest if r is not best)]
+def _is_contested(says: Sequence[Say]) -> bool:
+    return any(say.verdict is Verdict.CONFLICT for say in says)
 
 
-def _rank(name: str, record: SourceRecord, having: Sequence[SourceRecord]) -> tuple[Any, ...]:
-    """Confidence first, then how many sources agree, then the younger page, then the method."""
-    proof = record.evidence[name]
-    newest = record.values[name] if name in _NEWEST else 0
-    agreeing = sum(same_value(name, record, other) for other in having)
-    return newest, proof.confidence, agreeing, record.as_of, _METHOD_RANK[proof.method], record.url
+class _Round:
+    """Chooses every field, given what is `known`; those that others hang on come first."""
+
+    def __init__(self, records: Records, known: Known) -> None:
+        self._records = records
+        self._known = known
+        self._says: dict[str, list[Say]] = {}
+
+    def run(self) -> dict[str, list[Say]]:
+        """What was said of each field, the winner first."""
+        for name in _LEADS:
+            having = [record for record in self._records if name in record.values]
+            if name == "CloseDate":
+                self._choose(name, of_newest_sale(having, self._known.newest), having)
+            elif name == "TaxYear":
+                self._choose(name, of_newest_year(having, self._known.newest), having)
+            else:
+                self._choose(name, current(name, having), having)
+        for lead, names in _BOUND.items():
+            for name in names:
+                self._choose_bound(lead, name)
+        for lead, names in _GOES_WITH.items():
+            for name in names:
+                self._choose_with(lead, name)
+        return self._says
+
+    def _winner(self, name: str) -> SourceRecord | None:
+        found = self._says.get(name)
+        return found[0].source if found else None
+
+    def _choose_bound(self, lead: str, name: str) -> None:
+        having = [record for record in self._records if name in record.values]
+        source = self._winner(lead)
+        mine = having if source is None else [record for record in having if record is source]
+        self._choose(name, mine, having if name == "Longitude" else mine)
+
+    def _choose_with(self, lead: str, name: str) -> None:
+        having = [record for record in self._records if name in record.values]
+        source, silent = self._winner(lead), [record for record in having if lead not in record.values]
+        if source is None:
+            self._choose(name, having, having)
+            return
+        at_the_time = [r for r in having if lead in r.values and _SAME_TIME[lead](source, r)]
+        self._choose(name, at_the_time or silent, having)
+
+    def _choose(self, name: str, eligible: Records, having: Records) -> None:
+        """The best of `eligible`; what the others that have the field say is judged beside it."""
+        if not eligible:
+            return
+        same = same_place if name == "Latitude" else lambda one, other: same_value(name, one, other)
+        says = weigh(name, eligible, self._known, same)
+        says += sorted(
+            (say_of(name, record, self._known) for record in having if not any(record is one for one in eligible)),
+            key=lambda say: (-say.weight.accuracy, say.source.url),
+        )
+        winner = says[0]
+        for say in says[1:]:
+            self._judge(name, winner, say)
+        winner.reason = why_won(winner, contested=_is_contested(says))
+        self._says[name] = says
+
+    def _judge(self, name: str, winner: Say, say: Say) -> None:
+        mine, other = winner.source, say.source
+        if same_value(name, mine, other):
+            say.verdict, say.reason = Verdict.AGREES, "says the same"
+        elif name in _OF_ONE_SOURCE:
+            say.verdict, say.reason = Verdict.AGREES, "each source says this in its own way"
+        elif name in HISTORIES and is_compatible(mine.values[name], other.values[name]):
+            say.verdict, say.reason = Verdict.AGREES, "other rows of the same history"
+        elif is_outdated(name, mine, other) or self._is_of_older_time(name, mine, other):
+            say.verdict, say.reason = Verdict.OLDER, "of an earlier time"
+        else:
+            say.verdict, say.reason = Verdict.CONFLICT, why_lost(say, winner)
+
+    def _is_of_older_time(self, name: str, winner: SourceRecord, other: SourceRecord) -> bool:
+        """A sale before the last one, values of an earlier tax year."""
+        newest = self._known.newest
+        if name == "CloseDate":
+            of_last = of_newest_sale([winner, other], newest)
+            return not any(record is other for record in of_last) and not _is_after(other, winner)
+        if name == "TaxYear":
+            return bool(1950 <= other.values[name] < winner.values[name])
+        for lead in ("CloseDate", "TaxYear"):
+            if name in _GOES_WITH[lead] and lead in winner.values and lead in other.values:
+                return not _SAME_TIME[lead](winner, other)
+        return False
 
 
-def _in_accord(
-    lead: str, source: SourceRecord | None, records: Sequence[SourceRecord], name: str
-) -> Sequence[SourceRecord]:
-    """Who may give `name`: records that agree with `source` on `lead`; if none has it, those silent on `lead`."""
-    if source is None:
-        return records
-    agreeing = [r for r in records if lead in r.values and name in r.values and same_value(lead, source, r)]
-    return agreeing or [r for r in records if lead not in r.values]
-
-
-def same_value(name: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """True if both records say the same of `name`, in whatever unit, spelling or order."""
-    a, b = one.values[name], other.values[name]
-    if name in _UNIT_OF:
-        return _same_area(a, one.values.get(_UNIT_OF[name]), b, other.values.get(_UNIT_OF[name]))
-    if name in _DEGREES:
-        return bool(abs(a - b) <= _DEGREES[name])
-    if isinstance(a, bool) or isinstance(b, bool):
-        return a is b
-    if isinstance(a, int | float) and isinstance(b, int | float):
-        return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
-    return bool(_plain(a) == _plain(b))
-
-
-def _same_area(a: float, unit_a: str | None, b: float, unit_b: str | None) -> bool:
-    if unit_a in IN_SQUARE_METERS and unit_b in IN_SQUARE_METERS and unit_a != unit_b:
-        return math.isclose(convert(a, str(unit_a), str(unit_b)), b, rel_tol=_AREA_TOLERANCE)
-    return math.isclose(a, b, rel_tol=1e-9)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return re.sub(r"[\W_]+", "", value.casefold()) or value
-    if isinstance(value, list):
-        return sorted(str(_plain(part) if isinstance(part, str) else part) for part in value)
-    return value
+def _is_after(one: SourceRecord, other: SourceRecord) -> bool:
+    return str(one.values["CloseDate"]) > str(other.values["CloseDate"])

@@ -131,6 +131,8 @@ def _specs() -> Mapping[str, FieldSpec]:
         ("X_EstimatedValueHigh", "number", "ours", False, "high end of an estimate of value"),
         ("X_PotentialEquityLow", "number", "ours", False, "derived: estimated low - last sale price; may be negative"),
         ("X_PotentialEquityHigh", "number", "ours", False, "derived: estimated high - last sale price"),
+        ("X_PricePerArea", "number", "ours", False, "derived: ListPrice, else ClosePrice, per unit of LivingArea"),
+        ("X_AgeYears", "integer", "ours", False, "derived: years since YearBuilt when the property was last read"),
         ("X_GoogleEarthUrl", "text", "ours", False, "derived from the coordinates or the address"),
         ("X_Permits", "rows", "ours", False, "permits: kind, date, status"),
         ("X_RoofYear", "integer", "ours", False, "year of the roof, from a roof permit, else as stated"),

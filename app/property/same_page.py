@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.property import identity
-from app.property.merge import SourceRecord, same_value
+from app.property.agreement import same_value
 from app.property.record import Method
+from app.property.source_record import SourceRecord
 
 #: what names one listing
 _IDS = ("ListingId", "ListingKey", "ParcelNumber")

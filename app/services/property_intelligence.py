@@ -28,10 +28,10 @@ from app.property.derived import DERIVED_FIELDS
 from app.property.extract.base import Extraction
 from app.property.extract.edition import edition
 from app.property.extract.pipeline import extract
-from app.property.merge import SourceRecord
 from app.property.page import Page
 from app.property.record import Method, PageKind
 from app.property.same_page import is_one_listing, says_nothing_new
+from app.property.source_record import SourceRecord
 from app.property.store import (
     FRESH_DAYS,
     KnownRecord,

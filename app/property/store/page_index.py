@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, or_, select, update
 
-from app.property.merge import SourceRecord
 from app.property.record import PageKind
+from app.property.source_record import SourceRecord
 from app.property.store.engine import Database
 from app.property.store.models import JobState
 from app.property.store.property_rows import source_record

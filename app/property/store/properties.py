@@ -14,8 +14,9 @@ from sqlalchemy import Connection, Row, delete, func, insert, or_, select, updat
 
 from app.errors import NotFoundError
 from app.property import identity
-from app.property.merge import SourceRecord, merge
+from app.property.merge import merge
 from app.property.record import PageKind
+from app.property.source_record import SourceRecord
 from app.property.store.engine import Database
 from app.property.store.folding import fold
 from app.property.store.page_index import PageIndex, forget_url, note_url

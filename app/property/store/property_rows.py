@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from app.property.merge import Merged, SourceRecord
+from app.property.merge import Merged
 from app.property.record import Evidence, PageKind, SourceKind
+from app.property.source_record import SourceRecord
 
 
 def source_record(row: Row[Any]) -> SourceRecord:
@@ -33,10 +34,15 @@ def evidence_json(evidence: Iterable[tuple[str, Evidence]]) -> dict[str, Any]:
 
 
 def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
-    """`[{"field", "chosen": value, "evidence": [chosen first, then the others]}]`."""
+    """`[{"field", "chosen": value, "evidence": [chosen first, then the others], "reasons": [why, in that order]}]`."""
     return [
-        {"field": name, "chosen": merged.values[name], "evidence": [proof.model_dump(mode="json") for proof in proofs]}
-        for name, proofs in merged.conflicts.items()
+        {
+            "field": name,
+            "chosen": merged.values[name],
+            "evidence": [say.proof.model_dump(mode="json") for say in says],
+            "reasons": [say.reason for say in says],
+        }
+        for name, says in merged.conflicts.items()
     ]
 
 

@@ -49,7 +49,7 @@ def test_nothing_makes_nothing() -> None:
 def test_the_surest_value_wins_and_the_other_is_kept_as_a_conflict() -> None:
     found = merged_in_any_order(source("a", {"YearBuilt": 1990}, 0.7), source("b", {"YearBuilt": 1991}, 0.8))
     assert found.values["YearBuilt"] == 1991
-    assert [proof.value for proof in found.conflicts["YearBuilt"]] == [1991, 1990]
+    assert [say.proof.value for say in found.conflicts["YearBuilt"]] == [1991, 1990]
     assert found.evidence["YearBuilt"].source_url == "https://b.example/"
 
 

@@ -1,0 +1,171 @@
+"""Whether two sources say the same of a field: units, rounding, spelling and abbreviations are no difference. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from rapidfuzz.distance import OSA
+
+from app.property.address import Address, normalise, with_street
+from app.property.normalise.areas import IN_SQUARE_METERS
+from app.property.source_record import SourceRecord
+
+UNIT_OF = {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
+#: 0.001 degrees are some 110 m: geocoders set their pin on the door, the roof, the lot or the street
+DEGREES = 0.001
+#: two sources round one area differently (131 m² is 1,410 sq ft, 1,410 sq ft is 130.99 m²)
+_OTHER_UNIT = 0.015
+#: what rounding may take away at the most: `1 acre` is no 1.4 acres
+_MOST_ROUNDING = 0.05
+#: `$1.25M`: a number that was written with a multiplier is known to half of its last digit
+_SHORT = re.compile(r"(\d+(?:[.,](\d+))?)\s?(k|m|mm|mio|mn|million|thousand|tsd|mil|b|bn)\b", re.IGNORECASE)
+_TIMES = {"k": 1e3, "thousand": 1e3, "tsd": 1e3, "b": 1e9, "bn": 1e9}
+
+#: names in which a slip of a letter is a way of spelling, not another name
+_SPELLED = frozenset({"StreetName", "City", "SubdivisionName", "CountyOrParish", "ListAgentFullName", "ListOfficeName"})
+#: words that names of their kind have or lack
+_IDLE: Mapping[str, frozenset[str]] = {
+    "CountyOrParish": frozenset({"county", "parish", "borough"}),
+    "SubdivisionName": frozenset({"subdivision", "subdiv", "subd", "sub", "s/d", "plat", "the", "addition", "add"}),
+    "ListOfficeName": frozenset({"llc", "inc", "co", "corp", "company", "ltd", "the", "and"}),
+    "City": frozenset({"city", "of", "town", "village"}),
+}
+_WORDS = {"saint": "st", "mount": "mt", "fort": "ft", "heights": "hts", "estates": "est", "estate": "est"}
+_LETTERS_A_SLIP = 5
+
+
+def same_value(name: str, one: SourceRecord, other: SourceRecord) -> bool:
+    """True if both records say the same of `name`, in whatever unit, spelling, rounding or order."""
+    a, b = one.values[name], other.values[name]
+    if name in UNIT_OF:
+        return _same_area(name, one, other)
+    if name in ("Latitude", "Longitude"):
+        return bool(abs(a - b) <= DEGREES)
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        known_to = max(_known_to(one, name), _known_to(other, name))
+        return math.isclose(a, b, rel_tol=1e-9, abs_tol=max(1e-9, known_to))
+    if isinstance(a, list) and isinstance(b, list):
+        return _same_list(a, b)
+    return a == b or _same_text(name, str(a), str(b))
+
+
+def same_place(one: SourceRecord, other: SourceRecord) -> bool:
+    """Both coordinates are the same point, as far as geocoders agree; one that is missing is not compared."""
+    names = [name for name in ("Latitude", "Longitude") if name in one.values and name in other.values]
+    return all(same_value(name, one, other) for name in names)
+
+
+def square_meters(values: Mapping[str, Any], name: str) -> float | None:
+    """`LivingArea` or `LotSizeArea` in m²; None without a unit that is known."""
+    area, unit = values.get(name), values.get(UNIT_OF[name])
+    return area * IN_SQUARE_METERS[unit] if area is not None and unit in IN_SQUARE_METERS else None
+
+
+def _same_area(name: str, one: SourceRecord, other: SourceRecord) -> bool:
+    a, b = one.values[name], other.values[name]
+    units = one.values.get(UNIT_OF[name]), other.values.get(UNIT_OF[name])
+    first, second = square_meters(one.values, name), square_meters(other.values, name)
+    if first is None or second is None or units[0] == units[1]:
+        return math.isclose(a, b, rel_tol=1e-9, abs_tol=min(max(_half_step(a), _half_step(b)), _MOST_ROUNDING * abs(b)))
+    steps = _half_step(a) * IN_SQUARE_METERS[str(units[0])] + _half_step(b) * IN_SQUARE_METERS[str(units[1])]
+    return math.isclose(first, second, rel_tol=_OTHER_UNIT, abs_tol=min(steps, _MOST_ROUNDING * second))
+
+
+def _half_step(number: float) -> float:
+    """Half of the last digit that is written: 0.005 for 0.23, 0.5 for 1410."""
+    digits = f"{number:.6f}".rstrip("0").partition(".")[2]
+    return float(0.5 * 10 ** -len(digits))
+
+
+def _known_to(record: SourceRecord, name: str) -> float:
+    proof = record.evidence.get(name)
+    short = _SHORT.search(proof.raw) if proof is not None else None
+    if short is None:
+        return 0.0
+    return float(0.5 * _TIMES.get(short[3].casefold(), 1e6) * 10 ** -len(short[2] or ""))
+
+
+def _same_list(a: list[Any], b: list[Any]) -> bool:
+    """Texts in any order; one that is told in more detail, or with more of them, is no other one."""
+    if any(isinstance(part, dict) for part in (*a, *b)):
+        return sorted(map(str, a)) == sorted(map(str, b))
+    one, other = [frozenset(_plain_words(str(part))) for part in a], [frozenset(_plain_words(str(p))) for p in b]
+    few, many = (one, other) if len(one) <= len(other) else (other, one)
+    return all(any(part <= whole or whole <= part for whole in many) for part in few)
+
+
+def _same_text(name: str, a: str, b: str) -> bool:
+    if name == "UnparsedAddress":
+        return _same_street(a, b)
+    one, other = _spelled(name, a), _spelled(name, b)
+    if one == other:
+        return True
+    if name == "ListAgentFullName":
+        return _same_person(one, other)
+    if name == "StreetName":
+        return same_street_name(one, other)
+    return name in _SPELLED and is_slip(one, other)
+
+
+def same_street_name(one: str, other: str) -> bool:
+    """Two normalised names of one street: word by word, so that a court is no street and `Oak` no `Oaks`."""
+    if one.replace(" ", "") == other.replace(" ", ""):
+        return True
+    words, others = one.split(), other.split()
+    return len(words) == len(others) and all(is_slip(a, b) for a, b in zip(words, others, strict=True))
+
+
+def is_slip(one: str, other: str) -> bool:
+    """Two spellings of one name: a letter in five may be wrong, missing or swapped, digits may not."""
+    if re.findall(r"\d+", one) != re.findall(r"\d+", other):
+        return False
+    longest = max(len(one), len(other))
+    return OSA.distance(one, other) <= min(2, longest // _LETTERS_A_SLIP)
+
+
+@lru_cache(maxsize=20_000)
+def _spelled(name: str, text: str) -> str:
+    if name == "StreetName":
+        return normalise(Address(street_name=text)).street_name or text
+    if name == "PostalCode":
+        joined = re.sub(r"\W+", "", text.casefold())
+        return joined[:5] if re.fullmatch(r"\d{9}", joined) else joined
+    if name == "ParcelNumber":
+        return re.sub(r"[\W_]+", "", text.casefold()).lstrip("0") or text
+    idle = _IDLE.get(name, frozenset())
+    words = [_WORDS.get(word, word) for word in _plain_words(text) if word not in idle]
+    if name == "ListAgentFullName":
+        return " ".join(sorted(words))
+    return "".join(words) or text.casefold()
+
+
+def _plain_words(text: str) -> list[str]:
+    return re.sub(r"[^\w/]+|_", " ", text.casefold().replace("'", "")).split()
+
+
+def _same_person(one: str, other: str) -> bool:
+    """Initials in the middle are left out by some; `Smith, Jane` is Jane Smith (the words come sorted)."""
+    names = [[word for word in text.split() if len(word) > 1] for text in (one, other)]
+    return is_slip(*(" ".join(words) for words in names)) if all(names) else False
+
+
+@lru_cache(maxsize=20_000)
+def _street(text: str) -> Address:
+    whole = normalise(with_street(Address(), text))
+    head = normalise(with_street(Address(), text.partition(",")[0]))
+    return Address(street_number=head.street_number, street_name=head.street_name, unit=whole.unit or head.unit)
+
+
+def _same_street(a: str, b: str) -> bool:
+    one, other = _street(a), _street(b)
+    if not (one.street_number and other.street_number and one.street_name and other.street_name):
+        return _spelled("", a) == _spelled("", b)
+    if one.street_number != other.street_number or (one.unit or "") != (other.unit or ""):
+        return False
+    return same_street_name(one.street_name, other.street_name)

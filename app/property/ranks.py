@@ -1,0 +1,94 @@
+"""Whom to believe on what, before anybody is compared: by whose page it is, how it was read, and how old it is.
+
+The figures are chances of being right, set from what each office or site is answerable for, to two digits and not
+fitted; ADR 0033 argues for them and docs/merging.md shows them as a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from app.property.record import FIELDS, Method, SourceKind
+
+
+class Topic(StrEnum):
+    """What a field is about: sources differ in what they know."""
+
+    TAX = "tax"
+    SALE = "sale"
+    FACTS = "facts"
+    LISTING = "listing"
+    ADDRESS = "address"
+    POSITION = "position"
+    LOT = "lot"
+    PERMITS = "permits"
+    ASSOCIATION = "association"
+    ESTIMATE = "estimate"
+
+
+#: fields whose topic is not that of their group
+_TOPICS: Mapping[str, Topic] = {
+    **dict.fromkeys(("ClosePrice", "CloseDate"), Topic.SALE),
+    **dict.fromkeys(("Latitude", "Longitude"), Topic.POSITION),
+    **dict.fromkeys(("LotSizeArea", "LotSizeUnits"), Topic.LOT),
+    **dict.fromkeys(("X_Permits", "X_RoofYear", "PowerProductionType"), Topic.PERMITS),
+    **dict.fromkeys(("AssociationYN", "AssociationFee", "X_AccessNotes", "SubdivisionName"), Topic.ASSOCIATION),
+    **dict.fromkeys(("X_EstimatedValueLow", "X_EstimatedValueHigh"), Topic.ESTIMATE),
+    **dict.fromkeys(("PropertyType", "PropertySubType", "X_EnergyRating"), Topic.FACTS),
+    "X_TaxHistory": Topic.TAX,
+}
+_GROUPS: Mapping[str, Topic] = {
+    "listing": Topic.LISTING,
+    "address": Topic.ADDRESS,
+    "facts": Topic.FACTS,
+    "text": Topic.LISTING,
+    "tax": Topic.TAX,
+    "ours": Topic.LISTING,
+}
+
+_KINDS = (
+    *(SourceKind.ASSESSOR, SourceKind.GIS, SourceKind.TAX_ROLL, SourceKind.PERMITS),
+    *(SourceKind.PORTAL, SourceKind.ASSOCIATION, SourceKind.OTHER),
+)
+# fmt: off
+_RANKS: Mapping[Topic, tuple[float, ...]] = {
+    #                  assessor gis   roll  permits portal assoc. other
+    Topic.TAX:         (0.97, 0.85, 0.96, 0.60, 0.75, 0.60, 0.65),
+    Topic.SALE:        (0.95, 0.80, 0.92, 0.60, 0.85, 0.60, 0.65),
+    Topic.FACTS:       (0.92, 0.75, 0.80, 0.75, 0.85, 0.65, 0.70),
+    Topic.LISTING:     (0.45, 0.40, 0.40, 0.40, 0.95, 0.60, 0.65),
+    Topic.ADDRESS:     (0.95, 0.93, 0.92, 0.85, 0.88, 0.80, 0.70),
+    Topic.POSITION:    (0.88, 0.97, 0.80, 0.70, 0.85, 0.65, 0.65),
+    Topic.LOT:         (0.93, 0.96, 0.88, 0.65, 0.80, 0.65, 0.65),
+    Topic.PERMITS:     (0.80, 0.70, 0.65, 0.98, 0.75, 0.65, 0.65),
+    Topic.ASSOCIATION: (0.75, 0.70, 0.60, 0.55, 0.85, 0.97, 0.65),
+    Topic.ESTIMATE:    (0.70, 0.60, 0.60, 0.40, 0.90, 0.50, 0.65),
+}
+#: days in which a value's weight halves: what a listing says changes by the week, a lot hardly ever
+HALF_LIFE_DAYS: Mapping[Topic, float] = MappingProxyType({
+    Topic.LISTING: 30.0, Topic.ESTIMATE: 90.0, Topic.TAX: 730.0, Topic.ASSOCIATION: 730.0, Topic.PERMITS: 1825.0,
+    Topic.SALE: 3650.0, Topic.FACTS: 3650.0, Topic.ADDRESS: 7300.0, Topic.POSITION: 7300.0, Topic.LOT: 7300.0,
+})
+#: what reading by this method is worth where confidence is the same
+METHOD_FACTORS: Mapping[Method, float] = MappingProxyType({
+    Method.JSONLD: 1.0, Method.MICRODATA: 1.0, Method.STATE: 1.0, Method.LABEL: 1.0, Method.OPENGRAPH: 0.97,
+    Method.LLM: 0.93, Method.DERIVED: 0.9, Method.WEB_SEARCH: 0.6,
+})
+# fmt: on
+
+
+def topic_of(name: str) -> Topic:
+    """What the field `name` is about."""
+    return _TOPICS.get(name) or _GROUPS[FIELDS[name].group]
+
+
+def rank(kind: SourceKind | None, name: str) -> float:
+    """How often such a source is right on the field, 0 to 1. One of which nobody said what it is ranks as other."""
+    return _RANKS[topic_of(name)][_KINDS.index(kind or SourceKind.OTHER)]
+
+
+def freshness(name: str, age_days: float) -> float:
+    """What is left of a value's weight, 1 to 0, when it is `age_days` older than the newest page of its property."""
+    return float(0.5 ** (max(0.0, age_days) / HALF_LIFE_DAYS[topic_of(name)]))

@@ -1,0 +1,289 @@
+"""Who is believed on what: rank of the source, method, freshness, agreement, and what fits the rest."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.property.merge import Merged, merge
+from app.property.record import FIELDS, Evidence, Method, PageKind, SourceKind
+from app.property.source_record import SourceRecord
+
+T0 = datetime(2026, 6, 1, tzinfo=UTC)
+SALE = {"CloseDate": "2021-06-01", "ClosePrice": 310_000}
+TAX = {"TaxYear": 2025, "TaxAssessedValue": 210_000}
+FEET = {"LivingAreaUnits": "Square Feet"}
+HOUSE = {"LivingArea": 1410, **FEET, "BedroomsTotal": 3, "ListPrice": 349_900, "X_Currency": "USD"}
+
+
+def said(
+    name: str,
+    values: Mapping[str, Any],
+    kind: SourceKind | None = None,
+    *,
+    confidence: float = 0.9,
+    days_old: float = 0,
+    method: Method = Method.LABEL,
+    raw: Mapping[str, str] | None = None,
+) -> SourceRecord:
+    url, at = f"https://{name}.example/", T0 - timedelta(days=days_old)
+    evidence = {
+        field: Evidence(
+            value=value, raw=(raw or {}).get(field, str(value)), method=method, locator="/html", quote=str(value),
+            source_url=url, fetched_at=at, content_sha256="0" * 64, confidence=confidence,
+        )
+        for field, value in values.items()
+    }  # fmt: skip
+    return SourceRecord(url, url, PageKind.LISTING, "0" * 64, at, values, evidence, source_kind=kind)
+
+
+def merged(*sources: SourceRecord) -> Merged:
+    """The same whatever the order in which they come."""
+    found = [merge(order) for order in itertools.permutations(sources)]
+    assert all(other == found[0] for other in found)
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("field", "right", "kind", "wrong", "other"),
+    [
+        ("TaxAssessedValue", 210_000, SourceKind.ASSESSOR, 230_000, SourceKind.PORTAL),
+        ("ParcelNumber", "31-22-0012", SourceKind.TAX_ROLL, "31-22-0099", SourceKind.PORTAL),
+        ("YearBuilt", 1987, SourceKind.ASSESSOR, 1990, SourceKind.PORTAL),
+        ("ListPrice", 350_000, SourceKind.PORTAL, 300_000, SourceKind.ASSESSOR),
+        ("StandardStatus", "Active", SourceKind.PORTAL, "Closed", SourceKind.ASSESSOR),
+        ("X_RoofYear", 2019, SourceKind.PERMITS, 2004, SourceKind.PORTAL),
+        ("AssociationFee", 85, SourceKind.ASSOCIATION, 120, SourceKind.PORTAL),
+        ("LotSizeArea", 9000, SourceKind.GIS, 9900, SourceKind.PORTAL),
+        ("Latitude", 39.8, SourceKind.GIS, 39.9, SourceKind.PORTAL),
+    ],
+)
+def test_each_source_is_believed_on_what_it_answers_for(
+    field: str, right: Any, kind: SourceKind, wrong: Any, other: SourceKind
+) -> None:
+    found = merged(said("a", {field: right}, kind), said("b", {field: wrong}, other))
+    assert found.values[field] == right
+    (loser,) = [say for say in found.conflicts[field] if say.verdict == "conflict"]
+    assert "ranks below" in loser.reason
+
+
+def test_two_who_agree_are_believed_more_than_one_who_knows_better() -> None:
+    found = merged(
+        said("county", {"YearBuilt": 1978}, SourceKind.ASSESSOR),
+        said("a", {"YearBuilt": 1987}, SourceKind.PORTAL),
+        said("b", {"YearBuilt": 1987}, SourceKind.PORTAL),
+    )
+    assert found.values["YearBuilt"] == 1987
+    assert [say.verdict for say in found.says["YearBuilt"]] == ["won", "agrees", "conflict"]
+
+
+def test_pages_of_one_site_have_one_vote() -> None:
+    one, two = (said("a", {"YearBuilt": 1987}, SourceKind.PORTAL) for _ in range(2))
+    two = SourceRecord(f"{two.url}2", f"{two.url}2", two.kind, "1" * 64, two.fetched_at, two.values, two.evidence,
+                       source_kind=two.source_kind)  # fmt: skip
+    found = merged(said("county", {"YearBuilt": 1978}, SourceKind.ASSESSOR), one, two)
+    assert found.values["YearBuilt"] == 1978
+
+
+def test_what_a_model_read_loses_against_the_same_confidence_of_markup() -> None:
+    found = merged(
+        said("a", {"YearBuilt": 1987}, method=Method.LLM), said("b", {"YearBuilt": 1990}, method=Method.JSONLD)
+    )
+    assert found.values["YearBuilt"] == 1990
+
+
+@pytest.mark.parametrize("factor", [0.01, 0.1, 10, 100, 1000])
+@pytest.mark.parametrize("field", ["ListPrice", "LivingArea", "TaxAssessedValue"])
+def test_a_moved_decimal_point_loses_against_two_who_agree_however_sure_it_is(field: str, factor: float) -> None:
+    values = {"ListPrice": 350_000, "TaxAssessedValue": 210_000, "LivingArea": 1410, **FEET}
+    good = {name: values[name] for name in {field} | (set(FEET) if field == "LivingArea" else set())}
+    found = merged(
+        said("a", {**good, field: values[field] * factor}, SourceKind.ASSESSOR, confidence=0.99),
+        said("b", good, confidence=0.4),
+        said("c", good, confidence=0.4),
+    )
+    assert found.values[field] == values[field]
+    (slip,) = [say for say in found.conflicts[field] if say.verdict == "conflict"]
+    assert "decimal point" in slip.reason
+
+
+def test_a_wrong_unit_loses_against_two_who_agree() -> None:
+    good = {"LivingArea": 1410, **FEET}
+    found = merged(
+        said("a", {"LivingArea": 1410, "LivingAreaUnits": "Square Meters"}, SourceKind.ASSESSOR, confidence=0.99),
+        said("b", good, confidence=0.4),
+        said("c", {"LivingArea": 131, "LivingAreaUnits": "Square Meters"}, confidence=0.5),
+    )
+    assert found.values["LivingArea"] * {"Square Feet": 0.0929, "Square Meters": 1}[
+        found.values["LivingAreaUnits"]
+    ] == pytest.approx(131, rel=0.01)
+    assert ["mixed up" in say.reason for say in found.conflicts["LivingArea"]] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("good", "slip"),
+    [
+        ({}, {"LivingArea": 14_100}),
+        ({}, {"LivingArea": 141}),
+        ({}, {"LivingAreaUnits": "Square Meters"}),
+        ({}, {"ListPrice": 3_499_000}),
+        ({}, {"ListPrice": 34_990}),
+        ({"TaxAssessedValue": 210_000}, {"TaxAssessedValue": 2_100_000}),
+        ({"TaxAssessedValue": 210_000, "TaxAnnualAmount": 3900}, {"TaxAnnualAmount": 390}),
+        ({"TaxAssessedValue": 210_000, "TaxAnnualAmount": 3900}, {"TaxAnnualAmount": 39_000}),
+        ({"LotSizeArea": 0.25, "LotSizeUnits": "Acres"}, {"LotSizeArea": 25.0}),
+        ({"LotSizeArea": 9000, "LotSizeUnits": "Square Feet"}, {"LotSizeUnits": "Acres"}),
+        ({"LotSizeArea": 9000, "LotSizeUnits": "Square Feet"}, {"LotSizeArea": 900}),
+        ({}, {"BedroomsTotal": 30}),
+        ({"StoriesTotal": 2}, {"StoriesTotal": 20}),
+        ({"YearBuilt": 1987}, {"YearBuilt": 2987}),
+        (TAX, {"TaxYear": 2052}),
+    ],
+)
+@pytest.mark.parametrize("kinds", [(SourceKind.ASSESSOR, SourceKind.PORTAL), (SourceKind.PORTAL, SourceKind.ASSESSOR)])
+def test_of_two_sources_the_one_whose_value_fits_nothing_else_loses(
+    good: dict[str, Any], slip: dict[str, Any], kinds: tuple[SourceKind, SourceKind]
+) -> None:
+    house = {**HOUSE, **good}
+    found = merged(said("a", house, kinds[0]), said("b", {**house, **slip}, kinds[1]))
+    assert {name: found.values[name] for name in house} == house
+    (field,) = [name for name in found.conflicts if name in {*slip, "LivingArea", "LotSizeArea"}]
+    (loser,) = [say for say in found.conflicts[field] if say.verdict == "conflict"]
+    assert loser.source.url == "https://b.example/"
+
+
+@pytest.mark.parametrize(
+    ("field", "one", "other"),
+    [
+        ("StreetName", "North Maple Street", "N Maple St"),
+        ("StreetName", "Maple St", "Mapel St"),
+        ("UnparsedAddress", "12 Main St., Springfield, IL 62701", "12 MAIN STREET"),
+        ("City", "Saint Louis", "St. Louis"),
+        ("City", "City of Springfield", "Springfield"),
+        ("CountyOrParish", "Sangamon County", "SANGAMON"),
+        ("PostalCode", "62701-1234", "62701"),
+        ("ParcelNumber", "031-22.0012", "31220012"),
+        ("SubdivisionName", "Oak Hills Subdivision", "OAK HILLS SUB"),
+        ("ListAgentFullName", "Jane Q. Doe", "DOE, JANE"),
+        ("ListOfficeName", "Fictional Homes, LLC", "Fictional Homes"),
+        ("Roof", ["Composition Shingle"], ["Shingle"]),
+        ("X_PriceHistory", [{"date": "2020-01-01", "price": 1}], [{"date": "2021-01-01", "price": 2}]),
+        ("LivingArea", 1410, 1410.4),
+    ],
+)
+def test_spelling_abbreviations_rounding_and_detail_are_no_conflict(field: str, one: Any, other: Any) -> None:
+    assert merged(said("a", {field: one}), said("b", {field: other})).conflicts == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "one", "other"),
+    [
+        ("StreetName", "1st Street", "2nd Street"),
+        ("StreetName", "Oak Street", "Oak Court"),
+        ("UnparsedAddress", "12 Main St Unit 2", "12 Main St Unit 3"),
+        ("SubdivisionName", "Oak Hills Unit 2", "Oak Hills Unit 3"),
+        ("City", "Springfield", "Shelbyville"),
+        ("Roof", ["Tile"], ["Shingle"]),
+        ("ListAgentFullName", "Jane Doe", "John Roe"),
+        ("ListPrice", 349_900, 359_900),
+        ("PoolPrivateYN", True, False),
+        ("YearBuilt", 1987, 1988),
+        ("X_PriceHistory", [{"date": "2020-01-01", "price": 1}], [{"date": "2020-01-01", "price": 2}]),
+    ],
+)
+def test_what_differs_in_fact_is_a_conflict_with_a_reason_for_each(field: str, one: Any, other: Any) -> None:
+    found = merged(said("a", {field: one}, SourceKind.PORTAL), said("b", {field: other}, days_old=1))
+    assert list(found.conflicts) == [field]
+    assert [say.verdict for say in found.conflicts[field]] == ["won", "conflict"]
+    assert all(say.reason for say in found.conflicts[field])
+
+
+def test_a_price_that_was_written_short_is_the_same_price() -> None:
+    short = said("a", {"ListPrice": 350_000}, raw={"ListPrice": "$350K"})
+    assert merged(short, said("b", {"ListPrice": 349_900})).conflicts == {}
+
+
+@pytest.mark.parametrize(
+    ("newer", "older", "days"),
+    [
+        ({"ListPrice": 340_000}, {"ListPrice": 350_000}, 31),
+        ({"StandardStatus": "Closed"}, {"StandardStatus": "Active"}, 45),
+        ({"ListPrice": 340_000, "OriginalListPrice": 350_000}, {"ListPrice": 350_000}, 2),
+        (
+            {"ListPrice": 340_000, "X_PriceHistory": [{"date": "2026-05-01", "price": 350_000}]},
+            {"ListPrice": 350_000},
+            2,
+        ),
+        (SALE, {"CloseDate": "2015-03-01", "ClosePrice": 200_000}, 0),
+        (TAX, {"TaxYear": 2024, "TaxAssessedValue": 199_000}, 0),
+    ],
+)  # fmt: skip
+def test_an_older_value_of_a_dated_thing_is_no_conflict(
+    newer: dict[str, Any], older: dict[str, Any], days: int
+) -> None:
+    found = merged(said("a", newer), said("b", older, SourceKind.PORTAL, confidence=0.95, days_old=days))
+    assert found.conflicts == {}
+    assert {name: found.values[name] for name in newer} == newer
+    assert all(found.says[name][1].verdict == "older" for name in older)
+
+
+@pytest.mark.parametrize(
+    ("field", "one", "other"),
+    [
+        ("CloseDate", SALE, {"CloseDate": "2012-06-01", "ClosePrice": 310_000}),
+        ("CloseDate", {"CloseDate": "2021-06-01"}, {"CloseDate": "2021-06-21"}),
+        ("ClosePrice", SALE, {"CloseDate": "2021-06-01", "ClosePrice": 301_000}),
+        ("ClosePrice", SALE, {"ClosePrice": 301_000}),
+        ("TaxAssessedValue", TAX, {"TaxYear": 2025, "TaxAssessedValue": 201_000}),
+        ("TaxAssessedValue", TAX, {"TaxAssessedValue": 201_000}),
+        ("Longitude", {"Latitude": 39.8, "Longitude": -89.6}, {"Latitude": 39.8, "Longitude": -98.6}),
+    ],
+)  # fmt: skip
+def test_of_one_sale_one_year_and_one_place_there_is_one_value(
+    field: str, one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    found = merged(said("a", one, SourceKind.ASSESSOR), said("b", other, SourceKind.PORTAL))
+    assert list(found.conflicts) == [field]
+    assert found.values[field] == one[field]
+
+
+def test_a_sale_after_the_page_was_read_is_none() -> None:
+    found = merged(
+        said("a", {"CloseDate": "2021-06-01", "ClosePrice": 310_000}),
+        said("b", {"CloseDate": "2120-06-01", "ClosePrice": 200_000}, SourceKind.ASSESSOR),
+    )
+    assert (found.values["CloseDate"], found.values["ClosePrice"]) == ("2021-06-01", 310_000)
+    assert "CloseDate" in found.conflicts
+
+
+def test_price_per_area_and_age_are_computed_with_their_inputs_as_evidence() -> None:
+    found = merged(said("a", {**HOUSE, "YearBuilt": 1987}))
+    assert found.values["X_PricePerArea"] == 248.16  # 349,900 / 1,410 = 248.156...
+    proof = found.evidence["X_PricePerArea"]
+    assert (proof.unit, proof.method) == ("USD per Square Foot", Method.DERIVED)
+    assert "349900" in proof.quote
+    assert "1410" in proof.quote
+    assert found.values["X_AgeYears"] == 2026 - 1987
+    assert found.evidence["X_AgeYears"].quote == "1987"
+
+
+@pytest.mark.parametrize("values", [{**HOUSE, "X_PricePeriod": "month"}, {"LivingArea": 1410, "ListPrice": 1}])
+def test_a_rent_or_an_area_without_unit_has_no_price_per_area(values: dict[str, Any]) -> None:
+    assert "X_PricePerArea" not in merged(said("a", values)).values
+
+
+def test_a_house_that_is_still_being_built_has_no_age() -> None:
+    assert "X_AgeYears" not in merged(said("a", {"YearBuilt": 2027})).values
+
+
+def test_every_field_has_a_rank_for_every_kind() -> None:
+    from app.property.ranks import freshness, rank
+
+    for name in FIELDS:
+        assert all(0 < rank(kind, name) < 1 for kind in (None, *SourceKind))
+        assert freshness(name, 0) == 1
+        assert 0 < freshness(name, 365) < 1
