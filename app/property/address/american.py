@@ -74,7 +74,7 @@ def _without_mail(words: str) -> str:
         raise ValueError("is a private mailbox (PMB), which is no property; give the address of the building itself")
     if not _PO_BOX.search(words) or _rural_in(words):
         return words
-    rest = ", ".join(part for part in _PO_BOX.sub("", words).split(", ") if part.strip())
+    rest = ", ".join(part.strip() for part in _PO_BOX.sub("", words).split(",") if part.strip())
     if not any(streets.starts_with_number(part) for part in rest.split(", ")):
         raise ValueError("is a post office box, which is no property; give the street and house number of the building")
     return rest

@@ -140,7 +140,9 @@ def _two(words: Sequence[str]) -> str | None:
 def _is_suffix_only(words: Sequence[str]) -> bool:
     """True for words that are a suffix, perhaps with a directional, and name no street."""
     suffix = tables.suffixes().get(words[0])
-    return suffix in ONLY_SUFFIX and all(word in tables.DIRECTIONALS for word in words[1:]) and not _highway(words)
+    if suffix not in ONLY_SUFFIX or not all(word in tables.DIRECTIONALS for word in words[1:]):
+        return False
+    return suffix == "AVE" or not _highway(words)  # NORTH AVE W is the west of North Avenue, E HIGHWAY N a Highway N
 
 
 def is_highway(words: Sequence[str]) -> bool:
@@ -171,7 +173,7 @@ def _name(words: Sequence[str], suffix: str) -> str:
     if len(words) > 1:
         words[0] = _NAME_STARTS.get(words[0], words[0])
         words[-1] = tables.suffix_names().get(words[-1], words[-1])
-    for length in range(min(4, len(words)), 0, -1):
+    for length in range(min(5, len(words)), 0, -1):
         number = tables.ordinal_words().get(" ".join(words[-length:]))
         if number is not None:
             words[-length:] = [tables.ordinal(number)]

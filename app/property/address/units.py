@@ -28,7 +28,11 @@ def split(words: Sequence[str]) -> tuple[list[str], str | None]:
         if all(word in DIRECTIONALS for word in street):
             continue
         unit = read(words[start:])
-        if unit is None or (unit in lone_units() and not any(word in suffixes() for word in street[1:])):
+        # MAIN FLAT N, LAKE FRONT: without a suffix before it, the word may be the street's own
+        doubtful = unit in lone_units() or (
+            len(words) > start + 1 and words[start] in suffixes() and not re.search(r"\d", words[start + 1])
+        )
+        if unit is None or (doubtful and not any(word in suffixes() for word in street[1:])):
             continue
         return list(street), unit
     return list(words), None

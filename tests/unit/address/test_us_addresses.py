@@ -1,0 +1,95 @@
+"""A corpus of US addresses: each is taken apart into the parts that a person wrote down, and spelled as one target."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from app.property.address import address_key, compare, parse, read_target, spell_target
+from app.property.address.streets import read_line
+
+_FILE = Path(__file__).with_name("us_addresses.txt")
+
+
+class Expected(NamedTuple):
+    """A line of the corpus; parts that an address has not are empty."""
+
+    written: str
+    number: str
+    predirectional: str
+    name: str
+    suffix: str
+    postdirectional: str
+    unit: str
+    town: str
+    state: str
+    postal_code: str
+
+
+def _corpus() -> list[Expected]:
+    lines = [line for line in _FILE.read_text("utf-8").splitlines() if not line.startswith("# ")]
+    return [Expected(*(part.strip().replace("\\n", "\n") for part in line.split("|"))) for line in lines]
+
+
+CORPUS = _corpus()
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(CORPUS) >= 120
+
+
+@pytest.mark.parametrize("expected", CORPUS, ids=lambda expected: expected.written.replace("\n", "/"))
+def test_every_part_of_an_address_is_told(expected: Expected) -> None:
+    address = read_target(expected.written)
+    assert address.street is not None
+    line, _, apart = address.street.partition(", ")  # a unit that only its comma tells
+    street = read_line(line)
+    assert (
+        Expected(
+            expected.written,
+            street.number,
+            street.predirectional,
+            street.name,
+            street.suffix,
+            street.postdirectional,
+            apart or street.unit,
+            address.city or "",
+            address.state or "",
+            address.postal_code or "",
+        )
+        == expected
+    )
+    assert address.street_number == expected.number
+    assert address.street_name == " ".join(part for part in expected[2:6] if part)
+    assert address.unit == (expected.unit.removeprefix("UNIT ") or None)
+    assert address.country == "US"
+
+
+@pytest.mark.parametrize("expected", CORPUS, ids=lambda expected: expected.written.replace("\n", "/"))
+def test_an_address_is_spelled_in_one_line_that_reads_as_itself(expected: Expected) -> None:
+    spelling = spell_target(expected.written)
+    region = f"{expected.state} {expected.postal_code}".strip()
+    assert spelling.endswith(", ".join(part for part in (expected.town, region) if part))
+    assert spelling.startswith(f"{expected.number} ")
+    assert spell_target(spelling) == spelling
+    assert read_target(spelling) == read_target(expected.written)
+
+
+def test_of_any_two_in_the_corpus_those_with_other_parts_are_told_apart() -> None:
+    """No key and no comparison takes two numbers, units or ZIP codes for one."""
+    addresses = [(expected[1:], read_target(expected.written)) for expected in CORPUS]
+    for index, (parts, address) in enumerate(addresses):
+        for other_parts, other in addresses[index + 1 :]:
+            if parts == other_parts:
+                assert address_key(address) == address_key(other)
+                assert compare(address, other) == "same"
+            elif (parts[0], parts[5]) != (other_parts[0], other_parts[5]):
+                assert compare(address, other) != "same"
+                assert address_key(address) != address_key(other)
+
+
+def test_the_parts_that_pages_give_come_to_the_same_key() -> None:
+    page = parse("450 7th St APT 1N, Hoboken, NJ 07030")
+    assert address_key(page) == address_key(read_target("450 Seventh Street #1N, Hoboken NJ 07030-1234"))
