@@ -61,6 +61,13 @@ class PaceMachine(RuleBasedStateMachine):
         self.named_us.append(self.clock.now_us() + answers[0].wait_us)
 
     @precondition(lambda self: self.tokens)
+    @rule(data=st.data())
+    def sent(self, data: st.DataObject) -> None:
+        token = data.draw(st.sampled_from(self.tokens))
+        for store in (self.local, self.shared):
+            store.sent(self.site, token)
+
+    @precondition(lambda self: self.tokens)
     @rule(data=st.data(), answered=ANSWERS)
     def leave(self, data: st.DataObject, answered: Answered) -> None:
         token = data.draw(st.sampled_from(self.tokens))

@@ -143,7 +143,7 @@ class Fetcher:
             with (
                 self._politeness.turn(destination, visitor, gap_seconds) as turn,
                 budget.running() as deadline_us,
-                self._exchange.open(destination, cookies, deadline_us, asked) as response,
+                self._exchange.open(destination, cookies, deadline_us, asked, turn.sent) as response,
             ):
                 turn.answered(response.status_code, self._retry_after_seconds(response))
                 location = response.headers.get("location")

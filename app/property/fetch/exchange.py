@@ -7,7 +7,7 @@ proxy has a say. Every foreign error leaves as one of `app/errors.py`.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
@@ -65,15 +65,17 @@ class Exchange:
         cookies: httpx2.Cookies,
         deadline_us: int,
         conditions: Mapping[str, str] = MappingProxyType({}),
+        goes_out: Callable[[], None] | None = None,
     ) -> Iterator[httpx2.Response]:
         """GET the destination; the answer's body is read inside the `with`, by `read_body`.
 
-        `cookies` are sent and added to, `conditions` are sent beside our header fields. Leaving the block frees the
-        socket, however much of the body was read.
+        `cookies` are sent and added to, `conditions` are sent beside our header fields. `goes_out` is
+        called when the request is about to be sent. Leaving the block frees the socket, however much of the body was
+        read.
         """
         request = httpx2.Request("GET", destination.url, headers={**self._headers, **conditions})
         cookies.set_cookie_header(request)
-        with self._answer(request, destination, deadline_us) as response:
+        with self._answer(request, destination, deadline_us, goes_out) as response:
             cookies.extract_cookies(response)
             yield response
 
@@ -84,8 +86,14 @@ class Exchange:
             return response.status_code
 
     @contextmanager
-    def _answer(self, request: httpx2.Request, destination: Destination, deadline_us: int) -> Iterator[httpx2.Response]:
-        under_way = Request(destination, self._limits, self._clock, deadline_us)
+    def _answer(
+        self,
+        request: httpx2.Request,
+        destination: Destination,
+        deadline_us: int,
+        goes_out: Callable[[], None] | None = None,
+    ) -> Iterator[httpx2.Response]:
+        under_way = Request(destination, self._limits, self._clock, deadline_us, goes_out)
         with under_way.under_way(), _translated(destination.url):
             answer = self._pool.handle_request(self._to_core(request, under_way))
             response = httpx2.Response(answer.status, headers=answer.headers, stream=_Body(answer), request=request)

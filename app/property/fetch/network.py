@@ -7,7 +7,7 @@ header every second, endless interim answers or a slow TLS handshake meets the s
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,12 +23,16 @@ from app.property.fetch.limits import Limits
 
 @dataclass(slots=True)
 class Request:
-    """One request under way: where it may go, until when, and what it has received."""
+    """One request under way: where it may go, until when, and what it has received.
+
+    `goes_out` is called when its first byte is about to be sent.
+    """
 
     destination: Destination
     limits: Limits
     clock: Clock
     deadline_us: int
+    goes_out: Callable[[], None] | None = None
     received_bytes: int = 0
     headers_complete: bool = False
 
@@ -125,6 +129,9 @@ class GuardedStream(httpcore2.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         request = _CURRENT.get()
+        if request.goes_out is not None:
+            request.goes_out()
+            request.goes_out = None
         self._inner.write(buffer, min(request.limits.read_seconds, request.seconds_left()))
 
     def close(self) -> None:

@@ -2,8 +2,8 @@
 
 A site has a gap from one request's start to the next one's, a number of requests under way, and a time before which it
 wants none (`Retry-After`). Whoever cannot be let in within his patience is given an appointment instead, so that a
-worker goes on with other sites. `local_pace.py` keeps this in a process, `redis_pace.py` for the whole fleet; the two
-scripts below `lua/` say the same as `Site` does here.
+worker goes on with other sites. `pace_stores.py` keeps this in a process or for the whole fleet; the scripts below
+`lua/` say the same as `Site` does here.
 """
 
 from __future__ import annotations
@@ -102,6 +102,11 @@ class Site:
             return Reply(wait, held_us=held)
         self.waiting.pop(token, None)
         return Reply(self._appoint(now, visitor, earliest, gap), is_appointment=True, held_us=held)
+
+    def sent(self, now: int, token: str) -> None:
+        """The request goes out only now, some time after its turn came: the next one keeps its gap from this."""
+        if token in self.under_way:
+            self.next_us = max(self.next_us, now + self.gap_us)
 
     def leave(self, now: int, token: str, answered: Answered, *, places: int) -> None:
         """The request is over; the site sets the pace by how it answered."""

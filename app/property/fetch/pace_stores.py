@@ -29,6 +29,10 @@ class PaceStore(Protocol):
         """
         ...
 
+    def sent(self, site: str, token: str) -> None:
+        """The request `token` goes out now, later than its turn began: the next one's gap counts from here."""
+        ...
+
     def leave(self, site: str, token: str, answered: Answered) -> None:
         """The request `token` is over, or does not wait any more. Without this its place is freed after the lease."""
         ...
@@ -59,6 +63,11 @@ class LocalPace:
                 lease_us=self._lease_us,
             )
 
+    def sent(self, site: str, token: str) -> None:
+        with self._lock:
+            if site in self._sites:
+                self._sites[site].sent(self._clock.now_us(), token)
+
     def leave(self, site: str, token: str, answered: Answered) -> None:
         with self._lock:
             if site in self._sites:
@@ -70,6 +79,7 @@ class RedisPace:
 
     def __init__(self, client: Redis, *, concurrency: int, lease_seconds: float, clock: Clock | None = None) -> None:
         self._enter = client.register_script(_script("enter"))
+        self._sent = client.register_script(_script("sent"))
         self._leave = client.register_script(_script("leave"))
         self._places = concurrency
         self._lease_us = _us(lease_seconds)
@@ -89,6 +99,9 @@ class RedisPace:
         reply: Any = self._enter(keys=_keys(site), args=[self._now(), *asked, *rules])
         wait, is_appointment, held = (int(number) for number in reply)
         return Reply(wait, is_appointment=bool(is_appointment), held_us=held)
+
+    def sent(self, site: str, token: str) -> None:
+        self._sent(keys=_keys(site)[:2], args=[self._now(), token])
 
     def leave(self, site: str, token: str, answered: Answered) -> None:
         took: list[int | str] = [

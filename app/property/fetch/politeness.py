@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import redis.exceptions
 
@@ -21,17 +22,26 @@ logger = logging.getLogger(__name__)
 
 #: how soon to ask again when Redis does not answer
 _REDIS_RETRY_US = 1_000_000
+#: a request that goes out so long after its turn came (names, connections and busy threads take time) moves the next
+_LATE_US = 10_000
 #: 503 with or without a time, and 429: the site wants less
 _PUSHED_BACK = frozenset({429, 503})
 
 
 class Turn:
-    """A request under way at a site; `answered` is told when its headers are there."""
+    """A request under way at a site; `sent` is told when it goes out, `answered` when its headers are there."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, late: Callable[[], None] | None = None) -> None:
+        """`late` is called where the request goes out a good while after the turn began."""
         self._clock = clock
+        self._late = late
         self._began_us = clock.now_us()
         self.took = Answered()
+
+    def sent(self) -> None:
+        """The request goes out now."""
+        if self._late is not None and self._clock.now_us() - self._began_us > _LATE_US:
+            self._late()
 
     def answered(self, status: int, retry_after_seconds: float | None = None) -> None:
         """The site answered with `status`, and perhaps named a time to come back."""
@@ -68,7 +78,7 @@ class Politeness:
 
     @contextmanager
     def turn(self, destination: Destination, visitor: Visitor, gap_seconds: float = 0.0) -> Iterator[Turn]:
-        """Hold a turn at the destination's site; the next one comes `gap_seconds` (or the least gap) after its start.
+        """Hold a turn at the destination's site; the next request is `gap_seconds` (or the least gap) behind this one.
 
         Networks that the operator opened are not paced, nor is what belongs to a turn that the visitor has. Raises
         `HostBusyError` where the visitor had better come back, `BrokerUnavailableError` where Redis stays away for as
@@ -79,7 +89,7 @@ class Politeness:
             yield Turn(self._clock)
             return
         self._wait(site, destination, token, visitor, max(gap_seconds, self._min_gap_seconds))
-        turn = Turn(self._clock)
+        turn = Turn(self._clock, late=partial(self._sent, site, token))
         try:
             yield turn
         except PageBlockedError:
@@ -112,6 +122,12 @@ class Politeness:
             return self._store.enter(site, token, visitor, gap_seconds=gap_seconds, left_seconds=left_seconds), None
         except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as exc:
             return Reply(_REDIS_RETRY_US), exc
+
+    def _sent(self, site: str, token: str) -> None:
+        try:
+            self._store.sent(site, token)
+        except redis.exceptions.RedisError as exc:
+            logger.warning("The next request to %s may come a moment too soon: %s", site, exc)
 
     def _leave(self, site: str, token: str, took: Answered) -> None:
         try:

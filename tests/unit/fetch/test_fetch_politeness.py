@@ -38,6 +38,29 @@ def test_requests_to_one_host_keep_the_least_gap() -> None:
     assert clock.slept == [1.5, 1.5]
 
 
+@pytest.mark.parametrize(("late", "waited"), [(0.4, [1.0]), (0.01, [0.99])])
+def test_the_gap_counts_from_when_the_request_goes_out(late: float, waited: list[float]) -> None:
+    """Not from when its turn came, where a good while is between the two."""
+    clock = ManualClock()
+    politeness = _politeness(clock)
+    with politeness.turn(_destination(), ANYBODY) as turn:
+        clock.advance(late)
+        turn.sent()
+        turn.answered(200)
+    _ask(politeness)
+    assert clock.slept == waited
+
+
+def test_a_request_that_goes_out_behind_a_later_one_brings_nothing_forward() -> None:
+    clock = ManualClock()
+    politeness = _politeness(clock)
+    with politeness.turn(_destination(), ANYBODY) as turn:
+        _ask(politeness, gap=8.0)
+        turn.sent()
+    _ask(politeness)
+    assert clock.slept == [1.0, 8.0]
+
+
 def test_a_crawl_delay_longer_than_the_least_gap_rules() -> None:
     clock = ManualClock()
     _ask(_politeness(clock, gap=1.0), times=2, gap=10.0)
