@@ -50,6 +50,22 @@ _MARKUP = (
     (("hcaptcha.com/", "h-captcha"), "a captcha"),
     (("challenges.cloudflare.com/turnstile", "cf-turnstile"), "a captcha"),
 )
+#: one of these is in every sign above: few searches tell that a page is no wall
+_STEMS = (
+    "chl_",
+    "captcha",
+    "incapsula",
+    "_pxappid",
+    "/_sec/",
+    "bm-verify=",
+    "errors.edgesuite.net",
+    ".awswaf.com/",
+    "gokuprops",
+    "kpsdk",
+    "/149e9513",
+    "url was rejected",
+    "turnstile",
+)
 _PASSWORD = re.compile(r"<input\b[^>]{0,500}?\btype\s*=\s*[\"']?password\b", re.IGNORECASE)
 _LOGIN_PATH = re.compile(
     r"(?:^|[/._-])(?:log-?in|sign-?in|logon|sso|auth(?:enticate|orize)?)(?:[/._?-]|$)", re.IGNORECASE
@@ -75,7 +91,7 @@ def wall(url: str, asked: str, status: int, headers: Mapping[str, str], text: st
 
 def _by_markup(text: str, *, refused: bool, to_login: bool) -> str | None:
     markup = text.lower()
-    sign = next((what for needles, what in _MARKUP if any(needle in markup for needle in needles)), None)
+    sign = _sign(markup) if any(stem in markup for stem in _STEMS) else None
     asks_password = (refused or to_login) and "password" in markup and _PASSWORD.search(markup) is not None
     if sign is None and not asks_password:
         return None
@@ -83,6 +99,10 @@ def _by_markup(text: str, *, refused: bool, to_login: bool) -> str | None:
     if sign is not None and said < _WALL_CHARS:
         return sign
     return "a login" if asks_password and said < _LOGIN_CHARS else None
+
+
+def _sign(markup: str) -> str | None:
+    return next((what for needles, what in _MARKUP if any(needle in markup for needle in needles)), None)
 
 
 def visible_chars(markup: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.property.fetch.blocks import visible_chars, wall
+from app.property.fetch.blocks import _MARKUP, visible_chars, wall
 
 URL = "https://homes.example/12-elm-street"
 LOGIN = "https://homes.example/account/login?next=%2F12-elm-street"
@@ -50,6 +50,11 @@ PAGES: dict[str, tuple[int, dict[str, str], str]] = {
     "forbidden": (403, {}, "<h1>Forbidden</h1>"),
     "not found": (404, {}, "<h1>Not found</h1>"),
 }
+
+
+@pytest.mark.parametrize("sign", [sign for signs, _ in _MARKUP for sign in signs])
+def test_every_sign_is_seen_alone(sign: str) -> None:
+    assert wall(URL, URL, 200, {}, f"<p>{sign.upper()}</p>") is not None
 
 
 @pytest.mark.parametrize("name", WALLS)
