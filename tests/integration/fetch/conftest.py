@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from app.property.fetch import Fetcher, Limits, build_fetcher
 from app.property.fetch.ranges import IPAddress
 from app.property.fetch.rendering import RenderLimits
 from app.settings import Settings
+from tests.integration.fetch.certificates import Tls, make_tls
 
 Handler = Callable[[BaseHTTPRequestHandler], None]
 HTML = b"<!doctype html><html><body><h1>12 Elm Street</h1></body></html>"
@@ -137,6 +139,12 @@ def make_site() -> Iterator[Callable[..., Site]]:
 @pytest.fixture
 def site(make_site: Callable[..., Site]) -> Site:
     return make_site()
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> Tls:
+    """A certificate for homes.example, trusted by the client context only."""
+    return make_tls(tmp_path)
 
 
 class Names:
