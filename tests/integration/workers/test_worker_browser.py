@@ -1,0 +1,51 @@
+"""A browser below each child of a prefork worker: it draws what its jobs need, and goes when the worker goes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.integration.fetch.browser.conftest import drawing, shell
+from tests.integration.fetch.conftest import Site
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    site = Site("127.0.0.1")
+    site.start()
+    yield site
+    site.stop()
+
+
+def test_jobs_of_a_prefork_worker_have_their_pages_drawn(
+    make_fleet: Callable[..., Any], until: Callable[..., None], site: Site
+) -> None:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no Chromium: install Debian's package chromium")
+    sandbox = "false" if os.geteuid() == 0 else "true"
+    fleet = make_fleet(FETCH_BROWSER_PATH=chromium, FETCH_BROWSER_SANDBOX=sandbox)
+    worker = fleet.start_worker(concurrency=2)
+    targets = [
+        site.page(
+            f"/homes/{n}", shell(drawing(f"<h1>{n} Elm Street, Springfield, IL 62704</h1><p>Price: $250,00{n}</p>"))
+        )
+        for n in range(4)
+    ]
+    jobs = fleet.wait_for_state(fleet.send(*targets), "done", "failed", seconds=150)
+    assert [job.state for job in jobs] == ["done"] * 4, fleet.told([job.id for job in jobs])
+    shown = [fleet.stores.properties.get(job.property) for job in jobs]
+    assert [one["record"]["ListPrice"] for one in shown] == [250_000, 250_001, 250_002, 250_003]
+    assert all(one["evidence"]["ListPrice"]["rendered"] for one in shown)
+    below = psutil.Process(worker.process.pid).children(recursive=True)
+    browsers = [process for process in below if "app.property.browser" in process.cmdline()]
+    assert 1 <= len(browsers) <= 2, "one for each child that draws"
+    chromiums = [child for browser in browsers for child in browser.children(recursive=True)]
+    assert chromiums
+    fleet.supervisor.stop_child(worker)
+    until(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in (*browsers, *chromiums)), 20)
