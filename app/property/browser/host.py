@@ -23,6 +23,7 @@ from app.property.browser.wire import Message
 
 _WATCH_SECONDS = 0.25
 _END_SECONDS = 3.0
+_LAST_WORDS_SECONDS = 1.0
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -71,6 +72,8 @@ class Host:
                 asyncio.create_task(self._over.wait()),
             ]
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if self._over.is_set() and self._visits:  # a page that was read may have taken the browser with it
+                await asyncio.wait(list(self._visits.values()), timeout=_LAST_WORDS_SECONDS)
             for task in (*tasks, *self._visits.values()):
                 task.cancel()
             with suppress(TimeoutError, Error):

@@ -16,3 +16,8 @@ def test_what_beat_sends_is_on_the_most_urgent_level_of_its_queue() -> None:
     most_urgent = min(app.conf.broker_transport_options["priority_steps"])
     assert {entry["options"]["priority"] for entry in entries} == {most_urgent}
     assert {app.amqp.router.route({}, entry["task"])["queue"].name for entry in entries} == {HEALTH_QUEUE}
+
+
+def test_beat_does_not_listen_for_results() -> None:
+    """It would wait for the broker's return before it could say that the broker is away."""
+    assert all(entry["options"]["ignore_result"] for entry in beat_config(load_settings())["beat_schedule"].values())

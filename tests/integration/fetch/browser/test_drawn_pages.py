@@ -191,7 +191,7 @@ def test_what_a_page_loads_comes_one_at_a_time(site: Any, drawer: Fetcher) -> No
 
 
 def test_a_page_loads_only_so_much(site: Any, make_drawer: Any) -> None:
-    drawer = make_drawer(render_limits=RenderLimits(settle_seconds=3, quiet_seconds=0.4, requests=10))
+    drawer = make_drawer(render_limits=RenderLimits(settle_seconds=20, quiet_seconds=0.4, requests=10))
     drawer.fetch(site.page("/home", shell("let n = 0; setInterval(() => fetch('/' + n++).catch(() => 0), 5)")))
     assert site.hits == ["/robots.txt", "/home", *(f"/{n}" for n in range(10))]
 
