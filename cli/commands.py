@@ -24,7 +24,7 @@ COMMANDS = {
     "enqueue": Lazy("cli.enqueue", "Give targets to the workers."),
     "jobs": Lazy("cli.jobs", "See how far jobs are, retry, cancel."),
     "show": Lazy("cli.show", "Show one property with its evidence."),
-    "export": Lazy("cli.export", "Export all properties as CSV or JSON Lines."),
+    "export": Lazy("cli.export", "Export all properties as CSV, JSON Lines, Parquet or GeoJSON."),
     "purge": Lazy("cli.purge", "Remove all that is stored of a page, a host or a property."),
     "keys": Lazy("cli.keys", "What the OpenAI keys do, and whether they are good."),
     "alerts": Lazy("cli.alerts", "What is wrong with the keys and with beat, and what was."),

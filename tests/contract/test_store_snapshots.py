@@ -80,7 +80,7 @@ def test_an_export_that_is_given_up_frees_its_connection(
     fill(store, clock, 3)
     rows = snapshot(database, page=1)
     next(rows)
-    rows.close()  # type: ignore[attr-defined]
+    rows.close()
     assert list(rows) == []
     clock.advance(1)
     # whoever still held the old state would not see this

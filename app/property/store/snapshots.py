@@ -6,7 +6,7 @@ better off without that: here each comes once, and the last `updated_at` is one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ PAGE = 500
 
 def snapshot(
     database: Database, *, changed_since: datetime | None = None, page: int = PAGE
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any]]:
     """Each property once, in the shape of `PropertyStore.get`, what changed last at the end.
 
     One read transaction from the first to the last: writers do not wait for it, but what they replace is kept until it

@@ -54,7 +54,7 @@ def page(home: Path) -> str:
         ["jobs", "--retry"],
         ["jobs", "--cancel"],
         ["jobs", "x", "--retry", "--cancel"],
-        ["export", "--format", "parquet"],
+        ["export", "--format", "xlsx"],
         ["export"],
         ["keys", "check"],
         ["demo", "--jobs", "0"],

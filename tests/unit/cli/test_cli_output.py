@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import typer
 
 from app import errors
 from app.printable import printable
-from app.property.record import FIELDS
 from cli.commands import COMMANDS
-from cli.export import _write_csv, _write_jsonl
 from cli.failures import exit_code_of, report
 from cli.output import cell, make_table, stdout_console
 from cli.token import _lifetime
-
-_PROPERTY: dict[str, Any] = {
-    "property": "p1",
-    "record": {
-        "ListPrice": -5.5,
-        "PublicRemarks": '=HYPERLINK("http://evil.example")',
-        "Heating": ["Gas", "Oil; wood"],
-        "X_PriceHistory": [{"date": "2026-01-02", "price": 1}],
-        "PoolPrivateYN": False,
-    },
-    "evidence": {},
-    "sources": [{"url": "http://homes.example/1"}, {"url": "http://homes.example/2"}],
-    "conflicts": [],
-    "created_at": "2026-01-02T00:00:00+00:00",
-    "updated_at": "2026-01-03T00:00:00+00:00",
-}
-
-
-def _properties() -> Iterator[dict[str, Any]]:
-    yield _PROPERTY
 
 
 @pytest.mark.parametrize("hostile", ["\x1b[2J", "\x1b]0;owned\x07", "\x9b31m", "a\rb", "\u202egnp.exe", "\x00"])
@@ -53,33 +27,6 @@ def test_brackets_in_a_value_are_no_markup(capsys: pytest.CaptureFixture[str]) -
     assert "[bold]loud[/bold]" in shown
     assert "[1, null]" in shown
     assert "yes" in shown
-
-
-def test_csv_has_one_column_per_field_whatever_the_record_holds() -> None:
-    stream = io.StringIO()
-    assert _write_csv(_properties(), stream) == 1
-    header, row = csv.reader(io.StringIO(stream.getvalue()))
-    assert header == ["property", *FIELDS, "sources", "created_at", "updated_at"]
-    found = dict(zip(header, row, strict=True))
-    assert found["ListPrice"] == "-5.5"
-    assert found["PublicRemarks"] == '\'=HYPERLINK("http://evil.example")'
-    assert found["Heating"] == "Gas; Oil; wood"
-    assert found["X_PriceHistory"] == '[{"date": "2026-01-02", "price": 1}]'
-    assert found["PoolPrivateYN"] == "false"
-    assert found["YearBuilt"] == ""
-    assert found["sources"] == "http://homes.example/1 http://homes.example/2"
-
-
-def test_csv_of_no_properties_is_its_header() -> None:
-    stream = io.StringIO()
-    assert _write_csv(iter(()), stream) == 0
-    assert len(stream.getvalue().splitlines()) == 1
-
-
-def test_jsonl_is_one_object_a_line() -> None:
-    stream = io.StringIO()
-    assert _write_jsonl(_properties(), stream) == 1
-    assert stream.getvalue().count("\n") == 1
 
 
 @pytest.mark.parametrize(

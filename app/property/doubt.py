@@ -1,0 +1,79 @@
+"""What is in doubt about a value: sources that say otherwise, a low confidence, an age beyond the freshness.
+
+Works on properties in the shape of `PropertyStore.get`; pure, the moment is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.property.merge import SourceRecord, same_value
+from app.property.record import PageKind
+
+#: a value with less confidence is worth a second look: one in ten is wrong
+UNSURE_BELOW = 0.9
+_UNIT_OF = {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """`others` is the evidence (as JSON) of those who say otherwise, the most believed first. `confidence` is that of
+    the value where it is low, `read_at` when a source was last known to say it where that is long ago; else None."""
+
+    others: tuple[Mapping[str, Any], ...]
+    confidence: float | None
+    read_at: datetime | None
+
+
+def doubt_about(shown: Mapping[str, Any], name: str, now: datetime, fresh_days: float) -> Doubt | None:
+    """What is in doubt about the value of the field `name`, which the property has; None if nothing is."""
+    proof = shown["evidence"][name]
+    read_at = as_of(shown, proof)
+    doubt = Doubt(
+        others=tuple(others(shown, name)),
+        confidence=proof["confidence"] if proof["confidence"] < UNSURE_BELOW else None,
+        read_at=read_at if now - read_at > timedelta(days=fresh_days) else None,
+    )
+    return doubt if doubt.others or doubt.confidence is not None or doubt.read_at is not None else None
+
+
+def others(shown: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The evidence of the sources that do not say of `name` what was chosen, the most believed first."""
+    found = next((conflict["evidence"] for conflict in shown["conflicts"] if conflict["field"] == name), None)
+    if not found:
+        return []
+    chosen, *rest = found
+    return [proof for proof in rest if not says_the_same(name, chosen, proof)]
+
+
+def says_the_same(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two pieces of evidence (as JSON) have the same value of `name`, in whatever unit or spelling."""
+    return same_value(name, _alone(name, one), _alone(name, other))
+
+
+def as_of(shown: Mapping[str, Any], proof: Mapping[str, Any]) -> datetime:
+    """When the value was last known to be said: when its page was read, or last found unchanged."""
+    same = (source for source in shown["sources"] if source["content_sha256"] == proof["content_sha256"])
+    moments = [proof["fetched_at"], *(source["checked_at"] for source in same if source["checked_at"])]
+    return max(map(datetime.fromisoformat, moments))
+
+
+def source_of(shown: Mapping[str, Any], url: str) -> Mapping[str, Any] | None:
+    """The source that evidence from `url` belongs to, by whichever of its URLs."""
+    for source in shown["sources"]:
+        if url in (source["url"], source["final_url"], source["page_url"]):
+            found: Mapping[str, Any] = source
+            return found
+    return None
+
+
+def _alone(name: str, proof: Mapping[str, Any]) -> SourceRecord:
+    """A source that says this and nothing else."""
+    values = {name: proof["value"]}
+    if name in _UNIT_OF and proof.get("unit"):
+        values[_UNIT_OF[name]] = proof["unit"]
+    url, at = proof["source_url"], datetime.fromisoformat(proof["fetched_at"])
+    return SourceRecord(url, url, PageKind.RECORD, proof["content_sha256"], at, values, {})

@@ -1,0 +1,187 @@
+"""What an export holds is what the store holds, and ten times the properties take no more memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tracemalloc
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from sqlalchemy import insert
+
+from app.clock import ManualClock
+from app.property.merge import SourceRecord
+from app.property.record import FIELDS, Evidence, Method, PageKind
+from app.property.store import Database, PropertyStore, snapshot
+from app.property.store.tables import properties, records
+from app.services.exports import ExportFormat, write
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _source(url: str, at: datetime = T0, confidence: float = 0.95, **values: Any) -> SourceRecord:
+    sha = url.rjust(64, "x")[-64:]
+    evidence = {
+        name: Evidence(
+            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=f"{value}", source_url=url,
+            fetched_at=at, content_sha256=sha, confidence=confidence,
+        )
+        for name, value in values.items()
+    }  # fmt: skip
+    return SourceRecord(url, url, PageKind.RECORD, sha, at, values, evidence)
+
+
+@pytest.fixture
+def ids(database: Database, clock: ManualClock) -> list[str]:
+    """Three properties: two sources that disagree, one without a position, one that replaces another."""
+    store, address = PropertyStore(database), {"StreetName": "Fictional Ave", "City": "Anytown", "PostalCode": "00000"}
+    house = {
+        "Latitude": 35.125, "Longitude": -80.875, "Roof": ["Asphalt, Shingle", "Metal"], "AssociationYN": True,
+        "X_PriceHistory": [{"date": "2019-05", "price": 412000, "event": "Sold"}], "StoriesTotal": 1.5,
+        "ClosePrice": 412000, "CloseDate": "2019-05", "PublicRemarks": "Größe: 2,310 sq ft\n“quoted”",
+    }  # fmt: skip
+    first = store.save_record(
+        _source("https://county.example/1", StreetNumber="12", YearBuilt=1987, **house, **address)
+    )
+    store.save_record(_source("https://portal.example/1", confidence=0.8, StreetNumber="12", YearBuilt=1978, **address))
+    clock.advance(1)
+    second = store.save_record(_source("https://portal.example/2", StreetNumber="14", ListPrice=500000.5, **address))
+    clock.advance(1)
+    third = store.save_record(_source("https://county.example/3", ParcelNumber="99-1234", PostalCode="00001"))
+    alone = store.save_record(
+        _source("https://portal.example/3", StreetNumber="16", **{**address, "PostalCode": "00001"})
+    )
+    clock.advance(1)
+    both = _source(
+        "https://portal.example/4", T0 + timedelta(days=1), StreetNumber="16", ParcelNumber="99-1234",
+        **{**address, "PostalCode": "00001"},
+    )  # fmt: skip
+    assert store.save_record(both) == third
+    assert store.get(third)["replaces"] == [alone]
+    return [first, second, third]
+
+
+def _exported(database: Database, chosen: ExportFormat) -> bytes:
+    stream = io.BytesIO()
+    write(snapshot(database, page=2), chosen, stream)
+    return stream.getvalue()
+
+
+def test_parquet_read_back_is_what_the_store_holds(database: Database, ids: list[str]) -> None:
+    store = PropertyStore(database)
+    rows = parquet.read_table(pa.BufferReader(_exported(database, ExportFormat.PARQUET))).to_pylist()
+    assert [row["property"] for row in rows] == ids
+    for row in rows:
+        held = store.get(row["property"])
+        record = {name: row[name] for name in FIELDS if row[name] is not None}
+        for name in ("X_PriceHistory", "X_TaxHistory", "X_Permits"):
+            if name in record:
+                record[name] = json.loads(record[name])
+        assert record == held["record"]
+        assert json.loads(row["evidence"]) == held["evidence"]
+        assert json.loads(row["conflict_evidence"]) == held["conflicts"]
+        assert row["sources"] == [source["url"] for source in held["sources"]]
+        assert row["replaces"] == held["replaces"]
+        assert row["updated_at"] == datetime.fromisoformat(held["updated_at"])
+    assert rows[0]["conflicts"] == ["YearBuilt"]
+
+
+def test_geojson_read_back_is_what_the_store_holds(database: Database, ids: list[str]) -> None:
+    store = PropertyStore(database)
+    features = json.loads(_exported(database, ExportFormat.GEOJSON))["features"]
+    assert [feature["id"] for feature in features] == ids
+    for feature in features:
+        held = store.get(feature["id"])
+        assert {name: feature["properties"][name] for name in FIELDS if name in feature["properties"]} == held["record"]
+        assert feature["properties"]["updated_at"] == held["updated_at"]
+        assert feature["properties"]["replaces"] == held["replaces"]
+    assert [feature["geometry"] for feature in features] == [
+        {"type": "Point", "coordinates": [-80.875, 35.125]},
+        None,
+        None,
+    ]
+
+
+def test_lines_and_columns_read_back_are_what_the_store_holds(database: Database, ids: list[str]) -> None:
+    store = PropertyStore(database)
+    lines = _exported(database, ExportFormat.JSONL).splitlines()
+    assert [json.loads(line) for line in lines] == [store.get(property_id) for property_id in ids]
+    rows = list(csv.DictReader(io.StringIO(_exported(database, ExportFormat.CSV).decode(), newline="")))
+    assert [row["property"] for row in rows] == ids
+    assert rows[0]["PublicRemarks"] == "Größe: 2,310 sq ft\n“quoted”"
+    assert (rows[0]["Latitude"], rows[0]["Longitude"], rows[0]["Roof"]) == (
+        "35.125",
+        "-80.875",
+        "Asphalt, Shingle; Metal",
+    )
+
+
+def _fill(database: Database, numbers: range) -> None:
+    """Properties as large as real ones, past the merging: thirty values with evidence, one source."""
+    names = [name for name, spec in FIELDS.items() if spec.type == "text"][:30]
+    proof = {"raw": "x" * 40, "quote": "y" * 120, "confidence": 0.9, "method": "label", "locator": "/html/body/div[3]"}
+    moments = [T0 + timedelta(seconds=number) for number in numbers]
+    rows = [
+        {
+            "id": f"p{number:07d}", "record": dict.fromkeys(names, f"{number}"),
+            "evidence": dict.fromkeys(names, proof),
+            "conflicts": [], "created_at": at, "updated_at": at,
+        }
+        for number, at in zip(numbers, moments, strict=True)
+    ]  # fmt: skip
+    sources = [
+        {
+            "url": (url := f"https://county.example/{number}"), "final_url": url, "property_id": f"p{number:07d}",
+            "kind": "record", "content_sha256": "0" * 64, "fetched_at": at, "record": {}, "evidence": {},
+            "wanted_model": [], "stored_at": at,
+        }
+        for number, at in zip(numbers, moments, strict=True)
+    ]  # fmt: skip
+    with database.writing() as connection:
+        connection.execute(insert(properties), rows)
+        connection.execute(insert(records), sources)
+
+
+def _peak_bytes(database: Database, chosen: ExportFormat) -> int:
+    """The most memory that an export took at once: Python's own, and Arrow's beside it."""
+
+    class Nowhere(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            return len(data)
+
+    arrow = 0
+
+    def watched() -> Iterator[dict[str, Any]]:
+        nonlocal arrow
+        for shown in snapshot(database, page=50):
+            arrow = max(arrow, pa.total_allocated_bytes())
+            yield shown
+
+    tracemalloc.start()
+    try:
+        write(watched(), chosen, Nowhere())  # type: ignore[arg-type]
+        return tracemalloc.get_traced_memory()[1] + arrow
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("chosen", ExportFormat)
+def test_ten_times_the_properties_take_no_more_memory(
+    database: Database, chosen: ExportFormat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.services.exports.parquet_file.ROWS_PER_GROUP", 50)
+    _fill(database, range(100))
+    _peak_bytes(database, chosen)  # what is imported and cached once
+    few = _peak_bytes(database, chosen)
+    _fill(database, range(100, 1_000))
+    many = _peak_bytes(database, chosen)
+    assert many < 1.3 * few, f"{few:,} bytes for 100 properties, {many:,} for 1,000"

@@ -1,0 +1,125 @@
+"""`propintel export` as programs use it: into files and pipes, since a moment, and the loop of docs/export.md."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyarrow import parquet
+
+from app.property.merge import SourceRecord
+from app.property.record import Evidence, Method, PageKind
+from app.property.store import PropertyStore
+from app.services.stores import open_stores
+from app.settings import Settings
+
+from .conftest import Environment, Propintel
+
+GUIDE = (Path(__file__).parents[3] / "docs" / "export.md").read_text(encoding="utf-8")
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _save(store: PropertyStore, number: int, at: datetime = T0, **values: Any) -> str:
+    url, sha = f"https://county.example/{number}", f"{number}{at:%d}".rjust(64, "0")
+    evidence = {
+        name: Evidence(
+            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
+            fetched_at=at, content_sha256=sha, confidence=0.95,
+        )
+        for name, value in values.items()
+    }  # fmt: skip
+    return store.save_record(SourceRecord(url, url, PageKind.RECORD, sha, at, values, evidence))
+
+
+@pytest.fixture
+def ids(home: Path) -> list[str]:
+    """Three houses of one street."""
+    street = {"StreetName": "Fictional Ave", "City": "Anytown", "PostalCode": "00000"}
+    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
+        return [_save(stores.properties, n, StreetNumber=f"{n}", ListPrice=n * 1000, **street) for n in (1, 2, 3)]
+
+
+def test_what_updated_at_says_is_what_changed_since_takes(called: Propintel, home: Path, ids: list[str]) -> None:
+    everything = [json.loads(line) for line in called("export", "--format", "jsonl").stdout.splitlines()]
+    assert [row["property"] for row in everything] == ids
+    moment = everything[1]["updated_at"]
+    assert re.search(r"\.\d{6}\+00:00$", moment)
+    for since in (moment, moment.replace("+00:00", "Z"), moment.replace("+00:00", "")):
+        ran = called("export", "--format", "csv", "--changed-since", since)
+        assert ran.returncode == 0, ran.stderr
+        assert [row["property"] for row in csv.DictReader(io.StringIO(ran.stdout))] == ids[1:]
+        assert f"2 properties exported; the last change was {everything[2]['updated_at']}" in ran.stderr
+    later = datetime.fromisoformat(moment) + timedelta(hours=1)
+    abroad = called("export", "--format", "jsonl", "--changed-since", moment.replace("+00:00", "+01:00"))
+    assert len(abroad.stdout.splitlines()) == 3, "an hour earlier in UTC"
+    none = called("export", "--format", "geojson", "--changed-since", later.isoformat())
+    assert json.loads(none.stdout) == {"type": "FeatureCollection", "features": []}
+    assert "0 properties exported\n" in none.stderr
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2026-13-01", "", "1", "0001-01-01T00:00:00+14:00"])
+def test_what_is_no_moment_is_wrong_use(called: Propintel, since: str) -> None:
+    ran = called("export", "--format", "csv", "--changed-since", since)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "ISO 8601" in ran.stderr.replace("\n", " ")
+
+
+def test_parquet_goes_into_files_and_through_pipes(propintel: Propintel, home: Path, ids: list[str]) -> None:
+    ran = propintel("export", "--format", "parquet", "-o", "all.parquet")
+    assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
+    assert parquet.read_table(home / "all.parquet")["property"].to_pylist() == ids
+    command = f"{Path(sys.executable).with_name('propintel')} export --format parquet | cat > piped.parquet"
+    environment = {**os.environ, "PROPINTEL_HOME": str(home / "state")}
+    subprocess.run(["bash", "-c", f"set -eo pipefail; {command}"], cwd=home, env=environment, check=True, timeout=60)
+    assert (home / "piped.parquet").read_bytes() == (home / "all.parquet").read_bytes()
+
+
+def test_a_reader_that_leaves_is_no_defect(propintel: Propintel, home: Path, ids: list[str]) -> None:
+    command = f"{Path(sys.executable).with_name('propintel')} export --format jsonl | true"
+    environment = {**os.environ, "PROPINTEL_HOME": str(home / "state")}
+    ran = subprocess.run(
+        ["bash", "-c", command], cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert "Traceback" not in ran.stderr
+
+
+def test_the_loop_of_the_guide_keeps_a_copy_up_to_date(
+    environment: Environment, home: Path, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", GUIDE, re.S)
+    names: dict[str, Any] = {}
+    exec(compile(program, "export.md", "exec"), names)  # noqa: S102 (our text)
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("PROPINTEL_HOME", environment["PROPINTEL_HOME"])
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    copy: dict[str, dict[str, Any]] = {}
+    state = home / "since"
+    names["follow"](copy, state)
+    assert list(copy) == ids
+    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
+        _save(stores.properties, 1, T0 + timedelta(days=1), StreetNumber="1", ListPrice=5, StreetName="Fictional Ave",
+              City="Anytown", PostalCode="00000")  # fmt: skip
+        parcel = _save(stores.properties, 9, ParcelNumber="99-1234", PostalCode="00000")
+        names["follow"](copy, state)
+        assert copy[ids[0]]["record"]["ListPrice"] == 5
+        assert set(copy) == {*ids, parcel}
+        # now a page says that the parcel is the third house: two become one
+        home_of_both = _save(
+            stores.properties, 10, ParcelNumber="99-1234", StreetNumber="3", StreetName="Fictional Ave",
+            City="Anytown", PostalCode="00000",
+        )  # fmt: skip
+        names["follow"](copy, state)
+        assert home_of_both == ids[2]
+        assert set(copy) == set(ids)
+        assert copy == {name: stores.properties.get(name) for name in ids}
+        names["follow"](copy, state)
+        assert set(copy) == set(ids)
