@@ -34,9 +34,27 @@ FormatOption = Annotated[
 ]
 
 
-def wants_json(chosen: Format | None) -> bool:
+class PropertyFormat(StrEnum):
+    """How properties are printed."""
+
+    JSON = "json"
+    TABLE = "table"
+    BRIEF = "brief"
+
+
+PropertyFormatOption = Annotated[
+    PropertyFormat | None,
+    typer.Option(
+        "--format",
+        help="How to print properties; brief is the contractor's report. Default: a table in a terminal, JSON in a "
+        "pipe or file.",
+    ),
+]
+
+
+def wants_json(chosen: Format | PropertyFormat | None) -> bool:
     """The format asked for; without one, JSON whenever a program reads along."""
-    return chosen is Format.JSON or (chosen is None and not sys.stdout.isatty())
+    return chosen in (Format.JSON, PropertyFormat.JSON) or (chosen is None and not sys.stdout.isatty())
 
 
 def show(data: Any, chosen: Format | None, table: Callable[[], Iterable[Table | Text]]) -> None:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 import openai
 import typer
-from rich.table import Table
-from rich.text import Text
 from structlog.contextvars import bound_contextvars
 
 from app.clock import SystemClock
 from app.errors import CapacityError, PropertyIntelligenceError
-from app.property.store import PageFrom, host_of_target, is_address, new_id, normalise_target
+from app.property.store import PageFrom, Saying, host_of_target, is_address, new_id, normalise_target
 from app.services.property_intelligence import Scraper
 from app.services.resources import open_resources
 from app.services.traces import tracing
 from app.settings import load_settings
 from app.tracing import span
 from cli.failures import INTERRUPTED, report
-from cli.output import FormatOption, note, show
-from cli.property_tables import property_tables
+from cli.output import PropertyFormatOption, note, print_json, wants_json
+from cli.property_output import said_of, show_properties
 from tasks.policy import capacity_wait_seconds
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -31,6 +28,7 @@ Examples:
   propintel scrape https://www.example.com/homes/123-main-st
   propintel scrape "12 Main St, Springfield, IL 62701"
   propintel scrape --format json URL URL | jq '.[].record.ListPrice'
+  propintel scrape "12 Main St, Springfield, IL 62701" --format brief
   propintel scrape --refresh URL      fetch again although it is fresh
 """
 _NOT_READ = {
@@ -45,7 +43,7 @@ _UNKNOWN_WAIT_SECONDS = 60.0
 def scrape(
     targets: Annotated[list[str], typer.Argument(metavar="TARGET", help="URLs of property pages, or addresses.")],
     refresh: Annotated[bool, typer.Option("--refresh", help="Scrape again even if the property is fresh.")] = False,
-    format_: FormatOption = None,
+    format_: PropertyFormatOption = None,
 ) -> None:
     """Scrape pages and addresses here and now and store their properties; no broker and no worker are needed.
 
@@ -58,6 +56,7 @@ def scrape(
     targets = [normalise_target(target) for target in targets]
     batch = new_id()
     results, codes, left = [], [0], list(targets)
+    said: list[list[Saying]] = []
     try:
         with tracing(settings), open_resources(settings) as resources:
             for target in targets:
@@ -66,13 +65,15 @@ def scrape(
                 except PropertyIntelligenceError as exc:
                     codes.append(report(exc))
                 del left[0]
+            said = said_of(resources.database, results, format_)
     except KeyboardInterrupt:
         codes.append(INTERRUPTED)
         note(f"interrupted: {len(results)} of {len(targets)} targets are stored; not done: {_listed(left)}")
     if results:
-        show(results if len(targets) > 1 else results[0], format_, lambda: _tables(results))
-    elif len(targets) > 1:
-        show([], format_, lambda: ())
+        said += [[] for _ in results[len(said) :]]
+        show_properties(results, format_, said, SystemClock().now(), as_list=len(targets) > 1)
+    elif len(targets) > 1 and wants_json(format_):
+        print_json([])
     raise typer.Exit(max(codes))
 
 
@@ -98,8 +99,3 @@ def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dic
 def _listed(targets: list[str]) -> str:
     """URLs hold no space, addresses do."""
     return ("; " if any(map(is_address, targets)) else " ").join(targets) or "none"
-
-
-def _tables(results: list[dict[str, Any]]) -> Iterator[Table | Text]:
-    for result in results:
-        yield from property_tables(result)

@@ -10,20 +10,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.property.merge import SourceRecord, same_value
+from app.property.agreement import UNIT_OF, same_value
 from app.property.record import PageKind
+from app.property.source_record import SourceRecord
 
 #: a value with less confidence is worth a second look: one in ten is wrong
 UNSURE_BELOW = 0.9
-_UNIT_OF = {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """What another source says instead of the chosen value; `reason` is why it is not believed, "" where unknown."""
+
+    proof: Mapping[str, Any]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """`others` is the evidence (as JSON) of those who say otherwise, the most believed first. `confidence` is that of
-    the value where it is low, `read_at` when a source was last known to say it where that is long ago; else None."""
+    """`others` say otherwise, the most believed first. `confidence` is that of the value where it is low, `read_at`
+    when a source was last known to say it where that is long ago; else None."""
 
-    others: tuple[Mapping[str, Any], ...]
+    others: tuple[Other, ...]
     confidence: float | None
     read_at: datetime | None
 
@@ -40,13 +48,20 @@ def doubt_about(shown: Mapping[str, Any], name: str, now: datetime, fresh_days: 
     return doubt if doubt.others or doubt.confidence is not None or doubt.read_at is not None else None
 
 
-def others(shown: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    """The evidence of the sources that do not say of `name` what was chosen, the most believed first."""
-    found = next((conflict["evidence"] for conflict in shown["conflicts"] if conflict["field"] == name), None)
-    if not found:
+def others(shown: Mapping[str, Any], name: str) -> list[Other]:
+    """What contradicts the chosen value of `name`: not what says the same in another unit or spelling, nor what was
+    right at an earlier time."""
+    found = next((conflict for conflict in shown["conflicts"] if conflict["field"] == name), None)
+    if found is None:
         return []
-    chosen, *rest = found
-    return [proof for proof in rest if not says_the_same(name, chosen, proof)]
+    chosen, *rest = found["evidence"]
+    reasons = found.get("reasons") or [""] * len(found["evidence"])
+    verdicts = found.get("verdicts") or ["conflict"] * len(found["evidence"])
+    return [
+        Other(proof, reason)
+        for proof, reason, verdict in zip(rest, reasons[1:], verdicts[1:], strict=True)
+        if verdict == "conflict" and not says_the_same(name, chosen, proof)
+    ]
 
 
 def says_the_same(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -73,7 +88,7 @@ def source_of(shown: Mapping[str, Any], url: str) -> Mapping[str, Any] | None:
 def _alone(name: str, proof: Mapping[str, Any]) -> SourceRecord:
     """A source that says this and nothing else."""
     values = {name: proof["value"]}
-    if name in _UNIT_OF and proof.get("unit"):
-        values[_UNIT_OF[name]] = proof["unit"]
+    if name in UNIT_OF and proof.get("unit"):
+        values[UNIT_OF[name]] = proof["unit"]
     url, at = proof["source_url"], datetime.fromisoformat(proof["fetched_at"])
     return SourceRecord(url, url, PageKind.RECORD, proof["content_sha256"], at, values, {})

@@ -34,13 +34,15 @@ def evidence_json(evidence: Iterable[tuple[str, Evidence]]) -> dict[str, Any]:
 
 
 def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
-    """`[{"field", "chosen": value, "evidence": [chosen first, then the others], "reasons": [why, in that order]}]`."""
+    """`[{"field", "chosen": value, "evidence": [chosen first, then the others], "reasons": [why, in that order],
+    "verdicts": ["won", then "agrees", "older" or "conflict"]}]`."""
     return [
         {
             "field": name,
             "chosen": merged.values[name],
             "evidence": [say.proof.model_dump(mode="json") for say in says],
             "reasons": [say.reason for say in says],
+            "verdicts": [str(say.verdict) for say in says],
         }
         for name, says in merged.conflicts.items()
     ]

@@ -28,6 +28,7 @@ COLUMNS: tuple[str, ...] = (
     "X_PotentialEquityHigh", "X_GoogleEarthUrl", "X_Permits", "X_RoofYear",
     "sources", "created_at", "updated_at",
     "replaces", "conflicts", "low_confidence",
+    "X_PricePerArea", "X_AgeYears",
 )  # fmt: skip
 
 

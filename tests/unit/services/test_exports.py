@@ -28,7 +28,8 @@ ConstructionMaterials Heating Cooling ParkingTotal PoolPrivateYN AssociationYN A
 PublicRemarks ListAgentFullName ListOfficeName Media ParcelNumber TaxAnnualAmount TaxAssessedValue TaxYear X_MarketValue
 X_Currency X_PricePeriod X_PriceQualifier X_RentBasis X_PriceHistory X_TaxHistory X_EnergyRating X_AccessNotes
 X_EstimatedValueLow X_EstimatedValueHigh X_PotentialEquityLow X_PotentialEquityHigh X_GoogleEarthUrl X_Permits
-X_RoofYear sources created_at updated_at replaces conflicts low_confidence
+X_RoofYear sources created_at updated_at replaces conflicts low_confidence X_PricePerArea
+X_AgeYears
 """
 
 HOUSE: dict[str, Any] = {

@@ -1,0 +1,82 @@
+"""Values as a US contractor reads them: square feet, dollars with thousands apart, `Jun 14, 2019`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from app.property.normalise.areas import IN_SQUARE_METERS, SQUARE_FEET, convert
+
+UNKNOWN = "not known"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
+_ZIP = re.compile(r"\d{5}(?:-\d{4})?")
+#: RESO's StandardStatus of a listing that somebody could buy now, and of one that is about to be sold
+_ON_SALE, _NEARLY_SOLD = frozenset({"Active", "Coming Soon"}), frozenset({"Pending", "Active Under Contract"})
+
+
+def day(value: str | datetime) -> str:
+    """`Jun 14, 2019`; `Oct 2005` or `1995` where no more is known; what is no date as it is."""
+    match = _DATE.match(value if isinstance(value, str) else value.isoformat())
+    if match is None:
+        return str(value)
+    year, month, date = match.groups()
+    if month is None or not 1 <= int(month) <= 12:
+        return year
+    return f"{_MONTHS[int(month) - 1]} {int(date)}, {year}" if date else f"{_MONTHS[int(month) - 1]} {year}"
+
+
+def is_in_the_us(record: Mapping[str, Any]) -> bool:
+    """By its country; without one by a state of two letters and a ZIP code."""
+    if record.get("Country"):
+        return str(record["Country"]) == "US"
+    state, postal_code = str(record.get("StateOrProvince") or ""), str(record.get("PostalCode") or "")
+    return re.fullmatch("[A-Z]{2}", state) is not None and _ZIP.fullmatch(postal_code) is not None
+
+
+def money(amount: float, record: Mapping[str, Any]) -> str:
+    """`$412,000`, `-$12,000`, `489,000 EUR`. What US offices and portals print without a currency is in dollars; of
+    another country's amount without one the number alone is known."""
+    currency = record.get("X_Currency") or ("USD" if is_in_the_us(record) else "")
+    number = f"{abs(amount):,.2f}".removesuffix(".00")
+    sign = "-" if amount < 0 else ""
+    return f"{sign}${number}" if currency == "USD" else f"{sign}{number} {currency}".rstrip()
+
+
+def square_feet(area: float, unit: str | None) -> str:
+    """`2,310 sq ft`; of another unit what it comes to, and as it was."""
+    if unit not in IN_SQUARE_METERS:
+        return f"{area:,.10g} (unit {UNKNOWN})"
+    feet = f"{convert(area, str(unit), SQUARE_FEET):,.0f} sq ft"
+    return feet if unit == SQUARE_FEET else f"{feet} ({area:,.10g} {str(unit).lower()})"
+
+
+def number(value: float) -> str:
+    """Stories: `2`, `1.5`."""
+    return f"{value:g}"
+
+
+def yes_no(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def listed(parts: list[Any]) -> str:
+    return ", ".join(str(part) for part in parts)
+
+
+def solar(parts: list[Any]) -> str:
+    """Of PowerProductionType (RESO: Photovoltaics, Wind)."""
+    if any(re.search(r"solar|photovolt|\bpv\b", str(part), re.IGNORECASE) for part in parts):
+        return "yes"
+    return f"not stated (power by {listed(parts)})"
+
+
+def for_sale(status: str, record: Mapping[str, Any]) -> str:
+    """Of StandardStatus; a home to let is not for sale."""
+    if "lease" in str(record.get("PropertyType") or "").lower() or record.get("X_PricePeriod"):
+        return f"no, for rent ({status})" if status in _ON_SALE else f"no ({status}, for rent)"
+    if status in _ON_SALE:
+        return "yes" if status == "Active" else f"yes ({status})"
+    return f"no, under contract ({status})" if status in _NEARLY_SOLD else f"no ({status})"

@@ -1,0 +1,332 @@
+"""The contractor's brief: every line, in a contractor's words, with what is in doubt said beside it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cli import us_words as us
+from cli.brief import LINES, brief
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+COUNTY, PORTAL, ROLL = "https://county.example/parcels/7", "https://homes.example/12", "https://roll.example/7"
+NEW, OLD = "2026-02-20T08:00:00+00:00", "2025-12-01T08:00:00+00:00"
+
+
+def source(url: str, kind: str | None, fetched_at: str = NEW, checked_at: str | None = None) -> dict[str, Any]:
+    return {
+        "url": url, "final_url": url, "page_url": url, "kind": "record", "source_kind": kind, "fetched_at": fetched_at,
+        "checked_at": checked_at, "content_sha256": url, "wanted_model": [], "model_note": None,
+    }  # fmt: skip
+
+
+def proof(value: Any, url: str = COUNTY, confidence: float = 0.97, at: str = NEW, unit: str | None = None) -> Any:
+    return {
+        "value": value, "raw": f"{value}", "unit": unit, "method": "label", "locator": "/html", "quote": f"{value}",
+        "source_url": url, "fetched_at": at, "content_sha256": url, "confidence": confidence,
+    }  # fmt: skip
+
+
+def house(evidence: dict[str, Any], *sources: dict[str, Any], conflicts: Any = (), unverified: Any = ()) -> Any:
+    return {
+        "property": "p1", "record": {name: one["value"] for name, one in evidence.items()}, "evidence": evidence,
+        "sources": list(sources), "conflicts": list(conflicts), "unverified": list(unverified), "replaces": [],
+    }  # fmt: skip
+
+
+ADDRESS = {
+    "UnparsedAddress": proof("12 Fictional Ave"), "City": proof("Anytown"), "StateOrProvince": proof("ST"),
+    "PostalCode": proof("00000"),
+}  # fmt: skip
+WHOLE = {
+    **ADDRESS,
+    "StandardStatus": proof("Active", PORTAL),
+    "ClosePrice": proof(412000),
+    "CloseDate": proof("2019-06-14"),
+    "SubdivisionName": proof("Oak Hollow"),
+    "LivingArea": proof(2310, unit="Square Feet"),
+    "LivingAreaUnits": proof("Square Feet"),
+    "YearBuilt": proof(1987),
+    "StoriesTotal": proof(1.5),
+    "Roof": proof(["Asphalt Shingle"]),
+    "AssociationYN": proof(True),
+    "AssociationFee": proof(45),
+    "PowerProductionType": proof(["Photovoltaics"]),
+    "X_AccessNotes": proof("Gated: code at the gate house"),
+    "X_EstimatedValueLow": proof(500000, PORTAL),
+    "X_EstimatedValueHigh": proof(540500.5, PORTAL),
+    "X_PotentialEquityLow": proof(88000, PORTAL),
+    "X_PotentialEquityHigh": proof(128500.5, PORTAL),
+    "X_RoofYear": proof(2016),
+    "X_GoogleEarthUrl": proof("https://earth.google.com/web/search/35.1,-80.8"),
+}
+
+WHOLE_BRIEF = """\
+12 Fictional Ave, Anytown, ST 00000
+
+Roof              Asphalt Shingle, 2016
+Square feet       2,310 sq ft
+Stories           1.5
+Year built        1987
+Access notes      Gated: code at the gate house
+Solar             yes
+HOA               yes, fee $45
+Subdivision       Oak Hollow
+Last sale         Jun 14, 2019, $412,000
+Estimated value   $500,000 to $540,500.50
+Potential equity  $88,000 to $128,500.50
+For sale          yes
+
+Sources
+ 1. assessor, read Feb 20, 2026
+    https://county.example/parcels/7
+ 2. portal, read Feb 20, 2026
+    https://homes.example/12
+
+Google Earth
+    https://earth.google.com/web/search/35.1,-80.8
+"""
+EMPTY_BRIEF = """\
+Address not known
+
+Roof              not known
+Square feet       not known
+Stories           not known
+Year built        not known
+Access notes      not known
+Solar             not known
+HOA               not known
+Subdivision       not known
+Last sale         not known
+Estimated value   not known
+Potential equity  not known
+For sale          not known
+
+Sources
+
+Google Earth
+    not known
+"""
+
+
+def lines_of(shown: Any, label: str, width: int = 80) -> list[str]:
+    """The line of that label, and the marks below it."""
+    found: list[str] = []
+    for line in brief(shown, NOW, 30, width).splitlines():
+        if line.startswith(f"{label:18}"):
+            found = [line[18:]]
+        elif found and line.startswith(" " * 18):
+            found.append(line[18:])
+        elif found:
+            break
+    return found
+
+
+def test_a_house_of_which_all_is_known() -> None:
+    assert brief(house(WHOLE, source(COUNTY, "assessor"), source(PORTAL, "portal")), NOW, 30) == WHOLE_BRIEF
+
+
+def test_a_house_of_which_nothing_is_known_says_so_in_each_line() -> None:
+    assert brief(house({}), NOW, 30) == EMPTY_BRIEF
+
+
+def test_the_lines_are_those_of_the_report_in_their_order() -> None:
+    assert [line.label for line in LINES] == [
+        "Roof", "Square feet", "Stories", "Year built", "Access notes", "Solar", "HOA", "Subdivision", "Last sale",
+        "Estimated value", "Potential equity", "For sale",
+    ]  # fmt: skip
+
+
+def test_others_are_heard_where_they_disagree_and_only_they() -> None:
+    conflict = {
+        "field": "YearBuilt",
+        "chosen": 1987,
+        "evidence": [proof(1987), proof(1978, PORTAL), proof(1987, ROLL)],
+        "reasons": ["ranked first", "portal ranks below assessor here", "says the same"],
+        "verdicts": ["won", "conflict", "agrees"],
+    }
+    sources = source(COUNTY, "assessor"), source(PORTAL, "portal"), source(ROLL, "tax_roll")
+    assert lines_of(house({"YearBuilt": proof(1987)}, *sources, conflicts=[conflict]), "Year built") == [
+        "1987",
+        "[in doubt: portal homes.example says 1978]",
+    ]
+
+
+def test_what_was_right_once_is_no_doubt() -> None:
+    conflict = {
+        "field": "ClosePrice", "chosen": 412000, "evidence": [proof(412000), proof(99000, ROLL), proof(401000, PORTAL)],
+        "reasons": ["", "of an earlier time", ""], "verdicts": ["won", "older", "conflict"],
+    }  # fmt: skip
+    shown = house({**ADDRESS, "ClosePrice": proof(412000)}, source(COUNTY, None), conflicts=[conflict])
+    assert lines_of(shown, "Last sale") == [
+        "date not known, $412,000",
+        "[price: in doubt: homes.example says $401,000]",
+    ]
+
+
+def test_an_area_in_another_unit_is_no_doubt_and_one_that_differs_is_told_in_square_feet() -> None:
+    chosen = proof(1410, unit="Square Feet")
+    conflict = {
+        "field": "LivingArea", "chosen": 1410,
+        "evidence": [chosen, proof(131, PORTAL, unit="Square Meters"), proof(150, ROLL, unit="Square Meters")],
+    }  # fmt: skip
+    shown = house({"LivingArea": chosen}, source(COUNTY, None), conflicts=[conflict])
+    assert lines_of(shown, "Square feet") == [
+        "1,410 sq ft",
+        "[in doubt: roll.example says 1,615 sq ft (150 square meters)]",
+    ]
+
+
+def test_many_others_are_counted() -> None:
+    said = [proof(year, f"https://p{year}.example/") for year in (1987, 1981, 1982, 1983, 1984, 1985)]
+    conflict = {"field": "YearBuilt", "chosen": 1987, "evidence": said}
+    marks = lines_of(house({"YearBuilt": said[0]}, conflicts=[conflict]), "Year built")
+    assert " ".join(marks) == (
+        "1987 [in doubt: p1981.example says 1981, p1982.example says 1982, p1983.example says 1983, and 2 more]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("confidence", "at", "marks"),
+    [
+        (0.9, NEW, []),
+        (0.89, NEW, ["[unsure: 89 %]"]),
+        (0.97, OLD, ["[old: read Dec 1, 2025, 90 days ago]"]),
+        (0.5, OLD, ["[unsure: 50 %; old: read Dec 1, 2025, 90 days ago]"]),
+    ],
+)
+def test_what_is_unsure_or_old_is_marked(confidence: float, at: str, marks: list[str]) -> None:
+    shown = house({"StoriesTotal": proof(2, confidence=confidence, at=at)}, source(COUNTY, "assessor", at))
+    assert lines_of(shown, "Stories") == ["2", *marks]
+
+
+def test_a_page_that_was_found_unchanged_is_not_old() -> None:
+    shown = house({"StoriesTotal": proof(2, at=OLD)}, source(COUNTY, "assessor", OLD, NEW))
+    assert lines_of(shown, "Stories") == ["2"]
+    assert " 1. assessor, read Feb 20, 2026" in brief(shown, NOW, 30)
+
+
+def test_equity_is_no_surer_than_what_it_is_computed_from() -> None:
+    conflict = {"field": "ClosePrice", "chosen": 412000, "evidence": [proof(412000), proof(41200, PORTAL)]}
+    shown = house(WHOLE, source(COUNTY, "assessor"), conflicts=[conflict])
+    assert lines_of(shown, "Potential equity") == [
+        "$88,000 to $128,500.50",
+        "[in doubt: it follows from values above that are]",
+    ]
+    assert lines_of(shown, "Estimated value") == ["$500,000 to $540,500.50"]
+
+
+def test_what_nobody_verified_is_apart_and_in_no_line() -> None:
+    heard = {
+        "field": "X_RoofYear", "value": 2020, "quote": "reroofed 2020", "url": "https://gone.example/", "said_by": "x",
+        "seen_at": NEW,
+    }  # fmt: skip
+    text = brief(house(ADDRESS, source(COUNTY, None), unverified=[heard, {**heard, "field": "Media"}]), NOW, 30)
+    assert "Roof              not known\n" in text
+    assert text.partition("For sale          not known\n")[2].startswith(
+        "\nNot verified: a search answer says so, and its page could not be read\n"
+        "  Roof, year: 2020\n    https://gone.example/\n\nSources\n"
+    )
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_no_line_is_wider_than_the_terminal_but_for_urls(width: int) -> None:
+    long = {
+        **WHOLE,
+        "X_AccessNotes": proof("Gated community, guard on duty; " * 5),
+        "Roof": proof(["Concrete tile", "Built-up", "Standing seam metal over the porch"], confidence=0.5),
+        "SubdivisionName": proof("x" * 200),
+    }
+    text = brief(house(long, source(COUNTY + "/y" * 60, "assessor")), NOW, 30, width)
+    lines = [line for line in text.splitlines() if "://" not in line]
+    assert max(map(len, lines)) <= width
+    assert any("/y" * 60 in line for line in text.splitlines()), "a URL is left whole"
+
+
+def test_text_of_pages_cannot_steer_the_terminal() -> None:
+    shown = house({"SubdivisionName": proof("\x1b[2JOak\r\nHollow\u202e")}, source("https://a.example/\x1b[31m", None))
+    assert not set(brief(shown, NOW, 30)) & set("\x1b\r\u202e")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("2019-06-14", "Jun 14, 2019"),
+        ("2005-10", "Oct 2005"),
+        ("1995", "1995"),
+        ("2019-00-14", "2019"),
+        ("soon", "soon"),
+    ],
+)
+def test_dates(value: str, words: str) -> None:
+    assert us.day(value) == words
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        ({"X_Currency": "USD"}, "-$12,000"),
+        ({"X_Currency": "EUR"}, "-12,000 EUR"),
+        ({"Country": "US"}, "-$12,000"),
+        ({"StateOrProvince": "NC", "PostalCode": "28202-1234"}, "-$12,000"),
+        ({"Country": "DE", "StateOrProvince": "BE", "PostalCode": "10115"}, "-12,000"),
+        ({}, "-12,000"),
+    ],
+)
+def test_money(record: dict[str, Any], words: str) -> None:
+    assert us.money(-12000, record) == words
+
+
+@pytest.mark.parametrize(
+    ("status", "record", "words"),
+    [
+        ("Active", {}, "yes"),
+        ("Coming Soon", {}, "yes (Coming Soon)"),
+        ("Pending", {}, "no, under contract (Pending)"),
+        ("Closed", {}, "no (Closed)"),
+        ("Active", {"PropertyType": "Residential Lease"}, "no, for rent (Active)"),
+        ("Active", {"X_PricePeriod": "month"}, "no, for rent (Active)"),
+    ],
+)
+def test_for_sale_is_yes_or_no(status: str, record: dict[str, Any], words: str) -> None:
+    assert us.for_sale(status, record) == words
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        (["Photovoltaics"], "yes"),
+        (["Solar"], "yes"),
+        (["Wind"], "not stated (power by Wind)"),
+        (["Wind", "Solar PV"], "yes"),
+    ],
+)
+def test_solar(parts: list[str], words: str) -> None:
+    assert us.solar(parts) == words
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"AssociationYN": False}, "no"),
+        ({"AssociationYN": False, "AssociationFee": 0}, "no"),
+        ({"AssociationFee": 45}, "yes, fee 45"),
+        ({"AssociationFee": 0}, "not known"),
+        ({"AssociationYN": True}, "yes"),
+    ],
+)
+def test_hoa(fields: dict[str, Any], words: str) -> None:
+    shown = house({name: proof(value) for name, value in fields.items()}, source(COUNTY, None))
+    assert lines_of(shown, "HOA") == [words]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [(500000, None, "500,000"), (None, 540000, "540,000"), (5, 5, "5"), (-12000, 3000, "-12,000 to 3,000")],
+)
+def test_a_range_with_one_end_is_that_end(low: int | None, high: int | None, words: str) -> None:
+    ends = {"X_PotentialEquityLow": low, "X_PotentialEquityHigh": high}
+    shown = house({name: proof(value) for name, value in ends.items() if value is not None}, source(COUNTY, None))
+    assert lines_of(shown, "Potential equity") == [words]
