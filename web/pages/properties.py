@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from app.property.doubt import Other, as_of, others
 from app.property.record import FIELDS
-from app.property.store import PropertyFilter
+from app.property.store import PropertyFilter, Saying, sayings
 from web.auth import READING, allow
 from web.context import Context, context_of
+from web.pages.dated_prices import dated_prices
+from web.pages.locator import Locator, Seen, locator
+from web.pages.price_chart import price_chart
 from web.pages.rendering import address, page
 from web.pages.route import SignedInRoute
+from web.pages.side_by_side import side_by_side, source_names
+from web.pages.words import in_words
 from web.parameters import Id, PropertiesCursor
 
 router = APIRouter(route_class=SignedInRoute)
@@ -37,13 +42,15 @@ _GROUPS = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A field as the page has it: `proof` is its evidence, `others` what other pages say instead."""
+    """A field as the page has it: `proof` is its evidence, `as_of` when a source was last known to say it, `others`
+    what other pages say instead."""
 
     name: str
     meaning: str
     value: str
     proof: Mapping[str, Any]
-    others: list[Mapping[str, Any]]
+    as_of: datetime
+    others: list[Other]
 
     @property
     def is_long(self) -> bool:
@@ -83,13 +90,32 @@ def list_properties(
 @router.get("/properties/{property_id}", dependencies=[allow(*READING)])
 def show_property(request: Request, property_id: Id, context: ContextOf) -> Response:
     found = context.stores.properties.get(property_id)
+    said = sayings(context.stores.database, found["property"])
+    names = source_names(found)
+    prices = dated_prices(said)
+    number_of = {source["url"]: number for number, source in enumerate(found["sources"], start=1)}
     return page(
         request,
         "property.html",
         property=found,
         headline=headline(found["record"]),
-        groups=list(_grouped(found)),
-        sources=[{**source, "fetched": _moment(source["fetched_at"])} for source in found["sources"]],
+        groups=_grouped(found),
+        names=names,
+        rows=side_by_side(found, said) if len(said) == len(names) else [],
+        prices=prices,
+        chart=price_chart(prices),
+        number_of=number_of,
+        place=_place(found["record"]),
+        drawing=_drawing(found, said),
+        unverified=[{**one, "words": in_words(one["value"]), "seen": _moment(one["seen_at"])} for one in _heard(found)],
+        sources=[
+            {
+                **source,
+                "fetched": _moment(source["fetched_at"]),
+                "checked": _moment(source["checked_at"]) if source["checked_at"] else None,
+            }
+            for source in found["sources"]
+        ],
         created=_moment(found["created_at"]),
         updated=_moment(found["updated_at"]),
     )
@@ -108,26 +134,34 @@ def headline(record: Mapping[str, Any]) -> str:
 def _grouped(found: Mapping[str, Any]) -> list[tuple[str, list[Shown]]]:
     """The fields that have a value, in the order of the data dictionary, by the groups that have one."""
     record, evidence = found["record"], found["evidence"]
-    others = {conflict["field"]: conflict["evidence"][1:] for conflict in found["conflicts"]}
     groups: dict[str, list[Shown]] = {group: [] for group in _GROUPS}
     for name, spec in FIELDS.items():
         if name in record:
-            value = in_words(record[name])
-            groups[spec.group].append(Shown(name, spec.meaning, value, evidence[name], others.get(name, [])))
+            value, proof = in_words(record[name]), evidence[name]
+            groups[spec.group].append(Shown(name, spec.meaning, value, proof, as_of(found, proof), others(found, name)))
     return [(_GROUPS[group], shown) for group, shown in groups.items() if shown]
 
 
-def in_words(value: Any) -> str:
-    """A value as people read it: yes and no, thousands apart, lists with commas, rows a line each."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return f"{value:,}" if abs(value) >= 10_000 else f"{value}"
-    if isinstance(value, list):
-        if all(isinstance(item, dict) for item in value):
-            return "\n".join(", ".join(f"{name} {in_words(part)}" for name, part in item.items()) for item in value)
-        return ", ".join(in_words(item) for item in value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _heard(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return list(found.get("unverified") or ())
+
+
+def _place(record: Mapping[str, Any]) -> str:
+    """`35.125,-80.875`; "" where nobody knows it."""
+    if "Latitude" not in record or "Longitude" not in record:
+        return ""
+    return f"{record['Latitude']},{record['Longitude']}"
+
+
+def _drawing(found: Mapping[str, Any], said: Sequence[Saying]) -> Locator | None:
+    """Where the sources see the property, if there are two that do."""
+    evidence = found["evidence"].get("Latitude")
+    seen = [
+        Seen(number, one.values["Latitude"], one.values["Longitude"], one.evidence["Latitude"] == evidence)
+        for number, one in enumerate(said, start=1)
+        if "Latitude" in one.values and "Longitude" in one.values
+    ]
+    return locator(seen) if len(seen) > 1 else None
 
 
 def _moment(text: str) -> datetime:

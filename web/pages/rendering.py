@@ -24,6 +24,7 @@ from app.redaction import origin_of
 from app.services.access import Caller
 from app.services.page_sessions import PageSession
 from web.auth import rights_of
+from web.pages.locator import distance
 
 _WEB = Path(__file__).parents[1]
 _POLICY = {
@@ -126,6 +127,7 @@ def _environment() -> Environment:
         "count": _count,
         "origin": origin_of,
         "usd": _usd,
+        "distance": distance,
         "exact": escape,
     }
     made.filters.update(filters)

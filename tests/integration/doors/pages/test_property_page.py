@@ -1,0 +1,193 @@
+"""The page of a property that several sources speak of: side by side, over time, and on the ground."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.property.merge import SourceRecord
+from app.property.record import Evidence, Method, PageKind, SourceKind
+from app.property.store import Database, Hearsay, PropertyStore, UnverifiedStore
+from tests.integration.doors.conftest import Environment
+from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+
+pytestmark = pytest.mark.usefixtures("broker")
+ADDRESS = {
+    "UnparsedAddress": "12 Fictional Ave", "StreetNumber": "12", "StreetName": "Fictional Ave", "City": "Anytown",
+    "StateOrProvince": "ST", "PostalCode": "00000",
+}  # fmt: skip
+HISTORY = [
+    {"date": "2019-06-14", "price": 412000, "event": "Sold"},
+    {"date": "2019-04-02", "price": 419900, "event": "Listed for sale"},
+    {"date": "2005-10", "price": 250000, "event": "Sold"},
+]
+
+
+@pytest.fixture
+def database(environment: Environment, home: Path) -> Iterator[Database]:
+    """What the door has stored; it is started after this."""
+    environment["DATABASE_URL"] = f"sqlite:///{home / 'pages.db'}"
+    opened = Database(environment["DATABASE_URL"])
+    opened.open()
+    yield opened
+    opened.close()
+
+
+def _save(database: Database, url: str, kind: SourceKind, days_ago: float, **values: Any) -> str:
+    at, sha = datetime.now(UTC) - timedelta(days=days_ago), url.rjust(64, "0")[-64:]
+    units = {"LivingArea": "Square Feet", "ListPrice": "USD"}
+    evidence = {
+        name: Evidence(
+            value=value, raw=str(value), unit=units.get(name), method=Method.LABEL, locator=f"/html/{name}",
+            quote=str(value), source_url=url, fetched_at=at, content_sha256=sha, confidence=0.95,
+        )
+        for name, value in values.items()
+    }  # fmt: skip
+    record = SourceRecord(url, url, PageKind.RECORD, sha, at, {**values}, evidence, source_kind=kind)
+    return PropertyStore(database).save_record(record)
+
+
+@pytest.fixture
+def house(database: Database) -> str:
+    """An assessor, a county map, a portal, and what a search said; -> the property's id."""
+    _save(
+        database, "https://assessor.example/parcels/7", SourceKind.ASSESSOR, 3.2, YearBuilt=1987, LivingArea=2310,
+        LivingAreaUnits="Square Feet", ClosePrice=412000, CloseDate="2019-06-14", StoriesTotal=2, Roof=["Shingle"],
+        Latitude=35.12500, Longitude=-80.87500, **ADDRESS,
+    )  # fmt: skip
+    _save(
+        database, "https://gis.example/query?parcel=7", SourceKind.GIS, 2.2, Latitude=35.12515, Longitude=-80.87490,
+        StoriesTotal=2, **ADDRESS,
+    )  # fmt: skip
+    made = _save(
+        database, "https://homes.example/12-fictional-ave", SourceKind.PORTAL, 40.2, YearBuilt=1978, LivingArea=2130,
+        LivingAreaUnits="Square Feet", ListPrice=512000, X_Currency="USD", StandardStatus="Active",
+        X_PriceHistory=HISTORY, Latitude=35.12480, Longitude=-80.87530, StoriesTotal=2, **ADDRESS,
+    )  # fmt: skip
+    heard = Hearsay(
+        "X_RoofYear",
+        2016,
+        "a new roof in 2016",
+        "https://gone.example/12",
+        "web_search gpt-4.1-mini",
+        datetime.now(UTC),
+    )
+    UnverifiedStore(database).put(made, [heard])
+    return made
+
+
+def test_who_says_what_which_won_and_why(house: str, signed_in: SignIn, screenshot: Callable[..., Path]) -> None:
+    page = signed_in("reader", f"/properties/{house}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("12 Fictional Ave")
+    table = page.get_by_role("region", name="Sources side by side")
+    heads = table.locator("thead th").all_inner_texts()
+    assert [head.split()[1] for head in heads[1:]] == ["homes.example", "assessor.example", "gis.example"]
+    rows = table.locator("tbody tr")
+    assert [row.get_attribute("id") for row in rows.all()][:2] == ["side-LivingArea", "side-YearBuilt"]
+    year = table.locator("#side-YearBuilt")
+    expect(year.locator("th")).to_contain_text("pages disagree")
+    portal, assessor, gis = year.locator("td").all()
+    expect(portal).to_contain_text("1978")
+    expect(portal).to_contain_text("differs")
+    expect(portal.locator("small")).to_contain_text("portal ranks below assessor here")
+    expect(assessor).to_contain_text("1987")
+    expect(assessor).to_contain_text("chosen")
+    expect(gis).to_have_text("says nothing")
+    expect(table.locator("#side-StoriesTotal")).not_to_contain_text("differs")
+    # each value's age: of the page that it is of
+    ages = {
+        name: page.locator("dd", has=page.locator(f"#proof-{name}")).locator(".age")
+        for name in ("YearBuilt", "ListPrice")
+    }
+    expect(ages["YearBuilt"]).to_have_text("3 d ago")
+    expect(ages["ListPrice"]).to_have_text("40 d ago")
+    page.get_by_role("button", name="YearBuilt: 1987").click()
+    expect(page.locator("#proof-YearBuilt")).to_contain_text("Another page says 1978")
+    expect(page.locator("#proof-YearBuilt")).to_contain_text("not believed: portal ranks below assessor here")
+    page.keyboard.press("Escape")
+    check_accessible(page)
+    screenshot(page, "property-sources")
+
+
+def test_what_was_only_said_is_apart(house: str, signed_in: SignIn) -> None:
+    page = signed_in("reader", f"/properties/{house}")
+    apart = page.get_by_role("region", name="Not verified")
+    expect(apart).to_contain_text("X_RoofYear")
+    expect(apart).to_contain_text("2016")
+    expect(apart.get_by_role("link")).to_have_attribute("href", "https://gone.example/12")
+    assert page.locator("#proof-X_RoofYear").count() == 0, "it is no value of the record"
+    expect(page.get_by_role("region", name="Sources side by side")).not_to_contain_text("X_RoofYear")
+
+
+def test_prices_are_drawn_and_told(house: str, signed_in: SignIn) -> None:
+    page = signed_in("reader", f"/properties/{house}")
+    plot = page.get_by_role("img", name="Prices over time")
+    expect(plot.locator("circle")).to_have_count(3)
+    expect(plot.locator("circle.sale")).to_have_count(2)
+    assert len(plot.locator("polyline").get_attribute("points").split()) == 3
+    table = page.get_by_role("region", name="Prices by date")
+    expect(table).to_be_hidden()
+    page.get_by_text("The numbers").press("Enter")
+    rows = [row.locator("th, td").all_inner_texts() for row in table.locator("tbody tr").all()]
+    assert rows == [
+        ["2019-06-14", "412,000", "Sold", "1, 2"],
+        ["2019-04-02", "419,900", "Listed for sale", "1"],
+        ["2005-10", "250,000", "Sold", "1"],
+    ]
+    check_accessible(page)
+
+
+def test_the_position_is_drawn_without_asking_anybody(house: str, signed_in: SignIn, web: str) -> None:
+    page = signed_in("reader", "/properties")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{web}/properties/{house}")
+    drawing = page.get_by_role("img", name="Where the sources see the property")
+    expect(drawing.locator("circle")).to_have_count(3)
+    places = page.locator("#places tbody tr")
+    expect(places).to_have_count(3)
+    # a county map is believed on positions. From it the assessor is 0.00015 degrees south and 0.0001 west: 16.7 and
+    # 9.1 m at 35 degrees; the portal is 38.9 and 36.4 m
+    told = {row.locator("th").inner_text().split()[1]: row.locator("td").nth(1).inner_text() for row in places.all()}
+    assert told == {"gis.example": "chosen", "assessor.example": "19 m SW", "homes.example": "53 m SW"}
+    links = {link.inner_text(): link.get_attribute("href") for link in page.locator(".position a").all()}
+    record = page.locator(".position p .mono").inner_text().split(", ")
+    assert links["Google Earth"] == f"https://earth.google.com/web/search/{record[0]},{record[1]}"
+    assert links["OpenStreetMap"] == (
+        f"https://www.openstreetmap.org/?mlat={record[0]}&mlon={record[1]}#map=18/{record[0]}/{record[1]}"
+    )
+    assert {url.split("/")[2] for url in asked} == {web.split("/")[2]}
+
+
+def test_a_phone_in_the_dark_and_a_magnified_window_show_it_all(
+    house: str, signed_in: SignIn, screenshot: Callable[..., Path]
+) -> None:
+    page = signed_in("reader", f"/properties/{house}", viewport=PHONE, color_scheme="dark")
+    page.get_by_text("The numbers").press("Enter")
+    check_fits(page)
+    check_accessible(page)
+    # a row of the comparison is a card whose cells name their source
+    label = page.locator("#side-YearBuilt td").first.evaluate("one => getComputedStyle(one, '::before').content")
+    assert "homes.example" in label
+    page.locator("#side-YearBuilt").scroll_into_view_if_needed()
+    screenshot(page, "property-sources-phone-dark", full_page=False)
+    for viewport in ({"width": 640, "height": 400}, {"width": 320, "height": 256}):
+        page.set_viewport_size(viewport)  # type: ignore[arg-type]
+        check_fits(page)
+
+
+def test_a_property_of_one_page_has_no_comparison(database: Database, signed_in: SignIn) -> None:
+    made = _save(database, "https://homes.example/1", SourceKind.PORTAL, 0, ListPrice=5, **ADDRESS)
+    page: Page = signed_in("reader", f"/properties/{made}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert page.get_by_role("region", name="Sources side by side").count() == 0
+    assert page.get_by_role("img").count() == 0
+    assert page.get_by_role("region", name="Not verified").count() == 0
+    expect(page.locator(".position")).to_contain_text("Nobody says its coordinates.")
+    expect(page.locator(".position").get_by_role("link", name="Google Earth")).to_be_visible()
+    check_accessible(page)

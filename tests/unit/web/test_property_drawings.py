@@ -1,0 +1,145 @@
+"""The drawings of the property page are true to prices and places, checked against their own scales."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from app.property.store import Saying
+from web.pages.dated_prices import DatedPrice, dated_prices
+from web.pages.locator import SIZE, Seen, distance, locator
+from web.pages.price_chart import PriceChart, price_chart, short
+
+
+def _saying(url: str, **values: Any) -> Saying:
+    return Saying(url, values, {})
+
+
+def _price(day: date, price: float, *, is_sale: bool = False) -> DatedPrice:
+    return DatedPrice(day, day.isoformat(), price, "", is_sale, ("https://a.example/",))
+
+
+def test_prices_of_all_sources_come_in_order_and_once() -> None:
+    history = [
+        {"date": "2019-06-14", "price": 412000, "event": "Sold"},
+        {"date": "2005-10", "price": 250000, "event": "Listed"},
+        {"date": "2001", "event": "Listed"},
+        {"price": 5},
+        {"date": "soon", "price": 5},
+        {"date": "2002", "price": "5"},
+    ]
+    found = dated_prices(
+        [
+            _saying("https://a.example/", X_PriceHistory=history),
+            _saying("https://b.example/", CloseDate="2019-06-14", ClosePrice=412000.0),
+            _saying("https://c.example/", CloseDate="2019-06-14", ClosePrice=421000),
+            _saying("https://d.example/", ClosePrice=9),
+        ]
+    )
+    assert [(row.said, row.price, row.is_sale, row.sources) for row in found] == [
+        ("2005-10", 250000, False, ("https://a.example/",)),
+        ("2019-06-14", 412000, True, ("https://a.example/", "https://b.example/")),
+        ("2019-06-14", 421000, True, ("https://c.example/",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("event", "is_sale"),
+    [
+        ("Sold", True), ("Sale", True), ("Warranty deed", True), ("Last sale", True), ("Closed", True),
+        ("Listed for sale", False), ("Sale pending", False), ("Price change", False), ("Back on sale", False),
+        ("", False), ("Sold agreed", False), ("Sale fell through", False),
+    ],
+)  # fmt: skip
+def test_a_sale_is_what_was_sold(event: str, is_sale: bool) -> None:
+    row = {"date": "2019", "price": 5, "event": event}
+    (found,) = dated_prices([_saying("https://a.example/", X_PriceHistory=[row])])
+    assert found.is_sale is is_sale
+
+
+def _value_at(chart: PriceChart, y: float) -> float:
+    low, high = chart.y_ticks[0], chart.y_ticks[-1]
+    size = {"K": 1e3, "M": 1e6, "B": 1e9}
+    top = float(high.text.rstrip("KMB")) * size.get(high.text[-1], 1)
+    return (y - low.place) / (high.place - low.place) * top
+
+
+@pytest.mark.parametrize("most", [8, 99, 1_250, 412_000, 512_345, 1_200_000, 3e9])
+def test_a_price_is_where_the_axes_say(most: float) -> None:
+    years = [2001, 2005, 2012, 2019, 2026]
+    rows = [_price(date(year, 1, 1), most * n / 5) for n, year in enumerate(years, start=1)]
+    chart = price_chart(rows)
+    assert chart is not None
+    assert [_value_at(chart, dot.y) for dot in chart.dots] == pytest.approx([row.price for row in rows], rel=0.02)
+    assert 3 <= len(chart.y_ticks) <= 6
+    x_of = dict(zip(years, (dot.x for dot in chart.dots), strict=True))
+    place_of = {int(tick.text): tick.place for tick in chart.x_ticks}
+    assert len(place_of) <= 9
+    assert {year: place_of[year] for year in place_of if year in x_of} == pytest.approx(
+        {year: x for year, x in x_of.items() if year in place_of}
+    )
+    assert all(chart.left <= dot.x <= chart.right and 0 <= dot.y <= chart.height for dot in chart.dots)
+
+
+def test_prices_of_one_day_are_drawn_too_and_one_price_is_no_plot() -> None:
+    day = date(2020, 5, 5)
+    assert price_chart([_price(day, 5)]) is None
+    assert price_chart([]) is None
+    chart = price_chart([_price(day, 100), _price(day, 200, is_sale=True)])
+    assert chart is not None
+    assert chart.dots[0].x == chart.dots[1].x
+    assert chart.dots[0].y > chart.dots[1].y
+    assert [dot.is_sale for dot in chart.dots] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [(0, "0"), (450, "450"), (250_000, "250K"), (1_200_000, "1.2M"), (3e9, "3B")]
+)
+def test_amounts_of_an_axis_are_short(amount: float, text: str) -> None:
+    assert short(amount) == text
+
+
+def test_places_are_where_they_are_seen_from_the_chosen_one() -> None:
+    """One thousandth of a degree of latitude is 111.2 m; of longitude, at 60 degrees north, half of it."""
+    drawn = locator(
+        [
+            Seen(1, 60.0, 10.0, True),
+            Seen(2, 60.001, 10.0, False),
+            Seen(3, 60.0, 10.002, False),
+            Seen(4, 59.999, 9.998, False),
+        ]
+    )
+    assert drawn is not None
+    here, north, east, southwest = drawn.pins
+    assert (here.x, here.y, here.meters, here.direction) == (SIZE / 2, SIZE / 2, 0, "")
+    assert (north.x, north.direction) == (SIZE / 2, "N")
+    assert north.meters == pytest.approx(111.19, abs=0.1)
+    assert (east.y, east.direction) == (SIZE / 2, "E")
+    assert east.meters == pytest.approx(111.19, abs=0.1)
+    assert east.x - here.x == pytest.approx(here.y - north.y, abs=0.2)
+    assert southwest.direction == "SW"
+    assert southwest.x < here.x
+    assert southwest.y > here.y
+    meters = float(drawn.bar_text.removesuffix(" m"))
+    assert drawn.bar / meters == pytest.approx((here.y - north.y) / north.meters, rel=0.01)
+    assert all(0 < pin.x < SIZE and 0 < pin.y < SIZE for pin in drawn.pins)
+    assert 0 < drawn.bar < SIZE / 2
+
+
+def test_the_date_line_is_no_way_around_the_earth() -> None:
+    drawn = locator([Seen(1, 0.0, 179.9995, True), Seen(2, 0.0, -179.9995, False)])
+    assert drawn is not None
+    assert drawn.pins[1].meters == pytest.approx(111.19, abs=0.1)
+    assert drawn.pins[1].direction == "E"
+
+
+def test_without_a_chosen_place_nothing_is_drawn() -> None:
+    assert locator([Seen(1, 1.0, 1.0, False)]) is None
+    assert locator([]) is None
+
+
+@pytest.mark.parametrize(("meters", "text"), [(0.4, "0 m"), (40, "40 m"), (1500, "1.5 km"), (2.5e6, "2,500 km")])
+def test_distances(meters: float, text: str) -> None:
+    assert distance(meters) == text

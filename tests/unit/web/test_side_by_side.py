@@ -1,0 +1,82 @@
+"""Sources beside each other: what each says, what the store thinks of it, and nothing that it does not think."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.property.store import Saying
+from web.pages.side_by_side import Cell, side_by_side, source_names
+
+URLS = "https://county.example/7", "https://homes.example/12", "https://roll.example/7"
+
+
+def _proof(url: str, value: Any, unit: str | None = None) -> dict[str, Any]:
+    return {
+        "value": value, "raw": f"{value}", "unit": unit, "method": "label", "locator": f"/{value}", "quote": f"{value}",
+        "source_url": url, "fetched_at": "2026-01-01T00:00:00+00:00", "content_sha256": url, "confidence": 0.9,
+    }  # fmt: skip
+
+
+def _saying(url: str, **values: Any) -> Saying:
+    return Saying(url, values, {name: _proof(url, value) for name, value in values.items()})
+
+
+SAID = [
+    _saying(URLS[0], YearBuilt=1987, StoriesTotal=2, City="Anytown", ClosePrice=5),
+    _saying(URLS[1], YearBuilt=1978, StoriesTotal=2.0, City="ANYTOWN"),
+    _saying(URLS[2], YearBuilt=1987, ClosePrice=4),
+]
+SHOWN: dict[str, Any] = {
+    "sources": [
+        {"url": URLS[0], "source_kind": "tax_roll"}, {"url": URLS[1], "source_kind": None}, {"url": "odd"},
+    ],
+    "evidence": {
+        "YearBuilt": SAID[0].evidence["YearBuilt"], "StoriesTotal": SAID[1].evidence["StoriesTotal"],
+        "City": SAID[0].evidence["City"], "ClosePrice": SAID[0].evidence["ClosePrice"],
+    },
+    "conflicts": [
+        {
+            "field": "YearBuilt", "chosen": 1987,
+            "evidence": [SAID[0].evidence["YearBuilt"], SAID[2].evidence["YearBuilt"], SAID[1].evidence["YearBuilt"]],
+            "reasons": ["2 sources agree", "says the same", "ranks below"], "verdicts": ["won", "agrees", "conflict"],
+        }
+    ],
+}  # fmt: skip
+
+
+def test_conflicts_come_first_with_what_the_store_says_of_each() -> None:
+    rows = side_by_side(SHOWN, SAID)
+    assert [(row.name, row.is_conflict) for row in rows] == [
+        ("YearBuilt", True), ("ClosePrice", False), ("City", False), ("StoriesTotal", False),
+    ]  # fmt: skip
+    assert rows[0].cells == (
+        Cell("1987", "chosen", "2 sources agree"),
+        Cell("1978", "differs", "ranks below"),
+        Cell("1987", "agrees", "says the same"),
+    )
+
+
+def test_what_is_no_conflict_is_not_called_one() -> None:
+    cells = {row.name: row.cells for row in side_by_side(SHOWN, SAID)}
+    assert cells["ClosePrice"] == (Cell("5", "chosen", ""), Cell("", "", ""), Cell("4", "beside", ""))
+    assert cells["City"] == (Cell("Anytown", "chosen", ""), Cell("ANYTOWN", "agrees", ""), Cell("", "", ""))
+    assert [cell.verdict for cell in cells["StoriesTotal"]] == ["agrees", "chosen", ""]
+
+
+def test_conflicts_stored_before_reasons_were_kept_still_name_the_chosen() -> None:
+    bare = {name: SHOWN["conflicts"][0][name] for name in ("field", "chosen", "evidence")}
+    (row, *_) = side_by_side({**SHOWN, "conflicts": [bare]}, SAID)
+    assert [(cell.verdict, cell.reason) for cell in row.cells] == [("chosen", ""), ("differs", ""), ("agrees", "")]
+
+
+def test_sources_are_called_by_number_host_and_whose_they_are() -> None:
+    assert [(name.number, name.host, name.kind) for name in source_names(SHOWN)] == [
+        (1, "county.example", "tax roll"), (2, "homes.example", ""), (3, "odd", ""),
+    ]  # fmt: skip
+
+
+def test_long_values_are_cut() -> None:
+    said = [_saying(URLS[0], PublicRemarks="x" * 500), _saying(URLS[1], PublicRemarks="y")]
+    (row,) = side_by_side({**SHOWN, "conflicts": []}, said)
+    assert len(row.cells[0].text) == 160
+    assert row.cells[0].text.endswith("x…")

@@ -1,0 +1,65 @@
+"""The prices that a property had, and when: what was asked and what was paid, by all of its sources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from app.property.dated import day_of
+from app.property.store import Saying
+
+#: not what is for sale, nor a sale that is pending, agreed or fell through
+_SOLD = re.compile(
+    r"\b(?:sold|closed|closing|deed|transfer(?:red)?)\b(?! (?:agreed|price change))|"
+    r"(?<!for )(?<!on )\bsale\b(?! (?:pending|agreed|fell|failed|cancel))",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DatedPrice:
+    """`day` is the first of what is known (`said`: `2005-10` is a month); `sources` are URLs of who says so."""
+
+    day: date
+    said: str
+    price: float
+    event: str
+    is_sale: bool
+    sources: tuple[str, ...]
+
+
+def dated_prices(said: Iterable[Saying]) -> list[DatedPrice]:
+    """Rows of every source's X_PriceHistory and its dated sale, the oldest first; the same of several sources is one.
+
+    Rows without a date or a number are left out: the page shows them as its source has them.
+    """
+    found: dict[tuple[str, float, bool], tuple[date, str, list[str]]] = {}
+    for one in said:
+        for when, price, event, is_sale in _rows(one.values):
+            day = day_of(when)
+            if day is None or isinstance(price, bool) or not isinstance(price, int | float):
+                continue
+            key = (when.split("T")[0], float(price), is_sale)
+            _, _, sources = found.setdefault(key, (day, event, []))
+            if one.url not in sources:
+                sources.append(one.url)
+    rows = [
+        DatedPrice(day, when, price, event, is_sale, tuple(sources))
+        for (when, price, is_sale), (day, event, sources) in found.items()
+    ]
+    return sorted(rows, key=lambda row: (row.day, row.is_sale, row.price))
+
+
+def _rows(values: Mapping[str, Any]) -> Sequence[tuple[str, Any, str, bool]]:
+    """(date, price, event, whether it was sold) of one source."""
+    rows = [
+        (str(row.get("date")), row.get("price"), str(row.get("event") or ""), bool(_SOLD.search(f"{row.get('event')}")))
+        for row in values.get("X_PriceHistory") or ()
+        if isinstance(row, dict) and row.get("date")
+    ]
+    if "CloseDate" in values and "ClosePrice" in values:
+        rows.append((str(values["CloseDate"]), values["ClosePrice"], "Sold", True))
+    return rows
