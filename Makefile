@@ -14,7 +14,7 @@ BENCH_EXTRACTION := .venv-bench-extraction
 PYTHON   ?= 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test chaos check lint format types contracts lock clean bench-extraction bench-extraction-peers bench-end-to-end bench-keypool bench-workers bench-pages bench-fetch vendor
+.PHONY: help install demo test chaos check lint format types contracts lock clean bench-extraction bench-extraction-peers bench-end-to-end bench-keypool bench-workers bench-pages bench-exports bench-fetch vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -86,6 +86,9 @@ bench-workers: install ## pools, overhead, enqueueing, reports on schedule: abou
 
 bench-pages: install ## first paint of every page in Chromium, with 10,000 jobs stored: some minutes
 	$(PY) -m benchmarks.pages $(BENCH_ARGS)
+
+bench-exports: install ## every format of export with up to 100,000 properties, seconds and memory: half an hour
+	$(PY) -m benchmarks.exports $(BENCH_ARGS)
 
 bench-fetch: install $(BENCH)/.installed ## the fetcher beside Scrapy and httpx2, as root: about six minutes
 	$(PY) -m benchmarks.fetch --peers $(abspath $(BENCH)/bin/python) $(BENCH_ARGS)

@@ -11,13 +11,16 @@ from app.property.store.property_rows import shown
 from app.property.store.tables import properties, records
 from app.property.store.unverified import heard_of
 
+#: of a record's row, what is shown: what it says itself is most of it, and is not
+_SHOWN = [column for column in records.c if column.name not in ("record", "evidence")]
+
 
 def views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
     """`rows` in the shape of `PropertyStore.get`, in their order; a query each for what belongs to all of them."""
     ids = [row.id for row in rows]
     sources: dict[str, list[Row[Any]]] = {}
     for source in connection.execute(
-        select(records).where(records.c.property_id.in_(ids)).order_by(records.c.fetched_at, records.c.id)
+        select(*_SHOWN).where(records.c.property_id.in_(ids)).order_by(records.c.fetched_at, records.c.id)
     ):
         sources.setdefault(source.property_id, []).append(source)
     replaced = _replaced(connection, ids)

@@ -19,7 +19,7 @@ from app.property.store.tables import properties
 
 _ORDER = Order("properties", (properties.c.updated_at, properties.c.id))
 #: properties in memory at a time
-PAGE = 500
+PAGE = 200
 
 
 def snapshot(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from itertools import batched
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from app.errors import ConfigurationError
@@ -16,7 +15,7 @@ from app.services.exports.columns import COLUMNS, about
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: properties in memory at a time: with their evidence about 20 MB
+#: properties in memory at a time, as they are written: with their evidence about 20 MB
 ROWS_PER_GROUP = 1_000
 #: after the columns of every table: all evidence by field, and that of all sides of every conflict, as JSON
 _JSON_COLUMNS = ("evidence", "conflict_evidence")
@@ -40,9 +39,14 @@ def write_parquet(properties: Iterable[Mapping[str, Any]], stream: BinaryIO) -> 
     from pyarrow import parquet  # noqa: PLC0415 (an extra, and a tenth of a second)
 
     schema = _schema()
+    group = _Group(schema)
     with parquet.ParquetWriter(_Counting(stream), schema, compression="snappy") as writer:
-        for rows in batched(properties, ROWS_PER_GROUP):
-            writer.write_table(_table(rows, schema))
+        for shown in properties:
+            group.add(shown)
+            if group.rows >= ROWS_PER_GROUP:
+                writer.write_table(group.taken())
+        if group.rows:
+            writer.write_table(group.taken())
 
 
 def _schema() -> pa.Schema:
@@ -69,17 +73,30 @@ def _schema() -> pa.Schema:
     return pa.schema([*columns, *(pa.field(name, pa.string(), nullable=False) for name in _JSON_COLUMNS)])
 
 
-def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
-    import pyarrow as pa  # noqa: PLC0415
+class _Group:
+    """The columns of a row group that fills: values as they are written, which take a tenth of what they were."""
 
-    columns: dict[str, list[Any]] = {name: [] for name in schema.names}
-    for shown in rows:
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._columns: dict[str, list[Any]] = {name: [] for name in schema.names}
+        self.rows = 0
+
+    def add(self, shown: Mapping[str, Any]) -> None:
         record, beside = shown["record"], about(shown)
         for name in COLUMNS:
-            columns[name].append(_field(name, record.get(name)) if name in FIELDS else _beside(name, beside[name]))
-        columns["evidence"].append(_json(shown["evidence"]))
-        columns["conflict_evidence"].append(_json(shown["conflicts"]))
-    return pa.table(columns, schema=schema)
+            value = _field(name, record.get(name)) if name in FIELDS else _beside(name, beside[name])
+            self._columns[name].append(value)
+        self._columns["evidence"].append(_json(shown["evidence"]))
+        self._columns["conflict_evidence"].append(_json(shown["conflicts"]))
+        self.rows += 1
+
+    def taken(self) -> pa.Table:
+        """All rows so far; the group is empty again."""
+        import pyarrow as pa  # noqa: PLC0415
+
+        table = pa.table(self._columns, schema=self._schema)
+        self._columns, self.rows = {name: [] for name in self._schema.names}, 0
+        return table
 
 
 def _field(name: str, value: Any) -> Any:

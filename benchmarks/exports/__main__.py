@@ -1,0 +1,114 @@
+"""`python -m benchmarks.exports`: export every format in a process of its own, and write docs/benchmarks/exports.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.property.store import Database, database_url
+from app.services.exports import ExportFormat
+from app.settings import Settings
+from benchmarks.exports.filling import fill
+from benchmarks.results import BenchmarkError, machine
+from benchmarks.workers.tables import number, prose, table
+
+_DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
+_COUNTS = (1_000, 10_000, 100_000)
+#: by so much may memory grow from the fewest properties to the most: it is the same but for noise
+_FLAT = 1.25
+_ABOUT = """
+`make bench-exports` measures this page. `propintel export` to a file, each time in a process of its own, from SQLite
+with properties of 34 values with evidence, three sources and a conflict. "memory" is the most that the process ever had
+in RAM (its maximum resident set), of which {idle:.0f} MB are the program itself: the export of an empty database. Measured on
+{machine}.
+
+Target: memory does not grow with the number of properties (by less than a quarter, from the fewest to the most).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One export: seconds, MB in RAM at the most, and MB of the file."""
+
+    chosen: ExportFormat
+    properties: int
+    seconds: float
+    memory_mb: float
+    file_mb: float
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 when all was measured, 1 if an export failed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.exports", description=__doc__)
+    parser.add_argument("--scale", type=float, default=1.0, help="how much is stored; 1: as published")
+    parser.add_argument("--docs", type=Path, default=_DOCS, help="where exports.md is written")
+    args = parser.parse_args(argv)
+    counts = [max(1, round(count * args.scale)) for count in _COUNTS]
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            idle = max(_export(_filled(Path(folder) / "empty", 0), chosen, 0).memory_mb for chosen in ExportFormat)
+            runs = []
+            for count in counts:
+                home = _filled(Path(folder) / f"{count}", count)
+                for chosen in ExportFormat:
+                    runs.append(_export(home, chosen, count))
+                    print(runs[-1], flush=True)
+    except BenchmarkError as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    _write(runs, idle, args.docs)
+    return 0
+
+
+def _filled(home: Path, count: int) -> Path:
+    database = Database(database_url(Settings(_env_file=None, propintel_home=home)))
+    database.open()
+    fill(database, count)
+    database.close()
+    return home
+
+
+def _export(home: Path, chosen: ExportFormat, count: int) -> Run:
+    out = home / f"all.{chosen}"
+    command = [str(Path(sys.executable).with_name("propintel")), "export", "--format", str(chosen), "-o", str(out)]
+    began = time.perf_counter()
+    child = subprocess.Popen(command, env={**os.environ, "PROPINTEL_HOME": str(home)}, stderr=subprocess.PIPE)
+    assert child.stderr is not None
+    said = child.stderr.read().decode()
+    _, status, usage = os.wait4(child.pid, 0)
+    took = time.perf_counter() - began
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0 or not said.startswith(f"{count} properties exported"):
+        raise BenchmarkError(f"{' '.join(command)} ended with {child.returncode}: {said}")
+    size = out.stat().st_size
+    out.unlink()
+    return Run(chosen, count, took, usage.ru_maxrss / 1024, size / 1e6)
+
+
+def _write(runs: Sequence[Run], idle: float, docs: Path) -> None:
+    heads = ("format", "properties", "seconds", "properties a second", "memory", "file", "target")
+    lines = []
+    for chosen in ExportFormat:
+        ours = [run for run in runs if run.chosen is chosen]
+        grown = ours[-1].memory_mb / ours[0].memory_mb
+        for run in ours:
+            verdict = "" if run is not ours[-1] else f"{'met' if grown < _FLAT else '**missed**'} ({grown:.2f} ×)"
+            speed = number(run.properties / run.seconds, 0)
+            size = f"{run.memory_mb:.0f} MB", f"{run.file_mb:.1f} MB"
+            lines.append([f"`{chosen}`", number(run.properties, 0), f"{run.seconds:.1f}", speed, *size, verdict])
+    sections = ["# Exports, measured", prose(_ABOUT.format(idle=idle, machine=machine()))]
+    if tuple(dict.fromkeys(run.properties for run in runs)) != _COUNTS:
+        sections.append("**Not the published size: for development only.**")
+    docs.mkdir(parents=True, exist_ok=True)
+    (docs / "exports.md").write_text("\n\n".join([*sections, table(heads, lines)]) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
