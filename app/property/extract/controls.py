@@ -13,15 +13,17 @@ _WORDS = re.compile(
     r"mer\b|visa|läs|plus|voir|lire|más|ver |mostrar|altro|mostra|meer|lees",
     re.IGNORECASE,
 )
+#: tag (None: any), attribute, and how its value begins
 _NAMES_ITS_PANEL = (
-    (".//*[@aria-controls]", "aria-controls"),
-    (".//*[@data-target]", "data-target"),
-    (".//*[@data-bs-target]", "data-bs-target"),
-    (".//label[@for]", "for"),
-    (".//a[starts-with(@href, '#')]", "href"),
+    (None, "aria-controls", ""),
+    (None, "data-target", ""),
+    (None, "data-bs-target", ""),
+    ("label", "for", ""),
+    ("a", "href", "#"),
 )
 #: calls that are handed the panel's id: `onclick="toggle('facts')"`
-_CALLS = ((".//*[@onclick]", "onclick"), (".//a[starts-with(@href, 'javascript:')]", "href"))
+_CALLS = ((None, "onclick", ""), ("a", "href", "javascript:"))
+_ATTRIBUTES = ("href", "onclick", "aria-controls", "data-target", "data-bs-target", "for")
 _QUOTED = re.compile(r"""["']#?([\w:.-]{2,100})["']""")
 _MOST_CALL_CHARS = 1_000
 #: no page nests deeper, and none hides more beside one control
@@ -31,12 +33,13 @@ _DEEPEST, _MOST_BESIDE = 300, 30
 def openers(body: Any, covers: Container[Any]) -> Callable[[Any], bool]:
     """Tells whether a control on the page opens an element: one that names its id, or one right beside it."""
     named: dict[str, list[Any]] = {}
-    for path, attribute in _CALLS:
-        for control in body.xpath(path):
+    controls = [e for e in body.iterdescendants() if any(e.get(attribute) for attribute in _ATTRIBUTES)]
+    for tag, attribute, begins in _CALLS:
+        for control in (c for c in controls if _has(c, tag, attribute, begins)):
             for name in _QUOTED.findall(control.get(attribute)[:_MOST_CALL_CHARS]):
                 named.setdefault(name, []).append(control)
-    for path, attribute in _NAMES_ITS_PANEL:
-        for control in body.xpath(path):
+    for tag, attribute, begins in _NAMES_ITS_PANEL:
+        for control in (c for c in controls if _has(c, tag, attribute, begins)):
             for name in control.get(attribute).split()[:5]:
                 named.setdefault(name.lstrip("#"), []).append(control)
 
@@ -46,6 +49,11 @@ def openers(body: Any, covers: Container[Any]) -> Callable[[Any], bool]:
         return any(_is_shown(control, element, covers) for control in (*controls, *beside))
 
     return opens
+
+
+def _has(control: Any, tag: str | None, attribute: str, begins: str) -> bool:
+    value = control.get(attribute)
+    return value is not None and value.startswith(begins) and tag in (None, control.tag)
 
 
 def _beside(element: Any, covers: Container[Any]) -> Iterator[Any]:

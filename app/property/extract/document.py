@@ -9,13 +9,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import ftfy
-from lxml import etree, html
 
-from app.property.extract import floods, lenient_json, others, terms, visibility
+from app.property.extract import lenient_json, others, terms, trees, visibility
 from app.property.normalise import marks
 from app.property.normalise.places import US_CODES, country_of_host, country_of_language, country_of_money
 from app.property.page import Page
@@ -23,13 +23,20 @@ from app.property.page import Page
 #: the labelled pages have at most 3,000; more is a list or a book
 _MOST_SEGMENTS = 8_000
 _MOJIBAKE = re.compile(r"Â[²£°\u00a0·]|â‚¬|Ã[¤¶¼Ÿ©±³]|Å‚|Ä…")
-_WORDS_OF = {
-    "de": re.compile(r"\b(?:und|der|die|das|ist|Wohnung|Zimmer|mit)\b"),
-    "pl": re.compile(r"\b(?:jest|oraz|się|na|mieszkanie|pokoje|powierzchnia|oferta)\b"),
-    "sv": re.compile(r"\b(?:och|att|är|med|lägenhet|bostad|rum|för)\b"),
-    "fr": re.compile(r"\b(?:les|une|est|avec|pièces|maison)\b"),
-    "es": re.compile(r"\b(?:los|una|con|para|vivienda|piso)\b"),
-    "en": re.compile(r"\b(?:the|and|of|with|property|for|home)\b"),
+_DESCRIBED = frozenset({"og:title", "og:description"})
+_MOJIBAKE_BEGINS = "ÂâÃÅÄ"
+_WORD = re.compile(r"\w+")
+_LANGUAGE_OF = {
+    word: lang
+    for lang, words in {
+        "de": "und der die das ist Wohnung Zimmer mit",
+        "pl": "jest oraz się na mieszkanie pokoje powierzchnia oferta",
+        "sv": "och att är med lägenhet bostad rum för",
+        "fr": "les une est avec pièces maison",
+        "es": "los una con para vivienda piso",
+        "en": "the and of with property for home",
+    }.items()
+    for word in words.split()
 }
 
 
@@ -92,14 +99,16 @@ class Document:
     page: Page
     wanted_lang: str | None = None
     distrusted: frozenset[str] = frozenset()  # scripts whose state the page denies, as `Extraction` names them
-    _paths: dict[int, str] = field(default_factory=dict)
+    _paths: dict[Any, str] = field(default_factory=dict)
     _made: dict[Any, Any] = field(default_factory=dict)
+    _elements: trees.Elements | None = None
 
     @cached_property
     def text(self) -> str:
         """The body's text, with double-encoded characters mended and without characters that nobody sees."""
         raw = marks.without_unseen(self.page.text.replace("\x00", ""))
-        return ftfy.fix_encoding(raw) if _MOJIBAKE.search(raw) else raw
+        twice = not raw.isascii() and any(c in raw for c in _MOJIBAKE_BEGINS) and _MOJIBAKE.search(raw)
+        return ftfy.fix_encoding(raw) if twice else raw
 
     @cached_property
     def json(self) -> Any:
@@ -115,11 +124,10 @@ class Document:
         """The root element, or None for JSON and empty bodies. What a person cannot see holds no text."""
         if self.json is not None or not self.text.strip():
             return None
-        parser = html.HTMLParser(encoding="utf-8", recover=True, huge_tree=True, remove_comments=True, remove_pis=True)
-        try:
-            root = html.document_fromstring(floods.without(self.text).encode("utf-8", "replace"), parser=parser)
-        except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
+        root = trees.parsed(self.text)
+        if root is None:
             return None
+        self._elements = trees.Elements(root)
         visibility.blank(root)
         if marks.reorders(self.text):
             _drop_reordered(root)
@@ -127,17 +135,31 @@ class Document:
 
     @cached_property
     def title(self) -> str:
-        found = self.root.xpath("string((//head/title|//title)[1])") if self.root is not None else ""
-        return re.sub(r"\s+", " ", str(found)).strip()
+        found = next(self.root.iter("title"), None) if self.root is not None else None
+        return trees.whole_text(found) if found is not None else ""
+
+    def having(self, *attributes: str) -> list[Any]:
+        """The elements of the page, in order, that have any of `attributes`."""
+        return self._elements.having(*attributes) if self.root is not None and self._elements else []
+
+    @cached_property
+    def heading(self) -> Any:
+        """The first `<h1>`, or None."""
+        return next(self.root.iter("h1"), None) if self.root is not None else None
+
+    @cached_property
+    def described(self) -> list[Any]:
+        """The `<meta>` elements with a title or description for others to show."""
+        found = self.root.iter("meta") if self.root is not None else ()
+        return [e for e in found if e.get("property") in _DESCRIBED or e.get("name") == "description"]
 
     @cached_property
     def url(self) -> str:
         """The page's own address: canonical link or og:url, else the address it was fetched from."""
         if self.root is None:
             return self.page.final_url
-        found = self.root.xpath("//link[@rel='canonical']/@href") + self.root.xpath(
-            "//meta[@property='og:url']/@content"
-        )
+        found = [e.get("href") or "" for e in self.root.iter("link") if e.get("rel") == "canonical"]
+        found += [e.get("content") or "" for e in self.root.iter("meta") if e.get("property") == "og:url"]
         absolute = [u.strip() for u in found if u.strip().startswith("http") and len(url_parts(u.strip()).path) > 1]
         return absolute[0] if absolute else self.page.final_url
 
@@ -153,7 +175,7 @@ class Document:
 
     @cached_property
     def locale(self) -> Locale:
-        lang = self.wanted_lang or self._declared_language() or self._guessed_language()
+        lang = self.wanted_lang or self._declared_language() or self._guessed_language
         host = url_parts(self.url).hostname or url_parts(self.page.final_url).hostname or ""
         declared = self.root.get("lang") if self.root is not None else None
         country = (
@@ -170,13 +192,17 @@ class Document:
         if self.root is None:
             return None
         declared = (self.root.get("lang") or self.root.get("{http://www.w3.org/XML/1998/namespace}lang") or "").strip()
-        guessed = self._guessed_language()
+        guessed = self._guessed_language
         language = declared.replace("_", "-").partition("-")[0].lower()
         return guessed if language in ("", "en") and guessed not in (None, "en") else language or None
 
+    @cached_property
     def _guessed_language(self) -> str | None:
         sample = " ".join(s.text for s in self.segments[:1500])[:20_000]
-        counts = {lang: len(pattern.findall(sample)) for lang, pattern in _WORDS_OF.items()}
+        counts = dict.fromkeys(_LANGUAGE_OF.values(), 0)
+        for word in _WORD.findall(sample):
+            if word in _LANGUAGE_OF:
+                counts[_LANGUAGE_OF[word]] += 1
         best = max(counts, key=lambda lang: counts[lang])
         return best if counts[best] >= 5 else None
 
@@ -247,9 +273,12 @@ class Document:
         """Visible tables that hold data: those without another table inside, at most 400."""
         if self.root is None:
             return []
-        leaves = self.root.xpath("//table[not(.//table)]")[:400]
+        innermost = (t for t in self.root.iter("table") if next(t.iterdescendants("table"), None) is None)
+        leaves = list(islice(innermost, 400))
         return [t for t in leaves if not any(a in self.skipped for a in (t, *t.iterancestors()))]
 
     def path(self, element: Any) -> str:
         """XPath of an element of this page."""
-        return str(element.getroottree().getpath(element))
+        if element not in self._paths:
+            self._paths[element] = str(element.getroottree().getpath(element))
+        return self._paths[element]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
@@ -110,11 +111,11 @@ def _key_in_address(page: Document) -> Iterator[Candidate]:
 
 def _headings(page: Document) -> Iterator[tuple[str, str, float]]:
     yield page.title[:300], "/html/head/title", 0.5
-    for heading in page.root.xpath("//h1")[:2]:
+    for heading in islice(page.root.iter("h1"), 2):
         yield " ".join(" ".join(heading.itertext()).split())[:200], page.path(heading), 0.62
-    for meta in page.root.xpath("//meta[@property='og:title' or @property='og:description' or @name='description']"):
+    for meta in page.described:
         yield " ".join((meta.get("content") or "").split())[:300], page.path(meta), 0.45
-    for heading in page.root.xpath("//h2|//h3")[:6]:
+    for heading in islice(page.root.iter("h2", "h3"), 6):
         if heading not in page.skipped and not others.heads_others(heading):
             yield " ".join(" ".join(heading.itertext()).split())[:160], page.path(heading), 0.4
 
@@ -122,11 +123,11 @@ def _headings(page: Document) -> Iterator[tuple[str, str, float]]:
 def _map_points(page: Document) -> Iterator[Candidate]:
     """The point that a map's link or an element's data names, where the page names no other."""
     points: dict[tuple[str, str], tuple[str, Any]] = {}
-    for element in page.root.xpath("//a[@href]|//img[@src]|//iframe[@src]"):
-        link = element.get("href") or element.get("src") or ""
+    for element in page.root.iter("a", "img", "iframe"):
+        link = element.get("href" if element.tag == "a" else "src") or ""
         if "map" in link and (match := _MAP_LINK.search(link)):
             points.setdefault((match[1], match[2]), (link, element))
-    for element in page.root.xpath("//*[@data-lat or @data-latitude]"):
+    for element in page.having("data-lat", "data-latitude"):
         latitude = element.get("data-lat") or element.get("data-latitude") or ""
         longitude = next(
             (element.get(n) for n in ("data-lng", "data-lon", "data-long", "data-longitude") if element.get(n)), ""

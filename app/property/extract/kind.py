@@ -16,6 +16,7 @@ from app.property.extract.jsonbody import the_one
 from app.property.extract.lexicon.kinds import BLOCKED, GONE, RECORD, RESULT_KEYS, SEARCH
 from app.property.extract.state import blobs
 from app.property.extract.terms import words_of
+from app.property.extract.trees import whole_text
 from app.property.normalise.vocabulary import offer
 from app.property.record import PageKind
 
@@ -112,8 +113,7 @@ def _asks(page: Document, fields: Mapping[str, float]) -> bool:
 
 
 def _heading(page: Document) -> str:
-    found = page.root.xpath("string((//h1)[1])") if page.root is not None else ""
-    return " ".join(str(found).split())[:200]
+    return whole_text(page.heading)[:200] if page.heading is not None else ""
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------------

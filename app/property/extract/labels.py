@@ -96,7 +96,7 @@ def _table_headings(page: Document) -> set[Any]:
 def _at(segment: Segment, page: Document) -> Iterator[Reading]:
     text = segment.text
     if segment.owner.tag == "pre" and "\n" in (segment.owner.text or ""):
-        for pair in pairs.in_lines(str(segment.owner.text_content()), page):
+        for pair in pairs.in_lines("".join(segment.owner.itertext()), page):
             yield _reading(pair.found, (pair.label, pair.value), segment.owner, page, 0.65)
         return
     if len(text) <= 60 and (found := page.meaning(text)) is not None:

@@ -13,15 +13,18 @@ from typing import Any
 import chompjs
 
 _DECODER = json.JSONDecoder(strict=False)
-_WRAPPERS = re.compile(
-    r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*;?\s*$"
-)
+_OPENS = re.compile(r"^(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)")
+_CLOSES = re.compile(r"(?:-->|//\s*\]\]>|\]\]>)\s*;?$")
+#: the longest end that is looked at for what closes a wrapper
+_TAIL = 100
 _MISSING_VALUE = re.compile(r'("[^"\n]{1,60}"\s*:)\s*(?=[,}\]])')
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 _ASSIGNMENT = re.compile(
     r"(?:^|[;{}\s(,])(?:(?:var|let|const)\s+)?(?:window|self|globalThis|this)?\.?(?:\[[\"'])?"
     r"([A-Za-z_$][\w$.]{0,80})(?:[\"']\])?\s*=\s*(?=JSON\.parse\(|[\[{\"'])"
 )
+#: what the names of `_ASSIGNMENT` must be given for a value to come of it; quick, because it begins with a letter
+_ASSIGNED = re.compile(r"=\s*(?:JSON\.parse\(|[\[{]|[\"']\s*[\[{\\])")
 _PARSE_CALL = re.compile(r"JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?")
 #: smaller blobs hold switches and tags, not a property
 _LEAST_CHARS = 60
@@ -35,7 +38,7 @@ _MOST_UNCLOSED = 20
 
 def loads(text: str) -> Any:
     """The value that `text` holds, repaired if need be; None where nothing can be made of it."""
-    text = _WRAPPERS.sub("", text).strip().rstrip(";").strip()
+    text = _unwrapped(text.strip()).strip().rstrip(";").strip()
     if not text:
         return None
     try:
@@ -47,6 +50,12 @@ def loads(text: str) -> Any:
         return _DECODER.raw_decode(repaired)[0]
     except (ValueError, RecursionError):
         return _javascript(repaired)
+
+
+def _unwrapped(text: str) -> str:
+    if text[:1] in ("<", "/"):
+        text = _OPENS.sub("", text)
+    return text[:-_TAIL] + _CLOSES.sub("", text[-_TAIL:]) if text[-5:].rstrip("; \n").endswith(">") else text
 
 
 def _javascript(text: str) -> Any:
@@ -63,6 +72,8 @@ def assignments(script: str) -> Iterator[tuple[str, int, Any]]:
     """`name = {...}`, `name = [...]`, `name = "{...}"` and `name = JSON.parse("...")` of a script: (name, offset,
     value).
     """
+    if _ASSIGNED.search(script) is None:
+        return
     position = unclosed = 0
     while unclosed < _MOST_UNCLOSED and (match := _ASSIGNMENT.search(script, position)):
         value, end = _value_at(script, match.end())

@@ -49,6 +49,7 @@ _OWN_FIELDS = frozenset(
 )
 #: no page about one property has more; a hostile one does
 _MOST_PROPERTIES, _MOST_SCOPES, _DEEPEST = 2_000, 300, 250
+_TELLING = frozenset({"address", "streetAddress", "price"})
 _IDS = frozenset({"productid", "sku", "mpn", "identifier"})
 
 
@@ -61,8 +62,12 @@ class Microdata:
         if page.root is None:
             return
         dropped = _second_scopes(page)
-        for element in page.root.xpath("//*[@itemprop]")[:_MOST_PROPERTIES]:
-            scope_types, inside = _scopes(element, page, dropped)
+        known: dict[Any, tuple[list[str], bool]] = {}  # by the element that holds the property
+        for element in page.having("itemprop")[:_MOST_PROPERTIES]:
+            parent = element.getparent()
+            if parent not in known:
+                known[parent] = _scopes(element, page, dropped)
+            scope_types, inside = known[parent]
             if inside:
                 for reading in _readings(element, scope_types, page):
                     yield from candidates_of(reading, page.locale)
@@ -72,11 +77,11 @@ def _second_scopes(page: Document) -> set[Any]:
     """Scopes of a type of which the page has several with an address or price: all but the first are other
     properties.
     """
-    telling = page.root.xpath("//*[@itemprop='address' or @itemprop='streetAddress' or @itemprop='price']")[:500]
+    telling = [e for e in page.having("itemprop") if e.get("itemprop") in _TELLING][:500]
     told = {above for element in telling for above in islice(element.iterancestors(), 40) if above.get("itemtype")}
     seen: set[str] = set()
     dropped: set[Any] = set()
-    for scope in page.root.xpath("//*[@itemscope][@itemtype]")[:_MOST_SCOPES]:
+    for scope in [e for e in page.having("itemscope") if e.get("itemtype") is not None][:_MOST_SCOPES]:
         kind = scope.get("itemtype", "").rstrip("/").rpartition("/")[2]
         if scope.get("itemprop") or _PEOPLE.search(kind) or _OFFICES.search(kind):
             continue
@@ -133,5 +138,5 @@ def _field(prop: str, people: str | None, types: list[str], lang: str | None) ->
 
 def _value(element: Any) -> str:
     attribute = _ATTRIBUTES.get(element.tag)
-    text = element.get("content") or (element.get(attribute) if attribute else None) or element.text_content()
+    text = element.get("content") or (element.get(attribute) if attribute else None) or "".join(element.itertext())
     return " ".join((text or "").split())[:5000]

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document, url_parts
+from app.property.extract.trees import whole_text
 from app.property.normalise.vocabulary import offer, standard_status
 from app.property.record import Method
 
@@ -23,6 +25,7 @@ _BANNER = re.compile(
     re.IGNORECASE,
 )
 _MOST_BANNERS = 400
+_CRUMBS = re.compile("[bB]readcrumb")
 _HIDDEN = frozenset({"hidden", "is-hidden", "d-none", "hide", "visually-hidden", "display-none"})
 
 
@@ -48,14 +51,18 @@ def _texts(page: Document) -> Iterator[tuple[str, str, float]]:
     for address in dict.fromkeys((page.url, page.page.final_url)):
         path = re.sub(r"[-_+/.]+", " ", unquote(url_parts(address).path))
         yield path[:300], "url", 0.6
-    for heading in page.root.xpath("(//h1)[1]"):
-        yield " ".join(heading.text_content().split())[:200], page.path(heading), 0.6
-    for crumb in page.root.xpath(
-        "//*[contains(@class,'breadcrumb') or contains(@class,'Breadcrumb') or contains(@id,'breadcrumb')]"
-    )[:2]:
-        yield " ".join(crumb.text_content().split())[:200], page.path(crumb), 0.5
-    for meta in page.root.xpath("//meta[@property='og:title' or @property='og:description' or @name='description']"):
+    if page.heading is not None:
+        yield whole_text(page.heading)[:200], page.path(page.heading), 0.6
+    for crumb in _crumbs(page):
+        yield whole_text(crumb)[:200], page.path(crumb), 0.5
+    for meta in page.described:
         yield (meta.get("content") or "")[:160], page.path(meta), 0.45
+
+
+def _crumbs(page: Document) -> list[Any]:
+    named = page.having("class", "id") if "readcrumb" in page.text else []
+    found = (e for e in named if _CRUMBS.search(e.get("class") or "") or "breadcrumb" in (e.get("id") or ""))
+    return list(islice(found, 2))
 
 
 def _is_hidden(element: Any) -> bool:

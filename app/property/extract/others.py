@@ -6,6 +6,8 @@ import re
 from itertools import islice
 from typing import Any
 
+from app.property.extract.trees import whole_text
+
 _SKIPPED_TAGS = frozenset(
     {"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "nav", "footer", "head", "button"}
 )
@@ -32,7 +34,8 @@ _OTHER_HEADINGS = re.compile(
 
 def skipped(root: Any) -> frozenset[Any]:
     """Elements whose text and markup say nothing about the page's own property."""
-    found = {e for e in root.iter() if _is_furniture(e)}
+    known: dict[str, bool] = {}
+    found = {e for e in root.iter() if _is_furniture(e, known)}
     for heading in root.iter("h2", "h3", "h4", "h5", "div", "p", "strong", "b"):
         if heading.tag in ("h2", "h3", "h4", "h5") or (len(heading) == 0 and heading.text and len(heading.text) < 60):
             block = _block_of_others(heading)
@@ -46,25 +49,28 @@ def heads_others(heading: Any) -> bool:
     return _OTHER_HEADINGS.match(" ".join(islice(heading.itertext(), 20)).strip()) is not None
 
 
-def _is_furniture(element: Any) -> bool:
+def _is_furniture(element: Any, known: dict[str, bool]) -> bool:
+    """`known`: what the names of elements before this one say, for pages repeat them."""
     if not isinstance(element.tag, str) or element.tag in _SKIPPED_TAGS:
         return True
     names = f"{element.get('class') or ''} {element.get('id') or ''}".strip()
     if not names or element.tag in ("body", "html", "main", "form"):
         return False
-    return _OTHERS.search(_CAMEL.sub("-", names)[:400]) is not None
+    if names not in known:
+        known[names] = _OTHERS.search(_CAMEL.sub("-", names)[:400]) is not None
+    return known[names]
 
 
 def _block_of_others(heading: Any) -> Any:
     """The block that a heading such as `Similar homes` opens: its nearest ancestor that holds more than the heading."""
-    text = " ".join(heading.text_content().split())[:80]
+    text = whole_text(heading)[:80]
     if not _OTHER_HEADINGS.match(text):
         return None
     block = heading.getparent()
     for _ in range(3):
         if block is None or block.tag in ("body", "html", "main", "article"):
             return None
-        content = " ".join(block.text_content().split())
+        content = whole_text(block)
         if len(content) > len(text) + 40:
             opens = content.find(text[:30], 0, 100) >= 0
             return block if opens and block.find(".//h1") is None else None

@@ -17,6 +17,7 @@ from app.property.extract.document import Document
 from app.property.extract.lexicon import counted
 from app.property.extract.readings import Reading, candidates_of
 from app.property.extract.terms import meaning
+from app.property.extract.trees import whole_text
 from app.property.normalise.areas import parse_area
 from app.property.normalise.layouts import parse_layout
 from app.property.normalise.vocabulary import property_kind
@@ -141,19 +142,19 @@ def _is_lone_land(text: str, page: Document) -> bool:
 def _texts(page: Document) -> Iterator[tuple[str, Any, float]]:
     """Texts worth reading, with their element and how far to trust a count in them."""
     for title in page.root.xpath("//title[1]"):
-        yield " ".join(title.text_content().split())[:300], title, 0.5
+        yield whole_text(title)[:300], title, 0.5
     for tag, confidence in (("h1", 0.55), ("h2", 0.35)):
         for heading in page.root.iter(tag):
             if not any(above in page.skipped for above in (heading, *heading.iterancestors())):
-                yield " ".join(heading.text_content().split())[:_SHORT], heading, confidence
+                yield whole_text(heading)[:_SHORT], heading, confidence
                 if tag == "h2":
                     break
-    for meta in page.root.xpath("//meta[@property='og:title' or @name='description' or @property='og:description']"):
+    for meta in page.described:
         yield " ".join((meta.get("content") or "").split())[:300], meta, 0.45
     for segment in page.segments[:400]:
         if len(segment.text) <= 40 and any(c.isdigit() for c in segment.text):
             yield segment.text, segment.owner, 0.45
-    for element in page.root.xpath("//*[@aria-label and not(self::a) and not(self::button)]")[:60]:
+    for element in [e for e in page.having("aria-label") if e.tag not in ("a", "button")][:60]:
         text = " ".join(element.get("aria-label").split())
         if len(text) <= 40 and any(c.isdigit() for c in text) and not _is_skipped(element, page):
             yield text, element, 0.45
@@ -164,7 +165,7 @@ _ATTRIBUTES = ("title", "aria-label", "alt", "data-label")
 
 def _in_attributes(page: Document) -> Iterator[Reading]:
     """`<span title="Bathrooms">2</span>`, `<img alt="Bedrooms"><span>3</span>`: the label is an attribute."""
-    for element in page.root.xpath("//*[@title or @aria-label or @alt or @data-label]")[:120]:
+    for element in page.having(*_ATTRIBUTES)[:120]:
         name = next((element.get(a) for a in _ATTRIBUTES if element.get(a)), "")
         known = meaning(name, page.locale.lang) if len(name) <= 30 else None
         if known is None or known.field not in _NAMED_FIELDS or _is_skipped(element, page):

@@ -44,7 +44,7 @@ def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
     raw = texts.clean(reading.raw) if isinstance(reading.raw, str) else reading.raw
     if isinstance(raw, str) and texts.is_empty(raw):
         return
-    for name, value, unit in _values(replace(reading, raw=raw), locale):
+    for name, value, unit in _values(reading if raw is reading.raw else replace(reading, raw=raw), locale):
         if value is None or value in ("", []):
             continue
         unsure = _doubt(name, unit, raw)

@@ -63,8 +63,8 @@ def _readings(text: str, block: Block, page: Document) -> Iterator[Reading]:
 
 
 def _lets(page: Document) -> bool:
-    heading = page.root.xpath("string((//h1)[1])")
-    return "rent" in (offer(page.title), offer(str(heading)[:200]))
+    heading = "".join(page.heading.itertext()) if page.heading is not None else ""
+    return "rent" in (offer(page.title), offer(heading[:200]))
 
 
 def _before(block: Block, page: Document) -> str:

@@ -57,10 +57,10 @@ class Standing:
                 parts = addresses.Address(city=town["city"], state=us_state(town["state"]))
                 yield from _made(parts, segment.text, segment.owner, page, 0.42)
                 break
-        heading = page.root.xpath("(//h1)[1]")
-        text = " ".join(" ".join(heading[0].itertext()).split()) if heading else ""
+        heading = page.heading
+        text = " ".join(" ".join(heading.itertext()).split()) if heading is not None else ""
         if _STREET_LINE.match(text) and texts.looks_like_street(text) and "," not in text:
-            yield from _made(addresses.with_street(addresses.Address(), text), text, heading[0], page, 0.5)
+            yield from _made(addresses.with_street(addresses.Address(), text), text, heading, page, 0.5)
 
 
 def _first_address(page: Document) -> Iterator[Candidate]:

@@ -18,6 +18,11 @@ from app.property.extract.lexicon import assessor, by_language, english, english
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PARENTHESIS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _UNIT_TAIL = re.compile(r"(?:\s|,)+(?:in\s)?(?:sq\.?\s?(?:ft|feet|m)\.?|sqft|sqm|m2|m²|kvm|qm|acres?)$")
+_BETWEEN = re.compile(r"[^\w%/&'.²#+]+")
+_TRAILING_NUMBER = re.compile(r"(?<=[a-z])\d{1,2}$")
+_FILLERS_BEGIN = ("ca", "approx", "total of", "the", "k backing")
+#: characters of the longest label
+_LONGEST = 80
 _FILLERS = re.compile(r"\b(?:ca|approx|approximate|approximately|total of|the|k backing field)\b\.?")
 
 
@@ -31,14 +36,20 @@ class Meaning:
 
 def words_of(label: str) -> str:
     """A label or JSON key as lower-case words: `livingAreaM2`, `Living area (m²):` and `living_area` are alike."""
-    return _folded(_PARENTHESIS.sub(" ", label[:80]))
+    return _words(label[:_LONGEST])  # cut before the cache, which would keep a page's long texts
+
+
+@lru_cache(maxsize=20_000)
+def _words(label: str) -> str:
+    return _folded(_PARENTHESIS.sub(" ", label) if "(" in label or "[" in label else label)
 
 
 def _folded(label: str) -> str:
-    text = _CAMEL.sub(" ", label[:80]).replace("_", " ").replace("-", " ").replace("\u00ad", "").casefold()
-    text = re.sub(r"[^\w%/&'.²#+]+", " ", text)
-    text = _FILLERS.sub(" ", text)
-    return re.sub(r"\s+", " ", text).lstrip(" +&").strip(" .'/#")
+    text = _CAMEL.sub(" ", label[:_LONGEST]).replace("_", " ").replace("-", " ").replace("\u00ad", "").casefold()
+    text = _BETWEEN.sub(" ", text)
+    if any(filler in text for filler in _FILLERS_BEGIN):
+        text = _FILLERS.sub(" ", text)
+    return " ".join(text.split()).lstrip(" +&").strip(" .'/#")
 
 
 def _compiled(*lexicons: tuple[tuple[str, str], ...]) -> Mapping[str, Meaning]:
@@ -62,6 +73,7 @@ _PATTERNS = tuple(
     (re.compile(rf"(?:{pattern})"), Meaning(head.partition(":")[0], float(head.partition(":")[2])))
     for head, pattern in sheets.PATTERNS
 )
+_ANY_PATTERN = re.compile("|".join(f"(?:{pattern})" for _, pattern in sheets.PATTERNS))
 _OTHERWISE = re.compile(rf"\b(?:{sheets.OTHERWISE})\b")
 #: what a unit behind a label may measure
 _AREAS = frozenset({"LivingArea", "LotSizeArea", "_Ignore"})
@@ -97,19 +109,22 @@ _SHORT_WORDS = MappingProxyType(
 _ANY = _compiled(*(lexicon for lexicons in by_language.BY_LANGUAGE.values() for lexicon in lexicons))
 
 
-@lru_cache(maxsize=20_000)
 def meaning(label: str, lang: str | None = "en") -> Meaning | None:
     """What `label` means on a page in `lang` (None: in any language), or None for a word we do not know.
 
     English words are known on every page: sites of all countries name their JSON keys in English.
     """
-    if not label or len(label) > 80:
-        return None
+    return _meaning(label, lang) if 0 < len(label) <= _LONGEST else None
+
+
+@lru_cache(maxsize=20_000)
+def _meaning(label: str, lang: str | None) -> Meaning | None:
     words = words_of(label)
     if not words:
         return None
     own = _ANY if lang is None else _BY_LANGUAGE.get(lang, {})
-    spellings = (_folded(label), words, re.sub(r"(?<=[a-z])\d{1,2}$", "", words), _UNIT_TAIL.sub("", words))
+    whole = _folded(label) if "(" in label or "[" in label else words
+    spellings = (whole, words, _TRAILING_NUMBER.sub("", words), _UNIT_TAIL.sub("", words))
     first, second = (_ENGLISH, own) if lang is None else (own, _ENGLISH)  # `construction` is a year in French only
     for spelling in dict.fromkeys(spellings):
         found = first.get(spelling) or second.get(spelling)
@@ -130,10 +145,11 @@ def _by_pattern(words: str, lang: str | None) -> Meaning | None:
     """What a longer label means: `total gross living area`."""
     if lang not in (None, "en") or words.count(" ") > 5 or _OTHERWISE.search(words):
         return None
+    if _ANY_PATTERN.fullmatch(words) is None:
+        return None
     return next((found for pattern, found in _PATTERNS if pattern.fullmatch(words)), None)
 
 
-@lru_cache(maxsize=20_000)
 def label_meaning(label: str, lang: str | None, *, sheet: bool = False) -> Meaning | None:
     """What `label` means to a reader of a page: `meaning`, and abbreviations on a `sheet` of them."""
     if sheet and len(label) <= 20 and (found := _SHEET.get(words_of(label))):

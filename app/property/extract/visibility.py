@@ -157,6 +157,8 @@ def _cover(element: Any, sheet: Stylesheet, backgrounds: Backgrounds) -> Cover |
 
 def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
     """Takes out what a control opens; what is hidden inside it stays so."""
+    if Cover.CLOSED not in covers.values():
+        return
     opens = openers(body, covers)
     fresh = list(covers)
     while closed := [element for element in fresh[:_MOST_CLOSED] if covers[element] is Cover.CLOSED]:

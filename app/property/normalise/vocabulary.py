@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+
+#: longer texts are read anew each time: a cache would keep them
+_LONGEST_KEPT = 300
 
 # Ordered: the first pattern that matches wins, so that "semi-detached house" is not a plain house.
 _SUBTYPE_WORDS: tuple[tuple[str, str], ...] = (
@@ -191,6 +195,11 @@ class Kind:
 
 def property_kind(text: str) -> Kind | None:
     """What `text` (a type label's value, a land-use description) says the property is."""
+    return _kind(text) if len(text) <= _LONGEST_KEPT else _kind.__wrapped__(text)
+
+
+@lru_cache(maxsize=2_000)
+def _kind(text: str) -> Kind | None:
     text = text.replace("_", " ")
     subtype = next((name for name, pattern in _SUBTYPES if pattern.search(text)), None)
     if subtype in _COMMERCIAL_SUBTYPES or (subtype is None and _COMMERCIAL.search(text)):
@@ -208,6 +217,11 @@ def standard_status(text: str) -> str | None:
 
 def offer(text: str) -> str | None:
     """`rent` or `sale` where `text` says which of the two is offered; None where it says neither or both."""
+    return _offer(text) if len(text) <= _LONGEST_KEPT else _offer.__wrapped__(text)
+
+
+@lru_cache(maxsize=2_000)
+def _offer(text: str) -> str | None:
     text = text.replace("_", " ")
     rent, sale = bool(_RENT.search(text)), bool(_SALE.search(text))
     return None if rent == sale else "rent" if rent else "sale"
