@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 #: branches on other properties, other people, the site or its words
 CUT = re.compile(
@@ -72,4 +73,9 @@ UNIT_CODES = {
 
 def is_cut(key: str, words: str) -> bool:
     """True for a key whose branch is about something else; a long key is a cache's query, not a name."""
-    return len(key) <= 60 and CUT.search(words) is not None
+    return len(key) <= 60 and _is_cut(words)
+
+
+@lru_cache(maxsize=10_000)
+def _is_cut(words: str) -> bool:
+    return CUT.search(words) is not None

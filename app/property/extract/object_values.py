@@ -127,6 +127,8 @@ def pair_of(node: dict[str, Any]) -> tuple[str, Any, str] | None:
         return None
     for value_key in object_keys.VALUE_KEYS:
         value = node.get(value_key)
+        if value is None:
+            continue
         if isinstance(value, list) and value and all(isinstance(v, str | int | float) for v in value):
             pass
         elif not isinstance(value, str | int | float | bool) or value == "":

@@ -20,6 +20,15 @@ _OTHERS = re.compile(
     r"podobne|liknande|modal|filters?|search-form|searchbox|autocomplete|carousel-similar|interested)(?=$|[\s_-])",
     re.IGNORECASE,
 )
+#: the words that the names above begin with
+_OTHERS_BEGIN = frozenset(
+    {"also", "autocomplete", "breadcrumb", "breadcrumbs", "calculator", "carousel", "comparable", "comparables"}
+    | {"comps", "cookie", "cookies", "filter", "filters", "footer", "interested", "liknande", "modal", "mortgage"}
+    | {"navbar", "nearby", "neighborhood", "neighbourhood", "other", "others", "podobne", "recently", "recommend"}
+    | {"recommendation", "recommendations", "recommended", "related", "search", "searchbox", "similar", "suggest"}
+    | {"suggested", "suggestion", "suggestions", "you", "aehnliche"}
+)
+_NAME_WORDS = re.compile(r"[\s_-]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _OTHER_HEADINGS = re.compile(
     r"^\W*(?:similar|nearby|comparable|recommended|other (?:homes|properties|listings)|more (?:homes|"
@@ -57,7 +66,9 @@ def _is_furniture(element: Any, known: dict[str, bool]) -> bool:
     if not names or element.tag in ("body", "html", "main", "form"):
         return False
     if names not in known:
-        known[names] = _OTHERS.search(_CAMEL.sub("-", names)[:400]) is not None
+        spelled = _CAMEL.sub("-", names)[:400]
+        first = not _OTHERS_BEGIN.isdisjoint(_NAME_WORDS.split(spelled.lower()))  # most names are none of these
+        known[names] = first and _OTHERS.search(spelled) is not None
     return known[names]
 
 

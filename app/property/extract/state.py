@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -49,6 +50,8 @@ _TELLING = {
 _ID_KEYS = re.compile(
     r"^(?:id|_id|.*id|.*key|.*code|url|.*url|slug|href|canonical.*|path|reference|.*number)$", re.IGNORECASE
 )
+#: more of a key says no more
+_LONGEST_KEY = 80
 _FADING = (1.0, 0.8, 0.55, 0.3)
 _LEAST_SCORE = 5.0
 _MOST_NODES = 40_000
@@ -192,14 +195,31 @@ def _tell(node: dict[str, Any], depth: int, told: dict[str, float], parent: str)
     for key, value in node.items():
         if value is None or value in ("", []):
             continue
-        words = words_of(key)
-        found = (meaning(f"{parent} {words}") if parent else None) or meaning(words)
-        if found is not None and found.field in _TELLING:
-            told[found.field] = max(told.get(found.field, 0.0), _TELLING[found.field] * _FADING[depth] * found.trust)
-        if isinstance(value, dict) and depth < len(_FADING) - 1 and not object_keys.is_cut(key, words):
-            _tell(value, depth + 1, told, words)
-        elif isinstance(value, list) and depth < 2 and not object_keys.is_cut(key, words):
+        told_by = _key_of(parent, key[:_LONGEST_KEY])
+        if told_by.field:
+            told[told_by.field] = max(told.get(told_by.field, 0.0), told_by.worth * _FADING[depth])
+        if isinstance(value, dict) and depth < len(_FADING) - 1 and not object_keys.is_cut(key, told_by.words):
+            _tell(value, depth + 1, told, told_by.words)
+        elif isinstance(value, list) and depth < 2 and not object_keys.is_cut(key, told_by.words):
             _tell_pairs(value, depth, told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key's words; the telling field that it names (empty: none) and what naming that is worth."""
+
+    words: str
+    field: str
+    worth: float
+
+
+@lru_cache(maxsize=20_000)
+def _key_of(parent: str, key: str) -> _Key:
+    words = words_of(key)
+    found = (meaning(f"{parent} {words}") if parent else None) or meaning(words)
+    if found is None or found.field not in _TELLING:
+        return _Key(words, "", 0.0)
+    return _Key(words, found.field, _TELLING[found.field] * found.trust)
 
 
 def _tell_pairs(items: list[Any], depth: int, told: dict[str, float]) -> None:

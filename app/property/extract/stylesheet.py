@@ -87,6 +87,7 @@ class Stylesheet:
         self._blocks = [(order, s, declared) for order, (s, declared) in enumerate(told) if declared]
         self._hiding = _indexed(_compiled(block for block in self._blocks if may_hide(block[2])))
         self._known = self._hiding
+        self._named_before: dict[str, bool] = {}
 
     def hidden_by_rule(self, element: Any) -> bool:
         """True where a rule that hides names `element`, whether or not another rule wins over it."""
@@ -99,9 +100,13 @@ class Stylesheet:
 
     def _named(self, element: Any) -> bool:
         names, own_id = element.get("class"), element.get("id")
-        return (own_id is not None and f"#{own_id}" in self._hiding) or (
-            names is not None and any(f".{name}" in self._hiding for name in names.split()[:_MOST_CLASSES])
-        )
+        return (own_id is not None and f"#{own_id}" in self._hiding) or (names is not None and self._hides(names))
+
+    def _hides(self, names: str) -> bool:
+        if names not in self._named_before:
+            found = any(f".{name}" in self._hiding for name in names.split()[:_MOST_CLASSES])
+            self._named_before[names] = found
+        return self._named_before[names]
 
     def learn(self, elements: Iterable[Any]) -> None:
         """Read the rules that may speak of `elements`: `declared` knows no others."""

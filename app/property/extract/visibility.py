@@ -46,7 +46,8 @@ def unseen(root: Any) -> dict[Any, Cover]:
     body = root.find("body")
     body = root if body is None else body
     sheet = Stylesheet([s.text or "" for s in root.iter("style") if _for_screens(s)], may_hide)
-    suspects = [e for e in body.iter() if e is not body and _is_suspect(e, sheet)]
+    hiding: dict[str, bool] = {}
+    suspects = [e for e in body.iter() if e is not body and _is_suspect(e, sheet, hiding)]
     covers: dict[Any, Cover] = {}
     if suspects:
         sheet.learn(_with_ancestors(suspects))
@@ -85,8 +86,10 @@ def _for_screens(style: Any) -> bool:
     return (style.get("media") or "all").strip().lower() in ("all", "screen")
 
 
-def _is_suspect(element: Any, sheet: Stylesheet) -> bool:
-    """True where something may take `element` from sight: worth a closer look."""
+def _is_suspect(element: Any, sheet: Stylesheet, hiding: dict[str, bool]) -> bool:
+    """True where something may take `element` from sight: worth a closer look. `hiding`: which styles of earlier
+    elements may hide.
+    """
     if not isinstance(element.tag, str):
         return False
     style, names = element.get("style"), element.get("class")
@@ -95,9 +98,15 @@ def _is_suspect(element: Any, sheet: Stylesheet) -> bool:
         or element.tag == "dialog"
         or element.get("hidden") is not None
         or (names is not None and not _HIDING_NAMES.isdisjoint(names.split()))
-        or (style is not None and may_hide(declarations(style)))
+        or (style is not None and _may_hide(style, hiding))
         or sheet.hidden_by_rule(element)
     )
+
+
+def _may_hide(style: str, known: dict[str, bool]) -> bool:
+    if style not in known:
+        known[style] = may_hide(declarations(style))
+    return known[style]
 
 
 def _with_ancestors(elements: Iterable[Any]) -> set[Any]:

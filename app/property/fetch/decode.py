@@ -240,7 +240,7 @@ def _guess(body: bytes) -> str:
 
 def repair(text: str) -> str:
     """`text` with the parts mended that were evidently encoded twice (`mÂ²`); all else is left as it is."""
-    if not _TWICE_ENCODED.search(text):
+    if text.isascii() or not any(begin in text for begin in "ÂÃâ") or not _TWICE_ENCODED.search(text):
         return text
     return _SEGMENT.sub(_repair_segment, text)
 

@@ -60,9 +60,20 @@ _PATTERN = re.compile(
 _LOOKUP = {k.lower(): v for k, v in _SYMBOLS.items()}
 
 
+_LETTERS = re.compile(r"[a-zß-ž]+")
+_WORDS = frozenset({*(c.lower() for c in _CODES), *(s.lower() for s in (*_SYMBOLS, *_SHARED)), "m"})
+_SIGNS = frozenset(s[-1] for s in (*_SYMBOLS, *_SHARED) if not s[-1].isalpha() or s[-1] > "\u02ff") - {"."}
+
+
+def _may_name(text: str) -> bool:
+    """Quick and generous: false for most texts that name no currency."""
+    lowered = text.lower()
+    return not _SIGNS.isdisjoint(lowered) or not _WORDS.isdisjoint(_LETTERS.findall(lowered))
+
+
 def find_currency(text: str, country: str | None = None) -> str | None:
     """ISO 4217 of the first currency that `text` names; a shared symbol is read as `country`'s where it may be."""
-    match = _PATTERN.search(text)
+    match = _PATTERN.search(text) if _may_name(text) else None
     local = _LOCAL.get(country or "")
     if local is not None and (own := local[1].search(text)) and (match is None or own.start() < match.start()):
         return local[0]
@@ -81,7 +92,7 @@ def find_currency(text: str, country: str | None = None) -> str | None:
 def without_currency(text: str, country: str | None = None) -> str:
     """`text` with the first currency that it names blanked."""
     local = _LOCAL.get(country or "")
-    match = (local[1].search(text) if local else None) or _PATTERN.search(text)
+    match = (local[1].search(text) if local else None) or (_PATTERN.search(text) if _may_name(text) else None)
     return f"{text[: match.start()]} {text[match.end() :]}" if match else text
 
 

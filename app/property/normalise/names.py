@@ -73,10 +73,11 @@ def is_full_name(text: str) -> bool:
     words = text.split()
     capital = [w for w in words if w[:1].isupper()]
     particles = all(w[:1].isupper() or w.casefold() in _PARTICLES for w in words)
-    plain = (
-        texts.is_person(text) and not texts.has_legal_form(text) and not _TRADE.search(text) and not ROLE.search(text)
+    if not (2 <= len(words) <= 5 and len(capital) >= 2 and particles):
+        return False
+    return (
+        not ROLE.search(text) and texts.is_person(text) and not texts.has_legal_form(text) and not _TRADE.search(text)
     )
-    return 2 <= len(words) <= 5 and len(capital) >= 2 and particles and plain
 
 
 _PARTICLES = frozenset(
