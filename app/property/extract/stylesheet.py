@@ -41,6 +41,8 @@ _BRACE = re.compile(r"[{}]")
 _SCREENS = re.compile(r"^@media\s+(?:only\s+)?(?:screen|all)\s*$|^@(?:supports|layer|container)\b", re.IGNORECASE)
 #: more than any page has of rules that hide or show
 _MOST_RULES = 30_000
+#: selectors in the lists of rules that may matter; the labelled pages have at most 560
+_MOST_SELECTORS = 30_000
 #: selectors tried on elements; the labelled pages need at most 10,000
 _MOST_MATCHING = 60_000
 #: an element has fewer classes
@@ -83,7 +85,9 @@ class Stylesheet:
     def __init__(self, texts: list[str], may_hide: Callable[[Declarations], bool]) -> None:
         blocks = (block for text in texts for block in _blocks(_COMMENT.sub("", text)))
         told = [(s, declarations(body)) for s, body in islice(blocks, _MOST_RULES)]
-        self._left = _MOST_MATCHING if len(told) < _MOST_RULES else 0
+        flood = len(told) >= _MOST_RULES or sum(s.count(",") + 1 for s, d in told if d) > _MOST_SELECTORS
+        self._left = 0 if flood else _MOST_MATCHING
+        told = [] if flood else told
         self._blocks = [(order, s, declared) for order, (s, declared) in enumerate(told) if declared]
         self._hiding = _indexed(_compiled(block for block in self._blocks if may_hide(block[2])))
         self._known = self._hiding

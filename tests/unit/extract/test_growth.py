@@ -117,6 +117,12 @@ def test_more_rules_than_anybody_writes_show_nothing() -> None:
     assert "secret" not in [segment.text for segment in Document(_page(text)).segments]
 
 
+def test_long_lists_of_selectors_are_not_read_one_by_one() -> None:
+    """8,000 rules of four selectors each: reading them all takes seven times the calls."""
+    rules = "".join(f".a{i},#b{i},.c .d{i},i{{opacity:0}}" for i in range(8_000))
+    assert _calls(_page(f"<style>{rules}</style><p>seen")) < 150 * 8_000
+
+
 @pytest.mark.parametrize("depth", [900, 3_000, 100_000])
 @pytest.mark.parametrize("form", ["body", "state", "json-ld", "list"])
 def test_deep_json_is_read_as_far_as_anybody_nests(form: str, depth: int) -> None:
