@@ -62,14 +62,13 @@ def faults(file: str, extraction: Extraction) -> Iterator[Fault]:
 
 def _computed_fault(name: str, evidence: Mapping[str, Evidence], country: str | None) -> str | None:
     proof = evidence[name]
-    inputs = [n for n in re.split(r", | - ", proof.locator) if n]
+    inputs = [n for n in re.split(r", | - | / ", proof.locator) if n]
     if not inputs or any(n not in evidence for n in inputs):
         return "is computed from a field that is not there"
     if any(evidence[n].quote not in proof.quote for n in inputs):
         return "does not quote what it is computed from"
-    known = {n: evidence[n] for n in inputs}
-    values = {n: e.value for n, e in known.items()}
-    computed = derive(values, known).get(name)
+    computed = derive({n: e.value for n, e in evidence.items()}, evidence).get(name)  # units, too, which are not named
+    values = {n: evidence[n].value for n in inputs}
     again = computed.value if computed is not None else concluded(name, values, country)
     return None if again == proof.value else "does not follow from what it names"
 

@@ -68,13 +68,14 @@ def test_good_evidence_has_no_fault() -> None:
         ("X_GoogleEarthUrl", {"value": "https://earth.google.com/web/search/1,2"}, "does not follow"),
         ("X_GoogleEarthUrl", {"locator": "Latitude, RoomsTotal"}, "not there"),
         ("X_GoogleEarthUrl", {"quote": "here"}, "does not quote"),
+        ("X_PricePerArea", {"value": 220}, "does not follow"),
     ],
 )
 def test_each_fault_is_found(field: str, changes: dict[str, Any], why: str) -> None:
     """Only the value that was broken is found, or what is computed from it as well."""
     found = {fault.field: fault.why for fault in faults("a", _broken(_extraction(), field, **changes))}
     assert why in found[field]
-    assert set(found) <= {field, "X_GoogleEarthUrl"}
+    assert set(found) <= {field, "X_GoogleEarthUrl", "X_PricePerArea"}
 
 
 #: of some two thousand: fractions in words, sums of several rows, a key that a reader puts together
