@@ -1,14 +1,16 @@
-"""Which property a record is of: by parcel number, address, coordinates with a house number, else its page's URL.
+"""Where the property of a record may be found: by parcel number, address, coordinates with a house number, its URL.
 
-`keys_of` gives the keys under which a property is filed, strongest first; `contradicts` is the second look before two
-are taken for one. Pure. Prefers two properties where one is right over one where two are: the latter mixes data.
+`keys_of` gives the keys under which a property is filed, strongest first: whoever has one of them is likely the same.
+`blocks_of` gives wider drawers, in which those are that a slip of the keyboard keeps from sharing a key. Whether two
+are the same is `matching.py`. Pure.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +20,11 @@ from app.property.source_record import SourceRecord
 #: cells of 0.001 degrees (about 110 m): the house number tells neighbours apart
 _CELL = 1000
 _MAX_KEY_CHARS = 200
+_END_CHARS = 2
+_ADDRESS_FIELDS = (
+    *("UnparsedAddress", "StreetNumber", "StreetName", "UnitNumber"),
+    *("City", "StateOrProvince", "PostalCode", "Country"),
+)
 _GERMAN_STREET = re.compile(r"(?<=\w)\s?stra(?:ss|ß)e\b|(?<=\w)str\b")
 
 
@@ -25,12 +32,17 @@ def keys_of(record: SourceRecord) -> tuple[str, ...]:
     """The keys to file the record's property under, strongest first; never empty."""
     values = record.values
     address = address_of(values)
-    urls = dict.fromkeys((record.page_url or record.final_url, record.final_url, record.url))
     keys = [*_parcel_keys(values, address, record), *_address_keys(address)]
     cell = _cell(values)
     if cell and address.street_number and address.street_name:
         keys.append(_place_key(cell, address))
-    return tuple(_short(key) for key in (*keys, *(f"url:{url}" for url in urls)))
+    return (*(_short(key) for key in keys), *url_keys(record))
+
+
+def url_keys(record: SourceRecord) -> tuple[str, ...]:
+    """The keys of its page."""
+    urls = dict.fromkeys((record.page_url or record.final_url, record.final_url, record.url))
+    return tuple(_short(f"url:{url}") for url in urls)
 
 
 def lookups_of(record: SourceRecord) -> tuple[str, ...]:
@@ -44,6 +56,58 @@ def lookups_of(record: SourceRecord) -> tuple[str, ...]:
         keys.extend(_short(_place_key(near, address)) for near in around)
     order = ("parcel:", "addr:", "place:", "url:")
     return tuple(sorted(dict.fromkeys(keys), key=lambda key: order.index(key.partition(":")[0] + ":")))
+
+
+def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The drawers to file a property in: house number, place and one end of its street's name; its cell of the map."""
+    address, cell = address_of(values), _cell(values)
+    found = list(_near_keys(address))
+    if cell:
+        found.append(_cell_key(cell))
+        if not _is_addressed(address):
+            found.append(f"bare:{_cell_key(cell)}")
+    return tuple(_short(key) for key in found)
+
+
+def block_lookups_of(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The drawers to look into: with an address only those without one can lie in the cells around unseen."""
+    address, cell = address_of(values), _cell(values)
+    found = list(_near_keys(address))
+    if cell:
+        bare = "bare:" if _is_addressed(address) else ""
+        found.extend(f"{bare}{_cell_key((cell[0] + y, cell[1] + x))}" for y in (-1, 0, 1) for x in (-1, 0, 1))
+    return tuple(_short(key) for key in found)
+
+
+def _is_addressed(address: Address) -> bool:
+    return bool(address.street_number and address.street_name)
+
+
+def _cell_key(cell: tuple[int, int]) -> str:
+    return f"cell:{cell[0]}/{cell[1]}"
+
+
+def _near_keys(address: Address) -> Iterator[str]:
+    """One slip leaves the beginning or the end of a name's longest word as it is."""
+    if not (address.street_number and address.street_name):
+        return
+    word = max(address.street_name.split(), key=len)
+    places = [f"postal/{address.postal_code}"] if address.postal_code else []
+    places += [f"city/{address.city}"] if address.city else []
+    for place in places:
+        for end in (word[:_END_CHARS], f"-{word[-_END_CHARS:]}"):
+            yield f"near:{address.street_number}|{end}|{place}"
+
+
+def parcel_of(values: Mapping[str, Any]) -> str | None:
+    """The parcel number as it is compared: letters and digits, without zeros in front."""
+    number = _parcel(values)
+    return number.lstrip("0") if number else None
+
+
+def county_of(values: Mapping[str, Any]) -> str | None:
+    """The county in one spelling, without the word."""
+    return re.sub(r"\W+|\b(?:county|parish)\b", "", str(values.get("CountyOrParish") or "").casefold()) or None
 
 
 def contradicts(key: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -64,12 +128,17 @@ def contradicts(key: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> b
 
 def address_of(values: Mapping[str, Any]) -> Address:
     """The address in one spelling: structured parts first, what they lack from the text."""
-    text = str(values.get("UnparsedAddress") or "")
+    return _address(*(str(values[name]) if values.get(name) else None for name in _ADDRESS_FIELDS))
+
+
+@lru_cache(maxsize=20_000)
+def _address(*parts: str | None) -> Address:
+    """`parts` in the order of `_ADDRESS_FIELDS`."""
+    text, number, name, unit, city, state, postal_code, country = parts
     written = with_street(Address(), text.partition(",")[0]) if text else Address()
-    number, name = values.get("StreetNumber"), values.get("StreetName")
     if not (number and name):
         number, name = written.street_number, written.street_name
-    unit = values.get("UnitNumber") or with_street(Address(), text).unit or written.unit
+    unit = unit or (with_street(Address(), text).unit if text else None) or written.unit
     return normalise(
         Address(
             street_number=number,
@@ -77,10 +146,10 @@ def address_of(values: Mapping[str, Any]) -> Address:
             unit=re.sub(r"^(?:unit|apt\.?|apartment|suite|ste\.?|flat|#)\s*#?\s*", "", unit, flags=re.I)
             if unit
             else None,
-            city=values.get("City"),
-            state=values.get("StateOrProvince"),
-            postal_code=values.get("PostalCode"),
-            country=values.get("Country"),
+            city=city,
+            state=state,
+            postal_code=postal_code,
+            country=country,
         )
     )
 
@@ -90,7 +159,7 @@ def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceReco
     number = _parcel(values)
     if number is None:
         return []
-    county = re.sub(r"\W+|\b(?:county|parish)\b", "", str(values.get("CountyOrParish") or "").casefold())
+    county = county_of(values)
     scopes = [
         f"{address.state or ''}/{county}" if county else "",
         f"{address.state or ''}//{address.city}" if address.city else "",

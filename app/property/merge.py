@@ -22,6 +22,7 @@ from app.property.dated import (
 )
 from app.property.derived import DERIVED_FIELDS, derive
 from app.property.record import FIELDS, Evidence
+from app.property.slips import slip_between
 from app.property.source_record import SourceRecord
 from app.property.weighing import Known, Say, Verdict, say_of, weigh, why_lost, why_won
 
@@ -138,7 +139,8 @@ class _Round:
             self._choose(name, having, having)
             return
         at_the_time = [r for r in having if lead in r.values and _SAME_TIME[lead](source, r)]
-        self._choose(name, at_the_time or silent, having)
+        silent_too = [r for r in silent if any(_is_of(name, r, other) for other in at_the_time)]
+        self._choose(name, [*at_the_time, *silent_too] or silent, having)
 
     def _choose(self, name: str, eligible: Records, having: Records) -> None:
         """The best of `eligible`; what the others that have the field say is judged beside it."""
@@ -181,6 +183,11 @@ class _Round:
             if name in _GOES_WITH[lead] and lead in winner.values and lead in other.values:
                 return not _SAME_TIME[lead](winner, other)
         return False
+
+
+def _is_of(name: str, silent: SourceRecord, told: SourceRecord) -> bool:
+    """What names no time is of the time of another one if it says the same, but for a slip of either."""
+    return same_value(name, silent, told) or slip_between(name, silent.values, told.values) is not None
 
 
 def _is_after(one: SourceRecord, other: SourceRecord) -> bool:

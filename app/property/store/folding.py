@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, select, update
 
-from app.property.store.tables import jobs, observations, properties, property_keys, records
+from app.property.store.tables import jobs, observations, properties, property_blocks, property_keys, records
 from app.property.store.unverified import fold_hearsay
 
 
@@ -12,6 +12,8 @@ def fold(connection: Connection, gone: str, home: str) -> None:
     """Move records, jobs, keys and observations from `gone` to `home`; `gone` stays as a pointer to it."""
     for table in (records, jobs, property_keys):
         connection.execute(update(table).where(table.c.property_id == gone).values(property_id=home))
+    # the drawers are filled anew when `home` is made of all its records
+    connection.execute(delete(property_blocks).where(property_blocks.c.property_id == gone))
     _fold_observations(connection, gone, home)
     fold_hearsay(connection, gone, home)
     connection.execute(update(properties).where(properties.c.merged_into == gone).values(merged_into=home))

@@ -29,6 +29,7 @@ from app.property.store.tables import (
     page_urls,
     pages,
     properties,
+    property_blocks,
     property_keys,
     purges,
     records,
@@ -300,7 +301,8 @@ class _Purge:
     def _drop_property(self, property_id: str) -> None:
         folded = self._column(select(properties.c.id).where(properties.c.merged_into == property_id))
         for gone in (*sorted(folded), property_id):
-            self._connection.execute(delete(property_keys).where(property_keys.c.property_id == gone))
+            for table in (property_keys, property_blocks):
+                self._connection.execute(delete(table).where(table.c.property_id == gone))
             others = delete(observations).where(observations.c.property_id == gone)
             self._removed["observations"] += self._connection.execute(others).rowcount
             heard = delete(unverified).where(unverified.c.property_id == gone)

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from app.property.identity import contradicts, keys_of, lookups_of
-from app.property.merge import SourceRecord
+from app.property.identity import block_lookups_of, blocks_of, keys_of, lookups_of
+from app.property.matching import Key, decide
 from app.property.record import PageKind
+from app.property.source_record import SourceRecord
 
+HOUSE = {"BedroomsTotal": 3, "BathroomsTotalInteger": 2, "LivingArea": 1410, "LivingAreaUnits": "Square Feet"}
+AT = {"Latitude": 39.80049, "Longitude": -89.64051}
 MAIN = {
     "StreetNumber": "12",
     "StreetName": "Main Street",
@@ -27,9 +30,10 @@ def record(values: dict[str, Any], site: str = "a") -> SourceRecord:
 
 
 def are_one(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """As the store decides it: a shared key that the values do not contradict."""
+    """As the store decides it: found under a key or in a drawer, and the same at a second look."""
     stored, looked_up = keys_of(record(one, "a")), lookups_of(record(other, "b"))
-    return any(not contradicts(key, other, one) for key in looked_up if key in stored)
+    is_found = bool(set(stored) & set(looked_up) or set(blocks_of(one)) & set(block_lookups_of(other)))
+    return is_found and decide(other, one).is_same
 
 
 @pytest.mark.parametrize(
@@ -116,3 +120,83 @@ def test_the_strongest_key_comes_first_and_the_url_last() -> None:
 def test_a_key_fits_the_database_however_long_its_parts() -> None:
     values = {**MAIN, "StreetName": "x" * 5000, "City": "\x00\ud800"}
     assert all(len(key) <= 200 and key.isprintable() for key in keys_of(record(values)))
+
+
+FERN = {**MAIN, "StreetName": "Fernwood Ln"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "key"),
+    [
+        ({**FERN, **HOUSE}, {**FERN, **HOUSE, "StreetName": "Fenrwood Lane"}, Key.SIMILAR_ADDRESS),
+        ({**FERN, **AT}, {**FERN, **AT, "StreetName": "Fernwod Ln"}, Key.SIMILAR_ADDRESS),
+        ({**FERN, **HOUSE, **AT}, {**FERN, **HOUSE, **AT, "PostalCode": "62710"}, Key.SIMILAR_ADDRESS),
+        ({**MAIN, **HOUSE, **AT}, {**HOUSE, **AT}, Key.POSITION),
+        (
+            {**MAIN, "ParcelNumber": "31-2234-0012", "YearBuilt": 1987},
+            {**MAIN, "ParcelNumber": "31-2234-0021", "YearBuilt": 1987},
+            Key.ADDRESS,
+        ),
+        (
+            {**MAIN, **TAX, **HOUSE, **AT, "ParcelNumber": "31-2234-0012"},
+            {**MAIN, **TAX, **HOUSE, **AT, "ParcelNumber": "31-2234-0012", "StreetNumber": "21"},
+            Key.PARCEL,
+        ),
+        (
+            {**MAIN, "CloseDate": "2021-06-01", "ClosePrice": 310_000},
+            {**MAIN, "CloseDate": "2021-06-01", "ClosePrice": 310_000, "UnitNumber": "4"},
+            Key.SIMILAR_ADDRESS,
+        ),
+    ],
+    ids=["typo and facts", "typo and place", "ZIP code", "no address", "parcel typo", "house number", "unit left out"],
+)
+def test_a_slip_is_forgiven_where_the_rest_supports_it(one: dict[str, Any], other: dict[str, Any], key: Key) -> None:
+    assert are_one(one, other)
+    assert are_one(other, one)
+    found = decide(one, other)
+    assert found.key is key
+    assert found.why
+    assert {fact.result for fact in found.compared} >= {"same"}
+
+
+CONDO = {**MAIN, **HOUSE, **AT, "PropertySubType": "Condominium", "YearBuilt": 1987}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (FERN, {**FERN, "StreetName": "Fenrwood Ln"}),
+        ({**FERN, **HOUSE}, {**FERN, **HOUSE, "StreetName": "Fern Ln"}),
+        ({**FERN, **HOUSE, **AT}, {**FERN, **HOUSE, **AT, "StreetName": "Fernwood Ct"}),
+        ({**MAIN, **HOUSE, "StreetName": "1st St"}, {**MAIN, **HOUSE, "StreetName": "2nd St"}),
+        ({**MAIN, **HOUSE, **AT, "StreetName": "N Main St"}, {**MAIN, **HOUSE, **AT, "StreetName": "S Main St"}),
+        ({**MAIN, **HOUSE, **AT, "StreetNumber": "14"}, {**MAIN, **HOUSE, **AT}),
+        (CONDO, {**CONDO, "UnitNumber": "4"}),
+        ({**CONDO, "UnitNumber": "3"}, {**CONDO, "UnitNumber": "4"}),
+        ({**CONDO, "ParcelNumber": "31-2234-0012"}, {**CONDO, "ParcelNumber": "31-2234-0013"}),
+        ({**MAIN, "ParcelNumber": "31-2234-0012"}, {**MAIN, "ParcelNumber": "31-2299-0455"}),
+        (CONDO, {name: value for name, value in CONDO.items() if name not in MAIN}),
+        ({**MAIN, **HOUSE, **AT}, {**HOUSE, **AT, "Latitude": 39.8008}),
+        ({**MAIN, **HOUSE, **AT}, {**HOUSE, **AT, "BedroomsTotal": 4}),
+        (
+            {**TAX, "City": "Springfield", "ParcelNumber": "31-2234-0012"},
+            {**TAX, "City": "Springfield", "ParcelNumber": "31-2234-0012", "CountyOrParish": "Menard"},
+        ),
+        (
+            {**MAIN, "ParcelNumber": "31-2234-0012", "LivingArea": 5100, "LivingAreaUnits": "Square Feet"},
+            {**MAIN, **HOUSE, "ParcelNumber": "31-2234-0012", "UnitNumber": "4"},
+        ),
+        (
+            {**MAIN, **HOUSE, "YearBuilt": 1950},
+            {**MAIN, **HOUSE, "BedroomsTotal": 1, "BathroomsTotalInteger": 1, "YearBuilt": 1999, "LivingArea": 600},
+        ),
+    ],
+)  # fmt: skip
+def test_look_alikes_are_kept_apart_however_much_they_share(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert not are_one(one, other)
+    assert not are_one(other, one)
+
+
+def test_a_page_stays_with_its_property_unless_it_shows_another_one() -> None:
+    assert decide({"ListPrice": 2}, {"ListPrice": 1}, is_page=True).key is Key.PAGE
+    assert not decide({**MAIN, "StreetNumber": "14"}, MAIN, is_page=True).is_same

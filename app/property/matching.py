@@ -1,0 +1,246 @@
+"""Whether two sets of values are of one property, and why: by parcel number, else address and unit, else position with
+bedrooms and area. Pure.
+
+Prefers two properties where one is right over one where two are: the latter mixes data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from rapidfuzz.distance import OSA
+
+from app.property.address import Address, compare
+from app.property.facts import Compared, against, compare_facts, metres_apart, support
+from app.property.identity import address_of, county_of, parcel_of
+
+Values = Mapping[str, Any]
+#: points that it takes where one names no unit, or where a street, a parcel number, the rest or the ZIP code has a slip
+_FOR_A_UNIT, _FOR_A_TYPO, _FOR_A_PARCEL_TYPO, _FOR_AN_OPEN_ADDRESS, _FOR_ANOTHER_ADDRESS = 1.5, 1.5, 0.5, 2.0, 3.0
+#: the same complete address, and nearly everything else differs: homes of one building that say no unit
+_TOO_MUCH_AGAINST = 2.25
+_ONE_SPOT_M = 15.0
+#: kinds of homes of which several have one address or one spot
+_SHARED = re.compile(r"condo|apartment|flat|multi|duplex|triplex|co-?op|townh|row|unit|mobile|manufactured", re.I)
+
+
+class Key(StrEnum):
+    """By what two were found to be one, the surest first."""
+
+    DECISION = "decision"
+    PARCEL = "parcel"
+    ADDRESS = "address"
+    SIMILAR_ADDRESS = "similar address"
+    POSITION = "position"
+    PAGE = "page"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`is_same`: one property; `differs`: surely two (neither: nothing tells). `why` is for people."""
+
+    key: Key
+    is_same: bool
+    differs: bool
+    why: str
+    compared: tuple[Compared, ...] = ()
+    points: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "key": str(self.key),
+            "is_same": self.is_same,
+            "why": self.why,
+            "compared": [
+                {"what": c.what, "one": c.one, "other": c.other, "result": c.result, "points": c.points}
+                for c in self.compared
+            ],
+        }
+
+
+def decide(one: Values, other: Values, *, is_page: bool = False) -> Decision:
+    """Whether both are of one property. `is_page`: one is what the other's own page said before."""
+    return _Match(one, other, is_page=is_page).decide()
+
+
+class _Match:
+    def __init__(self, one: Values, other: Values, *, is_page: bool) -> None:
+        self._is_page = is_page
+        self._values = one, other
+        self._one, self._other = address_of(one), address_of(other)
+        self._parcels = parcel_of(one), parcel_of(other)
+        self._counties = county_of(one), county_of(other)
+        self._facts = compare_facts(one, other)
+        self._points = support(self._facts)
+
+    def decide(self) -> Decision:
+        apart = self._apart()
+        if apart:
+            return self._told(Key.NONE, apart, differs=True)
+        found = self._by_parcel() or self._by_address() or self._by_position()
+        if self._is_page and not found.differs and not found.is_same:
+            return self._told(Key.PAGE, "the same page, and nothing says that it shows another property", same=True)
+        return found
+
+    def _told(self, key: Key, why: str, *, same: bool = False, differs: bool = False) -> Decision:
+        return Decision(key, same, differs, why, (*self._named(), *self._facts), self._points)
+
+    def _named(self) -> tuple[Compared, ...]:
+        """Parcel and address, as they were compared."""
+        found = []
+        if all(self._parcels):
+            result = "same" if self._parcels[0] == self._parcels[1] else "differs"
+            found.append(Compared("ParcelNumber", *self._parcels, result))  # type: ignore[arg-type]
+        for what, name in (
+            *(("house number", "street_number"), ("street", "street_name"), ("unit", "unit")),
+            *(("ZIP code", "postal_code"), ("town", "city"), ("state", "state")),
+        ):
+            a, b = getattr(self._one, name), getattr(self._other, name)
+            if a and b:
+                found.append(Compared(what, a, b, "same" if a == b else "differs"))
+        return tuple(found)
+
+    def _apart(self) -> str | None:
+        """What two homes never share."""
+        if _differ(self._one.unit, self._other.unit):
+            return "two units of one building"
+        if _differ(self._one.state, self._other.state) or _differ(self._one.country, self._other.country):
+            return "in two states"
+        if all(self._parcels) and self._parcels[0] == self._parcels[1] and _differ(*self._counties):
+            return "one parcel number in two counties"
+        return None
+
+    # --- parcel
+
+    def _by_parcel(self) -> Decision | None:
+        """None where parcel numbers tell nothing (alone)."""
+        a, b = self._parcels
+        if not (a and b and a == b and self._is_one_scope()):
+            return None
+        verdict = compare(self._one, self._other)
+        if verdict == "different" and not self._is_zip_only():
+            if self._points >= _FOR_ANOTHER_ADDRESS and not against(self._facts):
+                return self._told(
+                    Key.PARCEL, "one parcel number; the addresses differ, all else is the same", same=True
+                )
+            return self._told(Key.NONE, "one parcel number, and two addresses", differs=True)
+        is_beside = bool(self._one.unit) != bool(self._other.unit)
+        if is_beside and (self._points < _FOR_A_UNIT or against(self._facts)):
+            return self._told(Key.NONE, "one parcel number, a unit beside its building", differs=True)
+        return self._told(Key.PARCEL, "one parcel number in one county", same=True)
+
+    def _is_one_scope(self) -> bool:
+        """A parcel number is unique in its county; where none is named, in the town, the ZIP code or the site."""
+        if all(self._counties):
+            return self._counties[0] == self._counties[1]
+        for name in ("city", "postal_code"):
+            a, b = getattr(self._one, name), getattr(self._other, name)
+            if a and b:
+                return bool(a == b)
+        return self._is_page or not any((self._one.city, self._one.postal_code, *self._counties))
+
+    def _is_zip_only(self) -> bool:
+        """The addresses differ in their ZIP code and nothing else."""
+        without = [_without_code(address) for address in (self._one, self._other)]
+        return compare(*without) != "different"
+
+    def _is_other_parcel(self) -> bool:
+        """Both name one, of one form, and they are not the same: numbers of two forms may be one parcel's."""
+        a, b = self._parcels
+        if not (a and b) or a == b or _differ(*self._counties):
+            return False
+        return len(a) == len(b) or abs(len(a) - len(b)) == 1
+
+    def _is_parcel_typo(self) -> bool:
+        a, b = self._parcels
+        return bool(a and b) and OSA.distance(str(a), str(b)) == 1
+
+    # --- address
+
+    def _by_address(self) -> Decision | None:
+        """None where an address is missing: position is asked then."""
+        a, b = self._one, self._other
+        if not (a.street_number and b.street_number and a.street_name and b.street_name):
+            return None
+        verdict = compare(a, b)
+        if verdict == "different":
+            return self._of_different_addresses()
+        if self._is_other_parcel() and not self._may_be_parcel_typo(verdict):
+            return self._told(Key.NONE, "two parcel numbers", differs=True)
+        if bool(a.unit) != bool(b.unit):
+            return self._of_unit_and_building()
+        return self._of_same_addresses() if verdict == "same" else self._of_open_addresses()
+
+    def _is_around(self) -> bool:
+        return any(fact.what == "position" and fact.points > 0 for fact in self._facts)
+
+    def _may_be_parcel_typo(self, verdict: str) -> bool:
+        """One address, one digit wrong or two exchanged; where homes share an address, only of the same unit."""
+        kinds = [str(values.get("PropertySubType") or "") for values in self._values]
+        is_door = bool(self._one.unit) or not any(_SHARED.search(kind) for kind in kinds)
+        return verdict == "same" and is_door and self._is_parcel_typo() and self._points >= _FOR_A_PARCEL_TYPO
+
+    def _of_same_addresses(self) -> Decision:
+        if against(self._facts) >= _TOO_MUCH_AGAINST and self._points < 0:
+            return self._told(Key.NONE, "one address, and nearly everything else differs", differs=False)
+        if (self._one.street_name or "").replace(" ", "") == (self._other.street_name or "").replace(" ", ""):
+            return self._told(Key.ADDRESS, "one address" + (" and unit" if self._one.unit else ""), same=True)
+        if self._points >= _FOR_A_TYPO:
+            return self._told(Key.SIMILAR_ADDRESS, "one address but for a slip in the street's name", same=True)
+        return self._told(Key.NONE, "the street's names are alike, and too little else is known", differs=False)
+
+    def _of_open_addresses(self) -> Decision:
+        a, b = self._one, self._other
+        if (a.street_number, a.street_name) == (b.street_number, b.street_name) and self._is_around():
+            return self._told(Key.ADDRESS, "one house number and street, at one place on the map", same=True)
+        if self._points >= _FOR_AN_OPEN_ADDRESS and against(self._facts) <= 1:
+            return self._told(Key.SIMILAR_ADDRESS, "the addresses may be one, and what else is known agrees", same=True)
+        return self._told(Key.NONE, "the addresses may be one, and too little else is known", differs=False)
+
+    def _of_different_addresses(self) -> Decision:
+        is_near = self._is_zip_only() and not self._is_other_parcel() and not against(self._facts)
+        if is_near and self._points >= _FOR_ANOTHER_ADDRESS:
+            return self._told(Key.SIMILAR_ADDRESS, "one address but for the ZIP code, and all else agrees", same=True)
+        return self._told(Key.NONE, "two addresses", differs=True)
+
+    def _of_unit_and_building(self) -> Decision:
+        """Homes of one building are alike in nearly everything: only a sale that both name tells."""
+        is_one_sale = any(fact.what == "sale" and fact.result == "same" for fact in self._facts)
+        if is_one_sale and not against(self._facts):
+            return self._told(Key.SIMILAR_ADDRESS, "one building and one sale; one of them names no unit", same=True)
+        return self._told(Key.NONE, "a unit beside its building", differs=False)
+
+    # --- position
+
+    def _by_position(self) -> Decision:
+        """Within some steps, with the same bedrooms and area, nothing against it, no building of several homes."""
+        apart = metres_apart(*self._values)
+        same = {fact.what for fact in self._facts if fact.result == "same"}
+        kinds = [str(values.get("PropertySubType") or "") for values in self._values]
+        if self._is_other_parcel():
+            return self._told(Key.NONE, "two parcel numbers", differs=True)
+        if self._one.unit or self._other.unit or any(_SHARED.search(kind) for kind in kinds):
+            return self._told(Key.NONE, "no address, and several homes may be at that place", differs=False)
+        if apart is None or apart > _ONE_SPOT_M or not {"BedroomsTotal", "LivingArea"} <= same or against(self._facts):
+            return self._told(Key.NONE, "no address, and no place, bedrooms and area that are the same", differs=False)
+        return self._told(Key.POSITION, f"{apart:.0f} m apart, with the same bedrooms and area", same=True)
+
+
+def _without_code(address: Address) -> Address:
+    return Address(
+        street_number=address.street_number,
+        street_name=address.street_name,
+        unit=address.unit,
+        city=address.city,
+        state=address.state,
+        country=address.country,
+    )
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    return bool(one and other and one != other)

@@ -1,0 +1,118 @@
+"""Which property a record goes to: what people decided, then what is filed under its keys or beside them, judged.
+
+Several that are the same as the record are one property and folded, unless they are surely two: then the record goes to
+the one that it fits best, and to none of them where that is not clear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from app.property import identity
+from app.property.matching import Decision, Key, decide
+from app.property.merge import merge
+from app.property.source_record import SourceRecord
+from app.property.store.engine import Database
+from app.property.store.folding import fold
+from app.property.store.page_records import is_of_page, records_of
+from app.property.store.page_sides import are_split, joined_to, split_from
+from app.property.store.rebuilding import new_property
+from app.property.store.tables import properties, property_blocks, property_keys
+
+_STRENGTH = {key: place for place, key in enumerate(Key)}
+#: a drawer with more than that tells nothing: a ZIP code's centre, a placeholder for an address
+_MOST_IN_A_DRAWER = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    id: str
+    created_at: datetime
+    values: dict[str, Any]
+    decision: Decision
+
+    @property
+    def place(self) -> tuple[int, float]:
+        """How well it fits, the best first: by the key, then by the points."""
+        return _STRENGTH[self.decision.key], -self.decision.points
+
+
+def find_home(database: Database, connection: Connection, record: SourceRecord) -> tuple[str, bool]:
+    """The record's property, known or new; and whether others turned out to be the same one and were folded into it."""
+    joined = joined_to(connection, record)
+    if joined:
+        return joined, False
+    same = _chosen(connection, _same(connection, record))
+    if not same:
+        return new_property(database, connection), False
+    home = min(same, key=lambda one: (one.created_at, one.id)).id
+    for other in same:
+        if other.id != home:
+            fold(connection, other.id, home)
+    return home, len(same) > 1
+
+
+def _same(connection: Connection, record: SourceRecord) -> list[_Candidate]:
+    apart = split_from(connection, record)
+    found = []
+    for row in _filed(connection, record):
+        if row.id in apart:
+            continue
+        values, is_page = _without_page(connection, record, row)
+        decision = decide(record.values, values, is_page=is_page)
+        if decision.is_same:
+            found.append(_Candidate(row.id, row.created_at, values, decision))
+    return found
+
+
+def _filed(connection: Connection, record: SourceRecord) -> list[Row[Any]]:
+    """Everything that lies where the record's property may lie."""
+    keys = select(property_keys.c.property_id).where(property_keys.c.key.in_(identity.lookups_of(record)))
+    ids = set(connection.execute(keys).scalars())
+    drawers = identity.block_lookups_of(record.values)
+    if drawers:
+        near = select(property_blocks.c.property_id).where(property_blocks.c.key.in_(drawers)).distinct()
+        others = connection.execute(near.limit(_MOST_IN_A_DRAWER + 1)).scalars().all()
+        ids |= set(others) if len(others) <= _MOST_IN_A_DRAWER else set()
+    if not ids:
+        return []
+    columns = (properties.c.id, properties.c.created_at, properties.c.record)
+    query = select(*columns).where(properties.c.id.in_(ids), properties.c.merged_into.is_(None))
+    return [*connection.execute(query.order_by(properties.c.id).with_for_update())]
+
+
+def _without_page(connection: Connection, record: SourceRecord, row: Row[Any]) -> tuple[dict[str, Any], bool]:
+    """What the property says, by its other pages where this page is one of them: what it said before is to be replaced.
+
+    And whether it is one of them; where it is the only one, nothing contradicts it.
+    """
+    key = property_keys.c
+    is_page = select(key.key).where(key.property_id == row.id, key.key.in_(identity.url_keys(record)))
+    if not connection.execute(is_page).first():
+        return row.record, False
+    sources = records_of(connection, row.id)
+    others = [one for one in sources if not is_of_page(one, record)]
+    if len(others) == len(sources):
+        return row.record, True
+    return (merge(others).values if others else {}), True
+
+
+def _chosen(connection: Connection, same: list[_Candidate]) -> list[_Candidate]:
+    """All of `same` if they may be one; else the one that fits best, if there is one."""
+    if len(same) > 1:  # a place on the map is one home's: two who are found by it alone are two homes at one place
+        same = [one for one in same if one.decision.key is not Key.POSITION]
+    if len(same) < 2 or not _are_apart(connection, same):
+        return same
+    first, second = sorted(same, key=lambda one: one.place)[:2]
+    return [first] if first.place < second.place else []
+
+
+def _are_apart(connection: Connection, same: list[_Candidate]) -> bool:
+    pairs = [(a, b) for n, a in enumerate(same) for b in same[n + 1 :]]
+    if any(decide(a.values, b.values).differs for a, b in pairs):
+        return True
+    return are_split(connection, [one.id for one in same])
