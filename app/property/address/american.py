@@ -99,9 +99,10 @@ def _arranged(parts: Sequence[str]) -> tuple[str, list[str], list[str]]:
 
 
 def _joined_numbers(parts: Sequence[str]) -> list[str]:
-    """`123, MAIN ST` is one line."""
+    """`123, MAIN ST` is one line; `123, SALEM` is a number and a town."""
     if len(parts) > 1 and _NUMBERS_ONLY.fullmatch(parts[0]) and not parts[1][0].isdigit():
-        return [f"{parts[0]} {parts[1]}", *parts[2:]]
+        line = f"{parts[0]} {parts[1]}"
+        return [line, *parts[2:]] if len(parts) > 2 or streets.read_line(line).suffix else list(parts)
     return list(parts)
 
 

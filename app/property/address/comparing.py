@@ -17,7 +17,7 @@ from app.property.normalise.places import country_code, us_state
 
 Verdict = Literal["same", "different", "unsure"]
 #: one road under the words of many states: key and comparison know it by its number
-_STATE_ROAD = re.compile(r"^(OLD )?(?:STATE (?:HIGHWAY|ROAD|ROUTE)|[A-Z]{2} HIGHWAY|HIGHWAY|ROUTE) (?!OF )")
+_STATE_ROAD = re.compile(r"^(OLD )?(?:STATE (?:HIGHWAY|ROAD|ROUTE)|(?!US )[A-Z]{2} HIGHWAY|HIGHWAY|ROUTE) (?!OF )")
 _ROAD = re.compile(r"^(?:OLD )?(?:SR|US HIGHWAY|INTERSTATE|COUNTY (?:HIGHWAY|ROAD|ROUTE)|FM|RM|RANCH ROAD) ")
 _STRASSE = re.compile(r"STRASSE\b")
 #: designators of doors: with the same identifier they may be one, with different ones they never are

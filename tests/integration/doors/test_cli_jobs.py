@@ -59,6 +59,29 @@ def test_enqueue_reports_what_is_under_way(called: Propintel, broker: EmbeddedVa
         assert sum(connection.llen(key) for key in lists) == 3
 
 
+def test_a_table_of_addresses_is_enqueued_in_one_spelling(
+    called: Propintel, home: Path, broker: EmbeddedValkey
+) -> None:
+    (home / "customers.csv").write_text(
+        "name,street,city,state,zip\nA,12 Main Street,Anytown,ST,00000\nB,12 MAIN ST,Anytown,ST,00000-1234\n"
+        "C,9 First Ave Apt 4,Anytown,ST,00000\n"
+    )
+    ran = called("enqueue", "--file", "customers.csv", "12 main st, anytown st 00000")
+    assert ran.returncode == 0, ran.stderr
+    enqueued = json.loads(ran.stdout)
+    assert (len(enqueued["jobs"]), enqueued["duplicates"]) == (2, 2)
+    listed = json.loads(called("jobs", "--batch", enqueued["batch"]).stdout)["jobs"]
+    assert [job["target"] for job in listed] == [
+        "12 MAIN ST, ANYTOWN, ST 00000",
+        "9 1ST AVE UNIT 4, ANYTOWN, ST 00000",
+    ]
+    (home / "customers.csv").write_text("street,city,state\n12 Main St,Anytown,ST\nPO Box 4,Anytown,ST\n")
+    bad = called("enqueue", "--file", "customers.csv")
+    assert (bad.returncode, bad.stdout) == (2, "")
+    assert "customers.csv line 3" in bad.stderr
+    assert "post office box" in bad.stderr
+
+
 def test_jobs_are_shown_cancelled_and_retried(called: Propintel, broker: EmbeddedValkey) -> None:
     enqueued = json.loads(called("enqueue", "http://homes.example/1", "http://homes.example/2").stdout)
     listed = json.loads(called("jobs", "--batch", enqueued["batch"]).stdout)

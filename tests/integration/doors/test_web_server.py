@@ -119,6 +119,21 @@ def test_a_batch_is_followed_cancelled_and_done_again_over_http(
     assert (elsewhere.status_code, elsewhere.json()["error"]["code"]) == (409, "target_under_way")
 
 
+def test_posted_addresses_are_jobs_in_one_spelling(web: str, propintel: Propintel, broker: EmbeddedValkey) -> None:
+    headers = _token(propintel, "operator")
+    body = {"targets": ["12 main street, Anytown ST 00000", "12 MAIN ST., ANYTOWN, ST 00000-1234", "12 Main St"]}
+    bad = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=20)
+    assert (bad.status_code, bad.json()["error"]["code"]) == (422, "invalid_target")
+    assert "lacks a town or ZIP code and a state" in bad.json()["error"]["message"]
+    body["targets"].pop()
+    posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=20)
+    assert posted.status_code == 202
+    data = posted.json()["data"]
+    assert (len(data["jobs"]), data["duplicates"]) == (1, 1)
+    listed = httpx2.get(f"{web}/api/v1/jobs?batch={data['batch']}", headers=headers).json()["data"]["jobs"]
+    assert [job["target"] for job in listed] == ["12 MAIN ST, ANYTOWN, ST 00000"]
+
+
 def test_one_bad_target_enqueues_none(web: str, propintel: Propintel, broker: EmbeddedValkey) -> None:
     headers = _token(propintel, "operator")
     body = {"targets": ["http://homes.example/1", "ftp://homes.example/2"]}

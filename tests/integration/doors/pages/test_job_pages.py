@@ -149,6 +149,22 @@ def test_a_bad_list_comes_back_with_its_bad_lines(signed_in: SignIn) -> None:
 
 
 @pytest.mark.usefixtures("broker")
+def test_addresses_are_estimated_with_their_searches_and_enqueued_once(
+    signed_in: SignIn, environment: dict[str, str]
+) -> None:
+    page = signed_in("operator", "/enqueue")
+    page.get_by_label("or addresses").fill("12 Main Street, Anytown ST 00000\n12 MAIN ST, ANYTOWN, ST 00000\n")
+    page.get_by_role("button", name="Estimate").click()
+    expect(page.get_by_text("2 targets: 1 jobs, 1 duplicates. 1 are addresses: about 4 pages in all.")).to_be_visible()
+    check_accessible(page)
+    page.get_by_role("button", name="Enqueue 1 job").click()
+    page.wait_for_url(re.compile(r"/batches/[0-9a-f]{32}$"))
+    page.get_by_role("link", name="Its jobs").click()
+    expect(page.get_by_role("link", name="12 MAIN ST, ANYTOWN, ST 00000")).to_be_visible()
+    check_accessible(page)
+
+
+@pytest.mark.usefixtures("broker")
 def test_a_file_is_taken_as_well(signed_in: SignIn) -> None:
     page = signed_in("operator", "/enqueue")
     table = b"id,url\n1,http://homes.example/1\n2,http://homes.example/2\n"
