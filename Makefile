@@ -93,6 +93,9 @@ bench-exports: install ## every format of export with up to 100,000 properties, 
 bench-fetch: install $(BENCH)/.installed ## the fetcher beside Scrapy and httpx2, as root: about six minutes
 	$(PY) -m benchmarks.fetch --peers $(abspath $(BENCH)/bin/python) $(BENCH_ARGS)
 
+bench-county: install ## scrape the fictional county on SQLite and PostgreSQL, and compare with its truth: some minutes
+	$(PY) -m benchmarks.county $(BENCH_ARGS)
+
 $(BENCH)/.installed: requirements/bench.lock | install
 	@if [ ! -x $(BENCH)/bin/python ]; then $(UV) venv --quiet --python $(PY) $(BENCH); fi
 	$(UV) pip sync --quiet --python $(BENCH)/bin/python --require-hashes requirements/bench.lock

@@ -52,7 +52,10 @@ def sources_toml(root: Mapping[str, str]) -> str:
 
 def openai_config(county: County, root: Mapping[str, str]) -> dict[str, Any]:
     """The configuration of the OpenAI stand-in: two keys with room for anything, and what searches find."""
-    keys = [{"key": key, "rpm": 60_000, "tpm": 100_000_000} for key in KEYS]
+    keys = [
+        {"key": key, "rpm": 60_000, "tpm": 100_000_000, "organization": f"org-county-{number}"}
+        for number, key in enumerate(KEYS, start=1)
+    ]
     return {"keys": keys, "searches": table(county, root)}
 
 

@@ -1,0 +1,82 @@
+"""When a stored value is the true one: in whatever unit, spelling or order. Uses nothing of what is measured."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from standin.county.finding import spelled
+
+Values = Mapping[str, Any]
+
+_SQUARE_FEET = {"Square Feet": 1.0, "Acres": 43_560.0, "Square Meters": 10.763910, "Hectares": 107_639.1}
+_UNIT_OF = {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
+#: 0.23 acres are 10,018.8 square feet, which a page rounds
+_AREA_TOLERANCE = 0.005
+#: about 100 m: a parcel's middle lies that near to its door
+_DEGREES = 0.001
+#: what belongs to another value, or to one page rather than to the property
+NOT_COMPARED = frozenset({"LivingAreaUnits", "LotSizeUnits", "ListingId"})
+
+
+def agrees(name: str, truth: Values, said: Values) -> bool:
+    """Whether `said` holds for the field `name` what `truth` does. Both have it."""
+    rule = _RULES.get(name, _plainly)
+    return rule(name, truth, said)
+
+
+def _area(name: str, truth: Values, said: Values) -> bool:
+    unit = _UNIT_OF[name]
+    one, other = (values[name] * _SQUARE_FEET.get(values.get(unit, ""), math.nan) for values in (truth, said))
+    return bool(math.isclose(one, other, rel_tol=_AREA_TOLERANCE))
+
+
+def _place(name: str, truth: Values, said: Values) -> bool:
+    return bool(abs(truth[name] - said[name]) <= _DEGREES)
+
+
+def _street(name: str, truth: Values, said: Values) -> bool:
+    return spelled(str(truth[name])) == spelled(str(said[name]))
+
+
+def _county(name: str, truth: Values, said: Values) -> bool:
+    one, other = (re.sub(r"\bcounty\b", "", str(values[name]).casefold()).strip() for values in (truth, said))
+    return one == other
+
+
+def _gated(name: str, _: Values, said: Values) -> bool:
+    """A page says it in its own words."""
+    return re.search(r"\bgate", str(said[name]), re.IGNORECASE) is not None
+
+
+def _solar(name: str, _: Values, said: Values) -> bool:
+    return any("solar" in str(one).casefold() for one in said[name])
+
+
+def _plainly(name: str, truth: Values, said: Values) -> bool:
+    one, other = truth[name], said[name]
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return math.isclose(one, other, abs_tol=0.005)
+    return _text(one) == _text(other)
+
+
+def _text(value: Any) -> str:
+    joined = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return re.sub(r"[\W_]+", "", joined.casefold())
+
+
+_RULES: Mapping[str, Callable[[str, Values, Values], bool]] = {
+    "LivingArea": _area,
+    "LotSizeArea": _area,
+    "Latitude": _place,
+    "Longitude": _place,
+    "UnparsedAddress": _street,
+    "StreetName": _street,
+    "CountyOrParish": _county,
+    "X_AccessNotes": _gated,
+    "PowerProductionType": _solar,
+}

@@ -1,0 +1,88 @@
+"""Whether the evidence of a property's values holds on the pages that it names, which are fetched once more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Self
+
+import httpx2
+
+from app.property.derived import DERIVED_FIELDS, derive
+from app.property.extract.base import Extraction
+from app.property.page import Page
+from app.property.record import Evidence, Method, PageKind, PropertyRecord
+from benchmarks.county.run import Stored
+from benchmarks.extraction.proof import faults
+
+
+class Pages:
+    """The county's pages by URL, each fetched once; a context manager."""
+
+    def __init__(self) -> None:
+        self._client = httpx2.Client(trust_env=False, timeout=30, follow_redirects=True)
+        self._known: dict[str, Page] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def get(self, url: str, at: datetime) -> Page:
+        """The page as it is served, as of `at`."""
+        if url not in self._known:
+            answer = self._client.get(url)
+            kind = answer.headers["content-type"].partition(";")[0]
+            self._known[url] = Page(url, str(answer.url), kind, answer.text, answer.content, at)
+        return self._known[url]
+
+
+def unproven(one: Stored, pages: Pages) -> Iterator[str]:
+    """The property's values without evidence that holds, and why not."""
+    record: dict[str, Any] = one.shown["record"]
+    evidence = {name: Evidence.model_validate(proof) for name, proof in one.shown["evidence"].items()}
+    known = {url: _read(one, url) for url in one.says}
+    faulty = {url: dict(_faults(url, proofs, pages)) for url, proofs in known.items()}
+    for name, value in record.items():
+        proof = evidence.get(name)
+        if proof is None:
+            yield f"{name} has no evidence"
+        elif proof.value != value:
+            yield f"{name} is {value!r}, and its evidence says {proof.value!r}"
+        elif name in DERIVED_FIELDS:
+            yield from _computed(name, record, evidence)
+        else:
+            urls = [url for url, proofs in known.items() if name in proofs and _is_same(proof, proofs[name])]
+            if not urls:
+                yield f"{name} has evidence that none of its pages has"
+            yield from (f"{name} {faulty[url][name]}" for url in urls[:1] if name in faulty[url])
+
+
+def _read(one: Stored, url: str) -> dict[str, Evidence]:
+    return {name: Evidence.model_validate(proof) for name, proof in one.evidence[url].items()}
+
+
+def _is_same(proof: Evidence, other: Evidence) -> bool:
+    """The same words at the same place; how sure they make may have changed beside those of other pages."""
+    return all(
+        getattr(proof, part) == getattr(other, part) for part in ("value", "quote", "locator", "source_url", "method")
+    )
+
+
+def _computed(name: str, record: dict[str, Any], evidence: dict[str, Evidence]) -> Iterator[str]:
+    again = derive(record, evidence).get(name)
+    if again is None or again.value != record[name]:
+        yield f"{name} does not follow from the property's values"
+
+
+def _faults(url: str, proofs: dict[str, Evidence], pages: Pages) -> Iterator[tuple[str, str]]:
+    """By field what is wrong with the evidence of one page."""
+    if not proofs:
+        return
+    page = pages.get(url, next(iter(proofs.values())).fetched_at)
+    values = {name: proof.value for name, proof in proofs.items()}
+    read = Extraction(page, PageKind.RECORD, "", PropertyRecord(values=values, evidence=proofs))
+    for fault in faults(url, read):
+        if fault.proof.method is not Method.LLM:  # its place is in the text that was sent
+            yield fault.field, f"{fault.why} ({url}: {fault.proof.quote!r})"

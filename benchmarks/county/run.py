@@ -1,0 +1,110 @@
+"""Scrapes the county, address by address, with the service itself; then reads what it stored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from app.errors import PropertyIntelligenceError
+from app.property.store import PropertyStore
+from app.property.store.tables import properties, records
+from app.services.resources import open_resources
+from app.settings import Settings
+from standin.county.homes import Home
+from standin.county.operator import KEYS, sources_toml
+from standin.county.serving import RunningCounty
+
+
+@dataclass(frozen=True)
+class Scraped:
+    """What became of one address. `property_id` is None where it failed, and `error` says why.
+
+    `questions` and `searches` are the calls of the model that it cost.
+    """
+
+    home: int
+    property_id: str | None
+    error: str
+    seconds: float
+    questions: int
+    searches: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A property as it is stored, with what each of its pages says by itself, and the evidence of that: by URL."""
+
+    shown: dict[str, Any]
+    says: dict[str, dict[str, Any]] = field(default_factory=dict)
+    evidence: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def scrape_county(
+    running: RunningCounty,
+    homes: Sequence[Home],
+    database_url: str | None,
+    folder: Path,
+    progress: Callable[[Scraped], None] = lambda _: None,
+) -> tuple[list[Scraped], list[Stored]]:
+    """Every address of `homes`, then the URLs of pages that show one of them a second time.
+
+    `database_url` is of an empty database at this version's schema; None: SQLite below `folder`.
+    """
+    settings = _settings(running, database_url, folder)
+    scraped = []
+    with open_resources(settings) as resources:
+        for home in homes:
+            scraped.append(_scrape(running, resources.scraper.scrape, home.number, home.address))
+            progress(scraped[-1])
+        for home in homes:
+            for page in running.county.pages[home.number]:
+                if page.variant:
+                    url = running.roots[page.site.key] + page.path
+                    scraped.append(_scrape(running, resources.scraper.scrape, home.number, url))
+                    progress(scraped[-1])
+        stored = _stored(resources.database, resources.properties)
+    return scraped, stored
+
+
+def _settings(running: RunningCounty, database_url: str | None, folder: Path) -> Settings:
+    (folder / "sources.toml").write_text(sources_toml(running.roots), encoding="utf-8")
+    return Settings(
+        _env_file=None,
+        propintel_home=folder,
+        database_url=SecretStr(database_url) if database_url else None,
+        openai_api_keys=SecretStr(",".join(KEYS)),
+        openai_base_url=f"{running.openai_address}/v1",
+        fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),),
+        fetch_min_delay_seconds=0,
+    )
+
+
+def _scrape(running: RunningCounty, scrape: Callable[[str], Any], home: int, target: str) -> Scraped:
+    paid, asked, began = sum(running.openai.paid.values()), len(running.openai.searches.asked), time.monotonic()
+    property_id, error = None, ""
+    try:
+        property_id = scrape(target).property_id
+    except PropertyIntelligenceError as exc:
+        error = str(exc)
+    searches = len(running.openai.searches.asked) - asked
+    questions = sum(running.openai.paid.values()) - paid - searches
+    return Scraped(home, property_id, error, time.monotonic() - began, questions, searches)
+
+
+def _stored(database: Any, store: PropertyStore) -> list[Stored]:
+    with database.reading() as connection:
+        ids = connection.execute(select(properties.c.id).where(properties.c.merged_into.is_(None))).scalars().all()
+        of_records = (records.c.property_id, records.c.url, records.c.record, records.c.evidence)
+        rows = connection.execute(select(*of_records)).all()
+    found = {one: Stored(store.get(one)) for one in ids}
+    for row in rows:
+        found[row.property_id].says[row.url] = row.record
+        found[row.property_id].evidence[row.url] = row.evidence
+    return list(found.values())
