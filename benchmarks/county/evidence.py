@@ -51,7 +51,7 @@ def unproven(one: Stored, pages: Pages) -> Iterator[str]:
         elif proof.value != value:
             yield f"{name} is {value!r}, and its evidence says {proof.value!r}"
         elif name in DERIVED_FIELDS:
-            yield from _computed(name, record, evidence)
+            yield from _computed(name, one, evidence)
         else:
             urls = [url for url, proofs in known.items() if name in proofs and _is_same(proof, proofs[name])]
             if not urls:
@@ -70,8 +70,10 @@ def _is_same(proof: Evidence, other: Evidence) -> bool:
     )
 
 
-def _computed(name: str, record: dict[str, Any], evidence: dict[str, Evidence]) -> Iterator[str]:
-    again = derive(record, evidence).get(name)
+def _computed(name: str, one: Stored, evidence: dict[str, Evidence]) -> Iterator[str]:
+    record = one.shown["record"]
+    read_at = (datetime.fromisoformat(source["checked_at"] or source["fetched_at"]) for source in one.shown["sources"])
+    again = derive(record, evidence, max(read_at)).get(name)
     if again is None or again.value != record[name]:
         yield f"{name} does not follow from the property's values"
 

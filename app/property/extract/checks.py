@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document, url_parts
+from app.property.extract.place_values import ends_a_street
 from app.property.extract.ranking import Winner
 from app.property.normalise import areas, currency
 from app.property.normalise.boxes import in_country
@@ -217,10 +218,12 @@ def _street(kept: dict[str, Winner]) -> None:
     if number is not None and not re.search(r"\d", text) and _beside(street.candidate, number.candidate):
         text = f"{number.candidate.value} {text}"
         kept["UnparsedAddress"] = replace(street, candidate=replace(street.candidate, value=text))
+    city = kept.get("City")
     for field in ("PostalCode", "StateOrProvince", "City"):
         if field in kept:
-            text = re.sub(rf"[,\s]+{re.escape(str(kept[field].candidate.value))}$", "", text, flags=re.IGNORECASE)
-    city = kept.get("City")
+            end = re.search(rf"[,\s]+{re.escape(str(kept[field].candidate.value))}$", text, re.IGNORECASE)
+            if end and not ends_a_street(end[0], text[: end.start()], city.candidate.value if city else None):
+                text = text[: end.start()]
     if city is not None and text.casefold() == str(city.candidate.value).casefold():
         for field in ("UnparsedAddress", "StreetName", "StreetNumber"):
             kept.pop(field, None)

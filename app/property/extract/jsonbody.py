@@ -14,7 +14,7 @@ from app.property.extract import objects
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document
 from app.property.extract.object_values import Place, Source
-from app.property.extract.readings import candidates_of
+from app.property.extract.readings import Reading, candidates_of
 from app.property.extract.terms import meaning
 from app.property.record import Method
 
@@ -33,6 +33,32 @@ class JsonBody:
         for reading in objects.read(value, source, Place(pointer)):
             for candidate in candidates_of(reading, page.locale):
                 yield _under_its_name(candidate, own)
+        for reading in _position(page.json, source):
+            yield from candidates_of(reading, page.locale)
+
+
+def _position(body: Any, source: Source) -> Iterator[Reading]:
+    """Where the one feature of an ArcGIS answer is, if its coordinates are degrees: a point, or the centroid that was
+    asked for. A parcel's corners alone name no point that could be quoted.
+    """
+    if len(parcels(body)) != 1:
+        return
+    feature = body["features"][0]
+    for name in ("centroid", "geometry"):
+        spot = feature.get(name)
+        if not isinstance(spot, dict) or not _in_degrees(spot.get("spatialReference") or body.get("spatialReference")):
+            continue
+        x, y = spot.get("x"), spot.get("y")
+        if isinstance(x, float) and isinstance(y, float):
+            where = f"/features/0/{name}"
+            yield Reading("Latitude", y, source.method, f"{where}/y", f'"y": {y}', source.confidence)
+            yield Reading("Longitude", x, source.method, f"{where}/x", f'"x": {x}', source.confidence)
+            return
+
+
+def _in_degrees(reference: Any) -> bool:
+    """True for WGS 84 and NAD 83, which differ by a metre or two (EPSG 4326 and 4269)."""
+    return isinstance(reference, dict) and reference.get("wkid") in (4326, 4269)
 
 
 def _names(body: Any) -> dict[str, str]:

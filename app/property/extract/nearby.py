@@ -52,6 +52,8 @@ class Nearby:
 
 def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
     """The value of the label `segment`, which means `found`; None where the page gives it none."""
+    if _is_value(segment, found, page):
+        return None
     after = _neighbour(segment, page, +1)
     told = beside.by_markup(segment, page)
     limit = 5000 if found.field in _LONG_FIELDS else _MOST_VALUE_CHARS
@@ -71,7 +73,20 @@ def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
     value = _whole_value(chosen, segment, page, forward=chosen is after) if whole else chosen.text
     if not value or len(value) > limit or _has_labels(value, page) or _in_sentence(segment, page):
         return None
-    return Nearby(value, chosen.owner, confidence) if page.meaning(value) is None else None
+    known = page.meaning(value)
+    if known is not None and not (value == chosen.text and _is_value(chosen, known, page)):
+        return None
+    return Nearby(value, chosen.owner, confidence)
+
+
+def _is_value(segment: Segment, found: Meaning, page: Document) -> bool:
+    """True for a word that means the field of the label before it and stands nearer to that than to what follows:
+    `Central air` in `Cooling`, `Central air`, `Parking spaces`, `2`.
+    """
+    before, after = _neighbour(segment, page, -1), _neighbour(segment, page, +1)
+    if before is None or getattr(page.meaning(before.text), "field", "") != found.field:
+        return False
+    return after is None or _distance(segment, before) < _distance(segment, after)
 
 
 def _has_labels(value: str, page: Document) -> bool:

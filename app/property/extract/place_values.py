@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from app.property import address as addresses
+from app.property.address.tables import suffixes
 from app.property.extract.document import Locale
 from app.property.extract.value_texts import Value, text_of
 from app.property.normalise import address_lines, numbers, places, regions, texts
@@ -129,6 +130,13 @@ def _postal_code(reading: Reading, locale: Locale) -> Iterator[Value]:
         text = f"{text.strip()[:5]}-{text.strip()[5:]}"
     if texts.is_postal_code(text):
         yield "PostalCode", text.strip(), None
+
+
+def ends_a_street(end: str, rest: str, city: str | None) -> bool:
+    """True for the `Ct` of `14 Elm Ct` in Connecticut: a code of two letters behind what names no street without it."""
+    placed = "," in end or (city is not None and rest.casefold().endswith(city.casefold()))
+    last = rest.rpartition(" ")[2].strip(".,").upper()
+    return re.fullmatch(r"\W+[A-Za-z]{2}", end) is not None and not placed and last not in suffixes()
 
 
 _CITY_STATE_ZIP = re.compile(r"^([A-Za-z][A-Za-z.' -]+?),?\s+(?:([A-Z]{2}),?\s+)?(\d{5}(?:-\d{4})?)$")

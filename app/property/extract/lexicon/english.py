@@ -35,7 +35,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "UnitNumber",
-        "unit number|apartment number|unit no|apt number",
+        "unit number|apartment number|unit no|apt number|situs unit|site unit|situs unit number|situs unit no|"
+        "situs apt|property unit|location unit",
     ),
     (
         "City",
