@@ -19,6 +19,7 @@ from app.property.fetch.politeness import Politeness
 from app.property.fetch.rendering import RenderLimits, build_renderer, check_browser
 from app.property.fetch.resolver import Resolver, SystemResolver
 from app.property.fetch.robots_shelf import LocalShelf, RedisShelf, Shelf
+from app.property.fetch.site import site_of
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def build_fetcher(
     `resolver` and `ssl_context` default to the machine's names and trusted certificates; `browser_switches` are added
     to Chromium's. Connects to nothing yet. Raises `ConfigurationError` for a browser that cannot be had here.
     """
+    site_of("example.com")  # reads the list of suffixes now, not while a site waits for its first request
     limits, resolver = limits or Limits(), resolver or SystemResolver(clock)
     renderer = build_renderer(
         settings, clock, resolver, limits=limits, render_limits=render_limits, more_switches=browser_switches

@@ -16,9 +16,10 @@ import httpx2
 
 from app.clock import Clock
 from app.errors import ConnectionFailedError, FetchError, FetchTimeoutError, PageTooLargeError
+from app.property.fetch.connections import Connections
 from app.property.fetch.guard import Destination
 from app.property.fetch.limits import Limits
-from app.property.fetch.network import GuardedBackend, Request
+from app.property.fetch.network import Request
 
 _HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.9,text/plain;q=0.5",
@@ -38,7 +39,7 @@ class _Body(httpx2.SyncByteStream):
 
 
 class Exchange:
-    """A pool of connections to checked addresses. Thread-safe."""
+    """Asks checked addresses, over connections that it keeps for a while. Thread-safe."""
 
     def __init__(
         self, limits: Limits, clock: Clock, user_agent: str, ssl_context: ssl.SSLContext | None = None
@@ -46,17 +47,11 @@ class Exchange:
         self._limits = limits
         self._clock = clock
         self._headers = {**_HEADERS, "User-Agent": user_agent}
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=ssl_context or httpx2.create_ssl_context(trust_env=False),
-            max_connections=100,
-            max_keepalive_connections=20,
-            keepalive_expiry=5.0,
-            network_backend=GuardedBackend(),
-        )
+        self._connections = Connections(ssl_context or httpx2.create_ssl_context(trust_env=False), clock)
 
     def close(self) -> None:
         """Close all connections."""
-        self._pool.close()
+        self._connections.close()
 
     @contextmanager
     def open(
@@ -94,8 +89,12 @@ class Exchange:
         goes_out: Callable[[], None] | None = None,
     ) -> Iterator[httpx2.Response]:
         under_way = Request(destination, self._limits, self._clock, deadline_us, goes_out)
-        with under_way.under_way(), _translated(destination.url):
-            answer = self._pool.handle_request(self._to_core(request, under_way))
+        with (
+            under_way.under_way(),
+            _translated(destination.url),
+            self._connections.to(destination.origin) as connections,
+        ):
+            answer = connections.handle_request(self._to_core(request, under_way))
             response = httpx2.Response(answer.status, headers=answer.headers, stream=_Body(answer), request=request)
             try:
                 under_way.headers_complete = True

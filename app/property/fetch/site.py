@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
 _ADDRESS = re.compile(r"[0-9.]+|.*:.*")
+_READING = threading.Lock()
 
 
 @lru_cache(maxsize=10_000)
@@ -24,14 +26,14 @@ def site_of(host: str) -> str:
 
 def is_public_suffix(host: str) -> bool:
     """True for `com`, `co.uk` and `github.io`, below which the sites of many are; False for a name of no known kind."""
-    return not _ADDRESS.fullmatch(host) and _known_suffixes().publicsuffix(host) == host
+    return not _ADDRESS.fullmatch(host) and _suffixes(accept_unknown=False).publicsuffix(host) == host
+
+
+def _suffixes(*, accept_unknown: bool = True) -> PublicSuffixList:
+    with _READING:  # by one thread: all others that come meanwhile would read it too
+        return _read_suffixes(accept_unknown=accept_unknown)
 
 
 @cache
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
-
-
-@cache
-def _known_suffixes() -> PublicSuffixList:
-    return PublicSuffixList(accept_unknown=False)
+def _read_suffixes(*, accept_unknown: bool) -> PublicSuffixList:
+    return PublicSuffixList(accept_unknown=accept_unknown)

@@ -1,0 +1,83 @@
+"""Kept connections, a small pool for each origin: a request looks through its own site's connections and no others.
+
+One pool for all would look at every connection twice a request, asking the system whether each is still open.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpcore2
+
+from app.clock import Clock
+from app.property.fetch.network import GuardedBackend
+
+_KEPT_SECONDS = 5.0
+_MOST_PER_ORIGIN = 100
+_MOST_IDLE_PER_ORIGIN = 20
+
+
+class Connections:
+    """Pools by origin, each closed some seconds after its last request. Thread-safe."""
+
+    def __init__(self, ssl_context: ssl.SSLContext, clock: Clock) -> None:
+        self._ssl_context = ssl_context
+        self._clock = clock
+        self._pools: OrderedDict[str, _Pool] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            pools = list(self._pools.values())
+            self._pools.clear()
+        for pool in pools:
+            pool.connections.close()
+
+    @contextmanager
+    def to(self, origin: str) -> Iterator[httpcore2.ConnectionPool]:
+        """The pool of `origin`, for one request and its answer."""
+        now = self._clock.now_us()
+        with self._lock:
+            pool = self._pools.pop(origin, None) or _Pool(self._new())
+            pool.users += 1
+            pool.used_us = now
+            self._pools[origin] = pool
+            left = self._take_left(now)
+        for old in left:
+            old.connections.close()
+        try:
+            yield pool.connections
+        finally:
+            with self._lock:
+                pool.users -= 1
+
+    def _take_left(self, now: int) -> list[_Pool]:
+        """The pools that nobody has used for a while, out of the shelf; the least recently used come first."""
+        left: list[str] = []
+        for origin, pool in self._pools.items():
+            if now - pool.used_us < _KEPT_SECONDS * 1_000_000:
+                break
+            if not pool.users:
+                left.append(origin)
+        return [self._pools.pop(origin) for origin in left]
+
+    def _new(self) -> httpcore2.ConnectionPool:
+        return httpcore2.ConnectionPool(
+            ssl_context=self._ssl_context,
+            max_connections=_MOST_PER_ORIGIN,
+            max_keepalive_connections=_MOST_IDLE_PER_ORIGIN,
+            keepalive_expiry=_KEPT_SECONDS,
+            network_backend=GuardedBackend(),
+        )
+
+
+class _Pool:
+    def __init__(self, connections: httpcore2.ConnectionPool) -> None:
+        self.connections = connections
+        self.users = 0
+        self.used_us = 0

@@ -1,0 +1,56 @@
+"""Connections are kept by their site for some seconds, and never closed under a request."""
+
+from __future__ import annotations
+
+import ssl
+
+from app.clock import ManualClock
+from app.property.fetch.connections import Connections
+
+ONE, OTHER = "https://one.example", "https://other.example"
+
+
+def _connections(clock: ManualClock) -> Connections:
+    return Connections(ssl.create_default_context(), clock)
+
+
+def test_a_site_s_connections_are_used_again_within_seconds() -> None:
+    clock = ManualClock()
+    connections = _connections(clock)
+    with connections.to(ONE) as first:
+        pass
+    clock.advance(4.9)
+    with connections.to(ONE) as again, connections.to(OTHER) as other:
+        assert again is first
+        assert other is not first
+
+
+def test_what_was_left_is_closed_when_another_site_is_asked() -> None:
+    clock = ManualClock()
+    connections = _connections(clock)
+    with connections.to(ONE) as first:
+        pass
+    clock.advance(5.0)
+    with connections.to(OTHER), connections.to(ONE) as again:
+        assert again is not first
+
+
+def test_a_request_under_way_keeps_its_pool() -> None:
+    clock = ManualClock()
+    connections = _connections(clock)
+    with connections.to(ONE) as first:
+        clock.advance(60.0)
+        with connections.to(OTHER), connections.to(ONE) as again:
+            assert again is first
+
+
+def test_a_slow_answer_does_not_hold_up_the_others() -> None:
+    """The pool behind it is closed all the same, though it is not the one unused for longest."""
+    clock = ManualClock()
+    connections = _connections(clock)
+    with connections.to(ONE):
+        with connections.to(OTHER) as other:
+            pass
+        clock.advance(5.0)
+        with connections.to("https://third.example"), connections.to(OTHER) as again:
+            assert again is not other
