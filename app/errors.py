@@ -422,6 +422,18 @@ class NoPropertyDataError(PageError):
     remedy = "See `propintel extract --explain`; the page may need a browser or a model."
 
 
+class NoSourceError(PropertyIntelligenceError):
+    """No page about an address was found. `tried` tells of each source what came of it."""
+
+    code = "no_source"
+    fact_names: ClassVar[tuple[str, ...]] = ("address", "tried")
+    sentence = "No page about {address} could be read. Tried: {tried}."
+    remedy = (
+        "Check the address; add the county's sources or domains to search to sources.toml (docs/sources.md), "
+        "or scrape the URL of a page about it."
+    )
+
+
 class ModelError(PropertyIntelligenceError):
     """The model's answer could not be used. What was read without it is stored all the same."""
 

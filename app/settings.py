@@ -169,6 +169,12 @@ class Settings(LogSettings):
     database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; empty: SQLite under PROPINTEL_HOME")
     propintel_home: Path = Field(Path(".propintel"), description="where the embedded services keep their state")
 
+    # --- addresses
+    sources_file: Path = Field(
+        Path("sources.toml"),
+        description="which pages are asked about an address; a relative path is below PROPINTEL_HOME",
+    )
+
     # --- the HTTP door
     jwt_secret: SecretStr | None = Field(None, description="signs and checks tokens (HS256), at least 32 bytes")
     jwt_jwks_url: str | None = Field(None, description="checks tokens against an identity provider's keys instead")

@@ -41,6 +41,7 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
                 refresh=job.refresh,
                 asked_at=job.created_at,
                 economy=economy,
+                is_last=job.waited_seconds >= current().settings.scrape_deadline_seconds,
             )
         except WaitForBatch as waits:
             return _parked(self, job, waits.request)

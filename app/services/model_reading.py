@@ -8,9 +8,7 @@ pool's affair, which answers through the client.
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -20,7 +18,6 @@ from openai.types.chat import ChatCompletion
 
 from app.clock import Clock, SystemClock
 from app.errors import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError, NoKeysError
-from app.keypool.outcomes import QUOTA_CODES, TOO_LARGE_WORDS
 from app.keypool.pricing import BATCH_TIER
 from app.property.extract.base import Extraction
 from app.property.extract.evidence import verify
@@ -31,15 +28,14 @@ from app.property.page import Page
 from app.property.store import AnswerStore, Question, StoredAnswer, digest
 from app.redaction import redact
 from app.services.economy import Economy, ParkedQuestions
-from app.services.metrics.instruments import MODEL_ANSWERS, MODEL_CALL_SECONDS, MODEL_TIERS, MODEL_VALUES_DROPPED
+from app.services.metrics.instruments import MODEL_ANSWERS, MODEL_TIERS, MODEL_VALUES_DROPPED
+from app.services.model_failures import BUDGET_CODE, never_by_waiting, status_reason, timed
 from app.services.patience import patiently
 from app.services.service_tier import TierChoice, lacks_capacity
 from app.tracing import span
 
 log = logging.getLogger(__name__)
 
-#: `error.code` of the pool's own 429 when a budget is used up (`app.keypool.refusals`)
-BUDGET_CODE = "budget_exceeded"
 #: how long a question that got a bad answer is not asked again, by whichever job: each time it would be paid for
 _FAILED_ANSWER_HOLDS = timedelta(hours=1)
 #: `outcome` of `propintel_model_answers_total` by the code of what was wrong
@@ -172,16 +168,16 @@ class ModelReader:
 
     def _call(self, client: openai.OpenAI, prompt: Prompt) -> ModelAnswer | str:
         try:
-            with _timed(self._model):
+            with timed(self._model):
                 return self._on_a_tier(client, prompt)
         except openai.RateLimitError as exc:
-            note = self._never_by_waiting(exc)
+            note = never_by_waiting(exc, self._model)
             if note is None:
                 raise
             MODEL_ANSWERS.labels("budget" if exc.code == BUDGET_CODE else "failed").inc()
             return redact(note)
         except openai.APIStatusError as exc:
-            reason = f"HTTP {exc.status_code}, {redact(str(exc.message)).rstrip('.')}"
+            reason = status_reason(exc)
             if exc.param == "service_tier":
                 reason += (
                     f". Leave OPENAI_SERVICE_TIER={self._tier.wanted} out, or set an OPENAI_MODEL that has that tier"
@@ -225,41 +221,6 @@ class ModelReader:
                 }
             )
             return answer
-
-    def _never_by_waiting(self, exc: openai.RateLimitError) -> str | None:
-        """What to tell of a 429 that only somebody's doing ends: what the page gave is stored now. None: it passes."""
-        said = _message_of(exc)
-        if exc.code == BUDGET_CODE:
-            return f"{said} Then scrape again with --refresh; the values read from the page itself are kept."
-        if exc.code in QUOTA_CODES:
-            reason = "no OpenAI key has quota left; add credit, then scrape again with --refresh"
-            return str(ModelError(self._model, reason))
-        if said.startswith(TOO_LARGE_WORDS):
-            # more than a key's tokens a minute: its bucket never holds as much
-            reason = f"{said.rstrip('.')}. Waiting never helps: use keys with a higher limit, or another OPENAI_MODEL"
-            return str(ModelError(self._model, reason))
-        return None
-
-
-@contextmanager
-def _timed(model: str) -> Iterator[None]:
-    """Measures a call; not one that found no key with room, which says nothing of the model."""
-    began, measured = time.monotonic(), True
-    try:
-        yield
-    except openai.RateLimitError:
-        measured = False
-        raise
-    finally:
-        if measured:
-            MODEL_CALL_SECONDS.labels(model).observe(time.monotonic() - began)
-
-
-def _message_of(exc: openai.RateLimitError) -> str:
-    """What the API itself said, without what the SDK puts around it."""
-    body = exc.body
-    message = body.get("message") if isinstance(body, dict) else None
-    return message if isinstance(message, str) else exc.message
 
 
 def _stored(answer: ModelAnswer, service_tier: str) -> StoredAnswer:

@@ -7,29 +7,15 @@ comes back after a wait or a crash fetches nothing twice and pays for nothing tw
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from app.clock import Clock
-from app.errors import (
-    InvalidTargetError,
-    NoPropertyDataError,
-    PageBlockedError,
-    PageError,
-    PageGoneError,
-    PageUnderWayError,
-    SearchPageError,
-)
-from app.keypool.transport import spending_batch
-from app.property.derived import DERIVED_FIELDS
+from app.errors import NoPropertyDataError, PageError, PageUnderWayError
 from app.property.extract.base import Extraction
 from app.property.extract.edition import edition
-from app.property.extract.pipeline import extract
 from app.property.page import Page
-from app.property.record import Method, PageKind
+from app.property.record import PageKind
 from app.property.same_page import is_one_listing, says_nothing_new
 from app.property.source_record import SourceRecord
 from app.property.store import (
@@ -39,63 +25,33 @@ from app.property.store import (
     PageIndex,
     PageStore,
     PropertyStore,
+    is_address,
     normalise_target,
-    normalise_url,
 )
+from app.services.address_scrape import AddressScraper
 from app.services.economy import Economy
-from app.services.metrics.instruments import FIELDS_STORED, RESULTS
+from app.services.metrics.instruments import RESULTS
 from app.services.model_reading import ModelReader, ModelReading
-from app.services.page_visits import PageSource, Visit, Visitors
+from app.services.page_reading import (
+    NOT_ENOUGH,
+    ScrapeOutcome,
+    count_fields,
+    paid_by,
+    read_page,
+    require_property,
+    source_record,
+    with_values,
+)
+from app.services.page_visits import Visit, Visitors
 from app.services.patience import patiently
+from app.services.source_reading import Run
 from app.tracing import span
 
 log = logging.getLogger(__name__)
 
-_UNUSABLE: Mapping[PageKind, type[PageError]] = {
-    PageKind.BLOCKED: PageBlockedError,
-    PageKind.GONE: PageGoneError,
-    PageKind.SEARCH: SearchPageError,
-}
-#: what any web page can have: alone it makes no property
-_NOT_ENOUGH = frozenset(
-    {"OriginatingSystemName", "Country", "X_Currency", "Media", "PublicRemarks", "ListOfficeName", "ListAgentFullName"}
-)
 #: how soon a job comes back whose page another one reads
 _READ_ELSEWHERE_SECONDS = 2.0
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class ScrapeOutcome:
-    """A stored property, as `PropertyStore.get` shows it.
-
-    `kind` is what the scraped page is. `wanted_model` names the fields that the model was wanted for and not heard on,
-    `model_note` says why (None if it was heard, or not needed). `page_from` says how it came about.
-    """
-
-    property_id: str
-    kind: PageKind
-    record: dict[str, Any]
-    evidence: dict[str, Any]
-    sources: list[dict[str, Any]]
-    conflicts: list[dict[str, Any]]
-    wanted_model: tuple[str, ...] = ()
-    model_note: str | None = None
-    page_from: PageFrom = PageFrom.SITE
-
-    def as_json(self) -> dict[str, Any]:
-        """The shape of `propintel scrape` and `show`."""
-        return {
-            "property": self.property_id,
-            "page_from": str(self.page_from),
-            "kind": str(self.kind),
-            "record": self.record,
-            "evidence": self.evidence,
-            "sources": self.sources,
-            "conflicts": self.conflicts,
-            "wanted_model": list(self.wanted_model),
-            "model_note": self.model_note,
-        }
 
 
 class Scraper:
@@ -104,7 +60,8 @@ class Scraper:
     def __init__(
         self,
         *,
-        fetcher: PageSource,
+        visitors: Visitors,
+        addresses: AddressScraper,
         pages: PageStore,
         index: PageIndex,
         properties: PropertyStore,
@@ -112,7 +69,8 @@ class Scraper:
         clock: Clock,
         fresh_days: float = FRESH_DAYS,
     ) -> None:
-        self._visitors = Visitors(fetcher, pages, clock)
+        self._visitors = visitors
+        self._addresses = addresses
         self._pages = pages
         self._index = index
         self._properties = properties
@@ -129,6 +87,7 @@ class Scraper:
         refresh: bool = False,
         asked_at: datetime | None = None,
         economy: Economy | None = None,
+        is_last: bool = False,
     ) -> ScrapeOutcome:
         """The property behind `target`, scraped unless a fresh one is stored and `refresh` is False.
 
@@ -136,9 +95,13 @@ class Scraper:
         the job was asked for: what was read of its page since, by whichever of its URLs, is not refreshed again. With
         `economy` the model's answer may come with a batch: `WaitForBatch` says so. Raises `InvalidTargetError`, fetch
         and page errors, `PageUnderWayError` while another job reads the same page, errors of the database, and
-        `openai.RateLimitError` if no key has room; then nothing but the checkpoint is stored.
+        `openai.RateLimitError` if no key has room; then nothing but the checkpoint is stored. An address is scraped
+        from its sources (`address_scrape.py`); `is_last`: the job may wait no longer, so none of them is put off.
         """
         url = normalise_target(target)
+        if is_address(url):
+            run = Run(job_id, batch, is_last)
+            return self._addresses.scrape(url, run, refresh=refresh, asked_at=asked_at, economy=economy)
         now = self._clock.now()
         known = None if refresh else self._properties.fresh(url, now - self._fresh)
         if known is not None:
@@ -146,7 +109,7 @@ class Scraper:
         since = (asked_at or now) if refresh else now - self._fresh
         try:
             visit = self._visitors.visit(url, job_id, batch)
-            with _paid_by(batch):
+            with paid_by(batch):
                 outcome = self._result(url, visit, job_id, since, economy=economy)
         except PageError:
             if job_id is not None:
@@ -166,7 +129,7 @@ class Scraper:
             return self._outcome(*confirmed, url, PageFrom.UNCHANGED)
         self._take_reading(url, page_url, job_id)
         extraction = self._extracted(page)
-        read = _source_record(url, extraction, visit)
+        read = source_record(url, extraction, visit)
         other = self._index.record_of(page_url, _EVER)
         if other is not None and other.record.url != url:
             if not _is_same_page(read, other.record):
@@ -184,17 +147,13 @@ class Scraper:
             raise PageUnderWayError(url, page_url, _READ_ELSEWHERE_SECONDS)
 
     def _extracted(self, page: Page) -> Extraction:
-        with span("extract", {}) as extracting:
-            extraction = extract(page)
-            extracting.set({"propintel.page.kind": extraction.kind, "propintel.values": len(extraction.record.values)})
-        unusable = _UNUSABLE.get(extraction.kind)
-        if unusable is not None:
-            raise unusable(page.url, extraction.reason)
+        extraction = read_page(page)
+        require_property(extraction)
         return extraction
 
     def _read(self, url: str, read: SourceRecord, extraction: Extraction, economy: Economy | None) -> ScrapeOutcome:
         reading = self._with_model(extraction, economy)
-        record = _with_values(read, reading.extraction)
+        record = with_values(read, reading.extraction)
         with span("store", {"propintel.values": len(record.values)}):
             property_id = patiently(
                 lambda: self._properties.save_record(
@@ -202,12 +161,12 @@ class Scraper:
                 ),
                 self._clock,
             )
-        _count_fields(record)
+        count_fields(record)
         return self._outcome(property_id, extraction.kind, url, PageFrom.SITE)
 
     def _with_model(self, extraction: Extraction, economy: Economy | None) -> ModelReading:
         reading = self._reader.read(extraction, economy)
-        if not set(reading.extraction.record.values) - _NOT_ENOUGH:
+        if not set(reading.extraction.record.values) - NOT_ENOUGH:
             reason = "neither its markup nor its text names an address, a price or a fact"
             raise NoPropertyDataError(extraction.page.url, f"{reason}; {reading.note}" if reading.note else reason)
         return reading
@@ -224,51 +183,11 @@ class Scraper:
             evidence=shown["evidence"],
             sources=shown["sources"],
             conflicts=shown["conflicts"],
+            unverified=shown["unverified"],
             wanted_model=tuple(source["wanted_model"]) if source else (),
             model_note=source["model_note"] if source else None,
             page_from=page_from,
         )
-
-
-@contextmanager
-def _paid_by(batch: str) -> Iterator[None]:
-    """Model calls of the block count against the budget of `batch`; empty: of none."""
-    token = spending_batch.set(batch)
-    try:
-        yield
-    finally:
-        spending_batch.reset(token)
-
-
-def _count_fields(stored: SourceRecord) -> None:
-    for evidence in stored.evidence.values():
-        FIELDS_STORED.labels("model" if evidence.method is Method.LLM else evidence.method.value).inc()
-
-
-def _source_record(url: str, extraction: Extraction, visit: Visit) -> SourceRecord:
-    page = extraction.page
-    try:
-        final_url = normalise_url(page.final_url)
-    except InvalidTargetError:
-        final_url = url
-    bare = SourceRecord(
-        url=url,
-        final_url=final_url,
-        kind=extraction.kind,
-        content_sha256=page.sha256,
-        fetched_at=page.fetched_at,
-        values={},
-        evidence={},
-        page_url=visit.page_url,
-        checked_at=visit.confirmed_at,
-    )
-    return _with_values(bare, extraction)
-
-
-def _with_values(record: SourceRecord, extraction: Extraction) -> SourceRecord:
-    found = extraction.record
-    values = {name: value for name, value in found.values.items() if name not in DERIVED_FIELDS}
-    return replace(record, values=values, evidence={name: found.evidence[name] for name in values})
 
 
 def _is_same_page(read: SourceRecord, known: SourceRecord) -> bool:

@@ -19,14 +19,22 @@ from app.property.store import (
     PageIndex,
     PageStore,
     PropertyStore,
+    SearchStore,
+    SourceTries,
+    UnverifiedStore,
 )
+from app.services.address_scrape import AddressScraper
 from app.services.economy import ParkedQuestions
 from app.services.embedded_valkey import client, redis_url
 from app.services.fleet_clock import make_clock
 from app.services.model_reading import ModelReader
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
+from app.services.page_visits import Visitors
 from app.services.property_intelligence import Scraper
+from app.services.source_finding import SourceFinder
+from app.services.sources import sources_file
 from app.services.stores import Stores, open_database
+from app.services.web_search import WebSearcher
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -66,9 +74,23 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
             service_tier=settings.openai_service_tier,
             parked=ParkedQuestions(ModelRequestStore(database), settings.openai_model, clock),
         )
+        pages = PageStore(database)
+        visitors = Visitors(fetcher, pages, clock)
+        searcher = WebSearcher(SearchStore(database), manager.get_client, settings.openai_model, clock)
+        addresses = AddressScraper(
+            finder=SourceFinder(sources_file(settings).current, searcher),
+            visitors=visitors,
+            pages=pages,
+            tries=SourceTries(database),
+            properties=properties,
+            unverified=UnverifiedStore(database),
+            reader=reader,
+            clock=clock,
+        )
         scraper = Scraper(
-            fetcher=fetcher,
-            pages=PageStore(database),
+            visitors=visitors,
+            addresses=addresses,
+            pages=pages,
             index=PageIndex(database),
             properties=properties,
             reader=reader,

@@ -9,8 +9,8 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors import PurgedMeanwhileError
-from app.property.merge import SourceRecord
 from app.property.record import Evidence, Method, PageKind
+from app.property.source_record import SourceRecord
 from app.property.store import (
     Database,
     Hearsay,

@@ -44,14 +44,19 @@ def parse(text: str, country: str | None = None) -> Address:
     if head and (named := country_code(last)) and not us_state(last):
         country, text = named, head.strip(" ,")
     tail = _US_TAIL.search(text)
-    if tail and us_state(tail.group(1)) and country in (None, "US"):
-        return _us(text[: tail.start()], us_state(tail.group(1)), tail.group(2))
+    if tail and (state := _state_before_zip(tail.group(1))) and country in (None, "US"):
+        return _us(text[: tail.start()], state, tail.group(2))
     state_tail = _US_STATE_TAIL.search(text)
     if state_tail and us_state(state_tail.group(1)) and country in (None, "US"):
         return _us(text[: state_tail.start()], us_state(state_tail.group(1)), None)
     if country == "US":
         return with_street(Address(country="US"), text)
     return _elsewhere(text, country)
+
+
+def _state_before_zip(text: str) -> str | None:
+    """A US state's code; before a ZIP code any two capitals that name no country, as territories come and go."""
+    return us_state(text) or (text if re.fullmatch("[A-Z]{2}", text) and country_code(text) is None else None)
 
 
 def _us(head: str, state: str | None, postal_code: str | None) -> Address:

@@ -46,7 +46,8 @@ class Extraction:
     `candidates` holds every candidate, winners and losers, for `--explain`; `doubtful` the fields whose winner is in
     conflict or of low confidence; `dropped` counts model values that had no valid evidence; `reason` says in words why
     the page is of its kind. `denied` is what markup says and the visible page denies, `distrusted` the scripts of which
-    nothing is taken for it (by the part of a locator before its last `#`).
+    nothing is taken for it (by the part of a locator before its last `#`). `only` limits what a model is asked for
+    (None: nothing does): other pages of the property may say the rest.
     """
 
     page: Page
@@ -59,8 +60,10 @@ class Extraction:
     notes: tuple[str, ...] = field(default=())
     denied: tuple[Candidate, ...] = ()
     distrusted: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
 
     @property
     def wanted(self) -> tuple[str, ...]:
         """The fields for which a model is worth asking: missing ones and doubtful ones."""
-        return tuple(dict.fromkeys((*self.record.missing(), *self.doubtful)))
+        wanted = dict.fromkeys((*self.record.missing(), *self.doubtful))
+        return tuple(name for name in wanted if self.only is None or name in self.only)

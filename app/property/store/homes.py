@@ -20,7 +20,7 @@ from app.property.store.engine import Database
 from app.property.store.folding import fold
 from app.property.store.page_records import is_of_page, records_of
 from app.property.store.page_sides import are_split, joined_to, split_from
-from app.property.store.rebuilding import new_property
+from app.property.store.rebuilding import alive, new_property
 from app.property.store.tables import properties, property_blocks, property_keys
 
 _STRENGTH = {key: place for place, key in enumerate(Key)}
@@ -41,19 +41,33 @@ class _Candidate:
         return _STRENGTH[self.decision.key], -self.decision.points
 
 
-def find_home(database: Database, connection: Connection, record: SourceRecord) -> tuple[str, bool]:
-    """The record's property, known or new; and whether others turned out to be the same one and were folded into it."""
+def find_home(
+    database: Database, connection: Connection, record: SourceRecord, kin: str | None = None
+) -> tuple[str, bool]:
+    """The record's property, known or new; and whether others turned out to be the same one and were folded into it.
+
+    One that nothing else is known of goes to `kin`, the property that its page is of by how it was found.
+    """
     joined = joined_to(connection, record)
     if joined:
         return joined, False
     same = _chosen(connection, _same(connection, record))
     if not same:
-        return new_property(database, connection), False
+        return _kin(connection, record, kin) or new_property(database, connection), False
     home = min(same, key=lambda one: (one.created_at, one.id)).id
     for other in same:
         if other.id != home:
             fold(connection, other.id, home)
     return home, len(same) > 1
+
+
+def _kin(connection: Connection, record: SourceRecord, kin: str | None) -> str | None:
+    """`kin`, unless the record is surely of another property or people said so."""
+    home = alive(connection, kin) if kin is not None else None
+    if home is None or home in split_from(connection, record):
+        return None
+    values = connection.execute(select(properties.c.record).where(properties.c.id == home)).scalar()
+    return None if values is None or decide(record.values, values).differs else home
 
 
 def _same(connection: Connection, record: SourceRecord) -> list[_Candidate]:

@@ -13,8 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from app.errors import NotFoundError
+from app.property.address import Address
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
+from app.property.store.at_address import fresh_at
 from app.property.store.engine import Database
 from app.property.store.folding import fold
 from app.property.store.homes import find_home
@@ -50,12 +52,14 @@ class PropertyStore:
         wanted_model: Sequence[str] = (),
         model_note: str | None = None,
         edition: str | None = None,
+        kin: str | None = None,
     ) -> str:
         """Store what a page says and merge it into its property, new or known; -> the property's id.
 
         Idempotent: the same record again changes nothing. An older record of the same page, by whichever of its URLs,
         is replaced; a record older than the stored one adds its observations only. `edition` says which extractors
-        read it. Raises `PurgedMeanwhileError` for what was purged after it was fetched.
+        read it; `kin` is the property that the page is known to be of by how it was found: it is taken for that unless
+        it contradicts it. Raises `PurgedMeanwhileError` for what was purged after it was fetched.
         """
         row = {
             "url": record.url,
@@ -79,7 +83,7 @@ class PropertyStore:
             self._database.exclusively(connection, "properties")
             refuse_purged(self._database, connection, urls_of(record), record.fetched_at)
             before, doubles = of_same_page(connection, record)
-            home, has_folded = find_home(self._database, connection, record)
+            home, has_folded = find_home(self._database, connection, record, kin)
             put(connection, before, {**row, "property_id": home})
             left = {alive(connection, gone) for gone in drop_doubles(connection, doubles, record)} - {home}
             for property_id in sorted(left):
@@ -121,6 +125,11 @@ class PropertyStore:
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
         """The property that `url` gave after `since`, and the page's kind; None if it has to be scraped."""
         return PageIndex(self._database).fresh(url, since)
+
+    def fresh_at(self, address: Address, since: datetime) -> tuple[str, PageKind] | None:
+        """The property at `address` of which a page was read or confirmed after `since`, and that page's kind."""
+        with self._database.reading() as connection:
+            return fresh_at(connection, address, since)
 
     def page(
         self,

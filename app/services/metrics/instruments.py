@@ -77,6 +77,18 @@ BODIES_PRUNED = _counter(
 BODIES_PRUNED_BYTES = _counter(
     "propintel_bodies_pruned_bytes", ("reason",), "Bytes, packed, that bodies took which went, by the same reasons."
 )
+SOURCES = _counter(
+    "propintel_sources",
+    ("kind", "outcome"),
+    "Sources that addresses had: used, or why not: of another or an unknown property, the page of another source, not "
+    "asked, searched, outside_domains, not_cited, or the error code; kind as in sources.toml, or unknown.",
+)
+WEB_SEARCHES = _counter(
+    "propintel_web_searches",
+    ("outcome",),
+    "Searches of the web for an address: asked with success, kept (asked before), failed, no_key, or budget used up.",
+    begins=tuple((outcome,) for outcome in ("asked", "kept", "failed", "no_key", "budget")),
+)
 RESULTS = _counter(
     "propintel_page_results",
     ("page_from",),

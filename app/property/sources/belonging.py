@@ -1,0 +1,79 @@
+"""Whether a page is of the address that was asked for. Pure; prefers to leave a page out over taking a neighbour's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from app.property import identity
+from app.property.address import Address, compare, normalise
+
+
+class Whose(StrEnum):
+    """Whose page it is."""
+
+    WANTED = "wanted"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """The verdict, and what decided it in words."""
+
+    whose: Whose
+    reason: str
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.whose is Whose.WANTED
+
+
+def belonging(
+    values: Mapping[str, Any], wanted: Address, parcels: Set[str] = frozenset(), *, place_is_known: bool = False
+) -> Belonging:
+    """Whose page says `values`. `parcels` are parcel numbers that pages of the wanted address named (`plain_parcel`);
+    `place_is_known`: the source is asked about places of its area only, so a page of it need not name the town.
+    """
+    ours, theirs = normalise(wanted), identity.address_of(values)
+    told = bool(theirs.street_number or theirs.street_name)
+    address = compare(ours, theirs) if told else "unsure"
+    parcel = plain_parcel(values.get("ParcelNumber"))
+    same_parcel = parcel is not None and parcel in parcels
+    units = _units(ours, theirs)
+    if units is not None or (address == "different" and not (same_parcel and _same_house(ours, theirs))):
+        return Belonging(Whose.OTHER, units or f"it is about {_shown(theirs)}")
+    if same_parcel:
+        return Belonging(Whose.WANTED, f"its parcel number {values['ParcelNumber']} is that of the address")
+    if ours.unit and not theirs.unit:
+        return Belonging(Whose.UNKNOWN, f"it names no unit, and unit {ours.unit} was asked for")
+    if address == "same" or (place_is_known and _same_house(ours, theirs)):
+        return Belonging(Whose.WANTED, f"its address is {_shown(theirs)}")
+    doubt = f"it says {_shown(theirs)}, which may be elsewhere" if told else "it names neither address nor parcel"
+    return Belonging(Whose.UNKNOWN, doubt)
+
+
+def plain_parcel(number: Any) -> str | None:
+    """A parcel number without dashes and blanks; None where there is none."""
+    return re.sub(r"[\W_]+", "", str(number or "")).upper() or None
+
+
+def _units(ours: Address, theirs: Address) -> str | None:
+    """What is wrong with the unit that the page names."""
+    if theirs.unit is None or theirs.unit == ours.unit:
+        return None
+    return f"it is about unit {theirs.unit}, and {f'unit {ours.unit}' if ours.unit else 'no unit'} was asked for"
+
+
+def _same_house(ours: Address, theirs: Address) -> bool:
+    return bool(theirs.street_number and theirs.street_name) and (
+        (ours.street_number, ours.street_name) == (theirs.street_number, theirs.street_name)
+    )
+
+
+def _shown(address: Address) -> str:
+    street = " ".join(filter(None, (address.street_number, address.street_name, address.unit and f"# {address.unit}")))
+    return ", ".join(filter(None, (street, address.city, address.state, address.postal_code))).upper()

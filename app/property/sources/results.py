@@ -1,0 +1,104 @@
+"""The one link of a page of results that is of the wanted address. Pure."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from app.errors import InvalidTargetError
+from app.property.address import Address, normalise
+from app.property.extract.document import Document
+from app.property.page import Page
+from app.property.store.targets import normalise_url
+
+#: links of a page that are looked at
+_MOST_LINKS = 2_000
+#: a row or a card around a link is about one property as long as it is this short
+_ROW_CHARS = 400
+_ROWS = frozenset({"tr", "li", "article", "dd", "p", "div", "td"})
+_UNIT = re.compile(r"(?:\b(?:unit|apt|apartment|ste|suite|lot)\b\.?|#)\s*#?\s*([\w-]+)")
+#: behind a street's name it makes another street of it
+_DIRECTION = re.compile(r"(?:[NSEW]|N[EW]|S[EW]|north(?:east|west)?|south(?:east|west)?|east|west)[.,]?", re.IGNORECASE)
+_ZIP = re.compile(r"\b\d{5}\b")
+
+
+def the_link(page: Page, wanted: Address) -> str | None:
+    """The URL, in the spelling of a target, to which links about `wanted` on the same host lead; None unless it is one.
+
+    A link is about an address that its own text names, else its row.
+    """
+    root = Document(page).root
+    if root is None:
+        return None
+    found: dict[str, None] = {}
+    for link in islice(root.iter("a"), _MOST_LINKS):
+        url = _target(page, link.get("href"))
+        if url is not None and _is_about(_words_around(link), wanted):
+            found[url] = None
+            if len(found) > 1:
+                return None
+    return next(iter(found), None)
+
+
+def _target(page: Page, href: str | None) -> str | None:
+    if not href or href.startswith(("#", "javascript:", "mailto:")):
+        return None
+    try:
+        url = normalise_url(urljoin(page.final_url, href.strip()))
+        same_site = urlsplit(url).netloc == urlsplit(normalise_url(page.final_url)).netloc
+        return url if same_site and url != normalise_url(page.final_url) else None
+    except (InvalidTargetError, ValueError):
+        return None
+
+
+def _words_around(link: Any) -> str:
+    """The text of the link; of its row, where the link itself holds no number."""
+    text = _text(link)
+    if re.search(r"\d", text) and re.search(r"[A-Za-z]{2}", text):
+        return text
+    for around in islice(link.iterancestors(), 4):
+        if around.tag not in _ROWS:
+            continue
+        whole = _text(around)
+        others = {a.get("href") for a in islice(around.iter("a"), 10)} - {link.get("href"), None}
+        if others or len(whole) > _ROW_CHARS:
+            return text
+        if re.search(r"\d", whole) and len(whole) > len(text):
+            return whole
+    return text
+
+
+def _text(element: Any) -> str:
+    return " ".join(" ".join(islice(element.itertext(), 200)).split())[: 2 * _ROW_CHARS]
+
+
+def _is_about(text: str, wanted: Address) -> bool:
+    """Does `text` name the wanted house, no other unit and no other postal code?"""
+    ours = normalise(wanted)
+    if not ours.street_number or not ours.street_name:
+        return False
+    rest = _behind_house(text, ours.street_number, ours.street_name)
+    if rest is None:
+        return False
+    codes = set(_ZIP.findall(rest))
+    if codes and ours.postal_code and ours.postal_code not in codes:
+        return False
+    unit = _UNIT.search(rest.casefold())
+    return (unit[1] if unit else None) == ours.unit
+
+
+def _behind_house(text: str, number: str, name: str) -> str | None:
+    """What follows the first mention of the house in `text`; None if there is none."""
+    words = text.split()
+    width = len(number.split())
+    for start in range(len(words)):
+        if " ".join(words[start : start + width]).strip(",;:").casefold() != number:
+            continue
+        for end in range(start + width + len(name.split()) + 1, start + width, -1):
+            street = normalise(Address(street=" ".join(words[start:end]).strip(",;:.")))
+            if (street.street_number, street.street_name) == (number, name):
+                rest = ["unit", street.unit, *words[end:]] if street.unit else words[end:]
+                return None if _DIRECTION.fullmatch(" ".join(rest[:1])) else " ".join(rest)
+    return None

@@ -1,0 +1,160 @@
+"""What a search of the web answered: the pages that it cites, and what it says that they say. Pure.
+
+The answer is text with citations (`url_citation`) behind what they stand for. It is written by a model that read
+strangers' pages, so nothing in it is taken for true: each line is kept with the page that it names, and only that page
+makes it a value of a record. A line without a citation says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from app.errors import InvalidTargetError
+from app.property.derived import DERIVED_FIELDS
+from app.property.extract.base import Candidate
+from app.property.extract.document import Document, Locale
+from app.property.extract.phrases import Phrases
+from app.property.extract.readings import Reading, candidates_of
+from app.property.extract.terms import meaning
+from app.property.page import Page
+from app.property.record import FIELDS, Method, fits
+from app.property.store.targets import normalise_url
+
+_URL = re.compile(r"https?://[^\s()\[\]<>\"']+")
+#: `- **Year built**: 1987`
+_LABELLED = re.compile(r"^\W*([A-Za-z][\w /#-]{1,38}?)\W{0,3}:\s*(\S.*?)\W*$", re.DOTALL)
+_MARKS = re.compile(r"[*_`|]+")
+#: of the answers of US sources
+_LOCALE = Locale("en", "US")
+_SHORT = 300
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A value that the answer says the page `url` says."""
+
+    field: str
+    value: Any
+    quote: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """`cited`: the pages that are cited, in the spelling of a target, in the order of the text; `looked_at`: all that
+    the search says it has read; `uncited`: URLs that stand in the text and are neither. `refusal`: it said no."""
+
+    cited: tuple[str, ...] = ()
+    looked_at: tuple[str, ...] = ()
+    uncited: tuple[str, ...] = ()
+    claims: tuple[Claimed, ...] = ()
+    refusal: str = ""
+
+    def urls(self) -> tuple[str, ...]:
+        """Every URL in it."""
+        return tuple(dict.fromkeys((*self.cited, *self.looked_at, *self.uncited)))
+
+
+def read_answer(output: Sequence[Any]) -> SearchAnswer:
+    """What the `output` items of a response say; what is not as the API describes it says nothing."""
+    items = [item for item in output if isinstance(item, Mapping)]
+    parts = [part for item in items if item.get("type") == "message" for part in _mappings(item.get("content"))]
+    looked_at = tuple(dict.fromkeys(url for item in items for url in _looked_at(item)))
+    cited: dict[str, None] = {}
+    claims: dict[tuple[str, str], Claimed] = {}
+    named: dict[str, None] = {}
+    for part in parts:
+        text = part.get("text")
+        if not isinstance(text, str):
+            continue
+        named.update(dict.fromkeys(filter(None, map(_target, _URL.findall(text)))))
+        for url, claim in _citations(text, _mappings(part.get("annotations"))):
+            cited[url] = None
+            for one in _said(claim, url):
+                claims.setdefault((one.field, one.url), one)
+    refusal = next((str(p.get("refusal")) for p in parts if p.get("type") == "refusal"), "")
+    uncited = tuple(url for url in named if url not in cited and url not in looked_at)
+    return SearchAnswer(tuple(cited), looked_at, uncited, tuple(claims.values()), refusal[:200])
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+def _target(url: Any) -> str | None:
+    if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")):
+        return None
+    try:
+        return normalise_url(url.rstrip(".,;"))
+    except InvalidTargetError:
+        return None
+
+
+def _looked_at(item: Mapping[str, Any]) -> Iterator[str]:
+    action = item.get("action")
+    if item.get("type") != "web_search_call" or not isinstance(action, Mapping):
+        return
+    for url in (action.get("url"), *(source.get("url") for source in _mappings(action.get("sources")))):
+        if (target := _target(url)) is not None:
+            yield target
+
+
+def _citations(text: str, annotations: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Each cited page with the words before its citation: of its line, behind the citation before.
+
+    Several citations in a row stand for the same words.
+    """
+    before, words = 0, ""
+    marks = [a for a in annotations if a.get("type") == "url_citation" and _is_span(a, text)]
+    for mark in sorted(marks, key=lambda a: int(a["start_index"])):
+        url, start, end = _target(mark.get("url")), int(mark["start_index"]), int(mark["end_index"])
+        line = max(text.rfind("\n", 0, start) + 1, min(before, start))
+        fresh = " ".join(_MARKS.sub(" ", text[line:start]).split()).strip(" -•;,")
+        words = fresh if re.search(r"\w", fresh) else words
+        before = end
+        if url is not None:
+            yield url, words
+
+
+def _is_span(mark: Mapping[str, Any], text: str) -> bool:
+    start, end = mark.get("start_index"), mark.get("end_index")
+    return isinstance(start, int) and isinstance(end, int) and 0 <= start <= end <= len(text)
+
+
+def _said(claim: str, url: str) -> Iterator[Claimed]:
+    """The values in the words before a citation: a label with its value, else a sentence."""
+    if not claim or len(claim) > _SHORT:
+        return
+    for found in _values(claim):
+        askable = found.field in FIELDS and found.field not in DERIVED_FIELDS and FIELDS[found.field].type != "rows"
+        if askable and fits(found.field, found.value):
+            yield Claimed(found.field, found.value, claim, url)
+
+
+def _values(claim: str) -> Iterator[Candidate]:
+    labelled = _LABELLED.match(claim)
+    field = _field(labelled[1]) if labelled else None
+    if labelled is None or field is None:
+        yield from _of_sentence(claim)
+        return
+    reading = Reading(field, labelled[2], Method.WEB_SEARCH, "", claim, 0.3, labelled[1])
+    yield from candidates_of(reading, _LOCALE)
+
+
+def _field(label: str) -> str | None:
+    name = label.replace(" ", "")
+    if name in FIELDS:
+        return name
+    found = meaning(label, _LOCALE.lang)
+    return found.field if found is not None else None
+
+
+def _of_sentence(claim: str) -> Iterator[Candidate]:
+    body = f"<html lang=en><body><p>{claim.replace('<', '&lt;')}</p></body></html>"
+    page = Page("", "http://answer.invalid/", "text/html", body, body.encode(), _NEVER)
+    yield from Phrases().candidates(Document(page, "en"))

@@ -1,0 +1,47 @@
+"""Which property is filed under an address."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, select
+
+from app.property import identity
+from app.property.address import Address
+from app.property.record import PageKind
+from app.property.source_record import SourceRecord
+from app.property.store.page_index import AS_OF
+from app.property.store.tables import properties, property_keys, records
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def fresh_at(connection: Connection, address: Address, since: datetime) -> tuple[str, PageKind] | None:
+    """The property at `address` with a page that was read or confirmed after `since`, and the newest one's kind."""
+    keys = _keys(address)
+    owners = select(property_keys.c.property_id).where(property_keys.c.key.in_(keys))
+    query = (
+        select(records.c.property_id, records.c.kind)
+        .join(properties, properties.c.id == records.c.property_id)
+        .where(records.c.property_id.in_(owners), properties.c.merged_into.is_(None), since < AS_OF)
+        .order_by(AS_OF.desc(), records.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first() if keys else None
+    return (row.property_id, PageKind(row.kind)) if row else None
+
+
+def _keys(address: Address) -> list[str]:
+    """What a page that says no more than this address would be filed under, without its URL."""
+    values = {
+        "StreetNumber": address.street_number,
+        "StreetName": address.street_name,
+        "UnitNumber": address.unit,
+        "City": address.city,
+        "StateOrProvince": address.state,
+        "PostalCode": address.postal_code,
+        "Country": address.country,
+    }
+    said = {name: value for name, value in values.items() if value}
+    page = SourceRecord("", "", PageKind.RECORD, "", _NEVER, said, {})
+    return [key for key in identity.lookups_of(page) if key.startswith("addr:")]

@@ -1,0 +1,215 @@
+"""The scrape of an address: its sources are asked, cross-checked, and become one property.
+
+Templates of `sources.toml` first, those that need the parcel number after one that gave it; the web is searched only
+where fewer than two sources were found. Every page is read without a model; then one question, on the page that speaks
+most of what all of them together lack. Nothing is stored before all is read, so a run that has to come back changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from app.clock import Clock
+from app.errors import NoSourceError
+from app.property.extract.base import Extraction
+from app.property.extract.edition import edition
+from app.property.extract.prompt import build_prompt
+from app.property.merge import merge
+from app.property.record import FIELDS, PageKind
+from app.property.store import (
+    FRESH_DAYS,
+    Hearsay,
+    PageFrom,
+    PageStore,
+    PropertyStore,
+    SourceTries,
+    UnverifiedStore,
+    address_of_target,
+)
+from app.services.economy import Economy
+from app.services.metrics.instruments import RESULTS
+from app.services.model_reading import ModelReader
+from app.services.page_reading import ScrapeOutcome, count_fields, paid_by, with_values
+from app.services.page_visits import Visitors
+from app.services.patience import patiently
+from app.services.source_finding import SourceFinder, Wanted
+from app.services.source_reading import Read, Run, SourceReader
+from app.tracing import span
+
+log = logging.getLogger(__name__)
+
+#: by URL of a page the fields that a model is still wanted for, and why
+Notes = Mapping[str, tuple[tuple[str, ...], str | None]]
+#: sources of which an error tells
+_TOLD = 6
+
+
+class AddressScraper:
+    """Scrapes addresses with the parts it is given; holds no state of its own and may be used from many threads."""
+
+    def __init__(
+        self,
+        *,
+        finder: SourceFinder,
+        visitors: Visitors,
+        pages: PageStore,
+        tries: SourceTries,
+        properties: PropertyStore,
+        unverified: UnverifiedStore,
+        reader: ModelReader,
+        clock: Clock,
+        fresh_days: float = FRESH_DAYS,
+    ) -> None:
+        self._finder = finder
+        self._visitors = visitors
+        self._pages = pages
+        self._tries = tries
+        self._properties = properties
+        self._unverified = unverified
+        self._reader = reader
+        self._clock = clock
+        self._fresh = timedelta(days=fresh_days)
+
+    def scrape(
+        self,
+        target: str,
+        run: Run,
+        *,
+        refresh: bool = False,
+        asked_at: datetime | None = None,
+        economy: Economy | None = None,
+    ) -> ScrapeOutcome:
+        """The property at `target`, an address in its one spelling; see `Scraper.scrape`.
+
+        Raises `NoSourceError`, what puts off a page (`HostBusyError` and transient fetch errors; with a job only),
+        `ConfigurationError` for a `sources.toml` that cannot be used, errors of the database, and
+        `openai.RateLimitError` if no key has room.
+        """
+        now = self._clock.now()
+        since = (asked_at or now) if refresh else now - self._fresh
+        wanted = Wanted(target, address_of_target(target), since)
+        reader = SourceReader(wanted.address, run, visitors=self._visitors, tries=self._tries, clock=self._clock)
+        if not refresh and not self._has_begun(run, reader):
+            known = self._properties.fresh_at(wanted.address, since)
+            if known is not None:
+                return self._outcome(*known, PageFrom.STORED, reader)
+        try:
+            with paid_by(run.batch):
+                outcome = self._scraped(wanted, reader, economy)
+        except NoSourceError:
+            self._forget(run)
+            raise
+        if run.job_id is not None:
+            job_id = run.job_id
+            patiently(lambda: self._pages.drop_unkept(job_id), self._clock)
+            patiently(lambda: self._tries.forget(job_id), self._clock)
+        return outcome
+
+    def _has_begun(self, run: Run, reader: SourceReader) -> bool:
+        """Whether an earlier run of the job has done something: what is stored by now may be a part of its work."""
+        return reader.has_begun or (run.job_id is not None and self._pages.page_for_job(run.job_id) is not None)
+
+    def _forget(self, run: Run) -> None:
+        if run.job_id is not None:  # whoever tries again wants everything asked anew
+            self._pages.forget_checkpoint(run.job_id)
+            self._tries.forget(run.job_id)
+
+    def _scraped(self, wanted: Wanted, reader: SourceReader, economy: Economy | None) -> ScrapeOutcome:
+        with span("sources", {}) as asking:
+            heard = self._finder.find(wanted, reader)
+            asking.set({"propintel.sources": reader.voices, "propintel.pages": len(reader.read)})
+        if not reader.read:
+            raise NoSourceError(wanted.target, _told(reader, heard))
+        notes = self._ask_model(reader, economy)
+        property_id = self._store(reader, notes)
+        read = [url for one in reader.read for url in (one.record.url, one.record.final_url)]
+        patiently(lambda: self._unverified.put(property_id, heard, read=read), self._clock)
+        return self._outcome(property_id, reader.read[0].record.kind, PageFrom.SITE, reader)
+
+    # --- the model
+
+    def _ask_model(self, reader: SourceReader, economy: Economy | None) -> Notes:
+        """One question for what all pages together lack; -> by URL the fields still wanted of a page, and why."""
+        lacking = _lacking(reader.read)
+        questions = [(one, _about(one.extraction, lacking)) for one in reader.read]
+        fields = [(build_prompt(asked).fields if lacking else ()) for _, asked in questions]
+        best = max(range(len(fields)), key=lambda place: (len(fields[place]), -place))
+        notes: dict[str, tuple[tuple[str, ...], str | None]] = {}
+        known: set[str] = set()
+        if fields[best]:
+            one, asked = questions[best]
+            reading = self._reader.read(asked, economy)
+            record = with_values(one.record, reading.extraction)
+            reader.replaced(one, reading.extraction, record)
+            notes[record.url] = (reading.unheard, reading.note)
+            known = set(record.values) | set(fields[best])
+        for (one, _), speaks_of in zip(questions, fields, strict=True):
+            left = tuple(name for name in speaks_of if name not in known)
+            if one.record.url not in notes and left:
+                notes[one.record.url] = (left, "A property costs one question, which was asked of another page.")
+        return notes
+
+    # --- what is stored
+
+    def _store(self, reader: SourceReader, notes: Notes) -> str:
+        kin: str | None = None
+        with span("store", {"propintel.pages": len(reader.read)}):
+            for one in reader.read:
+                wanted_model, note = notes.get(one.record.url, ((), None))
+                kin = self._save(one, wanted_model, note, kin)
+                count_fields(one.record)
+        return str(kin)
+
+    def _save(self, one: Read, wanted_model: tuple[str, ...], note: str | None, kin: str | None) -> str:
+        saved = patiently(
+            lambda: self._properties.save_record(
+                one.record, wanted_model=wanted_model, model_note=note, edition=edition(), kin=kin
+            ),
+            self._clock,
+        )
+        return kin or saved
+
+    def _outcome(self, property_id: str, kind: PageKind, page_from: PageFrom, reader: SourceReader) -> ScrapeOutcome:
+        RESULTS.labels(str(page_from)).inc()
+        shown = self._properties.get(property_id)
+        mine = {one.record.url for one in reader.read}
+        asked = [source for source in shown["sources"] if source["url"] in mine and source["wanted_model"]]
+        return ScrapeOutcome(
+            property_id=shown["property"],
+            kind=kind,
+            record=shown["record"],
+            evidence=shown["evidence"],
+            sources=shown["sources"],
+            conflicts=shown["conflicts"],
+            wanted_model=tuple(dict.fromkeys(name for source in asked for name in source["wanted_model"])),
+            model_note=next((source["model_note"] for source in asked), None),
+            page_from=page_from,
+            unverified=shown["unverified"],
+            tried=tuple(one.as_json() for one in reader.tried),
+        )
+
+
+def _lacking(read: Sequence[Read]) -> frozenset[str]:
+    """The fields that no page says, or says only doubtfully, and that a model is worth asking for."""
+    merged = merge([one.record for one in read]).values
+    sure = {name for one in read for name in one.record.values if name not in one.extraction.doubtful}
+    return frozenset(
+        name for name, spec in FIELDS.items() if spec.ask_model and (name not in merged or name not in sure)
+    )
+
+
+def _about(extraction: Extraction, lacking: frozenset[str]) -> Extraction:
+    return replace(extraction, only=lacking)
+
+
+def _told(reader: SourceReader, heard: Sequence[Hearsay]) -> str:
+    """What was tried, for an error."""
+    tried = [f"{one.source}{f' {one.url}' if one.url else ''}: {one.detail or one.outcome}" for one in reader.tried]
+    told = "; ".join(one.rstrip(".") for one in tried[:_TOLD]) or "no source is configured for it"
+    more = f"; and {len(tried) - _TOLD} more" if len(tried) > _TOLD else ""
+    said = f"; what the search says of {len({one.url for one in heard})} pages could not be checked" if heard else ""
+    return f"{told}{more}{said}"

@@ -1,0 +1,130 @@
+"""From a visited page to what is stored of it, and what a scrape answers: the same for a URL and for an address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from app.errors import InvalidTargetError, PageBlockedError, PageError, PageGoneError, SearchPageError
+from app.keypool.transport import spending_batch
+from app.property.derived import DERIVED_FIELDS
+from app.property.extract.base import Extraction
+from app.property.extract.pipeline import extract
+from app.property.page import Page
+from app.property.record import Method, PageKind, SourceKind
+from app.property.source_record import SourceRecord
+from app.property.store import PageFrom, normalise_target
+from app.services.metrics.instruments import FIELDS_STORED
+from app.services.page_visits import Visit
+from app.tracing import span
+
+_UNUSABLE: Mapping[PageKind, type[PageError]] = {
+    PageKind.BLOCKED: PageBlockedError,
+    PageKind.GONE: PageGoneError,
+    PageKind.SEARCH: SearchPageError,
+}
+#: what any web page can have: alone it makes no property
+NOT_ENOUGH = frozenset(
+    {"OriginatingSystemName", "Country", "X_Currency", "Media", "PublicRemarks", "ListOfficeName", "ListAgentFullName"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeOutcome:
+    """A stored property, as `PropertyStore.get` shows it.
+
+    `kind` is what the scraped page is. `wanted_model` names the fields that the model was wanted for and not heard on,
+    `model_note` says why (None if it was heard, or not needed). `page_from` says how it came about. Of an address,
+    `tried` tells of each source what came of it: `{"source", "kind", "url", "outcome", "detail"}`.
+    """
+
+    property_id: str
+    kind: PageKind
+    record: dict[str, Any]
+    evidence: dict[str, Any]
+    sources: list[dict[str, Any]]
+    conflicts: list[dict[str, Any]]
+    wanted_model: tuple[str, ...] = ()
+    model_note: str | None = None
+    page_from: PageFrom = PageFrom.SITE
+    unverified: list[dict[str, Any]] = field(default_factory=list)
+    tried: tuple[dict[str, Any], ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape of `propintel scrape` and `show`."""
+        return {
+            "property": self.property_id,
+            "page_from": str(self.page_from),
+            "kind": str(self.kind),
+            "record": self.record,
+            "evidence": self.evidence,
+            "sources": self.sources,
+            "conflicts": self.conflicts,
+            "unverified": self.unverified,
+            "wanted_model": list(self.wanted_model),
+            "model_note": self.model_note,
+            "tried": list(self.tried),
+        }
+
+
+@contextmanager
+def paid_by(batch: str) -> Iterator[None]:
+    """Model calls of the block count against the budget of `batch`; empty: of none."""
+    token = spending_batch.set(batch)
+    try:
+        yield
+    finally:
+        spending_batch.reset(token)
+
+
+def read_page(page: Page) -> Extraction:
+    """What the page says without a model, whatever its kind."""
+    with span("extract", {}) as extracting:
+        extraction = extract(page)
+        extracting.set({"propintel.page.kind": extraction.kind, "propintel.values": len(extraction.record.values)})
+    return extraction
+
+
+def require_property(extraction: Extraction) -> None:
+    """Raises the `PageError` of a page that is of no property."""
+    unusable = _UNUSABLE.get(extraction.kind)
+    if unusable is not None:
+        raise unusable(extraction.page.url, extraction.reason)
+
+
+def source_record(
+    url: str, extraction: Extraction, visit: Visit, source_kind: SourceKind | None = None
+) -> SourceRecord:
+    """What is stored of a page that was asked for as `url`."""
+    page = extraction.page
+    try:
+        final_url = normalise_target(page.final_url)
+    except InvalidTargetError:
+        final_url = url
+    bare = SourceRecord(
+        url=url,
+        final_url=final_url,
+        kind=extraction.kind,
+        content_sha256=page.sha256,
+        fetched_at=page.fetched_at,
+        values={},
+        evidence={},
+        page_url=visit.page_url,
+        checked_at=visit.confirmed_at,
+        source_kind=source_kind,
+    )
+    return with_values(bare, extraction)
+
+
+def with_values(record: SourceRecord, extraction: Extraction) -> SourceRecord:
+    """`record` with all that was read; what is derived is derived of the property."""
+    found = extraction.record
+    values = {name: value for name, value in found.values.items() if name not in DERIVED_FIELDS}
+    return replace(record, values=values, evidence={name: found.evidence[name] for name in values})
+
+
+def count_fields(stored: SourceRecord) -> None:
+    for evidence in stored.evidence.values():
+        FIELDS_STORED.labels("model" if evidence.method is Method.LLM else evidence.method.value).inc()

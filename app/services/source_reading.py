@@ -1,0 +1,258 @@
+"""Pages that may be of an address: each visited once, read without a model, and kept only if it is of that address.
+
+What a job got is its checkpoint, what it did not get is noted: a run that comes back asks only for what is open. A page
+that may be had later does not hold up the others; it is asked for again when all the rest is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from app.clock import Clock
+from app.errors import (
+    BlockedAddressError,
+    BlockedPortError,
+    FetchError,
+    HostBusyError,
+    InvalidTargetError,
+    PageBlockedError,
+    PageError,
+    PropertyIntelligenceError,
+)
+from app.property.address import Address
+from app.property.extract.base import Extraction
+from app.property.record import PageKind, SourceKind
+from app.property.source_record import SourceRecord
+from app.property.sources.belonging import Whose, belonging, plain_parcel
+from app.property.sources.config import Source
+from app.property.sources.results import the_link
+from app.property.store import SourceTries, SourceTry
+from app.services.metrics.instruments import SOURCES
+from app.services.page_reading import NOT_ENOUGH, read_page, require_property, source_record
+from app.services.page_visits import Visit, Visitors
+from app.services.patience import patiently
+
+#: a page that fails in a way that may pass is asked for so often by one job
+_MOST_TRIES = 2
+#: errors of what is no page of the web
+_NO_PAGE = frozenset({BlockedAddressError.code, BlockedPortError.code, InvalidTargetError.code})
+#: what an outcome is beside the code of an error
+USED, SAME_PAGE, OTHER, UNKNOWN = "used", "same_page", "other_property", "unknown_property"
+SKIPPED, OUTSIDE, UNCITED, SEARCHED = "not_asked", "outside_domains", "not_cited", "searched"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of one source: "used", or in a word why not, and in `detail` in words."""
+
+    source: str
+    kind: SourceKind | None
+    url: str | None
+    outcome: str
+    detail: str = ""
+
+    def as_json(self) -> dict[str, str | None]:
+        """The shape that the doors show."""
+        kind = str(self.kind) if self.kind else None
+        return {
+            "source": self.source,
+            "kind": kind,
+            "url": self.url,
+            "outcome": self.outcome,
+            "detail": self.detail or None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A page that is of the address, and what it says without a model."""
+
+    source: str
+    extraction: Extraction
+    visit: Visit
+    record: SourceRecord
+
+    @property
+    def voice(self) -> tuple[str, SourceKind | None]:
+        """Who speaks: what one office says twice is one source."""
+        return urlsplit(self.record.final_url).netloc.removeprefix("www."), self.record.source_kind
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Who scrapes: a job (None: somebody who asks directly and does not come back) of a batch.
+
+    `is_last`: the job has waited as long as it may, so nothing is put off any more.
+    """
+
+    job_id: str | None = None
+    batch: str = ""
+    is_last: bool = False
+
+
+class SourceReader:
+    """Reads the sources of one address in one run."""
+
+    def __init__(self, address: Address, run: Run, *, visitors: Visitors, tries: SourceTries, clock: Clock) -> None:
+        self._address = address
+        self._run = run
+        self._visitors = visitors
+        self._store = tries
+        self._clock = clock
+        self._before: Mapping[str, SourceTry] = tries.of_job(run.job_id) if run.job_id is not None else {}
+        self._seen: set[str] = set()
+        self.read: list[Read] = []
+        self.tried: list[Tried] = []
+        self.unreadable: set[str] = set()
+        self._open: list[PropertyIntelligenceError] = []
+
+    # --- what is known so far
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether an earlier run of the job asked for pages in vain."""
+        return bool(self._before)
+
+    @property
+    def voices(self) -> int:
+        """How many sources there are."""
+        return len({one.voice for one in self.read})
+
+    def parcel_number(self) -> str | None:
+        """The parcel number of the address, from the source that knows best."""
+        by_kind = sorted(self.read, key=lambda one: _parcel_rank(one.record.source_kind))
+        numbers = (one.record.values.get("ParcelNumber") for one in by_kind)
+        return next((str(number) for number in numbers if number), None)
+
+    def require_all(self) -> None:
+        """Raises what put off one of the pages, soonest first, if the run can come back for it."""
+        busy = [one for one in self._open if isinstance(one, HostBusyError)]
+        if busy:
+            raise min(busy, key=lambda one: float(one.facts["retry_after_seconds"]))
+        if self._open:
+            raise self._open[0]
+
+    # --- asking
+
+    def ask(self, source: Source, values: Mapping[str, str]) -> None:
+        """Read the page of a template; it says of which place it is by being asked."""
+        missing = source.template.missing(values)
+        if missing:
+            lacks = f"it needs {', '.join(missing)}, which is not known of this address"
+            self._note(source.name, source.kind, None, SKIPPED, lacks)
+            return
+        try:
+            url = source.template.url(values)
+        except InvalidTargetError as exc:
+            self._note(source.name, source.kind, None, exc.code, str(exc))
+            return
+        self._visit(source.name, source.kind, url, place_is_known=True)
+
+    def ask_cited(self, name: str, kind: SourceKind | None, url: str) -> None:
+        """Read a page that a search cites."""
+        self._visit(name, kind, url, place_is_known=False)
+
+    def skip(self, name: str, kind: SourceKind | None, url: str | None, outcome: str, detail: str) -> None:
+        """Say of a source that it was not read."""
+        self._note(name, kind, url, outcome, detail)
+
+    def _visit(
+        self, name: str, kind: SourceKind | None, url: str, *, place_is_known: bool, may_follow: bool = True
+    ) -> None:
+        if url in self._seen:
+            return
+        self._seen.add(url)
+        known = self._before.get(url)
+        if known is not None and known.is_final:
+            self._cannot_be_read(url, known.code)
+            self._note(name, kind, url, known.code, known.message)
+            return
+        try:
+            visit = self._visitors.visit(url, self._run.job_id, self._run.batch)
+        except (FetchError, PageError, InvalidTargetError) as exc:
+            self._in_vain(name, kind, url, exc)
+            return
+        extraction = read_page(visit.page)
+        self._judge(name, kind, url, visit, extraction, place_is_known=place_is_known, may_follow=may_follow)
+
+    def _judge(
+        self,
+        name: str,
+        kind: SourceKind | None,
+        url: str,
+        visit: Visit,
+        extraction: Extraction,
+        *,
+        place_is_known: bool,
+        may_follow: bool,
+    ) -> None:
+        """Keep the page if it is of the address, else follow the one link that is, else say whose it is."""
+        record = source_record(url, extraction, visit, kind)
+        parcels = {number for one in self.read if (number := plain_parcel(one.record.values.get("ParcelNumber")))}
+        whose = belonging(record.values, self._address, parcels, place_is_known=place_is_known)
+        holds = extraction.kind in (PageKind.LISTING, PageKind.RECORD) and bool(set(record.values) - NOT_ENOUGH)
+        if holds and whose.is_wanted:
+            self._keep(Read(name, extraction, visit, record), whose.reason)
+            return
+        link = the_link(visit.page, self._address) if may_follow and extraction.kind is not PageKind.BLOCKED else None
+        if link is not None:
+            self._visit(name, kind, link, place_is_known=place_is_known, may_follow=False)
+            return
+        try:
+            require_property(extraction)
+        except PageError as exc:
+            if isinstance(exc, PageBlockedError):
+                self._cannot_be_read(url, exc.code)
+            self._note(name, kind, url, exc.code, str(exc))
+            return
+        self._note(name, kind, url, OTHER if whose.whose is Whose.OTHER else UNKNOWN, whose.reason)
+
+    def _keep(self, found: Read, reason: str) -> None:
+        same = next((one for one in self.read if _is_same(one.record, found.record)), None)
+        if same is not None:
+            detail = f"it is the page of {same.source}"
+            self._note(found.source, found.record.source_kind, found.record.url, SAME_PAGE, detail)
+            return
+        self.read.append(found)
+        self._note(found.source, found.record.source_kind, found.record.url, USED, reason)
+
+    def _in_vain(self, name: str, kind: SourceKind | None, url: str, exc: PropertyIntelligenceError) -> None:
+        """A page that was not to be had: for good, or for now."""
+        job_id = self._run.job_id
+        before = self._before.get(url)
+        tries = (before.tries if before else 0) + (0 if isinstance(exc, HostBusyError) else 1)
+        is_final = not exc.transient or tries >= _MOST_TRIES or self._run.is_last or job_id is None
+        if job_id is not None:
+            tried = SourceTry(exc.code, str(exc), tries, is_final)
+            patiently(lambda: self._store.note(job_id, url, tried), self._clock)
+        if is_final:
+            self._cannot_be_read(url, exc.code)
+            self._note(name, kind, url, exc.code, str(exc))
+        else:
+            self._open.append(exc)
+
+    def _cannot_be_read(self, url: str, code: str) -> None:
+        """What is said of such a page can neither be shown nor denied; a place where no page is, is a lie."""
+        if code not in _NO_PAGE:
+            self.unreadable.add(url)
+
+    def _note(self, name: str, kind: SourceKind | None, url: str | None, outcome: str, detail: str) -> None:
+        SOURCES.labels(str(kind) if kind else "unknown", outcome).inc()
+        self.tried.append(Tried(name, kind, url, outcome, detail))
+
+    def replaced(self, old: Read, extraction: Extraction, record: SourceRecord) -> None:
+        """A model was heard on a page."""
+        place = self.read.index(old)
+        self.read[place] = replace(old, extraction=extraction, record=record)
+
+
+def _is_same(one: SourceRecord, other: SourceRecord) -> bool:
+    ways = {one.url, one.final_url, one.page_url} & {other.url, other.final_url, other.page_url}
+    return bool(ways) or one.content_sha256 == other.content_sha256
+
+
+def _parcel_rank(kind: SourceKind | None) -> int:
+    order = (SourceKind.ASSESSOR, SourceKind.GIS, SourceKind.TAX_ROLL, SourceKind.PERMITS)
+    return order.index(kind) if kind in order else len(order)

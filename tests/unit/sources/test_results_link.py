@@ -1,0 +1,70 @@
+"""Of a page of results only the one link that is clearly of the wanted address counts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from app.property.page import Page
+from app.property.sources.results import the_link
+from app.property.store import address_of_target, normalise_target
+
+URL = "https://county.example/find?q=12"
+
+
+def page(body: str) -> Page:
+    text = f"<html><head><title>Results</title></head><body>{body}</body></html>"
+    return Page(URL, URL, "text/html", text, text.encode(), datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def link(body: str, address: str = "12 Fictional Ave, Anytown, ST 00000") -> str | None:
+    return the_link(page(body), address_of_target(normalise_target(address)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12 Fictional Ave",
+        "12 FICTIONAL AVENUE, ANYTOWN",
+        "1. 12 Fictional Av. Anytown ST 00000",
+        "Home: 12 Fictional Ave",
+    ],
+)
+def test_a_link_that_names_the_address_is_it(text: str) -> None:
+    assert link(f'<a href="/r/1">{text}</a>') == "https://county.example/r/1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "112 Fictional Ave", "12A Fictional Ave", "12 Fictional St", "12 Fictional Ave N", "12 Fictional Ave Apt 2",
+        "12 Fictional Ave #2", "12 Fictional Ave, Anytown, ST 00001", "12 N Fictional Ave", "12", "Fictional Ave",
+    ],
+)  # fmt: skip
+def test_a_link_that_names_another_house_street_unit_or_place_is_not(text: str) -> None:
+    assert link(f'<a href="/r/1">{text}</a>') is None
+
+
+def test_of_a_unit_only_the_link_of_that_unit_counts() -> None:
+    names = {"2b": "12 Fictional Ave Unit 2B", "2c": "12 Fictional Ave Unit 2C", "0": "12 Fictional Ave"}
+    rows = "".join(f'<a href="/r/{path}">{name}</a>' for path, name in names.items())
+    assert link(rows, "12 Fictional Ave # 2b, Anytown, ST 00000") == "https://county.example/r/2b"
+
+
+def test_a_link_without_an_address_is_of_the_address_of_its_row() -> None:
+    rows = "".join(
+        f'<tr><td>{number} Fictional Ave</td><td><a href="/r/{number}">Details</a></td></tr>' for number in (12, 14)
+    )
+    assert link(f"<table>{rows}</table>") == "https://county.example/r/12"
+
+
+def test_two_links_to_one_page_are_one_and_two_pages_are_none() -> None:
+    same = '<a href="/r/1">12 Fictional Ave</a><a href="/r/1#map">12 Fictional Ave</a>'
+    assert link(same) == "https://county.example/r/1"
+    assert link(same + '<a href="/r/2">12 Fictional Ave</a>') is None
+
+
+@pytest.mark.parametrize("href", ["https://other.example/r/1", "#x", "javascript:go()", "mailto:a@b.example", URL, ""])
+def test_a_link_that_leads_nowhere_else_on_the_site_is_not_followed(href: str) -> None:
+    assert link(f'<a href="{href}">12 Fictional Ave</a>') is None
