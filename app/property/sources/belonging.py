@@ -46,10 +46,10 @@ def belonging(
     units = _units(ours, theirs)
     if units is not None or (address == "different" and not (same_parcel and _same_house(ours, theirs))):
         return Belonging(Whose.OTHER, units or f"it is about {_shown(theirs)}")
+    if ours.unit and not theirs.unit:  # its parcel may be that of the whole building
+        return Belonging(Whose.UNKNOWN, f"it names no unit, and unit {ours.unit} was asked for")
     if same_parcel:
         return Belonging(Whose.WANTED, f"its parcel number {values['ParcelNumber']} is that of the address")
-    if ours.unit and not theirs.unit:
-        return Belonging(Whose.UNKNOWN, f"it names no unit, and unit {ours.unit} was asked for")
     if address == "same" or (place_is_known and _same_house(ours, theirs)):
         return Belonging(Whose.WANTED, f"its address is {_shown(theirs)}")
     doubt = f"it says {_shown(theirs)}, which may be elsewhere" if told else "it names neither address nor parcel"

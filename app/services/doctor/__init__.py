@@ -14,6 +14,7 @@ from app.services.doctor.courier import Courier
 from app.services.doctor.database import check_database, check_jobs
 from app.services.doctor.findings import Check, Finding, State, run_checks, verdict_of
 from app.services.doctor.machine import check_home, check_settings
+from app.services.doctor.sources import check_sources
 from app.services.doctor.workers import Fleet, check_keys, check_workers
 from app.services.fleet_clock import make_clock
 from app.settings import Settings
@@ -36,6 +37,7 @@ def examine(
     checks = [
         Check("settings", lambda: check_settings(settings, env_file)),
         Check("home", lambda: check_home(settings)),
+        Check("sources", lambda: check_sources(settings)),
         Check("redis", lambda: check_redis(settings)),
         Check("database", lambda: check_database(settings)),
         Check("keys", lambda: check_keys(settings)),

@@ -36,7 +36,7 @@ def _states(ran: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return {name: check["state"] for name, check in _checks(ran).items()}
 
 
-NAMES = ["settings", "home", "redis", "database", "keys", "workers", "beat", "clock", "jobs"]
+NAMES = ["settings", "home", "sources", "redis", "database", "keys", "workers", "beat", "clock", "jobs"]
 
 
 def test_a_fleet_that_works_is_healthy_and_one_without_workers_is_not(

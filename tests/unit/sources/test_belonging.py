@@ -58,6 +58,7 @@ def test_the_parcel_number_that_another_page_gave_says_whose_it_is_but_not_again
     assert whose({**number, **STREET, "PostalCode": "99999"}, parcels=PARCELS)[0] is Whose.WANTED
     assert whose({**number, **STREET, "StreetNumber": "14"}, parcels=PARCELS)[0] is Whose.OTHER
     assert whose({**number, **STREET, **PLACE, "UnitNumber": "9"}, parcels=PARCELS)[0] is Whose.OTHER
+    assert whose({**number, **STREET, **PLACE}, UNIT, parcels=PARCELS)[0] is Whose.UNKNOWN, "all units may share it"
     assert whose({"ParcelNumber": "0012-0035"}, parcels=PARCELS)[0] is Whose.UNKNOWN
 
 

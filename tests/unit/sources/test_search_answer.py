@@ -1,0 +1,102 @@
+"""A search's answer taken apart: which pages it cites, and what it says that each of them says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from app.property.sources.search_answer import SearchAnswer, read_answer
+
+A, B = "https://a.example/1", "https://b.example/1"
+
+
+def answer(*lines: tuple[str, str], sources: Sequence[str] = (), uncited: str = "") -> list[dict[str, Any]]:
+    """Items as the API gives them: each line with the citation of its page behind it."""
+    text, marks = "", []
+    for words, url in lines:
+        text += f"{words} "
+        start = len(text)
+        text += f"([site]({url}))"
+        marks.append({"type": "url_citation", "start_index": start, "end_index": len(text), "url": url, "title": "t"})
+        text += "\n"
+    action = {"type": "search", "sources": [{"type": "url", "url": url} for url in sources]}
+    part = {"type": "output_text", "text": text + uncited, "annotations": marks}
+    return [{"type": "web_search_call", "action": action}, {"type": "message", "content": [part]}]
+
+
+def said(*lines: tuple[str, str]) -> list[tuple[str, Any, str]]:
+    return [(one.field, one.value, one.url) for one in read_answer(answer(*lines)).claims]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("YearBuilt: 1987", {"YearBuilt": 1987}),
+        ("- **Year built**: 1987", {"YearBuilt": 1987}),
+        ("• Living area: 1,410 sq ft", {"LivingArea": 1410, "LivingAreaUnits": "Square Feet"}),
+        ("Roof: Slate", {"Roof": ["Slate"]}),
+        ("Parcel number: 0012-0034", {"ParcelNumber": "0012-0034"}),
+        ("Sale date: 2019-05-02", {"CloseDate": "2019-05-02"}),
+        ("AssociationYN: No", {"AssociationYN": False}),
+        ("The house was built in 1987.", {"YearBuilt": 1987}),
+        ("It is a fine house.", {}),
+        ("Colour of the door: red", {}),
+        ("Year built: unknown", {}),
+        ("Year built: " + "very " * 80 + "1987", {}),
+    ],
+)
+def test_a_line_is_a_label_with_its_value_or_a_sentence(line: str, expected: dict[str, Any]) -> None:
+    assert {field: value for field, value, _ in said((line, A))} == expected
+
+
+def test_a_fact_is_of_the_page_that_is_cited_behind_it_and_of_no_other() -> None:
+    assert said(("Bedrooms: 3", A), ("Bedrooms: 4", B)) == [("BedroomsTotal", 3, A), ("BedroomsTotal", 4, B)]
+
+
+def test_several_citations_in_a_row_stand_for_the_same_words() -> None:
+    assert said(("Bedrooms: 3", A), ("", B)) == [("BedroomsTotal", 3, A), ("BedroomsTotal", 3, B)]
+
+
+def test_cited_pages_come_in_one_spelling_each_once() -> None:
+    found = read_answer(answer(("x", f"{A}?utm_source=openai"), ("y", B), ("z", A)))
+    assert found.cited == (A, B)
+
+
+def test_what_was_looked_at_and_what_is_only_named_are_told_apart() -> None:
+    text = f"See {B}, and https://c.example/x."
+    found = read_answer(answer(("x", A), sources=[B, "ftp://no.example/"], uncited=text))
+    assert (found.cited, found.looked_at, found.uncited) == ((A,), (B,), ("https://c.example/x",))
+    assert set(found.urls()) == {A, B, "https://c.example/x"}
+
+
+def test_words_without_a_citation_say_nothing() -> None:
+    assert read_answer(answer(("x", A), uncited="Bedrooms: 9")).claims == ()
+
+
+def test_a_refusal_is_told() -> None:
+    items = [{"type": "message", "content": [{"type": "refusal", "refusal": "I cannot do that."}]}]
+    assert read_answer(items) == SearchAnswer(refusal="I cannot do that.")
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [],
+        ["x", None, 3],
+        [{"type": "message"}],
+        [{"type": "message", "content": [{"type": "output_text", "text": None}]}],
+        [{"type": "message", "content": [{"type": "output_text", "text": "a", "annotations": "b"}]}],
+        [{"type": "web_search_call", "action": {"sources": [1, {"url": 2}, {"url": "http://"}]}}],
+        answer(("Bedrooms: 3", "javascript:alert(1)")),
+        answer(("Bedrooms: 3", "http://[")),
+        [{"type": "message", "content": [{"type": "output_text", "text": "Bedrooms: 3", "annotations": [
+            {"type": "url_citation", "start_index": 5, "end_index": 900, "url": A},
+            {"type": "url_citation", "start_index": -1, "end_index": 2, "url": A},
+            {"type": "url_citation", "start_index": "1", "end_index": 2, "url": A}]}]}],
+    ],
+)  # fmt: skip
+def test_what_is_not_as_the_api_describes_it_says_nothing(items: list[Any]) -> None:
+    found = read_answer(items)
+    assert (found.cited, found.claims) == ((), ())
