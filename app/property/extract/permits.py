@@ -1,7 +1,7 @@
 """Building permits in tables and in lists of JSON objects: their rows, the year of the roof, and solar power.
 
-The roof's year is that of the newest permit for a roof of the house that was not refused, by the date on which the work
-was found done, else the permit issued.
+The roof's year is that of the newest permit for a roof of the house whose work was found done: by a date of that, or a
+status; where the list tells neither, every permit is taken for done that was not refused.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ _SOLAR = re.compile(r"\bsolar\b(?! (?:water|pool|screen|tube|light))|photovoltai
 _REFUSED = re.compile(
     r"\b(?:void\w*|expired|den(?:ied|y)|withdrawn|cancel\w*|revoked|rejected|refused)\b", re.IGNORECASE
 )
+_DONE = re.compile(
+    r"\b(?:final(?:ed|ized|ised|led)?|closed?|complet\w*|pass(?:ed)?|signed off|c of o|certificate of \w+)\b",
+    re.IGNORECASE,
+)
 
 
 def of_rows(table: Sequence[Mapping[str, Any]], above: str, source: Source, locator: str) -> Iterator[Reading]:
@@ -45,12 +49,13 @@ def of_rows(table: Sequence[Mapping[str, Any]], above: str, source: Source, loca
     """
     if not _PERMIT.search(above) and not any(_PERMIT.search(words) for row in table[:1] for words in row):
         return
-    permits = [p for row in table if (p := _permit(row)) is not None]
+    tells_done = any(_DATES[0].search(words) for row in table for words in row)
+    permits = [p for row in table if (p := _permit(row, tells_done=tells_done)) is not None]
     if not permits:
         return
     kept = [{k: p[k] for k in ("kind", "date", "status") if p[k]} for p in permits]
     yield Reading("X_Permits", kept, source.method, locator, str(kept[0]), source.confidence)
-    granted = [p for p in permits if not _REFUSED.search(f"{p['status']}")]
+    granted = [p for p in permits if p["is_done"] and not _REFUSED.search(f"{p['status']}")]
     roofs = [p for p in granted if _is_of_house(p["kind"])]
     if roofs:
         newest = max(roofs, key=lambda p: str(p["date"]))
@@ -73,14 +78,20 @@ def _quote(permit: Mapping[str, Any]) -> str:
     return " | ".join(str(permit[k]) for k in ("kind", "date", "status") if permit[k])
 
 
-def _permit(row: Mapping[str, Any]) -> dict[str, Any] | None:
+def _permit(row: Mapping[str, Any], *, tells_done: bool) -> dict[str, Any] | None:
     texts = {words: str(value) for words, value in row.items()}
     kind = " - ".join(v for words, v in texts.items() if _KINDS.search(words) and re.search(r"[A-Za-z]{3}", v))
-    date = next((d for pattern in _DATES if (d := _date(texts, pattern))), None)
+    done = _date(texts, _DATES[0])
+    date = done or next((d for pattern in _DATES[1:] if (d := _date(texts, pattern))), None)
     if not kind or date is None:
         return None
     status = next((v for words, v in texts.items() if _STATUS.search(words)), None)
-    return {"kind": kind, "date": date, "status": status}
+    return {"kind": kind, "date": date, "status": status, "is_done": bool(done) or _says_done(status, tells_done)}
+
+
+def _says_done(status: str | None, tells_done: bool) -> bool:
+    """Without a status a permit is done, unless its list tells of others when they were done."""
+    return _DONE.search(status) is not None if status and status.strip() else not tells_done
 
 
 def _date(texts: Mapping[str, str], pattern: re.Pattern[str]) -> str | None:

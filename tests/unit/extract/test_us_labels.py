@@ -86,11 +86,25 @@ _PERMITS = (
         ("<tr><td>Roofing</td><td>Carport roof</td><td>08/19/2018</td><td></td><td>Issued</td></tr>", None),
         ("<tr><td>Solar</td><td>Roof mounted PV</td><td>08/19/2018</td><td></td><td>Issued</td></tr>", None),
         ("<tr><td>Re-roof</td><td>Shingles</td><td>08/19/2022</td><td></td><td>Void</td></tr>", None),
+        ("<tr><td>Re-roof</td><td>Shingles</td><td>08/19/2022</td><td></td><td>Issued</td></tr>", None),
+        ("<tr><td>Re-roof</td><td>Shingles</td><td>08/19/2022</td><td></td><td>In review</td></tr>", None),
+        (
+            "<tr><td>Fence</td><td>Wood</td><td>02/01/2020</td><td>03/01/2020</td><td></td></tr>"
+            "<tr><td>Re-roof</td><td>Shingles</td><td>08/19/2022</td><td></td><td></td></tr>",
+            None,
+        ),
+        ("<tr><td>Re-roof</td><td>Shingles</td><td>08/19/2022</td><td></td><td>Closed - final</td></tr>", 2022),
+        ("<tr><td>Re-roof</td><td>Shingles</td><td>08/19/2022</td><td>01/06/2023</td><td>Active</td></tr>", 2023),
     ],
 )
 def test_the_roof_is_as_old_as_its_permit(rows: str, year: int | None) -> None:
-    """Of the house's roof, by the date the work was found done; refused permits count for nothing."""
+    """Of the house's roof, by the date the work was found done; what was refused or is not done counts for nothing."""
     assert _read(f"{_PARCEL}{_PERMITS}{rows}</table>").get("X_RoofYear") == year
+
+
+def test_a_list_that_does_not_tell_what_is_done_is_taken_for_done() -> None:
+    table = "<h2>Permits</h2><table><tr><th>Type</th><th>Issued</th></tr><tr><td>Re-roof</td><td>8/19/2018</td></tr>"
+    assert _read(f"{_PARCEL}{table}</table>")["X_RoofYear"] == 2018
 
 
 _TOTALS = """<h3>Values 2025</h3><table><tr><th></th><th>Appraised</th><th>Assessed</th></tr>
