@@ -43,10 +43,22 @@ class SourceView(BaseModel):
     model_note: str | None
 
 
+class HearsayView(BaseModel):
+    """What `said_by` (a method and a model) says that the page `url` says, which could not be read here."""
+
+    field: str
+    value: Any
+    quote: str
+    url: str
+    said_by: str
+    seen_at: datetime
+
+
 class PropertyView(BaseModel):
     """A property: values by RESO name, the evidence of each, the pages they come from, and where these disagree.
 
-    `replaces` has the ids of properties that turned out to be this one: whoever keeps a copy drops them.
+    `unverified` is what was only said of it and is no part of the record. `replaces` has the ids of properties that
+    turned out to be this one: whoever keeps a copy drops them.
     """
 
     property: str
@@ -54,6 +66,7 @@ class PropertyView(BaseModel):
     evidence: dict[str, Any]
     sources: list[SourceView]
     conflicts: list[dict[str, Any]]
+    unverified: list[HearsayView]
     replaces: list[str]
     created_at: datetime
     updated_at: datetime

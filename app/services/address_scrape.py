@@ -211,5 +211,6 @@ def _told(reader: SourceReader, heard: Sequence[Hearsay]) -> str:
     tried = [f"{one.source}{f' {one.url}' if one.url else ''}: {one.detail or one.outcome}" for one in reader.tried]
     told = "; ".join(one.rstrip(".") for one in tried[:_TOLD]) or "no source is configured for it"
     more = f"; and {len(tried) - _TOLD} more" if len(tried) > _TOLD else ""
-    said = f"; what the search says of {len({one.url for one in heard})} pages could not be checked" if heard else ""
+    claims = ", ".join(f"{one.field} {one.value!r} ({one.url})" for one in heard[:_TOLD])
+    said = f"; the search says, and no page could show: {claims}" if heard else ""
     return f"{told}{more}{said}"

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, inspect, select, text
 
 from app.clock import ManualClock
-from app.errors import InvalidTargetError, PurgedMeanwhileError
+from app.errors import InvalidTargetError, NoSourceError, PurgedMeanwhileError
 from app.property.merge import SourceRecord
 from app.property.page import Keeping, Page
 from app.property.record import Evidence, Method, PageKind
@@ -156,6 +156,8 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
     service.jobs.fail(service.jobs.enqueue([PAGE], refresh=True).new[0], InvalidTargetError(PAGE, AGENT))
     service.hear(home, f"{PAGE}/more" if kind is PurgeKind.HOST else PAGE)
     service.tries.note("another job", PAGE, SourceTry("http_status", f"{AGENT} refuses", 1, is_final=True))
+    address = service.jobs.enqueue(["12 Elm St, Springfield, IL 62701"], refresh=True).new[0]
+    service.jobs.fail(address, NoSourceError("12 ELM ST", f"web search {PAGE}: {AGENT} sells it"))
     counted = store.purge(kind, name or home, who="alice", dry_run=True).removed
     assert found(database, AGENT), "a dry run removes nothing"
     removed = store.purge(kind, name or home, who="alice", dry_run=False).removed
@@ -166,7 +168,8 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
     }  # fmt: skip
     assert found(database, AGENT, "homes.example", "48213", home) == []
     left = {table: count for table, count in rows(database).items() if count}
-    assert set(left) == {"batches", "purges", "purge_marks"}
+    assert set(left) == {"batches", "jobs", "purges", "purge_marks"}
+    assert left["jobs"] == 1, "that of another target, which tells of the page no more"
 
 
 def test_a_second_purge_removes_nothing_and_a_later_scrape_is_stored(

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
+from app.errors import NoSourceError
 from app.property.store.engine import Database
 from app.property.store.model_requests import wake
 from app.property.store.pages import drop_pages
@@ -271,6 +272,9 @@ class _Purge:
         names = [self._name] if self._kind is PurgeKind.HOST else [f" {url} " for url in urls]
         for some in chunks(names, _NAMES_AT_ONCE):
             named = or_(*(web_searches.c.urls.contains(name, autoescape=True) for name in some))
+            told = or_(*(jobs.c.error_message.contains(name.strip(), autoescape=True) for name in some))
+            untold = update(jobs).where(jobs.c.error_code == NoSourceError.code, told)
+            self._connection.execute(untold.values(error_message="What was tried was purged since."))
             rows = self._connection.execute(select(web_searches.c.id, web_searches.c.urls).where(named)).all()
             gone = [row.id for row in rows if self._names_host(row.urls)]
             self._removed["searches"] += self._connection.execute(
