@@ -46,8 +46,8 @@ def beat_config(settings: Settings) -> dict[str, Any]:
 
 
 def _entry(task: str, seconds: float) -> dict[str, Any]:
-    # a broker is asked level by level: on the most urgent one only the most urgent jobs take turns with it. Nobody reads
-    # the results; to listen for one, beat would wait up to 20 s for a broker that goes away at that moment
+    # a broker is asked level by level: on the most urgent one only the most urgent jobs take turns with it. Nobody
+    # reads the results; to listen for one, beat would wait up to 20 s for a broker that goes away at that moment
     options = {"headers": {TURN_HEADER: seconds}, "priority": 0, "ignore_result": True}
     return {"task": task, "schedule": seconds, "options": options}
 

@@ -26,8 +26,8 @@ _FLAT = 1.25
 _ABOUT = """
 `make bench-exports` measures this page. `propintel export` to a file, each time in a process of its own, from SQLite
 with properties of 34 values with evidence, three sources and a conflict. "memory" is the most that the process ever had
-in RAM (its maximum resident set), of which at most {idle:.0f} MB are the program itself: the export of an empty database.
-Measured on {machine}.
+in RAM (its maximum resident set), of which at most {idle:.0f} MB are the program itself: the export of an empty
+database. Measured on {machine}.
 
 Target: memory does not grow with the number of properties (by less than a quarter, from the fewest to the most).
 """

@@ -75,10 +75,11 @@ def _property(number: int) -> dict[str, Any]:
 
 
 def _records(number: int) -> Iterator[dict[str, Any]]:
+    """What sources say by themselves is not exported, and left out: it would be most of the database."""
     at = _T0 + timedelta(seconds=number)
     for source in range(_SOURCES):
         url = f"https://county.example/{number}/{source}"
         yield {
             "url": url, "final_url": url, "property_id": f"{number:032x}", "kind": "record", "content_sha256": "0" * 64,
-            "fetched_at": at, "record": _VALUES, "evidence": _evidence(url, at), "wanted_model": [], "stored_at": at,
+            "fetched_at": at, "record": {}, "evidence": {}, "wanted_model": [], "stored_at": at,
         }  # fmt: skip
