@@ -57,6 +57,8 @@ class HearsayView(BaseModel):
 class PropertyView(BaseModel):
     """A property: values by RESO name, the evidence of each, the pages they come from, and where these disagree.
 
+    A conflict has `field`, `chosen`, the `evidence` of all sides (the chosen first), and in the same order `reasons`
+    and `verdicts` (won, agrees, older, conflict; lacking in what was merged before these were kept).
     `unverified` is what was only said of it and is no part of the record. `replaces` has the ids of properties that
     turned out to be this one: whoever keeps a copy drops them.
     """

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from app.property.dated import day_of
+from app.property.normalise.numbers import tidy
 from app.property.store import Saying
 
 #: not what is for sale, nor a sale that is pending, agreed or fell through
@@ -47,7 +48,7 @@ def dated_prices(said: Iterable[Saying]) -> list[DatedPrice]:
             if one.url not in sources:
                 sources.append(one.url)
     rows = [
-        DatedPrice(day, when, price, event, is_sale, tuple(sources))
+        DatedPrice(day, when, tidy(price), event, is_sale, tuple(sources))
         for (when, price, is_sale), (day, event, sources) in found.items()
     ]
     return sorted(rows, key=lambda row: (row.day, row.is_sale, row.price))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,6 +128,21 @@ def lines_of(shown: Any, label: str, width: int = 80) -> list[str]:
 
 def test_a_house_of_which_all_is_known() -> None:
     assert brief(house(WHOLE, source(COUNTY, "assessor"), source(PORTAL, "portal")), NOW, 30) == WHOLE_BRIEF
+
+
+def test_the_readme_shows_a_brief_as_it_is() -> None:
+    """Its example, up to where it is cut off."""
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```\n(12 Fictional Ave.*?)\n \.\.\.\n```", readme, re.S)
+    changed = {
+        "StandardStatus": proof("Closed", PORTAL), "StoriesTotal": proof(2),
+        "X_EstimatedValueHigh": proof(540000, PORTAL), "X_PotentialEquityHigh": proof(128000, PORTAL),
+    }  # fmt: skip
+    evidence = {name: one for name, one in {**WHOLE, **changed}.items() if name != "X_AccessNotes"}
+    sides = [evidence["LivingArea"], proof(2130, PORTAL, unit="Square Feet")]
+    conflict = {"field": "LivingArea", "chosen": 2310, "evidence": sides}
+    shown = house(evidence, source(COUNTY, "assessor"), source(PORTAL, "portal"), conflicts=[conflict])
+    assert brief(shown, NOW, 30).startswith(example)
 
 
 def test_a_house_of_which_nothing_is_known_says_so_in_each_line() -> None:
