@@ -224,6 +224,15 @@ class InvalidHostError(PropertyIntelligenceError):
     remedy = "Name the host of one site, like www.example.com; those below it are meant as well."
 
 
+class IdentityDecisionError(PropertyIntelligenceError):
+    """What somebody said of which pages are one property does not fit what is stored."""
+
+    code = "identity_decision"
+    fact_names: ClassVar[tuple[str, ...]] = ("property", "problem")
+    sentence = "Property {property}: {problem}."
+    remedy = "`propintel show PROPERTY --explain` shows its sources, `propintel decisions PROPERTY` what was decided."
+
+
 class PurgedMeanwhileError(PropertyIntelligenceError):
     """A page was purged while it was read."""
 

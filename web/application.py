@@ -22,6 +22,7 @@ from web import (
     errors,
     health,
     health_reports,
+    identity,
     jobs,
     key_actions,
     me,
@@ -72,7 +73,19 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
     app.add_middleware(RequestId)
     app.add_middleware(RequestCounter)
     app.add_middleware(StartupFailure)
-    for module in (admin, key_actions, purges, health_reports, jobs, batches, properties, me, health, metrics):
+    for module in (
+        admin,
+        key_actions,
+        purges,
+        health_reports,
+        jobs,
+        batches,
+        properties,
+        identity,
+        me,
+        health,
+        metrics,
+    ):
         app.include_router(module.router)
     pages.register(app)
     return app

@@ -28,8 +28,7 @@ ContextOf = Annotated[Context, Depends(context_of)]
 class SourceView(BaseModel):
     """A page that the property was read from. `page_url` is the one by which it is known, whichever URLs lead to it;
     `checked_at` is when its site last said that it still holds. `source_kind` says whose page it is (null: nobody
-    said). `wanted_model` names the fields for which a model was
-    wanted and not heard, `model_note` says why."""
+    said). `wanted_model` names the fields for which a model was wanted and not heard, `model_note` says why."""
 
     url: str
     final_url: str
@@ -55,7 +54,8 @@ class HearsayView(BaseModel):
 
 
 class PropertyView(BaseModel):
-    """A property: values by RESO name, the evidence of each, the pages they come from, and where these disagree.
+    """A property: values by RESO name, the evidence of each, when it was last known to hold (`as_of`), the pages they
+    come from, and where these disagree: what each says, the chosen value first, with the `reasons`.
 
     A conflict has `field`, `chosen`, the `evidence` of all sides (the chosen first), and in the same order `reasons`
     and `verdicts` (won, agrees, older, conflict; lacking in what was merged before these were kept).
@@ -66,6 +66,7 @@ class PropertyView(BaseModel):
     property: str
     record: dict[str, Any]
     evidence: dict[str, Any]
+    as_of: dict[str, datetime]
     sources: list[SourceView]
     conflicts: list[dict[str, Any]]
     unverified: list[HearsayView]

@@ -7,7 +7,9 @@ One `Database` (SQLite or PostgreSQL) with a store per subject on it. Whoever im
 from app.property.store.alerts import Alarm, Alert, AlertStore, Booked, ClaimedNotice, Severity, Untold
 from app.property.store.answers import AnswerStore, Question, StoredAnswer
 from app.property.store.batches import BatchStore
+from app.property.store.decisions import DecisionStore, IdentityDecision
 from app.property.store.engine import Database, database_url
+from app.property.store.explaining import explain
 from app.property.store.forecast import Experience, experience, new_targets
 from app.property.store.health_reports import ReportStore, StoredReport
 from app.property.store.jobs import FRESH_DAYS, JobStore
@@ -79,10 +81,12 @@ __all__ = [
     "CountedKey",
     "CountedModel",
     "Database",
+    "DecisionStore",
     "Demand",
     "Enqueued",
     "Experience",
     "Hearsay",
+    "IdentityDecision",
     "Job",
     "JobState",
     "JobStore",
@@ -137,6 +141,7 @@ __all__ = [
     "downgrade",
     "every",
     "experience",
+    "explain",
     "host_of_target",
     "is_address",
     "new_id",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, delete, select, update
 
-from app.property.store.tables import jobs, observations, properties, property_blocks, property_keys, records
+from app.property.store.rows import chunks
+from app.property.store.tables import jobs, observations, page_urls, properties, property_blocks, property_keys, records
 from app.property.store.unverified import fold_hearsay
 
 
@@ -19,6 +22,20 @@ def fold(connection: Connection, gone: str, home: str) -> None:
     connection.execute(update(properties).where(properties.c.merged_into == gone).values(merged_into=home))
     emptied = {"merged_into": home, "record": {}, "evidence": {}, "conflicts": []}
     connection.execute(update(properties).where(properties.c.id == gone).values(emptied))
+
+
+def move_pages(connection: Connection, urls: Sequence[str], home: str, other: str) -> None:
+    """The records `urls` go from `home` to `other`, with what these pages ever said and the jobs that asked for it."""
+    known = select(records.c.page_url).where(records.c.url.in_(urls))
+    aliases = set(connection.execute(select(page_urls.c.url).where(page_urls.c.page_url.in_(known))).scalars())
+    for table, column, which in (
+        (records, records.c.url, set(urls)),
+        (observations, observations.c.source_url, aliases | set(urls)),
+        (jobs, jobs.c.target, aliases | set(urls)),
+    ):
+        for some in chunks(sorted(which)):
+            mine = (table.c.property_id == home) & column.in_(some)
+            connection.execute(update(table).where(mine).values(property_id=other))
 
 
 def _fold_observations(connection: Connection, gone: str, home: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -49,7 +50,7 @@ def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
 
 
 def shown(
-    row: Row[Any], sources: Iterable[Row[Any]], replaced: list[str], heard: list[dict[str, Any]]
+    row: Row[Any], sources: Sequence[Row[Any]], replaced: list[str], heard: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """A property, the rows of its records, the ids it replaces and what was only said of it in the shape of
     `PropertyStore.get`."""
@@ -57,6 +58,7 @@ def shown(
         "property": row.id,
         "record": row.record,
         "evidence": row.evidence,
+        "as_of": as_of_values(row.evidence, {s.content_sha256: s.checked_at or s.fetched_at for s in sources}),
         "sources": [
             {
                 "url": source.url,
@@ -78,3 +80,12 @@ def shown(
         "created_at": row.created_at.isoformat(),
         "updated_at": row.updated_at.isoformat(),
     }
+
+
+def as_of_values(evidence: Mapping[str, Mapping[str, Any]], bodies: Mapping[str, datetime]) -> dict[str, str]:
+    """When each value was last known to hold: by the page that it was read on (`bodies`: moments by content hash).
+
+    A derived value has the evidence of the least sure of its inputs.
+    """
+    found = {name: bodies.get(proof["content_sha256"]) for name, proof in evidence.items()}
+    return {name: at.isoformat() if at else str(evidence[name]["fetched_at"]) for name, at in found.items()}

@@ -22,6 +22,8 @@ from app.property.store.properties import PropertyStore
 from app.property.store.purge_marks import hold_off, host_of, mark
 from app.property.store.rows import chunks, clean, new_id
 from app.property.store.tables import (
+    identity_decisions,
+    identity_pages,
     jobs,
     model_answers,
     model_requests,
@@ -51,6 +53,7 @@ _URLS = (
     (unverified, ("url",)),
     (source_tries, ("url",)),
     (jobs, ("target",)),
+    (identity_pages, ("url",)),
 )
 #: of a row that is found by one of its URLs, those that are ways to the same page
 _WAYS = ((records, ("url", "final_url", "page_url")), (page_urls, ("url", "page_url")))
@@ -146,6 +149,7 @@ class _Purge:
         self._drop_answers(hashes)
         self._drop_searches(sorted({*urls, *heard}))
         self._drop_jobs(job_ids)
+        self._drop_decisions()
         self._mend(touched)
         return Purged({name: self._removed[name] for name in _COUNTED}, job_ids)
 
@@ -234,6 +238,7 @@ class _Purge:
             self._removed["bodies"] += drop_pages(self._connection, _any([pages.c.url, pages.c.final_url], some))
             self._connection.execute(delete(page_readers).where(page_readers.c.page_url.in_(some)))
             self._connection.execute(delete(source_tries).where(source_tries.c.url.in_(some)))
+            self._connection.execute(delete(identity_pages).where(identity_pages.c.url.in_(some)))
             gone = delete(page_urls).where(_any([page_urls.c.url, page_urls.c.page_url], some))
             self._removed["urls"] += self._connection.execute(gone).rowcount
         for some in chunks(job_ids):
@@ -287,6 +292,16 @@ class _Purge:
 
     def _names_host(self, urls: str) -> bool:
         return self._kind is not PurgeKind.HOST or any(_is_below(host_of(url), self._name) for url in urls.split())
+
+    def _drop_decisions(self) -> None:
+        """Those with no page left on one of their sides: there is nothing that they could keep apart or together."""
+        pages_of = select(identity_pages.c.decision_id)
+        for side in (0, 1):
+            named = identity_decisions.c.id.in_(pages_of.where(identity_pages.c.side == side))
+            ids = self._column(select(identity_decisions.c.id).where(~named))
+            for some in chunks(sorted(ids)):
+                self._connection.execute(delete(identity_pages).where(identity_pages.c.decision_id.in_(some)))
+                self._connection.execute(delete(identity_decisions).where(identity_decisions.c.id.in_(some)))
 
     def _drop_jobs(self, job_ids: list[str]) -> None:
         for some in chunks(job_ids):

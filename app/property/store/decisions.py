@@ -1,0 +1,264 @@
+"""What people say of which pages are one property: split, join, and either undone.
+
+A decision names pages, not properties: pages stay what they are when properties come and go. It holds for every later
+scrape (`homes.py`) until it is undone or a later decision says otherwise, and it is kept with who and when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, or_, select, update
+
+from app.errors import IdentityDecisionError, NotFoundError
+from app.property.store.engine import Database
+from app.property.store.folding import fold, move_pages
+from app.property.store.page_sides import JOIN, SPLIT
+from app.property.store.rebuilding import alive, new_property, rebuild
+from app.property.store.rows import clean, new_id
+from app.property.store.tables import identity_decisions, identity_pages, properties, records
+
+_Rows = Sequence[Row[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityDecision:
+    """A decision as it stands. `property` kept its id, `other` came of it (split) or went into it (join).
+
+    `pages` are those of `other`. `undone_at` is None while it is in force.
+    """
+
+    id: str
+    at: datetime
+    who: str
+    kind: str
+    reason: str
+    property: str
+    other: str
+    pages: tuple[str, ...]
+    undone_at: datetime | None
+    undone_by: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that the doors show: JSON types only."""
+        return {
+            "id": self.id,
+            "at": self.at.isoformat(),
+            "who": self.who,
+            "kind": self.kind,
+            "reason": self.reason,
+            "property": self.property,
+            "other": self.other,
+            "pages": list(self.pages),
+            "undone_at": self.undone_at.isoformat() if self.undone_at else None,
+            "undone_by": self.undone_by,
+        }
+
+
+class DecisionStore:
+    """Decisions on identity in a `Database`; each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def split(self, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
+        """Move the sources `urls` of a property into one of their own, and keep the two apart from now on.
+
+        Raises `NotFoundError`, and `IdentityDecisionError` for a URL that is none of its sources, and for all of them.
+        """
+
+        def work(connection: Connection) -> IdentityDecision:
+            self._database.exclusively(connection, "properties")
+            home = _existing(connection, property_id)
+            sources = connection.execute(select(records).where(records.c.property_id == home)).all()
+            moved = [row for row in sources if set(urls) & {row.url, row.final_url, row.page_url}]
+            for url in urls:
+                if not any(url in (row.url, row.final_url, row.page_url) for row in moved):
+                    raise IdentityDecisionError(property_id, f"{url} is none of its sources")
+            kept = [row for row in sources if row not in moved]
+            if not kept or not moved:
+                raise IdentityDecisionError(property_id, "one source at least goes, and one at least stays")
+            overruled = self._overrule(connection, JOIN, (kept, moved), who)
+            other = new_property(self._database, connection)
+            move_pages(connection, [row.url for row in moved], home, other)
+            told = (who, reason, {"overruled": overruled})
+            decision = self._write(connection, SPLIT, (home, kept), (other, moved), told)
+            self._rebuild(connection, home, other)
+            return decision
+
+        return self._database.repeat(work)
+
+    def join(self, property_id: str, other_id: str, *, who: str, reason: str = "") -> IdentityDecision:
+        """Make `other_id` a part of `property_id`, whatever their pages say, from now on.
+
+        Raises `NotFoundError`, and `IdentityDecisionError` where both are one already.
+        """
+
+        def work(connection: Connection) -> IdentityDecision:
+            self._database.exclusively(connection, "properties")
+            home, other = _existing(connection, property_id), _existing(connection, other_id)
+            if home == other:
+                raise IdentityDecisionError(property_id, f"{other_id} is this property already")
+            kept, gone = (
+                connection.execute(select(records).where(records.c.property_id == one)).all() for one in (home, other)
+            )
+            overruled = self._overrule(connection, SPLIT, (kept, gone), who)
+            replaced = select(properties.c.id).where(properties.c.merged_into == other)
+            details = {"overruled": overruled, "replaced": sorted(connection.execute(replaced).scalars())}
+            fold(connection, other, home)
+            decision = self._write(connection, JOIN, (home, kept), (other, gone), (who, reason, details))
+            self._rebuild(connection, home)
+            return decision
+
+        return self._database.repeat(work)
+
+    def undo(self, decision_id: str, *, who: str) -> IdentityDecision:
+        """Put things back as they were before a decision, and what it had put out of force back into force.
+
+        What came since stays where it is. Raises `NotFoundError`, and `IdentityDecisionError` if it is undone already.
+        """
+
+        def work(connection: Connection) -> IdentityDecision:
+            self._database.exclusively(connection, "properties")
+            query = select(identity_decisions).where(identity_decisions.c.id == decision_id)
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                raise NotFoundError("decision", decision_id)
+            if row.undone_at is not None:
+                raise IdentityDecisionError(row.property_id, f"decision {decision_id} is not in force any more")
+            ids = identity_decisions.c.id
+            undone = {"undone_at": self._database.clock.now(), "undone_by": clean(who)}
+            connection.execute(update(identity_decisions).where(ids == decision_id).values(undone))
+            again = {"undone_at": None, "undone_by": None}
+            overruled = row.details.get("overruled", [])
+            connection.execute(update(identity_decisions).where(ids.in_(overruled)).values(again))
+            self._back_together(connection, row) if row.kind == SPLIT else self._back_apart(connection, row)
+            return _read(connection, [connection.execute(query).one()])[0]
+
+        return self._database.repeat(work)
+
+    def of(self, property_id: str) -> list[IdentityDecision]:
+        """All that were ever made about the property and what is or was part of it, the newest first."""
+        c = identity_decisions.c
+        with self._database.reading() as connection:
+            family = select(properties.c.id).where(
+                or_(properties.c.id == alive(connection, property_id),
+                    properties.c.merged_into == alive(connection, property_id))
+            )  # fmt: skip
+            named = or_(c.property_id.in_(family), c.other_id.in_(family))
+            rows = connection.execute(select(identity_decisions).where(named).order_by(c.at.desc(), c.id)).all()
+            return _read(connection, rows)
+
+    # --- between
+
+    def _write(
+        self,
+        connection: Connection,
+        kind: str,
+        kept: tuple[str, Sequence[Row[Any]]],
+        moved: tuple[str, Sequence[Row[Any]]],
+        told: tuple[str, str, dict[str, Any]],
+    ) -> IdentityDecision:
+        who, reason, details = told
+        row = {
+            "id": new_id(),
+            "at": self._database.clock.now(),
+            "who": clean(who),
+            "kind": kind,
+            "reason": clean(reason),
+            "property_id": kept[0],
+            "other_id": moved[0],
+            "details": details,
+        }
+        connection.execute(insert(identity_decisions).values(row))
+        pages = [
+            {"decision_id": row["id"], "side": side, "url": url}
+            for side, sources in enumerate((kept[1], moved[1]))
+            for url in sorted(_urls(sources))
+        ]
+        if pages:
+            connection.execute(insert(identity_pages), pages)
+        query = select(identity_decisions).where(identity_decisions.c.id == row["id"])
+        return _read(connection, [connection.execute(query).one()])[0]
+
+    def _overrule(self, connection: Connection, kind: str, sides: tuple[_Rows, _Rows], who: str) -> list[str]:
+        """Put decisions of `kind` that name pages of both sides out of force; -> their ids."""
+        c = identity_decisions.c
+        one, other = (_urls(side) for side in sides)
+        query = (
+            select(c.id, identity_pages.c.side, identity_pages.c.url)
+            .join(identity_pages, identity_pages.c.decision_id == c.id)
+            .where(c.kind == kind, c.undone_at.is_(None), identity_pages.c.url.in_(one | other))
+        )
+        named: dict[str, list[set[str]]] = {}
+        for row in connection.execute(query):
+            named.setdefault(row.id, [set(), set()])[row.side].add(row.url)
+        ids = sorted(
+            decision
+            for decision, (first, second) in named.items()
+            if (first & one and second & other) or (first & other and second & one)
+        )
+        undone = {"undone_at": self._database.clock.now(), "undone_by": clean(who)}
+        connection.execute(update(identity_decisions).where(c.id.in_(ids)).values(undone))
+        return ids
+
+    def _rebuild(self, connection: Connection, *property_ids: str) -> None:
+        for property_id in property_ids:
+            rebuild(self._database, connection, property_id, changed=True)
+
+    def _back_together(self, connection: Connection, row: Row[Any]) -> None:
+        home, other = (alive(connection, one) for one in (row.property_id, row.other_id))
+        known = set(connection.execute(select(properties.c.id).where(properties.c.id.in_([home, other]))).scalars())
+        if home != other and known == {home, other}:
+            fold(connection, other, home)
+            self._rebuild(connection, home)
+
+    def _back_apart(self, connection: Connection, row: Row[Any]) -> None:
+        """The pages that had come from the other property go back to it, with the ids that it stood for."""
+        home = alive(connection, row.property_id)
+        urls = select(identity_pages.c.url).where(identity_pages.c.decision_id == row.id, identity_pages.c.side == 1)
+        mine = records.c.property_id == home
+        moved = connection.execute(select(records.c.url).where(mine, records.c.url.in_(urls))).scalars().all()
+        stay = connection.execute(select(records.c.url).where(mine, records.c.url.not_in(moved)).limit(1)).first()
+        if not moved or stay is None:
+            return
+        c = properties.c
+        was = connection.execute(select(c.id).where(c.id == row.other_id, c.merged_into == home)).scalar()
+        other = was or new_property(self._database, connection)
+        theirs = [other, *row.details.get("replaced", [])]
+        connection.execute(
+            update(properties).where(c.id.in_(theirs[1:]), c.merged_into == home).values(merged_into=other)
+        )
+        connection.execute(update(properties).where(c.id == other).values(merged_into=None))
+        move_pages(connection, moved, home, other)
+        self._rebuild(connection, home, other)
+
+
+def _existing(connection: Connection, property_id: str) -> str:
+    """The living property of that id. Raises `NotFoundError`."""
+    home = alive(connection, property_id)
+    if connection.execute(select(properties.c.id).where(properties.c.id == home)).first() is None:
+        raise NotFoundError("property", property_id)
+    return home
+
+
+def _urls(sources: Iterable[Row[Any]]) -> set[str]:
+    return {url for row in sources for url in (row.url, row.page_url) if url}
+
+
+def _read(connection: Connection, rows: Sequence[Row[Any]]) -> list[IdentityDecision]:
+    ids = [row.id for row in rows]
+    pages: dict[str, list[str]] = {}
+    query = select(identity_pages).where(identity_pages.c.decision_id.in_(ids), identity_pages.c.side == 1)
+    for page in connection.execute(query.order_by(identity_pages.c.url)):
+        pages.setdefault(page.decision_id, []).append(page.url)
+    return [
+        IdentityDecision(
+            id=row.id, at=row.at, who=row.who, kind=row.kind, reason=row.reason, property=row.property_id,
+            other=row.other_id, pages=tuple(pages.get(row.id, ())), undone_at=row.undone_at, undone_by=row.undone_by,
+        )
+        for row in rows
+    ]  # fmt: skip

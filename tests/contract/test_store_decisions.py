@@ -1,0 +1,240 @@
+"""What people say of which pages are one property holds for every later scrape, and can be taken back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.clock import ManualClock
+from app.errors import IdentityDecisionError, NotFoundError
+from app.property.record import SourceKind
+from app.property.store import Database, DecisionStore, JobStore, PropertyStore, PurgeKind, PurgeStore, explain
+from app.property.store.tables import identity_decisions, identity_pages, observations, properties
+from tests.contract.test_store_properties import ADDRESS, T0, alive, count, source
+
+A, B, C = "https://a.example/1", "https://b.example/1", "https://c.example/1"
+OTHER = {**ADDRESS, "StreetNumber": "14"}
+
+
+@pytest.fixture
+def store(database: Database) -> PropertyStore:
+    return PropertyStore(database)
+
+
+@pytest.fixture
+def decisions(database: Database) -> DecisionStore:
+    return DecisionStore(database)
+
+
+@pytest.fixture
+def home(store: PropertyStore) -> str:
+    """One property of two pages; -> its id."""
+    store.save_record(source(A, ListPrice=100000, **ADDRESS))
+    return store.save_record(source(B, YearBuilt=1990, **ADDRESS))
+
+
+def said(shown: dict[str, Any]) -> dict[str, Any]:
+    """A property but for when it changed and what it replaces."""
+    return {name: value for name, value in shown.items() if name not in ("updated_at", "replaces")}
+
+
+def pages(store: PropertyStore, property_id: str) -> list[str]:
+    return [one["url"] for one in store.get(property_id)["sources"]]
+
+
+def again(url: str, days: int, **values: Any) -> Any:
+    """The page, read anew."""
+    return source(url, at=T0 + timedelta(days=days), sha=f"{days:064d}", **values)
+
+
+def test_split_moves_a_source_with_its_observations_and_jobs(
+    store: PropertyStore, decisions: DecisionStore, database: Database, home: str
+) -> None:
+    jobs = JobStore(database)
+    (job_id,) = jobs.enqueue([B], refresh=True).new
+    jobs.claim(job_id, "a", 30)
+    jobs.finish(job_id, "a", home)
+    made = decisions.split(home, [B], who="alice", reason="the house behind")
+    assert (made.kind, made.property, made.pages, made.who) == ("split", home, (B,), "alice")
+    assert (pages(store, home), pages(store, made.other)) == ([A], [B])
+    assert "YearBuilt" not in store.get(home)["record"]
+    assert store.get(made.other)["record"]["YearBuilt"] == 1990
+    assert jobs.get(job_id).property == made.other
+    with database.reading() as connection:
+        query = select(observations.c.source_url).where(observations.c.property_id == made.other).distinct()
+        assert connection.execute(query).scalars().all() == [B]
+
+
+@pytest.mark.parametrize("order", [(A, B), (B, A)])
+def test_later_scrapes_respect_a_split(
+    store: PropertyStore, decisions: DecisionStore, database: Database, home: str, order: tuple[str, str]
+) -> None:
+    other = decisions.split(home, [B], who="alice").other
+    for day, url in enumerate(order, start=1):
+        store.save_record(again(url, day, ListPrice=90000 + day, **ADDRESS))
+    assert (pages(store, home), pages(store, other)) == ([A], [B])
+    third = store.save_record(source(C, **ADDRESS))  # as much the one as the other: none is folded for it
+    assert pages(store, home) + pages(store, other) != [A, B] or third not in (home, other)
+    assert alive(database) == (2 if third in (home, other) else 3)
+
+
+def test_a_page_that_names_both_does_not_bring_together_what_was_split(
+    store: PropertyStore, decisions: DecisionStore, database: Database
+) -> None:
+    parcel = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon"}
+    home = store.save_record(source(A, **ADDRESS))
+    store.save_record(source(B, **parcel, **ADDRESS))
+    other = decisions.split(home, [B], who="alice").other
+    store.save_record(source(C, **parcel, **ADDRESS))
+    assert alive(database) >= 2
+    assert store.get(home)["property"] != store.get(other)["property"]
+
+
+def test_a_split_undone_leaves_the_same_property(
+    store: PropertyStore, decisions: DecisionStore, database: Database, home: str, clock: ManualClock
+) -> None:
+    before = store.get(home)
+    made = decisions.split(home, [B], who="alice")
+    clock.advance(60)
+    undone = decisions.undo(made.id, who="bob")
+    assert (undone.undone_by, undone.undone_at) == ("bob", clock.now())
+    after = store.get(home)
+    assert said(after) == said(before)
+    assert after["replaces"] == [made.other]
+    assert store.get(made.other)["property"] == home
+    assert count(database, observations, property_id=home) == 2 + 2 * len(ADDRESS)
+    store.save_record(again(B, 1, YearBuilt=1990, **ADDRESS))
+    assert alive(database) == 1
+    with pytest.raises(IdentityDecisionError, match="not in force"):
+        decisions.undo(made.id, who="bob")
+
+
+def test_a_join_is_respected_by_every_later_scrape(
+    store: PropertyStore, decisions: DecisionStore, database: Database
+) -> None:
+    one, two = store.save_record(source(A, **ADDRESS)), store.save_record(source(B, YearBuilt=1990, **OTHER))
+    made = decisions.join(one, two, who="alice", reason="on a corner")
+    assert (made.kind, made.property, made.other, made.pages) == ("join", one, two, (B,))
+    assert sorted(pages(store, one)) == [A, B]
+    for day, (url, values) in enumerate([(B, OTHER), (A, ADDRESS), (B, {**OTHER, "ListPrice": 1})], start=1):
+        assert store.save_record(again(url, day, **values)) == one
+    assert alive(database) == 1
+    assert store.get(two)["property"] == one
+    assert store.get(one)["replaces"] == [two]
+    with database.writing() as connection:
+        store.rebuild(connection, one)
+    assert sorted(pages(store, one)) == [A, B]
+
+
+def test_a_join_undone_gives_both_back_with_what_came_since_left_where_it_is(
+    store: PropertyStore, decisions: DecisionStore, database: Database
+) -> None:
+    one, two = store.save_record(source(A, **ADDRESS)), store.save_record(source(B, YearBuilt=1990, **OTHER))
+    before = store.get(one), store.get(two)
+    made = decisions.join(one, two, who="alice")
+    decisions.undo(made.id, who="alice")
+    assert (said(store.get(one)), said(store.get(two))) == (said(before[0]), said(before[1]))
+    assert store.get(one)["replaces"] == store.get(two)["replaces"] == []
+    assert store.save_record(again(B, 1, **OTHER)) == two
+    assert alive(database) == 2
+
+
+def test_the_later_decision_overrules_the_earlier_and_undoing_it_brings_that_back(
+    store: PropertyStore, decisions: DecisionStore, database: Database, home: str
+) -> None:
+    split = decisions.split(home, [B], who="alice")
+    join = decisions.join(home, split.other, who="bob")
+    assert store.save_record(again(B, 1, **OTHER)) == home
+    in_force = {one.id: one.undone_at is None for one in decisions.of(home)}
+    assert in_force == {join.id: True, split.id: False}
+    decisions.undo(join.id, who="bob")
+    assert {one.id: one.undone_at is None for one in decisions.of(home)} == {join.id: False, split.id: True}
+    assert store.save_record(again(B, 2, **ADDRESS)) == split.other
+    assert alive(database) == 2
+
+
+def test_what_does_not_fit_is_refused_and_changes_nothing(
+    store: PropertyStore, decisions: DecisionStore, home: str
+) -> None:
+    before = store.get(home)
+    with pytest.raises(IdentityDecisionError, match="none of its sources"):
+        decisions.split(home, [B, C], who="alice")
+    with pytest.raises(IdentityDecisionError, match="one at least stays"):
+        decisions.split(home, [A, B], who="alice")
+    with pytest.raises(IdentityDecisionError, match="already"):
+        decisions.join(home, home, who="alice")
+    for unknown in (lambda: decisions.split("nothing", [A], who="a"), lambda: decisions.join(home, "nothing", who="a"),
+                    lambda: decisions.undo("nothing", who="a")):  # fmt: skip
+        with pytest.raises(NotFoundError):
+            unknown()
+    assert store.get(home) == before
+    assert decisions.of(home) == []
+
+
+def test_a_purge_takes_decisions_with_the_pages_that_they_are_about(
+    decisions: DecisionStore, database: Database, home: str
+) -> None:
+    decisions.split(home, [B], who="alice")
+    PurgeStore(database).purge(PurgeKind.URL, B, who="alice", dry_run=False)
+    assert [count(database, table) for table in (identity_pages, identity_decisions)] == [0, 0]
+
+
+def test_an_explanation_says_why_each_source_belongs_and_each_value_won(
+    store: PropertyStore, decisions: DecisionStore, database: Database, clock: ManualClock
+) -> None:
+    roll = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon"}
+    county = replace(source(A, YearBuilt=1987, **roll, **ADDRESS), source_kind=SourceKind.ASSESSOR)
+    portal = replace(source(B, YearBuilt=1990, **roll, **ADDRESS), source_kind=SourceKind.PORTAL)
+    home = store.save_record(county)
+    store.save_record(portal)
+    other = store.save_record(source(C, **OTHER))
+    decisions.join(home, other, who="alice")
+    clock.advance(3 * 86_400)
+    told = explain(database, home)
+    belongs = {one["url"]: one["belongs"] for one in told["sources"]}
+    assert belongs[A]["key"] == "decision"  # the join is about all pages of both sides
+    assert [one["key"] for one in belongs.values()] == ["decision"] * 3
+    decisions.undo(decisions.of(home)[0].id, who="alice")
+    told = explain(database, home)
+    assert {one["belongs"]["key"] for one in told["sources"]} == {"parcel"}
+    compared = {fact["what"]: fact["result"] for fact in told["sources"][0]["belongs"]["compared"]}
+    assert (compared["ParcelNumber"], compared["house number"], compared["YearBuilt"]) == ("same", "same", "differs")
+    (built,) = [one for one in told["values"] if one["field"] == "YearBuilt"]
+    assert (built["value"], built["age_days"]) == (1987, (clock.now() - T0).total_seconds() / 86_400)
+    assert [(one["url"], one["value"], one["verdict"]) for one in built["said"]] == [
+        (A, 1987, "won"), (B, 1990, "conflict"),
+    ]  # fmt: skip
+    assert built["said"][0]["votes"] > built["said"][1]["votes"]
+    assert "portal ranks below assessor" in built["said"][1]["reason"]
+    (age,) = [one for one in told["values"] if one["field"] == "X_AgeYears"]
+    assert (age["inputs"], age["said"]) == (["YearBuilt"], [])
+
+
+def test_each_value_says_when_it_was_last_known_to_hold(store: PropertyStore, home: str) -> None:
+    later = T0 + timedelta(days=9)
+    store.save_record(replace(source(B, YearBuilt=1990, **ADDRESS), checked_at=later))
+    shown = store.get(home)
+    assert shown["as_of"]["ListPrice"] == T0.isoformat()
+    assert shown["as_of"]["YearBuilt"] == later.isoformat()
+    assert shown["as_of"].keys() == shown["record"].keys()
+
+
+def test_folded_properties_keep_one_pointer_each(
+    store: PropertyStore, decisions: DecisionStore, database: Database
+) -> None:
+    """What had been folded into the joined property goes back with it."""
+    one = store.save_record(source(A, **ADDRESS))
+    two = store.save_record(source(B, **OTHER))
+    three = store.save_record(source(C, **{**ADDRESS, "StreetNumber": "16"}))
+    first = decisions.join(two, three, who="alice")
+    second = decisions.join(one, two, who="alice")
+    assert {store.get(old)["property"] for old in (two, three)} == {one}
+    decisions.undo(second.id, who="alice")
+    assert [store.get(old)["property"] for old in (one, two, three)] == [one, two, two]
+    decisions.undo(first.id, who="alice")
+    assert [store.get(old)["property"] for old in (one, two, three)] == [one, two, three]
+    assert count(database, properties, merged_into=None) == 3
