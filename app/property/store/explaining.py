@@ -39,7 +39,8 @@ def explain(database: Database, property_id: str) -> dict[str, Any]:
         if connection.execute(select(properties.c.id).where(properties.c.id == home)).first() is None:
             raise NotFoundError("property", property_id)
         sources = records_of(connection, home)
-        joined = {source.url for source in sources if sides_of(connection, JOIN, known_as(source))}
+        sides = {source.url: sides_of(connection, known_as(source)) for source in sources}
+        joined = {url for url, of_page in sides.items() if any(kind == JOIN for kind, *_ in of_page)}
     now = database.clock.now()
     merged = merge(sources)
     return {

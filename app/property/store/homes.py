@@ -19,7 +19,7 @@ from app.property.source_record import SourceRecord
 from app.property.store.engine import Database
 from app.property.store.folding import fold
 from app.property.store.page_records import is_of_page, records_of
-from app.property.store.page_sides import are_split, joined_to, split_from
+from app.property.store.page_sides import are_split, joined_to, known_as, sides_of, split_from
 from app.property.store.rebuilding import alive, new_property
 from app.property.store.tables import properties, property_blocks, property_keys
 
@@ -48,12 +48,14 @@ def find_home(
 
     One that nothing else is known of goes to `kin`, the property that its page is of by how it was found.
     """
-    joined = joined_to(connection, record)
+    sides = sides_of(connection, known_as(record))
+    joined = joined_to(connection, sides)
     if joined:
         return joined, False
-    same = _chosen(connection, _same(connection, record))
+    apart = split_from(connection, sides)
+    same = _chosen(connection, _same(connection, record, apart))
     if not same:
-        return _kin(connection, record, kin) or new_property(database, connection), False
+        return _kin(connection, record, kin, apart) or new_property(database, connection), False
     home = min(same, key=lambda one: (one.created_at, one.id)).id
     for other in same:
         if other.id != home:
@@ -61,32 +63,33 @@ def find_home(
     return home, len(same) > 1
 
 
-def _kin(connection: Connection, record: SourceRecord, kin: str | None) -> str | None:
+def _kin(connection: Connection, record: SourceRecord, kin: str | None, apart: set[str]) -> str | None:
     """`kin`, unless the record is surely of another property or people said so."""
     home = alive(connection, kin) if kin is not None else None
-    if home is None or home in split_from(connection, record):
+    if home is None or home in apart:
         return None
     values = connection.execute(select(properties.c.record).where(properties.c.id == home)).scalar()
     return None if values is None or decide(record.values, values).differs else home
 
 
-def _same(connection: Connection, record: SourceRecord) -> list[_Candidate]:
-    apart = split_from(connection, record)
+def _same(connection: Connection, record: SourceRecord, apart: set[str]) -> list[_Candidate]:
     found = []
-    for row in _filed(connection, record):
+    for row, is_page in _filed(connection, record):
         if row.id in apart:
             continue
-        values, is_page = _without_page(connection, record, row)
+        values = _without_page(connection, record, row) if is_page else row.record
         decision = decide(record.values, values, is_page=is_page)
         if decision.is_same:
             found.append(_Candidate(row.id, row.created_at, values, decision))
     return found
 
 
-def _filed(connection: Connection, record: SourceRecord) -> list[Row[Any]]:
-    """Everything that lies where the record's property may lie."""
-    keys = select(property_keys.c.property_id).where(property_keys.c.key.in_(identity.lookups_of(record)))
-    ids = set(connection.execute(keys).scalars())
+def _filed(connection: Connection, record: SourceRecord) -> list[tuple[Any, bool]]:
+    """Everything that lies where the record's property may lie, and whether it is filed under the record's own page."""
+    keys, pages = identity.lookups_of(record), set(identity.url_keys(record))
+    owners = connection.execute(select(property_keys).where(property_keys.c.key.in_(keys))).all()
+    of_page = {row.property_id for row in owners if row.key in pages}
+    ids = {row.property_id for row in owners}
     drawers = identity.block_lookups_of(record.values)
     if drawers:
         near = select(property_blocks.c.property_id).where(property_blocks.c.key.in_(drawers)).distinct()
@@ -96,23 +99,18 @@ def _filed(connection: Connection, record: SourceRecord) -> list[Row[Any]]:
         return []
     columns = (properties.c.id, properties.c.created_at, properties.c.record)
     query = select(*columns).where(properties.c.id.in_(ids), properties.c.merged_into.is_(None))
-    return [*connection.execute(query.order_by(properties.c.id).with_for_update())]
+    rows = connection.execute(query.order_by(properties.c.id).with_for_update())
+    return [(row, row.id in of_page) for row in rows.all()]
 
 
-def _without_page(connection: Connection, record: SourceRecord, row: Row[Any]) -> tuple[dict[str, Any], bool]:
-    """What the property says, by its other pages where this page is one of them: what it said before is to be replaced.
-
-    And whether it is one of them; where it is the only one, nothing contradicts it.
-    """
-    key = property_keys.c
-    is_page = select(key.key).where(key.property_id == row.id, key.key.in_(identity.url_keys(record)))
-    if not connection.execute(is_page).first():
-        return row.record, False
+def _without_page(connection: Connection, record: SourceRecord, row: Row[Any]) -> dict[str, Any]:
+    """What the property says by its other pages: what this one said before is to be replaced. Nothing if it is the only
+    one: then nothing contradicts it."""
     sources = records_of(connection, row.id)
     others = [one for one in sources if not is_of_page(one, record)]
     if len(others) == len(sources):
-        return row.record, True
-    return (merge(others).values if others else {}), True
+        return dict(row.record)
+    return merge(others).values if others else {}
 
 
 def _chosen(connection: Connection, same: list[_Candidate]) -> list[_Candidate]:

@@ -18,14 +18,14 @@ def known_as(record: SourceRecord) -> list[str]:
     return [url for url in dict.fromkeys((record.url, record.page_url)) if url]
 
 
-def sides_of(connection: Connection, kind: str, urls: Iterable[str]) -> list[tuple[str, int]]:
-    """(decision, side) of the decisions in force that name one of `urls`."""
+def sides_of(connection: Connection, urls: Iterable[str]) -> list[tuple[str, str, int]]:
+    """(kind, decision, side) of the decisions in force that name one of `urls`."""
     query = (
-        select(identity_pages.c.decision_id, identity_pages.c.side)
+        select(identity_decisions.c.kind, identity_pages.c.decision_id, identity_pages.c.side)
         .join(identity_decisions, identity_decisions.c.id == identity_pages.c.decision_id)
-        .where(identity_decisions.c.kind == kind, _IN_FORCE, identity_pages.c.url.in_(list(urls)))
+        .where(_IN_FORCE, identity_pages.c.url.in_(list(urls)))
     )
-    return sorted({(row.decision_id, row.side) for row in connection.execute(query)})
+    return sorted({(row.kind, row.decision_id, row.side) for row in connection.execute(query)})
 
 
 def homes_of_side(connection: Connection, decision_id: str, side: int) -> set[str]:
@@ -36,19 +36,21 @@ def homes_of_side(connection: Connection, decision_id: str, side: int) -> set[st
     return set(connection.execute(select(records.c.property_id).where(_known(urls))).scalars())
 
 
-def split_from(connection: Connection, record: SourceRecord) -> set[str]:
-    """The properties that hold a page which somebody said is not of this one's property."""
+def split_from(connection: Connection, sides: Sequence[tuple[str, str, int]]) -> set[str]:
+    """The properties that hold a page which somebody said is not of the property of the page with these `sides`."""
     found = set[str]()
-    for decision_id, side in sides_of(connection, SPLIT, known_as(record)):
-        found |= homes_of_side(connection, decision_id, 1 - side)
+    for kind, decision_id, side in sides:
+        if kind == SPLIT:
+            found |= homes_of_side(connection, decision_id, 1 - side)
     return found
 
 
-def joined_to(connection: Connection, record: SourceRecord) -> str | None:
-    """The property of the pages which somebody said are of this one's property; the oldest, if these are of several."""
+def joined_to(connection: Connection, sides: Sequence[tuple[str, str, int]]) -> str | None:
+    """The property of the pages which somebody said are one with the page of these `sides`; the oldest of several."""
     homes = set[str]()
-    for decision_id, _ in sides_of(connection, JOIN, known_as(record)):
-        homes |= homes_of_side(connection, decision_id, 0) | homes_of_side(connection, decision_id, 1)
+    for kind, decision_id, _ in sides:
+        if kind == JOIN:
+            homes |= homes_of_side(connection, decision_id, 0) | homes_of_side(connection, decision_id, 1)
     if not homes:
         return None
     query = select(properties.c.id).where(properties.c.id.in_(homes), properties.c.merged_into.is_(None))
@@ -61,11 +63,14 @@ def are_split(connection: Connection, property_ids: Sequence[str]) -> bool:
     urls: dict[str, set[str]] = {}
     for row in rows:
         urls.setdefault(row.property_id, set()).update(url for url in (row.url, row.page_url) if url)
-    sides = {home: set(sides_of(connection, SPLIT, of_home)) for home, of_home in urls.items()}
+    sides = {
+        home: {(decision, side) for kind, decision, side in sides_of(connection, of_home) if kind == SPLIT}
+        for home, of_home in urls.items()
+    }
     return any(
-        (decision_id, 1 - side) in sides[other]
+        (decision, 1 - side) in sides[other]
         for home in sides
-        for decision_id, side in sides[home]
+        for decision, side in sides[home]
         for other in sides
         if other != home
     )

@@ -71,10 +71,12 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
 def _file(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:
     """File the property under its records' keys only; what another one is filed under stays there, but for URLs."""
     keys = dict.fromkeys(key for source in sources for key in identity.keys_of(source))
-    query = select(property_keys).where(property_keys.c.key.in_(keys))
-    owner_of = {row.key: row.property_id for row in connection.execute(query)}
     mine = property_keys.c.property_id == property_id
-    connection.execute(delete(property_keys).where(mine, property_keys.c.key.not_in(keys)))
+    query = select(property_keys).where(mine | property_keys.c.key.in_(keys))
+    owner_of = {row.key: row.property_id for row in connection.execute(query)}
+    gone = [key for key, owner in owner_of.items() if owner == property_id and key not in keys]
+    if gone:
+        connection.execute(delete(property_keys).where(mine, property_keys.c.key.in_(gone)))
     taken = [key for key in keys if key.startswith("url:") and owner_of.get(key, property_id) != property_id]
     if taken:
         moved = update(property_keys).where(property_keys.c.key.in_(taken))

@@ -1,0 +1,1 @@
+"""How fast observations become properties, on SQLite and PostgreSQL, and whether that grows with their number."""

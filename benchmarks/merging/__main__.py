@@ -1,0 +1,147 @@
+"""`python -m benchmarks.merging`: 100,000 observations into 20,000 properties, with marks at 1/4, 1/2 and all."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from app.property.store import Database, PropertyStore
+from app.property.store.tables import observations, properties
+from benchmarks.merging.workload import WINDOW, pages
+from benchmarks.results import BenchmarkError
+from benchmarks.workers.postgresql import servers_of
+
+_DATABASES = ("sqlite", "postgresql")
+_SHARES = (0.25, 0.5, 1.0)
+
+
+_HEAD = """\
+# Merging, measured
+
+`make bench-merge` measures this page. 20,000 fictional properties with two pages each, an assessor's and a portal's:
+102,000 observations (one is one value of one page, with its evidence). Pages come in a shuffled order, and one in ten
+contradicts the other. Each is stored as a worker stores it: found under its keys and in its drawers, compared, merged
+and filed, in a transaction of its own, by one process; SQLite, or a PostgreSQL with its own defaults, on this machine.
+
+Each row tells of what came since the row before. Where the work grows linearly, the milliseconds a page stay the same.
+CPU is that of our process, without the server's.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far it was, after how long, since the mark before."""
+
+    observations: int
+    properties: int
+    pages: int
+    seconds: float
+    cpu_seconds: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.merging", description=__doc__)
+    parser.add_argument("--properties", type=int, default=20_000)
+    parser.add_argument("--databases", nargs="+", choices=_DATABASES, default=list(_DATABASES))
+    parser.add_argument("--out", type=Path, help="Markdown file to write; stdout without it.")
+    chosen = parser.parse_args()
+    if chosen.properties % (4 * WINDOW):
+        parser.error(f"--properties takes multiples of {4 * WINDOW}: each mark is at the end of a shuffled window")
+    with servers_of(chosen.databases) as servers:
+        tables = {}
+        for name, server in servers.items():
+            with tempfile.TemporaryDirectory(prefix="merging-") as folder:
+                url = server.new_database() if server is not None else f"sqlite:///{folder}/store.sqlite3"
+                tables[name] = measure(url, chosen.properties)
+    text = report(tables)
+    if chosen.out is None:
+        print(text)
+    else:
+        chosen.out.write_text(text, encoding="utf-8")
+
+
+def measure(url: str, count: int) -> list[Mark]:
+    """Store the pages of `count` properties one by one, as a worker does: a transaction each."""
+    database = Database(url)
+    store = PropertyStore(database)
+    database.open()
+    found, last = list[Mark](), Mark(0, 0, 0, 0.0, 0.0)
+    try:
+        done = 0
+        for share in _SHARES:
+            upto = round(count * share)
+            begun = time.perf_counter(), time.process_time()
+            new = list(pages(upto))[done:]
+            begun = time.perf_counter(), time.process_time()
+            for page in new:
+                store.save_record(page)
+            spent = time.perf_counter() - begun[0], time.process_time() - begun[1]
+            done += len(new)
+            last = _mark(database, done, *spent)
+            found.append(last)
+            if last.properties != upto:
+                raise BenchmarkError(f"{last.properties} properties came of {upto}: some were not told apart")
+    finally:
+        database.close()
+    return found
+
+
+def _mark(database: Database, done: int, seconds: float, cpu_seconds: float) -> Mark:
+    with database.reading() as connection:
+        seen = connection.execute(select(func.count()).select_from(observations)).scalar_one()
+        living = select(func.count()).select_from(properties).where(properties.c.merged_into.is_(None))
+        return Mark(seen, connection.execute(living).scalar_one(), done, seconds, cpu_seconds)
+
+
+def report(tables: dict[str, list[Mark]]) -> str:
+    """The document that `docs/benchmarks/merging.md` is."""
+    lines = [
+        *_HEAD.splitlines(),
+        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}.",
+        "",
+    ]
+    for name, marks in tables.items():
+        lines += [f"## {'SQLite' if name == 'sqlite' else 'PostgreSQL'}", "", *_rows(marks), ""]
+    return "\n".join(lines)
+
+
+def _rows(marks: Sequence[Mark]) -> list[str]:
+    columns = (
+        "observations",
+        "properties",
+        "s",
+        "observations/s",
+        "ms a page",
+        "CPU ms a page",
+        "beside the first row",
+    )
+    rows = [f"| {' | '.join(columns)} |", f"| {' | '.join('---' for _ in columns)} |"]
+    before, first = Mark(0, 0, 0, 0.0, 0.0), 0.0
+    for mark in marks:
+        fresh, saved = mark.observations - before.observations, mark.pages - before.pages
+        each = mark.seconds / saved * 1000
+        first = first or each
+        cells = (
+            f"{before.observations:,} to {mark.observations:,}",
+            f"{mark.properties:,}",
+            f"{mark.seconds:.0f}",
+            f"{fresh / mark.seconds:,.0f}",
+            f"{each:.1f}",
+            f"{mark.cpu_seconds / saved * 1000:.1f}",
+            f"{each / first:.2f} ×",
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+        before = mark
+    return rows
+
+
+if __name__ == "__main__":
+    main()
