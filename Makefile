@@ -14,11 +14,7 @@ BENCH_EXTRACTION := .venv-bench-extraction
 PYTHON   ?= 3.13
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help install demo test chaos check lint format types contracts lock clean bench-extraction bench-extraction-peers bench-end-to-end bench-keypool bench-workers bench-pages bench-exports bench-fetch vendor
-=======
-.PHONY: help install demo test chaos check lint format types contracts lock clean bench-extraction bench-extraction-peers bench-end-to-end bench-keypool bench-workers bench-pages bench-merge bench-fetch vendor
->>>>>>> a33a2c7 (Measure how observations become properties, and ask the database less for each)
+.PHONY: help install demo test chaos check lint format types contracts lock clean bench-extraction bench-extraction-peers bench-end-to-end bench-keypool bench-workers bench-pages bench-exports bench-merge bench-fetch vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -91,13 +87,11 @@ bench-workers: install ## pools, overhead, enqueueing, reports on schedule: abou
 bench-pages: install ## first paint of every page in Chromium, with 10,000 jobs stored: some minutes
 	$(PY) -m benchmarks.pages $(BENCH_ARGS)
 
-<<<<<<< HEAD
 bench-exports: install ## every format of export with up to 100,000 properties, seconds and memory: half an hour
 	$(PY) -m benchmarks.exports $(BENCH_ARGS)
-=======
+
 bench-merge: install ## 100,000 observations into 20,000 properties, on both databases, written to docs/benchmarks/merging.md: half an hour
 	$(PY) -m benchmarks.merging --out docs/benchmarks/merging.md $(BENCH_ARGS)
->>>>>>> a33a2c7 (Measure how observations become properties, and ask the database less for each)
 
 bench-fetch: install $(BENCH)/.installed ## the fetcher beside Scrapy and httpx2, as root: about six minutes
 	$(PY) -m benchmarks.fetch --peers $(abspath $(BENCH)/bin/python) $(BENCH_ARGS)

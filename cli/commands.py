@@ -24,14 +24,10 @@ COMMANDS = {
     "enqueue": Lazy("cli.enqueue", "Give targets to the workers."),
     "jobs": Lazy("cli.jobs", "See how far jobs are, retry, cancel."),
     "show": Lazy("cli.show", "Show one property with its evidence."),
-<<<<<<< HEAD
     "export": Lazy("cli.export", "Export all properties as CSV, JSON Lines, Parquet or GeoJSON."),
-=======
-    "export": Lazy("cli.export", "Export all properties as CSV or JSON Lines."),
     "split": Lazy("cli.identity", "Part a property in two.", "split_app"),
     "join": Lazy("cli.identity", "Make two properties one.", "join_app"),
     "decisions": Lazy("cli.identity", "What people decided on a property, and take it back.", "decisions_app"),
->>>>>>> 3cece8f (Let people say which pages are one property, take it back, and ask why)
     "purge": Lazy("cli.purge", "Remove all that is stored of a page, a host or a property."),
     "keys": Lazy("cli.keys", "What the OpenAI keys do, and whether they are good."),
     "alerts": Lazy("cli.alerts", "What is wrong with the keys and with beat, and what was."),

@@ -1,0 +1,88 @@
+"""Split, join, undo and the explanation, at the terminal and over HTTP, on one database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.property.record import Evidence, Method, PageKind, SourceKind
+from app.property.source_record import SourceRecord
+from app.services.stores import Stores, open_stores
+from app.settings import Settings
+
+from .conftest import Propintel
+
+A, B = "https://county.example/1", "https://portal.example/1"
+ADDRESS = {"StreetNumber": "12", "StreetName": "Fictional Ave", "City": "Anytown", "PostalCode": "00000"}
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def page(url: str, kind: SourceKind, **values: Any) -> SourceRecord:
+    body = url.rjust(64, "0")[-64:]
+    evidence = {
+        name: Evidence(
+            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
+            fetched_at=AT, content_sha256=body, confidence=0.9,
+        )
+        for name, value in values.items()
+    }  # fmt: skip
+    return SourceRecord(url, url, PageKind.RECORD, body, AT, values, evidence, url, source_kind=kind)
+
+
+@pytest.fixture
+def stores(home: Path) -> Iterator[Stores]:
+    """The database that the command works on."""
+    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def stored(stores: Stores) -> str:
+    """A property of two pages that differ on its year; -> its id."""
+    stores.properties.save_record(page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))
+    return stores.properties.save_record(page(B, SourceKind.PORTAL, YearBuilt=1990, **ADDRESS))
+
+
+def test_an_explanation_names_the_key_and_what_lost(called: Propintel, stored: str) -> None:
+    told = json.loads(called("show", stored, "--explain").stdout)
+    assert [one["belongs"]["key"] for one in told["sources"]] == ["address", "address"]
+    (year,) = [one for one in told["values"] if one["field"] == "YearBuilt"]
+    assert [(say["value"], say["verdict"]) for say in year["said"]] == [(1987, "won"), (1990, "conflict")]
+    assert told["decisions"] == []
+    table = called("show", stored, "--explain", "--format", "table").stdout
+    assert "one address" in table
+    assert "portal ranks below assessor here" in " ".join(table.replace("│", " ").split())
+    assert called("show", stored, "--explain", "--format", "brief").returncode == 2
+
+
+def test_split_and_join_are_written_down_and_taken_back(called: Propintel, stores: Stores, stored: str) -> None:
+    split = json.loads(called("split", stored, "--source", B, "--reason", "the house behind").stdout)
+    assert (split["kind"], split["pages"], split["reason"]) == ("split", [B], "the house behind")
+    assert "@" in split["who"]
+    assert [one["url"] for one in stores.properties.get(split["other"])["sources"]] == [B]
+    (undone,) = json.loads(called("decisions", stored, "--undo", split["id"]).stdout)
+    assert undone["undone_at"] is not None
+    assert len(stores.properties.get(stored)["sources"]) == 2
+    other = stores.properties.save_record(page("https://c.example/1", SourceKind.PORTAL, YearBuilt=1, City="Elsewhere"))
+    join = json.loads(called("join", stored, other).stdout)
+    assert (join["kind"], join["other"]) == ("join", other)
+    assert stores.properties.get(other)["property"] == stored
+    table = called("decisions", stored, "--format", "table").stdout
+    assert "join" in table
+    assert "split" in table
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("split", "--source", "https://nobody.example/"), ("split", "--source", A, "--source", B), ("join", "same")],
+)
+def test_what_does_not_fit_is_wrong_usage(called: Propintel, stored: str, arguments: tuple[str, ...]) -> None:
+    command, *rest = (stored if word == "same" else word for word in arguments)
+    ran = called(command, stored, *rest)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert stored in ran.stderr

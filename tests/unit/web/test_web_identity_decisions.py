@@ -1,0 +1,83 @@
+"""The routes that part and join properties, take that back, and say why a property is what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.property.record import Evidence, Method, PageKind
+from app.property.source_record import SourceRecord
+from app.services.stores import Stores, open_stores
+from app.settings import Settings
+from web.identity import DecisionView, ExplanationView
+from web.properties import PropertyView
+
+Bearer = Callable[..., dict[str, str]]
+ROOT = "/api/v1/properties"
+A, B = "https://a.example/1", "https://b.example/1"
+
+
+@pytest.fixture
+def stores(make_settings: Callable[..., Settings]) -> Iterator[Stores]:
+    """The database that the door uses too."""
+    with open_stores(make_settings()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def home(stores: Stores) -> str:
+    """A stored property of two pages; -> its id."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    values = {"UnparsedAddress": "12 Fictional Ave", "PostalCode": "00000", "YearBuilt": 1987}
+    for url in (A, B):
+        evidence = {
+            name: Evidence(
+                value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
+                fetched_at=at, content_sha256="a" * 64, confidence=0.9,
+            )
+            for name, value in values.items()
+        }  # fmt: skip
+        home = stores.properties.save_record(SourceRecord(url, url, PageKind.LISTING, url, at, values, evidence, url))
+    return home
+
+
+def test_split_undo_and_join(client: TestClient, bearer: Bearer, stores: Stores, home: str) -> None:
+    body = {"sources": [B], "reason": "the house behind"}
+    split = client.post(f"{ROOT}/{home}/split", headers=bearer(role="operator"), json=body).json()["data"]
+    DecisionView.model_validate(split)
+    assert (split["pages"], split["reason"]) == ([B], "the house behind")
+    assert "operator" in split["who"]
+    again = client.post(f"{ROOT}/{home}/split", headers=bearer(), json=body)
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "identity_decision")
+    undo = f"{ROOT}/{home}/decisions/{split['id']}/undo"
+    assert client.post(undo, headers=bearer()).json()["data"]["undone_at"]
+    assert client.post(undo, headers=bearer()).status_code == 409
+    shown = client.get(f"{ROOT}/{home}", headers=bearer()).json()["data"]
+    PropertyView.model_validate(shown)
+    assert shown["replaces"] == [split["other"]]
+    assert shown["as_of"].keys() == shown["record"].keys()
+    parted = client.post(f"{ROOT}/{home}/split", headers=bearer(), json=body).json()["data"]["other"]
+    joined = client.post(f"{ROOT}/{home}/join", headers=bearer(), json={"other": parted}).json()["data"]
+    assert (joined["kind"], joined["other"]) == ("join", parted)
+    made = client.get(f"{ROOT}/{home}/decisions", headers=bearer()).json()["data"]["decisions"]
+    assert [(one["kind"], one["undone_at"] is None) for one in made] == [
+        ("join", True), ("split", False), ("split", False),
+    ]  # fmt: skip
+
+
+def test_an_explanation_has_its_shape(client: TestClient, bearer: Bearer, home: str) -> None:
+    told = client.get(f"{ROOT}/{home}/explanation", headers=bearer(role="reader")).json()["data"]
+    ExplanationView.model_validate(told)
+    assert {one["belongs"]["key"] for one in told["sources"]} == {"address"}
+    assert client.get(f"{ROOT}/nothing/explanation", headers=bearer()).status_code == 404
+
+
+@pytest.mark.parametrize("route", ["split", "join", "decisions/x/undo"])
+def test_readers_decide_nothing(client: TestClient, bearer: Bearer, home: str, route: str) -> None:
+    body = {"sources": [A]} if route == "split" else {"other": home} if route == "join" else None
+    refused = client.post(f"{ROOT}/{home}/{route}", headers=bearer(role="reader"), json=body)
+    assert refused.status_code == 403
+    assert client.get(f"{ROOT}/{home}/decisions", headers=bearer()).json()["data"] == {"decisions": []}
