@@ -1,4 +1,4 @@
-"""`propintel purge`: remove all that is stored of a page, a host or a property."""
+"""`propintel purge`: remove all that is stored of a page, a host, a property or an address."""
 
 from __future__ import annotations
 
@@ -23,30 +23,36 @@ Examples:
   propintel purge --url https://www.example.com/homes/123-main-st --yes
   propintel purge --host example.com --yes                            with all hosts below it
   propintel purge --property 0f6c2d... --yes
+  propintel purge --address "12 Main St, Springfield, IL 62701" --yes
 """
 
 
 @app.command(epilog=_EXAMPLES)
 def purge_command(
+    *,
     url: Annotated[str | None, typer.Option("--url", help="One page, by any of its URLs.")] = None,
     host: Annotated[str | None, typer.Option("--host", help="All pages of a host and of those below it.")] = None,
     property_id: Annotated[
         str | None, typer.Option("--property", metavar="ID", help="A property with all its pages.")
     ] = None,
+    address: Annotated[
+        str | None, typer.Option("--address", help="What was looked up for an address, and its properties.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is only counted.")] = False,
     format_: FormatOption = None,
 ) -> None:
-    """Remove all that is stored of a page, a host or a property: copies, values, evidence, history, what models said,
-    jobs. It cannot be undone. What other pages say of the same property stays.
+    """Remove all that is stored of a page, a host, a property or an address: copies, values, evidence, history, what
+    models said, jobs. It cannot be undone. What other pages say of the same property stays.
 
     Workers may run meanwhile: jobs for it are removed, and what they have in hand is not stored.
 
     JSON: `{"kind", "dry_run", "removed": {what: n}, "wiped"}`; "wiped" is whether the database's files hold nothing of
     it any more.
     """
-    named = {kind: name for kind, name in zip(PurgeKind, (url, host, property_id), strict=True) if name is not None}
+    asked = zip(PurgeKind, (url, host, property_id, address), strict=True)
+    named = {kind: name for kind, name in asked if name is not None}
     if len(named) != 1:
-        raise typer.BadParameter("name one of --url, --host and --property")
+        raise typer.BadParameter("name one of --url, --host, --property and --address")
     ((kind, name),) = named.items()
     settings = load_settings()
     with open_stores(settings) as stores:

@@ -1,4 +1,4 @@
-"""Admin API: remove all that is stored of a page, a host or a property."""
+"""Admin API: remove all that is stored of a page, a host, a property or an address."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ router = APIRouter(
 
 
 class PurgeRequest(BaseModel):
-    """What is meant, by one of `url` (a page, by any of its URLs), `host` (with all below it) and `property` (an id).
+    """What is meant, by one of `url` (a page, by any of its URLs), `host` (with all below it), `property` (an id) and
+    `address` (what was looked up for it, and the properties that are filed under it).
 
     Nothing is removed unless `dry_run` is false.
     """
@@ -40,12 +41,13 @@ class PurgeRequest(BaseModel):
     url: Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra={"format": "http-url"})] | None = None
     host: Annotated[str, Field(min_length=1, max_length=253, json_schema_extra={"format": "site-host"})] | None = None
     property: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    address: Annotated[str, Field(min_length=1, max_length=300, json_schema_extra={"format": "address"})] | None = None
     dry_run: bool = Field(True, strict=True)
 
     @model_validator(mode="after")
     def _one(self) -> PurgeRequest:
         if len(self.named()) != 1:
-            raise ValueError("name one of url, host and property")
+            raise ValueError("name one of url, host, property and address")
         return self
 
     def named(self) -> dict[PurgeKind, str]:
@@ -62,7 +64,9 @@ class PurgedView(BaseModel):
     wiped: bool
 
 
-@router.post("/purge", summary="Remove a page, a host or a property", responses=answers(PurgedView, 415, 422))
+@router.post(
+    "/purge", summary="Remove a page, a host, a property or an address", responses=answers(PurgedView, 415, 422)
+)
 def purge_pages(
     request: PurgeRequest,
     caller: Annotated[Caller, allow(*MANAGEMENT)],

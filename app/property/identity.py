@@ -39,6 +39,20 @@ def keys_of(record: SourceRecord) -> tuple[str, ...]:
     return (*(_short(key) for key in keys), *url_keys(record))
 
 
+def address_keys(address: Address) -> tuple[str, ...]:
+    """The keys of an address that stands by itself; none where number, street or place is not known."""
+    parts = {
+        "StreetNumber": address.street_number,
+        "StreetName": address.street_name,
+        "UnitNumber": address.unit,
+        "City": address.city,
+        "StateOrProvince": address.state,
+        "PostalCode": address.postal_code,
+        "Country": address.country,
+    }
+    return tuple(_short(key) for key in _address_keys(address_of({k: v for k, v in parts.items() if v})))
+
+
 def url_keys(record: SourceRecord) -> tuple[str, ...]:
     """The keys of its page."""
     urls = dict.fromkeys((record.page_url or record.final_url, record.final_url, record.url))

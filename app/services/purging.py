@@ -48,9 +48,9 @@ def purge(
 ) -> PurgeResult:
     """Remove all that is stored of `name`, or count it.
 
-    Raises `InvalidTargetError` for what is no URL, `InvalidHostError` for what is no host of somebody, errors of the
-    database; then nothing is removed. While Redis is away results of jobs stay there for ten minutes at most, by
-    themselves.
+    Raises `InvalidTargetError` for what is no URL or no address, `InvalidHostError` for what is no host of somebody,
+    errors of the database; then nothing is removed. While Redis is away results of jobs stay there for ten minutes at
+    most, by themselves.
     """
     name = _checked_host(name) if kind is PurgeKind.HOST else name
     purged = PurgeStore(database).purge(kind, name, who=who, dry_run=dry_run)

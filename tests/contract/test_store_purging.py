@@ -143,6 +143,7 @@ def test_the_search_of_these_tests_finds_what_is_there(database: Database, servi
         (PurgeKind.URL, f"{MOBILE}?utm_source=x#y"),
         (PurgeKind.HOST, "homes.example"),
         (PurgeKind.PROPERTY, ""),
+        (PurgeKind.ADDRESS, "12 oak street, Springfield, IL 62701-1234"),
     ],
 )
 def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
@@ -170,6 +171,36 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
     left = {table: count for table, count in rows(database).items() if count}
     assert set(left) == {"batches", "jobs", "purges", "purge_marks"}
     assert left["jobs"] == 1, "that of another target, which tells of the page no more"
+
+
+ADDRESS = "12 OAK ST UNIT 4, SPRINGFIELD, IL 62701"
+
+
+def test_what_was_looked_up_for_an_address_is_gone_and_its_neighbours_stay(
+    database: Database, service: Service, store: PurgeStore
+) -> None:
+    """Found or not, with the search that was made; not the unit next door, nor the house itself."""
+    _, house = service.scrape(OTHER)
+    (found_job,) = service.jobs.enqueue([ADDRESS]).jobs
+    service.jobs.claim(found_job.id, "me", 30)
+    _, home = service.scrape(PAGE, UnitNumber="4")
+    service.jobs.finish(found_job.id, "me", home)
+    (lost_job,) = service.jobs.enqueue([ADDRESS], refresh=True).jobs
+    service.jobs.fail(lost_job.id, InvalidTargetError(ADDRESS, "is not on any page"))
+    (next_door,) = service.jobs.enqueue(["12 Oak St Unit 5, Springfield, IL 62701"]).jobs
+    counted = store.purge(PurgeKind.ADDRESS, "12 Oak Street #4, Springfield IL 62701", who="a", dry_run=True)
+    done = store.purge(PurgeKind.ADDRESS, "12 Oak Street #4, Springfield IL 62701", who="a", dry_run=False)
+    assert done.removed == counted.removed
+    assert {found_job.id, lost_job.id} <= set(done.job_ids)
+    assert found(database, ADDRESS, "homes.example", home) == []
+    assert service.properties.get(house)["record"]["StreetNumber"] == "12"
+    assert service.jobs.get(next_door.id).state == "queued"
+
+
+def test_only_an_address_is_purged_as_one(store: PurgeStore) -> None:
+    for name in ("12 Oak St", PAGE):
+        with pytest.raises(InvalidTargetError):
+            store.purge(PurgeKind.ADDRESS, name, who="alice", dry_run=False)
 
 
 def test_a_second_purge_removes_nothing_and_a_later_scrape_is_stored(

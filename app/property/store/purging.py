@@ -1,4 +1,4 @@
-"""Removes all that is stored of a URL, a host or a property: not hidden, gone from every table.
+"""Removes all that is stored of a URL, a host, a property or an address: not hidden, gone from every table.
 
 One transaction: all of it or nothing. A dry run is the same work, undone at its end, so that its numbers are right.
 What other pages say of a property stays, and the property is made anew of that alone.
@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from app.errors import NoSourceError
+from app.property.identity import address_keys
 from app.property.store.engine import Database
 from app.property.store.model_requests import wake
 from app.property.store.pages import drop_pages
@@ -41,7 +42,7 @@ from app.property.store.tables import (
     unverified,
     web_searches,
 )
-from app.property.store.targets import normalise_url
+from app.property.store.targets import address_of_target, normalise_target, normalise_url
 
 #: where a URL stands, by its table
 _URLS = (
@@ -78,11 +79,12 @@ _NAMES_AT_ONCE = 50
 
 
 class PurgeKind(StrEnum):
-    """What is named: one page by one of its URLs, all pages of a host and those below it, or a property."""
+    """What is named: one page by one of its URLs, all pages of a host and those below it, a property, or an address."""
 
     URL = "url"
     HOST = "host"
     PROPERTY = "property"
+    ADDRESS = "address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ class PurgeStore:
         self._database = database
 
     def purge(self, kind: PurgeKind, name: str, *, who: str, dry_run: bool) -> Purged:
-        """Remove all that is stored of `name`: a URL (`InvalidTargetError`), a host in small letters, a property's id.
+        """Remove all that is stored of `name`: a URL, a host in small letters, a property's id, or an address: what was
+        found for it, and the properties that are filed under it. `InvalidTargetError` for what is no URL or address.
 
         Done again it removes nothing more. Jobs for it are removed, those under way too: what they have in hand is
         refused (`PurgedMeanwhileError`). It is written down who did so, and in numbers what went.
@@ -137,7 +140,7 @@ class _Purge:
 
     def run(self) -> Purged:
         """Find what is meant, mark it, remove it."""
-        self._properties = self._family(self._name) if self._kind is PurgeKind.PROPERTY else []
+        self._properties = sorted({one for home in self._homes() for one in self._family(home)})
         urls = sorted(self._ways(self._named()))
         hosts = {self._name} if self._kind is PurgeKind.HOST else set()
         mark(self._connection, urls, hosts, self._database.clock.now())
@@ -162,7 +165,19 @@ class _Purge:
             return self._of_host()
         found = self._column(select(records.c.url).where(records.c.property_id.in_(self._properties)))
         found |= self._column(select(observations.c.source_url).where(observations.c.property_id.in_(self._properties)))
-        return found | self._column(select(jobs.c.target).where(jobs.c.property_id.in_(self._properties)))
+        found |= self._column(select(jobs.c.target).where(jobs.c.property_id.in_(self._properties)))
+        return found | {self._name} if self._kind is PurgeKind.ADDRESS else found
+
+    def _homes(self) -> set[str]:
+        """The properties that are named, not by a page."""
+        if self._kind is PurgeKind.PROPERTY:
+            return {self._name}
+        if self._kind is not PurgeKind.ADDRESS:
+            return set()
+        self._name = normalise_target(self._name)
+        keys = address_keys(address_of_target(self._name))
+        found = self._column(select(jobs.c.property_id).where(jobs.c.target == self._name)) - {None}
+        return found | self._column(select(property_keys.c.property_id).where(property_keys.c.key.in_(keys)))
 
     def _family(self, property_id: str) -> list[str]:
         """The property, what it was folded into, and all that were folded into that."""

@@ -21,6 +21,7 @@ _ADDRESSES = st.from_regex(r"\A[1-9][0-9]{0,4} [A-Z][a-z]{3,9} (St|Ave|Ct), [A-Z
 _NUMBERS = itertools.count()
 
 schemathesis.openapi.format("http-url", _URLS)
+schemathesis.openapi.format("address", _ADDRESSES)
 schemathesis.openapi.format("target", st.one_of(_URLS, _ADDRESSES))
 schemathesis.openapi.format("site-host", st.from_regex(r"\A[a-z]{1,12}\.example\Z"))
 schemathesis.openapi.format("jobs-cursor", st.tuples(_MOMENTS, st.integers(0, 10_000), _IDS).map(jobs.ORDER.cursor))
