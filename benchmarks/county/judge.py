@@ -37,6 +37,8 @@ class Figures:
     reported: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     unreported: list[str] = field(default_factory=list)
+    conflicts: int = 0
+    no_conflicts: list[str] = field(default_factory=list)
     outdated: int = 0
     outdated_wrong: list[str] = field(default_factory=list)
     lies_told: int = 0
@@ -86,6 +88,7 @@ def judge(
             ]
             _fields(figures, home, main, expected)
             _flaws(figures, county, home, main, expected)
+            _noise(figures, county, home, main)
             if any(one.home == home.number and one.searches for one in scraped):
                 _lies(figures, home, main, searched[home.number])
             figures.unverified += len(main.shown["unverified"])
@@ -177,6 +180,17 @@ def _flaws(figures: Figures, county: County, home: Home, main: Stored, expected:
             figures.refused[one.kind] += 1  # impossible in itself: nobody took it for a value
         else:
             figures.unreported.append(told)
+
+
+def _noise(figures: Figures, county: County, home: Home, main: Stored) -> None:
+    """Conflicts about what every page of the property says alike, in truth."""
+    pages = _pages_of(county, main)
+    for one in main.shown["conflicts"]:
+        name = one["field"]
+        saying = [page.says for page in pages if name in page.says]
+        figures.conflicts += 1
+        if saying and all(agrees(name, home.truth, says) for says in saying):
+            figures.no_conflicts.append(f"{home.address}: {name} {[proof['value'] for proof in one['evidence']]}")
 
 
 # --- what must not be ------------------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ _FIGURES: Sequence[tuple[str, str]] = (
     ("planted conflicts reported", "100 %"),
     ("of these conflicts · moved points · wrong units", ""),
     ("planted values refused as impossible", ""),
+    ("conflicts reported where all pages say the same", ""),
     ("old values beside new ones: the new one chosen", "100 %"),
     ("lies of searches that became values", "0"),
     ("observations kept as unverified", ""),
@@ -66,6 +67,7 @@ def _column(one: Figures) -> list[str]:
         f"{reported} of {planted - refused}",
         " · ".join(f"{one.reported[kind]} of {one.planted[kind] - one.refused[kind]}" for kind in kinds),
         str(refused),
+        f"{len(one.no_conflicts)} of {one.conflicts:,}",
         f"{one.outdated - len(one.outdated_wrong)} of {one.outdated}",
         f"{len(one.lies_believed)} of {one.lies_told}",
         str(one.unverified),
@@ -80,7 +82,8 @@ def _told(database: str, one: Figures) -> list[str]:
     """Sections that say what is wrong."""
     parts = {
         "Wrong merges": one.wrong_merges, "Missed merges": one.missed_merges, "Not found": one.no_property,
-        "Wrong fields": one.wrong_fields, "Not reported": one.unreported, "Old values chosen": one.outdated_wrong,
+        "Wrong fields": one.wrong_fields, "Not reported": one.unreported, "No conflicts": one.no_conflicts,
+        "Old values chosen": one.outdated_wrong,
         "Lies believed": one.lies_believed, "Without evidence": one.unproven, "Searched": one.searched_in_vain,
     }  # fmt: skip
     sections = []
