@@ -23,7 +23,8 @@ from starlette.routing import Route
 
 from app.clock import SystemClock
 from app.errors import ConfigurationError, HostBusyError, NoSourceError, PropertyIntelligenceError
-from app.property.store import PageFrom, upgrade
+from app.property.source_record import SourceRecord
+from app.property.store import PageFrom, PropertyStore, upgrade
 from app.services.metrics.instruments import REGISTRY
 from app.services.resources import Resources, open_resources
 from app.settings import Settings
@@ -450,6 +451,17 @@ def test_a_site_that_has_no_turn_puts_the_job_off_and_what_was_done_stays(world:
     assert (world.county.asked, world.portal.asked) == ({}, {"/h?zip=00000": 1})
 
 
+def test_a_wait_comes_before_a_failure_since_it_costs_no_try(world: World) -> None:
+    """One page fails for now, another has no turn: the job comes back when there is one, and asks for both."""
+    shelf, origin = world.resources.fetcher._robots._shelf, world.roots["county"]
+    world.portal.pages["/h?zip=00000"] = (500, "oops")
+    world.sources(("Portal", "portal", "<portal>/h?zip={postal_code}"), BY_ADDRESS)
+    job_id = world.job()
+    shelf.claim(origin, 600)
+    with pytest.raises(HostBusyError):
+        world.scrape(job_id=job_id)
+
+
 def test_once_the_site_has_a_turn_the_job_goes_on_where_it_was(world: World) -> None:
     shelf, origin = world.resources.fetcher._robots._shelf, world.roots["county"]
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
@@ -512,7 +524,32 @@ def test_a_job_that_comes_back_fetches_and_pays_nothing_twice(world: World) -> N
     assert found.evidence["Roof"]["method"] == "llm"
 
 
+def test_a_job_that_died_between_two_pages_is_not_content_with_the_first(world: World) -> None:
+    """The first page is stored when the process dies; the next run stores both, and takes no half for fresh."""
+    world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
+    world.sources(BY_ADDRESS, BY_NUMBER)
+    job_id = world.job()
+    original, saved = PropertyStore.save_record, []
+
+    def dies(store: PropertyStore, record: SourceRecord, **options: Any) -> str:
+        if saved:
+            raise KeyboardInterrupt
+        saved.append(record.url)
+        return original(store, record, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PropertyStore, "save_record", dies)
+        with pytest.raises(KeyboardInterrupt):
+            world.scrape(job_id=job_id)
+    found = world.scrape(job_id=job_id)
+    assert outcomes(found) == {"Assessor": "used", "Tax roll": "used"}
+    assert len(found.sources) == 2
+    assert world.county.asked == {FOUND: 1, BILL: 1}
+
+
 def test_a_retry_after_nothing_was_found_asks_everything_anew(world: World) -> None:
+    """A page of another house among it, which was fetched and is kept."""
+    world.county.pages[FOUND] = (200, assessor("14 Fictional Ave, Anytown, ST 00000"))
     world.sources(BY_ADDRESS, BY_NUMBER)
     job_id = world.job()
     with pytest.raises(NoSourceError):
