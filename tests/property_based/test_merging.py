@@ -1,0 +1,106 @@
+"""What pages say, in any order and any number of times, makes one property and the same one."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.property.derived import DERIVED_FIELDS
+from app.property.matching import decide
+from app.property.merge import merge
+from app.property.record import Evidence, Method, PageKind, PropertyRecord, SourceKind
+from app.property.source_record import SourceRecord
+
+T0 = datetime(2026, 6, 1, tzinfo=UTC)
+_SAID: dict[str, st.SearchStrategy[Any]] = {
+    "YearBuilt": st.sampled_from([1987, 1988, 2987]),
+    "ListPrice": st.sampled_from([350_000, 35_000, 349_900, 3_500_000]),
+    "LivingArea": st.sampled_from([1410, 131, 14_100, 141.0]),
+    "LivingAreaUnits": st.sampled_from(["Square Feet", "Square Meters"]),
+    "BedroomsTotal": st.sampled_from([3, 4, 30]),
+    "CloseDate": st.sampled_from(["2021-06-01", "2021-06-20", "2015-01-01", "2120-01-01", "2021"]),
+    "ClosePrice": st.sampled_from([310_000, 301_000, 10]),
+    "TaxYear": st.sampled_from([2024, 2025, 2052]),
+    "TaxAssessedValue": st.sampled_from([210_000, 21_000, 199_000]),
+    "StandardStatus": st.sampled_from(["Active", "Closed"]),
+    "Roof": st.lists(st.sampled_from(["Shingle", "Composition Shingle", "Tile"]), min_size=1, max_size=2),
+    "StreetNumber": st.sampled_from(["12", "14"]),
+    "StreetName": st.sampled_from(["Fernwood Ln", "Fenrwood Lane", "Fern Ln", "N Main St"]),
+    "UnitNumber": st.sampled_from(["3", "Apt 4"]),
+    "PostalCode": st.sampled_from(["62701", "62701-1234", "62702"]),
+    "ParcelNumber": st.sampled_from(["31-2234-0012", "3122340021", "31-2299-0455"]),
+    "CountyOrParish": st.sampled_from(["Sangamon County", "Menard"]),
+    "Latitude": st.sampled_from([39.8, 39.80005, 39.9]),
+    "Longitude": st.sampled_from([-89.6, -98.6]),
+    "X_PriceHistory": st.sampled_from([[{"date": "2026-01-01", "price": 350_000}]]),
+    "AssociationYN": st.booleans(),
+}
+SAYINGS = st.fixed_dictionaries({}, optional=_SAID)
+
+
+@st.composite
+def pages(draw: st.DrawFn) -> list[SourceRecord]:
+    """Up to five pages of four sites, each with what it says, how surely, and when it was read."""
+    return [_page(draw, n) for n in range(draw(st.integers(1, 5)))]
+
+
+def _page(draw: st.DrawFn, number: int) -> SourceRecord:
+    url = f"https://{draw(st.sampled_from('abcd'))}.example/{number}"
+    at = T0 - timedelta(days=draw(st.sampled_from([0, 1, 29, 31, 400])))
+    confidence, method = draw(st.sampled_from([0.4, 0.8, 0.99])), draw(st.sampled_from(list(Method)[:6]))
+    values = draw(SAYINGS)
+    evidence = {
+        name: Evidence(
+            value=value, raw=str(value), method=method, locator="/", quote=str(value), source_url=url, fetched_at=at,
+            content_sha256=f"{number:064d}", confidence=confidence,
+        )
+        for name, value in values.items()
+    }  # fmt: skip
+    kind = draw(st.sampled_from([None, *SourceKind]))
+    return SourceRecord(url, url, PageKind.LISTING, f"{number:064d}", at, values, evidence, source_kind=kind)
+
+
+@settings(max_examples=300, deadline=None)
+@given(pages(), st.randoms(use_true_random=False))
+def test_the_order_in_which_pages_come_changes_nothing(found: list[SourceRecord], chance: Any) -> None:
+    shuffled = found[:]
+    chance.shuffle(shuffled)
+    assert merge(shuffled) == merge(found)
+
+
+@settings(max_examples=200, deadline=None)
+@given(pages())
+def test_what_is_shown_was_said_by_somebody_and_everything_said_is_accounted_for(found: list[SourceRecord]) -> None:
+    merged = merge(found)
+    PropertyRecord(values=merged.values, evidence=merged.evidence)
+    for name in set(merged.values) - DERIVED_FIELDS:
+        assert merged.values[name] in [page.values[name] for page in found if name in page.values]
+        assert merged.says[name][0].verdict == "won"
+        assert all(say.reason for say in merged.says[name])
+    assert json.dumps(merged.values)
+
+
+@settings(max_examples=200, deadline=None)
+@given(pages())
+def test_the_same_page_once_more_changes_no_value(found: list[SourceRecord]) -> None:
+    """One voice is one vote, however often it is heard."""
+    assert merge([*found, found[0]]).values == merge(found).values
+
+
+@settings(max_examples=500, deadline=None)
+@given(SAYINGS, SAYINGS)
+def test_two_are_one_property_whichever_is_looked_at_first(one: dict[str, Any], other: dict[str, Any]) -> None:
+    there, back = decide(one, other), decide(other, one)
+    assert (there.is_same, there.differs, there.key) == (back.is_same, back.differs, back.key)
+
+
+@settings(max_examples=300, deadline=None)
+@given(SAYINGS, SAYINGS)
+def test_two_units_are_never_one_property(one: dict[str, Any], other: dict[str, Any]) -> None:
+    found = decide({**one, "UnitNumber": "3"}, {**other, "UnitNumber": "4"})
+    assert found.differs
+    assert not found.is_same
