@@ -230,6 +230,11 @@ class Settings(LogSettings):
         1_500_000_000, ge=300_000_000, le=10**11, description="a browser that takes more memory is ended"
     )
 
+    # --- properties
+    property_fresh_days: float = Field(
+        30.0, gt=0, le=3650, description="a property that was read within so many days is not scraped again unasked"
+    )
+
     # --- copies of pages
     page_retention_days: float = Field(
         365.0, ge=1, le=36500, description="copies of pages, and what models said of them, go so long after last use"

@@ -11,7 +11,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from app.property.store import FRESH_DAYS, Database, Saying, sayings
+from app.property.store import Database, Saying, sayings
+from app.settings import load_settings
 from cli.brief import WIDTH, brief
 from cli.output import Format, PropertyFormat, show
 from cli.property_tables import property_tables
@@ -33,7 +34,8 @@ def show_properties(
     """
     if chosen is PropertyFormat.BRIEF:
         width = min(WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDTH
-        texts = [brief(shown, now, FRESH_DAYS, max(_NARROWEST, width)) for shown in found]
+        fresh_days = load_settings().property_fresh_days
+        texts = [brief(shown, now, fresh_days, max(_NARROWEST, width)) for shown in found]
         sys.stdout.write(f"\n{'-' * 20}\n\n".join(texts))
         sys.stdout.flush()
         return

@@ -17,7 +17,6 @@ import redis
 from app.keypool.figures import Room
 from app.keypool.pricing import BATCH_TIER
 from app.property.store import (
-    FRESH_DAYS,
     Database,
     Experience,
     experience,
@@ -125,7 +124,7 @@ def estimate(
 
     Raises `InvalidTargetError` and `StoreError`.
     """
-    new = new_targets(database, targets, fresh_days=FRESH_DAYS, refresh=refresh)
+    new = new_targets(database, targets, fresh_days=settings.property_fresh_days, refresh=refresh)
     known = experience(database, settings.openai_model)
     ours = known.pages >= _LEAST_PAGES
     basis = known if ours else _TYPICAL

@@ -86,6 +86,7 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
             unverified=UnverifiedStore(database),
             reader=reader,
             clock=clock,
+            fresh_days=settings.property_fresh_days,
         )
         scraper = Scraper(
             visitors=visitors,
@@ -95,8 +96,9 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
             properties=properties,
             reader=reader,
             clock=clock,
+            fresh_days=settings.property_fresh_days,
         )
-        jobs, batches = JobStore(database), BatchStore(database)
+        jobs, batches = JobStore(database, fresh_days=settings.property_fresh_days), BatchStore(database)
         closing = opening.pop_all()
         return Resources(settings, database, jobs, batches, properties, closing, manager, fetcher, scraper)
 

@@ -51,7 +51,8 @@ def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
     """
     with ExitStack() as opening:
         database = open_database(settings, clock or make_clock(settings), opening)
-        jobs, batches, properties = JobStore(database), BatchStore(database), PropertyStore(database)
+        jobs = JobStore(database, fresh_days=settings.property_fresh_days)
+        batches, properties = BatchStore(database), PropertyStore(database)
         return Stores(settings, database, jobs, batches, properties, opening.pop_all())
 
 

@@ -81,3 +81,11 @@ def test_readers_decide_nothing(client: TestClient, bearer: Bearer, home: str, r
     refused = client.post(f"{ROOT}/{home}/{route}", headers=bearer(role="reader"), json=body)
     assert refused.status_code == 403
     assert client.get(f"{ROOT}/{home}/decisions", headers=bearer()).json()["data"] == {"decisions": []}
+
+
+@pytest.mark.parametrize(("days", "new"), [(3650.0, 0), (0.5, 1)])
+def test_how_long_a_property_is_fresh_is_a_setting(
+    make_settings: Callable[..., Settings], home: str, days: float, new: int
+) -> None:
+    with open_stores(make_settings(property_fresh_days=days)) as opened:
+        assert len(opened.jobs.enqueue([A]).new) == new
