@@ -172,7 +172,8 @@ def _leaves(value: Any) -> Iterator[str]:
 def _words(text: str) -> str:
     """Letters and digits, words apart by one space, with a space at both ends."""
     plain = unicodedata.normalize("NFKC", text).casefold()
-    return f" {' '.join(re.findall(r'[^\W_]+', plain))} ".replace(" m 2 ", " m2 ")
+    words = f" {' '.join(re.findall(r'[^\W_]+', plain))} ".replace(" m 2 ", " m2 ")
+    return re.sub(r"(\d ?)(m|ft) 2 ", r"\1\g<2>2 ", words)
 
 
 def _holds(place: str, text: str) -> bool:

@@ -13,6 +13,7 @@ from app.property.extract.blocks import Block, blocks
 from app.property.extract.document import Document, Segment
 from app.property.extract.name_values import OFFICE_WORDS
 from app.property.extract.readings import Reading, candidates_of
+from app.property.extract.remarks import lets
 from app.property.normalise import texts
 from app.property.record import Method
 
@@ -43,7 +44,8 @@ _CONTACT_BLOCK = re.compile(r"(?:^|[\s_-])(?:contact|agent|realtor|broker|lister
 _MOST_BLOCKS = 1500
 _TITLE = re.compile(r"^[A-Z][A-Za-z®™,/ .-]{4,60}$")
 _AGENT_TITLE = re.compile(
-    r"\b(?:licensed|associate|listing agent|real estate (?:broker|salesperson|agent)|realtor|broker associate)\b",
+    r"\b(?:licensed|associate|listing agent|"
+    r"real estate (?:broker|salesperson|agent|advis[eo]r|consultant|specialist)|realtor|broker associate)\b",
     re.IGNORECASE,
 )
 _SITES_OWN = re.compile(r"\b(?:your|our|featured|contact (?:an?|our)|find an?|ask an?)\b", re.IGNORECASE)
@@ -59,7 +61,8 @@ class Courtesy:
             return
         for block in page.once(blocks)[:_MOST_BLOCKS]:
             for match in _OFFER.finditer(block.text[:1500]):
-                if not _NOT_OURS.search(block.text[: match.start()]):
+                manages = match.group()[:7].lower() == "managed" and not page.once(lets)  # an association's manager
+                if not manages and not _NOT_OURS.search(block.text[: match.start()]):
                     yield from _named(match["who"], match.group()[:200], block, page)
         yield from _agent_blocks(page)
 

@@ -41,7 +41,10 @@ _LANGUAGE_OF = {
 
 
 _COUNTRY_SIGNS = (
-    ("IE", re.compile(r"\bCo\. [A-Z][a-z]+|\b(?:[AC-FHKNPRTV-Y]\d{2}|D6W) ?[0-9AC-FHKNPRTV-Y]{4}\b|\bEircode\b")),
+    (
+        "IE",
+        re.compile(r"\bCo\. [A-Z][a-z]+|\b(?:[AC-FHKNPRTV-Y]\d{2}|D6W) ?(?!\d{4})[0-9AC-FHKNPRTV-Y]{4}\b|\bEircode\b"),
+    ),
     ("GB", re.compile(r"£ ?\d|\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b")),
     (
         "US",

@@ -22,6 +22,7 @@ from app.property.record import Method
 _YEAR_HEADING = re.compile(
     r"^(20\d\d)\s+(?:(?:certified|working|preliminary|proposed|final|market|assessed|"
     r"tax)\s+)?(?:values?|assessments?|roll)$|"
+    r"^(?:assess(?:ments?|ed values?)|valuations?|values?|appraisals?|tax values?)\W{1,2}(20\d\d)\W?$|"
     r"^(?:[\w ]{0,30}\W+)?(?:tax|assessment|roll|valuation) year:? (20\d\d)\b",
     re.I,
 )
@@ -40,7 +41,7 @@ class Labels:
             return
         tables = _table_headings(page)
         years = [
-            (s.index, int(m[1] or m[2]))
+            (s.index, int(m[1] or m[2] or m[3]))
             for s in page.segments
             if len(s.text) <= 60 and (m := _YEAR_HEADING.match(s.text))
         ]

@@ -30,8 +30,10 @@ def _stories(reading: Reading, _locale: Locale) -> Iterator[Value]:
         yield "StoriesTotal", total, None
 
 
-def _floor(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    """The storeys of the building beside the storey of the flat (`4 of 8`); a lone number is the flat's."""
+def _floor(reading: Reading, locale: Locale) -> Iterator[Value]:
+    """The storeys of the building beside the flat's (`4 of 8`), but in the US; a lone number is the flat's."""
+    if locale.country == "US":
+        return  # where a flat lies in its tower; a house has `Stories` of its own
     total = total_floors(text_of(reading.raw), alone=False)
     if total is not None and 1 <= total <= 200:
         yield "StoriesTotal", total, None

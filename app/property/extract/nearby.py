@@ -39,6 +39,7 @@ _ONE_TEXT = _NAMES | {"ParcelNumber", "ListingId"}
 _LONG_FIELDS = frozenset({"PublicRemarks"})
 _MOST_VALUE_CHARS = 160
 _MOST_CLIMB = 4
+_INNER_LABEL = re.compile(r"(?:^|\s)([A-Z][\w/# ]{1,30}?)(?::| [–—])\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _is_value(segment: Segment, found: Meaning, page: Document) -> bool:
 
 def _has_labels(value: str, page: Document) -> bool:
     """True for a block of pairs: then the label was the heading of a section."""
-    return any(page.meaning(m[1].strip()) is not None for m in re.finditer(r"(?:^|\s)([A-Z][\w/# ]{1,30}):\s", value))
+    return any(page.meaning(m[1].strip()) is not None for m in _INNER_LABEL.finditer(value))
 
 
 def _in_sentence(segment: Segment, page: Document) -> bool:

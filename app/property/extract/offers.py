@@ -25,6 +25,7 @@ _BANNER = re.compile(
     re.IGNORECASE,
 )
 _MOST_BANNERS = 400
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _CRUMBS = re.compile("[bB]readcrumb")
 _HIDDEN = frozenset({"hidden", "is-hidden", "d-none", "hide", "visually-hidden", "display-none"})
 
@@ -42,7 +43,7 @@ class Offers:
             if kind is not None:
                 yield from _offered(kind, text, where, confidence)
         for segment in page.segments[:_MOST_BANNERS]:
-            if len(segment.text) <= 60 and _BANNER.match(segment.text) and not _is_hidden(segment.owner):
+            if len(segment.text) <= 60 and _BANNER.match(segment.text) and not _is_past(segment.owner):
                 yield from _banner(segment.text, page.path(segment.owner))
 
 
@@ -63,6 +64,12 @@ def _crumbs(page: Document) -> list[Any]:
     named = page.having("class", "id") if "readcrumb" in page.text else []
     found = (e for e in named if _CRUMBS.search(e.get("class") or "") or "breadcrumb" in (e.get("id") or ""))
     return list(islice(found, 2))
+
+
+def _is_past(element: Any) -> bool:
+    """True for a banner that a script would show, and for an event in a dated row of a history."""
+    row = next((a for a in islice(element.iterancestors(), 4) if a.tag == "tr"), None)
+    return _is_hidden(element) or (row is not None and _YEAR.search(" ".join(row.itertext())) is not None)
 
 
 def _is_hidden(element: Any) -> bool:

@@ -18,6 +18,8 @@ _SEVERAL = re.compile(
 )
 #: dots that lead the eye from a label to its value
 _LEADER = re.compile(r"\s*\.{3,}\s*|\s*…+\s*")
+#: `Living Area – 1,872 SF`
+_DASHED = re.compile(r"^([A-Z#][^–—|•$]{1,34}?)\s+[–—-]\s+([^\s–—][^–—]{0,80})$")
 _COLON = re.compile(r":(?=\s|\$|\d)")
 _LINE_PAIR = re.compile(
     r"(?:^|\s{2,})([A-Z][\w/&#'.-]*(?: [\w/&#'.-]+){0,5}?)\s?(?:\.+(?=\s)|:)\s*(\S.*?)"
@@ -45,6 +47,10 @@ def in_text(text: str, page: Document) -> list[Pair]:
     text = _LEADER.sub(": ", text)
     if counts := _counts(text, page):
         return counts
+    if ":" not in text and (dashed := _DASHED.match(text)):
+        known = page.meaning(dashed[1])
+        plain = known is not None and page.meaning(dashed[2]) is None
+        return [Pair(known, dashed[1], dashed[2], alone=True)] if known is not None and plain else []
     pair = _PAIR.match(text)
     several = _SEVERAL.findall(text)
     known = page.meaning(pair[1]) if pair else None

@@ -16,6 +16,7 @@ from app.property.extract.base import Candidate
 from app.property.extract.document import Document
 from app.property.extract.lexicon import counted
 from app.property.extract.readings import Reading, candidates_of
+from app.property.extract.sentences import BESIDE_HOUSE
 from app.property.extract.terms import meaning
 from app.property.extract.trees import whole_text
 from app.property.normalise.areas import parse_area
@@ -32,7 +33,7 @@ _METRES = (
     r"кв\.?\s?м|"
     r"m²|m2\b|㎡|qm\b|kvm\b|mkw\b|mq\b|sq\.?\s?m(?:et(?:er|re)s?)?\b|sqm\b|square met(?:er|re)s?|τ\.?μ\.?"
 )
-_FEET = r"sq\.?[ -]?(?:ft|feet)\b|sqft\b|square f(?:ee|oo)t|ft²|ft2\b"
+_FEET = r"sq\.?[ -]?(?:ft|feet)\b|s\.?f\b\.?|sqft\b|square f(?:ee|oo)t|ft²|ft2\b"
 _LAND = r"acres?\b|ac\b|ha\b|hectares?\b"
 _WORDS = {
     word: value
@@ -66,6 +67,7 @@ _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
             re.I,
         ),
     ),
+    ("LotSizeArea", re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:\+/-|±)?\s?acres\b(?! of )", re.I)),
     (
         "LivingArea",
         re.compile(
@@ -94,6 +96,7 @@ _IN_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("LotSizeArea", re.compile(rf"\b(?:{counted.PLOT_BEFORE}) ?{_AREA}\s?(?:{_METRES}|{_LAND})", re.I)),
     *_WORDED,
 )
+_OF_THE_HOUSE = frozenset({"YearBuilt", "LivingArea"})
 _LONG = 700
 _SHORT = 140
 #: an area alone on a page of these countries is the land's, where it is this big (square metres)
@@ -190,7 +193,7 @@ def _prose(page: Document) -> Iterator[tuple[str, Any]]:
 def _said(text: str) -> Iterator[tuple[str, str]]:
     for field, pattern in _IN_PROSE:
         found = list(pattern.finditer(text))
-        if len(found) == 1:
+        if len(found) == 1 and not (field in _OF_THE_HOUSE and BESIDE_HOUSE.search(text[: found[0].end()])):
             word = next((_WORDS[g.lower()] for g in found[0].groups() if g and g.lower() in _WORDS), None)
             yield field, found[0].group() if word is None else str(word)
 
@@ -216,7 +219,7 @@ def _readings(text: str, where: str, confidence: float, page: Document) -> Itera
         yield Reading("BathroomsTotalInteger", baths.group(), Method.LABEL, where, text, 0.93)
     for field, pattern in (*_COUNTS, *_LOCAL_COUNTS.get(page.locale.lang or "", ())):
         found = list(pattern.finditer(text))
-        if len(found) == 1:
+        if len(found) == 1 and not (field in _OF_THE_HOUSE and BESIDE_HOUSE.search(text[: found[0].end()])):
             less = 0.1 if field == "LivingArea" else 0.0
             yield Reading(field, found[0].group(), Method.LABEL, where, text, confidence - less)
     for field, pattern in _WORDED:

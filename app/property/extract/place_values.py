@@ -42,6 +42,8 @@ _STREETS_HAVE_NUMBERS = frozenset(
         *("MX", "AR", "TR", "GR", "HR", "SI", "EE", "LV", "LT", "LU", "JP", "AE"),
     }
 )
+#: `Hatcher County, Georgia` names no town
+_COUNTY = re.compile(r"^([A-Z].*) (?:County|Parish)$")
 #: where the word for a state is also the word for a condition: `Estado: Usado`
 _STATE_IS_CONDITION = frozenset({"PT", "BR", "ES", "MX", "AR", "IT"})
 
@@ -88,7 +90,11 @@ def address_values(parts: addresses.Address) -> Iterator[Value]:
     yield "StreetNumber", parts.street_number, None
     yield "StreetName", parts.street_name, None
     yield "UnitNumber", parts.unit, None
-    yield "City", parts.city, None
+    county = _COUNTY.match(parts.city or "") if places.us_state(parts.state or "") else None
+    if county:
+        yield "CountyOrParish", county[1], None
+    else:
+        yield "City", parts.city, None
     yield "StateOrProvince", parts.state, None
     yield "PostalCode", parts.postal_code, None
 

@@ -62,7 +62,8 @@ def _readings(text: str, block: Block, page: Document) -> Iterator[Reading]:
         yield Reading(field, raw, Method.LABEL, page.path(block.element), text[:300], confidence, label)
 
 
-def _lets(page: Document) -> bool:
+def lets(page: Document) -> bool:
+    """True where title or first heading offer a rent."""
     heading = "".join(page.heading.itertext()) if page.heading is not None else ""
     return "rent" in (offer(page.title), offer(heading[:200]))
 
@@ -79,12 +80,12 @@ def _prices(text: str, block: Block, page: Document) -> Iterator[tuple[str, obje
         near = f"{_before(block, page)} {text}"
         if _ESTIMATE.search(near) and not _NO_ESTIMATE.search(near):
             yield "_EstimateRange", span.group(), 0.6
-        elif len(text) <= 60 and page.once(_lets) and not _NO_RENT.search(near):
+        elif len(text) <= 60 and page.once(lets) and not _NO_RENT.search(near):
             yield "ListPrice", span.group(), 0.5  # floor plans at several rents
         return
     if len(text) > SHORT:
         return
-    rent = _RENT.match(text) if page.once(_lets) else None
+    rent = _RENT.match(text) if page.once(lets) else None
     if rent and not _NO_RENT.search(text) and not _NO_RENT.search(_before(block, page)):
         yield "ListPrice", rent.group(), 0.56
     top = _ALONE.match(text) if block.index <= _FIRST_TEXTS and "$" not in _before(block, page) else None

@@ -103,6 +103,14 @@ TELLING = re.compile(
 )
 
 
+#: what is built or measured beside a house: `The clubhouse was built in 1998`, `Room addition, 240 sq ft`
+BESIDE_HOUSE = re.compile(
+    r"\b(?:clubhouse|amenity cent(?:er|re)|(?:detached )?garage|barn|workshop|shed|addition|school|marina|deck|patio|"
+    r"porch|carport|guest ?house|casita|sunroom|dock)\b[^.;]{0,40}$",
+    re.IGNORECASE,
+)
+
+
 def house(text: str) -> Iterator[tuple[str, object, float]]:
     """(field, raw value, confidence) of what a sentence says of the building."""
     if (year := _roof_year(text)) is not None:
@@ -111,7 +119,7 @@ def house(text: str) -> Iterator[tuple[str, object, float]]:
         yield "PowerProductionType", "Solar", 0.5
     if kind := _KIND.match(text):
         yield "PropertySubType", kind["kind"], 0.55
-    if built := _BUILT.search(text):
+    if (built := _BUILT.search(text)) and not BESIDE_HOUSE.search(text[: built.end()]):
         yield "YearBuilt", built["year"], 0.5
     if story := _STORY.search(text):
         yield "StoriesTotal", story["n"], 0.45

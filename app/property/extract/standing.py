@@ -48,6 +48,7 @@ class Standing:
     def candidates(self, page: Document) -> Iterator[Candidate]:
         if page.root is None or page.locale.country not in (None, "US"):
             return
+        yield from _below_heading(page)
         if any(len(s.text) <= 40 and _OWNER.match(s.text) for s in page.segments):
             return
         yield from _first_address(page)
@@ -61,6 +62,18 @@ class Standing:
         text = " ".join(" ".join(heading.itertext()).split()) if heading is not None else ""
         if _STREET_LINE.match(text) and texts.looks_like_street(text) and "," not in text:
             yield from _made(addresses.with_street(addresses.Address(), text), text, heading, page, 0.5)
+
+
+def _below_heading(page: Document) -> Iterator[Candidate]:
+    """The page's first heading, a street, with its town in the next line: the property's, whoever owns it."""
+    for segment in page.segments[:_FIRST_TEXTS]:
+        if segment.owner is page.heading and _STREET_LINE.match(segment.text):
+            below = page.segments[segment.index + 1] if segment.index + 1 < len(page.segments) else None
+            town = _TOWN_LINE.match(below.text) if below is not None else None
+            if below is not None and town and us_state(town["state"]):
+                quote = f"{segment.text}, {below.text}"
+                yield from _made(_address(segment.text, town), quote, below.owner, page, 0.55)
+            return
 
 
 def _first_address(page: Document) -> Iterator[Candidate]:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from app.property.extract.lexicon import assessor, by_language, english, english_abroad, offers, sheets
 
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])(?!Ds\b)")
 _PARENTHESIS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _UNIT_TAIL = re.compile(r"(?:\s|,)+(?:in\s)?(?:sq\.?\s?(?:ft|feet|m)\.?|sqft|sqm|m2|m²|kvm|qm|acres?)$")
 _BETWEEN = re.compile(r"[^\w%/&'.²#+]+")
@@ -77,6 +77,8 @@ _ANY_PATTERN = re.compile("|".join(f"(?:{pattern})" for _, pattern in sheets.PAT
 _OTHERWISE = re.compile(rf"\b(?:{sheets.OTHERWISE})\b")
 #: what a unit behind a label may measure
 _AREAS = frozenset({"LivingArea", "LotSizeArea", "_Ignore"})
+#: what databases set before the names of their columns
+_PREFIXES = frozenset({"attr", "char", "chars", "fld"})
 _SHORT_WORDS = MappingProxyType(
     {
         short: word
@@ -137,8 +139,11 @@ def _meaning(label: str, lang: str | None) -> Meaning | None:
 
 def _spelled_out(words: str) -> Meaning | None:
     """`prop location` as `property location`, `assd val` as `assessed value`."""
-    spelled = " ".join(_SHORT_WORDS.get(word, word) for word in words.split())
-    return _ENGLISH.get(spelled) if spelled != words else None
+    parts = words.split()
+    if len(parts) > 1 and parts[0] in _PREFIXES:
+        parts = parts[1:]  # `char_beds`, `fld_yrblt`
+    spelled = " ".join(_SHORT_WORDS.get(word, word) for word in parts)
+    return (_ENGLISH.get(spelled) or _ENGLISH.get(" ".join(parts))) if spelled != words else None
 
 
 def _by_pattern(words: str, lang: str | None) -> Meaning | None:

@@ -55,8 +55,16 @@ def _bathrooms(reading: Reading, locale: Locale) -> Iterator[Value]:
         yield "BathroomsHalf", found.half, None
 
 
+#: who lives there, not what it is
+_OCCUPIED = re.compile(r"\W*(?:vacant|owner|tenant|occupied|unoccupied)\b", re.IGNORECASE)
+_OF_MANY = re.compile(r"\d{1,3}\w{0,2} (?:of|out of|/) \d{1,3}")
+
+
 def _subtype(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    kind = vocabulary.property_kind(text_of(reading.raw)[:120])
+    text = text_of(reading.raw)
+    if reading.label.casefold().startswith("occupancy") and _OCCUPIED.match(text):
+        return
+    kind = vocabulary.property_kind(text[:120])
     if kind is not None:
         yield "PropertySubType", kind.subtype, None
         yield "PropertyType", kind.type, None
@@ -110,6 +118,8 @@ def _age(reading: Reading, locale: Locale) -> Iterator[Value]:
 def _stories(reading: Reading, locale: Locale) -> Iterator[Value]:
     """A number, or words: `One and One Half`, `Two Story`, `1 1/2`."""
     text = text_of(reading.raw).casefold()
+    if _OF_MANY.match(text):  # `Floor: 18 of 26` is where a flat lies
+        return
     if match := re.match(r"(\d)[ -](?:1/2|½)", text):
         yield "StoriesTotal", int(match[1]) + 0.5, None
         return

@@ -51,10 +51,18 @@ def bathrooms(text: str, lang: str | None = None) -> Bathrooms | None:
     if match := re.search(r"(\d+)\s*(?:ba|bath)\w*\W+(?:1\s+)?1/2", text, re.I):
         return _made(int(match[1]), 1)
     value = single(text, lang)
-    if value is None or not 0 < value < 60:
-        return None
+    return _of_number(value, lang) if value is not None and 0 < value < 60 else None
+
+
+def _of_number(value: float, lang: str | None) -> Bathrooms | None:
     whole = int(value)
-    return Bathrooms(whole) if value == whole else _made(whole, 1) if value - whole == 0.5 else None
+    if value == whole:
+        return Bathrooms(whole)
+    halves = round(10 * (value - whole), 3)
+    if halves == 5:
+        return _made(whole, 1)
+    # `2.1` of some US listing services: two full ones and one half; parts of a bathroom are quarters
+    return _made(whole, int(halves)) if lang in (None, "en") and halves in (1, 2, 3) else None
 
 
 def _made(full: int, half: int) -> Bathrooms | None:

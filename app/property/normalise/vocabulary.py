@@ -16,11 +16,12 @@ _LONGEST_KEPT = 300
 _SUBTYPE_WORDS: tuple[tuple[str, str], ...] = (
     (
         "Single Family Residence",
-        r"^(?!.*vacant).*(?:single.?fam(?:ily|\b)|\bsf[rd]\b|\bbungalow\b(?=.*acreage)|acreage with residence)",
+        r"^(?!.*vacant).*(?:single.?fam(?:ily|\b)|\bsf[rd]\b|\b(?:one|1).?family dwell|"
+        r"\bbungalow\b(?=.*acreage)|acreage with residence)",
     ),
     (
         "Unimproved Land",
-        r"^land\b|vacant (?:land|lot|site|plot)|\bvacant\b(?! possession)|\b(?:building |residential |"
+        r"^land\b|\bland auction|vacant (?:land|lot|site|plot)|\bvacant\b(?! possession)|\b(?:building |residential |"
         r"development )?land (?:for|at|with|to|in)\b|"
         r"\bland$|^lots?\b(?!\W*\d)|\blots?$|\bbuilding (?:plot|lot|site)s?\b|acreage(?! with)|unimproved|"
         r"^[\w-]*grundstück(?!s)|baugrundstück|"

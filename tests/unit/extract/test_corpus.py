@@ -28,7 +28,10 @@ class Floor:
     core: float
 
 
-FLOORS = (Floor("us", pages=55, recall=0.98, precision=0.98, core=0.98),)
+FLOORS = (
+    Floor("us", pages=55, recall=0.98, precision=0.98, core=0.98),
+    Floor("us_fourth", pages=16, recall=0.87, precision=0.97, core=0.94),
+)
 
 
 @pytest.mark.parametrize("floor", FLOORS, ids=lambda floor: floor.folder)

@@ -16,7 +16,7 @@ CORPORA = sorted(path.parent for path in (Path(__file__).parent / "corpus").glob
 def test_prompts_are_small_and_cover_the_labelled_values(folder: Path) -> None:
     """At most 1,400 tokens on average, instruction and schema included; 0.95 of the values read rightly or sent."""
     found = prompts(run(folder))
-    assert len(found.pages) > 20
+    assert len(found.pages) > 15
     assert found.mean_tokens <= 1_400
     lost = {page.file: page.lost for page in found.pages if page.lost}
     assert found.covered >= 0.95, lost

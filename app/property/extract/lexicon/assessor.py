@@ -46,9 +46,21 @@ TERMS: tuple[tuple[str, str], ...] = (
         "taxes|property tax|property taxes|annual tax|annual taxes|tax|annual tax amount|tax annual amount|"
         "total taxes|tax amount|tax amount annual|real estate tax|real estate taxes|yearly taxes|annual property tax|"
         "total tax|net tax|taxes paid|tax paid|tax bill|total tax amount|yearly property tax|taxes due|"
-        "annual real estate taxes|gross tax|tax due|tax value paid|total current tax|totcnttxod|tax amt|"
+        "annual real estate taxes|tax due|tax value paid|total current tax|totcnttxod|tax amt|"
         "tax annual amt",
     ),
+    ("TaxAnnualAmount:0.7", "gross tax|gross taxes"),  # before credits
+    ("TaxAnnualAmount", "net tax due|net taxes|net taxes due"),
+    ("LivingArea:0.9", "gla|bldg sf|bld sf|building sf"),
+    ("BathroomsFull", "fbath|fbaths"),
+    ("BathroomsHalf", "hbath|hbaths"),
+    ("TaxAssessedValue:0.9", "certified tot|certified total|av total|total av|assessed tot"),
+    ("PropertySubType:0.9", "class desc|class description|property class description"),
+    ("ParcelNumber", "parcel ids|parcel numbers|map/lot|map lot|assessment no|assessment number"),
+    ("BathroomsTotalInteger", "full/half baths|full/half bath|full/half bathrooms"),
+    ("AssociationYN", "hoa y/n|hoa yn|association y/n"),
+    ("SubdivisionName:0.6", "community"),
+    ("_Ignore", "type & style|type and style"),
     (
         "TaxYear",
         "tax year|assessed year|assessment year|valuation year|roll year|tax roll year|year of assessment|value year|"

@@ -32,7 +32,7 @@ BY_LANGUAGE: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 #: directly before the year
 BUILT = (
-    r"(?<!re)built(?: in| around| about| circa| c\.)?:?|constructed(?: in)?|circa|dating from|dates (?:back )?to|baujahr:?(?: ca\.)?|erbaut(?: im jahre?)?|errichtet|stammt aus(?: dem jahre?)?|"
+    r"(?<!re)built(?: in| around| about| circa| c\.)?:?|constructed(?: in)?|completed in|circa|dating from|dates (?:back )?to|baujahr:?(?: ca\.)?|erbaut(?: im jahre?)?|errichtet|stammt aus(?: dem jahre?)?|"
     r"byggår:?|byggt|construite? en|construction|immeuble (?:de|des années)|bâtiment de|datant de|copropriété de|résidence de|construid[oa] en|edificio de|año|"
     r"construíd[oa] em|edifício de|prédio de|ano|costruit[oa] nel|edificio del|palazzo del|palazzina del|casa del|anno|gebouwd in|bouwjaar:?|uit|"
     r"oppført(?: i)?|bygget(?: i)?|byggeår:?|opført(?: i)?|fra|rakennettu|valmistunut|postaven\w*(?: v(?: roce)?)?|z roku|wybudowan\w+ w(?: roku)?|"

@@ -1,0 +1,79 @@
+"""Layouts of US records and listings, one mechanism a case, each beside what must not be taken for it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.property.extract.pipeline import extract
+from app.property.page import Page
+
+
+def _read(body: str, title: str = "Property Record Card") -> dict[str, Any]:
+    html = f"<html lang='en'><head><title>{title}</title></head><body>{body}</body></html>"
+    url = "https://county.example/card"
+    page = Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
+    return extract(page).record.values
+
+
+_PARCEL = "<p>Parcel Number: 12-345-678</p><p>Site Address: 12 Oak St, Ames, IA 50010</p>"
+_OFFER = "<h1>12 Oak St, Ames, IA 50010</h1><p>List Price: $310,000</p><p>Bedrooms: 3</p>"
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "value"),
+    [
+        # labels parted from their values by a dash
+        (f"{_PARCEL}<ul><li>Year Built – 1968</li><li>Roof Cover – Metal</li></ul>", "YearBuilt", 1968),
+        (f"{_PARCEL}<ul><li>Year Built – 1968</li><li>Roof Cover - Metal</li></ul>", "Roof", ["Metal"]),
+        (f"{_OFFER}<p>Kitchen – open to the den</p>", "SubdivisionName", None),
+        # the sum of a section is not its first line
+        (f"{_PARCEL}<h3>Assessment 2025</h3><ul><li>Improvements – $214,700</li></ul>", "TaxAssessedValue", None),
+        (f"{_PARCEL}<h3>Valuation (2025)</h3><p>Assessed Value: $9,000</p>", "TaxYear", 2025),
+        # a county is no town
+        (f"<h2>Hatcher County, Georgia</h2>{_PARCEL.replace(', Ames, IA 50010', '')}", "City", None),
+        # columns of a database
+        (f"{_PARCEL}<p>char_beds: 2</p>", "BedroomsTotal", 2),
+        # two full bathrooms and a half one, as some listing services write it; three quarters are no half
+        (f"{_OFFER}<ul><li>2.1 Baths</li></ul>", "BathroomsHalf", 1),
+        (f"{_OFFER}<ul><li>1.75 Baths</li></ul>", "BathroomsHalf", None),
+        # where a flat lies is not how many storeys there are
+        (f"{_OFFER}<p>Floor: 18 of 26</p>", "StoriesTotal", None),
+        (f"{_OFFER}<p>Stories: 2</p>", "StoriesTotal", 2),
+        # what stands beside the house
+        (f"{_OFFER}<ul><li>The clubhouse was built in 1998 and has 4,200 sq ft.</li></ul>", "YearBuilt", None),
+        (f"{_OFFER}<ul><li>The house was built in 1998 by its owner.</li></ul>", "YearBuilt", 1998),
+        (f"{_PARCEL}<table><tr><td>Room addition, 240 sq ft</td><td>05/02/2019</td></tr></table>", "LivingArea", None),
+        # who lives there is not what it is
+        (f"{_OFFER}<p>Occupancy: Vacant</p>", "PropertySubType", None),
+        # a tax before credits is not what is due
+        (f"{_PARCEL}<p>Gross Tax: $1,877.20</p><p>Net Tax Due: $1,097.20</p>", "TaxAnnualAmount", 1097.2),
+        # directions are no street
+        ("<p>Parcel Number: 12-345-678</p><p>Location: 4 miles north on Hwy 12</p>", "UnparsedAddress", None),
+        # an association's manager sells nothing
+        (f"{_OFFER}<p>Managed by Meadowlark Management, 8 Park Rd, Elsewhere, ST 00044</p>", "ListOfficeName", None),
+    ],
+)  # fmt: skip
+def test_layouts_of_records_and_listings(body: str, field: str, value: Any) -> None:
+    assert _read(body).get(field) == value
+
+
+def test_a_number_of_an_account_is_no_irish_postal_code() -> None:
+    """`R021873` has the shape of an Eircode but for its letters, and `Account` is no town."""
+    values = _read(f"<h1>Account: R021873</h1>{_PARCEL}", "Account R021873 - Treasurer")
+    assert (values["City"], values["PostalCode"]) == ("Ames", "50010")
+
+
+def test_a_heading_with_its_town_below_is_the_propertys_whoever_owns_it() -> None:
+    owner = "<h3>Ownership</h3><p>Owner</p><p>9 Elm St</p><p>Ames, IA 50010</p>"
+    body = f"<h1>31 Tannery Lane</h1><p>Marrow, NH 03299</p>{owner}"
+    values = _read(f"{body}<p>Assessed Value: $9,000</p>", "Town of Marrow")
+    assert (values["UnparsedAddress"], values["City"]) == ("31 Tannery Lane", "Marrow")
+
+
+def test_a_sale_in_a_dated_row_is_no_status_of_today() -> None:
+    history = "<table><tr><th>Date</th><th>Event</th></tr><tr><td>Jun 15, 2017</td><td>Sold</td></tr></table>"
+    assert _read(f"{_OFFER}<p class='status'>For sale</p>{history}", "12 Oak St")["StandardStatus"] == "Active"
+    assert _read(f"{_OFFER}<p class='status'>Sold</p>", "12 Oak St")["StandardStatus"] == "Closed"
