@@ -121,7 +121,8 @@ def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Docu
     if area is None:
         return
     unit = area.candidate.unit
-    source = next((c for c in candidates if c.field == units and c.locator == area.candidate.locator), None)
+    beside = (c for c in candidates if c.field == units and c.locator == area.candidate.locator)
+    source = next((c for c in beside if unit in (None, c.value)), None)  # a row may give the area twice
     if unit is None:
         unit = named.candidate.value if named else None
         source = named.candidate if named else None
