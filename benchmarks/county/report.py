@@ -18,7 +18,8 @@ stand-in), then the URLs that show a property a second time, and compares what w
 wrong. A page is "missed" if it could be read, is about the property and is not among its sources. A planted flaw is
 "reported" where the property names the field among its conflicts, "refused" where the extractor took the value for
 impossible and the page says nothing of that field. A value's evidence holds if its locator leads to its quote on the
-page, which is fetched once more, and the quote says the value.
+page, which is fetched once more, and the quote says the value. Addresses are scraped one by one; the seconds are those
+of one run, beside whatever else the machine did.
 """
 #: so many words of what is wrong are written down for each figure
 _MOST_TOLD = 12
