@@ -183,11 +183,14 @@ def _marks(line: Line, shown: Mapping[str, Any], now: datetime, fresh_days: floa
         if doubtful:
             yield "[in doubt: it follows from values above that are]"
             return
+    told: dict[str, list[str]] = {}
     for part in line.parts:
         doubt = doubt_about(shown, part.field, now, fresh_days) if part.field in record else None
         if doubt is not None:
-            name = f"{part.name}: " if part.name and len(line.parts) > 1 else ""
-            yield f"[{name}{'; '.join(_said(part, doubt, shown, now))}]"
+            told.setdefault("; ".join(_said(part, doubt, shown, now)), []).append(part.name)
+    for text, names in told.items():  # the same of all parts is said once, of the line
+        name = f"{', '.join(names)}: " if any(names) and len(names) < len(line.parts) else ""
+        yield f"[{name}{text}]"
 
 
 def _said(part: Part, doubt: Doubt, shown: Mapping[str, Any], now: datetime) -> Iterator[str]:

@@ -27,7 +27,7 @@ _ABOUT = """
 `make bench-exports` measures this page. `propintel export` to a file, each time in a process of its own, from SQLite
 with properties of 34 values with evidence, three sources and a conflict. "memory" is the most that the process ever had
 in RAM (its maximum resident set), of which at most {idle:.0f} MB are the program itself: the export of an empty
-database. Measured on {machine}.
+database. Measured on {machine}; what else that machine does costs seconds, not memory.
 
 Target: memory does not grow with the number of properties (by less than a quarter, from the fewest to the most).
 """

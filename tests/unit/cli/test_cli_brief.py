@@ -235,6 +235,15 @@ def test_equity_is_no_surer_than_what_it_is_computed_from() -> None:
     assert lines_of(shown, "Estimated value") == ["$500,000 to $540,500.50"]
 
 
+def test_what_holds_of_all_parts_of_a_line_is_said_once_and_else_of_which() -> None:
+    ends = {"X_EstimatedValueLow": proof(1, confidence=0.88), "X_EstimatedValueHigh": proof(2, confidence=0.88)}
+    assert lines_of(house(ends, source(COUNTY, None)), "Estimated value") == ["1 to 2", "[unsure: 88 %]"]
+    ends["X_EstimatedValueHigh"] = proof(2)
+    assert lines_of(house(ends, source(COUNTY, None)), "Estimated value") == ["1 to 2", "[low: unsure: 88 %]"]
+    hoa = {"AssociationYN": proof(True, confidence=0.5), "AssociationFee": proof(45)}
+    assert lines_of(house(hoa, source(COUNTY, None)), "HOA") == ["yes, fee 45", "[unsure: 50 %]"]
+
+
 def test_what_nobody_verified_is_apart_and_in_no_line() -> None:
     heard = {
         "field": "X_RoofYear", "value": 2020, "quote": "reroofed 2020", "url": "https://gone.example/", "said_by": "x",
