@@ -89,11 +89,15 @@ def _search(page: Document, told: int, *, priced: bool) -> Found | None:
     return None
 
 
+_AUCTION = re.compile(r"\bauction\b", re.IGNORECASE)
+
+
 def _with_property(page: Document, fields: Mapping[str, float], text: str, told: int) -> Found:
     words = RECORD.search(f"{page.title} {text[:3000]}")
     if words and not _asks(page, fields):
         return PageKind.RECORD, f"the page says {words.group()!r} and asks no price"
     banner = fields.get("StandardStatus", 0.0) >= 0.6 and not words  # sold, pending, off the market
+    banner = banner or _AUCTION.search(page.title) is not None  # which asks no price
     if _RECORD_FIELDS & set(fields) and not _asks(page, fields) and not banner:
         return PageKind.RECORD, "it has a parcel number or assessed values and asks no price"
     return PageKind.LISTING, f"it tells {told} of the facts that a listing tells"
