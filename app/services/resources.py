@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from app.clock import Clock, SystemClock
 from app.property.fetch import Fetcher, build_fetcher
 from app.property.store import (
+    FRESH_DAYS,
     AnswerStore,
     BatchStore,
+    Database,
     JobStore,
     ModelRequestStore,
     PageIndex,
@@ -29,7 +31,7 @@ from app.services.embedded_valkey import client, redis_url
 from app.services.fleet_clock import make_clock
 from app.services.model_reading import ModelReader
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
-from app.services.page_visits import Visitors
+from app.services.page_visits import PageSource, Visitors
 from app.services.property_intelligence import Scraper
 from app.services.source_finding import SourceFinder
 from app.services.sources import sources_file
@@ -74,33 +76,47 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
             service_tier=settings.openai_service_tier,
             parked=ParkedQuestions(ModelRequestStore(database), settings.openai_model, clock),
         )
-        pages = PageStore(database)
-        visitors = Visitors(fetcher, pages, clock)
         searcher = WebSearcher(SearchStore(database), manager.get_client, settings.openai_model, clock)
-        addresses = AddressScraper(
-            finder=SourceFinder(sources_file(settings).current, searcher),
-            visitors=visitors,
-            pages=pages,
-            tries=SourceTries(database),
-            properties=properties,
-            unverified=UnverifiedStore(database),
-            reader=reader,
-            clock=clock,
-            fresh_days=settings.property_fresh_days,
-        )
-        scraper = Scraper(
-            visitors=visitors,
-            addresses=addresses,
-            pages=pages,
-            index=PageIndex(database),
-            properties=properties,
-            reader=reader,
-            clock=clock,
-            fresh_days=settings.property_fresh_days,
-        )
+        finder = SourceFinder(sources_file(settings).current, searcher)
+        scraper = build_scraper(database, fetcher, finder, reader, clock=clock, fresh_days=settings.property_fresh_days)
         jobs, batches = JobStore(database, fresh_days=settings.property_fresh_days), BatchStore(database)
         closing = opening.pop_all()
         return Resources(settings, database, jobs, batches, properties, closing, manager, fetcher, scraper)
+
+
+def build_scraper(
+    database: Database,
+    fetcher: PageSource,
+    finder: SourceFinder,
+    reader: ModelReader,
+    *,
+    clock: Clock,
+    fresh_days: float = FRESH_DAYS,
+) -> Scraper:
+    """What does the jobs, out of the parts that reach outside and those of the database."""
+    pages, properties = PageStore(database), PropertyStore(database)
+    visitors = Visitors(fetcher, pages, clock)
+    addresses = AddressScraper(
+        finder=finder,
+        visitors=visitors,
+        pages=pages,
+        tries=SourceTries(database),
+        properties=properties,
+        unverified=UnverifiedStore(database),
+        reader=reader,
+        clock=clock,
+        fresh_days=fresh_days,
+    )
+    return Scraper(
+        visitors=visitors,
+        addresses=addresses,
+        pages=pages,
+        index=PageIndex(database),
+        properties=properties,
+        reader=reader,
+        clock=clock,
+        fresh_days=fresh_days,
+    )
 
 
 def _open_fetcher(settings: Settings, clock: Clock, opening: ExitStack) -> Fetcher:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,13 @@ import openai
 from app.clock import SystemClock
 from app.errors import PageError
 from app.property.fetch import Visitor
-from app.property.page import Page
-from app.property.store import AnswerStore, Database, PageStore, PropertyStore
+from app.property.page import Keeping, Page
+from app.property.sources.config import Sources
+from app.property.store import AnswerStore, Database, SearchStore
 from app.services.model_reading import ModelReader
-from app.services.property_intelligence import Scraper
+from app.services.resources import build_scraper
+from app.services.source_finding import SourceFinder
+from app.services.web_search import WebSearcher
 from standin.openai.config import Config
 from standin.openai.server import OpenAIStandin
 from standin.serving import BackgroundServer
@@ -46,6 +49,10 @@ class Expectation:
 class _Pages:
     """The site's pages without the site."""
 
+    def revisit(self, url: str, known: Callable[[str], Keeping | None], visitor: Visitor | None = None) -> Page:
+        """All come whole: nothing is kept of any."""
+        return self.fetch(url, visitor)
+
     def fetch(self, url: str, visitor: Visitor | None = None) -> Page:
         text = homes.page(int(url.rpartition("/")[2]))
         return Page(url, url, "text/html", text, text.encode(), SystemClock().now())
@@ -60,13 +67,10 @@ def expect(urls: Iterable[str], folder: Path) -> Expectation:
     refused: set[str] = set()
     with BackgroundServer(standin.app, standin.stopping) as server:
         client = openai.OpenAI(api_key=_KEY, base_url=f"{server.address}/v1", max_retries=0)
-        scraper = Scraper(
-            fetcher=_Pages(),
-            pages=PageStore(database),
-            properties=PropertyStore(database),
-            reader=ModelReader(AnswerStore(database), lambda: client, MODEL),
-            clock=SystemClock(),
-        )
+        clock = SystemClock()
+        finder = SourceFinder(Sources, WebSearcher(SearchStore(database), lambda: client, MODEL, clock))
+        reader = ModelReader(AnswerStore(database), lambda: client, MODEL)
+        scraper = build_scraper(database, _Pages(), finder, reader, clock=clock)
         for url in urls:
             try:
                 scraper.scrape(url)

@@ -18,6 +18,8 @@ _SOLD = re.compile(
     r"(?<!for )(?<!on )\bsale\b(?! (?:pending|agreed|fell|failed|cancel))",
     re.IGNORECASE,
 )
+#: an empty date of a program (0001-01-01) is none
+_FIRST_YEAR = 1600
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def dated_prices(said: Iterable[Saying]) -> list[DatedPrice]:
     for one in said:
         for when, price, event, is_sale in _rows(one.values):
             day = day_of(when)
-            if day is None or isinstance(price, bool) or not isinstance(price, int | float):
+            if day is None or day.year < _FIRST_YEAR or isinstance(price, bool) or not isinstance(price, int | float):
                 continue
             key = (when.split("T")[0], float(price), is_sale)
             _, _, sources = found.setdefault(key, (day, event, []))

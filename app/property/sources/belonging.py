@@ -36,7 +36,8 @@ def belonging(
     values: Mapping[str, Any], wanted: Address, parcels: Set[str] = frozenset(), *, place_is_known: bool = False
 ) -> Belonging:
     """Whose page says `values`. `parcels` are parcel numbers that pages of the wanted address named (`plain_parcel`);
-    `place_is_known`: the source is asked about places of its area only, so a page of it need not name the town.
+    `place_is_known`: the source is asked about places of its area only, so a page of it need not name the town; but if
+    it names another one, it is of a house of the same number there.
     """
     ours, theirs = normalise(wanted), identity.address_of(values)
     told = bool(theirs.street_number or theirs.street_name)
@@ -48,9 +49,10 @@ def belonging(
         return Belonging(Whose.OTHER, units or f"it is about {_shown(theirs)}")
     if ours.unit and not theirs.unit:  # its parcel may be that of the whole building
         return Belonging(Whose.UNKNOWN, f"it names no unit, and unit {ours.unit} was asked for")
-    if same_parcel:
+    elsewhere = _elsewhere(ours, theirs)
+    if same_parcel and (_same_house(ours, theirs) or not elsewhere):
         return Belonging(Whose.WANTED, f"its parcel number {values['ParcelNumber']} is that of the address")
-    if address == "same" or (place_is_known and _same_house(ours, theirs)):
+    if address == "same" or (place_is_known and _same_house(ours, theirs) and not elsewhere):
         return Belonging(Whose.WANTED, f"its address is {_shown(theirs)}")
     doubt = f"it says {_shown(theirs)}, which may be elsewhere" if told else "it names neither address nor parcel"
     return Belonging(Whose.UNKNOWN, doubt)
@@ -72,6 +74,18 @@ def _same_house(ours: Address, theirs: Address) -> bool:
     return bool(theirs.street_number and theirs.street_name) and (
         (ours.street_number, ours.street_name) == (theirs.street_number, theirs.street_name)
     )
+
+
+def _elsewhere(ours: Address, theirs: Address) -> bool:
+    """Whether the page names another place. One ZIP may have several towns' names."""
+    if _differ(ours.state, theirs.state) or _differ(ours.postal_code, theirs.postal_code):
+        return True
+    same_zip = ours.postal_code is not None and ours.postal_code == theirs.postal_code
+    return _differ(ours.city, theirs.city) and not same_zip
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    return one is not None and other is not None and one != other
 
 
 def _shown(address: Address) -> str:

@@ -52,6 +52,12 @@ def test_a_page_without_a_town_is_of_the_source_that_knows_its_place() -> None:
     assert whose({"City": "Anytown"}, place_is_known=True)[0] is Whose.UNKNOWN
 
 
+def test_a_house_of_the_same_number_in_another_town_of_the_area_is_not_taken() -> None:
+    assert whose({**STREET, "City": "Elsewhere"}, place_is_known=True)[0] is Whose.UNKNOWN
+    assert whose({**STREET, "StateOrProvince": "XY"}, place_is_known=True)[0] is Whose.OTHER
+    assert whose({**STREET, **PLACE, "City": "Old Town"}, place_is_known=True)[0] is Whose.WANTED, "one ZIP, two names"
+
+
 def test_the_parcel_number_that_another_page_gave_says_whose_it_is_but_not_against_the_address() -> None:
     number = {"ParcelNumber": "0012-0034"}
     assert whose(number, parcels=PARCELS)[0] is Whose.WANTED
@@ -60,6 +66,7 @@ def test_the_parcel_number_that_another_page_gave_says_whose_it_is_but_not_again
     assert whose({**number, **STREET, **PLACE, "UnitNumber": "9"}, parcels=PARCELS)[0] is Whose.OTHER
     assert whose({**number, **STREET, **PLACE}, UNIT, parcels=PARCELS)[0] is Whose.UNKNOWN, "all units may share it"
     assert whose({"ParcelNumber": "0012-0035"}, parcels=PARCELS)[0] is Whose.UNKNOWN
+    assert whose({**number, "City": "Elsewhere"}, parcels=PARCELS)[0] is Whose.UNKNOWN, "each county counts anew"
 
 
 def test_the_reason_names_what_the_page_is_about() -> None:

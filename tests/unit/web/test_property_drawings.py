@@ -28,6 +28,7 @@ def test_prices_of_all_sources_come_in_order_and_once() -> None:
         {"date": "2001", "event": "Listed"},
         {"price": 5},
         {"date": "soon", "price": 5},
+        {"date": "0001-01-01", "price": 5},
         {"date": "2002", "price": "5"},
     ]
     found = dated_prices(
