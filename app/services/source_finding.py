@@ -96,7 +96,9 @@ class SourceFinder:
             why = "it is turned off in sources.toml" if not search.enabled else "sources.toml allows it no domain"
             reader.skip(_SEARCH, None, None, SKIPPED, why)
             return []
-        found = self._searcher.search(wanted.target, wanted.address, search.allowed_domains, wanted.since)
+        found = self._searcher.search(
+            wanted.target, wanted.address, search.allowed_domains, wanted.since, may_wait=reader.may_wait
+        )
         if isinstance(found, str):
             reader.skip(_SEARCH, None, None, SKIPPED, found)
             return []
@@ -114,7 +116,7 @@ class SourceFinder:
             host = urlsplit(url).hostname or ""
             kind = _kind_of_host(host, sources)
             if sources.web_search.allows(host):
-                reader.ask_cited(_SEARCH, kind, url)
+                reader.ask_cited(_SEARCH, kind, url, sources.web_search.allows)
             else:
                 reader.skip(_SEARCH, kind, url, OUTSIDE, f"{host} is not among the allowed domains")
         for url in answer.uncited[:_MOST_CITED]:

@@ -6,8 +6,9 @@ that may be had later does not hold up the others; it is asked for again when al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import urlsplit
 
 from app.clock import Clock
@@ -150,16 +151,28 @@ class SourceReader:
             return
         self._visit(source.name, source.kind, url, place_is_known=True)
 
-    def ask_cited(self, name: str, kind: SourceKind | None, url: str) -> None:
-        """Read a page that a search cites."""
-        self._visit(name, kind, url, place_is_known=False)
+    @property
+    def may_wait(self) -> bool:
+        """Whether the run may be put off: it is a job's, and not its last."""
+        return self._run.job_id is not None and not self._run.is_last
+
+    def ask_cited(self, name: str, kind: SourceKind | None, url: str, allows: Callable[[str], bool]) -> None:
+        """Read a page that a search cites, as long as it leads nowhere but to hosts that `allows`."""
+        self._visit(name, kind, url, place_is_known=False, allows=allows)
 
     def skip(self, name: str, kind: SourceKind | None, url: str | None, outcome: str, detail: str) -> None:
         """Say of a source that it was not read."""
         self._note(name, kind, url, outcome, detail)
 
     def _visit(
-        self, name: str, kind: SourceKind | None, url: str, *, place_is_known: bool, may_follow: bool = True
+        self,
+        name: str,
+        kind: SourceKind | None,
+        url: str,
+        *,
+        place_is_known: bool,
+        may_follow: bool = True,
+        allows: Callable[[str], bool] | None = None,
     ) -> None:
         if url in self._seen:
             return
@@ -174,32 +187,37 @@ class SourceReader:
         except (FetchError, PageError, InvalidTargetError) as exc:
             self._in_vain(name, kind, url, exc)
             return
+        host = urlsplit(visit.page.final_url).hostname or ""
+        if allows is not None and not allows(host):
+            self._note(name, kind, url, OUTSIDE, f"it leads to {host}, which is not among the allowed domains")
+            return
+        if allows is not None and host != urlsplit(url).hostname:
+            kind = None  # it was the cited host's
         extraction = read_page(visit.page)
-        self._judge(name, kind, url, visit, extraction, place_is_known=place_is_known, may_follow=may_follow)
+        follow = partial(self._visit, place_is_known=place_is_known, may_follow=False, allows=allows)
+        self._judge(
+            Read(name, extraction, visit, source_record(url, extraction, visit, kind)),
+            place_is_known=place_is_known,
+            follow=follow if may_follow else None,
+        )
 
     def _judge(
-        self,
-        name: str,
-        kind: SourceKind | None,
-        url: str,
-        visit: Visit,
-        extraction: Extraction,
-        *,
-        place_is_known: bool,
-        may_follow: bool,
+        self, found: Read, *, place_is_known: bool, follow: Callable[[str, SourceKind | None, str], None] | None
     ) -> None:
         """Keep the page if it is of the address, else follow the one link that is, else say whose it is."""
-        record = source_record(url, extraction, visit, kind)
+        name, extraction, record = found.source, found.extraction, found.record
+        kind, url = record.source_kind, record.url
         parcels = {number for one in self.read if (number := plain_parcel(one.record.values.get("ParcelNumber")))}
         whose = belonging(record.values, self._address, parcels, place_is_known=place_is_known)
         holds = extraction.kind in (PageKind.LISTING, PageKind.RECORD) and bool(set(record.values) - NOT_ENOUGH)
         if holds and whose.is_wanted:
-            self._keep(Read(name, extraction, visit, record), whose.reason)
+            self._keep(found, whose.reason)
             return
-        link = the_link(visit.page, self._address) if may_follow and extraction.kind is not PageKind.BLOCKED else None
-        if link is not None:
-            self._visit(name, kind, link, place_is_known=place_is_known, may_follow=False)
-            return
+        if follow is not None and extraction.kind is not PageKind.BLOCKED:
+            link = the_link(found.visit.page, self._address)
+            if link is not None:
+                follow(name, kind, link)
+                return
         try:
             require_property(extraction)
         except PageError as exc:

@@ -65,11 +65,13 @@ class WebSearcher:
         self._model = model
         self._clock = clock
 
-    def search(self, target: str, address: Address, domains: tuple[str, ...], since: datetime) -> SearchFound | str:
+    def search(
+        self, target: str, address: Address, domains: tuple[str, ...], since: datetime, *, may_wait: bool = False
+    ) -> SearchFound | str:
         """What the web says of `address` (`target` in one line) on `domains` and those below them; or why nobody knows.
 
         The same question that was answered at `since` or later is not paid for again. Raises `openai.RateLimitError`
-        if no key has room, and errors of the database.
+        if no key has room, errors of the database and, where the caller `may_wait`, of an API that is out of reach.
         """
         body = _request(self._model, target, address, domains)
         question = digest(body)
@@ -82,7 +84,7 @@ class WebSearcher:
             WEB_SEARCHES.labels("no_key").inc()
             return str(NoKeysError())
         asked_at = self._clock.now()
-        response = self._call(client, body)
+        response = self._call(client, body, may_wait=may_wait)
         if isinstance(response, str):
             log.warning("%s", response)
             return response
@@ -92,7 +94,7 @@ class WebSearcher:
         patiently(lambda: self._searches.save(question, target, stored, found.answer.urls()), self._clock)
         return found
 
-    def _call(self, client: openai.OpenAI, body: Mapping[str, Any]) -> Response | str:
+    def _call(self, client: openai.OpenAI, body: Mapping[str, Any], *, may_wait: bool) -> Response | str:
         try:
             with timed(self._model):
                 return self._asked(client, body)
@@ -102,6 +104,11 @@ class WebSearcher:
                 raise
             WEB_SEARCHES.labels("budget" if exc.code == BUDGET_CODE else "failed").inc()
             return redact(note)
+        except (openai.APIConnectionError, openai.InternalServerError) as exc:
+            if may_wait:
+                WEB_SEARCHES.labels("failed").inc()
+                raise
+            error = ModelError(self._model, f"its search of the web: {redact(str(exc)).rstrip('.')}")
         except openai.APIStatusError as exc:
             error = ModelError(self._model, f"its search of the web: {status_reason(exc)}")
         except openai.OpenAIError as exc:

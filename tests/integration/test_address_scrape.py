@@ -218,6 +218,14 @@ def test_a_fresh_property_filed_under_the_address_is_returned_unless_a_refresh_i
     assert world.county.asked[FOUND] == 2
 
 
+def test_a_property_of_another_zip_or_state_is_not_what_was_asked_for(world: World) -> None:
+    world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
+    world.sources(BY_ADDRESS, BY_NUMBER)
+    world.scrape()
+    with pytest.raises(NoSourceError):
+        world.scrape("12 Fictional Ave, Anytown, ST 00001")
+
+
 @pytest.mark.parametrize(
     ("page", "outcome", "says"),
     [
@@ -322,6 +330,30 @@ def test_fewer_than_two_sources_and_the_web_is_searched_and_its_pages_read_like_
     assert {source["url"] for source in found.sources} == {f"{world.roots['county']}{FOUND}", url}
     assert found.unverified == []
     assert world.calls() <= 2
+
+
+def test_a_cited_page_that_leads_out_of_the_allowed_domains_is_left_out(world: World) -> None:
+    world.county.pages |= {FOUND: (200, assessor()), "/elsewhere": (200, listing())}
+    away = f"{world.roots['county']}/elsewhere"
+    world.portal.pages["/out"] = (200, f'<meta http-equiv="refresh" content="0;url={away}">')
+    url = f"{world.roots['portal']}/out"
+    world.api.set_searches({**SEARCHED, "lines": [{"text": "Bedrooms: 3", "url": url}]})
+    world.sources(BY_ADDRESS, domains=("127.0.0.2",))
+    found = world.scrape()
+    assert world.county.asked["/elsewhere"] == 1
+    assert {one["url"]: one["outcome"] for one in found.tried}[url] == "outside_domains"
+    assert "ListPrice" not in found.record
+
+
+def test_a_job_comes_back_for_a_search_that_could_not_be_made(world: World) -> None:
+    """An hour without the API would otherwise leave all addresses of that hour with one source, or none."""
+    world.county.pages[FOUND] = (200, assessor())
+    world.sources(BY_ADDRESS, domains=("127.0.0.2",))
+    world.api.set_key(world.api.keys[0], behaviour="flaky", failure_rate=1.0)
+    job_id = world.job()
+    with pytest.raises(openai.InternalServerError):
+        world.scrape(job_id=job_id)
+    assert "YearBuilt" in world.scrape(job_id=job_id, is_last=True).record
 
 
 def test_what_cannot_be_fetched_stays_unverified_with_its_citation_and_out_of_the_record(world: World) -> None:

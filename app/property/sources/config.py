@@ -5,6 +5,7 @@ What cannot be used is a `ConfigurationError` that names the file, the table, th
 
 from __future__ import annotations
 
+import logging
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from typing import Any
 from app.errors import ConfigurationError
 from app.property.record import SourceKind
 from app.property.sources.template import Template, problem_of
+
+log = logging.getLogger(__name__)
 
 #: how many domains the API takes (reference of the Responses API, `web_search`, 2026-11)
 MOST_DOMAINS = 100
@@ -220,11 +223,18 @@ class SourcesFile:
         self._kept: tuple[tuple[int, int] | None, Sources] | None = None
 
     def current(self) -> Sources:
-        """What it says now. Raises `ConfigurationError`."""
+        """What it says now; while it cannot be used, what it said before. Raises `ConfigurationError`."""
         stamp = self._stamp()
         kept = self._kept
         if kept is None or kept[0] != stamp:
-            kept = self._kept = (stamp, read_sources(self.path, must_exist=self._must_exist))
+            try:
+                said = read_sources(self.path, must_exist=self._must_exist)
+            except ConfigurationError as exc:
+                if kept is None:
+                    raise
+                log.warning("What %s said before holds on: %s", self.path, exc)
+                said = kept[1]
+            kept = self._kept = (stamp, said)
         return kept[1]
 
     def _stamp(self) -> tuple[int, int] | None:

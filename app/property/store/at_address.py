@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, select
 
 from app.property import identity
-from app.property.address import Address
+from app.property.address import Address, compare, normalise
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.store.page_index import AS_OF
@@ -21,14 +21,22 @@ def fresh_at(connection: Connection, address: Address, since: datetime) -> tuple
     keys = _keys(address)
     owners = select(property_keys.c.property_id).where(property_keys.c.key.in_(keys))
     query = (
-        select(records.c.property_id, records.c.kind)
+        select(records.c.property_id, records.c.kind, properties.c.record)
         .join(properties, properties.c.id == records.c.property_id)
         .where(records.c.property_id.in_(owners), properties.c.merged_into.is_(None), since < AS_OF)
         .order_by(AS_OF.desc(), records.c.id.desc())
-        .limit(1)
     )
-    row = connection.execute(query).first() if keys else None
-    return (row.property_id, PageKind(row.kind)) if row else None
+    for row in connection.execute(query) if keys else ():
+        if _is_at(identity.address_of(row.record), normalise(address)):
+            return row.property_id, PageKind(row.kind)
+    return None
+
+
+def _is_at(known: Address, wanted: Address) -> bool:
+    """A key may be shared by two towns of one name; without a ZIP the state has to say which."""
+    if compare(known, wanted) != "same":
+        return False
+    return known.state == wanted.state or (known.postal_code is not None and known.postal_code == wanted.postal_code)
 
 
 def _keys(address: Address) -> list[str]:

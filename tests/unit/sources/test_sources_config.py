@@ -181,6 +181,18 @@ def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
     assert file.current() == Sources()
 
 
+def test_while_a_file_cannot_be_used_what_it_said_before_holds(tmp_path: Path) -> None:
+    """A slip of an editor does not fail the jobs of a whole fleet."""
+    path = tmp_path / "sources.toml"
+    path.write_text(AREA + SOURCE)
+    file = SourcesFile(path)
+    before = file.current()
+    path.write_text("[[area]")
+    assert file.current() is before
+    path.write_text(AREA + SOURCE.replace('"A"', '"B"'))
+    assert file.current().areas[0].sources[0].name == "B"
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     path = tmp_path / "sources.toml"
     path.write_bytes(b"\xff\xfe")
