@@ -142,7 +142,11 @@ class _Match:
             a, b = getattr(self._one, name), getattr(self._other, name)
             if a and b:
                 return bool(a == b)
-        return self._is_page or not any((self._one.city, self._one.postal_code, *self._counties))
+        places = [
+            any((address.city, address.postal_code, county))
+            for address, county in zip((self._one, self._other), self._counties, strict=True)
+        ]
+        return self._is_page or not all(places)  # one that names no place is filed by its site
 
     def _is_zip_only(self) -> bool:
         """The addresses differ in their ZIP code and nothing else."""

@@ -74,6 +74,8 @@ def merge(records: Records) -> Merged:
     """
     if not records:
         return Merged()
+    # votes are sums of fractions: in one order always
+    records = sorted(records, key=lambda record: (record.url, record.content_sha256, record.as_of))
     newest = max(record.as_of for record in records)
     says = _Round(records, Known({}, newest)).run()
     sure = {name: found[0].source.values[name] for name, found in says.items() if not _is_contested(found)}

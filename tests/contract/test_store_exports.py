@@ -126,6 +126,7 @@ def _fill(database: Database, numbers: range) -> None:
     """Properties as large as real ones, past the merging: thirty values with evidence, one source."""
     names = [name for name, spec in FIELDS.items() if spec.type == "text"][:30]
     proof = {"raw": "x" * 40, "quote": "y" * 120, "confidence": 0.9, "method": "label", "locator": "/html/body/div[3]"}
+    proof["content_sha256"] = "0" * 64
     moments = [T0 + timedelta(seconds=number) for number in numbers]
     rows = [
         {
