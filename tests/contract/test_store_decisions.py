@@ -16,7 +16,7 @@ from app.property.store import Database, DecisionStore, JobStore, PropertyStore,
 from app.property.store.tables import identity_decisions, identity_pages, observations, properties
 from tests.contract.test_store_properties import ADDRESS, T0, alive, count, source
 
-A, B, C = "https://a.example/1", "https://b.example/1", "https://c.example/1"
+A, B, C, D = (f"https://{site}.example/1" for site in "abcd")
 OTHER = {**ADDRESS, "StreetNumber": "14"}
 
 
@@ -77,9 +77,25 @@ def test_later_scrapes_respect_a_split(
     for day, url in enumerate(order, start=1):
         store.save_record(again(url, day, ListPrice=90000 + day, **ADDRESS))
     assert (pages(store, home), pages(store, other)) == ([A], [B])
-    third = store.save_record(source(C, **ADDRESS))  # as much the one as the other: none is folded for it
-    assert pages(store, home) + pages(store, other) != [A, B] or third not in (home, other)
-    assert alive(database) == (2 if third in (home, other) else 3)
+    # as much the one as the other: they go to the older, and make no property each
+    assert store.save_record(source(C, **ADDRESS)) == home
+    assert store.save_record(source(D, **ADDRESS)) == home
+    assert (pages(store, other), alive(database)) == ([B], 2)
+
+
+def test_a_split_leaves_together_what_else_was_joined(
+    store: PropertyStore, decisions: DecisionStore, home: str
+) -> None:
+    joined = decisions.join(home, store.save_record(source(C, **OTHER)), who="alice")
+    made = decisions.split(home, [B], who="bob")
+    store.save_record(again(C, 1, **OTHER))
+    assert (pages(store, home), pages(store, made.other)) == ([A, C], [B])
+    decisions.undo(made.id, who="bob")
+    store.save_record(again(C, 2, **OTHER))
+    assert pages(store, home) == [A, B, C]
+    decisions.undo(joined.id, who="alice")
+    store.save_record(again(C, 3, **OTHER))
+    assert pages(store, home) == [A, B]
 
 
 def test_a_page_that_names_both_does_not_bring_together_what_was_split(

@@ -84,7 +84,8 @@ class DecisionStore:
             overruled = self._overrule(connection, JOIN, (kept, moved), who)
             other = new_property(self._database, connection)
             move_pages(connection, [row.url for row in moved], home, other)
-            told = (who, reason, {"overruled": overruled})
+            carried = self._carry_on(connection, overruled, ((home, kept), (other, moved)))
+            told = (who, reason, {"overruled": overruled, "carried": carried})
             decision = self._write(connection, SPLIT, (home, kept), (other, moved), told)
             self._rebuild(connection, home, other)
             return decision
@@ -133,7 +134,8 @@ class DecisionStore:
             undone = {"undone_at": self._database.clock.now(), "undone_by": clean(who)}
             connection.execute(update(identity_decisions).where(ids == decision_id).values(undone))
             again = {"undone_at": None, "undone_by": None}
-            overruled = row.details.get("overruled", [])
+            overruled, carried = row.details.get("overruled", []), row.details.get("carried", [])
+            connection.execute(update(identity_decisions).where(ids.in_(carried)).values(undone))
             connection.execute(update(identity_decisions).where(ids.in_(overruled)).values(again))
             self._back_together(connection, row) if row.kind == SPLIT else self._back_apart(connection, row)
             return _read(connection, [connection.execute(query).one()])[0]
@@ -204,6 +206,22 @@ class DecisionStore:
         undone = {"undone_at": self._database.clock.now(), "undone_by": clean(who)}
         connection.execute(update(identity_decisions).where(c.id.in_(ids)).values(undone))
         return ids
+
+    def _carry_on(
+        self, connection: Connection, overruled: Sequence[str], sides: Sequence[tuple[str, _Rows]]
+    ) -> list[str]:
+        """Joins that a split puts out of force hold on for the pages that it leaves together; -> the new ones' ids."""
+        found = connection.execute(select(identity_decisions).where(identity_decisions.c.id.in_(overruled))).all()
+        carried = []
+        for join in found:
+            named = connection.execute(select(identity_pages).where(identity_pages.c.decision_id == join.id)).all()
+            for home, rows in sides:
+                parts = [[row for row in rows if _urls([row]) & {p.url for p in named if p.side == n}] for n in (0, 1)]
+                if all(parts):
+                    told = (join.who, join.reason, {"of": join.id})
+                    new = self._write(connection, JOIN, (home, parts[0]), (join.other_id, parts[1]), told)
+                    carried.append(new.id)
+        return carried
 
     def _rebuild(self, connection: Connection, *property_ids: str) -> None:
         for property_id in property_ids:

@@ -114,13 +114,17 @@ def _without_page(connection: Connection, record: SourceRecord, row: Row[Any]) -
 
 
 def _chosen(connection: Connection, same: list[_Candidate]) -> list[_Candidate]:
-    """All of `same` if they may be one; else the one that fits best, if there is one."""
+    """All of `same` if they may be one; else the one that fits best, if there is one.
+
+    Of two that people parted and that fit alike it is the older: nothing else would tell a further page from the next.
+    """
     if len(same) > 1:  # a place on the map is one home's: two who are found by it alone are two homes at one place
         same = [one for one in same if one.decision.key is not Key.POSITION]
     if len(same) < 2 or not _are_apart(connection, same):
         return same
-    first, second = sorted(same, key=lambda one: one.place)[:2]
-    return [first] if first.place < second.place else []
+    first, second = sorted(same, key=lambda one: (*one.place, one.created_at, one.id))[:2]
+    is_clear = first.place < second.place or are_split(connection, [first.id, second.id])
+    return [first] if is_clear else []
 
 
 def _are_apart(connection: Connection, same: list[_Candidate]) -> bool:
