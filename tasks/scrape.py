@@ -13,6 +13,7 @@ from app.redaction import redact_urls
 from app.services.economy import Economy, WaitForBatch
 from app.services.patience import patiently
 from tasks.base import JobTask
+from tasks.policy import MAX_RETRIES
 from tasks.resources import current
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
                 refresh=job.refresh,
                 asked_at=job.created_at,
                 economy=economy,
-                is_last=job.waited_seconds >= current().settings.scrape_deadline_seconds,
+                is_last=job.attempts > MAX_RETRIES or job.waited_seconds >= current().settings.scrape_deadline_seconds,
             )
         except WaitForBatch as waits:
             return _parked(self, job, waits.request)

@@ -24,7 +24,7 @@ from starlette.routing import Route
 from app.clock import SystemClock
 from app.errors import ConfigurationError, HostBusyError, NoSourceError, PropertyIntelligenceError
 from app.property.source_record import SourceRecord
-from app.property.store import PageFrom, PropertyStore, upgrade
+from app.property.store import PageFrom, PropertyStore, SourceTries, SourceTry, upgrade
 from app.services.metrics.instruments import REGISTRY
 from app.services.resources import Resources, open_resources
 from app.settings import Settings
@@ -529,6 +529,15 @@ def test_a_page_that_fails_for_now_is_asked_once_more_and_then_done_without(worl
     found = world.scrape(job_id=job_id)
     assert outcomes(found) == {"Assessor": "http_status_transient", "Portal": "used", "web search": "not_asked"}
     assert (world.county.asked[FOUND], world.portal.asked["/h?zip=00000"]) == (2, 1)
+
+
+def test_a_failed_job_that_is_tried_again_asks_for_what_was_not_to_be_had(world: World) -> None:
+    job_id, jobs = world.job(), world.resources.jobs
+    tries = SourceTries(world.resources.database)
+    tries.note(job_id, "https://county.example/1", SourceTry("http_status", "500", 2, is_final=True))
+    jobs.fail(job_id, NoSourceError(TARGET, "nothing"), "test")
+    jobs.retry([job_id])
+    assert tries.of_job(job_id) == {}
 
 
 def test_a_job_that_comes_back_fetches_and_pays_nothing_twice(world: World) -> None:

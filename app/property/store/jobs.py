@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, func, literal, or_, select, update
 
 from app.errors import NotFoundError, PropertyIntelligenceError
 from app.property.store import quotas, request_keys
@@ -24,7 +24,7 @@ from app.property.store.quotas import Requester
 from app.property.store.recovery import take_lost
 from app.property.store.request_keys import RequestKey
 from app.property.store.rows import chunks, clean, job_of
-from app.property.store.tables import ACTIVE, STATES, UtcDateTime, batches, jobs
+from app.property.store.tables import ACTIVE, STATES, UtcDateTime, batches, jobs, source_tries
 
 #: a stored property younger than this is not scraped again
 FRESH_DAYS = 30.0
@@ -296,6 +296,8 @@ class JobStore:
             statement = update(jobs).where(jobs.c.id.in_(some), ended_badly).values(change).returning(*jobs.c)
             queued |= {row.id: job_of(row) for row in connection.execute(statement)}
             reopen_batches(connection, some)
+            # what was not to be had may be now
+            connection.execute(delete(source_tries).where(source_tries.c.job_id.in_(queued)))
         return [queued[job_id] for job_id in chosen if job_id in queued]
 
     # --- looking

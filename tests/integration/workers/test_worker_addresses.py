@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from app.property.store.tables import jobs
 from standin.serving import BackgroundServer
 from tests.plugins.standin_fixtures import StandinHandle
 
@@ -90,6 +92,23 @@ def test_an_address_is_done_by_a_worker_which_comes_back_for_what_failed(
     assert api.stats()["totals"]["requests"] <= 1
     again = fleet.stores.jobs.enqueue(["12 Fictional Avenue, Anytown, ST 00000"])
     assert (again.new, again.duplicates) == ([], 1), "it is fresh by whichever spelling"
+
+
+def test_the_last_try_of_a_job_does_without_the_source_that_fails(
+    make_fleet: Callable[..., Any], county: County
+) -> None:
+    """Four tries went to other pages: the fifth would fail the address for one page, with the other in its hand."""
+    county.failing = {"/bill/00120034"}
+    fleet = make_fleet(FETCH_MIN_DELAY_SECONDS="0")
+    (fleet.home / "sources.toml").write_text(sources(county))
+    (job_id,) = fleet.send(TARGET)
+    with fleet.stores.database.writing() as connection:
+        connection.execute(update(jobs).where(jobs.c.id == job_id).values(attempts=4))
+    fleet.start_worker()
+    (job,) = fleet.wait_for_state([job_id], "done", "failed", seconds=60)
+    assert (job.state, job.attempts) == ("done", 5)
+    assert fleet.stores.properties.get(job.property)["record"]["YearBuilt"] == 1987
+    assert county.asked == {"/record/00000": 1, "/bill/00120034": 1}
 
 
 def test_an_address_without_a_source_fails_and_says_what_was_tried(
