@@ -11,12 +11,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from app.clock import Clock
 from app.errors import NoSourceError
 from app.property.extract.base import Extraction
 from app.property.extract.edition import edition
+from app.property.extract.pipeline import with_paid_values
 from app.property.extract.prompt import build_prompt
 from app.property.merge import merge
 from app.property.record import FIELDS, PageKind
@@ -24,6 +25,7 @@ from app.property.store import (
     FRESH_DAYS,
     Hearsay,
     PageFrom,
+    PageIndex,
     PageStore,
     PropertyStore,
     SourceTries,
@@ -44,6 +46,7 @@ log = logging.getLogger(__name__)
 
 #: by URL of a page the fields that a model is still wanted for, and why
 Notes = Mapping[str, tuple[tuple[str, ...], str | None]]
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 #: sources of which an error tells
 _TOLD = 6
 
@@ -57,6 +60,7 @@ class AddressScraper:
         finder: SourceFinder,
         visitors: Visitors,
         pages: PageStore,
+        index: PageIndex,
         tries: SourceTries,
         properties: PropertyStore,
         unverified: UnverifiedStore,
@@ -67,6 +71,7 @@ class AddressScraper:
         self._finder = finder
         self._visitors = visitors
         self._pages = pages
+        self._index = index
         self._tries = tries
         self._properties = properties
         self._unverified = unverified
@@ -124,6 +129,7 @@ class AddressScraper:
             asking.set({"propintel.sources": reader.voices, "propintel.pages": len(reader.read)})
         if not reader.read:
             raise NoSourceError(wanted.target, _told(reader, heard))
+        self._remember_paid(reader)
         notes = self._ask_model(reader, economy)
         property_id = self._store(reader, notes)
         read = [url for one in reader.read for url in (one.record.url, one.record.final_url)]
@@ -131,6 +137,14 @@ class AddressScraper:
         return self._outcome(property_id, reader.read[0].record.kind, PageFrom.SITE, reader)
 
     # --- the model
+
+    def _remember_paid(self, reader: SourceReader) -> None:
+        """What a model read of the very same body before stays known: it is neither lost nor paid for again."""
+        for one in list(reader.read):
+            known = self._index.record_of(one.record.page_url or one.record.url, _EVER)
+            if known is not None and known.record.content_sha256 == one.record.content_sha256:
+                extraction = with_paid_values(one.extraction, known.record.evidence)
+                reader.replaced(one, extraction, with_values(one.record, extraction))
 
     def _ask_model(self, reader: SourceReader, economy: Economy | None) -> Notes:
         """One question for what all pages together lack; -> by URL the fields still wanted of a page, and why."""

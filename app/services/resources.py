@@ -95,11 +95,12 @@ def build_scraper(
 ) -> Scraper:
     """What does the jobs, out of the parts that reach outside and those of the database."""
     pages, properties = PageStore(database), PropertyStore(database)
-    visitors = Visitors(fetcher, pages, clock)
+    visitors, index = Visitors(fetcher, pages, clock), PageIndex(database)
     addresses = AddressScraper(
         finder=finder,
         visitors=visitors,
         pages=pages,
+        index=index,
         tries=SourceTries(database),
         properties=properties,
         unverified=UnverifiedStore(database),
@@ -111,7 +112,7 @@ def build_scraper(
         visitors=visitors,
         addresses=addresses,
         pages=pages,
-        index=PageIndex(database),
+        index=index,
         properties=properties,
         reader=reader,
         clock=clock,

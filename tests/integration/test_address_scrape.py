@@ -311,6 +311,21 @@ def test_at_most_one_question_is_asked_on_the_page_that_says_most_of_what_all_la
     assert found.evidence["YearBuilt"]["method"] != "llm", "what a page says is not asked"
 
 
+def test_what_a_model_read_of_a_page_before_is_neither_lost_nor_paid_for_again(world: World) -> None:
+    """The page was a target of its own; as one of the address's sources it is not the one that is asked about."""
+    world.portal.pages["/h?zip=00000"] = (200, listing(prose="The slate roof was relaid with care."))
+    url = f"{world.roots['portal']}/h?zip=00000"
+    assert world.scrape(url).record["Roof"] == ["slate"]
+    paid = world.calls()
+    remarks = "Heating: forced air. Two stories. HOA fee of $120 a month."
+    world.county.pages |= {FOUND: (200, assessor(Remarks=remarks)), BILL: (200, tax_roll())}
+    world.sources(BY_ADDRESS, BY_NUMBER, ("Portal", "portal", "<portal>/h?zip={postal_code}"))
+    found = world.scrape(refresh=True)
+    assert (found.record["Roof"], found.evidence["Roof"]["method"]) == (["slate"], "llm")
+    assert found.evidence["Roof"]["source_url"] == url
+    assert world.calls() <= paid + 1
+
+
 # --- the web search
 
 

@@ -36,7 +36,7 @@ from app.property.extract.standing import Standing
 from app.property.extract.state import EmbeddedState
 from app.property.extract.tables import Tables
 from app.property.page import Page
-from app.property.record import FIELDS, Evidence, PageKind, PropertyRecord, fits
+from app.property.record import FIELDS, Evidence, Method, PageKind, PropertyRecord, fits
 
 _LOG = logging.getLogger(__name__)
 
@@ -114,6 +114,12 @@ def with_model_values(extraction: Extraction, candidates: Sequence[Candidate], d
     }
     kept.update(fresh)
     return _built(replace(extraction, candidates=everything, dropped=extraction.dropped + dropped), kept)
+
+
+def with_paid_values(extraction: Extraction, evidence: Mapping[str, Evidence]) -> Extraction:
+    """`extraction` with what a model read of the same body before: as if it had just been heard."""
+    paid = [_candidate_of(name, proof) for name, proof in evidence.items() if proof.method is Method.LLM]
+    return with_model_values(extraction, paid, 0) if paid else extraction
 
 
 def _all_candidates(document: Document, notes: list[str]) -> list[Candidate]:
