@@ -323,7 +323,8 @@ def test_what_a_model_read_of_a_page_before_is_neither_lost_nor_paid_for_again(w
     found = world.scrape(refresh=True)
     assert (found.record["Roof"], found.evidence["Roof"]["method"]) == (["slate"], "llm")
     assert found.evidence["Roof"]["source_url"] == url
-    assert world.calls() <= paid + 1
+    assert found.evidence["StoriesTotal"]["source_url"] != url, "the one question went to the other page"
+    assert world.calls() == paid + 1
 
 
 # --- the web search
