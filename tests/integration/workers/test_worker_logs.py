@@ -88,13 +88,18 @@ def _lines(log: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
 def test_each_line_of_a_job_names_it_its_batch_and_the_key_in_use(
-    pool: str, make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str
+    pool: str,
+    make_fleet: Callable[..., Any],
+    openai_standin: Callable[..., Any],
+    property_site: str,
+    until: Callable[..., None],
 ) -> None:
     standin = openai_standin()
     fleet = make_fleet(OPENAI_API_KEYS=",".join(standin.keys), OPENAI_BASE_URL=standin.base_url)
     fleet.start_worker(pool=pool, concurrency=1)
     ids = fleet.send(property_site + TARGET, f"{property_site}/homes/1")
     jobs = fleet.wait_for_state(ids, "done")
+    until(lambda: fleet.log("worker").count("succeeded in") == 2, 20)  # Celery says so after the table does
     lines = _lines(fleet.log("worker"))
     used = [line for line in lines if line["event"].startswith("Using OpenAI key: ")]
     assert {line["job"] for line in used} == set(ids)
