@@ -35,7 +35,7 @@ from app.property.store import (
 from app.services.economy import Economy
 from app.services.metrics.instruments import RESULTS
 from app.services.model_reading import ModelReader
-from app.services.page_reading import ScrapeOutcome, count_fields, paid_by, with_values
+from app.services.page_reading import ScrapeOutcome, count_fields, outcome_of, paid_by, with_values
 from app.services.page_visits import Visitors
 from app.services.patience import patiently
 from app.services.source_finding import SourceFinder, Wanted
@@ -192,17 +192,12 @@ class AddressScraper:
         shown = self._properties.get(property_id)
         mine = {one.record.url for one in reader.read}
         asked = [source for source in shown["sources"] if source["url"] in mine and source["wanted_model"]]
-        return ScrapeOutcome(
-            property_id=shown["property"],
-            kind=kind,
-            record=shown["record"],
-            evidence=shown["evidence"],
-            sources=shown["sources"],
-            conflicts=shown["conflicts"],
+        return outcome_of(
+            shown,
+            kind,
+            page_from,
             wanted_model=tuple(dict.fromkeys(name for source in asked for name in source["wanted_model"])),
             model_note=next((source["model_note"] for source in asked), None),
-            page_from=page_from,
-            unverified=shown["unverified"],
             tried=tuple(one.as_json() for one in reader.tried),
         )
 

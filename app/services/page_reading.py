@@ -69,6 +69,31 @@ class ScrapeOutcome:
         }
 
 
+def outcome_of(
+    shown: Mapping[str, Any],
+    kind: PageKind,
+    page_from: PageFrom,
+    *,
+    wanted_model: tuple[str, ...],
+    model_note: str | None,
+    tried: tuple[dict[str, Any], ...] = (),
+) -> ScrapeOutcome:
+    """The outcome for a property as `PropertyStore.get` shows it."""
+    return ScrapeOutcome(
+        property_id=shown["property"],
+        kind=kind,
+        record=shown["record"],
+        evidence=shown["evidence"],
+        sources=shown["sources"],
+        conflicts=shown["conflicts"],
+        wanted_model=wanted_model,
+        model_note=model_note,
+        page_from=page_from,
+        unverified=shown["unverified"],
+        tried=tried,
+    )
+
+
 @contextmanager
 def paid_by(batch: str) -> Iterator[None]:
     """Model calls of the block count against the budget of `batch`; empty: of none."""

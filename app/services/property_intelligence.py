@@ -36,6 +36,7 @@ from app.services.page_reading import (
     NOT_ENOUGH,
     ScrapeOutcome,
     count_fields,
+    outcome_of,
     paid_by,
     read_page,
     require_property,
@@ -176,18 +177,9 @@ class Scraper:
         shown = self._properties.get(property_id)
         known_as = {url, self._index.known_as(url)}
         source = next((one for one in shown["sources"] if known_as & {one["url"], one["page_url"]}), None)
-        return ScrapeOutcome(
-            property_id=shown["property"],
-            kind=kind,
-            record=shown["record"],
-            evidence=shown["evidence"],
-            sources=shown["sources"],
-            conflicts=shown["conflicts"],
-            unverified=shown["unverified"],
-            wanted_model=tuple(source["wanted_model"]) if source else (),
-            model_note=source["model_note"] if source else None,
-            page_from=page_from,
-        )
+        wanted_model = tuple(source["wanted_model"]) if source else ()
+        model_note = source["model_note"] if source else None
+        return outcome_of(shown, kind, page_from, wanted_model=wanted_model, model_note=model_note)
 
 
 def _is_same_page(read: SourceRecord, known: SourceRecord) -> bool:
