@@ -19,6 +19,8 @@ from app.property.browser.wire import Message
 
 _LOOK_SECONDS = 0.1
 _CLOSE_SECONDS = 3.0
+#: what Playwright answers about a document that another one is just replacing; it has no type for that
+_LEAVING = re.compile("context was destroyed|is navigating|interrupted by another navigation")
 #: how much there is, as numbers: the text is only measured where that is cheap
 _SIZE = """() => {
     const elements = document.getElementsByTagName("*").length;
@@ -146,7 +148,7 @@ class _Visit:
         context.on("requestfinished", self._gate.over)
         context.on("requestfailed", self._gate.over)
         page.on("crash", lambda _: self._crashed.set())
-        await page.goto(self._order.url, wait_until="commit", timeout=self._left() * 1000)
+        await _unless_leaving(page.goto(self._order.url, wait_until="commit", timeout=self._left() * 1000))
         await self._settled(page)
         return {"onward": self._gate.onward.result()} if self._gate.onward.done() else await self._read(page)
 
@@ -166,14 +168,16 @@ class _Visit:
                 raise VisitError("crashed", "its tab crashed, as a rule for want of memory")
             if self._gate.onward.done():
                 return
-            now = await page.evaluate(_SIZE)
-            if now != size:
+            now = await _unless_leaving(page.evaluate(_SIZE))
+            if now is None or now != size:
                 size, since = now, time.monotonic()
             if min(self._gate.quiet_seconds(), time.monotonic() - since) >= self._order.quiet_seconds:
                 return
 
     async def _read(self, page: Page) -> dict[str, Any]:
-        html = await page.content()
+        html = await _unless_leaving(page.content())
+        if html is None:
+            raise VisitError("failed", "it left for another page just when it was read")
         if len(html) > self._order.most_chars:
             raise VisitError("too_large", f"{len(html)} characters")
         final = urlsplit(page.url)
@@ -182,6 +186,16 @@ class _Visit:
             raise VisitError("failed", f"it left for {page.url[:100]!r}")
         gate = self._gate
         return {"drawn": {"url": page.url, "html": html, "passed": gate.passed, "dropped": dict(gate.dropped)}}
+
+
+async def _unless_leaving[T](answer: Awaitable[T]) -> T | None:
+    """The answer, or None while the page's own script is taking it elsewhere."""
+    try:
+        return await answer
+    except Error as exc:
+        if not _LEAVING.search(exc.message):
+            raise
+        return None
 
 
 async def _refused(socket: WebSocketRoute) -> None:
