@@ -224,6 +224,24 @@ class InvalidHostError(PropertyIntelligenceError):
     remedy = "Name the host of one site, like www.example.com; those below it are meant as well."
 
 
+class InvalidPersonError(PropertyIntelligenceError):
+    """What was given is no person's name that could be looked for. The name is not among the facts."""
+
+    code = "invalid_person"
+    sentence = "This is no name of a person: {problem}."
+    remedy = "Write it out, as in `Jane Doe`, `Doe, Jane` or `Jane Q. Doe`."
+
+
+class PersonPurgedMeanwhileError(PropertyIntelligenceError):
+    """What a page says was about to be stored with the name of somebody who was purged since it was fetched."""
+
+    code = "person_purged"
+    fact_names: ClassVar[tuple[str, ...]] = ()
+    sentence = "Somebody whom the page names was purged while it was read, and nothing of it is stored."
+    remedy = "It is read again without the name."
+    transient = True
+
+
 class IdentityDecisionError(PropertyIntelligenceError):
     """What somebody said of which pages are one property does not fit what is stored."""
 

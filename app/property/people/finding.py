@@ -1,0 +1,167 @@
+"""Where a person's name stands in a text: in either order, with an initial in between, across tags and keys of JSON.
+
+What counts as a name's form is asked of the caller, who knows the name or only hashes of it. Rules, for `Jane Doe`:
+
+- `Jane Doe`, `JANE DOE`, `Jane Q. Doe`, `jane-doe`, `jane.doe@`, `Jane <b>Doe</b>`, `"first":"Jane","last":"Doe"`
+- `Doe, Jane`; without a comma only in capitals (`DOE JANE Q`), as rolls of assessors write it
+- not `Jane Doe-Smith`, nor `Mary Jane Doe` (a common given name before it makes it another one), nor `Jane. Doe`
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from app.property.people.given_names import GIVEN_NAMES
+from app.property.people.names import SUFFIXES
+from app.property.people.words import Text, Word, unescaped, words_of
+
+#: between two words of one name; a full stop is followed by a blank only after an initial
+_GAP = re.compile(r"""[\s\-_+.'"“”‘’\u00b7\u200b\u200d\ufeff\u00ad]{1,6}""")
+_STOP = re.compile(r"[.]['\"”’]?\s")
+_COMMA = re.compile(r"\s{0,2},\s{0,3}")
+#: between them where a key of JSON, a label or an attribute stands in between
+_KEYED = re.compile(r"""[\s"'\\:,={}\[\]_\-.>]{1,24}""")
+_KEYS = frozenset(
+    {"first", "last", "middle", "given", "family", "sur", "name", "firstname", "lastname", "middlename", "givenname",
+     "familyname", "surname", "fname", "lname", "agentfirstname", "agentlastname", "agentfirst", "agentlast"}
+)  # fmt: skip
+#: in the place of the keys between two values of one object, which may come in either order
+_OBJECT = "{}"
+_TAG = re.compile(r"<[!/?A-Za-z][^<>]{0,4000}>")
+_MOST_WORDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A name in a text: the words that make it up."""
+
+    words: tuple[Word, ...]
+
+    @property
+    def start(self) -> int:
+        return min(word.start for word in self.words)
+
+    @property
+    def end(self) -> int:
+        return max(word.end for word in self.words)
+
+
+def find_names(text: str, may_begin: Callable[[str], bool], is_name: Callable[[tuple[str, ...]], bool]) -> list[Match]:
+    """All names in `text`, in their order. `may_begin` says fast whether a word can be in a name at all; `is_name`
+    whether a sequence of plain words, given name first, is one (a `*` at the end of a word: any that begins so)."""
+    whole = unescaped(text)
+    words = [word for word in words_of(whole) if word.plain]
+    known: dict[str, bool] = {}
+    for word in words:
+        if word.plain not in known:
+            known[word.plain] = may_begin(word.plain)
+    if not any(known.values()):
+        return []
+    found = dict[tuple[int, ...], Match]()
+    for stream, gaps in _streams(whole, words):
+        for n, word in enumerate(stream):
+            if known[word.plain]:
+                match = _match_at(stream, gaps, n, is_name)
+                if match is not None:
+                    found.setdefault(tuple(word.start for word in match.words), match)
+    return _without_nested(found.values())
+
+
+def _streams(whole: Text, words: list[Word]) -> list[tuple[list[Word], list[str]]]:
+    """The words as they stand, and as they are read: without tags, and without the keys between values."""
+    streams = [(words, _gaps(whole, words))]
+    tags = [match.span() for match in _TAG.finditer(whole.plain)]
+    if tags:
+        bare, place = list[Word](), 0
+        for word in words:
+            while place < len(tags) and tags[place][1] <= word.at:
+                place += 1
+            if place == len(tags) or word.stop <= tags[place][0]:
+                bare.append(word)
+        streams.append((bare, [_TAG.sub(" ", gap) if "<" in gap else gap for gap in _gaps(whole, bare)]))
+    if any(word.plain in _KEYS for word in words):
+        values = [word for word in words if word.plain not in _KEYS]
+        streams.append((values, [_without_keys(gap) for gap in _gaps(whole, values)]))
+    return streams
+
+
+def _gaps(whole: Text, words: Sequence[Word]) -> list[str]:
+    """What stands after each word: up to the next one; not all of it where that is far."""
+    nexts = [*(after.at for after in words[1:]), len(whole.plain)] if words else []
+    return [whole.plain[word.stop : min(at, word.stop + 4100)] for word, at in zip(words, nexts, strict=True)]
+
+
+def _without_keys(gap: str) -> str:
+    """`_OBJECT` for what stands between two values of one object: `","lastName":"`."""
+    letters = re.findall(r"[^\W\d_]+", gap)
+    if not letters or any(word.casefold() not in _KEYS for word in letters):
+        return gap
+    return _OBJECT if _KEYED.fullmatch(re.sub(r"[^\W\d_]+", "", gap)) else gap
+
+
+def _match_at(
+    stream: Sequence[Word], gaps: Sequence[str], start: int, is_name: Callable[[tuple[str, ...]], bool]
+) -> Match | None:
+    """The longest name that begins with the word at `start`."""
+    window, comma, is_object = [stream[start]], 0, False
+    best: Match | None = None
+    while True:
+        forms = _forms(window, comma, is_object=is_object)
+        if any(map(is_name, forms)) and _stands_alone(stream, gaps, start, len(window)):
+            best = Match(tuple(window))
+        last = start + len(window) - 1
+        if len(window) == _MOST_WORDS or last + 1 >= len(stream):
+            return best
+        gap = gaps[last]
+        if gap == _OBJECT:
+            is_object = True
+        elif _COMMA.fullmatch(gap) and not comma:
+            comma = len(window)
+        elif not _GAP.fullmatch(gap) or (_STOP.match(gap) and len(stream[last].plain) > 1):
+            return best
+        window.append(stream[last + 1])
+
+
+def _forms(window: Sequence[Word], comma: int, *, is_object: bool) -> list[tuple[str, ...]]:
+    """The sequences, given name first, as which the words can be read."""
+    words = tuple(word.plain for word in window)
+    if comma == len(words):
+        return []
+    is_turned = comma and words[comma] not in SUFFIXES
+    orders = [words[comma:] + words[:comma]] if is_turned else [words]
+    if not comma and len(words) > 1 and (is_object or all(word.text.isupper() for word in window)):
+        orders.append(words[1:] + words[:1])
+        orders += [(words[-1], *words[1:-1], words[0])] if is_object and len(words) > 2 else []
+    forms = list[tuple[str, ...]]()
+    for order in orders:
+        forms.append(order)
+        if len(order) >= 3:
+            forms.append((order[0], f"{order[1][0]}*", *order[2:]))
+            if len(order[1]) == 1:
+                forms.append((order[0], *order[2:]))
+    return forms
+
+
+def _stands_alone(stream: Sequence[Word], gaps: Sequence[str], start: int, count: int) -> bool:
+    """Whether it is no part of a longer name: `Jane Doe-Smith`, `Mary-Jane Doe`, `Mary Jane Doe`."""
+    if count == 1:
+        return True
+    before = gaps[start - 1] if start else ""
+    after = gaps[start + count - 1] if start + count < len(stream) else ""
+    inner = gaps[start : start + count - 1]
+    is_slug = any(set(gap) <= set("-_+.") for gap in inner)
+    if not is_slug and ((before == "-" and start) or after == "-"):
+        return False
+    is_further = bool(before) and set(before) <= set(" \t\u00a0") and stream[start - 1].plain in GIVEN_NAMES
+    return not (is_further and stream[start - 1].text[0].isupper())
+
+
+def _without_nested(matches: Iterable[Match]) -> list[Match]:
+    ordered = sorted(matches, key=lambda match: (match.start, -match.end))
+    kept = list[Match]()
+    for match in ordered:
+        if not any(set(match.words) <= set(other.words) for other in kept[-3:]):
+            kept.append(match)
+    return kept

@@ -1,0 +1,77 @@
+"""A text or a JSON value without somebody's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.property.people.finding import Match, find_names
+from app.property.people.names import PersonName
+
+#: stands where a name stood
+REMOVED = "[removed]"
+_BETWEEN = re.compile(r"[\s.,+_-]{1,6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """Tells the name of a person, whom it may know by hashes only: what `find_names` asks."""
+
+    may_begin: Callable[[str], bool] = field(repr=False)
+    is_name: Callable[[tuple[str, ...]], bool] = field(repr=False)
+
+    def find(self, text: str) -> list[Match]:
+        return find_names(text, self.may_begin, self.is_name)
+
+    def is_in(self, value: Any) -> bool:
+        """Whether a text of `value` (JSON types), a key among them, names the person."""
+        match value:
+            case str():
+                return bool(self.find(value))
+            case dict():
+                return any(self.is_in(key) or self.is_in(one) for key, one in value.items())
+            case list() | tuple():
+                return any(self.is_in(one) for one in value)
+            case _:
+                return False
+
+    def without(self, value: Any) -> Any:
+        """`value` (JSON types) with `REMOVED` in the place of the name; itself where it is not named."""
+        match value:
+            case str():
+                return self._text(value)
+            case dict():
+                return {self._text(key): self.without(one) for key, one in value.items()}
+            case list() | tuple():
+                return [self.without(one) for one in value]
+            case _:
+                return value
+
+    def _text(self, text: str) -> str:
+        """Word by word, so that what stands between them (tags, keys of JSON) stays what it is; but for blanks."""
+        parts, done = list[str](), 0
+        for start, end, instead in _cuts(text, self.find(text)):
+            parts += (text[done:start], instead)
+            done = end
+        return "".join((*parts, text[done:]))
+
+
+def _cuts(text: str, matches: list[Match]) -> Iterator[tuple[int, int, str]]:
+    """What to replace by what, in order and without overlap."""
+    done = 0
+    for match in matches:
+        instead, until = REMOVED, done
+        for word in sorted(match.words, key=lambda word: word.start):
+            if word.start < done:
+                continue
+            start = until if not instead and _BETWEEN.fullmatch(text, until, word.start) else word.start
+            yield start, word.end, instead
+            instead, until, done = "", word.end, word.end
+
+
+def finder_of(name: PersonName) -> Finder:
+    """Finds a name that is known."""
+    ours = {word for form in name.forms for word in form}
+    return Finder(ours.__contains__, name.forms.__contains__)
