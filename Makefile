@@ -11,6 +11,8 @@ LOCKS    := requirements/runtime.lock requirements/dev.lock
 BENCH    := .venv-bench
 # so are the tools that read pages; their packages would not go with those of the key pool's peers either
 BENCH_EXTRACTION := .venv-bench-extraction
+# what makes a site of docs/ has packages of its own too
+DOCS     := .venv-docs
 PYTHON   ?= 3.13
 
 .DEFAULT_GOAL := help
@@ -99,6 +101,18 @@ bench-fetch: install $(BENCH)/.installed ## the fetcher beside Scrapy and httpx2
 bench-county: install ## scrape the fictional county on SQLite and PostgreSQL, and compare with its truth: some minutes
 	$(PY) -m benchmarks.county $(BENCH_ARGS)
 
+.PHONY: docs
+docs: $(DOCS)/.installed ## the documentation as a site in build/docs; a link or anchor that leads nowhere fails it
+	rm -rf build/docs
+	$(DOCS)/bin/sphinx-build --fail-on-warning --keep-going --quiet -d build/docs-cache -c docs/site . build/docs
+	$(DOCS)/bin/python docs/site/check_pages.py build/docs
+	@echo "file://$(abspath build/docs/index.html)"
+
+$(DOCS)/.installed: requirements/docs.lock | install
+	@if [ ! -x $(DOCS)/bin/python ]; then $(UV) venv --quiet --python $(PY) $(DOCS); fi
+	$(UV) pip sync --quiet --python $(DOCS)/bin/python --require-hashes requirements/docs.lock
+	@touch $@
+
 $(BENCH)/.installed: requirements/bench.lock | install
 	@if [ ! -x $(BENCH)/bin/python ]; then $(UV) venv --quiet --python $(PY) $(BENCH); fi
 	$(UV) pip sync --quiet --python $(BENCH)/bin/python --require-hashes requirements/bench.lock
@@ -115,6 +129,7 @@ lock: ## resolve the dependencies anew (uv.lock stays out of git: it names regis
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:bench -c requirements/runtime.lock -o requirements/bench.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:bench-extraction -o requirements/bench-extraction.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:fuzz -o requirements/fuzz.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:docs -o requirements/docs.lock
 	echo hatchling | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header -c requirements/dev.lock - -o requirements/build.lock
 	echo uv | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.9 --no-annotate --no-header - -o requirements/uv.lock
 
@@ -125,4 +140,4 @@ vendor: ## copy the pages' scripts from npm's packages to web/static/vendor
 	rm -rf web/vendor/node_modules
 
 clean: ## remove the virtual environments and caches
-	rm -rf $(VENV) $(BENCH) $(BENCH_EXTRACTION) .uv .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(BENCH) $(BENCH_EXTRACTION) $(DOCS) build .uv .mypy_cache .ruff_cache .pytest_cache

@@ -29,7 +29,7 @@ def test_the_commands_enqueue_once_and_list_all(
     if shutil.which("curl") is None:
         pytest.skip("no curl on PATH")
     token = propintel("token", "--role", "operator", "--subject", "nightly-import").stdout.strip()
-    setting, me, enqueue, listing = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
+    setting, me, enqueue, listing, *_actions = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
     assert "URL=http://localhost:8000" in setting
     script = f"set -eu\nURL={web} TOKEN={token}\n{me}\necho\n{enqueue}\necho\n{listing}"
     ran = subprocess.run(

@@ -133,7 +133,7 @@ def test_a_house_of_which_all_is_known() -> None:
 def test_the_readme_shows_a_brief_as_it_is() -> None:
     """Its example, up to where it is cut off."""
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```\n(12 Fictional Ave.*?)\n \.\.\.\n```", readme, re.S)
+    (example,) = re.findall(r"```text\n(12 Fictional Ave.*?)\n \.\.\.\n```", readme, re.S)
     changed = {
         "StandardStatus": proof("Closed", PORTAL), "StoriesTotal": proof(2),
         "X_EstimatedValueHigh": proof(540000, PORTAL), "X_PotentialEquityHigh": proof(128000, PORTAL),

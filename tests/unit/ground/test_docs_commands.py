@@ -1,0 +1,176 @@
+"""What README and docs tell a reader to type is run by a test, and is understood by the program that there is."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import typer
+
+from cli.commands import COMMANDS
+from tests.plugins.documented import DOING, ROOT, SHOWING, Block, blocks, blocks_of, pages
+
+BLOCKS = blocks()
+_MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+_TARGETS = frozenset(re.findall(r"^([a-z][a-z-]*):", _MAKEFILE, re.M))
+#: What Click raises for words that it does not take; Typer shows no more of it than this child.
+_UsageError: Any = typer.BadParameter.__base__
+_INLINE = re.compile(r"(?<![`\w])`((?:\.venv/bin/)?(?:propintel|make) [^`\n]+)`(?!`)")
+
+
+def _complaints(block: Block) -> Iterator[str]:
+    if block.language not in DOING | SHOWING:
+        yield f"the fence names no language that is known: {block.language!r}"
+    elif block.language in DOING and not block.remark:
+        yield "no comment above says what runs it: see tests/plugins/documented.py"
+    for name in block.tests:
+        yield from _complaint_of_test(name, block)
+
+
+def _complaint_of_test(name: str, block: Block) -> Iterator[str]:
+    """The file is there, the function is in it, and CI's script really makes what the block makes."""
+    file, _, function = name.partition("::")
+    if not (ROOT / file).is_file():
+        yield f"no file {file}"
+        return
+    text = (ROOT / file).read_text(encoding="utf-8")
+    if file == ".ci/run":
+        lines = [line.split("#")[0].split() for line in block.text.splitlines() if line.split("#")[0].strip()]
+        yield from (f".ci/run does not run {' '.join(words)}" for words in lines if " ".join(words) not in text)
+    elif not re.search(rf"^ *def {re.escape(function)}\b" if function else r"^def test_", text, re.M):
+        yield f"no test {function} in {file}"
+
+
+def test_every_block_that_does_something_is_run_by_a_test() -> None:
+    assert [f"{block}: {said}" for block in BLOCKS for said in _complaints(block)] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("```\nls\n```", "names no language"),
+        ("```bash\nls\n```", "no comment above"),
+        ("<!-- tested-by: tests/none.py::test_x -->\n```bash\nls\n```", "no file tests/none.py"),
+        ("<!-- tested-by: tests/conftest.py::test_x -->\n```bash\nls\n```", "no test test_x"),
+        ("<!-- tested-by: .ci/run -->\n```bash\nmake nonsense\n```", "does not run make nonsense"),
+        ("<!-- run -->\n\n```python\n1\n```", "no comment above"),
+    ],
+)
+def test_a_block_that_nobody_runs_is_found(page: str, said: str) -> None:
+    (block,) = blocks_of("docs/x.md", page)
+    assert said in " ".join(_complaints(block))
+
+
+def _typed() -> Iterator[tuple[str, str]]:
+    """-> where it stands, and one command: all lines of the blocks, and what the running text puts in backticks."""
+    for block in BLOCKS:
+        if block.language == "bash":
+            for line in block.text.replace("\\\n", " ").splitlines():
+                yield str(block), line
+    for page in pages():
+        if "decisions" in page.parts or "benchmarks" in page.parts:
+            continue  # these tell of a day, and are not mended later
+        for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
+            for found in _INLINE.finditer(line):
+                yield f"{page.relative_to(ROOT)}:{number}", found[1]
+
+
+def _commands(line: str, program: str) -> list[list[str]]:
+    """The arguments of every call of `program` in one line of shell."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="();|&<>")
+    lexer.whitespace_split = True
+    found: list[list[str]] = []
+    current: list[str] | None = None
+    for word in lexer:
+        if set(word) <= set("();|&<>") or word in ("`", "$"):
+            current = None
+        elif current is not None:
+            current.append(word)
+        elif Path(word.lstrip("$`")).name == program:
+            current = []
+            found.append(current)
+    return found
+
+
+def _refusal(words: list[str]) -> str | None:
+    """Why `propintel` would not take these words; values that name something (files, ids) are not looked at."""
+    words = [word for word in words if word not in ("...", "…")]
+    words = [word.removesuffix("...").strip("[]") for word in words]
+    while words and words[0] in ("-v", "--verbose"):
+        words = words[1:]
+    if not words or words[0].startswith("-"):
+        return None
+    if words[0] not in COMMANDS:
+        return f"no command {words[0]}"
+    command: Any = COMMANDS[words[0]].load()
+    words = words[1:]
+    context = typer.Context(command)
+    while hasattr(command, "commands") and words and not words[0].startswith("-"):
+        if words[0] not in command.commands:
+            return f"no command {words[0]}"
+        command, words = command.commands[words[0]], words[1:]
+    try:
+        given, _, parameters = command.make_parser(context).parse_args(list(words))
+    except _UsageError as exc:
+        return str(exc.format_message())
+    for parameter in parameters:
+        annotation = parameter.type_descriptor.annotation
+        for kind in (annotation, *get_args(annotation)):
+            value = given.get(parameter.name)
+            choices = [one.value for one in kind] if isinstance(kind, type) and issubclass(kind, Enum) else []
+            if choices and isinstance(value, str) and not value.isupper() and value not in choices:
+                return f"{value} is none of {choices}"
+    return None
+
+
+def test_every_command_is_one_that_propintel_takes() -> None:
+    refused = [
+        f"{place}: propintel {shlex.join(words)}: {why}"
+        for place, line in _typed()
+        for words in _commands(line, "propintel")
+        if (why := _refusal(words))
+    ]
+    assert refused == []
+
+
+def test_every_target_of_make_is_there() -> None:
+    wanted = {
+        (place, word)
+        for place, line in _typed()
+        for words in _commands(line, "make")
+        for word in words
+        if re.fullmatch(r"[a-z][a-z-]*", word)
+    }
+    assert wanted
+    assert {(place, word) for place, word in wanted if word not in _TARGETS} == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["scrap", "x"], "no command scrap"),
+        (["keys", "shake"], "no command shake"),
+        (["jobs", "--faild"], "--faild"),
+        (["export", "--format", "xlsx"], "xlsx"),
+    ],
+)
+def test_a_command_that_propintel_does_not_take_is_found(words: list[str], said: str) -> None:
+    assert said in (_refusal(words) or "")
+
+
+def test_every_module_and_script_that_python_runs_is_there() -> None:
+    missing = []
+    for place, line in _typed():
+        for words in _commands(line, "python") + _commands(line, "python3"):
+            if words[:1] == ["-m"]:
+                found: object = importlib.util.find_spec(words[1])
+            else:
+                found = not words or not words[0].endswith(".py") or (ROOT / words[0]).is_file()
+            missing += [] if found else [f"{place}: {shlex.join(words)}"]
+    assert missing == []
