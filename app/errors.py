@@ -568,6 +568,16 @@ class JobTimeoutError(PropertyIntelligenceError):
     transient = True
 
 
+class OutOfTimeError(PropertyIntelligenceError):
+    """A run of a job ends before it begins what it may not finish. What it has done stays."""
+
+    code = "out_of_time"
+    fact_names: ClassVar[tuple[str, ...]] = ("retry_after_seconds",)
+    sentence = "The job has more pages than one run has time for."
+    remedy = "It goes on by itself, from where it was; no page is fetched and nothing paid for twice."
+    transient = True
+
+
 class OutOfResourcesError(PropertyIntelligenceError):
     """The worker's machine has no memory, threads or file handles left for this run."""
 

@@ -12,6 +12,7 @@ import contextvars
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -135,6 +136,7 @@ class JobTask(RedactedTask):
 
     def __call__(self, job_id: str, *args: Any, **kwargs: Any) -> Any:
         """Run as one span of the trace whose id is the job's: there all its runs are found, wherever they were."""
+        self.request.began = time.monotonic()
         about = {"propintel.job.id": job_id}
         with span("job", about, trace_id=job_id, expected=(Ignore, Reject, Retry)) as run:
             try:
@@ -264,13 +266,21 @@ class JobTask(RedactedTask):
     def _held(self) -> tuple[Job | None, str]:
         return getattr(self.request, "job", None), getattr(self.request, "owner", "")
 
+    def seconds_left(self) -> float:
+        """What is left of this run until it is stopped (its soft time limit)."""
+        began: float = self.request.began
+        return self._soft_limit_seconds() - (time.monotonic() - began)
+
+    def _soft_limit_seconds(self) -> float:
+        return float(self.soft_time_limit or self.app.conf.task_soft_time_limit)
+
     def _longest_seconds(self) -> float:
         return float(self.time_limit or self.app.conf.task_time_limit)
 
     def _standing(self) -> Standing:
         job, _ = self._held()
         deadline = current().settings.scrape_deadline_seconds
-        soft = float(self.soft_time_limit or self.app.conf.task_soft_time_limit)
+        soft = self._soft_limit_seconds()
         if job is None:  # the claim itself failed: only Celery's count is known
             return Standing(self.request.retries, 0.0, deadline, soft)
         # the table's count outlives a message that was lost; it holds this run too

@@ -34,6 +34,7 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
         if job is None:
             return {"job": redact_urls(job_id), "state": "skipped"}  # whoever reaches the broker may have sent any text
         economy = Economy(job.request_id) if job.economy else None
+        is_due = job.waited_seconds >= current().settings.scrape_deadline_seconds
         try:
             outcome = current().scraper.scrape(
                 job.target,
@@ -42,7 +43,9 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
                 refresh=job.refresh,
                 asked_at=job.created_at,
                 economy=economy,
-                is_last=job.attempts > MAX_RETRIES or job.waited_seconds >= current().settings.scrape_deadline_seconds,
+                is_last=is_due or job.attempts > MAX_RETRIES,
+                is_due=is_due,
+                seconds_left=self.seconds_left,
             )
         except WaitForBatch as waits:
             return _parked(self, job, waits.request)

@@ -24,6 +24,7 @@ pytest_plugins = [
     "tests.plugins.redis_fixtures",
     "tests.plugins.standin_fixtures",
     "tests.plugins.webhook_receiver",
+    "tests.plugins.address_world",
 ]
 
 #: read once, before the environment is cleared for the tests

@@ -11,10 +11,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from app.clock import Clock
-from app.errors import NoSourceError
+import openai
+
+from app.errors import CapacityError, NoSourceError, OutOfTimeError, PurgedMeanwhileError
 from app.property.extract.base import Extraction
 from app.property.extract.edition import edition
 from app.property.extract.pipeline import with_paid_values
@@ -22,31 +23,26 @@ from app.property.extract.prompt import build_prompt
 from app.property.merge import merge
 from app.property.record import FIELDS, PageKind
 from app.property.store import (
-    FRESH_DAYS,
     Hearsay,
     PageFrom,
-    PageIndex,
-    PageStore,
-    PropertyStore,
     SourceTries,
     UnverifiedStore,
     address_of_target,
 )
 from app.services.economy import Economy
 from app.services.metrics.instruments import RESULTS
-from app.services.model_reading import ModelReader
+from app.services.model_reading import ModelReading
 from app.services.page_reading import ScrapeOutcome, count_fields, outcome_of, paid_by, with_values
-from app.services.page_visits import Visitors
-from app.services.patience import patiently
+from app.services.scrape_parts import ScrapeParts
+from app.services.scrape_run import CALL_SECONDS, Run
 from app.services.source_finding import SourceFinder, Wanted
-from app.services.source_reading import Read, Run, SourceReader
+from app.services.source_reading import Read, SourceReader
 from app.tracing import span
 
 log = logging.getLogger(__name__)
 
 #: by URL of a page the fields that a model is still wanted for, and why
 Notes = Mapping[str, tuple[tuple[str, ...], str | None]]
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 #: sources of which an error tells
 _TOLD = 6
 
@@ -55,29 +51,12 @@ class AddressScraper:
     """Scrapes addresses with the parts it is given; holds no state of its own and may be used from many threads."""
 
     def __init__(
-        self,
-        *,
-        finder: SourceFinder,
-        visitors: Visitors,
-        pages: PageStore,
-        index: PageIndex,
-        tries: SourceTries,
-        properties: PropertyStore,
-        unverified: UnverifiedStore,
-        reader: ModelReader,
-        clock: Clock,
-        fresh_days: float = FRESH_DAYS,
+        self, parts: ScrapeParts, finder: SourceFinder, tries: SourceTries, unverified: UnverifiedStore
     ) -> None:
+        self._parts = parts
         self._finder = finder
-        self._visitors = visitors
-        self._pages = pages
-        self._index = index
         self._tries = tries
-        self._properties = properties
         self._unverified = unverified
-        self._reader = reader
-        self._clock = clock
-        self._fresh = timedelta(days=fresh_days)
 
     def scrape(
         self,
@@ -91,15 +70,16 @@ class AddressScraper:
         """The property at `target`, an address in its one spelling; see `Scraper.scrape`.
 
         Raises `NoSourceError`, what puts off a page (`HostBusyError` and transient fetch errors; with a job only),
+        `OutOfTimeError` where the next run has to go on,
         `ConfigurationError` for a `sources.toml` that cannot be used, errors of the database, and
         `openai.RateLimitError` if no key has room.
         """
-        now = self._clock.now()
-        since = (asked_at or now) if refresh else now - self._fresh
+        now = self._parts.clock.now()
+        since = (asked_at or now) if refresh else now - self._parts.fresh
         wanted = Wanted(target, address_of_target(target), since)
-        reader = SourceReader(wanted.address, run, visitors=self._visitors, tries=self._tries, clock=self._clock)
+        reader = SourceReader(wanted.address, run, self._parts, self._tries)
         if not refresh and not self._has_begun(run, reader):
-            known = self._properties.fresh_at(wanted.address, since)
+            known = self._parts.properties.fresh_at(wanted.address, since)
             if known is not None:
                 return self._outcome(*known, PageFrom.STORED, reader)
         try:
@@ -110,30 +90,29 @@ class AddressScraper:
             raise
         if run.job_id is not None:
             job_id = run.job_id
-            patiently(lambda: self._pages.drop_unkept(job_id), self._clock)
-            patiently(lambda: self._tries.forget(job_id), self._clock)
+            self._parts.patiently(lambda: self._parts.pages.drop_unkept(job_id))
+            self._parts.patiently(lambda: self._tries.forget(job_id))
         return outcome
 
     def _has_begun(self, run: Run, reader: SourceReader) -> bool:
         """Whether an earlier run of the job has done something: what is stored by now may be a part of its work."""
-        return reader.has_begun or (run.job_id is not None and self._pages.page_for_job(run.job_id) is not None)
+        return reader.has_begun or (run.job_id is not None and self._parts.pages.page_for_job(run.job_id) is not None)
 
     def _forget(self, run: Run) -> None:
         if run.job_id is not None:  # whoever tries again wants everything asked anew
-            self._pages.forget_checkpoint(run.job_id)
+            self._parts.pages.forget_checkpoint(run.job_id)
             self._tries.forget(run.job_id)
 
     def _scraped(self, wanted: Wanted, reader: SourceReader, economy: Economy | None) -> ScrapeOutcome:
         with span("sources", {}) as asking:
             heard = self._finder.find(wanted, reader)
             asking.set({"propintel.sources": reader.voices, "propintel.pages": len(reader.read)})
-        if not reader.read:
-            raise NoSourceError(wanted.target, _told(reader, heard))
         self._remember_paid(reader)
-        notes = self._ask_model(reader, economy)
-        property_id = self._store(reader, notes)
+        property_id = self._store(reader, self._ask_model(reader, economy))
+        if property_id is None:
+            raise NoSourceError(wanted.target, _told(reader, heard))
         read = [url for one in reader.read for url in (one.record.url, one.record.final_url)]
-        patiently(lambda: self._unverified.put(property_id, heard, read=read), self._clock)
+        self._parts.patiently(lambda: self._unverified.put(property_id, heard, read=read))
         return self._outcome(property_id, reader.read[0].record.kind, PageFrom.SITE, reader)
 
     # --- the model
@@ -141,13 +120,15 @@ class AddressScraper:
     def _remember_paid(self, reader: SourceReader) -> None:
         """What a model read of the very same body before stays known: it is neither lost nor paid for again."""
         for one in list(reader.read):
-            known = self._index.record_of(one.record.page_url or one.record.url, _EVER)
+            known = self._parts.index.record_of(one.record.page_url or one.record.url)
             if known is not None and known.record.content_sha256 == one.record.content_sha256:
                 extraction = with_paid_values(one.extraction, known.record.evidence)
                 reader.replaced(one, extraction, with_values(one.record, extraction))
 
     def _ask_model(self, reader: SourceReader, economy: Economy | None) -> Notes:
         """One question for what all pages together lack; -> by URL the fields still wanted of a page, and why."""
+        if not reader.read:
+            return {}
         lacking = _lacking(reader.read)
         questions = [(one, _about(one.extraction, lacking)) for one in reader.read]
         fields = [(build_prompt(asked).fields if lacking else ()) for _, asked in questions]
@@ -156,7 +137,11 @@ class AddressScraper:
         known: set[str] = set()
         if fields[best]:
             one, asked = questions[best]
-            reading = self._reader.read(asked, economy)
+            try:
+                reading = self._answer(asked, fields[best], reader.run, economy)
+            except PurgedMeanwhileError as exc:
+                reader.drop(one, exc)
+                return self._ask_model(reader, economy)  # what it lacks may stand on another page
             record = with_values(one.record, reading.extraction)
             reader.replaced(one, reading.extraction, record)
             notes[record.url] = (reading.unheard, reading.note)
@@ -167,29 +152,45 @@ class AddressScraper:
                 notes[one.record.url] = (left, "A property costs one question, which was asked of another page.")
         return notes
 
+    def _answer(self, asked: Extraction, fields: tuple[str, ...], run: Run, economy: Economy | None) -> ModelReading:
+        """What the model says; at the end of a job's patience, or of a last run's time, that it was not heard."""
+        if not run.has(CALL_SECONDS):
+            return ModelReading(asked, f"No time was left for the model ({OutOfTimeError.code}).", fields)
+        try:
+            return self._parts.reader.read(asked, economy)
+        except openai.RateLimitError:
+            if not run.is_due:
+                raise
+            note = f"No OpenAI key had room by the job's deadline ({CapacityError.code}). Scrape again with --refresh."
+            return ModelReading(asked, note, fields)
+
     # --- what is stored
 
-    def _store(self, reader: SourceReader, notes: Notes) -> str:
+    def _store(self, reader: SourceReader, notes: Notes) -> str | None:
+        """Save each page, without those that were purged meanwhile; -> the property, None if no page is left."""
         kin: str | None = None
         with span("store", {"propintel.pages": len(reader.read)}):
-            for one in reader.read:
+            for one in list(reader.read):
                 wanted_model, note = notes.get(one.record.url, ((), None))
-                kin = self._save(one, wanted_model, note, kin)
+                try:
+                    kin = self._save(one, wanted_model, note, kin)
+                except PurgedMeanwhileError as exc:
+                    reader.drop(one, exc)
+                    continue
                 count_fields(one.record)
-        return str(kin)
+        return kin
 
     def _save(self, one: Read, wanted_model: tuple[str, ...], note: str | None, kin: str | None) -> str:
-        saved = patiently(
-            lambda: self._properties.save_record(
+        saved = self._parts.patiently(
+            lambda: self._parts.properties.save_record(
                 one.record, wanted_model=wanted_model, model_note=note, edition=edition(), kin=kin
-            ),
-            self._clock,
+            )
         )
         return kin or saved
 
     def _outcome(self, property_id: str, kind: PageKind, page_from: PageFrom, reader: SourceReader) -> ScrapeOutcome:
         RESULTS.labels(str(page_from)).inc()
-        shown = self._properties.get(property_id)
+        shown = self._parts.properties.get(property_id)
         mine = {one.record.url for one in reader.read}
         asked = [source for source in shown["sources"] if source["url"] in mine and source["wanted_model"]]
         return outcome_of(

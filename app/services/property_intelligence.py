@@ -7,10 +7,10 @@ comes back after a wait or a crash fetches nothing twice and pays for nothing tw
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from app.clock import Clock
 from app.errors import NoPropertyDataError, PageError, PageUnderWayError
 from app.property.extract.base import Extraction
 from app.property.extract.edition import edition
@@ -19,19 +19,15 @@ from app.property.record import PageKind
 from app.property.same_page import is_one_listing, says_nothing_new
 from app.property.source_record import SourceRecord
 from app.property.store import (
-    FRESH_DAYS,
     KnownRecord,
     PageFrom,
-    PageIndex,
-    PageStore,
-    PropertyStore,
     is_address,
     normalise_target,
 )
 from app.services.address_scrape import AddressScraper
 from app.services.economy import Economy
 from app.services.metrics.instruments import RESULTS
-from app.services.model_reading import ModelReader, ModelReading
+from app.services.model_reading import ModelReading
 from app.services.page_reading import (
     NOT_ENOUGH,
     ScrapeOutcome,
@@ -43,41 +39,23 @@ from app.services.page_reading import (
     source_record,
     with_values,
 )
-from app.services.page_visits import Visit, Visitors
-from app.services.patience import patiently
-from app.services.source_reading import Run
+from app.services.page_visits import Visit
+from app.services.scrape_parts import ScrapeParts
+from app.services.scrape_run import Run
 from app.tracing import span
 
 log = logging.getLogger(__name__)
 
 #: how soon a job comes back whose page another one reads
 _READ_ELSEWHERE_SECONDS = 2.0
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Scraper:
     """Scrapes targets with the parts it is given; holds no state of its own and may be used from many threads."""
 
-    def __init__(
-        self,
-        *,
-        visitors: Visitors,
-        addresses: AddressScraper,
-        pages: PageStore,
-        index: PageIndex,
-        properties: PropertyStore,
-        reader: ModelReader,
-        clock: Clock,
-        fresh_days: float = FRESH_DAYS,
-    ) -> None:
-        self._visitors = visitors
+    def __init__(self, parts: ScrapeParts, addresses: AddressScraper) -> None:
+        self._parts = parts
         self._addresses = addresses
-        self._pages = pages
-        self._index = index
-        self._properties = properties
-        self._reader = reader
-        self._clock = clock
-        self._fresh = timedelta(days=fresh_days)
 
     def scrape(
         self,
@@ -89,6 +67,8 @@ class Scraper:
         asked_at: datetime | None = None,
         economy: Economy | None = None,
         is_last: bool = False,
+        is_due: bool = False,
+        seconds_left: Callable[[], float] | None = None,
     ) -> ScrapeOutcome:
         """The property behind `target`, scraped unless a fresh one is stored and `refresh` is False.
 
@@ -97,54 +77,56 @@ class Scraper:
         `economy` the model's answer may come with a batch: `WaitForBatch` says so. Raises `InvalidTargetError`, fetch
         and page errors, `PageUnderWayError` while another job reads the same page, errors of the database, and
         `openai.RateLimitError` if no key has room; then nothing but the checkpoint is stored. An address is scraped
-        from its sources (`address_scrape.py`); `is_last`: the job may wait no longer, so none of them is put off.
+        from its sources (`address_scrape.py`); `is_last`: none of them is put off any more; `is_due`: the job has
+        waited as long as it may, so it waits for no key either; `seconds_left`: what is left of this run's time, of
+        which `OutOfTimeError` says that it is used up.
         """
         url = normalise_target(target)
         if is_address(url):
-            run = Run(job_id, batch, is_last)
+            run = Run(job_id, batch, is_last, is_due, seconds_left)
             return self._addresses.scrape(url, run, refresh=refresh, asked_at=asked_at, economy=economy)
-        now = self._clock.now()
-        known = None if refresh else self._properties.fresh(url, now - self._fresh)
+        now = self._parts.clock.now()
+        known = None if refresh else self._parts.properties.fresh(url, now - self._parts.fresh)
         if known is not None:
             return self._outcome(*known, url, PageFrom.STORED)
-        since = (asked_at or now) if refresh else now - self._fresh
+        since = (asked_at or now) if refresh else now - self._parts.fresh
         try:
-            visit = self._visitors.visit(url, job_id, batch)
+            visit = self._parts.visitors.visit(url, job_id, batch)
             with paid_by(batch):
                 outcome = self._result(url, visit, job_id, since, economy=economy)
         except PageError:
             if job_id is not None:
-                self._pages.forget_checkpoint(job_id)
+                self._parts.pages.forget_checkpoint(job_id)
             raise
         if job_id is not None and visit.page.keeping.no_store:
-            patiently(lambda: self._pages.drop_unkept(job_id), self._clock)
+            self._parts.patiently(lambda: self._parts.pages.drop_unkept(job_id))
         return outcome
 
     def _result(
         self, url: str, visit: Visit, job_id: str | None, since: datetime, *, economy: Economy | None
     ) -> ScrapeOutcome:
         """What was stored of this very page, else what it says."""
-        page, page_url, now = visit.page, visit.page_url, self._clock.now()
-        confirmed = patiently(lambda: self._index.confirm(url, page_url, page.sha256, edition(), now), self._clock)
+        page, page_url, now = visit.page, visit.page_url, self._parts.clock.now()
+        confirmed = self._parts.patiently(lambda: self._parts.index.confirm(url, page_url, page.sha256, edition(), now))
         if confirmed is not None:
             return self._outcome(*confirmed, url, PageFrom.UNCHANGED)
         self._take_reading(url, page_url, job_id)
         extraction = self._extracted(page)
         read = source_record(url, extraction, visit)
-        other = self._index.record_of(page_url, _EVER)
+        other = self._parts.index.record_of(page_url)
         if other is not None and other.record.url != url:
             if not _is_same_page(read, other.record):
                 log.info("%s calls itself %s, which says something else: it is not believed", url, page_url)
                 read = replace(read, page_url=read.final_url)
                 self._take_reading(url, read.final_url, job_id)
             elif other.record.as_of > since and _has_it_all(read, other):
-                patiently(lambda: self._index.note(read, other.record), self._clock)
+                self._parts.patiently(lambda: self._parts.index.note(read, other.record))
                 return self._outcome(other.property_id, other.record.kind, url, PageFrom.SAME_PAGE)
         return self._read(url, read, extraction, economy)
 
     def _take_reading(self, url: str, page_url: str, job_id: str | None) -> None:
         """Two jobs whose URLs are one page cost one reading: the second comes back for it."""
-        if job_id is not None and not patiently(lambda: self._index.take_reading(page_url, job_id), self._clock):
+        if job_id is not None and not self._parts.patiently(lambda: self._parts.index.take_reading(page_url, job_id)):
             raise PageUnderWayError(url, page_url, _READ_ELSEWHERE_SECONDS)
 
     def _extracted(self, page: Page) -> Extraction:
@@ -156,17 +138,16 @@ class Scraper:
         reading = self._with_model(extraction, economy)
         record = with_values(read, reading.extraction)
         with span("store", {"propintel.values": len(record.values)}):
-            property_id = patiently(
-                lambda: self._properties.save_record(
+            property_id = self._parts.patiently(
+                lambda: self._parts.properties.save_record(
                     record, wanted_model=reading.unheard, model_note=reading.note, edition=edition()
-                ),
-                self._clock,
+                )
             )
         count_fields(record)
         return self._outcome(property_id, extraction.kind, url, PageFrom.SITE)
 
     def _with_model(self, extraction: Extraction, economy: Economy | None) -> ModelReading:
-        reading = self._reader.read(extraction, economy)
+        reading = self._parts.reader.read(extraction, economy)
         if not set(reading.extraction.record.values) - NOT_ENOUGH:
             reason = "neither its markup nor its text names an address, a price or a fact"
             raise NoPropertyDataError(extraction.page.url, f"{reason}; {reading.note}" if reading.note else reason)
@@ -174,8 +155,8 @@ class Scraper:
 
     def _outcome(self, property_id: str, kind: PageKind, url: str, page_from: PageFrom) -> ScrapeOutcome:
         RESULTS.labels(str(page_from)).inc()
-        shown = self._properties.get(property_id)
-        known_as = {url, self._index.known_as(url)}
+        shown = self._parts.properties.get(property_id)
+        known_as = {url, self._parts.index.known_as(url)}
         source = next((one for one in shown["sources"] if known_as & {one["url"], one["page_url"]}), None)
         wanted_model = tuple(source["wanted_model"]) if source else ()
         model_note = source["model_note"] if source else None

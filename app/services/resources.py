@@ -18,8 +18,6 @@ from app.property.store import (
     Database,
     JobStore,
     ModelRequestStore,
-    PageIndex,
-    PageStore,
     PropertyStore,
     SearchStore,
     SourceTries,
@@ -31,8 +29,9 @@ from app.services.embedded_valkey import client, redis_url
 from app.services.fleet_clock import make_clock
 from app.services.model_reading import ModelReader
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
-from app.services.page_visits import PageSource, Visitors
+from app.services.page_visits import PageSource
 from app.services.property_intelligence import Scraper
+from app.services.scrape_parts import scrape_parts
 from app.services.source_finding import SourceFinder
 from app.services.sources import sources_file
 from app.services.stores import Stores, open_database
@@ -94,30 +93,9 @@ def build_scraper(
     fresh_days: float = FRESH_DAYS,
 ) -> Scraper:
     """What does the jobs, out of the parts that reach outside and those of the database."""
-    pages, properties = PageStore(database), PropertyStore(database)
-    visitors, index = Visitors(fetcher, pages, clock), PageIndex(database)
-    addresses = AddressScraper(
-        finder=finder,
-        visitors=visitors,
-        pages=pages,
-        index=index,
-        tries=SourceTries(database),
-        properties=properties,
-        unverified=UnverifiedStore(database),
-        reader=reader,
-        clock=clock,
-        fresh_days=fresh_days,
-    )
-    return Scraper(
-        visitors=visitors,
-        addresses=addresses,
-        pages=pages,
-        index=index,
-        properties=properties,
-        reader=reader,
-        clock=clock,
-        fresh_days=fresh_days,
-    )
+    parts = scrape_parts(database, fetcher, reader, clock=clock, fresh_days=fresh_days)
+    addresses = AddressScraper(parts, finder, SourceTries(database), UnverifiedStore(database))
+    return Scraper(parts, addresses)
 
 
 def _open_fetcher(settings: Settings, clock: Clock, opening: ExitStack) -> Fetcher:

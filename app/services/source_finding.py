@@ -7,15 +7,19 @@ where fewer than two sources were found.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
+
+import openai
 
 from app.property.address import Address
 from app.property.record import SourceKind
 from app.property.sources.config import Source, Sources, WebSearch
 from app.property.sources.search_answer import Claimed
+from app.property.sources.spellings import street_names
 from app.property.store import Hearsay
+from app.services.scrape_run import CALL_SECONDS, Run
 from app.services.source_reading import OUTSIDE, SEARCHED, SKIPPED, UNCITED, SourceReader
 from app.services.web_search import SearchFound, WebSearcher
 
@@ -34,9 +38,14 @@ class Wanted:
     address: Address
     since: datetime
 
-    def values(self, source: Source, parcel_number: str | None) -> dict[str, str]:
-        """What fills the placeholders of a template."""
-        parts = self.address
+    def ways(self, source: Source, parcel_number: str | None) -> list[dict[str, str]]:
+        """What fills the placeholders of a template: once for each spelling of the street, the likeliest first."""
+        is_american = self.address.country in (None, "US")
+        names = street_names(self.address.street_name) if is_american else (self.address.street_name,)
+        return [self._values(source, replace(self.address, street_name=name), parcel_number) for name in names]
+
+    @staticmethod
+    def _values(source: Source, parts: Address, parcel_number: str | None) -> dict[str, str]:
         line = " ".join(filter(None, (parts.street_number, parts.street_name))) or parts.street
         found = {
             "street_number": parts.street_number,
@@ -69,7 +78,7 @@ class SourceFinder:
         later = [source for source in ours if "parcel_number" in source.template.needs]
         for source in ours:
             if source not in later:
-                reader.ask(source, wanted.values(source, None))
+                reader.ask(source, wanted.ways(source, None))
         if later and reader.parcel_number() is None:
             reader.require_all()  # one that is put off may name it
         asked_later = self._ask_by_parcel(later, wanted, reader)
@@ -87,7 +96,7 @@ class SourceFinder:
         if number is None:
             return not later
         for source in later:
-            reader.ask(source, wanted.values(source, number))
+            reader.ask(source, wanted.ways(source, number))
         return True
 
     def _search(self, sources: Sources, wanted: Wanted, reader: SourceReader) -> list[Hearsay]:
@@ -96,18 +105,31 @@ class SourceFinder:
             why = "it is turned off in sources.toml" if not search.enabled else "sources.toml allows it no domain"
             reader.skip(_SEARCH, None, None, SKIPPED, why)
             return []
-        found = self._searcher.search(
-            wanted.target, wanted.address, search.allowed_domains, wanted.since, may_wait=reader.may_wait
-        )
+        found = self._searched(search, wanted, reader.run)
         if isinstance(found, str):
             reader.skip(_SEARCH, None, None, SKIPPED, found)
             return []
         answer = found.answer
-        detail = answer.refusal or f"{found.model} cites {len(answer.cited)} pages"
+        detail = f"{found.model} cites {len(answer.cited)} pages"
+        detail += f"; {answer.told}" if answer.flaw else ""
+        detail += f"; of {found.purged} pages that were purged meanwhile nothing is kept" if found.purged else ""
         reader.skip(_SEARCH, None, None, SEARCHED, detail)
         self._read_cited(found, sources, reader)
         reader.require_all()
         return [_hearsay(claim, found) for claim in answer.claims if self._is_hearsay(claim, search, reader)]
+
+    def _searched(self, search: WebSearch, wanted: Wanted, run: Run) -> SearchFound | str:
+        """The answer, or why there is none: a job that may wait no longer does without."""
+        if not run.has(CALL_SECONDS):
+            return "no time was left for it"
+        try:
+            return self._searcher.search(
+                wanted.target, wanted.address, search.allowed_domains, wanted.since, may_wait=run.may_wait
+            )
+        except openai.RateLimitError:
+            if not run.is_due:
+                raise
+            return "no OpenAI key had room until the job's deadline"
 
     def _read_cited(self, found: SearchFound, sources: Sources, reader: SourceReader) -> None:
         """Cited pages; where the answer cites none, those that the search looked at."""

@@ -6,21 +6,23 @@ that may be had later does not hold up the others; it is asked for again when al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import urlsplit
 
-from app.clock import Clock
 from app.errors import (
     BlockedAddressError,
     BlockedPortError,
     FetchError,
     HostBusyError,
+    HttpStatusError,
     InvalidTargetError,
+    OutOfTimeError,
     PageBlockedError,
     PageError,
     PropertyIntelligenceError,
+    PurgedMeanwhileError,
 )
 from app.property.address import Address
 from app.property.extract.base import Extraction
@@ -32,8 +34,9 @@ from app.property.sources.results import the_link
 from app.property.store import SourceTries, SourceTry
 from app.services.metrics.instruments import SOURCES
 from app.services.page_reading import NOT_ENOUGH, read_page, require_property, source_record
-from app.services.page_visits import Visit, Visitors
-from app.services.patience import patiently
+from app.services.page_visits import Visit
+from app.services.scrape_parts import ScrapeParts
+from app.services.scrape_run import PAGE_SECONDS, Run
 
 #: a page that fails in a way that may pass is asked for so often by one job
 _MOST_TRIES = 2
@@ -81,27 +84,14 @@ class Read:
         return urlsplit(self.record.final_url).netloc.removeprefix("www."), self.record.source_kind
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Who scrapes: a job (None: somebody who asks directly and does not come back) of a batch.
-
-    `is_last`: the job has waited as long as it may, so nothing is put off any more.
-    """
-
-    job_id: str | None = None
-    batch: str = ""
-    is_last: bool = False
-
-
 class SourceReader:
     """Reads the sources of one address in one run."""
 
-    def __init__(self, address: Address, run: Run, *, visitors: Visitors, tries: SourceTries, clock: Clock) -> None:
+    def __init__(self, address: Address, run: Run, parts: ScrapeParts, tries: SourceTries) -> None:
         self._address = address
-        self._run = run
-        self._visitors = visitors
+        self.run = run
+        self._parts = parts
         self._store = tries
-        self._clock = clock
         self._before: Mapping[str, SourceTry] = tries.of_job(run.job_id) if run.job_id is not None else {}
         self._seen: set[str] = set()
         self.read: list[Read] = []
@@ -137,24 +127,29 @@ class SourceReader:
 
     # --- asking
 
-    def ask(self, source: Source, values: Mapping[str, str]) -> None:
-        """Read the page of a template; it says of which place it is by being asked."""
+    def ask(self, source: Source, ways: Sequence[Mapping[str, str]]) -> None:
+        """Read the page of a template; it says of which place it is by being asked.
+
+        `ways` are the values of the placeholders in one spelling or more: the next one is tried where nothing is known
+        under that before it.
+        """
+        for values in ways:
+            if self._ask(source, values):
+                return
+
+    def _ask(self, source: Source, values: Mapping[str, str]) -> bool:
+        """False where another spelling may find what this one did not."""
         missing = source.template.missing(values)
         if missing:
             lacks = f"it needs {', '.join(missing)}, which is not known of this address"
             self._note(source.name, source.kind, None, SKIPPED, lacks)
-            return
+            return True
         try:
             url = source.template.url(values)
         except InvalidTargetError as exc:
             self._note(source.name, source.kind, None, exc.code, str(exc))
-            return
-        self._visit(source.name, source.kind, url, place_is_known=True)
-
-    @property
-    def may_wait(self) -> bool:
-        """Whether the run may be put off: it is a job's, and not its last."""
-        return self._run.job_id is not None and not self._run.is_last
+            return True
+        return self._visit(source.name, source.kind, url, place_is_known=True)
 
     def ask_cited(self, name: str, kind: SourceKind | None, url: str, allows: Callable[[str], bool]) -> None:
         """Read a page that a search cites, as long as it leads nowhere but to hosts that `allows`."""
@@ -173,38 +168,51 @@ class SourceReader:
         place_is_known: bool,
         may_follow: bool = True,
         allows: Callable[[str], bool] | None = None,
-    ) -> None:
+    ) -> bool:
+        """False where the site answered, and knows nothing of the address by this URL."""
         if url in self._seen:
-            return
+            return False
         self._seen.add(url)
-        known = self._before.get(url)
-        if known is not None and known.is_final:
-            self._cannot_be_read(url, known.code)
-            self._note(name, kind, url, known.code, known.message)
-            return
-        try:
-            visit = self._visitors.visit(url, self._run.job_id, self._run.batch)
-        except (FetchError, PageError, InvalidTargetError) as exc:
-            self._in_vain(name, kind, url, exc)
-            return
+        visit = self._visited(name, kind, url)
+        if isinstance(visit, bool):
+            return visit
         host = urlsplit(visit.page.final_url).hostname or ""
         if allows is not None and not allows(host):
             self._note(name, kind, url, OUTSIDE, f"it leads to {host}, which is not among the allowed domains")
-            return
+            return True
         if allows is not None and host != urlsplit(url).hostname:
             kind = None  # it was the cited host's
         extraction = read_page(visit.page)
         follow = partial(self._visit, place_is_known=place_is_known, may_follow=False, allows=allows)
-        self._judge(
+        return self._judge(
             Read(name, extraction, visit, source_record(url, extraction, visit, kind)),
             place_is_known=place_is_known,
             follow=follow if may_follow else None,
         )
 
+    def _visited(self, name: str, kind: SourceKind | None, url: str) -> Visit | bool:
+        """The page; else it is noted why there is none, and False where another URL may be of use (see `_visit`)."""
+        known = self._before.get(url)
+        if known is not None and known.is_final:
+            self._cannot_be_read(url, known.code)
+            self._note(name, kind, url, known.code, known.message)
+            return known.code != HttpStatusError.code
+        if not self.run.has(PAGE_SECONDS):
+            self._note(name, kind, url, OutOfTimeError.code, "no time was left for it")
+            return True
+        try:
+            return self._parts.visitors.visit(url, self.run.job_id, self.run.batch)
+        except PurgedMeanwhileError as exc:  # nothing of it is kept, its URL as little
+            self._note(name, kind, None, exc.code, str(exc))
+            return True
+        except (FetchError, PageError, InvalidTargetError) as exc:
+            self._in_vain(name, kind, url, exc)
+            return exc.code != HttpStatusError.code
+
     def _judge(
-        self, found: Read, *, place_is_known: bool, follow: Callable[[str, SourceKind | None, str], None] | None
-    ) -> None:
-        """Keep the page if it is of the address, else follow the one link that is, else say whose it is."""
+        self, found: Read, *, place_is_known: bool, follow: Callable[[str, SourceKind | None, str], bool] | None
+    ) -> bool:
+        """Keep the page if it is of the address, else follow the one link that is, else say whose it is (False)."""
         name, extraction, record = found.source, found.extraction, found.record
         kind, url = record.source_kind, record.url
         parcels = {number for one in self.read if (number := plain_parcel(one.record.values.get("ParcelNumber")))}
@@ -212,20 +220,20 @@ class SourceReader:
         holds = extraction.kind in (PageKind.LISTING, PageKind.RECORD) and bool(set(record.values) - NOT_ENOUGH)
         if holds and whose.is_wanted:
             self._keep(found, whose.reason)
-            return
+            return True
         if follow is not None and extraction.kind is not PageKind.BLOCKED:
             link = the_link(found.visit.page, self._address)
             if link is not None:
-                follow(name, kind, link)
-                return
+                return follow(name, kind, link)
         try:
             require_property(extraction)
         except PageError as exc:
             if isinstance(exc, PageBlockedError):
                 self._cannot_be_read(url, exc.code)
             self._note(name, kind, url, exc.code, str(exc))
-            return
+            return isinstance(exc, PageBlockedError)
         self._note(name, kind, url, OTHER if whose.whose is Whose.OTHER else UNKNOWN, whose.reason)
+        return False
 
     def _keep(self, found: Read, reason: str) -> None:
         same = next((one for one in self.read if _is_same(one.record, found.record)), None)
@@ -238,13 +246,13 @@ class SourceReader:
 
     def _in_vain(self, name: str, kind: SourceKind | None, url: str, exc: PropertyIntelligenceError) -> None:
         """A page that was not to be had: for good, or for now."""
-        job_id = self._run.job_id
+        job_id = self.run.job_id
         before = self._before.get(url)
         tries = (before.tries if before else 0) + (0 if isinstance(exc, HostBusyError) else 1)
-        is_final = not exc.transient or tries >= _MOST_TRIES or self._run.is_last or job_id is None
+        is_final = not exc.transient or tries >= _MOST_TRIES or not self.run.may_wait
         if job_id is not None:
             tried = SourceTry(exc.code, str(exc), tries, is_final)
-            patiently(lambda: self._store.note(job_id, url, tried), self._clock)
+            self._parts.patiently(lambda: self._store.note(job_id, url, tried))
         if is_final:
             self._cannot_be_read(url, exc.code)
             self._note(name, kind, url, exc.code, str(exc))
@@ -259,6 +267,12 @@ class SourceReader:
     def _note(self, name: str, kind: SourceKind | None, url: str | None, outcome: str, detail: str) -> None:
         SOURCES.labels(str(kind) if kind else "unknown", outcome).inc()
         self.tried.append(Tried(name, kind, url, outcome, detail))
+
+    def drop(self, one: Read, why: PropertyIntelligenceError) -> None:
+        """A page that was read may not be kept: leave it out after all, and say so."""
+        self.read.remove(one)
+        self.tried = [tried for tried in self.tried if (tried.url, tried.outcome) != (one.record.url, USED)]
+        self._note(one.source, one.record.source_kind, None, why.code, str(why))
 
     def replaced(self, old: Read, extraction: Extraction, record: SourceRecord) -> None:
         """A model was heard on a page."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import openai
@@ -42,16 +42,18 @@ _INSTRUCTIONS = (
 _MOST_TOKENS = 2_000
 #: searches and pages opened in one call
 _MOST_TOOL_CALLS = 4
+#: how long a question whose answer was no good is not asked again, by whichever job: each time it would be paid for
+_FLAWED_ANSWER_HOLDS = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchFound:
-    """What was answered, by which model and when; `was_asked`: just now, not before."""
+    """What was answered, by which model and when; `purged`: so many of its pages were purged since it was asked."""
 
     answer: SearchAnswer
     model: str
     asked_at: datetime
-    was_asked: bool
+    purged: int = 0
 
 
 class WebSearcher:
@@ -70,15 +72,17 @@ class WebSearcher:
     ) -> SearchFound | str:
         """What the web says of `address` (`target` in one line) on `domains` and those below them; or why nobody knows.
 
-        The same question that was answered at `since` or later is not paid for again. Raises `openai.RateLimitError`
-        if no key has room, errors of the database and, where the caller `may_wait`, of an API that is out of reach.
+        The same question that was answered at `since` or later is not paid for again; one that was refused, broken
+        off or answered with nothing is not for an hour. What the answer says of pages that were purged meanwhile is
+        left out. Raises `openai.RateLimitError` if no key has room, errors of the database and, where the caller
+        `may_wait`, of an API that is out of reach.
         """
         body = _request(self._model, target, address, domains)
         question = digest(body)
-        stored = self._searches.answer(question, since)
-        if stored is not None:
+        kept = self._kept(question, since)
+        if kept is not None:
             WEB_SEARCHES.labels("kept").inc()
-            return _found(stored, was_asked=False)
+            return kept
         client = self._client()
         if client is None:
             WEB_SEARCHES.labels("no_key").inc()
@@ -88,10 +92,19 @@ class WebSearcher:
         if isinstance(response, str):
             log.warning("%s", response)
             return response
-        WEB_SEARCHES.labels("asked").inc()
         stored = _stored(response, self._model, asked_at)
-        found = _found(stored, was_asked=True)
-        patiently(lambda: self._searches.save(question, target, stored, found.answer.urls()), self._clock)
+        found = _found(stored)
+        WEB_SEARCHES.labels(found.answer.flaw or "asked").inc()
+        if found.answer.flaw:
+            log.warning("The search of the web by %s is of little use: %s", found.model, redact(found.answer.told))
+        gone = patiently(lambda: self._searches.save(question, target, stored, found.answer.urls()), self._clock)
+        return replace(found, answer=found.answer.without(gone), purged=len(gone))
+
+    def _kept(self, question: str, since: datetime) -> SearchFound | None:
+        stored = self._searches.answer(question, since)
+        found = _found(stored) if stored is not None else None
+        if found is None or (found.answer.flaw and found.asked_at < self._clock.now() - _FLAWED_ANSWER_HOLDS):
+            return None
         return found
 
     def _call(self, client: openai.OpenAI, body: Mapping[str, Any], *, may_wait: bool) -> Response | str:
@@ -165,7 +178,11 @@ def _request(model: str, target: str, address: Address, domains: tuple[str, ...]
 def _stored(response: Response, model: str, asked_at: datetime) -> StoredSearch:
     usage = response.usage
     return StoredSearch(
-        answer={"output": [item.model_dump(mode="json", warnings=False) for item in response.output or []]},
+        answer={
+            "output": [item.model_dump(mode="json", warnings=False) for item in response.output or []],
+            "status": response.status or "completed",
+            "reason": _reason(response),
+        },
         model=response.model or model,
         prompt_tokens=usage.input_tokens if usage else 0,
         completion_tokens=usage.output_tokens if usage else 0,
@@ -173,7 +190,16 @@ def _stored(response: Response, model: str, asked_at: datetime) -> StoredSearch:
     )
 
 
-def _found(stored: StoredSearch, *, was_asked: bool) -> SearchFound:
+def _reason(response: Response) -> str:
+    """Why the answer is not complete, as the API says it; empty for one that is."""
+    if response.error is not None:
+        return redact(response.error.message or "")
+    details = response.incomplete_details
+    return (details.reason or "") if details is not None else ""
+
+
+def _found(stored: StoredSearch) -> SearchFound:
     output = stored.answer.get("output")
-    answer = read_answer(output if isinstance(output, list) else [])
-    return SearchFound(answer, stored.model, stored.asked_at, was_asked)
+    status, reason = (str(stored.answer.get(name) or "") for name in ("status", "reason"))  # earlier versions: neither
+    answer = read_answer(output if isinstance(output, list) else [], status, reason)
+    return SearchFound(answer, stored.model, stored.asked_at)

@@ -153,22 +153,18 @@ def test_a_record_on_which_the_model_was_not_heard_is_read_again(
     note = "The budget is used up."
     store.save_record(record(clock, PAGE, ListPrice=100), wanted_model=["Roof"], model_note=note, edition="e1")
     assert index.confirm(PAGE, PAGE, "a" * 64, "e1", clock.now()) is None
-    known = index.record_of(PAGE, clock.now() - HOUR)
+    known = index.record_of(PAGE)
     assert known is not None
     assert not known.is_whole
 
 
-def test_what_a_page_said_is_found_by_its_own_url_while_it_is_fresh(
-    store: PropertyStore, index: PageIndex, clock: ManualClock
-) -> None:
+def test_what_a_page_said_is_found_by_its_own_url(store: PropertyStore, index: PageIndex, clock: ManualClock) -> None:
     home = store.save_record(record(clock, MOBILE, ListPrice=100))
-    known = index.record_of(PAGE, clock.now() - HOUR)
+    known = index.record_of(PAGE)
     assert known is not None
     assert (known.property_id, known.record.url, known.record.values) == (home, MOBILE, {"ListPrice": 100})
     assert index.known_as(MOBILE) == PAGE
-    clock.advance(7200)
-    assert index.record_of(PAGE, clock.now() - HOUR) is None
-    assert index.record_of("https://site.example/h/2", clock.now() - 9 * HOUR) is None
+    assert index.record_of("https://site.example/h/2") is None
 
 
 def test_a_target_that_is_known_as_a_fresh_page_makes_no_job(

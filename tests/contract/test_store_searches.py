@@ -89,11 +89,24 @@ def test_what_was_asked_or_said_before_a_purge_is_not_stored_after_it(
     clock.advance(1)
     PurgeStore(database).purge(kind, name, who="alice", dry_run=False)
     clock.advance(1)
+    searches, live = SearchStore(database), "https://live.example/1"
+    assert searches.save(QUESTION, TARGET, answered(before), [DEAD, live]) == {DEAD}
+    assert searches.answer(QUESTION, before) is None
+    UnverifiedStore(database).put(home, [said(before), said(before, url=live)])
+    assert shown(PropertyStore(database), home) == [("YearBuilt", 1987, live)]
+    assert searches.save(QUESTION, TARGET, answered(clock.now()), [DEAD, live]) == set()
+    UnverifiedStore(database).put(home, [said(clock.now())])
+    assert len(shown(PropertyStore(database), home)) == 2
+
+
+def test_an_answer_about_an_address_that_was_purged_meanwhile_is_refused(
+    database: Database, clock: ManualClock
+) -> None:
+    before = clock.now()
+    clock.advance(1)
+    PurgeStore(database).purge(PurgeKind.ADDRESS, TARGET, who="alice", dry_run=False)
     with pytest.raises(PurgedMeanwhileError):
         SearchStore(database).save(QUESTION, TARGET, answered(before), [DEAD])
-    with pytest.raises(PurgedMeanwhileError):
-        UnverifiedStore(database).put(home, [said(before)])
-    UnverifiedStore(database).put(home, [said(clock.now())])
 
 
 def test_what_was_only_said_is_shown_beside_the_record_and_never_in_it(database: Database, clock: ManualClock) -> None:

@@ -8,8 +8,8 @@ makes it a value of a record. A line without a citation says nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,21 +47,35 @@ class Claimed:
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
     """`cited`: the pages that are cited, in the spelling of a target, in the order of the text; `looked_at`: all that
-    the search says it has read; `uncited`: URLs that stand in the text and are neither. `refusal`: it said no."""
+    the search says it has read; `uncited`: URLs that stand in the text and are neither. `flaw`: why it is no whole
+    answer, as a word (`refused`, `incomplete`, `empty`), and `told` in words; both empty for a good one."""
 
     cited: tuple[str, ...] = ()
     looked_at: tuple[str, ...] = ()
     uncited: tuple[str, ...] = ()
     claims: tuple[Claimed, ...] = ()
-    refusal: str = ""
+    flaw: str = ""
+    told: str = ""
+
+    def without(self, urls: Set[str]) -> SearchAnswer:
+        """The same, as if it had never heard of `urls`."""
+        cited, looked_at, uncited = (
+            tuple(url for url in some if url not in urls) for some in (self.cited, self.looked_at, self.uncited)
+        )
+        claims = tuple(claim for claim in self.claims if claim.url not in urls)
+        return replace(self, cited=cited, looked_at=looked_at, uncited=uncited, claims=claims)
 
     def urls(self) -> tuple[str, ...]:
         """Every URL in it."""
         return tuple(dict.fromkeys((*self.cited, *self.looked_at, *self.uncited)))
 
 
-def read_answer(output: Sequence[Any]) -> SearchAnswer:
-    """What the `output` items of a response say; what is not as the API describes it says nothing."""
+def read_answer(output: Sequence[Any], status: str = "completed", reason: str = "") -> SearchAnswer:
+    """What the `output` items of a response say; what is not as the API describes it says nothing.
+
+    `status` and `reason` are the response's own: "completed", else "incomplete" with the reason of its
+    `incomplete_details`, or "failed" with the message of its `error`.
+    """
     items = [item for item in output if isinstance(item, Mapping)]
     parts = [part for item in items if item.get("type") == "message" for part in _mappings(item.get("content"))]
     looked_at = tuple(dict.fromkeys(url for item in items for url in _looked_at(item)))
@@ -77,9 +91,21 @@ def read_answer(output: Sequence[Any]) -> SearchAnswer:
             cited[url] = None
             for one in _said(claim, url):
                 claims.setdefault((one.field, one.url), one)
-    refusal = next((str(p.get("refusal")) for p in parts if p.get("type") == "refusal"), "")
+    flaw, told = _flaw(parts, status, reason)
     uncited = tuple(url for url in named if url not in cited and url not in looked_at)
-    return SearchAnswer(tuple(cited), looked_at, uncited, tuple(claims.values()), refusal[:200])
+    return SearchAnswer(tuple(cited), looked_at, uncited, tuple(claims.values()), flaw, told)
+
+
+def _flaw(parts: Sequence[Mapping[str, Any]], status: str, reason: str) -> tuple[str, str]:
+    """What is wrong with an answer as a whole, in a word and in words; two empty texts for a good one."""
+    refusal = next((str(part.get("refusal")) for part in parts if part.get("type") == "refusal"), None)
+    if refusal is not None or reason == "content_filter":
+        return "refused", f"the model refused to answer: {(refusal or reason)[:_SHORT]}"
+    if status not in ("completed", ""):
+        return "incomplete", f"the answer is {status[:40]}{f' ({reason[:_SHORT]})' if reason else ''}"
+    if not any(isinstance(part.get("text"), str) and part["text"].strip() for part in parts):
+        return "empty", "the answer is empty"
+    return "", ""
 
 
 def _mappings(value: Any) -> list[Mapping[str, Any]]:

@@ -50,9 +50,9 @@ class PageIndex:
         with self._database.reading() as connection:
             return connection.execute(select(page_urls.c.page_url).where(page_urls.c.url == url)).scalar()
 
-    def record_of(self, page_url: str, since: datetime) -> KnownRecord | None:
-        """What the page said, if it was read or confirmed after `since`."""
-        query = _newest(or_(records.c.page_url == page_url, records.c.url == page_url)).where(since < AS_OF)
+    def record_of(self, page_url: str) -> KnownRecord | None:
+        """What the page said when it was read or confirmed last; None if it never was."""
+        query = _newest(or_(records.c.page_url == page_url, records.c.url == page_url))
         with self._database.reading() as connection:
             row = connection.execute(query).first()
         return KnownRecord(source_record(row), row.property_id, not row.wanted_model) if row else None

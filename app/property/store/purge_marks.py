@@ -48,6 +48,17 @@ def refuse_purged(database: Database, connection: Connection, urls: Iterable[str
             raise PurgedMeanwhileError()
 
 
+def purged_of(database: Database, connection: Connection, urls: Iterable[str], seen_at: datetime) -> set[str]:
+    """Those of `urls` that were purged after `seen_at`; until this transaction ends none of the others is."""
+    database.together(connection, _NAME)
+    digests = {url: set(_digests({url})) for url in urls}
+    hit: set[str] = set()
+    for some in chunks(sorted(set().union(*digests.values()))):
+        c = purge_marks.c
+        hit.update(connection.execute(select(c.mark).where(c.mark.in_(some), c.at >= seen_at)).scalars())
+    return {url for url, marks in digests.items() if marks & hit}
+
+
 def host_of(url: str) -> str:
     """The host of a URL, in small letters; empty where it has none."""
     try:

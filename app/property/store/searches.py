@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from app.property.store.engine import Database
-from app.property.store.purge_marks import refuse_purged
+from app.property.store.purge_marks import purged_of, refuse_purged
 from app.property.store.rows import upsert
 from app.property.store.tables import web_searches
 
@@ -41,10 +41,11 @@ class SearchStore:
             return None
         return StoredSearch(row.answer, row.model, row.prompt_tokens, row.completion_tokens, row.asked_at)
 
-    def save(self, question: str, target: str, found: StoredSearch, urls: Iterable[str]) -> None:
+    def save(self, question: str, target: str, found: StoredSearch, urls: Iterable[str]) -> set[str]:
         """Keep an answer; `target` is the address that was looked for, `urls` all that the answer names.
 
-        Raises `PurgedMeanwhileError` if that was purged after it was asked.
+        -> those of `urls` that were purged after it was asked: the answer, whose words are of them too, is not kept
+        then. Raises `PurgedMeanwhileError` if the target was.
         """
         named = sorted(set(urls))
         row = {
@@ -57,8 +58,11 @@ class SearchStore:
             "asked_at": found.asked_at,
         }
 
-        def work(connection: Connection) -> None:
-            refuse_purged(self._database, connection, (target, *named), found.asked_at)
-            upsert(connection, web_searches, {"id": question}, row)
+        def work(connection: Connection) -> set[str]:
+            refuse_purged(self._database, connection, (target,), found.asked_at)
+            gone = purged_of(self._database, connection, named, found.asked_at)
+            if not gone:
+                upsert(connection, web_searches, {"id": question}, row)
+            return gone
 
-        self._database.repeat(work)
+        return self._database.repeat(work)

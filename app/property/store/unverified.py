@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 
 from app.property.store.engine import Database
-from app.property.store.purge_marks import refuse_purged
+from app.property.store.purge_marks import purged_of
 from app.property.store.rows import clean, upsert
 from app.property.store.tables import properties, unverified
 
@@ -37,7 +37,7 @@ class UnverifiedStore:
         """Add `heard`, in place of what was heard of the same field and page before. What was heard of the pages `read`
         goes: they speak for themselves by now.
 
-        Raises `PurgedMeanwhileError` for a page that was purged after it was named.
+        What was heard of a page that was purged after it was named is left out.
         """
         heard, pages = tuple(heard), sorted(set(read))
 
@@ -49,7 +49,8 @@ class UnverifiedStore:
             gone = delete(unverified).where(unverified.c.property_id == mine, unverified.c.url.in_(pages))
             connection.execute(gone)
             for one in heard:
-                refuse_purged(self._database, connection, (one.url,), one.seen_at)
+                if purged_of(self._database, connection, (one.url,), one.seen_at):
+                    continue
                 row = {
                     "value": one.value,
                     "quote": clean(one.quote),

@@ -86,8 +86,11 @@ SOURCES = _counter(
 WEB_SEARCHES = _counter(
     "propintel_web_searches",
     ("outcome",),
-    "Searches of the web for an address: asked with success, kept (asked before), failed, no_key, or budget used up.",
-    begins=tuple((outcome,) for outcome in ("asked", "kept", "failed", "no_key", "budget")),
+    "Searches of the web for an address: asked with success, kept (asked before), refused, incomplete or empty (paid "
+    "for, and asked again after an hour at the earliest), failed (no answer), no_key, or budget used up.",
+    begins=tuple(
+        (outcome,) for outcome in ("asked", "kept", "refused", "incomplete", "empty", "failed", "no_key", "budget")
+    ),
 )
 RESULTS = _counter(
     "propintel_page_results",

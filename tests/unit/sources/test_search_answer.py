@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.property.sources.search_answer import SearchAnswer, read_answer
+from app.property.sources.search_answer import read_answer
 
 A, B = "https://a.example/1", "https://b.example/1"
 
@@ -75,9 +75,47 @@ def test_words_without_a_citation_say_nothing() -> None:
     assert read_answer(answer(("x", A), uncited="Bedrooms: 9")).claims == ()
 
 
-def test_a_refusal_is_told() -> None:
-    items = [{"type": "message", "content": [{"type": "refusal", "refusal": "I cannot do that."}]}]
-    assert read_answer(items) == SearchAnswer(refusal="I cannot do that.")
+REFUSED = [{"type": "message", "content": [{"type": "refusal", "refusal": "I cannot do that."}]}]
+BLANK = [{"type": "message", "content": [{"type": "output_text", "text": " \n"}]}]
+
+
+@pytest.mark.parametrize(
+    ("items", "status", "reason", "flaw", "told"),
+    [
+        (answer(("Bedrooms: 3", A)), "completed", "", "", ""),
+        (answer(uncited="I found no page."), "completed", "", "", ""),
+        (answer(("Bedrooms: 3", A)), "", "", "", ""),  # as versions before this one kept it
+        (REFUSED, "completed", "", "refused", "I cannot do that."),
+        (answer(("Bedrooms: 3", A)), "incomplete", "content_filter", "refused", "content_filter"),
+        (answer(("Bedrooms: 3", A)), "incomplete", "max_output_tokens", "incomplete", "max_output_tokens"),
+        ([], "failed", "server_error", "incomplete", "failed (server_error)"),
+        (BLANK, "completed", "", "empty", "empty"),
+        ([], "completed", "", "empty", "empty"),
+    ],
+)
+def test_what_is_wrong_with_an_answer_as_a_whole_is_told(
+    items: list[Any], status: str, reason: str, flaw: str, told: str
+) -> None:
+    found = read_answer(items, status, reason)
+    assert found.flaw == flaw
+    assert told in found.told
+    assert bool(found.told) == bool(flaw)
+
+
+def test_what_was_broken_off_still_cites_the_pages_before_the_break() -> None:
+    found = read_answer(answer(("Bedrooms: 3", A)), "incomplete", "max_output_tokens")
+    assert found.cited == (A,)
+
+
+def test_pages_that_are_to_be_forgotten_are_nowhere_in_an_answer() -> None:
+    looked_at = "https://c.example/1"
+    found = read_answer(
+        answer(("Bedrooms: 3", A), ("Roof: Slate", B), sources=[looked_at], uncited="https://d.example/1")
+    )
+    assert set(found.urls()) == {A, B, looked_at, "https://d.example/1"}
+    left = found.without({A, looked_at, "https://d.example/1"})
+    assert left.urls() == (B,)
+    assert [claim.url for claim in left.claims] == [B]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from app.errors import (
     ModelError,
     ModelUnreachableError,
     NotADatabaseError,
+    OutOfTimeError,
     PageGoneError,
     PropertyIntelligenceError,
     TransientHttpStatusError,
@@ -128,6 +129,11 @@ def test_our_own_outages_cost_the_job_no_retry_and_end_at_its_deadline(error: Pr
     assert 4.0 <= decision.seconds <= 6.0
     assert decision.reason is error
     assert _decide(error, Standing(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)) == Fail(error)
+
+
+def test_a_run_without_time_goes_on_in_another_one_at_no_cost() -> None:
+    error = OutOfTimeError(1.0)
+    assert _decide(error, Standing(retries=9, waited_seconds=0.0, deadline_seconds=3600.0)) == Wait(1.0, error, 1.0)
 
 
 def test_a_database_that_time_does_not_mend_fails_the_job() -> None:

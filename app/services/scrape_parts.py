@@ -1,0 +1,46 @@
+"""What the scrape of a page and that of an address have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from app.clock import Clock
+from app.property.store import FRESH_DAYS, Database, PageIndex, PageStore, PropertyStore
+from app.services.model_reading import ModelReader
+from app.services.page_visits import PageSource, Visitors
+from app.services.patience import patiently
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeParts:
+    """The parts that every scrape needs. `fresh`: what is younger is not asked for again."""
+
+    visitors: Visitors
+    pages: PageStore
+    index: PageIndex
+    properties: PropertyStore
+    reader: ModelReader
+    clock: Clock
+    fresh: timedelta
+
+    def patiently[T](self, write: Callable[[], T]) -> T:
+        """`write()`, tried again while the database is away (`patience.py`)."""
+        return patiently(write, self.clock)
+
+
+def scrape_parts(
+    database: Database, fetcher: PageSource, reader: ModelReader, *, clock: Clock, fresh_days: float = FRESH_DAYS
+) -> ScrapeParts:
+    """The parts over `database`, whose pages come from `fetcher`."""
+    pages = PageStore(database)
+    return ScrapeParts(
+        visitors=Visitors(fetcher, pages, clock),
+        pages=pages,
+        index=PageIndex(database),
+        properties=PropertyStore(database),
+        reader=reader,
+        clock=clock,
+        fresh=timedelta(days=fresh_days),
+    )

@@ -1,0 +1,55 @@
+"""One run of the scrape of an address: for whom it is, and for how long it may go on.
+
+An address has many pages and up to two paid calls; a task has a few minutes. What a run has read and paid for stays, so
+the run ends in time by itself, before it begins what it may not finish, and the next one goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.errors import OutOfTimeError
+
+#: A page with its robots.txt, redirects and the wait for its turn, and what is read of it.
+PAGE_SECONDS = 90.0
+#: A call of the model that the API takes its time for (OPENAI_TIMEOUT_SECONDS), the wait for a key, and storing it all.
+CALL_SECONDS = 135.0
+#: of the time that a run began with: with so much left it goes on in any case, else it might never get anywhere
+_SHARE = 0.5
+_AGAIN_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Who scrapes: a job (None: somebody who asks directly and does not come back) of a batch.
+
+    `is_last`: the job may not be put off by pages any more; `is_due`: it has waited as long as it may for anything.
+    `seconds_left` tells how much of the run's time is left; None: there is no end to it.
+    """
+
+    job_id: str | None = None
+    batch: str = ""
+    is_last: bool = False
+    is_due: bool = False
+    seconds_left: Callable[[], float] | None = None
+    _whole_seconds: float = field(init=False, default=0.0)
+
+    def __post_init__(self) -> None:
+        if self.seconds_left is not None:
+            object.__setattr__(self, "_whole_seconds", self.seconds_left())
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether it may be put off by a page: it is a job's, and not its last."""
+        return self.job_id is not None and not self.is_last
+
+    def has(self, seconds: float) -> bool:
+        """Whether there is time for what takes up to `seconds`. Raises `OutOfTimeError` where there is not, and the job
+        can come back for it.
+        """
+        if self.seconds_left is None or self.seconds_left() >= min(seconds, _SHARE * self._whole_seconds):
+            return True
+        if self.job_id is not None and not self.is_due:
+            raise OutOfTimeError(_AGAIN_SECONDS)
+        return False

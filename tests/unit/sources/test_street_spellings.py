@@ -1,0 +1,38 @@
+"""How a template asks for a street that books spell in two ways."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.property.address import Address, address_key, compare, spell_target
+from app.property.sources.spellings import street_names
+
+
+@pytest.mark.parametrize(
+    ("name", "spellings"),
+    [
+        ("SAINT CLAIR AVE", ("ST CLAIR AVE", "SAINT CLAIR AVE")),
+        ("N SAINT CLAIR AVE E", ("N ST CLAIR AVE E", "N SAINT CLAIR AVE E")),
+        ("MOUNT VERNON", ("MT VERNON", "MOUNT VERNON")),
+        ("FORT WORTH RD", ("FT WORTH RD", "FORT WORTH RD")),
+        # streets that are called so, and words that only begin so
+        ("FORT ST", ("FORT ST",)),
+        ("MOUNT AVE", ("MOUNT AVE",)),
+        ("SAINTSBURY DR", ("SAINTSBURY DR",)),
+        ("MAIN ST", ("MAIN ST",)),
+        ("STATE HIGHWAY 7", ("STATE HIGHWAY 7",)),
+        (None, (None,)),
+    ],
+)
+def test_a_street_is_asked_for_as_most_registers_have_it_first(
+    name: str | None, spellings: tuple[str | None, ...]
+) -> None:
+    assert street_names(name) == spellings
+
+
+def test_both_spellings_are_one_target_one_key_and_one_address() -> None:
+    short, full = (Address(street=f"31 {name} Ave", postal_code="00000") for name in ("St Clair", "Saint Clair"))
+    assert address_key(short) == address_key(full) == "31|saint clair ave||00000"
+    assert compare(short, full) == "same"
+    targets = {spell_target(f"31 {name} Ave, Anytown, ST 00000") for name in ("St. Clair", "Saint Clair", "ST CLAIR")}
+    assert targets == {"31 SAINT CLAIR AVE, ANYTOWN, ST 00000"}
