@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
+from rich.status import Status
 from rich.text import Text
 
 from app.property.store import Database, database_url, downgrade, upgrade
 from app.property.store.inspection import inspect_database
 from app.property.store.schema import HEAD
+from app.services.refiling import Refiling, refile_properties
 from app.settings import load_settings
-from cli.output import FormatOption, note, show
+from cli.output import FormatOption, note, show, stderr_console
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
@@ -25,6 +28,11 @@ _DOWN_EXAMPLES = """\b
 Examples:
   propintel db downgrade 0001           asks first
   propintel db downgrade base --yes     drops all that is stored
+"""
+_REFILE_EXAMPLES = """\b
+Examples:
+  propintel db refile
+  propintel db refile --format json
 """
 _CURRENT_EXAMPLES = """\b
 Examples:
@@ -62,6 +70,49 @@ def upgrade_database(format_: FormatOption = None) -> None:
         database.close()
     before, after = upgrade(url)
     _show_change(database, before, after, format_)
+    due = inspect_database(url).due
+    if due:
+        note(f"Properties filed by the rules of an older version: {due}. Beat and a worker file them anew by and by,")
+        note("`propintel db refile` does so now.")
+
+
+@app.command("refile", epilog=_REFILE_EXAMPLES)
+def refile(format_: FormatOption = None) -> None:
+    """File properties anew that an older version filed, so that they are found, and join those that are one.
+
+    Workers may run meanwhile. It may be ended at any time: what was done stays done. `apart` has those with one
+    address that were left apart, and why.
+
+    JSON: `{"refiled": n, "joined": [{"property": id, "joined": [id]}], "apart": [{"property": id, "other": id, "why":
+    text}], "failed": [id], "left": n}`. Status 1 if a property could not be filed.
+    """
+    settings = load_settings()
+    database = Database(database_url(settings))
+    database.open()
+    try:
+        with Status("Filing properties anew", console=stderr_console()) as status:
+            run = refile_properties(
+                database,
+                database.clock,
+                told=lambda run: status.update(f"{run.refiled} properties filed anew, {len(run.joined)} joined"),
+            )
+    finally:
+        database.close()
+    show(run.as_json(), format_, lambda: _refiled(run))
+    if run.failed:
+        note("Of some, the log has the reason why they could not be filed anew; they are tried again.")
+        raise typer.Exit(1)
+
+
+def _refiled(run: Refiling) -> Iterator[Text]:
+    yield Text(f"{run.refiled} properties filed anew, {run.left} are due yet")
+    for one in run.joined:
+        yield Text(f"{one.id} is {', '.join(one.joined)} as well")
+    for one in run.apart:
+        for other in one.apart:
+            yield Text(f"{one.id} is left apart from {other.id}: {other.why}")
+    for property_id in run.failed:
+        yield Text(f"{property_id} could not be filed anew")
 
 
 @app.command("downgrade", epilog=_DOWN_EXAMPLES)

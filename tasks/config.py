@@ -24,6 +24,7 @@ TASK_MODULES = [
     "tasks.alerts",
     "tasks.pages",
     "tasks.model_batches",
+    "tasks.properties",
 ]
 
 SCRAPE_QUEUE = "scrape"
@@ -138,6 +139,7 @@ def _delivery() -> dict[str, Any]:
             "tasks.alerts.*": {"queue": HEALTH_QUEUE},
             "tasks.recovery.*": {"queue": HEALTH_QUEUE},
             "tasks.pages.*": {"queue": HEALTH_QUEUE},
+            "tasks.properties.*": {"queue": HEALTH_QUEUE},
             "tasks.batches.complete_batches": {"queue": HEALTH_QUEUE},
             "tasks.batches.deliver_callbacks": {"queue": CALLBACK_QUEUE},
             "tasks.model_batches.look_at_batches": {"queue": HEALTH_QUEUE},

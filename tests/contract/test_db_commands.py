@@ -8,13 +8,17 @@ import pty
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
-from app.property.store import Database, JobStore, upgrade
+from app.property.store import Database, JobStore, PropertyStore, upgrade
 from app.property.store.inspection import inspect_database
 from app.property.store.schema import HEAD
+from app.property.store.tables import properties
+from tests.contract.test_store_properties import ADDRESS, source
 
 _PROGRAM = str(Path(sys.executable).with_name("propintel"))
 DB = Callable[..., subprocess.CompletedProcess[str]]
@@ -57,6 +61,28 @@ def test_down_and_up_again_with_what_each_step_says(db: DB, database_url: str) -
     base = db("downgrade", "base", "--yes")
     assert (base.returncode, json.loads(base.stdout)) == (0, {"before": HEAD, "after": None})
     assert inspect_database(database_url).revision is None
+
+
+def test_what_an_older_version_filed_is_told_of_and_filed_anew(db: DB, database_url: str) -> None:
+    with closing(Database(database_url)) as database:
+        known = PropertyStore(database).save_record(source("https://a.example/1", ParcelNumber="11-22-333", **ADDRESS))
+        other = PropertyStore(database).save_record(source("https://b.example/1", ParcelNumber="99-88-777", **ADDRESS))
+        with database.writing() as connection:
+            connection.execute(update(properties).where(properties.c.id == known).values(key_rules=0))
+    assert "propintel db refile" in db("upgrade").stderr
+    told = db("refile")
+    assert (told.returncode, json.loads(told.stdout)) == (
+        0,
+        {
+            "refiled": 1,
+            "joined": [],
+            "apart": [{"property": known, "other": other, "why": "two parcel numbers"}],
+            "failed": [],
+            "left": 0,
+        },
+    )
+    assert "two parcel numbers" not in db("refile").stdout
+    assert "refile" not in db("upgrade").stderr
 
 
 @pytest.mark.parametrize("revision", ["0001", "base"])

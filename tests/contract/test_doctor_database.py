@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import update
 
 from app.clock import ManualClock, SystemClock
 from app.property.store import (
@@ -18,15 +19,19 @@ from app.property.store import (
     ModelBatchStore,
     ModelRequest,
     ModelRequestStore,
+    PropertyStore,
     Question,
     downgrade,
     upgrade,
 )
+from app.property.store.tables import properties
 from app.services.doctor.clocks import check_clock
 from app.services.doctor.courier import Courier
 from app.services.doctor.database import check_database, check_jobs, file_system
 from app.services.doctor.workers import Fleet
+from app.services.refiling import refile_properties
 from app.settings import Settings, load_settings
+from tests.contract.test_store_properties import source
 
 MakeSettings = Callable[..., Settings]
 
@@ -66,6 +71,21 @@ def test_an_older_schema_names_the_command(make_settings: MakeSettings, database
     assert "propintel db upgrade" in str(verdict.remedy)
     assert check_jobs(settings, fleet_of(settings), SystemClock()).state == "skipped"
     assert "schema 0001" in check_database(settings).said, "looking must not migrate"
+
+
+def test_what_an_older_version_filed_is_a_warning_until_it_is_filed_anew(
+    make_settings: MakeSettings, database_url: str, database: Database
+) -> None:
+    PropertyStore(database).save_record(source("https://a.example/1", YearBuilt=1990))
+    settings = make_settings(DATABASE_URL=database_url)
+    assert check_database(settings).state == "ok"
+    with database.writing() as connection:
+        connection.execute(update(properties).values(key_rules=0))
+    verdict = check_database(settings)
+    assert (verdict.state, "a second time: 1" in verdict.said) == ("warning", True)
+    assert "propintel db refile" in str(verdict.remedy)
+    refile_properties(database, SystemClock())
+    assert check_database(settings).state == "ok"
 
 
 def test_a_schema_of_a_newer_version_is_a_failure(make_settings: MakeSettings, database_url: str) -> None:

@@ -49,6 +49,7 @@ from app.property.store.paging import Page, every
 from app.property.store.properties import PropertyStore
 from app.property.store.purging import Purged, PurgeKind, PurgeStore
 from app.property.store.quotas import Requester, next_day
+from app.property.store.refiling import Refiled, Refiler
 from app.property.store.request_keys import RequestKey
 from app.property.store.retention import Pruned, Retention
 from app.property.store.rows import digest, new_id
@@ -115,6 +116,8 @@ __all__ = [
     "Question",
     "Recovered",
     "RecoveryReason",
+    "Refiled",
+    "Refiler",
     "ReportStore",
     "RequestFigures",
     "RequestKey",

@@ -17,6 +17,7 @@ def fold(connection: Connection, gone: str, home: str) -> None:
         connection.execute(update(table).where(table.c.property_id == gone).values(property_id=home))
     # the drawers are filled anew when `home` is made of all its records
     connection.execute(delete(property_blocks).where(property_blocks.c.property_id == gone))
+    _judge_again(connection, gone, home)
     _fold_observations(connection, gone, home)
     fold_hearsay(connection, gone, home)
     connection.execute(update(properties).where(properties.c.merged_into == gone).values(merged_into=home))
@@ -36,6 +37,14 @@ def move_pages(connection: Connection, urls: Sequence[str], home: str, other: st
         for some in chunks(sorted(which)):
             mine = (table.c.property_id == home) & column.in_(some)
             connection.execute(update(table).where(mine).values(property_id=other))
+    _judge_again(connection, home, other)
+
+
+def _judge_again(connection: Connection, one: str, other: str) -> None:
+    """What came from `one` to `other` may have been judged by older rules only: `other` is due as that was."""
+    ids, rules = properties.c.id, properties.c.key_rules
+    theirs = select(rules).where(ids == one).scalar_subquery()
+    connection.execute(update(properties).where(ids == other, rules > theirs).values(key_rules=theirs))
 
 
 def _fold_observations(connection: Connection, gone: str, home: str) -> None:

@@ -41,6 +41,24 @@ class _Candidate:
         return _STRENGTH[self.decision.key], -self.decision.points
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A property that is left apart from another one, and why."""
+
+    id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejudged:
+    """The property that a record is of now, what was folded into that, and those with the record's address, or that it
+    was taken for, which are left apart."""
+
+    home: str
+    folded: frozenset[str] = frozenset()
+    beside: tuple[Beside, ...] = ()
+
+
 def find_home(
     database: Database, connection: Connection, record: SourceRecord, kin: str | None = None
 ) -> tuple[str, bool]:
@@ -53,14 +71,42 @@ def find_home(
     if joined:
         return joined, False
     apart = split_from(connection, sides)
-    same = _chosen(connection, _same(connection, record, apart))
+    same = _chosen(connection, [one for one in _judged(connection, record, apart) if one.decision.is_same])
     if not same:
         return _kin(connection, record, kin, apart) or new_property(database, connection), False
+    return _folded(connection, same), len(same) > 1
+
+
+def join_same(connection: Connection, record: SourceRecord, home: str) -> Rejudged:
+    """Judge a stored record of `home` once more: all that it shows to be one property is folded, as if its page had
+    been read again; but it stays in `home`, whatever else it would be filed with."""
+    sides = sides_of(connection, known_as(record))
+    if joined_to(connection, sides):
+        return Rejudged(home)
+    judged = _judged(connection, record, split_from(connection, sides))
+    alike = [one for one in judged if one.decision.is_same]
+    same = _chosen(connection, alike)
+    ids = {one.id for one in same}
+    if home in ids:
+        home = _folded(connection, same)
+    else:
+        ids = {home}
+    address = set(identity.address_keys(identity.address_of(record.values)))
+    beside = tuple(
+        Beside(one.id, f"{one.decision.why}; which of them it is stays open" if one in alike else one.decision.why)
+        for one in judged
+        if one.id not in ids and (one in alike or address & set(identity.address_keys(identity.address_of(one.values))))
+    )
+    return Rejudged(home, frozenset(ids - {home}), beside)
+
+
+def _folded(connection: Connection, same: list[_Candidate]) -> str:
+    """The oldest of `same`, which the others go into."""
     home = min(same, key=lambda one: (one.created_at, one.id)).id
     for other in same:
         if other.id != home:
             fold(connection, other.id, home)
-    return home, len(same) > 1
+    return home
 
 
 def _kin(connection: Connection, record: SourceRecord, kin: str | None, apart: set[str]) -> str | None:
@@ -72,15 +118,15 @@ def _kin(connection: Connection, record: SourceRecord, kin: str | None, apart: s
     return None if values is None or decide(record.values, values).differs else home
 
 
-def _same(connection: Connection, record: SourceRecord, apart: set[str]) -> list[_Candidate]:
+def _judged(connection: Connection, record: SourceRecord, apart: set[str]) -> list[_Candidate]:
+    """All that lies where the record's property may lie, but for what people keep `apart`."""
     found = []
     for row, is_page in _filed(connection, record):
         if row.id in apart:
             continue
         values = _without_page(connection, record, row) if is_page else row.record
         decision = decide(record.values, values, is_page=is_page)
-        if decision.is_same:
-            found.append(_Candidate(row.id, row.created_at, values, decision))
+        found.append(_Candidate(row.id, row.created_at, values, decision))
     return found
 
 

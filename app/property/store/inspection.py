@@ -10,17 +10,20 @@ from sqlalchemy import URL, Connection, text
 
 from app.property.store import failures
 from app.property.store.connections import make_engine, parse_url
-from app.property.store.schema import current
+from app.property.store.refiling import count_due
+from app.property.store.schema import HEAD, current
 
 #: the longest wait for a lock that another process holds
 _BUSY_SECONDS = 2.0
+_JOURNAL_MODE = "PRAGMA journal_mode"
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseState:
     """`shown` is its URL without secrets. `file` and `journal_mode` are None but for SQLite, whose `now` is None.
 
-    `exists` is False for a SQLite file that is not there yet; then all else is None. `revision` is the schema's.
+    `exists` is False for a SQLite file that is not there yet; then all else is None. `revision` is the schema's,
+    `due` how many properties are filed by older rules (0 where the schema is not this version's).
     """
 
     shown: str
@@ -30,6 +33,7 @@ class DatabaseState:
     revision: str | None = None
     journal_mode: str | None = None
     now: datetime | None = None
+    due: int = 0
 
 
 def inspect_database(url: str) -> DatabaseState:
@@ -47,11 +51,14 @@ def _look(url: URL, shown: str, file: Path | None) -> DatabaseState:
     try:
         with failures.translated(url), engine.connect().execution_options(begin="BEGIN") as connection:
             revision = current(connection)
+            due = count_due(connection) if revision == HEAD else 0
             if file is not None:
-                version = _scalar(connection, "SELECT sqlite_version()")
-                return DatabaseState(shown, file, True, version, revision, _scalar(connection, "PRAGMA journal_mode"))
+                version, mode = (_scalar(connection, query) for query in ("SELECT sqlite_version()", _JOURNAL_MODE))
+                return DatabaseState(shown, file, True, version, revision, mode, due=due)
             now = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-            return DatabaseState(shown, None, True, _scalar(connection, "SHOW server_version"), revision, now=now)
+            return DatabaseState(
+                shown, None, True, _scalar(connection, "SHOW server_version"), revision, now=now, due=due
+            )
     finally:
         engine.dispose()
 

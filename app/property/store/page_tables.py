@@ -50,6 +50,8 @@ pages = Table(
     Column("declared_url", Text),
     # False: its site does not want it kept, so it goes when its job is over
     Column("is_kept", Boolean(create_constraint=False), nullable=False, server_default=true()),
+    # when its site said to this job that what was kept before still holds; empty: it came whole
+    Column("confirmed_at", UtcDateTime),
     UniqueConstraint("job_id", "url"),
     Index("ix_pages_sha256", "sha256"),
     Index("ix_pages_text_sha256", "text_sha256"),

@@ -31,6 +31,15 @@ properties = Table(
     Column("search_text", Text, nullable=False, server_default=""),
     Column("standard_status", String(32)),
     Column("conflict_count", Integer, nullable=False, server_default="0"),
+    # by which rules it is filed (`identity.KEY_RULES`); an older number: it has to be filed anew (`refiling.py`)
+    Column("key_rules", Integer, nullable=False, server_default="0"),
+    Index(
+        "ix_properties_key_rules",
+        "key_rules",
+        "id",
+        sqlite_where=text("merged_into IS NULL"),
+        postgresql_where=text("merged_into IS NULL"),
+    ),
     Index("ix_properties_status_updated", "standard_status", "updated_at", "id"),
     # without those that are listed: SQLite would read all of them by it, and sort
     Index(

@@ -31,6 +31,7 @@ def new_property(database: Database, connection: Connection) -> str:
     """An empty property; -> its id."""
     now = moment(database, connection)
     row = {"id": new_id(), "record": {}, "evidence": {}, "conflicts": [], "created_at": now, "updated_at": now}
+    row["key_rules"] = identity.KEY_RULES
     connection.execute(insert(properties).values(row))
     return str(row["id"])
 
@@ -62,6 +63,8 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
         change = {**row, "updated_at": moment(database, connection)}
     if any(getattr(stored, name) != value for name, value in found_by.items()):
         change |= found_by
+    if stored.key_rules > identity.KEY_RULES:  # by a newer version of this program, which has to do it again
+        change["key_rules"] = identity.KEY_RULES
     if change:
         connection.execute(update(properties).where(properties.c.id == property_id).values(change))
     _file(connection, property_id, sources)

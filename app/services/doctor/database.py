@@ -48,6 +48,11 @@ def _schema(found: DatabaseState) -> Iterator[Verdict]:
         yield failed(f"this version needs {HEAD}", "Run `propintel db upgrade`.")
     elif revision != HEAD:
         yield warning(f"the next command brings it to {HEAD}", "Run `propintel db upgrade` to do so now.")
+    elif found.due:
+        yield warning(
+            f"properties filed by an older version's rules, which may be stored a second time: {found.due}",
+            "Beat and a worker file them anew; `propintel db refile` does so now.",
+        )
 
 
 def _file(found: DatabaseState) -> Iterator[Verdict]:

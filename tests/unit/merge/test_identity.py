@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.property.identity import block_lookups_of, blocks_of, keys_of, lookups_of
+from app.property.identity import address_of, block_lookups_of, blocks_of, keys_of, lookups_of
 from app.property.matching import Key, decide
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
@@ -102,6 +102,21 @@ def test_a_city_without_its_state_finds_the_same_city_with_it() -> None:
     assert are_one(
         {"UnparsedAddress": "12 Main St", "City": "Springfield"}, {k: v for k, v in MAIN.items() if k != "PostalCode"}
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "unit"),
+    [
+        ({"UnitNumber": "Ste 4"}, "ste 4"),
+        ({"UnitNumber": "4", "UnparsedAddress": "12 Main St, Suite #4, Springfield, IL 62701"}, "ste 4"),
+        ({"UnparsedAddress": "12 Main St Ste. 4, Springfield"}, "ste 4"),
+        ({"UnitNumber": "Apt. 4"}, "4"),
+        ({"UnitNumber": "4", "UnparsedAddress": "12 Main St Apt 4, Sault Ste Marie, MI 49783"}, "4"),
+    ],
+)
+def test_a_suite_is_none_of_the_apartments_of_its_building(values: dict[str, Any], unit: str) -> None:
+    """As `Ste 4` and `Apt 4` are two targets."""
+    assert address_of(values).unit == unit
 
 
 def test_a_parcel_number_without_a_place_is_known_on_its_own_site_only() -> None:

@@ -1,0 +1,224 @@
+"""A database of an older version: what it filed is found again, and what it stored twice becomes one property."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select, update
+
+from app.clock import ManualClock
+from app.property.identity import KEY_RULES
+from app.property.source_record import SourceRecord
+from app.property.store import Database, DecisionStore, PropertyStore, Refiler, address_of_target, downgrade, upgrade
+from app.property.store.connections import make_engine
+from app.property.store.property_rows import evidence_json
+from app.property.store.tables import properties, property_keys, records
+from app.services.refiling import refile_properties
+from tests.contract.test_store_properties import T0, source
+
+OLD_SCHEMA = "0009"
+#: what rules 0 spelled otherwise: an ordinal in a word
+FIRST_AVE = {"StreetNumber": "4", "StreetName": "First Avenue", "City": "Dover", "StateOrProvince": "DE"}
+AT_0009 = ("addr:{number}|{street}||postal/19901", "addr:{number}|{street}||city/dover/de", "url:{url}")
+
+
+@pytest.fixture
+def before(database_url: str, clock: ManualClock) -> Iterator[Database]:
+    """A database at the schema of an older version, not opened yet."""
+    upgrade(database_url)
+    downgrade(database_url, OLD_SCHEMA)
+    database = Database(database_url, clock)
+    yield database
+    database.close()
+
+
+def store_by_older_version(database: Database, record: SourceRecord, created_at: datetime = T0) -> str:
+    """File a record as the version at schema 0009 did; -> its property."""
+    property_id = record.url.rpartition("/")[2].rjust(32, "0")
+    number, street = record.values["StreetNumber"], record.values["StreetName"].lower().replace("avenue", "ave")
+    filed = [key.format(number=number, street=street, url=record.url) for key in AT_0009]
+    said = {"record": dict(record.values), "evidence": evidence_json(record.evidence.items())}
+    times = {"created_at": created_at, "updated_at": created_at}
+    page = {
+        "url": record.url, "final_url": record.final_url, "property_id": property_id, "kind": str(record.kind),
+        "content_sha256": record.content_sha256, "fetched_at": record.fetched_at, "wanted_model": [],
+        "stored_at": record.fetched_at,
+    }  # fmt: skip
+    engine = make_engine(database.url, 5)
+    with engine.begin() as connection:
+        connection.execute(insert(properties).values(id=property_id, conflicts=[], **said, **times))
+        connection.execute(insert(records).values(**page, **said))
+        connection.execute(insert(property_keys), [{"key": key, "property_id": property_id} for key in filed])
+    engine.dispose()
+    return property_id
+
+
+def old_page(number: int = 4, **values: Any) -> SourceRecord:
+    street = {**FIRST_AVE, "StreetNumber": str(number), "PostalCode": "19901"}
+    return source(f"https://old.example/{number}", **street, **values)
+
+
+def new_page(number: int = 4, **values: Any) -> SourceRecord:
+    street = {"StreetNumber": str(number), "StreetName": "1st Ave", "City": "Dover", "PostalCode": "19901"}
+    return source(f"https://new.example/{number}", **street, StateOrProvince="DE", **values)
+
+
+def opened(database: Database) -> PropertyStore:
+    upgrade(database.url.render_as_string(hide_password=False))
+    return PropertyStore(database)
+
+
+def living(database: Database) -> int:
+    with database.reading() as connection:
+        query = select(func.count()).select_from(properties).where(properties.c.merged_into.is_(None))
+        return connection.execute(query).scalar_one()
+
+
+def test_what_was_stored_twice_since_is_one_again_and_is_found_by_its_address(
+    before: Database, clock: ManualClock
+) -> None:
+    old = store_by_older_version(before, old_page(ListPrice=100_000))
+    store = opened(before)
+    address, ever = address_of_target("4 1st Ave, Dover, DE 19901"), datetime(1970, 1, 1, tzinfo=UTC)
+    assert store.fresh_at(address, ever) is None
+    twin = store.save_record(new_page(YearBuilt=1990))
+    assert (twin != old, living(before), Refiler(before).due()) == (True, 2, 1)
+
+    run = refile_properties(before, clock)
+
+    assert run.as_json() == {
+        "refiled": 1, "joined": [{"property": old, "joined": [twin]}], "apart": [], "failed": [], "left": 0,
+    }  # fmt: skip
+    shown = store.get(twin)
+    assert (shown["property"], shown["replaces"]) == (old, [twin])
+    assert {one["url"] for one in shown["sources"]} == {"https://old.example/4", "https://new.example/4"}
+    assert (shown["record"]["ListPrice"], shown["record"]["YearBuilt"]) == (100_000, 1990)
+    found = store.fresh_at(address, ever)
+    assert found is not None
+    assert found[0] == old
+    assert refile_properties(before, clock).refiled == 0
+
+
+def test_what_has_no_twin_is_found_by_the_next_page_of_its_address_and_of_a_slip_of_it(
+    before: Database, clock: ManualClock
+) -> None:
+    facts = {
+        "YearBuilt": 1990,
+        "LivingArea": 1800,
+        "BedroomsTotal": 3,
+        "CloseDate": "2020-01-02",
+        "ClosePrice": 212_345,
+    }
+    old = store_by_older_version(before, old_page(**facts))
+    long = {"StreetNumber": "6", "StreetName": "Washington Avenue", "City": "Dover", "PostalCode": "19901"}
+    other = store_by_older_version(before, source("https://old.example/6", **long, **facts))
+    store = opened(before)
+    assert refile_properties(before, clock).refiled == 2
+    assert store.save_record(new_page()) == old
+    slip = source("https://slip.example/6", **{**long, "StreetName": "Washingotn Avenue"}, **facts)
+    assert store.save_record(slip) == other
+
+
+def test_one_address_and_two_parcels_stay_apart_and_it_is_said_why(before: Database, clock: ManualClock) -> None:
+    old = store_by_older_version(before, old_page(ParcelNumber="11-22-333", YearBuilt=1950))
+    store = opened(before)
+    other = store.save_record(new_page(ParcelNumber="99-88-777", YearBuilt=2010))
+    run = refile_properties(before, clock)
+    assert run.as_json()["apart"] == [{"property": old, "other": other, "why": "two parcel numbers"}]
+    assert (living(before), run.joined) == (2, [])
+
+
+def test_what_people_parted_stays_apart(before: Database, clock: ManualClock) -> None:
+    old = store_by_older_version(before, old_page())
+    store = opened(before)
+    decisions = DecisionStore(before)
+    twin = store.save_record(new_page())
+    joined = decisions.join(old, twin, who="Ann")
+    parted = decisions.split(old, ["https://new.example/4"], who="Ben")
+    run = refile_properties(before, clock)
+    assert (living(before), run.joined, run.apart) == (2, [], [])
+    assert decisions.of(old)[0].id in (joined.id, parted.id)
+    decisions.undo(parted.id, who="Ben")
+    assert living(before) == 1
+
+
+def test_a_run_ends_when_its_time_is_over_and_the_next_one_goes_on(before: Database, clock: ManualClock) -> None:
+    for number in range(4, 9):
+        store_by_older_version(before, old_page(number))
+    opened(before)
+    first = refile_properties(before, clock, seconds=0)
+    assert (first.refiled, first.left) == (1, 4)
+    second = refile_properties(before, clock, seconds=1_000)
+    assert (second.refiled, second.left) == (4, 0)
+
+
+def test_one_that_cannot_be_read_is_named_and_holds_up_no_other(before: Database, clock: ManualClock) -> None:
+    broken = store_by_older_version(before, old_page(4, YearBuilt=1990))
+    store_by_older_version(before, old_page(5))
+    opened(before)
+    with before.writing() as connection:
+        wrong = {"YearBuilt": {"value": 1990, "method": "hearsay"}}
+        connection.execute(update(records).where(records.c.property_id == broken).values(evidence=wrong))
+    run = refile_properties(before, clock)
+    assert (run.refiled, run.failed, run.left) == (1, [broken], 1)
+
+
+def test_workers_may_store_and_others_may_refile_meanwhile(before: Database, clock: ManualClock) -> None:
+    """Whoever comes first to a house, there is one property of it in the end."""
+    numbers = range(4, 24)
+    for number in numbers:
+        store_by_older_version(before, old_page(number))
+    store = opened(before)
+    failures = list[BaseException]()
+
+    def guarded(work: Any) -> None:
+        try:
+            work()
+        except BaseException as exc:  # noqa: BLE001 (it is shown by the assertion)
+            failures.append(exc)
+
+    works = [
+        *[lambda: refile_properties(before, clock)] * 2,
+        lambda: [store.save_record(new_page(number)) for number in numbers],
+        lambda: [store.save_record(new_page(number)) for number in reversed(numbers)],
+    ]
+    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failures == []
+    assert (living(before), Refiler(before).due()) == (len(numbers), 0)
+
+
+def test_who_takes_in_what_is_due_is_due_and_so_is_what_comes_of_it(before: Database, clock: ManualClock) -> None:
+    """Only one of the pages was judged by today's rules when they became one property."""
+    store_by_older_version(before, old_page(), T0 + timedelta(days=400))
+    store = opened(before)
+    newer = store.save_record(new_page())
+    decisions = DecisionStore(before)
+    assert Refiler(before).due() == 1
+    decision = decisions.join(newer, old_page().url.rpartition("/")[2].rjust(32, "0"), who="Ann")
+    assert Refiler(before).after(Refiler.BEGIN, 9) == [(0, newer)]
+    decisions.undo(decision.id, who="Ann")
+    assert Refiler(before).due() == 2
+    refile_properties(before, clock)
+    assert Refiler(before).due() == 0
+
+
+def test_what_a_newer_version_filed_is_due_for_it_once_an_older_one_filed_it(
+    database: Database, clock: ManualClock
+) -> None:
+    clock.advance(1)
+    store = PropertyStore(database)
+    property_id = store.save_record(new_page())
+    with database.writing() as connection:
+        connection.execute(update(properties).values(key_rules=KEY_RULES + 1))
+    store.save_record(source("https://third.example/4", YearBuilt=1990, **new_page().values))
+    with database.reading() as connection:
+        rows = connection.execute(select(properties.c.id, properties.c.key_rules)).all()
+    assert [tuple(row) for row in rows] == [(property_id, KEY_RULES)]
