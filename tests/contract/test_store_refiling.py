@@ -204,6 +204,9 @@ def test_who_takes_in_what_is_due_is_due_and_so_is_what_comes_of_it(before: Data
     assert Refiler(before).due() == 1
     decision = decisions.join(newer, old_page().url.rpartition("/")[2].rjust(32, "0"), who="Ann")
     assert Refiler(before).after(Refiler.BEGIN, 9) == [(0, newer)]
+    parted = decisions.split(newer, ["https://old.example/4"], who="Ben")
+    assert Refiler(before).due() == 2, "the page that came to a new property was never judged"
+    decisions.undo(parted.id, who="Ben")
     decisions.undo(decision.id, who="Ann")
     assert Refiler(before).due() == 2
     refile_properties(before, clock)
