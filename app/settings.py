@@ -235,6 +235,18 @@ class Settings(LogSettings):
         30.0, gt=0, le=3650, description="a property that was read within so many days is not scraped again unasked"
     )
 
+    # --- watches
+    watch_interval_days: int = Field(
+        7, ge=1, le=365, description="a watch is refreshed once in so many days unless it says otherwise"
+    )
+    watch_daily_pages: int = Field(
+        1000, ge=0, le=10**9, description="requests for pages that all watches together make a UTC day at most; 0: none"
+    )
+    watch_daily_model_calls: int = Field(
+        200, ge=0, le=10**9, description="model calls that all watches together cost a UTC day at most; 0: none"
+    )
+    watch_max_watches: int = Field(10_000, ge=1, le=10**7, description="so many watches there may be")
+
     # --- copies of pages
     page_retention_days: float = Field(
         365.0, ge=1, le=36500, description="copies of pages, and what models said of them, go so long after last use"

@@ -18,9 +18,11 @@ from app.errors import (
     InvalidCallbackError,
     InvalidHostError,
     InvalidTargetError,
+    InvalidWatchError,
     KeyStoreUnavailableError,
     NoKeysError,
     PropertyIntelligenceError,
+    TooManyWatchesError,
     UnexpectedError,
     UnknownKeyError,
 )
@@ -42,8 +44,10 @@ _CONFIGURATION = (
     IdentityDecisionError,
     InvalidHostError,
     InvalidTargetError,
+    InvalidWatchError,
     KeyStoreUnavailableError,
     NoKeysError,
+    TooManyWatchesError,
     UnknownKeyError,
 )
 

@@ -25,6 +25,7 @@ TASK_MODULES = [
     "tasks.pages",
     "tasks.model_batches",
     "tasks.properties",
+    "tasks.watches",
 ]
 
 SCRAPE_QUEUE = "scrape"
@@ -140,6 +141,7 @@ def _delivery() -> dict[str, Any]:
             "tasks.recovery.*": {"queue": HEALTH_QUEUE},
             "tasks.pages.*": {"queue": HEALTH_QUEUE},
             "tasks.properties.*": {"queue": HEALTH_QUEUE},
+            "tasks.watches.*": {"queue": HEALTH_QUEUE},
             "tasks.batches.complete_batches": {"queue": HEALTH_QUEUE},
             "tasks.batches.deliver_callbacks": {"queue": CALLBACK_QUEUE},
             "tasks.model_batches.look_at_batches": {"queue": HEALTH_QUEUE},

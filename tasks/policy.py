@@ -27,6 +27,7 @@ from app.errors import (
     PropertyIntelligenceError,
     StoreError,
     UnexpectedError,
+    WatchBudgetSpentError,
 )
 from app.keypool.limits import parse_retry_after_us
 from app.redaction import redact
@@ -40,6 +41,8 @@ MAX_RETRIES = 4
 _DEFAULT_WAIT_SECONDS = 5.0
 _SHORTEST_WAIT_SECONDS = 0.1
 _FIRST_BACKOFF_SECONDS = 2.0
+#: over so long the jobs come back that wait for the next day's budget
+_NEXT_DAY_SPREAD_SECONDS = 300.0
 _STATUS_TRANSIENT = frozenset({408, 409, 425})
 
 
@@ -95,8 +98,16 @@ def decide(exc: BaseException, standing: Standing, *, now: datetime, rng: random
         return _appointment(error, standing)
     asked = error.facts.get("retry_after_seconds")
     if isinstance(asked, int | float):
-        return _wait(float(asked), standing, error, error)
+        return _asked_to_wait(error, float(asked), standing, rng)
     return TryAgain(backoff_seconds(standing.retries, rng), error)
+
+
+def _asked_to_wait(
+    error: PropertyIntelligenceError, seconds: float, standing: Standing, rng: random.Random
+) -> Decision:
+    if isinstance(error, WatchBudgetSpentError):  # on however many days: it costs nothing
+        return Wait(seconds + rng.uniform(0, _NEXT_DAY_SPREAD_SECONDS), error, 0.0)
+    return _wait(seconds, standing, error, error)
 
 
 def capacity_wait_seconds(exc: BaseException, now: datetime) -> float | None:

@@ -12,6 +12,7 @@ from app.property.store import Job, ModelRequest, ModelRequestStore
 from app.redaction import redact_urls
 from app.services.economy import Economy, WaitForBatch
 from app.services.patience import patiently
+from app.services.watch_purse import paid_by_watch
 from tasks.base import JobTask
 from tasks.policy import MAX_RETRIES
 from tasks.resources import current
@@ -36,17 +37,18 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
         economy = Economy(job.request_id) if job.economy else None
         is_due = job.waited_seconds >= current().settings.scrape_deadline_seconds
         try:
-            outcome = current().scraper.scrape(
-                job.target,
-                job_id=job.id,
-                batch=job.batch,
-                refresh=job.refresh,
-                asked_at=job.created_at,
-                economy=economy,
-                is_last=is_due or job.attempts > MAX_RETRIES,
-                is_due=is_due,
-                seconds_left=self.seconds_left,
-            )
+            with paid_by_watch(job, current().database, current().settings):
+                outcome = current().scraper.scrape(
+                    job.target,
+                    job_id=job.id,
+                    batch=job.batch,
+                    refresh=job.refresh,
+                    asked_at=job.created_at,
+                    economy=economy,
+                    is_last=is_due or job.attempts > MAX_RETRIES,
+                    is_due=is_due,
+                    seconds_left=self.seconds_left,
+                )
         except WaitForBatch as waits:
             return _parked(self, job, waits.request)
         wanted = tuple(outcome.wanted_model)

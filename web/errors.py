@@ -29,6 +29,7 @@ from app.errors import (
     InvalidTargetError,
     InvalidTargetListError,
     InvalidTokenError,
+    InvalidWatchError,
     KeyStoreUnavailableError,
     NoKeysError,
     NotFoundError,
@@ -38,6 +39,7 @@ from app.errors import (
     RoleNotAllowedError,
     StoreError,
     TooManyRequestsError,
+    TooManyWatchesError,
     UnknownKeyError,
 )
 from app.redaction import redact, redact_urls
@@ -58,6 +60,8 @@ _STATUS: Mapping[type[PropertyIntelligenceError], int] = {
     InvalidTargetListError: 422,
     InvalidCallbackError: 422,
     InvalidCursorError: 422,
+    InvalidWatchError: 422,
+    TooManyWatchesError: 409,
     RequestUnderWayError: 409,
     IdentityDecisionError: 409,
     IdempotencyKeyReusedError: 422,

@@ -81,7 +81,7 @@ class JobView(BaseModel):
     `attempts` leaves out waits for capacity, of which `waited_seconds` is the total. `wanted_model` names the fields
     for which a model was wanted and not heard, `model_note` says why. `due_at` is when a deferred job goes on; one with
     `parked_at` waits since then for a batch of the model, which wakes it before. `page_from` says how a done job came
-    by its property: only `site` can have cost a call of the model.
+    by its property: only `site` can have cost a call of the model. `watch` is the id of the watch that made it.
     """
 
     id: str
@@ -99,6 +99,7 @@ class JobView(BaseModel):
     due_at: datetime | None
     economy: bool
     parked_at: datetime | None
+    watch: str | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

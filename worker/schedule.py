@@ -10,6 +10,7 @@ import redis
 from redbeat import RedBeatScheduler
 from redbeat.schedulers import acquire_distributed_beat_lock
 
+from app.property.store import TICK_SECONDS
 from app.settings import Settings
 from tasks.config import TURN_HEADER
 
@@ -44,6 +45,7 @@ def beat_config(settings: Settings) -> dict[str, Any]:
             ),
             "prune-pages": _entry("tasks.pages.prune_pages", PRUNING_INTERVAL_SECONDS),
             "refile-properties": _entry("tasks.properties.refile_properties", REFILING_INTERVAL_SECONDS),
+            "tick-watches": _entry("tasks.watches.tick_watches", TICK_SECONDS),
         },
     }
 

@@ -32,6 +32,7 @@ from app.services.metrics.instruments import MODEL_ANSWERS, MODEL_TIERS, MODEL_V
 from app.services.model_failures import BUDGET_CODE, never_by_waiting, status_reason, timed
 from app.services.patience import patiently
 from app.services.service_tier import TierChoice, lacks_capacity
+from app.services.watch_purse import model_charge, why_no_model
 from app.tracing import span
 
 log = logging.getLogger(__name__)
@@ -151,6 +152,9 @@ class ModelReader:
         if client is None:
             MODEL_ANSWERS.labels("no_key").inc()
             return str(NoKeysError())
+        if (why := why_no_model()) is not None:
+            MODEL_ANSWERS.labels("budget").inc()
+            return why
         answer = self._call(client, prompt)
         if isinstance(answer, str):
             log.warning("%s", answer)
@@ -211,7 +215,8 @@ class ModelReader:
             "openai.request.service_tier": tier,
         }
         with span("model", asked) as asking:
-            answer = ModelStep(client, self._model, tier).ask(prompt)
+            with model_charge():
+                answer = ModelStep(client, self._model, tier).ask(prompt)
             asking.set(
                 {
                     "gen_ai.response.model": answer.model,

@@ -19,6 +19,7 @@ from app.property.store import PageStore
 from app.property.urls.canonical import page_url_of
 from app.services.metrics.instruments import FETCH_SECONDS, PAGE_BYTES, PAGES
 from app.services.patience import patiently
+from app.services.watch_purse import page_charge
 from app.tracing import span
 
 #: how long a worker waits for a job's turn at a site; then the job leaves and comes back when it has one
@@ -78,14 +79,16 @@ class Visitors:
         """The page, and when its site confirmed it."""
         try:
             with FETCH_SECONDS.time():
-                answer = self._fetcher.revisit(url, self._pages.validators, visitor)
+                with page_charge(url):
+                    answer = self._fetcher.revisit(url, self._pages.validators, visitor)
                 if isinstance(answer, NotModified):
                     kept = self._kept(answer)
                     if kept is not None:
                         PAGES.labels("not_modified").inc()
                         PAGE_BYTES.labels("spared").inc(len(kept.body))
                         return kept, answer.at
-                    answer = self._fetcher.fetch(url, visitor)  # what was asked about has gone meanwhile
+                    with page_charge(url):
+                        answer = self._fetcher.fetch(url, visitor)  # what was asked about has gone meanwhile
         except PropertyIntelligenceError as exc:
             PAGES.labels(exc.code).inc()
             raise

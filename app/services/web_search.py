@@ -25,6 +25,7 @@ from app.redaction import redact
 from app.services.metrics.instruments import WEB_SEARCHES
 from app.services.model_failures import BUDGET_CODE, never_by_waiting, status_reason, timed
 from app.services.patience import patiently
+from app.services.watch_purse import model_charge, why_no_model
 from app.tracing import span
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,9 @@ class WebSearcher:
         if client is None:
             WEB_SEARCHES.labels("no_key").inc()
             return str(NoKeysError())
+        if (why := why_no_model()) is not None:
+            WEB_SEARCHES.labels("budget").inc()
+            return why
         asked_at = self._clock.now()
         response = self._call(client, body, may_wait=may_wait)
         if isinstance(response, str):
@@ -138,7 +142,8 @@ class WebSearcher:
             "gen_ai.tool.name": "web_search",
         }
         with span("web_search", asked) as asking:
-            response: Response = client.responses.create(**body)
+            with model_charge():
+                response: Response = client.responses.create(**body)
             usage = response.usage
             asking.set(
                 {

@@ -62,9 +62,14 @@ from app.property.store.source_tries import SourceTries, SourceTry
 from app.property.store.targets import address_of_target, host_of_target, is_address, normalise_target, normalise_url
 from app.property.store.unverified import Hearsay, UnverifiedStore
 from app.property.store.usage import Counted, CountedKey, CountedModel, Demand, Uses, Usual
+from app.property.store.watch_budget import Charge, WatchDay, WatchLedger, WatchLimits
+from app.property.store.watch_models import Tick, Watch, WatchKind, WatchStatus
+from app.property.store.watch_ticks import TICK_SECONDS
+from app.property.store.watches import Watches, ask_recheck, drop_watches
 
 __all__ = [
     "FRESH_DAYS",
+    "TICK_SECONDS",
     "Alarm",
     "Alert",
     "AlertStore",
@@ -75,6 +80,7 @@ __all__ = [
     "Booked",
     "CallbackState",
     "Candidate",
+    "Charge",
     "Charges",
     "ClaimedCallback",
     "ClaimedNotice",
@@ -133,15 +139,25 @@ __all__ = [
     "StoredAnswer",
     "StoredReport",
     "StoredSearch",
+    "Tick",
     "Untold",
     "UnverifiedStore",
     "Used",
     "Uses",
     "Usual",
+    "Watch",
+    "WatchDay",
+    "WatchKind",
+    "WatchLedger",
+    "WatchLimits",
+    "WatchStatus",
+    "Watches",
     "address_of_target",
+    "ask_recheck",
     "database_url",
     "digest",
     "downgrade",
+    "drop_watches",
     "every",
     "experience",
     "explain",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select
@@ -29,24 +30,18 @@ def enqueue_targets(
     callback_url: str | None = None,
     economy: bool = False,
     requester: quotas.Requester | None = None,
+    watch: str | None = None,
 ) -> Enqueued:
-    """See `JobStore.enqueue`; `fresh_since` None: freshness does not matter."""
+    """See `JobStore.enqueue`; `fresh_since` None: freshness does not matter. `watch` pays for the jobs."""
     wanted = [normalise_target(target) for target in targets]
     key = requester.key if requester is not None else None
-    row: dict[str, Any] = {
-        "id": new_id(),
-        "created_at": now,
-        "priority": priority,
-        "targets": len(wanted),
-        "duplicates": 0,
-        "callback_url": callback_url,
-        "economy": economy,
-    }
+    row = batch_row(now, priority, len(wanted), callback_url=callback_url, economy=economy)
+    watch_of = dict.fromkeys(wanted, watch) if watch is not None else {}
 
     def work(connection: Connection) -> Enqueued:
         if key is not None and (earlier := request_keys.take(connection, key, now, answer_by=resend_at)) is not None:
             return earlier
-        made = _make(connection, row, wanted, resend_at, fresh_since)
+        made = make_batch(connection, row, wanted, resend_at, fresh_since, watch_of=watch_of)
         if requester is not None:
             quotas.charge(connection, requester, now, len(made.new))
         if key is not None:
@@ -67,14 +62,34 @@ def without_known(connection: Connection, wanted: Sequence[str], fresh_since: da
     ]
 
 
-def _make(
+def batch_row(
+    now: datetime, priority: int, targets: int, *, callback_url: str | None = None, economy: bool = False
+) -> dict[str, Any]:
+    """A row of `tables.batches` for so many targets."""
+    return {
+        "id": new_id(),
+        "created_at": now,
+        "priority": priority,
+        "targets": targets,
+        "duplicates": 0,
+        "callback_url": callback_url,
+        "economy": economy,
+    }
+
+
+def make_batch(
     connection: Connection,
     batch: dict[str, Any],
     wanted: Sequence[str],
     resend_at: datetime,
     fresh_since: datetime | None,
+    *,
+    watch_of: Mapping[str, str | None] = MappingProxyType({}),
 ) -> Enqueued:
-    """Insert `batch` (a row of `tables.batches`) and the jobs for those of `wanted` that need one."""
+    """Insert `batch` (a row of `tables.batches`) and the jobs for those of `wanted` that need one.
+
+    `watch_of` says for a target which watch it is for.
+    """
     template: dict[str, Any] = {
         "batch_id": batch["id"],
         "state": JobState.QUEUED,
@@ -93,7 +108,13 @@ def _make(
     for some in chunks(list(dict.fromkeys(wanted))):
         known = _known(connection, some, fresh_since)
         rows = [
-            {**template, "id": new_id(), "target": target, "position": position + place}
+            {
+                **template,
+                "id": new_id(),
+                "target": target,
+                "position": position + place,
+                "watch_id": watch_of.get(target),
+            }
             for place, target in enumerate(some)
             if target not in known
         ]

@@ -82,6 +82,10 @@ jobs = Table(
     Column("economy", Boolean(create_constraint=False), nullable=False, server_default=text("false")),
     Column("request_id", SHA256),
     Column("parked_at", UtcDateTime),
+    # the watch that it was made by, which may be gone since; and what it has taken of the budget of all watches
+    Column("watch_id", ID),
+    Column("watch_pages", Integer, nullable=False, server_default="0"),
+    Column("watch_model_calls", Integer, nullable=False, server_default="0"),
     CheckConstraint("state IN ('queued', 'running', 'deferred', 'done', 'failed', 'cancelled')", name="state"),
     Index("ix_jobs_batch_id_state", "batch_id", "state"),
     Index("ix_jobs_created_at_position", "created_at", "position"),
@@ -96,6 +100,13 @@ jobs = Table(
         "request_id",
         sqlite_where=text("request_id IS NOT NULL"),
         postgresql_where=text("request_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_jobs_watch_id_state",
+        "watch_id",
+        "state",
+        sqlite_where=text("watch_id IS NOT NULL"),
+        postgresql_where=text("watch_id IS NOT NULL"),
     ),
     Index("uq_jobs_active_target", "target", unique=True, sqlite_where=IS_ACTIVE, postgresql_where=IS_ACTIVE),
 )

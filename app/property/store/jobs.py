@@ -63,6 +63,7 @@ class JobStore:
         callback_url: str | None = None,
         economy: bool = False,
         requester: Requester | None = None,
+        watch: str | None = None,
     ) -> Enqueued:
         """Make a batch of jobs, one for each target that is not under way and whose property is not fresh.
 
@@ -70,7 +71,7 @@ class JobStore:
         not valid raises `InvalidTargetError` and no job is made. `callback_url` (checked) is told when all are over.
         `economy`: they can wait for the model's batch, at half its price.
         The new jobs are charged to `requester` (`QuotaExceededError`); if its key brought a batch before, that is given
-        again (`repeated`), or an error of `earlier` raised.
+        again (`repeated`), or an error of `earlier` raised. `watch` (its id) pays for what the jobs ask.
         """
         now = self._clock.now()
         resend_at = self._handed_over_by(now, len(targets))
@@ -85,6 +86,7 @@ class JobStore:
             callback_url=callback_url,
             economy=economy,
             requester=requester,
+            watch=watch,
         )
 
     def earlier(self, key: RequestKey) -> Enqueued | None:

@@ -44,7 +44,8 @@ class Job:
     waits. `wanted_model` names the fields for which a model was wanted and not heard, `model_note` says why.
     `position` is its place in its batch, from 0; `sent_times` counts how often it was handed to the broker.
     `page_from` says how a done one came by its property. An `economy` job can wait for the model's batch: since
-    `parked_at`, for `request_id`, which is kept after the wait.
+    `parked_at`, for `request_id`, which is kept after the wait. `watch` made it, and the budget of watches pays for
+    what it asks.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Job:
     economy: bool = False
     request_id: str | None = None
     parked_at: datetime | None = None
+    watch: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The shape that `propintel jobs` and the HTTP door show: JSON types only, times in ISO 8601."""
@@ -89,6 +91,7 @@ class Job:
             "due_at": _iso(self.due_at),
             "economy": self.economy,
             "parked_at": _iso(self.parked_at),
+            "watch": self.watch,
             "created_at": _iso(self.created_at),
             "started_at": _iso(self.started_at),
             "finished_at": _iso(self.finished_at),

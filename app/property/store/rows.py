@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.property.store.models import Job, JobState, PageFrom
 
-#: values of one IN list or rows of one INSERT: SQLite takes 32,766 parameters a statement, a job has 23
+#: values of one IN list or rows of one INSERT: SQLite takes 32,766 parameters a statement, a job has 24
 CHUNK = 1000
 
 
@@ -81,4 +81,5 @@ def job_of(row: Row[Any]) -> Job:
         request_id=row.request_id,
         # a wait that is over has no moment any more, whatever the row says: it is cleared with the next claim
         parked_at=row.parked_at if row.state == JobState.DEFERRED else None,
+        watch=row.watch_id,
     )

@@ -40,6 +40,7 @@ from app.property.store.property_tables import (
     records,
     unverified,
 )
+from app.property.store.watch_tables import watch_days, watch_rechecks, watches
 
 __all__ = [
     "ACTIVE",
@@ -79,5 +80,8 @@ __all__ = [
     "site_answers",
     "source_tries",
     "unverified",
+    "watch_days",
+    "watch_rechecks",
+    "watches",
     "web_searches",
 ]

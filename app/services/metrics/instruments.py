@@ -11,7 +11,7 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from app.property.extract.claims import Flaw
-from app.property.store import PageFrom, RecoveryReason
+from app.property.store import Charge, PageFrom, RecoveryReason
 from app.services.metrics.specs import Spec
 
 #: ours alone: the library's own holds what is of one process only (its memory, its garbage collector)
@@ -139,6 +139,19 @@ MODEL_BATCH_REQUESTS = _counter(
     ("outcome",),
     "Requests that came back from batches of the model: answered, failed for good, returned to be sent again, or lost "
     "with a batch that no key sees any more.",
+)
+WATCH_REFRESHES = _counter(
+    "propintel_watch_refreshes",
+    ("outcome",),
+    "Refreshes of watches that are over: done (a page was read, or is as it was), failed or cancelled.",
+    begins=tuple((outcome,) for outcome in ("done", "failed", "cancelled")),
+)
+WATCH_CHARGES = _counter(
+    "propintel_watch_charges",
+    ("what", "outcome"),
+    "Requests for pages and calls of models (page or model_call) that jobs of watches wanted: charged to the day's "
+    "budget, refused by it, or refunded since nobody was asked after all.",
+    begins=tuple((what.value, outcome) for what in Charge for outcome in ("charged", "refused", "refunded")),
 )
 BATCHES_COMPLETED = _counter("propintel_batches_completed", (), "Batches whose jobs are all over.")
 CALLBACKS = _counter(

@@ -1,0 +1,218 @@
+"""One tick of the clock of watches: what has ended is accounted for, what is due and within the budget is begun.
+
+All of it is one transaction, and one at a time in the fleet: whoever dies in it has done nothing, and of two that tick
+at once the second finds nothing left to do. What a watch's pages and questions really cost is charged when they are
+asked (`watch_budget.py`); here is reckoned what they will, so that few jobs find the budget spent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, exists, func, select, update
+
+from app.property.store.engine import Database
+from app.property.store.enqueueing import batch_row, make_batch
+from app.property.store.models import Job
+from app.property.store.rebuilding import alive
+from app.property.store.rows import chunks, insert_if_new, upsert
+from app.property.store.tables import ACTIVE, jobs, properties, records, watch_days, watch_rechecks, watches
+from app.property.store.watch_budget import WatchLimits, day_of
+from app.property.store.watch_ends import Settled, settle
+from app.property.store.watch_models import Tick
+from app.property.store.watch_times import due_next
+
+#: what beat ticks by
+TICK_SECONDS = 60.0
+#: jobs of watches are less urgent than those that somebody waits for
+PRIORITY = 8
+#: pages of a property that are refreshed, those that were read last
+MOST_PAGES = 20
+#: after an outage, or when a day's budget begins, watches are taken so many times as fast as they come due
+_CATCH_UP = 2.0
+_LEAST_A_TICK = 5
+#: what is in somebody else's hands is looked at again after that
+_BUSY = timedelta(minutes=10)
+#: by then the tick has handed its jobs over, else recovery does
+_RESEND = timedelta(seconds=30)
+_DAYS_KEPT = timedelta(days=62)
+
+
+def tick(database: Database, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
+    """Settle, then begin: pages to be rechecked first, then the watches that are due, those due for longest first.
+
+    `seconds` is how long it takes to the next tick. What does not fit into the day's `limits` keeps its place, so that
+    it is first when the next day begins.
+    """
+
+    def work(connection: Connection) -> Tick:
+        database.exclusively(connection, "watches.tick")
+        now = database.clock.now()
+        return _Turn(connection, now, limits, seconds).take(settle(connection, now))
+
+    return database.repeat(work)
+
+
+class _Turn:
+    """One tick's transaction."""
+
+    def __init__(self, connection: Connection, now: datetime, limits: WatchLimits, seconds: float) -> None:
+        self._connection = connection
+        self._now = now
+        self._limits = limits
+        self._seconds = seconds
+        #: by target the watch that it is for, in the order in which they were taken
+        self._wanted: dict[str, str] = {}
+
+    def take(self, settled: Settled) -> Tick:
+        """Begin what is due."""
+        self._left = room(self._connection, self._limits, self._now)
+        most = self._most()
+        rechecked = self._recheck(most)
+        taken, is_short = self._refresh(most)
+        new = self._make_jobs(taken)
+        put_off, tells = self._put_off() if is_short else (0, False)
+        self._forget_days()
+        return Tick(new, len(taken), rechecked, settled.outcomes, settled.paused, put_off, tells)
+
+    def _most(self) -> int:
+        """How many watches one tick takes: as many as come due in the time, and some more to catch up."""
+        a_day = self._connection.execute(
+            select(func.sum(1.0 / watches.c.interval_days)).where(watches.c.state == "active")
+        ).scalar()
+        return max(_LEAST_A_TICK, ceil(_CATCH_UP * float(a_day or 0) * self._seconds / 86_400))
+
+    # --- what is due
+
+    def _recheck(self, most: int) -> int:
+        """Take the pages that want a second look; -> how many."""
+        query = select(watch_rechecks).where(watch_rechecks.c.due_at <= self._now)
+        rows = self._connection.execute(query.order_by(watch_rechecks.c.due_at, watch_rechecks.c.url).limit(most)).all()
+        busy = _active(self._connection, [row.url for row in rows])
+        self._later(busy)
+        free = [row for row in rows if row.url not in busy][: max(0, self._left)]
+        for row in free:
+            self._wanted.setdefault(row.url, row.watch_id)
+        self._left -= len(free)
+        done = delete(watch_rechecks).where(watch_rechecks.c.url.in_([row.url for row in free]))
+        self._connection.execute(done)
+        return len(free)
+
+    def _refresh(self, most: int) -> tuple[list[Row[Any]], bool]:
+        """The watches that are taken, and whether the day's budget left one out."""
+        theirs = exists().where(jobs.c.watch_id == watches.c.id, jobs.c.state.in_(ACTIVE))
+        query = select(watches).where(_is_due(self._now), ~theirs).order_by(watches.c.due_at, watches.c.id)
+        taken, is_short = list[Row[Any]](), False
+        for row in self._connection.execute(query.limit(most)).all():
+            targets = self._targets(row)
+            expected = max(len(targets), row.expected_pages if row.kind != "property" else 0)
+            if not targets:
+                self._lose(row)
+            elif self._left >= min(expected, max(1, self._limits.pages)):
+                busy = _active(self._connection, targets) | (set(targets) & set(self._wanted))
+                if len(busy) == len(targets):
+                    self._set(row, due_at=self._now + _BUSY)
+                    continue
+                self._later(busy, row.id)
+                self._wanted |= {target: row.id for target in targets if target not in busy}
+                self._left -= expected
+                taken.append(row)
+                self._expect(row, expected)
+            else:
+                is_short = True
+                if self._left <= 0:
+                    break
+        return taken, is_short
+
+    def _targets(self, row: Row[Any]) -> list[str]:
+        """What is asked for to refresh the watch."""
+        if row.kind != "property":
+            return [row.target]
+        home = alive(self._connection, row.target)
+        newest = func.coalesce(records.c.checked_at, records.c.fetched_at).desc()
+        query = select(records.c.url).where(records.c.property_id == home).order_by(newest, records.c.id)
+        return list(self._connection.execute(query.limit(MOST_PAGES)).scalars())
+
+    def _lose(self, row: Row[Any]) -> None:
+        """Of the property nothing is left that could be asked."""
+        there = select(properties.c.id).where(properties.c.id == row.target)
+        why = "No page is left of the property." if self._connection.execute(there).first() else "The property is gone."
+        self._set(row, state="paused", pause_reason=why)
+
+    # --- what becomes of it
+
+    def _make_jobs(self, taken: Sequence[Row[Any]]) -> list[Job]:
+        if not self._wanted:
+            return []
+        wanted = list(self._wanted)
+        batch = batch_row(self._now, PRIORITY, len(wanted))
+        made = make_batch(self._connection, batch, wanted, self._now + _RESEND, None, watch_of=self._wanted)
+        for row in taken:
+            next_at = due_next(row.target, row.interval_days, self._now)
+            self._set(row, due_at=next_at, put_off_at=None, under_way_since=self._now, batch_id=made.batch)
+        new = set(made.new)
+        return [job for job in made.jobs if job.id in new]
+
+    def _expect(self, row: Row[Any], pages: int) -> None:
+        if pages != row.expected_pages:
+            self._set(row, expected_pages=pages)
+
+    def _later(self, busy: Iterable[str], watch_id: str | None = None) -> None:
+        """Look at these soon: other jobs have them in hand, and may have asked for them long ago."""
+        for target in sorted(busy):
+            if watch_id is None:
+                again = update(watch_rechecks).where(watch_rechecks.c.url == target)
+                self._connection.execute(again.values(due_at=self._now + _BUSY))
+            else:
+                row = {"url": target, "watch_id": watch_id, "due_at": self._now + _BUSY}
+                self._connection.execute(insert_if_new(self._connection, watch_rechecks).values(row))
+
+    def _set(self, row: Row[Any], **change: Any) -> None:
+        self._connection.execute(update(watches).where(watches.c.id == row.id).values(change))
+
+    def _put_off(self) -> tuple[int, bool]:
+        """Note which watches wait for the next day; -> how many, and whether that is news today."""
+        late = _is_due(self._now)
+        news = update(watches).where(late, watches.c.put_off_at.is_(None)).values(put_off_at=self._now)
+        self._connection.execute(news)
+        count = self._connection.execute(select(func.count()).select_from(watches).where(late)).scalar_one()
+        today = self._now.date()
+        upsert(self._connection, watch_days, {"day": today}, {"day": today})
+        mine = update(watch_days).where(watch_days.c.day == today)
+        self._connection.execute(mine.where(watch_days.c.put_off < count).values(put_off=count))
+        first = mine.where(watch_days.c.put_off_told_at.is_(None)).values(put_off_told_at=self._now)
+        return count, self._connection.execute(first).rowcount == 1
+
+    def _forget_days(self) -> None:
+        self._connection.execute(delete(watch_days).where(watch_days.c.day < self._now.date() - _DAYS_KEPT))
+
+
+def room(connection: Connection, limits: WatchLimits, now: datetime) -> int:
+    """How many requests for pages today has left that no job under way is reckoned to make. It binds nobody."""
+    return limits.pages - day_of(connection, now.date()).pages - _reckoned(connection)
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return and_(watches.c.state == "active", watches.c.due_at <= now, watches.c.under_way_since.is_(None))
+
+
+def _active(connection: Connection, targets: Sequence[str]) -> set[str]:
+    """Those of `targets` that a job has in hand."""
+    found = set[str]()
+    for some in chunks(targets):
+        query = select(jobs.c.target).where(jobs.c.target.in_(some), jobs.c.state.in_(ACTIVE))
+        found |= set(connection.execute(query).scalars())
+    return found
+
+
+def _reckoned(connection: Connection) -> int:
+    """How many requests for pages the jobs that are under way will still make."""
+    is_whole = and_(watches.c.kind != "property", watches.c.target == jobs.c.target)
+    expected = case((is_whole, watches.c.expected_pages), else_=1)
+    left = case((expected > jobs.c.watch_pages, expected - jobs.c.watch_pages), else_=0)
+    theirs = jobs.outerjoin(watches, watches.c.id == jobs.c.watch_id)
+    query = select(func.sum(left)).select_from(theirs).where(jobs.c.watch_id.is_not(None), jobs.c.state.in_(ACTIVE))
+    return int(connection.execute(query).scalar() or 0)

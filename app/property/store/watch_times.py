@@ -1,0 +1,31 @@
+"""When a watch is due: at a time of its own within each interval, so that all together are spread evenly."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+#: how soon what has never been seen is looked at for the first time
+FIRST_WITHIN_DAYS = 1
+#: the least share of an interval between two refreshes: one that came late (the budget of the day before was spent,
+#: everything stood still) moves the next one no further than by this
+LEAST_GAP = 0.125
+
+
+def slot_after(target: str, interval_days: int, moment: datetime) -> datetime:
+    """The first time after `moment` that is the target's own: one every interval, and always the same ones."""
+    period = interval_days * 86_400
+    phase = int.from_bytes(hashlib.sha256(target.encode()).digest()[:8]) % period
+    second = int(moment.timestamp())
+    return datetime.fromtimestamp(second - (second - phase) % period + period, UTC)
+
+
+def due_first(target: str, interval_days: int, now: datetime, *, is_known: bool) -> datetime:
+    """When a new watch is due: within its interval where something is known of it (`is_known`), else within a day."""
+    slot = slot_after(target, interval_days, now)
+    return slot if is_known else min(slot, slot_after(target, FIRST_WITHIN_DAYS, now))
+
+
+def due_next(target: str, interval_days: int, now: datetime) -> datetime:
+    """When a watch that is refreshed `now` is due again."""
+    return slot_after(target, interval_days, now + timedelta(days=interval_days) * LEAST_GAP)

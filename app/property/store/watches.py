@@ -1,0 +1,239 @@
+"""The watches table: what is refreshed on a schedule. How its time comes is `watch_ticks.py`.
+
+A watch is of a stored property (all its pages), of a URL, which may be that of a search, or of an address.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, delete, func, insert, or_, select, update
+
+from app.errors import InvalidWatchError, NotFoundError, TooManyWatchesError
+from app.property.store.engine import Database
+from app.property.store.models import JobState
+from app.property.store.paging import Order, Page
+from app.property.store.rebuilding import alive
+from app.property.store.rows import chunks, clean, new_id, upsert
+from app.property.store.tables import jobs, properties, watch_rechecks, watches
+from app.property.store.targets import is_address, normalise_target
+from app.property.store.watch_budget import WatchLimits
+from app.property.store.watch_models import Tick, Watch, WatchKind, WatchStatus, watch_of
+from app.property.store.watch_ticks import TICK_SECONDS, tick
+from app.property.store.watch_times import due_first
+
+INTERVAL_DAYS = 7
+MOST_INTERVAL_DAYS = 365
+MOST_WATCHES = 10_000
+ORDER = Order("watches", (watches.c.created_at, watches.c.id))
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The watches of what was named, in its order, each once; `new` counts those that were not there before."""
+
+    watches: list[Watch]
+    new: int
+
+
+class Watches:
+    """Watches in a `Database`, by its clock. Atomic on every method; raises errors of `app.errors`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._clock = database.clock
+
+    def add(
+        self, named: Sequence[str], *, interval_days: int = INTERVAL_DAYS, who: str = "", most: int = MOST_WATCHES
+    ) -> Added:
+        """Watch what is `named`: ids of properties, URLs, addresses. All or nothing.
+
+        One that is watched already gets the new interval, and goes on if it was paused. Raises `InvalidTargetError`,
+        `NotFoundError` for a property that there is none of, `InvalidWatchError` for an interval out of range,
+        `TooManyWatchesError` if there would be more than `most`.
+        """
+        if not 1 <= interval_days <= MOST_INTERVAL_DAYS:
+            raise InvalidWatchError(f"an interval of {interval_days} days", f"it has 1 to {MOST_INTERVAL_DAYS} days")
+        wanted = [text if _ID.fullmatch(text := name.strip().lower()) else normalise_target(name) for name in named]
+
+        def work(connection: Connection) -> Added:
+            self._database.exclusively(connection, "watches.add")
+            count, new = connection.execute(select(func.count()).select_from(watches)).scalar_one(), 0
+            for target in (made := list(dict.fromkeys(_meant(connection, one) for one in wanted))):
+                new += _put(connection, target, interval_days, self._clock.now(), who)
+            if new and count + new > most:
+                raise TooManyWatchesError(count, new, most)
+            return Added(self._of_targets(connection, made), new)
+
+        return self._database.repeat(work)
+
+    def remove(self, name: str) -> int:
+        """End a watch, by its id or by what it watches; -> how many of its jobs that no worker had were cancelled.
+
+        One that runs goes on, and what it asks is still charged. Raises `NotFoundError`.
+        """
+
+        def work(connection: Connection) -> int:
+            found = connection.execute(select(watches.c.id).where(_is(name))).scalars().all()
+            if not found:
+                raise NotFoundError("watch", name)
+            return _removed(connection, found, self._clock.now())
+
+        return self._database.repeat(work)
+
+    def get(self, name: str) -> Watch:
+        """The watch, by its id or by what it watches. Raises `NotFoundError`."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(watches).where(_is(name))).first()
+        if row is None:
+            raise NotFoundError("watch", name)
+        return watch_of(row, self._clock.now())
+
+    def list(self) -> builtins.list[Watch]:
+        """All of them, the oldest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(ORDER.sorted(select(watches))).all()
+        return [watch_of(row, self._clock.now()) for row in rows]
+
+    def page(self, cursor: str | None = None, *, limit: int = 100) -> Page[Watch]:
+        """The watches after `cursor`, the oldest first. Raises `InvalidCursorError`."""
+        with self._database.reading() as connection:
+            rows = connection.execute(ORDER.page_query(select(watches), cursor, limit)).all()
+        now = self._clock.now()
+        return Page([watch_of(row, now) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
+
+    def due(self) -> builtins.list[Watch]:
+        """Those whose time has come and that are not under way, in the order in which they are taken."""
+        now = self._clock.now()
+        ready = watches.c.state == "active", watches.c.due_at <= now, watches.c.under_way_since.is_(None)
+        with self._database.reading() as connection:
+            rows = connection.execute(select(watches).where(*ready).order_by(watches.c.due_at, watches.c.id)).all()
+        return [watch_of(row, now) for row in rows]
+
+    def counts(self) -> dict[WatchStatus, int]:
+        """How many there are in each status."""
+        now = self._clock.now()
+        status = case(
+            (watches.c.state == "paused", WatchStatus.PAUSED.value),
+            (watches.c.under_way_since.is_not(None), WatchStatus.UNDER_WAY.value),
+            (watches.c.put_off_at.is_not(None), WatchStatus.PUT_OFF.value),
+            (watches.c.due_at <= now, WatchStatus.DUE.value),
+            else_=WatchStatus.WAITING.value,
+        ).label("status")
+        with self._database.reading() as connection:
+            found = {row[0]: row[1] for row in connection.execute(select(status, func.count()).group_by(status))}
+        return {one: found.get(one.value, 0) for one in WatchStatus}
+
+    def daily_pages(self) -> float:
+        """How many requests for pages a day the active watches are reckoned to take, all together."""
+        share = func.sum(watches.c.expected_pages * 1.0 / watches.c.interval_days)
+        with self._database.reading() as connection:
+            return float(connection.execute(select(share).where(watches.c.state == "active")).scalar() or 0)
+
+    def tick(self, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
+        """Account for the refreshes that have ended, and begin those that are due and within `limits`; see `tick`."""
+        return tick(self._database, limits, seconds=seconds)
+
+    def _of_targets(self, connection: Connection, targets: Sequence[str]) -> builtins.list[Watch]:
+        found: dict[str, Any] = {}
+        for some in chunks(targets):
+            found |= {row.target: row for row in connection.execute(select(watches).where(watches.c.target.in_(some)))}
+        return [watch_of(found[target], self._clock.now()) for target in targets]
+
+
+def ask_recheck(connection: Connection, property_id: str, urls: Iterable[str], at: datetime) -> bool:
+    """Have the pages `urls` of a property looked at once more at `at`, within the caller's transaction.
+
+    What a watch of the property pays for; False if nothing watches it, and then nobody looks before somebody asks. A
+    page that waits for an earlier look keeps that. Of a search's listings the search's watch is not known: of them
+    only those are rechecked that are watched themselves.
+    """
+    same = select(properties.c.id).where(or_(properties.c.id == property_id, properties.c.merged_into == property_id))
+    query = select(watches.c.id).where(watches.c.state == "active", watches.c.property_id.in_(same))
+    watch_id = connection.execute(query.order_by(watches.c.interval_days, watches.c.id).limit(1)).scalar()
+    if watch_id is None:
+        return False
+    for url in sorted(set(urls)):
+        waits = connection.execute(select(watch_rechecks.c.due_at).where(watch_rechecks.c.url == url)).scalar()
+        if waits is None or at < waits:
+            upsert(connection, watch_rechecks, {"url": url}, {"watch_id": watch_id, "due_at": at})
+    return True
+
+
+def drop_watches(connection: Connection, property_ids: Iterable[str], urls: Iterable[str], now: datetime) -> int:
+    """End the watches of these properties and of these targets, which are purged; -> how many."""
+    found = set[str]()
+    for some in chunks(sorted(set(property_ids))):
+        its = or_(watches.c.property_id.in_(some), watches.c.target.in_(some))
+        found |= set(connection.execute(select(watches.c.id).where(its)).scalars())
+    for some in chunks(sorted(set(urls))):
+        found |= set(connection.execute(select(watches.c.id).where(watches.c.target.in_(some))).scalars())
+        connection.execute(delete(watch_rechecks).where(watch_rechecks.c.url.in_(some)))
+    _removed(connection, sorted(found), now)
+    return len(found)
+
+
+def _is(name: str) -> Any:
+    text = name.strip().lower()
+    if _ID.fullmatch(text):
+        return or_(watches.c.id == text, watches.c.target == text)
+    return watches.c.target == normalise_target(name)
+
+
+def _meant(connection: Connection, target: str) -> str:
+    """A property by the id that it has now. Raises `NotFoundError`."""
+    if not _ID.fullmatch(target):
+        return target
+    home = alive(connection, target)
+    if connection.execute(select(properties.c.id).where(properties.c.id == home)).first() is None:
+        raise NotFoundError("property", target)
+    return home
+
+
+def _put(connection: Connection, target: str, interval_days: int, now: datetime, who: str) -> int:
+    """Make the watch, or change the one that is there; -> how many are new."""
+    row = connection.execute(select(watches).where(watches.c.target == target)).one_or_none()
+    is_property = bool(_ID.fullmatch(target))
+    known = row is not None and row.refreshed_at is not None
+    due_at = due_first(target, interval_days, now, is_known=is_property or known)
+    if row is None:
+        kind = WatchKind.PROPERTY if is_property else WatchKind.ADDRESS if is_address(target) else WatchKind.URL
+        connection.execute(
+            insert(watches).values(
+                id=new_id(),
+                kind=kind,
+                target=target,
+                property_id=target if is_property else None,
+                interval_days=interval_days,
+                state="active",
+                due_at=due_at,
+                created_at=now,
+                created_by=clean(who),
+            )
+        )
+        return 1
+    if row.state == "active" and row.interval_days == interval_days:
+        return 0
+    change: dict[str, Any] = {"interval_days": interval_days, "due_at": due_at, "state": "active"}
+    nothing = dict.fromkeys(("pause_reason", "failing_since", "put_off_at"))
+    connection.execute(update(watches).where(watches.c.id == row.id).values({**change, **nothing, "failures": 0}))
+    return 0
+
+
+def _removed(connection: Connection, ids: Sequence[str], now: datetime) -> int:
+    cancelled = 0
+    untouched = jobs.c.state.in_((JobState.QUEUED, JobState.DEFERRED))
+    nothing_left = dict.fromkeys(("due_at", "resend_at", "lease_owner", "lease_expires_at"))
+    change = {"state": JobState.CANCELLED, "finished_at": now, **nothing_left}
+    for some in chunks(ids):
+        connection.execute(delete(watch_rechecks).where(watch_rechecks.c.watch_id.in_(some)))
+        theirs = update(jobs).where(jobs.c.watch_id.in_(some), untouched).values(change)
+        cancelled += connection.execute(theirs).rowcount
+        connection.execute(delete(watches).where(watches.c.id.in_(some)))
+    return cancelled

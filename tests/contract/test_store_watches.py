@@ -1,0 +1,287 @@
+"""Watches on every database: what is watched, when it is due, and what becomes of it when its jobs are over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from app.clock import ManualClock
+from app.errors import (
+    DeadlineExceededError,
+    HttpStatusError,
+    InvalidTargetError,
+    InvalidWatchError,
+    NotFoundError,
+    PropertyIntelligenceError,
+    RobotsDisallowedError,
+    TooManyWatchesError,
+    TransientHttpStatusError,
+)
+from app.property.record import PageKind
+from app.property.source_record import SourceRecord
+from app.property.store import (
+    Database,
+    DecisionStore,
+    Job,
+    JobStore,
+    PageFrom,
+    PropertyStore,
+    Watch,
+    Watches,
+    WatchLimits,
+    ask_recheck,
+)
+from app.property.store.watch_times import slot_after
+
+URL = "https://site.example/house/1"
+ADDRESS = "12 MAIN ST, SPRINGFIELD, IL 62701"
+PLENTY = WatchLimits(pages=1000, model_calls=100)
+DAY = 86_400.0
+
+
+@pytest.fixture
+def watches(database: Database) -> Watches:
+    return Watches(database)
+
+
+@pytest.fixture
+def jobs(database: Database) -> JobStore:
+    return JobStore(database)
+
+
+def store_property(database: Database, clock: ManualClock, *urls: str) -> str:
+    """A property that each of `urls` is a page of."""
+    kin = None
+    for n, url in enumerate(urls):
+        record = SourceRecord(url, url, PageKind.LISTING, f"{n:064x}", clock.now(), {}, {})
+        kin = PropertyStore(database).save_record(record, kin=kin)
+    return str(kin)
+
+
+def due_now(watches: Watches, clock: ManualClock, name: str) -> Watch:
+    """The watch, when its time has come."""
+    wait = (watches.get(name).due_at - clock.now()).total_seconds()
+    clock.advance(max(0.0, wait))
+    return watches.get(name)
+
+
+def begin(watches: Watches, clock: ManualClock, name: str, limits: WatchLimits = PLENTY) -> list[Job]:
+    due_now(watches, clock, name)
+    return watches.tick(limits).jobs
+
+
+def end(jobs: JobStore, job: Job, outcome: str | PropertyIntelligenceError) -> None:
+    """The job is over: done with a property, or failed with an error."""
+    assert jobs.claim(job.id, "worker", 60) is not None
+    if isinstance(outcome, str):
+        assert jobs.finish(job.id, "worker", outcome, page_from=PageFrom.SITE)
+    else:
+        assert jobs.fail(job.id, outcome, "worker")
+
+
+def test_a_url_an_address_and_a_property_are_watched_in_one_spelling(
+    watches: Watches, database: Database, clock: ManualClock
+) -> None:
+    home = store_property(database, clock, URL)
+    added = watches.add(["HTTPS://Site.Example:443/house/2#map", "12 Main Street, Springfield IL 62701", home], who="me")
+    assert [(one.kind, one.target) for one in added.watches] == [
+        ("url", "https://site.example/house/2"),
+        ("address", ADDRESS),
+        ("property", home),
+    ]
+    assert added.new == 3
+    assert [(one.interval_days, one.status, one.created_by) for one in watches.list()] == [(7, "waiting", "me")] * 3
+
+
+def test_what_is_watched_already_gets_the_new_interval_and_no_second_watch(watches: Watches) -> None:
+    (first,) = watches.add([URL]).watches
+    again = watches.add([URL, URL], interval_days=1)
+    assert (again.new, [(one.id, one.interval_days) for one in again.watches]) == (0, [(first.id, 1)])
+
+
+@pytest.mark.parametrize("days", [0, 366])
+def test_an_interval_out_of_range_is_refused(watches: Watches, days: int) -> None:
+    with pytest.raises(InvalidWatchError, match="1 to 365 days"):
+        watches.add([URL], interval_days=days)
+
+
+def test_with_one_bad_target_nothing_is_watched(watches: Watches) -> None:
+    with pytest.raises(NotFoundError, match="no property 0{32}"):
+        watches.add([URL, "0" * 32])
+    with pytest.raises(InvalidTargetError):
+        watches.add([URL, "ftp://site.example/"])
+    with pytest.raises(TooManyWatchesError):
+        watches.add([URL, ADDRESS], most=1)
+    assert watches.list() == []
+
+
+def test_watches_are_spread_evenly_over_their_interval(watches: Watches, clock: ManualClock) -> None:
+    """Each has a second of its own in the week."""
+    began, week = clock.now(), timedelta(days=7)
+    slots = [slot_after(f"https://site.example/house/{n}", 7, began) for n in range(700)]
+    assert all(began < slot <= began + week for slot in slots)
+    tenths = Counter((slot - began) // (week / 10) for slot in slots)
+    assert (len(tenths), min(tenths.values()) > 45, max(tenths.values()) < 100) == (10, True, True)
+    watches.add(["https://site.example/house/1", ADDRESS], interval_days=7)
+    clock.advance(DAY)
+    assert len(watches.due()) == 2  # what was never seen is looked at within a day
+
+
+def test_a_refresh_comes_once_every_interval_at_the_same_time(
+    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
+    home = store_property(database, clock, URL)
+    watches.add([URL], interval_days=2)
+    (job,) = begin(watches, clock, URL)
+    assert (job.target, job.refresh, job.watch, job.priority) == (URL, True, watches.get(URL).id, 8)
+    assert watches.get(URL).status == "under_way"
+    end(jobs, job, home)
+    began = clock.now()
+    clock.advance(60)
+    assert watches.tick(PLENTY).settled == {"done": 1}
+    watch = watches.get(URL)
+    assert (watch.status, watch.property, watch.refreshed_at) == ("waiting", home, began)
+    (second,) = begin(watches, clock, URL)
+    end(jobs, second, home)
+    at = clock.now()
+    watches.tick(PLENTY)
+    assert watches.get(URL).due_at - at == timedelta(days=2)
+
+
+def test_all_pages_of_a_property_are_refreshed(watches: Watches, database: Database, clock: ManualClock) -> None:
+    other = "https://county.example/parcel/1"
+    home = store_property(database, clock, URL, other)
+    watches.add([home], interval_days=1)
+    assert sorted(job.target for job in begin(watches, clock, home)) == [other, URL]
+    assert watches.get(home).expected_pages == 2
+
+
+def test_nothing_is_refreshed_while_the_last_refresh_is_under_way(watches: Watches, clock: ManualClock) -> None:
+    watches.add([URL], interval_days=1)
+    assert len(begin(watches, clock, URL)) == 1
+    clock.advance(5 * DAY)
+    assert watches.tick(PLENTY).jobs == []
+
+
+def test_what_somebody_else_has_in_hand_is_looked_at_afterwards(
+    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
+    watches.add([URL], interval_days=1)
+    due_now(watches, clock, URL)
+    (theirs,) = jobs.enqueue([URL]).jobs
+    assert watches.tick(PLENTY).jobs == []
+    end(jobs, theirs, store_property(database, clock, URL))
+    clock.advance(600)
+    assert [job.target for job in watches.tick(PLENTY).jobs] == [URL]
+
+
+def test_an_outage_is_caught_up_with_bit_by_bit(watches: Watches, clock: ManualClock) -> None:
+    """144 daily watches are six an hour: after a day of standstill an hourly tick begins twelve, a shorter one five."""
+    watches.add([f"https://site.example/house/{n}" for n in range(144)], interval_days=1)
+    clock.advance(2 * DAY)
+    assert [len(watches.tick(PLENTY, seconds=3600).jobs) for _ in range(2)] == [12, 12]
+    assert len(watches.tick(PLENTY).jobs) == 5
+
+
+def test_a_page_that_is_gone_twice_pauses_its_watch_until_it_is_added_again(
+    watches: Watches, jobs: JobStore, clock: ManualClock
+) -> None:
+    watches.add([URL], interval_days=30)
+    end(jobs, begin(watches, clock, URL)[0], HttpStatusError(URL, 404))
+    assert watches.tick(PLENTY).settled == {"failed": 1}
+    assert watches.get(URL).due_at == clock.now() + timedelta(days=1)
+    end(jobs, begin(watches, clock, URL)[0], HttpStatusError(URL, 410))
+    (paused,) = watches.tick(PLENTY).paused
+    assert (paused.status, paused.failures) == ("paused", 2)
+    assert "gone" in str(paused.pause_reason)
+    clock.advance(60 * DAY)
+    assert watches.tick(PLENTY).jobs == []
+    assert watches.add([URL]).watches[0].status == "waiting"
+    assert len(begin(watches, clock, URL)) == 1
+
+
+def test_what_fails_and_may_pass_is_tried_after_1_4_and_16_hours_and_paused_after_weeks(
+    watches: Watches, jobs: JobStore, clock: ManualClock
+) -> None:
+    watches.add([URL], interval_days=7)
+    first, gaps, paused = clock.now(), [], []
+    while not paused:
+        (job,) = begin(watches, clock, URL)
+        end(jobs, job, TransientHttpStatusError(URL, 503, None))
+        began = clock.now()
+        paused = watches.tick(PLENTY).paused
+        gaps.append((watches.get(URL).due_at - began) / timedelta(hours=1))
+        if len(gaps) == 1:
+            first = began
+    assert gaps[:3] == [1, 4, 16]
+    assert all(gap == 7 * 24 for gap in gaps[4:-1])
+    assert len(gaps) == 8
+    assert clock.now() - first > timedelta(days=14)
+    assert "8 refreshes" in str(paused[0].pause_reason)
+
+
+def test_what_is_forbidden_is_not_asked_sooner(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
+    watches.add([URL], interval_days=7)
+    end(jobs, begin(watches, clock, URL)[0], RobotsDisallowedError(URL, "propintel"))
+    planned = watches.get(URL).due_at
+    watches.tick(PLENTY)
+    assert watches.get(URL).due_at == planned
+
+
+def test_a_success_ends_a_row_of_failures(
+    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
+    watches.add([URL], interval_days=7)
+    end(jobs, begin(watches, clock, URL)[0], DeadlineExceededError(900.0, 900.0))
+    watches.tick(PLENTY)
+    assert watches.get(URL).failures == 1
+    end(jobs, begin(watches, clock, URL)[0], store_property(database, clock, URL))
+    watches.tick(PLENTY)
+    watch = watches.get(URL)
+    assert (watch.failures, watch.error) == (0, None)
+
+
+def test_a_watch_that_is_removed_takes_its_waiting_jobs_with_it_but_not_those_that_run(
+    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
+    home = store_property(database, clock, URL, "https://county.example/parcel/1")
+    watches.add([home], interval_days=1)
+    running, waiting = begin(watches, clock, home)
+    jobs.claim(running.id, "worker", 60)
+    assert watches.remove(home) == 1
+    assert [jobs.get(one.id).state for one in (running, waiting)] == ["running", "cancelled"]
+    with pytest.raises(NotFoundError, match="no watch"):
+        watches.remove(home)
+
+
+def test_a_property_that_was_folded_into_another_is_watched_as_that(
+    watches: Watches, database: Database, clock: ManualClock
+) -> None:
+    gone = store_property(database, clock, URL)
+    watches.add([gone], interval_days=1)
+    home = store_property(database, clock, "https://county.example/parcel/1")
+    DecisionStore(database).join(home, gone, who="me", reason="")
+    assert len(begin(watches, clock, gone)) == 2
+
+
+def test_a_page_that_is_to_be_seen_again_is_before_its_watch_is_due(
+    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
+    home = store_property(database, clock, URL, "https://county.example/parcel/1")
+    (watch,) = watches.add([home], interval_days=30).watches
+    for job in begin(watches, clock, home):
+        end(jobs, job, home)
+    watches.tick(PLENTY)
+    with database.writing() as connection:
+        assert ask_recheck(connection, home, [URL], clock.now() + timedelta(hours=3))
+        assert ask_recheck(connection, home, [URL], clock.now() + timedelta(hours=5))
+        assert not ask_recheck(connection, "f" * 32, [URL], clock.now())
+    clock.advance(3 * 3600 - 1)
+    assert watches.tick(PLENTY).jobs == []
+    clock.advance(1)
+    done = watches.tick(PLENTY)
+    assert ([(job.target, job.watch) for job in done.jobs], done.rechecked) == ([(URL, watch.id)], 1)
+    clock.advance(DAY)
+    assert watches.tick(PLENTY).jobs == []
