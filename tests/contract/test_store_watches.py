@@ -85,7 +85,9 @@ def test_a_url_an_address_and_a_property_are_watched_in_one_spelling(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
     home = store_property(database, clock, URL)
-    added = watches.add(["HTTPS://Site.Example:443/house/2#map", "12 Main Street, Springfield IL 62701", home], who="me")
+    added = watches.add(
+        ["HTTPS://Site.Example:443/house/2#map", "12 Main Street, Springfield IL 62701", home], who="me"
+    )
     assert [(one.kind, one.target) for one in added.watches] == [
         ("url", "https://site.example/house/2"),
         ("address", ADDRESS),
@@ -108,7 +110,7 @@ def test_an_interval_out_of_range_is_refused(watches: Watches, days: int) -> Non
 
 
 def test_with_one_bad_target_nothing_is_watched(watches: Watches) -> None:
-    with pytest.raises(NotFoundError, match="no property 0{32}"):
+    with pytest.raises(NotFoundError, match=r"no property 0{32}"):
         watches.add([URL, "0" * 32])
     with pytest.raises(InvalidTargetError):
         watches.add([URL, "ftp://site.example/"])

@@ -65,7 +65,7 @@ from app.property.store.usage import Counted, CountedKey, CountedModel, Demand, 
 from app.property.store.watch_budget import Charge, WatchDay, WatchLedger, WatchLimits
 from app.property.store.watch_models import Tick, Watch, WatchKind, WatchStatus
 from app.property.store.watch_ticks import TICK_SECONDS
-from app.property.store.watches import Watches, ask_recheck, drop_watches
+from app.property.store.watches import Watches, ask_recheck
 
 __all__ = [
     "FRESH_DAYS",
@@ -157,7 +157,6 @@ __all__ = [
     "database_url",
     "digest",
     "downgrade",
-    "drop_watches",
     "every",
     "experience",
     "explain",

@@ -189,7 +189,7 @@ HOLDINGS: tuple[Holding, ...] = (
         text="error_message model_note",
         nothing="batch_id position state priority refresh attempts waited_seconds due_at error_code wanted_model"
         " page_from lease_owner lease_expires_at sent_at sent_to sent_times resend_at created_at started_at"
-        " finished_at economy request_id parked_at",
+        " finished_at economy request_id parked_at watch_id watch_pages watch_model_calls",
     ),
     holding(
         t.batches,
@@ -199,6 +199,19 @@ HOLDINGS: tuple[Holding, ...] = (
     holding(t.source_tries, job="job_id", target="url", text="message", nothing="code tries is_final", goes_whole=True),
     holding(t.request_keys, nothing="id fingerprint batch_id job_ids duplicates created_at answer_by answered_at"),
     holding(t.caller_days, nothing="caller day targets"),
+    # --- watches
+    holding(
+        t.watches,
+        target="target",
+        property="property_id",
+        text="pause_reason error_message",
+        operator="created_by",
+        nothing="id kind interval_days state due_at put_off_at under_way_since batch_id expected_pages failures"
+        " failing_since error_code refreshed_at created_at",
+        in_general=True,
+    ),
+    holding(t.watch_rechecks, target="url", nothing="watch_id due_at", in_general=True),
+    holding(t.watch_days, nothing="day pages model_calls put_off put_off_told_at"),
     # --- keys: facts of accounts at OpenAI, and what operators wrote
     holding(
         t.key_history,

@@ -166,19 +166,6 @@ def ask_recheck(connection: Connection, property_id: str, urls: Iterable[str], a
     return True
 
 
-def drop_watches(connection: Connection, property_ids: Iterable[str], urls: Iterable[str], now: datetime) -> int:
-    """End the watches of these properties and of these targets, which are purged; -> how many."""
-    found = set[str]()
-    for some in chunks(sorted(set(property_ids))):
-        its = or_(watches.c.property_id.in_(some), watches.c.target.in_(some))
-        found |= set(connection.execute(select(watches.c.id).where(its)).scalars())
-    for some in chunks(sorted(set(urls))):
-        found |= set(connection.execute(select(watches.c.id).where(watches.c.target.in_(some))).scalars())
-        connection.execute(delete(watch_rechecks).where(watch_rechecks.c.url.in_(some)))
-    _removed(connection, sorted(found), now)
-    return len(found)
-
-
 def _is(name: str) -> Any:
     text = name.strip().lower()
     if _ID.fullmatch(text):
