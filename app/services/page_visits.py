@@ -47,6 +47,11 @@ class Visit:
     page_url: str
     confirmed_at: datetime | None = None
 
+    @property
+    def as_of(self) -> datetime:
+        """When its site last said that."""
+        return max(self.confirmed_at or self.page.fetched_at, self.page.fetched_at)
+
 
 class Visitors:
     """Visits pages for jobs and for whoever asks directly."""
@@ -59,21 +64,24 @@ class Visitors:
     def visit(self, url: str, job_id: str | None, batch: str) -> Visit:
         """The page at `url`, a target. With a job it is the job's checkpoint from now on."""
         with span("fetch", {"server.address": urlsplit(url).hostname}) as fetching:
-            page = self._pages.page_for_job(job_id, url) if job_id is not None else None
-            fetching.set({"propintel.from_checkpoint": page is not None})
-            confirmed_at = None
-            if page is not None:
+            before = self._pages.checkpoint(job_id, url) if job_id is not None else None
+            fetching.set({"propintel.from_checkpoint": before is not None})
+            if before is not None:
+                page, confirmed_at = before.page, before.confirmed_at
                 PAGES.labels("checkpoint").inc()
             else:
                 page, confirmed_at = self._fetched(url, _visitor(job_id, batch))
-                self._keep(page, job_id)
+                self._keep(page, job_id, confirmed_at)
             fetching.set(
-                {"http.response.body.size": len(page.body), "propintel.not_modified": confirmed_at is not None}
+                {
+                    "http.response.body.size": len(page.body),
+                    "propintel.not_modified": before is None and confirmed_at is not None,
+                }
             )
         return Visit(page, page_url_of(page), confirmed_at)
 
-    def _keep(self, page: Page, job_id: str | None) -> None:
-        patiently(lambda: self._pages.save_page(page, job_id), self._clock)
+    def _keep(self, page: Page, job_id: str | None, confirmed_at: datetime | None) -> None:
+        patiently(lambda: self._pages.save_page(page, job_id, confirmed_at), self._clock)
 
     def _fetched(self, url: str, visitor: Visitor | None) -> tuple[Page, datetime | None]:
         """The page, and when its site confirmed it."""

@@ -106,8 +106,8 @@ class Scraper:
         self, url: str, visit: Visit, job_id: str | None, since: datetime, *, economy: Economy | None
     ) -> ScrapeOutcome:
         """What was stored of this very page, else what it says."""
-        page, page_url, now = visit.page, visit.page_url, self._parts.clock.now()
-        confirmed = self._parts.patiently(lambda: self._parts.index.confirm(url, page_url, page.sha256, edition(), now))
+        page, page_url, at = visit.page, visit.page_url, visit.as_of
+        confirmed = self._parts.patiently(lambda: self._parts.index.confirm(url, page_url, page.sha256, edition(), at))
         if confirmed is not None:
             return self._outcome(*confirmed, url, PageFrom.UNCHANGED)
         self._take_reading(url, page_url, job_id)

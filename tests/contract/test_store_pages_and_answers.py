@@ -11,6 +11,7 @@ from app.clock import ManualClock
 from app.errors import StoreError
 from app.property.page import Page
 from app.property.store import AnswerStore, Database, JobStore, PageStore, Question, StoredAnswer
+from app.property.store.pages import Checkpoint
 from app.property.store.tables import bodies, pages
 
 URL = "https://site.example/house/1"
@@ -64,6 +65,17 @@ def test_saving_again_for_a_job_replaces_its_checkpoint(database: Database, job_
     found = store.page_for_job(job_id)
     assert found is not None
     assert found.body == b"new"
+
+
+def test_a_checkpoint_keeps_that_its_site_confirmed_it_until_the_page_comes_whole(
+    database: Database, job_id: str
+) -> None:
+    store = PageStore(database)
+    at = datetime(2026, 2, 1, tzinfo=UTC)
+    store.save_page(page(), job_id, at)
+    assert store.checkpoint(job_id, URL) == Checkpoint(page(), at)
+    store.save_page(page(), job_id)
+    assert store.checkpoint(job_id, URL) == Checkpoint(page(), None)
 
 
 def test_a_forgotten_checkpoint_is_fetched_anew_and_its_page_kept(database: Database, job_id: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 from pydantic import SecretStr
 
@@ -212,3 +213,22 @@ def test_a_record_on_which_no_model_was_heard_is_read_again_from_the_kept_body(
     assert changing_site.statuses("/h/48213") == [200, 304]
     assert (again.page_from, again.model_note, calls(api)) == (PageFrom.SITE, None, 1)
     assert again.evidence["Roof"]["method"] == "llm"
+
+
+def test_a_job_that_is_put_off_does_not_forget_that_its_page_was_confirmed(
+    service: Resources, api: StandinHandle, changing_site: ChangingSite
+) -> None:
+    """Else the page would count as old as its first copy, and be asked for again."""
+    changing_site.pages["/h/48213"] = listing()
+    url = f"{changing_site.address}/h/48213"
+    with open_resources(service.settings.model_copy(update={"openai_api_key": None})) as keyless:
+        keyless.scraper.scrape(url)
+        job = service.jobs.enqueue([url], refresh=True).new[0]
+        api.set_key(api.keys[0], rpm=1)
+        api.client().chat.completions.create(model="gpt-4.1-mini", messages=[{"role": "user", "content": "Hi"}])
+        with pytest.raises(openai.RateLimitError):
+            scrape(service, url, refresh=True, job_id=job)
+        (source,) = keyless.scraper.scrape(url, refresh=True, job_id=job).sources
+    assert changing_site.statuses("/h/48213") == [200, 304]
+    assert source["checked_at"] is not None
+    assert source["checked_at"] > source["fetched_at"]

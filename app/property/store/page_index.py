@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, update
 
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.store.engine import Database
 from app.property.store.models import JobState
+from app.property.store.page_aliases import note_url
 from app.property.store.property_rows import source_record
+from app.property.store.rebuilding import rebuild
 from app.property.store.rows import upsert
 from app.property.store.tables import jobs, page_readers, page_urls, records
 
@@ -58,7 +60,8 @@ class PageIndex:
         return KnownRecord(source_record(row), row.property_id, not row.wanted_model) if row else None
 
     def confirm(self, url: str, page_url: str, sha256: str, edition: str, at: datetime) -> tuple[str, PageKind] | None:
-        """The page of `url` still has this body at `at`: its record holds if it is whole and of these extractors.
+        """The page of `url` still has this body at `at`: its record holds if it is whole and of these extractors, and
+        is believed as one that was read then.
 
         -> the property and the page's kind; None if the body has to be read (again).
         """
@@ -70,12 +73,19 @@ class PageIndex:
             records.c.edition == edition,
         )
 
+        holding = _newest(or_(_of_url(url), records.c.page_url == page_url)).where(same)
+
         def work(connection: Connection) -> Row[Any] | None:
-            row = connection.execute(_newest(or_(_of_url(url), records.c.page_url == page_url)).where(same)).first()
+            row = connection.execute(holding).first()
             if row is None or row.wanted_model:
                 return None
-            later = func.coalesce(records.c.checked_at, records.c.fetched_at) < at
-            connection.execute(update(records).where(records.c.id == row.id, later).values(checked_at=at))
+            if (row.checked_at or row.fetched_at) < at:
+                self._database.exclusively(connection, "properties")  # as whoever writes to them
+                row = connection.execute(holding).first()
+                if row is None or row.wanted_model:
+                    return None
+                connection.execute(update(records).where(records.c.id == row.id, at > AS_OF).values(checked_at=at))
+                rebuild(self._database, connection, row.property_id)
             if row.url != url:
                 note_url(connection, url, page_url, at, sha256, row.content_sha256)
             return row
@@ -104,27 +114,6 @@ class PageIndex:
             return True
 
         return self._database.repeat(work)
-
-
-def note_url(
-    connection: Connection,
-    url: str,
-    page_url: str,
-    at: datetime,
-    *bodies: str,
-) -> None:
-    """`url` is another way to the page `page_url`.
-
-    `bodies`: its own, and that of the record which says the same, if that was looked at.
-    """
-    own, known = bodies or (None, None)
-    values = {"page_url": page_url, "seen_at": at, "content_sha256": own, "record_sha256": known}
-    upsert(connection, page_urls, {"url": url}, values)
-
-
-def forget_url(connection: Connection, url: str) -> None:
-    """`url` has a record of its own (again)."""
-    connection.execute(delete(page_urls).where(page_urls.c.url == url))
 
 
 def fresh_urls(urls: Any, since: datetime) -> Select[Any]:

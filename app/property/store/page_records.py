@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from app.property.source_record import SourceRecord
-from app.property.store.page_index import forget_url, note_url
+from app.property.store.page_aliases import forget_url, note_url
 from app.property.store.property_rows import source_record
 from app.property.store.rows import digest, insert_if_new
 from app.property.store.tables import observations, records

@@ -5,6 +5,7 @@ site is asked whether what it answered before still holds.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,14 +20,24 @@ from app.property.store.tables import bodies, pages, site_answers
 from app.property.store.targets import MAX_URL_CHARS
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A page that a job got before. `confirmed_at`: when its site said that what was kept of it still holds; None: it
+    came whole."""
+
+    page: Page
+    confirmed_at: datetime | None = None
+
+
 class PageStore:
     """Pages in a `Database`; each method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save_page(self, page: Page, job_id: str | None = None) -> None:
-        """Keep the page; with a job, as the job's checkpoint for `page.url`, in place of an older one.
+    def save_page(self, page: Page, job_id: str | None = None, confirmed_at: datetime | None = None) -> None:
+        """Keep the page; with a job, as the job's checkpoint for `page.url`, in place of an older one. `confirmed_at`
+        is when its site said that it still holds, if it did not come whole.
 
         What its site does not want kept is the job's checkpoint only, until `drop_unkept`; without a job nothing is.
         Raises `PurgedMeanwhileError` for what was purged after it was fetched.
@@ -42,6 +53,7 @@ class PageStore:
             "fetched_at": page.fetched_at,
             "declared_url": clean(page.declared_url),
             "is_kept": not no_store,
+            "confirmed_at": confirmed_at,
         }
         blobs = {row["sha256"]: page.body, row["text_sha256"]: text}
 
@@ -63,12 +75,20 @@ class PageStore:
 
     def page_for_job(self, job_id: str, url: str | None = None) -> Page | None:
         """The page that the job fetched before, the newest if `url` is None; None if it has to be fetched."""
+        found = self.checkpoint(job_id, url)
+        return None if found is None else found.page
+
+    def checkpoint(self, job_id: str, url: str | None = None) -> Checkpoint | None:
+        """As `page_for_job`, with what its site said of it."""
         query = _with_bodies(pages).where(pages.c.job_id == job_id).order_by(pages.c.id.desc()).limit(1)
         if url is not None:
             query = query.where(pages.c.url == url)
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else _page_of(row, row.url, row.final_url, Keeping(no_store=not row.is_kept))
+        if row is None:
+            return None
+        page = _page_of(row, row.url, row.final_url, Keeping(no_store=not row.is_kept))
+        return Checkpoint(page, row.confirmed_at)
 
     def forget_checkpoint(self, job_id: str) -> None:
         """The job's pages turned out to be of no use: keep them, but let a retry of the job fetch anew, whole."""
