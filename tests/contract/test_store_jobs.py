@@ -7,12 +7,14 @@ import time
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from app.clock import ManualClock
 from app.errors import InvalidTargetError, NotFoundError, PageGoneError
 from app.property.merge import SourceRecord
 from app.property.record import PageKind
 from app.property.store import BatchStore, Database, JobStore, PropertyStore
+from app.property.store.tables import records
 
 URL = "https://site.example/house/1"
 
@@ -108,6 +110,25 @@ def test_an_address_in_any_spelling_is_one_target_and_fresh_for_thirty_days_afte
     fresh = jobs.enqueue([found.target])
     assert (fresh.new, [job.id for job in fresh.jobs]) == ([], [found.id])
     assert len(jobs.enqueue([found.target], refresh=True).new) == 1
+
+
+def test_a_job_that_found_an_address_fresh_makes_it_no_fresher_and_a_confirmed_page_does(
+    jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
+    """Else what is asked for every month would never be read again."""
+    property_id, target = store_property(database, clock), "123 MAIN ST, ANYTOWN, ST 00000"
+    clock.advance(29 * 86_400)
+    (job_id,) = jobs.enqueue([target]).new
+    jobs.claim(job_id, "me", 30)
+    jobs.finish(job_id, "me", property_id)
+    assert jobs.enqueue([target]).new == []
+    clock.advance(86_400)
+    with database.writing() as connection:
+        connection.execute(update(records).values(checked_at=clock.now() - timedelta(days=2)))
+    assert jobs.enqueue([target]).new == []
+    with database.writing() as connection:
+        connection.execute(update(records).values(checked_at=None))
+    assert len(jobs.enqueue([target]).new) == 1
 
 
 def test_an_address_of_which_nothing_was_found_is_looked_up_again(jobs: JobStore, clock: ManualClock) -> None:

@@ -13,9 +13,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.property.store import quotas, request_keys
 from app.property.store.engine import Database
 from app.property.store.models import Enqueued, Job, JobState
-from app.property.store.page_index import fresh_urls
+from app.property.store.page_index import AS_OF, fresh_urls
 from app.property.store.rows import chunks, job_of, new_id
-from app.property.store.tables import ACTIVE, IS_ACTIVE, batches, jobs
+from app.property.store.tables import ACTIVE, IS_ACTIVE, batches, jobs, records
 from app.property.store.targets import is_address, normalise_target
 
 
@@ -143,10 +143,11 @@ def _insert(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, Job
 
 
 def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[tuple[str]]:
-    """Those of `targets` that are addresses and were looked up since: by a job, for no page says so by itself."""
+    """Those of `targets` that are addresses of a property with a page that was read or confirmed since. Which property
+    that is says the job that found it, for no page says so by itself; a job that found it fresh has read nothing."""
     addresses = [target for target in targets if is_address(target)]
-    found = jobs.c.property_id.is_not(None), jobs.c.finished_at > since
-    return select(jobs.c.target).distinct().where(jobs.c.target.in_(addresses), jobs.c.state == JobState.DONE, *found)
+    found = select(jobs.c.target).join(records, records.c.property_id == jobs.c.property_id).distinct()
+    return found.where(jobs.c.target.in_(addresses), jobs.c.state == JobState.DONE, since < AS_OF)
 
 
 def _known(connection: Connection, targets: Sequence[str], fresh_since: datetime | None) -> dict[str, Job | None]:
