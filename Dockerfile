@@ -1,4 +1,5 @@
 # One image for every process: the worker unless told otherwise (`celery -A worker beat`, `propintel db upgrade`, ...).
+# Nothing here names an architecture: wheels are chosen by pip, and what they lack is built for none.
 
 FROM python:3.13-slim AS dependencies
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
@@ -21,11 +22,14 @@ COPY cli cli
 COPY standin standin
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && pip --python /opt/propintel/bin/python install --no-deps --no-index --prefix /opt/project dist/*.whl
+COPY deploy/docker /opt/project/share/propintel
 
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/propintel --shell /usr/sbin/nologin propintel \
- && install -d -m 0700 -o propintel -g propintel /var/lib/propintel
+# a volume takes owner and mode of the folder that it is mounted on when it is new
+RUN groupadd --gid 10001 propintel \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/propintel --shell /usr/sbin/nologin propintel \
+ && install -d -m 0700 -o propintel -g propintel /var/lib/propintel /run/propintel
 COPY --from=dependencies /opt/propintel /opt/propintel
 COPY --from=project /opt/project /opt/propintel
 # REMAP_SIGTERM: TERM, which `docker stop` sends, is Celery's soft shutdown. Give it 30 s or more to end.

@@ -90,6 +90,39 @@ class _NumberedKeys(PydanticBaseSettingsSource):
         return {"openai_numbered_keys": [SecretStr(found[n]) for n in sorted(found)]} if found else {}
 
 
+class _SecretFiles(PydanticBaseSettingsSource):
+    """`NAME_FILE`, for every secret NAME that is not set itself: a file that holds the value, as secret mounts do.
+
+    OPENAI_API_KEYS_FILE is no such variable but a setting of its own: it holds one key a line, and is watched.
+    """
+
+    def __init__(self, settings_cls: type[BaseSettings], env_file: object) -> None:
+        super().__init__(settings_cls)
+        self._env_file = env_file
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 (the base class asks for it)
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        from_file = dotenv_values(self._env_file) if isinstance(self._env_file, str | Path) else {}
+        given = {name.upper(): value for name, value in {**from_file, **os.environ}.items() if value and value.strip()}
+        named = {name: given.get(f"{name.upper()}_FILE") for name in secret_names() if name.upper() not in given}
+        return {name: SecretStr(_text_of(name.upper(), path)) for name, path in named.items() if path}
+
+
+def _text_of(variable: str, path: str) -> str:
+    """What the file holds, without the line's end that editors leave. Raises `ConfigurationError` if it is nothing."""
+    remedy = f"Correct {variable}_FILE, or the file's mode and owner"
+    try:
+        text = Path(path).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else "it is no text"
+        raise ConfigurationError(f"{variable}_FILE", f"{path} cannot be read ({reason})", remedy) from None
+    if not text:
+        raise ConfigurationError(f"{variable}_FILE", f"{path} is empty", remedy)
+    return text
+
+
 class LogSettings(BaseSettings):
     """How a process logs: apart, because a command logs although its other settings cannot be used."""
 
@@ -444,8 +477,17 @@ class Settings(LogSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        numbered = _NumberedKeys(settings_cls, getattr(dotenv_settings, "env_file", None))
-        return init_settings, env_settings, dotenv_settings, numbered, file_secret_settings
+        env_file = getattr(dotenv_settings, "env_file", None)
+        numbered, files = _NumberedKeys(settings_cls, env_file), _SecretFiles(settings_cls, env_file)
+        # a secret's file counts where the variable is blank too, so it comes first
+        return init_settings, files, env_settings, dotenv_settings, numbered, file_secret_settings
+
+
+def secret_names() -> Iterator[str]:
+    """The settings that may be read from a file that `NAME_FILE` names: the secret ones that are a single text."""
+    for name, field in Settings.model_fields.items():
+        if field.annotation == SecretStr | None and f"{name}_file" not in Settings.model_fields:
+            yield name
 
 
 def _secrets_of(name: str, value: str) -> Iterator[str]:

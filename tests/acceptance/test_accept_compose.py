@@ -1,81 +1,158 @@
-"""docker-compose.yml as it stands: what it starts does a job, and what it needs it asks for."""
+"""docker-compose.yml after `git clone`: all of it comes up by itself, does its work, loses nothing and tells nobody.
+
+One start of the project serves all tests here; the last one takes it down and up again.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
-import subprocess
+import re
+import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
-from pytest_docker_tools.wrappers.container import wait_for_callable
+import yaml
 
-from tests.acceptance.docker_containers import ROOT
+from tests.acceptance.compose_project import ComposeProject, copy_checkout, prometheus_image
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600), pytest.mark.deployed]
 
-_PASSWORDS = ("POSTGRES_PASSWORD", "VALKEY_PASSWORD")
-Compose = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def project() -> str:
-    return f"propintel-{secrets.token_hex(4)}"
+_OF_THE_SERVERS = {"valkey", "postgres", "prometheus"}
+_DONE_ONCE = {"init", "migrate"}
+_JOBS = 50
 
 
-@pytest.fixture
-def compose(docker_client: docker.DockerClient, celery_base_worker_image: Any, project: str, tmp_path: Path) -> Compose:
-    """`compose(*arguments, without=NAME)` on this checkout's file. The project's folder is empty: no .env is read."""
-    if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode != 0:
+@pytest.fixture(scope="module")
+def project(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeProject]:
+    """Healthy, with two workers, the stand-ins of the demo and Prometheus; nothing of it is left after the tests."""
+    folder = copy_checkout(tmp_path_factory.mktemp("clone"))
+    default = yaml.safe_load((folder / "docker-compose.yml").read_text())["services"]["prometheus"]["image"]
+    image = prometheus_image(tmp_path_factory.mktemp("prometheus") / "image", default.split(":-")[1].rstrip("}"))
+    # a worker that is killed should be missed sooner than after half a minute
+    with (folder / "deploy/demo.env").open("a") as settings:
+        settings.write("JOB_LEASE_SECONDS=5\n")
+    project = ComposeProject(folder, {"PROPINTEL_IMAGE": "property-intelligence:acceptance", "PROMETHEUS_IMAGE": image})
+    if "Compose version" not in project.run("version", check=False):
         pytest.skip("no docker compose: its plugin is not installed")
+    try:
+        project.run("build", "--quiet")
+        project.variables["COMPOSE_PROFILES"] = "demo,monitoring"
+        project.up("--scale", "worker=2")
+        yield project
+    finally:
+        project.remove()
 
-    def run(*arguments: str, without: str = "") -> subprocess.CompletedProcess[str]:
-        given = {"PROPINTEL_IMAGE": celery_base_worker_image.id, **dict.fromkeys(_PASSWORDS, "a-password")}
-        files = [ROOT / "docker-compose.yml", ROOT / "tests/acceptance/site.compose.yml"]
-        command = ["docker", "compose", "--project-name", project, "--project-directory", str(tmp_path)]
-        command += [word for file in files for word in ("--file", str(file))]
-        env = {name: value for name, value in {**os.environ, **given}.items() if name != without}
-        return subprocess.run(
-            [*command, *arguments], env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+
+def wait_until[T](ask: Callable[[], T], until: Callable[[T], bool], seconds: float = 60) -> T:
+    """The first answer that suits; the test fails with the last one if none does in time."""
+    deadline = time.monotonic() + seconds
+    while not until(answer := ask()):
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.2)
+    return answer
+
+
+def test_every_service_is_well_and_none_may_do_more_than_it_must(project: ComposeProject) -> None:
+    """Not root, nothing to write to but volumes and tmpfs, bounded in memory, processes, files and logs; of all ports
+    only those of the web door, Flower and Prometheus, on loopback."""
+    published = {}
+    for service, containers in project.containers().items():
+        for one in containers:
+            state, host = one["State"], one["HostConfig"]
+            if service in _DONE_ONCE:
+                assert (state["Status"], state["ExitCode"]) == ("exited", 0), service
+            else:
+                assert state["Health"]["Status"] == "healthy", service
+                assert 0 < host["Memory"] <= 2 * 1024**3, service
+                assert 0 < host["PidsLimit"] <= 300, service
+            assert host["ReadonlyRootfs"], service
+            assert host["CapDrop"] == ["ALL"], service
+            assert one["Config"]["User"] in ("propintel", "10001") or service in {*_OF_THE_SERVERS, "init"}, service
+            assert {"Name": "core", "Hard": 0, "Soft": 0} in host["Ulimits"], service
+            assert host["LogConfig"]["Config"]["max-size"], service
+            for port, places in (host["PortBindings"] or {}).items():
+                published[service, port] = {place["HostIp"] for place in places}
+    loopback = {"127.0.0.1"}
+    assert published == {
+        ("web", "8000/tcp"): loopback,
+        ("flower", "5555/tcp"): loopback,
+        ("prometheus", "9090/tcp"): loopback,
+    }
+
+
+def test_no_password_stands_where_others_on_the_machine_can_read_it(project: ComposeProject) -> None:
+    """Neither in a container's environment or command line, which `docker inspect` and lists of processes show, nor in
+    a log; and the two servers have no file of another."""
+    told = re.findall(r"[0-9a-f]{48}", project.secrets())
+    assert len(told) == 2, "Flower's password and the token of /metrics"
+    hidden = project.run("exec", "-T", "web", "sh", "-c", "cat /run/propintel/*")
+    known = {*told, *re.findall(r"[0-9a-f]{48}", hidden)}
+    assert len(known) == 5
+    shown = f"{project.containers()}{project.run('logs')}"
+    assert not [secret for secret in known if secret in shown]
+    for service, folder in (("valkey", "/run/valkey-secret"), ("postgres", "/run/postgres-secret")):
+        assert (
+            len(set(re.findall(r"[0-9a-f]{48}", project.run("exec", "-T", service, "sh", "-c", f"cat {folder}/*"))))
+            == 1
         )
 
-    return run
 
+def test_a_batch_of_which_a_worker_is_killed_loses_no_job(project: ComposeProject) -> None:
+    """Jobs go to `worker`, recovery to `health`, which took up what the dead one had."""
+    targets = "".join(f"http://site:8080/homes/{n}\n" for n in range(1, _JOBS + 1))
+    batch = project.propintel("enqueue", "--file", "-", stdin=targets)["batch"]
 
-@pytest.fixture
-def services(compose: Compose) -> Iterator[None]:
-    """All services are up and healthy; nothing of them is left after the test."""
-    try:
-        up = compose("up", "--detach", "--wait", "--no-build", "--quiet-pull")
-        assert up.returncode == 0, f"{up.stderr}\n{compose('logs', '--tail', '30').stdout}"
-        yield
-    finally:
-        compose("down", "--volumes", "--timeout", "0")
+    def counts() -> dict[str, int]:
+        found = project.propintel("jobs", "--batch", batch)["counts"]
+        return {state: n for state, n in found.items() if n}
 
-
-@pytest.mark.usefixtures("services")
-def test_what_compose_starts_does_a_job(compose: Compose, docker_client: docker.DockerClient, project: str) -> None:
-    """Jobs go to `worker`, recovery to `health`; nothing of ours runs as root and no port is open to the outside."""
-    done = compose("exec", "-T", "worker", "propintel", "enqueue", "http://site:8080/homes/1", "--wait")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["counts"]["done"] == 1
+    wait_until(counts, lambda found: found.get("done", 0) >= 5)
+    project.kill_a_worker()
+    assert counts()["done"] < _JOBS, "it was killed too late to prove anything"
+    assert wait_until(counts, lambda found: not {"queued", "running", "deferred"} & found.keys()) == {"done": _JOBS}
     scraped, recovered = "Task tasks.scrape.scrape_property[", "Task tasks.recovery.recover_jobs["
-    wait_for_callable("Recovery ran", lambda: recovered in compose("logs", "health").stdout)
-    assert scraped not in compose("logs", "health").stdout
-    assert scraped in compose("logs", "worker").stdout
-    assert recovered not in compose("logs", "worker").stdout
-    for running in docker_client.containers.list(filters={"label": f"com.docker.compose.project={project}"}):
-        service = running.labels["com.docker.compose.service"]
-        assert running.attrs["HostConfig"]["PortBindings"] in (None, {}), service
-        assert running.attrs["Config"]["User"] == "propintel" or service in ("postgres", "valkey")
+    assert recovered in project.run("logs", "health")
+    assert scraped not in project.run("logs", "health")
+    assert recovered not in project.run("logs", "worker")
 
 
-@pytest.mark.parametrize("name", _PASSWORDS)
-def test_a_missing_password_is_named(compose: Compose, name: str) -> None:
-    checked = compose("config", "--quiet", without=name)
-    assert checked.returncode != 0
-    assert f"{name} is missing a value: set it in .env" in checked.stderr
+def test_the_key_page_and_flower_answer_to_whoever_has_the_password_only(project: ComposeProject) -> None:
+    """Both as the one command that tells passwords says."""
+    token = project.propintel("token", "--role", "manager")["token"]
+    with project.client(project.web_port) as browser:
+        assert browser.get("/keys").headers["location"].startswith("/sign-in")
+        assert browser.post("/sign-in", data={"token": f"{token}x"}).status_code == 403
+        assert browser.post("/sign-in", data={"token": token}).status_code == 303
+        assert "sk-proj-dem...0001" in browser.get("/keys").text
+    user, password = re.findall(r"user (\w+), password (\w+)", project.secrets())[0]
+    assert project.get(project.flower_port, "/workers").status_code == 401
+    assert project.get(project.flower_port, "/workers", auth=(user, password[::-1])).status_code == 401
+    assert "celery@" in project.get(project.flower_port, "/workers", auth=(user, password)).text
+    assert project.get(project.web_port, "/metrics").status_code == 401
+
+
+def test_prometheus_reads_the_fleet_by_our_rules(project: ComposeProject) -> None:
+    def ask(path: str) -> Any:
+        return project.get(project.prometheus_port, f"/api/v1/{path}").json()["data"]
+
+    wait_until(lambda: ask("query?query=propintel_jobs")["result"], bool)
+    up = {one["metric"]["job"]: one["value"][1] for one in ask("query?query=up")["result"]}
+    assert up == {"propintel": "1", "prometheus": "1"}
+    assert "PropintelQueueStuck" in str(ask("rules"))
+
+
+def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject) -> None:
+    """Every part ends by itself within its grace: none is killed."""
+    before = project.secrets(), project.propintel("jobs")["counts"]
+    assert before[1]["done"] >= _JOBS
+    project.run("stop")
+    codes = {service: {one["State"]["ExitCode"] for one in them} for service, them in project.containers().items()}
+    assert codes.pop("worker") <= {0, 137}, "one was killed before"
+    assert codes.pop("site") | codes.pop("openai") <= {0}
+    assert set().union(*codes.values()) == {0}, codes
+    project.run("down")
+    project.up("--scale", "worker=2")
+    assert (project.secrets(), project.propintel("jobs")["counts"]) == before
+    stored = project.run("exec", "-T", "web", "propintel", "export", "--format", "jsonl").splitlines()
+    assert len(stored) == _JOBS

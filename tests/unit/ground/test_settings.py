@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from app.errors import ConfigurationError
-from app.settings import VARIABLE_PREFIXES, Settings, flower_logins, load_settings
+from app.redaction import redact
+from app.settings import VARIABLE_PREFIXES, Settings, flower_logins, load_settings, secret_names
 from cli.demo_setup import clean_environment
 
 _ROOT = Path(__file__).parents[3]
@@ -107,6 +108,53 @@ def test_blank_values_mean_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings()
     assert (settings.redis_url, settings.database_url, settings.openai_max_wait_seconds) == (None, None, None)
     assert (settings.jwt_secret, settings.budget_daily_tokens, settings.port) == (None, None, 8000)
+
+
+def test_a_secret_may_come_from_a_file_that_its_variable_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As Docker and Kubernetes mount secrets; what is set itself counts more, a blank one does not."""
+    (tmp_path / "secret").write_text("0123456789abcdef0123456789abcdef\n")
+    (tmp_path / "env").write_text(f"METRICS_TOKEN_FILE={tmp_path / 'secret'}\nPORT=\n")
+    monkeypatch.setenv("PROPINTEL_ENV_FILE", str(tmp_path / "env"))
+    monkeypatch.setenv("JWT_SECRET_FILE", str(tmp_path / "secret"))
+    monkeypatch.setenv("JWT_SECRET", " ")
+    monkeypatch.setenv("REDIS_URL_FILE", str(tmp_path / "not there"))
+    monkeypatch.setenv("REDIS_URL", "redis://host/1")
+    settings = load_settings()
+    for read in (settings.jwt_secret, settings.metrics_token):
+        assert read is not None
+        assert read.get_secret_value() == "0123456789abcdef0123456789abcdef"
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == "redis://host/1"
+    assert "0123456789abcdef" not in repr(settings) + redact("token 0123456789abcdef0123456789abcdef")
+
+
+def test_every_single_secret_can_come_from_a_file() -> None:
+    """All secret fields but the two lists of keys, which have OPENAI_API_KEYS_FILE, a setting of its own."""
+    secret = {name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)}
+    assert secret - set(secret_names()) == {"openai_api_keys", "openai_numbered_keys"}
+    assert "jwt_secret" in set(secret_names())
+
+
+@pytest.mark.parametrize(("content", "problem"), [(None, "No such file"), (b" \n", "is empty"), (b"\xff", "no text")])
+def test_a_secret_s_file_that_gives_none_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, problem: str
+) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("DATABASE_URL_FILE", str(file))
+    with pytest.raises(ConfigurationError, match=problem) as caught:
+        load_settings()
+    assert caught.value.facts["variable"] == "DATABASE_URL_FILE"
+
+
+def test_a_bad_value_from_a_file_is_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hunter2")
+    monkeypatch.setenv("JWT_SECRET_FILE", str(tmp_path / "secret"))
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert caught.value.facts["variable"] == "JWT_SECRET"
+    assert "hunter2" not in str(caught.value)
 
 
 def test_flower_takes_several_users_and_a_prefix_with_slashes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,151 @@
+"""What the services of docker-compose.yml must know and nobody should have to invent: `make`, `show`.
+
+`make` writes each secret once, into a folder for each reader, and leaves alone what is there. A value that was given as
+a file below the folder of given secrets (Docker's secrets) is taken instead, each time. `show` prints what a person
+needs. Runs as root in a container of its own, without a network; the folders are volumes.
+
+The standard library alone, since it runs before anything else does.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+#: the user of the image that runs our processes
+_OURS = 10001
+#: who may read what, as owner and mode. The images of the servers drop to users of their own choice, and nobody but
+#: the one server has its folder.
+_READERS = {"propintel": (_OURS, 0o400), "postgres": (0, 0o444), "valkey": (0, 0o444), "prometheus": (0, 0o444)}
+_FLOWER_USER = "flower"
+
+
+def generate() -> dict[str, str]:
+    """A new value of each secret, by its name; 192 bits of chance each, in letters that a URL takes."""
+    bare = ("postgres_password", "valkey_password", "jwt_secret", "metrics_token")
+    return {
+        **{name: secrets.token_hex(24) for name in bare},
+        "flower_basic_auth": f"{_FLOWER_USER}:{secrets.token_hex(24)}",
+    }
+
+
+def files_of(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """What stands in which file of which reader."""
+    valkey, postgres = (quote(values[f"{name}_password"], safe="") for name in ("valkey", "postgres"))
+    return {
+        "propintel": {
+            "redis_url": f"redis://:{valkey}@valkey:6379/0",
+            "database_url": f"postgresql://propintel:{postgres}@postgres:5432/propintel",
+            "jwt_secret": values["jwt_secret"],
+            "metrics_token": values["metrics_token"],
+            "flower_basic_auth": values["flower_basic_auth"],
+        },
+        "postgres": {"password": values["postgres_password"]},
+        # a configuration file, so that the password stands in no list of processes; quoted as it asks for
+        "valkey": {
+            "valkey.conf": f'requirepass "{_escaped(values["valkey_password"])}"\n',
+            "password": values["valkey_password"],
+        },
+        "prometheus": {"metrics-token": values["metrics_token"]},
+    }
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def make(root: Path, given: Path) -> list[str]:
+    """Write what is not there; -> the names of the secrets that were generated now. `root/all` has them all."""
+    kept = root / "all"
+    _folder(kept, 0, 0o700)
+    made = []
+    values = generate()
+    for name in values:
+        file = kept / name
+        taken = _given(given / name)
+        if taken is not None:
+            _write(file, taken, 0, 0o400)
+        elif not file.exists():
+            _write(file, values[name], 0, 0o400)
+            made.append(name)
+        values[name] = file.read_text(encoding="utf-8")
+    for reader, files in files_of(values).items():
+        owner, mode = _READERS[reader]
+        _folder(root / reader, owner, 0o700 if owner else 0o755)
+        for name, text in files.items():
+            _write(root / reader / name, text, owner, mode)
+    return made
+
+
+def _given(file: Path) -> str | None:
+    """The value that the operator gave, without the line's end that editors leave."""
+    if not file.is_file():
+        return None
+    text = file.read_text(encoding="utf-8").strip()
+    if not text or not text.isprintable():
+        raise SystemExit(f"{file}: must hold the secret on one line, and is empty or has more")
+    return text
+
+
+def _folder(path: Path, owner: int, mode: int) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(mode)
+    _own(path, owner)
+
+
+def _write(file: Path, text: str, owner: int, mode: int) -> None:
+    """Whole, or as it was; with its mode from the start. What is right already is left alone."""
+    if file.exists() and file.read_text(encoding="utf-8") == text and file.stat().st_mode & 0o777 == mode:
+        return
+    draft = file.with_name(f".{file.name}.new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    draft.chmod(mode)
+    _own(draft, owner)
+    draft.replace(file)
+
+
+def _own(path: Path, owner: int) -> None:
+    if os.geteuid() == 0:
+        os.chown(path, owner, owner)
+
+
+def show(root: Path) -> str:
+    """What a person needs, as `name value` lines."""
+    user, _, password = (root / "all" / "flower_basic_auth").read_text(encoding="utf-8").partition(":")
+    metrics = (root / "all" / "metrics_token").read_text(encoding="utf-8")
+    return (
+        f"Flower    user {user}, password {password}\n"
+        f"/metrics  Authorization: Bearer {metrics}\n"
+        "web       docker compose exec web propintel token --role manager    (a token for an hour)\n"
+    )
+
+
+def main(arguments: list[str], root: Path, given: Path) -> int:
+    """`make` or `show`; -> the exit code."""
+    match arguments:
+        case ["make"]:
+            made = make(root, given)
+            print(f"made: {', '.join(made)}" if made else "nothing to make: all secrets are there")  # noqa: T201
+            print("read them with: docker compose run --rm init show")  # noqa: T201
+        case ["show"] if (root / "all").is_dir():
+            print(show(root), end="")  # noqa: T201
+        case ["show"]:
+            print("there are none yet: docker compose up --wait", file=sys.stderr)  # noqa: T201
+            return 1
+        case _:
+            print("usage: make_secrets.py make|show", file=sys.stderr)  # noqa: T201
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], Path("/secrets"), Path("/run/secrets")))

@@ -1,0 +1,128 @@
+"""A project of docker-compose.yml, from a copy of this checkout in which nothing else lies: as after `git clone`."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from tests.acceptance.docker_containers import LOOPBACK, PYTHON_IMAGE, ROOT, free_port
+
+#: what Docker gets of the caller's environment: where the engine is, and nothing of ours
+_PASSED_ON = (
+    "PATH",
+    "HOME",
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "XDG_RUNTIME_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
+_PROMETHEUS_STAND_IN = f'FROM {PYTHON_IMAGE}\nCOPY prometheus promtool /bin/\nENTRYPOINT ["prometheus"]\n'
+
+
+def copy_checkout(folder: Path) -> Path:
+    """What git tracks, or would, of this checkout; without .git, .env or anything that it ignores."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (ROOT / name).is_file():  # not if it was deleted and that is not committed
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def prometheus_image(folder: Path, default: str) -> str:
+    """Prometheus' own image; where it cannot be pulled, Debian's Prometheus of this machine in an image of ours."""
+    for ask in (["image", "inspect", default], ["pull", "--quiet", default]):
+        if subprocess.run(["docker", *ask], capture_output=True, check=False).returncode == 0:
+            return default
+    folder.mkdir()
+    for name in ("prometheus", "promtool"):
+        program = shutil.which(name)
+        assert program, f"{default} cannot be pulled, and Debian's package prometheus is not installed"
+        shutil.copy(program, folder / name)
+    (folder / "Dockerfile").write_text(_PROMETHEUS_STAND_IN)
+    tag = "property-intelligence-prometheus:acceptance"
+    subprocess.run(["docker", "build", "--quiet", "--tag", tag, str(folder)], capture_output=True, check=True)
+    return tag
+
+
+@dataclass
+class ComposeProject:
+    """The services of one copy under a name and on ports of their own; `variables` are the caller's environment."""
+
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+    name: str = field(default_factory=lambda: f"propintel-{secrets.token_hex(4)}")
+    web_port: int = field(default_factory=free_port)
+    flower_port: int = field(default_factory=free_port)
+    prometheus_port: int = field(default_factory=free_port)
+    seconds_to_healthy: float = 0.0
+
+    def run(self, *arguments: str, check: bool = True, timeout: float = 400, stdin: str = "") -> str:
+        """`docker compose ARGUMENTS`; -> its stdout."""
+        ports = {"WEB_PORT": self.web_port, "FLOWER_PORT": self.flower_port, "PROMETHEUS_PORT": self.prometheus_port}
+        env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | self.variables
+        env |= {name: str(port) for name, port in ports.items()} | {"COMPOSE_PROJECT_NAME": self.name}
+        done = subprocess.run(
+            ["docker", "compose", *arguments],
+            cwd=self.folder, env=env, input=stdin, capture_output=True, text=True, check=False, timeout=timeout,
+        )  # fmt: skip
+        assert not check or done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def up(self, *options: str) -> None:
+        """All services are healthy, or the test fails with what they said."""
+        start = time.monotonic()
+        try:
+            self.run("--env-file", "deploy/demo.env", "up", "--wait", "--quiet-pull", *options)
+        except AssertionError as exc:
+            said = self.run("logs", "--tail", "30", check=False)
+            raise AssertionError(f"{exc}\n{said}") from exc
+        self.seconds_to_healthy = time.monotonic() - start
+
+    def propintel(self, *arguments: str, stdin: str = "") -> Any:
+        """The JSON that a command prints in the container of the web door."""
+        return json.loads(self.run("exec", "-T", "web", "propintel", *arguments, "--format", "json", stdin=stdin))
+
+    def containers(self) -> dict[str, list[dict[str, Any]]]:
+        """What Docker says of the project's containers, by service."""
+        ids = self.run("ps", "--all", "--quiet").split()
+        shown = subprocess.run(["docker", "inspect", *ids], capture_output=True, text=True, check=True)
+        found: dict[str, list[dict[str, Any]]] = {}
+        for one in json.loads(shown.stdout):
+            found.setdefault(one["Config"]["Labels"]["com.docker.compose.service"], []).append(one)
+        return found
+
+    def kill_a_worker(self) -> None:
+        """With SIGKILL; Docker starts no container again that somebody killed."""
+        worker = self.containers()["worker"][0]["Id"]
+        subprocess.run(["docker", "kill", worker], capture_output=True, check=True)
+
+    def client(self, port: int) -> httpx2.Client:
+        return httpx2.Client(base_url=f"http://{LOOPBACK}:{port}", trust_env=False, timeout=20)
+
+    def get(self, port: int, path: str, **options: Any) -> httpx2.Response:
+        with self.client(port) as client:
+            return client.get(path, **options)
+
+    def secrets(self) -> str:
+        """What the one command of the documentation tells."""
+        return self.run("run", "--rm", "--no-deps", "-T", "init", "show")
+
+    def remove(self) -> None:
+        self.run("--profile", "*", "down", "--volumes", "--timeout", "0", check=False)

@@ -1,0 +1,94 @@
+"""deploy/docker/make_secrets.py, which gives the services of docker-compose.yml their passwords."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from app.settings import load_settings
+
+_SCRIPT = runpy.run_path(str(Path(__file__).parents[3] / "deploy" / "docker" / "make_secrets.py"))
+_MAKE, _MAIN = _SCRIPT["make"], _SCRIPT["main"]
+_NAMES = ["postgres_password", "valkey_password", "jwt_secret", "metrics_token", "flower_basic_auth"]
+
+
+def _read(root: Path) -> dict[str, str]:
+    return {str(file.relative_to(root)): file.read_text() for file in root.rglob("*") if file.is_file()}
+
+
+def test_secrets_are_made_once_and_each_is_another(tmp_path: Path) -> None:
+    assert _MAKE(tmp_path, tmp_path / "given") == _NAMES
+    made = _read(tmp_path)
+    assert len({made[f"all/{name}"] for name in _NAMES}) == 5
+    assert min(len(made[f"all/{name}"]) for name in _NAMES) >= 48
+    assert _MAKE(tmp_path, tmp_path / "given") == []
+    assert _read(tmp_path) == made
+
+
+def test_our_settings_take_what_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file of ours is the value of a setting, and one that it accepts."""
+    _MAKE(tmp_path, tmp_path / "given")
+    for file in (tmp_path / "propintel").iterdir():
+        monkeypatch.setenv(f"{file.name.upper()}_FILE", str(file))
+    settings = load_settings()
+    assert None not in {
+        settings.redis_url, settings.database_url, settings.jwt_secret, settings.metrics_token,
+        settings.flower_basic_auth,
+    }  # fmt: skip
+
+
+def test_a_given_secret_is_taken_each_time_and_written_as_each_reader_needs_it(tmp_path: Path) -> None:
+    """A password with every sign that means something to a URL or to Valkey's configuration."""
+    root, given, hard = tmp_path / "root", tmp_path / "given", 'p@ss/"#?\\ %:1'
+    given.mkdir()
+    for name in ("postgres_password", "valkey_password"):
+        (given / name).write_text(f"{hard}\n")
+    assert _MAKE(root, given) == _NAMES[2:]
+    made = _read(root)
+    for name in ("redis_url", "database_url"):
+        assert unquote(urlsplit(made[f"propintel/{name}"]).password or "") == hard
+    assert made["postgres/password"] == made["valkey/password"] == hard
+    assert made["valkey/valkey.conf"] == 'requirepass "p@ss/\\"#?\\\\ %:1"\n'
+    (given / "valkey_password").write_text("another")
+    assert _MAKE(root, given) == []
+    assert _read(root)["valkey/password"] == "another"
+    assert _read(root)["postgres/password"] == hard
+
+
+@pytest.mark.parametrize("text", ["", "\n", "one\ntwo\n"])
+def test_a_given_secret_that_is_none_is_refused_by_name_and_nothing_is_shown(tmp_path: Path, text: str) -> None:
+    (tmp_path / "jwt_secret").write_text(text)
+    with pytest.raises(SystemExit, match="jwt_secret: must hold the secret on one line") as caught:
+        _MAKE(tmp_path / "root", tmp_path)
+    assert "two" not in str(caught.value)
+
+
+def test_each_reader_sees_its_own_only(tmp_path: Path) -> None:
+    """The files of our processes are closed to others; a server's are in a folder that only this server has."""
+    _MAKE(tmp_path, tmp_path / "given")
+    modes = {str(file.relative_to(tmp_path)): file.stat().st_mode & 0o777 for file in tmp_path.rglob("*")}
+    closed = {name for name, mode in modes.items() if not mode & 0o077}
+    assert {name for name in modes if name.startswith(("all", "propintel"))} == closed
+    assert {name for name in modes if name not in closed} >= {"postgres/password", "valkey/valkey.conf"}
+    assert not any(mode & 0o022 for mode in modes.values())
+
+
+def test_show_tells_flower_s_login_and_the_token_of_the_metrics(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _MAIN(["show"], tmp_path, tmp_path) == 1
+    assert "docker compose up --wait" in capsys.readouterr().err
+    assert _MAIN(["make"], tmp_path, tmp_path / "given") == 0
+    told = capsys.readouterr().out
+    made: dict[str, Any] = _read(tmp_path)
+    assert not [text for text in made.values() if text in told], "what is made is not told by the way"
+    assert _MAIN(["show"], tmp_path, tmp_path) == 0
+    shown = capsys.readouterr().out
+    assert made["all/flower_basic_auth"].replace(":", ", password ") in shown
+    assert made["all/metrics_token"] in shown
+    assert made["all/postgres_password"] not in shown
+    assert _MAIN([], tmp_path, tmp_path) == 2

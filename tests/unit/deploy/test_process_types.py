@@ -1,0 +1,77 @@
+"""One command for each process type, wherever it is started: Procfile, docker-compose.yml and Railway's files."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+_ROOT = Path(__file__).parents[3]
+_PROCFILE = dict(line.split(": ", 1) for line in (_ROOT / "Procfile").read_text().splitlines())
+_SERVICES: dict[str, Any] = yaml.safe_load((_ROOT / "docker-compose.yml").read_text())["services"]
+_RAILWAY = {file.stem: json.loads(file.read_text()) for file in sorted((_ROOT / "deploy" / "railway").glob("*.json"))}
+#: what the image sets for all, and a Procfile for those that know it
+_REMAP = "REMAP_SIGTERM=SIGQUIT"
+_PROCESS_TYPES = ["web", "worker", "health", "beat", "flower"]
+
+
+def _words(line: str) -> list[str]:
+    """The arguments of a shell's line in an empty environment, without `sh -c exec` around and the remapped signal."""
+    words = shlex.split(line)
+    if words[0] == "/bin/sh":
+        words = shlex.split(words[2].removeprefix("exec "))
+    words = [word for word in words if word != _REMAP]
+    return [_expanded(word) for word in words]
+
+
+def _expanded(word: str) -> str:
+    """`${NAME:-default}` as shells and compose read it where NAME is not set."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", word)
+
+
+def test_the_procfile_names_every_process_type_and_the_release() -> None:
+    assert [*_PROCFILE] == [*_PROCESS_TYPES, "release"]
+
+
+@pytest.mark.parametrize("name", _PROCESS_TYPES)
+def test_compose_starts_the_commands_of_the_procfile(name: str) -> None:
+    assert [_expanded(word) for word in _SERVICES[name]["command"]] == _words(_PROCFILE[name])
+
+
+def test_compose_migrates_as_a_platform_releases() -> None:
+    assert _SERVICES["migrate"]["command"] == _words(_PROCFILE["release"])
+    assert [_words(line) for line in _RAILWAY["web"]["deploy"]["preDeployCommand"]] == [_words(_PROCFILE["release"])]
+
+
+@pytest.mark.parametrize("name", _PROCESS_TYPES)
+def test_railway_starts_the_commands_of_the_procfile(name: str) -> None:
+    assert _words(_RAILWAY[name]["deploy"]["startCommand"]) == _words(_PROCFILE[name])
+
+
+def test_railway_expands_no_variable_outside_a_shell() -> None:
+    """It runs what an image is started with in exec form: https://docs.railway.com/deployments/start-command."""
+    commands = [each["deploy"]["startCommand"] for each in _RAILWAY.values()]
+    assert all(one.startswith("/bin/sh -c ") for one in commands if "$" in one)
+    assert any("$" in one for one in commands)
+
+
+@pytest.mark.parametrize("name", ["worker", "health"])
+def test_workers_end_by_a_soft_shutdown_and_have_the_time_for_it(name: str) -> None:
+    """Celery's soft shutdown lasts 10 s and hears of TERM only when it is remapped (docs/jobs.md)."""
+    assert _PROCFILE[name].startswith(f"{_REMAP} celery ")
+    assert _REMAP in (_ROOT / "Dockerfile").read_text()
+    assert _SERVICES[name]["stop_grace_period"] == "40s"
+    assert _RAILWAY[name]["deploy"]["drainingSeconds"] == 40
+
+
+def test_the_port_that_a_platform_gives_is_the_one_that_the_web_door_has() -> None:
+    shown = subprocess.run(
+        ["sh", "-c", f"echo {_PROCFILE['web']}"], env={"PORT": "1234"}, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.split()[:6] == ["uvicorn", "web:app", "--host", "0.0.0.0", "--port", "1234"]
