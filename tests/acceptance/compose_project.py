@@ -73,17 +73,26 @@ class ComposeProject:
     prometheus_port: int = field(default_factory=free_port)
     seconds_to_healthy: float = 0.0
 
-    def run(self, *arguments: str, check: bool = True, timeout: float = 400, stdin: str = "") -> str:
+    def run(self, *arguments: str, check: bool = True, stdin: str = "") -> str:
         """`docker compose ARGUMENTS`; -> its stdout."""
+        done = self._run(*arguments, stdin=stdin)
+        assert not check or done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def complaint(self, *arguments: str) -> str:
+        """What `docker compose ARGUMENTS`, which must fail, says on stderr."""
+        done = self._run(*arguments)
+        assert done.returncode != 0, done.stdout
+        return done.stderr
+
+    def _run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         ports = {"WEB_PORT": self.web_port, "FLOWER_PORT": self.flower_port, "PROMETHEUS_PORT": self.prometheus_port}
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | self.variables
         env |= {name: str(port) for name, port in ports.items()} | {"COMPOSE_PROJECT_NAME": self.name}
-        done = subprocess.run(
+        return subprocess.run(
             ["docker", "compose", *arguments],
-            cwd=self.folder, env=env, input=stdin, capture_output=True, text=True, check=False, timeout=timeout,
+            cwd=self.folder, env=env, input=stdin, capture_output=True, text=True, check=False, timeout=400,
         )  # fmt: skip
-        assert not check or done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
-        return done.stdout
 
     def up(self, *options: str) -> None:
         """All services are healthy, or the test fails with what they said."""

@@ -5,10 +5,13 @@ One start of the project serves all tests here; the last one takes it down and u
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import docker
 import pytest
@@ -156,3 +159,35 @@ def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject)
     assert (project.secrets(), project.propintel("jobs")["counts"]) == before
     stored = project.run("exec", "-T", "web", "propintel", "export", "--format", "jsonl").splitlines()
     assert len(stored) == _JOBS
+
+
+def test_the_production_file_takes_secrets_from_files(project: ComposeProject, tmp_path: Path) -> None:
+    """As docs/deployment/compose.md makes them: they arrive as files, and the keys' folder is mounted, so
+    that one that is moved over the old file is seen."""
+    given = {"jwt_secret": "j" * 40, "metrics_token": "m" * 40, "flower_basic_auth": f"me:{'f' * 40}"}
+    given |= {"postgres_password": "p@/" * 9, "valkey_password": "v#:" * 9}
+    (tmp_path / "openai").mkdir(mode=0o700)
+    (tmp_path / "openai" / "api_keys").write_text("sk-proj-production-key-1\n")
+    for name, value in given.items():
+        (tmp_path / name).write_text(f"{value}\n")
+    for path in (tmp_path / "openai", tmp_path / "openai" / "api_keys"):
+        os.chown(path, 10001, 10001)
+    files = "docker-compose.yml:deploy/compose.production.yml"
+    variables = {**project.variables, "COMPOSE_FILE": files, "PROPINTEL_SECRETS": str(tmp_path)}
+    production = ComposeProject(project.folder, variables)
+    try:
+        said = production.run("run", "--rm", "-T", "init", "make")
+        assert "nothing to make" in said
+        told = production.run("run", "--rm", "-T", "init", "show")
+        assert "user me, password ffff" in told
+        shell = "cat /run/propintel/* && echo && cat $OPENAI_API_KEYS_FILE"
+        seen = production.run("run", "--rm", "--no-deps", "-T", "worker", "sh", "-c", shell)
+        assert f"redis://:{quote('v#:' * 9, safe='')}@valkey" in seen
+        assert given["jwt_secret"] in seen
+        assert "sk-proj-production-key-1" in seen
+    finally:
+        production.remove()
+    for name in ("PROPINTEL_SECRETS", "COMPOSE_FILE"):
+        del variables[name]
+    lacking = ComposeProject(project.folder, {**variables, "COMPOSE_FILE": files})
+    assert "PROPINTEL_SECRETS" in lacking.complaint("config", "--quiet")

@@ -16,12 +16,17 @@ from tests.acceptance.surroundings import Surroundings
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
 
 
+#: what docker-compose.yml's own tests say of the image is not said again here
+only_local = pytest.mark.parametrize("place", ["local"])
+
+
 def _send(setup: CeleryTestSetup, stores: Stores, *targets: str) -> list[str]:
     jobs = stores.jobs.enqueue(targets).jobs
     send_jobs(setup.app, stores.jobs, jobs)
     return [job.id for job in jobs]
 
 
+@only_local
 def test_the_setup_is_ready_and_answers(celery_setup: CeleryTestSetup) -> None:
     assert celery_setup.ready(control=True)
     answers = celery_setup.app.control.ping(timeout=5, limit=1)
@@ -29,6 +34,7 @@ def test_the_setup_is_ready_and_answers(celery_setup: CeleryTestSetup) -> None:
     celery_setup.worker.assert_log_exists("ready.")
 
 
+@only_local
 def test_jobs_are_done(
     celery_setup: CeleryTestSetup, stores: Stores, wait_for_jobs: Callable[..., list[str]], surroundings: Surroundings
 ) -> None:
@@ -84,5 +90,6 @@ def test_term_to_a_worker_with_a_job_under_way_loses_nothing(
     assert model.stats()["totals"]["requests"] == 2
 
 
+@only_local
 def test_the_keys_are_reported_on_beats_schedule(celery_setup: CeleryTestSetup, beat: None) -> None:
     celery_setup.worker.assert_log_exists("OpenAI keys: 1 of 1 healthy", timeout=30)

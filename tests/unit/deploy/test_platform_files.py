@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 import web
 from api import index
@@ -78,6 +80,37 @@ def test_vercel_s_function_is_the_web_door() -> None:
 
 
 _ENTRYPOINTS = ("app", "index", "server", "main", "wsgi", "asgi")
+
+
+def test_github_runs_what_everybody_runs() -> None:
+    """`.ci/run`, with nothing of the repository's rights but reading, and the folders that Docker mounts from here."""
+    workflow = yaml.safe_load((_ROOT / ".github/workflows/ci.yml").read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    (job,) = workflow["jobs"].values()
+    ((command,),) = ([step["run"] for step in job["steps"] if "run" in step],)
+    assert command.endswith("./.ci/run'")
+    assert '--volume /tmp:/tmp --volume "$PWD:$PWD" --workdir "$PWD"' in command
+    assert subprocess.run(["sh", "-n", "-c", command], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("has_pages", "left_out"), [(True, ""), (False, "and not real_pages")])
+def test_ci_leaves_out_by_name_what_reads_pages_that_are_not_there(
+    tmp_path: Path, has_pages: bool, left_out: str
+) -> None:
+    """The lines of .ci/run that decide it, with a `make` that says what it was asked for."""
+    text = (_ROOT / ".ci" / "run").read_text()
+    lines = text[text.index("without=\n") : text.rindex("fi\n") + 3]
+    (tmp_path / "make").write_text('#!/bin/sh\necho "made: $*"\n')
+    (tmp_path / "make").chmod(0o755)
+    if has_pages:
+        (tmp_path / "pages").mkdir()
+        (tmp_path / "pages" / "truth.jsonl").touch()
+    script = f"set -euo pipefail; shared={tmp_path}; step() {{ :; }}; timeout() {{ :; }}; {lines}"
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    said = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, check=True).stdout
+    assert f"made: test WITHOUT={left_out}\n" in said
+    assert ("made: bench-extraction" in said) is has_pages
+    assert ("left out are the tests marked real_pages" in said) is not has_pages
 
 
 def test_vercel_gets_the_locked_packages_and_every_room_that_the_web_door_imports() -> None:

@@ -1,0 +1,52 @@
+"""The image that the Dockerfile makes of a checkout in which secrets lie about."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.acceptance.compose_project import copy_checkout
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+
+_PLANTED = b"planted-7c0ffee-secret"
+#: where keys and passwords are kept beside a checkout, and within the folders that the image is made of
+_PLACES = [".env", ".env.production", ".propintel/state", ".git/config", "keys.txt", "app/.env", "web/server.key",
+           "cli/.env.local", "standin/tls.pem", "deploy/docker/.env", "secrets/jwt_secret"]  # fmt: skip
+_OVERLAP = len(_PLANTED) - 1
+
+
+def _is_in_the_image(image: str, planted: bytes) -> bool:
+    """Is it anywhere in the layers, the history or the configuration? The archive of an image is not compressed."""
+    with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving:
+        assert saving.stdout is not None
+        rest = b""
+        found = False
+        while chunk := saving.stdout.read(1 << 22):
+            found = found or planted in rest + chunk
+            rest = chunk[-_OVERLAP:]
+    assert saving.returncode == 0
+    return found
+
+
+def test_no_layer_has_a_secret_that_lay_in_the_checkout(docker_client: docker.DockerClient, tmp_path: Path) -> None:
+    """And nothing but its home and the place of its secrets belongs to the user that the processes run as."""
+    folder = copy_checkout(tmp_path)
+    for place in _PLACES:
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_bytes(_PLANTED)
+    tag = "property-intelligence:planted"
+    subprocess.run(["docker", "build", "--quiet", "--tag", tag, str(folder)], capture_output=True, check=True)
+    try:
+        assert _is_in_the_image(tag, b"propintel db upgrade"), "the search finds what is there"
+        assert not _is_in_the_image(tag, _PLANTED)
+        image = docker_client.images.get(tag)
+        assert image.attrs["Config"]["User"] == "propintel"
+        finding = "find / -xdev \\( -user propintel -o -perm -o+w \\) ! -type l ! -path '/proc/*' ! -path '/tmp*'"
+        listed = docker_client.containers.run(tag, ["sh", "-c", finding], user="root", remove=True).decode().split()
+        assert {*listed} - {"/var/tmp", "/run/lock"} == {"/var/lib/propintel", "/run/propintel"}
+    finally:
+        docker_client.images.remove(tag, force=True)

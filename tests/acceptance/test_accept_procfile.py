@@ -1,0 +1,148 @@
+"""The Procfile as a platform runs it, by honcho: a release, then every process type, on a real PostgreSQL and Redis."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+import psycopg
+import pytest
+
+from app.services.embedded_valkey import tied_to_parent
+from tests.acceptance.docker_containers import LOOPBACK, ROOT, free_port
+from tests.plugins.postgresql_server import postgresql_server
+from tests.plugins.standin_fixtures import StandinHandle
+
+pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(300)]
+
+_JOBS = 50
+_PROCESS_TYPES = ["web", "worker", "health", "beat", "flower"]
+#: honcho kills what has not ended by then
+_HONCHO_GRACE_SECONDS = 5
+
+
+@pytest.fixture
+def database_url() -> Iterator[str]:
+    with postgresql_server() as socket_folder:
+        with psycopg.connect(host=str(socket_folder), user="postgres", dbname="postgres", autocommit=True) as admin:
+            admin.execute("CREATE DATABASE propintel")
+        yield f"postgresql://postgres@/propintel?host={socket_folder}"
+
+
+@pytest.fixture
+def variables(
+    redis_server_url: str,
+    database_url: str,
+    openai_standin: Callable[..., StandinHandle],
+    tmp_path: Path,
+) -> dict[str, str]:
+    """What an operator sets on a platform, and where the stand-ins are."""
+    model = openai_standin()
+    return {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "PROPINTEL_HOME": str(tmp_path / "home"),
+        "REDIS_URL": redis_server_url,
+        "DATABASE_URL": database_url,
+        "OPENAI_API_KEYS": ",".join(model.keys),
+        "OPENAI_BASE_URL": model.base_url,
+        "JWT_SECRET": secrets.token_hex(32),
+        "FLOWER_BASIC_AUTH": f"viewer:{secrets.token_hex(16)}",
+        "FLOWER_PORT": str(free_port()),
+        "PORT": str(free_port()),
+        "WORKER_CONCURRENCY": "3",
+        "FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
+        "FETCH_MIN_DELAY_SECONDS": "0.05",
+    }
+
+
+def _honcho(*process_types: str) -> list[str]:
+    honcho = [sys.executable, "-m", "honcho", "start", "--procfile", str(ROOT / "Procfile"), "--no-colour"]
+    return [*honcho, "--env", os.devnull, *process_types]
+
+
+@contextmanager
+def _running(variables: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """All process types; ended at the latest with the block, honcho first, which ends the others."""
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            tied_to_parent(_honcho(*_PROCESS_TYPES)), env=variables, cwd=folder, stdout=log, stderr=log
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(_HONCHO_GRACE_SECONDS + 20)
+
+
+def _wait_until(ask: Callable[[], bool], folder: Path, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not ask():
+        assert time.monotonic() < deadline, (folder / "log").read_text()[-6000:]
+        time.sleep(0.2)
+
+
+def _answers(client: httpx2.Client, path: str) -> int:
+    try:
+        return client.get(path).status_code
+    except httpx2.TransportError:
+        return 0
+
+
+def test_the_processes_of_the_procfile_do_a_batch(
+    variables: dict[str, str], property_site: str, tmp_path: Path
+) -> None:
+    """The release makes the schema and ends; then jobs come in over HTTP and all are done, none by the health worker.
+
+    The API and Flower ask for a password. TERM to honcho, as platforms send it, ends every process.
+    """
+    release = subprocess.run(
+        _honcho("release"), env=variables, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert release.returncode == 0, release.stdout
+    token = subprocess.run(
+        ["propintel", "token", "--role", "manager"],
+        env=variables,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    web = httpx2.Client(base_url=f"http://{LOOPBACK}:{variables['PORT']}", trust_env=False, timeout=20)
+    flower = httpx2.Client(base_url=f"http://{LOOPBACK}:{variables['FLOWER_PORT']}", trust_env=False, timeout=20)
+    with web, flower, _running(variables, tmp_path) as processes:
+        _wait_until(lambda: _answers(web, "/readyz") == 200, tmp_path)
+        assert web.get("/api/v1/admin/openai/stats").status_code == 401
+        web.headers["Authorization"] = f"Bearer {token}"
+        targets = [f"{property_site}/homes/{n}" for n in range(1, _JOBS + 1)]
+        batch = web.post("/api/v1/jobs", json={"targets": targets}).json()["data"]["batch"]
+
+        def counts() -> Any:
+            found = web.get(f"/api/v1/batches/{batch}").json()["data"]["counts"]
+            return {state: n for state, n in found.items() if n}
+
+        _wait_until(lambda: not {"queued", "running", "deferred"} & counts().keys(), tmp_path)
+        assert counts() == {"done": _JOBS}
+        assert web.get("/api/v1/admin/openai/stats").json()["data"]["healthy_keys"] == 2
+        _wait_until(lambda: _answers(flower, "/healthcheck") == 200, tmp_path)
+        assert flower.get("/workers").status_code == 401
+        assert "health@" in flower.get("/workers", auth=tuple(variables["FLOWER_BASIC_AUTH"].split(":"))).text
+        started = psutil.Process(processes.pid).children(recursive=True)
+        processes.send_signal(signal.SIGTERM)
+        processes.wait(_HONCHO_GRACE_SECONDS + 20)
+        _, alive = psutil.wait_procs(started, timeout=_HONCHO_GRACE_SECONDS)
+        assert alive == []
+    said = (tmp_path / "log").read_text()
+    for name in _PROCESS_TYPES:
+        assert f"{name}.1" in said
+    assert "Task tasks.scrape.scrape_property[" not in "".join(line for line in said.splitlines() if "health.1" in line)
