@@ -7,6 +7,8 @@ One `Database` (SQLite or PostgreSQL) with a store per subject on it. Whoever im
 from app.property.store.alerts import Alarm, Alert, AlertStore, Booked, ClaimedNotice, Severity, Untold
 from app.property.store.answers import AnswerStore, Question, StoredAnswer
 from app.property.store.batches import BatchStore
+from app.property.store.change_feed import Backlog, ChangeStore, ClaimedChange, Recheck
+from app.property.store.change_rows import Change
 from app.property.store.decisions import DecisionStore, IdentityDecision
 from app.property.store.engine import Database, database_url
 from app.property.store.explaining import explain
@@ -75,14 +77,18 @@ __all__ = [
     "AlertStore",
     "AnswerStore",
     "Answered",
+    "Backlog",
     "Batch",
     "BatchStore",
     "Booked",
     "CallbackState",
     "Candidate",
+    "Change",
+    "ChangeStore",
     "Charge",
     "Charges",
     "ClaimedCallback",
+    "ClaimedChange",
     "ClaimedNotice",
     "Counted",
     "CountedKey",
@@ -120,6 +126,7 @@ __all__ = [
     "PurgeStore",
     "Purged",
     "Question",
+    "Recheck",
     "Recovered",
     "RecoveryReason",
     "Refiled",

@@ -7,13 +7,23 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, select, update
 
 from app.property.store.rows import chunks
-from app.property.store.tables import jobs, observations, page_urls, properties, property_blocks, property_keys, records
+from app.property.store.tables import (
+    change_candidates,
+    changes,
+    jobs,
+    observations,
+    page_urls,
+    properties,
+    property_blocks,
+    property_keys,
+    records,
+)
 from app.property.store.unverified import fold_hearsay
 
 
 def fold(connection: Connection, gone: str, home: str) -> None:
-    """Move records, jobs, keys and observations from `gone` to `home`; `gone` stays as a pointer to it."""
-    for table in (records, jobs, property_keys):
+    """Move records, jobs, keys, observations and changes from `gone` to `home`; `gone` stays as a pointer to it."""
+    for table in (records, jobs, property_keys, changes, change_candidates):
         connection.execute(update(table).where(table.c.property_id == gone).values(property_id=home))
     # the drawers are filled anew when `home` is made of all its records
     connection.execute(delete(property_blocks).where(property_blocks.c.property_id == gone))
@@ -33,10 +43,12 @@ def move_pages(connection: Connection, urls: Sequence[str], home: str, other: st
         (records, records.c.url, set(urls)),
         (observations, observations.c.source_url, aliases | set(urls)),
         (jobs, jobs.c.target, aliases | set(urls)),
+        (change_candidates, change_candidates.c.url, set(urls)),
     ):
         for some in chunks(sorted(which)):
             mine = (table.c.property_id == home) & column.in_(some)
             connection.execute(update(table).where(mine).values(property_id=other))
+    _move_changes(connection, urls, home, other)
     _judge_again(connection, home, other)
 
 
@@ -45,6 +57,17 @@ def _judge_again(connection: Connection, one: str, other: str) -> None:
     ids, rules = properties.c.id, properties.c.key_rules
     theirs = select(rules).where(ids == one).scalar_subquery()
     connection.execute(update(properties).where(ids == other, rules > theirs).values(key_rules=theirs))
+
+
+def _move_changes(connection: Connection, urls: Sequence[str], home: str, other: str) -> None:
+    """Those that were read on one of the pages."""
+    c = records.c
+    ways = connection.execute(select(c.url, c.final_url, c.page_url).where(c.url.in_(urls))).all()
+    mine = {url for row in ways for url in row if url}
+    query = select(changes.c.position, changes.c.new_evidence).where(changes.c.property_id == home)
+    moved = [row.position for row in connection.execute(query) if row.new_evidence["source_url"] in mine]
+    for some in chunks(moved):
+        connection.execute(update(changes).where(changes.c.position.in_(some)).values(property_id=other))
 
 
 def _fold_observations(connection: Connection, gone: str, home: str) -> None:

@@ -14,9 +14,11 @@ from sqlalchemy import Connection, select
 
 from app.errors import NotFoundError
 from app.property.address import Address
+from app.property.change_belief import Telling
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.store.at_address import fresh_at
+from app.property.store.change_notices import Noticing, Reread
 from app.property.store.engine import Database
 from app.property.store.folding import fold
 from app.property.store.homes import find_home
@@ -34,14 +36,16 @@ from app.property.store.tables import properties
 _PLACE = (properties.c.updated_at, properties.c.id)
 ORDER = Order("properties", _PLACE)
 EVERY = PropertyFilter()
+TELLING = Telling()
 NEWEST_FIRST = Order("newest properties", _PLACE, descending=True)
 
 
 class PropertyStore:
-    """Properties in a `Database`; each method is one transaction."""
+    """Properties in a `Database`; each method is one transaction. `telling`: of which fields changes are noticed."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, telling: Telling = TELLING) -> None:
         self._database = database
+        self._telling = telling
 
     # --- writing
 
@@ -91,8 +95,10 @@ class PropertyStore:
                     fold(connection, property_id, home)
                     has_folded = True
             observe(connection, home, record)
-            rebuild(self._database, connection, home, changed=has_folded)
-            if before is not None:
+            rebuilt = rebuild(self._database, connection, home, changed=has_folded)
+            if before is not None and rebuilt is not None:
+                reread = Reread(before, record, edition)
+                Noticing(self._database, connection, self._telling, rebuilt).reread(reread)
                 left |= {alive(connection, before.property_id)} - {home}
             for property_id in sorted(left):
                 rebuild(self._database, connection, property_id)

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, u
 
 from app.errors import NoSourceError
 from app.property.identity import address_keys
+from app.property.store.change_feed import drop_changes
 from app.property.store.engine import Database
 from app.property.store.model_requests import wake
 from app.property.store.pages import drop_pages
@@ -274,6 +275,8 @@ class _Purge:
                 gone = self._connection.execute(delete(table).where(which).returning(table.c.property_id)).all()
                 self._removed[name] += len(gone)
                 touched |= {row.property_id for row in gone}
+        for property_id in touched:
+            drop_changes(self._connection, property_id, urls)
         return touched
 
     def _drop_answers(self, hashes: set[str]) -> None:
@@ -335,6 +338,7 @@ class _Purge:
     def _drop_property(self, property_id: str) -> None:
         folded = self._column(select(properties.c.id).where(properties.c.merged_into == property_id))
         for gone in (*sorted(folded), property_id):
+            drop_changes(self._connection, gone)
             for table in (property_keys, property_blocks):
                 self._connection.execute(delete(table).where(table.c.property_id == gone))
             others = delete(observations).where(observations.c.property_id == gone)

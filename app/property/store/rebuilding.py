@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from app.property import identity
-from app.property.merge import merge
+from app.property.merge import Merged, merge
 from app.property.source_record import SourceRecord
 from app.property.store.engine import Database
 from app.property.store.page_records import records_of
@@ -42,14 +43,23 @@ def alive(connection: Connection, property_id: str) -> str:
     return connection.execute(query).scalar() or property_id
 
 
-def rebuild(database: Database, connection: Connection, property_id: str, *, changed: bool = False) -> None:
-    """Make the property say what its records say, and file it under their keys. Without any it stays as it was.
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A property's row before it was made anew, and what it is now: made of its records `sources`."""
+
+    was: Row[Any]
+    sources: Sequence[SourceRecord]
+    merged: Merged
+
+
+def rebuild(database: Database, connection: Connection, property_id: str, *, changed: bool = False) -> Rebuilt | None:
+    """Make the property say what its records say, and file it under their keys. Without any it stays as it was: None.
 
     `changed`: it has, even if it says the same.
     """
     sources = records_of(connection, property_id)
     if not sources:
-        return
+        return None
     merged = merge(sources)
     row = {
         "record": merged.values,
@@ -69,6 +79,7 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
         connection.execute(update(properties).where(properties.c.id == property_id).values(change))
     _file(connection, property_id, sources)
     _file_in_blocks(connection, property_id, sources)
+    return Rebuilt(stored, sources, merged)
 
 
 def _file(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:

@@ -5,6 +5,7 @@ They are defined by subject in `*_tables.py`; whoever needs one takes it from he
 
 from __future__ import annotations
 
+from app.property.store.change_tables import change_candidates, change_receivers, changes
 from app.property.store.columns import ACTIVE, IS_ACTIVE, STATES, UtcDateTime, metadata
 from app.property.store.job_tables import batches, caller_days, jobs, request_keys
 from app.property.store.key_tables import (
@@ -53,6 +54,9 @@ __all__ = [
     "batches",
     "bodies",
     "caller_days",
+    "change_candidates",
+    "change_receivers",
+    "changes",
     "health_reports",
     "identity_decisions",
     "identity_pages",

@@ -1,0 +1,144 @@
+"""What is a change of the world, and what only looks like one: formatting, rounding, units, a slip, another reading of
+the same words. Pure; whether a change is believed yet is `change_belief.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any
+
+from app.property.agreement import UNIT_OF, same_value
+from app.property.dated import HISTORIES, day_of
+from app.property.derived import DERIVED_FIELDS
+from app.property.record import FIELDS, Evidence, PageKind
+from app.property.slips import slip_between
+from app.property.source_record import SourceRecord
+
+#: what the world changes about a home, and somebody acts on. Left out: what is computed (its inputs are told), what
+#: names people, what each site words in its own way, estimates that move daily, and facts that are only ever corrected
+TOLD_FIELDS = (
+    *("ListPrice", "StandardStatus", "ClosePrice", "CloseDate", "X_Permits", "X_RoofYear", "Roof"),
+    *("PowerProductionType", "TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue", "AssociationFee"),
+)
+#: what can be asked for beside them
+TELLABLE_FIELDS = tuple(name for name in FIELDS if name not in DERIVED_FIELDS)
+_MONEY = (
+    *("ListPrice", "OriginalListPrice", "ClosePrice", "TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue"),
+    *("AssociationFee", "X_EstimatedValueLow", "X_EstimatedValueHigh"),
+)
+#: without these a value means nothing, or something else
+_CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        **dict.fromkeys(_MONEY, ("X_Currency",)),
+        **{name: (unit,) for name, unit in UNIT_OF.items()},
+        "ListPrice": ("X_Currency", "X_PricePeriod", "X_PriceQualifier"),
+        "ClosePrice": ("X_Currency", "CloseDate"),
+        "TaxAnnualAmount": ("X_Currency", "TaxYear"),
+        "TaxAssessedValue": ("X_Currency", "TaxYear"),
+        "X_MarketValue": ("X_Currency", "TaxYear"),
+    }
+)
+_TIMES_A_YEAR = {"day": 365.0, "week": 52.0, "month": 12.0, "year": 1.0}
+#: `$2,000 a month` is `$24,000 a year`, but for the rounding of either
+_PERIOD_ROUNDING = 0.005
+#: the days that a deed is signed, closed and recorded on
+_ONE_CLOSING = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of a field: the value, what it means nothing without (currency, unit, tax year), where it stands."""
+
+    value: Any
+    proof: Evidence
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+def said_of(name: str, values: Mapping[str, Any], evidence: Mapping[str, Evidence]) -> Said | None:
+    """What `values` say of the field; None where they do not."""
+    if name not in values:
+        return None
+    context = {other: values[other] for other in _CONTEXT.get(name, ()) if other in values}
+    return Said(values[name], evidence[name], context)
+
+
+def is_news(name: str, before: Said, now: Said) -> bool:
+    """True if the world is another one when `now` is right after `before` was."""
+    if name in HISTORIES:
+        return bool(_new_rows(before.value, now.value))
+    if _words(before) == _words(now):
+        return False  # the page has the same words: they were read otherwise
+    if _differs(before, now, "X_Currency"):
+        return False  # the same price, converted for another visitor
+    if name == "CloseDate":
+        return not _is_one_closing(before.value, now.value)
+    if name == "ListPrice" and _differs(before, now, "X_PricePeriod"):
+        return not _is_same_rent(before, now)
+    return not same_value(name, _alone(name, before), _alone(name, now))
+
+
+def slip_in(name: str, before: Said, now: Said) -> str | None:
+    """What turns the one into the other without the world having changed, in words: a decimal point, a unit."""
+    one, other = _alone(name, before), _alone(name, now)
+    return slip_between(name, one.values, other.values)
+
+
+def checked_fields(names: Collection[str]) -> tuple[str, ...]:
+    """`names` in the order of a record. Raises `ValueError` for what is no field, or a computed one."""
+    for name in names:
+        if name in DERIVED_FIELDS:
+            raise ValueError(f"{name} is computed; ask for the fields that it is made of")
+        if name not in FIELDS:
+            raise ValueError(f"{name!r} is no field of a record")
+    return tuple(name for name in FIELDS if name in names)
+
+
+def _words(said: Said) -> tuple[str, str]:
+    return _plain(said.proof.raw), _plain(said.proof.quote)
+
+
+def _differs(before: Said, now: Said, name: str) -> bool:
+    one, other = before.context.get(name), now.context.get(name)
+    return one is not None and other is not None and one != other
+
+
+def _is_same_rent(before: Said, now: Said) -> bool:
+    a, b = (one.value * _TIMES_A_YEAR.get(one.context["X_PricePeriod"], 0.0) for one in (before, now))
+    return bool(a > 0 and abs(a - b) <= _PERIOD_ROUNDING * max(a, b))
+
+
+def _is_one_closing(before: str, now: str) -> bool:
+    one, other = day_of(before), day_of(now)
+    if one is None or other is None or before.startswith(now) or now.startswith(before):
+        return True
+    return abs(one - other) <= _ONE_CLOSING
+
+
+def _new_rows(before: Sequence[Any], now: Sequence[Any]) -> list[frozenset[tuple[str, str]]]:
+    """Rows of `now` that say something else than every row of `before`. What is no longer listed is no news."""
+    known = list(_rows(before))
+    return [row for row in _rows(now) if not any(row <= other for other in known)]
+
+
+def _rows(rows: Sequence[Any]) -> Iterator[frozenset[tuple[str, str]]]:
+    """Of each row what its page has in words; what was concluded of them (true or false) is no word of the page."""
+    for row in rows:
+        if isinstance(row, Mapping):
+            told = ((key, value) for key, value in row.items() if value not in (None, "") and value is not bool(value))
+            yield frozenset((key, _plain(str(value))) for key, value in told)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", " ", text.casefold()).strip()
+
+
+def _alone(name: str, said: Said) -> SourceRecord:
+    """A source that says this and nothing else."""
+    proof = said.proof
+    values = {**said.context, name: said.value}
+    url = proof.source_url
+    return SourceRecord(url, url, PageKind.RECORD, proof.content_sha256, proof.fetched_at, values, {name: proof})

@@ -1,0 +1,397 @@
+"""What is noticed of a property that changes, and what is told of it, on both databases."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+from sqlalchemy.exc import OperationalError
+
+from app.clock import ManualClock
+from app.errors import InvalidCursorError
+from app.property.change_belief import Telling
+from app.property.record import Evidence, Method, PageKind
+from app.property.source_record import SourceRecord
+from app.property.store import (
+    Change,
+    ChangeStore,
+    Database,
+    DecisionStore,
+    PropertyStore,
+    PurgeKind,
+    PurgeStore,
+)
+from app.property.store.change_feed import append
+from app.property.store.tables import change_candidates, changes
+
+ADDRESS = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
+TELLING = Telling()
+A, B = "https://a.example/1", "https://b.example/1"
+
+
+class Home:
+    """A home whose pages are read again and again."""
+
+    def __init__(self, database: Database, clock: ManualClock, telling: Telling = TELLING) -> None:
+        self.store = PropertyStore(database, telling)
+        self.feed = ChangeStore(database)
+        self.clock = clock
+        self._reads = 0
+
+    def read(self, url: str, *, edition: str = "e1", method: Method = Method.LABEL, **values: Any) -> str:
+        """The page now, with these values and a body that nobody saw before."""
+        self._reads += 1
+        sha, at = f"{self._reads:064d}", self.clock.now()
+        said = {**ADDRESS, "X_Currency": "USD", **values}
+        evidence = {
+            name: Evidence(
+                value=value, raw=str(value), method=method, locator="/html", quote=f"it says {value}", source_url=url,
+                fetched_at=at, content_sha256=sha, confidence=0.9,
+            )
+            for name, value in said.items()
+        }  # fmt: skip
+        record = SourceRecord(url, url, PageKind.LISTING, sha, at, said, evidence)
+        return self.store.save_record(record, edition=edition)
+
+    def look_again(self, **values: Any) -> None:
+        """As often as is asked for, each time the page says `values`."""
+        while True:
+            self.clock.advance(3600)
+            due = self.feed.take_rechecks(10)
+            if not due:
+                return
+            for one in due:
+                self.read(one.url, **values)
+
+    def told(self) -> list[tuple[str, Any, Any]]:
+        return [(change.field, change.old, change.new) for change in self.feed.since()[0]]
+
+
+@pytest.fixture
+def home(database: Database, clock: ManualClock) -> Home:
+    return Home(database, clock)
+
+
+def test_the_first_sight_of_a_property_and_of_a_page_tells_nothing(home: Home) -> None:
+    home.read(A, ListPrice=500000)
+    home.read(B, ListPrice=480000, StandardStatus="Active")
+    home.look_again()
+    assert home.told() == []
+
+
+def test_a_change_that_one_page_shows_is_told_after_further_looks_with_the_evidence_of_both(home: Home) -> None:
+    property_id = home.read(A, ListPrice=500000)
+    home.clock.advance(86400)
+    home.read(A, ListPrice=480000)
+    seen_at = home.clock.now()
+    assert home.told() == []
+    home.look_again(ListPrice=480000)
+    ((change,), _) = home.feed.since()
+    assert (change.property, change.field, change.old, change.new) == (property_id, "ListPrice", 500000, 480000)
+    assert change.old_evidence is not None
+    assert (change.old_evidence["quote"], change.new_evidence["quote"]) == ("it says 500000", "it says 480000")
+    assert (change.context["new"], change.seen_at) == ({"X_Currency": "USD"}, seen_at)
+    assert change.told_at > seen_at
+    assert change.why == "3 further looks agree"
+
+
+def test_each_recheck_goes_to_one_caller_and_comes_again_if_nothing_came_of_it(home: Home) -> None:
+    property_id = home.read(A, ListPrice=500000)
+    home.clock.advance(86400)
+    home.read(A, ListPrice=480000)
+    assert home.feed.rechecks_due() == 0
+    home.clock.advance(300)
+    assert home.feed.rechecks_due() == 1
+    (due,) = home.feed.take_rechecks(10)
+    assert (due.property_id, due.url) == (property_id, A)
+    assert home.feed.take_rechecks(10) == []
+    home.clock.advance(1800)
+    assert [one.url for one in home.feed.take_rechecks(10)] == [A]
+
+
+def test_two_sources_that_change_alike_are_told_at_once(home: Home) -> None:
+    for url in (A, B):
+        home.read(url, ListPrice=500000)
+    home.clock.advance(86400)
+    for url in (A, B):
+        home.read(url, ListPrice=480000)
+    assert home.told() == [("ListPrice", 500000, 480000)]
+    home.look_again(ListPrice=480000)
+    assert home.told() == [("ListPrice", 500000, 480000)]
+
+
+def test_a_page_that_says_one_and_the_other_in_turns_is_never_told(home: Home) -> None:
+    """By the hour or by the look; it is known from its first turn on."""
+    for price in [500000, 480000] * 5:
+        home.read(A, ListPrice=price)
+        home.clock.advance(3600)
+    assert home.told() == []
+
+
+def test_a_page_that_another_source_denies_by_the_day_is_not_told(home: Home) -> None:
+    for day in range(7):
+        home.read(B, ListPrice=500000)
+        home.read(A, ListPrice=480000 if day % 2 else 500000)
+        home.clock.advance(86400)
+    assert home.told() == []
+
+
+def test_a_real_change_of_a_page_that_flapped_is_told_when_it_holds(home: Home) -> None:
+    for price in (500000, 480000, 500000):
+        home.read(A, ListPrice=price)
+        home.clock.advance(3600)
+    for _ in range(3):
+        home.read(A, ListPrice=450000)
+        home.clock.advance(86400)
+    assert home.told() == [("ListPrice", 500000, 450000)]
+
+
+@pytest.mark.parametrize("gap_seconds", [86400, 3600 * 24 * 7])
+def test_without_rechecks_the_next_look_tells(home: Home, gap_seconds: int) -> None:
+    for price in (500000, 480000, 480000):
+        home.read(A, ListPrice=price)
+        home.clock.advance(gap_seconds)
+    assert home.told() == [("ListPrice", 500000, 480000)]
+
+
+def test_a_new_source_that_is_believed_more_tells_nothing(home: Home) -> None:
+    """The property shows another value, but no page has changed."""
+    home.read(A, ListPrice=500000)
+    home.clock.advance(86400 * 60)
+    property_id = home.read(B, ListPrice=480000)
+    assert home.store.get(property_id)["record"]["ListPrice"] == 480000
+    home.look_again()
+    assert home.told() == []
+
+
+def test_what_a_page_left_out_for_a_while_tells_nothing(home: Home) -> None:
+    home.read(A, ListPrice=500000)
+    for values in ({}, {"ListPrice": 500000}):
+        home.clock.advance(86400)
+        home.read(A, **values)
+    home.look_again(ListPrice=500000)
+    assert home.told() == []
+
+
+def test_what_a_page_says_for_the_first_time_is_told_with_nothing_before(home: Home) -> None:
+    permit = {"kind": "Re-roof", "date": "2026-03-02", "status": "Issued"}
+    home.read(A, ListPrice=500000)
+    home.clock.advance(86400)
+    home.read(A, ListPrice=500000, X_Permits=[permit])
+    home.look_again(ListPrice=500000, X_Permits=[permit])
+    assert home.told() == [("X_Permits", None, [permit])]
+
+
+@pytest.mark.parametrize("how", [{"edition": "e2"}, {"method": Method.LLM}])
+def test_what_better_readers_or_a_model_find_on_a_page_is_no_change(home: Home, how: dict[str, Any]) -> None:
+    home.read(A, ListPrice=500000)
+    home.clock.advance(86400)
+    home.read(A, ListPrice=500000, X_RoofYear=2019, **how)
+    home.look_again(ListPrice=500000, X_RoofYear=2019, **how)
+    assert home.told() == []
+
+
+def test_fields_that_nobody_asked_for_tell_nothing(database: Database, clock: ManualClock) -> None:
+    home = Home(database, clock, Telling(fields=("StandardStatus",), looks=0))
+    home.read(A, ListPrice=500000, StandardStatus="Active")
+    home.clock.advance(86400)
+    home.read(A, ListPrice=480000, StandardStatus="Pending")
+    assert home.told() == [("StandardStatus", "Active", "Pending")]
+
+
+def test_a_join_or_a_split_tells_nothing_and_takes_the_changes_along(home: Home, database: Database) -> None:
+    one = home.read(A, ListPrice=500000)
+    home.clock.advance(86400)
+    home.read(A, ListPrice=450000)
+    home.look_again(ListPrice=450000)
+    other = home.read(B, StreetNumber="14", StreetName="Oak Avenue", ListPrice=700000)
+    assert one != other
+    before = home.told()
+    DecisionStore(database).join(other, one, who="me")
+    assert home.told() == before == [("ListPrice", 500000, 450000)]
+    assert [change.field for change in home.feed.of(one).items] == ["ListPrice"]  # by either id
+    assert home.feed.of(other).items[0].property == other
+    split = DecisionStore(database).split(other, [A], who="me")
+    assert home.told() == before
+    assert [change.property for change in home.feed.of(split.other).items] == [split.other]
+
+
+def test_a_feed_is_followed_by_its_cursor(home: Home) -> None:
+    start = home.feed.latest()
+    assert home.feed.since(start) == ([], start)
+    for url in (A, B):
+        home.read(url, ListPrice=1)
+    for price in (200, 3000, 40000):
+        home.clock.advance(86400)
+        for url in (A, B):
+            home.read(url, ListPrice=price + 0.5)
+    first, cursor = home.feed.since(start, limit=2)
+    rest, end = home.feed.since(cursor, limit=2)
+    assert [one.new for one in first + rest] == [200.5, 3000.5, 40000.5]
+    assert home.feed.since(end) == ([], end)
+    assert end == home.feed.latest()
+    with pytest.raises(InvalidCursorError):
+        home.feed.since("nonsense")
+
+
+def test_a_purged_page_is_in_no_change_and_its_number_is_not_given_again(home: Home, database: Database) -> None:
+    def change(url: str, *prices: int) -> None:
+        for price in prices:
+            home.clock.advance(86400)
+            home.read(url, ListPrice=price)
+
+    change(A, 500000, 450000, 450000)
+    change(A, 430000)  # stands, not told yet
+    cursor = home.feed.latest()
+    PurgeStore(database).purge(PurgeKind.HOST, "a.example", who="me", dry_run=False)
+    with database.reading() as connection:
+        assert connection.execute(select(changes.c.id)).all() == []
+        assert connection.execute(select(change_candidates.c.id)).all() == []
+    change(B, 300000, 280000, 280000)
+    assert [one.new for one in home.feed.since(cursor)[0]] == [280000]
+
+
+def test_a_purged_property_leaves_no_change(home: Home, database: Database) -> None:
+    for price in (500000, 450000, 450000, 430000):
+        property_id = home.read(A, ListPrice=price)
+        home.clock.advance(86400)
+    PurgeStore(database).purge(PurgeKind.PROPERTY, property_id, who="me", dry_run=False)
+    with database.reading() as connection:
+        assert connection.execute(select(changes.c.id)).all() == []
+        assert connection.execute(select(change_candidates.c.id)).all() == []
+
+
+def test_old_changes_are_pruned(home: Home) -> None:
+    for price in (500000, 450000, 450000):
+        home.read(A, ListPrice=price)
+        home.clock.advance(86400)
+    assert home.feed.prune(home.clock.now() - timedelta(days=7)) == 0
+    assert home.feed.prune(home.clock.now()) == 1
+    assert home.told() == []
+
+
+# --- the order of commits
+
+
+def _row(connection: Any, property_id: str, value: int) -> Any:
+    proof = {"source_url": A}
+    row = {
+        "property_id": property_id, "field": "ListPrice", "url": A, "old_value": 1, "new_value": value,
+        "old_evidence": proof, "new_evidence": proof, "context": {"old": {}, "new": {}}, "urls": f" {A} ",
+        "looks": 0, "seen_at": datetime(2026, 1, 1, tzinfo=UTC), "looked_at": datetime(2026, 1, 1, tzinfo=UTC),
+    }  # fmt: skip
+    made = connection.execute(insert(change_candidates).values(row).returning(change_candidates.c.id)).scalar_one()
+    return connection.execute(select(change_candidates).where(change_candidates.c.id == made)).one()
+
+
+def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Database) -> None:
+    """Two transactions tell a change each; whichever ends first, a follower who reads between misses none."""
+    property_id = home.read(A, ListPrice=1)
+    started, followed = threading.Event(), list[Change]()
+    cursor: str | None = None
+
+    def follow() -> None:
+        nonlocal cursor
+        found, cursor = home.feed.since(cursor)
+        followed.extend(found)
+
+    def second() -> None:
+        with database.writing() as connection:
+            row = _row(connection, property_id, 2) if not database.is_sqlite else None
+            started.set()
+            append(database, connection, row or _row(connection, property_id, 2), "two")
+
+    with database.writing() as connection:
+        append(database, connection, _row(connection, property_id, 1), "one")
+        other = threading.Thread(target=second)
+        other.start()
+        if not database.is_sqlite:  # it is open beside this one; SQLite lets one write at a time
+            assert started.wait(10)
+            other.join(0.3)
+        follow()
+        assert followed == []
+    other.join(10)
+    assert not other.is_alive()
+    follow()
+    assert [change.new for change in followed] == [1, 2]
+
+
+def test_a_lower_number_that_commits_after_a_higher_one_would_be_missed(database: Database, home: Home) -> None:
+    """What the lock is for: without it PostgreSQL numbers rows in the order of statements, not of commits."""
+    if database.is_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    property_id = home.read(A, ListPrice=1)
+    with database.writing() as late:
+        append(database, late, _row(late, property_id, 1), "late")
+        with database.writing() as early:
+            row = _row(early, property_id, 2)
+            early.exec_driver_sql("SET LOCAL lock_timeout = '200ms'")
+            with pytest.raises(OperationalError, match="lock timeout"):
+                append(database, early, row, "early")
+    assert [change.new for change in home.feed.since()[0]] == [1]
+
+
+# --- telling a receiver
+
+
+@pytest.fixture
+def two_changes(home: Home) -> Callable[[], None]:
+    def make() -> None:
+        for price in (500000, 450000, 400000):
+            for url in (A, B):
+                home.read(url, ListPrice=price)
+            home.clock.advance(86400)
+
+    return make
+
+
+def test_a_receiver_is_told_in_order_and_again_until_it_has_heard(home: Home, two_changes: Callable[[], None]) -> None:
+    home.feed.begin("webhook")
+    two_changes()
+    home.feed.begin("webhook")  # once more changes nothing
+    assert home.feed.backlog("webhook").pending == 2
+    claim = home.feed.claim("webhook", 60)
+    assert claim is not None
+    assert (claim.change.new, claim.attempt) == (450000, 1)
+    assert home.feed.claim("webhook", 60) is None  # it is somebody's
+    assert home.feed.failed(claim, "down", home.clock.now() + timedelta(seconds=10))
+    assert not home.feed.is_due("webhook")
+    assert home.feed.backlog("webhook").error == "down"
+    home.clock.advance(10)
+    again = home.feed.claim("webhook", 60)
+    assert again is not None
+    assert (again.change, again.attempt) == (claim.change, 2)
+    assert home.feed.delivered(again)
+    following = home.feed.claim("webhook", 60)
+    assert following is not None
+    assert (following.change.new, following.attempt) == (400000, 1)
+    assert home.feed.delivered(following)
+    assert not home.feed.is_due("webhook")
+
+
+def test_a_claim_whose_holder_died_is_anothers_and_its_word_counts_no_more(
+    home: Home, two_changes: Callable[[], None]
+) -> None:
+    home.feed.begin("webhook")
+    two_changes()
+    dead = home.feed.claim("webhook", 60)
+    home.clock.advance(61)
+    mine = home.feed.claim("webhook", 60)
+    assert dead is not None
+    assert mine is not None
+    assert (mine.change, mine.attempt) == (dead.change, 2)
+    assert not home.feed.delivered(dead)
+    assert home.feed.delivered(mine)
+    assert not home.feed.failed(mine, "late", home.clock.now())
+    assert home.feed.backlog("webhook").pending == 1
+
+
+def test_a_new_receiver_is_not_told_of_what_was(home: Home, two_changes: Callable[[], None]) -> None:
+    two_changes()
+    home.feed.begin("webhook")
+    assert not home.feed.is_due("webhook")
+    assert home.feed.claim("webhook", 60) is None

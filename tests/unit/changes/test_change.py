@@ -1,0 +1,94 @@
+"""What is a change of the world, and what only looks like one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.property.changes import TELLABLE_FIELDS, TOLD_FIELDS, Said, checked_fields, is_news, said_of, slip_in
+from app.property.derived import DERIVED_FIELDS
+from app.property.record import Evidence, Method
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def said(value: Any, raw: str | None = None, quote: str | None = None, **context: Any) -> Said:
+    raw = str(value) if raw is None else raw
+    proof = Evidence(
+        value=value, raw=raw, method=Method.LABEL, locator="/html", quote=raw if quote is None else quote,
+        source_url="https://a.example/1", fetched_at=T0, content_sha256="a" * 64, confidence=0.9,
+    )  # fmt: skip
+    return Said(value, proof, context)
+
+
+PERMIT = {"kind": "Re-roof", "date": "2026-03-02", "status": "Issued"}
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "now"),
+    [
+        ("ListPrice", said(1250000), said(1251000, "$1.25M")),
+        ("ListPrice", said(500000, X_Currency="USD"), said(463000, X_Currency="EUR")),
+        ("ListPrice", said(2000, X_PricePeriod="month"), said(24000, X_PricePeriod="year")),
+        ("Roof", said(["Tile", "Metal"]), said(["metal", "tile"])),
+        ("Roof", said(["Shingle"]), said(["Composition Shingle"])),
+        ("LivingArea", said(131, LivingAreaUnits="Square Meters"), said(1410, LivingAreaUnits="Square Feet")),
+        ("CloseDate", said("2026-05-12"), said("2026-05-14")),
+        ("CloseDate", said("2026-05"), said("2026-05-12")),
+        ("StandardStatus", said("Active", "For sale", "For sale"), said("Pending", "FOR SALE", "for sale")),
+        ("X_Permits", said([PERMIT, {"kind": "Fence", "date": "2020-01-01", "status": ""}]), said([PERMIT])),
+        ("X_Permits", said([PERMIT]), said([{**PERMIT, "kind": "RE-ROOF", "is_done": True}])),
+        ("ParcelNumber", said("012-345 678"), said("012345678")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_said_otherwise_is_no_news(name: str, before: Said, now: Said) -> None:
+    """Rounding, currency, period, order, detail, unit, the day of a deed, another reading of the same words, old rows
+    that are no longer listed, and spelling."""
+    assert not is_news(name, before, now)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "now"),
+    [
+        ("ListPrice", said(500000), said(495000)),
+        ("ListPrice", said(500000), said(2400, X_PricePeriod="month")),
+        ("ListPrice", said(2000, X_PricePeriod="month"), said(26000, X_PricePeriod="year")),
+        ("StandardStatus", said("Active"), said("Pending")),
+        ("CloseDate", said("2019-05-12"), said("2026-05-14")),
+        ("X_Permits", said([PERMIT]), said([PERMIT, {**PERMIT, "date": "2026-04-01"}])),
+        ("X_Permits", said([PERMIT]), said([{**PERMIT, "status": "Finaled"}])),
+        ("Roof", said(["Shingle"]), said(["Metal"])),
+        ("X_RoofYear", said(2004), said(2026)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_another_state_of_the_world_is_news(name: str, before: Said, now: Said) -> None:
+    assert is_news(name, before, now)
+
+
+def test_a_moved_decimal_point_is_known_for_a_slip() -> None:
+    assert slip_in("ListPrice", said(500000), said(5000000)) == "a decimal point moved by 1"
+    assert slip_in("ListPrice", said(500000), said(450000)) is None
+
+
+def test_a_value_brings_what_it_means_nothing_without() -> None:
+    values = {"TaxAssessedValue": 210000, "X_Currency": "USD", "TaxYear": 2026, "YearBuilt": 1990}
+    proofs = {name: said(value).proof for name, value in values.items()}
+    found = said_of("TaxAssessedValue", values, proofs)
+    assert found is not None
+    assert found.context == {"X_Currency": "USD", "TaxYear": 2026}
+    assert said_of("ListPrice", values, proofs) is None
+
+
+def test_computed_fields_are_never_told() -> None:
+    """Their inputs are; and an age changes every January."""
+    assert not DERIVED_FIELDS & set(TELLABLE_FIELDS)
+    assert set(TOLD_FIELDS) <= set(TELLABLE_FIELDS)
+    with pytest.raises(ValueError, match="X_AgeYears is computed"):
+        checked_fields(["X_AgeYears"])
+    with pytest.raises(ValueError, match="'Price' is no field"):
+        checked_fields(["Price"])
+    assert checked_fields(["Roof", "ListPrice"]) == ("ListPrice", "Roof")

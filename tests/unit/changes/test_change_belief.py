@@ -1,0 +1,105 @@
+"""When a change that a page shows is believed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.property.change_belief import HOLD, Candidate, Outcome, judge, moved, seconds
+from app.property.changes import Said
+from app.property.record import Evidence, Method, PageKind
+from app.property.source_record import SourceRecord
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+HERE, THERE = "https://a.example/1", "https://b.example/1"
+
+
+def said(value: Any) -> Said:
+    proof = Evidence(
+        value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=HERE,
+        fetched_at=T0, content_sha256="a" * 64, confidence=0.9,
+    )  # fmt: skip
+    return Said(value, proof)
+
+
+def page(url: str, price: float, at: datetime = T0) -> SourceRecord:
+    one = said(price)
+    return SourceRecord(url, url, PageKind.LISTING, "a" * 64, at, {"ListPrice": price}, {"ListPrice": one.proof})
+
+
+CUT = Candidate("ListPrice", HERE, said(500000), said(480000), T0, T0)
+SHOWS = page(HERE, 480000)
+CHOSEN = said(480000)
+
+
+def test_a_page_that_alone_shows_a_change_is_looked_at_until_three_further_looks_agree() -> None:
+    """After 5, 10 and 20 minutes."""
+    at, waits = T0, []
+    for looks in range(3):
+        judgement = judge(replace(CUT, looks=looks, looked_at=at), [SHOWS], CHOSEN)
+        assert judgement.outcome is Outcome.WAIT
+        assert judgement.look_at is not None
+        waits.append((judgement.look_at - at) / timedelta(minutes=1))
+        at = judgement.look_at
+    assert waits == [5, 10, 20]
+    assert judge(replace(CUT, looks=3, looked_at=at), [SHOWS], CHOSEN).outcome is Outcome.TELL
+
+
+def test_one_look_a_day_later_is_enough() -> None:
+    later = replace(CUT, looks=1, looked_at=T0 + HOLD)
+    assert judge(later, [SHOWS], CHOSEN).outcome is Outcome.TELL
+    assert judge(replace(later, looked_at=T0 + HOLD / 2), [SHOWS], CHOSEN).outcome is Outcome.WAIT
+
+
+def test_a_second_source_that_changed_alike_is_enough() -> None:
+    other = Candidate("ListPrice", THERE, said(500000), said(480000), T0, T0)
+    voices = {HERE: "a", THERE: "b"}
+    assert seconds(CUT, [other], voices)
+    assert judge(replace(CUT, seconded=True), [SHOWS], CHOSEN).outcome is Outcome.TELL
+    assert not seconds(CUT, [other], {HERE: "a", THERE: "a"})  # two pages of one site repeat each other
+    assert not seconds(CUT, [replace(other, new=said(470000))], voices)
+    assert not seconds(CUT, [replace(other, field="ClosePrice")], voices)
+
+
+def test_a_page_that_goes_back_is_told_apart_from_one_that_changes_again() -> None:
+    assert judge(CUT, [page(HERE, 500000)], said(500000)).outcome is Outcome.BACK
+    assert judge(CUT, [page(HERE, 470000)], said(470000)).outcome is Outcome.OVER
+    assert judge(CUT, [page(THERE, 480000)], CHOSEN).outcome is Outcome.OVER
+
+
+def test_a_change_that_another_source_denies_has_to_hold() -> None:
+    """Until the next day's look, not until the next minutes'."""
+    records = [SHOWS, page(THERE, 500000)]
+    judgement = judge(replace(CUT, looks=3, looked_at=T0 + HOLD / 2), records, CHOSEN)
+    assert (judgement.outcome, judgement.look_at) == (Outcome.WAIT, T0 + HOLD)
+    assert judge(replace(CUT, looks=4, looked_at=T0 + HOLD), records, CHOSEN).outcome is Outcome.TELL
+    long_ago = page(THERE, 500000, T0 - timedelta(days=3))  # it was not looked at since: it denies nothing
+    assert judge(replace(CUT, looks=3, looked_at=T0 + HOLD / 2), [SHOWS, long_ago], CHOSEN).outcome is Outcome.TELL
+
+
+def test_a_page_that_went_back_before_has_to_hold_twice_as_long_each_time() -> None:
+    for turns in (1, 2, 3):
+        judgement = judge(replace(CUT, turns=turns, looks=3), [SHOWS], CHOSEN)
+        assert (judgement.outcome, judgement.look_at) == (Outcome.WAIT, T0 + HOLD * 2**turns)
+
+
+def test_what_is_not_the_chosen_value_is_not_told() -> None:
+    sure = replace(CUT, looks=9, seconded=True)
+    assert judge(sure, [SHOWS], said(500000)).outcome is Outcome.WAIT
+    assert judge(sure, [SHOWS], None).outcome is Outcome.WAIT
+
+
+def test_a_slip_is_not_told_unless_a_second_source_changed_alike() -> None:
+    slip = replace(CUT, new=said(5000000), looks=9, looked_at=T0 + HOLD * 9)
+    assert judge(slip, [page(HERE, 5000000)], said(5000000)).outcome is Outcome.WAIT
+    assert judge(replace(slip, seconded=True), [page(HERE, 5000000)], said(5000000)).outcome is Outcome.TELL
+
+
+def test_a_page_moves_only_by_itself_and_only_to_what_is_new() -> None:
+    old = said(500000)
+    assert moved("ListPrice", said(500000), said(480000), old)
+    assert not moved("ListPrice", said(480000), said(480000), old)  # it said so before; only the choice differs
+    assert not moved("ListPrice", said(520000), said(500000), old)  # it comes round to what the others say
+    assert not moved("ListPrice", said(500000), None, old)
+    assert moved("ListPrice", None, said(480000), None)
