@@ -306,6 +306,18 @@ class Settings(LogSettings):
         120.0, ge=5, le=86400, description="alert when no health report was made for so long, or three intervals"
     )
 
+    # --- changes
+    changes_fields: str = Field(
+        "", description="fields whose changes are told, comma-separated; empty: those that docs/changes.md names"
+    )
+    changes_confirming_looks: int = Field(
+        3, ge=0, le=20, description="further looks at a page that alone shows a change before it is told; 0: at once"
+    )
+    changes_webhook_url: SecretStr | None = Field(
+        None, description="changes are also POSTed here, each on its own, in order; only its host is ever shown"
+    )
+    changes_retention_days: float = Field(365.0, ge=1, le=36500, description="the feed of changes goes back so far")
+
     # --- money
     budget_daily_model_calls: int | None = Field(None, ge=0, description="model calls a UTC day, whole fleet")
     budget_daily_tokens: int | None = Field(None, ge=0, description="model tokens a UTC day, whole fleet")
@@ -445,7 +457,7 @@ class Settings(LogSettings):
             raise ValueError("must be a path of letters, digits, - and _, like flower or tools/flower")
         return prefix
 
-    @field_validator("alert_webhook_url")
+    @field_validator("alert_webhook_url", "changes_webhook_url")
     @classmethod
     def _http(cls, value: SecretStr | None) -> SecretStr | None:
         """What can be said without knowing where webhooks may go; the rest when a worker starts."""

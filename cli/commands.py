@@ -25,6 +25,7 @@ COMMANDS = {
     "jobs": Lazy("cli.jobs", "See how far jobs are, retry, cancel."),
     "show": Lazy("cli.show", "Show one property with its evidence."),
     "export": Lazy("cli.export", "Export all properties as CSV, JSON Lines, Parquet or GeoJSON."),
+    "changes": Lazy("cli.changes", "What changed of the properties, since when one likes."),
     "split": Lazy("cli.identity", "Part a property in two.", "split_app"),
     "join": Lazy("cli.identity", "Make two properties one.", "join_app"),
     "decisions": Lazy("cli.identity", "What people decided on a property, and take it back.", "decisions_app"),

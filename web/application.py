@@ -19,6 +19,7 @@ from app.settings import Settings
 from web import (
     admin,
     batches,
+    changes,
     errors,
     health,
     health_reports,
@@ -81,6 +82,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
         jobs,
         batches,
         properties,
+        changes,
         identity,
         me,
         health,

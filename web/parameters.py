@@ -29,6 +29,11 @@ JobsCursor = Annotated[Annotated[str, _cursor("jobs")] | None, _AFTER]
 BatchesCursor = Annotated[Annotated[str, _cursor("batches")] | None, _AFTER]
 ActionsCursor = Annotated[Annotated[str, _cursor("actions")] | None, _AFTER]
 AlertsCursor = Annotated[Annotated[str, _cursor("alerts")] | None, _AFTER]
+ChangesCursor = Annotated[
+    Annotated[str, _cursor("changes")] | None,
+    Query(description="`next_since` of the time before, or `latest`; none begins with the oldest that is kept"),
+]
+PropertyFilter = Annotated[Annotated[str, Field(pattern=_ID)] | None, Query(alias="property", description="of it only")]
 PropertiesCursor = Annotated[Annotated[str, _cursor("properties")] | None, _AFTER]
 
 

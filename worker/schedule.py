@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 RECOVERY_INTERVAL_SECONDS = 5.0
 BATCHES_INTERVAL_SECONDS = 5.0
+CHANGES_INTERVAL_SECONDS = 5.0
 #: what is parked is looked at, and batches of the model that are due; sooner if these are polled more often
 MODEL_BATCHES_INTERVAL_SECONDS = 10.0
 PRUNING_INTERVAL_SECONDS = 600.0
@@ -39,6 +40,7 @@ def beat_config(settings: Settings) -> dict[str, Any]:
             ),
             "recover-jobs": _entry("tasks.recovery.recover_jobs", RECOVERY_INTERVAL_SECONDS),
             "complete-batches": _entry("tasks.batches.complete_batches", BATCHES_INTERVAL_SECONDS),
+            "check-changes": _entry("tasks.changes.check_changes", CHANGES_INTERVAL_SECONDS),
             "look-at-model-batches": _entry(
                 "tasks.model_batches.look_at_batches",
                 min(MODEL_BATCHES_INTERVAL_SECONDS, settings.openai_batch_poll_seconds),

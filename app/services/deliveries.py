@@ -15,7 +15,7 @@ LEASE_SECONDS = 6 * TIMEOUT_SECONDS
 #: no new attempts are begun after this; with those under way a run ends within twice the time
 PATIENCE_SECONDS = 10.0
 _FIRST_WAIT_SECONDS = 10.0
-_LONGEST_WAIT_SECONDS = 3600.0
+LONGEST_WAIT_SECONDS = 3600.0
 #: 10 s, doubled up to an hour: with the 32nd attempt almost a day (23.4 h) has passed
 MAX_ATTEMPTS = 32
 
@@ -24,7 +24,7 @@ def wait_after(attempt: int) -> float | None:
     """Seconds from a failed attempt (the first is 1) to the next; None after the last."""
     if attempt >= MAX_ATTEMPTS:
         return None
-    return min(_FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1), _LONGEST_WAIT_SECONDS)
+    return min(_FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1), LONGEST_WAIT_SECONDS)
 
 
 def again_at(attempt: int, error: WebhookError, now: datetime) -> datetime | None:

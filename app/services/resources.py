@@ -34,7 +34,7 @@ from app.services.property_intelligence import Scraper
 from app.services.scrape_parts import scrape_parts
 from app.services.source_finding import SourceFinder
 from app.services.sources import sources_file
-from app.services.stores import Stores, open_database
+from app.services.stores import Stores, open_database, telling
 from app.services.web_search import WebSearcher
 from app.settings import Settings
 
@@ -61,7 +61,7 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         # the pool of keys keeps the fleet's time by itself
         manager_clock, clock = clock or SystemClock(), clock or make_clock(settings)
         database = open_database(settings, clock, opening)
-        properties = PropertyStore(database)
+        properties = PropertyStore(database, telling(settings))
         manager = build_manager(settings, manager_clock, in_task=in_task)
         opening.callback(manager.close)
         if in_task:
@@ -77,7 +77,15 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         )
         searcher = WebSearcher(SearchStore(database), manager.get_client, settings.openai_model, clock)
         finder = SourceFinder(sources_file(settings).current, searcher)
-        scraper = build_scraper(database, fetcher, finder, reader, clock=clock, fresh_days=settings.property_fresh_days)
+        scraper = build_scraper(
+            database,
+            fetcher,
+            finder,
+            reader,
+            clock=clock,
+            properties=properties,
+            fresh_days=settings.property_fresh_days,
+        )
         jobs, batches = JobStore(database, fresh_days=settings.property_fresh_days), BatchStore(database)
         closing = opening.pop_all()
         return Resources(settings, database, jobs, batches, properties, closing, manager, fetcher, scraper)
@@ -90,10 +98,12 @@ def build_scraper(
     reader: ModelReader,
     *,
     clock: Clock,
+    properties: PropertyStore | None = None,
     fresh_days: float = FRESH_DAYS,
 ) -> Scraper:
     """What does the jobs, out of the parts that reach outside and those of the database."""
-    parts = scrape_parts(database, fetcher, reader, clock=clock, fresh_days=fresh_days)
+    properties = properties or PropertyStore(database)
+    parts = scrape_parts(database, fetcher, reader, properties, clock=clock, fresh_days=fresh_days)
     addresses = AddressScraper(parts, finder, SourceTries(database), UnverifiedStore(database))
     return Scraper(parts, addresses)
 

@@ -31,7 +31,13 @@ class ScrapeParts:
 
 
 def scrape_parts(
-    database: Database, fetcher: PageSource, reader: ModelReader, *, clock: Clock, fresh_days: float = FRESH_DAYS
+    database: Database,
+    fetcher: PageSource,
+    reader: ModelReader,
+    properties: PropertyStore,
+    *,
+    clock: Clock,
+    fresh_days: float = FRESH_DAYS,
 ) -> ScrapeParts:
     """The parts over `database`, whose pages come from `fetcher`."""
     pages = PageStore(database)
@@ -39,7 +45,7 @@ def scrape_parts(
         visitors=Visitors(fetcher, pages, clock),
         pages=pages,
         index=PageIndex(database),
-        properties=PropertyStore(database),
+        properties=properties,
         reader=reader,
         clock=clock,
         fresh=timedelta(days=fresh_days),

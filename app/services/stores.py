@@ -12,6 +12,9 @@ from typing import Self
 from sqlalchemy import select
 
 from app.clock import Clock
+from app.errors import ConfigurationError
+from app.property.change_belief import Telling
+from app.property.changes import TOLD_FIELDS, checked_fields
 from app.property.store import BatchStore, Database, JobStore, PropertyStore, database_url
 from app.services.fleet_clock import make_clock
 from app.settings import Settings
@@ -52,8 +55,18 @@ def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
     with ExitStack() as opening:
         database = open_database(settings, clock or make_clock(settings), opening)
         jobs = JobStore(database, fresh_days=settings.property_fresh_days)
-        batches, properties = BatchStore(database), PropertyStore(database)
+        batches, properties = BatchStore(database), PropertyStore(database, telling(settings))
         return Stores(settings, database, jobs, batches, properties, opening.pop_all())
+
+
+def telling(settings: Settings) -> Telling:
+    """Of which fields changes are noticed, and when they are believed. Raises `ConfigurationError`."""
+    names = [part.strip() for part in settings.changes_fields.split(",") if part.strip()]
+    try:
+        fields = checked_fields(names) if names else TOLD_FIELDS
+    except ValueError as exc:
+        raise ConfigurationError("CHANGES_FIELDS", str(exc), "Use names of docs/changes.md, comma-separated") from None
+    return Telling(fields, settings.changes_confirming_looks)
 
 
 def open_database(settings: Settings, clock: Clock, opening: ExitStack) -> Database:

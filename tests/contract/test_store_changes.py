@@ -25,7 +25,7 @@ from app.property.store import (
     PurgeKind,
     PurgeStore,
 )
-from app.property.store.change_feed import append
+from app.property.store.change_feed import Followed, append
 from app.property.store.tables import change_candidates, changes
 
 ADDRESS = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
@@ -68,7 +68,7 @@ class Home:
                 self.read(one.url, **values)
 
     def told(self) -> list[tuple[str, Any, Any]]:
-        return [(change.field, change.old, change.new) for change in self.feed.since()[0]]
+        return [(change.field, change.old, change.new) for change in self.feed.since().changes]
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_change_that_one_page_shows_is_told_after_further_looks_with_the_evide
     seen_at = home.clock.now()
     assert home.told() == []
     home.look_again(ListPrice=480000)
-    ((change,), _) = home.feed.since()
+    (change,) = home.feed.since().changes
     assert (change.property, change.field, change.old, change.new) == (property_id, "ListPrice", 500000, 480000)
     assert change.old_evidence is not None
     assert (change.old_evidence["quote"], change.new_evidence["quote"]) == ("it says 500000", "it says 480000")
@@ -221,19 +221,21 @@ def test_a_join_or_a_split_tells_nothing_and_takes_the_changes_along(home: Home,
 
 
 def test_a_feed_is_followed_by_its_cursor(home: Home) -> None:
-    start = home.feed.latest()
-    assert home.feed.since(start) == ([], start)
+    start = home.feed.since("latest").next_since
+    assert home.feed.since(start) == Followed([], start)
     for url in (A, B):
         home.read(url, ListPrice=1)
     for price in (200, 3000, 40000):
         home.clock.advance(86400)
         for url in (A, B):
             home.read(url, ListPrice=price + 0.5)
-    first, cursor = home.feed.since(start, limit=2)
-    rest, end = home.feed.since(cursor, limit=2)
-    assert [one.new for one in first + rest] == [200.5, 3000.5, 40000.5]
-    assert home.feed.since(end) == ([], end)
-    assert end == home.feed.latest()
+    first = home.feed.since(start, limit=2)
+    rest = home.feed.since(first.next_since, limit=2)
+    assert [one.new for one in first.changes + rest.changes] == [200.5, 3000.5, 40000.5]
+    assert (first.has_more, rest.has_more) == (True, False)
+    assert home.feed.since(rest.next_since) == Followed([], rest.next_since)
+    assert home.feed.since("latest").next_since == rest.next_since
+    assert home.feed.since(start, property_id="another").changes == []
     with pytest.raises(InvalidCursorError):
         home.feed.since("nonsense")
 
@@ -246,13 +248,13 @@ def test_a_purged_page_is_in_no_change_and_its_number_is_not_given_again(home: H
 
     change(A, 500000, 450000, 450000)
     change(A, 430000)  # stands, not told yet
-    cursor = home.feed.latest()
+    cursor = home.feed.since("latest").next_since
     PurgeStore(database).purge(PurgeKind.HOST, "a.example", who="me", dry_run=False)
     with database.reading() as connection:
         assert connection.execute(select(changes.c.id)).all() == []
         assert connection.execute(select(change_candidates.c.id)).all() == []
     change(B, 300000, 280000, 280000)
-    assert [one.new for one in home.feed.since(cursor)[0]] == [280000]
+    assert [one.new for one in home.feed.since(cursor).changes] == [280000]
 
 
 def test_a_purged_property_leaves_no_change(home: Home, database: Database) -> None:
@@ -296,8 +298,9 @@ def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Datab
 
     def follow() -> None:
         nonlocal cursor
-        found, cursor = home.feed.since(cursor)
-        followed.extend(found)
+        found = home.feed.since(cursor)
+        followed.extend(found.changes)
+        cursor = found.next_since
 
     def second() -> None:
         with database.writing() as connection:
@@ -332,7 +335,7 @@ def test_a_lower_number_that_commits_after_a_higher_one_would_be_missed(database
             early.exec_driver_sql("SET LOCAL lock_timeout = '200ms'")
             with pytest.raises(OperationalError, match="lock timeout"):
                 append(database, early, row, "early")
-    assert [change.new for change in home.feed.since()[0]] == [1]
+    assert [change.new for change in home.feed.since().changes] == [1]
 
 
 # --- telling a receiver

@@ -7,7 +7,7 @@ One `Database` (SQLite or PostgreSQL) with a store per subject on it. Whoever im
 from app.property.store.alerts import Alarm, Alert, AlertStore, Booked, ClaimedNotice, Severity, Untold
 from app.property.store.answers import AnswerStore, Question, StoredAnswer
 from app.property.store.batches import BatchStore
-from app.property.store.change_feed import Backlog, ChangeStore, ClaimedChange, Recheck
+from app.property.store.change_feed import LATEST, Backlog, ChangeStore, ClaimedChange, Followed, Recheck
 from app.property.store.change_rows import Change
 from app.property.store.decisions import DecisionStore, IdentityDecision
 from app.property.store.engine import Database, database_url
@@ -71,6 +71,7 @@ from app.property.store.watches import Watches, ask_recheck
 
 __all__ = [
     "FRESH_DAYS",
+    "LATEST",
     "TICK_SECONDS",
     "Alarm",
     "Alert",
@@ -98,6 +99,7 @@ __all__ = [
     "Demand",
     "Enqueued",
     "Experience",
+    "Followed",
     "Hearsay",
     "IdentityDecision",
     "Job",

@@ -22,6 +22,8 @@ from app.property.store.rows import chunks, clean, insert_if_new, new_id
 from app.property.store.tables import change_candidates, change_receivers, changes, properties
 
 ORDER = Order("changes", (changes.c.position,))
+#: a cursor before everything that is still to come
+LATEST = "latest"
 NEWEST_FIRST = Order("newest changes", (changes.c.position,), descending=True)
 #: a look that was taken up and came to nothing is due again after this time
 _AGAIN = timedelta(minutes=30)
@@ -63,12 +65,30 @@ class ClaimedChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """Changes after a cursor, the oldest first. `next_since` goes on after the last of them, now or at any later time;
+    `has_more`: some are there already."""
+
+    changes: list[Change]
+    next_since: str
+    has_more: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        changes = [change.as_json() for change in self.changes]
+        return {"changes": changes, "next_since": self.next_since, "has_more": self.has_more}
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """How many changes a receiver was not told yet, since when, and what the last attempt failed with."""
 
     pending: int
     oldest_at: datetime | None
     error: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        oldest = self.oldest_at.isoformat() if self.oldest_at is not None else None
+        return {"pending": self.pending, "oldest_at": oldest, "error": self.error}
 
 
 class ChangeStore:
@@ -80,25 +100,22 @@ class ChangeStore:
 
     # --- reading
 
-    def since(
-        self, cursor: str | None = None, *, limit: int = 100, property_id: str | None = None
-    ) -> tuple[list[Change], str]:
-        """Changes after `cursor`, the oldest first, and the cursor after the last of them: good for ever, also where
-        nothing came yet. None begins with the oldest that is kept. Raises `InvalidCursorError`.
+    def since(self, cursor: str | None = None, *, limit: int = 100, property_id: str | None = None) -> Followed:
+        """Changes after `cursor`, all or of one property. None begins with the oldest that is kept, `LATEST` with what
+        comes from now on. Raises `InvalidCursorError`.
         """
+        if cursor == LATEST:
+            with self._database.reading() as connection:
+                return Followed([], ORDER.cursor((_newest(connection),)))
         query = ORDER.page_query(select(changes), cursor, limit)
         if property_id is not None:
             query = query.where(changes.c.property_id == property_id)
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()[:limit]
+            rows = connection.execute(query).all()
         if not rows:
-            return [], cursor if cursor is not None else ORDER.cursor((0,))
-        return [change_of(row) for row in rows], ORDER.cursor((rows[-1].position,))
-
-    def latest(self) -> str:
-        """The cursor after all that was told so far."""
-        with self._database.reading() as connection:
-            return ORDER.cursor((_newest(connection),))
+            return Followed([], cursor if cursor is not None else ORDER.cursor((0,)))
+        shown = [change_of(row) for row in rows[:limit]]
+        return Followed(shown, ORDER.cursor((shown[-1].position,)), len(rows) > limit)
 
     def of(self, property_id: str, cursor: str | None = None, *, limit: int = 100) -> Page[Change]:
         """Changes of a property, or of the one that it turned out to be, the newest first."""

@@ -162,6 +162,12 @@ class Noticing:
         return int(back) + len(again)
 
 
+def stands(connection: Connection, property_id: str) -> bool:
+    """Is there a change of the property that nobody was told yet?"""
+    query = select(_C.id).where(_C.property_id == property_id, _C.back_at.is_(None)).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def _may_appear(name: str, reread: Reread) -> bool:
     """A page that never said anything of the field may do so because it was read better: by other readers, or by a
     model that was not heard before."""

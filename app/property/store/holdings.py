@@ -212,6 +212,31 @@ HOLDINGS: tuple[Holding, ...] = (
     ),
     holding(t.watch_rechecks, target="url", nothing="watch_id due_at", in_general=True),
     holding(t.watch_days, nothing="day pages model_calls put_off put_off_told_at"),
+    # --- changes
+    holding(
+        t.changes,
+        property="property_id",
+        urls="urls",
+        text="old_value new_value old_evidence new_evidence context why",
+        nothing="position id field seen_at told_at",
+        goes_whole=True,
+        in_general=True,
+        field="field",
+        at="told_at",
+    ),
+    holding(
+        t.change_candidates,
+        property="property_id",
+        target="url",
+        urls="urls",
+        text="old_value new_value old_evidence new_evidence context",
+        nothing="id field looks seen_at looked_at look_at back_at",
+        goes_whole=True,
+        in_general=True,
+        field="field",
+        at="looked_at",
+    ),
+    holding(t.change_receivers, text="error", nothing="name position attempts due_at delivered_at"),
     # --- keys: facts of accounts at OpenAI, and what operators wrote
     holding(
         t.key_history,

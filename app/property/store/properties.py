@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from app.errors import NotFoundError
 from app.property.address import Address
@@ -18,7 +18,7 @@ from app.property.change_belief import Telling
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.store.at_address import fresh_at
-from app.property.store.change_notices import Noticing, Reread
+from app.property.store.change_notices import Noticing, Reread, stands
 from app.property.store.engine import Database
 from app.property.store.folding import fold
 from app.property.store.homes import find_home
@@ -31,7 +31,7 @@ from app.property.store.purge_marks import refuse_purged
 from app.property.store.rebuilding import alive, rebuild
 from app.property.store.rows import clean
 from app.property.store.searching import PropertyFilter
-from app.property.store.tables import properties
+from app.property.store.tables import properties, records
 
 _PLACE = (properties.c.updated_at, properties.c.id)
 ORDER = Order("properties", _PLACE)
@@ -105,6 +105,25 @@ class PropertyStore:
             return home
 
         return self._database.repeat(work)
+
+    def looked(self, property_id: str, urls: Sequence[str], at: datetime) -> None:
+        """A page of the property, known by one of `urls`, was found unchanged at `at`: that too is a look at a change
+        which it shows and nobody was told yet."""
+        with self._database.reading() as connection:
+            if not stands(connection, property_id):  # mostly
+                return
+
+        def work(connection: Connection) -> None:
+            self._database.exclusively(connection, "properties")
+            mine = or_(records.c.url.in_(urls), records.c.page_url.in_(urls))
+            query = select(records.c.url).where(records.c.property_id == property_id, mine)
+            rebuilt = rebuild(self._database, connection, property_id)
+            if rebuilt is not None:
+                noticing = Noticing(self._database, connection, self._telling, rebuilt)
+                for url in connection.execute(query).scalars().all():
+                    noticing.look(url, at)
+
+        self._database.repeat(work)
 
     def rebuild(self, connection: Connection, property_id: str) -> None:
         """Make the property say what its records say. Without any it stays as it was."""

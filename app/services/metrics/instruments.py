@@ -162,6 +162,9 @@ ALERT_NOTIFICATIONS = _counter(
     ("outcome",),
     "Attempts to tell the webhook of alerts: delivered, failed, or given_up with the last one.",
 )
+CHANGE_DELIVERIES = _counter(
+    "propintel_change_deliveries", ("outcome",), "Attempts to tell the webhook of a change: delivered or failed."
+)
 HTTP_REQUESTS = _counter(
     "propintel_http_requests",
     ("method", "route", "status"),

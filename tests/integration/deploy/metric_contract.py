@@ -43,6 +43,7 @@ _VALUES: dict[tuple[str, str], frozenset[str]] = {
     ("propintel_model_requests", "state"): frozenset({"parked", "sent"}),
     ("propintel_callbacks_total", "outcome"): _DELIVERIES,
     ("propintel_alert_notifications_total", "outcome"): _DELIVERIES | {"given_up"},
+    ("propintel_change_deliveries_total", "outcome"): _DELIVERIES,
     ("propintel_alerts_firing", "severity"): frozenset({"warning", "critical"}),
 }
 

@@ -1,0 +1,188 @@
+"""The webhook of changes: a real receiver that is down half the time loses none and knows a double when it sees one."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from standardwebhooks.webhooks import Webhook
+
+from app.clock import ManualClock, SystemClock
+from app.errors import ConfigurationError
+from app.property.record import Evidence, Method, PageKind
+from app.property.source_record import SourceRecord
+from app.property.store import ChangeStore, PropertyStore, PurgeKind, PurgeStore
+from app.services.change_delivery import RECEIVER, event_of, tell_due, webhook_url
+from app.services.deliveries import LEASE_SECONDS
+from app.services.stores import Stores, open_stores
+from app.services.webhooks import build_webhook_sender
+from app.settings import Settings
+from tests.plugins.webhook_receiver import Receiver
+
+MakeReceiver = Callable[..., Receiver]
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        _env_file=None,
+        propintel_home=tmp_path / "home",
+        fetch_allowed_private_networks="127.0.0.1/32",
+        webhook_secret=SecretStr(SECRET),
+        changes_confirming_looks=0,
+    )
+
+
+@pytest.fixture
+def stores(settings: Settings, clock: ManualClock) -> Iterator[Stores]:
+    with open_stores(settings, clock) as opened:
+        ChangeStore(opened.database).begin(RECEIVER)
+        yield opened
+
+
+def save(properties: PropertyStore, number: int, price: int, at: Any) -> None:
+    """The page of home `number` with this price."""
+    url, sha = f"https://homes.example/{number}", f"{number * 1_000_000 + price:064d}"
+    values = {"StreetNumber": str(number), "StreetName": "Elm Street", "City": "Springfield", "ListPrice": price}
+    evidence = {
+        name: Evidence(
+            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
+            fetched_at=at, content_sha256=sha, confidence=0.9,
+        )
+        for name, value in values.items()
+    }  # fmt: skip
+    properties.save_record(SourceRecord(url, url, PageKind.LISTING, sha, at, values, evidence), edition="e")
+
+
+def change(stores: Stores, homes: int, *, start: int = 1) -> None:
+    """So many homes get cheaper."""
+    for number, price in itertools.product(range(start, start + homes), (500_000, 480_000)):
+        save(stores.properties, number, price, stores.database.clock.now() + timedelta(minutes=price < 500_000))
+
+
+def tell(stores: Stores, url: str) -> dict[str, int]:
+    """One run of the task that tells."""
+    clock = stores.database.clock
+    with build_webhook_sender(stores.settings, clock) as sender:
+        return tell_due(ChangeStore(stores.database), sender, url, clock)
+
+
+def test_a_receiver_that_is_down_half_the_time_loses_none_and_gets_them_in_order(
+    stores: Stores, make_receiver: MakeReceiver, clock: ManualClock
+) -> None:
+    """Its outages are of all kinds: it refuses, it takes what it then denies (a double), it is not there."""
+    receiver = make_receiver(statuses=[200, 503, 200, 500, 200, 200, 429, 502] * 10 + [200])
+    gone = make_receiver()
+    gone.stop()  # nobody listens there
+    change(stores, 30)
+    changes = ChangeStore(stores.database)
+    told = [one.id for one in changes.since(limit=100).changes]
+    assert len(told) == 30
+    for turn in range(200):
+        if turn % 2:  # it is away
+            away = tell(stores, gone.url)
+            assert away["delivered"] == 0
+        else:
+            tell(stores, receiver.url)
+        clock.advance(700)
+        if not changes.backlog(RECEIVER).pending:
+            break
+    taken = [json.loads(one.body)["data"]["id"] for one in receiver.requests if one.status == 200]
+    assert taken == told
+    by_id: dict[str, set[bytes]] = {}
+    for one in receiver.requests:
+        by_id.setdefault(one.headers["webhook-id"], set()).add(one.body)
+    assert len(receiver.requests) > 30  # there were doubles: of each refused one
+    assert list(by_id) == [f"change_{one}" for one in told]
+    assert all(len(bodies) == 1 for bodies in by_id.values())
+
+
+def test_a_teller_that_dies_after_the_receiver_has_heard_leaves_a_double_with_the_same_id(
+    stores: Stores, make_receiver: MakeReceiver, clock: ManualClock
+) -> None:
+    receiver = make_receiver()
+    change(stores, 1)
+    changes = ChangeStore(stores.database)
+    claim = changes.claim(RECEIVER, LEASE_SECONDS)
+    assert claim is not None
+    with build_webhook_sender(stores.settings, clock) as sender:
+        sender.send(receiver.url, event_of(claim.change))  # and here it dies
+    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 0}
+    clock.advance(LEASE_SECONDS)
+    assert tell(stores, receiver.url) == {"delivered": 1, "failed": 0}
+    assert len(receiver.requests) == 2
+    assert len(set(receiver.ids())) == len({one.body for one in receiver.requests}) == 1
+
+
+def test_the_message_is_signed_and_says_what_changed(settings: Settings, make_receiver: MakeReceiver) -> None:
+    """By the real clock: the library refuses what is older than five minutes."""
+    receiver = make_receiver()
+    with open_stores(settings, SystemClock()) as stores:
+        ChangeStore(stores.database).begin(RECEIVER)
+        change(stores, 1)
+        assert tell(stores, receiver.url)["delivered"] == 1
+        (one,) = ChangeStore(stores.database).since().changes
+    event = Webhook(SECRET).verify(receiver.requests[0].body, receiver.requests[0].headers)
+    assert event == {
+        "text": f"ListPrice of {one.property}: 500000 -> 480000",
+        "type": "change.detected",
+        "timestamp": one.told_at.isoformat(),
+        "data": one.as_json(),
+    }
+
+
+def test_what_is_purged_before_it_is_told_is_not_told(
+    stores: Stores, make_receiver: MakeReceiver, clock: ManualClock
+) -> None:
+    receiver = make_receiver(statuses=[503, 200])
+    change(stores, 2)
+    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 1}
+    PurgeStore(stores.database).purge(PurgeKind.URL, "https://homes.example/1", who="me", dry_run=False)
+    clock.advance(3600)
+    assert tell(stores, receiver.url) == {"delivered": 1, "failed": 0}
+    told = json.loads(receiver.requests[-1].body)["data"]["new_evidence"]["source_url"]
+    assert told == "https://homes.example/2"
+
+
+def test_a_receiver_that_wants_no_more_is_asked_by_the_hour_and_loses_nothing(
+    stores: Stores, make_receiver: MakeReceiver, clock: ManualClock
+) -> None:
+    receiver = make_receiver(statuses=[410, 200])
+    change(stores, 1)
+    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 1}
+    clock.advance(3590)
+    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 0}
+    clock.advance(10)
+    assert tell(stores, receiver.url) == {"delivered": 1, "failed": 0}
+
+
+def test_a_place_inside_the_network_is_never_told_and_its_path_is_not_shown(
+    stores: Stores, make_receiver: MakeReceiver
+) -> None:
+    receiver = make_receiver(host="127.0.0.2")
+    change(stores, 1)
+    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 1}
+    assert receiver.connections == 0
+    error = str(ChangeStore(stores.database).backlog(RECEIVER).error)
+    assert "FETCH_ALLOWED_PRIVATE_NETWORKS" in error
+    assert "hunter2" not in error
+
+
+def test_a_url_that_no_webhook_goes_to_is_refused_and_not_shown(settings: Settings) -> None:
+    wrong = settings.model_copy(update={"changes_webhook_url": SecretStr("http://user:hunter2@hooks.example/in")})
+    with pytest.raises(ConfigurationError) as caught:
+        webhook_url(wrong)
+    assert caught.value.facts["variable"] == "CHANGES_WEBHOOK_URL"
+    assert "hunter2" not in str(caught.value)

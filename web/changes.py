@@ -1,0 +1,73 @@
+"""Property API: what changed, for whoever follows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Security
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from app.property.store import ChangeStore
+from web.auth import READING, AuthenticatedRoute, allow, bearer_scheme
+from web.context import Context, context_of
+from web.envelope import COMMON, answers, success
+from web.parameters import ChangesCursor, Limit, PropertyFilter
+
+router = APIRouter(
+    prefix="/api/v1/changes",
+    tags=["properties"],
+    route_class=AuthenticatedRoute,
+    dependencies=[Security(bearer_scheme), allow(*READING)],
+    responses=COMMON,
+)
+ContextOf = Annotated[Context, Depends(context_of)]
+
+
+class ChangeContext(BaseModel):
+    """What either value means nothing without: currency, unit, tax year."""
+
+    old: dict[str, Any]
+    new: dict[str, Any]
+
+
+class ChangeView(BaseModel):
+    """A field of a property that has another value now. `old` and `old_evidence` are null where nothing was said
+    before; `why` says in words why it was believed, `seen_at` when a page first showed it, `told_at` since when it is
+    in the feed. It is never rewritten, but for the property's id if that turned out to be another one."""
+
+    id: str
+    property: str
+    field: str
+    old: Any
+    new: Any
+    context: ChangeContext
+    old_evidence: dict[str, Any] | None
+    new_evidence: dict[str, Any]
+    why: str
+    seen_at: datetime
+    told_at: datetime
+
+
+class ChangeList(BaseModel):
+    """`next_since` is where to go on, now or at any later time; `has_more`: some are there already."""
+
+    changes: list[ChangeView]
+    next_since: str
+    has_more: bool
+
+
+@router.get("", summary="Follow changes", responses=answers(ChangeList, 422))
+def list_changes(
+    context: ContextOf,
+    since: ChangesCursor = None,
+    limit: Limit = 100,
+    property_id: PropertyFilter = None,
+) -> JSONResponse:
+    """The oldest first, in the order in which they were told; a change that comes later is never before one that you
+    have. Without `since` from the oldest that is kept; `since=latest` only says where to begin if the past is of no
+    interest. Doubles (of a request that you had to repeat) have the same `id`.
+    """
+    found = ChangeStore(context.stores.database).since(since, limit=limit, property_id=property_id)
+    return success(found.as_json())
