@@ -109,7 +109,7 @@ class Scraper:
         page, page_url, at = visit.page, visit.page_url, visit.as_of
         confirmed = self._parts.patiently(lambda: self._parts.index.confirm(url, page_url, page.sha256, edition(), at))
         if confirmed is not None:
-            self._parts.patiently(lambda: self._parts.properties.looked(confirmed[0], (url, page_url), now))
+            self._parts.patiently(lambda: self._parts.properties.looked(confirmed[0], (url, page_url), at))
             return self._outcome(*confirmed, url, PageFrom.UNCHANGED)
         self._take_reading(url, page_url, job_id)
         extraction = self._extracted(page)
