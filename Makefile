@@ -110,6 +110,10 @@ docs: $(DOCS)/.installed ## the documentation as a site in build/docs; a link or
 	$(DOCS)/bin/python docs/site/check_pages.py build/docs
 	@echo "file://$(abspath build/docs/index.html)"
 
+.PHONY: reference
+reference: install ## write docs/reference anew from settings, commands, routes and errors
+	PROPINTEL_ENV_FILE= $(PY) -m docs.site.reference
+
 $(DOCS)/.installed: requirements/docs.lock | install
 	@if [ ! -x $(DOCS)/bin/python ]; then $(UV) venv --quiet --python $(PY) $(DOCS); fi
 	$(UV) pip sync --quiet --python $(DOCS)/bin/python --require-hashes requirements/docs.lock
