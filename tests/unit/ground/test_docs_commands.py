@@ -74,8 +74,8 @@ def _typed() -> Iterator[tuple[str, str]]:
             for line in block.text.replace("\\\n", " ").splitlines():
                 yield str(block), line
     for page in pages():
-        if "decisions" in page.parts or "benchmarks" in page.parts:
-            continue  # these tell of a day, and are not mended later
+        if {"decisions", "benchmarks", "reference"} & set(page.parts):
+            continue  # the first two tell of a day, and are not mended later; the last is the code's own words
         for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
             for found in _INLINE.finditer(line):
                 yield f"{page.relative_to(ROOT)}:{number}", found[1]
