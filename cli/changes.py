@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from app.errors import InvalidCursorError
 from app.printable import printable
 from app.property.store import Backlog, ChangeStore, Followed
 from app.services.change_delivery import RECEIVER
@@ -48,7 +49,10 @@ def changes(
     with open_stores(load_settings()) as stores:
         store = ChangeStore(stores.database)
         backlog = store.backlog(RECEIVER)
-        found = store.since(since, limit=limit, property_id=property_id)
+        try:
+            found = store.since(since, limit=limit, property_id=property_id)
+        except InvalidCursorError as exc:
+            raise typer.BadParameter("it is no `next_since` of ours", param_hint="--since") from exc
     data: dict[str, Any] = {**found.as_json(), "webhook": backlog.as_json()}
     show(data, format_, lambda: _tables(found, backlog))
 

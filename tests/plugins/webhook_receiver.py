@@ -67,6 +67,9 @@ class Receiver:
             def do_GET(self) -> None:
                 receiver._take(self)
 
+            def do_PATCH(self) -> None:
+                receiver._take(self)
+
             def log_message(self, format: str, *args: object) -> None:
                 pass
 

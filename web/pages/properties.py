@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from textwrap import shorten
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.property.doubt import Other, as_of, others
 from app.property.record import FIELDS
-from app.property.store import PropertyFilter, Saying, sayings
+from app.property.store import Change, ChangeStore, PropertyFilter, Saying, sayings
 from web.auth import READING, allow
 from web.context import Context, context_of
 from web.pages.dated_prices import dated_prices
@@ -26,6 +27,8 @@ from web.parameters import Id, PropertiesCursor
 router = APIRouter(route_class=SignedInRoute)
 ContextOf = Annotated[Context, Depends(context_of)]
 _ROWS = 50
+#: changes of a property that its page shows, and the characters of a quote among them
+_CHANGES, _QUOTE_CHARS = 20, 200
 #: a button's name is read out at a stretch: a longer value is text of its own
 _LONGEST_NAME_CHARS = 300
 #: RESO's StandardStatus, as the extractors give it
@@ -93,6 +96,7 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
     said = sayings(context.stores.database, found["property"])
     names = source_names(found)
     prices = dated_prices(said)
+    told = ChangeStore(context.stores.database).of(found["property"], limit=_CHANGES)
     number_of = {source["url"]: number for number, source in enumerate(found["sources"], start=1)}
     return page(
         request,
@@ -105,6 +109,8 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
         prices=prices,
         chart=price_chart(prices),
         number_of=number_of,
+        changes=[_change(one) for one in told.items],
+        more_changes=told.next_cursor is not None,
         place=_place(found["record"]),
         drawing=_drawing(found, said),
         unverified=[{**one, "words": in_words(one["value"]), "seen": _moment(one["seen_at"])} for one in _heard(found)],
@@ -140,6 +146,16 @@ def _grouped(found: Mapping[str, Any]) -> list[tuple[str, list[Shown]]]:
             value, proof = in_words(record[name]), evidence[name]
             groups[spec.group].append(Shown(name, spec.meaning, value, proof, as_of(found, proof), others(found, name)))
     return [(_GROUPS[group], shown) for group, shown in groups.items() if shown]
+
+
+def _change(change: Change) -> dict[str, Any]:
+    """A change as the page has it; long quotes are cut, the change itself has them whole."""
+    sides = {
+        name: {**proof, "quote": shorten(proof["quote"], _QUOTE_CHARS, placeholder=" …")} if proof else None
+        for name, proof in (("old_evidence", change.old_evidence), ("new_evidence", change.new_evidence))
+    }
+    words = {"was": in_words(change.old), "is": in_words(change.new)}
+    return {"told_at": change.told_at, "field": change.field, "why": change.why, **words, **sides}
 
 
 def _heard(found: Mapping[str, Any]) -> list[dict[str, Any]]:

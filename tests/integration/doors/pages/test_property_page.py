@@ -38,8 +38,8 @@ def database(environment: Environment, home: Path) -> Iterator[Database]:
     opened.close()
 
 
-def _save(database: Database, url: str, kind: SourceKind, days_ago: float, **values: Any) -> str:
-    at, sha = datetime.now(UTC) - timedelta(days=days_ago), url.rjust(64, "0")[-64:]
+def _save(database: Database, url: str, kind: SourceKind, days_ago: float, body: str = "", **values: Any) -> str:
+    at, sha = datetime.now(UTC) - timedelta(days=days_ago), f"{url}{body}".rjust(64, "0")[-64:]
     units = {"LivingArea": "Square Feet", "ListPrice": "USD"}
     evidence = {
         name: Evidence(
@@ -181,6 +181,32 @@ def test_a_phone_in_the_dark_and_a_magnified_window_show_it_all(
         check_fits(page)
 
 
+def test_what_changed_is_told_with_both_quotes(
+    database: Database, signed_in: SignIn, screenshot: Callable[..., Path]
+) -> None:
+    """Two portals cut the price: the newest first, each side where it was read."""
+    for days_ago, price in ((3.2, 512000), (2.2, 499000), (1.2, 480000)):
+        for host in ("homes", "houses"):
+            url = f"https://{host}.example/12"
+            made = _save(database, url, SourceKind.PORTAL, days_ago, str(price), ListPrice=price, **ADDRESS)
+    page = signed_in("reader", f"/properties/{made}")
+    rows = page.get_by_role("region", name="Changes").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    newest = rows.first
+    expect(newest.get_by_role("cell").nth(0)).to_have_text("ListPrice")
+    expect(newest.get_by_role("cell").nth(1)).to_contain_text("499,000")
+    expect(newest.get_by_role("cell").nth(2)).to_contain_text("480,000")
+    expect(newest).to_contain_text("2 sources changed alike")
+    assert newest.get_by_role("link").nth(0).get_attribute("href") in {
+        "https://homes.example/12",
+        "https://houses.example/12",
+    }
+    check_accessible(page)
+    screenshot(page, "property-changes")
+    page.set_viewport_size(PHONE)
+    check_fits(page)
+
+
 def test_a_property_of_one_page_has_no_comparison(database: Database, signed_in: SignIn) -> None:
     made = _save(database, "https://homes.example/1", SourceKind.PORTAL, 0, ListPrice=5, **ADDRESS)
     page: Page = signed_in("reader", f"/properties/{made}")
@@ -188,6 +214,7 @@ def test_a_property_of_one_page_has_no_comparison(database: Database, signed_in:
     assert page.get_by_role("region", name="Sources side by side").count() == 0
     assert page.get_by_role("img").count() == 0
     assert page.get_by_role("region", name="Not verified").count() == 0
+    assert page.get_by_role("region", name="Changes").count() == 0
     expect(page.locator(".position")).to_contain_text("Nobody says its coordinates.")
     expect(page.locator(".position").get_by_role("link", name="Google Earth")).to_be_visible()
     check_accessible(page)

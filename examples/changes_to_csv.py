@@ -1,0 +1,93 @@
+"""Append what changed to a CSV file, each change once: `python examples/changes_to_csv.py --csv changes.csv`.
+
+The token of a reader is in PROPINTEL_TOKEN. Where the last run ended is kept beside the file (`changes.csv.cursor`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from feed import Change, follow, keep_cursor, read_cursor, run
+
+COLUMNS = ("told_at", "property", "field", "old", "new", "currency", "old_source", "new_source", "quote", "id")
+_LIMIT = 500
+#: a spreadsheet would take a cell that begins so for a formula
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def main() -> None:
+    """Parse the arguments, then follow."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", default="http://localhost:8000", help="of the HTTP door")
+    parser.add_argument("--csv", type=Path, required=True, help="file that is appended to")
+    parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever; without it: once")
+    args = parser.parse_args()
+    run(lambda: append(args.url, os.environ["PROPINTEL_TOKEN"], args.csv), args.every)
+
+
+def append(url: str, token: str, file: Path) -> int:
+    """Append what is new; -> how many rows."""
+    cursor, written = file.with_name(f"{file.name}.cursor"), 0
+    known = repair(file)
+    for changes, since in follow(url, token, read_cursor(cursor), limit=_LIMIT):
+        new = [change for change in changes if change["id"] not in known]
+        write(file, new)
+        known.update(change["id"] for change in new)
+        keep_cursor(cursor, since)  # only now: what was not written comes again
+        written += len(new)
+    return written
+
+
+def repair(file: Path) -> set[str]:
+    """Cut off half a row that a crash left; -> the ids in the file, so that none is written twice."""
+    if not file.exists() or not file.stat().st_size:
+        write_header(file)
+        return set()
+    whole = file.read_bytes()
+    if not whole.endswith(b"\n"):  # no cell of ours holds a line's end
+        with file.open("r+b") as cut:
+            cut.truncate(whole.rfind(b"\n") + 1)
+        return repair(file)
+    with file.open(newline="", encoding="utf-8") as rows:
+        return {row["id"] for row in csv.DictReader(rows)}
+
+
+def write_header(file: Path) -> None:
+    with file.open("w", newline="", encoding="utf-8") as out:
+        csv.writer(out, lineterminator="\n").writerow(COLUMNS)
+
+
+def write(file: Path, changes: Iterable[Change]) -> None:
+    with file.open("a", newline="", encoding="utf-8") as out:
+        csv.writer(out, lineterminator="\n").writerows(row(change) for change in changes)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def row(change: Change) -> list[str]:
+    """A change in the order of `COLUMNS`."""
+    old, new = change["old_evidence"], change["new_evidence"]
+    currency = change["context"]["new"].get("X_Currency", "")
+    told = [change["told_at"], change["property"], change["field"], change["old"], change["new"], currency]
+    sources = [old["source_url"] if old else "", new["source_url"], new["quote"], change["id"]]
+    return [cell(value) for value in (*told, *sources)]
+
+
+def cell(value: Any) -> str:
+    """Text as it is, numbers in figures, lists as JSON; on one line, and never a formula."""
+    if value is None:
+        return ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    text = " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split())
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Follow the feed of changes with nothing but Python's standard library: what the other examples share."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+Change = dict[str, Any]
+_TIMEOUT_SECONDS = 30.0
+_LONGEST_WAIT_SECONDS = 60.0
+
+
+def follow(url: str, token: str, since: str | None, *, limit: int) -> Iterator[tuple[list[Change], str]]:
+    """What is there after `since`, some at a time, each time with the cursor after them: keep it once they are safe."""
+    while True:
+        asked = {"limit": limit, **({"since": since} if since else {})}
+        address = f"{url}/api/v1/changes?{urllib.parse.urlencode(asked)}"
+        request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
+        page = json.loads(patiently(request))["data"]
+        since = str(page["next_since"])
+        yield page["changes"], since
+        if not page["has_more"]:
+            return
+
+
+def patiently(request: urllib.request.Request, *, first_wait_seconds: float = 1.0) -> bytes:
+    """The body of the answer; asked again for as long as the other side is away or overloaded (429, 5xx).
+
+    Raises `urllib.error.HTTPError` for any other refusal: asking again would not help.
+    """
+    wait = first_wait_seconds
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 (our own URLs)
+                return bytes(answer.read())
+        except urllib.error.HTTPError as exc:
+            if exc.code != 429 and exc.code < 500:
+                raise
+            told = exc.headers.get("Retry-After", "")
+            pause = float(told) if told.isdigit() else wait
+        except OSError:  # no connection, or it broke
+            pause = wait
+        time.sleep(min(pause, _LONGEST_WAIT_SECONDS))
+        wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+
+
+def read_cursor(file: Path) -> str | None:
+    """Where the last run ended; None if there was none."""
+    return file.read_text(encoding="utf-8").strip() if file.exists() else None
+
+
+def keep_cursor(file: Path, since: str) -> None:
+    """Replace the file as a whole: a crash leaves the old cursor or the new one, never half of one."""
+    new = file.with_name(f"{file.name}.new")
+    with new.open("w", encoding="utf-8") as out:
+        out.write(f"{since}\n")
+        out.flush()
+        os.fsync(out.fileno())
+    new.replace(file)
+
+
+def run(once: Callable[[], int], every_seconds: float | None) -> None:
+    """`once()` now, and again and again with `every_seconds`; it says how many changes it passed on."""
+    while True:
+        print(f"{once()} changes", file=sys.stderr, flush=True)
+        if every_seconds is None:
+            return
+        time.sleep(every_seconds)

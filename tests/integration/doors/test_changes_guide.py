@@ -1,0 +1,67 @@
+"""The commands of docs/changes.md follow the feed, over HTTP and in the terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.property.changes import TOLD_FIELDS
+from app.property.store import ChangeStore
+from app.services.stores import open_stores
+from app.settings import Settings
+
+from .conftest import Environment, Propintel
+from .test_crm_examples import cut_prices
+
+GUIDE = (Path(__file__).parents[3] / "docs" / "changes.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("broker")
+def test_the_commands_follow_the_feed(web: str, environment: Environment, propintel: Propintel, home: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("no curl on PATH")
+    token = propintel("token", "--role", "reader").stdout.strip()
+    first, asking = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
+    latest, table = first.strip().splitlines()
+    settings = Settings(_env_file=None, propintel_home=home / "state", changes_confirming_looks=0)
+    with open_stores(settings) as stores:
+        for day in range(2):
+            cut_prices(stores, day)
+        told = _run(latest, environment, home)
+        assert told == ""
+        change = cut_prices(stores, 2, homes=1)[-1]
+        answer = json.loads(_run(f"URL={web} TOKEN={token}\n{asking}", environment, home))
+        cursor = ChangeStore(stores.database).since("latest").next_since
+    assert answer["data"] == {"changes": [change.as_json()], "next_since": cursor, "has_more": False}
+    shown = json.loads(_run(f"{table} --format json", environment, home))
+    assert shown == {**answer["data"], "webhook": {"pending": 0, "oldest_at": None, "error": None}}
+    by_table = _run(f"{table} --format table", environment, home)
+    assert "ListPrice" in by_table
+    assert f"--since {cursor}" in by_table
+
+
+def test_the_page_names_the_fields_that_are_told() -> None:
+    (paragraph,) = re.findall(r"^## What is told\n\n(.*?): what the world changes", GUIDE, re.S | re.M)
+    assert set(re.findall(r"`(\w+)`", paragraph)) == set(TOLD_FIELDS)
+
+
+def test_a_cursor_of_another_list_is_refused(called: Propintel) -> None:
+    ran = called("changes", "--since", "nonsense")
+    assert ran.returncode == 2
+    assert "no `next_since` of ours" in ran.stderr
+
+
+def _run(script: str, environment: Environment, home: Path) -> str:
+    path = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    ran = subprocess.run(
+        ["bash", "-c", f"set -eu\n{script}"],
+        env={**environment, "PATH": path}, cwd=home, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
