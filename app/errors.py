@@ -467,7 +467,7 @@ class PageGoneError(PageError):
 class SearchPageError(PageError):
     code = "search_page"
     sentence = "{url} lists several properties ({reason})."
-    remedy = "Enqueue the pages it links to."
+    remedy = "Enqueue a search by its own address (docs/search-pages.md), or the pages it links to."
 
 
 class NoPropertyDataError(PageError):

@@ -280,6 +280,13 @@ class Settings(LogSettings):
     )
     watch_max_watches: int = Field(10_000, ge=1, le=10**7, description="so many watches there may be")
 
+    # --- searches
+    search_max_pages: int = Field(20, ge=1, le=1000, description="pages of results that one search is followed through")
+    search_max_listings: int = Field(500, ge=1, le=10_000, description="listings that one search may yield")
+    search_listing_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="hosts of other sites whose listings a search may yield, comma-separated"
+    )
+
     # --- copies of pages
     page_retention_days: float = Field(
         365.0, ge=1, le=36500, description="copies of pages, and what models said of them, go so long after last use"
@@ -401,7 +408,7 @@ class Settings(LogSettings):
             return value
         return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",") if part.strip())
 
-    @field_validator("fetch_ignore_robots", "fetch_browser_hosts", mode="before")
+    @field_validator("fetch_ignore_robots", "fetch_browser_hosts", "search_listing_hosts", mode="before")
     @classmethod
     def _hosts(cls, value: object) -> object:
         if not isinstance(value, str):

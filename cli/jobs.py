@@ -170,6 +170,10 @@ def _moment(moment: datetime) -> str:
 
 
 def _remark(job: Job) -> str:
+    if job.search is not None:
+        left_out = ", ".join(f"{count} {why}" for why, count in job.search["left_out"].items())
+        found = f"a search: {job.search['found']} listings on {job.search['pages']} pages, {job.search['taken']} taken"
+        return f"{found}, left out: {left_out}" if left_out else found
     if job.parked_at is not None:
         return f"waits for a batch of the model since {_moment(job.parked_at)}"
     if job.due_at is not None:

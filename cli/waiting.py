@@ -21,20 +21,19 @@ _PAGE = 500
 
 
 class _Meter(Protocol):
-    def __call__(self, over: int, counts: Mapping[str, int]) -> None: ...
+    def __call__(self, over: int, counts: Mapping[str, int], others: int) -> None: ...
 
 
 def wait_for_jobs(jobs: JobStore, enqueued: Enqueued, clock: Clock) -> list[Job]:
     """Wait until all jobs of `enqueued` are over, those of earlier batches too; -> the jobs as they ended."""
     others = {job.id for job in enqueued.jobs} - set(enqueued.new)
-    total = len(enqueued.jobs)
     started, warned = clock.now(), False
-    with _meter(total) as show:
+    with _meter(len(enqueued.jobs)) as show:
         while True:
             counts = jobs.counts(enqueued.batch)
             waiting = sum(counts[state] for state in JobState if not state.is_final)
             others_over = {job_id for job_id in others if jobs.get(job_id).state.is_final}
-            show(total - waiting - len(others - others_over), counts)
+            show(sum(counts.values()) - waiting + len(others_over), counts, len(others))
             if not waiting and others_over == others:
                 return _as_they_ended(jobs, enqueued)
             untouched = counts[JobState.QUEUED] == len(enqueued.new) > 0
@@ -54,14 +53,15 @@ def _as_they_ended(jobs: JobStore, enqueued: Enqueued) -> list[Job]:
 def _meter(total: int) -> Iterator[_Meter]:
     """A bar if stderr is a terminal, else nothing."""
     if not sys.stderr.isatty():
-        yield lambda _over, _counts: None
+        yield lambda _over, _counts, _others: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=stderr_console(), transient=False) as progress:
         bar: TaskID = progress.add_task("enqueued", total=total)
 
-        def show(over: int, counts: Mapping[str, int]) -> None:
+        def show(over: int, counts: Mapping[str, int], others: int) -> None:
             words = [f"{counts[state]} {state}" for state in JobState if counts[state]]
-            progress.update(bar, completed=over, description=", ".join(words) or "jobs of earlier batches")
+            known = sum(counts.values()) + others  # a search adds to its batch
+            progress.update(bar, total=known, completed=over, description=", ".join(words) or "jobs of earlier batches")
 
         yield show

@@ -8,14 +8,19 @@ from typing import Any
 from celery import shared_task
 from openai import RateLimitError
 
-from app.property.store import Job, ModelRequest, ModelRequestStore
+from app.errors import PropertyIntelligenceError
+from app.property.store import FoundJobs, Job, ModelRequest, ModelRequestStore
 from app.redaction import redact_urls
 from app.services.economy import Economy, WaitForBatch
+from app.services.metrics.instruments import SEARCH_LISTINGS
 from app.services.patience import patiently
+from app.services.scrape_run import Run
+from app.services.search_walk import SearchOutcome
 from app.services.watch_purse import paid_by_watch
 from tasks.base import JobTask
 from tasks.policy import MAX_RETRIES
 from tasks.resources import current
+from tasks.sending import send_jobs
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +30,8 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
     """Do the job and say how it ended: `{"job", "state": "done" | "parked" | "skipped", "property", "page_from",
     "wanted_model"}`.
 
-    "parked": it waits for a batch of the model, which wakes it.
+    "parked": it waits for a batch of the model, which wakes it. A search is done without a property: its listings are
+    jobs of their own then.
 
     "skipped" is a late duplicate of a message, or a run that lost its lease: another run holds the job, or it has
     ended. `RateLimitError` means that the pool below has already rotated through its keys and none has room: the base
@@ -38,19 +44,18 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
         is_due = job.waited_seconds >= current().settings.scrape_deadline_seconds
         try:
             with paid_by_watch(job, current().database, current().settings):
-                outcome = current().scraper.scrape(
+                outcome = current().scraper.work(
                     job.target,
-                    job_id=job.id,
-                    batch=job.batch,
+                    Run(job.id, job.batch, is_due or job.attempts > MAX_RETRIES, is_due, self.seconds_left),
                     refresh=job.refresh,
                     asked_at=job.created_at,
                     economy=economy,
-                    is_last=is_due or job.attempts > MAX_RETRIES,
-                    is_due=is_due,
-                    seconds_left=self.seconds_left,
+                    walks=job.found_by is None,  # what a search found is a listing, or nothing
                 )
         except WaitForBatch as waits:
             return _parked(self, job, waits.request)
+        if isinstance(outcome, SearchOutcome):
+            return _searched(self, job, outcome)
         wanted = tuple(outcome.wanted_model)
         finished = current().jobs.finish(
             job.id,
@@ -92,3 +97,34 @@ def _parked(task: JobTask, job: Job, request: ModelRequest) -> dict[str, Any]:
         "page_from": None,
         "wanted_model": [],
     }
+
+
+def _searched(task: JobTask, job: Job, outcome: SearchOutcome) -> dict[str, Any]:
+    """End the job of a search, and send the jobs that it made of its listings."""
+    resources, owner = current(), task.request.owner
+    found = FoundJobs(resources.database, fresh_days=resources.settings.property_fresh_days)
+    quota = resources.settings.api_daily_targets_per_caller
+    made = patiently(lambda: found.finish(job, owner, outcome.walked, quota), resources.database.clock)
+    if made is None:
+        task.request.run.lost()
+    else:
+        task.request.run.done()
+        _tell(outcome, len(made))
+        try:
+            send_jobs(task.app, resources.jobs, made)
+        except PropertyIntelligenceError as exc:  # they are in the table: recovery sends them
+            log.warning("%d jobs that job %s found are sent later: %s", len(made), job.id, exc)
+    return {
+        "job": job.id,
+        "state": "skipped" if made is None else "done",
+        "property": None,
+        "page_from": None,
+        "wanted_model": [],
+    }
+
+
+def _tell(outcome: SearchOutcome, taken: int) -> None:
+    SEARCH_LISTINGS.labels("taken").inc(taken)
+    SEARCH_LISTINGS.labels("known").inc(len(outcome.walked.listings) - taken)
+    for why, count in outcome.walked.left_out.items():
+        SEARCH_LISTINGS.labels(str(why)).inc(count)

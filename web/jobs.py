@@ -75,6 +75,17 @@ class JobError(BaseModel):
     message: str
 
 
+class SearchView(BaseModel):
+    """What a search found, in numbers: `found` listings, of which `taken` are jobs now; the others are `left_out`, by
+    why. `ended_by` says why no further page of results was read."""
+
+    pages: int
+    found: int
+    taken: int
+    left_out: dict[str, int]
+    ended_by: str
+
+
 class JobView(BaseModel):
     """One job; `error` is that of a failed one, `property` the id of what a done one brought.
 
@@ -82,6 +93,7 @@ class JobView(BaseModel):
     for which a model was wanted and not heard, `model_note` says why. `due_at` is when a deferred job goes on; one with
     `parked_at` waits since then for a batch of the model, which wakes it before. `page_from` says how a done job came
     by its property: only `site` can have cost a call of the model. `watch` is the id of the watch that made it.
+    `search` is what a done search found, which has no property; `found_by` the job of the search that found its target.
     """
 
     id: str
@@ -100,6 +112,8 @@ class JobView(BaseModel):
     economy: bool
     parked_at: datetime | None
     watch: str | None
+    found_by: str | None
+    search: SearchView | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

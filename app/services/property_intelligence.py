@@ -14,7 +14,6 @@ from datetime import datetime
 from app.errors import NoPropertyDataError, PageError, PageUnderWayError
 from app.property.extract.base import Extraction
 from app.property.extract.edition import edition
-from app.property.page import Page
 from app.property.record import PageKind
 from app.property.same_page import is_one_listing, says_nothing_new
 from app.property.source_record import SourceRecord
@@ -42,6 +41,7 @@ from app.services.page_reading import (
 from app.services.page_visits import Visit
 from app.services.scrape_parts import ScrapeParts
 from app.services.scrape_run import Run
+from app.services.search_walk import SearchOutcome, SearchWalker
 from app.tracing import span
 
 log = logging.getLogger(__name__)
@@ -53,9 +53,10 @@ _READ_ELSEWHERE_SECONDS = 2.0
 class Scraper:
     """Scrapes targets with the parts it is given; holds no state of its own and may be used from many threads."""
 
-    def __init__(self, parts: ScrapeParts, addresses: AddressScraper) -> None:
+    def __init__(self, parts: ScrapeParts, addresses: AddressScraper, walker: SearchWalker) -> None:
         self._parts = parts
         self._addresses = addresses
+        self._walker = walker
 
     def scrape(
         self,
@@ -81,9 +82,27 @@ class Scraper:
         waited as long as it may, so it waits for no key either; `seconds_left`: what is left of this run's time, of
         which `OutOfTimeError` says that it is used up.
         """
-        url = normalise_target(target)
+        run = Run(job_id, batch, is_last, is_due, seconds_left)
+        outcome = self.work(target, run, refresh=refresh, asked_at=asked_at, economy=economy, walks=False)
+        if isinstance(outcome, SearchOutcome):
+            raise AssertionError("who does not walk gets no search")
+        return outcome
+
+    def work(
+        self,
+        target: str,
+        run: Run,
+        *,
+        refresh: bool = False,
+        asked_at: datetime | None = None,
+        economy: Economy | None = None,
+        walks: bool = True,
+    ) -> ScrapeOutcome | SearchOutcome:
+        """The same for a `run`; if it `walks`, a page of results brings its listings instead of a property, and raises
+        what `SearchWalker.walk` does.
+        """
+        url, job_id, batch = normalise_target(target), run.job_id, run.batch
         if is_address(url):
-            run = Run(job_id, batch, is_last, is_due, seconds_left)
             return self._addresses.scrape(url, run, refresh=refresh, asked_at=asked_at, economy=economy)
         now = self._parts.clock.now()
         known = None if refresh else self._parts.properties.fresh(url, now - self._parts.fresh)
@@ -93,7 +112,7 @@ class Scraper:
         try:
             visit = self._parts.visitors.visit(url, job_id, batch)
             with paid_by(batch):
-                outcome = self._result(url, visit, job_id, since, economy=economy)
+                outcome = self._result(url, visit, run, since, economy=economy, walks=walks)
         except PageError:
             if job_id is not None:
                 self._parts.pages.forget_checkpoint(job_id)
@@ -103,23 +122,26 @@ class Scraper:
         return outcome
 
     def _result(
-        self, url: str, visit: Visit, job_id: str | None, since: datetime, *, economy: Economy | None
-    ) -> ScrapeOutcome:
+        self, url: str, visit: Visit, run: Run, since: datetime, *, economy: Economy | None, walks: bool
+    ) -> ScrapeOutcome | SearchOutcome:
         """What was stored of this very page, else what it says."""
         page, page_url, at = visit.page, visit.page_url, visit.as_of
         confirmed = self._parts.patiently(lambda: self._parts.index.confirm(url, page_url, page.sha256, edition(), at))
         if confirmed is not None:
             self._parts.patiently(lambda: self._parts.properties.looked(confirmed[0], (url, page_url), at))
             return self._outcome(*confirmed, url, PageFrom.UNCHANGED)
-        self._take_reading(url, page_url, job_id)
-        extraction = self._extracted(page)
+        self._take_reading(url, page_url, run.job_id)
+        extraction = read_page(page)
+        if walks and extraction.kind is PageKind.SEARCH and not self._was_property(url, page_url):
+            return SearchOutcome(self._walker.walk(url, visit, extraction.reason, run))
+        require_property(extraction)
         read = source_record(url, extraction, visit)
         other = self._parts.index.record_of(page_url)
         if other is not None and other.record.url != url:
             if not _is_same_page(read, other.record):
                 log.info("%s calls itself %s, which says something else: it is not believed", url, page_url)
                 read = replace(read, page_url=read.final_url)
-                self._take_reading(url, read.final_url, job_id)
+                self._take_reading(url, read.final_url, run.job_id)
             elif other.record.as_of > since and _has_it_all(read, other):
                 self._parts.patiently(lambda: self._parts.index.note(read, other.record))
                 return self._outcome(other.property_id, other.record.kind, url, PageFrom.SAME_PAGE)
@@ -130,10 +152,10 @@ class Scraper:
         if job_id is not None and not self._parts.patiently(lambda: self._parts.index.take_reading(page_url, job_id)):
             raise PageUnderWayError(url, page_url, _READ_ELSEWHERE_SECONDS)
 
-    def _extracted(self, page: Page) -> Extraction:
-        extraction = read_page(page)
-        require_property(extraction)
-        return extraction
+    def _was_property(self, url: str, page_url: str) -> bool:
+        """Whether a property was read here: a listing that is gone shows others in its place on many sites."""
+        index = self._parts.index
+        return any(index.record_of(one) is not None for one in {index.known_as(url) or url, page_url})
 
     def _read(self, url: str, read: SourceRecord, extraction: Extraction, economy: Economy | None) -> ScrapeOutcome:
         reading = self._with_model(extraction, economy)

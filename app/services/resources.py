@@ -32,6 +32,7 @@ from app.services.openai_client_manager import OpenAIClientManager, build_manage
 from app.services.page_visits import PageSource
 from app.services.property_intelligence import Scraper
 from app.services.scrape_parts import scrape_parts
+from app.services.search_walk import SearchBounds, SearchWalker
 from app.services.source_finding import SourceFinder
 from app.services.sources import sources_file
 from app.services.stores import Stores, open_database, telling
@@ -85,6 +86,9 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
             clock=clock,
             properties=properties,
             fresh_days=settings.property_fresh_days,
+            searches=SearchBounds(
+                settings.search_max_pages, settings.search_max_listings, frozenset(settings.search_listing_hosts)
+            ),
         )
         jobs, batches = JobStore(database, fresh_days=settings.property_fresh_days), BatchStore(database)
         closing = opening.pop_all()
@@ -100,12 +104,13 @@ def build_scraper(
     clock: Clock,
     properties: PropertyStore | None = None,
     fresh_days: float = FRESH_DAYS,
+    searches: SearchBounds | None = None,
 ) -> Scraper:
     """What does the jobs, out of the parts that reach outside and those of the database."""
     properties = properties or PropertyStore(database)
     parts = scrape_parts(database, fetcher, reader, properties, clock=clock, fresh_days=fresh_days)
     addresses = AddressScraper(parts, finder, SourceTries(database), UnverifiedStore(database))
-    return Scraper(parts, addresses)
+    return Scraper(parts, addresses, SearchWalker(parts.visitors, searches or SearchBounds()))
 
 
 def _open_fetcher(settings: Settings, clock: Clock, opening: ExitStack) -> Fetcher:

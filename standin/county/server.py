@@ -17,7 +17,8 @@ from standin.county import finding
 from standin.county.county import County
 from standin.county.pages import assessor, gis, hearth, mosaic, offices
 from standin.county.pages.writing import document
-from standin.county.sites import GIS, HEARTH, LAYER, RUMOURS, SITES, VAULT, Page, Site, slug
+from standin.county.results import ROBOTS, Results
+from standin.county.sites import GIS, LAYER, MOSAIC, RUMOURS, SITES, VAULT, Page, Site
 
 _ROBOTS = "User-agent: *\nDisallow: /signin\nDisallow: /apply\n"
 _CLOSED = "User-agent: *\nDisallow: /\n"
@@ -50,14 +51,15 @@ class CountyServer:
                 Route(f"{LAYER}/query", self._query),
                 Route("/lookup", self._lookup),
                 Route("/search", self._lookup),
-                Route("/homes/st/{town}", self._town),
+                *Results(county, _site, self._root).routes,
                 Route("/{path:path}", self._page),
             ],
             middleware=[Middleware(BaseHTTPMiddleware, dispatch=self._counted)],
         )
 
     async def _robots(self, request: Request) -> Response:
-        return PlainTextResponse(_CLOSED if _site(request) is VAULT else _ROBOTS)
+        site = _site(request)
+        return PlainTextResponse(_CLOSED if site is VAULT else _ROBOTS + (ROBOTS if site is MOSAIC else ""))
 
     async def _rumour(self, request: Request) -> Response:
         """A page that looks like a listing and is wrong in everything."""
@@ -90,13 +92,10 @@ class CountyServer:
             return RedirectResponse(found[0].path, 302)
         return _results(f"{len(found)} results for {asked.get('address', '')}", found)
 
-    async def _town(self, request: Request) -> Response:
-        """All homes of a town: a search page, to which a search may well lead."""
-        town = request.path_params["town"]
-        found = [page for page in self._county.of_site(HEARTH) if slug(page.home.town.name) == town]
-        if _site(request) is not HEARTH or not found:
-            return _not_found()
-        return _results(f"{len(found)} homes in {found[0].home.town.name}, ST", found[:24])
+    @staticmethod
+    def _root(request: Request, site: Site) -> str:
+        """The address of another site: all have the port that was asked."""
+        return f"{request.url.scheme}://{site.host}:{request.scope['server'][1]}"
 
     async def _page(self, request: Request) -> Response:
         site, path = _site(request), request.url.path

@@ -29,6 +29,7 @@ _WORDLESS = {
     "records.wanted_model": "names of fields",
     "jobs.wanted_model": "names of fields",
     "jobs.lease_owner": "names of processes of ours",
+    "jobs.search": "numbers, and words of ours for why",
     "model_answers.fields": "names of fields",
     "model_requests.fields": "names of fields",
     "request_keys.job_ids": "ids of jobs",

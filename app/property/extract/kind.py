@@ -60,7 +60,7 @@ def _refusal(page: Document, text: str, told: int) -> Found | None:
     """A wall, or a page that is gone."""
     if told >= _FEW:
         return None
-    shown = f"{page.title} {page.once(_heading)}"
+    shown = f"{page.title} {page.once(heading_of)}"
     small = len(text) < _SMALL_PAGE_CHARS
     head = f"{page.title} {text[:1500]}" if small else ""
     if small and (match := BLOCKED.search(head) or BLOCKED.search(page.text[:20_000] if len(text) < 300 else "")):
@@ -72,7 +72,7 @@ def _refusal(page: Document, text: str, told: int) -> Found | None:
 
 def _search(page: Document, told: int, *, priced: bool) -> Found | None:
     """Several properties, or a form that asks for one."""
-    shown = f"{page.title} {page.once(_heading)}"
+    shown = f"{page.title} {page.once(heading_of)}"
     if match := SEARCH.search(shown):
         return PageKind.SEARCH, f"the title says {match.group()!r}"
     if told >= _FEW or page.root is None:
@@ -106,7 +106,7 @@ def _with_property(page: Document, fields: Mapping[str, float], text: str, told:
 def _asks(page: Document, fields: Mapping[str, float]) -> bool:
     """True where a price is asked: one that markup or a label names, or any next to words that offer."""
     price = fields.get("ListPrice", 0.0)
-    offered = offer(f"{page.title} {page.once(_heading)}") is not None
+    offered = offer(f"{page.title} {page.once(heading_of)}") is not None
     profile = RECORD.search(f"{page.title} {page.url.replace('-', ' ')}") is not None
     listed = not {"ListAgentFullName", "ListOfficeName"}.isdisjoint(fields)
     return (
@@ -116,7 +116,8 @@ def _asks(page: Document, fields: Mapping[str, float]) -> bool:
     )
 
 
-def _heading(page: Document) -> str:
+def heading_of(page: Document) -> str:
+    """The first heading, cut."""
     return whole_text(page.heading)[:200] if page.heading is not None else ""
 
 

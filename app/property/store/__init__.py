@@ -13,6 +13,7 @@ from app.property.store.decisions import DecisionStore, IdentityDecision
 from app.property.store.engine import Database, database_url
 from app.property.store.explaining import explain
 from app.property.store.forecast import Experience, experience, new_targets
+from app.property.store.found_jobs import FoundJobs, LeftOut, Walked
 from app.property.store.health_reports import ReportStore, StoredReport
 from app.property.store.jobs import FRESH_DAYS, JobStore
 from app.property.store.key_actions import KeyAction, KeyActionStore, KeyDeed
@@ -100,6 +101,7 @@ __all__ = [
     "Enqueued",
     "Experience",
     "Followed",
+    "FoundJobs",
     "Hearsay",
     "IdentityDecision",
     "Job",
@@ -111,6 +113,7 @@ __all__ = [
     "KeyHistoryStore",
     "KnownKey",
     "KnownRecord",
+    "LeftOut",
     "ModelBatch",
     "ModelBatchState",
     "ModelBatchStore",
@@ -154,6 +157,7 @@ __all__ = [
     "Used",
     "Uses",
     "Usual",
+    "Walked",
     "Watch",
     "WatchDay",
     "WatchKind",

@@ -36,6 +36,7 @@ def enqueue_targets(
     wanted = [normalise_target(target) for target in targets]
     key = requester.key if requester is not None else None
     row = batch_row(now, priority, len(wanted), callback_url=callback_url, economy=economy)
+    row["caller"] = requester.caller if requester is not None else None
     watch_of = dict.fromkeys(wanted, watch) if watch is not None else {}
 
     def work(connection: Connection) -> Enqueued:
@@ -56,7 +57,7 @@ def without_known(connection: Connection, wanted: Sequence[str], fresh_since: da
     return [
         target
         for some in chunks(list(wanted))
-        for known in [_known(connection, some, fresh_since)]
+        for known in [known_jobs(connection, some, fresh_since)]
         for target in some
         if target not in known
     ]
@@ -106,7 +107,7 @@ def make_batch(
     connection.execute(insert(batches).values(batch))
     position, found, new = 0, list[Job](), list[str]()
     for some in chunks(list(dict.fromkeys(wanted))):
-        known = _known(connection, some, fresh_since)
+        known = known_jobs(connection, some, fresh_since)
         rows = [
             {
                 **template,
@@ -118,9 +119,9 @@ def make_batch(
             for place, target in enumerate(some)
             if target not in known
         ]
-        made = _insert(connection, rows)
+        made = insert_jobs(connection, rows)
         late = [row["target"] for row in rows if row["target"] not in made]
-        known |= _known(connection, late, fresh_since)
+        known |= known_jobs(connection, late, fresh_since)
         new.extend(made[row["target"]].id for row in rows if row["target"] in made)
         found.extend(job for target in some if (job := made.get(target) or known.get(target)))
         position += len(some)
@@ -129,7 +130,7 @@ def make_batch(
     return Enqueued(batch["id"], found, new, duplicates)
 
 
-def _insert(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, Job]:
+def insert_jobs(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, Job]:
     """Insert what no other process inserted meanwhile; -> the jobs made, by target."""
     if not rows:
         return {}
@@ -150,7 +151,7 @@ def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[tuple[st
     return found.where(jobs.c.target.in_(addresses), jobs.c.state == JobState.DONE, since < AS_OF)
 
 
-def _known(connection: Connection, targets: Sequence[str], fresh_since: datetime | None) -> dict[str, Job | None]:
+def known_jobs(connection: Connection, targets: Sequence[str], fresh_since: datetime | None) -> dict[str, Job | None]:
     """Targets that need no new job, with the job that is (or was) theirs; None if they were scraped without one."""
     if not targets:
         return {}

@@ -189,12 +189,12 @@ HOLDINGS: tuple[Holding, ...] = (
         text="error_message model_note",
         nothing="batch_id position state priority refresh attempts waited_seconds due_at error_code wanted_model"
         " page_from lease_owner lease_expires_at sent_at sent_to sent_times resend_at created_at started_at"
-        " finished_at economy request_id parked_at watch_id watch_pages watch_model_calls",
+        " finished_at economy request_id parked_at watch_id watch_pages watch_model_calls found_by search",
     ),
     holding(
         t.batches,
         text="callback_url callback_error",
-        nothing="id created_at priority targets duplicates completed_at callback_at callback_attempts economy",
+        nothing="id created_at priority targets duplicates completed_at callback_at callback_attempts economy caller",
     ),
     holding(t.source_tries, job="job_id", target="url", text="message", nothing="code tries is_final", goes_whole=True),
     holding(t.request_keys, nothing="id fingerprint batch_id job_ids duplicates created_at answer_by answered_at"),

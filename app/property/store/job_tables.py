@@ -37,6 +37,8 @@ batches = Table(
     Column("callback_error", Text),
     # its jobs can wait for the model's batch, at half the price
     Column("economy", Boolean(create_constraint=False), nullable=False, server_default=text("false")),
+    # whose quota its jobs count against (`quotas.py`); none for what the operator himself asks
+    Column("caller", SHA256),
     Index("ix_batches_created_at_id", "created_at", "id"),
     Index(
         "ix_batches_open",
@@ -86,6 +88,9 @@ jobs = Table(
     Column("watch_id", ID),
     Column("watch_pages", Integer, nullable=False, server_default="0"),
     Column("watch_model_calls", Integer, nullable=False, server_default="0"),
+    # the job of a search that found its target; and of such a search what it found, in numbers (`found_jobs.py`)
+    Column("found_by", ID),
+    Column("search", JSON(none_as_null=True)),
     CheckConstraint("state IN ('queued', 'running', 'deferred', 'done', 'failed', 'cancelled')", name="state"),
     Index("ix_jobs_batch_id_state", "batch_id", "state"),
     Index("ix_jobs_created_at_position", "created_at", "position"),

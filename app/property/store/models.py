@@ -45,7 +45,8 @@ class Job:
     `position` is its place in its batch, from 0; `sent_times` counts how often it was handed to the broker.
     `page_from` says how a done one came by its property. An `economy` job can wait for the model's batch: since
     `parked_at`, for `request_id`, which is kept after the wait. `watch` made it, and the budget of watches pays for
-    what it asks.
+    what it asks. `found_by` is the job of the search that found its target; `search` says of such a job what it found
+    (`found_jobs.py`): it is done without a property.
     """
 
     id: str
@@ -72,6 +73,8 @@ class Job:
     request_id: str | None = None
     parked_at: datetime | None = None
     watch: str | None = None
+    found_by: str | None = None
+    search: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The shape that `propintel jobs` and the HTTP door show: JSON types only, times in ISO 8601."""
@@ -92,6 +95,8 @@ class Job:
             "economy": self.economy,
             "parked_at": _iso(self.parked_at),
             "watch": self.watch,
+            "found_by": self.found_by,
+            "search": self.search,
             "created_at": _iso(self.created_at),
             "started_at": _iso(self.started_at),
             "finished_at": _iso(self.finished_at),

@@ -55,6 +55,20 @@ def charge(connection: Connection, requester: Requester, now: datetime, count: i
     connection.execute(delete(caller_days).where(old))
 
 
+def charge_up_to(connection: Connection, requester: Requester, now: datetime, count: int) -> int:
+    """Count as many of `count` new jobs as are left; -> how many that is."""
+    for _ in range(2):  # another one may have taken what was left meanwhile
+        left = count
+        if requester.daily_targets is not None:
+            left = min(count, requester.daily_targets - used(connection, requester.caller, now.date()))
+        try:
+            charge(connection, requester, now, max(0, left))
+        except QuotaExceededError:
+            continue
+        return max(0, left)
+    return 0
+
+
 def refund(connection: Connection, requester: Requester, day: date, count: int) -> None:
     """Take back what `charge` counted on `day`: the jobs never ran."""
     its = and_(caller_days.c.caller == requester.caller, caller_days.c.day == day)

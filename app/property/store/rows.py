@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.property.store.models import Job, JobState, PageFrom
 
-#: values of one IN list or rows of one INSERT: SQLite takes 32,766 parameters a statement, a job has 24
+#: values of one IN list or rows of one INSERT: SQLite takes 32,766 parameters a statement, a job has 26
 CHUNK = 1000
 
 
@@ -82,4 +82,6 @@ def job_of(row: Row[Any]) -> Job:
         # a wait that is over has no moment any more, whatever the row says: it is cleared with the next claim
         parked_at=row.parked_at if row.state == JobState.DEFERRED else None,
         watch=row.watch_id,
+        found_by=row.found_by,
+        search=row.search,
     )

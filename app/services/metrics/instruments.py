@@ -92,6 +92,13 @@ WEB_SEARCHES = _counter(
         (outcome,) for outcome in ("asked", "kept", "refused", "incomplete", "empty", "failed", "no_key", "budget")
     ),
 )
+SEARCH_LISTINGS = _counter(
+    "propintel_search_listings",
+    ("outcome",),
+    "Listings that searches found: taken (a job was made), known (fresh, under way, or over a quota), sponsored, "
+    "other_site (a host of another site) or over_limit (more than a search may yield).",
+    begins=tuple((outcome,) for outcome in ("taken", "known", "sponsored", "other_site", "over_limit")),
+)
 RESULTS = _counter(
     "propintel_page_results",
     ("page_from",),

@@ -20,8 +20,8 @@ def body(page: Page, near: Sequence[Page]) -> str:
     state = {
         "props": {
             "pageProps": {
-                "property": _state(page),
-                "nearbyHomes": [_state(other) for other in near],
+                "property": state_of(page),
+                "nearbyHomes": [state_of(other) for other in near],
                 "searchFilters": {"minPrice": 50_000, "maxPrice": 2_000_000, "beds": [1, 2, 3, 4, 5]},
             }
         },
@@ -88,7 +88,8 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _state(page: Page) -> dict[str, Any]:
+def state_of(page: Page) -> dict[str, Any]:
+    """The home as the portal's scripts know it."""
     says, home = page.says, page.home
     return {
         "id": page.path.split("/")[2].split("-")[0],

@@ -1,0 +1,131 @@
+"""A search ends, and what it found becomes jobs: all of it or nothing, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from app.clock import ManualClock
+from app.property.merge import SourceRecord
+from app.property.record import PageKind
+from app.property.store import (
+    BatchStore,
+    Database,
+    FoundJobs,
+    Job,
+    JobState,
+    JobStore,
+    LeftOut,
+    PropertyStore,
+    Requester,
+    Walked,
+    digest,
+)
+
+SEARCH = "https://portal.example/homes/anytown"
+ALICE = digest("alice")
+
+
+def listing(number: int) -> str:
+    return f"https://portal.example/listing/{number}"
+
+
+@pytest.fixture
+def jobs(database: Database) -> JobStore:
+    return JobStore(database)
+
+
+def searching(jobs: JobStore, *, refresh: bool = False, requester: Requester | None = None) -> Job:
+    (job_id,) = jobs.enqueue([SEARCH], refresh=refresh, priority=3, economy=True, requester=requester).new
+    job = jobs.claim(job_id, "me", 30)
+    assert job is not None
+    return job
+
+
+def walked(*numbers: int, left_out: dict[str, int] | None = None) -> Walked:
+    return Walked(tuple(map(listing, numbers)), left_out or {}, 2, "last_page")
+
+
+def test_the_listings_are_jobs_of_the_searchs_batch_which_stays_open_until_they_are_over(
+    database: Database, jobs: JobStore, clock: ManualClock
+) -> None:
+    job = searching(jobs)
+    made = FoundJobs(database).finish(job, "me", walked(1, 2, left_out={LeftOut.SPONSORED: 1}))
+    assert made is not None
+    assert [(one.target, one.state, one.found_by) for one in made] == [
+        (listing(1), "queued", job.id),
+        (listing(2), "queued", job.id),
+    ]
+    assert {(one.batch, one.priority, one.economy, one.refresh) for one in made} == {(job.batch, 3, True, False)}
+    assert [one.target for one in jobs.list(batch=job.batch)] == [SEARCH, listing(1), listing(2)]
+    ended = jobs.get(job.id)
+    assert (ended.state, ended.property, ended.found_by) == (JobState.DONE, None, None)
+    assert ended.search == {
+        "pages": 2, "found": 3, "taken": 2, "left_out": {"sponsored": 1}, "ended_by": "last_page",
+    }  # fmt: skip
+    assert BatchStore(database).complete() == []
+    assert BatchStore(database).get(job.batch).targets == 3
+    clock.advance(21)
+    assert {one.job.target for one in jobs.recoverable()} == {listing(1), listing(2)}, "nobody had sent them"
+
+
+def test_a_run_that_lost_its_lease_makes_nothing(database: Database, jobs: JobStore, clock: ManualClock) -> None:
+    job = searching(jobs)
+    clock.advance(31)
+    assert jobs.claim(job.id, "another", 30) is not None
+    assert FoundJobs(database).finish(job, "me", walked(1, 2)) is None
+    assert [one.target for one in jobs.list(batch=job.batch)] == [SEARCH]
+    assert jobs.get(job.id).state is JobState.RUNNING
+
+
+@pytest.mark.parametrize(("refresh", "taken"), [(False, [3]), (True, [2, 3])])
+def test_what_is_under_way_or_fresh_is_left_out_and_a_refresh_takes_the_fresh(
+    database: Database, jobs: JobStore, clock: ManualClock, refresh: bool, taken: list[int]
+) -> None:
+    jobs.enqueue([listing(1)])
+    for number, age in ((2, 1), (3, 40)):
+        at = clock.now() - timedelta(days=age)
+        record = SourceRecord(listing(number), listing(number), PageKind.LISTING, digest(number), at, {}, {})
+        PropertyStore(database).save_record(record)
+    job = searching(jobs, refresh=refresh)
+    made = FoundJobs(database).finish(job, "me", walked(1, 2, 3))
+    assert [one.target for one in made or []] == [listing(number) for number in taken]
+    told = jobs.get(job.id).search or {}
+    assert told["left_out"] == {"under_way": 1} | ({} if refresh else {"fresh": 1})
+    assert told["found"] == told["taken"] + sum(told["left_out"].values()) == 3
+
+
+def test_a_watch_of_a_search_takes_what_is_new_and_pays_for_it(
+    database: Database, jobs: JobStore, clock: ManualClock
+) -> None:
+    """Its job refreshes the search, not the listings: one that was read years ago is none that is new."""
+    at = clock.now() - timedelta(days=1000)
+    record = SourceRecord(listing(1), listing(1), PageKind.LISTING, digest(1), at, {}, {})
+    PropertyStore(database).save_record(record)
+    (job_id,) = jobs.enqueue([SEARCH], refresh=True, watch="ab" * 16).new
+    job = jobs.claim(job_id, "me", 30)
+    assert job is not None
+    made = FoundJobs(database).finish(job, "me", walked(1, 2))
+    assert [(one.target, one.watch, one.refresh) for one in made or []] == [(listing(2), "ab" * 16, False)]
+    assert (jobs.get(job.id).search or {})["left_out"] == {"known": 1}
+
+
+@pytest.mark.parametrize(("quota", "taken"), [(None, 5), (4, 3), (1, 0)])
+def test_listings_count_against_the_quota_of_whoever_asked_for_the_search(
+    database: Database, jobs: JobStore, quota: int | None, taken: int
+) -> None:
+    """The search itself is one of them. What has no room is told, and nobody's request fails for it."""
+    job = searching(jobs, requester=Requester(ALICE, quota))
+    made = FoundJobs(database).finish(job, "me", walked(1, 2, 3, 4, 5), daily_targets=quota)
+    assert len(made or []) == taken
+    assert jobs.used_today(ALICE) == 1 + taken
+    told = jobs.get(job.id).search or {}
+    assert told["left_out"] == ({"quota": 5 - taken} if taken < 5 else {})
+
+
+def test_more_listings_than_one_statement_takes(database: Database, jobs: JobStore) -> None:
+    job = searching(jobs)
+    made = FoundJobs(database).finish(job, "me", walked(*range(2_300)))
+    assert len(made or []) == 2_300
+    assert [one.position for one in jobs.list(batch=job.batch, limit=3_000)] == list(range(2_301))

@@ -1,0 +1,59 @@
+"""A search goes through a real worker: its listings are scraped in its batch, whose receiver hears of them all."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.property.store import JobState
+from standin.county.serving import RunningCounty
+from standin.county.sites import HEARTH, slug
+from tasks.submission import submit_targets
+from tests.plugins.webhook_receiver import Receiver
+
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+
+
+def test_a_search_yields_its_listings_each_once_and_the_batch_ends_with_them(
+    make_fleet: Callable[..., Any], make_receiver: Callable[..., Receiver], until: Callable[..., None]
+) -> None:
+    """A second search for the same homes finds them fresh and asks their site for no page of theirs."""
+    receiver = make_receiver()
+    with RunningCounty() as county:
+        fleet = make_fleet(FETCH_MIN_DELAY_SECONDS="0")
+        root = county.roots["hearth"]
+        expected = {
+            root + page.path for page in county.county.of_site(HEARTH) if slug(page.home.town.name) == "farview"
+        }
+        fleet.start_worker(pool="threads", concurrency=4)
+        fleet.start_beat()
+
+        def search(callback: str | None) -> Any:
+            return submit_targets(
+                fleet.stores.jobs,
+                fleet.app,
+                fleet.settings,
+                [f"{root}/homes/st/farview"],
+                priority=5,
+                refresh=False,
+                callback_url=callback,
+            )
+
+        first = search(receiver.url)
+        until(lambda: len(receiver.requests) == 1, 80, lambda: fleet.log("worker"))
+        jobs = fleet.stores.jobs.list(batch=first.batch, limit=200)
+        assert {job.target for job in jobs if job.found_by == first.new[0]} == expected
+        assert Counter(job.state for job in jobs) == {JobState.DONE: len(expected) + 1}
+        assert fleet.job(first.new[0]).search["taken"] == len(expected)
+        assert json.loads(receiver.requests[0].body)["data"]["targets"] == len(expected) + 1
+
+        asked = county.server.asked["hearth"]
+        second = search(None)
+        (again,) = fleet.wait_for_state(second.new, "done")
+        assert again.search["left_out"]["fresh"] == len(expected)
+        assert county.server.asked["hearth"] - asked == again.search["pages"]
+        assert len(fleet.stores.jobs.list(batch=second.batch)) == 1
