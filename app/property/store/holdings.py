@@ -95,7 +95,7 @@ HOLDINGS: tuple[Holding, ...] = (
         job="job_id",
         target="url final_url declared_url",
         text="content_type",
-        nothing="id fetched_at is_kept",
+        nothing="id fetched_at is_kept confirmed_at",
     ),
     holding(
         t.site_answers,
@@ -138,7 +138,7 @@ HOLDINGS: tuple[Holding, ...] = (
         t.properties,
         property="id merged_into",
         text="record evidence conflicts search_text",
-        nothing="created_at updated_at standard_status conflict_count",
+        nothing="created_at updated_at standard_status conflict_count key_rules",
     ),
     holding(t.property_keys, key="key", property="property_id"),
     holding(t.property_blocks, key="key", property="property_id"),
