@@ -40,15 +40,22 @@ _GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "ListPrice": ("X_Currency",),
     "CloseDate": ("ClosePrice",),
     "TaxYear": ("TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue"),
+    "BathroomsTotalInteger": ("BathroomsFull",),
+    "BathroomsFull": ("BathroomsHalf",),
 }
 _FOLLOWERS = frozenset(name for group in (_BOUND, _GOES_WITH) for names in group.values() for name in names)
 _LEADS = tuple(name for name in FIELDS if name not in _FOLLOWERS | DERIVED_FIELDS)
 #: what each source says in its own way: differences there are no conflict
 _OF_ONE_SOURCE = frozenset({"ListingId", "ListingKey", "OriginatingSystemName", "MlsStatus", "PublicRemarks", "Media"})
+_BATHROOMS = ("BathroomsFull", "BathroomsHalf")
 _SAME_TIME: Mapping[str, Callable[[SourceRecord, SourceRecord], bool]] = {
     "CloseDate": is_one_sale,
     "TaxYear": lambda one, other: bool(one.values["TaxYear"] == other.values["TaxYear"]),
     "ListPrice": lambda one, other: same_value("ListPrice", one, other),
+    "BathroomsTotalInteger": lambda one, other: _is_one_count("BathroomsTotalInteger", one, other),
+    "BathroomsFull": lambda one, other: (
+        _is_one_count("BathroomsFull", one, other) and _is_one_count("BathroomsTotalInteger", one, other)
+    ),
 }
 Records = Sequence[SourceRecord]
 
@@ -142,7 +149,16 @@ class _Round:
             return
         at_the_time = [r for r in having if lead in r.values and _SAME_TIME[lead](source, r)]
         silent_too = [r for r in silent if any(_is_of(name, r, other) for other in at_the_time)]
-        self._choose(name, [*at_the_time, *silent_too] or silent, having)
+        eligible = [*at_the_time, *silent_too] or silent
+        self._choose(name, [r for r in eligible if self._adds_up(name, r)], having)
+
+    def _adds_up(self, name: str, record: SourceRecord) -> bool:
+        """Full and half bathrooms together are no more than there are, by the total that was chosen."""
+        total, full = self._winner("BathroomsTotalInteger"), self._winner("BathroomsFull")
+        if name not in _BATHROOMS or total is None:
+            return True
+        others = full.values["BathroomsFull"] if name == "BathroomsHalf" and full is not None else 0
+        return bool(record.values[name] + others <= total.values["BathroomsTotalInteger"])
 
     def _choose(self, name: str, eligible: Records, having: Records) -> None:
         """The best of `eligible`; what the others that have the field say is judged beside it."""
@@ -170,6 +186,8 @@ class _Round:
             say.verdict, say.reason = Verdict.AGREES, "other rows of the same history"
         elif is_outdated(name, mine, other) or self._is_of_older_time(name, mine, other):
             say.verdict, say.reason = Verdict.OLDER, "of an earlier time"
+        elif name in _BATHROOMS and not _is_one_count("BathroomsTotalInteger", mine, other):
+            say.verdict, say.reason = Verdict.CONFLICT, "part of another total"
         else:
             say.verdict, say.reason = Verdict.CONFLICT, why_lost(say, winner)
 
@@ -185,6 +203,12 @@ class _Round:
             if name in _GOES_WITH[lead] and lead in winner.values and lead in other.values:
                 return not _SAME_TIME[lead](winner, other)
         return False
+
+
+def _is_one_count(name: str, one: SourceRecord, other: SourceRecord) -> bool:
+    """Both count the same, or one of them does not count it."""
+    counts = one.values.get(name), other.values.get(name)
+    return None in counts or counts[0] == counts[1]
 
 
 def _is_of(name: str, silent: SourceRecord, told: SourceRecord) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from rapidfuzz import fuzz
@@ -76,6 +77,7 @@ def compare(one: Address, other: Address) -> Verdict:
     return "same" if placed and set(verdicts) == {"same"} else "unsure"
 
 
+@lru_cache(maxsize=20_000)
 def _street(address: Address) -> Street:
     """Its street in capitals, whatever of it is given by itself first."""
     american = (country_code(address.country or "") or "US") == "US"

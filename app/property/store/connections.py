@@ -66,6 +66,8 @@ def _prepare_postgresql(raw: Any, wait_ms: int) -> None:
         cursor.execute(f"SET lock_timeout = {wait_ms:d}")
         cursor.execute(f"SET statement_timeout = {_STATEMENT_TIMEOUT_MS:d}")
         cursor.execute("SET TIME ZONE 'UTC'")
+        # a plan that is kept was made when its table was small, and reads all of it until the table is next analysed
+        cursor.execute("SET plan_cache_mode = force_custom_plan")
     raw.commit()
 
 

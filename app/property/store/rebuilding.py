@@ -19,11 +19,16 @@ from app.property.store.rows import new_id
 from app.property.store.searching import search_row
 from app.property.store.tables import properties, property_blocks, property_keys
 
+_NEWEST = select(func.max(properties.c.updated_at)).scalar_subquery()
+
 
 def moment(database: Database, connection: Connection) -> datetime:
     """Now, or just after the last change of any property: no two changes have one moment, and since they are made
     one at a time, nothing ever appears before a change that somebody may have seen."""
-    newest = connection.execute(select(func.max(properties.c.updated_at))).scalar()
+    return _after(database, connection.execute(select(_NEWEST)).scalar())
+
+
+def _after(database: Database, newest: datetime | None) -> datetime:
     now = database.clock.now()
     return now if newest is None else max(now, newest + timedelta(microseconds=1))
 
@@ -67,10 +72,11 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
         "conflicts": conflicts_json(merged),
     }
     found_by = search_row(merged.values, (source.url for source in sources), len(merged.conflicts))
-    stored = connection.execute(select(properties).where(properties.c.id == property_id)).one()
+    query = select(properties, _NEWEST.label("newest")).where(properties.c.id == property_id)
+    stored = connection.execute(query).one()
     change: dict[str, Any] = {}
     if changed or any(getattr(stored, name) != value for name, value in row.items()):
-        change = {**row, "updated_at": moment(database, connection)}
+        change = {**row, "updated_at": _after(database, stored.newest)}
     if any(getattr(stored, name) != value for name, value in found_by.items()):
         change |= found_by
     if stored.key_rules > identity.KEY_RULES:  # by a newer version of this program, which has to do it again

@@ -131,6 +131,38 @@ def test_a_newest_sale_without_a_price_does_not_take_that_of_an_older_one() -> N
     assert "ClosePrice" not in found.values
 
 
+def baths(total: int | None, full: int | None, half: int | None = None) -> dict[str, int]:
+    said = {"BathroomsTotalInteger": total, "BathroomsFull": full, "BathroomsHalf": half}
+    return {name: count for name, count in said.items() if count is not None}
+
+
+@pytest.mark.parametrize(
+    ("others", "shown"),
+    [
+        ((baths(3, 2, 1),), baths(2, 1, 1)),  # a portal counts one too many, and is sure of the full ones
+        ((baths(2, 2, 0),), baths(2, 2, 0)),  # the same total in other parts, from one who is sure: never 2 and 1
+        ((baths(None, 2, 0), baths(None, 3)), baths(2, 1, 1)),
+    ],
+)
+def test_full_and_half_bathrooms_are_those_of_the_total_that_is_shown(
+    others: tuple[dict[str, int], ...], shown: dict[str, int]
+) -> None:
+    sure = {"BathroomsFull": 0.9, "BathroomsTotalInteger": 0.5, "BathroomsHalf": 0.6}
+    assessor = source("a", baths(2, 1, 1), 0.7, sure={"BathroomsTotalInteger": 0.9})
+    found = merged_in_any_order(assessor, *(source(f"p{n}", said, sure=sure) for n, said in enumerate(others)))
+    assert {name: found.values.get(name) for name in shown} == shown
+
+
+def test_of_other_parts_of_bathrooms_none_is_shown_where_they_make_more_than_the_total() -> None:
+    sure = {"BathroomsTotalInteger": 0.5}
+    found = merged_in_any_order(source("a", baths(2, None)), source("p", baths(3, 3), sure=sure))
+    assert found.values == {"BathroomsTotalInteger": 2}
+    found = merged_in_any_order(source("a", baths(2, None)), source("p", baths(None, 3)))
+    assert found.values == {"BathroomsTotalInteger": 2}
+    found = merged_in_any_order(source("a", baths(2, None)), source("p", baths(None, 2, 1)))
+    assert found.values == {"BathroomsTotalInteger": 2, "BathroomsFull": 2}
+
+
 def test_a_price_of_a_page_that_names_no_date_is_better_than_none() -> None:
     found = merged_in_any_order(source("a", {"ClosePrice": 200000}), source("b", {"CloseDate": "2023-02-01"}))
     assert found.values["ClosePrice"] == 200000

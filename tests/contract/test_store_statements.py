@@ -1,0 +1,61 @@
+"""What storing one page asks of the database: as much with many properties as with few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event, text
+
+from app.property.store import Database, PropertyStore
+from tests.contract.test_store_properties import ADDRESS, source
+
+
+@contextmanager
+def counted(database: Database) -> Iterator[list[str]]:
+    """The statements of the block."""
+    statements: list[str] = []
+    with database.reading() as connection:
+        engine = connection.engine
+
+    def note(*arguments: object) -> None:
+        statements.append(str(arguments[2]))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def fill(store: PropertyStore, numbers: range) -> None:
+    for number in numbers:
+        house = {**ADDRESS, "StreetNumber": str(number), "PostalCode": "62701"}
+        store.save_record(source(f"https://a.example/{number}", ListPrice=100_000 + number, **house))
+
+
+def test_a_page_costs_as_many_statements_among_many_properties_as_among_few(database: Database) -> None:
+    store = PropertyStore(database)
+    found = []
+    for few_or_many in (range(100, 103), range(200, 240)):
+        fill(store, few_or_many)
+        house = {**ADDRESS, "StreetNumber": str(few_or_many[0]), "PostalCode": "62701"}
+        with counted(database) as statements:
+            store.save_record(source(f"https://b.example/{few_or_many[0]}", YearBuilt=1990, **house))
+        found.append(len(statements))
+    assert found[0] == found[1]
+    assert found[0] <= 18
+
+
+def test_no_plan_outlives_the_size_of_its_table(database: Database) -> None:
+    """One that was made for an empty table reads all of it, page by page, until PostgreSQL next looks at its size."""
+    if database.is_sqlite:
+        pytest.skip("SQLite plans each statement when it is prepared, and keeps no statistics that age")
+    store = PropertyStore(database)
+    fill(store, range(100, 120))
+    with database.reading() as connection:
+        made = "sum(custom_plans), sum(generic_plans) FROM pg_prepared_statements WHERE parameter_types <> '{}'"
+        custom, generic = connection.execute(text(f"SELECT {made}")).one()
+    assert custom > 0
+    assert generic == 0
