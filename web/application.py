@@ -31,6 +31,7 @@ from web import (
     pages,
     properties,
     purges,
+    watches,
 )
 from web.context import Context
 from web.limits import RateLimitHeaders, SizeLimits
@@ -45,8 +46,8 @@ Every route below `/api/v1` needs `Authorization: Bearer TOKEN`, a JWT with the 
 | role | may |
 |---|---|
 | `exec`, `manager` | everything |
-| `operator` | enqueue, cancel and retry jobs; read jobs, batches and properties |
-| `reader` | read jobs, batches and properties |
+| `operator` | enqueue, cancel and retry jobs; watch; read jobs, batches, properties and watches |
+| `reader` | read jobs, batches, properties and watches |
 
 The claims `iss` and `sub` say who calls: limits, quotas and idempotency keys are per caller.
 
@@ -84,6 +85,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
         properties,
         changes,
         identity,
+        watches,
         me,
         health,
         metrics,

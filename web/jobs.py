@@ -17,7 +17,7 @@ from web.context import Context, context_of
 from web.envelope import COMMON, answers, failure, success
 from web.idempotency import REPLAYED, IdempotencyKey, request_key
 from web.limits import MAX_TARGETS
-from web.parameters import BatchFilter, Id, JobsCursor, Limit
+from web.parameters import BatchFilter, Id, JobsCursor, Limit, whole
 
 router = APIRouter(
     prefix="/api/v1/jobs",
@@ -29,11 +29,6 @@ router = APIRouter(
 ContextOf = Annotated[Context, Depends(context_of)]
 _URL = {"format": "http-url"}
 _TARGET = {"format": "target"}
-
-
-def _whole(value: object) -> object:
-    """To JSON 5.0 is an integer, and "5" and true are none (JSON Schema 2020-12, section 6.1.1)."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class JobRequest(BaseModel):
@@ -48,7 +43,7 @@ class JobRequest(BaseModel):
         "or ZIP code, state",
         examples=[["https://www.example.com/homes/123-main-st", "12 Main St, Springfield, IL 62701"]],
     )
-    priority: Annotated[int, BeforeValidator(_whole)] = Field(
+    priority: Annotated[int, BeforeValidator(whole)] = Field(
         5, ge=0, le=9, strict=True, description="0 is the most urgent, 9 the least"
     )
     refresh: bool = Field(False, strict=True, description="scrape again even if the property is fresh")

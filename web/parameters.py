@@ -34,7 +34,13 @@ ChangesCursor = Annotated[
     Query(description="`next_since` of the time before, or `latest`; none begins with the oldest that is kept"),
 ]
 PropertyFilter = Annotated[Annotated[str, Field(pattern=_ID)] | None, Query(alias="property", description="of it only")]
+WatchesCursor = Annotated[Annotated[str, _cursor("watches")] | None, _AFTER]
 PropertiesCursor = Annotated[Annotated[str, _cursor("properties")] | None, _AFTER]
+
+
+def whole(value: object) -> object:
+    """To JSON 5.0 is an integer, and "5" and true are none (JSON Schema 2020-12, section 6.1.1)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _written(value: object) -> object:

@@ -95,6 +95,14 @@ class Watches:
             raise NotFoundError("watch", name)
         return watch_of(row, self._clock.now())
 
+    def by_id(self, watch_id: str) -> Watch:
+        """The watch of that id. Raises `NotFoundError`."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(watches).where(watches.c.id == watch_id)).one_or_none()
+        if row is None:
+            raise NotFoundError("watch", watch_id)
+        return watch_of(row, self._clock.now())
+
     def list(self) -> builtins.list[Watch]:
         """All of them, the oldest first."""
         with self._database.reading() as connection:

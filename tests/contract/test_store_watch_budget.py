@@ -1,0 +1,157 @@
+"""The budget of watches on every database: never exceeded, whoever charges; what it leaves out comes first next day."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from app.clock import ManualClock
+from app.property.record import PageKind
+from app.property.source_record import SourceRecord
+from app.property.store import Charge, Database, JobStore, PropertyStore, Watches, WatchLedger, WatchLimits
+
+DAY = 86_400.0
+URLS = [f"https://site.example/house/{n}" for n in range(5)]
+
+
+@pytest.fixture
+def watches(database: Database) -> Watches:
+    return Watches(database)
+
+
+@pytest.fixture
+def ledger(database: Database) -> WatchLedger:
+    return WatchLedger(database)
+
+
+def to_noon(clock: ManualClock, day: int) -> None:
+    """Noon UTC of the day so many days from today's."""
+    now = clock.now()
+    noon = now.replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=day)
+    clock.advance((noon - now).total_seconds())
+
+
+def test_however_many_charge_at_once_the_day_is_never_exceeded(database: Database, ledger: WatchLedger) -> None:
+    """Eight threads ask for 40 pages in all, and the day has 17."""
+    granted: list[bool] = []
+
+    def charge() -> None:
+        granted.extend([ledger.charge("job", Charge.PAGE, 17) is not None for _ in range(5)])
+
+    database.open()
+    threads = [threading.Thread(target=charge) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert (len(granted), sum(granted), ledger.today().pages) == (40, 17, 17)
+
+
+def test_each_utc_day_has_a_budget_of_its_own_and_pages_and_calls_are_two(
+    ledger: WatchLedger, clock: ManualClock
+) -> None:
+    to_noon(clock, 1)
+    assert [ledger.charge("job", Charge.PAGE, 1) is None for _ in range(2)] == [False, True]
+    assert ledger.charge("job", Charge.MODEL_CALL, 1) is not None
+    clock.advance(12 * 3600 - 1)
+    assert ledger.charge("job", Charge.PAGE, 1) is None
+    clock.advance(1)
+    assert ledger.charge("job", Charge.PAGE, 1) == clock.now().date()
+
+
+def test_a_budget_that_is_lowered_in_the_middle_of_the_day_holds_at_once(ledger: WatchLedger) -> None:
+    assert all(ledger.charge("job", Charge.PAGE, 10) for _ in range(4))
+    assert ledger.charge("job", Charge.PAGE, 3) is None
+    assert ledger.charge("job", Charge.PAGE, 0) is None
+    assert ledger.charge("job", Charge.PAGE, 5) is not None
+
+
+def test_what_was_not_asked_after_all_is_given_back_to_its_own_day(ledger: WatchLedger, clock: ManualClock) -> None:
+    day = ledger.charge("job", Charge.PAGE, 1)
+    assert day is not None
+    clock.advance(DAY)
+    ledger.charge("job", Charge.PAGE, 1)
+    ledger.refund("job", Charge.PAGE, day)
+    assert ledger.today().pages == 1
+    assert ledger.charge("job", Charge.PAGE, 1) is None
+
+
+def test_what_the_day_has_no_room_for_is_told_and_comes_first_on_the_next(
+    watches: Watches, ledger: WatchLedger, database: Database, clock: ManualClock
+) -> None:
+    """Four daily watches, two pages a day: the two that were left out are the first ones tomorrow."""
+    to_noon(clock, 1)
+    watches.add(URLS[:4], interval_days=1)
+    clock.advance(DAY + 12 * 3600 - 10)  # all are due, ten seconds before midnight
+    limits = WatchLimits(pages=2, model_calls=0)
+    due = [one.target for one in watches.due()]
+    assert len(due) == 4
+    first = watches.tick(limits)
+    assert [job.target for job in first.jobs] == due[:2]
+    assert (first.put_off, first.tells_put_off) == (2, True)
+    assert [watches.get(target).status for target in due[2:]] == ["put_off", "put_off"]
+    assert ledger.today().put_off == 2
+    again = watches.tick(limits)
+    assert (again.jobs, again.put_off, again.tells_put_off) == ([], 2, False)
+    jobs = JobStore(database)
+    for job in first.jobs:
+        assert ledger.charge(job.id, Charge.PAGE, 2) is not None
+        jobs.claim(job.id, "worker", 60)
+        home = PropertyStore(database).save_record(
+            SourceRecord(job.target, job.target, PageKind.LISTING, "a" * 64, clock.now(), {}, {})
+        )
+        assert jobs.finish(job.id, "worker", home)
+    clock.advance(10)
+    tomorrow = watches.tick(limits)
+    assert [job.target for job in tomorrow.jobs] == due[2:]
+    assert {watches.get(target).put_off_at for target in due[2:]} == {None}
+
+
+def test_jobs_under_way_are_reckoned_with_before_they_have_charged_anything(
+    watches: Watches, clock: ManualClock
+) -> None:
+    watches.add(URLS[:3], interval_days=1)
+    clock.advance(DAY)
+    assert len(watches.tick(WatchLimits(2, 0)).jobs) == 2
+    assert watches.tick(WatchLimits(2, 0)).jobs == []
+    assert len(watches.tick(WatchLimits(3, 0)).jobs) == 1
+
+
+def test_what_needs_more_pages_than_are_left_waits_and_smaller_ones_go(
+    watches: Watches, database: Database, clock: ManualClock
+) -> None:
+    """A property of three pages, due first, and a URL: two pages are left today. A whole day's budget is always enough:
+    one with more pages than that would else never be refreshed."""
+    kin = None
+    for n, url in enumerate(URLS[:3]):
+        record = SourceRecord(url, url, PageKind.LISTING, f"{n:064x}", clock.now(), {}, {})
+        kin = PropertyStore(database).save_record(record, kin=kin)
+    watches.add([str(kin)], interval_days=1)
+    clock.advance(DAY)
+    watches.add([URLS[4]], interval_days=1)
+    clock.advance(DAY)
+    for _ in range(2):
+        WatchLedger(database).charge("job", Charge.PAGE, 4)
+    assert [job.target for job in watches.tick(WatchLimits(4, 0)).jobs] == [URLS[4]]
+    clock.advance(DAY)
+    assert len(watches.tick(WatchLimits(2, 0)).jobs) == 0  # one of two is reckoned to be under way
+    JobStore(database).cancel(JobStore(database).list()[0].id)
+    assert sorted(job.target for job in watches.tick(WatchLimits(2, 0)).jobs) == URLS[:3]
+
+
+def test_two_ticks_at_once_make_no_job_twice(watches: Watches, clock: ManualClock) -> None:
+    watches.add(URLS, interval_days=1)
+    clock.advance(DAY)
+    made: list[str] = []
+
+    def tick() -> None:
+        made.extend(job.target for job in watches.tick(WatchLimits(100, 0)).jobs)
+
+    threads = [threading.Thread(target=tick) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(made) == URLS

@@ -1,0 +1,127 @@
+"""What a job of a watch asks is charged before it asks, page by page and call by call; real fetcher, sites and API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.errors import PropertyIntelligenceError, WatchBudgetSpentError
+from app.property.store import Charge, Job, Watches, WatchLedger
+from app.services.watch_purse import paid_by_watch
+from tests.plugins.address_world import (
+    ADDRESS,
+    BILL,
+    BY_ADDRESS,
+    BY_NUMBER,
+    FOUND,
+    SEARCHED,
+    World,
+    assessor,
+    listing,
+    outcomes,
+    tax_roll,
+)
+
+
+@pytest.fixture
+def job(world: World) -> Job:
+    """A job of a watch, in a worker's hands."""
+    (watch,) = Watches(world.resources.database).add([ADDRESS]).watches
+    (job_id,) = world.resources.jobs.enqueue([ADDRESS], refresh=True, watch=watch.id).new
+    claimed = world.resources.jobs.claim(job_id, "test", 30)
+    assert claimed is not None
+    return claimed
+
+
+@pytest.fixture
+def scrape(world: World, job: Job) -> Callable[..., Any]:
+    """`scrape(pages, calls)`: one run of the job, with so much of a day's budget."""
+
+    def run(pages: int, calls: int) -> Any:
+        limits = {"watch_daily_pages": pages, "watch_daily_model_calls": calls}
+        settings = world.resources.settings.model_copy(update=limits)
+        with paid_by_watch(job, world.resources.database, settings):
+            return world.scrape(job_id=job.id, refresh=True, asked_at=job.created_at)
+
+    return run
+
+
+def spent(world: World) -> tuple[int, int]:
+    today = WatchLedger(world.resources.database).today()
+    return today.pages, today.model_calls
+
+
+def asked(world: World) -> tuple[int, int]:
+    """Requests for pages that the sites had, and calls that the API had."""
+    return sum(world.county.asked.values()) + sum(world.portal.asked.values()), world.calls()
+
+
+def test_every_page_and_every_call_of_an_address_is_charged(world: World, scrape: Callable[..., Any]) -> None:
+    """Template, cited page, a search of the web and a question: what was charged is what sites and API were asked."""
+    world.county.pages |= {FOUND: (200, assessor())}
+    world.portal.pages |= {"/listing/9": (200, listing(prose="The roof was replaced in 2019 with metal."))}
+    cited = {"text": "Bedrooms: 3", "url": f"{world.roots['portal']}/listing/9"}
+    world.api.set_searches({**SEARCHED, "lines": [cited]})
+    world.sources(BY_ADDRESS, domains=("127.0.0.2",))
+    scrape(100, 100)
+    assert spent(world) == asked(world)
+    assert spent(world) == (2, 2)
+    assert world.searched() == 1
+
+
+def test_an_address_that_runs_out_of_pages_goes_on_the_next_day_and_asks_nothing_twice(
+    world: World, scrape: Callable[..., Any]
+) -> None:
+    world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
+    world.sources(BY_ADDRESS, BY_NUMBER)
+    with pytest.raises(WatchBudgetSpentError, match=r"1 requests for pages.*WATCH_DAILY_PAGES"):
+        scrape(1, 100)
+    assert asked(world)[0] == spent(world)[0] == 1
+    outcome = scrape(2, 100)  # as if the next day had one page more
+    assert outcomes(outcome) == {"Assessor": "used", "Tax roll": "used"}
+    assert world.county.asked == {FOUND: 1, BILL: 1}
+
+
+def test_a_question_that_the_day_has_no_room_for_waits_and_nothing_is_stored_without_it(
+    world: World, scrape: Callable[..., Any]
+) -> None:
+    """A page stored without what a model read of it before would look as if all that had changed."""
+    world.county.pages |= {FOUND: (200, assessor())}
+    world.sources(BY_ADDRESS, domains=("127.0.0.2",))
+    assert WatchLedger(world.resources.database).charge("another", Charge.MODEL_CALL, 1) is not None
+    with pytest.raises(WatchBudgetSpentError, match="WATCH_DAILY_MODEL_CALLS") as caught:
+        scrape(100, 1)
+    assert caught.value.facts["resets_at"] > datetime.now(UTC).isoformat()
+    assert world.calls() == 0
+    assert world.resources.properties.page().items == []
+
+
+def test_with_no_calls_at_all_pages_are_stored_and_say_why(world: World, scrape: Callable[..., Any]) -> None:
+    world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
+    world.sources(BY_ADDRESS, BY_NUMBER)
+    world.county.pages[BILL] = (200, tax_roll() + "<p>The roof was replaced in 2019 with metal.</p>")
+    outcome = scrape(100, 0)
+    assert "WATCH_DAILY_MODEL_CALLS=0" in outcome.model_note
+    assert world.calls() == 0
+
+
+def test_a_retry_is_charged_again_and_a_wait_for_a_turn_is_not(world: World, scrape: Callable[..., Any]) -> None:
+    """The site answers 503 and wants to be left alone: it was asked once, however often the job comes by meanwhile."""
+    world.county.pages |= {FOUND: (503, "")}
+    world.sources(BY_ADDRESS, enabled=False)
+    for _ in range(3):
+        with pytest.raises(PropertyIntelligenceError):
+            scrape(100, 100)
+    assert spent(world)[0] == asked(world)[0]
+
+
+def test_a_job_that_no_watch_made_is_charged_nothing(world: World) -> None:
+    world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
+    world.sources(BY_ADDRESS, BY_NUMBER)
+    job = world.resources.jobs.get(world.job())
+    with paid_by_watch(job, world.resources.database, world.resources.settings):
+        world.scrape(job_id=job.id)
+    assert spent(world) == (0, 0)

@@ -1,0 +1,64 @@
+"""The routes of watches: named, listed with what the day has left, and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from web.watches import RemovedWatch, WatchList, WatchView
+
+Bearer = Callable[..., dict[str, str]]
+ROOT = "/api/v1/watches"
+URL = "https://site.example/house/1"
+ADDRESS = "12 MAIN ST, SPRINGFIELD, IL 62701"
+
+
+def put(client: TestClient, headers: dict[str, str], *targets: str, **more: Any) -> Any:
+    return client.post(ROOT, headers=headers, json={"targets": list(targets), **more})
+
+
+def test_a_watch_is_made_listed_and_removed(make_client: Callable[..., TestClient], bearer: Bearer) -> None:
+    client = make_client(watch_interval_days=14, watch_daily_pages=50)
+    made = put(client, bearer(role="operator"), URL, "12 Main Street, Springfield IL 62701").json()["data"]
+    assert (made["new"], [(one["target"], one["interval_days"]) for one in made["watches"]]) == (
+        2,
+        [(URL, 14), (ADDRESS, 14)],
+    )
+    assert put(client, bearer(), URL, interval_days=1).json()["data"]["new"] == 0
+    first = client.get(ROOT, headers=bearer(role="reader"), params={"limit": 1}).json()["data"]
+    WatchList.model_validate(first)
+    assert first["counts"]["waiting"] == 2
+    assert first["budget"]["pages"] == {"used": 0, "limit": 50}
+    rest = client.get(ROOT, headers=bearer(), params={"cursor": first["next_cursor"]}).json()["data"]
+    listed = {one["target"]: one for one in first["watches"] + rest["watches"]}
+    assert set(listed) == {URL, ADDRESS}
+    place = f"{ROOT}/{listed[URL]['id']}"
+    shown = client.get(place, headers=bearer()).json()["data"]
+    WatchView.model_validate(shown)
+    assert (shown["interval_days"], "operator" in shown["created_by"]) == (1, True)
+    removed = client.delete(place, headers=bearer()).json()["data"]
+    RemovedWatch.model_validate(removed)
+    assert client.delete(place, headers=bearer()).status_code == 404
+
+
+def test_what_cannot_be_watched_is_refused_with_the_reason(
+    make_client: Callable[..., TestClient], bearer: Bearer
+) -> None:
+    client = make_client(watch_max_watches=1)
+    unknown = put(client, bearer(), "0" * 32)
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
+    assert "no property" in unknown.json()["error"]["message"]
+    assert put(client, bearer(), URL, interval_days=0).status_code == 422
+    assert put(client, bearer(), URL, interval_days=366).status_code == 422
+    assert put(client, bearer(), "nowhere").status_code == 422
+    many = put(client, bearer(), URL, ADDRESS)
+    assert (many.status_code, many.json()["error"]["code"]) == (409, "too_many_watches")
+    assert "WATCH_MAX_WATCHES" in many.json()["error"]["message"]
+
+
+def test_a_reader_may_look_and_no_more(client: TestClient, bearer: Bearer) -> None:
+    assert put(client, bearer(role="reader"), URL).status_code == 403
+    assert client.get(ROOT, headers=bearer(role="reader")).status_code == 200
+    assert client.delete(f"{ROOT}/{'0' * 32}", headers=bearer(role="reader")).status_code == 403
