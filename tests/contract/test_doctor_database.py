@@ -21,6 +21,8 @@ from app.property.store import (
     ModelRequestStore,
     PropertyStore,
     Question,
+    Watches,
+    WatchLimits,
     downgrade,
     upgrade,
 )
@@ -202,4 +204,24 @@ def test_economy_requests_that_nobody_sends_and_batches_that_nobody_reaches_are_
     lost = check_jobs(settings, fleet, clock)
     assert "no key has reached batch_7 of 1 requests for 2 min" in lost.said
     assert "a key of the project" in str(lost.remedy)
+    database.close()
+
+
+def test_watches_that_the_budget_starves_for_days_are_told(make_settings: MakeSettings, database_url: str) -> None:
+    """For a day it is in order: what was left out comes first on the next. Nobody who ticks is another finding."""
+    settings, clock = make_settings(DATABASE_URL=database_url, WATCH_DAILY_PAGES="0"), ManualClock()
+    database = Database(database_url, clock)
+    watches = Watches(database)
+    watches.add(["https://site.example/1"], interval_days=1)
+    clock.advance(86_400)
+    assert watches.tick(WatchLimits(0, 0)).put_off == 1
+    assert check_jobs(settings, fleet_of(settings, "scrape"), clock).state == "ok"
+    clock.advance(2 * 86_400)
+    starved = check_jobs(settings, fleet_of(settings, "scrape"), clock)
+    assert (starved.state, "1 watches have waited" in starved.said) == ("warning", True)
+    assert "WATCH_DAILY_PAGES" in str(starved.remedy)
+    watches.add(["https://site.example/2"], interval_days=1)
+    clock.advance(3 * 86_400)
+    untaken = check_jobs(settings, fleet_of(settings, "scrape"), clock)
+    assert "1 watches have been due" in untaken.said
     database.close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
 
@@ -11,18 +12,24 @@ from app.property.store.model_batches import ModelBatchStore
 from app.property.store.model_requests import NO_REQUESTS, ModelRequestStore, RequestFigures
 from app.property.store.models import JobState
 from app.property.store.tables import STATES, jobs
+from app.property.store.watch_budget import WatchDay, WatchLedger
+from app.property.store.watch_models import WatchStatus
+from app.property.store.watches import Watches
 
 
 @dataclass(frozen=True, slots=True)
 class JobFigures:
     """`counts` has all six states. `oldest_queued_seconds` is how long the queued job that waits longest has waited for
     a worker, 0 if none is queued: since it was handed to the broker, or since the end of its last wait for capacity.
-    `requests` wait for batches of the model, of which `model_batches` are under way."""
+    `requests` wait for batches of the model, of which `model_batches` are under way. `watches` are counted by status,
+    `watch_day` is what they have cost today."""
 
     counts: dict[str, int]
     oldest_queued_seconds: float
     requests: RequestFigures = NO_REQUESTS
     model_batches: int = 0
+    watches: Mapping[WatchStatus, int] = field(default_factory=dict)
+    watch_day: WatchDay | None = None
 
 
 def read_job_figures(database: Database) -> JobFigures:
@@ -35,4 +42,5 @@ def read_job_figures(database: Database) -> JobFigures:
     waited = 0.0 if oldest is None else (database.clock.now() - oldest).total_seconds()
     counts = {state: found.get(state, 0) for state in STATES}
     batches, requests = ModelBatchStore(database), ModelRequestStore(database)
-    return JobFigures(counts, max(0.0, waited), requests.figures(), batches.count_under_way())
+    watches, today = Watches(database).counts(), WatchLedger(database).today()
+    return JobFigures(counts, max(0.0, waited), requests.figures(), batches.count_under_way(), watches, today)

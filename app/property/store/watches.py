@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, case, delete, func, insert, or_, select, update
 
 from app.errors import InvalidWatchError, NotFoundError, TooManyWatchesError
 from app.property.store.engine import Database
@@ -20,7 +20,7 @@ from app.property.store.models import JobState
 from app.property.store.paging import Order, Page
 from app.property.store.rebuilding import alive
 from app.property.store.rows import chunks, clean, new_id, upsert
-from app.property.store.tables import jobs, properties, watch_rechecks, watches
+from app.property.store.tables import ACTIVE, jobs, properties, watch_rechecks, watches
 from app.property.store.targets import is_address, normalise_target
 from app.property.store.watch_budget import WatchLimits
 from app.property.store.watch_models import Tick, Watch, WatchKind, WatchStatus, watch_of
@@ -40,6 +40,16 @@ class Added:
 
     watches: list[Watch]
     new: int
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """How many watches a day's budget has had no room for, how many are due and nobody began, and how many jobs of
+    watches are not over, all for longer than asked about."""
+
+    put_off: int
+    untaken: int
+    jobs: int
 
 
 class Watches:
@@ -138,6 +148,15 @@ class Watches:
             found = {row[0]: row[1] for row in connection.execute(select(status, func.count()).group_by(status))}
         return {one: found.get(one.value, 0) for one in WatchStatus}
 
+    def late(self, since: datetime) -> Late:
+        """What waits since `since` or longer."""
+        idle = watches.c.state == "active", watches.c.under_way_since.is_(None)
+        with self._database.reading() as connection:
+            put_off = _count(connection, watches, *idle, watches.c.put_off_at <= since)
+            untaken = _count(connection, watches, *idle, watches.c.put_off_at.is_(None), watches.c.due_at <= since)
+            theirs = jobs.c.watch_id.is_not(None), jobs.c.state.in_(ACTIVE), jobs.c.created_at <= since
+            return Late(put_off, untaken, _count(connection, jobs, *theirs))
+
     def daily_pages(self) -> float:
         """How many requests for pages a day the active watches are reckoned to take, all together."""
         share = func.sum(watches.c.expected_pages * 1.0 / watches.c.interval_days)
@@ -172,6 +191,10 @@ def ask_recheck(connection: Connection, property_id: str, urls: Iterable[str], a
         if waits is None or at < waits:
             upsert(connection, watch_rechecks, {"url": url}, {"watch_id": watch_id, "due_at": at})
     return True
+
+
+def _count(connection: Connection, table: Table, *which: ColumnElement[bool]) -> int:
+    return connection.execute(select(func.count()).select_from(table).where(*which)).scalar_one()
 
 
 def _is(name: str) -> Any:

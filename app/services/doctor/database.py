@@ -14,6 +14,7 @@ from app.property.store.inspection import DatabaseState, inspect_database
 from app.property.store.schema import HEAD
 from app.services.doctor.economy import economy_verdicts
 from app.services.doctor.findings import Verdict, all_in_all, failed, ok, skipped, warning
+from app.services.doctor.watches import watch_verdicts
 from app.services.doctor.workers import Fleet
 from app.services.stores import open_stores
 from app.settings import Settings
@@ -105,13 +106,13 @@ def check_jobs(settings: Settings, fleet: Fleet, clock: Clock) -> Verdict:
     with open_stores(settings, clock) as stores:
         counts = stores.jobs.counts()
         oldest = next(iter(stores.jobs.list(state=JobState.QUEUED, limit=1)), None)
-        economy = list(economy_verdicts(stores.database, settings))
+        waits = [*economy_verdicts(stores.database, settings), *watch_verdicts(stores.database, settings)]
     said = ", ".join(f"{counts[state]} {state}" for state in JobState)
     if counts[JobState.FAILED]:
         said += " (`propintel jobs --failed` says why)"
     seconds = (clock.now() - oldest.created_at).total_seconds() if oldest else 0.0
     waiting = counts[JobState.QUEUED] + counts[JobState.DEFERRED]
-    return all_in_all(said, [*_waiting(waiting, seconds, fleet), *economy])
+    return all_in_all(said, [*_waiting(waiting, seconds, fleet), *waits])
 
 
 def _waiting(waiting: int, oldest_seconds: float, fleet: Fleet) -> Iterator[Verdict]:

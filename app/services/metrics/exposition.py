@@ -34,6 +34,8 @@ from app.services.metrics.job_families import (
     QUEUE,
     REPORTED,
     REQUESTS,
+    WATCH_SPENT,
+    WATCHES,
     HealthFigures,
     health_families,
     job_families,
@@ -67,7 +69,7 @@ UP = Spec(
 BUILD = Spec("gauge", "propintel_build_info", "Always 1; version is that of the process that answers.", ("version",))
 #: every metric there is
 ALL = (
-    *(*COUNTED, *POOL, JOBS, OLDEST, REQUESTS, OLDEST_REQUEST, MODEL_BATCHES, QUEUE),
+    *(*COUNTED, *POOL, JOBS, OLDEST, REQUESTS, OLDEST_REQUEST, MODEL_BATCHES, WATCHES, WATCH_SPENT, QUEUE),
     *(FIRST_SEEN, REPORTED, FIRING, UP, BUILD),
 )
 

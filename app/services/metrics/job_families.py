@@ -30,6 +30,18 @@ OLDEST_REQUEST = Spec(
     "How long the oldest question that waits for a batch has waited; 0 if none does.",
 )
 MODEL_BATCHES = Spec("gauge", "propintel_model_batches", "Batches of the model that are made or under way.")
+WATCHES = Spec(
+    "gauge",
+    "propintel_watches",
+    "Watches, by status: waiting for their time, due, put_off (a day's budget had no room), under_way or paused.",
+    ("status",),
+)
+WATCH_SPENT = Spec(
+    "gauge",
+    "propintel_watch_spent_today",
+    "Requests for pages and calls of models (page or model_call) that watches were charged for this UTC day.",
+    ("what",),
+)
 QUEUE = Spec("gauge", "propintel_queue_messages", "Messages that wait in a queue of the broker.", ("queue",))
 FIRST_SEEN = Spec(
     "gauge",
@@ -67,12 +79,21 @@ def job_families(figures: JobFigures | None, messages: Mapping[str, int] | None)
         REQUESTS.family(_requests(figures) if figures else None),
         OLDEST_REQUEST.family({(): figures.requests.oldest_seconds} if figures else None),
         MODEL_BATCHES.family({(): float(figures.model_batches)} if figures else None),
+        WATCHES.family(
+            {(str(status),): float(count) for status, count in figures.watches.items()} if figures else None
+        ),
+        WATCH_SPENT.family(_spent(figures) if figures else None),
         QUEUE.family(waits),
     ]
 
 
 def _requests(figures: JobFigures) -> dict[tuple[str, ...], float]:
     return {("parked",): float(figures.requests.parked), ("sent",): float(figures.requests.sent)}
+
+
+def _spent(figures: JobFigures) -> dict[tuple[str, ...], float]:
+    day = figures.watch_day
+    return {("page",): float(day.pages), ("model_call",): float(day.model_calls)} if day else {}
 
 
 def health_families(figures: HealthFigures | None, masks: Mapping[str, str]) -> list[Metric]:

@@ -1,0 +1,78 @@
+"""The commands of docs/watching.md do what the page says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import Environment, Propintel
+
+GUIDE = (Path(__file__).parents[3] / "docs" / "watching.md").read_text(encoding="utf-8")
+COMMANDS, REQUESTS = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
+HOUSE, ADDRESS, CLIENT = (
+    "https://www.example.com/homes/123-main-st",
+    "12 MAIN ST, SPRINGFIELD, IL 62701",
+    "https://www.example.com/homes/9-elm-st",
+)
+
+
+def _bash(script: str, environment: Environment, home: Path) -> str:
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    ran = subprocess.run(
+        ["bash", "-euc", script],
+        env={**environment, "PATH": programs}, cwd=home, capture_output=True, text=True, timeout=90, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_the_commands_do_what_the_page_says(environment: Environment, propintel: Propintel, home: Path) -> None:
+    (home / "clients.csv").write_text(f"url\n{CLIENT}\n", encoding="utf-8")
+    *before, _remove = COMMANDS.strip().splitlines()
+    told = _bash("\n".join(before), environment, home)
+    listed = json.loads(told[told.rindex('{\n  "counts"') :])
+    assert [(one["target"], one["interval_days"]) for one in listed["watches"]] == [
+        (HOUSE, 1),
+        (ADDRESS, 7),
+        (CLIENT, 30),
+    ]
+    assert listed["budget"]["pages"] == {"used": 0, "limit": 1000}
+    _bash(_remove, environment, home)
+    table = propintel("watch", "list", "--format", "table").stdout
+    assert (HOUSE in table, ADDRESS in table, "0 of 1000 pages" in table) == (True, False, True)
+
+
+def test_the_requests_do_what_the_page_says(
+    web: str, environment: Environment, propintel: Propintel, home: Path
+) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("no curl on PATH")
+    token = propintel("token", "--role", "operator").stdout.strip()
+    told = _bash(
+        f"URL={web} TOKEN={token}\n{REQUESTS.replace(chr(10) + 'curl -sf "$URL', chr(10) + 'echo; curl -sf "$URL')}",
+        environment,
+        home,
+    )
+    made, listed = (json.loads(line)["data"] for line in told.splitlines())
+    assert (made["new"], made["watches"][0]["target"]) == (1, HOUSE)
+    assert [one["id"] for one in listed["watches"]] == [made["watches"][0]["id"]]
+
+
+def test_wrong_usage_is_said_in_one_line(called: Propintel) -> None:
+    """Exit 2 for what the caller has to mend, 1 for a property that is not there."""
+    for arguments, code, said in (
+        (("add", HOUSE, "--every", "0"), 2, "greater than or equal to 1"),
+        (("add", "nowhere"), 2, "nowhere"),
+        (("add",), 2, "there is no target"),
+        (("add", "0" * 32), 1, "There is no property 0000"),
+        (("remove", HOUSE), 1, f"There is no watch {HOUSE}"),
+    ):
+        ran = called("watch", *arguments)
+        assert (ran.returncode, said in " ".join(ran.stderr.split())) == (code, True), ran.stderr
