@@ -1,5 +1,5 @@
 # One image for every process: the worker unless told otherwise (`celery -A worker beat`, `propintel db upgrade`, ...).
-# Nothing here names an architecture: wheels are chosen by pip, and what they lack is built for none.
+# Nothing here names an architecture: pip takes the wheels of the one that it builds on.
 
 FROM python:3.13-slim AS dependencies
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore

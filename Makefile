@@ -100,6 +100,10 @@ bench-merge: install ## 100,000 observations into 20,000 properties, on both dat
 bench-fetch: install $(BENCH)/.installed ## the fetcher beside Scrapy and httpx2, as root: about six minutes
 	$(PY) -m benchmarks.fetch --peers $(abspath $(BENCH)/bin/python) $(BENCH_ARGS)
 
+.PHONY: bench-deployment
+bench-deployment: install ## image, start and memory of docker-compose.yml, written to docs/benchmarks/deployment.md: some minutes
+	$(PY) -m benchmarks.deployment $(BENCH_ARGS)
+
 bench-county: install ## scrape the fictional county on SQLite and PostgreSQL, and compare with its truth: some minutes
 	$(PY) -m benchmarks.county $(BENCH_ARGS)
 

@@ -61,6 +61,11 @@ def prometheus_image(folder: Path, default: str) -> str:
     return tag
 
 
+def kill(container: str) -> None:
+    """With SIGKILL; Docker starts no container again that somebody killed."""
+    subprocess.run(["docker", "kill", container], capture_output=True, check=True)
+
+
 @dataclass
 class ComposeProject:
     """The services of one copy under a name and on ports of their own; `variables` are the caller's environment."""
@@ -116,11 +121,6 @@ class ComposeProject:
         for one in json.loads(shown.stdout):
             found.setdefault(one["Config"]["Labels"]["com.docker.compose.service"], []).append(one)
         return found
-
-    def kill_a_worker(self) -> None:
-        """With SIGKILL; Docker starts no container again that somebody killed."""
-        worker = self.containers()["worker"][0]["Id"]
-        subprocess.run(["docker", "kill", worker], capture_output=True, check=True)
 
     def client(self, port: int) -> httpx2.Client:
         return httpx2.Client(base_url=f"http://{LOOPBACK}:{port}", trust_env=False, timeout=20)

@@ -62,7 +62,6 @@ def variables(
         "PORT": str(free_port()),
         "WORKER_CONCURRENCY": "3",
         "FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
-        "FETCH_MIN_DELAY_SECONDS": "0.05",
     }
 
 
