@@ -470,6 +470,15 @@ class SearchPageError(PageError):
     remedy = "Enqueue a search by its own address (docs/search-pages.md), or the pages it links to."
 
 
+class PageNamesPersonError(PropertyIntelligenceError):
+    """A page whose URL names somebody who was purged: it cannot be kept without the name."""
+
+    code = "page_names_person"
+    fact_names: ClassVar[tuple[str, ...]] = ()
+    sentence = "The page's URL names a person who was purged, and nothing of it is stored."
+    remedy = "Take the data from another page."
+
+
 class NoPropertyDataError(PageError):
     code = "no_property_data"
     sentence = "{url} has no property data that could be read ({reason})."

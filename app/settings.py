@@ -295,6 +295,11 @@ class Settings(LogSettings):
         10_000_000_000, ge=0, description="all copies of pages take at most this, packed; 0: no limit"
     )
 
+    # --- privacy
+    privacy_key: SecretStr | None = Field(
+        None, description="keys the hashes of purged people's names, 32 bytes or more; SQLite makes a file for it"
+    )
+
     # --- webhooks
     webhook_secret: SecretStr | None = Field(
         None, description="signs webhooks: `whsec_` and base64 of 24 to 64 bytes; empty: they are not signed"
@@ -420,6 +425,13 @@ class Settings(LogSettings):
                 f"{wrong!r} is no host; give names like `www.county.example`, without scheme, port or path"
             )
         return hosts
+
+    @field_validator("privacy_key")
+    @classmethod
+    def _long_for_a_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().encode()) < 32:
+            raise ValueError("must have at least 32 bytes; make one with `openssl rand -hex 32`")
+        return value
 
     @field_validator("jwt_secret")
     @classmethod

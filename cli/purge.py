@@ -1,4 +1,4 @@
-"""`propintel purge`: remove all that is stored of a page, a host, a property or an address."""
+"""`propintel purge`: remove all that is stored of a page, a host, a property, an address or a person."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ Examples:
   propintel purge --host example.com --yes                            with all hosts below it
   propintel purge --property 0f6c2d... --yes
   propintel purge --address "12 Main St, Springfield, IL 62701" --yes
+  propintel purge --person "Doe, Jane"                                how the name is written, and how often
+  propintel purge --person "Jane Doe" --yes
 """
 
 
@@ -38,26 +40,32 @@ def purge_command(
     address: Annotated[
         str | None, typer.Option("--address", help="What was looked up for an address, and its properties.")
     ] = None,
+    person: Annotated[
+        str | None, typer.Option("--person", metavar="NAME", help="A person's name, wherever it stands.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is only counted.")] = False,
     format_: FormatOption = None,
 ) -> None:
     """Remove all that is stored of a page, a host, a property or an address: copies, values, evidence, history, what
     models said, jobs. It cannot be undone. What other pages say of the same property stays.
 
+    Of a person the name is removed, wherever it stands, and is not stored again. "Jane Doe" is also JANE DOE, "Doe,
+    Jane", "Jane Q. Doe", DOE JANE and jane-doe in a URL; it is neither "Jane Quincy Doe" nor "Jane Doe-Smith".
+
     Workers may run meanwhile: jobs for it are removed, and what they have in hand is not stored.
 
     JSON: `{"kind", "dry_run", "removed": {what: n}, "wiped"}`; "wiped" is whether the database's files hold nothing of
-    it any more.
+    it any more. A person who is only counted also has "spelled", `{as it is written in pages: n}`.
     """
-    asked = zip(PurgeKind, (url, host, property_id, address), strict=True)
+    asked = zip(PurgeKind, (url, host, property_id, address, person), strict=True)
     named = {kind: name for kind, name in asked if name is not None}
     if len(named) != 1:
-        raise typer.BadParameter("name one of --url, --host, --property and --address")
+        raise typer.BadParameter("name one of --url, --host, --property, --address and --person")
     ((kind, name),) = named.items()
     settings = load_settings()
     with open_stores(settings) as stores:
         result = purge(settings, stores.database, kind, name, who=who(), dry_run=not yes)
-    show(result.as_json(), format_, lambda: [_table(result)])
+    show(result.as_json(), format_, lambda: _tables(result))
     if result.dry_run:
         note("nothing was removed: add --yes to do it")
     elif not result.wiped:
@@ -66,6 +74,11 @@ def purge_command(
         )
 
 
-def _table(result: PurgeResult) -> Table:
+def _tables(result: PurgeResult) -> list[Table]:
     title = "would be removed" if result.dry_run else "removed"
+    spelled = make_table(None, ("as it is written", "times"), list(result.spelled.items()))
+    return [_counts(result, title), *([spelled] if result.spelled else [])]
+
+
+def _counts(result: PurgeResult, title: str) -> Table:
     return make_table(None, ("what", title), [(name.replace("_", " "), n) for name, n in result.removed.items()])

@@ -1,4 +1,4 @@
-"""Admin API: remove all that is stored of a page, a host, a property or an address."""
+"""Admin API: remove all that is stored of a page, a host, a property, an address or a person."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ router = APIRouter(
 
 
 class PurgeRequest(BaseModel):
-    """What is meant, by one of `url` (a page, by any of its URLs), `host` (with all below it), `property` (an id) and
-    `address` (what was looked up for it, and the properties that are filed under it).
+    """What is meant, by one of `url` (a page, by any of its URLs), `host` (with all below it), `property` (an id),
+    `address` (what was looked up for it, and the properties that are filed under it) and `person` (a name).
 
     Nothing is removed unless `dry_run` is false.
     """
@@ -42,12 +42,13 @@ class PurgeRequest(BaseModel):
     host: Annotated[str, Field(min_length=1, max_length=253, json_schema_extra={"format": "site-host"})] | None = None
     property: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
     address: Annotated[str, Field(min_length=1, max_length=300, json_schema_extra={"format": "address"})] | None = None
+    person: Annotated[str, Field(min_length=1, max_length=200, json_schema_extra={"format": "person"})] | None = None
     dry_run: bool = Field(True, strict=True)
 
     @model_validator(mode="after")
     def _one(self) -> PurgeRequest:
         if len(self.named()) != 1:
-            raise ValueError("name one of url, host, property and address")
+            raise ValueError("name one of url, host, property, address and person")
         return self
 
     def named(self) -> dict[PurgeKind, str]:
@@ -56,16 +57,20 @@ class PurgeRequest(BaseModel):
 
 
 class PurgedView(BaseModel):
-    """What went, or would go, in numbers. `wiped`: nothing of it is left in the database's files either."""
+    """What went, or would go, in numbers. `wiped`: nothing of it is left in the database's files either. `spelled`, of
+    a person who is only counted: how the name is written in pages, and how often."""
 
     kind: PurgeKind
     dry_run: bool
     removed: dict[str, int]
+    spelled: dict[str, int] | None = None
     wiped: bool
 
 
 @router.post(
-    "/purge", summary="Remove a page, a host, a property or an address", responses=answers(PurgedView, 415, 422)
+    "/purge",
+    summary="Remove a page, a host, a property, an address or a person",
+    responses=answers(PurgedView, 415, 422),
 )
 def purge_pages(
     request: PurgeRequest,

@@ -143,6 +143,9 @@ def _specs() -> Mapping[str, FieldSpec]:
 #: Every field by its RESO name, in the order in which records, tables and CSV columns show them.
 FIELDS: Mapping[str, FieldSpec] = _specs()
 
+#: Fields that name people: they are kept no longer than personal data may be (`store/personal_data.py`).
+PEOPLE_FIELDS = frozenset({"ListAgentFullName"})
+
 Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
 
 

@@ -15,7 +15,7 @@ from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.property.fetch.pace import Visitor
 from app.property.page import Keeping, NotModified, Page
-from app.property.store import PageStore
+from app.property.store import PageStore, PurgedNames
 from app.property.urls.canonical import page_url_of
 from app.services.metrics.instruments import FETCH_SECONDS, PAGE_BYTES, PAGES
 from app.services.patience import patiently
@@ -56,21 +56,28 @@ class Visit:
 class Visitors:
     """Visits pages for jobs and for whoever asks directly."""
 
-    def __init__(self, fetcher: PageSource, pages: PageStore, clock: Clock) -> None:
+    def __init__(self, fetcher: PageSource, pages: PageStore, clock: Clock, names: PurgedNames) -> None:
         self._fetcher = fetcher
         self._pages = pages
+        self._names = names
         self._clock = clock
 
     def visit(self, url: str, job_id: str | None, batch: str) -> Visit:
-        """The page at `url`, a target. With a job it is the job's checkpoint from now on."""
+        """The page at `url`, a target, without the names of people who were purged. With a job it is the job's
+        checkpoint from now on."""
+        self._names.require_nameless(url)
         with span("fetch", {"server.address": urlsplit(url).hostname}) as fetching:
             before = self._pages.checkpoint(job_id, url) if job_id is not None else None
             fetching.set({"propintel.from_checkpoint": before is not None})
             if before is not None:
                 page, confirmed_at = before.page, before.confirmed_at
                 PAGES.labels("checkpoint").inc()
+                kept, page = page, self._names.page_without(page)
+                if page is not kept:
+                    self._keep(page, job_id, confirmed_at)
             else:
                 page, confirmed_at = self._fetched(url, _visitor(job_id, batch))
+                page = self._names.page_without(page)
                 self._keep(page, job_id, confirmed_at)
             fetching.set(
                 {

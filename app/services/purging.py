@@ -1,5 +1,5 @@
-"""Removing all that is stored of a page, a host or a property, wherever that is: tables, results in Redis, and what a
-database leaves in its files when rows are deleted.
+"""Removing all that is stored of a page, a host, a property or a person, wherever that is: tables, results in Redis,
+and what a database leaves in its files when rows are deleted.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
@@ -15,7 +15,8 @@ import redis
 from app.errors import BlockedAddressError, BrokerUnavailableError, InvalidHostError, InvalidTargetError, StoreError
 from app.property.fetch.guard import check_url
 from app.property.fetch.site import is_public_suffix
-from app.property.store import Database, PurgeKind, PurgeStore, normalise_url
+from app.property.people import parse_name
+from app.property.store import Database, PersonPurge, Purged, PurgeKind, PurgeStore, normalise_url
 from app.property.store.purge_marks import host_of
 from app.redaction import redact
 from app.services.embedded_valkey import connect
@@ -31,16 +32,22 @@ _REWRITE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class PurgeResult:
-    """What went (or would go: `dry_run`), in numbers. `wiped`: it is overwritten in the database's files as well."""
+    """What went (or would go: `dry_run`), in numbers. `wiped`: it is overwritten in the database's files as well.
+
+    `spelled` is how a person's name is written in the copies of pages that would go, and how often.
+    """
 
     kind: PurgeKind
     dry_run: bool
     removed: dict[str, int]
     wiped: bool
+    spelled: dict[str, int] = field(default_factory=dict, repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """The shape that the doors show: JSON types only."""
-        return {"kind": str(self.kind), "dry_run": self.dry_run, "removed": self.removed, "wiped": self.wiped}
+        told: dict[str, Any] = {"kind": str(self.kind), "dry_run": self.dry_run, "removed": self.removed}
+        told |= {"spelled": self.spelled} if self.kind is PurgeKind.PERSON and self.dry_run else {}
+        return told | {"wiped": self.wiped}
 
 
 def purge(
@@ -49,17 +56,23 @@ def purge(
     """Remove all that is stored of `name`, or count it.
 
     Raises `InvalidTargetError` for what is no URL or no address, `InvalidHostError` for what is no host of somebody,
-    errors of the database; then nothing is removed. While Redis is away results of jobs stay there for ten minutes at
-    most, by themselves.
+    `InvalidPersonError` for what names nobody, errors of the database; then nothing is removed. While Redis is away
+    results of jobs stay there for ten minutes at most, by themselves.
     """
-    name = _checked_host(name) if kind is PurgeKind.HOST else name
-    purged = PurgeStore(database).purge(kind, name, who=who, dry_run=dry_run)
+    purged = _purged(database, kind, name, who=who, dry_run=dry_run)
     if dry_run:
-        return PurgeResult(kind, True, purged.removed, False)
+        return PurgeResult(kind, True, purged.removed, False, purged.spelled)
     told = ", ".join(f"{count} {what}" for what, count in purged.removed.items() if count) or "nothing was stored"
     log.warning("Purge of a %s by %s: %s", kind, who, told, extra={"kind": str(kind), "who": who, **purged.removed})
     _forget_results(settings, purged.job_ids)
     return PurgeResult(kind, False, purged.removed, _wiped(database))
+
+
+def _purged(database: Database, kind: PurgeKind, name: str, *, who: str, dry_run: bool) -> Purged:
+    if kind is PurgeKind.PERSON:
+        return PersonPurge(database).purge(parse_name(name), who=who, dry_run=dry_run)
+    name = _checked_host(name) if kind is PurgeKind.HOST else name
+    return PurgeStore(database).purge(kind, name, who=who, dry_run=dry_run)
 
 
 def _checked_host(name: str) -> str:

@@ -19,6 +19,7 @@ from app.property.store import (
     JobStore,
     ModelRequestStore,
     PropertyStore,
+    PurgedNames,
     SearchStore,
     SourceTries,
     UnverifiedStore,
@@ -76,7 +77,8 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
             service_tier=settings.openai_service_tier,
             parked=ParkedQuestions(ModelRequestStore(database), settings.openai_model, clock),
         )
-        searcher = WebSearcher(SearchStore(database), manager.get_client, settings.openai_model, clock)
+        names = PurgedNames(database)
+        searcher = WebSearcher(SearchStore(database), manager.get_client, settings.openai_model, clock, names)
         finder = SourceFinder(sources_file(settings).current, searcher)
         scraper = build_scraper(
             database,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.clock import Clock
-from app.property.store import FRESH_DAYS, Database, PageIndex, PageStore, PropertyStore
+from app.property.store import FRESH_DAYS, Database, PageIndex, PageStore, PropertyStore, PurgedNames
 from app.services.model_reading import ModelReader
 from app.services.page_visits import PageSource, Visitors
 from app.services.patience import patiently
@@ -42,7 +42,7 @@ def scrape_parts(
     """The parts over `database`, whose pages come from `fetcher`."""
     pages = PageStore(database)
     return ScrapeParts(
-        visitors=Visitors(fetcher, pages, clock),
+        visitors=Visitors(fetcher, pages, clock, PurgedNames(database)),
         pages=pages,
         index=PageIndex(database),
         properties=properties,

@@ -21,6 +21,7 @@ from app.errors import (
     OutOfTimeError,
     PageBlockedError,
     PageError,
+    PageNamesPersonError,
     PropertyIntelligenceError,
     PurgedMeanwhileError,
 )
@@ -202,7 +203,7 @@ class SourceReader:
             return True
         try:
             return self._parts.visitors.visit(url, self.run.job_id, self.run.batch)
-        except PurgedMeanwhileError as exc:  # nothing of it is kept, its URL as little
+        except (PurgedMeanwhileError, PageNamesPersonError) as exc:  # nothing of it is kept, its URL as little
             self._note(name, kind, None, exc.code, str(exc))
             return True
         except (FetchError, PageError, InvalidTargetError) as exc:

@@ -15,7 +15,7 @@ from app.clock import Clock
 from app.errors import ConfigurationError
 from app.property.change_belief import Telling
 from app.property.changes import TOLD_FIELDS, checked_fields
-from app.property.store import BatchStore, Database, JobStore, PropertyStore, database_url
+from app.property.store import BatchStore, Database, JobStore, PropertyStore, database_url, names_key
 from app.services.fleet_clock import make_clock
 from app.settings import Settings
 
@@ -71,7 +71,7 @@ def telling(settings: Settings) -> Telling:
 
 def open_database(settings: Settings, clock: Clock, opening: ExitStack) -> Database:
     """The configured database, opened, and closed when `opening` unwinds."""
-    database = Database(database_url(settings), clock)
+    database = Database(database_url(settings), clock, names_key=names_key(settings))
     opening.callback(database.close)
     database.open()
     return database

@@ -20,7 +20,7 @@ from app.clock import Clock
 from app.errors import ModelError, NoKeysError
 from app.property.address import Address
 from app.property.sources.search_answer import SearchAnswer, read_answer
-from app.property.store import SearchStore, StoredSearch, digest
+from app.property.store import PurgedNames, SearchStore, StoredSearch, digest
 from app.redaction import redact
 from app.services.metrics.instruments import WEB_SEARCHES
 from app.services.model_failures import BUDGET_CODE, never_by_waiting, status_reason, timed
@@ -61,12 +61,18 @@ class WebSearcher:
     """Searches with `model` through whatever client there is. Thread-safe as far as the client is."""
 
     def __init__(
-        self, searches: SearchStore, client: Callable[[], openai.OpenAI | None], model: str, clock: Clock
+        self,
+        searches: SearchStore,
+        client: Callable[[], openai.OpenAI | None],
+        model: str,
+        clock: Clock,
+        names: PurgedNames,
     ) -> None:
         self._searches = searches
         self._client = client
         self._model = model
         self._clock = clock
+        self._names = names
 
     def search(
         self, target: str, address: Address, domains: tuple[str, ...], since: datetime, *, may_wait: bool = False
@@ -97,6 +103,7 @@ class WebSearcher:
             log.warning("%s", response)
             return response
         stored = _stored(response, self._model, asked_at)
+        stored = replace(stored, answer=self._names.without(stored.answer))
         found = _found(stored)
         WEB_SEARCHES.labels(found.answer.flaw or "asked").inc()
         if found.answer.flaw:

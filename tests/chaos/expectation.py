@@ -16,7 +16,7 @@ from app.errors import PageError
 from app.property.fetch import Visitor
 from app.property.page import Keeping, Page
 from app.property.sources.config import Sources
-from app.property.store import AnswerStore, Database, SearchStore
+from app.property.store import AnswerStore, Database, PurgedNames, SearchStore
 from app.services.model_reading import ModelReader
 from app.services.resources import build_scraper
 from app.services.source_finding import SourceFinder
@@ -68,7 +68,8 @@ def expect(urls: Iterable[str], folder: Path) -> Expectation:
     with BackgroundServer(standin.app, standin.stopping) as server:
         client = openai.OpenAI(api_key=_KEY, base_url=f"{server.address}/v1", max_retries=0)
         clock = SystemClock()
-        finder = SourceFinder(Sources, WebSearcher(SearchStore(database), lambda: client, MODEL, clock))
+        searcher = WebSearcher(SearchStore(database), lambda: client, MODEL, clock, PurgedNames(database))
+        finder = SourceFinder(Sources, searcher)
         reader = ModelReader(AnswerStore(database), lambda: client, MODEL)
         scraper = build_scraper(database, _Pages(), finder, reader, clock=clock)
         for url in urls:

@@ -33,6 +33,7 @@ _WORDLESS = {
     "model_answers.fields": "names of fields",
     "model_requests.fields": "names of fields",
     "request_keys.job_ids": "ids of jobs",
+    "purged_names.words": "hashes",
     "purges.removed": "numbers by what they are of",
 }
 _OF_KEYS = {"model", "mask", "limit_group", "counters", "refusals", "charges", "key_id"}

@@ -4,7 +4,8 @@ What counts as a name's form is asked of the caller, who knows the name or only 
 
 - `Jane Doe`, `JANE DOE`, `Jane Q. Doe`, `jane-doe`, `jane.doe@`, `Jane <b>Doe</b>`, `"first":"Jane","last":"Doe"`
 - `Doe, Jane`; without a comma only in capitals (`DOE JANE Q`), as rolls of assessors write it
-- not `Jane Doe-Smith`, nor `Mary Jane Doe` (a common given name before it makes it another one), nor `Jane. Doe`
+- not `Jane Doe-Smith`, nor `Mary Jane Doe` (a common given name before it makes it another one), nor `Jane. Doe`,
+  nor `Jane Doe Street`
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 from app.property.people.given_names import GIVEN_NAMES
 from app.property.people.names import SUFFIXES
-from app.property.people.words import Text, Word, unescaped, words_of
+from app.property.people.words import WORD, Text, Word, plain_form, unescaped, words_of
 
 #: between two words of one name; a full stop is followed by a blank only after an initial
 _GAP = re.compile(r"""[\s\-_+.'"“”‘’\u00b7\u200b\u200d\ufeff\u00ad]{1,6}""")
@@ -30,6 +31,12 @@ _KEYS = frozenset(
 #: in the place of the keys between two values of one object, which may come in either order
 _OBJECT = "{}"
 _TAG = re.compile(r"<[!/?A-Za-z][^<>]{0,4000}>")
+#: after a name that is a street's
+_STREET_WORDS = (
+    "st street rd road ave avenue blvd boulevard dr drive ln lane ct court pl place pkwy parkway hwy highway way ter "
+    "terrace cir circle park school elementary"
+)
+_STREETS = frozenset(_STREET_WORDS.split())
 _MOST_WORDS = 6
 
 
@@ -52,17 +59,14 @@ def find_names(text: str, may_begin: Callable[[str], bool], is_name: Callable[[t
     """All names in `text`, in their order. `may_begin` says fast whether a word can be in a name at all; `is_name`
     whether a sequence of plain words, given name first, is one (a `*` at the end of a word: any that begins so)."""
     whole = unescaped(text)
-    words = [word for word in words_of(whole) if word.plain]
-    known: dict[str, bool] = {}
-    for word in words:
-        if word.plain not in known:
-            known[word.plain] = may_begin(word.plain)
-    if not any(known.values()):
+    beginnings = {plain for plain in map(plain_form, set(WORD.findall(whole.plain))) if plain and may_begin(plain)}
+    if not beginnings:
         return []
+    words = [word for word in words_of(whole) if word.plain]
     found = dict[tuple[int, ...], Match]()
     for stream, gaps in _streams(whole, words):
         for n, word in enumerate(stream):
-            if known[word.plain]:
+            if word.plain in beginnings:
                 match = _match_at(stream, gaps, n, is_name)
                 if match is not None:
                     found.setdefault(tuple(word.start for word in match.words), match)
@@ -145,7 +149,7 @@ def _forms(window: Sequence[Word], comma: int, *, is_object: bool) -> list[tuple
 
 
 def _stands_alone(stream: Sequence[Word], gaps: Sequence[str], start: int, count: int) -> bool:
-    """Whether it is no part of a longer name: `Jane Doe-Smith`, `Mary-Jane Doe`, `Mary Jane Doe`."""
+    """Whether it is no part of a longer name: `Jane Doe-Smith`, `Mary Jane Doe`, `Jane Doe Street`."""
     if count == 1:
         return True
     before = gaps[start - 1] if start else ""
@@ -154,8 +158,14 @@ def _stands_alone(stream: Sequence[Word], gaps: Sequence[str], start: int, count
     is_slug = any(set(gap) <= set("-_+.") for gap in inner)
     if not is_slug and ((before == "-" and start) or after == "-"):
         return False
-    is_further = bool(before) and set(before) <= set(" \t\u00a0") and stream[start - 1].plain in GIVEN_NAMES
+    if _is_blank(after) and stream[start + count].plain in _STREETS:
+        return False
+    is_further = _is_blank(before) and stream[start - 1].plain in GIVEN_NAMES
     return not (is_further and stream[start - 1].text[0].isupper())
+
+
+def _is_blank(gap: str) -> bool:
+    return bool(gap) and set(gap) <= set(" \t\u00a0")
 
 
 def _without_nested(matches: Iterable[Match]) -> list[Match]:

@@ -9,9 +9,12 @@ from typing import Any
 
 from app.property.people.finding import Match, find_names
 from app.property.people.names import PersonName
+from app.property.people.words import plain_text, unescaped
 
 #: stands where a name stood
 REMOVED = "[removed]"
+#: characters
+_LONG = 2000
 _BETWEEN = re.compile(r"[\s.,+_-]{1,6}")
 
 
@@ -21,8 +24,13 @@ class Finder:
 
     may_begin: Callable[[str], bool] = field(repr=False)
     is_name: Callable[[tuple[str, ...]], bool] = field(repr=False)
+    #: whether a text in plain form is worth a look: fast, for many long texts
+    may_hold: Callable[[str], bool] = field(default=lambda _: True, repr=False)
 
     def find(self, text: str) -> list[Match]:
+        """All places where `text` names the person."""
+        if len(text) > _LONG and not self.may_hold(plain_text(unescaped(text).plain)):
+            return []
         return find_names(text, self.may_begin, self.is_name)
 
     def is_in(self, value: Any) -> bool:
@@ -74,4 +82,9 @@ def _cuts(text: str, matches: list[Match]) -> Iterator[tuple[int, int, str]]:
 def finder_of(name: PersonName) -> Finder:
     """Finds a name that is known."""
     ours = {word for form in name.forms for word in form}
-    return Finder(ours.__contains__, name.forms.__contains__)
+    whole = [[word for word in form if not word.endswith("*")] for form in name.forms]
+
+    def may_hold(text: str) -> bool:
+        return any(all(word in text for word in form) for form in whole)
+
+    return Finder(ours.__contains__, name.forms.__contains__, may_hold)

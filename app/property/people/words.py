@@ -16,7 +16,8 @@ from urllib.parse import unquote
 
 #: a backslash escape of JSON and JavaScript, a character reference of HTML, escapes of a URL
 _ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});|(?:%[0-9a-fA-F]{2})+")
-_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f]|['’ʼ`´](?=[^\W\d_]))*")
+WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f]|['’ʼ`´](?=[^\W\d_]))*")
+_MARKS = re.compile(r"[\u0300-\u036f'’ʼ`´]")
 #: letters that are no accented form of another one
 _PLAIN = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
 
@@ -72,7 +73,7 @@ def unescaped(text: str) -> Text:
 
 def words_of(text: Text) -> Iterator[Word]:
     """The words of a text in their order."""
-    for match in _WORD.finditer(text.plain):
+    for match in WORD.finditer(text.plain):
         at, stop = match.span()
         yield Word(plain_form(match.group()), match.group(), text.place(at), text.place(stop), at, stop)
 
@@ -82,6 +83,13 @@ def plain_form(word: str) -> str:
     """Small letters without accents and apostrophes: `Müller` and `MULLER` are `muller`, `O’Brien` is `obrien`."""
     folded = unicodedata.normalize("NFKD", word.casefold()).translate(_PLAIN)
     return "".join(char for char in folded if char.isalpha())
+
+
+def plain_text(text: str) -> str:
+    """A text without escapes in small letters, without accents and apostrophes: whether a plain word can be in it."""
+    if text.isascii():
+        return text.lower().replace("'", "").replace("`", "")
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold()).translate(_PLAIN))
 
 
 def _meant(escape: str) -> str | None:

@@ -10,7 +10,7 @@ from app.property.store.batches import BatchStore
 from app.property.store.change_feed import LATEST, Backlog, ChangeStore, ClaimedChange, Followed, Recheck
 from app.property.store.change_rows import Change
 from app.property.store.decisions import DecisionStore, IdentityDecision
-from app.property.store.engine import Database, database_url
+from app.property.store.engine import Database, database_url, names_key
 from app.property.store.explaining import explain
 from app.property.store.forecast import Experience, experience, new_targets
 from app.property.store.found_jobs import FoundJobs, LeftOut, Walked
@@ -46,10 +46,13 @@ from app.property.store.models import (
     Recovered,
     RecoveryReason,
 )
+from app.property.store.names_key import NamesKey
 from app.property.store.page_index import KnownRecord, PageIndex
 from app.property.store.pages import PageStore
 from app.property.store.paging import Page, every
+from app.property.store.person_purging import PersonPurge
 from app.property.store.properties import PropertyStore
+from app.property.store.purged_names import PurgedNames
 from app.property.store.purging import Purged, PurgeKind, PurgeStore
 from app.property.store.quotas import Requester, next_day
 from app.property.store.refiling import Refiled, Refiler
@@ -119,17 +122,20 @@ __all__ = [
     "ModelBatchStore",
     "ModelRequest",
     "ModelRequestStore",
+    "NamesKey",
     "Page",
     "PageFrom",
     "PageIndex",
     "PageStore",
     "Parked",
+    "PersonPurge",
     "PropertyFilter",
     "PropertyStore",
     "Pruned",
     "PurgeKind",
     "PurgeStore",
     "Purged",
+    "PurgedNames",
     "Question",
     "Recheck",
     "Recovered",
@@ -175,6 +181,7 @@ __all__ = [
     "explain",
     "host_of_target",
     "is_address",
+    "names_key",
     "new_id",
     "new_targets",
     "next_day",

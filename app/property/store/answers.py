@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 from app.property.page import Page
 from app.property.store.engine import Database
 from app.property.store.purge_marks import refuse_purged
+from app.property.store.purged_names import purged_since
 from app.property.store.tables import model_answers
 
 #: what answers of earlier versions do not have
@@ -100,4 +101,6 @@ class AnswerStore:
         with self._database.writing() as connection:
             if page is not None:
                 refuse_purged(self._database, connection, (page.url, page.final_url), page.fetched_at)
+                since = purged_since(self._database, connection, page.fetched_at)
+                row["answer"] = since.without(row["answer"])
             connection.execute(insert(model_answers).values(row))

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
@@ -19,10 +20,20 @@ from app.clock import Clock, SystemClock
 from app.errors import StoreError
 from app.property.store import failures, schema
 from app.property.store.connections import make_engine, parse_url
+from app.property.store.names_key import NamesKey
 from app.settings import Settings
 
 SQLITE_FILE = "propintel.sqlite3"
 _ATTEMPTS = 5
+
+
+def names_key(settings: Settings) -> NamesKey:
+    """PRIVACY_KEY, else a file beside the SQLite file; none for a database that others share."""
+    if settings.privacy_key is not None:
+        return NamesKey(settings.privacy_key.get_secret_value())
+    url = parse_url(database_url(settings))
+    is_ours = url.get_backend_name() == "sqlite" and url.database
+    return NamesKey(path=Path(f"{url.database}.names-key") if is_ours else None)
 
 
 def database_url(settings: Settings) -> str:
@@ -38,12 +49,21 @@ class Database:
 
     SQLite creates its folder (0700) and migrates itself; PostgreSQL must be at this version's schema, else
     `DatabaseOutdatedError`. `busy_timeout_seconds` is how long a writer waits for another before
-    `DatabaseLockedError`. All methods raise errors of `app.errors` only, but for `IntegrityError`.
+    `DatabaseLockedError`; `names_key` is what purged people's names are hashed with. All methods raise errors of
+    `app.errors` only, but for `IntegrityError`.
     """
 
-    def __init__(self, url: str, clock: Clock | None = None, *, busy_timeout_seconds: float = 10.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Clock | None = None,
+        *,
+        busy_timeout_seconds: float = 10.0,
+        names_key: NamesKey | None = None,
+    ) -> None:
         self.url = parse_url(url)
         self.clock = clock or SystemClock()
+        self.names_key = names_key or NamesKey()
         self._busy_timeout_seconds = busy_timeout_seconds
         self._lock = threading.Lock()
         self._engine: Engine | None = None

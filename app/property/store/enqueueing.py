@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.errors import InvalidTargetError
 from app.property.store import quotas, request_keys
 from app.property.store.engine import Database
 from app.property.store.models import Enqueued, Job, JobState
 from app.property.store.page_index import AS_OF, fresh_urls
+from app.property.store.purged_names import purged_since
 from app.property.store.rows import chunks, job_of, new_id
 from app.property.store.tables import ACTIVE, IS_ACTIVE, batches, jobs, records
 from app.property.store.targets import is_address, normalise_target
@@ -42,6 +44,7 @@ def enqueue_targets(
     def work(connection: Connection) -> Enqueued:
         if key is not None and (earlier := request_keys.take(connection, key, now, answer_by=resend_at)) is not None:
             return earlier
+        _refuse_named(database, connection, wanted)
         made = make_batch(connection, row, wanted, resend_at, fresh_since, watch_of=watch_of)
         if requester is not None:
             quotas.charge(connection, requester, now, len(made.new))
@@ -50,6 +53,16 @@ def enqueue_targets(
         return made
 
     return database.repeat(work)
+
+
+def _refuse_named(database: Database, connection: Connection, wanted: Sequence[str]) -> None:
+    """Raise `InvalidTargetError` if one of `wanted` names a person who was purged, without repeating it."""
+    finder = purged_since(database, connection, None).finder
+    if finder is None:
+        return
+    for n, target in enumerate(wanted, 1):
+        if not is_address(target) and finder.is_in(target):
+            raise InvalidTargetError(f"Target {n} of {len(wanted)}", "it names a person who was purged")
 
 
 def without_known(connection: Connection, wanted: Sequence[str], fresh_since: datetime | None) -> list[str]:

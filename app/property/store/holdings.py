@@ -262,5 +262,6 @@ HOLDINGS: tuple[Holding, ...] = (
     holding(t.key_actions, operator="who", text="reason", nothing="id at action key_id mask outcome state"),
     # --- what was purged
     holding(t.purges, operator="who", nothing="id at kind removed"),
+    holding(t.purged_names, nothing="mark words at key_id"),
     holding(t.purge_marks, nothing="mark at"),
 )

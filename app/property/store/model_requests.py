@@ -21,6 +21,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.property.store.answers import Question
 from app.property.store.engine import Database
 from app.property.store.models import Job, JobState
+from app.property.store.purge_marks import PURGE
+from app.property.store.purged_names import purged_since
 from app.property.store.rows import chunks
 from app.property.store.tables import jobs, model_answers, model_requests
 
@@ -119,10 +121,17 @@ class ModelRequestStore:
         """Let the job wait for the answer, at no cost; it is asked once for all jobs that want it.
 
         A request that is over is asked anew, unless this very job has waited for it. False if the job's lease was lost.
+        Raises `PersonPurgedMeanwhileError` for a question that names somebody who was purged.
         """
         now = self._clock.now()
         row = _row_of(job, request, now, now + timedelta(seconds=max_wait_seconds))
-        return self._database.repeat(lambda connection: _park(connection, job, owner, row, now))
+
+        def work(connection: Connection) -> bool:
+            self._database.together(connection, PURGE)
+            purged_since(self._database, connection, None).refuse(row["body"])
+            return _park(connection, job, owner, row, now)
+
+        return self._database.repeat(work)
 
     def outcome(self, request_id: str) -> RequestOutcome | None:
         """How far it is; None if it was never asked, or is forgotten."""

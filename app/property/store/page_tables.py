@@ -110,6 +110,18 @@ purge_marks = Table(
     Column("at", UtcDateTime, nullable=False, index=True),
 )
 
+#: whose name may not be stored again: keyed hashes of its forms (`purged_names.py`)
+purged_names = Table(
+    "purged_names",
+    metadata,
+    Column("mark", SHA256, primary_key=True),
+    # short hashes of its words, by which it is told fast that a text does not hold it
+    Column("words", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    # with which key it was hashed
+    Column("key_id", String(16), nullable=False),
+)
+
 #: pages that a job asked for in vain: it does not ask again for what stays so (`source_tries.py`)
 source_tries = Table(
     "source_tries",

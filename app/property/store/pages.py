@@ -15,6 +15,7 @@ from app.property.page import Keeping, Page
 from app.property.store.engine import Database
 from app.property.store.packing import pack, unpack
 from app.property.store.purge_marks import refuse_purged
+from app.property.store.purged_names import purged_since
 from app.property.store.rows import clean, insert_if_new, upsert
 from app.property.store.tables import bodies, pages, site_answers
 from app.property.store.targets import MAX_URL_CHARS
@@ -40,7 +41,8 @@ class PageStore:
         is when its site said that it still holds, if it did not come whole.
 
         What its site does not want kept is the job's checkpoint only, until `drop_unkept`; without a job nothing is.
-        Raises `PurgedMeanwhileError` for what was purged after it was fetched.
+        Raises `PurgedMeanwhileError` for what was purged after it was fetched, `PersonPurgedMeanwhileError` for what
+        names somebody who was.
         """
         no_store = page.keeping.no_store
         text = page.text.encode("utf-8", "surrogatepass")
@@ -59,6 +61,8 @@ class PageStore:
 
         def work(connection: Connection) -> None:
             refuse_purged(self._database, connection, (page.url, page.final_url), page.fetched_at)
+            since = purged_since(self._database, connection, page.fetched_at)
+            since.refuse(page.text, page.url, page.final_url, page.declared_url)
             if no_store and job_id is None:
                 connection.execute(delete(site_answers).where(site_answers.c.url == row["final_url"]))
                 return

@@ -22,12 +22,14 @@ from app.property.store.change_notices import Noticing, Reread, stands
 from app.property.store.engine import Database
 from app.property.store.folding import fold
 from app.property.store.homes import find_home
+from app.property.store.naming_rows import source_without
 from app.property.store.page_index import PageIndex
 from app.property.store.page_records import drop_doubles, observe, of_same_page, put, records_of, urls_of
 from app.property.store.paging import Order, Page
 from app.property.store.property_rows import evidence_json
 from app.property.store.property_views import views
 from app.property.store.purge_marks import refuse_purged
+from app.property.store.purged_names import purged_since
 from app.property.store.rebuilding import alive, rebuild
 from app.property.store.rows import clean
 from app.property.store.searching import PropertyFilter
@@ -63,8 +65,23 @@ class PropertyStore:
         Idempotent: the same record again changes nothing. An older record of the same page, by whichever of its URLs,
         is replaced; a record older than the stored one adds its observations only. `edition` says which extractors
         read it; `kin` is the property that the page is known to be of by how it was found: it is taken for that unless
-        it contradicts it. Raises `PurgedMeanwhileError` for what was purged after it was fetched.
+        it contradicts it. Raises `PurgedMeanwhileError` for what was purged after it was fetched;
+        somebody who was is left out.
         """
+        own = {"wanted_model": list(wanted_model), "model_note": clean(model_note), "edition": edition}
+
+        def work(connection: Connection) -> str:
+            # one at a time: which property a record is of depends on all that others file meanwhile
+            self._database.exclusively(connection, "properties")
+            refuse_purged(self._database, connection, urls_of(record), record.fetched_at)
+            since = purged_since(self._database, connection, record.fetched_at)
+            since.refuse(*urls_of(record))
+            said = source_without(since.finder, record) if since.finder is not None else record
+            return self._save(connection, said, since.without(own), kin)
+
+        return self._database.repeat(work)
+
+    def _save(self, connection: Connection, record: SourceRecord, own: dict[str, Any], kin: str | None) -> str:
         row = {
             "url": record.url,
             "final_url": record.final_url,
@@ -73,38 +90,29 @@ class PropertyStore:
             "fetched_at": record.fetched_at,
             "record": dict(record.values),
             "evidence": evidence_json(record.evidence.items()),
-            "wanted_model": list(wanted_model),
-            "model_note": clean(model_note),
             "stored_at": self._database.clock.now(),
             "page_url": record.page_url,
             "checked_at": record.checked_at,
-            "edition": edition,
             "source_kind": record.source_kind,
+            **own,
         }
-
-        def work(connection: Connection) -> str:
-            # one at a time: which property a record is of depends on all that others file meanwhile
-            self._database.exclusively(connection, "properties")
-            refuse_purged(self._database, connection, urls_of(record), record.fetched_at)
-            before, doubles = of_same_page(connection, record)
-            home, has_folded = find_home(self._database, connection, record, kin)
-            put(connection, before, {**row, "property_id": home})
-            left = {alive(connection, gone) for gone in drop_doubles(connection, doubles, record)} - {home}
-            for property_id in sorted(left):
-                if not records_of(connection, property_id):  # it had this page only
-                    fold(connection, property_id, home)
-                    has_folded = True
-            observe(connection, home, record)
-            rebuilt = rebuild(self._database, connection, home, changed=has_folded)
-            if before is not None and rebuilt is not None:
-                reread = Reread(before, record, edition)
-                Noticing(self._database, connection, self._telling, rebuilt).reread(reread)
-                left |= {alive(connection, before.property_id)} - {home}
-            for property_id in sorted(left):
-                rebuild(self._database, connection, property_id)
-            return home
-
-        return self._database.repeat(work)
+        before, doubles = of_same_page(connection, record)
+        home, has_folded = find_home(self._database, connection, record, kin)
+        put(connection, before, {**row, "property_id": home})
+        left = {alive(connection, gone) for gone in drop_doubles(connection, doubles, record)} - {home}
+        for property_id in sorted(left):
+            if not records_of(connection, property_id):  # it had this page only
+                fold(connection, property_id, home)
+                has_folded = True
+        observe(connection, home, record)
+        rebuilt = rebuild(self._database, connection, home, changed=has_folded)
+        if before is not None and rebuilt is not None:
+            reread = Reread(before, record, own["edition"])
+            Noticing(self._database, connection, self._telling, rebuilt).reread(reread)
+            left |= {alive(connection, before.property_id)} - {home}
+        for property_id in sorted(left):
+            rebuild(self._database, connection, property_id)
+        return home
 
     def looked(self, property_id: str, urls: Sequence[str], at: datetime) -> None:
         """A page of the property, known by one of `urls`, was found unchanged at `at`: that too is a look at a change

@@ -21,7 +21,8 @@ from app.property.store.rows import chunks, upsert
 from app.property.store.tables import purge_marks
 from app.property.store.targets import normalise_url
 
-_NAME = "purge"
+#: the lock that whoever stores pages holds together, and a purge alone
+PURGE = "purge"
 
 
 def mark(connection: Connection, urls: Iterable[str], hosts: Iterable[str], at: datetime) -> None:
@@ -32,7 +33,7 @@ def mark(connection: Connection, urls: Iterable[str], hosts: Iterable[str], at: 
 
 def hold_off(database: Database, connection: Connection) -> None:
     """Until this transaction ends no page is stored; what was under way is through."""
-    database.exclusively(connection, _NAME)
+    database.exclusively(connection, PURGE)
 
 
 def refuse_purged(database: Database, connection: Connection, urls: Iterable[str | None], fetched_at: datetime) -> None:
@@ -40,7 +41,7 @@ def refuse_purged(database: Database, connection: Connection, urls: Iterable[str
 
     Until this transaction ends none of them is purged.
     """
-    database.together(connection, _NAME)
+    database.together(connection, PURGE)
     asked = {url for url in urls if url}
     for some in chunks(sorted(set(_digests(asked)))):
         hit = select(purge_marks.c.mark).where(purge_marks.c.mark.in_(some), purge_marks.c.at >= fetched_at)
@@ -50,7 +51,7 @@ def refuse_purged(database: Database, connection: Connection, urls: Iterable[str
 
 def purged_of(database: Database, connection: Connection, urls: Iterable[str], seen_at: datetime) -> set[str]:
     """Those of `urls` that were purged after `seen_at`; until this transaction ends none of the others is."""
-    database.together(connection, _NAME)
+    database.together(connection, PURGE)
     digests = {url: set(_digests({url})) for url in urls}
     hit: set[str] = set()
     for some in chunks(sorted(set().union(*digests.values()))):

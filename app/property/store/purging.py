@@ -18,6 +18,7 @@ from app.errors import NoSourceError
 from app.property.identity import address_keys
 from app.property.store.change_feed import drop_changes
 from app.property.store.engine import Database
+from app.property.store.general_purging import drop_general, general_urls
 from app.property.store.model_requests import wake
 from app.property.store.pages import drop_pages
 from app.property.store.properties import PropertyStore
@@ -60,7 +61,7 @@ _URLS = (
 #: of a row that is found by one of its URLs, those that are ways to the same page
 _WAYS = ((records, ("url", "final_url", "page_url")), (page_urls, ("url", "page_url")))
 #: what is told of a purge, in rows
-_COUNTED = (
+COUNTED = (
     "bodies",
     "validators",
     "records",
@@ -72,6 +73,7 @@ _COUNTED = (
     "searches",
     "jobs",
     "urls",
+    "others",
 )
 
 
@@ -80,20 +82,24 @@ _NAMES_AT_ONCE = 50
 
 
 class PurgeKind(StrEnum):
-    """What is named: one page by one of its URLs, all pages of a host and those below it, a property, or an address."""
+    """What is named: one page by one of its URLs, all pages of a host and those below it, a property, an address, or a
+    person (`person_purging.py`)."""
 
     URL = "url"
     HOST = "host"
     PROPERTY = "property"
     ADDRESS = "address"
+    PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What went, in rows by what they are; `job_ids` are those whose results elsewhere go too."""
+    """What went, in rows by what they are; `job_ids` are those whose results elsewhere go too. `spelled` is how a
+    person's name was written in copies of pages, and how often."""
 
     removed: dict[str, int]
     job_ids: list[str] = field(repr=False)
+    spelled: dict[str, int] = field(default_factory=dict, repr=False)
 
 
 class PurgeStore:
@@ -113,7 +119,7 @@ class PurgeStore:
         def work(connection: Connection) -> Purged:
             self._database.exclusively(connection, "properties")
             hold_off(self._database, connection)
-            purged = _Purge(self._database, connection, kind, name).run()
+            purged = PurgeRun(self._database, connection, kind, name).run()
             if dry_run:
                 raise _Undo(purged)
             row = {"id": new_id(), "at": self._database.clock.now(), "who": clean(who), "kind": str(kind)}
@@ -131,7 +137,9 @@ class _Undo(Exception):  # noqa: N818 (it is no error: it ends a transaction)
         self.purged = purged
 
 
-class _Purge:
+class PurgeRun:
+    """The work of a purge in one transaction of the caller, who holds off others."""
+
     def __init__(self, database: Database, connection: Connection, kind: PurgeKind, name: str) -> None:
         self._database = database
         self._connection = connection
@@ -148,6 +156,7 @@ class _Purge:
         hashes = self._hashes(urls)
         heard = self._column(select(unverified.c.url).where(unverified.c.property_id.in_(self._properties)))
         job_ids = self._jobs(urls)
+        self._drop_general(urls, job_ids)
         self._drop_copies(urls, job_ids)
         touched = set(self._properties) | self._drop_sayings(urls)
         self._drop_answers(hashes)
@@ -155,7 +164,7 @@ class _Purge:
         self._drop_jobs(job_ids)
         self._drop_decisions()
         self._mend(touched)
-        return Purged({name: self._removed[name] for name in _COUNTED}, job_ids)
+        return Purged({name: self._removed[name] for name in COUNTED}, job_ids)
 
     # --- what is meant
 
@@ -196,7 +205,10 @@ class _Purge:
                 column = table.c[name]
                 urls = self._column(select(column).where(column.contains(self._name, autoescape=True)).distinct())
                 found |= {url for url in urls if _is_below(host_of(url), self._name)}
-        return found
+        return found | set(general_urls(self._connection, self._is_of_host, self._name))
+
+    def _is_of_host(self, url: str) -> bool:
+        return _is_below(host_of(url), self._name)
 
     def _ways(self, urls: set[str]) -> set[str]:
         """`urls`, and all other URLs of their pages."""
@@ -246,6 +258,10 @@ class _Purge:
         return sorted(found)
 
     # --- removing it
+
+    def _drop_general(self, urls: list[str], job_ids: list[str]) -> None:
+        gone = drop_general(self._connection, urls=urls, property_ids=self._properties, job_ids=job_ids)
+        self._removed["others"] += gone
 
     def _drop_copies(self, urls: list[str], job_ids: list[str]) -> None:
         for some in chunks(urls):
@@ -337,6 +353,7 @@ class _Purge:
 
     def _drop_property(self, property_id: str) -> None:
         folded = self._column(select(properties.c.id).where(properties.c.merged_into == property_id))
+        self._removed["others"] += drop_general(self._connection, property_ids=[*sorted(folded), property_id])
         for gone in (*sorted(folded), property_id):
             drop_changes(self._connection, gone)
             for table in (property_keys, property_blocks):

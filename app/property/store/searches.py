@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from app.property.store.engine import Database
 from app.property.store.purge_marks import purged_of, refuse_purged
+from app.property.store.purged_names import purged_since
 from app.property.store.rows import upsert
 from app.property.store.tables import web_searches
 
@@ -45,7 +46,7 @@ class SearchStore:
         """Keep an answer; `target` is the address that was looked for, `urls` all that the answer names.
 
         -> those of `urls` that were purged after it was asked: the answer, whose words are of them too, is not kept
-        then. Raises `PurgedMeanwhileError` if the target was.
+        then. People who were purged since are left out. Raises `PurgedMeanwhileError` if the target was.
         """
         named = sorted(set(urls))
         row = {
@@ -61,8 +62,9 @@ class SearchStore:
         def work(connection: Connection) -> set[str]:
             refuse_purged(self._database, connection, (target,), found.asked_at)
             gone = purged_of(self._database, connection, named, found.asked_at)
+            since = purged_since(self._database, connection, found.asked_at)
             if not gone:
-                upsert(connection, web_searches, {"id": question}, row)
+                upsert(connection, web_searches, {"id": question}, since.without(row))
             return gone
 
         return self._database.repeat(work)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from app.property.store.engine import Database
 from app.property.store.purge_marks import purged_of
+from app.property.store.purged_names import purged_since
 from app.property.store.rows import clean, upsert
 from app.property.store.tables import properties, unverified
 
@@ -37,7 +38,7 @@ class UnverifiedStore:
         """Add `heard`, in place of what was heard of the same field and page before. What was heard of the pages `read`
         goes: they speak for themselves by now.
 
-        What was heard of a page that was purged after it was named is left out.
+        What was heard of a page that was purged after it was named is left out, and what names a person who was.
         """
         heard, pages = tuple(heard), sorted(set(read))
 
@@ -50,6 +51,9 @@ class UnverifiedStore:
             connection.execute(gone)
             for one in heard:
                 if purged_of(self._database, connection, (one.url,), one.seen_at):
+                    continue
+                since = purged_since(self._database, connection, one.seen_at)
+                if since.names(one.value, one.quote, one.url):
                     continue
                 row = {
                     "value": one.value,

@@ -24,6 +24,7 @@ schemathesis.openapi.format("http-url", _URLS)
 schemathesis.openapi.format("address", _ADDRESSES)
 schemathesis.openapi.format("target", st.one_of(_URLS, _ADDRESSES))
 schemathesis.openapi.format("site-host", st.from_regex(r"\A[a-z]{1,12}\.example\Z"))
+schemathesis.openapi.format("person", st.from_regex(r"\A[A-Z][a-z]{2,9} [A-Z][a-z]{2,9}\Z"))
 schemathesis.openapi.format("jobs-cursor", st.tuples(_MOMENTS, st.integers(0, 10_000), _IDS).map(jobs.ORDER.cursor))
 for _order in (alerts.ORDER, batches.ORDER, key_actions.ORDER, properties.ORDER, watches.ORDER):
     schemathesis.openapi.format(

@@ -50,10 +50,28 @@ def test_it_counts_unless_told_to_do_it(called: Propintel, stores: Stores) -> No
         ("--url", URL, "--host", "homes.example"),
         ("--url", "12 Oak St"),
         ("--host", "com"),
-        ("--person", "A. Agent"),
+        ("--person", "Cher"),
     ],
 )
 def test_what_is_not_clear_is_wrong_usage(called: Propintel, stores: Stores, arguments: tuple[str, ...]) -> None:
     ran = called("purge", *arguments, "--yes")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert json.loads(called("purge", "--url", URL).stdout)["removed"]["bodies"] == 1
+
+
+def test_a_person_is_counted_as_the_name_is_written_and_then_forgotten(called: Propintel, stores: Stores) -> None:
+    """Twice as many bodies: what came, and its text, are one here. The name is not in what is logged."""
+    page = "<p>Call QUACKENBUSH OTTILIE or Ottilie Quackenbush, not Ottilie Vandermolen.</p>"
+    pages = PageStore(stores.database)
+    pages.save_page(Page(URL, URL, "text/html", page, page.encode(), datetime(2026, 1, 2, tzinfo=UTC)))
+    counted = json.loads(called("purge", "--person", "Quackenbush, Ottilie").stdout)
+    assert (counted["kind"], counted["removed"]["bodies"]) == ("person", 1)
+    assert counted["spelled"] == {"QUACKENBUSH OTTILIE": 1, "Ottilie Quackenbush": 1}
+    done = called("purge", "--person", "Ottilie Quackenbush", "--yes")
+    assert json.loads(done.stdout) == {"kind": "person", "dry_run": False, "removed": counted["removed"], "wiped": True}
+    assert "Purge of a person by" in done.stderr
+    assert "uackenbush" not in done.stderr
+    assert called("enqueue", "https://a.example/ottilie-quackenbush").returncode == 2
+    files = [path.read_bytes() for path in stores.settings.propintel_home.rglob("*") if path.is_file()]
+    assert files
+    assert not any(b"uackenbush" in held for held in files)

@@ -49,6 +49,7 @@ def test_a_name_is_found_however_it_is_written(text: str, left: str) -> None:
         "Doe Jane",
         "Agents: Jane | Doe",
         "Jane, Doe and others",
+        "12 Jane Doe Street",
         "J. Doe, Janet Doe, Jane Doerr, Ms. Doe",
     ],
 )

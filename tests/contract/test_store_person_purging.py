@@ -1,0 +1,366 @@
+"""A person's name is gone from every table, whatever it stands in, and is not stored again; nobody else's is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Boolean, Column, Date, Float, Integer, LargeBinary, String, Table, inspect, select, text
+from sqlalchemy.types import JSON
+
+from app.clock import ManualClock
+from app.errors import ConfigurationError, InvalidTargetError, PageNamesPersonError, PersonPurgedMeanwhileError
+from app.property.page import Keeping, Page
+from app.property.people import PersonName, finder_of, parse_name
+from app.property.record import Evidence, Method, PageKind
+from app.property.source_record import SourceRecord
+from app.property.store import (
+    AnswerStore,
+    Database,
+    JobStore,
+    ModelRequest,
+    ModelRequestStore,
+    NamesKey,
+    PageStore,
+    PersonPurge,
+    PropertyStore,
+    PurgedNames,
+    Question,
+    StoredAnswer,
+)
+from app.property.store.columns import UtcDateTime
+from app.property.store.holdings import HOLDINGS, NAMING, Holds
+from app.property.store.packing import pack, unpack
+from app.property.store.tables import bodies, metadata, purges
+
+NAME = "Ottilie Quackenbush"
+WRITTEN = ("Ottilie Quackenbush", "QUACKENBUSH, OTTILIE", "Ottilie M. Qu\u00e4ckenbush")
+OTHERS = ("Ottilie Vandermolen", "Balthasar Quackenbush")
+PAGE = "https://www.homes.example/h/48213"
+ANY = finder_of(parse_name(NAME))
+
+
+@pytest.fixture
+def database(database_url: str, clock: ManualClock) -> Iterator[Database]:
+    database = Database(database_url, clock, names_key=NamesKey("k" * 32))
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def purge(database: Database) -> PersonPurge:
+    return PersonPurge(database)
+
+
+def name() -> PersonName:
+    return parse_name(NAME)
+
+
+def places(database: Database, *words: str) -> set[str]:
+    """`table.column` of everything stored that names the person (or holds one of `words`), bodies unpacked."""
+    found = set[str]()
+    with database.reading() as connection:
+        for table in inspect(connection).get_table_names():
+            for row in connection.execute(text(f"SELECT * FROM {table}")).mappings():  # noqa: S608 (names of tables)
+                for column, value in row.items():
+                    told = str(value)
+                    if column == "packed":
+                        raw = unpack(row["packing"], bytes(value))
+                        told = f"{raw.decode('utf-8', 'replace')} {raw.decode('utf-16', 'replace')}"
+                    told = told.encode().decode("unicode_escape", "replace") if "\\u" in told else told
+                    if any(word in told for word in words) if words else ANY.is_in(told):
+                        found.add(f"{table}.{column}")
+    return found
+
+
+# --- every table, by the register
+
+
+def _some(column: Column[Any], held: Holds, planted: str, now: datetime) -> Any:
+    """A value for a column: what may name a person does."""
+    if column.foreign_keys:
+        return None
+    if held is Holds.COPY:
+        return pack(f"<p>{planted}</p>".encode())[1]
+    if held in (Holds.TARGET, Holds.URLS):
+        slug = NAME.lower().replace(" ", "-") if ANY.is_in(planted) else "nobody"
+        url = f"https://a.example/{column.table.name}/{slug}"
+        return f" {url} https://b.example/ " if held is Holds.URLS else url
+    if isinstance(column.type, JSON):
+        return {"said": [planted, f"by {planted}"]} if held is Holds.TEXT else {}
+    if held is Holds.TEXT:
+        return f"as {planted} says"
+    match column.type:
+        case UtcDateTime():
+            return now
+        case Date():
+            return date(2026, 1, 1)
+        case Boolean():
+            return False
+        case Integer() | Float():
+            return 1
+        case LargeBinary():
+            return b"x"
+        case String(length=length):
+            return f"{column.table.name}{column.name}"[: length or 99]
+        case _:
+            return 1
+
+
+def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
+    """What has a form of its own."""
+    proof = {
+        "value": planted,
+        "raw": planted,
+        "unit": None,
+        "method": "label",
+        "locator": "/",
+        "confidence": 0.9,
+        "quote": f"Agent {planted}",
+        "source_url": PAGE,
+        "fetched_at": now.isoformat(),
+        "content_sha256": "c" * 64,
+    }
+    area = {**proof, "value": 90, "raw": "90", "quote": f"90 sq ft, {planted}"}
+    history = [{"date": "2020-01-01", "price": 1, "event": f"sold by {planted}"}]
+    said = {"ListAgentFullName": planted, "LivingArea": 90, "X_PriceHistory": history}
+    proofs = {"ListAgentFullName": proof, "LivingArea": area, "X_PriceHistory": {**proof, "value": history}}
+    return {
+        "records": {"record": said, "evidence": proofs, "kind": "listing", "wanted_model": [], "source_kind": None},
+        "properties": {"record": said, "evidence": proofs, "conflicts": [{"field": "Roof", "evidence": [proof]}]},
+        "observations": {"field": "X_PriceHistory", "value": history, "evidence": {**proof, "value": history}},
+        "unverified": {"field": "ListAgentFullName", "value": planted},
+        "bodies": {"packing": "zstd", "sha256": "b" * 64},
+        "jobs": {"state": "failed"},
+        "alerts": {"severity": "warning"},
+        "watches": {"kind": "url", "state": "active"},
+    }.get(table, {})
+
+
+def fill(database: Database, planted: str, now: datetime) -> None:
+    """One row in every table, parents first: ids of parents are those of their rows."""
+    made = dict[Table, dict[str, Any]]()
+    held = {one.table: one for one in HOLDINGS}
+    with database.writing() as connection:
+        for table in metadata.sorted_tables:
+            row = {c.name: _some(c, held[table].columns[c.name], planted, now) for c in table.columns}
+            row |= _special(table.name, planted, now)
+            for column in table.columns:
+                for key in column.foreign_keys:
+                    parent = made.get(key.column.table, {})
+                    row[column.name] = parent.get(key.column.name)
+            if table.name == "identity_pages":
+                row["side"] = 0
+            connection.execute(table.insert().values(row))
+            made[table] = row
+
+
+@pytest.mark.parametrize("planted", WRITTEN)
+def test_every_column_that_can_name_a_person_loses_the_name(
+    database: Database, clock: ManualClock, purge: PersonPurge, planted: str
+) -> None:
+    """One row in every table that there is; a table that nobody purges, with this name in it, is named here."""
+    fill(database, planted, clock.now())
+    planted_in = places(database)
+    naming = {f"{h.table.name}.{c.name}" for h in HOLDINGS for c in h.of(*NAMING, Holds.COPY)} - {
+        "property_keys.key",  # made of records when they are stored
+        "property_blocks.key",
+    }
+    assert naming <= planted_in, "else this test looks for nothing there"
+    counted = purge.purge(name(), who="alice", dry_run=True)
+    assert places(database) == planted_in, "a dry run removes nothing"
+    assert counted.spelled, "and tells how the name is written"
+    removed = purge.purge(name(), who="alice", dry_run=False).removed
+    assert places(database) == set()
+    assert removed == counted.removed
+    assert not any(purge.purge(name(), who="alice", dry_run=False).removed.values())
+
+
+def test_who_is_not_meant_stays_in_every_column(database: Database, clock: ManualClock, purge: PersonPurge) -> None:
+    fill(database, " and ".join(OTHERS), clock.now())
+    before = places(database, *OTHERS)
+    assert len(before) > 20
+    purge.purge(name(), who="alice", dry_run=False)
+    assert places(database, *OTHERS) == before
+
+
+# --- what stays of a page, and what comes after
+
+
+def _proof(value: Any, page: Page, quote: str) -> Evidence:
+    return Evidence(value=value, raw=str(value), method=Method.LABEL, locator="/", quote=quote, source_url=page.url,
+                    fetched_at=page.fetched_at, content_sha256=page.sha256, confidence=0.9)  # fmt: skip
+
+
+def page_of(agent: str, at: datetime, url: str = PAGE) -> Page:
+    content = f"<p>Call {agent}</p>"
+    return Page(url, url, "text/html", content, content.encode(), at, Keeping('"v1"'))
+
+
+def record_of(page: Page, agent: str) -> SourceRecord:
+    said = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701", "ListPrice": 100,
+            "ListAgentFullName": agent, "PublicRemarks": f"Ask {agent} or nobody.",
+            "Media": ["https://a.example/1.jpg", f"https://a.example/{agent.replace(' ', '-')}.jpg"]}  # fmt: skip
+    proofs = {key: _proof(value, page, f"{value} by {agent}") for key, value in said.items()}
+    return SourceRecord(page.url, page.url, PageKind.LISTING, page.sha256, page.fetched_at, said, proofs, page.url)
+
+
+def test_values_stay_with_their_evidence_and_the_property_is_told_to_have_changed(
+    database: Database, clock: ManualClock, purge: PersonPurge
+) -> None:
+    page, properties = page_of(NAME, clock.now()), PropertyStore(database)
+    PageStore(database).save_page(page)
+    home = properties.save_record(record_of(page, NAME))
+    clock.advance(5)
+    since = clock.now()
+    done = purge.purge(name(), who="alice (manager)", dry_run=False)
+    shown = properties.get(home)
+    assert shown["record"].pop("X_GoogleEarthUrl")
+    assert shown["record"] == {
+        "ListPrice": 100, "StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701",
+        "PublicRemarks": "Ask [removed] or nobody.", "Media": ["https://a.example/1.jpg"],
+    }  # fmt: skip
+    assert shown["evidence"]["ListPrice"]["quote"] == "100 by [removed]"
+    assert [one["property"] for one in properties.page(changed_since=since).items] == [home]
+    assert (done.removed["bodies"], done.removed["validators"], done.removed["observations"]) == (1, 1, 1)
+    with database.reading() as connection:
+        row = connection.execute(select(purges)).one()
+    assert (row.who, row.kind, row.removed) == ("alice (manager)", "person", done.removed)
+
+
+def test_a_page_is_read_without_the_name_from_then_on(
+    database: Database, clock: ManualClock, purge: PersonPurge
+) -> None:
+    names = PurgedNames(database)
+    page = page_of("Ottilie Quackenbush and Balthasar Quackenbush", clock.now())
+    assert names.page_without(page) is page
+    purge.purge(name(), who="alice", dry_run=False)
+    read = names.page_without(page)
+    assert read.text == "<p>Call [removed] and Balthasar Quackenbush</p>"
+    assert read.body == read.text.encode()
+    assert read.sha256 != page.sha256
+    nobody = page_of("Ottilie Vandermolen", clock.now())
+    assert names.page_without(nobody) is nobody
+    with pytest.raises(PageNamesPersonError) as caught:
+        names.page_without(page_of("nobody", clock.now(), "https://a.example/agents/quackenbush/ottilie-quackenbush"))
+    assert "uackenbush" not in str(caught.value)
+    with pytest.raises(InvalidTargetError, match=r"Target 2 of 2"):
+        JobStore(database).enqueue([PAGE, "https://a.example/ottilie-quackenbush"])
+    assert places(database) == set()
+
+
+def test_what_a_worker_has_in_hand_is_stored_without_the_name_or_read_again(
+    database: Database, clock: ManualClock, purge: PersonPurge
+) -> None:
+    """Fetched before the purge, stored after it. What was paid for is kept, without the name."""
+    pages, answers, properties = PageStore(database), AnswerStore(database), PropertyStore(database)
+    jobs, requests = JobStore(database), ModelRequestStore(database)
+    (job_id,) = jobs.enqueue([PAGE]).new
+    jobs.claim(job_id, "owner", 300)
+    page = page_of(NAME, clock.now())
+    question = Question(page.sha256, ("ListAgentFullName",), "m", "p")
+    clock.advance(1)
+    purge.purge(name(), who="alice", dry_run=False)
+    clock.advance(1)
+    with pytest.raises(PersonPurgedMeanwhileError):
+        pages.save_page(page, job_id)
+    request = ModelRequest("r" * 64, question, {"messages": [{"content": page.text}]}, 1, 1)
+    with pytest.raises(PersonPurgedMeanwhileError):
+        requests.park(jobs.get(job_id), "owner", request, 3600)
+    answers.save_model_answer(question, StoredAnswer({"Roof": (["slate"], f"slate, {NAME}")}, "m", 1, 1), page)
+    kept = answers.model_answer(question)
+    assert kept is not None
+    assert kept.values == {"Roof": (["slate"], "slate, [removed]")}
+    home = properties.save_record(record_of(page, NAME), model_note=f"{NAME} was not asked")
+    assert properties.get(home)["record"]["ListPrice"] == 100
+    assert places(database) == set()
+
+
+def test_a_writer_that_is_under_way_does_not_slip_through(
+    database_url: str, database: Database, clock: ManualClock, purge: PersonPurge
+) -> None:
+    """Many write pages that were fetched long ago while the purge runs."""
+    page = page_of(NAME, clock.now())
+    clock.advance(1)
+    began, refused = threading.Event(), list[bool]()
+
+    def write() -> None:
+        mine = Database(database_url, clock, names_key=NamesKey("k" * 32))
+        for _ in range(5000):  # until it is refused
+            try:
+                PageStore(mine).save_page(page)
+            except PersonPurgedMeanwhileError:
+                refused.append(True)
+                break
+            began.set()
+        mine.close()
+
+    writers = [threading.Thread(target=write) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    assert began.wait(20)
+    purge.purge(name(), who="alice", dry_run=False)
+    for writer in writers:
+        writer.join()
+    assert len(refused) == 3
+    assert places(database) == set()
+
+
+# --- the key
+
+
+def test_only_hashes_of_the_name_are_kept_and_another_key_makes_others(
+    database: Database, database_url: str, clock: ManualClock, purge: PersonPurge
+) -> None:
+    """Whoever has another key could not tell the name: that is said, not passed over."""
+    purge.purge(name(), who="alice", dry_run=False)
+    assert places(database, "ttilie", "uackenbush") == set()
+    other = Database(database_url, clock, names_key=NamesKey("o" * 32))
+    with pytest.raises(ConfigurationError, match="PRIVACY_KEY"):
+        PurgedNames(other).page_without(page_of("nobody", clock.now()))
+    other.close()
+
+
+def test_without_a_key_nobody_is_purged_and_a_file_serves_one_machine(
+    database_url: str, clock: ManualClock, tmp_path: Path
+) -> None:
+    bare = Database(database_url, clock)
+    with pytest.raises(ConfigurationError, match="PRIVACY_KEY"):
+        PersonPurge(bare).purge(name(), who="alice", dry_run=False)
+    with bare.reading() as connection:
+        assert connection.execute(select(purges)).all() == []
+    bare.close()
+    path = tmp_path / "names-key"
+    mine = Database(database_url, clock, names_key=NamesKey(path=path))
+    PersonPurge(mine).purge(name(), who="alice", dry_run=False)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert NamesKey(path=path).make() == path.read_bytes()
+    assert list(tmp_path.glob("names-key.*")) == []
+    assert PurgedNames(mine).without(NAME) == "[removed]"
+    mine.close()
+
+
+def test_bodies_in_other_encodings_are_looked_through(
+    database: Database, clock: ManualClock, purge: PersonPurge
+) -> None:
+    for n, encoding in enumerate(("utf-16", "utf-16-le", "latin-1", "cp1252")):
+        content = f"<p>{n} Ottilie Qu\u00e4ckenbush, {'x' * 3000}</p>"
+        page = Page(f"{PAGE}/{n}", f"{PAGE}/{n}", "text/html", "seen", content.encode(encoding), clock.now())
+        PageStore(database).save_page(page)
+    assert purge.purge(name(), who="alice", dry_run=False).removed["bodies"] == 5
+    with database.reading() as connection:
+        assert connection.execute(select(bodies.c.sha256)).all() == []
+
+
+def test_what_was_stored_lately_is_looked_at_by_moment(database: Database, clock: ManualClock) -> None:
+    """The second look of a purge is at bodies that are younger than its beginning."""
+    from app.property.store.naming_rows import named_rows
+
+    PageStore(database).save_page(page_of(NAME, clock.now()))
+    with database.reading() as connection:
+        assert named_rows(connection, ANY).bodies
+        assert not named_rows(connection, ANY, bodies_since=clock.now() + timedelta(seconds=1)).bodies
