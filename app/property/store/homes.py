@@ -6,6 +6,7 @@ the one that it fits best, and to none of them where that is not clear.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -98,6 +99,18 @@ def join_same(connection: Connection, record: SourceRecord, home: str) -> Rejudg
         if one.id not in ids and (one in alike or address & set(identity.address_keys(identity.address_of(one.values))))
     )
     return Rejudged(home, frozenset(ids - {home}), beside)
+
+
+def stands_alone(connection: Connection, records: Iterable[SourceRecord], home: str) -> bool:
+    """Whether nothing but `home` lies where the property of one of these records may lie: mostly so, and then there is
+    nothing to judge."""
+    keys = {key for record in records for key in identity.lookups_of(record)}
+    drawers = {key for record in records for key in identity.block_lookups_of(record.values)}
+    for table, wanted in ((property_keys, keys), (property_blocks, drawers)):
+        others = select(table.c.property_id).where(table.c.key.in_(wanted), table.c.property_id != home)
+        if connection.execute(others.limit(1)).first():
+            return False
+    return True
 
 
 def _folded(connection: Connection, same: list[_Candidate]) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select, tuple_, update
 
 from app.property.identity import KEY_RULES
 from app.property.store.engine import Database
-from app.property.store.homes import Beside, join_same
+from app.property.store.homes import Beside, join_same, stands_alone
 from app.property.store.page_records import records_of
 from app.property.store.rebuilding import rebuild
 from app.property.store.tables import properties
@@ -70,6 +70,8 @@ class Refiler:
         home, family, judged = property_id, {property_id}, set[str]()
         apart: dict[str, Beside] = {}
         rebuild(self._database, connection, home)
+        if stands_alone(connection, records_of(connection, home), home):
+            return Refiled(home)
         while record := next((one for one in records_of(connection, home) if one.url not in judged), None):
             judged.add(record.url)
             found = join_same(connection, record, home)
