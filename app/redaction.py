@@ -47,9 +47,14 @@ def _beginning(word: str, before: str = "A-Za-z0-9") -> str:
     return f"{word}(?:(?<![{before}]{word})|{'|'.join(f'(?<={escape}{word})' for escape in escapes)})"
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether the value of a parameter or header of this name is a secret."""
+    return bool(_SECRET_NAME.search(name))
+
+
 def _parameter(match: re.Match[str]) -> str:
     """`?name=value`, the value only if the name is innocent."""
-    return f"{match[1]}{match[2]}={REDACTED}" if _SECRET_NAME.search(unquote(match[2])) else match[0]
+    return f"{match[1]}{match[2]}={REDACTED}" if is_secret_name(unquote(match[2])) else match[0]
 
 
 _SHAPES = (

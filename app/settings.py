@@ -93,7 +93,8 @@ class _NumberedKeys(PydanticBaseSettingsSource):
 class _SecretFiles(PydanticBaseSettingsSource):
     """`NAME_FILE`, for every secret NAME that is not set itself: a file that holds the value, as secret mounts do.
 
-    OPENAI_API_KEYS_FILE is no such variable but a setting of its own: it holds one key a line, and is watched.
+    OPENAI_API_KEYS_FILE and SOURCE_SECRETS_FILE are no such variables but settings of their own: they hold one secret a
+    line, and are read again.
     """
 
     def __init__(self, settings_cls: type[BaseSettings], env_file: object) -> None:
@@ -206,6 +207,13 @@ class Settings(LogSettings):
     sources_file: Path = Field(
         Path("sources.toml"),
         description="which pages are asked about an address; a relative path is below PROPINTEL_HOME",
+    )
+
+    source_secrets: SecretStr | None = Field(
+        None, description="what `{secret:NAME}` in its URLs stands for: `NAME=value,...`; never stored nor shown"
+    )
+    source_secrets_file: Path | None = Field(
+        None, description="the same in a file, `NAME=value` a line (secret mounts); read again whenever one is needed"
     )
 
     # --- the HTTP door
@@ -530,6 +538,8 @@ def _secrets_of(name: str, value: str) -> Iterator[str]:
     elif name.endswith("_basic_auth"):
         logins = [login.strip() for login in value.split(",")]
         yield from (*logins, *(login.partition(":")[2] for login in logins))
+    elif name == "source_secrets":
+        yield from (entry.partition("=")[2].strip() for entry in value.split(","))
     else:
         yield value
         yield from (part.strip() for part in value.split(",") if name.endswith("_keys"))

@@ -15,6 +15,7 @@ from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.property.fetch.pace import Visitor
 from app.property.page import Keeping, NotModified, Page
+from app.property.sources.secrets import Veils, no_veil
 from app.property.store import PageStore, PurgedNames
 from app.property.urls.canonical import page_url_of
 from app.services.metrics.instruments import FETCH_SECONDS, PAGE_BYTES, PAGES
@@ -56,8 +57,11 @@ class Visit:
 class Visitors:
     """Visits pages for jobs and for whoever asks directly."""
 
-    def __init__(self, fetcher: PageSource, pages: PageStore, clock: Clock, names: PurgedNames) -> None:
+    def __init__(
+        self, fetcher: PageSource, pages: PageStore, clock: Clock, names: PurgedNames, veils: Veils = no_veil
+    ) -> None:
         self._fetcher = fetcher
+        self._veils = veils
         self._pages = pages
         self._names = names
         self._clock = clock
@@ -95,21 +99,37 @@ class Visitors:
         try:
             with FETCH_SECONDS.time():
                 with page_charge(url):
-                    answer = self._fetcher.revisit(url, self._pages.validators, visitor)
+                    answer = self._answered(url, visitor)
                 if isinstance(answer, NotModified):
                     kept = self._kept(answer)
                     if kept is not None:
                         PAGES.labels("not_modified").inc()
                         PAGE_BYTES.labels("spared").inc(len(kept.body))
                         return kept, answer.at
-                    with page_charge(url):
-                        answer = self._fetcher.fetch(url, visitor)  # what was asked about has gone meanwhile
+                    with page_charge(url):  # what was asked about has gone meanwhile
+                        answer = self._answered(url, visitor, anew=True)
         except PropertyIntelligenceError as exc:
             PAGES.labels(exc.code).inc()
             raise
+        assert isinstance(answer, Page)  # noqa: S101 (whoever asks anew is not told that it still holds)
         PAGES.labels("fetched").inc()
         PAGE_BYTES.labels("received").inc(len(answer.body))
         return answer, None
+
+    def _answered(self, url: str, visitor: Visitor | None, *, anew: bool = False) -> Page | NotModified:
+        """The site's answer. A secret that `url` stands for is in the request alone."""
+        veil = self._veils(url)
+        if veil is None:
+            fetcher, known = self._fetcher, self._pages.validators
+            return fetcher.fetch(url, visitor) if anew else fetcher.revisit(url, known, visitor)
+        opened = veil.opened(url)
+        with veil.over_errors():
+            answer: Page | NotModified
+            if anew:
+                answer = self._fetcher.fetch(opened, visitor)
+            else:
+                answer = self._fetcher.revisit(opened, lambda it: self._pages.validators(veil.closed(it)), visitor)
+        return veil.answer(url, answer)
 
     def _kept(self, answer: NotModified) -> Page | None:
         return patiently(lambda: self._pages.still_holds(answer.url, answer.final_url, answer.at), self._clock)

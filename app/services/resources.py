@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from app.clock import Clock, SystemClock
 from app.property.fetch import Fetcher, build_fetcher
+from app.property.sources.secrets import Veils, no_veil
 from app.property.store import (
     FRESH_DAYS,
     AnswerStore,
@@ -35,7 +36,7 @@ from app.services.property_intelligence import Scraper
 from app.services.scrape_parts import scrape_parts
 from app.services.search_walk import SearchBounds, SearchWalker
 from app.services.source_finding import SourceFinder
-from app.services.sources import sources_file
+from app.services.sources import SourceSecrets, sources_file
 from app.services.stores import Stores, open_database, telling
 from app.services.web_search import WebSearcher
 from app.settings import Settings
@@ -79,7 +80,8 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         )
         names = PurgedNames(database)
         searcher = WebSearcher(SearchStore(database), manager.get_client, settings.openai_model, clock, names)
-        finder = SourceFinder(sources_file(settings).current, searcher)
+        sources = sources_file(settings)
+        finder = SourceFinder(sources.current, searcher)
         scraper = build_scraper(
             database,
             fetcher,
@@ -91,6 +93,7 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
             searches=SearchBounds(
                 settings.search_max_pages, settings.search_max_listings, frozenset(settings.search_listing_hosts)
             ),
+            veils=SourceSecrets(settings, sources.current).veil,
         )
         jobs, batches = JobStore(database, fresh_days=settings.property_fresh_days), BatchStore(database)
         closing = opening.pop_all()
@@ -107,10 +110,11 @@ def build_scraper(
     properties: PropertyStore | None = None,
     fresh_days: float = FRESH_DAYS,
     searches: SearchBounds | None = None,
+    veils: Veils = no_veil,
 ) -> Scraper:
     """What does the jobs, out of the parts that reach outside and those of the database."""
     properties = properties or PropertyStore(database)
-    parts = scrape_parts(database, fetcher, reader, properties, clock=clock, fresh_days=fresh_days)
+    parts = scrape_parts(database, fetcher, reader, properties, clock=clock, fresh_days=fresh_days, veils=veils)
     addresses = AddressScraper(parts, finder, SourceTries(database), UnverifiedStore(database))
     return Scraper(parts, addresses, SearchWalker(parts.visitors, searches or SearchBounds()))
 

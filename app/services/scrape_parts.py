@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.clock import Clock
+from app.property.sources.secrets import Veils, no_veil
 from app.property.store import FRESH_DAYS, Database, PageIndex, PageStore, PropertyStore, PurgedNames
 from app.services.model_reading import ModelReader
 from app.services.page_visits import PageSource, Visitors
@@ -38,11 +39,12 @@ def scrape_parts(
     *,
     clock: Clock,
     fresh_days: float = FRESH_DAYS,
+    veils: Veils = no_veil,
 ) -> ScrapeParts:
-    """The parts over `database`, whose pages come from `fetcher`."""
+    """The parts over `database`, whose pages come from `fetcher`; `veils` knows the secrets of their URLs."""
     pages = PageStore(database)
     return ScrapeParts(
-        visitors=Visitors(fetcher, pages, clock, PurgedNames(database)),
+        visitors=Visitors(fetcher, pages, clock, PurgedNames(database), veils),
         pages=pages,
         index=PageIndex(database),
         properties=properties,

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from app.errors import (
     BlockedAddressError,
     BlockedPortError,
+    ConfigurationError,
     FetchError,
     HostBusyError,
     HttpStatusError,
@@ -205,6 +206,9 @@ class SourceReader:
             return self._parts.visitors.visit(url, self.run.job_id, self.run.batch)
         except (PurgedMeanwhileError, PageNamesPersonError) as exc:  # nothing of it is kept, its URL as little
             self._note(name, kind, None, exc.code, str(exc))
+            return True
+        except ConfigurationError as exc:  # its URL names a secret that there is not; other sources need none
+            self._note(name, kind, url, SKIPPED, str(exc))
             return True
         except (FetchError, PageError, InvalidTargetError) as exc:
             self._in_vain(name, kind, url, exc)

@@ -1,9 +1,17 @@
-"""Where `sources.toml` is."""
+"""Where `sources.toml` is, and the secrets that its templates name."""
 
 from __future__ import annotations
 
-from app.property.sources.config import SourcesFile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from app.errors import ConfigurationError
+from app.property.sources.config import Sources, SourcesFile
+from app.property.sources.secrets import Veil, marked, parse_secrets
+from app.redaction import protect
 from app.settings import Settings
+
+_FILE, _VARIABLE = "SOURCE_SECRETS_FILE", "SOURCE_SECRETS"
 
 
 def sources_file(settings: Settings) -> SourcesFile:
@@ -11,3 +19,54 @@ def sources_file(settings: Settings) -> SourcesFile:
     named = settings.sources_file
     is_default = named == type(settings).model_fields["sources_file"].default
     return SourcesFile(settings.propintel_home / named.expanduser(), must_exist=not is_default)
+
+
+class SourceSecrets:
+    """The secrets of sources, read anew whenever one is needed: a file may be changed while a process runs.
+
+    Every one that was read is known to `app.redaction` from then on. Thread-safe.
+    """
+
+    def __init__(self, settings: Settings, sources: Callable[[], Sources]) -> None:
+        self._settings = settings
+        self._sources = sources
+
+    def veil(self, url: str) -> Veil | None:
+        """What opens `url` (a target with marks), if a template of `sources.toml` makes such URLs; None for others.
+
+        So a secret goes nowhere but where the file says, whoever asks for the URL. Raises `ConfigurationError` for a
+        secret that is nowhere to be had, or a file that cannot be used.
+        """
+        names = marked(url)
+        if not names:
+            return None
+        templates = (one.template for area in self._sources().areas for one in area.sources if one.template.secrets)
+        ours = next((template for template in templates if template.made(url)), None)
+        return Veil(self.values(ours.secrets)) if ours is not None else None
+
+    def values(self, names: tuple[str, ...]) -> dict[str, str]:
+        """The secrets of these names. Raises `ConfigurationError` for one that there is not."""
+        known = self._all()
+        missing = next((name for name in names if name not in known), None)
+        if missing is not None:
+            remedy = f"Write {missing}=... into {_VARIABLE}, or on a line of {_FILE}"
+            raise ConfigurationError(_VARIABLE, f"has no {missing}, which a URL in sources.toml names", remedy)
+        return {name: known[name] for name in names}
+
+    def _all(self) -> Mapping[str, str]:
+        """Those of the file win."""
+        given, path = self._settings.source_secrets, self._settings.source_secrets_file
+        found = parse_secrets(given.get_secret_value().split(","), _VARIABLE) if given is not None else {}
+        if path is not None:
+            found |= parse_secrets(_lines(path), _FILE)
+        protect(found.values())
+        return found
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        lines = path.expanduser().read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as exc:
+        problem = f"{path} cannot be read ({type(exc).__name__})"
+        raise ConfigurationError(_FILE, problem, "Give a text file with NAME=value on each line") from None
+    return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]

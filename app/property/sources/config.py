@@ -15,7 +15,7 @@ from typing import Any
 
 from app.errors import ConfigurationError
 from app.property.record import SourceKind
-from app.property.sources.template import Template, problem_of
+from app.property.sources.template import Template, literal_parameters, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +150,11 @@ class _Reader:
             problem = problem_of(url)
             if problem is not None:
                 raise self._wrong(where, "url", problem, "Correct the URL; docs/sources.md has examples")
+            literal, _ = literal_parameters(url)
+            if literal is not None:
+                problem = f"has a secret in clear text, as {literal}, which would be stored and shown with every page"
+                remedy = f"Write {literal}={{secret:NAME}}, and its value into SOURCE_SECRETS or SOURCE_SECRETS_FILE"
+                raise self._wrong(where, "url", problem, f"{remedy}; ask for a new one if pages were stored with it")
             template = Template(url)
             if "county" in template.needs and not county:
                 raise self._wrong(where, "url", "has {county}, and the area names none", "Add county to the area")

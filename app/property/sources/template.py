@@ -3,7 +3,8 @@
 `{name}` stands for a part of the address, percent-encoded whole (RFC 3986: all but letters, digits and `-._~`), so that
 no value can leave its place in the URL. `{name:filter:filter}` changes the value before that: `sql` doubles single
 quotes, as a literal of an ArcGIS `where` wants it; `upper`, `lower`; `bare` leaves letters and digits only; `slug` is
-lower case with dashes between the words.
+lower case with dashes between the words. `{secret:NAME}` stands for a secret (`secrets.py`), which no URL that is made
+here holds.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from app.errors import InvalidTargetError
+from app.property.sources.secrets import SECRET_NAME, doubtful_parameters, literal_secret, mark_of
 from app.property.store.targets import normalise_url
 
 #: what a template may ask of an address, and what an example of it is
@@ -38,6 +40,11 @@ FILTERS: Mapping[str, Callable[[str], str]] = {
     "slug": lambda text: re.sub(r"[\W_]+", "-", text.casefold()).strip("-"),
 }
 _PLACE = re.compile(r"\{([^{}]*)\}")
+_SECRET = re.compile(r"\{secret:([^{}]*)\}")
+#: what a value can be once it is encoded
+_VALUE = r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})*"
+#: stands for a value where the spelling of a whole URL is asked for
+_ANYTHING = "zqxjkvzqxjkv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +55,31 @@ class Template:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The names of its placeholders, each once."""
-        return tuple(dict.fromkeys(place.partition(":")[0] for place in _PLACE.findall(self.text)))
+        """The names of its placeholders, each once; secrets are none."""
+        return tuple(dict.fromkeys(place.partition(":")[0] for place in _PLACE.findall(_without_secrets(self.text))))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of its secrets, each once."""
+        return tuple(dict.fromkeys(_SECRET.findall(self.text)))
+
+    def made(self, url: str) -> bool:
+        """Whether `url` (a target) is this template with some values: the only one that may get its secrets."""
+        return re.fullmatch(self._pattern(), url) is not None
+
+    def _pattern(self) -> str:
+        spelled = normalise_url(_PLACE.sub(_ANYTHING, _without_secrets(self.text)))
+        return re.escape(spelled).replace(_ANYTHING, _VALUE)
 
     def missing(self, values: Mapping[str, str]) -> tuple[str, ...]:
         """The placeholders for which `values` has nothing, and which need something."""
         return tuple(name for name in self.needs if name not in _MAY_BE_EMPTY and not values.get(name))
 
     def url(self, values: Mapping[str, str]) -> str:
-        """The URL for `values`, in the spelling of a target. Raises `InvalidTargetError` where it gets too long."""
-        return normalise_url(_PLACE.sub(lambda match: _filled(match[1], values), self.text))
+        """The URL for `values`, in the spelling of a target, with marks for its secrets. Raises `InvalidTargetError`
+        where it gets too long.
+        """
+        return normalise_url(_PLACE.sub(lambda match: _filled(match[1], values), _without_secrets(self.text)))
 
 
 def _filled(place: str, values: Mapping[str, str]) -> str:
@@ -68,11 +90,25 @@ def _filled(place: str, values: Mapping[str, str]) -> str:
     return quote(text, safe="")
 
 
+def _without_secrets(text: str) -> str:
+    return _SECRET.sub(lambda match: mark_of(match[1]), text)
+
+
+def literal_parameters(text: str) -> tuple[str | None, list[str]]:
+    """The parameter of a template that holds a secret in clear text, and those that may."""
+    bare = _PLACE.sub("{}", text)
+    return literal_secret(bare), doubtful_parameters(bare)
+
+
 def problem_of(text: str) -> str | None:
     """What is wrong with a template, in words that name the part; None if it can be used."""
     rest = _PLACE.sub("", text)
     if "{" in rest or "}" in rest:
         return "has a brace without its partner (a brace of the URL itself is written %7B or %7D)"
+    unnamed = next((name for name in _SECRET.findall(text) if not SECRET_NAME.fullmatch(name)), None)
+    if unnamed is not None:
+        return f"has {{secret:{unnamed}}}; a secret is called like GIS_TOKEN"
+    text = _without_secrets(text)
     places = _PLACE.findall(text)
     if not places:
         return "has no placeholder, so it is the same page for every address"
@@ -101,6 +137,6 @@ def _problem_of_head(text: str) -> str | None:
         return f"is no URL ({exc})"
     if parts.scheme.lower() not in ("http", "https"):
         return "is no URL that begins with http:// or https://"
-    if "{" in parts.netloc:
+    if "{" in parts.netloc or "~secret." in parts.netloc:
         return "has a placeholder in its host; an address decides about path and query only"
     return None

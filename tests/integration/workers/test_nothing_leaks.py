@@ -284,7 +284,7 @@ def test_no_secret_is_seen_anywhere_outside_the_processes(  # noqa: PLR0917 (fix
         [{"key": keys[name], "project": f"proj_{name}", **shape} for name, shape in shapes.items()], echoes_key=True
     )
     receiver = make_receiver()
-    secret_path, signature, header, proxy, login = (secrets.token_urlsafe(36) for _ in range(5))
+    secret_path, signature, header, proxy, login, site = (secrets.token_urlsafe(36) for _ in range(6))
     webhook = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     (tmp_path / "probe_secrets.py").write_text(_PROBE)
     haul = Haul()
@@ -295,6 +295,7 @@ def test_no_secret_is_seen_anywhere_outside_the_processes(  # noqa: PLR0917 (fix
             redis_url=(redis_url, _password(redis_url)),
             database_url=(database_url, _password(database_url)),
             flower_basic_auth=(f"looker:{login}", login),
+            source_secrets=(f"GIS_TOKEN={site}", site),
             webhook_secret=(webhook, webhook),
             alert_webhook_url=(f"{receiver.origin}/hooks/{secret_path}?v=1&sig={signature}", secret_path, signature),
             otel_exporter_otlp_headers=(f"x-tenant=homes,api-key={header}", header),

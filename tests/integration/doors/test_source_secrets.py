@@ -1,0 +1,122 @@
+"""A secret of a source: in the request, and nowhere else - not in output, logs, database, exports or HTTP answers."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from app.clock import SystemClock
+from app.property.store.packing import unpack
+from app.property.store.tables import bodies, metadata
+from app.services.access import Role, issue_token
+from app.services.stores import open_stores
+from app.settings import Settings
+from standin.serving import BackgroundServer
+from web import create_app
+
+from .conftest import SECRET as JWT_SECRET
+from .conftest import Environment, Propintel
+
+ADDRESS = "12 Fictional Ave, Anytown, ST 00000"
+TOKEN = "Zq9+/x=Lm42-telltale"
+TELLING = ("telltale", "Zq9")
+
+
+@dataclass
+class Office:
+    """Answers with a record to whoever has the token, and repeats that in all ways; the second page fails."""
+
+    asked: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def app(self) -> Starlette:
+        return Starlette(routes=[Route("/{path:path}", self._serve)])
+
+    async def _serve(self, request: Request) -> Response:
+        path, token = request.url.path, request.query_params.get("token", "")
+        if path == "/robots.txt":
+            return Response(status_code=404)
+        self.asked[path] += token == TOKEN
+        link = f"{path}?token={quote(token, safe='')}"
+        if token != TOKEN:
+            return HTMLResponse("<title>403</title>", 403)
+        if path == "/find":
+            return RedirectResponse(f"/moved?token={quote(token, safe='')}")
+        if path == "/broken":
+            return HTMLResponse(f"<title>{escape(token)}</title>", 404)
+        rows = {"Parcel Number": "0012-0034", "Property Address": ADDRESS, "Year Built": 1987, "Remarks": token}
+        table = "".join(f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in rows.items())
+        return HTMLResponse(
+            f"<html lang=en><head><title>Record</title><link rel=canonical href='{escape(link)}'>"
+            f"<script>var q = {json.dumps(link)};</script></head>"
+            f"<body><h1>Record</h1><table>{table}</table><a href='{escape(link)}'>again</a></body></html>",
+            headers={"etag": '"1"', "link": f"<{link}>; rel=canonical"},
+        )
+
+
+@pytest.fixture
+def office() -> Iterator[tuple[Office, str]]:
+    office = Office()
+    with BackgroundServer(office.app) as server:
+        yield office, server.address
+
+
+def test_a_secret_is_in_the_request_and_nowhere_else(
+    called: Propintel, environment: Environment, home: Path, office: tuple[Office, str]
+) -> None:
+    asked, root = office[0].asked, office[1]
+    state = Path(environment["PROPINTEL_HOME"])
+    state.mkdir()
+    (home / "secrets").write_text(f"GIS_TOKEN={TOKEN}\n")
+    environment |= {"SOURCE_SECRETS_FILE": str(home / "secrets"), "LOG_LEVEL": "DEBUG"}
+    area = '[[area]]\nname = "X"\nstate = "ST"\n'
+    for name, path in (("Office", "find"), ("Broken", "broken")):
+        url = f"{root}/{path}?q={{street_line}}&token={{secret:GIS_TOKEN}}"
+        area += f'[[area.source]]\nname = "{name}"\nkind = "assessor"\nurl = "{url}"\n'
+    (state / "sources.toml").write_text(area)
+    haul = {}
+    for command in (
+        ("scrape", ADDRESS, "--format", "json"),
+        ("scrape", ADDRESS, "--format", "json", "--refresh"),  # the site is asked whether it still holds
+        ("scrape", "14 Fictional Ave, Anytown, ST 00000"),
+        ("export", "--format", "csv"),
+        ("export", "--format", "jsonl"),
+        ("doctor",),
+    ):
+        done = called(*command)
+        haul[" ".join(command)] = done.stdout + done.stderr
+    first = called("scrape", ADDRESS, "--format", "json")
+    property_id = json.loads(first.stdout)["property"]
+    shown = called("show", property_id, "--explain")
+    haul["show"] = shown.stdout + shown.stderr
+    assert asked == {"/find": 3, "/moved": 3, "/broken": 3}, "the site got the token each time"
+    assert '"YearBuilt": 1987' in haul[f"scrape {ADDRESS} --format json"]
+    assert "~secret.GIS_TOKEN~" in haul["show"]
+    settings = Settings(_env_file=None, propintel_home=state, jwt_secret=JWT_SECRET)
+    with TestClient(create_app(lambda: settings)) as client:
+        token = issue_token(settings, Role.MANAGER, timedelta(minutes=5), clock=SystemClock())
+        for path in ("/api/v1/properties", f"/api/v1/properties/{property_id}"):
+            answer = client.get(path, headers={"authorization": f"Bearer {token}"})
+            assert answer.status_code == 200, path
+            haul[path] = answer.text
+    with open_stores(settings) as stores, stores.database.reading() as connection:
+        for table in metadata.sorted_tables:
+            haul[table.name] = repr(connection.execute(select(table)).all())
+        packed = connection.execute(select(bodies.c.packing, bodies.c.packed)).all()
+        haul["pages"] += "".join(unpack(*row).decode() for row in packed)
+    assert "~secret.GIS_TOKEN~" in haul["pages"]
+    assert [place for place, text in haul.items() if any(word in text for word in TELLING)] == []

@@ -1,0 +1,200 @@
+"""Secrets in URLs of sources: which URLs get them, what takes them out again, and what is refused in a template."""
+
+from __future__ import annotations
+
+import json
+import re
+import traceback
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+from pydantic import SecretStr
+
+from app.errors import ConfigurationError, HostBusyError, HttpStatusError
+from app.property.page import NotModified, Page
+from app.property.sources.config import SourcesFile, read_sources
+from app.property.sources.secrets import Veil, marked, parse_secrets
+from app.property.sources.template import Template, problem_of
+from app.redaction import redact
+from app.services.doctor.findings import State
+from app.services.doctor.sources import check_sources
+from app.services.sources import SourceSecrets
+from app.settings import Settings
+
+SECRET = "Zq9+/x=&Lm'42-\"tail"
+TEMPLATE = Template("https://gis.example/q?where=A%3D%27{street_line:sql}%27&token={secret:GIS_TOKEN}&f=json")
+URL = "https://gis.example/q?where=A%3D%2712%20OAK%20ST%27&token=~secret.GIS_TOKEN~&f=json"
+VEIL = Veil({"GIS_TOKEN": SECRET})
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_a_template_makes_urls_with_marks_and_the_secret_comes_in_for_the_request_alone() -> None:
+    assert TEMPLATE.needs == ("street_line",)
+    assert TEMPLATE.secrets == ("GIS_TOKEN",)
+    assert TEMPLATE.url({"street_line": "12 OAK ST"}) == URL
+    assert marked(URL) == ("GIS_TOKEN",)
+    assert VEIL.opened(URL) == URL.replace("~secret.GIS_TOKEN~", quote(SECRET, safe=""))
+    assert SECRET not in repr(VEIL)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_made"),
+    [
+        (URL, True),
+        (URL.replace("12%20OAK%20ST", "14%20ELM"), True),
+        (URL.replace("gis.example", "evil.example"), False),
+        (URL.replace("https", "http"), False),
+        (URL.replace("/q?", "/redirect?"), False),
+        (URL.replace("12%20OAK%20ST", "1&to=https://evil.example/"), False),
+        (URL.replace("12%20OAK%20ST", "1%27&x"), False),
+        (URL + "&to=evil", False),
+    ],
+)
+def test_a_secret_goes_to_no_url_but_those_that_its_template_makes(tmp_path: Path, url: str, is_made: bool) -> None:
+    """Whoever may enqueue a URL may write a mark into it."""
+    assert TEMPLATE.made(url) is is_made
+    settings = Settings(source_secrets=SecretStr(f"GIS_TOKEN={SECRET}"))
+    veil = SourceSecrets(settings, SourcesFile(sources_toml(tmp_path)).current).veil(url)
+    assert (veil is not None) is is_made
+
+
+def sources_toml(folder: Path, url: str = TEMPLATE.text) -> Path:
+    path = folder / "sources.toml"
+    path.write_text(f"[[area]]\nname = 'X'\n[[area.source]]\nname = 'A'\nkind = 'gis'\nurl = '''{url}'''\n")
+    return path
+
+
+PERCENT = quote(SECRET, safe="")
+SMALL_DIGITS = re.sub("%..", lambda it: it[0].lower(), PERCENT)
+JSON = json.dumps(SECRET)[1:-1]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        SECRET, PERCENT, SMALL_DIGITS, quote_plus(SECRET), quote(SECRET, safe="/=+&"), quote(SECRET[:4]) + SECRET[4:],
+        escape(SECRET), escape(SECRET).replace("&#x27;", "&#39;"), JSON, JSON.replace("/", "\\/"),
+    ],
+)  # fmt: skip
+def test_a_secret_that_comes_back_is_taken_out_in_whatever_escape(written: str) -> None:
+    assert VEIL.closed(f"<a href='/x?t={written}'>") == "<a href='/x?t=~secret.GIS_TOKEN~'>"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16"])
+def test_no_part_of_a_page_keeps_it(encoding: str) -> None:
+    text = f"<p>café {SECRET}</p>"
+    opened = VEIL.opened(URL)
+    page = Page(opened, opened + "&seen=1", "text/html", text, text.encode(encoding), AT, declared_url=opened)
+    found = VEIL.answer(URL, page)
+    assert isinstance(found, Page)
+    assert (found.url, found.final_url, found.declared_url) == (URL, URL + "&seen=1", URL)
+    assert found.text == "<p>café ~secret.GIS_TOKEN~</p>"
+    body = found.body if encoding != "utf-16" else found.text.encode()
+    assert found.body == body
+    assert SECRET.encode(encoding)[2:] not in found.body
+    still = VEIL.answer(URL, NotModified(opened, opened, AT))
+    assert (still.url, still.final_url) == (URL, URL)
+
+
+def fails_with(opened: str) -> None:
+    try:
+        raise ValueError(opened)
+    except ValueError as exc:
+        raise HttpStatusError(opened, 403) from exc
+
+
+def test_an_error_keeps_its_kind_and_its_facts_and_loses_the_secret_and_its_cause() -> None:
+    opened = VEIL.opened(URL)
+    with pytest.raises(HttpStatusError) as caught, VEIL.over_errors():
+        fails_with(opened)
+    assert caught.value.facts == {"url": URL, "status": 403}
+    assert "Lm" not in "".join(traceback.format_exception(caught.value, chain=True))
+    with pytest.raises(HostBusyError) as busy, VEIL.over_errors():
+        raise HostBusyError(opened, 3.5, 1.0)
+    assert busy.value.args == (URL, 3.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("entries", "problem"),
+    [
+        (["gis=longenough"], "entry 1 is not NAME=value"),
+        (["A=longenough", "longenough"], "entry 2 is not NAME=value"),
+        (["A=longenough", "A=longenough2"], "has A twice"),
+        (["A=tooshrt"], "value of A is shorter than 8"),
+        (["A=long enough"], "ASCII without blanks"),
+    ],
+)
+def test_what_is_no_secret_is_named_by_its_place_and_never_shown(entries: list[str], problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem) as caught:
+        parse_secrets(entries, "SOURCE_SECRETS")
+    assert not any(word in str(caught.value) for word in ("longenough", "tooshrt", "long enough"))
+
+
+def test_secrets_of_the_file_win_are_read_again_and_are_hidden_from_then_on(tmp_path: Path) -> None:
+    file = tmp_path / "secrets"
+    file.write_text("# of the county\nGIS_TOKEN=from-the-file-1\n\n")
+    settings = Settings(source_secrets=SecretStr("GIS_TOKEN=from-the-env,B=another-one"), source_secrets_file=file)
+    secrets = SourceSecrets(settings, SourcesFile(sources_toml(tmp_path)).current)
+    assert secrets.values(("GIS_TOKEN", "B")) == {"GIS_TOKEN": "from-the-file-1", "B": "another-one"}
+    file.write_text("GIS_TOKEN=from-the-file-2")
+    assert secrets.values(("GIS_TOKEN",)) == {"GIS_TOKEN": "from-the-file-2"}
+    assert redact("it was from-the-file-1, is from-the-file-2") == "it was [redacted], is [redacted]"
+    with pytest.raises(ConfigurationError, match=r"has no OTHER.*SOURCE_SECRETS_FILE"):
+        secrets.values(("OTHER",))
+    file.unlink()
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        secrets.values(("GIS_TOKEN",))
+
+
+def test_what_settings_hold_is_hidden_from_the_start() -> None:
+    """In a process that asks for no page, too."""
+    settings = Settings(source_secrets=SecretStr("A=first-secret,B=second=secret"))
+    assert {"first-secret", "second=secret"} <= set(settings.secrets())
+
+
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [
+        ("https://x.example/?q={city}&t={secret:gis}", "{secret:gis}"),
+        ("https://x.example/?q={city}&t={secret}", "{secret}"),
+        ("https://{secret:GIS}.example/?q={city}", "in its host"),
+        ("https://x.example/?t={secret:GIS}", "no placeholder"),
+    ],
+)
+def test_a_secret_has_a_name_and_its_place(template: str, problem: str) -> None:
+    assert problem in str(problem_of(template))
+
+
+@pytest.mark.parametrize(
+    "parameter", ["token", "api_key", "key", "apikey", "access_token", "X-Amz-Signature", "password"]
+)
+def test_a_secret_in_clear_text_is_refused_without_showing_it(tmp_path: Path, parameter: str) -> None:
+    path = sources_toml(tmp_path, f"https://x.example/?q={{city}}&{parameter}=hunter2hunter2&f=json")
+    with pytest.raises(ConfigurationError) as caught:
+        read_sources(path)
+    text = str(caught.value)
+    for part in ("1 (A) url", f"as {parameter}", "{secret:NAME}", "SOURCE_SECRETS"):
+        assert part in text
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["parcel_key={parcel_number}&q={city}", "q={city}&layer=3f2504e0-4f89-41d3-9a0c-0305e82c3301", "q={city}&token="],
+)
+def test_what_is_none_passes(tmp_path: Path, query: str) -> None:
+    sources_toml(tmp_path, f"https://x.example/?{query}")
+    assert check_sources(Settings(propintel_home=tmp_path)).state is State.OK
+
+
+def test_the_doctor_says_what_lacks_and_what_may_be_a_secret(tmp_path: Path) -> None:
+    sources_toml(tmp_path, "http://x.example/?q={city}&sortkey=asc&token={secret:GIS_TOKEN}")
+    with pytest.raises(ConfigurationError, match="has no GIS_TOKEN"):
+        check_sources(Settings(propintel_home=tmp_path))
+    found = check_sources(Settings(propintel_home=tmp_path, source_secrets=SecretStr("GIS_TOKEN=long-enough")))
+    assert found.state is State.WARNING
+    assert "A has a fixed sortkey" in found.said
+    assert "without encryption" in found.said
