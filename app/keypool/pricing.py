@@ -20,6 +20,10 @@ log = logging.getLogger(__name__)
 
 #: what stands for the service tier of what is asked with a batch
 BATCH_TIER = "batch"
+#: What stands for the web search tool in the place of a model, its searches for input tokens: $10 a thousand, whatever
+#: the tier (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11). OPENAI_PRICES overrides that too.
+WEB_SEARCH = "web_search"
+_SEARCH_USD_PER_MILLION = 10_000.0
 #: Tiers that cost another price than the standard one, and how many times as much where the table does not tell: batch
 #: and flex are half price (https://developers.openai.com/api/docs/guides/flex-processing), priority is up to 2.5 times
 #: the price (gpt-5.5, the most of the table; 2026-11).
@@ -67,7 +71,7 @@ def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
     knows dated names and tiers. A model found in neither costs 0, and is named once in the log. The table is loaded at
     the first look-up (0.3 s, 13 MB).
     """
-    own: dict[str, Price] = {"": Price(0, 0), **(overrides or {})}
+    own: dict[str, Price] = {"": Price(0, 0), WEB_SEARCH: Price(_SEARCH_USD_PER_MILLION, 0), **(overrides or {})}
     known: dict[tuple[str, str], Price | None] = {}
     named: set[str] = set()
 

@@ -22,7 +22,7 @@ from app.keypool.limits import parse_retry_after_us, read_limits
 from app.keypool.organisations import SharedLimits
 from app.keypool.outcomes import Failure, Outcome, classify
 from app.keypool.pool import Call, KeyPool, Pause, Refusal, Send
-from app.keypool.pricing import Pricing
+from app.keypool.pricing import WEB_SEARCH, Pricing
 from app.keypool.refusals import answer
 from app.keypool.stores.base import Lease, Settlement, Usage
 from app.tracing import current_span, span
@@ -130,7 +130,8 @@ class Walk:
             output_tokens=need.output_tokens,
             max_wait_seconds=terms.max_wait_seconds,
             tries=tries if need.replayable else 0,
-            microusd=terms.price(need.model, need.input_tokens, need.output_tokens, need.tier),
+            microusd=terms.price(need.model, need.input_tokens, need.output_tokens, need.tier)
+            + terms.price(WEB_SEARCH, need.searches, 0),
             batch=spending_batch.get(),
         )
         if (allowed := allowed_keys.get()) is not None:
@@ -248,7 +249,7 @@ class Walk:
                 limits=read_limits(headers),
                 admitted_after_us=wire.admitted_after_us(headers, elapsed_us),
                 limited_by=limited_by if response.status_code == 429 else None,
-                usage=self._usage(used, wire.read_tier(body)) if used else None,
+                usage=self._usage(used, wire.read_tier(body), wire.read_searches(body)) if used else None,
             )
         )
 
@@ -262,10 +263,14 @@ class Walk:
         """How long the request had waited when it was last sent, the pauses after a failure included."""
         return max(0, self._sent_ns - self._waits_since_ns) // 1000
 
-    def _usage(self, used: wire.TokensUsed, served_on: str) -> Usage:
-        """What was used, at the price of the service tier that the answer names, else of the one asked for."""
+    def _usage(self, used: wire.TokensUsed, served_on: str, searches: int | None = None) -> Usage:
+        """What was used, at the price of the service tier that the answer names, else of the one asked for.
+
+        `searches` of the web cost apart; None (a stream, whose end alone is read): as many as it might.
+        """
         price = self._terms.price(self._need.model, used.input, used.output, served_on or self._need.tier)
-        return Usage(used.total, price, used.output)
+        fee = self._terms.price(WEB_SEARCH, self._need.searches if searches is None else searches, 0)
+        return Usage(used.total, price + fee, used.output)
 
 
 def _handed_out(found: httpx2.Response | Exception) -> httpx2.Response:

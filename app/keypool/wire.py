@@ -27,6 +27,7 @@ _DEEPEST_TEXT = 8
 _COMPLETION_FIELDS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 _MOST_TOKENS = 10_000_000
 _MOST_CHOICES = 128
+_MOST_SEARCHES = 1_000
 
 #: The way to the server takes no longer than this; the rest of the time until the headers came, it worked.
 _LONGEST_WAY_US = 100_000
@@ -50,7 +51,7 @@ class Need:
 
     `output_tokens` is the completion that it allows; 0 where it names no bound: reserving the longest answer the model
     could give would keep most of the limit idle. `replayable`: its body can be sent twice. `tier` is the `service_tier`
-    that it asks for, empty if it names none.
+    that it asks for, empty if it names none. `searches`: so many searches of the web it allows, which cost apart.
     """
 
     model: str = ""
@@ -59,6 +60,7 @@ class Need:
     replayable: bool = True
     streams: bool = False
     tier: str = ""
+    searches: int = 0
 
 
 def read_need(request: httpx2.Request) -> Need:
@@ -78,6 +80,7 @@ def read_need(request: httpx2.Request) -> Need:
         output_tokens=_allowed_output(body),
         streams=body.get("stream") is True,
         tier=read_tier(body),
+        searches=_allowed_searches(body),
     )
 
 
@@ -107,6 +110,25 @@ def _allowed_output(body: Mapping[str, Any]) -> float:
     choices = body.get("n")
     times = min(max(choices, 1), _MOST_CHOICES) if _is_count(choices) else 1
     return float(min(asked, _MOST_TOKENS) * times)
+
+
+def _allowed_searches(body: Mapping[str, Any]) -> int:
+    """How often the tool may be used: where nothing bounds it, once is counted, as a rule it is."""
+    tools = body.get("tools")
+    kinds = [str(tool.get("type")) for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    if not any(kind.startswith("web_search") for kind in kinds):
+        return 0
+    most = body.get("max_tool_calls")
+    return min(most, _MOST_SEARCHES) if _is_count(most) else 1
+
+
+def read_searches(body: Mapping[str, Any]) -> int:
+    """How often a response says that it searched the web. Pages that it opened cost nothing."""
+    output = body.get("output")
+    items = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+    actions = [item.get("action") for item in items if item.get("type") == "web_search_call"]
+    found = sum(1 for action in actions if not isinstance(action, dict) or action.get("type") in (None, "search"))
+    return min(found, _MOST_SEARCHES)
 
 
 def _is_count(value: Any) -> TypeGuard[int]:

@@ -15,10 +15,11 @@ from typing import Any
 import redis
 
 from app.keypool.figures import Room
-from app.keypool.pricing import BATCH_TIER
+from app.keypool.pricing import BATCH_TIER, WEB_SEARCH
 from app.property.store import (
     Database,
     Experience,
+    address_of_target,
     experience,
     host_of_target,
     is_address,
@@ -26,6 +27,7 @@ from app.property.store import (
 )
 from app.services.key_store import pricing_of
 from app.services.key_view import KeyView
+from app.services.sources import sources_file
 from app.settings import Settings
 
 #: from so many pages on, our own experience counts
@@ -33,18 +35,20 @@ _LEAST_PAGES = 20
 #: the labelled pages of `benchmarks.extraction`: each of the 38 left a question, of 831 tokens on average; half as many
 #: are counted for the answer as are allowed for it
 _TYPICAL = Experience(pages=38, calls=38, input_tokens=831, output_tokens=220)
-#: what an address is taken to lead to: two sources that the operator configured, two that a search finds
-_PAGES_OF_ADDRESS = 4
-#: A web search of the Responses API: $10 a thousand, and what it finds counts as input; for small models that is a
-#: block of 8,000 tokens (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11).
-_SEARCH_USD = 0.01
+#: what a search is taken to find: cited pages that are read
+_PAGES_OF_SEARCH = 2
+#: with so many sources of its own an address is not searched for
+_ENOUGH_SOURCES = 2
+#: What a search finds counts as input; for small models that is a block of 8,000 tokens
+#: (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11). The fee for the tool is among the prices.
 _SEARCH_TOKENS = 8_000
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """`jobs` of the `targets` would be new, `duplicates` make none. The job of a URL fetches a page, that of one of the
-    `addresses` about four, and asks at most one of the `web_searches`: `pages` is what all fetch.
+    `addresses` those of the sources that `sources.toml` has for it, and of those with fewer than two what one of the
+    `web_searches` finds: `pages` is what all fetch, about.
 
     `model_calls`, `tokens` and `usd` are what the model would take (`usd` None: no price of the model is known).
 
@@ -66,11 +70,7 @@ class Estimate:
     economy: bool = False
     addresses: int = 0
     web_searches: int = 0
-
-    @property
-    def pages(self) -> int:
-        """How many pages are fetched, about."""
-        return self.jobs + self.addresses * (_PAGES_OF_ADDRESS - 1)
+    pages: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The shape that the doors show: JSON types only."""
@@ -103,7 +103,7 @@ class Estimate:
         batch = " The model answers within a day, in batches." if self.economy and self.model_calls else ""
         basis = f"the newest {self.basis_pages:,} pages" if self.basis_pages else "typical pages: too few are stored"
         places = f" {self.addresses:,} are addresses: about {self.pages:,} pages in all." if self.addresses else ""
-        searches = f" and at most {self.web_searches:,} web searches" if self.web_searches else ""
+        searches = f" and about {self.web_searches:,} web searches" if self.web_searches else ""
         return (
             f"{self.targets:,} targets: {self.jobs:,} jobs, {self.duplicates:,} duplicates.{places} "
             f"About {self.model_calls:,} calls of {self.model}{searches}, {self.tokens:,} tokens, {cost}. "
@@ -122,22 +122,23 @@ def estimate(
 ) -> Estimate:
     """What `JobStore.enqueue(targets)` would lead to, with `economy` at the price of batches.
 
-    Raises `InvalidTargetError` and `StoreError`.
+    Raises `InvalidTargetError` and `StoreError`, and for addresses `ConfigurationError` if `sources.toml` is no good.
     """
     new = new_targets(database, targets, fresh_days=settings.property_fresh_days, refresh=refresh)
     known = experience(database, settings.openai_model)
     ours = known.pages >= _LEAST_PAGES
     basis = known if ours else _TYPICAL
-    addresses = sum(map(is_address, new))
-    searches = addresses if keys.keys else 0
+    addresses = [target for target in new if is_address(target)]
+    pages_of_addresses, searches = _pages_and_searches(addresses, settings, has_keys=bool(keys.keys))
     # an address is asked about once, however many pages it has
-    calls = math.ceil((len(new) - addresses) * basis.calls / basis.pages) + addresses if keys.keys else 0
+    calls = math.ceil((len(new) - len(addresses)) * basis.calls / basis.pages) + len(addresses) if keys.keys else 0
     price, tier = pricing_of(settings), BATCH_TIER if economy else settings.openai_service_tier or ""
     microusd = price(settings.openai_model, calls * basis.input_tokens, calls * basis.output_tokens, tier)
     # nobody waits a day for what decides which pages are fetched: searches go at the usual price
     search_tier = settings.openai_service_tier or ""
     searching = price(settings.openai_model, searches * _SEARCH_TOKENS, searches * basis.output_tokens, search_tier)
-    usd = (microusd + searching) / 1_000_000 + searches * _SEARCH_USD if microusd or not calls else None
+    searching += price(WEB_SEARCH, searches, 0)
+    usd = (microusd + searching) / 1_000_000 if microusd or not calls else None
     host, pages_of_host = _busiest(new)
     # batches have limits of their own, and nobody says when within their day they answer
     model_minutes = 0.0 if economy else _model_minutes(_rooms(keys), settings.openai_model, calls, basis)
@@ -156,9 +157,23 @@ def estimate(
         slowest_host=host if host_minutes and host_minutes >= (model_minutes or 0) else "",
         basis_pages=known.pages if ours else 0,
         economy=economy,
-        addresses=addresses,
+        addresses=len(addresses),
         web_searches=searches,
+        pages=len(new) - len(addresses) + pages_of_addresses,
     )
+
+
+def _pages_and_searches(addresses: Sequence[str], settings: Settings, *, has_keys: bool) -> tuple[int, int]:
+    """How many pages are asked about these addresses, and for how many the web is searched."""
+    if not addresses:
+        return 0, 0
+    sources, pages, searches = sources_file(settings).current(), 0, 0
+    for address in map(address_of_target, addresses):
+        own = len(sources.for_address(state=address.state, city=address.city, postal_code=address.postal_code))
+        is_searched = own < _ENOUGH_SOURCES and sources.web_search.is_on and has_keys
+        pages += own + (_PAGES_OF_SEARCH if is_searched else 0)
+        searches += is_searched
+    return pages, searches
 
 
 def _rooms(keys: KeyView) -> tuple[Room, ...]:

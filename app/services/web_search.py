@@ -1,8 +1,8 @@
 """The search of the web for an address: one call of the Responses API's `web_search` tool, paid for once.
 
-What it costs counts against the same budgets as any call of the model, since it goes through the same pool of keys (the
-fee for the tool itself, ten dollars a thousand searches, 2026-11, is not among the tokens and is not counted). What it
-says is nobody's word but the model's: `search_answer.py` takes it apart, the pages that it cites are read like others.
+What it costs, the fee for the tool among it, counts against the same budgets as any call of the model, since it goes
+through the same pool of keys. What it says is nobody's word but the model's: `search_answer.py` takes it apart, the
+pages that it cites are read like others.
 """
 
 from __future__ import annotations

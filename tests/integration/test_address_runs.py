@@ -14,7 +14,9 @@ from app.errors import OutOfTimeError
 from app.property.store.purge_marks import mark
 from app.property.store.tables import web_searches
 from app.services.metrics.instruments import REGISTRY
+from app.services.resources import open_resources
 from tests.plugins.address_world import (
+    ADDRESS,
     BILL,
     BY_ADDRESS,
     BY_NUMBER,
@@ -141,6 +143,24 @@ def test_at_the_deadline_a_search_that_found_no_key_is_left_out_and_told(world: 
     found = world.scrape(job_id=job_id, is_last=True, is_due=True)
     assert outcomes(found) == {"Assessor": "used", "web search": "not_asked"}
     assert "no OpenAI key had room" in detail(found, "web search")
+
+
+# --- what a search costs
+
+
+def test_the_fee_of_a_search_counts_in_the_budgets(world: World) -> None:
+    """Four searches of a cent each are allowed, and reserved; one is made, and charged."""
+    world.county.pages[FOUND] = (200, assessor())
+    world.sources(BY_ADDRESS, domains=("127.0.0.2",))
+    settings = world.resources.settings.model_copy(update={"budget_daily_usd": 0.035})
+    with open_resources(settings) as poor:
+        assert "BUDGET_DAILY_USD" in detail(poor.scraper.scrape(ADDRESS), "web search")
+    assert world.searched() == 0
+    with open_resources(settings.model_copy(update={"budget_daily_usd": 0.06})) as able:
+        found = able.scraper.scrape(ADDRESS, refresh=True)
+        spent = able.manager.spent()
+    assert "cites 0 pages" in detail(found, "web search")
+    assert 10_000 < spent.microusd < 15_000
 
 
 # --- answers that are none

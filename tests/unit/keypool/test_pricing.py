@@ -104,3 +104,8 @@ def test_prices_are_looked_up_without_a_connection() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["2000", "0"]
+
+
+def test_a_web_search_costs_a_cent_whatever_the_model_and_a_price_of_ones_own_goes_before() -> None:
+    assert make_pricing()("web_search", 3, 0) == 30_000
+    assert make_pricing(parse_prices("web_search=25000/0"))("web_search", 1, 0) == 25_000

@@ -92,6 +92,28 @@ def test_a_streamed_body_cannot_be_sent_twice_and_asks_for_nothing() -> None:
     assert wire.read_need(request) == Need(replayable=False)
 
 
+@pytest.mark.parametrize(
+    ("body", "searches"),
+    [
+        ({"tools": [{"type": "web_search"}]}, 1),
+        ({"tools": [{"type": "function"}, {"type": "web_search_2025_08_26"}], "max_tool_calls": 4}, 4),
+        ({"tools": [{"type": "web_search"}], "max_tool_calls": 10**9}, 1_000),
+        ({"tools": [{"type": "file_search"}], "max_tool_calls": 4}, 0),
+        ({"tools": "web_search"}, 0),
+        ({}, 0),
+    ],
+)
+def test_searches_that_a_request_allows_are_read(body: dict[str, Any], searches: int) -> None:
+    assert need_of({"model": "m", **body}).searches == searches
+
+
+def test_searches_that_were_made_are_counted_and_pages_that_were_opened_are_not() -> None:
+    calls = [{"type": "search"}, {"type": "open_page"}, {"type": "find"}, {"type": "search"}, None]
+    output = [{"type": "web_search_call", "action": action} for action in calls]
+    assert wire.read_searches({"output": [*output, {"type": "message"}, "x"]}) == 3
+    assert wire.read_searches({"output": {"type": "web_search_call"}}) == wire.read_searches({}) == 0
+
+
 # --- responses
 
 

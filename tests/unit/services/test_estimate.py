@@ -112,26 +112,66 @@ def test_groups_of_keys_work_side_by_side_each_by_its_tightest_limit() -> None:
     assert _model_minutes([], "m-1", 0, basis) == 0.0
 
 
-def test_an_address_is_some_pages_one_call_and_perhaps_a_search(database: Database, tmp_path: Path) -> None:
+AREAS = """
+[[area]]
+name = "Two"
+state = "ST"
+postal_codes = ["00000"]
+[[area.source]]
+name = "A"
+kind = "gis"
+url = "https://gis.example/?q={street_line}"
+[[area.source]]
+name = "B"
+kind = "assessor"
+url = "https://assessor.example/{parcel_number}"
+[[area]]
+name = "One"
+state = "QX"
+[[area.source]]
+name = "C"
+kind = "gis"
+url = "https://gis.example/?q={street_line}"
+[web_search]
+allowed_domains = ["portal.example"]
+"""
+
+
+def test_an_address_is_the_pages_of_its_sources_one_call_and_a_search_where_these_are_few(
+    database: Database, tmp_path: Path
+) -> None:
     _remember(database, pages=40, calls=10)
+    (tmp_path / "sources.toml").write_text(AREAS)
     settings = _settings(tmp_path, fetch_min_delay_seconds=60)
-    targets = [f"{n} Main St, Anytown, ST 00000" for n in range(1, 11)] + ["1 MAIN STREET, Anytown ST 00000"]
+    two = [f"{n} Main St, Anytown, ST 00000" for n in range(1, 6)]
+    one, none = "1 Main St, Otherville, QX 11111", "1 Main St, Nowhere, ZZ 22222"
+    targets = [*two, one, none, "1 MAIN STREET, Anytown ST 00000", "http://homes.example/1"]
     with closing(KeyView(settings)) as keys:
-        found = estimate(database, keys, settings, [*targets, "http://homes.example/1"])
-    assert (found.targets, found.jobs, found.duplicates, found.addresses) == (12, 11, 1, 10)
-    # ten addresses with four pages and a call each; one page, of which one in four needs a call
-    assert (found.pages, found.model_calls, found.web_searches) == (41, 11, 10)
-    assert found.tokens == 11 * 1_100 + 10 * 8_100
-    searching = 10 * 0.01 + 10 * (8_000 * 2 + 100 * 10) / 1_000_000
-    assert found.usd == pytest.approx(11 * (1_000 * 2 + 100 * 10) / 1_000_000 + searching)
+        found = estimate(database, keys, settings, targets)
+    assert (found.targets, found.jobs, found.duplicates, found.addresses) == (9, 8, 1, 7)
+    # two pages each of five; one and two that a search finds; these two; and the URL's
+    assert (found.pages, found.web_searches) == (5 * 2 + 1 + 2 + 2 + 1, 2)
+    assert found.model_calls == 8  # one an address; of the page one in four
+    assert found.tokens == 8 * 1_100 + 2 * 8_100
+    searching = 2 * 0.01 + 2 * (8_000 * 2 + 100 * 10) / 1_000_000
+    assert found.usd == pytest.approx(8 * (1_000 * 2 + 100 * 10) / 1_000_000 + searching)
     assert found.slowest_host == ""
-    assert "10 are addresses" in found.sentence()
-    assert "at most 10 web searches" in found.sentence()
+    assert "7 are addresses: about 16 pages in all" in found.sentence()
+    assert "2 web searches" in found.sentence()
+
+
+def test_where_nothing_is_searched_no_search_is_counted(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "sources.toml").write_text(AREAS.replace("[web_search]", "[web_search]\nenabled = false"))
+    settings = _settings(tmp_path)
+    with closing(KeyView(settings)) as keys:
+        found = estimate(database, keys, settings, ["1 Main St, Otherville, QX 11111"])
+    assert (found.pages, found.web_searches) == (1, 0)
 
 
 def test_without_a_key_no_address_is_searched_for(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "sources.toml").write_text(AREAS)
     settings = _settings(tmp_path, openai_api_keys=None)
     with closing(KeyView(settings)) as keys:
-        found = estimate(database, keys, settings, ["1 Main St, Anytown, ST 00000"])
+        found = estimate(database, keys, settings, ["1 Main St, Otherville, QX 11111"])
     assert (found.addresses, found.model_calls, found.web_searches, found.usd) == (1, 0, 0, 0.0)
     assert "web search" not in found.sentence()
