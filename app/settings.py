@@ -304,6 +304,12 @@ class Settings(LogSettings):
     )
 
     # --- privacy
+    personal_data_retention_days: float = Field(
+        365.0, ge=1, le=36500, description="names of people go so long after their page was last seen to say them"
+    )
+    observation_retention_days: float = Field(
+        1825.0, ge=0, le=36500, description="values that no page shows any more go so long after; 0: never"
+    )
     privacy_key: SecretStr | None = Field(
         None, description="keys the hashes of purged people's names, 32 bytes or more; SQLite makes a file for it"
     )

@@ -1,4 +1,4 @@
-"""What beat asks for every ten minutes: copies of pages are not kept for ever, nor without limit."""
+"""What beat asks for every ten minutes: copies of pages, names of people and old values are not kept for ever."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 
 from app.errors import StoreError
-from app.property.store import Retention
+from app.property.store import AgeLimits, Retention
 from app.redaction import redact
 from app.services import retention
 from tasks.base import ScheduledTask
@@ -18,10 +18,13 @@ log = logging.getLogger(__name__)
 
 @shared_task(name="tasks.pages.prune_pages", base=ScheduledTask)
 def prune_pages() -> dict[str, int]:
-    """Remove what is too old or too much; -> `{"bodies": n, "packed_bytes": n, "answers": n}`."""
+    """Remove what is too old or too much; -> `{"bodies": n, "packed_bytes": n, "answers": n, "observations": n,
+    "records": n}`."""
     resources = current()
     try:
-        return retention.prune_pages(resources.settings, Retention(resources.database), resources.database.clock)
+        settings, database = resources.settings, resources.database
+        pruned = retention.prune_pages(settings, Retention(database), database.clock)
+        return pruned | retention.prune_values(settings, AgeLimits(database), database.clock)
     except StoreError as exc:
-        log.warning("Copies of pages wait to be pruned: %s", redact(str(exc)))
-        return {"bodies": 0, "packed_bytes": 0, "answers": 0}
+        log.warning("Copies of pages and old values wait to be pruned: %s", redact(str(exc)))
+        return {"bodies": 0, "packed_bytes": 0, "answers": 0, "observations": 0, "records": 0}

@@ -51,6 +51,7 @@ from app.property.store.page_index import KnownRecord, PageIndex
 from app.property.store.pages import PageStore
 from app.property.store.paging import Page, every
 from app.property.store.person_purging import PersonPurge
+from app.property.store.personal_data import Aged, AgeLimits
 from app.property.store.properties import PropertyStore
 from app.property.store.purged_names import PurgedNames
 from app.property.store.purging import Purged, PurgeKind, PurgeStore
@@ -77,6 +78,8 @@ __all__ = [
     "FRESH_DAYS",
     "LATEST",
     "TICK_SECONDS",
+    "AgeLimits",
+    "Aged",
     "Alarm",
     "Alert",
     "AlertStore",

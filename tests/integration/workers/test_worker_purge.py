@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from app.property.store import PurgeKind
+from app.property.store.packing import unpack
 from app.property.store.tables import bodies
 from app.services.embedded_valkey import connect
 from app.services.purging import purge
@@ -109,3 +110,51 @@ def test_nothing_of_a_page_is_left_anywhere_and_a_job_under_way_brings_nothing_b
     assert result.wiped
     assert _where(fleet, *packed) == set()
     assert fleet.stores.jobs.list() == []
+
+
+def test_a_person_is_found_nowhere_after_the_purge_nor_after_the_next_scrape(
+    make_fleet: Callable[..., Any],
+    changing_site: ChangingSite,
+    openai_standin: Callable[..., StandinHandle],
+) -> None:
+    """Files of the home (database, its log, Redis' append-only file) and all of Redis. The owner, who stands on the
+    same page, is another person and stays."""
+    api = openai_standin()
+    changing_site.pages["/homes/12"] = PAGE
+    fleet = make_fleet(OPENAI_API_KEY=api.keys[0], OPENAI_BASE_URL=api.base_url, FETCH_MIN_DELAY_SECONDS="0")
+    fleet.start_worker(concurrency=1)
+    target = f"{changing_site.address}/homes/12"
+    fleet.wait_for_state(list(fleet.send(target)), "done")
+    (job,) = fleet.stores.jobs.list()
+    assert fleet.stores.properties.get(job.property)["record"]["ListAgentFullName"] == AGENT
+    packed = _packed(fleet)
+
+    result = purge(
+        fleet.settings, fleet.stores.database, PurgeKind.PERSON, "Quackenbush, Ottilie", who="alice", dry_run=False
+    )
+    assert result.wiped
+    _assert_gone(fleet, *packed)
+    changing_site.pages["/homes/12"] = PAGE.replace("310000", "305000").replace("310,000", "305,000")
+    again = fleet.stores.jobs.enqueue([target], refresh=True)
+    send_jobs(fleet.app, fleet.stores.jobs, again.jobs)
+    fleet.wait_for_state(again.new, "done")
+    record = fleet.stores.properties.get(job.property)["record"]
+    assert record["ListPrice"] == 305000
+    assert "Quackenbush" not in str(record)
+    _assert_gone(fleet, *packed)
+    assert any(OWNER.encode() in text for text in _unpacked(fleet)), "nobody asked to forget him"
+    assert not any(b"Quackenbush" in text for text in _unpacked(fleet))
+
+
+def _assert_gone(fleet: Any, *more: bytes) -> None:
+    words = (b"Quackenbush", b"quackenbush", *more)
+    assert [name for name, content in _files(fleet.home) if any(word in content for word in words)] == []
+    assert not any(word in line for line in _redis(fleet) for word in words)
+    logs = [path for path in fleet.home.rglob("*.log") if b"uackenbush" in path.read_bytes()]
+    assert logs == [], "no URL names her, so no log does"
+
+
+def _unpacked(fleet: Any) -> list[bytes]:
+    with fleet.stores.database.reading() as connection:
+        rows = connection.execute(select(bodies.c.packing, bodies.c.packed)).all()
+    return [unpack(row.packing, bytes(row.packed)) for row in rows]
