@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import urljoin
 
 import openai
 
@@ -86,7 +87,8 @@ def page_charge(url: str) -> Iterator[None]:
     try:
         yield
     except HostBusyError as exc:
-        if exc.facts["url"] == url:  # else it had been asked, and sent the job on to another page
+        # of another page: this one had been asked, and sent the job on to that
+        if exc.facts["url"] in (url, urljoin(url, "/robots.txt")):
             purse.refund(Charge.PAGE, day)
         raise
 

@@ -131,7 +131,7 @@ def test_watches_are_spread_evenly_over_their_interval(watches: Watches, clock: 
     assert len(watches.due()) == 2  # what was never seen is looked at within a day
 
 
-def test_a_refresh_comes_once_every_interval_at_the_same_time(
+def test_a_refresh_comes_an_hour_before_the_interval_is_over(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
     home = store_property(database, clock, URL)
@@ -149,7 +149,7 @@ def test_a_refresh_comes_once_every_interval_at_the_same_time(
     end(jobs, second, home)
     at = clock.now()
     watches.tick(PLENTY)
-    assert watches.get(URL).due_at - at == timedelta(days=2)
+    assert watches.get(URL).due_at - at == timedelta(days=2, hours=-1)
 
 
 def test_all_pages_of_a_property_are_refreshed(watches: Watches, database: Database, clock: ManualClock) -> None:
@@ -218,7 +218,7 @@ def test_what_fails_and_may_pass_is_tried_after_1_4_and_16_hours_and_paused_afte
         if len(gaps) == 1:
             first = began
     assert gaps[:3] == [1, 4, 16]
-    assert all(gap == 7 * 24 for gap in gaps[4:-1])
+    assert all(gap == 7 * 24 - 1 for gap in gaps[4:-1])
     assert len(gaps) == 8
     assert clock.now() - first > timedelta(days=14)
     assert "8 refreshes" in str(paused[0].pause_reason)

@@ -10,11 +10,13 @@ FIRST_WITHIN_DAYS = 1
 #: the least share of an interval between two refreshes: one that came late (the budget of the day before was spent,
 #: everything stood still) moves the next one no further than by this
 LEAST_GAP = 0.125
+#: so much before the interval is over comes the next refresh: what has changed is looked at once more, and told in time
+_CONFIRMED_WITHIN_SECONDS = 3_600
 
 
 def slot_after(target: str, interval_days: int, moment: datetime) -> datetime:
-    """The first time after `moment` that is the target's own: one every interval, and always the same ones."""
-    period = interval_days * 86_400
+    """The first time after `moment` that is the target's own: one every interval less an hour, always the same ones."""
+    period = interval_days * 86_400 - _CONFIRMED_WITHIN_SECONDS
     phase = int.from_bytes(hashlib.sha256(target.encode()).digest()[:8]) % period
     second = int(moment.timestamp())
     return datetime.fromtimestamp(second - (second - phase) % period + period, UTC)
