@@ -7,7 +7,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,7 +75,6 @@ class ComposeProject:
     web_port: int = field(default_factory=free_port)
     flower_port: int = field(default_factory=free_port)
     prometheus_port: int = field(default_factory=free_port)
-    seconds_to_healthy: float = 0.0
 
     def run(self, *arguments: str, check: bool = True, stdin: str = "") -> str:
         """`docker compose ARGUMENTS`; -> its stdout."""
@@ -99,15 +97,13 @@ class ComposeProject:
             cwd=self.folder, env=env, input=stdin, capture_output=True, text=True, check=False, timeout=400,
         )  # fmt: skip
 
-    def up(self, *options: str) -> None:
-        """All services are healthy, or the test fails with what they said."""
-        start = time.monotonic()
+    def up(self, *options: str, scale: int = 1) -> None:
+        """All services are healthy, `scale` workers among them, or the test fails with what they said."""
         try:
-            self.run("--env-file", "deploy/demo.env", "up", "--wait", "--quiet-pull", *options)
+            self.run(*options, "up", "--wait", "--quiet-pull", "--scale", f"worker={scale}")
         except AssertionError as exc:
             said = self.run("logs", "--tail", "30", check=False)
             raise AssertionError(f"{exc}\n{said}") from exc
-        self.seconds_to_healthy = time.monotonic() - start
 
     def propintel(self, *arguments: str, stdin: str = "") -> Any:
         """The JSON that a command prints in the container of the web door."""

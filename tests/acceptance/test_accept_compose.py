@@ -35,16 +35,18 @@ def project(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPat
     # a worker that is killed should be missed sooner than after half a minute
     with (folder / "deploy/demo.env").open("a") as settings:
         settings.write("JOB_LEASE_SECONDS=5\n")
-    project = ComposeProject(folder, {"PROPINTEL_IMAGE": "property-intelligence:acceptance", "PROMETHEUS_IMAGE": image})
+    project = ComposeProject(folder, {"PROMETHEUS_IMAGE": image})
     if "Compose version" not in project.run("version", check=False):
         pytest.skip("no docker compose: its plugin is not installed")
+    # an image that is not there yet, as in a fresh clone: `up` builds it
+    project.variables["PROPINTEL_IMAGE"] = f"property-intelligence:{project.name}"
+    project.variables["COMPOSE_PROFILES"] = "demo,monitoring"
     try:
-        project.run("build", "--quiet")
-        project.variables["COMPOSE_PROFILES"] = "demo,monitoring"
-        project.up("--scale", "worker=2")
+        project.up("--env-file", "deploy/demo.env", scale=2)
         yield project
     finally:
         project.remove()
+        docker_client.images.remove(project.variables["PROPINTEL_IMAGE"], force=True)
 
 
 def wait_until[T](ask: Callable[[], T], until: Callable[[T], bool], seconds: float = 90) -> T:
@@ -152,7 +154,7 @@ def test_prometheus_reads_the_fleet_by_our_rules(project: ComposeProject) -> Non
 
 
 def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject) -> None:
-    """Every part ends by itself within its grace: none is killed."""
+    """Every part ends by itself within its grace: none is killed. The second time there is neither .env nor profile."""
     before = project.secrets(), project.propintel("jobs")["counts"]
     assert before[1]["done"] >= _JOBS
     project.run("stop")
@@ -161,7 +163,19 @@ def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject)
     assert codes.pop("site") | codes.pop("openai") <= {0}
     assert set().union(*codes.values()) == {0}, codes
     project.run("down")
-    project.up("--scale", "worker=2")
+    del project.variables["COMPOSE_PROFILES"]
+    project.up()
+    assert {*project.containers()} == {
+        "init",
+        "valkey",
+        "postgres",
+        "migrate",
+        "web",
+        "worker",
+        "health",
+        "beat",
+        "flower",
+    }
     assert (project.secrets(), project.propintel("jobs")["counts"]) == before
     stored = project.run("exec", "-T", "web", "propintel", "export", "--format", "jsonl").splitlines()
     assert len(stored) == _JOBS
