@@ -1,0 +1,86 @@
+"""Is the process of this container well? Exit code 0 if so, else 1 with the reason; what it is, its command line says.
+
+The image's health check, so the standard library alone where that will do: it runs every few seconds.
+
+| process | is well while |
+|---|---|
+| web door | `/readyz` is 200: database and broker answer it |
+| Flower | it answers anything but a failure: behind a prefix or a password that is not 200 |
+| worker | it writes its heartbeat, every 5 s: one that is merely busy is well |
+| beat | any beat holds the schedule's lock: where there are two, the one that waits is well too |
+| anything else | it runs |
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+#: four heartbeats, as app/services/worker_health.py has it
+FRESH_SECONDS = 20.0
+#: `redbeat_key_prefix` of tasks/config.py, and RedBeat's own name for its lock
+BEAT_LOCK = "propintel:beat::lock"
+_ANSWER_SECONDS = 4.0
+
+
+def complaint(words: Sequence[str], env: Mapping[str, str]) -> str:
+    """What is wrong with the process whose command line is `words`; empty if nothing is."""
+    names = [Path(word).name for word in words]
+    if "uvicorn" in names:
+        port = int(words[words.index("--port") + 1]) if "--port" in words else 8000
+        return _status("/readyz", port, wanted=range(200, 201))
+    if "celery" not in names:
+        return ""
+    if "flower" in names:
+        return _status("/healthcheck", int(env.get("FLOWER_PORT") or 5555), wanted=range(200, 500))
+    if "beat" in names:
+        return _beat(env)
+    return _heartbeat(Path(env.get("PROPINTEL_HOME") or ".propintel")) if "worker" in names else ""
+
+
+def _status(path: str, port: int, wanted: range) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_SECONDS)
+    try:
+        connection.request("GET", path)
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as exc:
+        return f"{path} on port {port}: {type(exc).__name__}"
+    finally:
+        connection.close()
+    return "" if status in wanted else f"{path} on port {port}: {status}"
+
+
+def _heartbeat(home: Path) -> str:
+    ages = [time.time() - file.stat().st_mtime for file in (home / "health").glob("*.json")]
+    return "" if ages and min(ages) < FRESH_SECONDS else f"no heartbeat for {FRESH_SECONDS:.0f} s"
+
+
+def _beat(env: Mapping[str, str]) -> str:
+    import redis  # noqa: PLC0415 (a tenth of a second, for beat alone)
+
+    file = env.get("REDIS_URL_FILE")
+    url = env.get("REDIS_URL", "").strip() or (Path(file).read_text(encoding="utf-8").strip() if file else "")
+    if not url:
+        return ""  # the embedded Valkey of a home, which is not run in containers
+    try:
+        with redis.Redis.from_url(
+            url, socket_timeout=_ANSWER_SECONDS, socket_connect_timeout=_ANSWER_SECONDS
+        ) as connection:
+            return "" if connection.exists(BEAT_LOCK) else "no beat holds the schedule"
+    except redis.RedisError as exc:
+        return f"Redis: {type(exc).__name__}"  # its own text may hold a password
+
+
+def main() -> int:
+    wrong = complaint(Path("/proc/1/cmdline").read_text(encoding="utf-8").split("\0"), os.environ)
+    if wrong:
+        print(wrong, file=sys.stderr)  # noqa: T201
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
