@@ -4,6 +4,7 @@ the same words. Pure; whether a change is believed yet is `change_belief.py`.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "X_MarketValue": ("X_Currency", "TaxYear"),
     }
 )
+_TAG = re.compile(r"<[^<>]*>")
 _TIMES_A_YEAR = {"day": 365.0, "week": 52.0, "month": 12.0, "year": 1.0}
 #: `$2,000 a month` is `$24,000 a year`, but for the rounding of either
 _PERIOD_ROUNDING = 0.005
@@ -85,6 +87,11 @@ def slip_in(name: str, before: Said, now: Said) -> str | None:
     """What turns the one into the other without the world having changed, in words: a decimal point, a unit."""
     one, other = _alone(name, before), _alone(name, now)
     return slip_between(name, one.values, other.values)
+
+
+def has_words(text: str, quote: str) -> bool:
+    """Whether a page (its text, with or without markup) has the words of a quote, however they are set."""
+    return _plain(quote) in _plain(html.unescape(_TAG.sub(" ", text)))
 
 
 def checked_fields(names: Collection[str]) -> tuple[str, ...]:

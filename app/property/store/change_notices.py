@@ -12,12 +12,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from app.property.change_belief import MEMORY, Candidate, Outcome, Telling, judge, moved, seconds
-from app.property.changes import Said, is_news, said_of
+from app.property.changes import Said, has_words, is_news, said_of
 from app.property.record import Evidence, Method
 from app.property.source_record import SourceRecord
 from app.property.store.change_feed import append
 from app.property.store.change_rows import candidate_of, old_of, pages_of, said_json
 from app.property.store.engine import Database
+from app.property.store.pages import text_of
 from app.property.store.rebuilding import Rebuilt
 from app.property.store.tables import change_candidates, changes, observations
 
@@ -86,7 +87,11 @@ class Noticing:
         rows = self._standing(_C.field == name)
         old = self._old(name, record, rows)
         is_known = any(row.url == before.url and not is_news(name, candidate_of(row).new, now) for row in rows)
-        if is_known or not moved(name, was, now, old):
+        if (
+            is_known
+            or not moved(name, was, now, old)
+            or (was is not None and self._is_read_otherwise(reread, was, now))
+        ):
             return
         row = {
             "property_id": self._property_id,
@@ -99,6 +104,18 @@ class Noticing:
             "looked_at": record.as_of,
         }
         self._connection.execute(insert(change_candidates).values(row))
+
+    def _is_read_otherwise(self, reread: Reread, was: Said, now: Said) -> bool:
+        """Other readers, or a model, may see another value in a page that has not changed there: then what it is quoted
+        for was there before, and what was quoted before is there still. Of other readers that counts as well where
+        nobody kept the pages."""
+        is_same_edition = reread.before.edition == reread.edition
+        if is_same_edition and Method.LLM not in (was.proof.method, now.proof.method):
+            return False
+        old, new = (text_of(self._connection, said.proof.content_sha256) for said in (was, now))
+        if old is None or new is None:
+            return not is_same_edition
+        return has_words(old, now.proof.quote) and has_words(new, was.proof.quote)
 
     def _old(self, name: str, record: SourceRecord, rows: Sequence[Row[Any]]) -> Said | None:
         """What the property said before any change of the field that is not told yet."""

@@ -151,6 +151,13 @@ class PageStore:
         connection.execute(insert_if_new(connection, bodies).values(row))
 
 
+def text_of(connection: Connection, sha256: str) -> str | None:
+    """The text of the body with this hash; None if it is not kept (any more)."""
+    query = select(bodies.c.packing, bodies.c.packed).join(pages, pages.c.text_sha256 == bodies.c.sha256)
+    row = connection.execute(query.where(pages.c.sha256 == sha256).limit(1)).one_or_none()
+    return None if row is None else unpack(row.packing, row.packed).decode("utf-8", "surrogatepass")
+
+
 def drop_pages(connection: Connection, *which: Any) -> int:
     """Delete rows of `pages`, and the bodies that nothing else refers to; -> how many bodies went."""
     c = pages.c
