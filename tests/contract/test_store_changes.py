@@ -26,6 +26,9 @@ from app.property.store import (
     PropertyStore,
     PurgeKind,
     PurgeStore,
+    Watches,
+    WatchLimits,
+    ask_for_looks,
 )
 from app.property.store.change_feed import Followed, append
 from app.property.store.tables import change_candidates, changes
@@ -72,11 +75,23 @@ class Home:
         """As often as is asked for, each time the page says `values`."""
         while True:
             self.clock.advance(3600)
-            due = self.feed.take_rechecks(10)
+            due = self.looks_due()
             if not due:
                 return
-            for one in due:
-                self.read(one.url, **values)
+            for _, url in due:
+                self.read(url, **values)
+
+    def looks_due(self, *, taken: bool = True) -> list[tuple[str, str]]:
+        """What is asked to be looked at now, and is if `taken`: property and page."""
+        asked: list[tuple[str, str]] = []
+
+        def ask(_: Any, property_id: str, urls: list[str], at: datetime) -> bool:
+            assert at == self.clock.now()
+            asked.extend((property_id, url) for url in urls)
+            return taken
+
+        assert ask_for_looks(self.database, ask) == len(asked) * taken
+        return asked
 
     def told(self) -> list[tuple[str, Any, Any]]:
         return [(change.field, change.old, change.new) for change in self.feed.since().changes]
@@ -110,18 +125,31 @@ def test_a_change_that_one_page_shows_is_told_after_further_looks_with_the_evide
     assert change.why == "3 further looks agree"
 
 
-def test_each_recheck_goes_to_one_caller_and_comes_again_if_nothing_came_of_it(home: Home) -> None:
+def test_a_look_is_asked_for_when_it_is_due_and_again_if_nothing_came_of_it(home: Home) -> None:
     property_id = home.read(A, ListPrice=500000)
     home.clock.advance(86400)
     home.read(A, ListPrice=480000)
-    assert home.feed.rechecks_due() == 0
+    assert home.looks_due() == []
     home.clock.advance(300)
-    assert home.feed.rechecks_due() == 1
-    (due,) = home.feed.take_rechecks(10)
-    assert (due.property_id, due.url) == (property_id, A)
-    assert home.feed.take_rechecks(10) == []
+    assert home.looks_due() == [(property_id, A)]
+    assert home.looks_due() == []
     home.clock.advance(1800)
-    assert [one.url for one in home.feed.take_rechecks(10)] == [A]
+    assert home.looks_due(taken=False) == [(property_id, A)]
+    home.clock.advance(86400)
+    assert home.looks_due() == []  # nobody looks, so nobody is asked
+
+
+def test_a_watch_looks_again_by_itself(home: Home, database: Database) -> None:
+    property_id = home.read(A, ListPrice=500000)
+    watches, limits = Watches(database), WatchLimits(pages=100, model_calls=0)
+    watches.add([property_id], interval_days=7)
+    home.clock.advance(3600)
+    home.read(A, ListPrice=480000)
+    home.clock.advance(299)
+    assert watches.tick(limits).rechecked == 0
+    home.clock.advance(1)
+    tick = watches.tick(limits)
+    assert (tick.rechecked, [job.target for job in tick.jobs]) == (1, [A])
 
 
 def test_two_sources_that_change_alike_are_told_at_once(home: Home) -> None:

@@ -7,7 +7,7 @@ One `Database` (SQLite or PostgreSQL) with a store per subject on it. Whoever im
 from app.property.store.alerts import Alarm, Alert, AlertStore, Booked, ClaimedNotice, Severity, Untold
 from app.property.store.answers import AnswerStore, Question, StoredAnswer
 from app.property.store.batches import BatchStore
-from app.property.store.change_feed import LATEST, Backlog, ChangeStore, ClaimedChange, Followed, Recheck
+from app.property.store.change_feed import LATEST, Backlog, ChangeStore, ClaimedChange, Followed, ask_for_looks
 from app.property.store.change_rows import Change
 from app.property.store.decisions import DecisionStore, IdentityDecision
 from app.property.store.engine import Database, database_url, names_key
@@ -140,7 +140,6 @@ __all__ = [
     "Purged",
     "PurgedNames",
     "Question",
-    "Recheck",
     "Recovered",
     "RecoveryReason",
     "Refiled",
@@ -175,6 +174,7 @@ __all__ = [
     "WatchStatus",
     "Watches",
     "address_of_target",
+    "ask_for_looks",
     "ask_recheck",
     "database_url",
     "digest",

@@ -8,7 +8,7 @@ and keeps the others from it until it is committed.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,6 +29,7 @@ NEWEST_FIRST = Order("newest changes", (changes.c.position,), descending=True)
 _AGAIN = timedelta(minutes=30)
 #: changes that are deleted at a time: no other writer waits long
 _AT_ONCE = 1000
+Ask = Callable[[Connection, str, list[str], datetime], bool]
 _R, _C = change_receivers.c, change_candidates.c
 
 
@@ -44,15 +45,6 @@ def append(database: Database, connection: Connection, row: Row[Any], why: str) 
     }
     connection.execute(insert(changes).values(told))
     return str(told["id"])
-
-
-@dataclass(frozen=True, slots=True)
-class Recheck:
-    """A page that alone shows a change of the property: one more look at it would tell."""
-
-    property_id: str
-    url: str
-    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,34 +116,6 @@ class ChangeStore:
         with self._database.reading() as connection:
             rows = connection.execute(NEWEST_FIRST.page_query(query, cursor, limit)).all()
         return Page([change_of(row) for row in rows[:limit]], NEWEST_FIRST.next_cursor(rows, limit))
-
-    # --- looking again
-
-    def rechecks_due(self) -> int:
-        """How many pages want one more look now."""
-        query = select(func.count(_C.url.distinct())).where(_C.look_at <= self._clock.now())
-        with self._database.reading() as connection:
-            return int(connection.execute(query).scalar_one())
-
-    def take_rechecks(self, limit: int) -> list[Recheck]:
-        """At most `limit` pages that want one more look now, the longest due first; each to one caller.
-
-        A look that came to nothing is due again after half an hour.
-        """
-
-        def work(connection: Connection) -> list[Recheck]:
-            self._database.exclusively(connection, "rechecks")
-            now = self._clock.now()
-            first = func.min(_C.look_at)
-            query = select(_C.property_id, _C.url, first.label("due_at")).where(_C.look_at <= now)
-            query = query.group_by(_C.property_id, _C.url).order_by(first, _C.url).limit(limit)
-            rows = connection.execute(query).all()
-            for row in rows:
-                mine = and_(_C.property_id == row.property_id, _C.url == row.url, _C.look_at <= now)
-                connection.execute(update(change_candidates).where(mine).values(look_at=now + _AGAIN))
-            return [Recheck(row.property_id, row.url, row.due_at) for row in rows]
-
-        return self._database.repeat(work)
 
     # --- telling a receiver
 
@@ -231,6 +195,33 @@ class ChangeStore:
         with self._database.writing() as connection:
             connection.execute(delete(change_candidates).where(_C.id.in_(idle)))
             return connection.execute(delete(changes).where(changes.c.position.in_(old))).rowcount
+
+
+def ask_for_looks(database: Database, ask: Ask, limit: int = 200) -> int:
+    """Ask for one more look now at pages that alone show a change, at most `limit` of them, the longest due first.
+
+    `ask(connection, property_id, [url], now)` says whether somebody will look; then it is asked again after half an
+    hour if nothing came of it, else not before somebody looks unasked. -> how many will be looked at.
+    """
+    now = database.clock.now()
+    first = func.min(_C.look_at)
+    due = select(_C.property_id, _C.url).where(_C.look_at <= now).group_by(_C.property_id, _C.url)
+
+    def work(connection: Connection) -> int:
+        database.exclusively(connection, "looks")
+        asked = 0
+        for row in connection.execute(due.order_by(first, _C.url).limit(limit)).all():
+            is_asked = ask(connection, row.property_id, [row.url], now)
+            mine = and_(_C.property_id == row.property_id, _C.url == row.url, _C.look_at <= now)
+            again = update(change_candidates).where(mine).values(look_at=now + _AGAIN if is_asked else None)
+            connection.execute(again)
+            asked += is_asked
+        return asked
+
+    with database.reading() as connection:  # mostly there is none
+        if connection.execute(due.limit(1)).first() is None:
+            return 0
+    return database.repeat(work)
 
 
 def drop_changes(connection: Connection, property_id: str, urls: Collection[str] | None = None) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, case, delete, func, insert, or_, select, update
 
 from app.errors import InvalidWatchError, NotFoundError, TooManyWatchesError
+from app.property.store.change_feed import ask_for_looks
 from app.property.store.engine import Database
 from app.property.store.models import JobState
 from app.property.store.paging import Order, Page
@@ -164,7 +165,11 @@ class Watches:
             return float(connection.execute(select(share).where(watches.c.state == "active")).scalar() or 0)
 
     def tick(self, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
-        """Account for the refreshes that have ended, and begin those that are due and within `limits`; see `tick`."""
+        """Account for the refreshes that have ended, and begin those that are due and within `limits`; see `tick`.
+
+        Pages that show a change which nobody was told yet are looked at first.
+        """
+        ask_for_looks(self._database, ask_recheck)
         return tick(self._database, limits, seconds=seconds)
 
     def _of_targets(self, connection: Connection, targets: Sequence[str]) -> builtins.list[Watch]:
