@@ -35,7 +35,9 @@ from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
 from app.property.extract.prompt import count_tokens
 from app.property.fetch import check_browser
+from app.property.store import ChangeStore
 from app.redaction import redact
+from app.services import change_delivery
 from app.services.health.telling import webhook_url
 from app.services.openai_client_manager import build_manager
 from app.services.resources import open_resources
@@ -97,6 +99,7 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
     worker_name()  # forked children share it
     try:
         webhook_url(settings())
+        change_delivery.webhook_url(settings())
         if children_run_tasks(sender.pool_cls):
             _check(settings())
         else:
@@ -110,6 +113,7 @@ def _open() -> None:
     loaded = settings()
     start_tracing(loaded)
     opened = open_resources(loaded, in_task=True)
+    change_delivery.begin(loaded, ChangeStore(opened.database))
     resources.install(opened)
     watching.watch_manager(opened.manager)
 

@@ -41,6 +41,15 @@ def webhook_url(settings: Settings) -> str | None:
         raise ConfigurationError("CHANGES_WEBHOOK_URL", problem, exc.remedy.rstrip(".")) from None
 
 
+def begin(settings: Settings, changes: ChangeStore) -> None:
+    """From now on the webhook is to be told, if there is one; a worker that has begun has it told all that it finds.
+
+    Raises as `webhook_url`, and errors of the database.
+    """
+    if webhook_url(settings) is not None:
+        changes.begin(RECEIVER)
+
+
 def tell_due(changes: ChangeStore, sender: WebhookSender, url: str, clock: Clock) -> dict[str, int]:
     """One attempt for each change that is due, until one fails; -> how many were `delivered` and `failed`.
 

@@ -1,0 +1,68 @@
+"""Changes of real pages: what the readers see of them, and looks that cost nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from app.property.store import ChangeStore
+from app.services.resources import Resources, open_resources
+from app.settings import Settings
+from tests.integration.test_page_cache_service import listing
+from tests.plugins.changing_site import ChangingSite
+from tests.plugins.standin_fixtures import StandinHandle
+
+
+@pytest.fixture
+def service(
+    tmp_path: Path, openai_standin: Callable[..., StandinHandle], changing_site: ChangingSite
+) -> Iterator[Resources]:
+    api = openai_standin()
+    settings = Settings(
+        _env_file=None,
+        propintel_home=tmp_path / "home",
+        fetch_allowed_private_networks="127.0.0.0/8",
+        openai_api_key=SecretStr(api.keys[0]),
+        openai_base_url=api.base_url,
+        fetch_min_delay_seconds=0,
+        changes_confirming_looks=1,
+    )
+    with open_resources(settings) as resources:
+        yield resources
+
+
+def told(service: Resources) -> list[tuple[str, object, object]]:
+    return [(one.field, one.old, one.new) for one in ChangeStore(service.database).since().changes]
+
+
+def test_a_look_that_finds_the_page_unchanged_is_enough_and_fetches_nothing(
+    service: Resources, changing_site: ChangingSite
+) -> None:
+    url = f"{changing_site.address}/h/48213"
+    for price in (310_000, 299_000, 299_000):
+        assert told(service) == []
+        changing_site.pages["/h/48213"] = listing(price=price)
+        service.scraper.scrape(url, refresh=True)
+    assert changing_site.statuses("/h/48213") == [200, 200, 304]
+    assert told(service) == [("ListPrice", 310_000, 299_000)]
+
+
+def test_a_page_that_is_laid_out_anew_and_says_the_same_tells_nothing(
+    service: Resources, changing_site: ChangingSite
+) -> None:
+    """Other words around it, another spelling of the price, another order, a visitor's number."""
+    url = f"{changing_site.address}/h/48213"
+    layouts = [
+        listing(),
+        listing(body="Seen by 17 today."),
+        listing().replace("<p>$310,000</p>", "<div>Price <b>USD 310,000.00</b></div>"),
+        listing(head="<style>p {color: red}</style>", body="Seen by 18 today."),
+    ]
+    for text in layouts:
+        changing_site.pages["/h/48213"] = text
+        service.scraper.scrape(url, refresh=True)
+    assert changing_site.statuses("/h/48213") == [200] * 4
+    assert told(service) == []
