@@ -1,4 +1,4 @@
-"""The receiver that docs/batches.md shows takes what is really sent, and nothing else."""
+"""The receivers that docs/batches.md and docs/alerts.md show take what is really sent, and nothing else."""
 
 from __future__ import annotations
 
@@ -22,17 +22,24 @@ from app.settings import Settings
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_AAAA9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+ALERT = Event(
+    "alert_1",
+    "alert.fired",
+    datetime(2026, 1, 1, tzinfo=UTC),
+    {"alerts": [{"severity": "warning", "kind": "key_dead", "message": "refused"}]},
+)
 EVENT = Event("batch_1_2", "batch.completed", datetime(2026, 1, 1, tzinfo=UTC), {"id": "1", "counts": {"done": 3}})
 
 
 @pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def receiver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The guide's program, served as its reader would; -> the URL."""
-    guide = (Path(__file__).parents[2] / "docs" / "batches.md").read_text(encoding="utf-8")
+    page, path = request.param
+    guide = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
     (program,) = re.findall(r"```python\n(.*?)```", guide, re.S)
     monkeypatch.setenv("WEBHOOK_SECRET", SECRET)
     names: dict[str, Any] = {"__name__": "receiver"}
-    exec(compile(program, "docs/batches.md", "exec", dont_inherit=True), names)  # noqa: S102 (our own text)
+    exec(compile(program, page, "exec", dont_inherit=True), names)  # noqa: S102 (our own text)
     server = uvicorn.Server(uvicorn.Config(names["app"], host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -40,25 +47,33 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     while not server.started:
         assert time.monotonic() < deadline, "the receiver did not start"
         time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/propintel"
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}{path}"
     server.should_exit = True
     thread.join(10)
 
 
-def _send(url: str, secret: str) -> None:
+def _send(url: str, secret: str, event: Event) -> None:
     settings = Settings(
         _env_file=None,
         webhook_secret=SecretStr(secret),
         fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),),
     )
     with build_webhook_sender(settings, SystemClock()) as sender:
-        sender.send(url, EVENT)
+        sender.send(url, event)
 
 
+@pytest.mark.parametrize(
+    ("receiver", "event", "said"),
+    [
+        (("batches.md", "/propintel"), EVENT, "batch_1_2 1 {'done': 3}"),
+        (("alerts.md", "/propintel-alerts"), ALERT, "alert.fired warning key_dead refused"),
+    ],
+    indirect=["receiver"],
+)
 def test_the_guide_s_receiver_takes_our_webhook_and_refuses_another_s(
-    receiver: str, capsys: pytest.CaptureFixture[str]
+    receiver: str, event: Event, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _send(receiver, SECRET)
-    assert "batch_1_2 1 {'done': 3}" in capsys.readouterr().out
+    _send(receiver, SECRET, event)
+    assert said in capsys.readouterr().out
     with pytest.raises(WebhookError, match="HTTP 401"):
-        _send(receiver, OTHER)
+        _send(receiver, OTHER, event)

@@ -35,7 +35,7 @@ MakeStore = Callable[..., Store]
 
 
 @contextmanager
-def _server(folder: Path, url: str, *options: str) -> Iterator[str]:
+def running_server(folder: Path, url: str, *options: str) -> Iterator[str]:
     """A redis-server whose files are in `folder`, until the end of the block."""
     program = shutil.which("redis-server")
     if program is None:
@@ -59,7 +59,7 @@ def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], folder: P
         time.sleep(0.02)
 
 
-def _free_ports(count: int) -> list[str]:
+def free_ports(count: int) -> list[str]:
     probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [str(probe.getsockname()[1]) for probe in probes]
     for probe in probes:
@@ -89,7 +89,7 @@ def redis_server_url() -> Iterator[str]:
     """Debian's redis-server, on a socket."""
     with _short_folder() as folder:
         path = folder / "redis.sock"
-        with _server(folder, f"unix://{path}?db=0", "--port", "0", "--unixsocket", str(path)) as url:
+        with running_server(folder, f"unix://{path}?db=0", "--port", "0", "--unixsocket", str(path)) as url:
             yield url
 
 
@@ -99,10 +99,10 @@ def redis_cluster_url() -> Iterator[str]:
 
     A node that serves every slot would not notice: a script without flags may touch any name that is on its node.
     """
-    port, bus = _free_ports(2)
+    port, bus = free_ports(2)
     options = ["--bind", "127.0.0.1", "--port", port, "--cluster-port", bus]
     options += ["--cluster-enabled", "yes", "--cluster-require-full-coverage", "no"]
-    with _short_folder() as folder, _server(folder, f"redis://127.0.0.1:{port}/0", *options) as url:
+    with _short_folder() as folder, running_server(folder, f"redis://127.0.0.1:{port}/0", *options) as url:
         with redis.Redis.from_url(url, decode_responses=True) as node:
             node.execute_command("CLUSTER ADDSLOTS", node.execute_command("CLUSTER KEYSLOT", TAG))
             for _ in range(500):

@@ -25,10 +25,10 @@ class Tls:
     fingerprint: str
 
 
-def make_tls(folder: Path) -> Tls:
-    """A fresh key and its certificate, kept below `folder`."""
+def make_tls(folder: Path, host: str = "homes.example") -> Tls:
+    """A fresh key and the certificate of `host`, kept below `folder` as `server.pem`."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "homes.example")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -38,7 +38,7 @@ def make_tls(folder: Path) -> Tls:
         .serial_number(1)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("homes.example")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -1,0 +1,160 @@
+"""The tutorial as a newcomer walks it: every block that says `run` is typed as it stands, in order."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from app.settings import VARIABLE_PREFIXES
+from standin.county.county import SEED
+from standin.county.operator import dotenv, settings, sources_toml
+from standin.county.serving import RunningCounty
+from tests.integration.deploy.prometheus_server import free_port
+from tests.plugins.documented import ROOT, Block, blocks
+
+_PATIENCE_SECONDS = 420
+#: what the walk starts by itself, or what CI does in a clean clone
+_MAKE = '#!/bin/sh\nexec make --dry-run --directory "{root}" "$@" >/dev/null\n'
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that looks like the clone after `make install`."""
+    place = tmp_path_factory.mktemp("clone")
+    (place / ".venv").symlink_to(Path(sys.executable).parents[1], target_is_directory=True)
+    shutil.copy(ROOT / ".env.example", place)
+    programs = place / "programs"
+    programs.mkdir()
+    real = shutil.which("make")
+    assert real is not None
+    (programs / "make").write_text(_MAKE.format(root=ROOT).replace("exec make", f"exec {real}"), encoding="utf-8")
+    (programs / "make").chmod(0o755)
+    return place
+
+
+@pytest.fixture(scope="module")
+def county() -> Iterator[RunningCounty]:
+    with RunningCounty(SEED, 0) as county:
+        yield county
+
+
+def _environment(place: Path) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.upper().startswith(VARIABLE_PREFIXES)}
+    return {
+        **clean,
+        "PATH": f"{place / 'programs'}:{clean['PATH']}",
+        "PORT": str(free_port()),
+        "FLOWER_PORT": str(free_port()),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _bash(script: str, place: Path, environment: Mapping[str, str]) -> str:
+    """Type it; -> what it prints. What `export` sets is kept in the file `exported` for the next block."""
+    script = f"set -eu\n. ./exported\n{script}\nexport -p > exported"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env=dict(environment),
+        cwd=place,
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@contextmanager
+def _up(block: str, place: Path, environment: Mapping[str, str], log: Path) -> Iterator[None]:
+    """`propintel up` in a terminal of its own, until it says that it is up; Ctrl-C at the end."""
+    with log.open("w", encoding="utf-8") as out:
+        process = subprocess.Popen(
+            [
+                "bash",
+                "-c",
+                f"set -eu\n. ./exported\n{block.replace('.venv/bin/propintel up', 'exec .venv/bin/propintel up')}",
+            ],
+            env=dict(environment),
+            cwd=place,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+        timer = threading.Timer(_PATIENCE_SECONDS, process.kill)
+        timer.start()
+        try:
+            while "Ctrl-C" not in log.read_text(encoding="utf-8"):
+                assert process.poll() is None, log.read_text(encoding="utf-8")
+                time.sleep(0.1)
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+            timer.cancel()
+
+
+def _blocks_to_run(page: str) -> list[Block]:
+    found = [block for block in blocks() if block.page == page and block.remark == "run"]
+    assert found, page
+    return found
+
+
+def _walk(page: str, place: Path, environment: Mapping[str, str]) -> str:
+    """Run the page's blocks one after the other; -> all that they printed."""
+    printed = ""
+    with ExitStack() as terminals:
+        for block in _blocks_to_run(page):
+            if re.search(r"propintel up\b", block.text):
+                terminals.enter_context(_up(block.text, place, environment, place / "up.log"))
+            else:
+                printed += _bash(block.text, place, environment)
+    return printed
+
+
+@pytest.mark.worker
+@pytest.mark.timeout(_PATIENCE_SECONDS)
+def test_the_tutorial_leads_to_a_record(place: Path, county: RunningCounty) -> None:
+    """`make county` is already running here, on a port of its own; its folder is where the tutorial says."""
+    folder = place / ".county"
+    folder.mkdir()
+    (folder / "sources.toml").write_text(sources_toml(county.roots), encoding="utf-8")
+    (folder / "env").write_text(dotenv(settings(str(folder), county.openai_address)), encoding="utf-8")
+    (place / "exported").write_text("", encoding="utf-8")
+    printed = _walk("docs/tutorial.md", place, _environment(place))
+    for said in ("Architectural shingle", "Fictional Ridge", "done"):
+        assert said.casefold() in printed.casefold(), said
+    rows = (place / "properties.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 1 + 4, "one address by hand and three by workers"
+    if shutil.which("jq") is None:
+        pytest.skip("no jq on PATH; all but the lines of docs/logs-and-traces.md was walked")
+    (block,) = _blocks_to_run("docs/logs-and-traces.md")
+    (place / "worker1.log").write_text((place / "up.log").read_text(encoding="utf-8"), encoding="utf-8")
+    (place / "web1.log").write_text("", encoding="utf-8")
+    (job,) = set(re.findall(r'"job": ?"(\w+)"', (place / "up.log").read_text(encoding="utf-8"))[:1])
+    assert job in _bash(block.text.replace("6f1c2d3e...", job), place, _environment(place))
+
+
+def test_the_cheap_blocks_do_what_they_say(tmp_path: Path) -> None:
+    """Blocks of other pages that make a secret or a file and need nothing that runs."""
+    (tmp_path / "exported").write_text("", encoding="utf-8")
+    pages = {"docs/batches.md": ".env", "docs/prometheus.md": "metrics-token"}
+    for page, written in pages.items():
+        for block in _blocks_to_run(page):
+            _bash(block.text, tmp_path, os.environ)
+        assert (tmp_path / written).read_text(encoding="utf-8").strip()
+
+
+def test_no_block_is_left_out() -> None:
+    walked = {"docs/tutorial.md", "docs/logs-and-traces.md", "docs/batches.md", "docs/prometheus.md"}
+    assert {block.page for block in blocks() if block.remark == "run"} <= walked

@@ -1,0 +1,62 @@
+"""What docs/runbooks/scale-out.md says of Redis: TLS is checked by all who share it, and Sentinel is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import kombu.exceptions
+import pytest
+import redis
+from pydantic import SecretStr
+
+from app.errors import ConfigurationError
+from app.services.key_store import connect_store
+from app.settings import Settings, load_settings
+from tasks import make_celery
+from tests.integration.fetch.certificates import make_tls
+from tests.plugins.redis_fixtures import free_ports, running_server
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    make_tls(tmp_path, "localhost")
+    return tmp_path / "server.pem"
+
+
+@pytest.fixture
+def tls_url(tmp_path: Path, certificate: Path) -> Iterator[str]:
+    """A Redis that takes TLS alone, by a name that its certificate has; without the word about who signed it."""
+    (port,) = free_ports(1)
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    options = ["--bind", "127.0.0.1", "--port", "0", "--tls-port", port, "--tls-auth-clients", "no"]
+    options += [part for name in ("cert", "key", "ca-cert") for part in (f"--tls-{name}-file", str(certificate))]
+    url = f"rediss://localhost:{port}/0?ssl_cert_reqs=required"
+    with running_server(folder, f"{url}&ssl_ca_certs={certificate}", *options):
+        yield url
+
+
+@pytest.mark.redis_server
+def test_a_trusted_certificate_serves_pool_broker_and_results(tls_url: str, certificate: Path) -> None:
+    url = f"{tls_url}&ssl_ca_certs={certificate}"
+    assert connect_store(url).ping()
+    celery = make_celery(Settings(_env_file=None, redis_url=SecretStr(url)))
+    with celery.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=1, timeout=5)
+    assert celery.backend.client.ping()
+
+
+@pytest.mark.redis_server
+def test_a_certificate_that_nobody_trusts_is_refused(tls_url: str) -> None:
+    with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
+        connect_store(tls_url).ping()
+    celery = make_celery(Settings(_env_file=None, redis_url=SecretStr(tls_url)))
+    with celery.connection_for_write() as connection, pytest.raises(kombu.exceptions.OperationalError):
+        connection.ensure_connection(max_retries=1, timeout=5)
+
+
+def test_sentinel_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "sentinel://host:26379/0")
+    with pytest.raises(ConfigurationError, match="REDIS_URL"):
+        load_settings()
