@@ -114,6 +114,13 @@ docs: $(DOCS)/.installed ## the documentation as a site in build/docs; a link or
 	$(DOCS)/bin/python docs/site/check_pages.py build/docs
 	@echo "file://$(abspath build/docs/index.html)"
 
+.PHONY: licences sbom
+licences: install ## the licence of everything that is installed; one that may not be used fails it
+	$(PY) .ci/supply_chain.py licences
+
+sbom: install ## what production is made of, as CycloneDX in build/sbom.cdx.json
+	$(PY) .ci/supply_chain.py sbom build/sbom.cdx.json
+
 .PHONY: reference
 reference: install ## write docs/reference anew from settings, commands, routes and errors
 	PROPINTEL_ENV_FILE= $(PY) -m docs.site.reference

@@ -1,0 +1,175 @@
+"""What the service is made of: `licences` lists and judges them, `sbom FILE` writes a CycloneDX 1.6 document.
+
+From requirements/runtime.lock and web/vendor/package-lock.json; licences are what the installed packages say of
+themselves. No network: whether a version is known to be vulnerable is asked elsewhere (docs/runbooks/supply-chain.md).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RUNTIME, DEVELOPMENT = ROOT / "requirements/runtime.lock", ROOT / "requirements/dev.lock"
+#: SPDX identifiers that may be used. LGPL: psycopg, used unchanged and installed apart. MPL: files that nobody changes.
+ALLOWED = frozenset(
+    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CNRI-Python", "ISC"}
+    | {"LGPL-3.0-only", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "Unlicense"}
+)
+#: Says nothing in its metadata; read in its source.
+_READ_BY_HAND = {"axe-playwright-python": "MIT"}
+#: What older metadata says, as SPDX says it. "BSD" alone is that of three clauses in all that we have.
+_SPDX = (
+    (r"apache.*(2|license)|^apache", "Apache-2.0"),
+    (r"mit\b", "MIT"),
+    (r"2-clause", "BSD-2-Clause"),
+    (r"bsd", "BSD-3-Clause"),
+    (r"mozilla|mpl", "MPL-2.0"),
+    (r"python software foundation|psf", "PSF-2.0"),
+    (r"isc", "ISC"),
+)
+_LOCKED = re.compile(r"^([a-z0-9._-]+)==(\S+)(?: ; (.+?))? \\$")
+_HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One package of one version. `marker`: where it is installed at all; `licence`: SPDX, None if unknown here."""
+
+    purl: str
+    name: str
+    version: str
+    hashes: tuple[tuple[str, str], ...]
+    licence: str | None
+    marker: str = ""
+
+
+def locked(lock: Path) -> list[Component]:
+    """The components of a lock of Python packages, each with the hashes of all its files."""
+    installed = {_normal(found.name): found for found in distributions()}
+    components: list[Component] = []
+    text = lock.read_text(encoding="utf-8")
+    for entry in re.split(r"\n(?=\S)", text):
+        head = _LOCKED.match(entry.split("\n", 1)[0])
+        if head is None:
+            continue
+        name, version, marker = head[1], head[2], head[3] or ""
+        found = installed.get(_normal(name))
+        licence = licence_of(found) if found is not None and found.version == version else None
+        hashes = tuple(("SHA-256", digest) for digest in _HASH.findall(entry))
+        components.append(Component(f"pkg:pypi/{name}@{version}", name, version, hashes, licence, marker))
+    return components
+
+
+def vendored() -> list[Component]:
+    """The scripts of the pages."""
+    lock = json.loads((ROOT / "web/vendor/package-lock.json").read_text(encoding="utf-8"))
+    components = []
+    for path, package in lock["packages"].items():
+        if not path:
+            continue
+        name, version = path.removeprefix("node_modules/"), package["version"]
+        digest = base64.b64decode(package["integrity"].removeprefix("sha512-")).hex()
+        licence = {"BSD-0-Clause": "0BSD"}.get(package["license"], package["license"])
+        purl = f"pkg:npm/{name.replace('@', '%40')}@{version}"
+        components.append(Component(purl, name, version, (("SHA-512", digest),), licence))
+    return components
+
+
+def licence_of(found: Distribution) -> str | None:
+    """What a package says of its licence, as an SPDX expression; None if it says nothing that is known."""
+    said = found.metadata
+    if expression := said.get("License-Expression"):
+        return str(expression)
+    words = [name.rpartition(" :: ")[2] for name in said.get_all("Classifier") or [] if name.startswith("License ::")]
+    for text in (*words, (said.get("License") or "").partition("\n")[0]):
+        for pattern, spdx in _SPDX:
+            if re.search(pattern, text, re.I):
+                return spdx
+    return _READ_BY_HAND.get(_normal(found.name))
+
+
+def allowed(expression: str) -> bool:
+    """True if one of its alternatives asks for nothing but what is allowed."""
+    alternatives = re.split(r"\s+OR\s+", expression.replace("(", "").replace(")", ""))
+    return any(all(name in ALLOWED for name in re.split(r"\s+AND\s+", one)) for one in alternatives)
+
+
+def refusals(components: list[Component]) -> Iterator[str]:
+    """What may not be used, or says nothing of it. What another platform alone installs cannot be judged here."""
+    for one in components:
+        if one.licence is None and not one.marker:
+            yield f"{one.name} {one.version}: no licence that is known"
+        elif one.licence is not None and not allowed(one.licence):
+            yield f"{one.name} {one.version}: {one.licence}"
+
+
+def sbom(version: str) -> dict[str, Any]:
+    """The document. It names no moment, so that the same locks give the same document."""
+    parts = [*locked(RUNTIME), *vendored()]
+    root = f"pkg:generic/property-intelligence@{version}"
+    names = "\n".join(sorted(one.purl for one in parts))
+    return {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, root + names)}",
+        "version": 1,
+        "metadata": {
+            "component": {
+                "type": "application", "bom-ref": root, "name": "property-intelligence", "version": version,
+                "purl": root, "licenses": [{"license": {"id": "MIT"}}],
+            }
+        },
+        "components": [_entry(one) for one in parts],
+        "dependencies": [{"ref": root, "dependsOn": [one.purl for one in parts]}],
+    }  # fmt: skip
+
+
+def _entry(one: Component) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "type": "library", "bom-ref": one.purl, "name": one.name, "version": one.version, "purl": one.purl,
+    }  # fmt: skip
+    if len(one.hashes) == 1:
+        entry["hashes"] = [{"alg": name, "content": digest} for name, digest in one.hashes]
+    else:  # one of these files is installed: which, the platform says
+        entry["properties"] = [{"name": "property-intelligence:sha256", "value": digest} for _, digest in one.hashes]
+    if one.licence:
+        entry["licenses"] = [{"expression": one.licence}]
+    if one.marker:
+        entry.setdefault("properties", []).append({"name": "property-intelligence:marker", "value": one.marker})
+    return entry
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def main() -> int:
+    """`licences`: 1 if one may not be used; `sbom FILE`: writes it."""
+    if sys.argv[1] == "sbom":
+        text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+        found = re.search(r'^version = "(.+)"$', text, re.M)
+        assert found is not None  # noqa: S101 (our own file)
+        target = Path(sys.argv[2])
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(json.dumps(sbom(found[1]), indent=2) + "\n", encoding="utf-8")
+        return 0
+    components = [*locked(RUNTIME), *vendored()]
+    for one in sorted(components, key=lambda one: one.name):
+        print(f"{one.name} {one.version}: {one.licence or f'not installed here ({one.marker})'}")  # noqa: T201
+    refused = [*refusals(components), *refusals(locked(DEVELOPMENT))]
+    sys.stderr.writelines(f"{said}\n" for said in refused)
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
