@@ -244,8 +244,9 @@ def test_a_cited_page_that_was_purged_meanwhile_is_left_out_with_all_that_was_sa
 
 def test_a_page_that_is_purged_after_it_was_read_is_not_stored_and_another_one_is_asked_about(world: World) -> None:
     """It says most, so the model is asked about it; its answer may not be kept either."""
-    world.county.pages |= {FOUND: (200, assessor(Remarks=f"{PROSE} Two stories.")), BILL: (200, tax_roll())}
-    world.portal.pages["/h?zip=00000"] = (200, listing(prose=PROSE))
+    remarks = f"{PROSE} Two stories. Cooling: central air. HOA fee of $120 a month."
+    world.county.pages[FOUND] = (200, assessor(Remarks=remarks))
+    world.portal.pages["/h?zip=00000"] = (200, listing(prose="The slate roof was relaid with care."))
     world.sources(BY_ADDRESS, PORTAL)
     gone = f"{world.roots['county']}{FOUND}"
     world.portal.meanwhile["/h?zip=00000"] = purges(world, gone)
