@@ -104,6 +104,10 @@ bench-fetch: install $(BENCH)/.installed ## the fetcher beside Scrapy and httpx2
 bench-deployment: install ## image, start and memory of docker-compose.yml, written to docs/benchmarks/deployment.md: some minutes
 	$(PY) -m benchmarks.deployment $(BENCH_ARGS)
 
+.PHONY: bench-watch
+bench-watch: install ## sixty simulated days of 500 watched properties, written to docs/benchmarks/watching.md: half an hour
+	$(PY) -m benchmarks.watching $(BENCH_ARGS)
+
 bench-county: install ## scrape the fictional county on SQLite and PostgreSQL, and compare with its truth: some minutes
 	$(PY) -m benchmarks.county $(BENCH_ARGS)
 

@@ -117,10 +117,15 @@ class Home:
 
 def homes(seed: int) -> tuple[Home, ...]:
     """All of them, the same for the same seed."""
-    made = tuple(_home(seed, number, place) for number, place in enumerate(_places(), start=1))
+    made = on_lots(seed, LOTS)
     if len(made) != COUNT:
         raise AssertionError(f"the lots make {len(made)} properties, not {COUNT}")
     return made
+
+
+def on_lots(seed: int, lots: Sequence[Lot]) -> tuple[Home, ...]:
+    """The properties on these lots, numbered from 1."""
+    return tuple(_home(seed, number, place) for number, place in enumerate(_places(lots), start=1))
 
 
 @dataclass(frozen=True)
@@ -155,8 +160,8 @@ class _Place:
         return {**found, "UnitNumber": self.unit} if self.unit else found
 
 
-def _places() -> Iterator[_Place]:
-    for block, lot in enumerate(LOTS, start=1):
+def _places(lots: Sequence[Lot]) -> Iterator[_Place]:
+    for block, lot in enumerate(lots, start=1):
         for index, house in enumerate(lot.houses):
             parcel = f"{lot.town.postal_code[-2:]}-{10 + block}-{200 + block * 7}-{index * 3 + 1:03d}"
             if not lot.units:

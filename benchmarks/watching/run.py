@@ -1,0 +1,257 @@
+"""Runs a county that changes from day to day: tick, jobs, changes and webhooks as the workers do them, by a clock that
+is moved from one thing that is due to the next.
+
+No broker: what a tick or recovery hands out is run at once, in this process, by the task itself.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from pydantic import SecretStr
+from sqlalchemy import func, select
+
+from app.clock import ManualClock
+from app.property.store import Change, ChangeStore, Job, JobState, Watches
+from app.property.store.tables import change_candidates, jobs, records, watch_rechecks, watches
+from app.property.store.watch_budget import day_of
+from app.services import watching
+from app.services.change_delivery import RECEIVER
+from app.services.resources import Resources, open_resources
+from app.settings import Settings
+from standin.county.days import DailyCounty, Plan
+from standin.openai.config import Config
+from standin.openai.server import OpenAIStandin
+from standin.serving import BackgroundServer
+from tasks import make_celery
+from tasks.resources import close, install
+
+START = datetime.fromisoformat("2026-03-02T00:00:00+00:00")
+KEY = "sk-standin-watching0123456789abcdef"
+#: the clock moves so far at most between two ticks
+_STEP = timedelta(hours=1)
+_LEAST = timedelta(minutes=1)
+#: how often the receiver of webhooks is down, and how often it takes one and its answer is lost
+_DOWN_HOURS, _LOST_EVERY = 12, 7
+
+
+@dataclass
+class Receiver:
+    """Takes webhooks. Every other half day it answers 503; of those that it takes it loses some answers."""
+
+    clock: ManualClock
+    taken: list[str] = field(default_factory=list)
+    refused: int = 0
+    _server: ThreadingHTTPServer | None = None
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.server_address[1]}/changes"
+
+    def answer(self, event: str) -> int:
+        """The status for one attempt to tell `event`."""
+        if self.clock.now().hour // _DOWN_HOURS:
+            self.refused += 1
+            return 503
+        self.taken.append(event)
+        return 500 if len(self.taken) % _LOST_EVERY == 0 else 204
+
+    @contextmanager
+    def running(self) -> Iterator[Receiver]:
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["content-length"]))
+                self.send_response(receiver.answer(self.headers["webhook-id"]))
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._server.shutdown()
+            self._server.server_close()
+            thread.join()
+
+
+@dataclass
+class Simulated:
+    """What came of it. `home_of` gives the home behind a property; `pages` is by UTC day, as the sites counted, and
+    `charged` as the budget did, with calls of the model. `looks` has when each page was looked at."""
+
+    plan: Plan
+    interval_days: int
+    limits: tuple[int, int]
+    changes: list[Change] = field(default_factory=list)
+    home_of: dict[str, int] = field(default_factory=dict)
+    pages: dict[date, int] = field(default_factory=dict)
+    charged: dict[date, tuple[int, int]] = field(default_factory=dict)
+    put_off: dict[date, int] = field(default_factory=dict)
+    looks: dict[str, list[datetime]] = field(default_factory=dict)
+    jobs: Counter[str] = field(default_factory=Counter)
+    unscraped: list[str] = field(default_factory=list)
+    paused: int = 0
+    taken: list[str] = field(default_factory=list)
+    refused: int = 0
+    seconds: float = 0.0
+
+
+def simulate(
+    plan: Plan,
+    folder: Path,
+    *,
+    days: int,
+    interval_days: int = 7,
+    daily_pages: int = 240,
+    daily_model_calls: int = 100,
+    database_url: str | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Simulated:
+    """Scrape all pages, watch all properties, and let `days` pass."""
+    clock, began = ManualClock(START), time.monotonic()
+    openai = OpenAIStandin(Config.from_json({"keys": [{"key": KEY, "rpm": 1_000_000, "tpm": 1_000_000_000}]}))
+    with (
+        DailyCounty(plan, clock.now) as county,
+        BackgroundServer(openai.app, openai.stopping) as api,
+        Receiver(clock).running() as receiver,
+    ):
+        settings = Settings(
+            _env_file=None,  # type: ignore[call-arg]
+            propintel_home=folder,
+            database_url=SecretStr(database_url) if database_url else None,
+            openai_api_keys=SecretStr(KEY),
+            openai_base_url=f"{api.address}/v1",
+            fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),),
+            fetch_min_delay_seconds=0,
+            watch_daily_pages=daily_pages,
+            watch_daily_model_calls=daily_model_calls,
+            changes_webhook_url=SecretStr(receiver.url),
+        )
+        install(open_resources(settings, clock, in_task=True))
+        try:
+            from tasks.resources import current  # noqa: PLC0415 (what has just been installed)
+
+            with closing(make_celery(settings)) as celery:
+                celery.loader.import_default_modules()
+                found = Simulated(plan, interval_days, (daily_pages, daily_model_calls))
+                run = _Run(current(), celery, clock, county, found, progress)
+                run.begin(interval_days)
+                run.pass_days(days)
+                run.end()
+        finally:
+            close()
+    found.taken, found.refused = receiver.taken, receiver.refused
+    found.seconds = time.monotonic() - began
+    return found
+
+
+@dataclass
+class _Run:
+    resources: Resources
+    celery: Celery
+    clock: ManualClock
+    county: DailyCounty
+    found: Simulated
+    progress: Callable[[str], None]
+
+    def begin(self, interval_days: int) -> None:
+        """The first look at every page, and the watches."""
+        made = self.resources.jobs.enqueue(self.county.urls())
+        self._work(made.jobs)
+        self.found.unscraped = [job.target for job in self._jobs(made.batch) if job.state is not JobState.DONE]
+        with self.resources.database.reading() as connection:
+            rows = connection.execute(select(records.c.url, records.c.property_id)).all()
+        home_of_url = {self.county.roots[site] + path: page.home.number for (site, path), page in self._pages()}
+        self.found.home_of = {row.property_id: home_of_url[row.url] for row in rows}
+        Watches(self.resources.database).add(sorted(self.found.home_of), interval_days=interval_days, who="bench")
+        ChangeStore(self.resources.database).begin(RECEIVER)
+        self.county.asked.clear()
+        self.progress(f"{len(self.found.home_of)} properties of {len(home_of_url)} pages are watched")
+
+    def pass_days(self, days: int) -> None:
+        """From one thing that is due to the next."""
+        end, today = START + timedelta(days=days), START.date()
+        while self.clock.now() < end:
+            self._work(watching.tick(self.resources.database, self.resources.settings).jobs)
+            self._work([one.job for one in self.resources.jobs.recoverable()])
+            self._tell()
+            if self.clock.now().date() != today:
+                self._close(today)
+                today = self.clock.now().date()
+            self.clock.advance((self._next() - self.clock.now()).total_seconds())
+        self._close(today)
+
+    def end(self) -> None:
+        """Two more days in which the receiver hears the rest, and nothing changes."""
+        store = ChangeStore(self.resources.database)
+        for _ in range(48):
+            self.clock.advance(3600)
+            self._tell()
+        cursor = None
+        while True:
+            page = store.since(cursor, limit=1000)
+            self.found.changes += page.changes
+            cursor = page.next_since
+            if not page.has_more:
+                break
+        with self.resources.database.reading() as connection:
+            query = select(func.count()).select_from(watches).where(watches.c.state == "paused")
+            self.found.paused = connection.execute(query).scalar_one()
+
+    def _work(self, due: Sequence[Job]) -> None:
+        """Run each job's task, as a worker that takes its message does."""
+        task = self.celery.tasks["tasks.scrape.scrape_property"]
+        for number, job in enumerate(due, start=1):
+            self.found.looks.setdefault(job.target, []).append(self.clock.now())
+            outcome = task.apply(args=(job.id,), throw=False)
+            self.found.jobs[str(outcome.state)] += 1
+            if number % 100 == 0:
+                self.progress(f"{number} of {len(due)} jobs")
+
+    def _tell(self) -> None:
+        if ChangeStore(self.resources.database).is_due(RECEIVER):
+            self.celery.tasks["tasks.changes.tell_changes"].apply(throw=True)
+
+    def _next(self) -> datetime:
+        """When something is due, in an hour at the latest."""
+        now = self.clock.now()
+        with self.resources.database.reading() as connection:
+            waits = [
+                connection.execute(select(func.min(column)).where(column > now)).scalar()
+                for column in (jobs.c.due_at, watch_rechecks.c.due_at, change_candidates.c.look_at)
+            ]
+        return max(now + _LEAST, min([now + _STEP, *(one for one in waits if one is not None)]))
+
+    def _close(self, day: date) -> None:
+        """Note what the day has cost, by the sites' own count and by the budget's."""
+        with self.resources.database.reading() as connection:
+            budget = day_of(connection, day)
+        self.found.pages[day] = self.county.asked[day]
+        self.found.charged[day] = (budget.pages, budget.model_calls)
+        self.found.put_off[day] = budget.put_off
+        self.progress(f"{day}: {self.county.asked[day]} pages, {dict(self.found.jobs)}")
+
+    def _jobs(self, batch: str) -> list[Job]:
+        return self.resources.jobs.list(batch=batch, limit=10_000)
+
+    def _pages(self) -> Iterator[tuple[tuple[str, str], Any]]:
+        return iter(self.county.plan.pages.items())

@@ -1,0 +1,66 @@
+"""A few days of a few watched homes, by an injected clock, through the workers' own code; and that the judge judges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from benchmarks.watching.judge import judge
+from benchmarks.watching.run import START, Simulated, simulate
+from standin.county.days import Plan, make_plan
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return make_plan(START, homes=8, days=9, planted=5, flapping=2, turns=(1.0, 5.0), seed=3)
+
+
+@pytest.fixture(scope="module")
+def simulated(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    folder = tmp_path_factory.mktemp("watching")
+    return simulate(plan, folder, days=9, interval_days=2, daily_pages=24, daily_model_calls=40)
+
+
+@pytest.mark.timeout(170)
+def test_what_changes_is_told_what_flaps_is_not_and_the_budget_holds(simulated: Simulated) -> None:
+    figures = judge(simulated)
+    assert figures.unscraped == figures.paused == 0
+    assert figures.over_budget == []
+    assert (figures.false, figures.missed) == ([], [])
+    assert (figures.told, figures.events) == (5, 5)
+    assert figures.slowest < timedelta(days=4), "an interval, and what the second site takes to follow"
+    assert figures.asked > figures.pages, "every page was looked at again"
+
+
+def test_the_receiver_that_is_down_half_the_time_loses_nothing(simulated: Simulated) -> None:
+    figures = judge(simulated)
+    assert figures.lost == figures.wrong_doubles == []
+    assert figures.refused > 0
+    assert list(dict.fromkeys(simulated.taken)) == [f"change_{one.id}" for one in simulated.changes]
+
+
+def test_the_judge_finds_what_is_amiss(simulated: Simulated) -> None:
+    """One change untold, one told twice and late, a day over its budget, a message that came to nobody."""
+    before = judge(simulated)
+    first, *rest = simulated.changes
+    in_time = next(one for one in rest if not any(one.why in late and str(one.new) in late for late in before.late))
+    rest.remove(in_time)
+    late = replace(in_time, told_at=in_time.told_at + timedelta(days=30))
+    day = next(iter(simulated.pages))
+    figures = judge(
+        replace(
+            simulated,
+            changes=[late, replace(late, id="f" * 32), *rest],
+            pages={**simulated.pages, day: 25},
+            taken=[event for event in simulated.taken if event != f"change_{late.id}"],
+        )
+    )
+    assert len(figures.missed) == len(before.missed) + 1
+    assert len(figures.late) >= 1
+    assert len(figures.late) - len(before.late) in (0, 1), "the one that is untold now may have been late"
+    assert len(figures.false) == len(before.false) + 1
+    assert len(figures.over_budget) == 1
+    assert figures.lost == [f"change_{late.id}", f"change_{'f' * 32}"]
+    assert figures.wrong_doubles == [f"change_{first.id}"]
