@@ -32,6 +32,13 @@ def write_report(figures: Figures, *, docs: Path, **about: object) -> None:
     (docs / "watching.md").write_text("\n\n".join(sections) + "\n", encoding="utf-8")
 
 
+_ON_FLAPPING = """
+{count} of them are on pages that say one thing by turns. Another source denied what the page said, so that it was
+looked at again hours later, and told when that look found the same: with few looks between, a page in its other turn by
+then is taken for one that has held.
+"""
+
+
 def _rows(one: Figures) -> list[tuple[str, str, str]]:
     days = one.slowest.total_seconds() / 86_400
     jobs = " · ".join(f"{count:,} {state}" for state, count in sorted(one.jobs.items()))
@@ -62,7 +69,9 @@ def _told(one: Figures) -> list[str]:
         ("Days over the budget", one.over_budget),
         ("Events that the webhook's receiver never got", one.lost),
     )
-    return [part for title, told in parts if told for part in _section(title, told)]
+    sections = [part for title, told in parts if told for part in _section(title, told)]
+    flaps = sum("in every other turn" in told for told in one.false)
+    return [*sections, prose(_ON_FLAPPING.format(count=flaps))] if flaps else sections
 
 
 def _section(title: str, told: Sequence[str]) -> list[str]:
