@@ -41,8 +41,8 @@ class WatchRequest(BaseModel):
         description="ids of stored properties, absolute http:// or https:// URLs of pages or searches, or addresses",
         examples=[["3f2c9a7be1d04f6fa1b2c3d4e5f60718", "https://www.example.com/homes/123-main-st"]],
     )
-    interval_days: Annotated[int, BeforeValidator(whole)] | None = Field(
-        None, ge=1, le=MOST_INTERVAL_DAYS, strict=True, description="null: WATCH_INTERVAL_DAYS"
+    interval_days: Annotated[int, Field(ge=1, le=MOST_INTERVAL_DAYS, strict=True), BeforeValidator(whole)] | None = (
+        Field(None, description="null: WATCH_INTERVAL_DAYS")
     )
 
 
