@@ -21,6 +21,10 @@ def postgresql_socket() -> Iterator[Path]:
         yield folder
 
 
+#: of a rule that the other databases have no use for
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database at this version's schema."""

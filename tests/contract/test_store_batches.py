@@ -14,10 +14,9 @@ from app.errors import NotFoundError, PageGoneError
 from app.property.store import BatchStore, CallbackState, Database, Enqueued, JobStore
 from app.property.store.batches import reopen_batches
 from app.property.store.tables import batches as batches_table
+from tests.contract.conftest import ON_POSTGRESQL
 
 EMPTY = {"queued": 0, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
-#: two writers at a time: SQLite has one
-ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 HOOK = "https://hooks.example:8443/in/secret?token=secret"
 
 

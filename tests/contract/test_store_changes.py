@@ -32,6 +32,7 @@ from app.property.store import (
 )
 from app.property.store.change_feed import Followed, append
 from app.property.store.tables import change_candidates, changes
+from tests.contract.conftest import ON_POSTGRESQL
 
 ADDRESS = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
 TELLING = Telling()
@@ -379,10 +380,10 @@ def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Datab
     assert [change.new for change in followed] == [1, 2]
 
 
+@ON_POSTGRESQL
 def test_a_lower_number_that_commits_after_a_higher_one_would_be_missed(database: Database, home: Home) -> None:
-    """What the lock is for: without it PostgreSQL numbers rows in the order of statements, not of commits."""
-    if database.is_sqlite:
-        pytest.skip("SQLite has one writer at a time")
+    """What the lock is for: without it PostgreSQL numbers rows in the order of statements, not of commits. SQLite has
+    one writer at a time."""
     property_id = home.read(A, ListPrice=1)
     with database.writing() as late:
         append(database, late, _row(late, property_id, 1), "late")

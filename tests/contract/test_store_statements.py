@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 from sqlalchemy import event, text
 
 from app.property.store import Database, PropertyStore
+from tests.contract.conftest import ON_POSTGRESQL
 from tests.contract.test_store_properties import ADDRESS, source
 
 
@@ -48,10 +48,10 @@ def test_a_page_costs_as_many_statements_among_many_properties_as_among_few(data
     assert found[0] <= 18
 
 
+@ON_POSTGRESQL
 def test_no_plan_outlives_the_size_of_its_table(database: Database) -> None:
-    """One that was made for an empty table reads all of it, page by page, until PostgreSQL next looks at its size."""
-    if database.is_sqlite:
-        pytest.skip("SQLite plans each statement when it is prepared, and keeps no statistics that age")
+    """One that was made for an empty table reads all of it, page by page, until PostgreSQL next looks at its size.
+    SQLite plans each statement when it is prepared, and keeps no statistics that age."""
     store = PropertyStore(database)
     fill(store, range(100, 120))
     with database.reading() as connection:
