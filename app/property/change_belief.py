@@ -16,8 +16,16 @@ from app.property.source_record import SourceRecord
 #: further looks at a page that alone shows a change, and the minutes to the first; each next one waits twice as long
 CONFIRMING_LOOKS = 3
 FIRST_LOOK_MINUTES = 5.0
-#: how long a change must hold that another source denies; less than a day, so that the next day's look is enough
+#: how long a change of one page alone must hold; less than a day, so that the next day's look is enough
 HOLD = timedelta(hours=20)
+#: the same where another source denies it: longer than most pages keep saying one thing by turns
+DENIED_HOLD = timedelta(hours=72)
+#: further looks at a page in doubt that have to agree, all of them
+LOOKS_IN_DOUBT = 3
+#: hours from the first sight to those looks, after the first three; uneven, so that a page that turns regularly, each
+#: 20 minutes to 50 hours, is found in its other turn by one of them
+_LATER_LOOKS = (2.3, 5.1, 8.9, 13.7, 20.0, 31.0, 47.0, 72.0)
+_LATER_STILL = 1.55
 #: what a page did so long ago is forgiven
 MEMORY = timedelta(days=30)
 
@@ -92,17 +100,30 @@ def _alone(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRec
     """One source shows it."""
     held = candidate.looked_at - candidate.seen_at
     denied = _is_denied(candidate, page, records)
-    needed = HOLD * 2**candidate.turns if denied or candidate.turns else HOLD
-    needed = min(needed, MEMORY)
-    if candidate.looks and held >= needed:
-        return Judgement(Outcome.TELL, f"it held for {held.total_seconds() / 3600:.0f} h")
     if denied or candidate.turns:
         why = "another source denies it" if denied else "the page went back before"
-        return Judgement(Outcome.WAIT, why, candidate.seen_at + needed)
+        needed = min((DENIED_HOLD if denied else HOLD) * 2**candidate.turns, MEMORY)
+        if candidate.looks < LOOKS_IN_DOUBT or held < needed:
+            return Judgement(Outcome.WAIT, why, candidate.seen_at + _next_look(held, needed))
+        return Judgement(Outcome.TELL, _held(held))
+    if candidate.looks and held >= HOLD:
+        return Judgement(Outcome.TELL, _held(held))
     if candidate.looks >= looks_wanted:
         return Judgement(Outcome.TELL, f"{candidate.looks} further looks agree" if looks_wanted else "it is shown")
     wait = timedelta(minutes=FIRST_LOOK_MINUTES * 2**candidate.looks)
     return Judgement(Outcome.WAIT, "it is looked at again", candidate.looked_at + wait)
+
+
+def _held(held: timedelta) -> str:
+    return f"it held for {held.total_seconds() / 3600:.0f} h"
+
+
+def _next_look(held: timedelta, needed: timedelta) -> timedelta:
+    """How long after the first sight a page in doubt is looked at next."""
+    quick = (FIRST_LOOK_MINUTES * (2**n - 1) / 60 for n in range(1, CONFIRMING_LOOKS + 1))
+    hours = next((at for at in (*quick, *_LATER_LOOKS) if timedelta(hours=at) > held), 0.0)
+    after = timedelta(hours=hours) or held * _LATER_STILL
+    return after if held >= needed else min(after, needed)
 
 
 def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord]) -> bool:

@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.property.change_belief import HOLD, Candidate, Outcome, judge, moved, seconds
+import pytest
+
+from app.property.change_belief import DENIED_HOLD, HOLD, MEMORY, Candidate, Outcome, judge, moved, seconds
 from app.property.changes import Said
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
@@ -68,20 +70,50 @@ def test_a_page_that_goes_back_is_told_apart_from_one_that_changes_again() -> No
     assert judge(CUT, [page(THERE, 480000)], CHOSEN).outcome is Outcome.OVER
 
 
+DENIES = page(THERE, 500000)
+
+
 def test_a_change_that_another_source_denies_has_to_hold() -> None:
-    """Until the next day's look, not until the next minutes'."""
-    records = [SHOWS, page(THERE, 500000)]
-    judgement = judge(replace(CUT, looks=3, looked_at=T0 + HOLD / 2), records, CHOSEN)
-    assert (judgement.outcome, judgement.look_at) == (Outcome.WAIT, T0 + HOLD)
-    assert judge(replace(CUT, looks=4, looked_at=T0 + HOLD), records, CHOSEN).outcome is Outcome.TELL
+    """For three days, through at least three looks, not just at both ends."""
+    held = replace(CUT, looks=3, looked_at=T0 + DENIED_HOLD)
+    assert judge(held, [SHOWS, DENIES], CHOSEN).outcome is Outcome.TELL
+    for too_little in (replace(held, looks=2), replace(held, looked_at=T0 + DENIED_HOLD * 0.99)):
+        assert judge(too_little, [SHOWS, DENIES], CHOSEN).outcome is Outcome.WAIT
     long_ago = page(THERE, 500000, T0 - timedelta(days=3))  # it was not looked at since: it denies nothing
     assert judge(replace(CUT, looks=3, looked_at=T0 + HOLD / 2), [SHOWS, long_ago], CHOSEN).outcome is Outcome.TELL
 
 
+@pytest.mark.parametrize("turn_hours", [0.34, 0.5, 1, 2, 3, 5, 7, 11, 12, 16, 20, 24, 36, 50])
+def test_a_page_that_turns_regularly_is_found_out_whatever_its_phase(turn_hours: float) -> None:
+    """It says the new price for one turn and the old one for the next; it is looked at when it is asked to be."""
+    for phase in range(40):
+        since = turn_hours * phase / 40
+        one = CUT
+        while (judgement := judge(one, [SHOWS, DENIES], CHOSEN)).outcome is Outcome.WAIT:
+            assert judgement.look_at is not None
+            assert judgement.look_at > one.looked_at
+            hours = since + (judgement.look_at - T0) / timedelta(hours=1)
+            if int(hours // turn_hours) % 2:
+                break
+            one = replace(one, looks=one.looks + 1, looked_at=judgement.look_at)
+        assert judgement.outcome is Outcome.WAIT, f"told after {one.looks} looks in phase {phase}"
+
+
 def test_a_page_that_went_back_before_has_to_hold_twice_as_long_each_time() -> None:
     for turns in (1, 2, 3):
-        judgement = judge(replace(CUT, turns=turns, looks=3), [SHOWS], CHOSEN)
-        assert (judgement.outcome, judgement.look_at) == (Outcome.WAIT, T0 + HOLD * 2**turns)
+        one = replace(CUT, turns=turns, looks=9)
+        assert judge(replace(one, looked_at=T0 + HOLD * 2**turns), [SHOWS], CHOSEN).outcome is Outcome.TELL
+        assert judge(replace(one, looked_at=T0 + HOLD * 2**turns * 0.99), [SHOWS], CHOSEN).outcome is Outcome.WAIT
+
+
+def test_looks_at_a_page_in_doubt_grow_rare() -> None:
+    """A month of doubt costs twenty looks at most."""
+    one, looks = replace(CUT, turns=9), 0
+    while (judgement := judge(one, [SHOWS, DENIES], CHOSEN)).outcome is Outcome.WAIT:
+        assert judgement.look_at is not None
+        one, looks = replace(one, looks=one.looks + 1, looked_at=judgement.look_at), looks + 1
+    assert one.looked_at - T0 == MEMORY
+    assert looks <= 20
 
 
 def test_what_is_not_the_chosen_value_is_not_told() -> None:
