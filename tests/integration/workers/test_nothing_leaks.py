@@ -284,7 +284,7 @@ def test_no_secret_is_seen_anywhere_outside_the_processes(  # noqa: PLR0917 (fix
         [{"key": keys[name], "project": f"proj_{name}", **shape} for name, shape in shapes.items()], echoes_key=True
     )
     receiver = make_receiver()
-    secret_path, signature, header, proxy, login, site = (secrets.token_urlsafe(36) for _ in range(6))
+    secret_path, signature, header, proxy, login, site, feed = (secrets.token_urlsafe(36) for _ in range(7))
     webhook = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     (tmp_path / "probe_secrets.py").write_text(_PROBE)
     haul = Haul()
@@ -298,6 +298,7 @@ def test_no_secret_is_seen_anywhere_outside_the_processes(  # noqa: PLR0917 (fix
             source_secrets=(f"GIS_TOKEN={site}", site),
             webhook_secret=(webhook, webhook),
             alert_webhook_url=(f"{receiver.origin}/hooks/{secret_path}?v=1&sig={signature}", secret_path, signature),
+            changes_webhook_url=(f"{receiver.origin}/changes/{feed}", feed),
             otel_exporter_otlp_headers=(f"x-tenant=homes,api-key={header}", header),
         )
         fleet = make_fleet(

@@ -80,7 +80,8 @@ def test_the_log_says_who_what_kind_and_how_much_and_not_what(
         ({"host": ""}, "invalid_request"),
         ({"host": "co.uk"}, "invalid_host"),
         ({"property": "x"}, "invalid_request"),
-        ({"person": "A. Agent"}, "invalid_request"),
+        ({"person": ""}, "invalid_request"),
+        ({"persons": "Jane Doe"}, "invalid_request"),
     ],
 )
 def test_what_is_not_clear_is_refused(client: TestClient, bearer: Bearer, body: dict[str, Any], code: str) -> None:
