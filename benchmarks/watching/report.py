@@ -33,9 +33,8 @@ def write_report(figures: Figures, *, docs: Path, **about: object) -> None:
 
 
 _ON_FLAPPING = """
-{count} of them are on pages that say one thing by turns. Another source denied what the page said, so that it was
-looked at again hours later, and told when that look found the same: with few looks between, a page in its other turn by
-then is taken for one that has held.
+{count} of them are on pages that say one thing by turns. A page that no other source denied is believed after three
+further looks within minutes to hours; one whose turns are longer than that, and whose first turn is seen, is told once.
 """
 
 
