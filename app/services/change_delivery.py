@@ -11,12 +11,12 @@ from datetime import timedelta
 from typing import Any
 
 from app.clock import Clock
-from app.errors import ConfigurationError, InvalidCallbackError, WebhookError
+from app.errors import WebhookError
 from app.property.store import Change, ChangeStore
 from app.redaction import origin_of
 from app.services.deliveries import LEASE_SECONDS, LONGEST_WAIT_SECONDS, PATIENCE_SECONDS, then, wait_after
 from app.services.metrics.instruments import CHANGE_DELIVERIES
-from app.services.webhooks import Event, WebhookSender, check_callback_url
+from app.services.webhooks import Event, WebhookSender, operators_url
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -28,17 +28,8 @@ _LONGEST_VALUE_CHARS = 80
 
 
 def webhook_url(settings: Settings) -> str | None:
-    """CHANGES_WEBHOOK_URL in its canonical form, None if nobody is to be told. Raises `ConfigurationError`.
-
-    Whether its address is allowed shows when it is used.
-    """
-    if settings.changes_webhook_url is None:
-        return None
-    try:
-        return check_callback_url(settings.changes_webhook_url.get_secret_value())
-    except InvalidCallbackError as exc:
-        problem = f"no webhook can be sent there: {exc.facts['problem']}"
-        raise ConfigurationError("CHANGES_WEBHOOK_URL", problem, exc.remedy.rstrip(".")) from None
+    """CHANGES_WEBHOOK_URL; as `operators_url` has it."""
+    return operators_url("CHANGES_WEBHOOK_URL", settings.changes_webhook_url)
 
 
 def begin(settings: Settings, changes: ChangeStore) -> None:

@@ -19,6 +19,7 @@ from standardwebhooks.webhooks import Webhook
 from app.clock import Clock
 from app.errors import (
     BlockedAddressError,
+    ConfigurationError,
     FetchError,
     InvalidCallbackError,
     InvalidTargetError,
@@ -66,6 +67,20 @@ def check_callback_url(url: str) -> str:
         raise InvalidCallbackError(exc.facts["target"], exc.facts["problem"]) from exc
     except BlockedAddressError as exc:
         raise InvalidCallbackError(origin_of(url.strip()), f"it leads to {exc.facts['reason']}") from exc
+
+
+def operators_url(variable: str, url: SecretStr | None) -> str | None:
+    """The URL that the setting `variable` holds, in its canonical form; None if nobody is to be told.
+
+    Raises `ConfigurationError`. Whether its address is allowed shows when it is used.
+    """
+    if url is None:
+        return None
+    try:
+        return check_callback_url(url.get_secret_value())
+    except InvalidCallbackError as exc:
+        problem = f"no webhook can be sent there: {exc.facts['problem']}"
+        raise ConfigurationError(variable, problem, exc.remedy.rstrip(".")) from None
 
 
 class WebhookSender:

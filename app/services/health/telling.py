@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 from app.clock import Clock
-from app.errors import ConfigurationError, InvalidCallbackError, WebhookError
+from app.errors import WebhookError
 from app.property.store import AlertStore, ClaimedNotice
 from app.redaction import origin_of
 from app.services.deliveries import LEASE_SECONDS, PATIENCE_SECONDS, again_at, then
 from app.services.metrics.instruments import ALERT_NOTIFICATIONS
-from app.services.webhooks import Event, WebhookSender, check_callback_url
+from app.services.webhooks import Event, WebhookSender, operators_url
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -24,17 +24,8 @@ _HEADINGS = {"alert.fired": ("Alert", "alerts"), "alert.resolved": ("Resolved", 
 
 
 def webhook_url(settings: Settings) -> str | None:
-    """ALERT_WEBHOOK_URL in its canonical form, None if nobody is to be told. Raises `ConfigurationError`.
-
-    Whether its address is allowed shows when it is used.
-    """
-    if settings.alert_webhook_url is None:
-        return None
-    try:
-        return check_callback_url(settings.alert_webhook_url.get_secret_value())
-    except InvalidCallbackError as exc:
-        problem = f"no webhook can be sent there: {exc.facts['problem']}"
-        raise ConfigurationError("ALERT_WEBHOOK_URL", problem, exc.remedy.rstrip(".")) from None
+    """ALERT_WEBHOOK_URL; as `operators_url` has it."""
+    return operators_url("ALERT_WEBHOOK_URL", settings.alert_webhook_url)
 
 
 def tell_due(alerts: AlertStore, sender: WebhookSender, url: str, clock: Clock) -> dict[str, int]:
