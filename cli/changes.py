@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from app.errors import InvalidCursorError
+from app.errors.requests import InvalidCursorError
 from app.printable import printable
 from app.property.store import Backlog, ChangeStore, Followed
 from app.services.change_delivery import RECEIVER

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from app.errors import NoKeysError, PropertyIntelligenceError
+from app.errors import PropertyIntelligenceError
+from app.errors.keys import NoKeysError
 from app.keypool.keys import load_keys
 from app.logs import configure_logging
 from app.services.embedded_valkey import EmbeddedValkey

@@ -8,25 +8,15 @@ from __future__ import annotations
 import logging
 import sys
 
-from app.errors import (
-    AmbiguousKeyError,
-    BrokerUnavailableError,
-    ConfigurationError,
-    DatabaseOutdatedError,
-    DatabaseUnavailableError,
-    IdentityDecisionError,
-    InvalidCallbackError,
-    InvalidHostError,
-    InvalidPersonError,
-    InvalidTargetError,
-    InvalidWatchError,
-    KeyStoreUnavailableError,
-    NoKeysError,
-    PropertyIntelligenceError,
-    TooManyWatchesError,
-    UnexpectedError,
-    UnknownKeyError,
-)
+from app.errors import ConfigurationError, PropertyIntelligenceError, UnexpectedError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.keys import AmbiguousKeyError, KeyStoreUnavailableError, NoKeysError, UnknownKeyError
+from app.errors.pages import IdentityDecisionError
+from app.errors.purging import InvalidPersonError
+from app.errors.storage import DatabaseOutdatedError, DatabaseUnavailableError
+from app.errors.targets import InvalidHostError, InvalidTargetError
+from app.errors.watches import InvalidWatchError, TooManyWatchesError
+from app.errors.webhooks import InvalidCallbackError
 from app.printable import printable
 from app.redaction import redact
 

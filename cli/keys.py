@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.clock import Clock, SystemClock
-from app.errors import NoKeysError
+from app.errors.keys import NoKeysError
 from app.redaction import shown_url
 from app.services.key_health import fleet_stats
 from app.services.openai_client_manager import build_manager

@@ -9,7 +9,8 @@ import typer
 from structlog.contextvars import bound_contextvars
 
 from app.clock import SystemClock
-from app.errors import CapacityError, PropertyIntelligenceError
+from app.errors import PropertyIntelligenceError
+from app.errors.keys import CapacityError
 from app.property.store import PageFrom, Saying, host_of_target, is_address, new_id, normalise_target
 from app.services.property_intelligence import Scraper
 from app.services.resources import open_resources

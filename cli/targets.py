@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from app.errors import InvalidTargetListError
+from app.errors.targets import InvalidTargetListError
 from app.property.store import normalise_target
 from app.services.target_lists import parse_targets
 

@@ -12,7 +12,8 @@ import redis
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from app.errors import ConfigurationError, StoreError
+from app.errors import ConfigurationError
+from app.errors.storage import StoreError
 from app.redaction import redact
 from app.services.health.watch import tell
 from tasks.base import ScheduledTask

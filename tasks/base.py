@@ -27,7 +27,9 @@ from redis import RedisError
 from structlog.contextvars import bind_contextvars
 
 from app.clock import Clock, SystemClock
-from app.errors import BrokerUnavailableError, PropertyIntelligenceError, WorkerDiedError
+from app.errors import PropertyIntelligenceError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.jobs import WorkerDiedError
 from app.property.store import Job, host_of_target
 from app.redaction import redact
 from app.services.embedded_valkey import connect

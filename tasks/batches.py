@@ -13,7 +13,7 @@ import redis
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from app.errors import StoreError
+from app.errors.storage import StoreError
 from app.property.store import Batch
 from app.redaction import redact
 from app.services.batch_callbacks import deliver_due

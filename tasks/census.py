@@ -6,7 +6,7 @@ import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from app.errors import BrokerUnavailableError
+from app.errors.broker import BrokerUnavailableError
 from app.redaction import shown_url
 from app.services.doctor.courier import Courier
 from tasks.config import HEALTH_QUEUE, SCRAPE_QUEUE

@@ -13,7 +13,8 @@ import redis
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from app.errors import ConfigurationError, StoreError
+from app.errors import ConfigurationError
+from app.errors.storage import StoreError
 from app.property.store import ChangeStore
 from app.redaction import redact
 from app.services.change_delivery import RECEIVER, tell_due, webhook_url

@@ -8,7 +8,8 @@ from typing import Any
 import redis
 from celery import shared_task
 
-from app.errors import BrokerUnavailableError, StoreError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.storage import StoreError
 from app.redaction import redact
 from app.services.embedded_valkey import connect
 from app.services.health.advice import advise

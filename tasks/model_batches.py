@@ -15,7 +15,8 @@ import redis
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from app.errors import LeaseLostError, StoreError
+from app.errors.jobs import LeaseLostError
+from app.errors.storage import StoreError
 from app.property.store import ModelBatchStore
 from app.redaction import redact
 from app.services.model_batches.collecting import collect, tidy

@@ -15,20 +15,14 @@ from datetime import datetime
 import openai
 from celery.exceptions import SoftTimeLimitExceeded
 
-from app.errors import (
-    BrokerUnavailableError,
-    CapacityError,
-    DeadlineExceededError,
-    HostBusyError,
-    JobTimeoutError,
-    ModelError,
-    ModelUnreachableError,
-    OutOfResourcesError,
-    PropertyIntelligenceError,
-    StoreError,
-    UnexpectedError,
-    WatchBudgetSpentError,
-)
+from app.errors import PropertyIntelligenceError, UnexpectedError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.fetching import HostBusyError
+from app.errors.jobs import DeadlineExceededError, JobTimeoutError, OutOfResourcesError
+from app.errors.keys import CapacityError
+from app.errors.models import ModelError, ModelUnreachableError
+from app.errors.storage import StoreError
+from app.errors.watches import WatchBudgetSpentError
 from app.keypool.limits import parse_retry_after_us
 from app.redaction import redact
 

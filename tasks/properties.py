@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from app.errors import StoreError
+from app.errors.storage import StoreError
 from app.redaction import redact
 from app.services.refiling import refile_properties as refile
 from tasks.base import ScheduledTask

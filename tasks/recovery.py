@@ -10,7 +10,8 @@ from typing import Any
 
 from celery import Celery, shared_task
 
-from app.errors import BrokerUnavailableError, StoreError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.storage import StoreError
 from app.property.store import JobStore, Recovered
 from app.redaction import redact
 from app.services.metrics.instruments import JOBS_RECOVERED

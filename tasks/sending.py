@@ -9,7 +9,7 @@ import redis
 from celery import Celery
 from kombu.exceptions import BatchPublishError, ChannelError, OperationalError
 
-from app.errors import BrokerUnavailableError
+from app.errors.broker import BrokerUnavailableError
 from app.property.store import Job, JobStore
 from app.property.store.rows import chunks
 from app.redaction import shown_url

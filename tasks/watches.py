@@ -7,7 +7,8 @@ from typing import Any
 
 from celery import shared_task
 
-from app.errors import BrokerUnavailableError, StoreError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.storage import StoreError
 from app.redaction import redact
 from app.services import watching
 from tasks.base import ScheduledTask

@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
-from app.errors import IdentityProviderError, InvalidTokenError, RoleNotAllowedError, TooManyRequestsError
+from app.errors.requests import IdentityProviderError, InvalidTokenError, RoleNotAllowedError, TooManyRequestsError
 from app.services.access import Caller, Role
 from app.services.rate_limits import Allowance
 from web.context import context_of

@@ -15,34 +15,26 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from app.errors import (
-    AmbiguousKeyError,
-    BrokerUnavailableError,
-    ConfigurationError,
+from app.errors import ConfigurationError, NotFoundError, PropertyIntelligenceError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.keys import AmbiguousKeyError, KeyStoreUnavailableError, NoKeysError, UnknownKeyError
+from app.errors.pages import IdentityDecisionError
+from app.errors.purging import InvalidPersonError
+from app.errors.requests import (
     ForgedRequestError,
     IdempotencyKeyReusedError,
-    IdentityDecisionError,
     IdentityProviderError,
-    InvalidCallbackError,
     InvalidCursorError,
-    InvalidHostError,
-    InvalidPersonError,
-    InvalidTargetError,
-    InvalidTargetListError,
     InvalidTokenError,
-    InvalidWatchError,
-    KeyStoreUnavailableError,
-    NoKeysError,
-    NotFoundError,
-    PropertyIntelligenceError,
     QuotaExceededError,
     RequestUnderWayError,
     RoleNotAllowedError,
-    StoreError,
     TooManyRequestsError,
-    TooManyWatchesError,
-    UnknownKeyError,
 )
+from app.errors.storage import StoreError
+from app.errors.targets import InvalidHostError, InvalidTargetError, InvalidTargetListError
+from app.errors.watches import InvalidWatchError, TooManyWatchesError
+from app.errors.webhooks import InvalidCallbackError
 from app.redaction import redact, redact_urls
 from web.envelope import failure
 from web.request_id import sent_id

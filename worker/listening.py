@@ -15,7 +15,8 @@ import threading
 
 import redis
 
-from app.errors import BrokerUnavailableError, PropertyIntelligenceError
+from app.errors import PropertyIntelligenceError
+from app.errors.broker import BrokerUnavailableError
 from app.property.store import AlertStore
 from app.redaction import redact
 from app.services.embedded_valkey import connect

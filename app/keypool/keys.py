@@ -14,7 +14,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from app.errors import ConfigurationError, NoKeysError
+from app.errors import ConfigurationError
+from app.errors.keys import NoKeysError
 from app.redaction import protect
 from app.settings import Settings
 

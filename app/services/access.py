@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 import jwt
 
 from app.clock import Clock
-from app.errors import ConfigurationError, InvalidTokenError
+from app.errors import ConfigurationError
+from app.errors.requests import InvalidTokenError
 from app.services.signing_keys import SigningKeys
 from app.settings import Settings
 

@@ -15,7 +15,10 @@ from datetime import datetime
 
 import openai
 
-from app.errors import CapacityError, NoSourceError, OutOfTimeError, PurgedMeanwhileError
+from app.errors.jobs import OutOfTimeError
+from app.errors.keys import CapacityError
+from app.errors.purging import PurgedMeanwhileError
+from app.errors.targets import NoSourceError
 from app.property.extract.base import Extraction
 from app.property.extract.edition import edition
 from app.property.extract.pipeline import with_paid_values

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from app.clock import Clock
-from app.errors import WebhookError
+from app.errors.webhooks import WebhookError
 from app.property.store import BatchStore, ClaimedCallback
 from app.redaction import origin_of
 from app.services.deliveries import LEASE_SECONDS, PATIENCE_SECONDS, again_at, then

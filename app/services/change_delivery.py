@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from app.clock import Clock
-from app.errors import WebhookError
+from app.errors.webhooks import WebhookError
 from app.property.store import Change, ChangeStore
 from app.redaction import origin_of
 from app.services.deliveries import LEASE_SECONDS, LONGEST_WAIT_SECONDS, PATIENCE_SECONDS, then, wait_after

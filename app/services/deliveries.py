@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from app.errors import WebhookError
+from app.errors.webhooks import WebhookError
 from app.services.webhooks import TIMEOUT_SECONDS
 
 #: above what one attempt may take: whose lease ran out is dead

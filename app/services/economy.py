@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.clock import Clock
-from app.errors import ModelError
+from app.errors.models import ModelError
 from app.property.extract.llm import request_body
 from app.property.extract.prompt import Prompt
 from app.property.store import ModelRequest, ModelRequestStore, Question, RequestState, digest

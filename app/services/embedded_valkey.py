@@ -25,7 +25,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from app.errors import BrokerUnavailableError, ConfigurationError, EmbeddedValkeyError, RedisUnreachableError
+from app.errors import ConfigurationError
+from app.errors.broker import BrokerUnavailableError, EmbeddedValkeyError, RedisUnreachableError
 from app.redaction import shown_url
 from app.settings import Settings
 

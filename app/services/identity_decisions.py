@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from app.errors import IdentityDecisionError
+from app.errors.pages import IdentityDecisionError
 from app.property.store import Database, DecisionStore, IdentityDecision, explain
 from app.redaction import redact
 

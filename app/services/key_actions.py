@@ -14,7 +14,8 @@ from typing import Any
 
 import redis
 
-from app.errors import AmbiguousKeyError, KeyStoreUnavailableError, StoreError, UnknownKeyError
+from app.errors.keys import AmbiguousKeyError, KeyStoreUnavailableError, UnknownKeyError
+from app.errors.storage import StoreError
 from app.keypool.stores.base import Acted, Action, KeySnapshot
 from app.property.store import KeyActionStore, KeyDeed
 from app.redaction import redact

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import openai
 
-from app.errors import ModelError
+from app.errors.models import ModelError
 from app.keypool.outcomes import QUOTA_CODES, TOO_LARGE_WORDS
 from app.redaction import redact
 from app.services.metrics.instruments import MODEL_CALL_SECONDS

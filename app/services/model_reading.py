@@ -17,7 +17,8 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from app.clock import Clock, SystemClock
-from app.errors import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError, NoKeysError
+from app.errors.keys import NoKeysError
+from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError
 from app.keypool.pricing import BATCH_TIER
 from app.property.extract.base import Extraction
 from app.property.extract.evidence import verify

@@ -15,7 +15,8 @@ import httpx2
 import openai
 
 from app.clock import Clock, SystemClock
-from app.errors import ConfigurationError, NoKeysError
+from app.errors import ConfigurationError
+from app.errors.keys import NoKeysError
 from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey, KeyChange, compare_keys, load_keys, load_keys_again
 from app.keypool.organisations import SharedLimits

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.errors import InvalidTargetError, PageBlockedError, PageError, PageGoneError, SearchPageError
+from app.errors.pages import PageBlockedError, PageError, PageGoneError, SearchPageError
+from app.errors.targets import InvalidTargetError
 from app.keypool.transport import spending_batch
 from app.property.derived import DERIVED_FIELDS
 from app.property.extract.base import Extraction

@@ -18,7 +18,7 @@ from datetime import timedelta
 import redis
 
 from app.clock import Clock
-from app.errors import BrokerUnavailableError
+from app.errors.broker import BrokerUnavailableError
 from app.redaction import origin_of
 from app.services.access import Caller
 from app.services.embedded_valkey import broker_url, hasty_client

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 
 from app.clock import Clock
-from app.errors import StoreError
+from app.errors.storage import StoreError
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from app.errors import NoPropertyDataError, PageError, PageUnderWayError
+from app.errors.fetching import PageUnderWayError
+from app.errors.pages import NoPropertyDataError, PageError
 from app.property.extract.base import Extraction
 from app.property.extract.edition import edition
 from app.property.record import PageKind

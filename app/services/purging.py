@@ -12,7 +12,10 @@ from typing import Any
 
 import redis
 
-from app.errors import BlockedAddressError, BrokerUnavailableError, InvalidHostError, InvalidTargetError, StoreError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.fetching import BlockedAddressError
+from app.errors.storage import StoreError
+from app.errors.targets import InvalidHostError, InvalidTargetError
 from app.property.fetch.guard import check_url
 from app.property.fetch.site import is_public_suffix
 from app.property.people import parse_name

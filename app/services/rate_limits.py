@@ -21,7 +21,7 @@ from limits.storage import RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from app.clock import Clock
-from app.errors import TooManyRequestsError
+from app.errors.requests import TooManyRequestsError
 from app.services.embedded_valkey import hasty_client
 from app.settings import Settings
 

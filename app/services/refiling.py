@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.clock import Clock
-from app.errors import PropertyIntelligenceError, StoreError
+from app.errors import PropertyIntelligenceError
+from app.errors.storage import StoreError
 from app.property.store import Database, Refiled, Refiler
 
 log = logging.getLogger(__name__)

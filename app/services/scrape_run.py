@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.errors import OutOfTimeError
+from app.errors.jobs import OutOfTimeError
 
 #: A page with its robots.txt, redirects and the wait for its turn, and what is read of it.
 PAGE_SECONDS = 90.0

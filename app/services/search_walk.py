@@ -11,7 +11,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from app.errors import FetchError, OutOfTimeError, PageError, SearchPageError
+from app.errors.fetching import FetchError
+from app.errors.jobs import OutOfTimeError
+from app.errors.pages import PageError, SearchPageError
 from app.property.extract.search.links import Shape
 from app.property.extract.search.reading import Results, read_results
 from app.property.fetch.site import site_of

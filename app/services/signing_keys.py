@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 import jwt
 
 from app.clock import Clock
-from app.errors import IdentityProviderError, InvalidTokenError, NoAnswerError
+from app.errors import NoAnswerError
+from app.errors.requests import IdentityProviderError, InvalidTokenError
 from app.redaction import shown_url
 from app.services.deadline import Bounded
 

@@ -11,21 +11,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import urlsplit
 
-from app.errors import (
-    BlockedAddressError,
-    BlockedPortError,
-    ConfigurationError,
-    FetchError,
-    HostBusyError,
-    HttpStatusError,
-    InvalidTargetError,
-    OutOfTimeError,
-    PageBlockedError,
-    PageError,
-    PageNamesPersonError,
-    PropertyIntelligenceError,
-    PurgedMeanwhileError,
-)
+from app.errors import ConfigurationError, PropertyIntelligenceError
+from app.errors.fetching import BlockedAddressError, BlockedPortError, FetchError, HostBusyError, HttpStatusError
+from app.errors.jobs import OutOfTimeError
+from app.errors.pages import PageBlockedError, PageError
+from app.errors.purging import PageNamesPersonError, PurgedMeanwhileError
+from app.errors.targets import InvalidTargetError
 from app.property.address import Address
 from app.property.extract.base import Extraction
 from app.property.record import PageKind, SourceKind

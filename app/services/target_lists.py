@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from app.errors import InvalidTargetError, InvalidTargetListError
+from app.errors.targets import InvalidTargetError, InvalidTargetListError
 from app.property.store import normalise_target
 
 #: the names of a column, or of a member of an object, that holds a target or a part of an address

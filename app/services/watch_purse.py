@@ -17,7 +17,8 @@ from urllib.parse import urljoin
 import openai
 
 from app.clock import Clock
-from app.errors import HostBusyError, WatchBudgetSpentError
+from app.errors.fetching import HostBusyError
+from app.errors.watches import WatchBudgetSpentError
 from app.property.store import Charge, Database, Job, WatchLedger, WatchLimits, next_day
 from app.services.metrics.instruments import WATCH_CHARGES
 from app.services.patience import patiently

@@ -17,7 +17,8 @@ import openai
 from openai.types.responses import Response
 
 from app.clock import Clock
-from app.errors import ModelError, NoKeysError
+from app.errors.keys import NoKeysError
+from app.errors.models import ModelError
 from app.property.address import Address
 from app.property.sources.search_answer import SearchAnswer, read_answer
 from app.property.store import PurgedNames, SearchStore, StoredSearch, digest

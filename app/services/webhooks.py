@@ -17,15 +17,10 @@ from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook
 
 from app.clock import Clock
-from app.errors import (
-    BlockedAddressError,
-    ConfigurationError,
-    FetchError,
-    InvalidCallbackError,
-    InvalidTargetError,
-    WebhookError,
-    WebhookRefusedError,
-)
+from app.errors import ConfigurationError
+from app.errors.fetching import BlockedAddressError, FetchError
+from app.errors.targets import InvalidTargetError
+from app.errors.webhooks import InvalidCallbackError, WebhookError, WebhookRefusedError
 from app.property.fetch.exchange import Exchange
 from app.property.fetch.guard import Guard, check_url
 from app.property.fetch.limits import Limits

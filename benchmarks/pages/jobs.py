@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, update
 
-from app.errors import HttpStatusError
+from app.errors.fetching import HttpStatusError
 from app.property.store import BatchStore, Database, JobState, JobStore
 from app.property.store.tables import jobs
 from benchmarks.pages.past import Past

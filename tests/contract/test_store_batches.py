@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from app.clock import ManualClock
-from app.errors import NotFoundError, PageGoneError
+from app.errors import NotFoundError
+from app.errors.pages import PageGoneError
 from app.property.store import BatchStore, CallbackState, Database, Enqueued, JobStore
 from app.property.store.batches import reopen_batches
 from app.property.store.tables import batches as batches_table

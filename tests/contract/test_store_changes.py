@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
 from app.clock import ManualClock
-from app.errors import InvalidCursorError
+from app.errors.requests import InvalidCursorError
 from app.property.change_belief import Telling
 from app.property.page import Page
 from app.property.record import Evidence, Method, PageKind

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from app.clock import ManualClock
-from app.errors import IdentityDecisionError, NotFoundError
+from app.errors import NotFoundError
+from app.errors.pages import IdentityDecisionError
 from app.property.record import SourceKind
 from app.property.store import Database, DecisionStore, JobStore, PropertyStore, PurgeKind, PurgeStore, explain
 from app.property.store.tables import identity_decisions, identity_pages, observations, properties

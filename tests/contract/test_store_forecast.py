@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.clock import ManualClock
-from app.errors import InvalidTargetError
+from app.errors.targets import InvalidTargetError
 from app.property.store import (
     AnswerStore,
     Database,

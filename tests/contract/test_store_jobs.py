@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import update
 
 from app.clock import ManualClock
-from app.errors import InvalidTargetError, NotFoundError, PageGoneError
+from app.errors import NotFoundError
+from app.errors.pages import PageGoneError
+from app.errors.targets import InvalidTargetError
 from app.property.merge import SourceRecord
 from app.property.record import PageKind
 from app.property.store import BatchStore, Database, JobStore, PropertyStore

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.clock import ManualClock
-from app.errors import InvalidCursorError
+from app.errors.requests import InvalidCursorError
 from app.property.store import Database, KeyActionStore, KeyDeed, every
 
 DAY_S = 86_400

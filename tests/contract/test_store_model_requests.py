@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.clock import ManualClock
-from app.errors import LeaseLostError
+from app.errors.jobs import LeaseLostError
 from app.property.store import (
     Answered,
     AnswerStore,

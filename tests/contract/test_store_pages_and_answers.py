@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.clock import ManualClock
-from app.errors import StoreError
+from app.errors.storage import StoreError
 from app.property.page import Page
 from app.property.store import AnswerStore, Database, JobStore, PageStore, Question, StoredAnswer
 from app.property.store.pages import Checkpoint

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from app.clock import ManualClock
-from app.errors import InvalidCursorError
+from app.errors.requests import InvalidCursorError
 from app.property.merge import SourceRecord
 from app.property.record import Evidence, Method, PageKind
 from app.property.store import BatchStore, Database, JobState, JobStore, Page, PropertyStore, every

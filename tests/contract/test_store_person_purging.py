@@ -13,7 +13,9 @@ from sqlalchemy import Boolean, Column, Date, Float, Integer, LargeBinary, Strin
 from sqlalchemy.types import JSON
 
 from app.clock import ManualClock
-from app.errors import ConfigurationError, InvalidTargetError, PageNamesPersonError, PersonPurgedMeanwhileError
+from app.errors import ConfigurationError
+from app.errors.purging import PageNamesPersonError, PersonPurgedMeanwhileError
+from app.errors.targets import InvalidTargetError
 from app.property.page import Keeping, Page
 from app.property.people import PersonName, finder_of, parse_name
 from app.property.record import Evidence, Method, PageKind

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import func, inspect, select, text
 
 from app.clock import ManualClock
-from app.errors import InvalidTargetError, NoSourceError, PurgedMeanwhileError
+from app.errors.purging import PurgedMeanwhileError
+from app.errors.targets import InvalidTargetError, NoSourceError
 from app.property.merge import SourceRecord
 from app.property.page import Keeping, Page
 from app.property.record import Evidence, Method, PageKind

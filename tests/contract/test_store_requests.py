@@ -14,14 +14,10 @@ import pytest
 from sqlalchemy import func, select
 
 from app.clock import ManualClock
-from app.errors import (
-    IdempotencyKeyReusedError,
-    InvalidTargetError,
-    PageGoneError,
-    PropertyIntelligenceError,
-    QuotaExceededError,
-    RequestUnderWayError,
-)
+from app.errors import PropertyIntelligenceError
+from app.errors.pages import PageGoneError
+from app.errors.requests import IdempotencyKeyReusedError, QuotaExceededError, RequestUnderWayError
+from app.errors.targets import InvalidTargetError
 from app.property.store import BatchStore, Database, Enqueued, JobStore, Requester, RequestKey, digest
 from app.property.store.tables import request_keys
 

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import func, inspect, select, text
 
 from app.clock import ManualClock
-from app.errors import DatabaseOutdatedError, StoreError
+from app.errors.storage import DatabaseOutdatedError, StoreError
 from app.property.store import AnswerStore, Database, Question, StoredAnswer, downgrade, upgrade
 from app.property.store.connections import make_engine
 from app.property.store.schema import _MIGRATIONS, HEAD

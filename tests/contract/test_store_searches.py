@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.clock import ManualClock
-from app.errors import PurgedMeanwhileError
+from app.errors.purging import PurgedMeanwhileError
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
 from app.property.store import (

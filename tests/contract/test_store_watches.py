@@ -8,17 +8,11 @@ from datetime import timedelta
 import pytest
 
 from app.clock import ManualClock
-from app.errors import (
-    DeadlineExceededError,
-    HttpStatusError,
-    InvalidTargetError,
-    InvalidWatchError,
-    NotFoundError,
-    PropertyIntelligenceError,
-    RobotsDisallowedError,
-    TooManyWatchesError,
-    TransientHttpStatusError,
-)
+from app.errors import NotFoundError, PropertyIntelligenceError
+from app.errors.fetching import HttpStatusError, RobotsDisallowedError, TransientHttpStatusError
+from app.errors.jobs import DeadlineExceededError
+from app.errors.targets import InvalidTargetError
+from app.errors.watches import InvalidWatchError, TooManyWatchesError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.store import (

@@ -10,7 +10,7 @@ import openai
 import pytest
 from sqlalchemy import update
 
-from app.errors import OutOfTimeError
+from app.errors.jobs import OutOfTimeError
 from app.property.store.purge_marks import mark
 from app.property.store.tables import web_searches
 from app.services.metrics.instruments import REGISTRY

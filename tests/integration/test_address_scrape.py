@@ -9,7 +9,9 @@ import openai
 import pytest
 
 from app.clock import SystemClock
-from app.errors import ConfigurationError, HostBusyError, NoSourceError, PropertyIntelligenceError
+from app.errors import ConfigurationError, PropertyIntelligenceError
+from app.errors.fetching import HostBusyError
+from app.errors.targets import NoSourceError
 from app.property.source_record import SourceRecord
 from app.property.store import PageFrom, PropertyStore, SourceTries, SourceTry
 from app.services.metrics.instruments import REGISTRY

@@ -16,7 +16,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from app.clock import SystemClock
-from app.errors import WebhookError
+from app.errors.webhooks import WebhookError
 from app.services.webhooks import Event, build_webhook_sender
 from app.settings import Settings
 

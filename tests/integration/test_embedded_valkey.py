@@ -18,7 +18,7 @@ import psutil
 import pytest
 import redis
 
-from app.errors import BrokerUnavailableError
+from app.errors.broker import BrokerUnavailableError
 from app.services.embedded_valkey import EmbeddedValkey, answers, connect, redis_url
 from app.settings import Settings
 from tasks import make_celery

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.errors import AmbiguousKeyError, KeyStoreUnavailableError, StoreError, UnknownKeyError
+from app.errors.keys import AmbiguousKeyError, KeyStoreUnavailableError, UnknownKeyError
+from app.errors.storage import StoreError
 from app.keypool.keys import load_keys
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import KeySnapshot

@@ -16,7 +16,7 @@ import openai
 import pytest
 
 from app.clock import ManualClock
-from app.errors import LeaseLostError
+from app.errors.jobs import LeaseLostError
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import Bulk, BulkResult, Spent
 from app.property.store import (

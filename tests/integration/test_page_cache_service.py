@@ -11,7 +11,7 @@ import openai
 import pytest
 from pydantic import SecretStr
 
-from app.errors import PageGoneError
+from app.errors.pages import PageGoneError
 from app.property.store import PageFrom, PageStore, Retention
 from app.services.resources import Resources, open_resources
 from app.settings import Settings

@@ -18,17 +18,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from app.errors import (
-    BlockedAddressError,
-    ConfigurationError,
-    EmptyPageError,
-    HttpStatusError,
-    InvalidTargetError,
-    NoPropertyDataError,
-    PageBlockedError,
-    PageGoneError,
-    SearchPageError,
-)
+from app.errors import ConfigurationError
+from app.errors.fetching import BlockedAddressError, EmptyPageError, HttpStatusError
+from app.errors.pages import NoPropertyDataError, PageBlockedError, PageGoneError, SearchPageError
+from app.errors.targets import InvalidTargetError
 from app.property.store import AnswerStore, PageFrom, PageStore, PropertyStore
 from app.services.metrics.instruments import REGISTRY
 from app.services.resources import Resources, open_resources

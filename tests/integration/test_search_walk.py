@@ -13,7 +13,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app.clock import ManualClock
-from app.errors import OutOfTimeError, SearchPageError, TransientHttpStatusError
+from app.errors.fetching import TransientHttpStatusError
+from app.errors.jobs import OutOfTimeError
+from app.errors.pages import SearchPageError
 from app.property.store import Walked
 from app.services.resources import Resources, open_resources
 from app.services.scrape_run import Run

@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 
-from app.errors import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError
+from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError
 from app.property.extract.base import Extraction
 from app.property.extract.evidence import verify
 from app.property.extract.llm import ModelStep

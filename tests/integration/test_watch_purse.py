@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.errors import PropertyIntelligenceError, WatchBudgetSpentError
+from app.errors import PropertyIntelligenceError
+from app.errors.watches import WatchBudgetSpentError
 from app.property.store import Charge, Job, Watches, WatchLedger
 from app.services.watch_purse import paid_by_watch
 from tests.plugins.address_world import (

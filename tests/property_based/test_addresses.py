@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from app.errors import InvalidTargetError
+from app.errors.targets import InvalidTargetError
 from app.property.address import Address, address_key, compare, normalise, read_target, spell_target
 from app.property.address.tables import DIRECTIONALS, ordinal_words, suffixes, unit_designators
 from app.property.normalise.places import US_CODES

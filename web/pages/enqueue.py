@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
 
-from app.errors import InvalidTargetListError
+from app.errors.targets import InvalidTargetListError
 from app.property.store import Requester
 from app.services.access import Caller
 from app.services.estimate import estimate

@@ -7,7 +7,7 @@ from typing import Annotated
 import redis
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
-from app.errors import BrokerUnavailableError
+from app.errors.broker import BrokerUnavailableError
 from app.keypool.stores.base import Action
 from app.property.store import KeyActionStore
 from app.redaction import origin_of

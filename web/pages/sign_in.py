@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from app.errors import InvalidTokenError, PropertyIntelligenceError, RoleNotAllowedError
+from app.errors import PropertyIntelligenceError
+from app.errors.requests import InvalidTokenError, RoleNotAllowedError
 from app.services.access import is_loopback
 from web.auth import READING, strangers_counted
 from web.context import Context, context_of

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import openai
 from openai.types.chat import ChatCompletion
 
-from app.errors import BadAnswerError, ModelAnswerCutError, ModelAnswerInvalidError, ModelRefusedError
+from app.errors.models import BadAnswerError, ModelAnswerCutError, ModelAnswerInvalidError, ModelRefusedError
 from app.property.extract.prompt import QUOTE, Prompt
 from app.property.record import FIELDS, FieldType
 

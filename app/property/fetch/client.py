@@ -19,15 +19,15 @@ import httpcore2
 import httpx2
 
 from app.clock import Clock
-from app.errors import (
+from app.errors.fetching import (
     EmptyPageError,
     FetchError,
     HttpStatusError,
-    InvalidTargetError,
-    PageBlockedError,
     TooManyRedirectsError,
     TransientHttpStatusError,
 )
+from app.errors.pages import PageBlockedError
+from app.errors.targets import InvalidTargetError
 from app.property.fetch.blocks import HEAD_BYTES, REFUSALS, wall
 from app.property.fetch.content import media_type, require_readable
 from app.property.fetch.decode import decode, is_blank

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from app.errors import UnsupportedContentError
+from app.errors.fetching import UnsupportedContentError
 
 HTML, XML, JSON, TEXT = "text/html", "application/xml", "application/json", "text/plain"
 

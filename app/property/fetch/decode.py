@@ -14,7 +14,7 @@ from pathlib import Path
 import charset_normalizer
 import ftfy
 
-from app.errors import EmptyPageError, PageTooLargeError
+from app.errors.fetching import EmptyPageError, PageTooLargeError
 from app.property.fetch.content import HTML, JSON, TEXT, XML, media_type
 from app.property.fetch.limits import Limits
 from app.property.page import Page

@@ -7,7 +7,8 @@ from functools import partial
 
 import httpx2
 
-from app.errors import FetchError, InvalidTargetError
+from app.errors.fetching import FetchError
+from app.errors.targets import InvalidTargetError
 from app.property.fetch.guard import Destination, Guard
 from app.property.fetch.limits import Limits
 from app.property.fetch.pace import Visitor

@@ -1,7 +1,7 @@
 """One HTTP request and its answer, within limits: no redirects, no robots, no pace.
 
 The models are httpx2's, the connections httpcore2's with our network backend below; no environment variable and no
-proxy has a say. Every foreign error leaves as one of `app/errors.py`.
+proxy has a say. Every foreign error leaves as one of `app.errors`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import httpcore2
 import httpx2
 
 from app.clock import Clock
-from app.errors import ConnectionFailedError, FetchError, FetchTimeoutError, PageTooLargeError
+from app.errors.fetching import ConnectionFailedError, FetchError, FetchTimeoutError, PageTooLargeError
 from app.property.fetch.connections import Connections
 from app.property.fetch.guard import Destination
 from app.property.fetch.limits import Limits

@@ -15,7 +15,8 @@ from ipaddress import IPv4Address, IPv6Address
 import httpx2
 import idna
 
-from app.errors import BlockedAddressError, BlockedPortError, InvalidTargetError, NameNotResolvedError
+from app.errors.fetching import BlockedAddressError, BlockedPortError, NameNotResolvedError
+from app.errors.targets import InvalidTargetError
 from app.property.fetch.ranges import (
     IPAddress,
     IPNetwork,

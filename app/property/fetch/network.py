@@ -16,7 +16,7 @@ from typing import Any
 import httpcore2
 
 from app.clock import Clock
-from app.errors import BlockedAddressError, FetchTimeoutError, PageTooLargeError
+from app.errors.fetching import BlockedAddressError, FetchTimeoutError, PageTooLargeError
 from app.property.fetch.guard import Destination
 from app.property.fetch.limits import Limits
 

@@ -12,7 +12,9 @@ from functools import partial
 import redis.exceptions
 
 from app.clock import Clock
-from app.errors import BrokerUnavailableError, HostBusyError, PageBlockedError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.fetching import HostBusyError
+from app.errors.pages import PageBlockedError
 from app.property.fetch.guard import Destination
 from app.property.fetch.pace import BLOCK_REST_US, Answered, Reply, Visitor
 from app.property.fetch.pace_stores import PaceStore

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from protego import Protego
 
 from app.clock import Clock
-from app.errors import (
+from app.errors.fetching import (
     FetchError,
     HostBusyError,
     HttpStatusError,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import redis.exceptions
 
 from app.clock import Clock
-from app.errors import FetchError
+from app.errors.fetching import FetchError
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.errors import InvalidPersonError
+from app.errors.purging import InvalidPersonError
 from app.property.people.words import unescaped, words_of
 
 #: before or after a name, and no part of it

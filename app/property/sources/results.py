@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from app.errors import InvalidTargetError
+from app.errors.targets import InvalidTargetError
 from app.property.address import Address, normalise
 from app.property.extract.document import Document
 from app.property.page import Page

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from app.errors import InvalidTargetError
+from app.errors.targets import InvalidTargetError
 from app.property.derived import DERIVED_FIELDS
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document, Locale

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from app.errors import InvalidTargetError
+from app.errors.targets import InvalidTargetError
 from app.property.sources.secrets import SECRET_NAME, doubtful_parameters, literal_secret, mark_of
 from app.property.store.targets import normalise_url
 

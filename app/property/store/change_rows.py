@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select
 
-from app.errors import InvalidTargetError
+from app.errors.targets import InvalidTargetError
 from app.property.change_belief import Candidate
 from app.property.changes import Said
 from app.property.record import Evidence

@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
-from app.errors import IdentityDecisionError, NotFoundError
+from app.errors import NotFoundError
+from app.errors.pages import IdentityDecisionError
 from app.property.store.engine import Database
 from app.property.store.folding import fold, move_pages
 from app.property.store.page_sides import JOIN, SPLIT

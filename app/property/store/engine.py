@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from app.clock import Clock, SystemClock
-from app.errors import StoreError
+from app.errors.storage import StoreError
 from app.property.store import failures, schema
 from app.property.store.connections import make_engine, parse_url
 from app.property.store.names_key import NamesKey

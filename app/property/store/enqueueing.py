@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.errors import InvalidTargetError
+from app.errors.targets import InvalidTargetError
 from app.property.store import quotas, request_keys
 from app.property.store.engine import Database
 from app.property.store.models import Enqueued, Job, JobState

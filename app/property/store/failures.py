@@ -13,7 +13,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from app.errors import (
+from app.errors.storage import (
     DatabaseFileError,
     DatabaseLockedError,
     DatabaseUnavailableError,

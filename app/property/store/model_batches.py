@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, update
 
-from app.errors import LeaseLostError
+from app.errors.jobs import LeaseLostError
 from app.property.store.engine import Database
 from app.property.store.model_requests import RequestState, is_ready, is_wanted, over, wake
 from app.property.store.rows import chunks, clean, new_id

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, tuple_
 
-from app.errors import InvalidCursorError
+from app.errors.requests import InvalidCursorError
 from app.property.store.tables import UtcDateTime
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
 
-from app.errors import InvalidPersonError
+from app.errors.purging import InvalidPersonError
 from app.property.people import Finder, finder_of, parse_name
 from app.property.record import PEOPLE_FIELDS
 from app.property.store.engine import Database

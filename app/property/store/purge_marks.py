@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, select
 
-from app.errors import InvalidTargetError, PurgedMeanwhileError
+from app.errors.purging import PurgedMeanwhileError
+from app.errors.targets import InvalidTargetError
 from app.property.store.engine import Database
 from app.property.store.rows import chunks, upsert
 from app.property.store.tables import purge_marks

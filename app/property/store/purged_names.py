@@ -15,7 +15,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from app.errors import ConfigurationError, PageNamesPersonError, PersonPurgedMeanwhileError
+from app.errors import ConfigurationError
+from app.errors.purging import PageNamesPersonError, PersonPurgedMeanwhileError
 from app.property.page import Page
 from app.property.people import Finder, PersonName
 from app.property.store.engine import Database

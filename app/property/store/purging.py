@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
-from app.errors import NoSourceError
+from app.errors.targets import NoSourceError
 from app.property.identity import address_keys
 from app.property.store.change_feed import drop_changes
 from app.property.store.engine import Database

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import Connection, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.errors import QuotaExceededError
+from app.errors.requests import QuotaExceededError
 from app.property.store.request_keys import RequestKey
 from app.property.store.tables import caller_days
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.errors import IdempotencyKeyReusedError, RequestUnderWayError
+from app.errors.requests import IdempotencyKeyReusedError, RequestUnderWayError
 from app.property.store.models import Enqueued
 from app.property.store.rows import chunks, job_of
 from app.property.store.tables import jobs, request_keys

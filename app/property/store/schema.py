@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
-from app.errors import DatabaseOutdatedError, StoreError
+from app.errors.storage import DatabaseOutdatedError, StoreError
 from app.property.store import failures
 from app.property.store.connections import make_engine, parse_url
 

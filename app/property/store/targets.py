@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import idna
 
-from app.errors import InvalidTargetError
+from app.errors.targets import InvalidTargetError
 from app.property.address import Address, read_target, spell_target
 from app.property.urls.spelling import escaped, without_dots
 from app.property.urls.tracking import without_tracking

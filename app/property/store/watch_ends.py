@@ -11,15 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, exists, select, update
 
-from app import errors
-from app.errors import (
-    DeadlineExceededError,
-    HttpStatusError,
-    NoSourceError,
-    PageGoneError,
-    PropertyIntelligenceError,
-    WorkerDiedError,
-)
+from app.errors import every_kind
+from app.errors.fetching import HttpStatusError
+from app.errors.jobs import DeadlineExceededError, WorkerDiedError
+from app.errors.pages import PageGoneError
+from app.errors.targets import NoSourceError
 from app.property.store.models import JobState
 from app.property.store.tables import ACTIVE, jobs, watches
 from app.property.store.watch_models import Watch, watch_of
@@ -36,11 +32,7 @@ _HOPELESS_AFTER = timedelta(days=14)
 _AT_ONCE = 500
 _GONE_STATUS = re.compile(r" answered HTTP 4(?:04|10)\.")
 _PASSING = frozenset(
-    {
-        kind.code
-        for kind in vars(errors).values()
-        if isinstance(kind, type) and issubclass(kind, PropertyIntelligenceError) and kind.transient
-    }
+    {kind.code for kind in every_kind() if kind.transient}
     | {DeadlineExceededError.code, WorkerDiedError.code, NoSourceError.code}
 )
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, case, delete, func, insert, or_, select, update
 
-from app.errors import InvalidWatchError, NotFoundError, TooManyWatchesError
+from app.errors import NotFoundError
+from app.errors.watches import InvalidWatchError, TooManyWatchesError
 from app.property.store.change_feed import ask_for_looks
 from app.property.store.engine import Database
 from app.property.store.models import JobState

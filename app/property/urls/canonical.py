@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from lxml import etree, html
 
-from app.errors import InvalidTargetError
+from app.errors.targets import InvalidTargetError
 from app.property.fetch.site import site_of
 from app.property.page import Page
 from app.property.store.targets import normalise_url

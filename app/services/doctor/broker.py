@@ -10,7 +10,7 @@ from typing import Any, cast
 import redis
 
 from app.clock import Clock
-from app.errors import BrokerUnavailableError
+from app.errors.broker import BrokerUnavailableError
 from app.redaction import shown_url
 from app.services.doctor.courier import Courier
 from app.services.doctor.findings import Verdict, all_in_all, failed, ok, skipped, warning

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.clock import Clock
-from app.errors import BrokerUnavailableError, PropertyIntelligenceError
+from app.errors import PropertyIntelligenceError
+from app.errors.broker import BrokerUnavailableError
 from app.property.store import JobState, database_url
 from app.property.store.inspection import DatabaseState, inspect_database
 from app.property.store.schema import HEAD

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from app.clock import Clock
-from app.errors import BrokerUnavailableError, NoKeysError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.keys import NoKeysError
 from app.keypool.keys import load_keys
 from app.property.store import database_url
 from app.services.doctor.broker import asked

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from app.clock import Clock
-from app.errors import WebhookError
+from app.errors.webhooks import WebhookError
 from app.property.store import AlertStore, ClaimedNotice
 from app.redaction import origin_of
 from app.services.deliveries import LEASE_SECONDS, PATIENCE_SECONDS, again_at, then

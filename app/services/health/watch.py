@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from app.clock import Clock
-from app.errors import BrokerUnavailableError
+from app.errors.broker import BrokerUnavailableError
 from app.property.store import AlertStore, Booked
 from app.services.embedded_valkey import connect
 from app.services.health.alarms import POOL_KINDS, Kind, Thresholds, find_alarms

@@ -17,7 +17,7 @@ from typing import Any
 import redis
 
 from app.clock import SystemClock
-from app.errors import HostBusyError
+from app.errors.fetching import HostBusyError
 from app.property.fetch import Fetcher, Visitor, build_fetcher
 from app.services.embedded_valkey import EmbeddedValkey
 from app.settings import Settings

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from app.clock import ManualClock
-from app.errors import BrokerUnavailableError, InvalidTargetError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.targets import InvalidTargetError
 from app.property.store import (
     Database,
     Enqueued,

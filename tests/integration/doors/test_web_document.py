@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import PageGoneError
+from app.errors.pages import PageGoneError
 from app.keypool.keys import fingerprint
 from app.property.merge import SourceRecord
 from app.property.record import Evidence, Method, PageKind

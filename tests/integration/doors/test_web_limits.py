@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from app.clock import ManualClock, SystemClock
-from app.errors import TooManyRequestsError
+from app.errors.requests import TooManyRequestsError
 from app.services.access import Role, issue_token
 from app.services.embedded_valkey import EmbeddedValkey
 from app.services.rate_limits import FAILURES_PER_MINUTE, RateLimits

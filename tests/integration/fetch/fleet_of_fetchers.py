@@ -22,7 +22,8 @@ from typing import Any
 import redis
 
 from app.clock import SystemClock
-from app.errors import HostBusyError, PropertyIntelligenceError
+from app.errors import PropertyIntelligenceError
+from app.errors.fetching import HostBusyError
 from app.property.fetch import Visitor, build_fetcher
 from app.property.fetch.ranges import IPAddress
 from app.services.embedded_valkey import EmbeddedValkey

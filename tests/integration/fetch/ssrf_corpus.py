@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.errors import BlockedAddressError, BlockedPortError, InvalidTargetError, PropertyIntelligenceError
+from app.errors import PropertyIntelligenceError
+from app.errors.fetching import BlockedAddressError, BlockedPortError
+from app.errors.targets import InvalidTargetError
 
 #: spelling of the host -> the error that refuses it. PORT is the canary's.
 INSIDE: dict[str, type[PropertyIntelligenceError]] = {

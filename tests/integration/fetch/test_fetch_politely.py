@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.clock import ManualClock
-from app.errors import HostBusyError
+from app.errors.fetching import HostBusyError
 from app.property.fetch import Fetcher, Limits
 from app.property.fetch.guard import Destination, Guard
 from app.property.fetch.pace_stores import LocalPace

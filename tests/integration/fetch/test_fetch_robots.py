@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.clock import ManualClock
-from app.errors import ConnectionFailedError, RobotsDisallowedError, TransientHttpStatusError
+from app.errors.fetching import ConnectionFailedError, RobotsDisallowedError, TransientHttpStatusError
 from app.property.fetch import Fetcher
 
 OPEN = "127.0.0.0/8"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.errors import ConnectionFailedError, FetchError
+from app.errors.fetching import ConnectionFailedError, FetchError
 
 
 def test_the_name_is_sent_and_its_certificate_checked(

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from app.errors import (
+from app.errors.fetching import (
     BlockedAddressError,
     EmptyPageError,
     HttpStatusError,
-    PageBlockedError,
     RobotsDisallowedError,
     TooManyRedirectsError,
     TransientHttpStatusError,
 )
+from app.errors.pages import PageBlockedError
 from app.property.fetch import Fetcher
 
 LOGIN = b"<title>Sign in</title><form><input name=u><input type=password name=p></form>"

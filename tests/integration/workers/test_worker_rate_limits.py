@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.errors import HttpStatusError
+from app.errors.fetching import HttpStatusError
 
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
 KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"

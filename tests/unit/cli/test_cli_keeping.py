@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from app.clock import ManualClock
-from app.errors import EmbeddedValkeyError
+from app.errors.broker import EmbeddedValkeyError
 from cli.keeping import Kept
 from cli.processes import ChildDiedError
 

@@ -7,7 +7,12 @@ from datetime import timedelta
 import pytest
 import typer
 
-from app import errors
+from app.errors import ConfigurationError, NotFoundError, PropertyIntelligenceError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.fetching import BlockedAddressError, HttpStatusError
+from app.errors.keys import CapacityError, NoKeysError
+from app.errors.storage import DatabaseLockedError, DatabaseOutdatedError, DatabaseUnavailableError, DiskFullError
+from app.errors.targets import InvalidTargetError
 from app.printable import printable
 from cli.commands import COMMANDS
 from cli.failures import exit_code_of, report
@@ -32,21 +37,21 @@ def test_brackets_in_a_value_are_no_markup(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (errors.ConfigurationError("PORT", "is bad", "Mend it"), 2),
-        (errors.BrokerUnavailableError("redis://x", "down"), 2),
-        (errors.NoKeysError(), 2),
-        (errors.InvalidTargetError("x", "is none"), 2),
-        (errors.DatabaseUnavailableError("postgresql://x", "down"), 2),
-        (errors.DatabaseOutdatedError("postgresql://x", "none"), 2),
-        (errors.DatabaseLockedError("sqlite://x", "busy"), 1),
-        (errors.DiskFullError("sqlite://x", "full"), 1),
-        (errors.NotFoundError("job", "x"), 1),
-        (errors.HttpStatusError("http://x/", 404), 1),
-        (errors.BlockedAddressError("http://x/", "a private address"), 1),
-        (errors.CapacityError(4.0), 1),
+        (ConfigurationError("PORT", "is bad", "Mend it"), 2),
+        (BrokerUnavailableError("redis://x", "down"), 2),
+        (NoKeysError(), 2),
+        (InvalidTargetError("x", "is none"), 2),
+        (DatabaseUnavailableError("postgresql://x", "down"), 2),
+        (DatabaseOutdatedError("postgresql://x", "none"), 2),
+        (DatabaseLockedError("sqlite://x", "busy"), 1),
+        (DiskFullError("sqlite://x", "full"), 1),
+        (NotFoundError("job", "x"), 1),
+        (HttpStatusError("http://x/", 404), 1),
+        (BlockedAddressError("http://x/", "a private address"), 1),
+        (CapacityError(4.0), 1),
     ],
 )
-def test_exit_codes_tell_failure_from_wrong_use(error: errors.PropertyIntelligenceError, code: int) -> None:
+def test_exit_codes_tell_failure_from_wrong_use(error: PropertyIntelligenceError, code: int) -> None:
     assert exit_code_of(error) == code
 
 

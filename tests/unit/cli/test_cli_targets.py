@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from app.errors import InvalidTargetError
+from app.errors.targets import InvalidTargetError
 from app.property.store import normalise_target
 from cli.targets import read_targets
 

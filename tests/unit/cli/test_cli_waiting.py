@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.clock import ManualClock
-from app.errors import PageGoneError
+from app.errors.pages import PageGoneError
 from app.property.store import Database, Enqueued, JobState, JobStore
 from cli.waiting import wait_for_jobs
 

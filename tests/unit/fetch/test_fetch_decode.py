@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import EmptyPageError, PageTooLargeError, UnsupportedContentError
+from app.errors.fetching import EmptyPageError, PageTooLargeError, UnsupportedContentError
 from app.property.fetch import decode, page_from_file
 from app.property.fetch.decode import repair
 

@@ -8,7 +8,8 @@ from ipaddress import ip_address
 import pytest
 
 from app.clock import ManualClock
-from app.errors import HostBusyError, PageBlockedError
+from app.errors.fetching import HostBusyError
+from app.errors.pages import PageBlockedError
 from app.property.fetch.guard import Destination
 from app.property.fetch.pace import Visitor
 from app.property.fetch.pace_stores import LocalPace

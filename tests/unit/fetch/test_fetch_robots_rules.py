@@ -8,7 +8,7 @@ from ipaddress import ip_address
 import pytest
 
 from app.clock import ManualClock
-from app.errors import HostBusyError
+from app.errors.fetching import HostBusyError
 from app.property.fetch.guard import Destination
 from app.property.fetch.pace import Visitor
 from app.property.fetch.robots import Robots, product_token

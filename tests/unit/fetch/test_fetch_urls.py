@@ -7,7 +7,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from app.errors import BlockedAddressError, InvalidTargetError
+from app.errors.fetching import BlockedAddressError
+from app.errors.targets import InvalidTargetError
 from app.property.fetch.guard import Guard
 from app.property.fetch.ranges import IPAddress
 

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import pickle
 
 import pytest
 
-from app import errors
-from app.errors import PropertyIntelligenceError
+from app.errors import PropertyIntelligenceError, every_kind
+from app.errors.fetching import HttpStatusError
 
-_ALL = [
-    value
-    for value in vars(errors).values()
-    if inspect.isclass(value)
-    and issubclass(value, PropertyIntelligenceError)
-    and value is not PropertyIntelligenceError
-]
+_ALL = list(every_kind())
 
 
 def _facts(kind: type[PropertyIntelligenceError]) -> list[object]:
@@ -45,4 +38,4 @@ def test_every_code_is_unique() -> None:
 
 def test_missing_facts_are_refused() -> None:
     with pytest.raises(TypeError, match="url, status"):
-        errors.HttpStatusError("https://example.com")
+        HttpStatusError("https://example.com")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from structlog.contextvars import get_contextvars
 
-from app.errors import InvalidTargetError
+from app.errors.targets import InvalidTargetError
 from app.logs import configure_logging
 from app.redaction import protect
 from app.tracing import configure_tracing, current_span, shutdown_tracing, span

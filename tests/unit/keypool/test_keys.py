@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import ConfigurationError, NoKeysError
+from app.errors import ConfigurationError
+from app.errors.keys import NoKeysError
 from app.keypool.keys import compare_keys, fingerprint, load_keys, load_keys_again, make_keys, mask
 from app.settings import Settings, load_settings
 

@@ -12,7 +12,7 @@ import openai
 import pytest
 
 from app.clock import ManualClock
-from app.errors import NoKeysError
+from app.errors.keys import NoKeysError
 from app.keypool.keys import make_keys
 from app.keypool.pool import KeyPool
 from app.keypool.stores.memory import MemoryStore

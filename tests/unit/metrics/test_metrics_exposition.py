@@ -11,7 +11,9 @@ import pytest
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.errors import BrokerUnavailableError, ConfigurationError, DatabaseUnavailableError
+from app.errors import ConfigurationError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.storage import DatabaseUnavailableError
 from app.property.store.job_figures import JobFigures
 from app.services.key_view import KeyReport
 from app.services.metrics import exposition

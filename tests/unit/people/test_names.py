@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.errors import InvalidPersonError
+from app.errors.purging import InvalidPersonError
 from app.property.people import finder_of, parse_name
 
 

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from app.errors import NoAnswerError, StoreError
+from app.errors import NoAnswerError
+from app.errors.storage import StoreError
 from app.services.deadline import Bounded
 
 

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from app.errors import ConfigurationError, DatabaseUnavailableError
+from app.errors import ConfigurationError
+from app.errors.storage import DatabaseUnavailableError
 from app.services.doctor.findings import Check, State, Verdict, all_in_all, failed, ok, run_checks, warning
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.clock import ManualClock
-from app.errors import DatabaseLockedError, DiskFullError, NotADatabaseError, StoreError
+from app.errors.storage import DatabaseLockedError, DiskFullError, NotADatabaseError, StoreError
 from app.services.patience import patiently
 
 

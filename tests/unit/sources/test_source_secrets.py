@@ -13,7 +13,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 from pydantic import SecretStr
 
-from app.errors import ConfigurationError, HostBusyError, HttpStatusError
+from app.errors import ConfigurationError
+from app.errors.fetching import HostBusyError, HttpStatusError
 from app.property.page import NotModified, Page
 from app.property.sources.config import SourcesFile, read_sources
 from app.property.sources.secrets import Veil, marked, parse_secrets

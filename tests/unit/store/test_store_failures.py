@@ -13,13 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.errors import (
-    ConfigurationError,
-    DatabaseLockedError,
-    DatabaseUnavailableError,
-    DiskFullError,
-    StoreError,
-)
+from app.errors import ConfigurationError
+from app.errors.storage import DatabaseLockedError, DatabaseUnavailableError, DiskFullError, StoreError
 from app.property.store import Database, JobStore, database_url, upgrade
 from app.property.store.connections import parse_url
 from app.property.store.failures import shown, translate

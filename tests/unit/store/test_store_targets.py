@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.errors import InvalidTargetError
+from app.errors.targets import InvalidTargetError
 from app.property.store import address_of_target, is_address, normalise_target, normalise_url
 
 

@@ -10,7 +10,8 @@ import pytest
 from celery.exceptions import Retry
 from pydantic import BaseModel
 
-from app.errors import InvalidTargetError, PropertyIntelligenceError, UnexpectedError
+from app.errors import PropertyIntelligenceError, UnexpectedError
+from app.errors.targets import InvalidTargetError
 from app.redaction import protect
 from tasks.cleaning import without_secrets
 

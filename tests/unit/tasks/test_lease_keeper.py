@@ -6,7 +6,7 @@ import threading
 
 from structlog.contextvars import bound_contextvars, get_contextvars
 
-from app.errors import DatabaseLockedError
+from app.errors.storage import DatabaseLockedError
 from tasks.lease import LeaseKeeper, new_owner, worker_name
 
 

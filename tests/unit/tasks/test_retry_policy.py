@@ -13,24 +13,14 @@ import openai
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
-from app.errors import (
-    BrokerUnavailableError,
-    CapacityError,
-    ConnectionFailedError,
-    DatabaseLockedError,
-    DeadlineExceededError,
-    DiskFullError,
-    HostBusyError,
-    JobTimeoutError,
-    ModelError,
-    ModelUnreachableError,
-    NotADatabaseError,
-    OutOfTimeError,
-    PageGoneError,
-    PropertyIntelligenceError,
-    TransientHttpStatusError,
-    UnexpectedError,
-)
+from app.errors import PropertyIntelligenceError, UnexpectedError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.fetching import ConnectionFailedError, HostBusyError, TransientHttpStatusError
+from app.errors.jobs import DeadlineExceededError, JobTimeoutError, OutOfTimeError
+from app.errors.keys import CapacityError
+from app.errors.models import ModelError, ModelUnreachableError
+from app.errors.pages import PageGoneError
+from app.errors.storage import DatabaseLockedError, DiskFullError, NotADatabaseError
 from tasks.policy import Decision, Fail, Standing, TryAgain, Wait, backoff_seconds, decide
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from app.errors import PageGoneError
+from app.errors.pages import PageGoneError
 from app.property.store import Enqueued
 from app.services.stores import Stores, open_stores
 from app.settings import Settings

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.errors import ConfigurationError, DatabaseLockedError, PropertyIntelligenceError
+from app.errors import ConfigurationError, PropertyIntelligenceError
+from app.errors.storage import DatabaseLockedError
 from app.settings import Settings
 from web import create_app
 from web.errors import status_of

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.errors import PageGoneError
+from app.errors.pages import PageGoneError
 from app.property.store import Job, ModelRequest, ModelRequestStore, Question
 from app.services.stores import Stores, open_stores
 from app.settings import Settings

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.errors import InvalidHostError
+from app.errors.targets import InvalidHostError
 from app.property.merge import SourceRecord
 from app.property.record import Evidence, Method, PageKind
 from app.property.store import PurgeKind

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from app.errors import InvalidTargetError
+from app.errors.targets import InvalidTargetError
 from app.property.extract.document import Document
 from app.property.store.targets import normalise_url
 

@@ -18,7 +18,9 @@ from dataclasses import dataclass
 import httpx2
 
 from app.clock import Clock
-from app.errors import FetchError, InvalidTargetError, PropertyIntelligenceError
+from app.errors import PropertyIntelligenceError
+from app.errors.fetching import FetchError
+from app.errors.targets import InvalidTargetError
 from app.property.fetch.guard import Destination, Guard
 from app.property.fetch.limits import Limits
 from app.property.fetch.rendering.tunnel import HOP_BY_HOP, Session, connected, exchange, relay

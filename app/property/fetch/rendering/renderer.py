@@ -12,7 +12,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from app.clock import Clock
-from app.errors import BrowserFailedError, BrowserUnavailableError, FetchTimeoutError, PageTooLargeError
+from app.errors.fetching import BrowserFailedError, BrowserUnavailableError, FetchTimeoutError, PageTooLargeError
 from app.property.browser.wire import Message
 from app.property.fetch.guard import Guard
 from app.property.fetch.limits import Limits

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from app.errors import BrowserFailedError, BrowserUnavailableError, FetchTimeoutError, PageTooLargeError
+from app.errors.fetching import BrowserFailedError, BrowserUnavailableError, FetchTimeoutError, PageTooLargeError
 from app.property.browser import memory
 from app.property.fetch import Fetcher, Limits
 from app.property.fetch.rendering import RenderLimits

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.errors import FetchError, RobotsDisallowedError, TooManyRedirectsError
+from app.errors.fetching import FetchError, RobotsDisallowedError, TooManyRedirectsError
 from app.property.extract.pipeline import extract
 from app.property.fetch import Fetcher
 from app.property.fetch.rendering import RenderLimits

@@ -1,0 +1,153 @@
+"""From a URL to the bytes of its page."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from app.errors import PropertyIntelligenceError
+
+
+class FetchError(PropertyIntelligenceError):
+    """Base of what can go wrong while a page is fetched."""
+
+    code = "fetch_failed"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")
+    sentence = "{url} could not be fetched: {reason}."
+
+
+class BlockedAddressError(FetchError):
+    """The SSRF guard refused an address inside the network (RFC 6890 special ranges, metadata services, bad ports)."""
+
+    code = "blocked_address"
+    sentence = "{url} leads to {reason}, which this service does not fetch."
+    remedy = "If it is your own intranet or a test site, add its range to FETCH_ALLOWED_PRIVATE_NETWORKS."
+
+
+class BlockedPortError(BlockedAddressError):
+    """A port of a data store, an orchestrator or a system service, where no page is."""
+
+    code = "blocked_port"
+    remedy = "Pages are fetched on ports 80, 443 and above 1023, except those of well-known services."
+
+
+class NameNotResolvedError(FetchError):
+    code = "name_not_resolved"
+    sentence = "The host name of {url} could not be resolved ({reason})."
+    remedy = "Check its spelling and this machine's DNS."
+    transient = True
+
+
+class ConnectionFailedError(FetchError):
+    code = "connection_failed"
+    sentence = "No connection to {url} ({reason})."
+    remedy = "Queued jobs try again by themselves, repeat a command; if it stays so, check that the site is up."
+    transient = True
+
+
+class FetchTimeoutError(FetchError):
+    code = "fetch_timeout"
+    sentence = "{url} did not answer in time ({reason})."
+    remedy = (
+        "Queued jobs try again by themselves, repeat a command; "
+        "if it stays so, the site is too slow or holds the connection."
+    )
+    transient = True
+
+
+class HttpStatusError(FetchError):
+    """The site answered with an error status. 404 and 410 mean that the page is gone."""
+
+    code = "http_status"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "status")
+    sentence = "{url} answered HTTP {status}."
+    remedy = "Check the address in a browser; 401, 403 and 451 mean that the site refuses this service."
+
+
+class TransientHttpStatusError(HttpStatusError):
+    """A status that says "later" (408, 425, 429, 5xx). `retry_after_seconds` is None if the site named no time."""
+
+    code = "http_status_transient"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "status", "retry_after_seconds")
+    remedy = "Queued jobs try again by themselves, repeat a command."
+    transient = True
+
+
+class PageTooLargeError(FetchError):
+    code = "page_too_large"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "limit_bytes", "where")
+    sentence = "{url} is larger than {limit_bytes} bytes {where}."
+    remedy = "A property page is smaller; check that the address is not a download."
+
+
+class TooManyRedirectsError(FetchError):
+    code = "too_many_redirects"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "limit")
+    sentence = "{url} redirected more than {limit} times."
+    remedy = "Give the address of the page itself."
+
+
+class UnsupportedContentError(FetchError):
+    code = "unsupported_content"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "content_type")
+    sentence = "{url} is {content_type}, not a page that can be read."
+    remedy = "HTML, XHTML, XML, JSON and plain text are read."
+
+
+class EmptyPageError(FetchError):
+    code = "empty_page"
+    fact_names: ClassVar[tuple[str, ...]] = ("url",)
+    sentence = "{url} has an empty body."
+    remedy = "Check the address in a browser; the page may need one to be built."
+
+
+class BrowserUnavailableError(FetchError):
+    """A page that has to be drawn, and a browser that does not come up."""
+
+    code = "browser_unavailable"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "program", "reason")
+    sentence = "{url} needs a browser, and {program} did not start ({reason})."
+    remedy = "See docs/browser-pages.md for the usual causes; without FETCH_BROWSER_PATH no page is drawn."
+    transient = True
+
+
+class BrowserFailedError(FetchError):
+    """The browser ended while it drew the page, or could not draw it."""
+
+    code = "browser_failed"
+    sentence = "{url} could not be drawn: {reason}."
+    remedy = (
+        "Queued jobs try again by themselves, repeat a command; "
+        "if it stays so, the page may take more than FETCH_BROWSER_MEMORY_BYTES."
+    )
+    transient = True
+
+
+class RobotsDisallowedError(FetchError):
+    code = "robots_disallowed"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "user_agent")
+    sentence = "robots.txt of the site does not allow {url} for {user_agent}."
+    remedy = "Ask the site for permission or take the data from another source."
+
+
+class PageUnderWayError(FetchError):
+    """Another job reads this very page now, by this URL or another one."""
+
+    code = "page_under_way"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "page_url", "retry_after_seconds")
+    sentence = "{url} is the page {page_url}, which another job reads just now."
+    remedy = "The job comes back for what that one finds."
+    transient = True
+
+
+class HostBusyError(FetchError):
+    """The pace that a host is owed leaves no turn soon enough. `retry_after_seconds` is when the next one may come; for
+    `held_seconds` of it the site asked to be left alone, by an answer 429 or 503."""
+
+    code = "host_busy"
+    fact_names: ClassVar[tuple[str, ...]] = ("url", "retry_after_seconds", "held_seconds")
+    sentence = "{url} must wait at least {retry_after_seconds:.0f} s more for its turn at the site."
+    remedy = (
+        "Queued jobs try again by themselves, repeat a command; "
+        "the pace is FETCH_MIN_DELAY_SECONDS or what the site's robots.txt asks."
+    )
+    transient = True
