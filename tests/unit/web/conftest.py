@@ -11,6 +11,7 @@ import jwt
 import pytest
 from fastapi.testclient import TestClient
 
+from app.services.stores import Stores, open_stores
 from app.settings import Settings
 from web import create_app
 
@@ -30,6 +31,13 @@ def make_settings(tmp_path: Path) -> Callable[..., Settings]:
         return Settings(_env_file=None, **{**values, **changes})
 
     return make
+
+
+@pytest.fixture
+def stores(make_settings: Callable[..., Settings]) -> Iterator[Stores]:
+    """The database that the door uses too."""
+    with open_stores(make_settings()) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
 
 from app.errors.pages import PageGoneError
 from app.property.store import Enqueued
-from app.services.stores import Stores, open_stores
-from app.settings import Settings
+from app.services.stores import Stores
 
 Bearer = Callable[..., dict[str, str]]
 HOOK = "https://hooks.example/in/secret?token=secret"
 EMPTY = {"queued": 0, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
-
-
-@pytest.fixture
-def stores(make_settings: Callable[..., Settings]) -> Iterator[Stores]:
-    """The database that the door uses too."""
-    with open_stores(make_settings()) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 
 from app.property.store import Alarm, AlertStore, ReportStore, Severity, StoredReport
-from app.services.stores import Stores, open_stores
-from app.settings import Settings
+from app.services.stores import Stores
 from web.health_reports import AlertList, HealthView
 
 Bearer = Callable[..., dict[str, str]]
 ALERTS, HEALTH = "/api/v1/admin/alerts", "/api/v1/admin/health"
-
-
-@pytest.fixture
-def stores(make_settings: Callable[..., Settings]) -> Iterator[Stores]:
-    """The database that the door uses too."""
-    with open_stores(make_settings()) as opened:
-        yield opened
 
 
 def alarm(subject: str, severity: Severity = Severity.WARNING) -> Alarm:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -18,13 +18,6 @@ from web.properties import PropertyView
 Bearer = Callable[..., dict[str, str]]
 ROOT = "/api/v1/properties"
 A, B = "https://a.example/1", "https://b.example/1"
-
-
-@pytest.fixture
-def stores(make_settings: Callable[..., Settings]) -> Iterator[Stores]:
-    """The database that the door uses too."""
-    with open_stores(make_settings()) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,17 +10,9 @@ from fastapi.testclient import TestClient
 
 from app.errors.pages import PageGoneError
 from app.property.store import Job, ModelRequest, ModelRequestStore, Question
-from app.services.stores import Stores, open_stores
-from app.settings import Settings
+from app.services.stores import Stores
 
 Bearer = Callable[..., dict[str, str]]
-
-
-@pytest.fixture
-def stores(make_settings: Callable[..., Settings]) -> Iterator[Stores]:
-    """The database that the door uses too."""
-    with open_stores(make_settings()) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -115,7 +107,7 @@ def test_no_properties_yet_is_an_empty_page(client: TestClient, bearer: Bearer) 
     assert data == {"properties": [], "next_cursor": None}
 
 
-def test_readiness_names_what_is_missing(client: TestClient) -> None:
+def test_readiness_names_what_is_missing(client: TestClient, stores: Stores) -> None:
     """The broker lacks here; the process is alive all the same."""
     assert client.get("/healthz").json() == {"success": True, "data": {"status": "alive"}}
     answer = client.get("/readyz")

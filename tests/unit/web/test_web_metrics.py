@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from app.property.store import Counted, CountedKey, KeyHistoryStore
 from app.services.metrics.exposition import ALL
 from app.services.metrics.instruments import REGISTRY
+from app.services.stores import Stores
 from app.settings import Settings
 from web import create_app
 
@@ -77,7 +78,7 @@ def test_a_token_for_the_api_is_none_for_the_metrics(caller: Client, bearer: Cal
     assert client.get("/api/v1/jobs", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 401
 
 
-def test_without_a_redis_the_rest_is_told_and_nothing_that_is_not_known(caller: Client) -> None:
+def test_without_a_redis_the_rest_is_told_and_nothing_that_is_not_known(caller: Client, stores: Stores) -> None:
     """A counter that were shown as 0 meanwhile would look as if it had begun anew."""
     found = {family.name: family for family in parse_text(caller().get("/metrics").text)}
     up = {sample.labels["source"]: sample.value for sample in found["propintel_scrape_source_up"].samples}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,19 +15,11 @@ from app.property.merge import SourceRecord
 from app.property.record import Evidence, Method, PageKind
 from app.property.store import PurgeKind
 from app.services.purging import purge
-from app.services.stores import Stores, open_stores
-from app.settings import Settings
+from app.services.stores import Stores
 from web.purges import PurgedView
 
 Bearer = Callable[..., dict[str, str]]
 PURGE, URL = "/api/v1/admin/purge", "https://homes.example/h/48213"
-
-
-@pytest.fixture
-def stores(make_settings: Callable[..., Settings]) -> Iterator[Stores]:
-    """The database that the door uses too."""
-    with open_stores(make_settings()) as opened:
-        yield opened
 
 
 @pytest.fixture
