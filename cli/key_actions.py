@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.keypool.stores.base import Action
+from app.keypool.snapshots import Action
 from app.printable import printable
 from app.property.store import KeyActionStore
 from app.services.key_actions import MOST_CHARACTERS, act

@@ -13,6 +13,8 @@ WORTH_WAITING_US = 250_000
 #: How soon to look again for an answer that is under way: a fresh one, and one that has taken long already.
 LOOK_AGAIN_US = 50_000
 LOOK_AGAIN_LATER_US = 250_000
+#: One draw below this for each decision (`chance_of`): a prime.
+SEEDS = 65_537
 #: About how long an answer takes: when to come back for one that is under way.
 ANSWER_US = 1_000_000
 
@@ -59,12 +61,12 @@ class Refuse:
 
 
 def chance_of(seed: int, position: int) -> float:
-    """A number in [0, 1) for a key's place in the configuration, from one draw (0 <= seed < 65537) for all keys.
+    """A number in [0, 1) for a key's place in the configuration, from one draw (0 <= seed < SEEDS) for all keys.
 
-    Cubing permutes the integers below the prime 65537 and scatters neighbours; Lua's doubles do it exactly.
+    Cubing permutes the integers below this prime and scatters neighbours; Lua's doubles do it exactly.
     """
-    mixed = (seed + position * 40503) % 65537
-    return (mixed * mixed * mixed) % 65537 / 65537
+    mixed = (seed + position * 40_503) % SEEDS
+    return mixed**3 % SEEDS / SEEDS
 
 
 def decide(candidates: Sequence[Candidate], now_us: int, max_wait_us: int, score: Score) -> Take | LookAgain | Refuse:

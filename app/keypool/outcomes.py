@@ -89,6 +89,19 @@ def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
 ACCEPTED = frozenset({Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.REGION_BLOCKED})
 #: Outcomes that are no failures of the key, and no successes.
 NO_VERDICT = frozenset({Outcome.ABANDONED, Outcome.NO_CAPACITY})
+#: What the provider does not bill, having turned it away.
+UNBILLED = frozenset(
+    {
+        Outcome.RATE_LIMITED,
+        Outcome.TOO_LARGE,
+        Outcome.QUOTA_EXHAUSTED,
+        Outcome.NO_CAPACITY,
+        Outcome.INVALID_KEY,
+        Outcome.FORBIDDEN,
+        Outcome.REGION_BLOCKED,
+        Outcome.REQUEST_FAULT,
+    }
+)
 #: Outcomes after which the same request may go out again under another key.
 ROTATES = frozenset(
     {

@@ -14,23 +14,9 @@ from typing import Any
 from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey
 from app.keypool.outcomes import BARS_KEY, ROTATES, Outcome
-from app.keypool.stores.base import (
-    Acted,
-    Action,
-    Ask,
-    Bulk,
-    BulkResult,
-    Change,
-    KeySnapshot,
-    Later,
-    Lease,
-    NoRoom,
-    Reason,
-    Settlement,
-    Spent,
-    Store,
-    Usage,
-)
+from app.keypool.snapshots import Acted, Action, KeySnapshot
+from app.keypool.spending import Bulk, BulkResult, Spent, Usage
+from app.keypool.stores.base import Ask, Change, Later, Lease, NoRoom, Reason, Settlement, Store
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,8 @@ from app.keypool.outcomes import Failure, Outcome, classify
 from app.keypool.pool import Call, KeyPool, Pause, Refusal, Send
 from app.keypool.pricing import WEB_SEARCH, Pricing
 from app.keypool.refusals import answer
-from app.keypool.stores.base import Lease, Settlement, Usage
+from app.keypool.spending import Usage
+from app.keypool.stores.base import Lease, Settlement
 from app.tracing import current_span, span
 
 #: Caps the further keys that the requests of the current context may try (`execute_with_retry`); None: all of them.

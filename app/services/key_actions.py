@@ -16,7 +16,7 @@ import redis
 
 from app.errors.keys import AmbiguousKeyError, KeyStoreUnavailableError, UnknownKeyError
 from app.errors.storage import StoreError
-from app.keypool.stores.base import Acted, Action, KeySnapshot
+from app.keypool.snapshots import Acted, Action, KeySnapshot
 from app.property.store import KeyActionStore, KeyDeed
 from app.redaction import redact
 from app.services.key_view import KeyView

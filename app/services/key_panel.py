@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from app.keypool.figures import WAIT_BOUNDS_S, ModelFigures, Room
-from app.keypool.stores.base import KeySnapshot, Spent
+from app.keypool.snapshots import KeySnapshot
+from app.keypool.spending import Spent
 from app.property.store import Alert, AlertStore, Database, KeyHistoryStore, ReportStore, StoredReport, Uses
 from app.services.health.alarms import Kind
 from app.services.key_view import KeyReport, amounts

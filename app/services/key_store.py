@@ -12,7 +12,8 @@ from app.clock import Clock
 from app.errors import ConfigurationError
 from app.keypool.keys import ApiKey
 from app.keypool.pricing import Pricing, make_pricing, parse_prices
-from app.keypool.stores.base import Budget, Cap, Store
+from app.keypool.spending import Budget, Cap
+from app.keypool.stores.base import Store
 from app.keypool.stores.fleet import FleetStore
 from app.keypool.stores.memory import MemoryStore
 from app.services.embedded_valkey import redis_url

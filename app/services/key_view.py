@@ -15,7 +15,8 @@ from app.clock import Clock, SystemClock
 from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey, load_keys
 from app.keypool.pool import KeyPool
-from app.keypool.stores.base import Acted, Action, Budget, Cap, KeySnapshot, Spent
+from app.keypool.snapshots import Acted, Action, KeySnapshot
+from app.keypool.spending import Budget, Cap, Spent
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
 from app.services.embedded_valkey import broker_url

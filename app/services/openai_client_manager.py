@@ -22,7 +22,9 @@ from app.keypool.keys import ApiKey, KeyChange, compare_keys, load_keys, load_ke
 from app.keypool.organisations import SharedLimits
 from app.keypool.pool import KeyPool
 from app.keypool.pricing import Pricing
-from app.keypool.stores.base import Bulk, BulkResult, KeySnapshot, Spent, Store
+from app.keypool.snapshots import KeySnapshot
+from app.keypool.spending import Bulk, BulkResult, Spent
+from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.transport import AsyncPooledTransport, PooledTransport, free_of_charge, further_keys
 from app.redaction import shown_url

@@ -7,7 +7,8 @@ import pytest
 from app.clock import ManualClock
 from app.keypool.keys import ApiKey, make_keys
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import DISABLED_RETRY_US, Acted, Lease, NoRoom, Settlement, Store
+from app.keypool.snapshots import Acted
+from app.keypool.stores.base import DISABLED_RETRY_US, Lease, NoRoom, Settlement, Store
 from app.keypool.stores.redis import RedisStore
 from tests.plugins.redis_fixtures import TAG, Backend, MakeStore
 from tests.plugins.store_steps import DAY, HOUR, NO_ROOM, SECOND, answer, ask, of, refused, take, wait_until

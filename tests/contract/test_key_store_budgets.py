@@ -7,7 +7,8 @@ import pytest
 from app.clock import ManualClock
 from app.keypool.keys import make_keys
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Ask, Budget, Cap, Lease, NoRoom, Settlement, Spent, Store, Usage
+from app.keypool.spending import Budget, Cap, Spent, Usage
+from app.keypool.stores.base import Ask, Lease, NoRoom, Settlement, Store
 from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.store_steps import DAY, NO_ROOM, SECOND, answer, ask, of, refused, take, wait_until
 

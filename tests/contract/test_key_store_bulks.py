@@ -7,7 +7,8 @@ import pytest
 from app.clock import ManualClock
 from app.keypool.keys import ApiKey, make_keys
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Budget, Bulk, BulkResult, Cap, Lease, Spent, Store
+from app.keypool.spending import Budget, Bulk, BulkResult, Cap, Spent
+from app.keypool.stores.base import Lease, Store
 from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.store_steps import ask, refused
 

@@ -10,7 +10,8 @@ from app.keypool.figures import WAIT_BOUNDS_S, CallFigures, ModelFigures, PoolFi
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Budget, Cap, Later, Lease, Settlement, Store, Usage
+from app.keypool.spending import Budget, Cap, Usage
+from app.keypool.stores.base import Later, Lease, Settlement, Store
 from tests.plugins.redis_fixtures import ON_SERVERS, TAG, Backend, MakeStore
 from tests.plugins.store_steps import MINUTE, NO_ROOM, SECOND, answer, ask, burst, limits, reading, refused, take
 

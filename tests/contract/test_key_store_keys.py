@@ -8,7 +8,8 @@ from app.clock import ManualClock
 from app.keypool.keys import ApiKey, make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Budget, Cap, Later, NoRoom, Settlement, Spent, Usage
+from app.keypool.spending import Budget, Cap, Spent, Usage
+from app.keypool.stores.base import Later, NoRoom, Settlement
 from tests.plugins.redis_fixtures import TAG, Backend, MakeStore
 from tests.plugins.store_steps import DAY, NO_ROOM, SECOND, answer, ask, of, reading, refused, take
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import redis
 
-from app.keypool.admission import chance_of
-from app.keypool.stores.memory import SEEDS
+from app.keypool.admission import SEEDS, chance_of
 from app.keypool.strategies import KeyView, load_strategy, strategy_in_lua, strategy_names
 
 TURNS = (0, 1, 2, 65_537, 2**40, 2**53 - 1)

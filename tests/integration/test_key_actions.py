@@ -13,7 +13,7 @@ from app.errors.keys import AmbiguousKeyError, KeyStoreUnavailableError, Unknown
 from app.errors.storage import StoreError
 from app.keypool.keys import load_keys
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import KeySnapshot
+from app.keypool.snapshots import KeySnapshot
 from app.keypool.stores.redis import RedisStore
 from app.property.store import KeyActionStore
 from app.services.embedded_valkey import EmbeddedValkey, broker_url

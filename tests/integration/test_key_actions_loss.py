@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from app.keypool.stores.base import Acted, Ask, Lease
+from app.keypool.snapshots import Acted
+from app.keypool.stores.base import Ask, Lease
 from app.keypool.stores.fleet import FleetStore
 from tests.plugins.lossy_server import KEYS, Server, answered, know, until
 

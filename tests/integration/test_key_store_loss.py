@@ -12,7 +12,8 @@ import pytest
 import redis
 
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Ask, Budget, Cap, Lease, NoRoom, Settlement, Spent, Usage
+from app.keypool.spending import Budget, Cap, Spent, Usage
+from app.keypool.stores.base import Ask, Lease, NoRoom, Settlement
 from app.keypool.stores.fleet import FleetStore
 from tests.plugins.lossy_server import KEYS, Server, answered, know, until
 

@@ -12,7 +12,8 @@ import redis
 
 from app.keypool.figures import WAIT_BOUNDS_S
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Ask, Lease, NoRoom, Settlement, Spent, Usage
+from app.keypool.spending import Spent, Usage
+from app.keypool.stores.base import Ask, Lease, NoRoom, Settlement
 from app.keypool.stores.fleet import FleetStore
 from app.keypool.stores.redis import RedisStore
 from app.keypool.stores.tally import Alone

@@ -18,7 +18,7 @@ import pytest
 from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Bulk, BulkResult, Spent
+from app.keypool.spending import Bulk, BulkResult, Spent
 from app.property.store import (
     AnswerStore,
     BatchStore,

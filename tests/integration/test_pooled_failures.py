@@ -12,7 +12,7 @@ import openai
 import pytest
 
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Budget, Cap, Usage
+from app.keypool.spending import Budget, Cap, Usage
 from app.keypool.transport import spending_batch
 from tests.plugins.pooled_sdk import (
     FACES,

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from app.keypool.outcomes import Outcome
 from app.keypool.pricing import make_pricing
-from app.keypool.stores.base import Usage
+from app.keypool.spending import Usage
 from tests.plugins.pooled_sdk import (
     MESSAGES,
     MODEL,

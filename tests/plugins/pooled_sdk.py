@@ -21,7 +21,8 @@ from app.clock import SystemClock
 from app.keypool.keys import make_keys
 from app.keypool.pool import KeyPool
 from app.keypool.pricing import make_pricing
-from app.keypool.stores.base import NO_BUDGET, Ask, Budget, Change, Later, Lease, NoRoom, Settlement, Usage
+from app.keypool.spending import NO_BUDGET, Budget, Usage
+from app.keypool.stores.base import Ask, Change, Later, Lease, NoRoom, Settlement
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.transport import AsyncPooledTransport, PooledTransport
 

@@ -23,7 +23,8 @@ import redis
 from app.clock import ManualClock
 from app.keypool.breaker import Policy
 from app.keypool.keys import ApiKey
-from app.keypool.stores.base import Budget, Store
+from app.keypool.spending import Budget
+from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
 from app.services.embedded_valkey import EmbeddedValkey, answers, tied_to_parent

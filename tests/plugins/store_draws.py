@@ -12,7 +12,8 @@ from app.keypool.breaker import Policy
 from app.keypool.keys import ApiKey, make_keys
 from app.keypool.limits import MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Ask, Budget, Cap
+from app.keypool.spending import Budget, Cap
+from app.keypool.stores.base import Ask
 from tests.plugins.store_steps import MINUTE, SECOND
 
 KEYS = make_keys(["sk-a", "sk-b", "sk-c", "sk-d", "sk-e"], "team=1,2")

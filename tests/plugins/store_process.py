@@ -19,7 +19,8 @@ from app.keypool.breaker import Policy
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Budget, Cap, Later, Lease, NoRoom, Settlement, Usage
+from app.keypool.spending import Budget, Cap, Usage
+from app.keypool.stores.base import Later, Lease, NoRoom, Settlement
 from app.keypool.stores.redis import RedisStore
 from tests.plugins.store_steps import ask, reading
 

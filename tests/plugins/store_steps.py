@@ -6,7 +6,8 @@ from app.clock import ManualClock
 from app.keypool.keys import ApiKey
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Ask, KeySnapshot, Lease, NoRoom, Settlement, Store
+from app.keypool.snapshots import KeySnapshot
+from app.keypool.stores.base import Ask, Lease, NoRoom, Settlement, Store
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND

@@ -30,20 +30,9 @@ from app.keypool.breaker import Policy
 from app.keypool.keys import ApiKey
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import (
-    LEASE_US,
-    Action,
-    Ask,
-    Budget,
-    Change,
-    KeySnapshot,
-    Later,
-    Lease,
-    NoRoom,
-    Settlement,
-    Store,
-    Usage,
-)
+from app.keypool.snapshots import Action, KeySnapshot
+from app.keypool.spending import Budget, Usage
+from app.keypool.stores.base import LEASE_US, Ask, Change, Later, Lease, NoRoom, Settlement, Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
 from app.keypool.strategies import strategy_names

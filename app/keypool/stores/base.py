@@ -5,50 +5,18 @@ A store is done when the contract suite (`tests/contract`) passes on it. It neve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
-from app.keypool.breaker import Circuit
-from app.keypool.buckets import Charge
 from app.keypool.figures import PoolFigures, Scope, Unit
 from app.keypool.keys import ApiKey
 from app.keypool.limits import LimitReading
+from app.keypool.meters import Charge
 from app.keypool.outcomes import Outcome
+from app.keypool.snapshots import Acted, Action, KeySnapshot
+from app.keypool.spending import Bulk, BulkResult, Spent, Usage
 
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """Model calls, tokens and estimated cost (millionths of a US dollar) that were used."""
-
-    calls: int = 0
-    tokens: int = 0
-    microusd: int = 0
-
-    def minus(self, other: Spent) -> Spent:
-        """Figure by figure."""
-        return Spent(self.calls - other.calls, self.tokens - other.tokens, self.microusd - other.microusd)
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """The most that may be used; None: no cap."""
-
-    calls: int | None = None
-    tokens: int | None = None
-    microusd: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Caps of the whole fleet: for a UTC day, for one key in a UTC day, and for one batch in all."""
-
-    day: Cap = Cap()
-    key_day: Cap = Cap()
-    batch: Cap = Cap()
-
-
-NO_BUDGET = Budget()
 #: A lease that was neither settled nor given back is forgotten after this time: its process has died.
 LEASE_US = 7_200_000_000
 #: A process that has said nothing for so long is gone.
@@ -133,18 +101,6 @@ class NoRoom:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """What a finished request used, as its response says.
-
-    `output_tokens`, of `tokens`, are those of the completion; `microusd` is the estimated cost.
-    """
-
-    tokens: int
-    microusd: int = 0
-    output_tokens: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Settlement:
     """How a leased request went.
 
@@ -177,109 +133,6 @@ class Change:
     died: bool = False
     quota_gone: bool = False
     cooled_us: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Bulk:
-    """Requests to one model that are sent together with one key, apart from the limits of a minute (a batch).
-
-    `bulk_id` is theirs for ever. `charges` are their estimates together, by the batch of jobs whose budget pays ("":
-    none).
-    """
-
-    bulk_id: str
-    key_id: str
-    model: str
-    charges: Mapping[str, Spent]
-
-    @property
-    def charged(self) -> Spent:
-        """All of them together."""
-        return sum_of(self.charges.values())
-
-
-@dataclass(frozen=True, slots=True)
-class BulkResult:
-    """What came of a bulk: what was used in place of its charges, how its requests ended, and tokens by direction."""
-
-    used: Mapping[str, Spent] = field(default_factory=dict)
-    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    @property
-    def microusd(self) -> int:
-        return sum_of(self.used.values()).microusd
-
-
-def sum_of(parts: Iterable[Spent]) -> Spent:
-    """All of them together."""
-    calls = tokens = microusd = 0
-    for part in parts:
-        calls, tokens, microusd = calls + part.calls, tokens + part.tokens, microusd + part.microusd
-    return Spent(calls, tokens, microusd)
-
-
-State = Literal["closed", "open", "half_open", "dead", "no_quota", "cooling", "disabled", "draining"]
-#: What an operator may ask of one key.
-Action = Literal["disable", "enable", "probe"]
-
-
-@dataclass(frozen=True, slots=True)
-class Acted:
-    """What an operator's action came to, and the key's state after it.
-
-    `done`: it changed the key; `nothing`: there was nothing to change; `under_way`: the probe that was asked for is
-    out already.
-    """
-
-    effect: Literal["done", "nothing", "under_way"]
-    state: State
-
-
-@dataclass(frozen=True, slots=True)
-class KeySnapshot:
-    """One key's figures. `requests` counts leases sent; every one ends as a success or a failure, or was abandoned.
-
-    A key that was taken out of the configuration is "draining": it gets no new lease here, its requests finish. One
-    that an operator took out is "disabled", whatever its health.
-    `spent_today` is by the UTC day. `rests_us` is for how long it still rests after a 429.
-    """
-
-    key_id: str
-    state: State
-    rate_limited: bool
-    requests: int
-    successes: int
-    failures: int
-    rate_limits: int
-    in_flight: int
-    last_used_us: int | None
-    spent_today: Spent = Spent()
-    mask: str = ""
-    rests_us: int = 0
-
-    @property
-    def circuit_open(self) -> bool:
-        """True for every key out of rotation that is not merely resting after a 429."""
-        return self.state in {"open", "dead", "no_quota", "disabled"}
-
-    @property
-    def is_healthy(self) -> bool:
-        """It takes requests now, as far as it is configured; one that rests after a 429 does not."""
-        return not (self.circuit_open or self.rate_limited)
-
-
-def state_of(circuit: Circuit, *, out_of_quota: bool, cooling: bool, configured: bool, disabled: bool) -> State:
-    """The one word for a key, of all that can be said of it."""
-    if not configured:
-        return "draining"
-    if disabled:
-        return "disabled"
-    word: State = circuit.value
-    if circuit is Circuit.CLOSED:
-        word = "no_quota" if out_of_quota else "cooling" if cooling else "closed"
-    return word
 
 
 class Store(Protocol):

@@ -16,7 +16,8 @@ from typing import Protocol
 import redis
 from redis.exceptions import BusyLoadingError, ClusterDownError, OutOfMemoryError, ReadOnlyError
 
-from app.keypool.stores.redis import RedisStore, monotonic_us
+from app.keypool.stores.redis import RedisStore
+from app.keypool.stores.server_time import monotonic_us
 from app.keypool.stores.share import ShareStore
 
 log = logging.getLogger(__name__)

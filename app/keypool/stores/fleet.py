@@ -21,27 +21,13 @@ from app.keypool.breaker import Policy
 from app.keypool.figures import PoolFigures, Scope
 from app.keypool.keys import ApiKey
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import (
-    NO_BUDGET,
-    SILENT_US,
-    Acted,
-    Action,
-    Ask,
-    Budget,
-    Bulk,
-    BulkResult,
-    Change,
-    KeySnapshot,
-    Later,
-    Lease,
-    NoRoom,
-    Settlement,
-    Spent,
-    Usage,
-)
+from app.keypool.snapshots import Acted, Action, KeySnapshot
+from app.keypool.spending import NO_BUDGET, Budget, Bulk, BulkResult, Spent, Usage
+from app.keypool.stores.base import SILENT_US, Ask, Change, Later, Lease, NoRoom, Settlement
 from app.keypool.stores.courier import Courier, Delivery
-from app.keypool.stores.redis import DEFAULT_PREFIX, RedisStore, monotonic_us
-from app.keypool.stores.share import Fleet, ServerClock, ShareStore
+from app.keypool.stores.redis import DEFAULT_PREFIX, RedisStore
+from app.keypool.stores.server_time import ServerClock, monotonic_us
+from app.keypool.stores.share import Fleet, ShareStore
 from app.keypool.stores.tally import Alone
 
 log = logging.getLogger(__name__)
@@ -192,12 +178,7 @@ class FleetStore:
         return self._losses
 
     def now_us(self) -> int:
-        if self._share is None:
-            try:
-                return self._redis.now_us()
-            except redis.RedisError as exc:
-                self.lose(exc)
-        return self._redis.local_now_us()
+        return self._ask(lambda store: store.now_us())
 
     def close(self) -> None:
         self._courier.stop()

@@ -10,26 +10,10 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Budget, Bulk, Cap, Lease, Spent, Usage
+from app.keypool.spending import NOTHING, Budget, Bulk, Cap, Spent, Usage
+from app.keypool.stores.base import Lease
 
 DAY_US = 86_400_000_000
-#: The provider does not bill what it turned away.
-UNBILLED = frozenset(
-    {
-        Outcome.RATE_LIMITED,
-        Outcome.TOO_LARGE,
-        Outcome.QUOTA_EXHAUSTED,
-        Outcome.NO_CAPACITY,
-        Outcome.INVALID_KEY,
-        Outcome.FORBIDDEN,
-        Outcome.REGION_BLOCKED,
-        Outcome.REQUEST_FAULT,
-    }
-)
-
-
-_NOTHING = Spent()
 
 
 def day_of(at_us: int) -> int:
@@ -44,7 +28,7 @@ def estimate(model: str, tokens: float, microusd: int) -> Spent:
 
 def exceeded(cap: Cap, used: Spent, more: Spent) -> str | None:
     """The first figure ("calls", "tokens", "microusd") that `more` would bring over the cap; none if it is nothing."""
-    if more == _NOTHING:
+    if more == NOTHING:
         return None
     if cap.calls is not None and used.calls + more.calls > cap.calls:
         return "calls"
@@ -146,19 +130,19 @@ class Ledger:
 
     def counted(self) -> dict[str, Spent]:
         """What was counted since this ledger began, by name: `d:<day>`, `d:<day>:<key>`, `t:<batch>`."""
-        return {_name(place): used.minus(self._known.get(place, Spent())) for place, used in self._used.items()}
+        return {_name(place): used.minus(self._known.get(place, NOTHING)) for place, used in self._used.items()}
 
     def day(self, day: int) -> Spent:
-        return self._used.get(("day", str(day)), Spent())
+        return self._used.get(("day", str(day)), NOTHING)
 
     def key(self, day: int, key_id: str) -> Spent:
-        return self._used.get(("key", str(day), key_id), Spent())
+        return self._used.get(("key", str(day), key_id), NOTHING)
 
     def batch(self, batch: str) -> Spent:
-        return self._used.get(("batch", batch), Spent())
+        return self._used.get(("batch", batch), NOTHING)
 
     def _exceeded(self, cap: Cap, place: tuple[str, ...], more: Spent) -> str | None:
-        used, known = self._used.get(place, Spent()), self._known.get(place, Spent())
+        used, known = self._used.get(place, NOTHING), self._known.get(place, NOTHING)
         mine = Cap(
             _share(cap.calls, known.calls, self.size),
             _share(cap.tokens, known.tokens, self.size),
@@ -171,7 +155,7 @@ class Ledger:
             self._add_to(place, more, sign)
 
     def _add_to(self, place: tuple[str, ...], more: Spent, sign: int) -> None:
-        used = self._used.get(place, Spent())
+        used = self._used.get(place, NOTHING)
         self._used[place] = Spent(
             used.calls + sign * more.calls,
             used.tokens + sign * more.tokens,

@@ -11,7 +11,6 @@ import itertools
 import json
 import os
 import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,28 +18,14 @@ import redis
 from redis.exceptions import NoScriptError
 
 from app.clock import Clock
+from app.keypool.admission import SEEDS
 from app.keypool.breaker import Policy
 from app.keypool.figures import PoolFigures, Scope, wait_class
 from app.keypool.keys import ApiKey
-from app.keypool.stores.base import (
-    NO_BUDGET,
-    Acted,
-    Action,
-    Ask,
-    Budget,
-    Bulk,
-    BulkResult,
-    Change,
-    KeySnapshot,
-    Later,
-    Lease,
-    NoRoom,
-    Settlement,
-    Spent,
-    Usage,
-)
+from app.keypool.snapshots import Acted, Action, KeySnapshot
+from app.keypool.spending import NO_BUDGET, Budget, Bulk, BulkResult, Spent, Usage
+from app.keypool.stores.base import Ask, Change, Later, Lease, NoRoom, Settlement
 from app.keypool.stores.ledger import day_of
-from app.keypool.stores.memory import SEEDS
 from app.keypool.stores.replies import (
     lease_arguments,
     read_charges,
@@ -54,72 +39,18 @@ from app.keypool.stores.replies import (
     whole,
 )
 from app.keypool.stores.scripts import Script, load_scripts
+from app.keypool.stores.server_time import ServerTime, monotonic_us
 from app.keypool.stores.tally import Alone, read_figures
 
 DEFAULT_PREFIX = "{propintel}:pool"
-#: Who asks gives up then: a little less than the connection's patience (services.key_store).
-_GIVEN_UP_US = 950_000
-#: Replies within this are always good enough to tell the time, and the quickest counts less with every one.
-_USUAL_US, _PATIENCE = 1_000, 1.05
-
-
-class ServerTime:
-    """The server's clock, as this process can tell it between two replies: its own monotonic clock plus a difference.
-
-    With `clock` (tests) that clock rules, and the scripts are told its time.
-    """
-
-    def __init__(self, clock: Clock | None) -> None:
-        self._clock = clock
-        self._ahead_us: int | None = None
-        self._quickest_us = 0.0
-
-    @property
-    def known(self) -> bool:
-        """False until the server has answered once."""
-        return self._clock is not None or self._ahead_us is not None
-
-    def given(self) -> str:
-        """What a script is told: "" lets it ask the server."""
-        return "" if self._clock is None else str(self._clock.now_us())
-
-    def not_after(self) -> str:
-        """Until when a request that is sent now is worth anything: a server that hung must not admit it later."""
-        return "" if self._clock is not None or self._ahead_us is None else str(self.now_us() + _GIVEN_UP_US)
-
-    def saw(self, server_us: int, asked_at_us: int) -> None:
-        """A reply to a question asked at `asked_at_us` of our monotonic clock: the server's time was half way.
-
-        A reply that took much longer than others says little of that, and is not heard.
-        """
-        now = monotonic_us()
-        took = now - asked_at_us
-        if self._ahead_us is not None and took > 3 * self._quickest_us + _USUAL_US:
-            self._quickest_us *= _PATIENCE
-            return
-        self._quickest_us = min(took, self._quickest_us * _PATIENCE) if self._ahead_us is not None else took
-        self._ahead_us = server_us - (asked_at_us + now) // 2
-
-    def now_us(self) -> int:
-        """The server's time, to within half a round trip."""
-        if self._clock is not None:
-            return self._clock.now_us()
-        if self._ahead_us is None:  # it has never answered: our own wall clock, for want of a better one
-            return time.time_ns() // 1000
-        return monotonic_us() + self._ahead_us
-
-
-def monotonic_us() -> int:
-    """This machine's monotonic clock in microseconds."""
-    return time.monotonic_ns() // 1000
 
 
 class RedisStore:
     """`Store` for a fleet. Thread-safe as far as `connection` is; one for each process, never carried over a fork.
 
     `clock` None lets the server's time rule. `process` names this process where it says that it lives (`beat`), "" if
-    it does not. `learned` gives what this process knows of limits and keys, for a server
-    that has lost its data (see `register.lua`).
+    it does not. `learned` gives what this process knows of limits and keys, for a server that has lost its data (see
+    `register.lua`).
     """
 
     scope: Scope = "fleet"

@@ -6,10 +6,13 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from app.keypool.breaker import Circuit
-from app.keypool.buckets import Bucket, Charge, Meter
+from app.keypool.buckets import Bucket
 from app.keypool.figures import Room
 from app.keypool.limits import MeterReading
-from app.keypool.stores.base import Ask, KeySnapshot, Lease, Spent, State, state_of
+from app.keypool.meters import UNKNOWN, Charge, Meter
+from app.keypool.snapshots import KeySnapshot, State, state_of
+from app.keypool.spending import Spent
+from app.keypool.stores.base import Ask, Lease
 
 _CIRCUITS = (Circuit.CLOSED, Circuit.OPEN, Circuit.DEAD)
 
@@ -83,7 +86,7 @@ def read_stopped(pairs: Sequence[str]) -> dict[str, int]:
 def read_rooms(bucket: Sequence[str], now: int) -> Iterator[Room]:
     """From what `figures.lua` says of one bucket."""
     group, model, cooldown_until, *numbers = bucket
-    requests, tokens = (Meter(*map(float, meter)) if meter[0] else Meter() for meter in itertools.batched(numbers, 3))
+    requests, tokens = (Meter(*map(float, meter)) if meter[0] else UNKNOWN for meter in itertools.batched(numbers, 3))
     return Bucket(requests, tokens, whole(cooldown_until)).rooms(group, model, now)
 
 

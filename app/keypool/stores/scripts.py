@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib import resources
 
-from app.keypool import admission, buckets
+from app.keypool import admission, buckets, estimates, limits, meters, outcomes
 from app.keypool.breaker import Policy
-from app.keypool.stores import memory, tally, verdict
-from app.keypool.stores.base import DISABLED_RETRY_US, LEASE_US, SILENT_US, Budget, Cap
-from app.keypool.stores.state import FIRST_QUOTA_PROBE_US, LONGEST_QUOTA_PROBE_US
+from app.keypool.spending import Budget, Cap
+from app.keypool.stores import acquire, base, ledger, memory, state, tally, verdict
 from app.keypool.strategies import strategy_in_lua
 
 #: What nobody has touched for a week is forgotten: health, figures, limits.
@@ -30,38 +30,16 @@ _UNREGISTERED_US = 3 * 3_600_000_000
 #: How many keys one admission looks at, if one of them can go now.
 _MOST_CANDIDATES = 8
 
-_FROM_BUCKETS = (
-    "SCHEDULE_RESERVE",
-    "GATE_RESERVE",
-    "LONGEST_RESERVE_S",
-    "LATE_NOISE_US",
-    "EARLY_STEP",
-    "CAPACITY_STEP",
-    "WAVERING",
-    "GROWTH",
-    "CUT",
-    "STEADY_US",
-    "SLOWING",
-    "SLOWEST",
-    "JITTER_US",
-    "JITTER_GROWTH",
-    "JITTER_DECAY",
-    "LONGEST_JITTER_US",
-    "RATIO_STEP",
-    "SAMPLE_STEP",
-    "SAMPLE_REQUESTS",
-    "SMALLEST_RATIO",
-    "LARGEST_RATIO",
-    "ROUNDED_US",
-)
+#: Where the rules are whose numbers the scripts need.
+_RULES = (limits, meters, buckets, estimates, admission, base, ledger, tally, state, acquire, memory, verdict)
+#: What all scripts begin with, each part after those that it builds on.
+_SHARED = ("names", "meters", "buckets", "estimates", "keys", "tally", "ledger", "leases")
 _NAMES = {
     "turn": "c.k.turn",
     "requests_last_hour": "requests_last_hour(c.k, now)",
     "headroom": "headroom(c.b, now)",
     "chance": "chance_of(c.k.position)",
 }
-_FROM_ADMISSION = ("WORTH_WAITING_US", "LOOK_AGAIN_US", "LOOK_AGAIN_LATER_US", "ANSWER_US")
-_FROM_MEMORY = ("SHORT_COOLDOWN_US", "LONGEST_DEFERRAL_US")
 
 
 @dataclass(frozen=True)
@@ -97,7 +75,7 @@ class Scripts:
 
 def load_scripts(strategy: str, policy: Policy, budget: Budget) -> Scripts:
     """The scripts for one configuration. Raises `ConfigurationError` for an unknown strategy."""
-    shared = "\n".join((_constants(policy, budget), _read("buckets"), _read("keys")))
+    shared = "\n".join((_constants(policy, budget), *map(_read, _SHARED)))
     texts = {f.name: _read(f.name) for f in fields(Scripts)}
     texts["acquire"] = texts["acquire"].replace("return SCORE\n", f"return {_score(strategy)}\n")
     return Scripts(**{name: Script(f"{shared}\n{text}") for name, text in texts.items()})
@@ -113,32 +91,38 @@ def _score(strategy: str) -> str:
 
 
 def _constants(policy: Policy, budget: Budget) -> str:
-    numbers: dict[str, object] = {
+    constants: dict[str, object] = {
+        **{name: value for rules in _RULES for name, value in vars(rules).items() if _is_constant(name, value)},
         **{f.name.upper(): getattr(policy, f.name) for f in fields(policy)},
-        **{name: getattr(buckets, name) for name in _FROM_BUCKETS},
-        **{name: getattr(admission, name) for name in _FROM_ADMISSION},
-        **{name: getattr(memory, name) for name in _FROM_MEMORY},
-        **dict(zip(("REQUESTS_DEAD", "REQUESTS_DEAD_SHARE"), buckets.REQUESTS_DEAD, strict=True)),
-        **dict(zip(("TOKENS_DEAD", "TOKENS_DEAD_SHARE"), buckets.TOKENS_DEAD, strict=True)),
-        "FIRST_QUOTA_PROBE_US": FIRST_QUOTA_PROBE_US,
-        "LONGEST_QUOTA_PROBE_US": LONGEST_QUOTA_PROBE_US,
-        "DEFAULT_COOLDOWN_US": verdict.DEFAULT_COOLDOWN_US,
-        "LONGEST_SATURATION_US": tally.LONGEST_SATURATION_US,
-        "DISABLED_RETRY_US": DISABLED_RETRY_US,
+        "ACCEPTED": outcomes.ACCEPTED,
+        "UNBILLED": outcomes.UNBILLED,
         "DISABLED_TTL_MS": _DISABLED_TTL_MS,
-        "LEASE_US": LEASE_US,
-        "SILENT_US": SILENT_US,
         "UNREGISTERED_US": _UNREGISTERED_US,
         "TTL_MS": _TTL_MS,
         "SPENT_TTL_MS": _SPENT_TTL_MS,
         "MOST_CANDIDATES": _MOST_CANDIDATES,
-        "CAP_DAY": _cap(budget.day),
-        "CAP_KEY_DAY": _cap(budget.key_day),
-        "CAP_BATCH": _cap(budget.batch),
+        "CAP_DAY": budget.day,
+        "CAP_KEY_DAY": budget.key_day,
+        "CAP_BATCH": budget.batch,
     }
-    return "local C = {" + ", ".join(f"{name} = {value}" for name, value in sorted(numbers.items())) + "}"
+    return "local C = " + _table((name, _in_lua(value)) for name, value in sorted(constants.items()))
 
 
-def _cap(cap: Cap) -> str:
-    values = {f.name: getattr(cap, f.name) for f in fields(cap)}
-    return "{" + ", ".join(f"{name} = {-1 if value is None else value}" for name, value in values.items()) + "}"
+def _is_constant(name: str, value: object) -> bool:
+    """True for a number, and for a number of requests or tokens with a share."""
+    return name.isupper() and not name.startswith("_") and isinstance(value, int | float | tuple)
+
+
+def _in_lua(value: object) -> str:
+    """A set is a table whose values are true, and a cap that there is not is -1."""
+    if isinstance(value, Cap):
+        return _table((f.name, _in_lua(-1 if (cap := getattr(value, f.name)) is None else cap)) for f in fields(value))
+    if isinstance(value, frozenset):
+        return _table((str(member), "true") for member in sorted(value))
+    if isinstance(value, tuple):
+        return "{" + ", ".join(map(_in_lua, value)) + "}"
+    return str(value)
+
+
+def _table(entries: Iterable[tuple[str, str]]) -> str:
+    return "{" + ", ".join(f"{name} = {value}" for name, value in entries) + "}"

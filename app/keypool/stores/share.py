@@ -9,17 +9,18 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
-from app.clock import Clock, SystemClock
+from app.clock import Clock
 from app.keypool.breaker import Circuit, Health, Policy
-from app.keypool.buckets import Bucket, Meter
+from app.keypool.buckets import Bucket
 from app.keypool.keys import ApiKey
 from app.keypool.limits import MINUTE_US, MeterReading
-from app.keypool.stores.base import LEASE_US, Budget, Change, Lease, Settlement, Spent
+from app.keypool.meters import UNKNOWN, Meter
+from app.keypool.spending import Budget, Spent
+from app.keypool.stores.base import LEASE_US, Change, Lease, Settlement
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.state import GroupState
 from app.keypool.stores.tally import Alone
@@ -73,20 +74,6 @@ class Fleet:
         }
 
 
-class ServerClock:
-    """The lost server's clock as a `Clock`: `now_us` is asked of whoever remembers it."""
-
-    def __init__(self, now_us: Callable[[], int]) -> None:
-        self.now_us = now_us
-        self._system = SystemClock()
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.now_us() / 1_000_000, UTC)
-
-    def sleep(self, seconds: float) -> None:
-        self._system.sleep(seconds)
-
-
 class ShareStore(MemoryStore):
     """A memory store whose limits are this process's share. Made when the fleet's store is lost, kept until it is back.
 
@@ -108,9 +95,9 @@ class ShareStore(MemoryStore):
         super().__init__(keys, strategy, clock, policy=policy, rng=rng, budget=budget)
         self._fleet = fleet
         self._since_us = max(since_us, self.now_us())
-        self._ids = (f"{_LOCAL}{number}" for number in _NUMBERS)
-        self._ratios.update(fleet.ratios)
-        self._ledger.size = fleet.size
+        self._pool.lease_ids = (f"{_LOCAL}{number}" for number in _NUMBERS)
+        self._pool.ratios.update(fleet.ratios)
+        self._pool.ledger.size = fleet.size
         self._reported = Alone()
         self._seed()
 
@@ -122,24 +109,24 @@ class ShareStore(MemoryStore):
     def holds(self, lease: Lease) -> bool:
         """True if this very store gave the lease, and it has not ended."""
         with self._lock:
-            return self.made(lease) and lease.lease_id in self._open_leases
+            return self.made(lease) and lease.lease_id in self._pool.open_leases
 
     @property
     def idle(self) -> bool:
         """True if none of its leases is under way."""
         with self._lock:
             now = self.now_us()
-            return not any(held.at_us + LEASE_US > now for held in self._open_leases.values())
+            return not any(held.at_us + LEASE_US > now for held in self._pool.open_leases.values())
 
     def settle_foreign(self, lease: Lease, settlement: Settlement) -> Change:
         """A lease of the lost store ends: what it says of its key is taken, as far as the key is known here."""
         with self._lock:
-            state = self._keys.get(lease.key_id)
+            state = self._pool.keys.get(lease.key_id)
             if state is None:
                 return Change()
-            group = self._groups[state.key.group]
+            group = self._pool.group_of(state)
             adopted = replace(lease, generation=state.health.generation, quota_generation=group.quota_generation)
-            self._open_leases[lease.lease_id] = adopted
+            self._pool.open_leases[lease.lease_id] = adopted
         return self.settle(adopted, settlement)
 
     def use_foreign(self, lease: Lease) -> bool:
@@ -148,9 +135,9 @@ class ShareStore(MemoryStore):
         False, and nothing is used, if an operator has taken the key out.
         """
         with self._lock:
-            if lease.key_id in self._disabled:
+            if lease.key_id in self._pool.disabled:
                 return False
-            state = self._keys.get(lease.key_id)
+            state = self._pool.keys.get(lease.key_id)
             if state is not None:
                 state.use(self.now_us())
             return True
@@ -158,13 +145,13 @@ class ShareStore(MemoryStore):
     def report(self) -> Alone:
         """What is new since the last report, at first since the loss: to be added once the store is back."""
         with self._lock:
-            counts = self._tally.counts_of_share(self._fleet.size)
+            counts = self._pool.tally.counts_of_share(self._fleet.size)
             used_us = {}
-            for key_id, state in self._keys.items():
+            for key_id, state in self._pool.keys.items():
                 if state.last_used_us is not None:
                     counts.setdefault(f"k:{key_id}", {})["rq"] = state.requests
                     used_us[key_id] = state.last_used_us
-            before, self._reported = self._reported, Alone(self._ledger.counted(), counts, used_us)
+            before, self._reported = self._reported, Alone(self._pool.ledger.counted(), counts, used_us)
             return self._reported.since(before)
 
     def _book(self, lease: Lease, settlement: Settlement) -> None:
@@ -178,26 +165,27 @@ class ShareStore(MemoryStore):
             super()._count(lease, settlement, change)
 
     def _seed(self) -> None:
-        self._disabled.update(self._fleet.disabled)
+        pool = self._pool
+        pool.disabled.update(self._fleet.disabled)
         for key_id, circuit in self._fleet.bad.items():
-            state = self._keys.get(key_id)
+            state = pool.keys.get(key_id)
             if state is not None and circuit is not None:
                 # not for this process to find out: whoever is back first with the others will
-                state.health = Health(circuit, verified=True, retry_at_us=self.now_us() + self._policy.dead_probe_us)
-        for state in self._keys.values():
+                state.health = Health(circuit, verified=True, retry_at_us=self.now_us() + pool.policy.dead_probe_us)
+        for state in pool.keys.values():
             if self._fleet.limits and state.key.key_id not in self._fleet.bad:
                 state.health = replace(state.health, verified=True)
         for (group, model), (rpm, _, tpm, _, cooldown_until) in self._fleet.limits.items():
-            held = self._groups.setdefault(group, GroupState())
+            held = pool.groups.setdefault(group, GroupState())
             meters = self._share(rpm), self._share(tpm)
             held.buckets[model] = Bucket(*meters, cooldown_until_us=round(cooldown_until), jitter_us=0.0)
         for name, used in self._fleet.spent.items():
-            self._ledger.start_from(name, used)
+            pool.ledger.start_from(name, used)
 
     def _share(self, per_minute: float) -> Meter:
         """The meter of one grid: capacity for one at a time, the first slot this process's next."""
         if per_minute <= 0:
-            return Meter()
+            return UNKNOWN
         slot = MINUTE_US / per_minute * _MARGIN
         mine = self._fleet.rank * slot
         turn = self._fleet.size * slot

@@ -1,18 +1,24 @@
-"""What the memory store holds of one key and of one limit group. Changed only under that store's lock."""
+"""What the memory store holds: of one key, of one limit group, and of all. Changed only under that store's lock."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.keypool.breaker import Health, Policy
+from app.keypool import breaker
+from app.keypool.breaker import Circuit, Health, Policy
 from app.keypool.buckets import Bucket
 from app.keypool.keys import ApiKey
 from app.keypool.outcomes import ACCEPTED, Outcome
+from app.keypool.snapshots import State, state_of
+from app.keypool.stores.base import LEASE_US, Lease
+from app.keypool.stores.ledger import Ledger
+from app.keypool.stores.tally import Tally
 
-_HOUR_US = 3_600_000_000
-FIRST_QUOTA_PROBE_US = _HOUR_US
-LONGEST_QUOTA_PROBE_US = 6 * _HOUR_US
+HOUR_US = 3_600_000_000
+FIRST_QUOTA_PROBE_US = HOUR_US
+LONGEST_QUOTA_PROBE_US = 6 * HOUR_US
 
 
 @dataclass(slots=True)
@@ -39,7 +45,7 @@ class KeyState:
         """One more request goes out."""
         self.requests += 1
         self.last_used_us = now_us
-        hour = now_us // _HOUR_US
+        hour = now_us // HOUR_US
         if hour != self.hour:
             self.hour_before = self.this_hour if hour == self.hour + 1 else 0
             self.hour, self.this_hour = hour, 0
@@ -57,8 +63,8 @@ class KeyState:
 
     def requests_last_hour(self, now_us: int) -> float:
         """Requests of the last 60 minutes, the earlier clock hour's taken as spread evenly (sliding window counter)."""
-        hour = now_us // _HOUR_US
-        left = 1.0 - (now_us % _HOUR_US) / _HOUR_US
+        hour = now_us // HOUR_US
+        left = 1.0 - (now_us % HOUR_US) / HOUR_US
         if hour == self.hour:
             return self.this_hour + self.hour_before * left
         return self.this_hour * left if hour == self.hour + 1 else 0.0
@@ -87,6 +93,10 @@ class GroupState:
     def out_of_quota(self) -> bool:
         """True from a quota error until a later success."""
         return self.quota_gap_us > 0
+
+    def rests_us(self, now_us: int) -> int:
+        """For how long it still rests after a 429, for whatever model."""
+        return max((max(0, b.cooldown_until_us - now_us) for b in self.buckets.values()), default=0)
 
     def quota_at(self, policy: Policy, now_us: int, *, last_resort: bool) -> int:
         """When quota lets a request go; while a probe is out that is when its lease ends, at the latest."""
@@ -141,3 +151,73 @@ class GroupState:
         if generation == self.quota_generation and self.out_of_quota():
             self.quota_generation += 1
             self.quota_gap_us = 0
+
+
+@dataclass(slots=True)
+class PoolState:
+    """All of it. `order` are the configured keys, `disabled` those that an operator took out, configured or not.
+
+    By model: `ratios` are what the provider charged for input by what we had estimated, `deferred_to_us` until when
+    callers were sent away.
+    """
+
+    policy: Policy
+    ledger: Ledger
+    tally: Tally = field(default_factory=Tally)
+    keys: dict[str, KeyState] = field(default_factory=dict)
+    groups: dict[str, GroupState] = field(default_factory=dict)
+    order: tuple[str, ...] = ()
+    disabled: set[str] = field(default_factory=set)
+    open_leases: dict[str, Lease] = field(default_factory=dict)
+    ratios: dict[str, float] = field(default_factory=dict)
+    deferred_to_us: dict[str, float] = field(default_factory=dict)
+    lease_ids: Iterator[str] = field(default_factory=lambda: map(str, itertools.count(1)))
+    turns: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def set_keys(self, keys: Sequence[ApiKey]) -> None:
+        """The keys that get leases from now on."""
+        self.order = tuple(key.key_id for key in keys)
+        for key in keys:
+            self.keys.setdefault(key.key_id, KeyState(key)).key = key
+            self.groups.setdefault(key.group, GroupState())
+
+    def group_of(self, state: KeyState) -> GroupState:
+        """Whose limits and money the key shares."""
+        return self.groups[state.key.group]
+
+    def is_usable(self, state: KeyState, now_us: int) -> bool:
+        """A cooling key is usable, it only has to wait; an open, dead or penniless one is not."""
+        if state.key.key_id in self.disabled or self.group_of(state).out_of_quota():
+            return False
+        return breaker.circuit_at(state.health, now_us) in {Circuit.CLOSED, Circuit.HALF_OPEN}
+
+    def is_open(self, lease: Lease, now_us: int) -> bool:
+        """True for a lease that has not ended."""
+        held = self.open_leases.get(lease.lease_id)
+        if held is not None and held.at_us + LEASE_US <= now_us:
+            del self.open_leases[lease.lease_id]
+            held = None
+        return held is not None
+
+    def give_back(self, lease: Lease, now_us: int) -> None:
+        """A reservation that will not be used frees its place."""
+        if not self.is_open(lease, now_us):
+            return
+        del self.open_leases[lease.lease_id]
+        state = self.keys[lease.key_id]
+        group = self.group_of(state)
+        group.buckets[lease.model] = group.bucket(lease.model).refund(lease.tokens, lease.charges)
+        self.ledger.refund(lease)
+        state.health = breaker.on_abandoned(state.health, lease.generation)
+        group.end_probe(lease.quota_generation)
+
+    def word_of(self, state: KeyState, now_us: int) -> State:
+        """The one word for a key."""
+        group = self.group_of(state)
+        return state_of(
+            breaker.circuit_at(state.health, now_us),
+            out_of_quota=group.out_of_quota(),
+            cooling=group.rests_us(now_us) > 0,
+            configured=state.key.key_id in self.order,
+            disabled=state.key.key_id in self.disabled,
+        )

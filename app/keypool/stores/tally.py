@@ -24,7 +24,8 @@ from app.keypool.figures import (
     wait_class,
 )
 from app.keypool.outcomes import ACCEPTED, NO_VERDICT, Outcome
-from app.keypool.stores.base import Bulk, BulkResult, Change, Lease, Reason, Settlement, Spent, Usage
+from app.keypool.spending import NOTHING, Bulk, BulkResult, Spent, Usage
+from app.keypool.stores.base import Change, Lease, Reason, Settlement
 
 #: How far ahead a moment without room is taken for granted: a longer rest is counted as requests go on asking.
 LONGEST_SATURATION_US = 60_000_000
@@ -50,14 +51,13 @@ class Alone:
 
     def since(self, before: Alone) -> Alone:
         """What is new since `before`, an earlier state of the same process."""
-        nothing = Spent()
-        spent = {name: of.minus(before.spent.get(name, nothing)) for name, of in self.spent.items()}
+        spent = {name: of.minus(before.spent.get(name, NOTHING)) for name, of in self.spent.items()}
         counts = {
             name: {f: more for f, count in of.items() if (more := count - before.counts.get(name, {}).get(f, 0))}
             for name, of in self.counts.items()
         }
         return Alone(
-            {name: more for name, more in spent.items() if more != nothing},
+            {name: more for name, more in spent.items() if more != NOTHING},
             {name: of for name, of in counts.items() if of},
             {key_id: at for key_id, at in self.used_us.items() if at != before.used_us.get(key_id)},
         )

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from app.keypool.figures import CallFigures, ModelFigures, PoolFigures
 from app.keypool.keys import ApiKey
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Budget, Cap
+from app.keypool.spending import Budget, Cap
 from app.property.store import (
     AlertStore,
     Counted,

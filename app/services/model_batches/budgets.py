@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from app.keypool.pricing import BATCH_TIER
-from app.keypool.stores.base import Cap, KeySnapshot, Spent, sum_of
+from app.keypool.snapshots import KeySnapshot
+from app.keypool.spending import Cap, Spent, sum_of
 from app.keypool.stores.ledger import exceeded
 from app.property.store import Candidate
 from app.services.model_batches.parts import Parts, spent_of

@@ -10,7 +10,7 @@ from typing import Any
 import openai
 
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import BulkResult, Spent
+from app.keypool.spending import BulkResult, Spent
 from app.property.store import ModelBatch, ModelBatchState
 from app.redaction import redact
 from app.services.metrics.instruments import MODEL_BATCH_REQUESTS

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.clock import Clock
 from app.keypool.pricing import BATCH_TIER, Pricing
-from app.keypool.stores.base import Budget, Bulk, Spent
+from app.keypool.spending import Budget, Bulk, Spent
 from app.property.store import Candidate, Charges, Database, ModelBatch, ModelBatchStore, ModelRequestStore
 from app.services.key_store import budget_of, pricing_of
 from app.services.model_batches.api import BatchApi

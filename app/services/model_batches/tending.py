@@ -15,7 +15,7 @@ from typing import IO, Any
 import openai
 from openai.types import Batch
 
-from app.keypool.stores.base import BulkResult, sum_of
+from app.keypool.spending import BulkResult, sum_of
 from app.property.store import ModelBatch, ModelBatchState
 from app.redaction import redact
 from app.services.model_batches.api import ENDPOINT

@@ -7,7 +7,7 @@ from typing import Any
 from app.keypool.figures import CallFigures, KeyTransitions, ModelFigures, PoolFigures
 from app.keypool.keys import make_keys
 from app.keypool.outcomes import ACCEPTED, Outcome
-from app.keypool.stores.base import Budget, Cap
+from app.keypool.spending import Budget, Cap
 from app.property.store import CountedModel, Demand, Uses
 from app.services.health.taking import budget_uses, counted
 from app.services.health.view import BudgetUse

@@ -8,20 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.keypool.buckets import (
-    GATE_RESERVE,
-    JITTER_US,
-    LARGEST_RATIO,
-    SCHEDULE_RESERVE,
-    SMALLEST_RATIO,
-    Asked,
-    Bucket,
-    Charge,
-    Meter,
-    Refused,
-    sampled,
-)
+from app.keypool.buckets import JITTER_US, Bucket, Refused
+from app.keypool.estimates import LARGEST_RATIO, SMALLEST_RATIO, Asked, sampled
 from app.keypool.limits import MINUTE_US, LimitReading, MeterReading
+from app.keypool.meters import GATE_RESERVE, SCHEDULE_RESERVE, Charge, Meter
 
 NOW_US = 1_793_534_400_000_000
 SECOND = 1_000_000

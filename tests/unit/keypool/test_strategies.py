@@ -8,8 +8,7 @@ from itertools import count
 import pytest
 
 from app.errors import ConfigurationError
-from app.keypool.admission import ANSWER_US, Candidate, LookAgain, Refuse, Take, chance_of, decide
-from app.keypool.stores.memory import SEEDS
+from app.keypool.admission import ANSWER_US, SEEDS, Candidate, LookAgain, Refuse, Take, chance_of, decide
 from app.keypool.strategies import KeyView, load_strategy, strategy_in_lua, strategy_names
 
 NOW = 1_000_000

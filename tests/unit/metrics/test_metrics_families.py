@@ -9,7 +9,8 @@ from prometheus_client.metrics_core import Metric
 
 from app.keypool.figures import CallFigures, KeyTransitions, ModelFigures, PoolFigures, Room
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Budget, Cap, KeySnapshot, Spent
+from app.keypool.snapshots import KeySnapshot
+from app.keypool.spending import Budget, Cap, Spent
 from app.property.store import RequestFigures
 from app.property.store.job_figures import JobFigures
 from app.services.key_view import KeyReport

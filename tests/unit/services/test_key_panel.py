@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.keypool.figures import Room
-from app.keypool.stores.base import KeySnapshot, State
+from app.keypool.snapshots import KeySnapshot, State
 from app.services.key_panel import MOST_KEYS, MOST_ROOMS, most_urgent, tightest
 
 

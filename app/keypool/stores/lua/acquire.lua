@@ -33,9 +33,8 @@ elseif redis.call('EXISTS', set) == 0 then
 end
 
 local tokens = input * num(of_model[1], 1) + output
-local calls, charged = model ~= '' and 1 or 0, math.ceil(tokens)
-local day = whole(math.floor(now / DAY))
-local midnight = DAY - now % DAY
+local more = estimate(model, tokens, microusd)
+local day, to_midnight = day_of(now), C.DAY_US - now % C.DAY_US
 
 local function no_room(retry_after, reason, detail)
   count_for_model(model, 'r:' .. reason, 1)
@@ -43,16 +42,12 @@ local function no_room(retry_after, reason, detail)
   return {'no_room', text(now), text(retry_after), reason, detail}
 end
 
-local over = exceeded(P .. ':d:' .. day, C.CAP_DAY, calls, charged, microusd)
-if over ~= '' then return no_room(midnight, 'budget', 'day ' .. over) end
-if batch ~= '' then
-  over = exceeded(P .. ':t:' .. batch, C.CAP_BATCH, calls, charged, microusd)
-  if over ~= '' then return no_room(midnight, 'budget', 'batch ' .. over) end
-end
+local no_budget = day_refusal(day, more) or batch_refusal(batch, more)
+if no_budget then return no_room(to_midnight, 'budget', no_budget) end
 
 local function chance_of(position)
-  local mixed = (seed + position * 40503) % 65537
-  return (mixed * mixed * mixed) % 65537 / 65537
+  local mixed = (seed + position * 40503) % C.SEEDS
+  return (mixed * mixed * mixed) % C.SEEDS / C.SEEDS
 end
 
 -- SCORE: the strategy's expression
@@ -60,15 +55,14 @@ local function score(c)
   return SCORE
 end
 
-local function evaluate(id, position, last_resort)
+local function candidate(id, position, last_resort)
   local k = glance_at_key(id, model)
   local q = glance_at_quota(k.group)
-  local b = glance_at_bucket(P .. ':b:' .. k.group .. ':' .. model)
+  local b = glance_at_bucket(k.group, model)
   k.position = position
   local from = math.max(now, healthy_at(k, now, last_resort), quota_at(q, now, last_resort), k.forbidden)
-  local broke = exceeded(P .. ':d:' .. day .. ':' .. id, C.CAP_KEY_DAY, calls, charged, microusd)
-  local start = from
-  if broke ~= '' then start = math.max(start, now + midnight) end
+  local broke = key_refusal(day, id, more)
+  local start = broke and math.max(from, now + to_midnight) or from
   return {
     k = k, b = b, from = from, start = start, at = room_at(b, tokens, start, reserve), broke = broke,
     fits = fits(b, tokens),
@@ -113,7 +107,7 @@ local function walk()
       if not position and not is_barred[id] and is_forgotten(id, now) then
         gone[#gone + 1] = id
       elseif is_off[id] then
-        updates[#updates + 1] = {now + DAY, id} -- out of everybody's way; who enables it brings it back
+        updates[#updates + 1] = {now + C.DAY_US, id} -- out of everybody's way; who enables it brings it back
       end
       if position then
         if looked >= C.MOST_CANDIDATES and (best.fit_ready or looked == 8 * C.MOST_CANDIDATES) then
@@ -121,9 +115,9 @@ local function walk()
           return updates
         end
         looked = looked + 1
-        local c = evaluate(id, tonumber(position), false)
+        local c = candidate(id, tonumber(position), false)
         some_usable = some_usable or c.usable
-        some_open = some_open or (c.usable and c.k.forbidden <= now and c.broke == '')
+        some_open = some_open or (c.usable and c.k.forbidden <= now and not c.broke)
         if c.at > now then
           local right = earliest(c.b, c.awaits and look_again_at(c.k, c.from, now) or c.from)
           if right ~= bound then updates[#updates + 1] = {right, id} end
@@ -153,7 +147,7 @@ if not some_usable then
   if last_resort then
     best, unseen = {}, false
     for position, id in ipairs(members) do
-      if not is_out(id) then consider(evaluate(id, position - 1, true)) end
+      if not is_out(id) then consider(candidate(id, position - 1, true)) end
     end
   end
 end
@@ -171,9 +165,9 @@ local function reason_of_refusal()
       if usable(k, glance_at_quota(k.group), now) then
         any_usable = true
         if k.forbidden <= now then
-          local broke = exceeded(P .. ':d:' .. day .. ':' .. id, C.CAP_KEY_DAY, calls, charged, microusd)
-          if broke == '' then return 'no_room', '' end
-          if not allowed then detail = 'key_day ' .. broke end
+          local broke = key_refusal(day, id, more)
+          if not broke then return 'no_room', '' end
+          if not allowed then detail = broke end
           allowed = true
         end
       end
@@ -197,8 +191,8 @@ local function refuse(at)
   if reason ~= 'no_room' then return no_room(math.max(1000, at - now), reason, detail) end
   local requests, of_tokens = num(of_model[3], 0), num(of_model[4], 0)
   local gap = 0
-  if requests > 0 then gap = MINUTE / requests end
-  if of_tokens > 0 then gap = math.max(gap, tokens * MINUTE / of_tokens) end
+  if requests > 0 then gap = C.MINUTE_US / requests end
+  if of_tokens > 0 then gap = math.max(gap, tokens * C.MINUTE_US / of_tokens) end
   local slot = math.min(math.max(num(of_model[2], 0) + gap, at), at + C.LONGEST_DEFERRAL_US)
   redis.call('HSET', P .. ':m:' .. model, 'df', slot)
   return no_room(math.max(1000, math.floor(slot) - now), 'no_room', '')
@@ -246,7 +240,7 @@ end
 -- the lease
 local k = load_key(chosen.k.id, model)
 local q = load_quota(k.group)
-local b = load_bucket(P .. ':b:' .. k.group .. ':' .. model)
+local b = load_bucket(k.group, model)
 local probe = needs_probe(k) or q.gap > 0
 if b.r.l or b.t.l then
   local jitter = at > now and b.jitter or 0
@@ -273,13 +267,9 @@ if at <= now then
 end
 redis.call('ZADD', P .. ':f:' .. k.id, at + C.LEASE_US, lease_id)
 redis.call('PEXPIRE', P .. ':f:' .. k.id, 2 * C.LEASE_US / 1000)
-spend(day, k.id, batch, calls, charged, microusd)
+spend(day, k.id, batch, more, 1)
 index(k, q, b, model, now)
-local reply = {
+return add_charges({
   'lease', text(now), k.id, text(tokens), text(k.generation), text(q.generation), text(at), at > now and '1' or '0',
   last_resort and '1' or '0', day, probe and '1' or '0',
-}
-for _, m in ipairs({b.r, b.t}) do
-  for _, part in ipairs({charge_to(m)}) do reply[#reply + 1] = part end
-end
-return reply
+}, b.r, b.t)

@@ -18,7 +18,7 @@ local rank, members = 0, redis.call('ZRANGE', procs, 0, -1)
 for _, other in ipairs(members) do
   if other < process then rank = rank + 1 end
 end
-local day = whole(math.floor(now / DAY))
+local day = day_of(now)
 local bad, limits, spent, groups = {}, {}, {}, {}
 local models = redis.call('SMEMBERS', P .. ':models')
 local function used(name)

@@ -7,28 +7,19 @@ local now = clock(ARGV[1])
 if is_too_late(now, ARGV[2]) then return {'too_late', text(now)} end
 local marker, id, parts = P .. ':e:' .. ARGV[3], ARGV[4], cjson.decode(ARGV[5])
 if redis.call('EXISTS', marker) == 1 then return {text(now), ''} end
-local day = whole(math.floor(now / DAY))
-local calls, tokens, microusd = 0, 0, 0
+local day = day_of(now)
+local charged = {calls = 0, tokens = 0, microusd = 0}
 for _, part in ipairs(parts) do
-  calls, tokens, microusd = calls + part[2], tokens + part[3], microusd + part[4]
+  charged.calls, charged.tokens = charged.calls + part[2], charged.tokens + part[3]
+  charged.microusd = charged.microusd + part[4]
 end
 
-local function refusal()
-  local over = exceeded(P .. ':d:' .. day, C.CAP_DAY, calls, tokens, microusd)
-  if over ~= '' then return 'day ' .. over end
-  for _, part in ipairs(parts) do
-    if part[1] ~= '' then
-      over = exceeded(P .. ':t:' .. part[1], C.CAP_BATCH, part[2], part[3], part[4])
-      if over ~= '' then return 'batch ' .. over end
-    end
-  end
-  over = exceeded(P .. ':d:' .. day .. ':' .. id, C.CAP_KEY_DAY, calls, tokens, microusd)
-  if over ~= '' then return 'key_day ' .. over end
-  return ''
+local detail = day_refusal(day, charged)
+for _, part in ipairs(parts) do
+  detail = detail or batch_refusal(part[1], {calls = part[2], tokens = part[3], microusd = part[4]})
 end
-
-local detail = refusal()
-if detail ~= '' then
+detail = detail or key_refusal(day, id, charged)
+if detail then
   note_stop(day, detail)
   return {text(now), detail}
 end

@@ -7,7 +7,7 @@ if is_too_late(now, ARGV[3]) then return {'too_late', text(now)} end
 local lease = lease_from(4)
 local k = load_key(lease.key, lease.model)
 local q = load_quota(k.group)
-local b = load_bucket(P .. ':b:' .. k.group .. ':' .. lease.model)
+local b = load_bucket(k.group, lease.model)
 if not is_open(lease, now) then return {'gone', text(now)} end
 local changed = k.generation ~= lease.generation or q.generation ~= lease.quota_generation
   or outdated(b.r, lease.r) or outdated(b.t, lease.t)
@@ -25,8 +25,4 @@ sent_late(b.t, lease.tokens, lease.t, now)
 save_bucket(b)
 use(k, now)
 redis.call('ZADD', P .. ':f:' .. k.id, now + C.LEASE_US, lease.id)
-local reply = {'go', text(now)}
-for _, charge in ipairs({own(b.r, lease.r), own(b.t, lease.t)}) do
-  for _, part in ipairs({charge_to(charge)}) do reply[#reply + 1] = part end
-end
-return reply
+return add_charges({'go', text(now)}, own(b.r, lease.r), own(b.t, lease.t))

@@ -33,5 +33,5 @@ for _, id in ipairs(redis.call('ZRANGE', P .. ':keys', 0, -1)) do
     if #found > 0 then former[#former + 1] = {id, redis.call('HGET', P .. ':k:' .. id, 'gr') or id, found} end
   end
 end
-local today = redis.call('HGETALL', P .. ':d:' .. whole(math.floor(now / DAY)))
+local today = redis.call('HGETALL', P .. ':d:' .. day_of(now))
 return {text(now), former, counts, of_models, rooms, today}

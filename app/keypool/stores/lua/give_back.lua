@@ -5,6 +5,6 @@ local now = clock(ARGV[1])
 local lease = lease_from(2)
 if is_open(lease, now) then
   local k = load_key(lease.key, lease.model)
-  give_back(lease, k, load_quota(k.group), load_bucket(P .. ':b:' .. k.group .. ':' .. lease.model), now)
+  give_back(lease, k, load_quota(k.group), load_bucket(k.group, lease.model), now)
 end
 return {text(now)}

@@ -1,41 +1,6 @@
 -- Health of keys, money of limit groups, and the index of who may go when. The rules are breaker.py's and state.py's.
--- Names below the pool's prefix P (one hash tag, so that a cluster keeps them together):
---   k:<key>           hash: health, figures, group, mask; x:<model> = forbidden until
---   q:<group>         hash: quota state; cool = end of the latest cooldown of any model
---   g:<group>         set:  the keys of the group
---   b:<group>:<model> hash: the bucket
---   m:<model>         hash: token ratio, deferral clock, sums of limits; s:<set> = that set's keys are in the index;
---                     su = until when it is known that no key has room
---   i:<model>         sorted set: key -> no request can go before (a lower bound, corrected when it is looked at)
---   w                 sorted set: key -> when the lease of its one request ends
---   f:<key>           sorted set: leases in flight -> when they are forgotten
---   d:<day>[:<key>], t:<batch>  hash: calls, tokens, microusd; of the day also x:<budget> = the largest cap that had no
---                     room for a request
---   c:<key>           hash: counts (tally.py). open, closed, dead, no_quota, cooling; and <model>\31 before: an outcome,
---                     i, o = tokens of input and output, u = microusd
---   w:<model>         hash: counts. b<n> = sent requests by how long they had waited, us = their waits together,
---                     r:<reason> = refusals, s:<unit> = microseconds without room
---   u:<lease>         what the stream of this lease has used is counted
---   a:<report>        what a process did while it was alone has been added
---   e:<bulk>          requests that are sent together were charged: the day; + = and they are over
---   off               hash: key -> 1 = an operator has disabled it, 0 = and enabled it again
---   s:<set>           sorted set: the keys of one configuration -> position; keys: sorted set of all keys; models: set; p: hash, procs: sorted set
 
-local P = KEYS[1]
 local CLOSED, OPEN, DEAD = 0, 1, 2
-local DAY = 86400000000
-
-local function clock(given)
-  if given ~= '' then return tonumber(given) end
-  local t = redis.call('TIME')
-  return tonumber(t[1]) * 1000000 + tonumber(t[2])
-end
-
--- who asked has given up by then: a server that hung must not act on it later, or it would be done twice
-local function is_too_late(now, not_after) return not_after ~= '' and now > tonumber(not_after) end
-
-local function text(number) return string.format('%.17g', number) end
-local function whole(number) return string.format('%.0f', number) end
 
 local function load_key(id, model)
   local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 'fa', 'ge', 've', 'ra', 'op', 'pu', 'pa', 'tu', 'gr', 'gn',
@@ -131,7 +96,7 @@ local function quota_at(q, now, last_resort)
 end
 
 local function use(k, now)
-  local hour = math.floor(now / 3600000000)
+  local hour = math.floor(now / C.HOUR_US)
   local name = P .. ':k:' .. k.id
   local v = redis.call('HMGET', name, 'hr', 'h0', 'h1')
   local last, this_hour, hour_before = num(v[1], 0), num(v[2], 0), num(v[3], 0)
@@ -144,8 +109,8 @@ local function use(k, now)
 end
 
 local function requests_last_hour(k, now)
-  local hour = math.floor(now / 3600000000)
-  local left = 1 - (now % 3600000000) / 3600000000
+  local hour = math.floor(now / C.HOUR_US)
+  local left = 1 - (now % C.HOUR_US) / C.HOUR_US
   local v = redis.call('HMGET', P .. ':k:' .. k.id, 'hr', 'h0', 'h1')
   local last = num(v[1], 0)
   if hour == last then return num(v[2], 0) + num(v[3], 0) * left end
@@ -194,112 +159,4 @@ local function reindex(k, q, b, model, now, better)
       if better then lower(id, now) else redis.call('ZADD', P .. ':i:' .. model, 'LT', from, id) end
     end
   end
-end
-
--- the limits of all groups for a model, after one of them was learned or changed
-local function sum_up(model, field, before, after)
-  if before == after then return end
-  local name = P .. ':m:' .. model
-  redis.call('HSET', name, field, num(redis.call('HGET', name, field), 0) + (after or 0) - (before or 0))
-end
-
--- for metrics and reports; kept as long as the key or the model is
-local function count(name, field, by)
-  if by ~= 0 then redis.call('HINCRBY', name, field, whole(by)) end
-end
-
-local function count_usage(lease, tokens, output, microusd)
-  local name, of = P .. ':c:' .. lease.key, lease.model .. '\31'
-  count(name, of .. 'i', math.max(0, tokens - output))
-  count(name, of .. 'o', output)
-  count(name, of .. 'u', microusd)
-end
-
-local function count_for_model(model, field, by)
-  local name = P .. ':w:' .. model
-  count(name, field, by)
-  redis.call('PEXPIRE', name, C.TTL_MS)
-end
-
--- budgets: what is charged here was estimated when the lease was given
-local function spend(day, id, batch, calls, tokens, microusd)
-  local names = {P .. ':d:' .. day, P .. ':d:' .. day .. ':' .. id}
-  if batch ~= '' then names[3] = P .. ':t:' .. batch end
-  for _, name in ipairs(names) do
-    if calls ~= 0 then redis.call('HINCRBY', name, 'c', whole(calls)) end
-    if tokens ~= 0 then redis.call('HINCRBY', name, 't', whole(tokens)) end
-    if microusd ~= 0 then redis.call('HINCRBY', name, 'u', whole(microusd)) end
-    redis.call('PEXPIRE', name, C.SPENT_TTL_MS)
-  end
-end
-
--- of a bulk: {batch, calls, tokens, microusd} of each batch of jobs that pays
-local function spend_bulk(day, id, parts, sign)
-  for _, part in ipairs(parts) do spend(day, id, part[1], sign * part[2], sign * part[3], sign * part[4]) end
-end
-
--- which figure would exceed the cap, '' if none; a cap of -1 is no cap, and what costs nothing exceeds none
-local function exceeded(name, cap, calls, tokens, microusd)
-  if calls == 0 and tokens == 0 and microusd == 0 then return '' end
-  if cap.calls < 0 and cap.tokens < 0 and cap.microusd < 0 then return '' end
-  local v = redis.call('HMGET', name, 'c', 't', 'u')
-  if cap.calls >= 0 and num(v[1], 0) + calls > cap.calls then return 'calls' end
-  if cap.tokens >= 0 and num(v[2], 0) + tokens > cap.tokens then return 'tokens' end
-  if cap.microusd >= 0 and num(v[3], 0) + microusd > cap.microusd then return 'microusd' end
-  return ''
-end
-
--- a request had no room in this daily budget ('day tokens'), nor would it have had in any that is smaller
-local function note_stop(day, detail)
-  local budget, unit = string.match(detail, '^(%S+) (%S+)$')
-  local cap = ({day = C.CAP_DAY, key_day = C.CAP_KEY_DAY})[budget]
-  if not cap then return end
-  local name, field = P .. ':d:' .. day, 'x:' .. detail
-  if num(redis.call('HGET', name, field), -1) >= cap[unit] then return end
-  redis.call('HSET', name, field, whole(cap[unit]))
-  redis.call('PEXPIRE', name, C.SPENT_TTL_MS)
-end
-
-local function charge_from(n)
-  return {
-    f = tonumber(ARGV[n]), x = tonumber(ARGV[n + 1]), p = tonumber(ARGV[n + 2]), y = tonumber(ARGV[n + 3]),
-    n = tonumber(ARGV[n + 4]),
-  }
-end
-
-local function charge_to(charge)
-  return text(charge.f), text(charge.x), text(charge.p), text(charge.y), text(charge.n)
-end
-
--- a lease as clients send it back, 21 arguments from ARGV[n] on
-local function lease_from(n)
-  local model = ARGV[n + 2]
-  return {
-    id = ARGV[n], key = ARGV[n + 1], model = model, tokens = tonumber(ARGV[n + 3]), generation = tonumber(ARGV[n + 4]),
-    quota_generation = tonumber(ARGV[n + 5]), at = tonumber(ARGV[n + 6]), input = tonumber(ARGV[n + 7]),
-    microusd = tonumber(ARGV[n + 8]), batch = ARGV[n + 9], day = ARGV[n + 10],
-    r = charge_from(n + 11), t = charge_from(n + 16),
-    calls = model ~= '' and 1 or 0,
-  }
-end
-
-local function is_open(lease, now)
-  local till = redis.call('ZSCORE', P .. ':f:' .. lease.key, lease.id)
-  return till and tonumber(till) > now
-end
-
-local function give_back(lease, k, q, b, now)
-  redis.call('ZREM', P .. ':f:' .. lease.key, lease.id)
-  refund_meter(b.r, 1, lease.r)
-  refund_meter(b.t, lease.tokens, lease.t)
-  if b.r.l or b.t.l then save_bucket(b) end
-  spend(lease.day, lease.key, lease.batch, -lease.calls, -math.ceil(lease.tokens), -lease.microusd)
-  if k.generation == lease.generation then k.probe_until = 0 end
-  if q.generation == lease.quota_generation and q.probe_until ~= 0 then
-    q.probe_until = 0
-    save_quota(q)
-  end
-  save_health(k)
-  set_awaiting(k, q, now)
-  reindex(k, q, b, lease.model, now, true)
 end

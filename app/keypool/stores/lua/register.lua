@@ -46,7 +46,7 @@ for _, id in ipairs(given.disabled) do redis.call('HSETNX', P .. ':off', id, 1) 
 redis.call('PEXPIRE', P .. ':off', C.DISABLED_TTL_MS)
 for _, id in ipairs(given.verified) do redis.call('HSETNX', P .. ':k:' .. id, 've', 1) end
 for _, l in ipairs(given.learned) do
-  local b = load_bucket(P .. ':b:' .. l[1] .. ':' .. l[2])
+  local b = load_bucket(l[1], l[2])
   local function take(m, limit, capacity)
     if m.l or limit <= 0 then return end
     m.l, m.c, m.a = limit, capacity, math.max(1, limit / 60)

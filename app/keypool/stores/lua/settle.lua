@@ -21,19 +21,16 @@ if not is_open(lease, now) then return {text(now), '', '0', '0', '0', ''} end
 redis.call('ZREM', P .. ':f:' .. lease.key, lease.id)
 local k = load_key(lease.key, lease.model)
 local q = load_quota(k.group)
-local b = load_bucket(P .. ':b:' .. k.group .. ':' .. lease.model)
+local b = load_bucket(k.group, lease.model)
 local name = P .. ':k:' .. k.id
 
 -- money
-local unbilled = {
-  rate_limited = 1, too_large = 1, quota_exhausted = 1, invalid_key = 1, forbidden = 1, region_blocked = 1,
-  request_fault = 1, no_capacity = 1,
-}
-if unbilled[outcome] then
-  spend(lease.day, k.id, lease.batch, -lease.calls, -math.ceil(lease.tokens), -lease.microusd)
+if C.UNBILLED[outcome] then
+  refund_lease(lease)
 elseif ARGV[28] ~= '' then
-  spend(lease.day, k.id, lease.batch, 0, tonumber(ARGV[28]) - math.ceil(lease.tokens), tonumber(ARGV[29]) - lease.microusd)
-  count_usage(lease, tonumber(ARGV[28]), tonumber(ARGV[30]), tonumber(ARGV[29]))
+  local tokens, microusd, output = tonumber(ARGV[28]), tonumber(ARGV[29]), tonumber(ARGV[30])
+  correct_lease(lease, tokens, microusd)
+  count_usage(lease, tokens, output, microusd)
 end
 
 -- a request too large for the key took no tokens; kept, they would rest it for as many minutes as its limit is too small
@@ -47,39 +44,15 @@ if outcome == 'too_large' then
 end
 
 -- limits
-local function moved_ratio(ratio, off, step)
-  local part = math.max(-1, math.min(1, off / (lease.input * ratio)))
-  return math.max(C.SMALLEST_RATIO, math.min(C.LARGEST_RATIO, ratio * (1 + step * part)))
-end
-local function sampled(m, ratio)
-  if not m.l or lease.input <= 0 or lease.t.f == 0 then return ratio end
-  local against_uncorrected = admitted + of_tokens.reset - (lease.t.f - lease.t.x)
-  local last_total, last_us, since = m.u, m.w, lease.t.n - m.u
-  if lease.t.n == m.i then
-    m.u, m.w = lease.t.n, against_uncorrected
-    return moved_ratio(ratio, of_tokens.reset / interval(m) - lease.tokens, C.RATIO_STEP)
-  end
-  if last_total < m.i then
-    if lease.t.n > m.i then m.u, m.w = lease.t.n, against_uncorrected end
-    return ratio
-  end
-  if since < C.SAMPLE_REQUESTS * lease.tokens then return ratio end
-  m.u, m.w = lease.t.n, against_uncorrected
-  return moved_ratio(ratio, (against_uncorrected - last_us) / interval(m) / since * lease.tokens, C.SAMPLE_STEP)
-end
 local of_model = P .. ':m:' .. lease.model
 if of_tokens and outcome == 'success' then
   local before = num(redis.call('HGET', of_model, 'ra'), 1)
-  local after = sampled(b.t, before)
+  local after = sampled(before, b.t, of_tokens, lease, admitted)
   if after ~= before then redis.call('HSET', of_model, 'ra', after) end
 end
 local request_limit, token_limit = b.r.l, b.t.l
-if requests then
-  learn_meter(b.r, requests, admitted, lease.r, 1, C.REQUESTS_DEAD, C.REQUESTS_DEAD_SHARE)
-end
-if of_tokens then
-  learn_meter(b.t, of_tokens, admitted, lease.t, lease.tokens, C.TOKENS_DEAD, C.TOKENS_DEAD_SHARE)
-end
+if requests then learn_meter(b.r, requests, admitted, lease.r, 1, C.REQUESTS_DEAD) end
+if of_tokens then learn_meter(b.t, of_tokens, admitted, lease.t, lease.tokens, C.TOKENS_DEAD) end
 sum_up(lease.model, 'sr', request_limit, b.r.l)
 sum_up(lease.model, 'st', token_limit, b.t.l)
 if outcome == 'success' then
@@ -172,7 +145,7 @@ local function cool()
   redis.call('HSET', P .. ':q:' .. k.group, 'cool', math.max(until_now, b.cooldown))
 end
 
-if outcome == 'success' or outcome == 'request_fault' or outcome == 'region_blocked' then
+if C.ACCEPTED[outcome] then
   succeed()
 elseif outcome == 'abandoned' then
   if current then k.probe_until = 0 end
@@ -204,13 +177,13 @@ save_bucket(b)
 save_health(k)
 save_quota(q)
 
-local counts = P .. ':c:' .. k.id
-count(counts, lease.model .. '\31' .. outcome, 1)
-if opened ~= '' then count(counts, 'open', 1) end
-if closed then count(counts, 'closed', 1) end
-if died then count(counts, 'dead', 1) end
-if quota_gone then count(counts, 'no_quota', 1) end
-if cooled ~= '' then count(counts, 'cooling', 1) end
+local of_key = P .. ':c:' .. k.id
+count(of_key, lease.model .. '\31' .. outcome, 1)
+if opened ~= '' then count(of_key, 'open', 1) end
+if closed then count(of_key, 'closed', 1) end
+if died then count(of_key, 'dead', 1) end
+if quota_gone then count(of_key, 'no_quota', 1) end
+if cooled ~= '' then count(of_key, 'cooling', 1) end
 count(P .. ':w:' .. lease.model, 'us', tonumber(ARGV[32]))
 count_for_model(lease.model, 'b' .. ARGV[31], 1)
 

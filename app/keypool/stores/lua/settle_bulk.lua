@@ -9,7 +9,7 @@ if day and string.sub(day, -1) == '+' then return {text(now)} end
 if day then
   spend_bulk(day, id, given.charges, -1)
 else
-  day = whole(math.floor(now / DAY))
+  day = day_of(now)
 end
 redis.call('SET', marker, day .. '+', 'PX', C.SPENT_TTL_MS)
 spend_bulk(day, id, given.used, 1)
@@ -19,9 +19,9 @@ local shown = {rq = 0, ok = 0, ng = 0}
 for _, ended in ipairs(given.outcomes) do
   local name, number = ended[1], ended[2]
   count(counts, of .. name, number)
-  local good = name == 'success' or name == 'request_fault' or name == 'region_blocked'
   shown.rq = shown.rq + number
-  shown[good and 'ok' or 'ng'] = shown[good and 'ok' or 'ng'] + number
+  local field = C.ACCEPTED[name] and 'ok' or 'ng'
+  shown[field] = shown[field] + number
 end
 for _, used in ipairs(given.tokens) do count(counts, of .. used[1], used[2]) end
 for field, number in pairs(shown) do count(key, field, number) end

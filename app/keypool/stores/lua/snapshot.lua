@@ -4,7 +4,7 @@
 --         in flight, last used, calls, tokens, microusd, disabled (0/1)}, ...}
 
 local now = clock(ARGV[1])
-local day = whole(math.floor(now / DAY))
+local day = day_of(now)
 local reply, mine, is_off = {text(now)}, {}, disabled_keys()
 local function add(id, group)
   local name = P .. ':k:' .. id

@@ -8,7 +8,7 @@ local lease = lease_from(3)
 -- its reply may have been lost: then it comes again
 if not redis.call('SET', P .. ':u:' .. lease.id, 1, 'NX', 'PX', C.LEASE_US / 1000) then return {text(now)} end
 local tokens, microusd, output = tonumber(ARGV[24]), tonumber(ARGV[25]), tonumber(ARGV[26])
-spend(lease.day, lease.key, lease.batch, 0, tokens - math.ceil(lease.tokens), microusd - lease.microusd)
+correct_lease(lease, tokens, microusd)
 count_usage(lease, tokens, output, microusd)
 redis.call('PEXPIRE', P .. ':c:' .. lease.key, C.TTL_MS)
 return {text(now)}

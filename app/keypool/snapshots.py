@@ -1,0 +1,71 @@
+"""One key as it is shown, and what an operator may ask of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from app.keypool.breaker import Circuit
+from app.keypool.spending import NOTHING, Spent
+
+#: The one word for a key (`state_of`).
+State = Literal["closed", "open", "half_open", "dead", "no_quota", "cooling", "disabled", "draining"]
+#: What an operator may ask of one key.
+Action = Literal["disable", "enable", "probe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What an operator's action came to, and the key's state after it.
+
+    `done`: it changed the key; `nothing`: there was nothing to change; `under_way`: the probe that was asked for is
+    out already.
+    """
+
+    effect: Literal["done", "nothing", "under_way"]
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class KeySnapshot:
+    """One key's figures. `requests` counts leases sent; every one ends as a success or a failure, or was abandoned.
+
+    A key that was taken out of the configuration is "draining": it gets no new lease here, its requests finish. One
+    that an operator took out is "disabled", whatever its health.
+    `spent_today` is by the UTC day. `rests_us` is for how long it still rests after a 429.
+    """
+
+    key_id: str
+    state: State
+    rate_limited: bool
+    requests: int
+    successes: int
+    failures: int
+    rate_limits: int
+    in_flight: int
+    last_used_us: int | None
+    spent_today: Spent = NOTHING
+    mask: str = ""
+    rests_us: int = 0
+
+    @property
+    def circuit_open(self) -> bool:
+        """True for every key out of rotation that is not merely resting after a 429."""
+        return self.state in {"open", "dead", "no_quota", "disabled"}
+
+    @property
+    def is_healthy(self) -> bool:
+        """It takes requests now, as far as it is configured; one that rests after a 429 does not."""
+        return not (self.circuit_open or self.rate_limited)
+
+
+def state_of(circuit: Circuit, *, out_of_quota: bool, cooling: bool, configured: bool, disabled: bool) -> State:
+    """The one word for a key, of all that can be said of it."""
+    if not configured:
+        return "draining"
+    if disabled:
+        return "disabled"
+    word: State = circuit.value
+    if circuit is Circuit.CLOSED:
+        word = "no_quota" if out_of_quota else "cooling" if cooling else "closed"
+    return word

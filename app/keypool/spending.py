@@ -1,0 +1,98 @@
+"""What requests use of the fleet's budgets: model calls, tokens, money. Values alone; `stores.ledger` counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from app.keypool.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Model calls, tokens and estimated cost (millionths of a US dollar) that were used."""
+
+    calls: int = 0
+    tokens: int = 0
+    microusd: int = 0
+
+    def minus(self, other: Spent) -> Spent:
+        """Figure by figure."""
+        return Spent(self.calls - other.calls, self.tokens - other.tokens, self.microusd - other.microusd)
+
+
+NOTHING = Spent()
+
+
+def sum_of(parts: Iterable[Spent]) -> Spent:
+    """All of them together."""
+    calls = tokens = microusd = 0
+    for part in parts:
+        calls, tokens, microusd = calls + part.calls, tokens + part.tokens, microusd + part.microusd
+    return Spent(calls, tokens, microusd)
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """The most that may be used; None: no cap."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    microusd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Caps of the whole fleet: for a UTC day, for one key in a UTC day, and for one batch in all."""
+
+    day: Cap = Cap()
+    key_day: Cap = Cap()
+    batch: Cap = Cap()
+
+
+NO_BUDGET = Budget()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a finished request used, as its response says.
+
+    `output_tokens`, of `tokens`, are those of the completion; `microusd` is the estimated cost.
+    """
+
+    tokens: int
+    microusd: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """Requests to one model that are sent together with one key, apart from the limits of a minute (a batch).
+
+    `bulk_id` is theirs for ever. `charges` are their estimates together, by the batch of jobs whose budget pays ("":
+    none).
+    """
+
+    bulk_id: str
+    key_id: str
+    model: str
+    charges: Mapping[str, Spent]
+
+    @property
+    def charged(self) -> Spent:
+        """All of them together."""
+        return sum_of(self.charges.values())
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    """What came of a bulk: what was used in place of its charges, how its requests ended, and tokens by direction."""
+
+    used: Mapping[str, Spent] = field(default_factory=dict)
+    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def microusd(self) -> int:
+        return sum_of(self.used.values()).microusd

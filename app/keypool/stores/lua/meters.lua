@@ -1,0 +1,153 @@
+-- One limit: the rules of app/keypool/meters.py, line by line.
+-- A meter is {l = limit a minute or nil, c = capacity, f = full at, x = corrected, a = allowance, p = paced at, y = moved,
+-- n = total, i = total when last idle, g = total when the limit changed, u, w = total and deviation of the last sample,
+-- s = slowed}.
+
+local function interval(m)
+  if m.l then return C.MINUTE_US / m.l end
+  return 0
+end
+
+local function burst_of(m, largest, units, reserve)
+  local kept = math.min(reserve * largest,
+    reserve / C.SCHEDULE_RESERVE * math.max(units, (m.l or 0) / 60 * C.LONGEST_RESERVE_S))
+  return math.max(largest - kept, math.min(units, m.c))
+end
+
+local function pad(m, largest, units, reserve, jitter)
+  return math.max(0, jitter - math.max(0, largest - burst_of(m, largest, units, reserve)) * interval(m))
+end
+
+local function lead(m, largest, units, reserve, jitter)
+  return burst_of(m, largest, units, reserve) * interval(m) - pad(m, largest, units, reserve, jitter)
+end
+
+local function pace(m) return math.min(m.c, m.a) end
+
+local function go_at(m, full_at, paced_at, units, reserve, jitter)
+  local need = math.min(units, m.c) * interval(m)
+  return math.max(full_at + need - lead(m, m.c, units, reserve, jitter),
+    paced_at + need - lead(m, pace(m), units, reserve, jitter))
+end
+
+local function meter_free_at(m, units, reserve, jitter)
+  if not m.l then return 0 end
+  return math.ceil(go_at(m, m.f, m.p, units, reserve, jitter))
+end
+
+local function meter_room_at(m, units, start, reserve, jitter)
+  return math.max(start, meter_free_at(m, units, reserve, jitter))
+end
+
+-- a charge is {f, x, p, y, n}: the meter's at a lease's own admission; f is 0 while unknown
+local function known(m, charge) return m.l and charge.f ~= 0 end
+
+local function outdated(m, charge) return known(m, charge) and charge.n <= m.g end
+
+local function own(m, charge)
+  if not known(m, charge) then return charge end
+  return {f = charge.f + (m.x - charge.x), x = m.x, p = charge.p + (m.y - charge.y), y = m.y, n = charge.n}
+end
+
+local function gate_at(m, units, charge, jitter)
+  if not known(m, charge) then return 0 end
+  local mine, taken = own(m, charge), units * interval(m)
+  return math.ceil(go_at(m, mine.f - taken, mine.p - taken * m.s, units, C.GATE_RESERVE, jitter))
+end
+
+local function charge_meter(m, units, at, jitter)
+  if not m.l then return end
+  local taken = units * interval(m)
+  local full_from = at - pad(m, m.c, units, C.SCHEDULE_RESERVE, jitter)
+  m.n = m.n + units
+  if m.f <= full_from then m.i = m.n end
+  m.f = math.max(m.f, full_from) + taken
+  m.p = math.max(m.p, at - pad(m, pace(m), units, C.SCHEDULE_RESERVE, jitter)) + taken * m.s
+end
+
+local function refund_meter(m, units, charge)
+  if not known(m, charge) or outdated(m, charge) then return end
+  local taken = units * interval(m)
+  m.f = m.f - taken
+  m.p = m.p - taken * m.s
+  m.u = 0
+end
+
+local function correct(m, by)
+  m.f = m.f + by
+  m.x = m.x + by
+end
+
+local function move(m, by)
+  m.p = m.p + by
+  m.y = m.y + by
+end
+
+local function sent_late(m, units, charge, now)
+  if not known(m, charge) then return end
+  local mine, taken = own(m, charge), units * interval(m)
+  correct(m, math.max(0, now - (mine.f - taken)))
+  move(m, math.max(0, now - (mine.p - taken * m.s)))
+end
+
+local function meter_headroom(m, now)
+  if not m.l then return 1 end
+  return math.max(0, 1 - math.max(0, m.f - now) / (m.c * interval(m)))
+end
+
+local function drift(m, reading, admitted, charge)
+  if not known(m, charge) then return 0 end
+  return admitted + reading.reset - own(m, charge).f
+end
+
+local function learn_meter(m, reading, admitted, charge, units, dead)
+  local rate = reading.rate
+  local said = math.max(1, math.min(reading.limit, reading.remaining + reading.reset * rate / C.MINUTE_US))
+  local first_burst = math.max(rate / 60, units)
+  if not known(m, charge) then
+    m.l, m.c, m.f, m.a = rate, said, math.max(m.f, admitted + reading.reset), math.max(m.a, first_burst)
+    m.p = math.max(m.p, admitted + units * C.MINUTE_US / rate)
+    m.i, m.u, m.w, m.g, m.s = m.n, 0, 0, 0, 1
+    return
+  end
+  if outdated(m, charge) then return end
+  local other = rate ~= m.l
+  if rate ~= reading.limit then other = math.abs(rate - m.l) > C.WAVERING * m.l end
+  if other then
+    m.f = admitted + reading.reset
+    m.p = admitted + first_burst * C.MINUTE_US / rate
+    m.l, m.c, m.a, m.i, m.u, m.w, m.g, m.s = rate, said, first_burst, m.n, 0, 0, m.n, 1
+    return
+  end
+  local by = drift(m, reading, admitted, charge)
+  if said > m.c then m.c = said else m.c = m.c + (said - m.c) * C.CAPACITY_STEP end
+  local dead_for = math.max(dead[1], dead[2] * m.c) * interval(m)
+  local step = 0
+  if by > C.LATE_NOISE_US then step = by end
+  if by < -dead_for then step = (by + dead_for) * C.EARLY_STEP end
+  correct(m, step)
+end
+
+local function grow(m, units, charge, sent, jitter)
+  if not known(m, charge) or m.a >= m.c then return end
+  local room_left = lead(m, pace(m), units, C.SCHEDULE_RESERVE, jitter) - (charge.p - sent)
+  if room_left >= units * interval(m) then return end
+  m.a = math.min(m.c, m.a + C.GROWTH * units)
+end
+
+local function cut(m, units) m.a = math.max(math.min(units, m.a), m.a * C.CUT) end
+
+local function empty_until(m, till, units, charge, jitter, against_the_headers)
+  if not known(m, charge) then return end
+  local mine, need = own(m, charge), math.min(units, m.c) * interval(m)
+  local full = mine.f + need - lead(m, m.c, units, C.SCHEDULE_RESERVE, jitter)
+  local paced = mine.p + need - lead(m, pace(m), units, C.SCHEDULE_RESERVE, jitter)
+  local behind = math.max(0, till - paced)
+  if against_the_headers then
+    move(m, behind + C.GATE_RESERVE * math.max(units, pace(m)) * interval(m))
+    if units > 1 then m.s = math.min(C.SLOWEST, m.s + C.SLOWING) end
+  else
+    move(m, behind)
+    correct(m, math.max(0, till - full))
+  end
+end

@@ -1,0 +1,47 @@
+-- Where everything is kept, and how numbers are written. C, above this text, has the numbers of the Python side.
+-- Names below the pool's prefix P (one hash tag, so that a cluster keeps them together):
+--   k:<key>           hash: health, figures, group, mask; x:<model> = forbidden until
+--   q:<group>         hash: quota state; cool = end of the latest cooldown of any model
+--   g:<group>         set:  the keys of the group
+--   b:<group>:<model> hash: the bucket
+--   m:<model>         hash: token ratio, deferral clock, sums of limits; s:<set> = that set's keys are in the index;
+--                     su = until when it is known that no key has room
+--   i:<model>         sorted set: key -> no request can go before (a lower bound, corrected when it is looked at)
+--   w                 sorted set: key -> when the lease of its one request ends
+--   f:<key>           sorted set: leases in flight -> when they are forgotten
+--   d:<day>[:<key>], t:<batch>  hash: calls, tokens, microusd; of the day also x:<budget> = the largest cap that had no
+--                     room for a request
+--   c:<key>           hash: counts (tally.py). open, closed, dead, no_quota, cooling; and <model>\31 before: an outcome,
+--                     i, o = tokens of input and output, u = microusd
+--   w:<model>         hash: counts. b<n> = sent requests by how long they had waited, us = their waits together,
+--                     r:<reason> = refusals, s:<unit> = microseconds without room
+--   u:<lease>         what the stream of this lease has used is counted
+--   a:<report>        what a process did while it was alone has been added
+--   e:<bulk>          requests that are sent together were charged: the day; + = and they are over
+--   off               hash: key -> 1 = an operator has disabled it, 0 = and enabled it again
+--   s:<set>           sorted set: the keys of one configuration -> position
+--   keys, models      sorted set of all keys in the order in which they became known, set of all models
+--   p                 hash: the latest turn, how many keys have become known, losses
+--   procs             sorted set: process -> when it last said that it lives
+
+local P = KEYS[1]
+
+local function num(value, default)
+  if value then return tonumber(value) end
+  return default
+end
+
+local function text(number) return string.format('%.17g', number) end
+local function whole(number) return string.format('%.0f', number) end
+
+local function clock(given)
+  if given ~= '' then return tonumber(given) end
+  local t = redis.call('TIME')
+  return tonumber(t[1]) * 1000000 + tonumber(t[2])
+end
+
+-- who asked has given up by then: a server that hung must not act on it later, or it would be done twice
+local function is_too_late(now, not_after) return not_after ~= '' and now > tonumber(not_after) end
+
+-- days since the Unix epoch, as text
+local function day_of(at) return whole(math.floor(at / C.DAY_US)) end

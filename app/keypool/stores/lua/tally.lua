@@ -1,0 +1,18 @@
+-- What is counted for metrics and reports, by the names of tally.py; kept as long as the key or the model is.
+
+local function count(name, field, by)
+  if by ~= 0 then redis.call('HINCRBY', name, field, whole(by)) end
+end
+
+local function count_usage(lease, tokens, output, microusd)
+  local name, of = P .. ':c:' .. lease.key, lease.model .. '\31'
+  count(name, of .. 'i', math.max(0, tokens - output))
+  count(name, of .. 'o', output)
+  count(name, of .. 'u', microusd)
+end
+
+local function count_for_model(model, field, by)
+  local name = P .. ':w:' .. model
+  count(name, field, by)
+  redis.call('PEXPIRE', name, C.TTL_MS)
+end
