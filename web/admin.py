@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
-from web.auth import MANAGEMENT, AuthenticatedRoute, allow, bearer_scheme
-from web.context import Context, context_of
-from web.envelope import COMMON, answers, success
+from web.auth import MANAGEMENT, api_router
+from web.context import ContextOf
+from web.envelope import answers, success
 
-router = APIRouter(
-    prefix="/api/v1/admin",
-    tags=["admin"],
-    route_class=AuthenticatedRoute,
-    dependencies=[Security(bearer_scheme), allow(*MANAGEMENT)],
-    responses=COMMON,
-)
+router = api_router("/api/v1/admin", "admin", MANAGEMENT)
 
 
 class KeyFigures(BaseModel):
@@ -47,7 +40,7 @@ class KeyStats(BaseModel):
 
 
 @router.get("/openai/stats", summary="Statistics of the OpenAI keys", responses=answers(KeyStats))
-def openai_stats(context: Annotated[Context, Depends(context_of)]) -> JSONResponse:
+def openai_stats(context: ContextOf) -> JSONResponse:
     """Requests, successes, failures and state of every key, summed over the processes of the fleet.
 
     The figures are at most two seconds old; keys that were read again are shown at once.

@@ -5,12 +5,12 @@ What a token is and whether it holds is `app.services.access`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import HTTPException, Request, Response, Security
+from fastapi import APIRouter, HTTPException, Request, Response, Security
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
@@ -20,6 +20,7 @@ from app.errors.requests import IdentityProviderError, InvalidTokenError, RoleNo
 from app.services.access import Caller, Role
 from app.services.rate_limits import Allowance
 from web.context import context_of
+from web.envelope import COMMON
 from web.strict_json import StrictRequest
 
 #: May see what keys and money do.
@@ -31,7 +32,7 @@ READING = (*OPERATIONS, Role.READER)
 _RIGHTS = {"manage": MANAGEMENT, "operate": OPERATIONS, "read": READING}
 
 #: Describes the token in /docs; judging it is `AuthenticatedRoute`'s.
-bearer_scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description="`propintel token --role manager`")
+_bearer_scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description="`propintel token --role manager`")
 
 
 class AuthenticatedRoute(APIRoute):
@@ -74,6 +75,17 @@ def allow(*roles: Role) -> Any:
     For routes that judge by `role_check`, since it does not judge itself.
     """
     return Security(_Roles(roles))
+
+
+def api_router(path: str, tag: str, roles: Sequence[Role] = ()) -> APIRouter:
+    """The router of routes at and below `path`, which serve `roles`, or those whom each names itself."""
+    return APIRouter(
+        prefix=path,
+        tags=[tag],
+        route_class=AuthenticatedRoute,
+        dependencies=[Security(_bearer_scheme), *([allow(*roles)] if roles else [])],
+        responses=COMMON,
+    )
 
 
 def role_check(route: APIRoute) -> Callable[[Request], None]:

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.property.store import CallbackState, JobState
-from web.auth import OPERATIONS, READING, AuthenticatedRoute, allow, bearer_scheme
-from web.context import Context, context_of
-from web.envelope import COMMON, answers, failure, success
+from web.auth import OPERATIONS, READING, allow, api_router
+from web.context import ContextOf
+from web.envelope import answers, failure, success
 from web.parameters import BatchesCursor, Id, Limit
 
-router = APIRouter(
-    prefix="/api/v1/batches",
-    tags=["batches"],
-    route_class=AuthenticatedRoute,
-    dependencies=[Security(bearer_scheme)],
-    responses=COMMON,
-)
-ContextOf = Annotated[Context, Depends(context_of)]
+router = api_router("/api/v1/batches", "batches")
 
 
 class CallbackView(BaseModel):

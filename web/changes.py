@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.property.store import ChangeStore
-from web.auth import READING, AuthenticatedRoute, allow, bearer_scheme
-from web.context import Context, context_of
-from web.envelope import COMMON, answers, success
+from web.auth import READING, api_router
+from web.context import ContextOf
+from web.envelope import answers, success
 from web.parameters import ChangesCursor, Limit, PropertyFilter
 
-router = APIRouter(
-    prefix="/api/v1/changes",
-    tags=["properties"],
-    route_class=AuthenticatedRoute,
-    dependencies=[Security(bearer_scheme), allow(*READING)],
-    responses=COMMON,
-)
-ContextOf = Annotated[Context, Depends(context_of)]
+router = api_router("/api/v1/changes", "properties", READING)
 
 
 class ChangeContext(BaseModel):

@@ -8,9 +8,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated
 
 from celery import Celery
-from fastapi import Request
+from fastapi import Depends, Request
 
 from app.clock import Clock, SystemClock
 from app.keypool.keys import load_keys_again
@@ -204,6 +205,10 @@ class Context:
 
 
 def context_of(request: Request) -> Context:
-    """The context of the app that serves `request`; a FastAPI dependency."""
+    """The context of the app that serves `request`."""
     context: Context = request.app.state.context
     return context
+
+
+#: What a route asks for to work with.
+ContextOf = Annotated[Context, Depends(context_of)]

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, Depends, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.property.store import AlertStore, ReportStore, Severity
-from web.auth import MANAGEMENT, AuthenticatedRoute, allow, bearer_scheme
-from web.context import Context, context_of
-from web.envelope import COMMON, answers, success
+from web.auth import MANAGEMENT, api_router
+from web.context import ContextOf
+from web.envelope import answers, success
 from web.parameters import AlertsCursor, Limit
 
-router = APIRouter(
-    prefix="/api/v1/admin",
-    tags=["admin"],
-    route_class=AuthenticatedRoute,
-    dependencies=[Security(bearer_scheme), allow(*MANAGEMENT)],
-    responses=COMMON,
-)
-ContextOf = Annotated[Context, Depends(context_of)]
+router = api_router("/api/v1/admin", "admin", MANAGEMENT)
 
 
 class AlertView(BaseModel):

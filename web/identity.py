@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,19 +12,12 @@ from app.property.record import SourceKind
 from app.services import identity_decisions
 from app.services.access import Caller
 from app.services.identity_decisions import MOST_CHARACTERS
-from web.auth import OPERATIONS, READING, AuthenticatedRoute, allow, bearer_scheme
-from web.context import Context, context_of
-from web.envelope import COMMON, answers, success
+from web.auth import OPERATIONS, READING, allow, api_router
+from web.context import ContextOf
+from web.envelope import answers, success
 from web.parameters import Id
 
-router = APIRouter(
-    prefix="/api/v1/properties",
-    tags=["properties"],
-    route_class=AuthenticatedRoute,
-    dependencies=[Security(bearer_scheme)],
-    responses=COMMON,
-)
-ContextOf = Annotated[Context, Depends(context_of)]
+router = api_router("/api/v1/properties", "properties")
 Operator = Annotated[Caller, allow(*OPERATIONS)]
 Reason = Annotated[str, Field(max_length=MOST_CHARACTERS)]
 
@@ -179,7 +171,7 @@ def split_property(property_id: Id, request: SplitRequest, caller: Operator, con
     Done twice the second one is refused (409), so it needs no `Idempotency-Key`.
     """
     made = identity_decisions.split(
-        context.stores.database, property_id, request.sources, who=_who(caller), reason=request.reason
+        context.stores.database, property_id, request.sources, who=caller.who, reason=request.reason
     )
     return success(made.as_json())
 
@@ -188,7 +180,7 @@ def split_property(property_id: Id, request: SplitRequest, caller: Operator, con
 def join_properties(property_id: Id, request: JoinRequest, caller: Operator, context: ContextOf) -> JSONResponse:
     """`other` becomes a part of the property, whatever their pages say; later scrapes respect it until it is undone."""
     made = identity_decisions.join(
-        context.stores.database, property_id, request.other, who=_who(caller), reason=request.reason
+        context.stores.database, property_id, request.other, who=caller.who, reason=request.reason
     )
     return success(made.as_json())
 
@@ -200,10 +192,4 @@ def join_properties(property_id: Id, request: JoinRequest, caller: Operator, con
 )
 def undo_decision(property_id: Id, decision_id: Id, caller: Operator, context: ContextOf) -> JSONResponse:
     """Things are as they were before it; what came since stays where it is."""
-    return success(
-        identity_decisions.undo(context.stores.database, property_id, decision_id, who=_who(caller)).as_json()
-    )
-
-
-def _who(caller: Caller) -> str:
-    return f"{caller.subject} ({caller.role})".strip()
+    return success(identity_decisions.undo(context.stores.database, property_id, decision_id, who=caller.who).as_json())

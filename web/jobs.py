@@ -5,28 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Security
+from fastapi import Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.property.store import JobState, PageFrom, Requester
 from app.services.access import Caller
 from tasks.submission import resubmit_jobs, submit_targets
-from web.auth import OPERATIONS, READING, AuthenticatedRoute, allow, bearer_scheme
-from web.context import Context, context_of
-from web.envelope import COMMON, answers, failure, success
+from web.auth import OPERATIONS, READING, allow, api_router
+from web.context import ContextOf
+from web.envelope import answers, failure, success
 from web.idempotency import REPLAYED, IdempotencyKey, request_key
 from web.limits import MAX_TARGETS
 from web.parameters import BatchFilter, Id, JobsCursor, Limit, whole
 
-router = APIRouter(
-    prefix="/api/v1/jobs",
-    tags=["jobs"],
-    route_class=AuthenticatedRoute,
-    dependencies=[Security(bearer_scheme)],
-    responses=COMMON,
-)
-ContextOf = Annotated[Context, Depends(context_of)]
+router = api_router("/api/v1/jobs", "jobs")
 _URL = {"format": "http-url"}
 _TARGET = {"format": "target"}
 

@@ -5,27 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Security
+from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.keypool.stores.base import Action
+from app.keypool.snapshots import Action
 from app.property.store import KeyActionStore
 from app.services.access import Caller
 from app.services.key_actions import MOST_CHARACTERS, act
-from web.auth import MANAGEMENT, AuthenticatedRoute, allow, bearer_scheme
-from web.context import Context, context_of
-from web.envelope import COMMON, answers, success
+from web.auth import MANAGEMENT, allow, api_router
+from web.context import ContextOf
+from web.envelope import answers, success
 from web.parameters import ActionsCursor, Limit
 
-router = APIRouter(
-    prefix="/api/v1/admin/openai",
-    tags=["admin"],
-    route_class=AuthenticatedRoute,
-    dependencies=[Security(bearer_scheme)],
-    responses=COMMON,
-)
-ContextOf = Annotated[Context, Depends(context_of)]
+router = api_router("/api/v1/admin/openai", "admin")
 KeyId = Annotated[
     str, Path(pattern=r"^[0-9a-f]{8,16}$", description="`id` of a key in the statistics, or its first eight digits")
 ]
@@ -95,7 +88,7 @@ def act_on_key(
         lambda: KeyActionStore(context.stores.database),
         key,
         action,
-        who=f"{caller.subject} ({caller.role})".strip(),
+        who=caller.who,
         reason=request.reason if request is not None else "",
     )
     return success(done.as_json())

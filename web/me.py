@@ -5,24 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Security
+from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.property.store import next_day
 from app.services.access import Caller
 from app.services.rate_limits import WINDOW_SECONDS, Allowance
-from web.auth import READING, AuthenticatedRoute, allow, bearer_scheme, rights_of
-from web.context import Context, context_of
-from web.envelope import COMMON, answers, success
+from web.auth import READING, allow, api_router, rights_of
+from web.context import ContextOf
+from web.envelope import answers, success
 
-router = APIRouter(
-    prefix="/api/v1/me",
-    tags=["me"],
-    route_class=AuthenticatedRoute,
-    dependencies=[Security(bearer_scheme)],
-    responses=COMMON,
-)
+router = api_router("/api/v1/me", "me")
 
 
 class RateLimit(BaseModel):
@@ -53,9 +47,7 @@ class Me(BaseModel):
 
 
 @router.get("", summary="Who am I, and what is left", responses=answers(Me))
-def get_me(
-    request: Request, caller: Annotated[Caller, allow(*READING)], context: Annotated[Context, Depends(context_of)]
-) -> JSONResponse:
+def get_me(request: Request, caller: Annotated[Caller, allow(*READING)], context: ContextOf) -> JSONResponse:
     """Tokens without a subject share their limits with all others of their role."""
     allowance: Allowance | None = request.state.allowance
     limit = context.settings.api_daily_targets_per_caller

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.property.store import PurgeKind
 from app.services.access import Caller
 from app.services.purging import purge
-from web.auth import MANAGEMENT, AuthenticatedRoute, allow, bearer_scheme
-from web.context import Context, context_of
-from web.envelope import COMMON, answers, success
+from web.auth import MANAGEMENT, allow, api_router
+from web.context import ContextOf
+from web.envelope import answers, success
 
-router = APIRouter(
-    prefix="/api/v1/admin",
-    tags=["admin"],
-    route_class=AuthenticatedRoute,
-    dependencies=[Security(bearer_scheme)],
-    responses=COMMON,
-)
+router = api_router("/api/v1/admin", "admin")
 
 
 class PurgeRequest(BaseModel):
@@ -75,7 +68,7 @@ class PurgedView(BaseModel):
 def purge_pages(
     request: PurgeRequest,
     caller: Annotated[Caller, allow(*MANAGEMENT)],
-    context: Annotated[Context, Depends(context_of)],
+    context: ContextOf,
 ) -> JSONResponse:
     """Copies of pages, values with their evidence and history, what models said, jobs: gone, not hidden.
 
@@ -83,6 +76,5 @@ def purge_pages(
     it needs no `Idempotency-Key`.
     """
     ((kind, name),) = request.named().items()
-    who = f"{caller.subject} ({caller.role})".strip()
-    done = purge(context.settings, context.stores.database, kind, name, who=who, dry_run=request.dry_run)
+    done = purge(context.settings, context.stores.database, kind, name, who=caller.who, dry_run=request.dry_run)
     return success(done.as_json())

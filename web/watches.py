@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -13,20 +12,13 @@ from app.property.store import Watches, WatchKind, WatchStatus
 from app.property.store.watches import MOST_INTERVAL_DAYS
 from app.services import watching
 from app.services.access import Caller
-from web.auth import OPERATIONS, READING, AuthenticatedRoute, allow, bearer_scheme
-from web.context import Context, context_of
-from web.envelope import COMMON, answers, success
+from web.auth import OPERATIONS, READING, allow, api_router
+from web.context import ContextOf
+from web.envelope import answers, success
 from web.limits import MAX_TARGETS
 from web.parameters import Id, Limit, WatchesCursor, whole
 
-router = APIRouter(
-    prefix="/api/v1/watches",
-    tags=["watches"],
-    route_class=AuthenticatedRoute,
-    dependencies=[Security(bearer_scheme)],
-    responses=COMMON,
-)
-ContextOf = Annotated[Context, Depends(context_of)]
+router = api_router("/api/v1/watches", "watches")
 Operator = Annotated[Caller, allow(*OPERATIONS)]
 
 
@@ -129,7 +121,7 @@ def add_watches(request: WatchRequest, caller: Operator, context: ContextOf) -> 
     added = Watches(context.stores.database).add(
         request.targets,
         interval_days=request.interval_days or settings.watch_interval_days,
-        who=f"{caller.subject} ({caller.role})".strip(),
+        who=caller.who,
         most=settings.watch_max_watches,
     )
     return success({"new": added.new, "watches": [one.as_json() for one in added.watches]})

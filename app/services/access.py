@@ -55,6 +55,11 @@ class Caller:
     expires_at: datetime | None = field(default=None, compare=False)
 
     @property
+    def who(self) -> str:
+        """As what he did is written down: `alice (manager)`."""
+        return f"{self.subject} ({self.role})".strip()
+
+    @property
     def id(self) -> str:
         """Whose limits, quota and idempotency keys count: one name for each issuer and subject, SHA-256 in hex.
 

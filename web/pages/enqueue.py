@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 
 from app.errors.targets import InvalidTargetListError
 from app.property.store import Requester
@@ -14,14 +14,13 @@ from app.services.estimate import estimate
 from app.services.target_lists import parse_targets
 from tasks.submission import submit_targets
 from web.auth import OPERATIONS, allow
-from web.context import Context, context_of
+from web.context import ContextOf
 from web.idempotency import request_key
 from web.limits import MAX_TARGETS
 from web.pages.rendering import page
 from web.pages.route import SignedInRoute, see_other
 
 router = APIRouter(route_class=SignedInRoute)
-ContextOf = Annotated[Context, Depends(context_of)]
 Priority = Annotated[int, Form(ge=0, le=9)]
 _PASTED = "your list"
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 
 from app.property.store import JobState, every
 from tasks.submission import resubmit_jobs
 from web.auth import OPERATIONS, READING, allow
-from web.context import Context, context_of
-from web.pages.rendering import address, page, wants_fragment
+from web.context import ContextOf
+from web.pages.rendering import address, live_page
 from web.pages.route import SignedInRoute, inner_path, see_other
 from web.parameters import BatchesCursor, BatchFilter, Id, JobsCursor
 
 router = APIRouter(route_class=SignedInRoute)
-ContextOf = Annotated[Context, Depends(context_of)]
 _ROWS = 50
 
 
@@ -32,10 +31,9 @@ def list_jobs(
     jobs = context.stores.jobs
     shown = jobs.page(cursor, batch=batch, state=state, limit=_ROWS, newest_first=True)
     chosen = {name: value for name, value in (("batch", batch), ("state", state)) if value}
-    template = "jobs_live.html" if wants_fragment(request) else "jobs.html"
-    return page(
+    return live_page(
         request,
-        template,
+        "jobs",
         counts=jobs.counts(batch),
         jobs=shown.items,
         batch=batch,
@@ -48,8 +46,7 @@ def list_jobs(
 
 @router.get("/jobs/{job_id}", dependencies=[allow(*READING)])
 def show_job(request: Request, job_id: Id, context: ContextOf) -> Response:
-    template = "job_live.html" if wants_fragment(request) else "job.html"
-    return page(request, template, job=context.stores.jobs.get(job_id))
+    return live_page(request, "job", job=context.stores.jobs.get(job_id))
 
 
 @router.post("/jobs/{job_id}/cancel", dependencies=[allow(*OPERATIONS)])
@@ -76,9 +73,9 @@ def _row_of(job_id: str, back: str) -> str:
 @router.get("/batches", dependencies=[allow(*READING)])
 def list_batches(request: Request, context: ContextOf, cursor: BatchesCursor = None) -> Response:
     shown = context.stores.batches.page(cursor, limit=_ROWS)
-    return page(
+    return live_page(
         request,
-        "batches_live.html" if wants_fragment(request) else "batches.html",
+        "batches",
         batches=shown.items,
         here=address("/batches", cursor=cursor),
         next_page=address("/batches", cursor=shown.next_cursor) if shown.next_cursor else "",
@@ -89,9 +86,8 @@ def list_batches(request: Request, context: ContextOf, cursor: BatchesCursor = N
 def show_batch(request: Request, batch_id: Id, context: ContextOf) -> Response:
     stores = context.stores
     batch = stores.batches.get(batch_id)
-    template = "batch_live.html" if wants_fragment(request) else "batch.html"
-    return page(
-        request, template, batch=batch, failures=stores.jobs.list(batch=batch_id, state=JobState.FAILED, limit=_ROWS)
+    return live_page(
+        request, "batch", batch=batch, failures=stores.jobs.list(batch=batch_id, state=JobState.FAILED, limit=_ROWS)
     )
 
 

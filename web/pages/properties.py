@@ -8,13 +8,13 @@ from datetime import datetime
 from textwrap import shorten
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from app.property.doubt import Other, as_of, others
 from app.property.record import FIELDS
 from app.property.store import Change, ChangeStore, PropertyFilter, Saying, sayings
 from web.auth import READING, allow
-from web.context import Context, context_of
+from web.context import ContextOf
 from web.pages.dated_prices import dated_prices
 from web.pages.locator import Locator, Seen, locator
 from web.pages.price_chart import price_chart
@@ -25,7 +25,6 @@ from web.pages.words import in_words
 from web.parameters import Id, PropertiesCursor
 
 router = APIRouter(route_class=SignedInRoute)
-ContextOf = Annotated[Context, Depends(context_of)]
 _ROWS = 50
 #: changes of a property that its page shows, and the characters of a quote among them
 _CHANGES, _QUOTE_CHARS = 20, 200

@@ -100,6 +100,11 @@ def page(request: Request, template: str, status: int = 200, /, **shown: Any) ->
     return HTMLResponse(body.encode("utf-8", "replace"), status, HEADERS)
 
 
+def live_page(request: Request, name: str, /, **shown: Any) -> HTMLResponse:
+    """`page`; only the part of it that changes, if the page that is shown already asks for that."""
+    return page(request, f"{name}_live.html" if wants_fragment(request) else f"{name}.html", **shown)
+
+
 def address(path: str, **parameters: str | None) -> str:
     """`path` with those of the parameters that have a value."""
     given = {name: value for name, value in parameters.items() if value}
