@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import redis
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 
 from app.errors.broker import BrokerUnavailableError
-from app.keypool.stores.base import Action
+from app.keypool.snapshots import Action
 from app.property.store import KeyActionStore
 from app.redaction import origin_of
 from app.services.access import Caller
@@ -16,14 +16,13 @@ from app.services.embedded_valkey import broker_url
 from app.services.key_actions import act
 from app.services.key_panel import SPAN, Panel, make_panel
 from web.auth import MANAGEMENT, allow
-from web.context import Context, context_of
+from web.context import Context, ContextOf
 from web.pages.charts import line_chart, timeline
-from web.pages.rendering import page, wants_fragment
+from web.pages.rendering import live_page
 from web.pages.route import SignedInRoute, see_other
 from web.parameters import Id
 
 router = APIRouter(route_class=SignedInRoute)
-ContextOf = Annotated[Context, Depends(context_of)]
 #: how many of the newest actions are shown
 _ACTIONS = 10
 
@@ -31,9 +30,9 @@ _ACTIONS = 10
 @router.get("/keys", dependencies=[allow(*MANAGEMENT)])
 def show_keys(request: Request, context: ContextOf, all_keys: Annotated[bool, Query(alias="all")] = False) -> Response:
     panel = _panel(context, all_keys=all_keys)
-    return page(
+    return live_page(
         request,
-        "keys_live.html" if wants_fragment(request) else "keys.html",
+        "keys",
         panel=panel,
         all_keys=all_keys,
         actions=KeyActionStore(context.stores.database).page(limit=_ACTIONS).items,
@@ -62,9 +61,7 @@ def act_on_key(
     reason: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Does it for the whole fleet, with an audit line; the page's list of actions then says what came of it."""
-    act(
-        context.keys, lambda: KeyActionStore(context.stores.database), key_id, action, who=caller.subject, reason=reason
-    )
+    act(context.keys, lambda: KeyActionStore(context.stores.database), key_id, action, who=caller.who, reason=reason)
     return see_other("/keys")
 
 

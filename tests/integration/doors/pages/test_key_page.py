@@ -88,7 +88,7 @@ def test_a_key_is_taken_out_and_brought_back_by_hand(manager: OpenAIClientManage
     row.get_by_label("Reason, for the record").fill("seen in a public repository")
     row.get_by_role("button", name="Disable").click()
     expect(row).to_contain_text("was taken out by an operator")
-    expect(page.locator("#audit")).to_contain_text("propintel disabled")
+    expect(page.locator("#audit")).to_contain_text("propintel (exec) disabled")
     _ask(manager)
     _ask(manager)
     counts = {mask[-4:]: figures["requests"] for mask, figures in manager.get_stats()["keys"].items()}
