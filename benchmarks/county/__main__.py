@@ -12,9 +12,9 @@ from app.errors import PropertyIntelligenceError
 from benchmarks.county.judge import Figures, judge
 from benchmarks.county.report import write_report
 from benchmarks.county.run import Scraped, scrape_county
+from benchmarks.postgresql import PostgreSQL, servers_of
 from benchmarks.results import BenchmarkError, machine
 from benchmarks.workers.options import DATABASES, chosen_databases
-from benchmarks.workers.postgresql import PostgreSQL, servers_of
 from standin.county.county import SEED
 from standin.county.serving import RunningCounty
 

@@ -16,8 +16,8 @@ from sqlalchemy import func, select
 from app.property.store import Database, PropertyStore
 from app.property.store.tables import observations, properties
 from benchmarks.merging.workload import WINDOW, pages
+from benchmarks.postgresql import servers_of
 from benchmarks.results import BenchmarkError
-from benchmarks.workers.postgresql import servers_of
 
 _DATABASES = ("sqlite", "postgresql")
 _SHARES = (0.25, 0.5, 1.0)

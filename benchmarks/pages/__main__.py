@@ -11,9 +11,9 @@ from typing import Any
 from app.errors import PropertyIntelligenceError
 from benchmarks.pages.measure import measure
 from benchmarks.pages.report import verdict, write_report
+from benchmarks.postgresql import servers_of
 from benchmarks.results import BenchmarkError, machine
 from benchmarks.workers.options import DATABASES, Options, chosen_databases
-from benchmarks.workers.postgresql import servers_of
 from cli.processes import ChildDiedError
 
 _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"

@@ -12,9 +12,9 @@ from benchmarks.pages.browser import Door, Visitor, chromium, sign_in
 from benchmarks.pages.jobs import fill_jobs
 from benchmarks.pages.keys import fill_keys
 from benchmarks.pages.properties import SEARCH, fill_properties
+from benchmarks.postgresql import PostgreSQL
 from benchmarks.workers.fleet import Fleet, fleet
 from benchmarks.workers.options import Options
-from benchmarks.workers.postgresql import PostgreSQL
 
 JOBS, PROPERTIES, KEYS = 10_000, 5_000, 300
 #: has the style and scripts of every page, and no data

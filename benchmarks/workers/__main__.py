@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.errors import PropertyIntelligenceError
+from benchmarks.postgresql import servers_of
 from benchmarks.results import BenchmarkError, machine, read_results, write_results
 from benchmarks.workers import pools
 from benchmarks.workers.options import DATABASES, Options, Pool, chosen_databases
-from benchmarks.workers.postgresql import servers_of
 from benchmarks.workers.report import PARTS, write_report
 from cli.processes import ChildDiedError
 

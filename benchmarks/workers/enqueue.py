@@ -15,11 +15,11 @@ import httpx2
 
 from app.clock import SystemClock
 from app.services.access import Role, issue_token
+from benchmarks.postgresql import PostgreSQL
 from benchmarks.results import BenchmarkError
 from benchmarks.workers.bare import do_nothing
 from benchmarks.workers.fleet import Fleet, fleet
 from benchmarks.workers.options import Options
-from benchmarks.workers.postgresql import PostgreSQL
 from benchmarks.workers.tables import DATABASE_NAMES, Rows, median, number, prose, table
 
 _TARGETS = 10_000

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from benchmarks.postgresql import PostgreSQL
 from benchmarks.workers.fleet import Fleet, fleet
 from benchmarks.workers.options import Options, Pool
-from benchmarks.workers.postgresql import PostgreSQL
 from benchmarks.workers.tables import DATABASE_NAMES, Rows, median, number, prose, table
 from standin.site import homes
 

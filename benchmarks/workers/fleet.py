@@ -27,9 +27,9 @@ from app.property.store import Enqueued
 from app.services.embedded_valkey import EmbeddedValkey, client
 from app.services.stores import Stores, open_stores
 from app.settings import Settings, load_settings
+from benchmarks.postgresql import PostgreSQL
 from benchmarks.results import BenchmarkError
 from benchmarks.workers.options import Pool
-from benchmarks.workers.postgresql import PostgreSQL
 from cli.demo_setup import DemoKeys, environment, service_environment, start_openai
 from cli.processes import Child, StopSignals, Supervisor
 from cli.services import Services, listens

@@ -23,10 +23,10 @@ import psutil
 import redis
 
 from app.services.embedded_valkey import EmbeddedValkey
+from benchmarks.postgresql import PostgreSQL
 from benchmarks.results import BenchmarkError
 from benchmarks.workers.fleet import ROOT, Fleet, fleet
 from benchmarks.workers.options import Options, Pool
-from benchmarks.workers.postgresql import PostgreSQL
 from benchmarks.workers.tables import DATABASE_NAMES, Rows, median, number, prose, table
 from benchmarks.workers.usage import cpu_seconds, stopped, wait_for_rest
 from cli.services import Services

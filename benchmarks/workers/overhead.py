@@ -17,10 +17,10 @@ import psutil
 from app.property.extract.pipeline import extract
 from app.property.merge import SourceRecord
 from app.property.page import Page
+from benchmarks.postgresql import PostgreSQL
 from benchmarks.workers.bare import do_nothing
 from benchmarks.workers.fleet import Fleet, fleet
 from benchmarks.workers.options import Options, Pool
-from benchmarks.workers.postgresql import PostgreSQL
 from benchmarks.workers.tables import DATABASE_NAMES, Rows, median, number, prose, table
 from benchmarks.workers.usage import cpu_seconds, stopped, wait_for_rest
 from standin.site import homes

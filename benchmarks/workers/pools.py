@@ -15,9 +15,9 @@ from typing import Any
 import psutil
 
 from app.property.store import Job, JobState
+from benchmarks.postgresql import PostgreSQL
 from benchmarks.workers.fleet import Fleet, fleet
 from benchmarks.workers.options import Options, Pool
-from benchmarks.workers.postgresql import PostgreSQL
 from benchmarks.workers.tables import DATABASE_NAMES, Rows, median, number, prose, table
 from benchmarks.workers.usage import Busy, PeakMemory, cpu_seconds, stopped, wait_for_rest
 from standin.site import homes

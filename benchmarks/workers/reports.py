@@ -16,10 +16,10 @@ from typing import Any
 
 from celery import Celery
 
+from benchmarks.postgresql import PostgreSQL
 from benchmarks.results import BenchmarkError
 from benchmarks.workers.fleet import Fleet, fleet
 from benchmarks.workers.options import Options, Pool
-from benchmarks.workers.postgresql import PostgreSQL
 from benchmarks.workers.tables import DATABASE_NAMES, Rows, number, prose, table
 
 TARGET_LATE_SECONDS = 2.0

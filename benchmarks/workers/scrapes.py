@@ -20,10 +20,10 @@ import psutil
 
 from app.clock import SystemClock
 from app.services.access import Role, issue_token
+from benchmarks.postgresql import PostgreSQL
 from benchmarks.results import BenchmarkError
 from benchmarks.workers.fleet import Fleet, fleet
 from benchmarks.workers.options import Options, Pool
-from benchmarks.workers.postgresql import PostgreSQL
 from benchmarks.workers.tables import DATABASE_NAMES, Rows, number, prose, table
 from benchmarks.workers.usage import cpu_seconds
 

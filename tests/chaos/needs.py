@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from benchmarks import postgresql
 from tests.chaos.fleet import missing_programs
 from tests.chaos.plan import DatabaseKind
 from tests.chaos.store_under_test import can_mount
-from tests.plugins import postgresql_server
 
 
 def missing(database: DatabaseKind) -> list[str]:
@@ -13,6 +13,6 @@ def missing(database: DatabaseKind) -> list[str]:
     found = missing_programs()
     if not can_mount():
         found.append("no small disk to fill: mounting a tmpfs needs root")
-    if database == "postgresql" and (reason := postgresql_server.why_not()):
+    if database == "postgresql" and (reason := postgresql.why_not()):
         found.append(reason)
     return found

@@ -20,8 +20,9 @@ from typing import Any, Protocol
 import psycopg
 
 from app.property.store import upgrade
+from benchmarks.postgresql import owned_by_server
 from tests.chaos.plan import DatabaseKind
-from tests.plugins import postgresql_server
+from tests.plugins.postgresql_server import postgresql_server
 
 #: what a query may raise while the database is locked or full
 UNANSWERED = (sqlite3.Error, psycopg.Error)
@@ -76,8 +77,8 @@ class PostgreSQL:
         self._socket, self._disk = socket, disk
         space = disk / "space"
         space.mkdir()
-        postgresql_server.owned_by_server(disk)
-        postgresql_server.owned_by_server(space)
+        owned_by_server(disk)
+        owned_by_server(space)
         with self._connect("postgres") as admin:
             admin.execute(f"CREATE TABLESPACE small LOCATION '{space}'")
             admin.execute("CREATE DATABASE chaos TABLESPACE small")
@@ -110,7 +111,7 @@ def open_store(kind: DatabaseKind) -> Iterator[StoreUnderTest]:
         if kind == "sqlite":
             yield Sqlite(disk)
         else:
-            yield PostgreSQL(stack.enter_context(postgresql_server.postgresql_server()), disk)
+            yield PostgreSQL(stack.enter_context(postgresql_server()), disk)
 
 
 @contextmanager

@@ -20,8 +20,9 @@ from app.property.store import downgrade, upgrade
 from app.property.store.schema import HEAD
 from app.services.stores import open_stores
 from app.settings import VARIABLE_PREFIXES, Settings
+from benchmarks.postgresql import programs
 from tests.plugins.documented import blocks
-from tests.plugins.postgresql_server import postgresql_server, programs
+from tests.plugins.postgresql_server import postgresql_server
 
 _BACKUP = "docs/runbooks/backup-and-restore.md"
 

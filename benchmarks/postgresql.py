@@ -1,0 +1,117 @@
+"""A PostgreSQL that only its block knows, from the machine's own programs, on a socket."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+
+from app.property.store import upgrade
+from app.services.embedded_valkey import tied_to_parent
+from benchmarks.results import BenchmarkError
+
+_START_SECONDS = 60.0
+
+
+class PostgreSQL:
+    """A server that runs; `folder` has its socket, its user is `postgres`, without a password."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def new_database(self) -> str:
+        """The URL of an empty database at this version's schema."""
+        name = f"bench_{uuid.uuid4().hex}"
+        with self.connect() as admin:
+            admin.execute(f"CREATE DATABASE {name}".encode())
+        url = f"postgresql://postgres@/{name}?host={self.folder}"
+        upgrade(url)
+        return url
+
+    def connect(self) -> psycopg.Connection:
+        return psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True)
+
+
+def programs() -> Path | None:
+    """The folder of PostgreSQL's programs: on PATH, or where Debian keeps them off it."""
+    on_path = shutil.which("initdb")
+    folders = [Path(on_path).parent] if on_path else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((folder for folder in folders if (folder / "postgres").exists()), None)
+
+
+def why_not() -> str | None:
+    """The reason why no server can be started here, or None."""
+    if programs() is None:
+        return (
+            "no PostgreSQL: install the package postgresql, whose initdb is neither on PATH nor in /usr/lib/postgresql"
+        )
+    if os.getuid() == 0 and shutil.which("setpriv") is None:
+        return "no PostgreSQL: it does not run as root, and there is no setpriv to change that"
+    return None
+
+
+def owned_by_server(folder: Path) -> None:
+    """Give `folder` to the user under whom the server runs: PostgreSQL refuses to run as root."""
+    if os.getuid() == 0:
+        shutil.chown(folder, "nobody", "nogroup")
+
+
+@contextmanager
+def postgresql(*settings: str) -> Iterator[PostgreSQL]:
+    """A server with its own defaults, but for `settings` (`fsync=off`).
+
+    Raises `BenchmarkError` with the reason why there is none here, or with the server's own words.
+    """
+    reason, found = why_not(), programs()
+    if reason is not None or found is None:
+        raise BenchmarkError(reason)
+    as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"] if os.getuid() == 0 else []
+    # a short path: a socket's has at most 107 bytes
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        owned_by_server(folder)
+        data, log = folder / "data", folder / "log"
+        make = [found / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        subprocess.run([*as_user, *map(str, make)], check=True, stdout=subprocess.DEVNULL, timeout=60)
+        serve = [*as_user, str(found / "postgres"), "-D", str(data), "-k", name]
+        for setting in ("listen_addresses=", *settings):
+            serve += ["-c", setting]
+        with log.open("w") as output:
+            server = subprocess.Popen(tied_to_parent(serve), stdout=output, stderr=output, start_new_session=True)
+        try:
+            running = PostgreSQL(folder)
+            _wait(running, server, log)
+            yield running
+        finally:
+            # "immediate shutdown": neither waits for clients nor writes to disk what goes with the folder
+            server.send_signal(signal.SIGQUIT)
+            server.wait(timeout=30)
+
+
+@contextmanager
+def servers_of(databases: Sequence[str]) -> Iterator[Mapping[str, PostgreSQL | None]]:
+    """For each kind of database the server that it needs: None for SQLite. Raises as `postgresql`."""
+    if "postgresql" not in databases:
+        yield dict.fromkeys(databases)
+        return
+    with postgresql() as server:
+        yield {name: server if name == "postgresql" else None for name in databases}
+
+
+def _wait(running: PostgreSQL, server: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until and server.poll() is None:
+        with suppress(psycopg.OperationalError):
+            running.connect().close()
+            return
+        time.sleep(0.1)
+    raise BenchmarkError(f"PostgreSQL did not start:\n{log.read_text()[-2000:]}")
