@@ -17,13 +17,9 @@ from app.errors.storage import StoreError
 from app.redaction import redact
 from app.services.health.watch import tell
 from tasks.base import ScheduledTask
-from tasks.config import PRIORITIES, TURN_HEADER
 from tasks.resources import current, pool_watch
 
 log = logging.getLogger(__name__)
-
-#: what is due is told in turns: messages that nobody took pile up and run once
-_TURN_SECONDS = 5.0
 
 
 @shared_task(name="tasks.alerts.check_alerts", base=ScheduledTask)
@@ -33,7 +29,7 @@ def check_alerts() -> dict[str, int]:
     try:
         booked = watch.check()
         if watch.settings.alert_webhook_url is not None and watch.stores.alerts.has_due_notice():
-            tell_alerts.apply_async(priority=PRIORITIES[0], headers={TURN_HEADER: _TURN_SECONDS})
+            tell_alerts.send_ahead()
     except (StoreError, OperationalError, redis.RedisError) as exc:
         log.warning("Alerts wait for their next turn: %s", redact(str(exc)))
         return {"fired": 0, "resolved": 0}

@@ -20,13 +20,9 @@ from app.services.batch_callbacks import deliver_due
 from app.services.metrics.instruments import BATCHES_COMPLETED
 from app.services.webhooks import build_webhook_sender
 from tasks.base import ScheduledTask
-from tasks.config import PRIORITIES, TURN_HEADER
 from tasks.resources import current
 
 log = logging.getLogger(__name__)
-
-#: what is due is told in turns, as beat asks for them: messages that nobody took pile up and run once
-_TURN_SECONDS = 5.0
 
 
 @shared_task(name="tasks.batches.complete_batches", base=ScheduledTask)
@@ -39,7 +35,7 @@ def complete_batches() -> dict[str, int]:
         for batch in completed:
             log.info("Batch %s is complete: %s", batch.id, _outcome(batch))
         if batches.has_due_callback():
-            deliver_callbacks.apply_async(priority=PRIORITIES[0], headers={TURN_HEADER: _TURN_SECONDS})
+            deliver_callbacks.send_ahead()
     except (StoreError, OperationalError, redis.RedisError) as exc:
         log.warning("Batches wait for their next turn: %s", redact(str(exc)))
         return {"completed": 0}

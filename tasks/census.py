@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import redis
 from celery import Celery
-from kombu.exceptions import OperationalError
 
-from app.errors.broker import BrokerUnavailableError
-from app.redaction import shown_url
 from app.services.doctor.courier import Courier
 from tasks.config import HEALTH_QUEUE, SCRAPE_QUEUE
+from tasks.sending import broker_errors
 
 #: a worker answers from its main loop, whatever its pool does; one that needs longer is in trouble
 ANSWER_SECONDS = 2.0
@@ -33,9 +30,6 @@ def consumers(celery_app: Celery, seconds: float = ANSWER_SECONDS) -> dict[str, 
 
     Raises `BrokerUnavailableError`.
     """
-    try:
+    with broker_errors(celery_app):
         found = celery_app.control.inspect(timeout=seconds).active_queues() or {}
-    except (OperationalError, redis.RedisError, OSError) as exc:
-        url = shown_url(str(celery_app.conf.broker_url))
-        raise BrokerUnavailableError(url, str(exc) or type(exc).__name__) from exc
     return {node: frozenset(str(queue["name"]) for queue in queues) for node, queues in found.items()}

@@ -20,13 +20,9 @@ from app.redaction import redact
 from app.services.change_delivery import RECEIVER, tell_due, webhook_url
 from app.services.webhooks import build_webhook_sender
 from tasks.base import ScheduledTask
-from tasks.config import PRIORITIES, TURN_HEADER
 from tasks.resources import current
 
 log = logging.getLogger(__name__)
-
-#: what is due is told in turns: messages that nobody took pile up and run once
-_TURN_SECONDS = 5.0
 
 
 @shared_task(name="tasks.changes.check_changes", base=ScheduledTask)
@@ -40,7 +36,7 @@ def check_changes() -> dict[str, int]:
         if settings.changes_webhook_url is not None:
             changes.begin(RECEIVER)
             if changes.is_due(RECEIVER):
-                tell_changes.apply_async(priority=PRIORITIES[0], headers={TURN_HEADER: _TURN_SECONDS})
+                tell_changes.send_ahead()
     except (StoreError, OperationalError, redis.RedisError) as exc:
         log.warning("Changes wait for their next turn: %s", redact(str(exc)))
         return {"pruned": 0}

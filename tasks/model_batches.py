@@ -23,7 +23,6 @@ from app.services.model_batches.collecting import collect, tidy
 from app.services.model_batches.parts import Parts, open_parts
 from app.services.model_batches.tending import Tender
 from tasks.base import ScheduledTask
-from tasks.config import PRIORITIES, TURN_HEADER
 from tasks.lease import LeaseKeeper, new_owner
 from tasks.resources import current
 
@@ -43,7 +42,7 @@ def look_at_batches() -> dict[str, bool]:
     try:
         due = ModelBatchStore(current().database).has_work()
         if due:
-            tend_batches.apply_async(priority=PRIORITIES[0], headers={TURN_HEADER: _BEAT_SECONDS})
+            tend_batches.send_ahead(_BEAT_SECONDS)
     except (StoreError, OperationalError, redis.RedisError) as exc:
         log.warning("Batches of the model wait for their next turn: %s", redact(str(exc)))
         return {"due": False}

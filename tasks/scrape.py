@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from celery import shared_task
@@ -69,13 +70,7 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
             self.request.run.done()
         else:
             self.request.run.lost()
-        return {
-            "job": job.id,
-            "state": "done" if finished else "skipped",
-            "property": outcome.property_id,
-            "page_from": str(outcome.page_from),
-            "wanted_model": list(wanted),
-        }
+        return _ended(job, "done" if finished else "skipped", outcome.property_id, str(outcome.page_from), wanted)
     raise AssertionError("working_on swallows no exception")
 
 
@@ -90,13 +85,7 @@ def _parked(task: JobTask, job: Job, request: ModelRequest) -> dict[str, Any]:
         log.info("Job %s waits for a batch of the model", job.id)
     else:
         task.request.run.lost()
-    return {
-        "job": job.id,
-        "state": "parked" if parked else "skipped",
-        "property": None,
-        "page_from": None,
-        "wanted_model": [],
-    }
+    return _ended(job, "parked" if parked else "skipped")
 
 
 def _searched(task: JobTask, job: Job, outcome: SearchOutcome) -> dict[str, Any]:
@@ -114,12 +103,18 @@ def _searched(task: JobTask, job: Job, outcome: SearchOutcome) -> dict[str, Any]
             send_jobs(task.app, resources.jobs, made)
         except PropertyIntelligenceError as exc:  # they are in the table: recovery sends them
             log.warning("%d jobs that job %s found are sent later: %s", len(made), job.id, exc)
+    return _ended(job, "skipped" if made is None else "done")
+
+
+def _ended(
+    job: Job, state: str, property_id: str | None = None, page_from: str | None = None, wanted: Sequence[str] = ()
+) -> dict[str, Any]:
     return {
         "job": job.id,
-        "state": "skipped" if made is None else "done",
-        "property": None,
-        "page_from": None,
-        "wanted_model": [],
+        "state": state,
+        "property": property_id,
+        "page_from": page_from,
+        "wanted_model": list(wanted),
     }
 
 

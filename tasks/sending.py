@@ -28,7 +28,7 @@ def send_jobs(celery_app: Celery, store: JobStore, jobs: Sequence[Job]) -> int:
     queued in the table, and `recover_jobs` sends them later.
     """
     celery_app.loader.import_default_modules()
-    with _broker_errors(celery_app):
+    with broker_errors(celery_app):
         for some in chunks(jobs, _CHUNK):
             _send_together(celery_app, some)
             for lane in LANES:
@@ -59,7 +59,7 @@ def _send_together(celery_app: Celery, jobs: Sequence[Job]) -> None:
 
 def waiting_messages(celery_app: Celery, queues: Iterable[str] = LANES) -> dict[str, int]:
     """How many messages wait in each of `queues`: of jobs, unless told otherwise. Raises `BrokerUnavailableError`."""
-    with _broker_errors(celery_app), celery_app.pool.acquire(block=True) as connection:
+    with broker_errors(celery_app), celery_app.pool.acquire(block=True) as connection:
         connection.ensure_connection(max_retries=1)
         return {queue: _length(connection.default_channel, queue) for queue in queues}
 
@@ -72,7 +72,8 @@ def _length(channel: object, queue: str) -> int:
 
 
 @contextmanager
-def _broker_errors(celery_app: Celery) -> Iterator[None]:
+def broker_errors(celery_app: Celery) -> Iterator[None]:
+    """What a broker that is away raises in the block is a `BrokerUnavailableError`."""
     try:
         yield
     except (OperationalError, BatchPublishError, redis.RedisError, OSError) as exc:
