@@ -8,19 +8,17 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from app.services.identity_decisions import MOST_CHARACTERS, decisions, join, split, undo
+from app.services.identity_decisions import decisions, join, split, undo
 from app.services.stores import open_stores
 from app.settings import load_settings
-from cli.output import FormatOption, make_table
-from cli.output import show as show_result
-from cli.whoami import who
+from cli.output import FormatOption, make_table, show
+from cli.whoami import Reason, who
 
 split_app = typer.Typer(add_completion=False, rich_markup_mode=None)
 join_app = typer.Typer(add_completion=False, rich_markup_mode=None)
 decisions_app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 PropertyId = Annotated[str, typer.Argument(metavar="PROPERTY", help="The id that jobs and export show.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; it is written down with who and when.")]
 
 _SPLIT = """\b
 Examples:
@@ -52,8 +50,8 @@ def split_command(
     JSON: `{"id", "at", "who", "kind", "reason", "property", "other", "pages", "undone_at", "undone_by"}`.
     """
     with open_stores(load_settings()) as stores:
-        made = split(stores.database, property_id, source, who=who(), reason=_checked(reason))
-    show_result(made.as_json(), format_, lambda: [decision_table([made.as_json()])])
+        made = split(stores.database, property_id, source, who=who(), reason=reason)
+    show(made.as_json(), format_, lambda: [decision_table([made.as_json()])])
 
 
 @join_app.command(epilog=_JOIN)
@@ -65,8 +63,8 @@ def join_command(
 ) -> None:
     """Make two properties one, whatever their pages say. JSON as for `propintel split`."""
     with open_stores(load_settings()) as stores:
-        made = join(stores.database, property_id, other, who=who(), reason=_checked(reason))
-    show_result(made.as_json(), format_, lambda: [decision_table([made.as_json()])])
+        made = join(stores.database, property_id, other, who=who(), reason=reason)
+    show(made.as_json(), format_, lambda: [decision_table([made.as_json()])])
 
 
 @decisions_app.command(epilog=_DECISIONS)
@@ -83,7 +81,7 @@ def decisions_command(
         if undo_ is not None:
             undo(stores.database, property_id, undo_, who=who())
         made = [one.as_json() for one in decisions(stores.database, property_id)]
-    show_result(made, format_, lambda: [decision_table(made)])
+    show(made, format_, lambda: [decision_table(made)])
 
 
 def decision_table(made: Sequence[Mapping[str, Any]]) -> Table:
@@ -140,9 +138,3 @@ def _value_rows(value: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
         name = value["field"] if n == 0 else ""
         votes = f"{factors}: {weight['vote']:.2f} of {say['votes']:.2f} votes"
         yield name, say["value"], f"{say['age_days']:.1f}", say["url"], say["verdict"], say["reason"], votes
-
-
-def _checked(reason: str) -> str:
-    if len(reason) > MOST_CHARACTERS:
-        raise typer.BadParameter(f"it has more than {MOST_CHARACTERS} characters", param_hint="--reason")
-    return reason

@@ -11,17 +11,16 @@ from rich.text import Text
 from app.keypool.snapshots import Action
 from app.printable import printable
 from app.property.store import KeyActionStore
-from app.services.key_actions import MOST_CHARACTERS, act
+from app.services.key_actions import act
 from app.services.key_view import KeyView
 from app.services.stores import open_stores
 from app.settings import load_settings
 from cli.output import Format, FormatOption, show
-from cli.whoami import who
+from cli.whoami import Reason, who
 
 KeyName = Annotated[
     str, typer.Argument(metavar="MASK", help="The key as `propintel keys` shows it; or its id, or how that begins.")
 ]
-Reason = Annotated[str, typer.Option("--reason", help="Why; it is written down with who and when.")]
 
 _EXAMPLES = """\b
 Examples:
@@ -59,8 +58,6 @@ def probe(name: KeyName, reason: Reason = "", format_: FormatOption = None) -> N
 
 
 def _act(name: str, action: Action, reason: str, format_: Format | None) -> None:
-    if len(reason) > MOST_CHARACTERS:
-        raise typer.BadParameter(f"it has more than {MOST_CHARACTERS} characters", param_hint="--reason")
     settings = load_settings()
     with closing(KeyView(settings)) as view, ExitStack() as opened:
         done = act(

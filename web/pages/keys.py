@@ -13,7 +13,7 @@ from app.property.store import KeyActionStore
 from app.redaction import origin_of
 from app.services.access import Caller
 from app.services.embedded_valkey import broker_url
-from app.services.key_actions import act
+from app.services.key_actions import MOST_CHARACTERS, act
 from app.services.key_panel import SPAN, Panel, make_panel
 from web.auth import MANAGEMENT, allow
 from web.context import Context, ContextOf
@@ -58,7 +58,7 @@ def act_on_key(
     context: ContextOf,
     key_id: Id,
     action: Action,
-    reason: Annotated[str, Form(max_length=500)] = "",
+    reason: Annotated[str, Form(max_length=MOST_CHARACTERS)] = "",
 ) -> Response:
     """Does it for the whole fleet, with an audit line; the page's list of actions then says what came of it."""
     act(context.keys, lambda: KeyActionStore(context.stores.database), key_id, action, who=caller.who, reason=reason)
