@@ -10,8 +10,6 @@ from typing import Any
 from app.property.record import Evidence, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
 
-#: the values of one property's two pages together
-OBSERVATIONS_A_PROPERTY = 5
 #: properties whose pages come in a shuffled order, one after the other
 WINDOW = 250
 _STREETS = ("Maple", "Walnut", "Juniper", "Sycamore", "Hawthorn", "Magnolia", "Cypress", "Chestnut", "Laurel", "Willow")

@@ -14,11 +14,7 @@ FIRMS = (
     "Keystone Lane Realty", "Meadow & Main Realty", "Lantern Realty", "Four Gables Properties", "Oxbow Realty",
     "Weathervane Homes",
 )  # fmt: skip
-SUBDIVISIONS = (
-    "Fictional Ridge", "Example Heights", "Old Town Addition", "Lorem Estates", "Draft Meadows", "Stencil Park",
-    "Outline Commons", "Template Trails", "Farview Acres",
-)  # fmt: skip
-#: of the neighbourhoods above, those with an owners' association; the first and the fourth are gated
+#: of the neighbourhoods in `homes`, those with an owners' association; and those with a gate
 ASSOCIATIONS = frozenset({"Fictional Ridge", "Lorem Estates", "Draft Meadows", "Outline Commons", "Example Heights"})
 GATED = frozenset({"Fictional Ridge", "Lorem Estates"})
 #: out-of-town owners get their mail there

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 STATE = "ST"
-#: what a site that writes names out calls it
-STATE_NAME = "State"
 
 _SUFFIXES = {
     "Ave": "Avenue", "St": "Street", "Blvd": "Boulevard", "Ln": "Lane", "Ct": "Court", "Way": "Way", "Dr": "Drive",
