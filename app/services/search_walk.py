@@ -15,6 +15,7 @@ from app.errors.fetching import FetchError
 from app.errors.jobs import OutOfTimeError
 from app.errors.pages import PageError, SearchPageError
 from app.property.extract.search.links import Shape
+from app.property.extract.search.pagination import is_same_search
 from app.property.extract.search.reading import Results, read_results
 from app.property.fetch.site import site_of
 from app.property.page import Page
@@ -89,8 +90,10 @@ class SearchWalker:
                 return exc.code
             walk.visited |= {next_url, page.final_url}
             results = read_results(page, walk.shapes)
+            if not is_same_search(next_url, page.final_url):
+                return _why_nothing(page, results, "other_search")
             if not walk.take(results):
-                return _why_nothing(page, results)
+                return _why_nothing(page, results, "nothing_new")
 
     def _ends(self, walk: _Walk, results: Results) -> str | None:
         if results.next_url is None or results.next_url in walk.visited:
@@ -143,12 +146,12 @@ class _Walk:
         return site_of(host) == site_of(urlsplit(self.url).hostname or "") or host in self.bounds.hosts
 
 
-def _why_nothing(page: Page, results: Results) -> str:
-    """A page of results that brings nothing new: the end, the same once more, or a wall."""
+def _why_nothing(page: Page, results: Results, why: str) -> str:
+    """A page of results that brings nothing new: the end, the same once more, another search, or a wall."""
     if results.listings:
-        return "nothing_new"
+        return why
     kind = read_page(page).kind
-    return str(kind) if kind in (PageKind.BLOCKED, PageKind.GONE) else "nothing_new"
+    return str(kind) if kind in (PageKind.BLOCKED, PageKind.GONE) else why
 
 
 def _is_asked_for(url: str, final_url: str) -> bool:

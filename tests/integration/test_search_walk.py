@@ -122,7 +122,12 @@ class Slow:
         self.asked: list[str] = []
         self.failing: set[str] = set()
         self.app = Starlette(
-            routes=[Route("/s", self._page), Route("/moved", self._moved), Route("/listing/{n}", self._gone)]
+            routes=[
+                Route("/s", self._page),
+                Route("/short", self._short),
+                Route("/moved", self._moved),
+                Route("/listing/{n}", self._gone),
+            ]
         )
 
     async def _page(self, request: Request) -> Response:
@@ -134,6 +139,15 @@ class Slow:
         cards = "".join(f'<li><a href="/listing/{here}{n}">{here}{n} Oak St</a> $250,000</li>' for n in range(3))
         onward = f'<a rel="next" href="/s?page={int(here) + 1}">Next</a>' if here != "5" else ""
         return HTMLResponse(f"<title>15 homes for sale</title><h1>15 homes for sale</h1><ul>{cards}</ul>{onward}")
+
+    async def _short(self, request: Request) -> Response:
+        """The homes of `town`, and a link to a next page that leads to those of `then`."""
+        town, then = request.query_params["town"], request.query_params["then"]
+        if "page" in request.query_params:
+            return RedirectResponse(f"/short?town={then}&then={then}")
+        cards = "".join(f'<li><a href="/listing/{town}{n}">{n} Oak St, {town}</a> $250,000</li>' for n in range(3))
+        onward = f'<a rel="next" href="/short?town={town}&then={then}&page=2">Next</a>'
+        return HTMLResponse(f"<title>3 homes for sale</title><h1>3 homes for sale</h1><ul>{cards}</ul>{onward}")
 
     async def _moved(self, _: Request) -> Response:
         return RedirectResponse("/s")
@@ -200,6 +214,14 @@ def test_a_listing_that_is_gone_and_shows_a_search_instead_is_not_walked(timed: 
     with pytest.raises(SearchPageError, match=f"it is {at}/s"):
         walk(timed, f"{at}/listing/7")
     assert slow.asked == ["1"]
+
+
+@pytest.mark.parametrize(("then", "ended_by"), [("all", "other_search"), ("anytown", "nothing_new")])
+def test_a_next_page_that_leads_elsewhere_ends_the_walk(timed: Resources, at: str, then: str, ended_by: str) -> None:
+    """Sites send whoever asks for a page beyond the last one to all their homes, which were not asked for, or back."""
+    found = walk(timed, f"{at}/short?town=anytown&then={then}")
+    assert [url.rpartition("/")[2] for url in found.listings] == ["anytown0", "anytown1", "anytown2"]
+    assert found.ended_by == ended_by
 
 
 def test_whoever_asks_for_a_property_gets_no_search(timed: Resources, at: str) -> None:

@@ -120,6 +120,16 @@ def _goes_on(here: str, there: str) -> bool:
     return in_path or any(_is_page_name(name) and _is_place(name, value) for name, value in changed.items())
 
 
+def is_same_search(asked: str, led_to: str) -> bool:
+    """Whether the page that `asked`, a page of a search, led to is one of that search too, whichever."""
+    one, other = urlsplit(asked), urlsplit(led_to)
+    hosts = [(parts.hostname or "").removeprefix("www.") for parts in (one, other)]
+    paths = [_search_path(parts.path).lower() for parts in (one, other)]
+    mine, its = _parameters(one), _parameters(other)
+    is_narrowed_alike = all(its.get(name) == value for name, value in mine.items() if not _is_page_name(name))
+    return hosts[0] == hosts[1] and paths[0] == paths[1] and is_narrowed_alike
+
+
 def _is_place(name: str, value: str) -> bool:
     return value.isdigit() or (bool(value) and _CURSOR_NAMES.search(words_of(name)) is not None)
 
