@@ -271,6 +271,7 @@ def test_a_join_or_a_split_tells_nothing_and_takes_the_changes_along(home: Home,
     DecisionStore(database).join(other, one, who="me")
     assert home.told() == before == [("ListPrice", 500000, 450000)]
     assert [change.field for change in home.feed.of(one).items] == ["ListPrice"]  # by either id
+    assert [change.field for change in home.feed.since(property_id=one).changes] == ["ListPrice"]
     assert home.feed.of(other).items[0].property == other
     split = DecisionStore(database).split(other, [A], who="me")
     assert home.told() == before

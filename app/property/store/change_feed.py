@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
 
 from app.property.store.change_rows import Change, change_of
 from app.property.store.engine import Database
@@ -93,15 +93,15 @@ class ChangeStore:
     # --- reading
 
     def since(self, cursor: str | None = None, *, limit: int = 100, property_id: str | None = None) -> Followed:
-        """Changes after `cursor`, all or of one property. None begins with the oldest that is kept, `LATEST` with what
-        comes from now on. Raises `InvalidCursorError`.
+        """Changes after `cursor`, all or of one property, or of the one that it turned out to be. None begins with the
+        oldest that is kept, `LATEST` with what comes from now on. Raises `InvalidCursorError`.
         """
         if cursor == LATEST:
             with self._database.reading() as connection:
                 return Followed([], ORDER.cursor((_newest(connection),)))
         query = ORDER.page_query(select(changes), cursor, limit)
         if property_id is not None:
-            query = query.where(changes.c.property_id == property_id)
+            query = query.where(_is_of(property_id))
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         if not rows:
@@ -111,8 +111,7 @@ class ChangeStore:
 
     def of(self, property_id: str, cursor: str | None = None, *, limit: int = 100) -> Page[Change]:
         """Changes of a property, or of the one that it turned out to be, the newest first."""
-        home = select(properties.c.merged_into).where(properties.c.id == property_id).scalar_subquery()
-        query = select(changes).where(changes.c.property_id == func.coalesce(home, property_id))
+        query = select(changes).where(_is_of(property_id))
         with self._database.reading() as connection:
             rows = connection.execute(NEWEST_FIRST.page_query(query, cursor, limit)).all()
         return Page([change_of(row) for row in rows[:limit]], NEWEST_FIRST.next_cursor(rows, limit))
@@ -233,6 +232,11 @@ def drop_changes(connection: Connection, property_id: str, urls: Collection[str]
         gone = [row[0] for row in rows if urls is None or not set(urls).isdisjoint(row.urls.split())]
         for some in chunks(gone):
             connection.execute(delete(table).where(key.in_(some)))
+
+
+def _is_of(property_id: str) -> ColumnElement[bool]:
+    home = select(properties.c.merged_into).where(properties.c.id == property_id).scalar_subquery()
+    return changes.c.property_id == func.coalesce(home, property_id)
 
 
 def _newest(connection: Connection) -> int:
