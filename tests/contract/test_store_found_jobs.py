@@ -20,6 +20,7 @@ from app.property.store import (
     PropertyStore,
     Requester,
     Walked,
+    Watches,
     digest,
 )
 
@@ -103,11 +104,12 @@ def test_a_watch_of_a_search_takes_what_is_new_and_pays_for_it(
     at = clock.now() - timedelta(days=1000)
     record = SourceRecord(listing(1), listing(1), PageKind.LISTING, digest(1), at, {}, {})
     PropertyStore(database).save_record(record)
-    (job_id,) = jobs.enqueue([SEARCH], refresh=True, watch="ab" * 16).new
+    (watch,) = Watches(database).add([SEARCH]).watches
+    (job_id,) = jobs.enqueue([SEARCH], refresh=True, watch=watch.id).new
     job = jobs.claim(job_id, "me", 30)
     assert job is not None
     made = FoundJobs(database).finish(job, "me", walked(1, 2))
-    assert [(one.target, one.watch, one.refresh) for one in made or []] == [(listing(2), "ab" * 16, False)]
+    assert [(one.target, one.watch, one.refresh) for one in made or []] == [(listing(2), watch.id, False)]
     assert (jobs.get(job.id).search or {})["left_out"] == {"known": 1}
 
 

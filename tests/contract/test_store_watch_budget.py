@@ -6,11 +6,14 @@ import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from app.clock import ManualClock
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.store import Charge, Database, JobStore, PropertyStore, Watches, WatchLedger, WatchLimits
+from app.property.store.tables import watches as watches_table
+from tests.plugins.watch_steps import store_property
 
 DAY = 86_400.0
 URLS = [f"https://site.example/house/{n}" for n in range(5)]
@@ -122,23 +125,44 @@ def test_jobs_under_way_are_reckoned_with_before_they_have_charged_anything(
 def test_what_needs_more_pages_than_are_left_waits_and_smaller_ones_go(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
-    """A property of three pages, due first, and a URL: two pages are left today. A whole day's budget is always enough:
-    one with more pages than that would else never be refreshed."""
-    kin = None
-    for n, url in enumerate(URLS[:3]):
-        record = SourceRecord(url, url, PageKind.LISTING, f"{n:064x}", clock.now(), {}, {})
-        kin = PropertyStore(database).save_record(record, kin=kin)
-    watches.add([str(kin)], interval_days=1)
+    """A property of three pages, due first, and a URL: two pages are left today. What has waited since the day before
+    goes with what there is: what is under way then would else keep it waiting day after day."""
+    home = store_property(database, clock, *URLS[:3])
+    watches.add([home], interval_days=1)
     clock.advance(DAY)
     watches.add([URLS[4]], interval_days=1)
     clock.advance(DAY)
     for _ in range(2):
         WatchLedger(database).charge("job", Charge.PAGE, 4)
     assert [job.target for job in watches.tick(WatchLimits(4, 0)).jobs] == [URLS[4]]
+    assert watches.tick(WatchLimits(4, 0)).jobs == []  # not on the same day
     clock.advance(DAY)
-    assert len(watches.tick(WatchLimits(2, 0)).jobs) == 0  # one of two is reckoned to be under way
-    JobStore(database).cancel(JobStore(database).list()[0].id)
+    assert sorted(job.target for job in watches.tick(WatchLimits(2, 0)).jobs) == URLS[:3]  # one is still under way
+
+
+def test_a_whole_days_budget_is_room_for_every_watch(watches: Watches, database: Database, clock: ManualClock) -> None:
+    """One of more pages than a day has would else never be refreshed."""
+    home = store_property(database, clock, *URLS[:3])
+    watches.add([home], interval_days=1)
+    to_noon(clock, 2)
+    WatchLedger(database).charge("job", Charge.PAGE, 1)
+    assert watches.tick(WatchLimits(2, 0)).jobs == []
+    clock.advance(DAY)
+    with database.writing() as connection:
+        connection.execute(update(watches_table).values(put_off_at=None))  # as if it had come due today
     assert sorted(job.target for job in watches.tick(WatchLimits(2, 0)).jobs) == URLS[:3]
+
+
+def test_what_is_put_off_keeps_its_place_with_a_new_interval(watches: Watches, clock: ManualClock) -> None:
+    watches.add(URLS[:1], interval_days=1)
+    to_noon(clock, 2)
+    watches.tick(WatchLimits(0, 0))
+    before = watches.get(URLS[0])
+    (after,) = watches.add(URLS[:1], interval_days=30).watches
+    assert (after.interval_days, after.status, after.due_at) == (30, "put_off", before.due_at)
+    assert before.due_at < clock.now()
+    (sooner,) = watches.add([URLS[1]], interval_days=365).watches
+    assert watches.add([URLS[1]], interval_days=1).watches[0].due_at <= sooner.due_at
 
 
 def test_two_ticks_at_once_make_no_job_twice(watches: Watches, clock: ManualClock) -> None:

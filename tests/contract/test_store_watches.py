@@ -8,31 +8,14 @@ from datetime import timedelta
 import pytest
 
 from app.clock import ManualClock
-from app.errors import NotFoundError, PropertyIntelligenceError
+from app.errors import NotFoundError
 from app.errors.fetching import HttpStatusError, RobotsDisallowedError, TransientHttpStatusError
 from app.errors.jobs import DeadlineExceededError
 from app.errors.targets import InvalidTargetError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
-from app.property.record import PageKind
-from app.property.source_record import SourceRecord
-from app.property.store import (
-    Database,
-    DecisionStore,
-    Job,
-    JobStore,
-    PageFrom,
-    PropertyStore,
-    Watch,
-    Watches,
-    WatchLimits,
-    ask_recheck,
-)
+from app.property.store import Database, DecisionStore, JobStore, Watches, ask_recheck
 from app.property.store.watch_times import slot_after
-
-URL = "https://site.example/house/1"
-ADDRESS = "12 MAIN ST, SPRINGFIELD, IL 62701"
-PLENTY = WatchLimits(pages=1000, model_calls=100)
-DAY = 86_400.0
+from tests.plugins.watch_steps import ADDRESS, DAY, PLENTY, URL, begin, due_now, end, store_property
 
 
 @pytest.fixture
@@ -43,36 +26,6 @@ def watches(database: Database) -> Watches:
 @pytest.fixture
 def jobs(database: Database) -> JobStore:
     return JobStore(database)
-
-
-def store_property(database: Database, clock: ManualClock, *urls: str) -> str:
-    """A property that each of `urls` is a page of."""
-    kin = None
-    for n, url in enumerate(urls):
-        record = SourceRecord(url, url, PageKind.LISTING, f"{n:064x}", clock.now(), {}, {})
-        kin = PropertyStore(database).save_record(record, kin=kin)
-    return str(kin)
-
-
-def due_now(watches: Watches, clock: ManualClock, name: str) -> Watch:
-    """The watch, when its time has come."""
-    wait = (watches.get(name).due_at - clock.now()).total_seconds()
-    clock.advance(max(0.0, wait))
-    return watches.get(name)
-
-
-def begin(watches: Watches, clock: ManualClock, name: str, limits: WatchLimits = PLENTY) -> list[Job]:
-    due_now(watches, clock, name)
-    return watches.tick(limits).jobs
-
-
-def end(jobs: JobStore, job: Job, outcome: str | PropertyIntelligenceError) -> None:
-    """The job is over: done with a property, or failed with an error."""
-    assert jobs.claim(job.id, "worker", 60) is not None
-    if isinstance(outcome, str):
-        assert jobs.finish(job.id, "worker", outcome, page_from=PageFrom.SITE)
-    else:
-        assert jobs.fail(job.id, outcome, "worker")
 
 
 def test_a_url_an_address_and_a_property_are_watched_in_one_spelling(

@@ -44,7 +44,7 @@ def enqueue_targets(
     def work(connection: Connection) -> Enqueued:
         if key is not None and (earlier := request_keys.take(connection, key, now, answer_by=resend_at)) is not None:
             return earlier
-        _refuse_named(database, connection, wanted)
+        refuse_named(database, connection, wanted)
         made = make_batch(connection, row, wanted, resend_at, fresh_since, watch_of=watch_of)
         if requester is not None:
             quotas.charge(connection, requester, now, len(made.new))
@@ -55,7 +55,7 @@ def enqueue_targets(
     return database.repeat(work)
 
 
-def _refuse_named(database: Database, connection: Connection, wanted: Sequence[str]) -> None:
+def refuse_named(database: Database, connection: Connection, wanted: Sequence[str]) -> None:
     """Raise `InvalidTargetError` if one of `wanted` names a person who was purged, without repeating it."""
     finder = purged_since(database, connection, None).finder
     if finder is None:

@@ -19,10 +19,13 @@ from app.property.store.tables import (
     records,
 )
 from app.property.store.unverified import fold_hearsay
+from app.property.store.watch_joins import fold_watches
 
 
 def fold(connection: Connection, gone: str, home: str) -> None:
-    """Move records, jobs, keys, observations and changes from `gone` to `home`; `gone` stays as a pointer to it."""
+    """Move records, jobs, keys, observations, changes and watches from `gone` to `home`; `gone` stays as a pointer to
+    it."""
+    fold_watches(connection, gone, home)
     for table in (records, jobs, property_keys, changes, change_candidates):
         connection.execute(update(table).where(table.c.property_id == gone).values(property_id=home))
     # the drawers are filled anew when `home` is made of all its records

@@ -20,9 +20,11 @@ from app.property.store.engine import Database
 from app.property.store.enqueueing import insert_jobs, known_jobs
 from app.property.store.jobs import FRESH_DAYS, RESEND_SECONDS
 from app.property.store.models import Job, JobState
+from app.property.store.purge_marks import purged_of
+from app.property.store.purged_names import purged_since
 from app.property.store.quotas import Requester
 from app.property.store.rows import chunks, new_id
-from app.property.store.tables import batches, jobs
+from app.property.store.tables import batches, jobs, watches
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,7 +33,8 @@ class LeftOut(StrEnum):
     """Why a listing that a search found makes no job. sponsored: its place was paid for · other_site: it is on a host
     of another site · over_limit: the search has more than may be taken · under_way: another job has it · fresh: it was
     read lately · known: it was read before, and a watch of a search takes what is new · quota: its caller has no more
-    jobs today."""
+    jobs today · purged: it was purged meanwhile, or its URL names a person who was · unwatched: the watch that would
+    pay was removed meanwhile."""
 
     SPONSORED = "sponsored"
     OTHER_SITE = "other_site"
@@ -40,13 +43,15 @@ class LeftOut(StrEnum):
     FRESH = "fresh"
     KNOWN = "known"
     QUOTA = "quota"
+    PURGED = "purged"
+    UNWATCHED = "unwatched"
 
 
 @dataclass(frozen=True, slots=True)
 class Walked:
     """A search that was walked: URLs of listings in the spelling of targets, each once; how many were left out, by why;
-    pages of results that were read; and why it ended there: last_page, nothing_new, max_pages, max_listings, or the
-    code of the error that the next page had."""
+    pages of results that were read; and why it ended there: last_page, nothing_new, other_search, max_pages,
+    max_listings, or the code of the error that the next page had."""
 
     listings: Sequence[str]
     left_out: Mapping[str, int]
@@ -76,6 +81,8 @@ class FoundJobs:
         self, connection: Connection, job: Job, owner: str, walked: Walked, daily_targets: int | None
     ) -> list[Job] | None:
         now = self._database.clock.now()
+        purged = self._purged(connection, walked.listings, job.started_at or now)
+        is_paid_for = job.watch is None or _holds(connection, job.watch)
         if not _end(connection, job.id, owner, now):
             return None
         ending = _Ending(connection, job, now, Counter(walked.left_out))
@@ -84,7 +91,12 @@ class FoundJobs:
             since = _EVER
         elif job.refresh:
             since = None
-        wanted = ending.wanted(walked.listings, since)
+        kept = [url for url in walked.listings if url not in purged]
+        ending.left_out[LeftOut.PURGED] += len(walked.listings) - len(kept)
+        wanted = ending.wanted(kept, since)
+        if not is_paid_for:
+            ending.left_out[LeftOut.UNWATCHED] += len(wanted)
+            wanted = []
         made = ending.make(wanted, daily_targets, now + timedelta(seconds=self._resend_seconds))
         told = {
             "pages": walked.pages,
@@ -97,6 +109,15 @@ class FoundJobs:
         grown = {"targets": batches.c.targets + len(made)}
         connection.execute(update(batches).where(batches.c.id == job.batch).values(grown))
         return made
+
+    def _purged(self, connection: Connection, listings: Sequence[str], seen_at: datetime) -> set[str]:
+        """Those of `listings` that nobody is to ask for: what was purged after `seen_at`, what names a purged person.
+
+        Until this transaction ends nothing more is purged.
+        """
+        gone = purged_of(self._database, connection, listings, seen_at)
+        finder = purged_since(self._database, connection, None).finder
+        return gone if finder is None else gone | {url for url in listings if finder.is_in(url)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +175,12 @@ class _Ending:
         if requester is not None and granted > len(made):
             quotas.refund(connection, requester, self.now.date(), granted - len(made))
         return made
+
+
+def _holds(connection: Connection, watch_id: str) -> bool:
+    """Whether there is the watch; until this transaction ends it is not removed."""
+    query = select(watches.c.id).where(watches.c.id == watch_id).with_for_update(read=True)
+    return connection.execute(query).first() is not None
 
 
 def _end(connection: Connection, job_id: str, owner: str, now: datetime) -> bool:

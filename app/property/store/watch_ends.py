@@ -90,7 +90,7 @@ def _failed(watch: Row[Any], bad: Sequence[Row[Any]], now: datetime) -> dict[str
     failures, since = watch.failures + 1, watch.failing_since or now
     change: dict[str, Any] = {"failures": failures, "failing_since": since}
     if all(_is_gone(job) for job in bad):
-        if failures >= _GONE_TRIES:
+        if failures >= _GONE_TRIES and _is_gone(watch):
             return change | _paused(f"It is gone: {bad[0].error_message}")
         return change | {"due_at": min(watch.due_at, now + _GONE_AGAIN)}
     if failures >= _HOPELESS_TRIES and now - since >= _HOPELESS_AFTER:
@@ -105,7 +105,8 @@ def _paused(why: str) -> dict[str, Any]:
     return {"state": "paused", "pause_reason": why}
 
 
-def _is_gone(job: Row[Any]) -> bool:
-    if job.error_code == HttpStatusError.code:
-        return bool(_GONE_STATUS.search(job.error_message or ""))
-    return bool(job.error_code == PageGoneError.code)
+def _is_gone(ended: Row[Any]) -> bool:
+    """Whether a job, or the refresh of a watch before this one, ended with a page that is gone."""
+    if ended.error_code == HttpStatusError.code:
+        return bool(_GONE_STATUS.search(ended.error_message or ""))
+    return bool(ended.error_code == PageGoneError.code)

@@ -8,7 +8,7 @@ asked (`watch_budget.py`); here is reckoned what they will, so that few jobs fin
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from math import ceil
 from typing import Any
 
@@ -17,16 +17,19 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, exist
 from app.property.store.engine import Database
 from app.property.store.enqueueing import batch_row, make_batch
 from app.property.store.models import Job
+from app.property.store.purge_marks import PURGE
 from app.property.store.rebuilding import alive
 from app.property.store.rows import chunks, insert_if_new, upsert
 from app.property.store.tables import ACTIVE, jobs, properties, records, watch_days, watch_rechecks, watches
 from app.property.store.watch_budget import WatchLimits, day_of
 from app.property.store.watch_ends import Settled, settle
-from app.property.store.watch_models import Tick
+from app.property.store.watch_models import Tick, Watch, watch_of
 from app.property.store.watch_times import due_next
 
 #: what beat ticks by
 TICK_SECONDS = 60.0
+#: the lock of whoever makes jobs of watches, or takes them away
+TICK = "watches.tick"
 #: jobs of watches are less urgent than those that somebody waits for
 PRIORITY = 8
 #: pages of a property that are refreshed, those that were read last
@@ -49,7 +52,8 @@ def tick(database: Database, limits: WatchLimits, *, seconds: float = TICK_SECON
     """
 
     def work(connection: Connection) -> Tick:
-        database.exclusively(connection, "watches.tick")
+        database.exclusively(connection, TICK)
+        database.together(connection, PURGE)  # what is purged meanwhile is not asked for afterwards
         now = database.clock.now()
         return _Turn(connection, now, limits, seconds).take(settle(connection, now))
 
@@ -66,6 +70,7 @@ class _Turn:
         self._seconds = seconds
         #: by target the watch that it is for, in the order in which they were taken
         self._wanted: dict[str, str] = {}
+        self._lost: list[Watch] = []
 
     def take(self, settled: Settled) -> Tick:
         """Begin what is due."""
@@ -76,7 +81,8 @@ class _Turn:
         new = self._make_jobs(taken)
         put_off, tells = self._put_off() if is_short else (0, False)
         self._forget_days()
-        return Tick(new, len(taken), rechecked, settled.outcomes, settled.paused, put_off, tells)
+        paused = [*settled.paused, *self._lost]
+        return Tick(new, len(taken), rechecked, settled.outcomes, paused, put_off, tells)
 
     def _most(self) -> int:
         """How many watches one tick takes: as many as come due in the time, and some more to catch up."""
@@ -88,8 +94,11 @@ class _Turn:
     # --- what is due
 
     def _recheck(self, most: int) -> int:
-        """Take the pages that want a second look; -> how many."""
-        query = select(watch_rechecks).where(watch_rechecks.c.due_at <= self._now)
+        """Take the pages that want a second look, as long as their watch goes on; -> how many."""
+        is_due = watch_rechecks.c.due_at <= self._now
+        goes_on = exists().where(watches.c.id == watch_rechecks.c.watch_id, watches.c.state == "active")
+        self._connection.execute(delete(watch_rechecks).where(is_due, ~goes_on))
+        query = select(watch_rechecks).where(is_due)
         rows = self._connection.execute(query.order_by(watch_rechecks.c.due_at, watch_rechecks.c.url).limit(most)).all()
         busy = _active(self._connection, [row.url for row in rows])
         self._later(busy)
@@ -111,10 +120,10 @@ class _Turn:
             expected = max(len(targets), row.expected_pages if row.kind != "property" else 0)
             if not targets:
                 self._lose(row)
-            elif self._left >= min(expected, max(1, self._limits.pages)):
+            elif self._has_room(row, expected):
                 busy = _active(self._connection, targets) | (set(targets) & set(self._wanted))
                 if len(busy) == len(targets):
-                    self._set(row, due_at=self._now + _BUSY)
+                    self._set(row, due_at=self._now + _BUSY, put_off_at=None)
                     continue
                 self._later(busy, row.id)
                 self._wanted |= {target: row.id for target in targets if target not in busy}
@@ -126,6 +135,13 @@ class _Turn:
                 if self._left <= 0:
                     break
         return taken, is_short
+
+    def _has_room(self, row: Row[Any], expected: int) -> bool:
+        """A whole day's budget is room for every watch. One that was put off on an earlier day goes with what there is,
+        and its jobs take from the next day what they lack: smaller ones would else be before it day after day."""
+        if row.put_off_at is not None and row.put_off_at < datetime.combine(self._now, time.min, UTC):
+            return self._left > 0
+        return self._left >= min(expected, max(1, self._limits.pages))
 
     def _targets(self, row: Row[Any]) -> list[str]:
         """What is asked for to refresh the watch."""
@@ -141,6 +157,8 @@ class _Turn:
         there = select(properties.c.id).where(properties.c.id == row.target)
         why = "No page is left of the property." if self._connection.execute(there).first() else "The property is gone."
         self._set(row, state="paused", pause_reason=why)
+        after = self._connection.execute(select(watches).where(watches.c.id == row.id)).one()
+        self._lost.append(watch_of(after, self._now))
 
     # --- what becomes of it
 

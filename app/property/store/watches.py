@@ -7,26 +7,26 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, case, delete, func, insert, or_, select, update
 
 from app.errors import NotFoundError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
 from app.property.store.change_feed import ask_for_looks
 from app.property.store.engine import Database
+from app.property.store.enqueueing import refuse_named
 from app.property.store.models import JobState
 from app.property.store.paging import Order, Page
-from app.property.store.rebuilding import alive
 from app.property.store.rows import chunks, clean, new_id, upsert
 from app.property.store.tables import ACTIVE, jobs, properties, watch_rechecks, watches
 from app.property.store.targets import is_address, normalise_target
 from app.property.store.watch_budget import WatchLimits
 from app.property.store.watch_models import Tick, Watch, WatchKind, WatchStatus, watch_of
-from app.property.store.watch_ticks import TICK_SECONDS, tick
+from app.property.store.watch_ticks import TICK, TICK_SECONDS, tick
 from app.property.store.watch_times import due_first
 
 INTERVAL_DAYS = 7
@@ -66,9 +66,9 @@ class Watches:
     ) -> Added:
         """Watch what is `named`: ids of properties, URLs, addresses. All or nothing.
 
-        One that is watched already gets the new interval, and goes on if it was paused. Raises `InvalidTargetError`,
-        `NotFoundError` for a property that there is none of, `InvalidWatchError` for an interval out of range,
-        `TooManyWatchesError` if there would be more than `most`.
+        One that is watched already gets the new interval, and goes on if it was paused; what is due stays so. Raises
+        `InvalidTargetError`, `NotFoundError` for a property that there is none of, `InvalidWatchError` for an interval
+        out of range, `TooManyWatchesError` if there would be more than `most`.
         """
         if not 1 <= interval_days <= MOST_INTERVAL_DAYS:
             raise InvalidWatchError(f"an interval of {interval_days} days", f"it has 1 to {MOST_INTERVAL_DAYS} days")
@@ -76,23 +76,32 @@ class Watches:
 
         def work(connection: Connection) -> Added:
             self._database.exclusively(connection, "watches.add")
-            count, new = connection.execute(select(func.count()).select_from(watches)).scalar_one(), 0
-            for target in (made := list(dict.fromkeys(_meant(connection, one) for one in wanted))):
-                new += _put(connection, target, interval_days, self._clock.now(), who)
-            if new and count + new > most:
-                raise TooManyWatchesError(count, new, most)
-            return Added(self._of_targets(connection, made), new)
+            refuse_named(self._database, connection, wanted)
+            targets = list(dict.fromkeys(_meant(connection, wanted)))
+            there = _rows(connection, targets)
+            new = [target for target in targets if target not in there]
+            count = connection.execute(select(func.count()).select_from(watches)).scalar_one()
+            if new and count + len(new) > most:
+                raise TooManyWatchesError(count, len(new), most)
+            now = self._clock.now()
+            _make(connection, new, interval_days, now, who)
+            _change(connection, there.values(), interval_days, now)
+            rows = _rows(connection, targets)
+            return Added([watch_of(rows[target], now) for target in targets], len(new))
 
         return self._database.repeat(work)
 
     def remove(self, name: str) -> int:
         """End a watch, by its id or by what it watches; -> how many of its jobs that no worker had were cancelled.
 
-        One that runs goes on, and what it asks is still charged. Raises `NotFoundError`.
+        One that runs goes on, and what it asks is still charged; a search finds nothing any more. Raises
+        `NotFoundError`.
         """
 
         def work(connection: Connection) -> int:
-            found = connection.execute(select(watches.c.id).where(_is(name))).scalars().all()
+            # whoever is making jobs of the watch is waited for: a tick, and the end of a search by the row's lock
+            self._database.exclusively(connection, TICK)
+            found = connection.execute(select(watches.c.id).where(_is(name)).with_for_update()).scalars().all()
             if not found:
                 raise NotFoundError("watch", name)
             return _removed(connection, found, self._clock.now())
@@ -173,12 +182,6 @@ class Watches:
         ask_for_looks(self._database, ask_recheck)
         return tick(self._database, limits, seconds=seconds)
 
-    def _of_targets(self, connection: Connection, targets: Sequence[str]) -> builtins.list[Watch]:
-        found: dict[str, Any] = {}
-        for some in chunks(targets):
-            found |= {row.target: row for row in connection.execute(select(watches).where(watches.c.target.in_(some)))}
-        return [watch_of(found[target], self._clock.now()) for target in targets]
-
 
 def ask_recheck(connection: Connection, property_id: str, urls: Iterable[str], at: datetime) -> bool:
     """Have the pages `urls` of a property looked at once more at `at`, within the caller's transaction.
@@ -206,48 +209,76 @@ def _count(connection: Connection, table: Table, *which: ColumnElement[bool]) ->
 def _is(name: str) -> Any:
     text = name.strip().lower()
     if _ID.fullmatch(text):
-        return or_(watches.c.id == text, watches.c.target == text)
+        home = select(properties.c.merged_into).where(properties.c.id == text).scalar_subquery()
+        return or_(watches.c.id == text, watches.c.target == func.coalesce(home, text))
     return watches.c.target == normalise_target(name)
 
 
-def _meant(connection: Connection, target: str) -> str:
-    """A property by the id that it has now. Raises `NotFoundError`."""
-    if not _ID.fullmatch(target):
-        return target
-    home = alive(connection, target)
-    if connection.execute(select(properties.c.id).where(properties.c.id == home)).first() is None:
-        raise NotFoundError("property", target)
-    return home
+def _meant(connection: Connection, wanted: Sequence[str]) -> builtins.list[str]:
+    """Properties by the ids that they have now, all else as it is. Raises `NotFoundError`."""
+    ids = [one for one in wanted if _ID.fullmatch(one)]
+    homes: dict[str, str] = {}
+    for some in chunks(ids):
+        query = select(properties.c.id, properties.c.merged_into).where(properties.c.id.in_(some))
+        homes |= {row.id: row.merged_into or row.id for row in connection.execute(query)}
+    if (missing := next((one for one in ids if one not in homes), None)) is not None:
+        raise NotFoundError("property", missing)
+    return [homes.get(one, one) for one in wanted]
 
 
-def _put(connection: Connection, target: str, interval_days: int, now: datetime, who: str) -> int:
-    """Make the watch, or change the one that is there; -> how many are new."""
-    row = connection.execute(select(watches).where(watches.c.target == target)).one_or_none()
-    is_property = bool(_ID.fullmatch(target))
-    known = row is not None and row.refreshed_at is not None
-    due_at = due_first(target, interval_days, now, is_known=is_property or known)
-    if row is None:
-        kind = WatchKind.PROPERTY if is_property else WatchKind.ADDRESS if is_address(target) else WatchKind.URL
-        connection.execute(
-            insert(watches).values(
-                id=new_id(),
-                kind=kind,
-                target=target,
-                property_id=target if is_property else None,
-                interval_days=interval_days,
-                state="active",
-                due_at=due_at,
-                created_at=now,
-                created_by=clean(who),
-            )
-        )
-        return 1
-    if row.state == "active" and row.interval_days == interval_days:
-        return 0
-    change: dict[str, Any] = {"interval_days": interval_days, "due_at": due_at, "state": "active"}
-    nothing = dict.fromkeys(("pause_reason", "failing_since", "put_off_at"))
-    connection.execute(update(watches).where(watches.c.id == row.id).values({**change, **nothing, "failures": 0}))
-    return 0
+def _rows(connection: Connection, targets: Sequence[str]) -> dict[str, Row[Any]]:
+    """The watches of `targets`, by these."""
+    found: dict[str, Row[Any]] = {}
+    for some in chunks(targets):
+        found |= {row.target: row for row in connection.execute(select(watches).where(watches.c.target.in_(some)))}
+    return found
+
+
+def _make(connection: Connection, targets: Sequence[str], interval_days: int, now: datetime, who: str) -> None:
+    rows = [
+        {
+            "id": new_id(),
+            "kind": kind,
+            "target": target,
+            "property_id": target if kind is WatchKind.PROPERTY else None,
+            "interval_days": interval_days,
+            "state": "active",
+            "due_at": due_first(target, interval_days, now, is_known=kind is WatchKind.PROPERTY),
+            "created_at": now,
+            "created_by": clean(who),
+        }
+        for target in targets
+        for kind in [_kind(target)]
+    ]
+    for some in chunks(rows):
+        connection.execute(insert(watches), some)
+
+
+def _change(connection: Connection, rows: Iterable[Row[Any]], interval_days: int, now: datetime) -> None:
+    """Give the watches of `rows` the interval, and let those go on that are paused."""
+    changes = [
+        _changed(row, interval_days, now) for row in rows if row.state != "active" or row.interval_days != interval_days
+    ]
+    nothing = dict.fromkeys(("pause_reason", "failing_since"))
+    values: dict[str, Any] = {**nothing, "interval_days": interval_days, "state": "active", "failures": 0}
+    values |= {name: bindparam(f"new_{name}") for name in ("due_at", "put_off_at")}
+    for some in chunks(changes):
+        connection.execute(update(watches).where(watches.c.id == bindparam("its_id")).values(values), some)
+
+
+def _changed(row: Row[Any], interval_days: int, now: datetime) -> Mapping[str, Any]:
+    """What is due, or waits for the next day's budget, keeps its place; what was paused has none."""
+    is_known = row.kind == WatchKind.PROPERTY or row.refreshed_at is not None
+    due_at = due_first(row.target, interval_days, now, is_known=is_known)
+    if row.state == "active":
+        return {"its_id": row.id, "new_due_at": min(row.due_at, due_at), "new_put_off_at": row.put_off_at}
+    return {"its_id": row.id, "new_due_at": due_at, "new_put_off_at": None}
+
+
+def _kind(target: str) -> WatchKind:
+    if _ID.fullmatch(target):
+        return WatchKind.PROPERTY
+    return WatchKind.ADDRESS if is_address(target) else WatchKind.URL
 
 
 def _removed(connection: Connection, ids: Sequence[str], now: datetime) -> int:

@@ -1,0 +1,44 @@
+"""Short words for the steps of tests of watches."""
+
+from __future__ import annotations
+
+from app.clock import ManualClock
+from app.errors import PropertyIntelligenceError
+from app.property.record import PageKind
+from app.property.source_record import SourceRecord
+from app.property.store import Database, Job, JobStore, PageFrom, PropertyStore, Watch, Watches, WatchLimits
+
+URL = "https://site.example/house/1"
+ADDRESS = "12 MAIN ST, SPRINGFIELD, IL 62701"
+PLENTY = WatchLimits(pages=1000, model_calls=100)
+DAY = 86_400.0
+
+
+def store_property(database: Database, clock: ManualClock, *urls: str) -> str:
+    """A property that each of `urls` is a page of."""
+    kin = None
+    for n, url in enumerate(urls):
+        record = SourceRecord(url, url, PageKind.LISTING, f"{n:064x}", clock.now(), {}, {})
+        kin = PropertyStore(database).save_record(record, kin=kin)
+    return str(kin)
+
+
+def due_now(watches: Watches, clock: ManualClock, name: str) -> Watch:
+    """The watch, when its time has come."""
+    wait = (watches.get(name).due_at - clock.now()).total_seconds()
+    clock.advance(max(0.0, wait))
+    return watches.get(name)
+
+
+def begin(watches: Watches, clock: ManualClock, name: str, limits: WatchLimits = PLENTY) -> list[Job]:
+    due_now(watches, clock, name)
+    return watches.tick(limits).jobs
+
+
+def end(jobs: JobStore, job: Job, outcome: str | PropertyIntelligenceError) -> None:
+    """The job is over: done with a property, or failed with an error."""
+    assert jobs.claim(job.id, "worker", 60) is not None
+    if isinstance(outcome, str):
+        assert jobs.finish(job.id, "worker", outcome, page_from=PageFrom.SITE)
+    else:
+        assert jobs.fail(job.id, outcome, "worker")
