@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import typer
@@ -13,19 +13,21 @@ from app.property.store import normalise_target
 from app.services.target_lists import parse_targets
 
 
-def read_targets(arguments: Sequence[str], file: str | None) -> list[str]:
-    """The targets of both, in order. `file` "-" is stdin.
+def read_targets(
+    arguments: Sequence[str], file: str | None, check: Callable[[str], object] = normalise_target
+) -> list[str]:
+    """The targets of both, in order. `file` "-" is stdin; `check` raises `InvalidTargetError` for what is no target.
 
     Raises `InvalidTargetError` for a bad argument and `typer.BadParameter` for a file with bad lines, an unreadable
     file, or no target at all.
     """
     targets = list(arguments)
     for target in targets:
-        normalise_target(target)
+        check(target)
     if file is not None:
         name = "stdin" if file == "-" else file
         try:
-            targets += parse_targets(_read(file, name), name)
+            targets += parse_targets(_read(file, name), name, check)
         except InvalidTargetListError as exc:
             raise typer.BadParameter(str(exc)) from exc
     if not targets:

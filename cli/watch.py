@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from app.property.store import Watch, Watches
+from app.property.store import Watch, Watches, normalise_watched
 from app.property.store.watches import MOST_INTERVAL_DAYS
 from app.services.stores import open_stores
 from app.services.watching import WatchSummary, summary
@@ -21,7 +20,6 @@ from cli.whoami import who
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
-_PROPERTY_ID = re.compile(r"[0-9a-fA-F]{32}")
 _ADD = """\b
 Examples:
   propintel watch add 3f2c9a7be1d04f6fa1b2c3d4e5f60718
@@ -65,9 +63,7 @@ def add(
 
     JSON: `{"new": n, "watches": [as in list]}`.
     """
-    ids = [name for name in targets or [] if _PROPERTY_ID.fullmatch(name)]
-    others = [name for name in targets or [] if name not in ids]
-    wanted = ids + (read_targets(others, file) if others or file is not None or not ids else [])
+    wanted = read_targets(targets or [], file, normalise_watched)
     settings = load_settings()
     with open_stores(settings) as stores:
         added = Watches(stores.database).add(

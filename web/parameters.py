@@ -34,6 +34,7 @@ ChangesCursor = Annotated[
     Query(description="`next_since` of the time before, or `latest`; none begins with the oldest that is kept"),
 ]
 PropertyFilter = Annotated[Annotated[str, Field(pattern=_ID)] | None, Query(alias="property", description="of it only")]
+PlannedWatchesCursor = Annotated[Annotated[str, _cursor("planned-watches")] | None, _AFTER]
 WatchesCursor = Annotated[Annotated[str, _cursor("watches")] | None, _AFTER]
 PropertiesCursor = Annotated[Annotated[str, _cursor("properties")] | None, _AFTER]
 

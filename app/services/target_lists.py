@@ -32,11 +32,13 @@ _SHOWN_PROBLEMS = 10
 _Entry = tuple[int, str | ValueError]
 
 
-def parse_targets(body: bytes, name: str) -> list[str]:
+def parse_targets(body: bytes, name: str, check: Callable[[str], object] = normalise_target) -> list[str]:
     """The targets of a UTF-8 text, in order; blank lines and those that start with # are skipped.
 
     `name` (a file's, "stdin", ...) is what errors call it, and its suffix says what it is; if that says nothing, its
-    first line does. Raises `InvalidTargetListError`, which names up to ten bad lines; also for a text without a target.
+    first line does. `check` raises `InvalidTargetError` for what is no target.
+
+    Raises `InvalidTargetListError`, which names up to ten bad lines; also for a text without a target.
     """
     try:
         lines = body.decode("utf-8-sig").splitlines()
@@ -45,7 +47,7 @@ def parse_targets(body: bytes, name: str) -> list[str]:
         raise InvalidTargetListError(f"{name} line {number}: is not UTF-8. Save the file as UTF-8.") from exc
     good, bad = [], []
     for number, found in _entries(name, lines):
-        problem = str(found) if isinstance(found, ValueError) else _problem_of(found)
+        problem = str(found) if isinstance(found, ValueError) else _problem_of(found, check)
         if problem is None:
             good.append(str(found))
         else:
@@ -58,9 +60,9 @@ def parse_targets(body: bytes, name: str) -> list[str]:
     return good
 
 
-def _problem_of(target: str) -> str | None:
+def _problem_of(target: str, check: Callable[[str], object] = normalise_target) -> str | None:
     try:
-        normalise_target(target)
+        check(target)
     except InvalidTargetError as exc:
         return f"{exc.facts['target']!r} {exc.facts['problem']}"
     return None

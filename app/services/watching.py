@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from app.property.store import Database, Tick, Watch, WatchDay, Watches, WatchLedger, WatchLimits, WatchStatus, next_day
@@ -23,7 +24,7 @@ class WatchSummary:
     today: WatchDay
     limits: WatchLimits
     daily_pages: float
-    resets_at: str
+    resets_at: datetime
 
     def as_json(self) -> dict[str, Any]:
         """The shape that the doors show."""
@@ -31,7 +32,7 @@ class WatchSummary:
             "counts": {str(status): count for status, count in self.counts.items()},
             "budget": {
                 "day": self.today.day.isoformat(),
-                "resets_at": self.resets_at,
+                "resets_at": self._resets_at(),
                 "pages": {"used": self.today.pages, "limit": self.limits.pages},
                 "model_calls": {"used": self.today.model_calls, "limit": self.limits.model_calls},
                 "expected_daily_pages": round(self.daily_pages, 1),
@@ -44,7 +45,7 @@ class WatchSummary:
         if waiting:
             return (
                 f"{waiting} watches found no room in today's budget of {self.limits.pages} pages (WATCH_DAILY_PAGES):"
-                f" they come first on the next day, at {self.resets_at}."
+                f" they come first on the next day, at {self._resets_at()}."
             )
         if self.daily_pages > self.limits.pages:
             return (
@@ -52,6 +53,9 @@ class WatchSummary:
                 f" {self.limits.pages}: they are refreshed later than you asked. Raise it, or watch less."
             )
         return None
+
+    def _resets_at(self) -> str:
+        return self.resets_at.isoformat(timespec="seconds")
 
 
 def summary(database: Database, settings: Settings) -> WatchSummary:
@@ -62,7 +66,7 @@ def summary(database: Database, settings: Settings) -> WatchSummary:
         today=WatchLedger(database).today(),
         limits=limits_of(settings),
         daily_pages=watches.daily_pages(),
-        resets_at=next_day(now).isoformat(timespec="seconds"),
+        resets_at=next_day(now),
     )
 
 

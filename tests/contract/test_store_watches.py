@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -11,9 +12,19 @@ from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.errors.fetching import HttpStatusError, RobotsDisallowedError, TransientHttpStatusError
 from app.errors.jobs import DeadlineExceededError
+from app.errors.requests import InvalidCursorError
 from app.errors.targets import InvalidTargetError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
-from app.property.store import Database, DecisionStore, JobStore, Watches, ask_recheck
+from app.property.store import (
+    Database,
+    DecisionStore,
+    JobStore,
+    Watches,
+    WatchLimits,
+    WatchStatus,
+    ask_recheck,
+    every,
+)
 from app.property.store.watch_times import slot_after
 from tests.plugins.watch_steps import ADDRESS, DAY, PLENTY, URL, begin, due_now, end, store_property
 
@@ -64,6 +75,30 @@ def test_with_one_bad_target_nothing_is_watched(watches: Watches) -> None:
     with pytest.raises(TooManyWatchesError):
         watches.add([URL, ADDRESS], most=1)
     assert watches.list() == []
+
+
+def test_watches_are_listed_in_the_order_of_their_time_and_by_status(
+    watches: Watches, jobs: JobStore, clock: ManualClock
+) -> None:
+    """Page by page, what is paused at the end."""
+    watches.add([URL], interval_days=1)
+    for _ in range(2):
+        end(jobs, begin(watches, clock, URL)[0], HttpStatusError(URL, 410))
+        watches.tick(PLENTY)
+    watches.add([f"https://site.example/other/{n}" for n in range(9)], interval_days=1)
+    clock.advance(DAY / 3)
+    watches.tick(WatchLimits(0, 0))
+    clock.advance(DAY / 3)
+    expected = sorted(watches.list(), key=lambda one: (one.status == "paused", one.due_at))
+    assert expected[-1].target == URL
+    assert {str(one.status) for one in expected} == {"put_off", "due", "waiting", "paused"}
+    assert list(every(partial(watches.planned, limit=3))) == expected
+    for status in WatchStatus:
+        mine = [one for one in expected if one.status is status]
+        assert list(every(partial(watches.planned, status=status, limit=2))) == mine
+        assert watches.counts()[status] == len(mine)
+    with pytest.raises(InvalidCursorError):
+        watches.planned(watches.page(limit=1).next_cursor)
 
 
 def test_watches_are_spread_evenly_over_their_interval(watches: Watches, clock: ManualClock) -> None:

@@ -66,7 +66,14 @@ from app.property.store.searches import SearchStore, StoredSearch
 from app.property.store.searching import PropertyFilter
 from app.property.store.snapshots import snapshot
 from app.property.store.source_tries import SourceTries, SourceTry
-from app.property.store.targets import address_of_target, host_of_target, is_address, normalise_target, normalise_url
+from app.property.store.targets import (
+    address_of_target,
+    host_of_target,
+    is_address,
+    normalise_target,
+    normalise_url,
+    normalise_watched,
+)
 from app.property.store.unverified import Hearsay, UnverifiedStore
 from app.property.store.usage import Counted, CountedKey, CountedModel, Demand, Uses, Usual
 from app.property.store.watch_budget import Charge, WatchDay, WatchLedger, WatchLimits
@@ -190,6 +197,7 @@ __all__ = [
     "next_day",
     "normalise_target",
     "normalise_url",
+    "normalise_watched",
     "sayings",
     "snapshot",
     "upgrade",

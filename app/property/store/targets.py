@@ -21,6 +21,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 #: longest address: four times what the Postal Service prints on a label's lines
 MAX_ADDRESS_CHARS = 300
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.I)
+_ID = re.compile(r"[0-9a-f]{32}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: `example.com/homes/1`, `www.example.com`
 _BARE_URL = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,24}(?:[:/?#]\S*)?", re.I)
@@ -38,6 +39,20 @@ def normalise_target(target: str) -> str:
     if not text or _SCHEME.match(text):
         return normalise_url(text)
     return _spelled_address(text, text[:200])
+
+
+def normalise_watched(target: str) -> str:
+    """What can be watched, in its one spelling: the id of a stored property, or a target as `normalise_target` has it.
+
+    Raises `InvalidTargetError`. Whether there is such a property is not known here.
+    """
+    text = target.strip().lower()
+    return text if is_property_id(text) else normalise_target(target)
+
+
+def is_property_id(text: str) -> bool:
+    """Whether that is what ids of properties (and of watches) look like: 32 hexadecimal digits."""
+    return _ID.fullmatch(text) is not None
 
 
 def normalise_url(url: str) -> str:

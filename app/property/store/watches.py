@@ -6,13 +6,26 @@ A watch is of a stored property (all its pages), of a URL, which may be that of 
 from __future__ import annotations
 
 import builtins
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Case,
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from app.errors import NotFoundError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
@@ -23,7 +36,7 @@ from app.property.store.models import JobState
 from app.property.store.paging import Order, Page
 from app.property.store.rows import chunks, clean, new_id, upsert
 from app.property.store.tables import ACTIVE, jobs, properties, watch_rechecks, watches
-from app.property.store.targets import is_address, normalise_target
+from app.property.store.targets import is_address, is_property_id, normalise_watched
 from app.property.store.watch_budget import WatchLimits
 from app.property.store.watch_models import Tick, Watch, WatchKind, WatchStatus, watch_of
 from app.property.store.watch_ticks import TICK, TICK_SECONDS, tick
@@ -33,7 +46,8 @@ INTERVAL_DAYS = 7
 MOST_INTERVAL_DAYS = 365
 MOST_WATCHES = 10_000
 ORDER = Order("watches", (watches.c.created_at, watches.c.id))
-_ID = re.compile(r"[0-9a-f]{32}")
+#: active ones before those that are paused
+PLANNED = Order("planned watches", (watches.c.state, watches.c.due_at, watches.c.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,7 @@ class Watches:
         """
         if not 1 <= interval_days <= MOST_INTERVAL_DAYS:
             raise InvalidWatchError(f"an interval of {interval_days} days", f"it has 1 to {MOST_INTERVAL_DAYS} days")
-        wanted = [text if _ID.fullmatch(text := name.strip().lower()) else normalise_target(name) for name in named]
+        wanted = [normalise_watched(name) for name in named]
 
         def work(connection: Connection) -> Added:
             self._database.exclusively(connection, "watches.add")
@@ -137,6 +151,17 @@ class Watches:
         now = self._clock.now()
         return Page([watch_of(row, now) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
 
+    def planned(self, cursor: str | None = None, *, status: WatchStatus | None = None, limit: int = 100) -> Page[Watch]:
+        """The watches after `cursor`, all or those of one status: what is due first, then what comes next, and what is
+        paused at the end. Raises `InvalidCursorError`."""
+        now = self._clock.now()
+        query = PLANNED.page_query(select(watches), cursor, limit)
+        if status is not None:
+            query = query.where(_status(now) == status.value)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return Page([watch_of(row, now) for row in rows[:limit]], PLANNED.next_cursor(rows, limit))
+
     def due(self) -> builtins.list[Watch]:
         """Those whose time has come and that are not under way, in the order in which they are taken."""
         now = self._clock.now()
@@ -147,14 +172,7 @@ class Watches:
 
     def counts(self) -> dict[WatchStatus, int]:
         """How many there are in each status."""
-        now = self._clock.now()
-        status = case(
-            (watches.c.state == "paused", WatchStatus.PAUSED.value),
-            (watches.c.under_way_since.is_not(None), WatchStatus.UNDER_WAY.value),
-            (watches.c.put_off_at.is_not(None), WatchStatus.PUT_OFF.value),
-            (watches.c.due_at <= now, WatchStatus.DUE.value),
-            else_=WatchStatus.WAITING.value,
-        ).label("status")
+        status = _status(self._clock.now()).label("status")
         with self._database.reading() as connection:
             found = {row[0]: row[1] for row in connection.execute(select(status, func.count()).group_by(status))}
         return {one: found.get(one.value, 0) for one in WatchStatus}
@@ -202,21 +220,32 @@ def ask_recheck(connection: Connection, property_id: str, urls: Iterable[str], a
     return True
 
 
+def _status(now: datetime) -> Case[str]:
+    """As `watch_of` has it."""
+    return case(
+        (watches.c.state == "paused", WatchStatus.PAUSED.value),
+        (watches.c.under_way_since.is_not(None), WatchStatus.UNDER_WAY.value),
+        (watches.c.put_off_at.is_not(None), WatchStatus.PUT_OFF.value),
+        (watches.c.due_at <= now, WatchStatus.DUE.value),
+        else_=WatchStatus.WAITING.value,
+    )
+
+
 def _count(connection: Connection, table: Table, *which: ColumnElement[bool]) -> int:
     return connection.execute(select(func.count()).select_from(table).where(*which)).scalar_one()
 
 
 def _is(name: str) -> Any:
-    text = name.strip().lower()
-    if _ID.fullmatch(text):
+    text = normalise_watched(name)
+    if is_property_id(text):
         home = select(properties.c.merged_into).where(properties.c.id == text).scalar_subquery()
         return or_(watches.c.id == text, watches.c.target == func.coalesce(home, text))
-    return watches.c.target == normalise_target(name)
+    return watches.c.target == text
 
 
 def _meant(connection: Connection, wanted: Sequence[str]) -> builtins.list[str]:
     """Properties by the ids that they have now, all else as it is. Raises `NotFoundError`."""
-    ids = [one for one in wanted if _ID.fullmatch(one)]
+    ids = [one for one in wanted if is_property_id(one)]
     homes: dict[str, str] = {}
     for some in chunks(ids):
         query = select(properties.c.id, properties.c.merged_into).where(properties.c.id.in_(some))
@@ -276,7 +305,7 @@ def _changed(row: Row[Any], interval_days: int, now: datetime) -> Mapping[str, A
 
 
 def _kind(target: str) -> WatchKind:
-    if _ID.fullmatch(target):
+    if is_property_id(target):
         return WatchKind.PROPERTY
     return WatchKind.ADDRESS if is_address(target) else WatchKind.URL
 

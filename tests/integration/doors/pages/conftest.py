@@ -11,6 +11,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from app.property.store import Database
+from tests.integration.doors.conftest import Environment
+
 PHONE = {"width": 375, "height": 740}
 DESKTOP = {"width": 1280, "height": 800}
 
@@ -18,6 +21,7 @@ DESKTOP = {"width": 1280, "height": 800}
 _PICTURES = os.environ.get("PROPINTEL_SCREENSHOTS", "")
 
 SignIn = Callable[..., Page]
+_KEY = "sk-proj-" + "k" * 36 + "0001"
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +89,17 @@ def screenshot(tmp_path: Path) -> Callable[..., Path]:
         return place / f"{name}.png"
 
     return take
+
+
+@pytest.fixture
+def database(environment: Environment, home: Path) -> Iterator[Database]:
+    """What the door has stored. The door is started after it, and knows one key."""
+    environment["OPENAI_API_KEYS"] = _KEY
+    environment["DATABASE_URL"] = f"sqlite:///{home / 'pages.db'}"
+    opened = Database(environment["DATABASE_URL"])
+    opened.open()
+    yield opened
+    opened.close()
 
 
 def check_accessible(page: Page) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,12 @@ from playwright.sync_api import Page, expect
 
 from app.property.merge import SourceRecord
 from app.property.record import Evidence, Method, PageKind
-from app.property.store import Alarm, AlertStore, Database, PropertyStore, Severity
-from tests.integration.doors.conftest import Environment, Propintel
+from app.property.store import Alarm, AlertStore, Database, PropertyStore, Severity, Watches
+from tests.integration.doors.conftest import Propintel
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
 
 pytestmark = pytest.mark.usefixtures("broker")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-KEY = "sk-proj-" + "k" * 36 + "0001"
 #: what a desktop window of 1280 pixels has at 200 %, and at 400 % (WCAG 2.2, 1.4.10)
 ZOOMED = ({"width": 640, "height": 400}, {"width": 320, "height": 256})
 
@@ -32,17 +31,6 @@ _LISTEN = """() => {
     }).observe(region, {subtree: true, childList: true, characterData: true});
     document.querySelectorAll("[role=status], [role=alert], [aria-live]").forEach(listen);
 }"""
-
-
-@pytest.fixture
-def database(environment: Environment, home: Path) -> Iterator[Database]:
-    """What the door has stored. The door is started after it, and knows one key."""
-    environment["OPENAI_API_KEYS"] = KEY
-    environment["DATABASE_URL"] = f"sqlite:///{home / 'pages.db'}"
-    opened = Database(environment["DATABASE_URL"])
-    opened.open()
-    yield opened
-    opened.close()
 
 
 def _save(database: Database, url: str, **values: Any) -> str:
@@ -122,10 +110,11 @@ def test_every_page_fits_a_phone_and_a_magnified_window(
 ) -> None:
     made = _enqueue(called, "http://homes.example/" + "x" * 1_000, "http://homes.example/%3Cimg%20onerror=1%3E")
     kept = _save(database, "https://a.example/1", ListPrice=100_000, UnparsedAddress="12 Main Street")
+    Watches(database).add([kept, "http://homes.example/" + "x" * 1_000, "12 Main St, Springfield, IL 62701"])
     page = signed_in("exec", "/jobs", color_scheme="dark")
     home = page.url.removesuffix("/jobs")
     paths = [f"/jobs/{made['jobs'][0]}", f"/jobs?batch={made['batch']}", "/batches", f"/batches/{made['batch']}"]
-    paths += ["/jobs", "/properties", f"/properties/{kept}", "/enqueue", "/keys", "/jobs/nothing"]
+    paths += ["/jobs", "/properties", f"/properties/{kept}", "/watches", "/enqueue", "/keys", "/jobs/nothing"]
     for path in paths:
         page.goto(home + path)
         for viewport in (PHONE, *ZOOMED):
@@ -174,7 +163,7 @@ def test_nothing_is_read_out_again_while_nothing_changes(
     page = signed_in("manager", "/keys")
     home = page.url.removesuffix("/keys")
     expect(page.get_by_role("status").filter(has_text="No key is healthy.")).to_be_visible()
-    for path in ("/keys", "/jobs", f"/batches/{batch}"):
+    for path in ("/keys", "/jobs", f"/batches/{batch}", "/watches"):
         page.goto(home + path)
         page.evaluate(_LISTEN)
         _refresh(page)

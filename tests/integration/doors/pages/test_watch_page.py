@@ -1,0 +1,164 @@
+"""The page of watches in a browser: what is planned, what did not fit, and the hand that adds and removes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import update
+
+from app.property.store import Charge, Database, Watches, WatchLedger, WatchLimits
+from app.property.store.tables import watches as watches_table
+from tests.integration.doors.conftest import Environment, Propintel
+from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+
+pytestmark = pytest.mark.usefixtures("broker")
+URLS = [f"https://homes.example/{n}" for n in range(3)]
+LIMITS = WatchLimits(pages=1, model_calls=5)
+
+
+@pytest.fixture(autouse=True)
+def small_budget(environment: Environment) -> None:
+    environment["WATCH_DAILY_PAGES"] = str(LIMITS.pages)
+    environment["WATCH_DAILY_MODEL_CALLS"] = str(LIMITS.model_calls)
+
+
+@pytest.fixture
+def one_under_way(database: Database) -> list[str]:
+    """Three watches are due, and the day has room for one; -> their targets, the one that is under way first."""
+    watches = Watches(database)
+    watches.add(URLS, interval_days=2)
+    for hours, url in enumerate(reversed(URLS), start=1):
+        with database.writing() as connection:
+            due = {"due_at": datetime.now(UTC) - timedelta(hours=hours)}
+            connection.execute(update(watches_table).where(watches_table.c.target == url).values(due))
+    assert [job.target for job in watches.tick(LIMITS).jobs] == URLS[:1]
+    return URLS
+
+
+def test_what_is_planned_and_what_did_not_fit_and_why_is_said(
+    database: Database, one_under_way: list[str], signed_in: SignIn, screenshot: Callable[..., Path]
+) -> None:
+    Watches(database).add(["12 Main St, Springfield, IL 62701"], interval_days=30)
+    page = signed_in("reader", "/watches")
+    expect(page.get_by_role("link", name="Watches", exact=True)).to_have_attribute("aria-current", "page")
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(4)
+    for target in one_under_way[1:]:
+        left_out = rows.filter(has_text=target)
+        expect(left_out).to_contain_text("put off")
+        expect(left_out).to_contain_text("first on the next day")
+        expect(left_out).to_contain_text("No room in the budget since")
+        expect(left_out).to_contain_text("It needs about 1 of a day's 1 requests.")
+    expect(rows.filter(has_text=one_under_way[0])).to_contain_text("under way")
+    planned = rows.filter(has_text="12 MAIN ST, SPRINGFIELD, IL 62701")
+    expect(planned).to_contain_text("waiting")
+    expect(planned.locator("td[data-label='Next refresh']")).to_contain_text(re.compile(r"in \d+ (s|min|h|d)"))
+    expect(planned).to_contain_text("30 days")
+    expect(page.get_by_text("2 watches found no room in today's budget of 1 pages")).to_be_visible()
+    expect(page.get_by_text("0 of 1")).to_be_visible()
+    expect(page.get_by_text("0 of 5")).to_be_visible()
+    assert page.get_by_role("button", name=re.compile("Remove|Watch")).count() == 0, "readers only read"
+    page.evaluate("window.untouched = true")
+    assert WatchLedger(database).charge("job", Charge.PAGE, LIMITS.pages) is not None
+    expect(page.get_by_text("1 of 1")).to_be_visible()
+    assert page.evaluate("window.untouched") is True, "the page was loaded again"
+    check_accessible(page)
+    screenshot(page, "watches")
+
+    page.get_by_label("Status").select_option("put off")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url(re.compile("status=put_off"))
+    expect(rows).to_have_count(2)
+    page.get_by_label("Status").select_option("paused")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("Nothing is watched here.")).to_be_visible()
+
+
+def test_an_operator_adds_and_removes(database: Database, signed_in: SignIn, screenshot: Callable[..., Path]) -> None:
+    page = signed_in("operator", "/watches", viewport=PHONE, color_scheme="dark")
+    expect(page.get_by_text("Nothing is watched here: name below")).to_be_visible()
+    page.get_by_label("URLs of pages or searches").fill("https://homes.example/1\nfoo bar\n" + "0" * 32)
+    page.get_by_label("Days from one refresh").fill("3")
+    page.get_by_role("button", name="Watch", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("your list line 2: 'foo bar'")
+    check_accessible(page)
+    page.get_by_label("URLs of pages or searches").fill("https://homes.example/1\n" + "0" * 32)
+    page.get_by_role("button", name="Watch", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text(f"no property {'0' * 32}")
+    expect(page.get_by_label("URLs of pages or searches")).to_have_value("https://homes.example/1\n" + "0" * 32)
+    assert Watches(database).list() == [], "all or nothing"
+    page.get_by_label("URLs of pages or searches").fill("https://homes.example/1\n12 Main St, Springfield, IL 62701")
+    page.get_by_role("button", name="Watch", exact=True).click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    assert {(one.interval_days, "operator" in one.created_by) for one in Watches(database).list()} == {(3, True)}
+    check_fits(page)
+    check_accessible(page)
+    screenshot(page, "watches-phone-dark")
+    remove = page.get_by_role("button", name="Remove https://homes.example/1")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    remove.click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.once("dialog", lambda dialog: dialog.accept())
+    remove.click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert [one.kind for one in Watches(database).list()] == ["address"]
+
+
+class TestForms:
+    """What no browser sends, and what another site makes one send."""
+
+    @pytest.fixture
+    def client_of(self, web: str, called: Propintel) -> Iterator[Callable[[str], httpx2.Client]]:
+        clients: list[httpx2.Client] = []
+
+        def sign_in(role: str) -> httpx2.Client:
+            client = httpx2.Client(base_url=web, trust_env=False, timeout=30)
+            clients.append(client)
+            token = called("token", "--role", role).stdout.strip()
+            assert client.post("/sign-in", data={"token": token}).status_code == 303
+            return client
+
+        yield sign_in
+        for client in clients:
+            client.close()
+
+    def test_only_forms_of_our_own_and_of_those_who_may_change_anything(
+        self, database: Database, client_of: Callable[[str], httpx2.Client]
+    ) -> None:
+        watches = Watches(database)
+        (kept,) = watches.add(["https://homes.example/kept"]).watches
+        operator, reader = client_of("operator"), client_of("reader")
+        assert 'name="csrf"' in operator.get("/watches").text
+        csrf = re.findall(r'name="csrf" value="([^"]+)"', operator.get("/watches").text)[0]
+        asks: tuple[tuple[str, dict[str, str]], ...] = (
+            ("/watches", {"text": "https://homes.example/new"}),
+            (f"/watches/{kept.id}/remove", {}),
+        )
+        for path, sent in asks:
+            for bad in ({}, {"csrf": "x" * 43}):
+                assert operator.post(path, data={**sent, **bad}).status_code == 403
+            forged = {"Sec-Fetch-Site": "cross-site"}
+            assert operator.post(path, data={**sent, "csrf": csrf}, headers=forged).status_code == 403
+            assert reader.post(path, data={**sent, "csrf": csrf}).status_code == 403
+        assert [one.target for one in watches.list()] == ["https://homes.example/kept"]
+        for path, sent in asks:
+            assert operator.post(path, data={**sent, "csrf": csrf}).status_code == 303
+        assert [one.target for one in watches.list()] == ["https://homes.example/new"]
+        gone = operator.post(f"/watches/{kept.id}/remove", data={"csrf": csrf})
+        assert (gone.status_code, "no watch" in gone.text) == (404, True)
+
+    def test_bad_parameters_are_error_pages(self, client_of: Callable[[str], httpx2.Client]) -> None:
+        client = client_of("operator")
+        csrf = re.findall(r'name="csrf" value="([^"]+)"', client.get("/watches").text)[0]
+        for path in ("/watches?status=odd", "/watches?cursor=odd"):
+            answer = client.get(path)
+            assert (answer.status_code, 'role="alert"' in answer.text) == (422, True)
+        sent = {"csrf": csrf, "text": "https://homes.example/1", "interval_days": "0"}
+        assert client.post("/watches", data=sent).status_code == 422
+        assert client.post("/watches", data={"csrf": csrf}).status_code == 422

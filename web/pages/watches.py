@@ -1,0 +1,103 @@
+"""The page of watches: what is planned, what a day's budget had no room for, and the hand that adds and removes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+
+from app.errors import NotFoundError, PropertyIntelligenceError
+from app.errors.targets import InvalidTargetError, InvalidTargetListError
+from app.errors.watches import TooManyWatchesError
+from app.property.store import Watches, WatchStatus, normalise_watched
+from app.property.store.watches import MOST_INTERVAL_DAYS
+from app.services import watching
+from app.services.access import Caller
+from app.services.target_lists import parse_targets
+from web.auth import OPERATIONS, READING, allow
+from web.context import Context, ContextOf
+from web.limits import MAX_TARGETS
+from web.pages.rendering import address, live_page, page
+from web.pages.route import SignedInRoute, inner_path, see_other
+from web.parameters import Id, PlannedWatchesCursor
+
+router = APIRouter(route_class=SignedInRoute)
+_ROWS = 50
+#: what is wrong with what was typed, and the status to say it with
+_REFUSALS: dict[type[PropertyIntelligenceError], int] = {
+    InvalidTargetListError: 422,
+    InvalidTargetError: 422,
+    NotFoundError: 404,
+    TooManyWatchesError: 409,
+}
+
+
+@router.get("/watches", dependencies=[allow(*READING)])
+def list_watches(
+    request: Request, context: ContextOf, status: WatchStatus | None = None, cursor: PlannedWatchesCursor = None
+) -> Response:
+    """What is due first, then what comes next; all, or those of one status."""
+    return live_page(request, "watches", **_shown(context, status, cursor))
+
+
+@router.post("/watches")
+def add_watches(
+    request: Request,
+    caller: Annotated[Caller, allow(*OPERATIONS)],
+    context: ContextOf,
+    text: Annotated[str, Form()] = "",
+    interval_days: Annotated[int | None, Form(ge=1, le=MOST_INTERVAL_DAYS)] = None,
+) -> Response:
+    """All or nothing, as `POST /api/v1/watches`; a bad list comes back with its bad lines named."""
+    settings = context.settings
+    days = interval_days or settings.watch_interval_days
+    try:
+        targets = parse_targets(text.encode("utf-8", "replace"), "your list", normalise_watched)
+        if len(targets) > MAX_TARGETS:
+            raise InvalidTargetListError(f"There are {len(targets):,} targets; one form takes {MAX_TARGETS:,} at most.")
+        Watches(context.stores.database).add(
+            targets,
+            interval_days=days,
+            who=caller.who,
+            most=settings.watch_max_watches,
+        )
+    except tuple(_REFUSALS) as exc:
+        problem = exc.facts["problem"] if isinstance(exc, InvalidTargetListError) else str(exc)
+        shown = _shown(context, text=text, days=days, problem=problem)
+        return page(request, "watches.html", _REFUSALS[type(exc)], **shown)
+    return see_other("/watches")
+
+
+@router.post("/watches/{watch_id}/remove", dependencies=[allow(*OPERATIONS)])
+def remove_watch(watch_id: Id, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
+    """Its jobs that no worker has had are cancelled. One that is gone already is an error: nothing was removed."""
+    watches = Watches(context.stores.database)
+    watches.remove(watches.by_id(watch_id).id)
+    return see_other(inner_path(back, "/watches"))
+
+
+def _shown(
+    context: Context,
+    status: WatchStatus | None = None,
+    cursor: str | None = None,
+    *,
+    text: str = "",
+    days: int | None = None,
+    problem: str = "",
+) -> dict[str, Any]:
+    """What the page shows; with `text` and `days` as they were typed if something is wrong with them."""
+    database, settings = context.stores.database, context.settings
+    found = Watches(database).planned(cursor, status=status, limit=_ROWS)
+    chosen = {"status": str(status)} if status else {}
+    return {
+        "summary": watching.summary(database, settings),
+        "watches": found.items,
+        "status": status,
+        "statuses": list(WatchStatus),
+        "here": address("/watches", **chosen, cursor=cursor),
+        "next_page": address("/watches", **chosen, cursor=found.next_cursor) if found.next_cursor else "",
+        "text": text,
+        "days": days or settings.watch_interval_days,
+        "most_days": MOST_INTERVAL_DAYS,
+        "problem": problem,
+    }
