@@ -51,7 +51,7 @@ def _head(*names: str) -> list[str]:
 
 def settings_page() -> str:
     """Every variable with what it may be, under the headings that stand as comments in the class."""
-    lines = ["# Settings", "", _WRITTEN.format(source="[`app/settings.py`](../../app/settings.py)")]
+    lines = ["# Settings", "", _WRITTEN.format(source="[`app/settings/`](../../app/settings/__init__.py)")]
     lines += [
         "From the environment or `.env` (the environment wins). A blank one means its default. The README has them",
         "[on one screen](../../README.md#settings). What can be given as a secret is never shown in logs.",

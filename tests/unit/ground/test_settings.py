@@ -11,7 +11,9 @@ import pytest
 
 from app.errors import ConfigurationError
 from app.redaction import redact
-from app.settings import VARIABLE_PREFIXES, Settings, flower_logins, load_settings, secret_names
+from app.settings import VARIABLE_PREFIXES, Settings, load_settings
+from app.settings.forms import flower_logins
+from app.settings.sources import secrets_in_files
 from cli.demo_setup import clean_environment
 
 _ROOT = Path(__file__).parents[3]
@@ -58,6 +60,15 @@ _VARIABLES = {name.upper() for name in Settings.model_fields} - {"OPENAI_NUMBERE
         ("BUDGET_DAILY_USD", "-0.01"),
         ("BUDGET_KEY_DAILY_USD", "nan"),
         ("BUDGET_BATCH_USD", "inf"),
+        ("REDIS_URL", "http://host:6379"),
+        ("PRIVACY_KEY", "too short"),
+        ("CHANGES_WEBHOOK_URL", "hooks.example/in"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318"),
+        ("FETCH_IGNORE_ROBOTS", "https://county.example"),
+        ("FETCH_BROWSER_HOSTS", "county.example/parcels"),
+        ("SEARCH_LISTING_HOSTS", "*.homes.example"),
+        ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
     ],
 )
 def test_a_bad_value_is_an_error_that_names_the_variable(
@@ -131,10 +142,10 @@ def test_a_secret_may_come_from_a_file_that_its_variable_names(monkeypatch: pyte
 def test_every_single_secret_can_come_from_a_file() -> None:
     """All but the lists of keys and of sources' secrets, whose files are settings of their own and read again."""
     secret = {name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)}
-    assert secret - set(secret_names()) == {
+    assert secret - set(secrets_in_files(Settings)) == {
         "openai_api_keys", "openai_numbered_keys", "source_secrets"
     }  # fmt: skip
-    assert "jwt_secret" in set(secret_names())
+    assert "jwt_secret" in set(secrets_in_files(Settings))
 
 
 @pytest.mark.parametrize(("content", "problem"), [(None, "No such file"), (b" \n", "is empty"), (b"\xff", "no text")])
@@ -190,7 +201,7 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_nothing_else_reads_the_environment() -> None:
-    """`os.environ` and `os.getenv` in app/, tasks/ and web/ belong to app/settings.py alone."""
+    """`os.environ` and `os.getenv` in app/, tasks/ and web/ belong to app/settings/ alone."""
     readers = {
         path.relative_to(_ROOT).as_posix()
         for room in ("app", "tasks", "web")
@@ -198,7 +209,7 @@ def test_nothing_else_reads_the_environment() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
     }
-    assert readers == {"app/settings.py"}
+    assert readers == {"app/settings/__init__.py", "app/settings/sources.py"}
 
 
 def test_the_example_file_names_every_variable() -> None:

@@ -1,127 +1,41 @@
 """Every environment variable, in one class; nothing else reads the environment.
 
+What a value has to be is in `forms.py`, where values come from in `sources.py`.
+
 `load_settings()` is called by the doors (worker, web, cli) and by the faces that the specification names. Everything
 below takes what it needs as arguments.
 """
 
 from __future__ import annotations
 
-import base64
-import ipaddress
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, urlsplit
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.errors import ConfigurationError
 from app.redaction import header_secrets, protect, url_secrets
-
-IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
-#: an amount of US dollars; counted in millionths, of which a billion dollars has few enough to be exact everywhere
-Dollars = Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)]
-
-#: URLs of files, whose paths may hold anything
-_WITHOUT_PASSWORD = ("unix://", "sqlite")
-_PASSWORD_PARAMETERS = frozenset({"pass", "passwd", "password", "pwd"})
-_NUMBERED = re.compile(r"OPENAI_API_KEY_(\d+)")
-#: `user:password`, printable ASCII without blanks; nobody counts wrong guesses, so the password is long
-_LOGIN = re.compile("[!-9;-~]+:[!-~]{16,}")
-_HOST = re.compile(r"[a-z0-9:]([a-z0-9._:-]*[a-z0-9])?")
-_PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
-
-
-def _base64_bytes(text: str) -> int:
-    """How many bytes the base64 `text` stands for; -1 if it is none."""
-    try:
-        return len(base64.b64decode(text, validate=True))
-    except ValueError:
-        return -1
-
-
-def _is_whole(url: str) -> bool:
-    """True if host and port of `url` are where they belong, and no rest of a password behind them."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return False
-    return "@" not in f"{parts.path}{parts.query}{parts.fragment}"
-
-
-def _has_password_in_query(url: str) -> bool:
-    try:
-        return any(name.lower() in _PASSWORD_PARAMETERS for name, _ in parse_qsl(urlsplit(url).query))
-    except ValueError:
-        return False
-
-
-def flower_logins(text: str) -> list[str]:
-    """`user:password,...` one by one. Raises `ValueError` with what is wrong, never with the value."""
-    logins = [part.strip() for part in text.split(",") if part.strip()]
-    if not logins or not all(_LOGIN.fullmatch(login) for login in logins):
-        form = "user:password, several separated by commas, each password with at least 16 characters"
-        raise ValueError(f"must be {form}, of ASCII and without blanks; make one with `openssl rand -hex 16`")
-    return logins
-
-
-class _NumberedKeys(PydanticBaseSettingsSource):
-    """Collects OPENAI_API_KEY_1..n, in the order of their numbers, from the environment and the dotenv file."""
-
-    def __init__(self, settings_cls: type[BaseSettings], env_file: object) -> None:
-        super().__init__(settings_cls)
-        self._env_file = env_file
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 (the base class asks for it)
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        from_file = dotenv_values(self._env_file) if isinstance(self._env_file, str | Path) else {}
-        found: dict[int, str] = {}
-        for name, value in {**from_file, **os.environ}.items():
-            match = _NUMBERED.fullmatch(name.upper())
-            if match and value and value.strip():
-                found[int(match.group(1))] = value
-        return {"openai_numbered_keys": [SecretStr(found[n]) for n in sorted(found)]} if found else {}
-
-
-class _SecretFiles(PydanticBaseSettingsSource):
-    """`NAME_FILE`, for every secret NAME that is not set itself: a file that holds the value, as secret mounts do.
-
-    OPENAI_API_KEYS_FILE and SOURCE_SECRETS_FILE are no such variables but settings of their own: they hold one secret a
-    line, and are read again.
-    """
-
-    def __init__(self, settings_cls: type[BaseSettings], env_file: object) -> None:
-        super().__init__(settings_cls)
-        self._env_file = env_file
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 (the base class asks for it)
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        from_file = dotenv_values(self._env_file) if isinstance(self._env_file, str | Path) else {}
-        given = {name.upper(): value for name, value in {**from_file, **os.environ}.items() if value and value.strip()}
-        named = {name: given.get(f"{name.upper()}_FILE") for name in secret_names() if name.upper() not in given}
-        return {name: SecretStr(_text_of(name.upper(), path)) for name, path in named.items() if path}
-
-
-def _text_of(variable: str, path: str) -> str:
-    """What the file holds, without the line's end that editors leave. Raises `ConfigurationError` if it is nothing."""
-    remedy = f"Correct {variable}_FILE, or the file's mode and owner"
-    try:
-        text = Path(path).expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else "it is no text"
-        raise ConfigurationError(f"{variable}_FILE", f"{path} cannot be read ({reason})", remedy) from None
-    if not text:
-        raise ConfigurationError(f"{variable}_FILE", f"{path} is empty", remedy)
-    return text
+from app.settings.forms import (
+    BearerToken,
+    Dollars,
+    FlowerLogins,
+    HmacKey,
+    Hosts,
+    LogFormat,
+    LogLevel,
+    Networks,
+    OtlpUrl,
+    RedisUrl,
+    ServiceTier,
+    Stripped,
+    UrlPath,
+    UrlWithLogin,
+    WebhookSecret,
+    WebhookUrl,
+)
+from app.settings.sources import NumberedKeys, SecretFiles
 
 
 class LogSettings(BaseSettings):
@@ -132,10 +46,10 @@ class LogSettings(BaseSettings):
     )
 
     # --- logs
-    log_format: Literal["auto", "json", "text"] = Field(
+    log_format: LogFormat = Field(
         "auto", description="`json` or `text`; `auto`: services write JSON unless stderr is a terminal, commands text"
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] | None = Field(
+    log_level: LogLevel = Field(
         None, description="least level that is logged; `INFO` for services, `WARNING` for commands"
     )
 
@@ -146,13 +60,6 @@ class LogSettings(BaseSettings):
         if isinstance(value, str) and not value.strip() and info.field_name:
             return cls.model_fields[info.field_name].get_default(call_default_factory=True)
         return value
-
-    @field_validator("log_format", "log_level", mode="before")
-    @classmethod
-    def _any_case(cls, value: object, info: ValidationInfo) -> object:
-        if not isinstance(value, str):
-            return value
-        return value.strip().upper() if info.field_name == "log_level" else value.strip().lower()
 
 
 class Settings(LogSettings):
@@ -171,7 +78,7 @@ class Settings(LogSettings):
     openai_key_groups: str = Field("", description="keys that share limits: `group=position,...;group=...`")
     openai_base_url: str = Field("https://api.openai.com/v1", description="where the API is")
     openai_model: str = Field("gpt-4.1-mini", description="the model that is asked for missing fields")
-    openai_service_tier: Literal["auto", "default", "flex", "priority"] | None = Field(
+    openai_service_tier: ServiceTier = Field(
         None,
         description="tier of model calls: `auto`, `default`, `flex` (half price, slower), `priority`; empty: not sent",
     )
@@ -179,7 +86,7 @@ class Settings(LogSettings):
         None, ge=0, le=600, description="longest wait for a key with room; 1.5 in tasks, 30 in direct use"
     )
     openai_timeout_seconds: float = Field(120.0, gt=0, le=600, description="longest silence of the API in one request")
-    openai_proxy: SecretStr | None = Field(None, description="URL of a proxy for requests to the API")
+    openai_proxy: UrlWithLogin = Field(None, description="URL of a proxy for requests to the API")
 
     # --- the Batch API: for jobs that are not urgent (`--economy`)
     openai_batch_collect_seconds: float = Field(
@@ -199,8 +106,8 @@ class Settings(LogSettings):
     )
 
     # --- where state lives
-    redis_url: SecretStr | None = Field(None, description="Redis or Valkey; empty: the embedded Valkey")
-    database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; empty: SQLite under PROPINTEL_HOME")
+    redis_url: RedisUrl = Field(None, description="Redis or Valkey; empty: the embedded Valkey")
+    database_url: UrlWithLogin = Field(None, description="SQLAlchemy URL; empty: SQLite under PROPINTEL_HOME")
     propintel_home: Path = Field(Path(".propintel"), description="where the embedded services keep their state")
 
     # --- addresses
@@ -217,11 +124,11 @@ class Settings(LogSettings):
     )
 
     # --- the HTTP door
-    jwt_secret: SecretStr | None = Field(None, description="signs and checks tokens (HS256), at least 32 bytes")
+    jwt_secret: HmacKey = Field(None, description="signs and checks tokens (HS256), at least 32 bytes")
     jwt_jwks_url: str | None = Field(None, description="checks tokens against an identity provider's keys instead")
     jwt_issuer: str = Field("property-intelligence", description="claim `iss` of tokens")
     jwt_audience: str = Field("property-intelligence", description="claim `aud` of tokens")
-    metrics_token: SecretStr | None = Field(
+    metrics_token: BearerToken = Field(
         None, description="whoever reads `/metrics` must send it, at least 16 characters; empty: this machine only"
     )
     api_rate_limit_per_minute: int = Field(
@@ -233,26 +140,26 @@ class Settings(LogSettings):
     port: int = Field(8000, ge=1, le=65535, description="port of the HTTP door")
 
     # --- Flower: its own variables, as far as they are ours to answer for
-    flower_basic_auth: SecretStr | None = Field(
+    flower_basic_auth: FlowerLogins = Field(
         None, description="who may see Flower: `user:password,...`, at least 16 characters; empty: this machine only"
     )
-    flower_address: str = Field("127.0.0.1", description="where Flower listens; off loopback it needs a password")
+    flower_address: Stripped = Field("127.0.0.1", description="where Flower listens; off loopback it needs a password")
     flower_port: int = Field(5555, ge=1, le=65535, description="port of Flower")
-    flower_url_prefix: str = Field("", description="path of Flower behind a proxy, like `flower`")
+    flower_url_prefix: UrlPath = Field("", description="path of Flower behind a proxy, like `flower`")
     flower_read_only: bool = Field(
         True, description="nobody can stop workers, revoke or send tasks from Flower; `false`: whoever may see it can"
     )
     flower_max_tasks: int = Field(10_000, ge=100, le=10**6, description="tasks that Flower remembers, the latest")
 
     # --- fetching
-    fetch_allowed_private_networks: Annotated[tuple[IPNetwork, ...], NoDecode] = Field(
+    fetch_allowed_private_networks: Networks = Field(
         (), description="private CIDRs that may be fetched (tests, intranets), comma-separated"
     )
     fetch_user_agent: str = Field(
         "property-intelligence/0.1 (+https://github.com/property-intelligence/property-intelligence)",
         description="who we say we are; add your contact",
     )
-    fetch_ignore_robots: Annotated[tuple[str, ...], NoDecode] = Field(
+    fetch_ignore_robots: Hosts = Field(
         (),
         description="hosts whose robots.txt forbids what their owner allowed you, comma-separated; each use is logged",
     )
@@ -261,9 +168,7 @@ class Settings(LogSettings):
     fetch_browser_path: Path | None = Field(
         None, description="a Chromium that draws pages which are empty without their scripts; empty: none is drawn"
     )
-    fetch_browser_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="hosts whose pages are always drawn, comma-separated"
-    )
+    fetch_browser_hosts: Hosts = Field((), description="hosts whose pages are always drawn, comma-separated")
     fetch_browser_sandbox: bool = Field(
         True, description="Chromium's sandbox; `false` only where a container of its own is the sandbox"
     )
@@ -291,7 +196,7 @@ class Settings(LogSettings):
     # --- searches
     search_max_pages: int = Field(20, ge=1, le=1000, description="pages of results that one search is followed through")
     search_max_listings: int = Field(500, ge=1, le=10_000, description="listings that one search may yield")
-    search_listing_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    search_listing_hosts: Hosts = Field(
         (), description="hosts of other sites whose listings a search may yield, comma-separated"
     )
 
@@ -310,17 +215,17 @@ class Settings(LogSettings):
     observation_retention_days: float = Field(
         1825.0, ge=0, le=36500, description="values that no page shows any more go so long after; 0: never"
     )
-    privacy_key: SecretStr | None = Field(
+    privacy_key: HmacKey = Field(
         None, description="keys the hashes of purged people's names, 32 bytes or more; SQLite makes a file for it"
     )
 
     # --- webhooks
-    webhook_secret: SecretStr | None = Field(
+    webhook_secret: WebhookSecret = Field(
         None, description="signs webhooks: `whsec_` and base64 of 24 to 64 bytes; empty: they are not signed"
     )
 
     # --- alerts
-    alert_webhook_url: SecretStr | None = Field(
+    alert_webhook_url: WebhookUrl = Field(
         None, description="alerts are also POSTed here (Slack or any receiver of webhooks); only its host is ever shown"
     )
     alert_rate_limit_share: float = Field(
@@ -339,7 +244,7 @@ class Settings(LogSettings):
     changes_confirming_looks: int = Field(
         3, ge=0, le=20, description="further looks at a page that alone shows a change before it is told; 0: at once"
     )
-    changes_webhook_url: SecretStr | None = Field(
+    changes_webhook_url: WebhookUrl = Field(
         None, description="changes are also POSTed here, each on its own, in order; only its host is ever shown"
     )
     changes_retention_days: float = Field(365.0, ge=1, le=36500, description="the feed of changes goes back so far")
@@ -365,7 +270,7 @@ class Settings(LogSettings):
     key_report_interval_seconds: float = Field(60.0, ge=1, le=86400, description="gap between health reports")
 
     # --- traces: the standard variables of OpenTelemetry
-    otel_exporter_otlp_endpoint: str | None = Field(
+    otel_exporter_otlp_endpoint: OtlpUrl = Field(
         None, description="base URL of an OTLP receiver over HTTP (`http://localhost:4318`); empty: no traces"
     )
     otel_exporter_otlp_headers: SecretStr | None = Field(
@@ -392,127 +297,6 @@ class Settings(LogSettings):
         """From now on no log of this process shows a value that is secret here."""
         protect(self.secrets())
 
-    @field_validator("redis_url")
-    @classmethod
-    def _redis_scheme(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("is not a Redis URL like redis://host:6379/0, rediss://... or unix:///path")
-        return value
-
-    @field_validator("redis_url", "database_url", "openai_proxy")
-    @classmethod
-    def _password_in_its_place(cls, value: SecretStr | None) -> SecretStr | None:
-        """A password that ends the host's part of a URL would be taken for something else, and shown.
-
-        One in the query is found by some clients only (Celery's does not look there), and shown by others.
-        """
-        url = value.get_secret_value() if value is not None else ""
-        if _has_password_in_query(url):
-            scheme = url.partition("://")[0]
-            place = "/path/to/socket" if scheme == "unix" else "host"
-            raise ValueError(
-                "carries its password as a query parameter; take it out there and write it before the host,"
-                f" as in {scheme}://user:password@{place}"
-            )
-        if not url.startswith(_WITHOUT_PASSWORD) and not _is_whole(url):
-            raise ValueError(
-                "has a character in its password that must be percent-encoded (/ is %2F, # %23, ? %3F, @ %40)"
-            )
-        return value
-
-    @field_validator("fetch_allowed_private_networks", mode="before")
-    @classmethod
-    def _networks(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",") if part.strip())
-
-    @field_validator("fetch_ignore_robots", "fetch_browser_hosts", "search_listing_hosts", mode="before")
-    @classmethod
-    def _hosts(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        hosts = tuple(part.strip().lower().rstrip(".") for part in value.split(",") if part.strip())
-        wrong = next((host for host in hosts if not _HOST.fullmatch(host)), None)
-        if wrong is not None:
-            raise ValueError(
-                f"{wrong!r} is no host; give names like `www.county.example`, without scheme, port or path"
-            )
-        return hosts
-
-    @field_validator("privacy_key")
-    @classmethod
-    def _long_for_a_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value().encode()) < 32:
-            raise ValueError("must have at least 32 bytes; make one with `openssl rand -hex 32`")
-        return value
-
-    @field_validator("jwt_secret")
-    @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value().encode()) < 32:
-            raise ValueError("must have at least 32 bytes (RFC 7518 section 3.2); make one with `openssl rand -hex 32`")
-        return value
-
-    @field_validator("otel_exporter_otlp_endpoint")
-    @classmethod
-    def _otlp_over_http(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("is not an http or https URL like http://localhost:4318")
-        return value
-
-    @field_validator("metrics_token")
-    @classmethod
-    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.fullmatch("[!-~]{16,}", value.get_secret_value()):
-            remedy = "make one with `openssl rand -hex 32`"
-            raise ValueError(f"must have at least 16 characters, of ASCII and without blanks; {remedy}")
-        return value
-
-    @field_validator("flower_basic_auth")
-    @classmethod
-    def _logins(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            flower_logins(value.get_secret_value())
-        return value
-
-    @field_validator("flower_address")
-    @classmethod
-    def _bare(cls, value: str) -> str:
-        return value.strip()
-
-    @field_validator("flower_url_prefix")
-    @classmethod
-    def _path(cls, value: str) -> str:
-        """Without slashes around it: Flower would take them for a part of it."""
-        prefix = value.strip().strip("/")
-        if prefix and not _PREFIX.fullmatch(prefix):
-            raise ValueError("must be a path of letters, digits, - and _, like flower or tools/flower")
-        return prefix
-
-    @field_validator("alert_webhook_url", "changes_webhook_url")
-    @classmethod
-    def _http(cls, value: SecretStr | None) -> SecretStr | None:
-        """What can be said without knowing where webhooks may go; the rest when a worker starts."""
-        if value is not None and not re.match(r"https?://[^/]", value.get_secret_value(), re.IGNORECASE):
-            raise ValueError("is not an absolute http:// or https:// URL")
-        return value
-
-    @field_validator("webhook_secret")
-    @classmethod
-    def _signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
-        """The form and lengths that the Standard Webhooks specification gives a symmetric secret."""
-        text = value.get_secret_value() if value is not None else ""
-        if value is not None and not (text.startswith("whsec_") and 24 <= _base64_bytes(text[6:]) <= 64):
-            remedy = "make one with `echo whsec_$(openssl rand -base64 32)`"
-            raise ValueError(f"must be whsec_ and the base64 of 24 to 64 bytes; {remedy}")
-        return value
-
-    @field_validator("openai_service_tier", mode="before")
-    @classmethod
-    def _lower_case(cls, value: object) -> object:
-        return value.strip().lower() if isinstance(value, str) and value.strip() else value
-
     @classmethod
     def settings_customise_sources(
         cls,
@@ -523,16 +307,9 @@ class Settings(LogSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         env_file = getattr(dotenv_settings, "env_file", None)
-        numbered, files = _NumberedKeys(settings_cls, env_file), _SecretFiles(settings_cls, env_file)
+        numbered, files = NumberedKeys(settings_cls, env_file), SecretFiles(settings_cls, env_file)
         # a secret's file counts where the variable is blank too, so it comes first
         return init_settings, files, env_settings, dotenv_settings, numbered, file_secret_settings
-
-
-def secret_names() -> Iterator[str]:
-    """The settings that may be read from a file that `NAME_FILE` names: the secret ones that are a single text."""
-    for name, field in Settings.model_fields.items():
-        if field.annotation == SecretStr | None and f"{name}_file" not in Settings.model_fields:
-            yield name
 
 
 def _secrets_of(name: str, value: str) -> Iterator[str]:
@@ -554,8 +331,6 @@ def _secrets_of(name: str, value: str) -> Iterator[str]:
 #: How our variables begin, PORT apart: what a process that must not see its caller's configuration is spared. `OPENAI_`
 #: covers the SDK's own.
 VARIABLE_PREFIXES = tuple(sorted({f"{name.split('_')[0]}_".upper() for name in Settings.model_fields if "_" in name}))
-
-
 #: what a program needs of its caller to run at all, and holds nothing of ours
 _OF_THE_MACHINE = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 
