@@ -12,9 +12,10 @@ from rapidfuzz.distance import OSA
 
 from app.property.address import Address, normalise, with_street
 from app.property.normalise.areas import IN_SQUARE_METERS
+from app.property.normalise.texts import letters_of
+from app.property.record import UNIT_OF
 from app.property.source_record import SourceRecord
 
-UNIT_OF = {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
 #: 0.001 degrees are some 110 m: geocoders set their pin on the door, the roof, the lot or the street
 DEGREES = 0.001
 #: two sources round one area differently (131 m² is 1,410 sq ft, 1,410 sq ft is 130.99 m²)
@@ -137,7 +138,7 @@ def _spelled(name: str, text: str) -> str:
         joined = re.sub(r"\W+", "", text.casefold())
         return joined[:5] if re.fullmatch(r"\d{9}", joined) else joined
     if name == "ParcelNumber":
-        return re.sub(r"[\W_]+", "", text.casefold()).lstrip("0") or text
+        return letters_of(text).lstrip("0") or text
     idle = _IDLE.get(name, frozenset())
     words = [_WORDS.get(word, word) for word in _plain_words(text) if word not in idle]
     if name == "ListAgentFullName":

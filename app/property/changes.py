@@ -12,10 +12,10 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from app.property.agreement import UNIT_OF, same_value
+from app.property.agreement import same_value
 from app.property.dated import HISTORIES, day_of
 from app.property.derived import DERIVED_FIELDS
-from app.property.record import FIELDS, Evidence, PageKind
+from app.property.record import FIELDS, UNIT_OF, Evidence, PageKind
 from app.property.slips import slip_between
 from app.property.source_record import SourceRecord
 

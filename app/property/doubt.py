@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.property.agreement import UNIT_OF, same_value
-from app.property.record import PageKind
+from app.property.agreement import same_value
+from app.property.record import UNIT_OF, PageKind
 from app.property.source_record import SourceRecord
 
 #: a value with less confidence is worth a second look: one in ten is wrong

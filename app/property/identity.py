@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.property.address import Address, normalise, with_street
+from app.property.address import Address, differ, normalise, with_street
 from app.property.source_record import SourceRecord
 
 #: the number of the rules by which keys and drawers are spelled, addresses and parcel numbers included. Whoever changes
@@ -130,17 +130,17 @@ def county_of(values: Mapping[str, Any]) -> str | None:
 def contradicts(key: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """True if two sets of values that share `key` are not of one property all the same."""
     a, b = address_of(one), address_of(other)
-    if _differ(a.unit, b.unit):
+    if differ(a.unit, b.unit):
         return True
     if key.startswith("parcel:"):
         return False
-    if _differ(a.postal_code, b.postal_code) or _differ(a.state, b.state):
+    if differ(a.postal_code, b.postal_code) or differ(a.state, b.state):
         return True
     if key.startswith("addr:"):
         return False
-    if _differ(_parcel(one), _parcel(other)):
+    if differ(_parcel(one), _parcel(other)):
         return True
-    return _differ(a.street_number, b.street_number) or _differ(a.street_name, b.street_name)
+    return differ(a.street_number, b.street_number) or differ(a.street_name, b.street_name)
 
 
 def address_of(values: Mapping[str, Any]) -> Address:
@@ -231,7 +231,3 @@ def _short(key: str) -> str:
     if len(key) <= _MAX_KEY_CHARS and key.isprintable():
         return key
     return f"{key.partition(':')[0]}:sha256/{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()}"
-
-
-def _differ(one: str | None, other: str | None) -> bool:
-    return one is not None and other is not None and one != other

@@ -142,6 +142,8 @@ def _specs() -> Mapping[str, FieldSpec]:
 
 #: Every field by its RESO name, in the order in which records, tables and CSV columns show them.
 FIELDS: Mapping[str, FieldSpec] = _specs()
+#: the field that says in what unit another one is
+UNIT_OF: Mapping[str, str] = {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
 
 #: Fields that name people: they are kept no longer than personal data may be (`store/personal_data.py`).
 PEOPLE_FIELDS = frozenset({"ListAgentFullName"})

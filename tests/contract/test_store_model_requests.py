@@ -158,7 +158,6 @@ def test_an_answer_wakes_its_job_once_however_often_it_is_read(
     assert (outcome.state, outcome.answer) == (RequestState.ANSWERED, DONE)
     assert [(used.calls, used.completion_tokens) for used in batches.used(batch.id)] == [(1, 7)]
     assert jobs.get(second.id).state == JobState.DEFERRED
-    assert batches.unanswered(batch.id) == 1
 
 
 def test_what_is_over_holds_no_text_of_the_page(

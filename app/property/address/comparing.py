@@ -66,7 +66,7 @@ def compare(one: Address, other: Address) -> Verdict:
     """
     a, b = normalise(one), normalise(other)
     for name in ("postal_code", "state", "country"):
-        if _differ(getattr(a, name), getattr(b, name)):
+        if differ(getattr(a, name), getattr(b, name)):
             return "different"
     left, right = _street(one), _street(other)
     verdicts = (_numbers(left.number, right.number), _units(left.unit, right.unit), _names(left, right))
@@ -142,7 +142,7 @@ def _units(one: str, other: str) -> Verdict:
     if any(a[kind] != b[kind] for kind in a.keys() & b.keys()):
         return "different"
     doors = [next((parts[kind] for kind in _DOORS if parts.get(kind)), None) for parts in (a, b)]
-    return "different" if _differ(doors[0], doors[1]) else "unsure"
+    return "different" if differ(doors[0], doors[1]) else "unsure"
 
 
 def _names(one: Street, other: Street) -> Verdict:
@@ -150,10 +150,10 @@ def _names(one: Street, other: Street) -> Verdict:
         return "unsure"
     if re.findall(r"\d+", one.name) != re.findall(r"\d+", other.name):
         return "different"
-    if _differ(one.suffix or None, other.suffix or None):
+    if differ(one.suffix or None, other.suffix or None):
         return "different"
     ways = [(s.predirectional or None, s.postdirectional or None) for s in (one, other)]
-    if _differ(ways[0][0], ways[1][0]) or _differ(ways[0][1], ways[1][1]):
+    if differ(ways[0][0], ways[1][0]) or differ(ways[0][1], ways[1][1]):
         return "different"
     if one.name.replace(" ", "") != other.name.replace(" ", "") and not _is_typo(one.name, other.name):
         alike = fuzz.ratio(one.name, other.name) >= 70 or (_ROAD.match(one.name) and _ROAD.match(other.name))
@@ -168,5 +168,6 @@ def _is_typo(one: str, other: str) -> bool:
     return not re.search(r"\d", one + other) and OSA.distance(one, other) <= allowed
 
 
-def _differ(one: str | None, other: str | None) -> bool:
+def differ(one: str | None, other: str | None) -> bool:
+    """Whether both are known, and not the same."""
     return one is not None and other is not None and one != other

@@ -17,8 +17,3 @@ class Address:
     state: str | None = None
     postal_code: str | None = None
     country: str | None = None
-
-    def one_line(self) -> str:
-        """The address in one line, as one would write it in the US."""
-        region = " ".join(p for p in (self.state, self.postal_code) if p)
-        return ", ".join(p for p in (self.street, self.city, region, self.country) if p)

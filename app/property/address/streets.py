@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.property.address import tables, units
-from app.property.address.words import spaced
+from app.property.address.words import ORDINAL, spaced
 
 #: suffixes that are hardly ever a street's whole name: `N ST` is a street called N, `N PARK` is the north of Park
 ONLY_SUFFIX = frozenset(
@@ -25,7 +25,6 @@ _NUMBERS = (
     (re.compile(r"(\d+)(?= )"), r"\1"),
 )
 _NAME_STARTS = {"ST": "SAINT", "MT": "MOUNT", "MNT": "MOUNT", "FT": "FORT", "DOCTOR": "DR"}
-_ORDINAL = re.compile(r"(\d+)(?:ST|ND|RD|TH)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +177,7 @@ def _name(words: Sequence[str], suffix: str) -> str:
         if number is not None:
             words[-length:] = [tables.ordinal(number)]
             break
-    if written := _ORDINAL.fullmatch(words[-1]):
+    if written := ORDINAL.fullmatch(words[-1]):
         words[-1] = tables.ordinal(int(written[1]))
     elif len(words) == 1 and words[0].isdigit() and suffix:
         words[0] = tables.ordinal(int(words[0]))

@@ -13,12 +13,12 @@ from app.property.address.tables import (
     suffixes,
     unit_designators,
 )
+from app.property.address.words import ORDINAL
 
 #: the designator of a unit of which only the identifier was said: `# 4`, `Apt 4` and `Unit 4` are one unit
 UNIT = "UNIT"
 _ANY = frozenset({"APT", UNIT})
 _IDENTIFIER = re.compile(r"[A-Z0-9]+(?:[-/.][A-Z0-9]+)*")
-_ORDINAL = re.compile(r"(\d+)(?:ST|ND|RD|TH)")
 
 
 def split(words: Sequence[str]) -> tuple[list[str], str | None]:
@@ -111,7 +111,7 @@ def _floor(words: Sequence[str]) -> tuple[str, int] | None:
     """`2ND FLOOR`, `SECOND FLOOR`."""
     if len(words) < 2 or unit_designators().get(words[1]) != "FL":
         return None
-    written = _ORDINAL.fullmatch(words[0])
+    written = ORDINAL.fullmatch(words[0])
     number = int(written[1]) if written else ordinal_words().get(words[0])
     return (f"FL {number}", 2) if number is not None else None
 
@@ -125,13 +125,13 @@ def _can_identify(word: str) -> bool:
 
 
 def _is_bare(word: str) -> bool:
-    named = bool(_IDENTIFIER.fullmatch(word) and re.search(r"\d", word) and not _ORDINAL.fullmatch(word))
+    named = bool(_IDENTIFIER.fullmatch(word) and re.search(r"\d", word) and not ORDINAL.fullmatch(word))
     return named or (len(word) == 1 and word.isalpha() and word not in DIRECTIONALS)
 
 
 def _identifier(word: str) -> str:
     """`4-B` as `4B`, `ONE` as `1`, `2ND` as `2`; `4-12` stays what it is."""
     word = HOUSE_NUMBER_WORDS.get(word, DIRECTIONALS.get(word, word))
-    if written := _ORDINAL.fullmatch(word):
+    if written := ORDINAL.fullmatch(word):
         return written[1]
     return re.sub(r"(?<=\d)-(?=[A-Z])|(?<=[A-Z])-(?=\d)", "", word)

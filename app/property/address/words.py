@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+ORDINAL = re.compile(r"(\d+)(?:ST|ND|RD|TH)")
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _ACRONYM = re.compile(r"\b([A-Z])\. ?(?=[A-Z](?:\b|\.))")
 _RANGE = re.compile(r"(?<=\d) ?- ?(?=\d)")

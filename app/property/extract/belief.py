@@ -20,6 +20,7 @@ from app.property.extract.cues import CUES
 from app.property.extract.document import Document
 from app.property.extract.ranking import same
 from app.property.normalise.areas import IN_SQUARE_METERS
+from app.property.normalise.texts import letters_of
 from app.property.record import Method
 
 _MARKUP = frozenset({Method.JSONLD, Method.MICRODATA, Method.OPENGRAPH, Method.STATE})
@@ -141,7 +142,7 @@ class _Shown:
         if isinstance(value, int | float):
             return self._has_number(candidate, float(value))
         texts = value if isinstance(value, list) else [value]
-        return all(isinstance(text, str) and _letters(text) in self._letters for text in texts)
+        return all(isinstance(text, str) and letters_of(text) in self._letters for text in texts)
 
     def _has_number(self, candidate: Candidate, value: float) -> bool:
         if value < _SMALL and candidate.field in _COUNTS:
@@ -171,7 +172,7 @@ class _Shown:
 
     @cached_property
     def _letters(self) -> str:
-        return _letters(self.text)
+        return letters_of(self.text)
 
     @cached_property
     def _numbers(self) -> tuple[frozenset[str], frozenset[str]]:
@@ -216,10 +217,6 @@ def _discredited(candidates: Sequence[Candidate], denied: Sequence[bool], shown:
                 confirmed[block].add(candidate.field)
     shares = {block: (len(fields - confirmed[block]), len(confirmed[block])) for block, fields in against.items()}
     return frozenset(block for block, (lies, truths) in shares.items() if lies and 3 * lies >= truths)
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text.casefold())
 
 
 def _digits(value: float) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from app.property.extract.document import Document, Segment
 from app.property.extract.grids import cell_text
+from app.property.extract.trees import is_within
 
 #: a cell between a label and its description that holds a code: `Roof Cover | 03 | Asphalt Shingle`
 _CODE = re.compile(r"^[A-Z]{0,2}\d{1,4}[A-Z]?$")
@@ -93,15 +94,11 @@ def _is_all(element: Any, segment: Segment) -> bool:
 def _items(parent: Any, segment: Segment, page: Document) -> list[str]:
     """The texts inside `parent` around `segment`, in order."""
     first = segment.index
-    while first > 0 and segment.index - first < _MOST_ITEMS and _inside(page.segments[first - 1].owner, parent):
+    while first > 0 and segment.index - first < _MOST_ITEMS and is_within(page.segments[first - 1].owner, parent):
         first -= 1
     found: list[str] = []
     for other in page.segments[first : first + _MOST_ITEMS]:
-        if not _inside(other.owner, parent):
+        if not is_within(other.owner, parent):
             break
         found.append(other.text)
     return found
-
-
-def _inside(element: Any, block: Any) -> bool:
-    return element is block or any(above is block for above in element.iterancestors())

@@ -15,6 +15,7 @@ from app.property.extract.ranking import Winner
 from app.property.normalise import areas, currency
 from app.property.normalise.boxes import in_country
 from app.property.normalise.places import us_state
+from app.property.normalise.texts import letters_of
 from app.property.record import Method, PageKind
 
 _WITH_PRICE = ("X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis")
@@ -266,26 +267,22 @@ def _people(kept: dict[str, Winner], page: Document) -> None:
     so.
     """
     agent, office = kept.get("ListAgentFullName"), kept.get("ListOfficeName")
-    if agent and office and _letters(agent.candidate.value) == _letters(office.candidate.value):
+    if agent and office and letters_of(agent.candidate.value) == letters_of(office.candidate.value):
         del kept["ListAgentFullName"]
     street = kept.get("UnparsedAddress")
-    if office and street and _letters(street.candidate.value).startswith(_letters(office.candidate.value)):
+    if office and street and letters_of(street.candidate.value).startswith(letters_of(office.candidate.value)):
         del kept["ListOfficeName"]  # a development's own name
         office = None
     brand = _brand(page)
     marked_up = office is not None and office.candidate.method in (Method.MICRODATA, Method.JSONLD, Method.OPENGRAPH)
-    if office and marked_up and brand and brand in _letters(office.candidate.value):
+    if office and marked_up and brand and brand in letters_of(office.candidate.value):
         del kept["ListOfficeName"]
 
 
 def _brand(page: Document) -> str:
     """The letters of the longest label of the site's host: `trulia` of `www.trulia.com`; empty where there is none."""
     labels = (url_parts(page.url).hostname or "").split(".")
-    return _letters(max(labels[:-1], key=len)) if len(labels) > 1 else ""
-
-
-def _letters(value: object) -> str:
-    return re.sub(r"[\W_]+", "", str(value).casefold())
+    return letters_of(max(labels[:-1], key=len)) if len(labels) > 1 else ""
 
 
 def _sold(kept: dict[str, Winner]) -> None:

@@ -17,6 +17,7 @@ from app.property.extract import plausible
 from app.property.extract.document import Document, url_parts
 from app.property.extract.plausible import Finding, Values, Verdict, told
 from app.property.extract.ranking import Winner
+from app.property.extract.trees import spaced_text
 from app.property.normalise import currency
 from app.property.normalise.boxes import BOXES, in_country
 from app.property.normalise.places import country_of_host
@@ -54,7 +55,7 @@ def _headlines(values: Values, page: Document) -> Iterator[Finding]:
 
 def _heading(page: Document) -> str:
     found = page.root.find(".//h1") if page.root is not None else None
-    return "" if found is None else " ".join(" ".join(found.itertext()).split())[:300]
+    return "" if found is None else spaced_text(found)[:300]
 
 
 def _address(page: Document) -> str:

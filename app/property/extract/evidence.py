@@ -17,12 +17,11 @@ from app.property.extract.prompt import Prompt
 from app.property.extract.quotes import Span, find_quote
 from app.property.extract.support import supported
 from app.property.normalise import prices
-from app.property.record import Method
+from app.property.record import UNIT_OF, Method
 
 #: the quote names its field; its line does; nothing near does
 _SURE, _LIKELY, _BARE = 0.75, 0.65, 0.5
 _LONGEST_QUOTE = 400
-_UNIT_FIELDS: Mapping[str, str] = {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +100,8 @@ def _confidence(claim: Claim) -> float:
 
 def _companions(claim: Claim, found: Supported) -> Iterator[tuple[str, Supported]]:
     """What the same quote says of fields that nobody asks a model for."""
-    if claim.field in _UNIT_FIELDS and found.unit:
-        yield _UNIT_FIELDS[claim.field], Supported(found.unit)
+    if claim.field in UNIT_OF and found.unit:
+        yield UNIT_OF[claim.field], Supported(found.unit)
     if claim.field == "ListPrice":
         period = prices.find_period(claim.quote)
         told = prices.parse_price(claim.quote, lang=claim.lang, country=claim.country)

@@ -18,8 +18,10 @@ from app.property.extract.base import Candidate
 from app.property.extract.document import Document
 from app.property.extract.ranking import Winner
 from app.property.extract.state import blobs
+from app.property.extract.trees import spaced_text
 from app.property.normalise.dates import parse_date
 from app.property.normalise.prices import parse_price
+from app.property.normalise.texts import letters_of
 from app.property.record import Method
 
 #: fields that are read out of the rows of a table or a list
@@ -71,15 +73,15 @@ def _in_html(candidate: Candidate, page: Document) -> Candidate | None:
         return _in_rows(candidate, table, page) if table is not None else None
     if candidate.field in _OF_ROWS and element.tag == "table" and (found := _in_rows(candidate, element, page)):
         return found
-    wanted, first = _plain(candidate.raw), _text(element)
+    wanted, first = letters_of(candidate.raw), spaced_text(element)
     for climbed in range(_MOST_CLIMB):
-        if wanted in _plain(_text(element)) or any(wanted in _plain(v) for v in element.attrib.values()):
+        if wanted in letters_of(spaced_text(element)) or any(wanted in letters_of(v) for v in element.attrib.values()):
             return replace(candidate, locator=page.path(element)) if climbed else candidate
         element = element.getparent()
         if element is None or element.tag in ("body", "html"):
             break
-    own = _plain(first)
-    if own and (own in _plain(candidate.quote) or _plain(candidate.quote) in own):
+    own = letters_of(first)
+    if own and (own in letters_of(candidate.quote) or letters_of(candidate.quote) in own):
         return replace(candidate, raw=first[:300])  # said in words, or pieced together of several lines
     return candidate
 
@@ -95,30 +97,22 @@ def _element(path: str, page: Document) -> Any:
 def _in_rows(candidate: Candidate, table: Any, page: Document) -> Candidate | None:
     """The first row of `table` that says the value, and where the quote names another figure of the row, that too."""
     if isinstance(candidate.value, list):
-        text = _text(table)
+        text = spaced_text(table)
         return replace(candidate, locator=page.path(table), raw=text, quote=text[:300])
     best: tuple[int, Any, Any] | None = None
     for row in list(table.iter("tr"))[:_MOST_ROWS]:
         cells = list(row.iter("td", "th"))[:_MOST_CELLS]
-        cell = next((c for c in cells if _is_said(candidate, _text(c))), None)
+        cell = next((c for c in cells if _is_said(candidate, spaced_text(c))), None)
         if cell is None:
             continue
-        matches = sum(_plain(word) in _plain(_text(row)) for word in candidate.quote.split())
+        matches = sum(letters_of(word) in letters_of(spaced_text(row)) for word in candidate.quote.split())
         if best is None or matches > best[0]:
             best = (matches, row, cell)
     if best is None:
         return None
     _, row, cell = best
-    words = " ".join(_text(c) for c in row.iter("td", "th"))
-    return replace(candidate, locator=page.path(cell), raw=_text(cell)[:300], quote=words[:300])
-
-
-def _text(element: Any) -> str:
-    return " ".join(" ".join(element.itertext()).split())
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text.casefold())
+    words = " ".join(spaced_text(c) for c in row.iter("td", "th"))
+    return replace(candidate, locator=page.path(cell), raw=spaced_text(cell)[:300], quote=words[:300])
 
 
 def _is_said(candidate: Candidate, text: str) -> bool:

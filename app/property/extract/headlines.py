@@ -20,6 +20,7 @@ from app.property.extract.labels import names_site
 from app.property.extract.place_values import address_values
 from app.property.extract.readings import Reading, candidates_of
 from app.property.extract.terms import meaning, words_of
+from app.property.extract.trees import spaced_text
 from app.property.normalise.places import us_state
 from app.property.normalise.prices import find_period
 from app.property.normalise.vocabulary import yes_no
@@ -112,12 +113,12 @@ def _key_in_address(page: Document) -> Iterator[Candidate]:
 def _headings(page: Document) -> Iterator[tuple[str, str, float]]:
     yield page.title[:300], "/html/head/title", 0.5
     for heading in islice(page.root.iter("h1"), 2):
-        yield " ".join(" ".join(heading.itertext()).split())[:200], page.path(heading), 0.62
+        yield spaced_text(heading)[:200], page.path(heading), 0.62
     for meta in page.described:
         yield " ".join((meta.get("content") or "").split())[:300], page.path(meta), 0.45
     for heading in islice(page.root.iter("h2", "h3"), 6):
         if heading not in page.skipped and not others.heads_others(heading):
-            yield " ".join(" ".join(heading.itertext()).split())[:160], page.path(heading), 0.4
+            yield spaced_text(heading)[:160], page.path(heading), 0.4
 
 
 def _map_points(page: Document) -> Iterator[Candidate]:

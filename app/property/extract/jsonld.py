@@ -56,14 +56,15 @@ def _nodes(value: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]
     elif isinstance(value, dict):
         if "@graph" in value:
             yield from _nodes(value["@graph"], f"{pointer}/@graph")
-        kind = _kind(value)
+        kind = node_type(value)
         if _ABOUT_PROPERTY.search(kind) and not _NOT_PROPERTY.search(kind):
             yield pointer, value
         elif isinstance(value.get("mainEntity"), dict):
             yield from _nodes(value["mainEntity"], f"{pointer}/mainEntity")
 
 
-def _kind(node: dict[str, Any]) -> str:
+def node_type(node: dict[str, Any]) -> str:
+    """`@type`, several in one text."""
     kind = node.get("@type", "")
     return " ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
 
@@ -112,6 +113,6 @@ def _offer(node: dict[str, Any]) -> dict[str, Any]:
 def _typed_parts(node: dict[str, Any]) -> Iterator[str]:
     parts = [node, node.get("itemOffered"), node.get("about"), _offer(node).get("itemOffered")]
     for part in parts:
-        kind = _kind(part) if isinstance(part, dict) else ""
+        kind = node_type(part) if isinstance(part, dict) else ""
         if kind in ("SingleFamilyResidence", "Apartment", "House", "ApartmentComplex"):
             yield kind

@@ -12,6 +12,7 @@ from typing import Any
 from app.property.extract import beside
 from app.property.extract.document import Document, Segment
 from app.property.extract.terms import Meaning
+from app.property.extract.trees import is_within
 from app.property.normalise.areas import find_unit
 
 _PRICE_LIKE = re.compile(r"^(?:[A-Z]{0,3}[$€£]\s?)?\d[\d.,' \u00a0]*(?:\s?(?:€|zł|kr|[A-Z]{3}))?$")
@@ -197,17 +198,13 @@ def _run(start: Segment, block: Any, page: Document) -> str:
 def _text_of(block: Any, start: Segment, page: Document) -> str:
     first = start.index
     segments = page.segments
-    while first > 0 and _inside(segments[first - 1].owner, block):
+    while first > 0 and is_within(segments[first - 1].owner, block):
         first -= 1
     parts: list[str] = []
     for other in segments[first : first + 40]:
-        if not _inside(other.owner, block):
+        if not is_within(other.owner, block):
             break
         if len(parts) >= 1 and other is not start and page.meaning(other.text) is not None and len(other.text) > 3:
             return ""  # a block of pairs: the label was the heading of a section
         parts.append(other.text)
     return re.sub(r"\bm 2\b", "m2", " ".join(parts))
-
-
-def _inside(element: Any, block: Any) -> bool:
-    return element is block or any(above is block for above in element.iterancestors())

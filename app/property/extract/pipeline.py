@@ -12,7 +12,7 @@ from typing import Any
 
 from app.property.derived import DERIVED_FIELDS, derive
 from app.property.extract.address_bar import AddressBar
-from app.property.extract.base import Candidate, Extraction
+from app.property.extract.base import Candidate, Extraction, Extractor
 from app.property.extract.belief import believed
 from app.property.extract.checks import checked
 from app.property.extract.confidence import with_confidence
@@ -41,7 +41,7 @@ from app.property.record import FIELDS, Evidence, Method, PageKind, PropertyReco
 _LOG = logging.getLogger(__name__)
 
 #: cheapest and most trustworthy first; a new extractor is added here
-EXTRACTORS = (
+EXTRACTORS: tuple[Extractor, ...] = (
     JsonLd(),
     Microdata(),
     OpenGraph(),

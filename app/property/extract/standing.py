@@ -13,6 +13,7 @@ from app.property import address as addresses
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document
 from app.property.extract.place_values import address_values
+from app.property.extract.trees import spaced_text
 from app.property.normalise import texts
 from app.property.normalise.places import US_STATES, us_state
 from app.property.record import Method
@@ -59,7 +60,7 @@ class Standing:
                 yield from _made(parts, segment.text, segment.owner, page, 0.42)
                 break
         heading = page.heading
-        text = " ".join(" ".join(heading.itertext()).split()) if heading is not None else ""
+        text = spaced_text(heading) if heading is not None else ""
         if _STREET_LINE.match(text) and texts.looks_like_street(text) and "," not in text:
             yield from _made(addresses.with_street(addresses.Address(), text), text, heading, page, 0.5)
 

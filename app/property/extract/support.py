@@ -13,6 +13,7 @@ from app.property.extract.claims import Claim, Supported
 from app.property.normalise import prices, vocabulary
 from app.property.normalise.currency import find_currency
 from app.property.normalise.places import us_state
+from app.property.normalise.texts import words_of
 from app.property.record import FIELDS
 
 
@@ -25,13 +26,9 @@ def supported(claim: Claim) -> Supported | None:
 # --- words -----------------------------------------------------------------------------------------------------------
 
 
-def _plain(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))
-
-
 def _says(quote: str, words: str) -> bool:
     """Does `quote` hold `words` in a row, whatever their case and punctuation?"""
-    return bool(_plain(words)) and f" {_plain(words)} " in f" {_plain(quote)} "
+    return bool(words_of(words)) and f" {words_of(words)} " in f" {words_of(quote)} "
 
 
 def _text(claim: Claim) -> Supported | None:

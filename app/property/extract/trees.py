@@ -51,6 +51,16 @@ class Elements:
         return [self._all[i] for i in sorted(indexes)]
 
 
+def is_within(element: Any, block: Any) -> bool:
+    """Whether `element` is `block` or stands in it."""
+    return element is block or any(above is block for above in element.iterancestors())
+
+
+def spaced_text(element: Any) -> str:
+    """All text inside `element`, a space between what stands in elements of its own, whitespace folded."""
+    return " ".join(" ".join(element.itertext()).split())
+
+
 def whole_text(element: Any) -> str:
     """All text inside `element`, whitespace folded."""
     return " ".join("".join(element.itertext()).split())

@@ -27,6 +27,7 @@ from app.property.fetch.ranges import (
     unmapped,
 )
 from app.property.fetch.resolver import Resolver
+from app.property.urls.spelling import DEFAULT_PORTS
 
 MAX_URL_CHARS = 4096
 
@@ -34,7 +35,6 @@ _URL = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<authority>[^/?#]*)
 _USERINFO = re.compile(r"//[^/?#]*@")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|[0-9]+")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 #: ports above 1023 where no web site lives: the Fetch standard's "bad ports" and the usual places of data stores,
 #: orchestrators and remote desktops
@@ -66,7 +66,7 @@ class Destination:
     def origin(self) -> str:
         """Scheme, host and port as a URL without path (RFC 6454)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{host}{port}"
 
 
@@ -151,11 +151,11 @@ def _parse(url: str) -> _Parsed:
     if match is None:
         raise _invalid(text, "it is not an absolute URL")
     scheme = match["scheme"].lower()
-    if scheme not in _DEFAULT_PORTS:
+    if scheme not in DEFAULT_PORTS:
         raise _invalid(text, f"its scheme is {scheme!r}, not http or https")
     if "@" in match["authority"]:
         raise _invalid(text, "a user name or password is not allowed in it")
-    host, port = _split_authority(text, match["authority"], _DEFAULT_PORTS[scheme])
+    host, port = _split_authority(text, match["authority"], DEFAULT_PORTS[scheme])
     name, literal = _read_host(text, host)
     return _Parsed(_canonical(text, scheme, name, port, match["rest"]), scheme, name, port, literal)
 
@@ -213,14 +213,14 @@ def _read_ipv4(url: str, name: str) -> IPv4Address:
 def _canonical(url: str, scheme: str, host: str, port: int, rest: str) -> str:
     """The URL rebuilt from the parts that were read, so that no second reading can find another host in it."""
     netloc = f"[{host}]" if ":" in host else host
-    if port != _DEFAULT_PORTS[scheme]:
+    if port != DEFAULT_PORTS[scheme]:
         netloc += f":{port}"
     path = rest if rest.startswith("/") else f"/{rest}"
     try:
         built = httpx2.URL(f"{scheme}://{netloc}{path}")
     except httpx2.InvalidURL as exc:
         raise _invalid(url, "it cannot be read") from exc
-    if (built.raw_host.decode("ascii"), built.port or _DEFAULT_PORTS[scheme], built.userinfo) != (host, port, b""):
+    if (built.raw_host.decode("ascii"), built.port or DEFAULT_PORTS[scheme], built.userinfo) != (host, port, b""):
         raise _invalid(url, "its host can be read in two ways")
     return str(built)
 

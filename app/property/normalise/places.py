@@ -134,7 +134,6 @@ US_STATES: dict[str, str] = {
     "puerto rico": "PR",
 }
 US_CODES = frozenset(US_STATES.values())
-AU_STATES = frozenset({"NSW", "VIC", "QLD", "WA", "SA", "TAS", "ACT", "NT"})
 
 #: top-level domains that stand for a country; those sold to all the world (.co, .io, .me, .tv) do not
 _TLD_COUNTRY = {

@@ -51,6 +51,16 @@ def clean(text: str) -> str:
     return " ".join(text.replace("\u200b", "").replace("\u00ad", "").split())
 
 
+def letters_of(text: str) -> str:
+    """Its letters and digits, in small letters: what is left of two spellings of one name."""
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+def words_of(text: str) -> str:
+    """Its words in small letters, one space between them."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
 def is_empty(text: str) -> bool:
     """True for dashes, `N/A`, `keine Angabe` and the like."""
     return _EMPTY.match(text.strip()) is not None

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.property import identity
-from app.property.address import Address, compare, normalise
+from app.property.address import Address, compare, differ, normalise
 
 
 class Whose(StrEnum):
@@ -78,14 +78,10 @@ def _same_house(ours: Address, theirs: Address) -> bool:
 
 def _elsewhere(ours: Address, theirs: Address) -> bool:
     """Whether the page names another place. One ZIP may have several towns' names."""
-    if _differ(ours.state, theirs.state) or _differ(ours.postal_code, theirs.postal_code):
+    if differ(ours.state, theirs.state) or differ(ours.postal_code, theirs.postal_code):
         return True
     same_zip = ours.postal_code is not None and ours.postal_code == theirs.postal_code
-    return _differ(ours.city, theirs.city) and not same_zip
-
-
-def _differ(one: str | None, other: str | None) -> bool:
-    return one is not None and other is not None and one != other
+    return differ(ours.city, theirs.city) and not same_zip
 
 
 def _shown(address: Address) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import ConfigurationError
+from app.property.normalise.texts import words_of
 from app.property.record import SourceKind
 from app.property.sources.template import Template, literal_parameters, problem_of
 
@@ -55,7 +56,7 @@ class Area:
             return False
         if not self.cities and not self.postal_codes:
             return not self.state or bool(state)
-        in_town = bool(city) and _plain(str(city)) in map(_plain, self.cities)
+        in_town = bool(city) and words_of(str(city)) in map(words_of, self.cities)
         return in_town or any((postal_code or "").startswith(prefix) for prefix in self.postal_codes)
 
 
@@ -208,10 +209,6 @@ class _Reader:
 
     def _wrong(self, where: str, key: str, problem: str, remedy: str) -> ConfigurationError:
         return ConfigurationError(" ".join(filter(None, (f"{self._path}:", where, key))), problem, remedy)
-
-
-def _plain(name: str) -> str:
-    return " ".join(re.findall(r"\w+", name.casefold()))
 
 
 def _one_of(kinds: type[SourceKind]) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    case,
     text,
 )
 
@@ -115,6 +116,8 @@ jobs = Table(
     ),
     Index("uq_jobs_active_target", "target", unique=True, sqlite_where=IS_ACTIVE, postgresql_where=IS_ACTIVE),
 )
+#: what does not count as an attempt gives it back
+ONE_ATTEMPT_LESS = case((jobs.c.attempts > 0, jobs.c.attempts - 1), else_=0)
 
 #: what callers asked with a key of their own, and what it brought: kept for a day (`request_keys.py`)
 request_keys = Table(

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, literal, or_, select, update
 
 from app.errors import NotFoundError, PropertyIntelligenceError
 from app.property.store import quotas, request_keys
@@ -24,7 +24,7 @@ from app.property.store.quotas import Requester
 from app.property.store.recovery import take_lost
 from app.property.store.request_keys import RequestKey
 from app.property.store.rows import chunks, clean, job_of
-from app.property.store.tables import ACTIVE, STATES, UtcDateTime, batches, jobs, source_tries
+from app.property.store.tables import ACTIVE, ONE_ATTEMPT_LESS, STATES, UtcDateTime, batches, jobs, source_tries
 
 #: a stored property younger than this is not scraped again
 FRESH_DAYS = 30.0
@@ -35,7 +35,6 @@ _HANDED_OVER_PER_SECOND = 500
 #: a countdown's message may come so much before its time, by the clock of another machine
 _EARLY_SECONDS = 1.0
 _UNLEASED: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
-_ONE_LESS = case((jobs.c.attempts > 0, jobs.c.attempts - 1), else_=0)
 
 
 _PLACE = (jobs.c.created_at, jobs.c.position, jobs.c.id)
@@ -229,7 +228,7 @@ class JobStore:
         """
         mine = and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_owner.startswith(owners, autoescape=True))
         now = self._clock.now()
-        change = {"state": JobState.QUEUED, "due_at": now, "resend_at": now, "attempts": _ONE_LESS, **_UNLEASED}
+        change = {"state": JobState.QUEUED, "due_at": now, "resend_at": now, "attempts": ONE_ATTEMPT_LESS, **_UNLEASED}
         statement = update(jobs).where(mine).values(change).returning(jobs.c.id)
         return self._database.repeat(lambda connection: list(connection.execute(statement).scalars()))
 
@@ -371,7 +370,7 @@ class JobStore:
     @staticmethod
     def _wait(waited_seconds: float, counted: bool) -> dict[str, Any]:
         wait = {"waited_seconds": waited_seconds}
-        return wait if counted else {**wait, "attempts": _ONE_LESS}
+        return wait if counted else {**wait, "attempts": ONE_ATTEMPT_LESS}
 
 
 def _chosen(batch: str | None, state: str | None) -> Select[Any]:

@@ -294,12 +294,6 @@ class ModelBatchStore:
         with self._database.reading() as connection:
             return [Used(row[0], *(int(n) for n in row[1:])) for row in connection.execute(query)]
 
-    def unanswered(self, batch_id: str) -> int:
-        """How many of its requests have neither an answer nor gone back."""
-        query = select(func.count()).where(_R.model_batch_id == batch_id, _R.state == RequestState.SENT)
-        with self._database.reading() as connection:
-            return int(connection.execute(query).scalar_one())
-
     def worth_waiting(self, batch_id: str) -> bool:
         """False if nobody wants an answer of it any more, or one of its requests has waited long enough."""
         sent = and_(_R.model_batch_id == batch_id, _R.state == RequestState.SENT)

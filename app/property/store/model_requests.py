@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.property.store.answers import Question
@@ -24,14 +24,13 @@ from app.property.store.models import Job, JobState
 from app.property.store.purge_marks import PURGE
 from app.property.store.purged_names import purged_since
 from app.property.store.rows import chunks
-from app.property.store.tables import jobs, model_answers, model_requests
+from app.property.store.tables import ONE_ATTEMPT_LESS, jobs, model_answers, model_requests
 
 #: A job comes back by itself so long after its request should have been given up, should nobody have woken it: the
 #: longest that OpenAI needs to cancel a batch is ten minutes.
 GRACE = timedelta(hours=1)
 #: how long the outcome of a request is kept
 KEPT = timedelta(days=7)
-_ONE_LESS = case((jobs.c.attempts > 0, jobs.c.attempts - 1), else_=0)
 _R = model_requests.c
 
 
@@ -291,7 +290,7 @@ def _park(connection: Connection, job: Job, owner: str, row: dict[str, Any], now
         "parked_at": now,
         # woken long before, unless everything that could has failed
         "due_at": give_up_at + GRACE if state in OPEN else now,
-        "attempts": _ONE_LESS,
+        "attempts": ONE_ATTEMPT_LESS,
         "lease_owner": None,
         "lease_expires_at": None,
     }

@@ -12,12 +12,11 @@ import idna
 
 from app.errors.targets import InvalidTargetError
 from app.property.address import Address, read_target, spell_target
-from app.property.urls.spelling import escaped, without_dots
+from app.property.urls.spelling import DEFAULT_PORTS, escaped, without_dots
 from app.property.urls.tracking import without_tracking
 
 #: longest URL: what browsers and proxies carry, and what a database index holds
 MAX_URL_CHARS = 2048
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 #: longest address: four times what the Postal Service prints on a label's lines
 MAX_ADDRESS_CHARS = 300
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.I)
@@ -118,7 +117,7 @@ def _spelled_address(text: str, shown: str) -> str:
 
 
 def _check(shown: str, parts: SplitResult, host: str | None) -> None:
-    if parts.scheme.lower() not in _DEFAULT_PORTS:
+    if parts.scheme.lower() not in DEFAULT_PORTS:
         raise InvalidTargetError(shown, f"has the scheme {parts.scheme!r}, not http or https")
     if not host:
         raise InvalidTargetError(shown, "names no host")
@@ -143,5 +142,5 @@ def _ascii_host(shown: str, host: str) -> str:
 
 def _assemble(parts: SplitResult, host: str, port: int | None) -> str:
     scheme = parts.scheme.lower()
-    netloc = host if port in (None, _DEFAULT_PORTS[scheme]) else f"{host}:{port}"
+    netloc = host if port in (None, DEFAULT_PORTS[scheme]) else f"{host}:{port}"
     return urlunsplit((scheme, netloc, without_dots(escaped(parts.path)), without_tracking(escaped(parts.query)), ""))

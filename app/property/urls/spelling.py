@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
+DEFAULT_PORTS = {"http": 80, "https": 443}
 #: characters that stand for themselves in a path or query (RFC 3986), and `%`: what is escaped stays so
 _KEEP = "%/:?#[]@!$&'()*+,;=-._~|"
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")

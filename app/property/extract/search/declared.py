@@ -9,6 +9,7 @@ from typing import Any
 
 from app.property.extract import lenient_json
 from app.property.extract.document import Document
+from app.property.extract.jsonld import node_type
 from app.property.extract.lexicon.kinds import RESULT_KEYS
 from app.property.extract.search.links import Links
 from app.property.extract.state import blobs
@@ -60,7 +61,7 @@ def _items(value: Any, links: Links) -> Iterator[str]:
     """What lists of schema.org name, and nodes on several properties that stand beside each other."""
     alone: list[str] = []
     for node in _nodes(value):
-        kind = _kind(node)
+        kind = node_type(node)
         elements = node.get("itemListElement")
         if isinstance(elements, list | dict) and not _NO_LISTINGS.search(kind):
             for element in elements if isinstance(elements, list) else [elements]:
@@ -80,7 +81,7 @@ def _of_element(element: Any, links: Links) -> str | None:
         return None
     item = element.get("item")
     inner = item if isinstance(item, dict) else {}
-    if _NO_LISTINGS.search(f"{_kind(element)} {_kind(inner)}"):
+    if _NO_LISTINGS.search(f"{node_type(element)} {node_type(inner)}"):
         return None
     named = item if isinstance(item, str) else _own_url(inner) or _own_url(element)
     return links.listing(named)
@@ -92,11 +93,6 @@ def _own_url(node: dict[str, Any]) -> str | None:
         if isinstance(value, str) and value.strip() and not value.startswith(("#", "_:")):
             return value
     return None
-
-
-def _kind(node: dict[str, Any]) -> str:
-    kind = node.get("@type", "")
-    return " ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:

@@ -41,11 +41,6 @@ class Session:
         self._over = False
         self._lock = threading.Lock()
 
-    @property
-    def is_spent(self) -> bool:
-        """True once the page received more bytes than it may."""
-        return self._left_bytes < 0
-
     def knows(self, password: str) -> bool:
         return hmac.compare_digest(password.encode(), self.password.encode())
 
