@@ -14,6 +14,7 @@ from app.errors.keys import CapacityError
 from app.property.store import PageFrom, Saying, host_of_target, is_address, new_id, normalise_target
 from app.services.property_intelligence import Scraper
 from app.services.resources import open_resources
+from app.services.scrape_run import Run
 from app.services.traces import tracing
 from app.settings import load_settings
 from app.tracing import span
@@ -83,7 +84,7 @@ def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dic
     about = {"propintel.job.id": job, "propintel.batch.id": batch, "server.address": host_of_target(target)}
     with bound_contextvars(job=job, batch=batch), span("job", about, trace_id=job) as run:
         try:
-            outcome = scraper.scrape(target, batch=batch, refresh=refresh)
+            outcome = scraper.scrape(target, Run(batch=batch), refresh=refresh)
         except openai.RateLimitError as exc:
             wait = capacity_wait_seconds(exc, SystemClock().now())
             raise CapacityError(wait if wait is not None else _UNKNOWN_WAIT_SECONDS) from exc

@@ -7,7 +7,6 @@ comes back after a wait or a crash fetches nothing twice and pays for nothing tw
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -41,7 +40,7 @@ from app.services.page_reading import (
 )
 from app.services.page_visits import Visit
 from app.services.scrape_parts import ScrapeParts
-from app.services.scrape_run import Run
+from app.services.scrape_run import NO_JOB, Run
 from app.services.search_walk import SearchOutcome, SearchWalker
 from app.tracing import span
 
@@ -62,28 +61,21 @@ class Scraper:
     def scrape(
         self,
         target: str,
+        run: Run = NO_JOB,
         *,
-        job_id: str | None = None,
-        batch: str = "",
         refresh: bool = False,
         asked_at: datetime | None = None,
         economy: Economy | None = None,
-        is_last: bool = False,
-        is_due: bool = False,
-        seconds_left: Callable[[], float] | None = None,
     ) -> ScrapeOutcome:
         """The property behind `target`, scraped unless a fresh one is stored and `refresh` is False.
 
-        With `job_id` the page is the job's checkpoint; `batch` is whose budget pays for the model. `asked_at` is when
-        the job was asked for: what was read of its page since, by whichever of its URLs, is not refreshed again. With
-        `economy` the model's answer may come with a batch: `WaitForBatch` says so. Raises `InvalidTargetError`, fetch
-        and page errors, `PageUnderWayError` while another job reads the same page, errors of the database, and
-        `openai.RateLimitError` if no key has room; then nothing but the checkpoint is stored. An address is scraped
-        from its sources (`address_scrape.py`); `is_last`: none of them is put off any more; `is_due`: the job has
-        waited as long as it may, so it waits for no key either; `seconds_left`: what is left of this run's time, of
-        which `OutOfTimeError` says that it is used up.
+        In the `run` of a job the page is the job's checkpoint. `asked_at` is when the job was asked for: what was read
+        of its page since, by whichever of its URLs, is not refreshed again. With `economy` the model's answer may come
+        with a batch: `WaitForBatch` says so. Raises `InvalidTargetError`, fetch and page errors, `PageUnderWayError`
+        while another job reads the same page, errors of the database, and `openai.RateLimitError` if no key has room;
+        then nothing but the checkpoint is stored. An address is scraped from its sources (`address_scrape.py`), which
+        may raise `OutOfTimeError`.
         """
-        run = Run(job_id, batch, is_last, is_due, seconds_left)
         outcome = self.work(target, run, refresh=refresh, asked_at=asked_at, economy=economy, walks=False)
         if isinstance(outcome, SearchOutcome):
             raise AssertionError("who does not walk gets no search")
@@ -99,8 +91,8 @@ class Scraper:
         economy: Economy | None = None,
         walks: bool = True,
     ) -> ScrapeOutcome | SearchOutcome:
-        """The same for a `run`; if it `walks`, a page of results brings its listings instead of a property, and raises
-        what `SearchWalker.walk` does.
+        """The same; if it `walks`, a page of results brings its listings instead of a property, and raises what
+        `SearchWalker.walk` does.
         """
         url, job_id, batch = normalise_target(target), run.job_id, run.batch
         if is_address(url):

@@ -22,7 +22,7 @@ _AGAIN_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Who scrapes: a job (None: somebody who asks directly and does not come back) of a batch.
+    """Who scrapes: a job (None: somebody who asks directly and does not come back) of a batch, which pays for it.
 
     `is_last`: the job may not be put off by pages any more; `is_due`: it has waited as long as it may for anything.
     `seconds_left` tells how much of the run's time is left; None: there is no end to it.
@@ -53,3 +53,6 @@ class Run:
         if self.job_id is not None and not self.is_due:
             raise OutOfTimeError(_AGAIN_SECONDS)
         return False
+
+
+NO_JOB = Run()

@@ -16,6 +16,7 @@ from app.property.source_record import SourceRecord
 from app.property.store import PageFrom, PropertyStore, SourceTries, SourceTry
 from app.services.metrics.instruments import REGISTRY
 from app.services.resources import open_resources
+from app.services.scrape_run import Run
 from tests.plugins.address_world import (
     ADDRESS,
     BILL,
@@ -214,8 +215,8 @@ def test_a_job_comes_back_for_a_search_that_could_not_be_made(world: World) -> N
     world.api.set_key(world.api.keys[0], behaviour="flaky", failure_rate=1.0)
     job_id = world.job()
     with pytest.raises(openai.InternalServerError):
-        world.scrape(job_id=job_id)
-    assert "YearBuilt" in world.scrape(job_id=job_id, is_last=True).record
+        world.scrape(run=Run(job_id))
+    assert "YearBuilt" in world.scrape(run=Run(job_id, is_last=True)).record
 
 
 def test_what_cannot_be_fetched_stays_unverified_with_its_citation_and_out_of_the_record(world: World) -> None:
@@ -340,7 +341,7 @@ def test_a_site_that_has_no_turn_puts_the_job_off_and_what_was_done_stays(world:
     assert shelf.claim(origin, 600)
     for _ in range(3):  # more often than a page that fails is asked for
         with pytest.raises(HostBusyError, match=origin):
-            world.scrape(job_id=job_id)
+            world.scrape(run=Run(job_id))
     assert world.resources.properties.page().items == [], "nothing is stored before all is read"
     assert (world.county.asked, world.portal.asked) == ({}, {"/h?zip=00000": 1})
 
@@ -353,7 +354,7 @@ def test_a_wait_comes_before_a_failure_since_it_costs_no_try(world: World) -> No
     job_id = world.job()
     shelf.claim(origin, 600)
     with pytest.raises(HostBusyError):
-        world.scrape(job_id=job_id)
+        world.scrape(run=Run(job_id))
 
 
 def test_once_the_site_has_a_turn_the_job_goes_on_where_it_was(world: World) -> None:
@@ -364,9 +365,9 @@ def test_once_the_site_has_a_turn_the_job_goes_on_where_it_was(world: World) -> 
     job_id = world.job()
     shelf.claim(origin, 600)
     with pytest.raises(HostBusyError):
-        world.scrape(job_id=job_id)
+        world.scrape(run=Run(job_id))
     shelf.give_up(origin)
-    found = world.scrape(job_id=job_id)
+    found = world.scrape(run=Run(job_id))
     assert outcomes(found) == {"Assessor": "used", "Portal": "used", "Tax roll": "used"}
     assert (world.county.asked, world.portal.asked) == ({FOUND: 1, BILL: 1}, {"/h?zip=00000": 1})
 
@@ -377,7 +378,7 @@ def test_a_job_at_its_deadline_does_without_a_site_that_has_no_turn(world: World
     world.sources(BY_ADDRESS, ("Portal", "portal", "<portal>/h?zip={postal_code}"))
     job_id = world.job()
     shelf.claim(origin, 600)
-    found = world.scrape(job_id=job_id, is_last=True)
+    found = world.scrape(run=Run(job_id, is_last=True))
     assert (outcomes(found)["Assessor"], outcomes(found)["Portal"]) == ("host_busy", "used")
 
 
@@ -387,8 +388,8 @@ def test_a_page_that_fails_for_now_is_asked_once_more_and_then_done_without(worl
     world.sources(BY_ADDRESS, ("Portal", "portal", "<portal>/h?zip={postal_code}"))
     job_id = world.job()
     with pytest.raises(PropertyIntelligenceError, match="500"):
-        world.scrape(job_id=job_id)
-    found = world.scrape(job_id=job_id)
+        world.scrape(run=Run(job_id))
+    found = world.scrape(run=Run(job_id))
     assert outcomes(found) == {"Assessor": "http_status_transient", "Portal": "used", "web search": "not_asked"}
     assert (world.county.asked[FOUND], world.portal.asked["/h?zip=00000"]) == (2, 1)
 
@@ -414,12 +415,12 @@ def test_a_job_that_comes_back_fetches_and_pays_nothing_twice(world: World) -> N
     job_id = world.job()
     world.api.set_key(world.api.keys[0], rpm=1)
     with pytest.raises(openai.RateLimitError):
-        world.scrape(job_id=job_id)
+        world.scrape(run=Run(job_id))
     asked = world.county.asked + world.portal.asked
     assert asked == {FOUND: 1, "/h/1": 1, "/gone": 1}
     world.api.set_key(world.api.keys[0], rpm=60_000)
     with open_resources(world.resources.settings) as later:
-        found = later.scraper.scrape(ADDRESS, job_id=job_id)
+        found = later.scraper.scrape(ADDRESS, Run(job_id))
     assert world.county.asked + world.portal.asked == asked
     assert world.searched() == 1
     assert world.api.stats()["totals"]["ok"] == 2
@@ -443,8 +444,8 @@ def test_a_job_that_died_between_two_pages_is_not_content_with_the_first(world: 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PropertyStore, "save_record", dies)
         with pytest.raises(KeyboardInterrupt):
-            world.scrape(job_id=job_id)
-    found = world.scrape(job_id=job_id)
+            world.scrape(run=Run(job_id))
+    found = world.scrape(run=Run(job_id))
     assert outcomes(found) == {"Assessor": "used", "Tax roll": "used"}
     assert len(found.sources) == 2
     assert world.county.asked == {FOUND: 1, BILL: 1}
@@ -456,9 +457,9 @@ def test_a_retry_after_nothing_was_found_asks_everything_anew(world: World) -> N
     world.sources(BY_ADDRESS, BY_NUMBER)
     job_id = world.job()
     with pytest.raises(NoSourceError):
-        world.scrape(job_id=job_id)
+        world.scrape(run=Run(job_id))
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
-    assert world.scrape(job_id=job_id).record["YearBuilt"] == 1987
+    assert world.scrape(run=Run(job_id)).record["YearBuilt"] == 1987
 
 
 def test_a_searchs_answer_is_not_paid_for_again_until_it_is_old(world: World) -> None:

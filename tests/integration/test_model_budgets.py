@@ -16,6 +16,7 @@ import redis
 from app.keypool.transport import spending_batch
 from app.services.openai_client_manager import build_manager
 from app.services.resources import open_resources
+from app.services.scrape_run import Run
 from app.settings import Settings
 from tests.plugins.standin_fixtures import KEYS, StandinHandle
 
@@ -93,7 +94,7 @@ def test_a_call_that_would_pass_a_budget_is_not_made_and_the_page_s_own_values_a
     standin = openai_standin()
     given = settings(standin, propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
     with open_resources(Settings(**given, **{variable.lower(): too_little})) as resources:
-        outcome = resources.scraper.scrape(f"{property_site}/homes/1", batch="b")
+        outcome = resources.scraper.scrape(f"{property_site}/homes/1", Run(batch="b"))
     assert standin.stats()["totals"]["requests"] == 0
     assert outcome.wanted_model
     assert variable in (outcome.model_note or "")
@@ -107,7 +108,7 @@ def test_what_is_scraped_for_no_batch_is_paid_by_none(
     given = settings(openai_standin(), propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
     with open_resources(Settings(**given, budget_batch_model_calls=1)) as resources:
         told = [
-            resources.scraper.scrape(f"{property_site}/homes/{number}", batch=batch).model_note
+            resources.scraper.scrape(f"{property_site}/homes/{number}", Run(batch=batch)).model_note
             for number, batch in enumerate(("b", "", "b", "other", "b"), start=1)
         ]
         client = resources.manager.get_client()

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from app.errors.pages import PageGoneError
 from app.property.store import PageFrom, PageStore, Retention
 from app.services.resources import Resources, open_resources
+from app.services.scrape_run import Run
 from app.settings import Settings
 from tests.plugins.changing_site import ChangingSite
 from tests.plugins.standin_fixtures import StandinHandle
@@ -169,7 +170,7 @@ def test_a_page_that_may_not_be_kept_is_not(
     changing_site.headers["/h/48213"] = {"cache-control": "private, no-store"}
     url = f"{changing_site.address}/h/48213"
     job = service.jobs.enqueue([url]).new[0]
-    scrape(service, url, job_id=job)
+    scrape(service, url, run=Run(job))
     assert PageStore(service.database).page_for_job(job) is None
     again = scrape(service, url, refresh=True)
     assert changing_site.statuses("/h/48213") == [200, 200]
@@ -183,7 +184,7 @@ def test_a_page_that_was_of_no_use_is_asked_for_whole(service: Resources, changi
     job = service.jobs.enqueue([url]).new[0]
     for _ in range(2):
         with pytest.raises(PageGoneError):
-            scrape(service, url, job_id=job)
+            scrape(service, url, run=Run(job))
     assert changing_site.statuses("/h/1") == [200, 200]
 
 
@@ -227,8 +228,8 @@ def test_a_job_that_is_put_off_does_not_forget_that_its_page_was_confirmed(
         api.set_key(api.keys[0], rpm=1)
         api.client().chat.completions.create(model="gpt-4.1-mini", messages=[{"role": "user", "content": "Hi"}])
         with pytest.raises(openai.RateLimitError):
-            scrape(service, url, refresh=True, job_id=job)
-        (source,) = keyless.scraper.scrape(url, refresh=True, job_id=job).sources
+            scrape(service, url, run=Run(job), refresh=True)
+        (source,) = keyless.scraper.scrape(url, Run(job), refresh=True).sources
     assert changing_site.statuses("/h/48213") == [200, 304]
     assert source["checked_at"] is not None
     assert source["checked_at"] > source["fetched_at"]

@@ -25,6 +25,7 @@ from app.errors.targets import InvalidTargetError
 from app.property.store import AnswerStore, PageFrom, PageStore, PropertyStore
 from app.services.metrics.instruments import REGISTRY
 from app.services.resources import Resources, open_resources
+from app.services.scrape_run import Run
 from app.services.stores import open_stores
 from app.settings import Settings
 from standin.openai.config import Config
@@ -183,10 +184,10 @@ def test_a_page_without_a_property_is_an_error_that_names_it_and_stores_no_prope
 ) -> None:
     job_id = enqueue(keyless, url + path)
     with pytest.raises(error, match=url + path):
-        keyless.scraper.scrape(url + path, job_id=job_id)
+        keyless.scraper.scrape(url + path, Run(job_id))
     assert rows(keyless, "properties") == rows(keyless, "observations") == 0
     with pytest.raises(error):
-        keyless.scraper.scrape(url + path, job_id=job_id)
+        keyless.scraper.scrape(url + path, Run(job_id))
     assert site.asked == [path, path], "a retry of a page that was no use must fetch it anew"
 
 
@@ -207,13 +208,13 @@ def test_the_model_fills_what_the_markup_lacks_and_a_redelivered_job_pays_and_fe
     keyed: Resources, site: Site, standin: tuple[OpenAIStandin, str], url: str
 ) -> None:
     job_id = enqueue(keyed, f"{url}/house", refresh=True)
-    first = keyed.scraper.scrape(f"{url}/house", job_id=job_id, refresh=True)
+    first = keyed.scraper.scrape(f"{url}/house", Run(job_id), refresh=True)
     assert first.model_note is None
     assert first.wanted_model == ()
     assert first.evidence["Roof"]["method"] == "llm"
     calls, counts = rows(keyed, "model_answers"), [rows(keyed, table) for table in ("properties", "observations")]
     assert calls == 1
-    second = keyed.scraper.scrape(f"{url}/house", job_id=job_id, refresh=True)
+    second = keyed.scraper.scrape(f"{url}/house", Run(job_id), refresh=True)
     assert second.record == first.record
     assert rows(keyed, "model_answers") == calls
     assert [rows(keyed, table) for table in ("properties", "observations")] == counts
@@ -240,7 +241,7 @@ def test_a_bad_answer_costs_no_value_is_told_and_is_paid_for_once(
     standin[0].gate.change_server({"answers": answers})
     before = answers_counted(outcome)
     job_id = enqueue(keyed, f"{url}/house")
-    first = keyed.scraper.scrape(f"{url}/house", job_id=job_id)
+    first = keyed.scraper.scrape(f"{url}/house", Run(job_id))
     keyed.jobs.finish(job_id, "test", first.property_id, first.wanted_model, first.model_note)
     kept = keyed.jobs.get(job_id)
     assert first.record["ListPrice"] == 310000
@@ -285,10 +286,10 @@ def test_no_room_leaves_the_page_behind_for_the_next_try(
     keyed.scraper.scrape(f"{url}/house")
     job_id = enqueue(keyed, f"{url}/same-house")
     with pytest.raises(openai.RateLimitError):
-        keyed.scraper.scrape(f"{url}/same-house", job_id=job_id)
+        keyed.scraper.scrape(f"{url}/same-house", Run(job_id))
     assert rows(keyed, "records") == 1
     with open_resources(settings(Path(keyed.settings.propintel_home).parent)) as later:
-        assert later.scraper.scrape(f"{url}/same-house", job_id=job_id).record["ListPrice"]
+        assert later.scraper.scrape(f"{url}/same-house", Run(job_id)).record["ListPrice"]
     assert site.asked == ["/house", "/same-house"]
 
 
@@ -330,7 +331,7 @@ def test_what_was_paid_for_is_held_while_the_database_is_locked(
             return original(*args, **kwargs)
 
         patch.setattr(*hold_before, held)
-        outcome = keyed.scraper.scrape(target, job_id=job_id)
+        outcome = keyed.scraper.scrape(target, Run(job_id))
     patience.removeHandler(release)
     holder.close()
     assert release.waits == 1

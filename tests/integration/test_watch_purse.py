@@ -11,6 +11,7 @@ import pytest
 from app.errors import PropertyIntelligenceError
 from app.errors.watches import WatchBudgetSpentError
 from app.property.store import Charge, Job, Watches, WatchLedger
+from app.services.scrape_run import Run
 from app.services.watch_purse import paid_by_watch
 from tests.plugins.address_world import (
     ADDRESS,
@@ -45,7 +46,7 @@ def scrape(world: World, job: Job) -> Callable[..., Any]:
         limits = {"watch_daily_pages": pages, "watch_daily_model_calls": calls}
         settings = world.resources.settings.model_copy(update=limits)
         with paid_by_watch(job, world.resources.database, settings):
-            return world.scrape(job_id=job.id, refresh=True, asked_at=job.created_at)
+            return world.scrape(run=Run(job.id), refresh=True, asked_at=job.created_at)
 
     return run
 
@@ -124,5 +125,5 @@ def test_a_job_that_no_watch_made_is_charged_nothing(world: World) -> None:
     world.sources(BY_ADDRESS, BY_NUMBER)
     job = world.resources.jobs.get(world.job())
     with paid_by_watch(job, world.resources.database, world.resources.settings):
-        world.scrape(job_id=job.id)
+        world.scrape(run=Run(job.id))
     assert spent(world) == (0, 0)

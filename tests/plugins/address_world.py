@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from app.property.store import upgrade
 from app.services.resources import Resources, open_resources
+from app.services.scrape_run import NO_JOB, Run
 from app.settings import Settings
 from standin.serving import BackgroundServer
 from tests.plugins.postgresql_server import postgresql_server
@@ -114,8 +115,8 @@ class World:
         lines += ["[web_search]", f"enabled = {str(enabled).lower()}", f"allowed_domains = [{listed}]"]
         (self.home / "sources.toml").write_text("\n".join(lines))
 
-    def scrape(self, target: str = ADDRESS, **options: Any) -> Any:
-        return self.resources.scraper.scrape(target, **options)
+    def scrape(self, target: str = ADDRESS, run: Run = NO_JOB, **options: Any) -> Any:
+        return self.resources.scraper.scrape(target, run, **options)
 
     def job(self, target: str = ADDRESS, *, refresh: bool = False) -> str:
         (job_id,) = self.resources.jobs.enqueue([target], refresh=refresh).new
