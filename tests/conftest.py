@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app import redaction
+from app.clock import ManualClock
 from app.settings import VARIABLE_PREFIXES
 
 pytest_plugins = [
@@ -21,6 +22,7 @@ pytest_plugins = [
     "tests.plugins.lossy_server",
     "tests.plugins.otlp_receiver",
     "tests.plugins.pooled_sdk",
+    "tests.plugins.postgresql_server",
     "tests.plugins.redis_fixtures",
     "tests.plugins.standin_fixtures",
     "tests.plugins.webhook_receiver",
@@ -51,6 +53,11 @@ def _process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     root.handlers[:], root.level = handlers, level
     logging.setLogRecordFactory(factory)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ from typing import Any
 
 import httpx2
 import psutil
-import psycopg
 import pytest
 
 from app.services.embedded_valkey import tied_to_parent
@@ -33,10 +32,10 @@ _HONCHO_GRACE_SECONDS = 5
 
 @pytest.fixture
 def database_url() -> Iterator[str]:
-    with postgresql_server() as socket_folder:
-        with psycopg.connect(host=str(socket_folder), user="postgres", dbname="postgres", autocommit=True) as admin:
+    with postgresql_server() as server:
+        with server.connect() as admin:
             admin.execute("CREATE DATABASE propintel")
-        yield f"postgresql://postgres@/propintel?host={socket_folder}"
+        yield f"postgresql://postgres@/propintel?host={server.folder}"
 
 
 @pytest.fixture

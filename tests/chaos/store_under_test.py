@@ -111,7 +111,7 @@ def open_store(kind: DatabaseKind) -> Iterator[StoreUnderTest]:
         if kind == "sqlite":
             yield Sqlite(disk)
         else:
-            yield PostgreSQL(stack.enter_context(postgresql_server()), disk)
+            yield PostgreSQL(stack.enter_context(postgresql_server()).folder, disk)
 
 
 @contextmanager

@@ -30,11 +30,6 @@ def client(server: ValkeyServer) -> Iterator[redis.Redis]:
         yield connection
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
 @pytest.fixture(params=["local", "redis"])
 def shelf(request: pytest.FixtureRequest, clock: ManualClock) -> Shelf:
     if request.param == "local":

@@ -22,11 +22,6 @@ HOOK = "https://hooks.example:8443/in/secret?token=secret"
 
 
 @pytest.fixture
-def jobs(database: Database) -> JobStore:
-    return JobStore(database)
-
-
-@pytest.fixture
 def batches(database: Database) -> BatchStore:
     return BatchStore(database)
 

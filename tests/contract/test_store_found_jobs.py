@@ -32,11 +32,6 @@ def listing(number: int) -> str:
     return f"https://portal.example/listing/{number}"
 
 
-@pytest.fixture
-def jobs(database: Database) -> JobStore:
-    return JobStore(database)
-
-
 def searching(jobs: JobStore, *, refresh: bool = False, requester: Requester | None = None) -> Job:
     (job_id,) = jobs.enqueue([SEARCH], refresh=refresh, priority=3, economy=True, requester=requester).new
     job = jobs.claim(job_id, "me", 30)

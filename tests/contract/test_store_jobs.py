@@ -21,11 +21,6 @@ from app.property.store.tables import records
 URL = "https://site.example/house/1"
 
 
-@pytest.fixture
-def jobs(database: Database) -> JobStore:
-    return JobStore(database)
-
-
 def one(jobs: JobStore, url: str = URL) -> str:
     (job_id,) = jobs.enqueue([url]).new
     return job_id

@@ -36,11 +36,6 @@ DONE = {"choices": [{"message": {"content": "{}"}}]}
 
 
 @pytest.fixture
-def jobs(database: Database) -> JobStore:
-    return JobStore(database)
-
-
-@pytest.fixture
 def requests(database: Database) -> ModelRequestStore:
     return ModelRequestStore(database)
 

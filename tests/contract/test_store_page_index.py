@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
 
 from app.clock import ManualClock
 from app.property.merge import SourceRecord
 from app.property.record import Evidence, Method, PageKind
 from app.property.store import Database, JobStore, PageIndex, PropertyStore
 from app.property.store.tables import properties, records
+from tests.contract.conftest import count
 
 PAGE = "https://site.example/h/48213"
 MOBILE, CAMPAIGN = "https://m.site.example/h/48213", "https://site.example/to/48213"
@@ -29,11 +29,6 @@ def record(
         for name, v in values.items()
     }  # fmt: skip
     return SourceRecord(url, url, PageKind.LISTING, sha * 64, now, dict(values), proofs, page_url)
-
-
-def count(database: Database, table: object, *which: object) -> int:
-    with database.reading() as connection:
-        return connection.execute(select(func.count()).select_from(table).where(*which)).scalar_one()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import func, select
 
 from app.clock import ManualClock
 from app.errors.storage import StoreError
@@ -13,6 +12,7 @@ from app.property.page import Page
 from app.property.store import AnswerStore, Database, JobStore, PageStore, Question, StoredAnswer
 from app.property.store.pages import Checkpoint
 from app.property.store.tables import bodies, pages
+from tests.contract.conftest import count
 
 URL = "https://site.example/house/1"
 QUESTION = Question("a" * 64, ("Roof", "YearBuilt"), "gpt-test", "b" * 64)
@@ -25,11 +25,6 @@ def page(body: bytes = b"<html>m\xb2</html>", text: str = "<html>m²</html>", ur
 @pytest.fixture
 def job_id(database: Database) -> str:
     return JobStore(database).enqueue([URL]).new[0]
-
-
-def count(database: Database, table: object) -> int:
-    with database.reading() as connection:
-        return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
 def test_a_job_finds_its_page_as_it_was_received(database: Database, job_id: str) -> None:

@@ -26,11 +26,6 @@ KEY = RequestKey(digest("key"), digest("what was asked"))
 TARGETS = [f"http://homes.example/{n}" for n in range(3)]
 
 
-@pytest.fixture
-def jobs(database: Database) -> JobStore:
-    return JobStore(database)
-
-
 def by(caller: str = ALICE, quota: int | None = None, key: RequestKey | None = None) -> Requester:
     return Requester(caller, quota, key)
 

@@ -6,13 +6,14 @@ import os
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, update
 
 from app.clock import ManualClock
 from app.property.page import Keeping, Page
 from app.property.store import AnswerStore, Database, JobStore, PageStore, Question, Retention, StoredAnswer
 from app.property.store.packing import pack, unpack
 from app.property.store.tables import bodies, model_answers, page_readers, pages, site_answers
+from tests.contract.conftest import count
 
 URL = "https://site.example/house/1"
 FINAL = "https://site.example/h/1"
@@ -29,11 +30,6 @@ def page(
 def random_page(clock: ManualClock, kilobytes: int, name: str) -> Page:
     """A body that no packing makes smaller; as text it is stored once more, in UTF-8."""
     return page(clock, os.urandom(kilobytes * 1000), url=f"{URL}/{name}", final=f"{FINAL}/{name}")
-
-
-def count(database: Database, table: object, *which: object) -> int:
-    with database.reading() as connection:
-        return connection.execute(select(func.count()).select_from(table).where(*which)).scalar_one()
 
 
 @pytest.fixture

@@ -29,11 +29,6 @@ KINDS = ("key_dead",)
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def make_settings(tmp_path: Path) -> Callable[..., Settings]:
     def make(**changes: Any) -> Settings:
         given = {"propintel_home": tmp_path / "home", "fetch_allowed_private_networks": "127.0.0.1/32"}

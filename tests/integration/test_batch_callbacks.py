@@ -28,11 +28,6 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def stores(settings: Settings, clock: ManualClock) -> Iterator[Stores]:
     with open_stores(settings, clock) as opened:
         yield opened

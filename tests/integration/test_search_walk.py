@@ -163,11 +163,6 @@ def until(clock: ManualClock, seconds: float) -> Callable[[], float]:
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def slow(clock: ManualClock) -> Slow:
     return Slow(clock)
 

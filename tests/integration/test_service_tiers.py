@@ -26,11 +26,6 @@ MODEL = "gpt-5-mini"
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def answers(tmp_path: Path, clock: ManualClock) -> Iterator[AnswerStore]:
     database = Database(f"sqlite:///{tmp_path / 'a.sqlite3'}", clock)
     yield AnswerStore(database)

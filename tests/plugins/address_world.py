@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -19,12 +17,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from app.property.store import upgrade
 from app.services.resources import Resources, open_resources
 from app.services.scrape_run import NO_JOB, Run
 from app.settings import Settings
 from standin.serving import BackgroundServer
-from tests.plugins.postgresql_server import postgresql_server
 from tests.plugins.standin_fixtures import StandinHandle
 
 ADDRESS = "12 Fictional Ave, Anytown, ST 00000"
@@ -137,23 +133,12 @@ BY_ADDRESS = ("Assessor", "assessor", "<county>/find?street={street_line:slug}&z
 FOUND, BILL = "/find?street=12-fictional-ave&zip=00000", "/bill/00120034"
 
 
-@pytest.fixture(scope="module")
-def postgresql_socket() -> Iterator[Path]:
-    with postgresql_server() as folder:
-        yield folder
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     """SQLite below PROPINTEL_HOME, and a PostgreSQL of one's own."""
     if request.param == "sqlite":
         return {}
-    folder, name = request.getfixturevalue("postgresql_socket"), f"t{uuid.uuid4().hex}"
-    with psycopg.connect(host=str(folder), user="postgres", dbname="postgres", autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    url = f"postgresql://postgres@/{name}?host={folder}"
-    upgrade(url)
-    return {"database_url": SecretStr(url)}
+    return {"database_url": SecretStr(request.getfixturevalue("postgresql").new_database())}
 
 
 @pytest.fixture

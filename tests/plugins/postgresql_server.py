@@ -1,20 +1,27 @@
-"""A PostgreSQL server that only its block knows."""
+"""A PostgreSQL server that only its block knows, and one for a whole session."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from benchmarks.postgresql import postgresql, why_not
+from benchmarks import postgresql as servers
+from benchmarks.postgresql import PostgreSQL
 
 
 @contextmanager
-def postgresql_server() -> Iterator[Path]:
-    """The socket folder of a server; user `postgres`, no password. Skips the test where `why_not()`."""
-    if (reason := why_not()) is not None:
+def postgresql_server() -> Iterator[PostgreSQL]:
+    """A server that ends with the block. Skips the test where there are no programs for one."""
+    if (reason := servers.why_not()) is not None:
         pytest.skip(reason)
-    with postgresql("fsync=off") as server:
-        yield server.folder
+    with servers.postgresql("fsync=off") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A server that only this test session knows."""
+    with postgresql_server() as server:
+        yield server

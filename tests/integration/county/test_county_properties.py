@@ -4,20 +4,16 @@ itself, on both databases. A part of what `make bench-county` measures whole.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from app.property.store import upgrade
 from benchmarks.county.judge import Figures, judge
 from benchmarks.county.run import scrape_county
 from standin.county.county import County
 from standin.county.homes import Home
 from standin.county.serving import RunningCounty
-from tests.plugins.postgresql_server import postgresql_server
 
 #: those that are easily taken for each other: the first lots of the county, up to the house of flats
 _LOOKALIKES = 45
@@ -47,13 +43,7 @@ def figures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         if request.param == "sqlite":
             yield _measured(running, homes, None, folder)
             return
-        with postgresql_server() as socket:
-            name = f"t{uuid.uuid4().hex}"
-            with psycopg.connect(host=str(socket), user="postgres", dbname="postgres", autocommit=True) as admin:
-                admin.execute(f"CREATE DATABASE {name}")
-            url = f"postgresql://postgres@/{name}?host={socket}"
-            upgrade(url)
-            yield _measured(running, homes, url, folder)
+        yield _measured(running, homes, request.getfixturevalue("postgresql").new_database(), folder)
 
 
 def _measured(running: RunningCounty, homes: list[Home], url: str | None, folder: Path) -> Figures:

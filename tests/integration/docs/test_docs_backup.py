@@ -6,12 +6,9 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
-import pytest
 from pydantic import SecretStr
 
 from app.property.merge import SourceRecord
@@ -20,25 +17,18 @@ from app.property.store import downgrade, upgrade
 from app.property.store.schema import HEAD
 from app.services.stores import open_stores
 from app.settings import VARIABLE_PREFIXES, Settings
-from benchmarks.postgresql import programs
+from benchmarks.postgresql import PostgreSQL, programs
 from tests.plugins.documented import blocks
-from tests.plugins.postgresql_server import postgresql_server
 
 _BACKUP = "docs/runbooks/backup-and-restore.md"
 
 
-@pytest.fixture(scope="module")
-def socket() -> Iterator[Path]:
-    with postgresql_server() as folder:
-        yield folder
-
-
-def _empty_database(socket: Path) -> str:
+def _empty_database(server: PostgreSQL) -> str:
     """-> the URL of a database without a schema, in PostgreSQL's own form."""
     name = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(host=str(socket), user="postgres", dbname="postgres", autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    return f"postgresql://postgres@/{name}?host={socket}"
+    with server.connect() as admin:
+        admin.execute(f"CREATE DATABASE {name}".encode())
+    return f"postgresql://postgres@/{name}?host={server.folder}"
 
 
 def _typed(page: str, program: str) -> list[str]:
@@ -92,8 +82,8 @@ def test_sqlite_comes_back_from_its_copy(tmp_path: Path) -> None:
         assert stores.jobs.enqueue(["http://homes.example/later"]).new, "the backup does not know of it"
 
 
-def test_postgresql_comes_back_from_its_dump(socket: Path, tmp_path: Path) -> None:
-    old, new = _empty_database(socket), _empty_database(socket)
+def test_postgresql_comes_back_from_its_dump(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    old, new = _empty_database(postgresql), _empty_database(postgresql)
     upgrade(old)
     kept = _store(Settings(_env_file=None, database_url=SecretStr(old)))
     (backup,), (restore,) = _typed(_BACKUP, "pg_dump"), _typed(_BACKUP, "pg_restore")
@@ -102,9 +92,9 @@ def test_postgresql_comes_back_from_its_dump(socket: Path, tmp_path: Path) -> No
     assert _stored_price(Settings(_env_file=None, database_url=SecretStr(new)), kept) == 7
 
 
-def test_the_schema_is_brought_up_to_date_as_the_runbook_says(socket: Path, tmp_path: Path) -> None:
+def test_the_schema_is_brought_up_to_date_as_the_runbook_says(postgresql: PostgreSQL, tmp_path: Path) -> None:
     """`doctor` has nothing to say about the database then; a broker there is none."""
-    url = _empty_database(socket)
+    url = _empty_database(postgresql)
     upgrade(url)
     downgrade(url, f"{int(HEAD) - 1:04}")
     (block,) = _typed("docs/runbooks/upgrade.md", "db upgrade")

@@ -92,9 +92,9 @@ def _given(**forms: tuple[str, *tuple[str, ...]]) -> dict[str, Given]:
 def _services_with_passwords(folder: Path) -> Iterator[tuple[str, str]]:
     """The URLs, with passwords, of a Valkey and a PostgreSQL that are no part of the fleet."""
     deep = folder / ("far-below-" * 12)  # where no socket can be it listens on a port and has a password
-    with EmbeddedValkey(deep) as valkey, postgresql_server() as socket_folder:
+    with EmbeddedValkey(deep) as valkey, postgresql_server() as server:
         password = secrets.token_urlsafe(36)
-        database = f"postgresql://postgres:{password}@/postgres?host={socket_folder}"
+        database = f"postgresql://postgres:{password}@/postgres?host={server.folder}"
         upgrade(database)
         yield valkey.url, database
 

@@ -55,11 +55,6 @@ def walked(store: Watched, pool: KeyPool, clock: ManualClock, *replies: httpx2.R
         return
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
 def test_a_request_that_gets_a_key_at_once_has_not_waited(clock: ManualClock) -> None:
     keys = make_keys(["sk-a"])
     store = Watched(keys, "round_robin", clock)

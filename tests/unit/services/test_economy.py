@@ -32,11 +32,6 @@ WAIT_SECONDS = 100.0
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def database(tmp_path: Path, clock: ManualClock) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path / 'a.sqlite3'}", clock)
     yield database

@@ -31,11 +31,6 @@ KEY = "sk-test-0123456789abcdefghijklmnop"
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def answers(tmp_path: Path, clock: ManualClock) -> Iterator[AnswerStore]:
     database = Database(f"sqlite:///{tmp_path / 'a.sqlite3'}", clock)
     yield AnswerStore(database)
