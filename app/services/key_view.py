@@ -6,6 +6,7 @@ is lost; this only reads, so the next look finds a Redis that is back.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,3 +104,12 @@ class KeyView:
     def close(self) -> None:
         """Close the connections. May be called again."""
         self._store.close()
+
+
+def fleet_stats(settings: Settings) -> dict[str, Any]:
+    """The `data` of the specification's stats response for the whole fleet.
+
+    Without a Redis, or while it does not answer, the configured keys, and `scope` is "process".
+    """
+    with closing(KeyView(settings)) as view:
+        return view.stats()

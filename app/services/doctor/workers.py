@@ -14,7 +14,7 @@ from app.property.store import database_url
 from app.services.doctor.broker import asked
 from app.services.doctor.courier import Courier
 from app.services.doctor.findings import Verdict, all_in_all, failed, skipped, warning
-from app.services.key_health import fleet_stats
+from app.services.key_view import fleet_stats
 from app.services.worker_health import WorkerHeartbeat, health_file, read_heartbeats
 from app.settings import Settings
 
