@@ -155,3 +155,8 @@ def heading_above(table: Any) -> str:
 def column(grid: Grid, index: int) -> Iterator[str]:
     """The texts of one column below its heading."""
     return (row[index] for row in grid.rows if index < len(row))
+
+
+def is_total(row: tuple[str, ...]) -> bool:
+    """Whether a row says what the others come to."""
+    return TOTAL.match(next((text for text in row if text), "")) is not None

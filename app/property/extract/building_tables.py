@@ -1,0 +1,91 @@
+"""Tables of a building's parts, and of buildings in a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from app.property.extract import baths, single_rows
+from app.property.extract.document import Document
+from app.property.extract.grids import Grid, is_total
+from app.property.extract.object_values import Source
+from app.property.extract.readings import Reading
+
+_BUILT = frozenset(
+    {
+        "BathroomsFull",
+        "BathroomsTotalInteger",
+        "BedroomsTotal",
+        "ConstructionMaterials",
+        "Heating",
+        "LivingArea",
+        "Roof",
+        "StoriesTotal",
+        "YearBuilt",
+    }
+)
+_PLANS = re.compile(r"\b(?:floor ?plans?|plans?|units?|rent|models?|available|apartments?)\b")
+_AREAS = frozenset({"sqft", "sq ft", "sf", "area", "square feet", "size", "floor area", "heated area", "living area"})
+_LIVED_IN = re.compile(
+    r"\b(?:main area|main living|living area|base area|heated area|base|(?:1st|first|2nd|second|upper|third) "
+    r"(?:floor|story|storey|level))\b|^(?:BAS|MA)$",
+    re.I,
+)
+_NOT_LIVED_IN = re.compile(
+    r"\bunf\w*|porch|garage|\bopen\b|basement|attic|patio|deck|carport|cover|screen|canopy", re.I
+)
+
+
+def first_building(grid: Grid, page: Document) -> Iterator[Reading]:
+    """The first building of a table with a row a building: the house, whose garage has a row of its own. Tables of
+    flats and floor plans have rents or names of plans, and are none.
+    """
+    fields = [getattr(page.meaning(h), "field", "") for h in grid.headings]
+    if len(grid.rows) < 2 or len(_BUILT & set(fields)) < 3 or _PLANS.search(" ".join((grid.above, *grid.names))):
+        return
+    house = next((row for row in grid.rows if not any(_NOT_LIVED_IN.search(t) for t in row[:2])), None)
+    if house is None or {"ListPrice", "_Address", "CloseDate"} & set(fields):
+        return
+    where = page.path(grid.table)
+    found = list(single_rows.of_pairs(list(zip(grid.headings, house, strict=False)), grid.above, page, where, 0.62))
+    yield from found
+    if (all_baths := baths.together({r.field: r for r in found})) is not None:
+        yield all_baths
+
+
+def floors(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
+    """The living area of a table of floors and parts of a building: its total under that heading, else its main area
+    and upper floors together.
+    """
+    where = page.path(grid.table)
+    fields = [getattr(page.meaning(h), "field", "") for h in grid.headings]
+    index = next(
+        (i for i, (f, w) in enumerate(zip(fields, grid.names, strict=True)) if f == "LivingArea" or w in _AREAS), None
+    )
+    if index is None or single_rows.LAND.search(" ".join((grid.above, *grid.names))):
+        return
+    total = next((row for row in grid.rows if is_total(row)), None)
+    if total is not None and fields[index] == "LivingArea" and index < len(total) and total[index]:
+        value = total[index]
+        yield Reading("LivingArea", value, source.method, where, f"Total {grid.headings[index]}: {value}", 0.75)
+        return
+    lived_in = [
+        row
+        for row in grid.rows
+        if index < len(row)
+        and any(_LIVED_IN.search(t) for t in row)
+        and not any(_NOT_LIVED_IN.search(t) for t in row)
+        and _number(row[index])
+    ]
+    if not lived_in:
+        return
+    area = sum(_number(row[index]) for row in lived_in)
+    quote = "; ".join(" ".join(t for t in row if t) for row in lived_in)
+    yield Reading("LivingArea", f"{area:g}", source.method, where, quote, 0.62)
+    if "YearBuilt" in fields and (built := fields.index("YearBuilt")) < len(lived_in[0]):
+        yield Reading("YearBuilt", lived_in[0][built], source.method, where, quote, 0.62)
+
+
+def _number(text: str) -> float:
+    match = re.fullmatch(r"([\d,]+(?:\.\d+)?)\s*(?:sq\.?\s?ft\.?|sqft|sf)?", text.strip(), re.I)
+    return float(match[1].replace(",", "")) if match and any(c.isdigit() for c in match[1]) else 0.0

@@ -1,0 +1,103 @@
+"""Tables of values: totals of land and buildings, and columns by year."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from app.property.extract.document import Document
+from app.property.extract.grids import YEAR, Grid, cell_text, column, is_total, own_rows
+from app.property.extract.object_values import Source
+from app.property.extract.readings import Reading
+from app.property.extract.terms import Meaning, words_of
+from app.property.record import Method
+
+#: what a property is worth and owes for one year
+YEARLY = ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount")
+_IN_COLUMNS = {
+    "actual": Meaning("X_MarketValue"),
+    "appraised": Meaning("X_MarketValue"),
+    "current value": Meaning("X_MarketValue", 0.9),
+    "full": Meaning("X_MarketValue"),
+    "total": Meaning("X_MarketValue", 0.7),
+}
+_PARTS = re.compile(
+    r"\b(?:land|lot|buildings?|improvements?|dwelling|structures?|impr|bldg|outbuildings?|residential)\b", re.I
+)
+
+
+def totals(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
+    """`Land | 118,000`, `Improvements | 402,350`, `Total | 520,350` under the headings of one or several values."""
+    total = next((row for row in grid.rows if is_total(row)), None)
+    if total is None or not any(_PARTS.search(text) for text in _first_texts(grid)):
+        return
+    label, where = next(text for text in total if text), page.path(grid.table)
+    told = False
+    for heading, words, value in zip(grid.headings, grid.names, total, strict=False):
+        known = _IN_COLUMNS.get(words) or page.meaning(heading)
+        if known is None or known.field not in YEARLY or not re.search(r"\d", value):
+            continue
+        told = True
+        yield Reading(
+            known.field, value, source.method, where, f"{label} {heading}: {value}", 0.85 * known.trust, heading
+        )
+    if told and (year := _year_of(grid, label)):
+        yield Reading("TaxYear", year, source.method, where, str(year), 0.75)
+
+
+def _first_texts(grid: Grid) -> Iterator[str]:
+    return (next((text for text in row if text), "") for row in grid.rows)
+
+
+def _year_of(grid: Grid, label: str) -> int | None:
+    """The year of a table of values: in its total's label, in the words above it, or in a column of years."""
+    for text in (label, grid.above):
+        if years := YEAR.findall(text):
+            return max(map(int, years))
+    years = [
+        int(text)
+        for index, words in enumerate(grid.names)
+        if words in ("year", "tax year")
+        for text in column(grid, index)
+        if YEAR.fullmatch(text)
+    ]
+    return max(years) if years else None
+
+
+def newest_columns(page: Document) -> Iterator[Reading]:
+    """Rows of values under columns of years (`Market value | 2025 | 2024`): the newest column's, and its year."""
+    for table in page.tables:
+        rows = own_rows(table)
+        header = next((r for r in rows[:2] if _heads_years([cell_text(c) for c in r])), None)
+        if header is None:
+            continue
+        yield from _newest_column(rows, header, page, page.path(table))
+
+
+def _heads_years(texts: list[str]) -> bool:
+    years = [t for t in texts if YEAR.search(t) and len(t) <= 40]
+    return len(years) >= 2 or (
+        len(years) == 1 and len(texts) == 2 and texts[1] == years[0] and "year" in texts[0].lower()
+    )
+
+
+def _newest(text: str) -> int:
+    years = YEAR.findall(text) if len(text) <= 40 else []
+    return max(map(int, years)) if years else 0
+
+
+def _newest_column(rows: list[list[Any]], header: list[Any], page: Document, where: str) -> Iterator[Reading]:
+    year, left = max((_newest(cell_text(cell)), -i) for i, cell in enumerate(header))
+    told = False
+    for row in rows:
+        index = -left - (len(header) - len(row))
+        label = next((t for t in map(cell_text, row) if re.search(r"[A-Za-z]{3}", t)), "")
+        known = _IN_COLUMNS.get(words_of(label)) or page.meaning(label)
+        if known is None or known.field not in YEARLY or not 0 < index < len(row):
+            continue
+        told = True
+        value = cell_text(row[index])
+        yield Reading(known.field, value, Method.LABEL, where, f"{label} {value}", 0.85 * known.trust, label)
+    if told:
+        yield Reading("TaxYear", year, Method.LABEL, where, str(year), 0.8)
