@@ -16,7 +16,7 @@ DOCS     := .venv-docs
 PYTHON   ?= 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test chaos check lint format types contracts lock clean bench-extraction bench-extraction-peers bench-end-to-end bench-keypool bench-workers bench-pages bench-exports bench-merge bench-fetch vendor
+.PHONY: bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs format fuzz help install licences lint lock reference sbom test types vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -33,7 +33,6 @@ $(STAMP): requirements/dev.lock pyproject.toml
 demo: install ## the whole system with nothing configured: pages become stored records through a real worker
 	$(VENV)/bin/propintel demo
 
-.PHONY: county bench-county
 county: install ## a fictional county on loopback, and what to type to look at its properties: docs/fictional-county.md
 	$(PY) -m standin.county $(COUNTY_ARGS)
 
@@ -45,7 +44,6 @@ test: install ## the test suite; what needs a service that is not here skips and
 	$(PY) -m pytest -m "chaos $(WITHOUT)"
 
 # Atheris has wheels for Linux only, so it stays out of .venv
-.PHONY: fuzz
 fuzz: install .fuzz/.installed ## coverage-guided fuzzing of what reads strangers' bytes: FUZZ_SECONDS (600) for each of six, an hour in all
 	PYTHONPATH=.fuzz $(PY) -m tests.fuzz $(FUZZ_ARGS)
 
@@ -100,32 +98,27 @@ bench-merge: install ## 100,000 observations into 20,000 properties, on both dat
 bench-fetch: install $(BENCH)/.installed ## the fetcher beside Scrapy and httpx2, as root: about six minutes
 	$(PY) -m benchmarks.fetch --peers $(abspath $(BENCH)/bin/python) $(BENCH_ARGS)
 
-.PHONY: bench-deployment
 bench-deployment: install ## image, start and memory of docker-compose.yml, written to docs/benchmarks/deployment.md: some minutes
 	$(PY) -m benchmarks.deployment $(BENCH_ARGS)
 
-.PHONY: bench-watch
 bench-watch: install ## sixty simulated days of 500 watched properties, written to docs/benchmarks/watching.md: half an hour
 	$(PY) -m benchmarks.watching $(BENCH_ARGS)
 
 bench-county: install ## scrape the fictional county on SQLite and PostgreSQL, and compare with its truth: some minutes
 	$(PY) -m benchmarks.county $(BENCH_ARGS)
 
-.PHONY: docs
 docs: $(DOCS)/.installed ## the documentation as a site in build/docs; a link or anchor that leads nowhere fails it
 	rm -rf build/docs
 	$(DOCS)/bin/sphinx-build --fail-on-warning --keep-going --quiet -d build/docs-cache -c docs/site . build/docs
 	$(DOCS)/bin/python docs/site/check_pages.py build/docs
 	@echo "file://$(abspath build/docs/index.html)"
 
-.PHONY: licences sbom
 licences: install ## the licence of everything that is installed; one that may not be used fails it
 	$(PY) .ci/supply_chain.py licences
 
 sbom: install ## what production is made of, as CycloneDX in build/sbom.cdx.json
 	$(PY) .ci/supply_chain.py sbom build/sbom.cdx.json
 
-.PHONY: reference
 reference: install ## write docs/reference anew from settings, commands, routes and errors
 	PROPINTEL_ENV_FILE= $(PY) -m docs.site.reference
 
@@ -160,5 +153,5 @@ vendor: ## copy the pages' scripts from npm's packages to web/static/vendor
 	cp web/vendor/node_modules/htmx.org/dist/htmx.min.js web/vendor/node_modules/swagger-ui-dist/swagger-ui-bundle.js web/vendor/node_modules/swagger-ui-dist/swagger-ui.css web/static/vendor/
 	rm -rf web/vendor/node_modules
 
-clean: ## remove the virtual environments and caches
-	rm -rf $(VENV) $(BENCH) $(BENCH_EXTRACTION) $(DOCS) build .uv .mypy_cache .ruff_cache .pytest_cache
+clean: ## remove the virtual environments, what is built, and caches
+	rm -rf $(VENV) $(BENCH) $(BENCH_EXTRACTION) $(DOCS) build .fuzz .uv .mypy_cache .ruff_cache .pytest_cache
