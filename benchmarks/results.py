@@ -1,16 +1,41 @@
-"""The file that a benchmark adds its runs to, where they were made, and how a benchmark gives up."""
+"""The file that a benchmark adds its runs to, where they were made, and how a benchmark ends."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from app.errors import PropertyIntelligenceError
+from cli.processes import ChildDiedError
 
 
 class BenchmarkError(Exception):
     """The benchmark cannot go on; the message says why and what to do."""
+
+
+def exit_code(measure: Callable[[], object]) -> int:
+    """Measure; -> 0 when all was, 1 if a measurement failed, 2 if something is missing, 130 after Ctrl-C.
+
+    What is wrong is said on stderr.
+    """
+    try:
+        measure()
+    except BenchmarkError as exc:
+        print(exc, file=sys.stderr)
+        return 2
+    except (PropertyIntelligenceError, ChildDiedError, OSError, subprocess.SubprocessError) as exc:
+        print(f"{exc}\n{(getattr(exc, 'stderr', None) or '')[-2000:]}".strip(), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; what was written so far is kept", file=sys.stderr)
+        return 130
+    return 0
 
 
 def read_results(path: Path, wrote: str) -> dict[str, Any]:

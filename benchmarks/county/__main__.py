@@ -8,12 +8,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.errors import PropertyIntelligenceError
 from benchmarks.county.judge import Figures, judge
 from benchmarks.county.report import write_report
 from benchmarks.county.run import Scraped, scrape_county
 from benchmarks.postgresql import PostgreSQL, servers_of
-from benchmarks.results import BenchmarkError, machine
+from benchmarks.results import exit_code, machine
 from benchmarks.workers.options import DATABASES, chosen_databases
 from standin.county.county import SEED
 from standin.county.serving import RunningCounty
@@ -22,7 +21,7 @@ _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 when all was measured, 1 if a measurement failed, 2 if something is missing (the message says what)."""
+    """As `exit_code`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.county", description=__doc__)
     parser.add_argument("--databases", default=",".join(DATABASES), help=f"comma-separated: {', '.join(DATABASES)}")
     parser.add_argument("--seed", type=int, default=SEED, help="of the county")
@@ -30,23 +29,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--docs", type=Path, default=_DOCS, help="where county.md is written")
     parser.add_argument("--verbose", action="store_true", help="say everything that is wrong")
     args = parser.parse_args(argv)
+    return exit_code(lambda: _measure_all(args))
+
+
+def _measure_all(args: argparse.Namespace) -> None:
     runs: dict[str, Figures] = {}
-    try:
-        with servers_of(chosen_databases(args.databases)) as servers:
-            for name, server in servers.items():
-                runs[name] = _measured(server, args.seed, args.every)
-    except BenchmarkError as exc:
-        print(exc, file=sys.stderr)
-        return 2
-    except (PropertyIntelligenceError, OSError) as exc:
-        print(exc, file=sys.stderr)
-        return 1
+    with servers_of(chosen_databases(args.databases)) as servers:
+        for name, server in servers.items():
+            runs[name] = _measured(server, args.seed, args.every)
     write_report(runs, seed=args.seed, machine=machine(), docs=args.docs)
     print((args.docs / "county.md").read_text(encoding="utf-8"))
     if args.verbose:
         for one in runs.values():
             print(one)
-    return 0
 
 
 def _measured(server: PostgreSQL | None, seed: int, every: int) -> Figures:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.deployment.compose import ROOT, Compose, docker, seconds_of
-from benchmarks.results import BenchmarkError, machine
+from benchmarks.results import BenchmarkError, exit_code, machine
 
 _BASE = "python:3.13-slim"
 _IMAGE = "property-intelligence:bench"
@@ -36,19 +36,17 @@ class Figures:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 when all was measured, 1 if something failed."""
+    """As `exit_code`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.deployment", description=__doc__)
     parser.add_argument("--jobs", type=int, default=200, help="of the batch during which memory is looked at")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks" / "deployment.md")
     args = parser.parse_args(argv)
-    try:
-        figures = _measure(args.jobs)
-    except BenchmarkError as exc:
-        print(exc, file=sys.stderr)
-        return 1
-    args.out.write_text(_page(figures), encoding="utf-8")
-    print(args.out.read_text(encoding="utf-8"))
-    return 0
+    return exit_code(lambda: _write(_measure(args.jobs), args.out))
+
+
+def _write(figures: Figures, out: Path) -> None:
+    out.write_text(_page(figures), encoding="utf-8")
+    print(out.read_text(encoding="utf-8"))
 
 
 def _measure(jobs: int) -> Figures:

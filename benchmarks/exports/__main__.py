@@ -16,7 +16,7 @@ from app.property.store import Database, database_url
 from app.services.exports import ExportFormat
 from app.settings import Settings
 from benchmarks.exports.filling import fill
-from benchmarks.results import BenchmarkError, machine
+from benchmarks.results import BenchmarkError, exit_code, machine
 from benchmarks.workers.tables import number, prose, table
 
 _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
@@ -45,26 +45,25 @@ class Run:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 when all was measured, 1 if an export failed."""
+    """As `exit_code`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.exports", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="how much is stored; 1: as published")
     parser.add_argument("--docs", type=Path, default=_DOCS, help="where exports.md is written")
     args = parser.parse_args(argv)
-    counts = [max(1, round(count * args.scale)) for count in _COUNTS]
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            idle = max(_export(_filled(Path(folder) / "empty", 0), chosen, 0).memory_mb for chosen in ExportFormat)
-            runs = []
-            for count in counts:
-                home = _filled(Path(folder) / f"{count}", count)
-                for chosen in ExportFormat:
-                    runs.append(_export(home, chosen, count))
-                    print(runs[-1], flush=True)
-    except BenchmarkError as exc:
-        print(exc, file=sys.stderr)
-        return 1
-    _write(runs, idle, args.docs)
-    return 0
+    return exit_code(lambda: _measure(args.scale, args.docs))
+
+
+def _measure(scale: float, docs: Path) -> None:
+    counts = [max(1, round(count * scale)) for count in _COUNTS]
+    with tempfile.TemporaryDirectory() as folder:
+        idle = max(_export(_filled(Path(folder) / "empty", 0), chosen, 0).memory_mb for chosen in ExportFormat)
+        runs = []
+        for count in counts:
+            home = _filled(Path(folder) / f"{count}", count)
+            for chosen in ExportFormat:
+                runs.append(_export(home, chosen, count))
+                print(runs[-1], flush=True)
+    _write(runs, idle, docs)
 
 
 def _filled(home: Path, count: int) -> Path:

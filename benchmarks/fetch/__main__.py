@@ -17,28 +17,24 @@ from benchmarks.fetch.cells import SCRAPY, Cell, cells
 from benchmarks.fetch.figures import Figures, figures, median
 from benchmarks.fetch.report import write_report
 from benchmarks.fetch.sites import PAGE
-from benchmarks.results import BenchmarkError, machine
+from benchmarks.results import BenchmarkError, exit_code, machine
 
 _ROOT = Path(__file__).parents[2]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 when all was measured, 1 if a contestant failed, 2 if something is missing (the message says what)."""
+    """As `exit_code`."""
     args = _arguments(argv)
-    try:
-        _require(args.peers)
-        found = _measured(args.peers, args.repeats, args.scale)
-        version = [args.peers, "-c", "import scrapy; print('Scrapy', scrapy.__version__)"]
-        scrapy = subprocess.run(version, capture_output=True, text=True, check=True).stdout.strip()
-        size = round(len(PAGE) / 1000)
-        write_report(found, args.docs, machine=machine(), scrapy=scrapy, size=size, repeats=args.repeats)
-    except BenchmarkError as exc:
-        print(exc, file=sys.stderr)
-        return 2
-    except subprocess.CalledProcessError as exc:
-        print(f"{exc}\n{(exc.stderr or '')[-2000:]}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: _measure(args))
+
+
+def _measure(args: argparse.Namespace) -> None:
+    _require(args.peers)
+    found = _measured(args.peers, args.repeats, args.scale)
+    version = [args.peers, "-c", "import scrapy; print('Scrapy', scrapy.__version__)"]
+    scrapy = subprocess.run(version, capture_output=True, text=True, check=True).stdout.strip()
+    size = round(len(PAGE) / 1000)
+    write_report(found, args.docs, machine=machine(), scrapy=scrapy, size=size, repeats=args.repeats)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

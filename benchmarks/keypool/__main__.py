@@ -16,22 +16,15 @@ from benchmarks.keypool.figures import figures
 from benchmarks.keypool.modes import MODE_GROUPS, MODES, Mode
 from benchmarks.keypool.report import write_report
 from benchmarks.keypool.run import Run, Size
-from benchmarks.results import BenchmarkError, read_results, write_results
+from benchmarks.results import BenchmarkError, exit_code, read_results, write_results
 
 _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 when all was measured, 2 if something is missing (the message says what)."""
+    """As `exit_code`."""
     args = _arguments(argv)
-    try:
-        return int(args.act(args))
-    except BenchmarkError as exc:
-        print(exc, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; what was measured so far is kept", file=sys.stderr)
-        return 130
+    return exit_code(lambda: args.act(args))
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -65,7 +58,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> None:
     size = Size(
         args.processes, args.slots, args.warmup, args.window, args.max_wait, args.strategy, args.start_level
     )  # fmt: skip
@@ -81,7 +74,6 @@ def _run(args: argparse.Namespace) -> int:
                 if _takes_part(entry, mode):
                     results["runs"].append(_one(entry, mode, size, repeat))
                     write_results(args.out, results)
-    return 0
 
 
 def _takes_part(entry: Entry, mode: Mode) -> bool:
@@ -116,7 +108,7 @@ def _one(entry: Entry, mode: Mode, size: Size, repeat: int) -> dict[str, Any]:
     }
 
 
-def _admission(args: argparse.Namespace) -> int:
+def _admission(args: argparse.Namespace) -> None:
     from benchmarks.keypool.admission import measure  # noqa: PLC0415 (needs a Redis, which `report` does not)
 
     found = [measure(int(n), args.samples) for n in args.keys.split(",")]
@@ -125,7 +117,6 @@ def _admission(args: argparse.Namespace) -> int:
     if args.out is not None:
         results = read_results(args.out, "`run --out`") if args.out.exists() else {"runs": []}
         write_results(args.out, {**results, "admission": found})
-    return 0
 
 
 def _entries(names: str) -> list[Entry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from app.property.store import Database, PropertyStore
 from app.property.store.tables import observations, properties
 from benchmarks.merging.workload import WINDOW, pages
 from benchmarks.postgresql import servers_of
-from benchmarks.results import BenchmarkError
+from benchmarks.results import BenchmarkError, exit_code
 
 _DATABASES = ("sqlite", "postgresql")
 _SHARES = (0.25, 0.5, 1.0)
@@ -47,7 +48,8 @@ class Mark:
     cpu_seconds: float
 
 
-def main() -> None:
+def main() -> int:
+    """As `exit_code`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.merging", description=__doc__)
     parser.add_argument("--properties", type=int, default=20_000)
     parser.add_argument("--databases", nargs="+", choices=_DATABASES, default=list(_DATABASES))
@@ -55,17 +57,21 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.properties % (4 * WINDOW):
         parser.error(f"--properties takes multiples of {4 * WINDOW}: each mark is at the end of a shuffled window")
-    with servers_of(chosen.databases) as servers:
-        tables = {}
+    return exit_code(lambda: _measure_all(chosen.databases, chosen.properties, chosen.out))
+
+
+def _measure_all(databases: Sequence[str], properties: int, out: Path | None) -> None:
+    tables = {}
+    with servers_of(databases) as servers:
         for name, server in servers.items():
             with tempfile.TemporaryDirectory(prefix="merging-") as folder:
                 url = server.new_database() if server is not None else f"sqlite:///{folder}/store.sqlite3"
-                tables[name] = measure(url, chosen.properties)
+                tables[name] = measure(url, properties)
     text = report(tables)
-    if chosen.out is None:
+    if out is None:
         print(text)
     else:
-        chosen.out.write_text(text, encoding="utf-8")
+        out.write_text(text, encoding="utf-8")
 
 
 def measure(url: str, count: int) -> list[Mark]:
@@ -144,4 +150,4 @@ def _rows(marks: Sequence[Mark]) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -8,32 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app.errors import PropertyIntelligenceError
 from benchmarks.pages.measure import measure
 from benchmarks.pages.report import verdict, write_report
 from benchmarks.postgresql import servers_of
-from benchmarks.results import BenchmarkError, machine
+from benchmarks.results import BenchmarkError, exit_code, machine
 from benchmarks.workers.options import DATABASES, Options, chosen_databases
-from cli.processes import ChildDiedError
 
 _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 when all was measured, 1 if a measurement failed, 2 if something is missing (the message says what)."""
+    """As `exit_code`."""
     args = _arguments(argv)
-    try:
-        write_report(_measured(_options(args)), machine(), args.docs)
-    except BenchmarkError as exc:
-        print(exc, file=sys.stderr)
-        return 2
-    except (PropertyIntelligenceError, ChildDiedError, TimeoutError) as exc:
-        print(exc, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; nothing was written", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code(lambda: write_report(_measured(_options(args)), machine(), args.docs))
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

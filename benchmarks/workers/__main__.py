@@ -8,36 +8,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.errors import PropertyIntelligenceError
 from benchmarks.postgresql import servers_of
-from benchmarks.results import BenchmarkError, machine, read_results, write_results
+from benchmarks.results import BenchmarkError, exit_code, machine, read_results, write_results
 from benchmarks.workers import pools
 from benchmarks.workers.options import DATABASES, Options, Pool, chosen_databases
 from benchmarks.workers.report import PARTS, write_report
-from cli.processes import ChildDiedError
 
 _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 _QUICK_POOLS = "prefork:4,threads:32"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 when all was measured, 1 if a measurement failed, 2 if something is missing (the message says what)."""
+    """As `exit_code`."""
     args = _arguments(argv)
-    try:
-        if args.what == "report":
-            write_report(read_results(args.out, "a measurement"), args.docs)
-        else:
-            _measure(list(PARTS) if args.what == "all" else [args.what], _options(args), args.out)
-    except BenchmarkError as exc:
-        print(exc, file=sys.stderr)
-        return 2
-    except (PropertyIntelligenceError, ChildDiedError, TimeoutError) as exc:
-        print(exc, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; what was measured so far is kept", file=sys.stderr)
-        return 130
-    return 0
+    if args.what == "report":
+        return exit_code(lambda: write_report(read_results(args.out, "a measurement"), args.docs))
+    return exit_code(lambda: _measure(list(PARTS) if args.what == "all" else [args.what], _options(args), args.out))
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

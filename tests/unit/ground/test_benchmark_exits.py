@@ -1,0 +1,59 @@
+"""How a benchmark ends: what is wrong is one remark on stderr, and the exit code says of what kind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from app.errors.broker import BrokerUnavailableError
+from benchmarks.results import BenchmarkError, exit_code
+from cli.processes import ChildDiedError
+
+
+def _raising(error: BaseException) -> int:
+    def measure() -> None:
+        raise error
+
+    return exit_code(measure)
+
+
+def _failing_process() -> None:
+    subprocess.run(
+        [sys.executable, "-c", "import sys; sys.exit('no such peer')"], check=True, capture_output=True, text=True
+    )
+
+
+def test_one_that_measured_all_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(lambda: "figures") == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (BenchmarkError("no PostgreSQL: install it"), 2),
+        (BrokerUnavailableError("redis://127.0.0.1", "refused"), 1),
+        (ChildDiedError("worker", 3, "last words"), 1),
+        (TimeoutError("nothing came"), 1),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_a_failure_has_the_code_of_its_kind(
+    error: BaseException, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _raising(error) == code
+    said = capsys.readouterr().err
+    assert said.startswith(str(error) or "stopped")
+    assert "Traceback" not in said
+
+
+def test_a_process_that_failed_is_quoted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(_failing_process) == 1
+    assert "no such peer" in capsys.readouterr().err
+
+
+def test_a_defect_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        _raising(ZeroDivisionError())
