@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -83,11 +83,7 @@ def enqueue(
             economy=economy,
         )
         ended = _wait(stores, enqueued) if wait else None
-    data: dict[str, Any] = {
-        "batch": enqueued.batch,
-        "jobs": [job.id for job in enqueued.jobs],
-        "duplicates": enqueued.duplicates,
-    }
+    data = enqueued.as_json()
     if ended is not None:
         data["counts"] = {state.value: sum(job.state is state for job in ended) for state in JobState}
     show(data, format_, lambda: [Text(_summary(enqueued, data.get("counts")))])

@@ -146,12 +146,7 @@ def enqueue_targets(
         economy=request.economy,
         requester=Requester(caller.id, context.settings.api_daily_targets_per_caller, key),
     )
-    data = {
-        "batch": enqueued.batch,
-        "jobs": [job.id for job in enqueued.jobs],
-        "duplicates": enqueued.duplicates,
-    }
-    return success(data, 202, {REPLAYED: "true"} if enqueued.repeated else None)
+    return success(enqueued.as_json(), 202, {REPLAYED: "true"} if enqueued.repeated else None)
 
 
 @router.get("", summary="List jobs", dependencies=[allow(*READING)], responses=answers(JobList, 422))

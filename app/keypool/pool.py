@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from app.keypool.figures import PoolFigures
@@ -16,6 +15,7 @@ from app.keypool.keys import ApiKey
 from app.keypool.outcomes import BARS_KEY, ROTATES, Outcome
 from app.keypool.snapshots import Acted, Action, KeySnapshot
 from app.keypool.spending import Bulk, BulkResult, Spent, Usage
+from app.keypool.stats import spent_stats, stats_of
 from app.keypool.stores.base import Ask, Change, Later, Lease, NoRoom, Reason, Settlement, Store
 
 log = logging.getLogger(__name__)
@@ -235,15 +235,10 @@ class KeyPool:
         out of rotation that is not merely resting after a 429, whatever took it out; `state` says which ("disabled":
         an operator). Keys that were taken out of the configuration follow, "draining", and are in no total.
         """
-        snapshots = self.snapshots()
-        configured = [s for s in snapshots if s.state != "draining"]
         return {
-            "total_keys": len(configured),
-            "healthy_keys": sum(s.is_healthy for s in configured),
-            "rotation_strategy": self.strategy,
-            "keys": {s.mask: ({"id": s.key_id} if with_ids else {}) | _figures(s) for s in snapshots},
+            **stats_of(self.snapshots(), self.strategy, with_ids=with_ids),
             "scope": self._store.scope,
-            "spent_today": _spent(self._store.spent()),
+            "spent_today": spent_stats(self._store.spent()),
             "store_losses": self._store.losses(),
         }
 
@@ -289,28 +284,3 @@ class KeyPool:
             log.error("OpenAI key %s may not use model %s (403)", key.mask, lease.model or "(none)")
         if outcome is Outcome.REGION_BLOCKED:
             log.error("OpenAI refuses this region (403): no key of the pool can help")
-
-
-def _figures(snapshot: KeySnapshot) -> dict[str, Any]:
-    figures = {
-        "requests": snapshot.requests,
-        "successes": snapshot.successes,
-        "failures": snapshot.failures,
-        "circuit_open": snapshot.circuit_open,
-        "rate_limited": snapshot.rate_limited,
-        "last_used": _utc(snapshot.last_used_us),
-        "state": snapshot.state,
-        "spent_today": _spent(snapshot.spent_today),
-    }
-    if snapshot.rate_limited:
-        figures["resting_seconds"] = -(-snapshot.rests_us // 1_000_000)
-    return figures
-
-
-def _spent(spent: Spent) -> dict[str, Any]:
-    return {"calls": spent.calls, "tokens": spent.tokens, "usd": round(spent.microusd / 1_000_000, 6)}
-
-
-def _utc(us: int | None) -> str | None:
-    """UTC without offset, whole seconds, as the specification shows it."""
-    return None if us is None else datetime.fromtimestamp(us // 1_000_000, UTC).replace(tzinfo=None).isoformat()

@@ -139,6 +139,10 @@ class Enqueued:
     duplicates: int
     repeated: bool = False
 
+    def as_json(self) -> dict[str, Any]:
+        """`{"batch", "jobs": [ids], "duplicates"}`, as every door answers it."""
+        return {"batch": self.batch, "jobs": [job.id for job in self.jobs], "duplicates": self.duplicates}
+
 
 class CallbackState(StrEnum):
     """waiting: for the batch to be complete · pending: to be told, or again after a failure · the rest is final."""

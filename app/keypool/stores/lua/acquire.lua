@@ -1,8 +1,9 @@
--- Admit one request, reserve a place for it, or refuse. Mirrors MemoryStore.acquire.
+-- Admit one request, reserve a place for it, or refuse. Mirrors acquire.py.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, model, input tokens, output tokens, max wait, waited (0/1), seed,
 -- microusd, batch, lease id, process ('' = unknown), not after
 -- ('' = any time; who asked has given up by then), barred keys...
--- Reply: {'lease', now, key, tokens, generation, quota generation, at, reserved, last resort, day, probe, two charges (10)}
+-- Reply: {'lease', now, key, tokens, generation, quota generation, at, reserved, last resort, day, probe,
+--         two charges (10)}
 --      | {'later', now, pause} | {'no_room', now, retry after, reason, detail} | {'register', now} | {'too_late', now}
 
 local now = clock(ARGV[1])
@@ -132,7 +133,8 @@ end
 for _, update in ipairs(walk()) do redis.call('ZADD', P .. ':i:' .. model, update[1], update[2]) end
 for _, id in ipairs(gone) do redis.call('ZREM', P .. ':i:' .. model, id) end
 
--- no usable key was met: is there none at all? Then open circuits are probed at once, dead and penniless keys now and then
+-- no usable key was met: is there none at all? Then open circuits are probed at once, dead and penniless keys now and
+-- then
 local last_resort = false
 if not some_usable then
   last_resort = true

@@ -1,6 +1,7 @@
 -- Add what a process has done while it had to go on alone, once.
--- KEYS[1]: prefix. ARGV: id of this report, JSON {losses = 1 if it ends a loss, spent = {{name, calls, tokens, microusd}, ...},
--- counts = {{name of a hash, {{field, count}, ...}}, ...}, used = {{key, when last}, ...}}
+-- KEYS[1]: prefix. ARGV: id of this report, JSON {losses = 1 if it ends a loss,
+-- spent = {{name, calls, tokens, microusd}, ...}, counts = {{name of a hash, {{field, count}, ...}}, ...},
+-- used = {{key, when last}, ...}}
 -- Reply: nothing
 
 if redis.call('SET', P .. ':a:' .. ARGV[1], 1, 'NX', 'PX', C.SPENT_TTL_MS) then

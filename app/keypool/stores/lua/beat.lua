@@ -1,7 +1,9 @@
 -- A process says that it lives, and hears what it needs to go on alone should the server vanish.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, process, lives (0 = it leaves), batches...
--- Reply: {'register', now} | {now, JSON {rank, size, bad = {{id, circuit; DEAD also without quota; -1 = never answered}, ...}, limits = {{group, model, rpm, capacity, tpm,
--- capacity, cooldown until}, ...}, spent = {{name, calls, tokens, microusd}, ...}, disabled = {id, ...}}}; times in it are rounded and not to be used
+-- Reply: {'register', now} | {now, JSON {rank, size,
+--         bad = {{id, circuit; DEAD also without quota; -1 = never answered}, ...},
+--         limits = {{group, model, rpm, capacity, tpm, capacity, cooldown until}, ...},
+--         spent = {{name, calls, tokens, microusd}, ...}, ratios = {{model, ratio}, ...}, disabled = {id, ...}}}
 
 local now = clock(ARGV[1])
 local process, procs = ARGV[3], P .. ':procs'
@@ -54,6 +56,9 @@ local ratios, disabled = {}, {}
 for id, is_off in pairs(disabled_keys()) do
   if is_off then disabled[#disabled + 1] = id end
 end
-for _, model in ipairs(models) do ratios[#ratios + 1] = {model, num(redis.call('HGET', P .. ':m:' .. model, 'ra'), 1)} end
-return {text(now), cjson.encode({rank = rank, size = #members, bad = bad, limits = limits, spent = spent, ratios = ratios,
-  disabled = disabled})}
+for _, model in ipairs(models) do
+  ratios[#ratios + 1] = {model, num(redis.call('HGET', P .. ':m:' .. model, 'ra'), 1)}
+end
+return {text(now), cjson.encode({
+  rank = rank, size = #members, bad = bad, limits = limits, spent = spent, ratios = ratios, disabled = disabled,
+})}

@@ -4,8 +4,8 @@ local function bucket_name(group, model) return P .. ':b:' .. group .. ':' .. mo
 
 local function load_bucket(group, model)
   local name = bucket_name(group, model)
-  local v = redis.call('HMGET', name, 'cd', 'ji', 'st', 'rl', 'rc', 'rf', 'rx', 'ra', 'rp', 'ry', 'rn', 'ri', 'rg', 'tl',
-    'tc', 'tf', 'tx', 'ta', 'tp', 'ty', 'tn', 'ti', 'tg', 'tu', 'tw', 'ts', 'co')
+  local v = redis.call('HMGET', name, 'cd', 'ji', 'st', 'rl', 'rc', 'rf', 'rx', 'ra', 'rp', 'ry', 'rn', 'ri', 'rg',
+    'tl', 'tc', 'tf', 'tx', 'ta', 'tp', 'ty', 'tn', 'ti', 'tg', 'tu', 'tw', 'ts', 'co')
   local function meter(n)
     return {
       l = num(v[n]), c = num(v[n + 1], 1), f = num(v[n + 2], 0), x = num(v[n + 3], 0), a = num(v[n + 4], 0),
@@ -23,7 +23,8 @@ end
 
 -- as much of it as admission looks at
 local function glance_at_bucket(group, model)
-  local v = redis.call('HMGET', bucket_name(group, model), 'cd', 'ji', 'rl', 'rc', 'rf', 'ra', 'rp', 'tl', 'tc', 'tf', 'ta', 'tp', 'co')
+  local v = redis.call('HMGET', bucket_name(group, model), 'cd', 'ji', 'rl', 'rc', 'rf', 'ra', 'rp', 'tl', 'tc', 'tf',
+    'ta', 'tp', 'co')
   return {
     cooldown = num(v[1], 0), jitter = num(v[2], C.JITTER_US), cooldown_of = v[13] or 'requests',
     r = {l = num(v[3]), c = num(v[4], 1), f = num(v[5], 0), a = num(v[6], 0), p = num(v[7], 0)},

@@ -65,7 +65,8 @@ local function save_quota(q)
 end
 
 local function needs_probe(k) return not k.verified or k.circuit ~= CLOSED end
--- whoever carried the key's one request has died: it is known by its process, which says every few seconds that it lives
+-- whoever carried the key's one request has died: it is known by its process, which says every few seconds that it
+-- lives
 local function orphaned(k, now)
   return k.prober ~= '' and now - k.probed_at > C.SILENT_US and not redis.call('ZSCORE', P .. ':procs', k.prober)
 end

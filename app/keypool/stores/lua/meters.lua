@@ -1,7 +1,7 @@
 -- One limit: the rules of app/keypool/meters.py, line by line.
--- A meter is {l = limit a minute or nil, c = capacity, f = full at, x = corrected, a = allowance, p = paced at, y = moved,
--- n = total, i = total when last idle, g = total when the limit changed, u, w = total and deviation of the last sample,
--- s = slowed}.
+-- A meter is {l = limit a minute or nil, c = capacity, f = full at, x = corrected, a = allowance, p = paced at,
+-- y = moved, n = total, i = total when last idle, g = total when the limit changed, u, w = total and deviation of the
+-- last sample, s = slowed}.
 
 local function interval(m)
   if m.l then return C.MINUTE_US / m.l end

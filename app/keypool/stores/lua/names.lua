@@ -11,8 +11,8 @@
 --   f:<key>           sorted set: leases in flight -> when they are forgotten
 --   d:<day>[:<key>], t:<batch>  hash: calls, tokens, microusd; of the day also x:<budget> = the largest cap that had no
 --                     room for a request
---   c:<key>           hash: counts (tally.py). open, closed, dead, no_quota, cooling; and <model>\31 before: an outcome,
---                     i, o = tokens of input and output, u = microusd
+--   c:<key>           hash: counts (tally.py). open, closed, dead, no_quota, cooling; and <model>\31 before: an
+--                     outcome, i, o = tokens of input and output, u = microusd
 --   w:<model>         hash: counts. b<n> = sent requests by how long they had waited, us = their waits together,
 --                     r:<reason> = refusals, s:<unit> = microseconds without room
 --   u:<lease>         what the stream of this lease has used is counted

@@ -1,7 +1,7 @@
 -- Make a configuration's keys known; safe to repeat, and repeated now and then to keep everything alive.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, JSON {keys = {{id, group, mask}, ...}, verified = {id, ...},
--- learned = {{group, model, request limit, capacity, token limit, capacity}, ...}, spent = {{name, calls, tokens, microusd}, ...},
--- disabled = {id, ...}}
+-- learned = {{group, model, request limit, capacity, token limit, capacity}, ...},
+-- spent = {{name, calls, tokens, microusd}, ...}, disabled = {id, ...}}
 -- What was learned is taken where nothing is known (a server that lost its data), with buckets that start low.
 -- Reply: {now}
 
@@ -63,8 +63,8 @@ for _, used in ipairs(given.spent) do
   -- several processes say the same: the most of each figure counts once
   local name = P .. ':' .. used[1]
   local v = redis.call('HMGET', name, 'c', 't', 'u')
-  redis.call('HSET', name, 'c', whole(math.max(num(v[1], 0), used[2])), 't', whole(math.max(num(v[2], 0), used[3])), 'u',
-    whole(math.max(num(v[3], 0), used[4])))
+  redis.call('HSET', name, 'c', whole(math.max(num(v[1], 0), used[2])), 't', whole(math.max(num(v[2], 0), used[3])),
+    'u', whole(math.max(num(v[3], 0), used[4])))
   redis.call('PEXPIRE', name, C.SPENT_TTL_MS)
 end
 for _, part in ipairs({set, P .. ':keys', P .. ':p', P .. ':models', P .. ':w'}) do

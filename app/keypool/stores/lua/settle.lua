@@ -1,4 +1,4 @@
--- End a lease. Mirrors MemoryStore.settle.
+-- End a lease. Mirrors MemoryStore.settle and verdict.py.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), then a lease (21, see lease_from), then outcome, counts (0/1), pause
 -- ('' = none named), admitted after, limited by ('', requests, tokens), used tokens ('' = unknown), used microusd,
 -- output tokens, class of the wait, wait, and twice (requests, tokens) rate ('' = no reading), limit, remaining, reset.
@@ -33,7 +33,8 @@ elseif ARGV[28] ~= '' then
   count_usage(lease, tokens, output, microusd)
 end
 
--- a request too large for the key took no tokens; kept, they would rest it for as many minutes as its limit is too small
+-- a request too large for the key took no tokens; kept, they would rest it for as many minutes as its limit is too
+-- small
 if outcome == 'too_large' then
   if lease.t.f ~= 0 then
     refund_meter(b.t, lease.tokens, lease.t)

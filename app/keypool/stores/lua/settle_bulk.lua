@@ -1,6 +1,8 @@
--- What came of requests that were sent together, once, in place of what they were charged. Mirrors MemoryStore.settle_bulk.
--- KEYS[1]: prefix. ARGV: now ('' = server time), bulk, key, model, JSON {charges = {{batch, calls, tokens, microusd}, ...},
--- used = the same, outcomes = {{name, count}, ...}, tokens = {{i | o | u, count}, ...}}. Reply: {now}
+-- What came of requests that were sent together, once, in place of what they were charged.
+-- Mirrors MemoryStore.settle_bulk.
+-- KEYS[1]: prefix. ARGV: now ('' = server time), bulk, key, model, JSON
+-- {charges = {{batch, calls, tokens, microusd}, ...}, used = the same, outcomes = {{name, count}, ...},
+-- tokens = {{i | o | u, count}, ...}}. Reply: {now}
 
 local now = clock(ARGV[1])
 local marker, id, of, given = P .. ':e:' .. ARGV[2], ARGV[3], ARGV[4] .. '\31', cjson.decode(ARGV[5])

@@ -1,0 +1,47 @@
+"""The specification's stats: what the figures of a pool's keys look like in its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from app.keypool.snapshots import KeySnapshot
+from app.keypool.spending import Spent
+
+
+def stats_of(snapshots: Sequence[KeySnapshot], strategy: str, *, with_ids: bool) -> dict[str, Any]:
+    """Totals of the configured keys, and figures per masked key, with its `id` if asked for (`KeyPool.stats`)."""
+    configured = [s for s in snapshots if s.state != "draining"]
+    return {
+        "total_keys": len(configured),
+        "healthy_keys": sum(s.is_healthy for s in configured),
+        "rotation_strategy": strategy,
+        "keys": {s.mask: ({"id": s.key_id} if with_ids else {}) | _figures(s) for s in snapshots},
+    }
+
+
+def _figures(snapshot: KeySnapshot) -> dict[str, Any]:
+    figures = {
+        "requests": snapshot.requests,
+        "successes": snapshot.successes,
+        "failures": snapshot.failures,
+        "circuit_open": snapshot.circuit_open,
+        "rate_limited": snapshot.rate_limited,
+        "last_used": _utc(snapshot.last_used_us),
+        "state": snapshot.state,
+        "spent_today": spent_stats(snapshot.spent_today),
+    }
+    if snapshot.rate_limited:
+        figures["resting_seconds"] = -(-snapshot.rests_us // 1_000_000)
+    return figures
+
+
+def spent_stats(spent: Spent) -> dict[str, Any]:
+    """Model calls, tokens and US dollars."""
+    return {"calls": spent.calls, "tokens": spent.tokens, "usd": round(spent.microusd / 1_000_000, 6)}
+
+
+def _utc(us: int | None) -> str | None:
+    """UTC without offset, whole seconds, as the specification shows it."""
+    return None if us is None else datetime.fromtimestamp(us // 1_000_000, UTC).replace(tzinfo=None).isoformat()
