@@ -18,6 +18,7 @@ from app.property.store import Batch, Job, JobState, JobStore, every
 from app.services.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from cli.output import FormatOption, make_table, note, show
+from cli.property_tables import tried_table
 from tasks.submission import make_sender, resubmit_jobs
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -25,6 +26,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _EXAMPLES = """\b
 Examples:
   propintel jobs                            the newest jobs, and how many are in each state
+  propintel jobs JOB                        one job; of an address, what came of each source
   propintel jobs --batch BATCH              how far a batch is, and whether its callback was heard
   propintel jobs --batch BATCH --failed     what failed, and why
   propintel jobs --batch BATCH --retry      do what failed again
@@ -47,7 +49,8 @@ def jobs(
     """Show jobs, in the order in which they were asked for.
 
     --retry and --cancel work on all jobs chosen by JOB, --batch or --failed.
-    JSON: `{"counts": {state: n}, "jobs": [...]}`; a job has "id", "batch", "target", "state", "error", "property", ...
+    JSON: `{"counts": {state: n}, "jobs": [...]}`; a job has "id", "batch", "target", "state", "error", "property", ...;
+    one of an address has "tried": of each source `{"source", "kind", "url", "outcome", "detail"}`.
     With --batch also "batch": `{"id", "targets", "duplicates", "completed_at", "callback", ...}`.
     """
     _check_usage(job, batch, failed, retry, cancel)
@@ -150,6 +153,8 @@ def _tables(counts: dict[str, int], shown: list[Job], batch: Batch | None) -> It
         (j.id, str(j.state), j.target, j.property, j.error["message"] if j.error else _remark(j)) for j in shown
     ]
     yield make_table(None, ("job", "state", "target", "property", "remark"), rows)
+    if len(shown) == 1 and shown[0].tried:
+        yield tried_table([one.as_json() for one in shown[0].tried])
     yield Text(", ".join(f"{count} {state}" for state, count in counts.items()))
     if batch is not None:
         yield from _about(batch)
@@ -178,4 +183,7 @@ def _remark(job: Job) -> str:
         return f"waits for a batch of the model since {_moment(job.parked_at)}"
     if job.due_at is not None:
         return f"waits until {_moment(job.due_at)}"
-    return f"{len(job.wanted_model)} fields left for the model: {job.model_note}" if job.model_note else ""
+    said = [f"{len(job.wanted_model)} fields left for the model: {job.model_note}"] if job.model_note else []
+    if job.tried:
+        said.insert(0, f"{sum(one.is_used for one in job.tried)} of {len(job.tried)} sources used")
+    return "; ".join(said)

@@ -44,6 +44,14 @@ def property_tables(shown: Mapping[str, Any], said: Sequence[Saying] = ()) -> It
         heard = [(h["field"], h["value"], h["said_by"], h["url"], h["seen_at"]) for h in shown["unverified"]]
         title = "Not verified: said of pages that could not be read, in no value above"
         yield make_table(title, ("field", "value", "said by", "page", "on"), heard)
+    if shown.get("tried"):
+        yield tried_table(shown["tried"])
+
+
+def tried_table(tried: Sequence[Mapping[str, Any]]) -> Table:
+    """What came of each source of an address (`Tried.as_json`): of those that were not used, why."""
+    rows = [(one["source"], one["kind"], one["outcome"], one["detail"], one["url"]) for one in tried]
+    return make_table("Sources that were asked", ("source", "kind", "outcome", "detail", "page"), rows)
 
 
 def _side_by_side(shown: Mapping[str, Any], said: Sequence[Saying]) -> Iterator[Table]:

@@ -9,6 +9,7 @@ from fastapi import Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from app.property.record import SourceKind
 from app.property.store import JobState, PageFrom, Requester
 from app.services.access import Caller
 from tasks.submission import resubmit_jobs, submit_targets
@@ -22,6 +23,20 @@ from web.parameters import BatchFilter, Id, JobsCursor, Limit, whole
 router = api_router("/api/v1/jobs", "jobs")
 _URL = {"format": "http-url"}
 _TARGET = {"format": "target"}
+Targets = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra=_TARGET)]],
+    Field(
+        min_length=1,
+        max_length=MAX_TARGETS,
+        description="absolute http:// or https:// URLs of property pages, or addresses: house number and street, town "
+        "or ZIP code, state",
+        examples=[["https://www.example.com/homes/123-main-st", "12 Main St, Springfield, IL 62701"]],
+    ),
+]
+Refresh = Annotated[bool, Field(strict=True, description="scrape again even if the property is fresh")]
+InBatches = Annotated[
+    bool, Field(strict=True, description="not urgent: the model answers within a day, in batches at half the price")
+]
 
 
 class JobRequest(BaseModel):
@@ -29,20 +44,12 @@ class JobRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    targets: list[Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra=_TARGET)]] = Field(
-        min_length=1,
-        max_length=MAX_TARGETS,
-        description="absolute http:// or https:// URLs of property pages, or addresses: house number and street, town "
-        "or ZIP code, state",
-        examples=[["https://www.example.com/homes/123-main-st", "12 Main St, Springfield, IL 62701"]],
-    )
+    targets: Targets
     priority: Annotated[int, BeforeValidator(whole)] = Field(
         5, ge=0, le=9, strict=True, description="0 is the most urgent, 9 the least"
     )
-    refresh: bool = Field(False, strict=True, description="scrape again even if the property is fresh")
-    economy: bool = Field(
-        False, strict=True, description="not urgent: the model answers within a day, in batches at half the price"
-    )
+    refresh: Refresh = False
+    economy: InBatches = False
     callback_url: Annotated[str, Field(max_length=4096, json_schema_extra=_URL)] | None = Field(
         None, description="http:// or https:// URL that gets a signed POST when the batch is complete"
     )
@@ -74,6 +81,17 @@ class SearchView(BaseModel):
     ended_by: str
 
 
+class TriedView(BaseModel):
+    """What came of one source of an address: `outcome` is `used`, or a word for why not, which `detail` says in words.
+    Without a `url` no page was asked for, or nothing of it is kept."""
+
+    source: str
+    kind: SourceKind | None
+    url: str | None
+    outcome: str
+    detail: str | None
+
+
 class JobView(BaseModel):
     """One job; `error` is that of a failed one, `property` the id of what a done one brought.
 
@@ -82,6 +100,7 @@ class JobView(BaseModel):
     `parked_at` waits since then for a batch of the model, which wakes it before. `page_from` says how a done job came
     by its property: only `site` can have cost a call of the model. `watch` is the id of the watch that made it.
     `search` is what a done search found, which has no property; `found_by` the job of the search that found its target.
+    `tried` has the sources of an address and what came of each; it is there when the job is over.
     """
 
     id: str
@@ -102,6 +121,7 @@ class JobView(BaseModel):
     watch: str | None
     found_by: str | None
     search: SearchView | None
+    tried: list[TriedView]
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

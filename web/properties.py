@@ -13,6 +13,7 @@ from app.property.record import SourceKind
 from web.auth import READING, api_router
 from web.context import ContextOf
 from web.envelope import answers, success
+from web.jobs import TriedView
 from web.parameters import Id, Limit, Moment, PropertiesCursor
 
 router = api_router("/api/v1/properties", "properties", READING)
@@ -52,7 +53,8 @@ class PropertyView(BaseModel):
 
     A conflict has `field`, `chosen`, the `evidence` of all sides (the chosen first), and in the same order `reasons`
     and `verdicts` (won, agrees, older, conflict; lacking in what was merged before these were kept).
-    `unverified` is what was only said of it and is no part of the record. `replaces` has the ids of properties that
+    `unverified` is what was only said of it and is no part of the record. `tried` has the sources that the newest job
+    for its address asked, and what came of each. `replaces` has the ids of properties that
     turned out to be this one: whoever keeps a copy drops them.
     """
 
@@ -63,6 +65,7 @@ class PropertyView(BaseModel):
     sources: list[SourceView]
     conflicts: list[dict[str, Any]]
     unverified: list[HearsayView]
+    tried: list[TriedView]
     replaces: list[str]
     created_at: datetime
     updated_at: datetime

@@ -27,6 +27,7 @@ from app.property.merge import merge
 from app.property.record import FIELDS, PageKind
 from app.property.store import (
     Hearsay,
+    JobSources,
     PageFrom,
     SourceTries,
     UnverifiedStore,
@@ -54,11 +55,17 @@ class AddressScraper:
     """Scrapes addresses with the parts it is given; holds no state of its own and may be used from many threads."""
 
     def __init__(
-        self, parts: ScrapeParts, finder: SourceFinder, tries: SourceTries, unverified: UnverifiedStore
+        self,
+        parts: ScrapeParts,
+        finder: SourceFinder,
+        tries: SourceTries,
+        tried: JobSources,
+        unverified: UnverifiedStore,
     ) -> None:
         self._parts = parts
         self._finder = finder
         self._tries = tries
+        self._tried = tried
         self._unverified = unverified
 
     def scrape(
@@ -90,7 +97,9 @@ class AddressScraper:
                 outcome = self._scraped(wanted, reader, economy)
         except NoSourceError:
             self._forget(run)
+            self._tell(run, reader, now)
             raise
+        self._tell(run, reader, now)
         if run.job_id is not None:
             job_id = run.job_id
             self._parts.patiently(lambda: self._parts.pages.drop_unkept(job_id))
@@ -105,6 +114,12 @@ class AddressScraper:
         if run.job_id is not None:  # whoever tries again wants everything asked anew
             self._parts.pages.forget_checkpoint(run.job_id)
             self._tries.forget(run.job_id)
+
+    def _tell(self, run: Run, reader: SourceReader, asked_at: datetime) -> None:
+        """Keep with the job what came of each source."""
+        if run.job_id is not None:
+            job_id = run.job_id
+            self._parts.patiently(lambda: self._tried.put(job_id, reader.tried, asked_at=asked_at))
 
     def _scraped(self, wanted: Wanted, reader: SourceReader, economy: Economy | None) -> ScrapeOutcome:
         with span("sources", {}) as asking:

@@ -1,60 +1,51 @@
-"""What a list of targets would cost before it is enqueued: jobs, model calls, tokens, dollars and minutes.
+"""What a list of targets would cost before it is enqueued: jobs, pages, model calls, tokens, dollars and minutes.
 
-An estimate from the newest pages of this database, or from those that the extractors are tested on while there are too
-few. It queues nothing, fetches nothing and asks no model.
+Judged by what such targets took before, as far as this database tells (`estimate_basis.py`); while that is too little,
+addresses by what `sources.toml` has for them, and pages by those that the extractors are tested on. It queues nothing,
+fetches nothing and asks no model.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import redis
 
 from app.keypool.figures import Room
 from app.keypool.pricing import BATCH_TIER, WEB_SEARCH
+from app.property.sources.config import Sources
 from app.property.store import (
     Database,
-    Experience,
-    address_of_target,
-    experience,
+    Took,
     host_of_target,
     is_address,
     new_targets,
 )
+from app.services.estimate_basis import Basis, Range, total, total_range
+from app.services.estimate_kinds import bases_of, sources_of
 from app.services.key_store import pricing_of
 from app.services.key_view import KeyView
 from app.services.sources import sources_file
 from app.settings import Settings
 
-#: from so many pages on, our own experience counts
-_LEAST_PAGES = 20
-#: the labelled pages of `benchmarks.extraction`: each of the 38 left a question, of 831 tokens on average; half as many
-#: are counted for the answer as are allowed for it
-_TYPICAL = Experience(pages=38, calls=38, input_tokens=831, output_tokens=220)
-#: what a search is taken to find: cited pages that are read
-_PAGES_OF_SEARCH = 2
-#: with so many sources of its own an address is not searched for
-_ENOUGH_SOURCES = 2
-#: What a search finds counts as input; for small models that is a block of 8,000 tokens
-#: (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11). The fee for the tool is among the prices.
-_SEARCH_TOKENS = 8_000
-
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """`jobs` of the `targets` would be new, `duplicates` make none. The job of a URL fetches a page, that of one of the
-    `addresses` those of the sources that `sources.toml` has for it, and of those with fewer than two what one of the
-    `web_searches` finds: `pages` is what all fetch, about.
+    `addresses` those of its sources, and what a search finds: `pages` is what all fetch, about.
 
-    `model_calls`, `tokens` and `usd` are what the model would take (`usd` None: no price of the model is known).
+    `model_calls`, `web_searches`, `tokens` and `usd` are what the model would take (`usd` None: no price of the model
+    is known). `ranges` has, by these names and "pages", between what each lies nine times in ten; None unless all kinds
+    of targets were done before. `bases` says of each kind what it is judged by.
 
     `minutes` is the least that it takes: the keys' rate, or the pace at which one host is asked, whichever is slower
     (None: no key was used yet, so its limits are unknown); with `economy` it is the pace alone, and the model answers
-    within a day. `basis_pages` of our own were looked at; 0: typical pages.
+    within a day. `basis_pages` of our own were looked at for URLs; 0: typical pages.
     """
 
     targets: int
@@ -67,10 +58,12 @@ class Estimate:
     minutes: float | None
     slowest_host: str
     basis_pages: int
-    economy: bool = False
-    addresses: int = 0
-    web_searches: int = 0
-    pages: int = 0
+    economy: bool
+    addresses: int
+    web_searches: int
+    pages: int
+    ranges: dict[str, Range] | None
+    bases: tuple[Basis, ...]
 
     def as_json(self) -> dict[str, Any]:
         """The shape that the doors show: JSON types only."""
@@ -85,30 +78,59 @@ class Estimate:
             "web_searches": self.web_searches,
             "tokens": self.tokens,
             "usd": self.usd,
+            "ranges": None if self.ranges is None else {name: list(pair) for name, pair in self.ranges.items()},
             "minutes": self.minutes,
             "slowest_host": self.slowest_host,
             "basis_pages": self.basis_pages,
+            "bases": [one.as_json() for one in self.bases],
             "economy": self.economy,
         }
 
     def sentence(self) -> str:
         """The same in words."""
-        cost = "under $0.01"
-        if self.usd is None:
-            cost = "of unknown cost (no price is known: OPENAI_PRICES)"
-        elif self.usd >= 0.01 or not self.usd:
-            cost = f"${self.usd:,.2f}"
         time = "unknown until a key has been used" if self.minutes is None else f"at least {self.minutes:g} min"
         host = f", for the pace at {self.slowest_host}" if self.slowest_host else ""
         batch = " The model answers within a day, in batches." if self.economy and self.model_calls else ""
-        basis = f"the newest {self.basis_pages:,} pages" if self.basis_pages else "typical pages: too few are stored"
         places = f" {self.addresses:,} are addresses: about {self.pages:,} pages in all." if self.addresses else ""
         searches = f" and about {self.web_searches:,} web searches" if self.web_searches else ""
         return (
             f"{self.targets:,} targets: {self.jobs:,} jobs, {self.duplicates:,} duplicates.{places} "
-            f"About {self.model_calls:,} calls of {self.model}{searches}, {self.tokens:,} tokens, {cost}. "
-            f"Time: {time}{host}.{batch} Judged by {basis}."
+            f"About {self.model_calls:,} calls of {self.model}{searches}, {self.tokens:,} tokens, {self._cost()}."
+            f"{self._ranges()} Time: {time}{host}.{batch}{self._judged()}"
         )
+
+    def _cost(self) -> str:
+        if self.usd is None:
+            return "of unknown cost (no price is known: OPENAI_PRICES)"
+        return f"${self.usd:,.2f}" if self.usd >= 0.01 or not self.usd else "under $0.01"
+
+    def _ranges(self) -> str:
+        if not self.ranges or not self.jobs:
+            return ""
+        said = [
+            f"{low:,.0f} to {high:,.0f} {words}"
+            for name, words in (("pages", "pages"), ("model_calls", "calls"))
+            for low, high in (self.ranges[name],)
+            if low < high
+        ]
+        low, high = self.ranges.get("usd", (0.0, 0.0))
+        said += [f"${low:,.2f} to ${high:,.2f}"] if high - low >= 0.01 else []
+        return f" Nine times in ten: {', '.join(said)}." if said else ""
+
+    def _judged(self) -> str:
+        said: list[str] = []
+        for one in self.bases:
+            least, usual, most = one.pages
+            if one.sources is None:
+                measured = f"URLs by the newest {len(one.samples):,} pages"
+                said.append(measured if one.is_measured else "URLs by typical pages: too few are stored")
+            elif one.is_measured:
+                range_ = f"{usual:g} pages each, {least:g} to {most:g}"
+                said.append(f"{one.targets:,} addresses by the last {len(one.samples):,} with these sources ({range_})")
+            else:
+                asked = f"{least:g} pages each" + (f", up to {most:g} with a search" if most > least else "")
+                said.append(f"{one.targets:,} addresses by what sources.toml has for them ({asked})")
+        return f" Judged: {'; '.join(said)}." if said else ""
 
 
 def estimate(
@@ -125,55 +147,74 @@ def estimate(
     Raises `InvalidTargetError` and `StoreError`, and for addresses `ConfigurationError` if `sources.toml` is no good.
     """
     new = new_targets(database, targets, fresh_days=settings.property_fresh_days, refresh=refresh)
-    known = experience(database, settings.openai_model)
-    ours = known.pages >= _LEAST_PAGES
-    basis = known if ours else _TYPICAL
     addresses = [target for target in new if is_address(target)]
-    pages_of_addresses, searches = _pages_and_searches(addresses, settings, has_keys=bool(keys.keys))
-    # an address is asked about once, however many pages it has
-    calls = math.ceil((len(new) - len(addresses)) * basis.calls / basis.pages) + len(addresses) if keys.keys else 0
-    price, tier = pricing_of(settings), BATCH_TIER if economy else settings.openai_service_tier or ""
-    microusd = price(settings.openai_model, calls * basis.input_tokens, calls * basis.output_tokens, tier)
-    # nobody waits a day for what decides which pages are fetched: searches go at the usual price
-    search_tier = settings.openai_service_tier or ""
-    searching = price(settings.openai_model, searches * _SEARCH_TOKENS, searches * basis.output_tokens, search_tier)
-    searching += price(WEB_SEARCH, searches, 0)
-    usd = (microusd + searching) / 1_000_000 if microusd or not calls else None
-    host, pages_of_host = _busiest(new)
+    sources = sources_file(settings).current() if addresses else Sources()
+    bases = bases_of(database, settings.openai_model, sources, new, has_keys=bool(keys.keys))
+    usd_of, has_price = _usd(settings, economy=economy)
+    calls = math.ceil(total(bases, lambda took: took.calls))
+    host, pages_of_host = _busiest(new, sources)
     # batches have limits of their own, and nobody says when within their day they answer
-    model_minutes = 0.0 if economy else _model_minutes(_rooms(keys), settings.openai_model, calls, basis)
+    rooms = () if economy else _rooms(keys)
+    model_minutes = 0.0 if economy else _model_minutes(rooms, settings.openai_model, calls, total(bases, _asked_tokens))
     host_minutes = max(0, pages_of_host - 1) * settings.fetch_min_delay_seconds / 60
+    figures: dict[str, Callable[[Took], float]] = {
+        "pages": lambda took: took.pages,
+        "model_calls": lambda took: took.calls,
+        "web_searches": lambda took: took.searches,
+        "tokens": _tokens,
+    }
+    if has_price or not calls:
+        figures["usd"] = usd_of
+    ranges = {name: total_range(bases, figure) for name, figure in figures.items()}
+    known = {name: _whole(name, pair) for name, pair in ranges.items() if pair is not None}
     return Estimate(
         targets=len(targets),
         jobs=len(new),
         duplicates=len(targets) - len(new),
         model=settings.openai_model,
         model_calls=calls,
-        tokens=round(
-            calls * (basis.input_tokens + basis.output_tokens) + searches * (_SEARCH_TOKENS + basis.output_tokens)
-        ),
-        usd=usd,
+        tokens=round(total(bases, _tokens)),
+        usd=total(bases, usd_of) if has_price or not calls else None,
         minutes=None if model_minutes is None else round(max(model_minutes, host_minutes), 1),
         slowest_host=host if host_minutes and host_minutes >= (model_minutes or 0) else "",
-        basis_pages=known.pages if ours else 0,
+        basis_pages=next((len(one.samples) for one in bases if one.sources is None and one.is_measured), 0),
         economy=economy,
         addresses=len(addresses),
-        web_searches=searches,
-        pages=len(new) - len(addresses) + pages_of_addresses,
+        web_searches=math.ceil(total(bases, lambda took: took.searches)),
+        pages=round(total(bases, lambda took: took.pages)),
+        ranges=known if len(known) == len(figures) and bases else None,
+        bases=bases,
     )
 
 
-def _pages_and_searches(addresses: Sequence[str], settings: Settings, *, has_keys: bool) -> tuple[int, int]:
-    """How many pages are asked about these addresses, and for how many the web is searched."""
-    if not addresses:
-        return 0, 0
-    sources, pages, searches = sources_file(settings).current(), 0, 0
-    for address in map(address_of_target, addresses):
-        own = len(sources.for_address(state=address.state, city=address.city, postal_code=address.postal_code))
-        is_searched = own < _ENOUGH_SOURCES and sources.web_search.is_on and has_keys
-        pages += own + (_PAGES_OF_SEARCH if is_searched else 0)
-        searches += is_searched
-    return pages, searches
+def _asked_tokens(took: Took) -> float:
+    return took.input_tokens + took.output_tokens
+
+
+def _tokens(took: Took) -> float:
+    return _asked_tokens(took) + took.search_input_tokens + took.search_output_tokens
+
+
+def _usd(settings: Settings, *, economy: bool) -> tuple[Callable[[Took], float], bool]:
+    """What a target costs in dollars, and whether a price of the model is known."""
+    price, model = pricing_of(settings), settings.openai_model
+    tier = settings.openai_service_tier or ""
+    # nobody waits a day for what decides which pages are fetched: searches go at the usual price
+    asking = BATCH_TIER if economy else tier
+
+    def usd(took: Took) -> float:
+        microusd = price(model, took.input_tokens, took.output_tokens, asking)
+        microusd += price(model, took.search_input_tokens, took.search_output_tokens, tier)
+        return (microusd + price(WEB_SEARCH, took.searches, 0)) / 1_000_000
+
+    return usd, price(model, 1_000, 1_000) > 0
+
+
+def _whole(name: str, pair: Range) -> Range:
+    """Both ends of a range, rounded outwards; of dollars to hundredths of a cent."""
+    step = 10_000 if name == "usd" else 1
+    low, high = math.floor(pair[0] * step) / step, math.ceil(pair[1] * step) / step
+    return (low, high) if name == "usd" else (int(low), int(high))
 
 
 def _rooms(keys: KeyView) -> tuple[Room, ...]:
@@ -184,20 +225,27 @@ def _rooms(keys: KeyView) -> tuple[Room, ...]:
         return ()
 
 
-def _model_minutes(rooms: Sequence[Room], model: str, calls: int, basis: Experience) -> float | None:
-    """How long the limits of all groups together make `calls` last. None if none of them is known."""
+def _model_minutes(rooms: Sequence[Room], model: str, calls: int, tokens: float) -> float | None:
+    """How long the limits of all groups together make `calls`, of `tokens` in all, last. None if none is known."""
     if not calls:
         return 0.0
-    tokens = basis.input_tokens + basis.output_tokens
     rate_of: dict[str, float] = {}
     for room in rooms:
         if room.model == model and room.per_minute > 0:
-            rate = room.per_minute if room.unit == "requests" else room.per_minute / tokens
+            rate = room.per_minute if room.unit == "requests" else room.per_minute * calls / max(tokens, 1)
             rate_of[room.group] = min(rate, rate_of.get(room.group, math.inf))
     return calls / sum(rate_of.values()) if rate_of else None
 
 
-def _busiest(targets: Sequence[str]) -> tuple[str, int]:
-    """The host with the most pages, and how many. Where addresses lead to is not known before they are looked up."""
-    hosts = Counter(host for target in targets if (host := host_of_target(target)))
+def _busiest(targets: Sequence[str], sources: Sources) -> tuple[str, int]:
+    """The host with the most pages, and how many: of URLs, and of the sources that addresses have. What a search leads
+    to is not known before.
+    """
+    hosts: Counter[str] = Counter()
+    for target in targets:
+        if is_address(target):
+            hosts.update(urlsplit(one.template.text).hostname or "" for one in sources_of(sources, target))
+        else:
+            hosts[host_of_target(target) or ""] += 1
+    del hosts[""]
     return max(hosts.items(), key=lambda found: found[1]) if hosts else ("", 0)

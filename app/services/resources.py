@@ -17,6 +17,7 @@ from app.property.store import (
     AnswerStore,
     BatchStore,
     Database,
+    JobSources,
     JobStore,
     ModelRequestStore,
     PropertyStore,
@@ -115,7 +116,7 @@ def build_scraper(
     """What does the jobs, out of the parts that reach outside and those of the database."""
     properties = properties or PropertyStore(database)
     parts = scrape_parts(database, fetcher, reader, properties, clock=clock, fresh_days=fresh_days, veils=veils)
-    addresses = AddressScraper(parts, finder, SourceTries(database), UnverifiedStore(database))
+    addresses = AddressScraper(parts, finder, SourceTries(database), JobSources(database), UnverifiedStore(database))
     return Scraper(parts, addresses, SearchWalker(parts.visitors, searches or SearchBounds()))
 
 

@@ -19,8 +19,9 @@ from app.property.sources.config import Source, Sources, WebSearch
 from app.property.sources.search_answer import Claimed
 from app.property.sources.spellings import street_names
 from app.property.store import Hearsay
+from app.property.store.tried import OUTSIDE, SEARCHED, SKIPPED, UNCITED
 from app.services.scrape_run import CALL_SECONDS, Run
-from app.services.source_reading import OUTSIDE, SEARCHED, SKIPPED, UNCITED, SourceReader
+from app.services.source_reading import SourceReader
 from app.services.web_search import SearchFound, WebSearcher
 
 _SEARCH = "web search"

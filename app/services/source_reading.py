@@ -24,7 +24,8 @@ from app.property.source_record import SourceRecord
 from app.property.sources.belonging import Whose, belonging, plain_parcel
 from app.property.sources.config import Source
 from app.property.sources.results import the_link
-from app.property.store import SourceTries, SourceTry
+from app.property.store import SourceTries, SourceTry, Tried
+from app.property.store.tried import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED
 from app.services.metrics.instruments import SOURCES
 from app.services.page_reading import NOT_ENOUGH, read_page, require_property, source_record
 from app.services.page_visits import Visit
@@ -35,31 +36,6 @@ from app.services.scrape_run import PAGE_SECONDS, Run
 _MOST_TRIES = 2
 #: errors of what is no page of the web
 _NO_PAGE = frozenset({BlockedAddressError.code, BlockedPortError.code, InvalidTargetError.code})
-#: what an outcome is beside the code of an error
-USED, SAME_PAGE, OTHER, UNKNOWN = "used", "same_page", "other_property", "unknown_property"
-SKIPPED, OUTSIDE, UNCITED, SEARCHED = "not_asked", "outside_domains", "not_cited", "searched"
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """What came of one source: "used", or in a word why not, and in `detail` in words."""
-
-    source: str
-    kind: SourceKind | None
-    url: str | None
-    outcome: str
-    detail: str = ""
-
-    def as_json(self) -> dict[str, str | None]:
-        """The shape that the doors show."""
-        kind = str(self.kind) if self.kind else None
-        return {
-            "source": self.source,
-            "kind": kind,
-            "url": self.url,
-            "outcome": self.outcome,
-            "detail": self.detail or None,
-        }
 
 
 @dataclass(frozen=True, slots=True)

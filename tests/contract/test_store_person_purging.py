@@ -139,6 +139,7 @@ def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
         "bodies": {"packing": "zstd", "sha256": "b" * 64},
         "jobs": {"state": "failed"},
         "alerts": {"severity": "warning"},
+        "job_sources": {"kind": "assessor"},
         "watches": {"kind": "url", "state": "active"},
     }.get(table, {})
 

@@ -313,6 +313,24 @@ def test_no_source_is_an_error_that_says_what_was_tried_and_what_to_do(world: Wo
     assert world.resources.properties.page().items == []
 
 
+def test_what_came_of_each_source_stands_with_the_job_whether_it_found_anything_or_not(world: World) -> None:
+    world.sources(BY_ADDRESS, BY_NUMBER, enabled=False)
+    job_id = world.job()
+    with pytest.raises(NoSourceError):
+        world.scrape(job_id=job_id)
+    tried = world.resources.jobs.get(job_id).tried
+    assert [(one.source, one.outcome) for one in tried] == [
+        ("Assessor", "http_status"),
+        ("web search", "not_asked"),
+        ("Tax roll", "not_asked"),
+    ]
+    world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
+    found = world.scrape(job_id=job_id)
+    tried = world.resources.jobs.get(job_id).tried
+    assert tuple(one.as_json() for one in tried) == found.tried
+    assert {one.source for one in tried if one.is_used} == {"Assessor", "Tax roll"}
+
+
 def test_without_a_file_the_error_says_that_no_source_is_configured(world: World) -> None:
     with pytest.raises(NoSourceError, match=r"sources\.toml allows it no domain"):
         world.scrape()

@@ -12,9 +12,10 @@ from app.property.store.change_rows import Change
 from app.property.store.decisions import DecisionStore, IdentityDecision
 from app.property.store.engine import Database, database_url, names_key
 from app.property.store.explaining import explain
-from app.property.store.forecast import Experience, experience, new_targets
+from app.property.store.forecast import AddressTook, Took, addresses_took, new_targets, pages_took
 from app.property.store.found_jobs import FoundJobs, LeftOut, Walked
 from app.property.store.health_reports import ReportStore, StoredReport
+from app.property.store.job_sources import JobSources
 from app.property.store.jobs import FRESH_DAYS, JobStore
 from app.property.store.key_actions import KeyAction, KeyActionStore, KeyDeed
 from app.property.store.key_history import KeyHistoryStore, KnownKey
@@ -74,6 +75,7 @@ from app.property.store.targets import (
     normalise_url,
     normalise_watched,
 )
+from app.property.store.tried import Tried
 from app.property.store.unverified import Hearsay, UnverifiedStore
 from app.property.store.usage import Counted, CountedKey, CountedModel, Demand, Uses, Usual
 from app.property.store.watch_budget import Charge, WatchDay, WatchLedger, WatchLimits
@@ -85,6 +87,7 @@ __all__ = [
     "FRESH_DAYS",
     "LATEST",
     "TICK_SECONDS",
+    "AddressTook",
     "AgeLimits",
     "Aged",
     "Alarm",
@@ -112,12 +115,12 @@ __all__ = [
     "DecisionStore",
     "Demand",
     "Enqueued",
-    "Experience",
     "Followed",
     "FoundJobs",
     "Hearsay",
     "IdentityDecision",
     "Job",
+    "JobSources",
     "JobState",
     "JobStore",
     "KeyAction",
@@ -167,6 +170,8 @@ __all__ = [
     "StoredReport",
     "StoredSearch",
     "Tick",
+    "Took",
+    "Tried",
     "Untold",
     "UnverifiedStore",
     "Used",
@@ -181,13 +186,13 @@ __all__ = [
     "WatchStatus",
     "Watches",
     "address_of_target",
+    "addresses_took",
     "ask_for_looks",
     "ask_recheck",
     "database_url",
     "digest",
     "downgrade",
     "every",
-    "experience",
     "explain",
     "host_of_target",
     "is_address",
@@ -198,6 +203,7 @@ __all__ = [
     "normalise_target",
     "normalise_url",
     "normalise_watched",
+    "pages_took",
     "sayings",
     "snapshot",
     "upgrade",

@@ -1,31 +1,47 @@
-"""What a list of targets would come to: how many new jobs, and what such pages took of a model so far. Only looks."""
+"""What a list of targets would come to: how many new jobs, and what such targets took so far. Only looks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from app.property.store.engine import Database
 from app.property.store.enqueueing import without_known
-from app.property.store.tables import model_answers, records
+from app.property.store.job_sources import tried_by
+from app.property.store.models import JobState
+from app.property.store.rows import chunks
+from app.property.store.tables import job_sources, jobs, model_answers, pages, records, web_searches
 from app.property.store.targets import normalise_target
 
-#: the newest pages, by which the next ones are judged
-_SAMPLE = 1_000
+#: the newest pages and the newest jobs of addresses, by which the next ones are judged
+_PAGES, _JOBS = 1_000, 500
 
 
 @dataclass(frozen=True, slots=True)
-class Experience:
-    """The newest `pages` that were stored: `calls` of them needed an answer of the model, each of these calls took so
-    many tokens on average (0 without calls)."""
+class Took:
+    """What one target took: `pages` that sites were asked for, `calls` of the model for what pages say, `searches` of
+    the web by it, and the tokens of both."""
 
-    pages: int
-    calls: int
-    input_tokens: float
-    output_tokens: float
+    pages: int = 1
+    calls: int = 0
+    searches: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    search_input_tokens: int = 0
+    search_output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AddressTook:
+    """What the job of the address `target` took; `sources` are the names of those that it was asked of."""
+
+    target: str
+    sources: frozenset[str]
+    took: Took
 
 
 def new_targets(database: Database, targets: Sequence[str], *, fresh_days: float, refresh: bool) -> list[str]:
@@ -39,15 +55,74 @@ def new_targets(database: Database, targets: Sequence[str], *, fresh_days: float
         return without_known(connection, wanted, since)
 
 
-def experience(database: Database, model: str) -> Experience:
-    """What `model` was asked about the newest pages."""
-    newest = select(records.c.content_sha256).order_by(records.c.id.desc()).limit(_SAMPLE).subquery()
-    asked = model_answers.c.content_sha256 == newest.c.content_sha256, model_answers.c.model == model
+def pages_took(database: Database, model: str) -> list[Took]:
+    """What `model` was asked about each of the newest pages, without those that jobs read for an address: of these one
+    is asked about for all.
+    """
+    for_address = select(job_sources.c.job_id).where(job_sources.c.url == records.c.url).exists()
+    newest = select(records.c.id, records.c.content_sha256).where(~for_address)
+    newest_pages = newest.order_by(records.c.id.desc()).limit(_PAGES).subquery()
+    a = model_answers.c
+    asked = (a.content_sha256 == newest_pages.c.content_sha256) & (a.model == model)
+    query = select(func.count(a.id), func.sum(a.prompt_tokens), func.sum(a.completion_tokens))
+    query = query.select_from(newest_pages.outerjoin(model_answers, asked)).group_by(newest_pages.c.id)
     with database.reading() as connection:
-        pages = connection.execute(select(func.count()).select_from(newest)).scalar_one()
-        calls = connection.execute(select(func.count()).select_from(newest).where(exists().where(*asked))).scalar_one()
-        used = func.avg(model_answers.c.prompt_tokens), func.avg(model_answers.c.completion_tokens)
-        given, made = connection.execute(
-            select(*used).select_from(model_answers.join(newest, asked[0])).where(asked[1])
-        ).one()
-    return Experience(pages, calls, float(given or 0), float(made or 0))
+        return [
+            Took(calls=calls, input_tokens=int(given or 0), output_tokens=int(made or 0))
+            for calls, given, made in connection.execute(query)
+        ]
+
+
+def addresses_took(database: Database, model: str) -> list[AddressTook]:
+    """What each of the newest jobs took that asked sources about an address, whether it found anything or not.
+
+    Left out are those that are not over, and those whose pages are not kept any more: what was asked of them is not
+    known either.
+    """
+    ended = jobs.c.state.in_((JobState.DONE, JobState.FAILED)), jobs.c.finished_at.is_not(None)
+    asked = select(job_sources.c.job_id).distinct().subquery()
+    query = select(jobs.c.id, jobs.c.target, jobs.c.state, jobs.c.started_at, jobs.c.finished_at)
+    query = query.join(asked, asked.c.job_id == jobs.c.id).where(*ended)
+    with database.reading() as connection:
+        newest = connection.execute(query.order_by(jobs.c.created_at.desc(), jobs.c.id).limit(_JOBS)).all()
+        return list(_took(connection, newest, model))
+
+
+def _took(connection: Connection, ended: Sequence[Any], model: str) -> Iterable[AddressTook]:
+    ids = [job.id for job in ended]
+    tried = tried_by(connection, ids)
+    p, a, s = pages.c, model_answers.c, web_searches.c
+    got = _grouped(connection, select(p.job_id, p.url, p.sha256), p.job_id, ids)
+    bodies = sorted({row.sha256 for rows in got.values() for row in rows})
+    query = select(a.content_sha256, a.created_at, a.prompt_tokens, a.completion_tokens).where(a.model == model)
+    answers = _grouped(connection, query, a.content_sha256, bodies)
+    query = select(s.target, s.asked_at, s.prompt_tokens, s.completion_tokens)
+    searches = _grouped(connection, query, s.target, sorted({job.target for job in ended}))
+    for job in ended:
+        mine = got.get(job.id, ())
+        if not mine and job.state == JobState.DONE:
+            continue
+        hashes = {row.sha256 for row in mine}
+        began = job.started_at or job.finished_at
+        called = [row for one in hashes for row in answers.get(one, ()) if began <= row.created_at <= job.finished_at]
+        searched = [row for row in searches.get(job.target, ()) if began <= row.asked_at <= job.finished_at]
+        urls = {row.url for row in mine} | {one.url for one in tried[job.id] if one.was_asked}
+        took = Took(
+            pages=len(urls),
+            calls=len(called),
+            searches=len(searched),
+            input_tokens=sum(row.prompt_tokens for row in called),
+            output_tokens=sum(row.completion_tokens for row in called),
+            search_input_tokens=sum(row.prompt_tokens for row in searched),
+            search_output_tokens=sum(row.completion_tokens for row in searched),
+        )
+        yield AddressTook(job.target, frozenset(one.source for one in tried[job.id]), took)
+
+
+def _grouped(connection: Connection, query: Any, column: Any, values: Sequence[str]) -> dict[str, list[Row[Any]]]:
+    """The rows of `query` whose first column, which is `column`, is one of `values`, by that."""
+    found: dict[str, list[Row[Any]]] = {}
+    for some in chunks(values):
+        for row in connection.execute(query.where(column.in_(some))):
+            found.setdefault(row[0], []).append(row)
+    return found

@@ -197,6 +197,14 @@ HOLDINGS: tuple[Holding, ...] = (
         nothing="id created_at priority targets duplicates completed_at callback_at callback_attempts economy caller",
     ),
     holding(t.source_tries, job="job_id", target="url", text="message", nothing="code tries is_final", goes_whole=True),
+    holding(
+        t.job_sources,
+        job="job_id",
+        target="url",
+        text="source detail",
+        nothing="position kind outcome",
+        in_general=True,
+    ),
     holding(t.request_keys, nothing="id fingerprint batch_id job_ids duplicates created_at answer_by answered_at"),
     holding(t.caller_days, nothing="caller day targets"),
     # --- watches

@@ -119,6 +119,20 @@ jobs = Table(
 #: what does not count as an attempt gives it back
 ONE_ATTEMPT_LESS = case((jobs.c.attempts > 0, jobs.c.attempts - 1), else_=0)
 
+#: the sources that a job asked about its address, in their order, and what came of each (`job_sources.py`)
+job_sources = Table(
+    "job_sources",
+    metadata,
+    Column("job_id", ID, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    # its name in `sources.toml`, or "web search"
+    Column("source", Text, nullable=False),
+    Column("kind", String(16)),
+    Column("url", Text, index=True),
+    Column("outcome", String(64), nullable=False),
+    Column("detail", Text),
+)
+
 #: what callers asked with a key of their own, and what it brought: kept for a day (`request_keys.py`)
 request_keys = Table(
     "request_keys",

@@ -18,13 +18,23 @@ from app.property.store import quotas, request_keys
 from app.property.store.batches import cancel_untouched, reopen_batches
 from app.property.store.engine import Database
 from app.property.store.enqueueing import enqueue_targets
+from app.property.store.job_sources import jobs_of
 from app.property.store.models import Enqueued, Job, JobState, PageFrom, Recovered
 from app.property.store.paging import Order, Page
 from app.property.store.quotas import Requester
 from app.property.store.recovery import take_lost
 from app.property.store.request_keys import RequestKey
 from app.property.store.rows import chunks, clean, job_of
-from app.property.store.tables import ACTIVE, ONE_ATTEMPT_LESS, STATES, UtcDateTime, batches, jobs, source_tries
+from app.property.store.tables import (
+    ACTIVE,
+    ONE_ATTEMPT_LESS,
+    STATES,
+    UtcDateTime,
+    batches,
+    job_sources,
+    jobs,
+    source_tries,
+)
 
 #: a stored property younger than this is not scraped again
 FRESH_DAYS = 30.0
@@ -298,7 +308,8 @@ class JobStore:
             queued |= {row.id: job_of(row) for row in connection.execute(statement)}
             reopen_batches(connection, some)
             # what was not to be had may be now
-            connection.execute(delete(source_tries).where(source_tries.c.job_id.in_(queued)))
+            for table in (source_tries, job_sources):
+                connection.execute(delete(table).where(table.c.job_id.in_(queued)))
         return [queued[job_id] for job_id in chosen if job_id in queued]
 
     # --- looking
@@ -306,10 +317,10 @@ class JobStore:
     def get(self, job_id: str) -> Job:
         """Raises `NotFoundError`."""
         with self._database.reading() as connection:
-            row = connection.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
-        if row is None:
+            found = jobs_of(connection, connection.execute(select(jobs).where(jobs.c.id == job_id)).all())
+        if not found:
             raise NotFoundError("job", job_id)
-        return job_of(row)
+        return found[0]
 
     def list(
         self, *, batch: str | None = None, state: str | None = None, limit: int = 100, newest: bool = False
@@ -317,7 +328,7 @@ class JobStore:
         """The first jobs, or the `newest`, as they were asked for; all batches unless one is named."""
         query = ORDER.sorted(_chosen(batch, state), backwards=newest).limit(limit)
         with self._database.reading() as connection:
-            found = [job_of(row) for row in connection.execute(query)]
+            found = jobs_of(connection, connection.execute(query).all())
         return found[::-1] if newest else found
 
     def page(
@@ -334,7 +345,8 @@ class JobStore:
         order = NEWEST_FIRST if newest_first else ORDER
         with self._database.reading() as connection:
             rows = connection.execute(order.page_query(_chosen(batch, state), cursor, limit)).all()
-        return Page([job_of(row) for row in rows[:limit]], order.next_cursor(rows, limit))
+            found = jobs_of(connection, rows[:limit])
+        return Page(found, order.next_cursor(rows, limit))
 
     def counts(self, batch: str | None = None) -> dict[str, int]:
         """How many jobs are in each of the six states."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from app.property.store.tried import Tried
 from app.redaction import origin_of
 
 
@@ -46,7 +47,7 @@ class Job:
     `page_from` says how a done one came by its property. An `economy` job can wait for the model's batch: since
     `parked_at`, for `request_id`, which is kept after the wait. `watch` made it, and the budget of watches pays for
     what it asks. `found_by` is the job of the search that found its target; `search` says of such a job what it found
-    (`found_jobs.py`): it is done without a property.
+    (`found_jobs.py`): it is done without a property. `tried` has the sources of an address and what came of each.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Job:
     watch: str | None = None
     found_by: str | None = None
     search: dict[str, Any] | None = None
+    tried: tuple[Tried, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The shape that `propintel jobs` and the HTTP door show: JSON types only, times in ISO 8601."""
@@ -97,6 +99,7 @@ class Job:
             "watch": self.watch,
             "found_by": self.found_by,
             "search": self.search,
+            "tried": [one.as_json() for one in self.tried],
             "created_at": _iso(self.created_at),
             "started_at": _iso(self.started_at),
             "finished_at": _iso(self.finished_at),

@@ -140,12 +140,12 @@ class PropertyStore:
     # --- reading
 
     def get(self, property_id: str) -> dict[str, Any]:
-        """`{"property", "record", "evidence", "as_of", "sources", "conflicts", "unverified", "replaces", "created_at",
-        "updated_at"}`.
+        """`{"property", "record", "evidence", "as_of", "sources", "conflicts", "unverified", "tried", "replaces",
+        "created_at", "updated_at"}`.
 
         JSON types only; `as_of` says of each value when it was last known to hold, `unverified` is what was only said
-        of the property, `replaces` has the ids of properties that turned out to be this one. The id of such a one
-        gives this one. Raises `NotFoundError`.
+        of the property, `tried` has the sources that the newest job for its address asked, `replaces` the ids of
+        properties that turned out to be this one. The id of such a one gives this one. Raises `NotFoundError`.
         """
         with self._database.reading() as connection:
             row = connection.execute(select(properties).where(properties.c.id == property_id)).one_or_none()

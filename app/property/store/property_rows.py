@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from app.property.merge import Merged
 from app.property.record import Evidence, PageKind, SourceKind
 from app.property.source_record import SourceRecord
+from app.property.store.tried import Tried
 
 
 def source_record(row: Row[Any]) -> SourceRecord:
@@ -50,10 +51,14 @@ def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
 
 
 def shown(
-    row: Row[Any], sources: Sequence[Row[Any]], replaced: list[str], heard: list[dict[str, Any]]
+    row: Row[Any],
+    sources: Sequence[Row[Any]],
+    replaced: list[str],
+    heard: list[dict[str, Any]],
+    tried: Sequence[Tried],
 ) -> dict[str, Any]:
-    """A property, the rows of its records, the ids it replaces and what was only said of it in the shape of
-    `PropertyStore.get`."""
+    """A property, the rows of its records, the ids it replaces, what was only said of it and what was tried for it in
+    the shape of `PropertyStore.get`."""
     return {
         "property": row.id,
         "record": row.record,
@@ -76,6 +81,7 @@ def shown(
         ],
         "conflicts": row.conflicts,
         "unverified": heard,
+        "tried": [one.as_json() for one in tried],
         "replaces": replaced,
         "created_at": row.created_at.isoformat(),
         "updated_at": row.updated_at.isoformat(),

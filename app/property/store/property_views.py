@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from app.property.store.job_sources import tried_for
 from app.property.store.property_rows import shown
 from app.property.store.tables import properties, records
 from app.property.store.unverified import heard_of
@@ -25,7 +26,11 @@ def views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, An
         sources.setdefault(source.property_id, []).append(source)
     replaced = _replaced(connection, ids)
     heard = heard_of(connection, ids)
-    return [shown(row, sources.get(row.id, []), replaced.get(row.id, []), heard.get(row.id, [])) for row in rows]
+    tried = tried_for(connection, ids)
+    return [
+        shown(row, sources.get(row.id, []), replaced.get(row.id, []), heard.get(row.id, []), tried.get(row.id, ()))
+        for row in rows
+    ]
 
 
 def _replaced(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:

@@ -27,6 +27,7 @@ from app.property.store.rows import chunks, clean, new_id
 from app.property.store.tables import (
     identity_decisions,
     identity_pages,
+    job_sources,
     jobs,
     model_answers,
     model_requests,
@@ -314,6 +315,8 @@ class PurgeRun:
             told = or_(*(jobs.c.error_message.contains(name.strip(), autoescape=True) for name in some))
             untold = update(jobs).where(jobs.c.error_code == NoSourceError.code, told)
             self._connection.execute(untold.values(error_message="What was tried was purged since."))
+            hinted = or_(*(job_sources.c.detail.contains(name.strip(), autoescape=True) for name in some))
+            self._connection.execute(delete(job_sources).where(hinted))
             rows = self._connection.execute(select(web_searches.c.id, web_searches.c.urls).where(named)).all()
             gone = [row.id for row in rows if self._names_host(row.urls)]
             self._removed["searches"] += self._connection.execute(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.property.store.models import Job, JobState, PageFrom
+from app.property.store.tried import Tried
 
 #: values of one IN list or rows of one INSERT: SQLite takes 32,766 parameters a statement, a job has 26
 CHUNK = 1000
@@ -53,8 +54,8 @@ def upsert(connection: Connection, table: Table, key: Mapping[str, Any], values:
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))
 
 
-def job_of(row: Row[Any]) -> Job:
-    """The job that a row of `tables.jobs` holds."""
+def job_of(row: Row[Any], tried: tuple[Tried, ...] = ()) -> Job:
+    """The job that a row of `tables.jobs` holds, and what it tried."""
     error = {"code": row.error_code, "message": row.error_message or ""} if row.error_code else None
     return Job(
         id=row.id,
@@ -84,4 +85,5 @@ def job_of(row: Row[Any]) -> Job:
         watch=row.watch_id,
         found_by=row.found_by,
         search=row.search,
+        tried=tried,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from app.property.store.change_tables import change_candidates, change_receivers, changes
 from app.property.store.columns import ACTIVE, IS_ACTIVE, STATES, UtcDateTime, metadata
-from app.property.store.job_tables import ONE_ATTEMPT_LESS, batches, caller_days, jobs, request_keys
+from app.property.store.job_tables import ONE_ATTEMPT_LESS, batches, caller_days, job_sources, jobs, request_keys
 from app.property.store.key_tables import (
     IS_FIRING,
     alert_notices,
@@ -62,6 +62,7 @@ __all__ = [
     "health_reports",
     "identity_decisions",
     "identity_pages",
+    "job_sources",
     "jobs",
     "key_actions",
     "key_history",

@@ -10,8 +10,22 @@ import pytest
 
 from app.clock import ManualClock
 from app.keypool.figures import Room
-from app.property.store import AnswerStore, Database, Experience, PropertyStore, Question, StoredAnswer
+from app.property.page import Page
+from app.property.record import SourceKind
+from app.property.store import (
+    AnswerStore,
+    Database,
+    JobSources,
+    JobStore,
+    PageStore,
+    PropertyStore,
+    Question,
+    StoredAnswer,
+    Took,
+    Tried,
+)
 from app.services.estimate import Estimate, _model_minutes, estimate
+from app.services.estimate_basis import measured, total, total_range
 from app.services.key_view import KeyView
 from app.settings import Settings
 from tests.contract.test_store_properties import source
@@ -105,11 +119,10 @@ ROOMS = [
 
 
 def test_groups_of_keys_work_side_by_side_each_by_its_tightest_limit() -> None:
-    basis = Experience(pages=1, calls=1, input_tokens=1_000, output_tokens=100)
     # a: 10 calls a minute by its tokens, b: 20 by its requests
-    assert _model_minutes(ROOMS, "m-1", 300, basis) == pytest.approx(10.0)
-    assert _model_minutes([], "m-1", 300, basis) is None
-    assert _model_minutes([], "m-1", 0, basis) == 0.0
+    assert _model_minutes(ROOMS, "m-1", 300, 300 * 1_100) == pytest.approx(10.0)
+    assert _model_minutes([], "m-1", 300, 300 * 1_100) is None
+    assert _model_minutes([], "m-1", 0, 0) == 0.0
 
 
 AREAS = """
@@ -142,7 +155,7 @@ def test_an_address_is_the_pages_of_its_sources_one_call_and_a_search_where_thes
 ) -> None:
     _remember(database, pages=40, calls=10)
     (tmp_path / "sources.toml").write_text(AREAS)
-    settings = _settings(tmp_path, fetch_min_delay_seconds=60)
+    settings = _settings(tmp_path)
     two = [f"{n} Main St, Anytown, ST 00000" for n in range(1, 6)]
     one, none = "1 Main St, Otherville, QX 11111", "1 Main St, Nowhere, ZZ 22222"
     targets = [*two, one, none, "1 MAIN STREET, Anytown ST 00000", "http://homes.example/1"]
@@ -152,12 +165,28 @@ def test_an_address_is_the_pages_of_its_sources_one_call_and_a_search_where_thes
     # two pages each of five; one and two that a search finds; these two; and the URL's
     assert (found.pages, found.web_searches) == (5 * 2 + 1 + 2 + 2 + 1, 2)
     assert found.model_calls == 8  # one an address; of the page one in four
-    assert found.tokens == 8 * 1_100 + 2 * 8_100
+    assert found.tokens == 7.25 * 1_100 + 2 * 8_100
     searching = 2 * 0.01 + 2 * (8_000 * 2 + 100 * 10) / 1_000_000
-    assert found.usd == pytest.approx(8 * (1_000 * 2 + 100 * 10) / 1_000_000 + searching)
-    assert found.slowest_host == ""
+    assert found.usd == pytest.approx(7.25 * (1_000 * 2 + 100 * 10) / 1_000_000 + searching)
     assert "7 are addresses: about 16 pages in all" in found.sentence()
     assert "2 web searches" in found.sentence()
+    assert "5 addresses by what sources.toml has for them (2 pages each, up to 8 with a search)" in found.sentence()
+    assert found.ranges is None
+    assert [(one["targets"], one["of"], one["from"], one["pages"]) for one in found.as_json()["bases"]] == [
+        (1, "urls", "history", {"least": 1, "median": 1, "most": 1}),
+        (5, "addresses", "sources", {"least": 2, "median": 2, "most": 8}),
+        (1, "addresses", "sources", {"least": 1, "median": 3, "most": 7}),
+        (1, "addresses", "sources", {"least": 0, "median": 2, "most": 6}),
+    ]
+
+
+def test_the_pace_at_a_source_that_all_addresses_have_takes_its_time(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "sources.toml").write_text(AREAS)
+    settings = _settings(tmp_path, openai_api_keys=None, fetch_min_delay_seconds=2.0)
+    targets = [f"{n} Main St, Anytown, ST 00000" for n in range(1, 302)]
+    with closing(KeyView(settings)) as keys:
+        found = estimate(database, keys, settings, targets)
+    assert (found.minutes, found.slowest_host) == (10.0, "gis.example")
 
 
 def test_where_nothing_is_searched_no_search_is_counted(database: Database, tmp_path: Path) -> None:
@@ -175,3 +204,85 @@ def test_without_a_key_no_address_is_searched_for(database: Database, tmp_path: 
         found = estimate(database, keys, settings, ["1 Main St, Otherville, QX 11111"])
     assert (found.addresses, found.model_calls, found.web_searches, found.usd) == (1, 0, 0, 0.0)
     assert "web search" not in found.sentence()
+
+
+def _done(database: Database, clock: ManualClock, number: int, pages: int, sources: tuple[str, ...]) -> None:
+    """A job of an address that got so many pages of these sources, and asked a question of 1,000 + 100 tokens if they
+    were more than two."""
+    jobs, store, answers = JobStore(database), PageStore(database), AnswerStore(database)
+    (job_id,) = jobs.enqueue([f"{number} Done St, Anytown, ST 00000"]).new
+    jobs.claim(job_id, "test", 30)
+    for page in range(pages):
+        url, body = f"https://a.example/{number}/{page}", f"<p>{number} {page}</p>"
+        got = Page(url, url, "text/html", body, body.encode(), clock.now())
+        store.save_page(got, job_id)
+        if page == 2:
+            answers.save_model_answer(
+                Question(got.sha256, ("Roof",), "m-1", "b" * 64), StoredAnswer({}, "m-1", 1_000, 100)
+            )
+    tried = [Tried(name, SourceKind.GIS, None, "used") for name in sources]
+    JobSources(database).put(job_id, tried, asked_at=clock.now())
+    home = PropertyStore(database).save_record(source(f"https://a.example/{number}/0", ListingId=f"L{number}"))
+    jobs.finish(job_id, "test", home)
+
+
+@pytest.fixture
+def asking(database: Database, tmp_path: Path) -> Settings:
+    (tmp_path / "sources.toml").write_text(AREAS)
+    return _settings(tmp_path, fetch_min_delay_seconds=0)
+
+
+def _of_addresses(database: Database, settings: Settings, count: int) -> Estimate:
+    with closing(KeyView(settings)) as keys:
+        return estimate(database, keys, settings, [f"{n} Next St, Anytown, ST 00000" for n in range(1, count + 1)])
+
+
+def test_addresses_take_what_those_with_the_same_sources_took(database: Database, asking: Settings) -> None:
+    """Of every four that were done one took two pages, two took three and one five; three were asked about."""
+    clock = database.clock
+    assert isinstance(clock, ManualClock)
+    for number in range(1, 21):
+        _done(database, clock, number, (2, 3, 3, 5)[number % 4], ("A", "B", "web search"))
+    found = _of_addresses(database, asking, 400)
+    assert (found.pages, found.model_calls, found.web_searches, found.tokens) == (1_300, 300, 0, 330_000)
+    assert found.usd == pytest.approx(300 * (1_000 * 2 + 100 * 10) / 1_000_000)
+    (basis,) = found.as_json()["bases"]
+    assert (basis["from"], basis["samples"], basis["sources"]) == ("history", 20, ["A", "B"])
+    assert (basis["pages"], basis["model_calls"]) == ({"least": 2, "median": 3, "most": 5}, 0.75)
+    assert found.ranges is not None
+    low, high = found.ranges["pages"]
+    assert 800 < low < 1_300 < high < 2_000
+    assert "by the last 20 with these sources (3 pages each, 2 to 5)" in found.sentence()
+    assert f"Nine times in ten: {low:,.0f} to {high:,.0f} pages" in found.sentence()
+
+
+def test_what_was_done_with_other_sources_or_too_seldom_is_no_measure(database: Database, asking: Settings) -> None:
+    clock = database.clock
+    assert isinstance(clock, ManualClock)
+    for number in range(1, 20):
+        _done(database, clock, number, 5, ("A", "B"))
+    for number in range(20, 40):
+        _done(database, clock, number, 7, ("A", "C"))  # before B was added to the file
+    found = _of_addresses(database, asking, 10)
+    assert (found.pages, found.ranges, found.bases[0].as_json()["from"]) == (20, None, "sources")
+
+
+def test_the_range_of_a_sum_grows_with_its_root_and_with_what_is_not_known_of_the_mean() -> None:
+    """20 samples of mean 3 and variance 20/19 (half of them 2, half 4)."""
+    samples = [Took(pages=pages) for pages in (2, 4)] * 10
+    variance = 20 / 19
+    for count, half in (
+        (1, 1.0),  # never beyond what one of them took
+        (20, 1.645 * (variance * (20 + 20)) ** 0.5),
+        (2_000, 1.645 * (variance * (2_000 + 200_000)) ** 0.5),
+    ):
+        bases = (measured(count, samples),)
+        assert total(bases, lambda took: took.pages) == 3 * count
+        found = total_range(bases, lambda took: took.pages)
+        assert found == pytest.approx((3 * count - half, 3 * count + half))
+
+
+def test_without_a_key_what_was_asked_before_is_not_counted(database: Database, tmp_path: Path) -> None:
+    _remember(database, pages=40, calls=10)
+    found = _estimate(database, _settings(tmp_path, openai_api_keys=None), 100)
+    assert (found.model_calls, found.usd, found.pages) == (0, 0.0, 100)

@@ -12,7 +12,15 @@ from playwright.sync_api import Page, expect
 
 from app.property.merge import SourceRecord
 from app.property.record import Evidence, Method, PageKind, SourceKind
-from app.property.store import Database, Hearsay, PropertyStore, UnverifiedStore
+from app.property.store import (
+    Database,
+    Hearsay,
+    JobSources,
+    JobStore,
+    PropertyStore,
+    Tried,
+    UnverifiedStore,
+)
 from tests.integration.doors.conftest import Environment
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
 
@@ -79,6 +87,39 @@ def house(database: Database) -> str:
     )
     UnverifiedStore(database).put(made, [heard])
     return made
+
+
+@pytest.fixture
+def asked(database: Database, house: str) -> str:
+    """The job that brought the house, and asked a portal in vain; -> its id."""
+    jobs = JobStore(database)
+    job_id = jobs.enqueue(["12 FICTIONAL AVE, ANYTOWN, ST 00000"], refresh=True).jobs[0].id
+    jobs.claim(job_id, "test", 30)
+    tried = [
+        Tried("Assessor", SourceKind.ASSESSOR, "https://assessor.example/parcels/7", "used", "its address is that"),
+        Tried("Vault", SourceKind.PORTAL, "https://vault.example/7", "robots_disallowed", "robots.txt forbids it"),
+        Tried("web search", None, None, "not_asked", "it is turned off in sources.toml"),
+    ]
+    JobSources(database).put(job_id, tried, asked_at=datetime.now(UTC))
+    jobs.finish(job_id, "test", house)
+    return job_id
+
+
+def test_why_the_property_is_not_complete_stands_on_its_page_and_on_the_job_s(
+    house: str, asked: str, signed_in: SignIn, screenshot: Callable[..., Path]
+) -> None:
+    page = signed_in("reader", f"/properties/{house}")
+    for path in (f"/properties/{house}", f"/jobs/{asked}"):
+        page.goto(page.url.split("/properties")[0] + path)
+        rows = page.get_by_role("region", name="Sources that were asked").locator("tbody tr")
+        expect(rows).to_have_count(3)
+        expect(rows.nth(1)).to_contain_text("robots disallowed")
+        expect(rows.nth(1).get_by_role("link")).to_have_attribute("href", "https://vault.example/7")
+        expect(rows.nth(2)).to_contain_text("turned off")
+        check_accessible(page)
+    screenshot(page, "job-of-an-address")
+    page.set_viewport_size(PHONE)
+    check_fits(page)
 
 
 def test_who_says_what_which_won_and_why(house: str, signed_in: SignIn, screenshot: Callable[..., Path]) -> None:

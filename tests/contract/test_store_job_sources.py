@@ -1,0 +1,132 @@
+"""What a job tried stands with it at every look, is the newest job's at its property, and goes with what it names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.clock import ManualClock
+from app.property.people import parse_name
+from app.property.record import SourceKind
+from app.property.store import (
+    Database,
+    JobSources,
+    JobState,
+    JobStore,
+    NamesKey,
+    PersonPurge,
+    PropertyStore,
+    PurgeKind,
+    PurgeStore,
+    Tried,
+)
+from app.property.store.job_sources import tried_by
+from tests.contract.test_store_searches import house
+
+ADDRESS, PAGE = "12 FICTIONAL AVE, ANYTOWN, ST 00000", "https://homes.example/1"
+CARD, DEED = "https://assessor.example/7", "https://deeds.example/7"
+USED = Tried("Assessor", SourceKind.ASSESSOR, CARD, "used", "its address is 12 FICTIONAL AVE")
+GONE = Tried("Deeds", SourceKind.TAX_ROLL, DEED, "page_gone", "Page is gone")
+SKIPPED = Tried("web search", None, None, "not_asked", "")
+
+
+def made(database: Database, target: str = ADDRESS, *, refresh: bool = False) -> str:
+    (job_id,) = JobStore(database).enqueue([target], refresh=refresh).new
+    return job_id
+
+
+def ended(database: Database, job_id: str, property_id: str) -> None:
+    assert JobStore(database).claim(job_id, "test", 30)
+    assert JobStore(database).finish(job_id, "test", property_id)
+
+
+def tried(database: Database, job_id: str) -> tuple[Tried, ...]:
+    return JobStore(database).get(job_id).tried
+
+
+def test_a_job_has_what_it_tried_in_its_order_at_every_look(database: Database, clock: ManualClock) -> None:
+    jobs, job_id, other = JobStore(database), made(database), made(database, PAGE)
+    JobSources(database).put(job_id, [GONE, USED, SKIPPED], asked_at=clock.now())
+    assert tried(database, job_id) == (GONE, USED, SKIPPED)
+    for listed in (jobs.list(), jobs.page().items):
+        assert {job.id: job.tried for job in listed} == {job_id: (GONE, USED, SKIPPED), other: ()}
+    assert jobs.get(job_id).as_json()["tried"][1:] == [
+        {
+            "source": "Assessor",
+            "kind": "assessor",
+            "url": CARD,
+            "outcome": "used",
+            "detail": "its address is 12 FICTIONAL AVE",
+        },
+        {"source": "web search", "kind": None, "url": None, "outcome": "not_asked", "detail": None},
+    ]
+
+
+def test_what_a_later_run_tried_takes_the_place_of_the_earlier_and_a_retry_begins_anew(
+    database: Database, clock: ManualClock
+) -> None:
+    job_id, store = made(database), JobSources(database)
+    store.put(job_id, [GONE, SKIPPED], asked_at=clock.now())
+    store.put(job_id, [USED], asked_at=clock.now())
+    assert tried(database, job_id) == (USED,)
+    JobStore(database).cancel(job_id)
+    assert tried(database, job_id) == (USED,)
+    JobStore(database).retry([job_id])
+    assert tried(database, job_id) == ()
+
+
+def test_a_property_shows_what_its_newest_job_tried(database: Database, clock: ManualClock) -> None:
+    properties, store = PropertyStore(database), JobSources(database)
+    home = properties.save_record(house(CARD, clock.now()))
+    assert properties.get(home)["tried"] == []
+    for found in ([GONE], [USED, SKIPPED]):
+        job_id = made(database, refresh=True)
+        store.put(job_id, found, asked_at=clock.now())
+        ended(database, job_id, home)
+        clock.advance(60)
+    ended(database, made(database, refresh=True), home)  # it found the property fresh, and tried nothing
+    assert properties.get(home)["tried"] == [USED.as_json(), SKIPPED.as_json()]
+    (listed,) = properties.page().items
+    assert listed["tried"] == properties.get(home)["tried"]
+
+
+@pytest.mark.parametrize(("kind", "name"), [(PurgeKind.URL, DEED), (PurgeKind.HOST, "deeds.example")])
+def test_a_purged_page_is_gone_from_what_was_tried_and_does_not_come_back(
+    database: Database, clock: ManualClock, kind: PurgeKind, name: str
+) -> None:
+    before, job_id, store = clock.now(), made(database), JobSources(database)
+    leads = Tried("web search", None, CARD, "outside_domains", f"it leads to {DEED}")
+    store.put(job_id, [USED, GONE, leads], asked_at=before)
+    clock.advance(1)
+    PurgeStore(database).purge(kind, name, who="alice", dry_run=False)
+    assert tried(database, job_id) == (USED,)
+    store.put(job_id, [GONE, USED], asked_at=before)
+    assert tried(database, job_id) == (USED,)
+    clock.advance(1)
+    store.put(job_id, [GONE, USED], asked_at=clock.now())
+    assert tried(database, job_id) == (GONE, USED)
+
+
+def test_with_its_address_the_job_and_all_that_it_tried_are_purged(database: Database, clock: ManualClock) -> None:
+    job_id, store = made(database), JobSources(database)
+    store.put(job_id, [USED], asked_at=clock.now())
+    PurgeStore(database).purge(PurgeKind.ADDRESS, ADDRESS, who="alice", dry_run=False)
+    store.put(job_id, [USED], asked_at=clock.now())  # its worker had it in hand
+    with database.reading() as connection:
+        assert tried_by(connection, [job_id]) == {}
+    assert JobStore(database).counts()[JobState.QUEUED] == 0
+
+
+def test_who_was_purged_since_is_not_named_in_what_was_tried(database_url: str, clock: ManualClock) -> None:
+    database = Database(database_url, clock, names_key=NamesKey("k" * 32))
+    before, job_id = clock.now(), made(database)
+    clock.advance(1)
+    PersonPurge(database).purge(parse_name("Ottilie Quackenbush"), who="alice", dry_run=False)
+    told = replace(GONE, detail="The page says: Ottilie Quackenbush moved away")
+    named = replace(GONE, url="https://deeds.example/ottilie-quackenbush")
+    JobSources(database).put(job_id, [told, named], asked_at=before)
+    (kept,) = tried(database, job_id)
+    assert "Quackenbush" not in kept.detail
+    assert kept.url == DEED
+    database.close()

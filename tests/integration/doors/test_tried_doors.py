@@ -1,0 +1,110 @@
+"""What came of each source of an address, and what addresses would cost: at the terminal and over HTTP alike."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.property.record import SourceKind
+from app.property.store import JobSources, Tried
+from app.services.stores import Stores, open_stores
+from app.settings import Settings
+from tests.integration.doors.test_identity_doors import ADDRESS, A, page
+
+from .conftest import Environment, Propintel
+
+TARGET = "12 FICTIONAL AVE, ANYTOWN, ST 00000"
+TRIED = [
+    Tried("Assessor", SourceKind.ASSESSOR, A, "used", f"its address is {TARGET}"),
+    Tried("Deeds", SourceKind.TAX_ROLL, "https://deeds.example/7", "robots_disallowed", "robots.txt forbids it"),
+    Tried("web search", None, None, "not_asked", "it is turned off in sources.toml"),
+]
+SOURCES = """
+[[area]]
+name = "Anytown"
+state = "ST"
+[[area.source]]
+name = "Assessor"
+kind = "assessor"
+url = "https://assessor.example/?q={street_line}"
+"""
+
+
+@pytest.fixture
+def stores(home: Path, environment: Environment) -> Iterator[Stores]:
+    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def done(stores: Stores) -> tuple[str, str]:
+    """The job of an address that used one of its sources, and its property."""
+    job_id = stores.jobs.enqueue([TARGET]).jobs[0].id
+    stores.jobs.claim(job_id, "test", 30)
+    home = stores.properties.save_record(page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))
+    JobSources(stores.database).put(job_id, TRIED, asked_at=datetime.now(UTC))
+    stores.jobs.finish(job_id, "test", home)
+    return job_id, home
+
+
+@pytest.fixture
+def client(web: str, called: Propintel) -> Iterator[httpx2.Client]:
+    token = called("token", "--role", "operator", "--format", "json").stdout
+    with httpx2.Client(base_url=web, headers={"Authorization": f"Bearer {_token(token)}"}) as opened:
+        yield opened
+
+
+def _token(printed: str) -> str:
+    found = re.search(r"[\w-]+\.[\w-]+\.[\w-]+", printed)
+    assert found
+    return found[0]
+
+
+def _data(answer: httpx2.Response) -> Any:
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+def test_every_door_says_why_an_address_is_incomplete(
+    called: Propintel, done: tuple[str, str], client: httpx2.Client
+) -> None:
+    job_id, home = done
+    told = [one.as_json() for one in TRIED]
+    assert json.loads(called("jobs", job_id).stdout)["jobs"][0]["tried"] == told
+    assert json.loads(called("show", home).stdout)["tried"] == told
+    assert _data(client.get(f"/api/v1/jobs/{job_id}"))["tried"] == told
+    assert _data(client.get("/api/v1/jobs"))["jobs"][0]["tried"] == told
+    assert _data(client.get(f"/api/v1/properties/{home}"))["tried"] == told
+    for shown in (called("jobs", job_id, "--format", "table"), called("show", home, "--format", "table")):
+        assert "Sources that were asked" in shown.stdout
+        assert "robots_disallowed" in shown.stdout
+        assert "turned off" in shown.stdout
+    assert "1 of 3 sources used" in " ".join(called("jobs", "--format", "table").stdout.split())
+
+
+def test_both_doors_estimate_alike_and_enqueue_nothing(
+    called: Propintel, home: Path, stores: Stores, client: httpx2.Client
+) -> None:
+    (home / "state" / "sources.toml").write_text(SOURCES)
+    targets = [TARGET, "https://www.example.com/homes/1", "12 Fictional Avenue, Anytown, ST 00000"]
+    answer = client.post("/api/v1/estimates", json={"targets": targets, "economy": True})
+    said = _data(answer)
+    assert (said["targets"], said["jobs"], said["addresses"], said["pages"]) == (3, 2, 1, 2)
+    assert [(one["of"], one["from"], one["sources"]) for one in said["bases"]] == [
+        ("urls", "typical", None),
+        ("addresses", "sources", ["Assessor"]),
+    ]
+    assert json.loads(called("enqueue", *targets, "--estimate", "--economy").stdout) == said
+    assert sum(stores.jobs.counts().values()) == 0
+    bad = client.post("/api/v1/estimates", json={"targets": ["Main St, Springfield"]})
+    assert (bad.status_code, bad.json()["error"]["code"]) == (422, "invalid_target")
+    (home / "state" / "sources.toml").write_text("[[area]]\nname = 1\n")
+    unusable = client.post("/api/v1/estimates", json={"targets": [TARGET]})
+    assert (unusable.status_code, unusable.json()["error"]["code"]) == (503, "configuration")
