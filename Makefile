@@ -15,6 +15,9 @@ BENCH_EXTRACTION := .venv-bench-extraction
 DOCS     := .venv-docs
 PYTHON   ?= 3.13
 
+# where it is set, each of the thousands of processes of the tests would compile anew all that it imports
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs format fuzz help install licences lint lock reference sbom test types vendor
 
