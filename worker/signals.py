@@ -106,6 +106,7 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
             _open()
     except PropertyIntelligenceError as exc:
         exit_with(redact(str(exc)))
+    count_tokens("")  # its tables are most of a child's memory, shared; and no job waits for them
     atexit.register(_give_back, os.getpid())
 
 
@@ -121,14 +122,13 @@ def _open() -> None:
 def _check(loaded: Settings) -> None:
     """A bad key set, strategy, browser or database ends the worker here; what is opened for it is closed before a fork.
 
-    What stays are tables, which children share with their parent: prices and tokens are most of a child's memory.
+    What stays are prices, which children share with their parent.
     """
     check_browser(loaded)
     open_stores(loaded).close()
     with build_manager(loaded, in_task=True) as manager:
         manager.warm_up(loaded.openai_model)
         log.info("%d OpenAI keys, strategy %s", len(manager.keys), loaded.openai_key_rotation_strategy)
-    count_tokens("")
 
 
 def _on_fork(**_: Any) -> None:

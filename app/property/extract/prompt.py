@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import bpe_openai
-
 from app.property.extract.base import Extraction
 from app.property.extract.document import Document
 from app.property.extract.reduce import reduce
@@ -146,6 +144,8 @@ def _value_schema(spec: FieldSpec) -> dict[str, Any]:
 
 @cache
 def _encoding() -> Any:
+    import bpe_openai  # noqa: PLC0415 (the tables of five encodings: half a second and 70 MB, for who counts alone)
+
     return bpe_openai.get_encoding("o200k_base")
 
 
