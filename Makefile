@@ -42,7 +42,7 @@ county: install ## a fictional county on loopback, and what to type to look at i
 # the chaos suite runs alone: it measures times, and needs both cores for itself. So do deployments: one start serves a
 # file. WITHOUT names marks of tests that are left out, as `make test WITHOUT="and not real_pages"`
 test: install ## the test suite; what needs a service that is not here skips and says why
-	$(PY) -m pytest -n 3 --dist worksteal -m "not chaos and not deployed $(WITHOUT)"
+	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not chaos and not deployed $(WITHOUT)"
 	$(PY) -m pytest -m "deployed $(WITHOUT)"
 	$(PY) -m pytest -m "chaos $(WITHOUT)"
 

@@ -68,6 +68,20 @@ def shared_dir() -> Path:
     return _SHARED_DIR
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First the files with a test that may take longer than others, then those that start workers.
+
+    `make test` gives a process a file at a time: a long one that is begun last would be waited for alone.
+    """
+    rank: dict[Path, int] = {}
+    for item in items:
+        timeout = item.get_closest_marker("timeout")
+        is_long = timeout is not None and timeout.args[0] > float(item.config.getini("timeout"))
+        of_item = 0 if is_long else 1 if item.get_closest_marker("worker") is not None else 2
+        rank[item.path] = min(of_item, rank.get(item.path, of_item))
+    items.sort(key=lambda item: rank[item.path])
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where everything is installed (.ci/run), a skip is a failure: it means that something was not tested."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

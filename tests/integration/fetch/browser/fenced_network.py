@@ -2,7 +2,7 @@
 
 `python -m tests.integration.fetch.browser.fenced_network FOLDER WAY CHROMIUM`, below `unshare --net`. WAY is `fetcher`
 (the whole of it), `browser` (Chromium behind the proxy, with nothing that drops requests before them) or `unfenced`
-(the same without our switches: Chromium goes past the proxy where it would by default). Writes what was seen to
+(some pages without our switches: Chromium goes past the proxy where it would by default). Writes what was seen to
 `FOLDER/seen.json`.
 """
 
@@ -181,9 +181,9 @@ def fetch_all(chromium: str) -> dict[str, str]:
     fetcher = build_fetcher(
         settings,
         SystemClock(),
-        limits=Limits(total_seconds=50, read_seconds=5, connect_seconds=3),
+        limits=Limits(total_seconds=100, read_seconds=5, connect_seconds=3),
         resolver=Names(),
-        render_limits=RenderLimits(settle_seconds=6, quiet_seconds=1.0, requests=100_000),
+        render_limits=RenderLimits(settle_seconds=10, quiet_seconds=1.0, requests=100_000),
     )
     became: dict[str, str] = {}
     for path in attacks.PAGES:
@@ -196,8 +196,8 @@ def fetch_all(chromium: str) -> dict[str, str]:
     return became
 
 
-async def visit_all(chromium: str, *, fenced: bool) -> dict[str, str]:
-    """The same pages in a bare Chromium: no request is dropped before it reaches Chromium's network, then the proxy."""
+async def visit(chromium: str, paths: Sequence[str], *, fenced: bool) -> dict[str, str]:
+    """Pages in a bare Chromium: no request is dropped before it reaches Chromium's network, then the proxy."""
     proxy = GuardedProxy(Limits(connect_seconds=3, read_seconds=5), SystemClock())
     address = proxy.start()
     options = launch_options(
@@ -213,14 +213,14 @@ async def visit_all(chromium: str, *, fenced: bool) -> dict[str, str]:
         options["args"] = []
     places, guard, became = asyncio.Semaphore(4), Guard(Names()), dict[str, str]()
 
-    async def visit(browser: Browser, path: str) -> None:
+    async def show(browser: Browser, path: str) -> None:
         async with places:
-            with proxy.session(guard, SystemClock().now_us() + 60_000_000, 10**9) as session:
+            with proxy.session(guard, SystemClock().now_us() + 120_000_000, 10**9) as session:
                 login = {"username": session.user, "password": session.password}
                 context = await browser.new_context(proxy={**options["proxy"], **login})
                 page = await context.new_page()
                 try:
-                    await page.goto(f"http://www.site.example{path}", wait_until="commit", timeout=10_000)
+                    await page.goto(f"http://www.site.example{path}", wait_until="commit", timeout=60_000)
                     await asyncio.sleep(6)
                     became[path] = attacks.result(await page.content())
                 except Error as exc:
@@ -229,7 +229,7 @@ async def visit_all(chromium: str, *, fenced: bool) -> dict[str, str]:
 
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(**options)
-        await asyncio.gather(*(visit(browser, path) for path in attacks.PAGES))
+        await asyncio.gather(*(show(browser, path) for path in paths))
         await browser.close()
     proxy.close()
     return became
@@ -240,8 +240,13 @@ def main(folder: Path, way: str, chromium: str) -> None:
     network.start()
     witness = Witness()
     time.sleep(0.3)
-    became = fetch_all(chromium) if way == "fetcher" else asyncio.run(visit_all(chromium, fenced=way == "browser"))
-    if way == "unfenced":
+    if way == "fetcher":
+        became = fetch_all(chromium)
+    elif way == "browser":
+        became = asyncio.run(visit(chromium, attacks.PAGES, fenced=True))
+    else:
+        # enough to see that the witnesses see
+        became = asyncio.run(visit(chromium, ["/fetch", "/image", "/frame"], fenced=False))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
             datagrams.sendto(b"seen?", ("10.0.0.1", 3000))
     time.sleep(1.0)

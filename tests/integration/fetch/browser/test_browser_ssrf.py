@@ -13,7 +13,7 @@ import pytest
 from tests.integration.fetch.browser import attacks, fenced_network
 from tests.plugins.network_namespace import run_isolated
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = pytest.mark.timeout(600)
 
 Seen = dict[str, Any]
 
@@ -28,7 +28,7 @@ def visits(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Seen]:
     @cache
     def seen(way: str) -> Seen:
         folder = tmp_path_factory.mktemp(way)
-        run_isolated(fenced_network.__name__, str(folder), way, program, timeout_seconds=400)
+        run_isolated(fenced_network.__name__, str(folder), way, program, timeout_seconds=580)
         found: Seen = json.loads((folder / "seen.json").read_text())
         return found
 
