@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx2
 
-from tests.acceptance.docker_containers import LOOPBACK, PYTHON_IMAGE, ROOT, free_port
+from tests.acceptance.docker_containers import LOOPBACK, PYTHON_IMAGE, ROOT
+from tests.plugins.ports import free_port
 
 #: what Docker gets of the caller's environment: where the engine is, and nothing of ours
 _PASSED_ON = (
@@ -119,7 +120,7 @@ class ComposeProject:
         return found
 
     def client(self, port: int) -> httpx2.Client:
-        return httpx2.Client(base_url=f"http://{LOOPBACK}:{port}", trust_env=False, timeout=20)
+        return httpx2.Client(base_url=f"http://{LOOPBACK}:{port}", trust_env=False, timeout=120)
 
     def get(self, port: int, path: str, **options: Any) -> httpx2.Response:
         with self.client(port) as client:

@@ -7,7 +7,6 @@ its present run is: what it logged before does not count.
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 from datetime import datetime
 from pathlib import Path
@@ -59,18 +58,12 @@ def build_image() -> str:
     return built.stdout.strip()
 
 
-def free_port() -> int:
-    """Docker would choose another port at each restart of a container."""
-    with socket.create_server((LOOPBACK, 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 class _Ending:
     """`kill` returns when the container has ended."""
 
     def kill(self, signal: str | int | None = None) -> None:
         self._container.kill(signal)
-        self._container.wait(timeout=40)
+        self._container.wait(timeout=120)
 
 
 class DockerValkey(_Ending, RedisContainer):

@@ -28,9 +28,9 @@ from tests.acceptance.docker_containers import (
     DockerWorker,
     build_image,
     connect_to_engine,
-    free_port,
 )
 from tests.acceptance.surroundings import KEY, VARIABLES, Surroundings
+from tests.plugins.ports import free_port
 from tests.plugins.standin_fixtures import KEYS, StandinHandle
 
 #: in place of the image's volume, which would outlive its container
@@ -71,7 +71,7 @@ docker_postgres = container(
     network="{docker_network.name}",
     tmpfs={"/var/lib/postgresql/data": ""},
     wrapper_class=DockerPostgres,
-    timeout=60,
+    timeout=120,
 )
 
 docker_site = container(
@@ -112,7 +112,7 @@ docker_worker = container(
     network="{docker_network.name}",
     tmpfs=_HOME,
     wrapper_class=DockerWorker,
-    timeout=60,
+    timeout=120,
 )
 
 docker_beat = container(
@@ -126,6 +126,7 @@ docker_beat = container(
 
 @pytest.fixture
 def docker_valkey_ports() -> dict[str, tuple[str, int]]:
+    # Docker would choose another port at each restart of a container
     return {"6379/tcp": (LOOPBACK, free_port())}
 
 

@@ -91,7 +91,7 @@ class LocalWorker:
     def kill(self, signal: str | int = "SIGKILL") -> None:
         """Send the signal and return when the process has ended."""
         self._child.process.send_signal(_number(signal))
-        self._child.process.wait(30)
+        self._child.process.wait(120)
 
     def restart(self, timeout: int = 10) -> None:
         self._supervisor.stop()

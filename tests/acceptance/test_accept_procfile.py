@@ -18,7 +18,8 @@ import psutil
 import pytest
 
 from app.services.embedded_valkey import tied_to_parent
-from tests.acceptance.docker_containers import LOOPBACK, ROOT, free_port
+from tests.acceptance.docker_containers import LOOPBACK, ROOT
+from tests.plugins.ports import free_port
 from tests.plugins.postgresql_server import postgresql_server
 from tests.plugins.standin_fixtures import StandinHandle
 
@@ -116,8 +117,8 @@ def test_the_processes_of_the_procfile_do_a_batch(
         text=True,
         check=True,
     ).stdout.strip()
-    web = httpx2.Client(base_url=f"http://{LOOPBACK}:{variables['PORT']}", trust_env=False, timeout=20)
-    flower = httpx2.Client(base_url=f"http://{LOOPBACK}:{variables['FLOWER_PORT']}", trust_env=False, timeout=20)
+    web = httpx2.Client(base_url=f"http://{LOOPBACK}:{variables['PORT']}", trust_env=False, timeout=120)
+    flower = httpx2.Client(base_url=f"http://{LOOPBACK}:{variables['FLOWER_PORT']}", trust_env=False, timeout=120)
     with web, flower, _running(variables, tmp_path) as processes:
         _wait_until(lambda: _answers(web, "/readyz") == 200, tmp_path)
         assert web.get("/api/v1/admin/openai/stats").status_code == 401

@@ -13,7 +13,7 @@ from app.services.stores import Stores
 from tasks.sending import send_jobs
 from tests.acceptance.surroundings import Surroundings
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+pytestmark = pytest.mark.worker
 
 
 #: what docker-compose.yml's own tests say of the image is not said again here
@@ -92,4 +92,4 @@ def test_term_to_a_worker_with_a_job_under_way_loses_nothing(
 
 @only_local
 def test_the_keys_are_reported_on_beats_schedule(celery_setup: CeleryTestSetup, beat: None) -> None:
-    celery_setup.worker.assert_log_exists("OpenAI keys: 1 of 1 healthy", timeout=30)
+    celery_setup.worker.assert_log_exists("OpenAI keys: 1 of 1 healthy", timeout=120)

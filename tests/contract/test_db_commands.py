@@ -35,7 +35,7 @@ def db(database_url: str, tmp_path: Path) -> DB:
     def run(*arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.CompletedProcess[str]:
         env = {**os.environ, "DATABASE_URL": database_url, "PROPINTEL_HOME": str(tmp_path / "home")}
         return subprocess.run(
-            [_PROGRAM, "db", *arguments], env=env, stdin=stdin, capture_output=True, text=True, timeout=60, check=False
+            [_PROGRAM, "db", *arguments], env=env, stdin=stdin, capture_output=True, text=True, timeout=120, check=False
         )
 
     return run

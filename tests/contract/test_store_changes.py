@@ -371,7 +371,7 @@ def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Datab
         other = threading.Thread(target=second)
         other.start()
         if not database.is_sqlite:  # it is open beside this one; SQLite lets one write at a time
-            assert started.wait(10)
+            assert started.wait(120)
             other.join(0.3)
         follow()
         assert followed == []

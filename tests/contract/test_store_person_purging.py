@@ -305,7 +305,7 @@ def test_a_writer_that_is_under_way_does_not_slip_through(
     writers = [threading.Thread(target=write) for _ in range(3)]
     for writer in writers:
         writer.start()
-    assert began.wait(20)
+    assert began.wait(60)
     purge.purge(name(), who="alice", dry_run=False)
     for writer in writers:
         writer.join()

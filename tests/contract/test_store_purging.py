@@ -358,7 +358,7 @@ def test_a_writer_that_is_under_way_when_a_purge_begins_does_not_slip_through(
     writers = [threading.Thread(target=write) for _ in range(4)]
     for writer in writers:
         writer.start()
-    assert began.wait(20)
+    assert began.wait(60)
     store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
     for writer in writers:
         writer.join()

@@ -108,7 +108,9 @@ jobs.enqueue({TARGETS!r}, requester=Requester({ALICE!r}, None, RequestKey({KEY.i
 os._exit(9)
 """
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())}
-    ran = subprocess.run([sys.executable, "-c", code], env=environment, timeout=60, check=False, stderr=subprocess.PIPE)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment, timeout=120, check=False, stderr=subprocess.PIPE
+    )
     assert ran.returncode == 9, ran.stderr
     database = Database(database_url, ManualClock(datetime.now(UTC) + timedelta(minutes=1)))
     made = JobStore(database).enqueue(TARGETS, requester=by(key=KEY))

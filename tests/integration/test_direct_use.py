@@ -91,7 +91,7 @@ def test_a_script_uses_the_keys_that_its_file_names_now(
     assert len(watches()) == 1
     ask()
     file.write_text(f"{KEYS[1]}\n")
-    assert reloaded.wait(30)
+    assert reloaded.wait(120)
     ask()
     assert [standin.stats_of(key)["ok"] for key in KEYS[:2]] == [1, 1]
     manager.close()

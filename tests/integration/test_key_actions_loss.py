@@ -11,7 +11,8 @@ import redis
 from app.keypool.snapshots import Acted
 from app.keypool.stores.base import Ask, Lease
 from app.keypool.stores.fleet import FleetStore
-from tests.plugins.lossy_server import KEYS, Server, answered, know, until
+from tests.plugins.lossy_server import KEYS, Server, answered, know
+from tests.plugins.waiting import wait_until
 
 pytestmark = [
     pytest.mark.redis_server,
@@ -23,7 +24,7 @@ A, B = (key.key_id for key in KEYS)
 
 
 def _all_know(*stores: FleetStore) -> None:
-    until(lambda: all(store.fleet.disabled == {A} for store in stores), 10)
+    wait_until(lambda: all(store.fleet.disabled == {A} for store in stores), 10)
 
 
 def test_a_disabled_key_stays_out_while_the_server_is_away(
@@ -79,7 +80,7 @@ def test_a_server_that_lost_its_data_is_told_who_is_disabled(
     lossy_server.kill()
     store.acquire(Ask("m", 10, 0))
     lossy_server.start()
-    until(lambda: not store.lost, 4)
+    wait_until(lambda: not store.lost, 4)
     newcomer = open_fleet_store()
     assert {answered(newcomer).key_id for _ in range(10)} == {B}
     assert newcomer.act(A, "enable") == Acted("done", "closed")

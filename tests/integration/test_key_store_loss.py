@@ -15,7 +15,8 @@ from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap, Spent, Usage
 from app.keypool.stores.base import Ask, Lease, NoRoom, Settlement
 from app.keypool.stores.fleet import FleetStore
-from tests.plugins.lossy_server import KEYS, Server, answered, know, until
+from tests.plugins.lossy_server import KEYS, Server, answered, know
+from tests.plugins.waiting import wait_until
 
 pytestmark = [
     pytest.mark.redis_server,
@@ -49,8 +50,8 @@ def test_the_fleet_is_back_within_two_seconds_of_its_server(
     lossy_server.kill()
     store.acquire(Ask("m", 10, 0))
     lossy_server.start()
-    until(lambda: not store.lost, 2)
-    until(lambda: store.losses() == 1, 2)
+    wait_until(lambda: not store.lost, 2)
+    wait_until(lambda: store.losses() == 1, 2)
     assert sum("key store in Redis is back" in r.getMessage() for r in caplog.records) == 1
     first = store.acquire(Ask("m", 10, 30_000_000))
     assert isinstance(first, Lease)
@@ -65,7 +66,7 @@ def test_a_place_that_was_promised_holds_while_the_server_is_away(
     know(store, rpm=600)
     for _ in KEYS:
         answered(store, rpm=600, remaining=0)
-    until(lambda: isinstance(store.acquire(Ask("m", 10, 0)), NoRoom), 5)
+    wait_until(lambda: isinstance(store.acquire(Ask("m", 10, 0)), NoRoom), 5)
     reserved = store.acquire(Ask("m", 10, 30_000_000))
     assert isinstance(reserved, Lease)
     assert reserved.reserved
@@ -83,7 +84,7 @@ def test_processes_share_a_limit_by_their_number(
     first, second = open_fleet_store(), open_fleet_store()
     know(first, rpm=600)
     second.acquire(Ask("m", 10, 0))
-    until(lambda: first.fleet.size == second.fleet.size == 2, 10)
+    wait_until(lambda: first.fleet.size == second.fleet.size == 2, 10)
     assert {first.fleet.rank, second.fleet.rank} == {0, 1}
     lossy_server.kill()
     barred = frozenset({KEYS[1].key_id})
@@ -108,7 +109,7 @@ def test_a_key_that_was_refused_stays_out_while_the_server_is_away(
     first.settle(lease, Settlement(Outcome.INVALID_KEY))
     answered(first)
     answered(second)
-    until(lambda: lease.key_id in second.fleet.bad, 10)
+    wait_until(lambda: lease.key_id in second.fleet.bad, 10)
     lossy_server.kill()
     assert {answered(second).key_id for _ in range(10)} == {KEYS[1].key_id}
 
@@ -121,7 +122,7 @@ def test_a_budget_holds_while_the_server_is_away_and_after_it_has_lost_its_data(
     know(first)
     answered(first)
     answered(second)
-    until(
+    wait_until(
         lambda: all(s.fleet.size == 2 and any(u.calls == 4 for u in s.fleet.spent.values()) for s in (first, second)),
         10,
     )
@@ -133,8 +134,8 @@ def test_a_budget_holds_while_the_server_is_away_and_after_it_has_lost_its_data(
         assert isinstance(refusal, NoRoom)
         assert (refusal.reason, refusal.detail) == ("budget", "day calls")
     lossy_server.start()
-    until(lambda: not (first.lost or second.lost), 4)
-    until(lambda: first.spent().calls == 10, 5)
+    wait_until(lambda: not (first.lost or second.lost), 4)
+    wait_until(lambda: first.spent().calls == 10, 5)
     refusal = second.acquire(Ask("m", 10, 0))
     assert isinstance(refusal, NoRoom)
     assert refusal.reason == "budget"
@@ -148,10 +149,10 @@ def test_a_server_that_lost_its_data_unnoticed_is_told_what_was_known(
     know(store)
     answered(store)
     answered(store)
-    until(lambda: [u.calls for u in store.fleet.spent.values()] == [4], 10)
+    wait_until(lambda: [u.calls for u in store.fleet.spent.values()] == [4], 10)
     with redis.Redis.from_url(lossy_server.url) as connection:
         connection.flushall()
-        until(lambda: connection.zcard("{propintel}:pool:procs") == 1, 10)
+        wait_until(lambda: connection.zcard("{propintel}:pool:procs") == 1, 10)
     assert store.spent().calls == 4
     assert not answered(store).probe
     refusal = store.acquire(Ask("m", 10, 0))
@@ -166,7 +167,7 @@ def test_a_request_that_ends_while_the_server_is_away_is_counted_once(
     store = open_fleet_store(budget=Budget(day=Cap(tokens=100_000)))
     know(store)
     leases = [store.acquire(Ask("m", 1_000, 1_000_000)) for _ in range(2)]
-    until(lambda: [u.tokens for u in store.fleet.spent.values()] == [2_020], 5)
+    wait_until(lambda: [u.tokens for u in store.fleet.spent.values()] == [2_020], 5)
     lossy_server.freeze()
     assert isinstance(store.acquire(Ask("m", 10, 0)), Lease | NoRoom)
     assert store.lost
@@ -174,8 +175,8 @@ def test_a_request_that_ends_while_the_server_is_away_is_counted_once(
     store.settle(leases[0], Settlement(Outcome.SUCCESS, usage=Usage(50)))
     alone = store.spent().tokens
     lossy_server.thaw()
-    until(lambda: not store.lost, 4)
-    until(lambda: store.spent().tokens == 1_070 + (alone - 2_020), 5)
+    wait_until(lambda: not store.lost, 4)
+    wait_until(lambda: store.spent().tokens == 1_070 + (alone - 2_020), 5)
 
 
 def test_a_batch_that_begins_while_the_server_is_away_has_its_share_alone(
@@ -184,7 +185,7 @@ def test_a_batch_that_begins_while_the_server_is_away_has_its_share_alone(
     first, second = (open_fleet_store(budget=Budget(batch=Cap(calls=4))) for _ in range(2))
     know(first)
     second.acquire(Ask("m", 10, 0))
-    until(lambda: first.fleet.size == second.fleet.size == 2, 10)
+    wait_until(lambda: first.fleet.size == second.fleet.size == 2, 10)
     lossy_server.kill()
     for store in (first, second):
         for _ in range(2):
@@ -193,7 +194,7 @@ def test_a_batch_that_begins_while_the_server_is_away_has_its_share_alone(
         assert isinstance(refusal, NoRoom)
         assert refusal.detail == "batch calls"
     lossy_server.start()
-    until(lambda: first.spent("new") == second.spent("new") == Spent(4, 40, 0), 6)
+    wait_until(lambda: first.spent("new") == second.spent("new") == Spent(4, 40, 0), 6)
 
 
 def test_a_delivery_that_the_server_never_takes_holds_up_no_other(
@@ -210,7 +211,7 @@ def test_a_delivery_that_the_server_never_takes_holds_up_no_other(
         connection.set(name, "of another kind")
         store.spend(lease, Usage(99))
         store.settle(lease, Settlement(Outcome.SUCCESS))
-        until(lambda: store.snapshot()[0].in_flight + store.snapshot()[1].in_flight == 0, 5)
+        wait_until(lambda: store.snapshot()[0].in_flight + store.snapshot()[1].in_flight == 0, 5)
         connection.delete(name)
         connection.hset(name, mapping=kept)
     assert not store.lost
@@ -240,9 +241,9 @@ def test_the_one_request_of_a_process_that_died_is_taken_over(
     for _ in KEYS:
         assert isinstance(dying.acquire(Ask("m", 10, 0)), Lease)
     with redis.Redis.from_url(lossy_server.url) as connection:
-        until(lambda: connection.zcard("{propintel}:pool:procs") == 1, 5)
+        wait_until(lambda: connection.zcard("{propintel}:pool:procs") == 1, 5)
         (process,) = connection.zrange("{propintel}:pool:procs", 0, -1)
         dying.close()
         assert connection.zscore("{propintel}:pool:procs", process) is None
     assert not isinstance(living.acquire(Ask("m", 10, 1_000)), Lease)
-    until(lambda: isinstance(living.acquire(Ask("m", 10, 1_000)), Lease), 15)
+    wait_until(lambda: isinstance(living.acquire(Ask("m", 10, 1_000)), Lease), 15)

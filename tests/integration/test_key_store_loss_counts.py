@@ -18,7 +18,8 @@ from app.keypool.stores.fleet import FleetStore
 from app.keypool.stores.redis import RedisStore
 from app.keypool.stores.tally import Alone
 from app.services.key_store import connect_store
-from tests.plugins.lossy_server import KEYS, LosesReplies, Server, answered, know, sent, until
+from tests.plugins.lossy_server import KEYS, LosesReplies, Server, answered, know, sent
+from tests.plugins.waiting import wait_until
 
 pytestmark = [
     pytest.mark.redis_server,
@@ -49,7 +50,7 @@ def test_what_was_counted_alone_reaches_the_fleet_once(
     first = stores[0]
     know(first)
     answered(stores[1])
-    until(lambda: all(store.fleet.size == 2 for store in stores) and ends(first) == {Outcome.SUCCESS: 3}, 10)
+    wait_until(lambda: all(store.fleet.size == 2 for store in stores) and ends(first) == {Outcome.SUCCESS: 3}, 10)
     lossy_server.freeze()
     for store in stores:
         for _ in range(4):
@@ -62,7 +63,7 @@ def test_what_was_counted_alone_reaches_the_fleet_once(
         assert refusal.reason == "no_room"
         assert (store.lost, ends(store)) == (True, {Outcome.SUCCESS: 4})
     lossy_server.thaw()
-    until(lambda: not any(store.lost for store in stores) and total(first, "requests") == 15, 6)
+    wait_until(lambda: not any(store.lost for store in stores) and total(first, "requests") == 15, 6)
     time.sleep(0.3)  # time for a report that would come twice
     assert ends(first) == {Outcome.SUCCESS: 11}
     assert ends(first, "n") == {Outcome.RATE_LIMITED: 2, Outcome.INVALID_KEY: 2}
@@ -90,7 +91,7 @@ def place(store: FleetStore) -> Lease:
         store.settle(lease, Settlement(Outcome.SUCCESS))
         lease = store.acquire(Ask("m", 10, 30_000_000))
     assert isinstance(lease, Lease)
-    until(lambda: store.now_us() >= lease.at_us, 5)
+    wait_until(lambda: store.now_us() >= lease.at_us, 5)
     return lease
 
 
@@ -104,7 +105,7 @@ def test_a_place_promised_before_the_loss_and_used_during_it_is_counted_once(
     assert isinstance(known, Lease), "the server knows this script from now on"
     store.settle(known, Settlement(Outcome.SUCCESS))
     reserved = place(store)
-    until(lambda: ends(store) == {Outcome.SUCCESS: total(store, "requests")}, 5)
+    wait_until(lambda: ends(store) == {Outcome.SUCCESS: total(store, "requests")}, 5)
     before = total(store, "requests")
     lossy_server.freeze()
     lease = store.confirm(reserved)
@@ -113,7 +114,7 @@ def test_a_place_promised_before_the_loss_and_used_during_it_is_counted_once(
     assert (store.lost, ends(store)) == (True, {})
     lossy_server.thaw()
     expected = {Outcome.SUCCESS: before, Outcome.SERVER_FAILURE: 1}
-    until(lambda: not store.lost and ends(store) == expected, 6)
+    wait_until(lambda: not store.lost and ends(store) == expected, 6)
     time.sleep(0.3)  # time for a report that would come twice
     assert ends(store) == expected
     assert [total(store, f) for f in ("requests", "successes", "failures")] == [before + 1, before, 1]
@@ -124,15 +125,15 @@ def test_a_request_of_the_share_that_ends_after_the_return_is_counted(
 ) -> None:
     store = open_fleet_store()
     know(store)
-    until(lambda: ends(store) == {Outcome.SUCCESS: 2}, 5)
+    wait_until(lambda: ends(store) == {Outcome.SUCCESS: 2}, 5)
     lossy_server.freeze()
     lease, stream = sent(store), sent(store)
     store.settle(stream, Settlement(Outcome.SUCCESS))
     lossy_server.thaw()
-    until(lambda: not store.lost, 6)
+    wait_until(lambda: not store.lost, 6)
     store.settle(lease, Settlement(Outcome.ABANDONED))
     store.spend(stream, Usage(30, 3, output_tokens=20))
-    until(lambda: sum(c.output_tokens for c in store.figures().calls) == 20, 5)
+    wait_until(lambda: sum(c.output_tokens for c in store.figures().calls) == 20, 5)
     assert ends(store) == {Outcome.SUCCESS: 3, Outcome.ABANDONED: 1}
     assert [total(store, f) for f in ("requests", "successes", "failures", "in_flight")] == [4, 3, 0, 0]
 
@@ -144,12 +145,14 @@ def test_the_end_of_a_stream_that_a_frozen_server_heard_late_is_spent_once(
     know(store)
     stream = answered(store)
     store.spend(answered(store), Usage(1))  # the server knows this script from now on
-    until(lambda: ends(store) == {Outcome.SUCCESS: 4} and sum(c.input_tokens for c in store.figures().calls) == 1, 5)
+    wait_until(
+        lambda: ends(store) == {Outcome.SUCCESS: 4} and sum(c.input_tokens for c in store.figures().calls) == 1, 5
+    )
     lossy_server.freeze()
     store.spend(stream, Usage(30, 3, output_tokens=20))
-    until(lambda: store.lost, 5)
+    wait_until(lambda: store.lost, 5)
     lossy_server.thaw()
-    until(lambda: not store.lost and any(c.output_tokens for c in store.figures().calls), 6)
+    wait_until(lambda: not store.lost and any(c.output_tokens for c in store.figures().calls), 6)
     time.sleep(0.3)  # time for a second delivery
     assert sum(c.output_tokens for c in store.figures().calls) == 20
     assert sum(c.input_tokens for c in store.figures().calls) == 11
@@ -184,11 +187,11 @@ def test_a_request_of_one_loss_that_ends_in_the_next_or_after_it_is_counted(
 ) -> None:
     store = open_fleet_store()
     know(store)
-    until(lambda: ends(store) == {Outcome.SUCCESS: 2}, 5)
+    wait_until(lambda: ends(store) == {Outcome.SUCCESS: 2}, 5)
     lossy_server.freeze()
     during, after, stream = sent(store), sent(store), sent(store)
     lossy_server.thaw()
-    until(lambda: not store.lost, 6)
+    wait_until(lambda: not store.lost, 6)
     lossy_server.freeze()
     second = sent(store)
     assert store.lost
@@ -196,10 +199,10 @@ def test_a_request_of_one_loss_that_ends_in_the_next_or_after_it_is_counted(
     store.settle(stream, Settlement(Outcome.SUCCESS))
     store.spend(stream, Usage(40, 3, output_tokens=9))
     lossy_server.thaw()
-    until(lambda: not store.lost, 6)
+    wait_until(lambda: not store.lost, 6)
     store.settle(second, Settlement(Outcome.SUCCESS))
     store.settle(after, Settlement(Outcome.ABANDONED))
-    until(lambda: ends(store) == {Outcome.SUCCESS: 5, Outcome.ABANDONED: 1}, 6)
+    wait_until(lambda: ends(store) == {Outcome.SUCCESS: 5, Outcome.ABANDONED: 1}, 6)
     assert store.spent() == Spent(6, 2 * 10 + 20 + 40 + 2 * 10, 8)
     assert sum(call.output_tokens for call in store.figures().calls) == 17
     assert [total(store, f) for f in ("requests", "successes", "in_flight")] == [6, 5, 0]
@@ -218,13 +221,13 @@ def test_a_place_of_one_loss_whose_time_comes_in_the_next_costs_nothing(
     assert isinstance(reserved, Lease)
     assert store.spent("b") == Spent(1, 10, 7)
     lossy_server.thaw()
-    until(lambda: not store.lost and store.spent("b") == Spent(1, 10, 7), 6)
+    wait_until(lambda: not store.lost and store.spent("b") == Spent(1, 10, 7), 6)
     lossy_server.freeze()
     store.settle(sent(store), Settlement(Outcome.SUCCESS))
     assert store.lost
     assert store.confirm(reserved) is None
     lossy_server.thaw()
-    until(lambda: not store.lost and store.spent("b") == Spent(), 6)
+    wait_until(lambda: not store.lost and store.spent("b") == Spent(), 6)
 
 
 def test_a_report_that_arrives_twice_adds_nothing(lossy_server: Server) -> None:

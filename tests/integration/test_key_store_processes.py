@@ -43,7 +43,7 @@ class Peer:
     def reply(self) -> Any:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line, f"the process ended with {self.process.wait(10)}"
+        assert line, f"the process ended with {self.process.wait(120)}"
         return json.loads(line)
 
     def does(self, do: str, **arguments: Any) -> Any:
@@ -68,7 +68,7 @@ class Peer:
     def end(self) -> None:
         """SIGKILL: no chance to give anything back."""
         self.process.kill()
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=120)
 
 
 @pytest.fixture(scope="module", params=["valkey", pytest.param("redis", marks=pytest.mark.redis_server)])

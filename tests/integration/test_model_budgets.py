@@ -71,7 +71,7 @@ def test_processes_that_ask_at_once_never_exceed_a_budget_together(
     given = settings(standin, redis_url=embedded_valkey_url, openai_max_wait_seconds=20, **cap)
     apart = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(PROCESSES, apart, meet_at, (apart.Barrier(PROCESSES),)) as processes:
-        runs = list(processes.map(ask_often, [given] * PROCESSES, ["b"] * PROCESSES, timeout=90))
+        runs = list(processes.map(ask_often, [given] * PROCESSES, ["b"] * PROCESSES, timeout=120))
     found = Counter(answer for run in runs for answer in run)
     assert standin.stats()["totals"]["requests"] == allowed
     assert found.pop("answered") == allowed

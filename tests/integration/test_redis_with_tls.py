@@ -15,7 +15,8 @@ from app.services.key_store import connect_store
 from app.settings import Settings, load_settings
 from tasks import make_celery
 from tests.integration.fetch.certificates import make_tls
-from tests.plugins.redis_fixtures import free_ports, running_server
+from tests.plugins.ports import free_port
+from tests.plugins.redis_fixtures import running_server
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def certificate(tmp_path: Path) -> Path:
 @pytest.fixture
 def tls_url(tmp_path: Path, certificate: Path) -> Iterator[str]:
     """A Redis that takes TLS alone, by a name that its certificate has; without the word about who signed it."""
-    (port,) = free_ports(1)
+    port = str(free_port())
     folder = tmp_path / "redis"
     folder.mkdir()
     options = ["--bind", "127.0.0.1", "--port", "0", "--tls-port", port, "--tls-auth-clients", "no"]
@@ -43,7 +44,7 @@ def test_a_trusted_certificate_serves_pool_broker_and_results(tls_url: str, cert
     assert connect_store(url).ping()
     celery = make_celery(Settings(_env_file=None, redis_url=SecretStr(url)))
     with celery.connection_for_write() as connection:
-        connection.ensure_connection(max_retries=1, timeout=5)
+        connection.ensure_connection(max_retries=1, timeout=60)
     assert celery.backend.client.ping()
 
 
@@ -53,7 +54,7 @@ def test_a_certificate_that_nobody_trusts_is_refused(tls_url: str) -> None:
         connect_store(tls_url).ping()
     celery = make_celery(Settings(_env_file=None, redis_url=SecretStr(tls_url)))
     with celery.connection_for_write() as connection, pytest.raises(kombu.exceptions.OperationalError):
-        connection.ensure_connection(max_retries=1, timeout=5)
+        connection.ensure_connection(max_retries=1, timeout=60)
 
 
 def test_sentinel_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cli.processes import StopRequestedError, StopSignals
+from tests.plugins.waiting import wait_until
 
 _LISTENS = """
 import os, signal, sys
@@ -50,11 +51,8 @@ class Listener:
             os.close(slave)
 
     def wait_for(self, *lines: str) -> None:
-        deadline = time.monotonic() + 20
-        while self.said() != list(lines):
-            assert time.monotonic() < deadline, self.said()
-            assert self.process.poll() is None
-            time.sleep(0.02)
+        wait_until(lambda: self.said() == list(lines) or self.process.poll() is not None, 20, lambda: str(self.said()))
+        assert self.process.poll() is None
 
     def said(self) -> list[str]:
         return self._said.read_text().splitlines() if self._said.exists() else []
@@ -93,7 +91,7 @@ def test_kill_hup_reloads_in_a_terminal_and_closing_it_ends_the_process(
     listeners[0].process.send_signal(signal.SIGHUP)
     listeners[0].wait_for("ready", "reload")
     listeners[0].close_terminal()
-    assert listeners[0].process.wait(20) == -signal.SIGHUP
+    assert listeners[0].process.wait(120) == -signal.SIGHUP
     assert listeners[0].said() == ["ready", "reload"]
 
 
@@ -111,8 +109,8 @@ def test_up_takes_sighup_for_a_reload_and_other_programs_for_the_end() -> None:
     with StopSignals(sighup_reloads=True) as signals:
         os.kill(os.getpid(), signal.SIGHUP)
         began = time.monotonic()
-        signals.wait(30)
-        assert time.monotonic() - began < 5
+        signals.wait(300)
+        assert time.monotonic() - began < 60
         signals.check()
         assert signals.take_reload()
         assert not signals.take_reload()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ import openai
 import pytest
 
 from standin.openai.bodies import prompt_sha256
+from tests.plugins.waiting import wait_until
 
 OURS, THEIRS = "sk-standin-aaaaaaaaaaaaaaaaaaaaaaaa0001", "sk-standin-bbbbbbbbbbbbbbbbbbbbbbbb0002"
 Start = Callable[..., Any]
@@ -39,11 +39,8 @@ def make(client: openai.OpenAI, file_id: str, **more: Any) -> Any:
 
 
 def wait(client: openai.OpenAI, batch_id: str, *statuses: str) -> Any:
-    deadline = time.monotonic() + 10
-    while (found := client.batches.retrieve(batch_id)).status not in statuses:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.05)
-    return found
+    wait_until(lambda: client.batches.retrieve(batch_id).status in statuses, 10)
+    return client.batches.retrieve(batch_id)
 
 
 def lines_of(client: openai.OpenAI, file_id: str | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ _PROGRAM = str(Path(sys.executable).parent / "propintel")
 
 def _run(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PROPINTEL_HOME": str(home), **variables}
-    return subprocess.run([_PROGRAM, *arguments], env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([_PROGRAM, *arguments], env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_worker_without_its_database_ends_with_the_reason(tmp_path: Path) -> N
         "REDIS_URL": "redis://127.0.0.1:1/0",
     }
     command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--pool=prefork", "--concurrency=1"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
     assert "127.0.0.1:1" in done.stderr
     assert "secretpw" not in done.stderr

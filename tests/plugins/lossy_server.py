@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +20,8 @@ from app.keypool.stores.base import Ask, Lease, Settlement
 from app.keypool.stores.fleet import FleetStore
 from app.services.embedded_valkey import answers, tied_to_parent
 from app.services.key_store import connect_store
+from tests.plugins.ports import free_port
+from tests.plugins.waiting import wait_until
 
 KEYS = make_keys(["sk-one-0123456789abcdef0123", "sk-two-0123456789abcdef0123"])
 MINUTE_US = 60_000_000
@@ -30,8 +31,7 @@ class Server:
     """A redis-server that keeps nothing on disk, and is empty when it comes back."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self._port = str(probe.getsockname()[1])
+        self._port = str(free_port())
         self._folder = folder
         self.url = f"redis://127.0.0.1:{self._port}/0"
         self.start()
@@ -44,12 +44,12 @@ class Server:
         command += ["--bind", "127.0.0.1", "--port", self._port]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(tied_to_parent(command), stdout=log, stderr=log)
-        until(lambda: answers(self.url), 20)
+        wait_until(lambda: answers(self.url), 20)
 
     def kill(self) -> None:
         if self._process.poll() is None:
             os.kill(self._process.pid, signal.SIGKILL)
-            self._process.wait(10)
+            self._process.wait(120)
 
     def freeze(self) -> None:
         """It answers nobody, and forgets nothing."""
@@ -94,13 +94,6 @@ class LosesReplies:
             end.close()
 
 
-def until(ready: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.01)
-
-
 @pytest.fixture
 def lossy_server(tmp_path: Path) -> Iterator[Server]:
     found = Server(tmp_path)
@@ -133,7 +126,7 @@ def sent(store: FleetStore, model: str = "m", **more: object) -> Lease:
     lease = store.acquire(Ask(model, 10, 1_000_000, **more))  # type: ignore[arg-type]
     assert isinstance(lease, Lease), lease
     while lease.reserved:
-        until(lambda at=lease.at_us: store.now_us() >= at, 2)  # type: ignore[misc]
+        wait_until(lambda at=lease.at_us: store.now_us() >= at, 2)  # type: ignore[misc]
         confirmed = store.confirm(lease)
         lease = confirmed if isinstance(confirmed, Lease) else lease
     return lease
@@ -152,4 +145,4 @@ def know(store: FleetStore, rpm: float = 60_000) -> None:
     """Both keys have answered, and the store has heard so from the server."""
     for _ in KEYS:
         answered(store, rpm)
-    until(lambda: len(store.fleet.limits) == len(KEYS), 10)
+    wait_until(lambda: len(store.fleet.limits) == len(KEYS), 10)

@@ -165,7 +165,7 @@ def breaking_server(broken: int, head: bytes, part: bytes, whole: bytes) -> Iter
     done = asyncio.Event()
     thread = threading.Thread(target=loop.run_until_complete, args=(listen(),))
     thread.start()
-    started.wait(10)
+    started.wait(120)
     try:
         yield address[0], seen
     finally:

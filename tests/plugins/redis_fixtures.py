@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -28,6 +27,8 @@ from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
 from app.services.embedded_valkey import EmbeddedValkey, answers, tied_to_parent
+from tests.plugins.ports import free_port
+from tests.plugins.waiting import wait_until
 
 #: what every name of a pool begins with; the one slot of the cluster below is that of its hash tag
 TAG = "{propintel}"
@@ -45,27 +46,12 @@ def running_server(folder: Path, url: str, *options: str) -> Iterator[str]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(tied_to_parent(command), stdout=log, stderr=log)
     try:
-        _wait(lambda: answers(url), process, folder)
+        wait_until(lambda: process.poll() is not None or answers(url), 20, (folder / "log").read_text)
+        assert process.poll() is None, (folder / "log").read_text()
         yield url
     finally:
         process.terminate()
-        process.wait(10)
-
-
-def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], folder: Path) -> None:
-    deadline = time.monotonic() + 20
-    while not ready():
-        assert process.poll() is None, (folder / "log").read_text()
-        assert time.monotonic() < deadline, "redis-server did not get ready:\n" + (folder / "log").read_text()
-        time.sleep(0.02)
-
-
-def free_ports(count: int) -> list[str]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [str(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+        process.wait(120)
 
 
 @contextmanager
@@ -100,7 +86,7 @@ def redis_cluster_url() -> Iterator[str]:
 
     A node that serves every slot would not notice: a script without flags may touch any name that is on its node.
     """
-    port, bus = free_ports(2)
+    port, bus = str(free_port()), str(free_port())
     options = ["--bind", "127.0.0.1", "--port", port, "--cluster-port", bus]
     options += ["--cluster-enabled", "yes", "--cluster-require-full-coverage", "no"]
     with _short_folder() as folder, running_server(folder, f"redis://127.0.0.1:{port}/0", *options) as url:

@@ -120,7 +120,7 @@ class Program:
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Send the signal; the exit code and what stood on stderr."""
         self.process.send_signal(number)
-        code = self.process.wait(10)
+        code = self.process.wait(120)
         return code, _rest(self.process.stderr)
 
 
@@ -154,4 +154,4 @@ def start_program() -> Iterator[Callable[..., Program]]:
     for process in started:
         if process.poll() is None:
             process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=120)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import time
 import urllib.error
@@ -18,15 +17,11 @@ import yaml
 
 from app.services.embedded_valkey import tied_to_parent
 from tests.integration.deploy.files import PROMETHEUS, RULES
+from tests.plugins.ports import free_port
 
 #: between scrapes and between evaluations, and how long a condition has to hold: all that differs from deploy/
 _TICK, _HOLD = "300ms", "600ms"
-_PATIENCE_SECONDS = 30.0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+_PATIENCE_SECONDS = 120.0
 
 
 def wait_for[T](ask: Callable[[], T], until: Callable[[T], bool], what: str) -> T:
@@ -83,7 +78,7 @@ class PrometheusServer:
 
     def _get(self, path: str, **parameters: str) -> dict[str, Any]:
         url = f"{self._url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
-        with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 (loopback)
+        with urllib.request.urlopen(url, timeout=120) as response:  # noqa: S310 (loopback)
             answer = json.load(response)
         assert answer["status"] == "success", answer
         return dict(answer["data"])
@@ -110,4 +105,4 @@ class PrometheusServer:
 
     def _end(self) -> None:
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(120)

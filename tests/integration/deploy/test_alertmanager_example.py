@@ -14,8 +14,9 @@ import yaml
 
 from app.services.embedded_valkey import tied_to_parent
 from tests.integration.deploy.files import ALERTMANAGER
-from tests.integration.deploy.prometheus_server import free_port, wait_for
+from tests.integration.deploy.prometheus_server import wait_for
 from tests.integration.deploy.vocabulary import rules
+from tests.plugins.ports import free_port
 from tests.plugins.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.prometheus
@@ -34,9 +35,9 @@ def test_critical_alerts_also_go_by_email(amtool: str, severity: str, receiver: 
         f"severity={severity}",
         "job=propintel",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.split() == [receiver]
-    subprocess.run([amtool, "check-config", ALERTMANAGER], capture_output=True, timeout=30, check=True)
+    subprocess.run([amtool, "check-config", ALERTMANAGER], capture_output=True, timeout=120, check=True)
 
 
 def test_inhibitions_name_alerts_that_there_are() -> None:
@@ -125,5 +126,5 @@ def _is_ready(url: str) -> bool:
 def _ask(url: str, body: object = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310 (loopback)
-    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 (loopback)
+    with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310 (loopback)
         return json.loads(response.read() or b"null")

@@ -44,7 +44,7 @@ def _bash(script: str, place: Path, **variables: str) -> str:
     clean["PATH"] = ":".join([*map(str, folders), clean["PATH"]])
     environment = clean | {"PROPINTEL_ENV_FILE": ""} | variables
     done = subprocess.run(
-        ["bash", "-euc", script], env=environment, cwd=place, capture_output=True, text=True, timeout=100, check=False
+        ["bash", "-euc", script], env=environment, cwd=place, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -20,8 +20,8 @@ from app.settings import VARIABLE_PREFIXES
 from standin.county.county import SEED
 from standin.county.operator import dotenv, settings, sources_toml
 from standin.county.serving import RunningCounty
-from tests.integration.deploy.prometheus_server import free_port
 from tests.plugins.documented import ROOT, Block, blocks
+from tests.plugins.ports import free_port
 
 _PATIENCE_SECONDS = 420
 #: what the walk starts by itself, or what CI does in a clean clone
@@ -100,7 +100,7 @@ def _up(block: str, place: Path, environment: Mapping[str, str], log: Path) -> I
             yield
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(60)
+            process.wait(120)
             timer.cancel()
 
 

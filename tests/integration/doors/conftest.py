@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,9 +19,10 @@ import pytest
 
 from app.services.embedded_valkey import EmbeddedValkey
 from cli.main import main
+from tests.plugins.waiting import wait_until
 
 SECRET = "0123456789abcdef0123456789abcdef"
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 120.0
 _ADDRESS = re.compile(r"https?://127\.0\.0\.1:\d+")
 
 Environment = dict[str, str]
@@ -57,7 +57,7 @@ def serving(argv: list[str], environment: Environment, home: Path, *, until: re.
     finally:
         process.terminate()
         try:
-            process.wait(30)
+            process.wait(120)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -65,11 +65,8 @@ def serving(argv: list[str], environment: Environment, home: Path, *, until: re.
 
 
 def until_true(condition: Callable[[], bool], what: str) -> None:
-    """Wait until it holds; the test fails if it takes a minute."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.05)
+    """Wait until it holds; the test fails if it takes minutes."""
+    wait_until(condition, 30, lambda: f"waited in vain for {what}")
 
 
 @pytest.fixture
@@ -103,7 +100,7 @@ def propintel(home: Path, environment: Environment) -> Propintel:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=120,
             check=False,
         )
 

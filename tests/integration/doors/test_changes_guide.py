@@ -61,7 +61,7 @@ def _run(script: str, environment: Environment, home: Path) -> str:
     path = f"{Path(sys.executable).parent}:{environment['PATH']}"
     ran = subprocess.run(
         ["bash", "-c", f"set -eu\n{script}"],
-        env={**environment, "PATH": path}, cwd=home, capture_output=True, text=True, timeout=60, check=False,
+        env={**environment, "PATH": path}, cwd=home, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     return ran.stdout

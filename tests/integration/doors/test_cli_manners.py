@@ -159,5 +159,5 @@ def test_ctrl_c_during_a_scrape_shows_what_is_finished(
 @pytest.mark.parametrize("module", ["typer", "structlog", "cli.failures", "cli.keys"])
 def test_ctrl_c_while_it_starts_is_no_traceback(environment: Environment, home: Path, module: str) -> None:
     argv = [sys.executable, "-c", _INTERRUPTED_AT, module, "keys"]
-    ran = subprocess.run(argv, env=environment, cwd=home, capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(argv, env=environment, cwd=home, capture_output=True, text=True, timeout=120, check=False)
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")

@@ -48,7 +48,7 @@ def run(web: str, environment: Environment, propintel: Propintel, home: Path) ->
         told = {"PROPINTEL_TOKEN": token, "CRM_TOKEN": "crm-secret"}
         return subprocess.run(
             [sys.executable, str(ROOT / arguments[0]), *arguments[1:]],
-            env={**environment, **told}, cwd=home, capture_output=True, text=True, timeout=60, check=False,
+            env={**environment, **told}, cwd=home, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
 
     return run_example

@@ -38,7 +38,7 @@ def test_the_http_door_writes_json_whose_access_lines_carry_the_request(environm
         until_true(lambda: "/healthz" in log.read_text(), "the access line")
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
     said = log.read_text()
     (access,) = [line for line in _json_lines(said) if "/healthz" in line["event"]]
     assert (access["logger"], access["request_id"]) == ("uvicorn.access", "mine")
@@ -84,7 +84,7 @@ def test_what_a_door_writes_past_its_log_is_redacted(environment: Environment, h
             until_true(lambda: "written past the log" in log.read_text(), "the line")
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
     assert "written past the log: [redacted]" in log.read_text()
     assert _KEY not in log.read_text()
 
@@ -109,7 +109,7 @@ def test_a_service_in_a_terminal_writes_text(environment: Environment, home: Pat
             said += os.read(controller, 1000)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
         os.close(controller)
     assert b"INFO: Application startup complete." in said
     assert b'"event"' not in said

@@ -32,7 +32,7 @@ def ask(web: str, propintel: Propintel) -> Ask:
     def send(method: str, path: str, *, role: str = "manager", **more: Any) -> httpx2.Response:
         token = propintel("token", "--role", role, "--subject", "alice").stdout.strip()
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx2.request(method, f"{web}{OPENAI}{path}", headers=headers, timeout=30, **more)
+        return httpx2.request(method, f"{web}{OPENAI}{path}", headers=headers, timeout=120, **more)
 
     return send
 

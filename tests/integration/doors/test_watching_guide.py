@@ -27,7 +27,7 @@ def _bash(script: str, environment: Environment, home: Path) -> str:
     programs = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     ran = subprocess.run(
         ["bash", "-euc", script],
-        env={**environment, "PATH": programs}, cwd=home, capture_output=True, text=True, timeout=90, check=False,
+        env={**environment, "PATH": programs}, cwd=home, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     return ran.stdout

@@ -64,7 +64,7 @@ def test_a_broker_that_hangs_is_503_while_the_caller_still_waits(
     argv = [sys.executable, "-m", "uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0"]
     with (
         serving(argv, changed, home, until=re.compile(r"http://127\.0\.0\.1:\d+")) as web,
-        httpx2.Client(base_url=web, headers=_token(propintel, "operator"), timeout=20) as client,
+        httpx2.Client(base_url=web, headers=_token(propintel, "operator"), timeout=120) as client,
     ):
         enqueued = client.post("/api/v1/jobs", json={"targets": ["http://homes.example/1"]})
         retried = client.post(f"/api/v1/jobs/{job}/retry")
@@ -81,7 +81,7 @@ def test_posted_jobs_reach_table_and_broker(web: str, propintel: Propintel, brok
     targets = ["http://homes.example/1", "HTTP://Homes.Example:80/1#top", "http://homes.example/2"]
 
     def post(**body: Any) -> httpx2.Response:
-        return httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=20)
+        return httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=120)
 
     first = post(targets=targets, priority=0)
     assert first.status_code == 202
@@ -103,30 +103,30 @@ def test_a_batch_is_followed_cancelled_and_done_again_over_http(
 ) -> None:
     headers = _token(propintel, "operator")
     body = {"targets": ["http://homes.example/1", "http://homes.example/2"], "callback_url": "HTTPS://Hooks.Example/in"}
-    posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=20).json()["data"]
+    posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=120).json()["data"]
     batch, job = f"{web}/api/v1/batches/{posted['batch']}", f"{web}/api/v1/jobs/{posted['jobs'][0]}"
     shown = httpx2.get(batch, headers=headers).json()["data"]
     assert (shown["counts"]["queued"], shown["callback"]["url"]) == (2, "https://hooks.example")
-    early = httpx2.post(f"{job}/retry", headers=headers, timeout=20)
+    early = httpx2.post(f"{job}/retry", headers=headers, timeout=120)
     assert (early.status_code, early.json()["error"]["code"]) == (409, "job_not_retryable")
 
-    assert httpx2.delete(batch, headers=headers, timeout=20).json()["data"]["counts"]["cancelled"] == 2
-    again = httpx2.post(f"{job}/retry", headers=headers, timeout=20)
+    assert httpx2.delete(batch, headers=headers, timeout=120).json()["data"]["counts"]["cancelled"] == 2
+    again = httpx2.post(f"{job}/retry", headers=headers, timeout=120)
     assert (again.status_code, again.json()["data"]["state"]) == (202, "queued")
-    second = httpx2.post(f"{web}/api/v1/jobs", json={"targets": body["targets"][1:]}, headers=headers, timeout=20)
+    second = httpx2.post(f"{web}/api/v1/jobs", json={"targets": body["targets"][1:]}, headers=headers, timeout=120)
     assert second.status_code == 202
-    elsewhere = httpx2.post(f"{web}/api/v1/jobs/{posted['jobs'][1]}/retry", headers=headers, timeout=20)
+    elsewhere = httpx2.post(f"{web}/api/v1/jobs/{posted['jobs'][1]}/retry", headers=headers, timeout=120)
     assert (elsewhere.status_code, elsewhere.json()["error"]["code"]) == (409, "target_under_way")
 
 
 def test_posted_addresses_are_jobs_in_one_spelling(web: str, propintel: Propintel, broker: EmbeddedValkey) -> None:
     headers = _token(propintel, "operator")
     body = {"targets": ["12 main street, Anytown ST 00000", "12 MAIN ST., ANYTOWN, ST 00000-1234", "12 Main St"]}
-    bad = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=20)
+    bad = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=120)
     assert (bad.status_code, bad.json()["error"]["code"]) == (422, "invalid_target")
     assert "lacks a town or ZIP code and a state" in bad.json()["error"]["message"]
     body["targets"].pop()
-    posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=20)
+    posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=120)
     assert posted.status_code == 202
     data = posted.json()["data"]
     assert (len(data["jobs"]), data["duplicates"]) == (1, 1)
@@ -137,7 +137,7 @@ def test_posted_addresses_are_jobs_in_one_spelling(web: str, propintel: Propinte
 def test_one_bad_target_enqueues_none(web: str, propintel: Propintel, broker: EmbeddedValkey) -> None:
     headers = _token(propintel, "operator")
     body = {"targets": ["http://homes.example/1", "ftp://homes.example/2"]}
-    answer = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=20)
+    answer = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=120)
     assert answer.status_code == 422
     assert answer.json()["error"]["code"] == "invalid_target"
     assert "ftp://homes.example/2" in answer.json()["error"]["message"]
@@ -188,7 +188,7 @@ def test_a_bad_setting_ends_the_start_with_one_sentence(
         cwd=home,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert ran.returncode != 0

@@ -13,8 +13,6 @@ from benchmarks.fetch.figures import Figures
 from benchmarks.fetch.report import write_report
 from tests.plugins.network_namespace import require_namespaces
 
-pytestmark = pytest.mark.timeout(90)
-
 
 @pytest.mark.parametrize("contestant", [OURS, OURS_SHARED])
 def test_a_cell_of_ours_is_measured(contestant: str) -> None:

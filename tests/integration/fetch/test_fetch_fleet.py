@@ -17,7 +17,6 @@ from tests.plugins.network_namespace import run_isolated
 SECONDS = 80.0
 #: a process may lose the processor between its turn and its request, and two requests differ in that
 JITTER_SECONDS = 0.3
-pytestmark = pytest.mark.timeout(110)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ MB = 1_000_000
 GB = 1000 * MB
 #: a page may have 10 MB; it is held as received and as text, and the allocator keeps some
 MOST_ABOVE_IDLE_MB = 64.0
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(300)
 Chunks = Callable[[], Iterator[bytes]]
 
 

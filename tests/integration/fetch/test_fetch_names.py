@@ -10,7 +10,6 @@ import pytest
 from tests.integration.fetch import names_of_strangers as names
 from tests.plugins.network_namespace import run_isolated
 
-pytestmark = pytest.mark.timeout(90)
 _OUTSIDE = {names.PUBLIC, names.PUBLIC_6}
 
 

@@ -23,7 +23,6 @@ def simulated(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Simulated
     return simulate(plan, folder, days=9, interval_days=2, daily_pages=24, daily_model_calls=40)
 
 
-@pytest.mark.timeout(170)
 def test_what_changes_is_told_what_flaps_is_not_and_the_budget_holds(simulated: Simulated) -> None:
     figures = judge(simulated)
     assert figures.unscraped == figures.paused == 0

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +23,8 @@ from cli.processes import Child, StopSignals, Supervisor
 from cli.services import Services
 from tasks import make_celery
 from tasks.sending import send_jobs
+from tests.plugins.ports import free_port
+from tests.plugins.waiting import wait_until
 
 _PROCESSES = "{propintel}:pool:procs"
 
@@ -79,21 +79,6 @@ class Fleet:
         """Ids of the processes that live and share the keys."""
         with connect(self.settings) as redis:
             return {int(name.decode().split(":")[1]) for name in redis.zrange(_PROCESSES, 0, -1)}
-
-
-def wait_until(ready: Callable[[], bool], seconds: float, tell: Callable[[], str] = lambda: "") -> None:
-    """Return when `ready()`; fail with what `tell()` says after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not ready():
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds} s\n{tell()}")
-        time.sleep(0.05)
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def children_of(child: Child) -> list[psutil.Process]:
@@ -156,4 +141,4 @@ def redis_server(tmp_path: Path) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(120)

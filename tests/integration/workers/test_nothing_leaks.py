@@ -28,13 +28,15 @@ from app.services.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 from cli.processes import Child
 from cli.services import listens
-from tests.integration.workers.conftest import Fleet, free_port, wait_until
+from tests.integration.workers.conftest import Fleet
 from tests.plugins.forward_proxy import ForwardProxy
 from tests.plugins.otlp_receiver import OtlpReceiver
+from tests.plugins.ports import free_port
 from tests.plugins.postgresql_server import postgresql_server
+from tests.plugins.waiting import wait_until
 from tests.plugins.webhook_receiver import Receiver
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(170)]
+pytestmark = pytest.mark.worker
 
 #: A library or a defect that lets everything slip: a task tells a secret field, as a whole and in its parts, in every
 #: way that a task has. Without it a secret that nothing ever shows would be found nowhere, masked or not.
@@ -246,7 +248,7 @@ def _start_telling_worker(fleet: Fleet) -> Child:
 
 def _let_slip(fleet: Fleet) -> None:
     for name in _secret_fields():
-        result = fleet.app.send_task("probe.tell", (name,)).get(timeout=40, propagate=False)
+        result = fleet.app.send_task("probe.tell", (name,)).get(timeout=120, propagate=False)
         assert "is refused" in str(result), result
 
 
@@ -349,7 +351,7 @@ def _work(fleet: Fleet, haul: Haul, token: str, site: str, receiver: Receiver, *
     bearer = {"Authorization": f"Bearer {token}"}
     targets = [f"{site}/homes/{n}" for n in range(1, 16)]
     targets += [f"{site}/nothing-here", "http://10.0.0.1/inside", "http://unknown.invalid/page"]
-    with httpx2.Client(base_url=f"http://127.0.0.1:{web_port}", headers=bearer, timeout=30, trust_env=False) as http:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{web_port}", headers=bearer, timeout=120, trust_env=False) as http:
         asked = {"targets": targets, "callback_url": callback}
         batch = http.post("/api/v1/jobs", json=asked).raise_for_status().json()["data"]["batch"]
         jobs = [job.id for job in fleet.stores.jobs.page(batch=batch).items]
@@ -364,5 +366,5 @@ def _work(fleet: Fleet, haul: Haul, token: str, site: str, receiver: Receiver, *
     assert fleet.settings.flower_basic_auth is not None
     user, _, password = fleet.settings.flower_basic_auth.get_secret_value().partition(":")
     address = f"http://127.0.0.1:{flower_port}"
-    with httpx2.Client(base_url=address, auth=(user, password), timeout=30, trust_env=False) as flower:
+    with httpx2.Client(base_url=address, auth=(user, password), timeout=120, trust_env=False) as flower:
         _crawl_flower(flower, haul)

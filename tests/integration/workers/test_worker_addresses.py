@@ -18,7 +18,7 @@ from app.property.store.tables import jobs
 from standin.serving import BackgroundServer
 from tests.plugins.standin_fixtures import StandinHandle
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+pytestmark = pytest.mark.worker
 
 TARGET = "12 FICTIONAL AVE, ANYTOWN, ST 00000"
 ROWS = "<tr><th>Parcel Number</th><td>0012-0034</td></tr><tr><th>Property Address</th><td>12 Fictional Ave</td></tr>"

@@ -18,7 +18,7 @@ from app.services.metrics.totals import Totals
 from tests.plugins.standin_fixtures import KEYS
 from tests.plugins.webhook_receiver import Receiver
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(150)]
+pytestmark = pytest.mark.worker
 TARGET = "/listings/oak-hollow-lane"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 _FAST = {
@@ -43,7 +43,7 @@ def counted_as_delivered(fleet: Any) -> float:
 
 
 def masks(fleet: Any) -> list[str]:
-    shown = fleet.app.send_task("tasks.health.report_key_stats").get(timeout=30)
+    shown = fleet.app.send_task("tasks.health.report_key_stats").get(timeout=120)
     return list(shown["keys"])
 
 
@@ -84,7 +84,7 @@ def test_a_dead_key_and_one_without_quota_are_told_once_and_are_over_once(
 
     reports = fleet.log("worker").count("3 healthy")
     until(lambda: fleet.log("worker").count("of 3 healthy") >= reports + 3, 20, lambda: fleet.log("worker"))
-    report = fleet.app.send_task("tasks.health.report_key_stats").get(timeout=30)
+    report = fleet.app.send_task("tasks.health.report_key_stats").get(timeout=120)
     assert {alert["kind"] for alert in report["alerts"]} == {"key_dead", "quota_gone"}
     assert report["advice"][0]["code"] == "mend_keys_first"
     (fleet.home / "keys").write_text(standin.keys[2])
@@ -132,7 +132,7 @@ def test_a_beat_that_dies_is_told_once_by_whichever_worker_hears_nothing(
     until(is_calm, 30, log)
     before = len(told(receiver))
     beat.process.kill()
-    beat.process.wait(10)
+    beat.process.wait(120)
     until(lambda: len(told(receiver)) > before, 40, log)
     (firing,) = alerts.firing()
     assert (firing.kind, firing.subject, firing.severity) == ("beat_silent", "beat", "critical")
@@ -148,7 +148,7 @@ def test_a_beat_that_dies_is_told_once_by_whichever_worker_hears_nothing(
 def test_a_webhook_that_could_never_be_told_ends_the_start_with_the_reason(make_fleet: Callable[..., Any]) -> None:
     fleet = make_fleet(ALERT_WEBHOOK_URL="http://hooks.example:22/hunter2")
     worker = fleet.start_worker(wait=False)
-    assert worker.process.wait(30) == 2
+    assert worker.process.wait(120) == 2
     assert "ALERT_WEBHOOK_URL" in fleet.log("worker")
     assert "hunter2" not in fleet.log("worker")
 

@@ -11,7 +11,7 @@ from standardwebhooks.webhooks import Webhook
 from tasks.sending import send_jobs
 from tests.plugins.webhook_receiver import Receiver
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+pytestmark = pytest.mark.worker
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 

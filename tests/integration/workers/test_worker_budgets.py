@@ -9,7 +9,7 @@ import pytest
 
 from tests.plugins.standin_fixtures import KEYS
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+pytestmark = pytest.mark.worker
 
 
 @pytest.fixture

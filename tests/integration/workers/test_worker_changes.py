@@ -14,7 +14,7 @@ from tests.integration.test_page_cache_service import listing
 from tests.plugins.changing_site import ChangingSite
 from tests.plugins.webhook_receiver import Receiver
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+pytestmark = pytest.mark.worker
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 

@@ -19,9 +19,11 @@ import pytest
 
 from cli.processes import Child
 from cli.services import Services, listens
-from tests.integration.workers.conftest import Fleet, free_port, wait_until
+from tests.integration.workers.conftest import Fleet
+from tests.plugins.ports import free_port
+from tests.plugins.waiting import wait_until
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(170)]
+pytestmark = pytest.mark.worker
 _ROOT = Path(__file__).parents[3]
 _PROCFILE = dict(line.split(": ", 1) for line in (_ROOT / "Procfile").read_text().splitlines())
 _USER, _PASSWORD = "viewer", secrets.token_hex(16)
@@ -67,7 +69,7 @@ class Flower:
         self._services = Services(fleet.home, environment, cwd=fleet.home, logs=fleet.home)
         self._arguments = [*shlex.split(_PROCFILE["flower"]), *arguments]
         self.http = stack.enter_context(
-            httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30, trust_env=False)
+            httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=120, trust_env=False)
         )
         self.start()
 
@@ -212,7 +214,7 @@ def test_what_would_be_open_or_cannot_work_is_refused_by_name(
     """Exit code 2, one line, no traceback, no password; it has never listened."""
     env = {**os.environ, "PROPINTEL_HOME": str(tmp_path), "FLOWER_PORT": str(free_port()), **variables}
     command = [sys.executable, "-m", *shlex.split(_PROCFILE["flower"]), *arguments]
-    ran = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=90, check=False)
+    ran = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert ran.returncode == 2, ran.stderr
     assert ran.stderr.startswith(f"{named}: ")
     assert len(ran.stderr.splitlines()) == 1
@@ -286,7 +288,7 @@ def test_what_it_has_seen_survives_its_end_and_its_sudden_death(
         lambda: [folder.stat().st_ctime_ns, *(file.stat().st_ino for file in folder.iterdir())] != saved, 20, flower.log
     )
     flower.child.process.send_signal(signal.SIGKILL)
-    flower.child.process.wait(10)
+    flower.child.process.wait(120)
     flower = start_flower(fleet)
     assert [flower.task(one).get("state") for one in (first, second)] == ["SUCCESS", "SUCCESS"]
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700

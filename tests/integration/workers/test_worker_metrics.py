@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -22,10 +21,11 @@ from app.services.metrics.outbox import decode, encode
 from app.services.metrics.totals import Totals
 from cli.services import listens
 from tasks.sending import send_jobs
+from tests.plugins.ports import free_port
 from tests.plugins.standin_fixtures import KEYS
 from tests.plugins.webhook_receiver import Receiver
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+pytestmark = pytest.mark.worker
 TOKEN = "0123456789abcdef0123456789abcdef"
 
 
@@ -36,7 +36,7 @@ class Scraper:
     url: str
 
     def text(self) -> str:
-        answer = httpx2.get(f"{self.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10)
+        answer = httpx2.get(f"{self.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=120)
         assert answer.status_code == 200
         return answer.text
 
@@ -55,8 +55,7 @@ def start_web() -> Callable[[Any], Scraper]:
     """Start a web process of a fleet."""
 
     def start(fleet: Any) -> Scraper:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
+        port = free_port()
         fleet.services.web(fleet.supervisor, port)
         fleet.until(lambda: listens(port), 30)
         return Scraper(f"http://127.0.0.1:{port}")

@@ -12,7 +12,7 @@ from tasks.sending import send_jobs
 from tests.plugins.changing_site import ChangingSite
 from tests.plugins.standin_fixtures import StandinHandle
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+pytestmark = pytest.mark.worker
 
 _HOUSE = {
     "@context": "https://schema.org", "@type": "SingleFamilyResidence", "name": "12 Main St", "identifier": "48213",

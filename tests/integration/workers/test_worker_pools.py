@@ -12,7 +12,7 @@ import pytest
 
 from standin.site.pages import bundled_pages
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+pytestmark = pytest.mark.worker
 LISTINGS = [page.path for page in list(bundled_pages().values())[:4]]
 
 
@@ -65,7 +65,7 @@ def test_a_worker_that_cannot_be_configured_ends_with_the_reason(
     fleet = make_fleet()
     command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency=1"]
     ended = subprocess.run(
-        command, check=False, env={**fleet.env, variable: value}, capture_output=True, text=True, timeout=60
+        command, check=False, env={**fleet.env, variable: value}, capture_output=True, text=True, timeout=120
     )
     assert ended.returncode == 2, ended.stderr
     assert said in ended.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -11,8 +10,9 @@ from typing import Any
 import pytest
 
 from app.errors.fetching import HttpStatusError
+from tests.plugins.ports import free_port
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+pytestmark = pytest.mark.worker
 KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"
 TARGET = "/listings/oak-hollow-lane"
 
@@ -23,12 +23,6 @@ def _limited(make_fleet: Callable[..., Any], openai_standin: Callable[..., Any],
     fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=standin.base_url, **variables)
     fleet.start_worker(pool="threads")
     return fleet
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_the_servers_wait_is_the_countdown_and_costs_no_retry(
@@ -51,10 +45,10 @@ def test_a_wait_of_more_than_half_a_minute_is_deferred_in_the_table(
     make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str
 ) -> None:
     """No worker holds a countdown message for it: the job has a `due_at`, the broker nothing."""
-    fleet = _limited(make_fleet, openai_standin, 1)
+    fleet = _limited(make_fleet, openai_standin, 0.2)
     (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "deferred", "done", "failed")
     assert job.state == "deferred", fleet.told([job.id])
-    assert 45 <= (job.due_at - datetime.now(UTC)).total_seconds() <= 62
+    assert 150 <= (job.due_at - datetime.now(UTC)).total_seconds() <= 302
     assert job.error is None
     assert job.attempts == 0
 
@@ -75,7 +69,7 @@ def test_a_site_that_fails_is_tried_again_and_a_page_that_is_gone_is_not(
     """Transient errors back off and are counted, permanent ones fail at once; both end with their own error."""
     fleet = make_fleet()
     fleet.start_worker(pool="threads")
-    refused, gone = fleet.send(f"http://127.0.0.1:{_free_port()}/nobody", f"{property_site}/odd/gone")
+    refused, gone = fleet.send(f"http://127.0.0.1:{free_port()}/nobody", f"{property_site}/odd/gone")
     fleet.wait_for_state([gone], "failed")
     assert fleet.job(gone).attempts == 1
     assert fleet.job(gone).error["code"] in {"http_status", "page_gone"}
@@ -95,6 +89,6 @@ def test_a_final_error_survives_the_result_backend_with_its_facts(
     (job_id,) = fleet.stores.jobs.enqueue([target]).new
     result = fleet.app.tasks["tasks.scrape.scrape_property"].apply_async((job_id,), task_id=job_id)
     with pytest.raises(HttpStatusError) as raised:
-        result.get(timeout=30)
+        result.get(timeout=120)
     assert raised.value.facts == {"url": target, "status": 410}
     assert f"{target} answered HTTP 410" in str(raised.value)

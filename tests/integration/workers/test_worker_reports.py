@@ -19,7 +19,7 @@ from app.services.worker_health import read_heartbeats
 from tasks.config import LANES, TURN_HEADER
 from tasks.sending import send_jobs
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+pytestmark = pytest.mark.worker
 TARGET = "/listings/oak-hollow-lane"
 
 _PROBE = """
@@ -57,7 +57,7 @@ def test_the_key_report_runs_on_beat_is_logged_exported_and_returned(
     assert (exported["total_keys"], exported["healthy_keys"]) == (2, 2)
     assert sum(key["successes"] for key in exported["keys"].values()) == 1
     assert whole.keys() == {"reported_at", "advice", "alerts", "alerts_firing"}
-    result = fleet.app.send_task("tasks.health.report_key_stats").get(timeout=20)
+    result = fleet.app.send_task("tasks.health.report_key_stats").get(timeout=120)
     assert {name: result[name] for name in exported} == exported
     assert result.keys() == exported.keys() | {"advice", "alerts", "alerts_firing"}
     assert [piece["code"] for piece in result["advice"]] == ["enough"]
@@ -85,7 +85,7 @@ def test_two_beats_send_one_schedule(
     until(lambda: fleet.log("beat").count("Sending due task") >= sent + 3, 20)
     assert "Sending due task" not in fleet.log("beat2")
     first.process.send_signal(end)
-    first.process.wait(10)
+    first.process.wait(120)
     until(lambda: "Sending due task" in fleet.log("beat2"), 15, lambda: fleet.log("beat2"))
     assert second.process.poll() is None
 
@@ -100,7 +100,7 @@ def test_a_standby_beat_that_takes_over_an_emptied_redis_has_a_schedule(
     fleet.services.start(fleet.supervisor, "beat2", ["celery", "-A", "worker", "beat", "--pidfile=", "--loglevel=INFO"])
     until(lambda: "beat: Starting" in fleet.log("beat2"), 30)
     first.process.kill()
-    first.process.wait(10)
+    first.process.wait(120)
     with connect(fleet.settings) as redis:
         redis.flushall()
     until(lambda: "Sending due task report-key-stats" in fleet.log("beat2"), 15, lambda: fleet.log("beat2"))
@@ -139,10 +139,10 @@ def test_messages_of_beat_that_piled_up_run_once_and_whoever_asks_gets_a_report(
     headers = {TURN_HEADER: 600.0}
     results = [task.apply_async(headers=headers) for _ in range(3)]
     fleet.start_worker(pool="solo", concurrency=1)
-    answers = [result.get(timeout=30) for result in results]
+    answers = [result.get(timeout=120) for result in results]
     assert "total_keys" in answers[0]
     assert answers[1:] == [{"skipped": "it has just run"}] * 2
-    assert "total_keys" in task.apply_async().get(timeout=30)
+    assert "total_keys" in task.apply_async().get(timeout=120)
 
 
 def test_a_worker_of_the_scrape_queue_serves_all_its_lanes(make_fleet: Callable[..., Any], property_site: str) -> None:
@@ -172,8 +172,9 @@ def test_a_small_batch_does_not_wait_behind_a_huge_one(make_fleet: Callable[...,
     send_jobs(fleet.app, fleet.stores.jobs, huge[200:])
     send_jobs(fleet.app, fleet.stores.jobs, small)
     fleet.start_worker(pool="solo", concurrency=1)
-    fleet.wait_for_state([job.id for job in small], "done")
-    overtaken = fleet.stores.jobs.counts(huge[0].batch)["done"]
+    ended = max(job.finished_at for job in fleet.wait_for_state([job.id for job in small], "done"))
+    done = [fleet.job(job.id).finished_at for job in huge[200:]]
+    overtaken = sum(at is not None and at <= ended for at in done)
     assert 5 <= overtaken <= 25
 
 
@@ -199,7 +200,7 @@ def test_beat_ends_when_it_is_told_to_while_its_broker_is_away(
     fleet.valkey.kill()
     until(lambda: "Beat does not reach Redis" in fleet.log("beat"), 15, lambda: fleet.log("beat"))
     beat.process.terminate()
-    assert beat.process.wait(20) == 0, fleet.log("beat")
+    assert beat.process.wait(120) == 0, fleet.log("beat")
     assert "beat raised exception" not in fleet.log("beat")
 
 
@@ -212,7 +213,7 @@ def _watch(app: Celery, events: list[dict[str, Any]]) -> None:
             receiver.should_stop = event["type"] == "task-succeeded"
 
         receiver = app.events.Receiver(connection, handlers={"*": note})
-        receiver.capture(limit=None, timeout=30, wakeup=False)
+        receiver.capture(limit=None, timeout=120, wakeup=False)
 
 
 def test_arguments_stay_redacted_after_a_retry(
@@ -234,7 +235,7 @@ def test_arguments_stay_redacted_after_a_retry(
     secret, url = "sk-proj-0123456789abcdefghij", "https://me:hunter2@example.com/a?token=hunter2"
     with fleet.app.producer_pool.acquire(block=True) as producer:
         fleet.app.send_task("probe.come_back", (secret,), {"url": url}, producer=producer)
-    watching.join(30)
+    watching.join(120)
     assert events[-1]["type"] == "task-succeeded", fleet.log("worker")
     received = [event for event in events if event["type"] == "task-received"]
     assert [event["retries"] for event in received] == [0, 1]

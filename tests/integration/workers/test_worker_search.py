@@ -15,7 +15,7 @@ from standin.county.sites import HEARTH, slug
 from tasks.submission import submit_targets
 from tests.plugins.webhook_receiver import Receiver
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+pytestmark = pytest.mark.worker
 
 
 def test_a_search_yields_its_listings_each_once_and_the_batch_ends_with_them(

@@ -15,7 +15,7 @@ from standin.serving import BackgroundServer
 from tasks.sending import send_jobs
 from tests.plugins.address_world import Place, listing
 
-pytestmark = [pytest.mark.worker, pytest.mark.timeout(110)]
+pytestmark = pytest.mark.worker
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def make_due(fleet: Any) -> None:
 
 def tick(fleet: Any) -> dict[str, int]:
     """What beat sends every minute, done by a worker."""
-    sent: dict[str, int] = fleet.app.send_task("tasks.watches.tick_watches", queue="health").get(timeout=40)
+    sent: dict[str, int] = fleet.app.send_task("tasks.watches.tick_watches", queue="health").get(timeout=120)
     return sent
 
 

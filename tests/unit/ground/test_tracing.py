@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from app.logs import configure_logging
 from app.redaction import protect
 from app.tracing import configure_tracing, current_span, shutdown_tracing, span
 from tests.plugins.otlp_receiver import OtlpReceiver
+from tests.plugins.ports import free_port
 
 _KEY = "sk-proj-" + "A1b2C3d4" * 6
 _JOB = "0123456789abcdef0123456789abcdef"
@@ -135,11 +135,8 @@ def test_a_share_of_the_jobs_is_traced_each_of_them_whole(otlp: OtlpReceiver) ->
 
 def test_a_collector_that_is_away_is_told_of_once_and_holds_up_nobody(capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing of what the SDK says of each batch is in the log."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     configure_logging(log_format="json")
-    configure_tracing(f"http://127.0.0.1:{port}", service_name="x")
+    configure_tracing(f"http://127.0.0.1:{free_port()}", service_name="x")
     for _ in range(3000):
         with span("job", {}):
             pass

@@ -38,7 +38,7 @@ def test_of_many_who_ask_at_once_one_does() -> None:
     count = _counting()
 
     def ask() -> int:
-        going.wait(10)
+        going.wait(60)
         return count()
 
     kept = Kept(ask, 60.0)
@@ -82,7 +82,7 @@ def test_within_the_grace_nobody_waits_and_one_asks_anew() -> None:
     count = _counting()
 
     def ask() -> int:
-        going.wait(10)
+        going.wait(60)
         return count()
 
     kept = Kept(ask, 1.0, grace_seconds=2.0, monotonic=lambda: now)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from app.property.store import Database
 from tests.integration.doors.conftest import Environment
@@ -19,6 +19,10 @@ DESKTOP = {"width": 1280, "height": 800}
 
 #: where `screenshot` leaves its pictures; those of the docs are made with PROPINTEL_SCREENSHOTS=docs/images
 _PICTURES = os.environ.get("PROPINTEL_SCREENSHOTS", "")
+
+#: of a page beside other tests; by itself Playwright waits for five seconds
+_PATIENCE_MS = 60_000
+expect.set_options(timeout=_PATIENCE_MS)
 
 SignIn = Callable[..., Page]
 _KEY = "sk-proj-" + "k" * 36 + "0001"
@@ -48,7 +52,7 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
     def open_page(**options: object) -> Page:
         context = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})  # type: ignore[arg-type]
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(_PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: said.append(str(error)))

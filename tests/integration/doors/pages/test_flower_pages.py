@@ -18,7 +18,7 @@ from playwright.sync_api import Error, Page, expect
 
 from tests.integration.doors.conftest import Environment, Propintel, serving, until_true
 from tests.integration.doors.pages.conftest import SignIn
-from tests.integration.workers.conftest import free_port
+from tests.plugins.ports import free_port
 
 KEY = "sk-proj-" + "k" * 36 + "0001"
 _PASSWORD = secrets.token_hex(16)
@@ -59,7 +59,7 @@ def _call(environment: Environment, home: Path, *arguments: str) -> str:
     """Send a job's task as anybody can who reaches the broker; -> its id."""
     argv = [sys.executable, "-m", "celery", "-A", "worker", "call", "tasks.scrape.scrape_property"]
     argv += ["--queue=scrape", f"--args={json.dumps(arguments)}"]
-    ran = subprocess.run(argv, env=environment, cwd=home, capture_output=True, text=True, timeout=90, check=True)
+    ran = subprocess.run(argv, env=environment, cwd=home, capture_output=True, text=True, timeout=120, check=True)
     return ran.stdout.split()[-1]
 
 
@@ -74,7 +74,7 @@ def test_a_job_appears_in_flower_and_on_the_job_page(  # noqa: PLR0917
 ) -> None:
     flower = open_flower("/workers")
     # a worker that Flower has heard of: from now on it sees what is sent
-    expect(flower.get_by_role("row").filter(has_text="celery@")).to_contain_text("Online", timeout=60_000)
+    expect(flower.get_by_role("row").filter(has_text="celery@")).to_contain_text("Online")
     job = json.loads(called("enqueue", f"{site}/homes/1", "--format", "json").stdout)["jobs"][0]
     page = signed_in("operator", f"/jobs/{job}")
     expect(page.get_by_text("done", exact=True)).to_be_visible(timeout=60_000)

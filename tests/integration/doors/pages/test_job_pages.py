@@ -178,7 +178,7 @@ class TestForms:
 
     @pytest.fixture
     def client(self, web: str, called: Propintel) -> Any:
-        with httpx2.Client(base_url=web, trust_env=False, timeout=30) as client:
+        with httpx2.Client(base_url=web, trust_env=False, timeout=120) as client:
             token = called("token", "--role", "operator").stdout.strip()
             assert client.post("/sign-in", data={"token": token}).status_code == 303
             yield client
@@ -208,7 +208,7 @@ class TestForms:
         targets = "\n".join(f"http://homes.example/{'x' * 230}/{number}" for number in range(9_000))
         assert len(targets) > 2_000_000
         fields = {name: (None, value) for name, value in {"csrf": self._csrf(client), "text": targets}.items()}
-        answer = client.post("/enqueue/estimate", files=fields, timeout=60)
+        answer = client.post("/enqueue/estimate", files=fields, timeout=120)
         assert answer.status_code == 200, answer.text[:2_000]
         assert "Enqueue 9,000 jobs" in answer.text
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,13 +96,3 @@ def _folder_of(pid: int) -> bytes:
         fields = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         _FOLDERS[pid] = next(field.partition(b"=")[2] for field in fields if field.startswith(b"TMPDIR="))
     return _FOLDERS[pid]
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
-    """Whether `holds` came true in time."""
-    end = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
