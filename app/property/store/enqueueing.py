@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors.targets import InvalidTargetError
 from app.property.store import quotas, request_keys
@@ -16,7 +15,7 @@ from app.property.store.engine import Database
 from app.property.store.models import Enqueued, Job, JobState
 from app.property.store.page_index import AS_OF, fresh_urls
 from app.property.store.purged_names import purged_since
-from app.property.store.rows import chunks, job_of, new_id
+from app.property.store.rows import chunks, insert_into, job_of, new_id
 from app.property.store.tables import ACTIVE, IS_ACTIVE, batches, jobs, records
 from app.property.store.targets import is_address, normalise_target
 
@@ -147,9 +146,8 @@ def insert_jobs(connection: Connection, rows: list[dict[str, Any]]) -> dict[str,
     """Insert what no other process inserted meanwhile; -> the jobs made, by target."""
     if not rows:
         return {}
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = (
-        dialect.insert(jobs)
+        insert_into(connection, jobs)
         .on_conflict_do_nothing(index_elements=[jobs.c.target], index_where=IS_ACTIVE)
         .returning(*jobs.c)
     )

@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from app.property.store.rows import chunks
+from app.property.store.rows import chunks, insert_into
 from app.property.store.tables import key_hours, model_history, model_hours
 from app.property.store.usage import DEMANDS, USES, CountedModel, Demand, grown, spread
 
@@ -41,7 +40,7 @@ def _flat(demand: Demand) -> dict[str, int]:
 
 
 def _put(connection: Connection, row: dict[str, Any]) -> None:
-    statement = _dialect(connection).insert(model_history).values(row)
+    statement = insert_into(connection, model_history).values(row)
     change = {name: statement.excluded[name] for name in ("counters", "counted_at")}
     connection.execute(statement.on_conflict_do_update(index_elements=["model"], set_=change))
 
@@ -74,16 +73,12 @@ def _add(
     also: Sequence[str] = (),
 ) -> None:
     """Insert hours; where one is there already, its `counts` grow and what is `also` given takes its place."""
-    statement = _dialect(connection).insert(table)
+    statement = insert_into(connection, table)
     change = {name: table.c[name] + statement.excluded[name] for name in counts}
     change |= {name: statement.excluded[name] for name in also}
     keys = [column.name for column in table.primary_key.columns]
     for some in chunks(rows):
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=change), list(some))
-
-
-def _dialect(connection: Connection) -> Any:
-    return sqlite if connection.dialect.name == "sqlite" else postgresql
 
 
 def prune(connection: Connection, table: Table, old: ColumnElement[bool]) -> None:

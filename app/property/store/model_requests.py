@@ -16,14 +16,13 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.property.store.answers import Question
 from app.property.store.engine import Database
 from app.property.store.models import Job, JobState
 from app.property.store.purge_marks import PURGE
 from app.property.store.purged_names import purged_since
-from app.property.store.rows import chunks
+from app.property.store.rows import chunks, insert_into
 from app.property.store.tables import ONE_ATTEMPT_LESS, jobs, model_answers, model_requests
 
 #: A job comes back by itself so long after its request should have been given up, should nobody have woken it: the
@@ -277,8 +276,9 @@ def _park(connection: Connection, job: Job, owner: str, row: dict[str, Any], now
     held = and_(jobs.c.id == job.id, jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner)
     if connection.execute(select(jobs.c.id).where(held).with_for_update()).first() is None:
         return False  # cancelled, taken over or purged: then nothing of its page may be left here
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    connection.execute(dialect.insert(model_requests).values(row).on_conflict_do_nothing(index_elements=["id"]))
+    connection.execute(
+        insert_into(connection, model_requests).values(row).on_conflict_do_nothing(index_elements=["id"])
+    )
     query = select(_R.state, _R.give_up_at).where(_R.id == row["id"]).with_for_update()
     state, give_up_at = connection.execute(query).one()
     if state not in OPEN and job.request_id != row["id"]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import Connection, and_, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors.requests import QuotaExceededError
 from app.property.store.request_keys import RequestKey
+from app.property.store.rows import insert_into
 from app.property.store.tables import caller_days
 
 #: how long the counts of past days stay
@@ -41,9 +41,8 @@ def charge(connection: Connection, requester: Requester, now: datetime, count: i
     quota, today = requester.daily_targets, now.date()
     if quota is not None and count > quota:
         _refuse(connection, requester, now, count, quota)
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     total = caller_days.c.targets + count
-    counted = dialect.insert(caller_days).values(caller=requester.caller, day=today, targets=count)
+    counted = insert_into(connection, caller_days).values(caller=requester.caller, day=today, targets=count)
     counted = counted.on_conflict_do_update(
         index_elements=[caller_days.c.caller, caller_days.c.day],
         set_={"targets": total},

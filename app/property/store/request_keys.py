@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors.requests import IdempotencyKeyReusedError, RequestUnderWayError
 from app.property.store.models import Enqueued
-from app.property.store.rows import chunks, job_of
+from app.property.store.rows import chunks, insert_if_new, job_of
 from app.property.store.tables import jobs, request_keys
 
 KEPT = timedelta(hours=24)
@@ -39,9 +38,8 @@ def take(connection: Connection, key: RequestKey, now: datetime, answer_by: date
     `answer_by`.
     """
     _forget(connection, key, now)
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = {"id": key.id, "fingerprint": key.fingerprint, "created_at": now, "answer_by": answer_by}
-    taken = dialect.insert(request_keys).values(row).on_conflict_do_nothing().returning(request_keys.c.id)
+    taken = insert_if_new(connection, request_keys).values(row).returning(request_keys.c.id)
     if connection.execute(taken).first() is not None:
         return None
     found = earlier(connection, key, now)

@@ -41,16 +41,20 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def insert_into(connection: Connection, table: Table) -> Any:
+    """An INSERT in the database's own words, which can say what becomes of a row that is there already."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
+
+
 def insert_if_new(connection: Connection, table: Table) -> Any:
     """An INSERT that leaves rows alone which are there already, by whichever unique key."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table).on_conflict_do_nothing()
+    return insert_into(connection, table).on_conflict_do_nothing()
 
 
 def upsert(connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     """Put `values` into the row of `key` (its primary key), which is made if it is not there."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values({**key, **values})
+    statement = insert_into(connection, table).values({**key, **values})
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))
 
 
