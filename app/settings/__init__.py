@@ -340,33 +340,36 @@ def bare_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in _OF_THE_MACHINE if name in os.environ}
 
 
-def env_file_in_use(env_file: Path | str | None = ".env") -> Path | None:
+def env_file_in_use() -> Path | None:
     """The file that `load_settings` reads beside the environment, absolute; None if there is none."""
-    chosen = os.environ.get("PROPINTEL_ENV_FILE", env_file)
+    chosen = _env_file()
     path = Path(chosen).expanduser().absolute() if chosen else None
     return path if path is not None and path.is_file() else None
 
 
-def load_settings(env_file: Path | str | None = ".env") -> Settings:
-    """Read the environment, then `env_file` for what it lacks; `PROPINTEL_ENV_FILE` names another file, empty none.
+def load_settings() -> Settings:
+    """Read the environment, then `.env` for what it lacks; `PROPINTEL_ENV_FILE` names another file, empty none.
 
     The secrets among them are protected: `app.redaction` hides them. Raises `ConfigurationError`, which names the first
     variable at fault and never shows a value.
     """
-    settings = _load(Settings, env_file)
+    settings = _load(Settings)
     settings.protect_secrets()
     return settings
 
 
-def load_log_settings(env_file: Path | str | None = ".env") -> LogSettings:
+def load_log_settings() -> LogSettings:
     """How to log, whatever else is set; otherwise as `load_settings`."""
-    return _load(LogSettings, env_file)
+    return _load(LogSettings)
 
 
-def _load[S: BaseSettings](kind: type[S], env_file: Path | str | None) -> S:
-    chosen = os.environ.get("PROPINTEL_ENV_FILE", env_file)
+def _env_file() -> str | None:
+    return os.environ.get("PROPINTEL_ENV_FILE", ".env") or None
+
+
+def _load[S: BaseSettings](kind: type[S]) -> S:
     try:
-        return kind(_env_file=chosen or None)
+        return kind(_env_file=_env_file())
     except ValidationError as exc:
         first = exc.errors(include_input=False, include_url=False, include_context=False)[0]
         variable = "_".join(str(part) for part in first["loc"][:1]).upper()

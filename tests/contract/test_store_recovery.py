@@ -5,17 +5,10 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
-import pytest
-
 from app.clock import ManualClock
-from app.property.store import Database, Job, JobStore, Recovered
+from app.property.store import Job, JobStore, Recovered
 
 QUEUE = "scrape"
-
-
-@pytest.fixture
-def jobs(database: Database) -> JobStore:
-    return JobStore(database, resend_seconds=20)
 
 
 def made(jobs: JobStore, count: int, *, sent_to: str | None = QUEUE, priority: int = 5) -> list[Job]:

@@ -26,6 +26,8 @@ CORE = frozenset(
 )
 #: a text of fewer tokens is filled up
 FLOOR = 300
+#: places that are shown for a field
+_PER_FIELD = 4
 _FACT_LENGTH = 90
 #: characters of a page that is sent whole, whatever its language
 _SHORT_PAGE = 1_600
@@ -39,16 +41,14 @@ class Reduced:
     fields: tuple[str, ...]
 
 
-def reduce(
-    document: Document, wanted: Sequence[str], *, budget: int, count: Callable[[str], int], per_field: int = 4
-) -> Reduced:
-    """The lines for `wanted` within `budget` tokens as `count` counts them; at most `per_field` places a field."""
+def reduce(document: Document, wanted: Sequence[str], *, budget: int, count: Callable[[str], int]) -> Reduced:
+    """The lines for `wanted` within `budget` tokens as `count` counts them; at most `_PER_FIELD` places a field."""
     lines = lines_of(document)
-    ranked = {field: _ranked(field, lines)[:per_field] for field in wanted if field in CUES}
+    ranked = {field: _ranked(field, lines)[:_PER_FIELD] for field in wanted if field in CUES}
     chosen: set[int] = set()
     answered: set[str] = set()
     spent = 0
-    for turn in range(per_field):
+    for turn in range(_PER_FIELD):
         for field, places in ranked.items():
             fresh = [p for p in places[turn] if p not in chosen] if turn < len(places) else []
             cost = sum(count(lines[p]) + 1 for p in fresh)

@@ -34,6 +34,9 @@ MAX_ROBOTS_BYTES = 512 * 1024
 #: RFC 9309 section 2.3.1.2: at least five redirects are followed
 MAX_ROBOTS_REDIRECTS = 5
 _MAX_ORIGINS = 2000
+#: rules are believed for so long, and a site that is in trouble is left alone for so long at least
+_TTL_SECONDS = 3600.0
+_HOLD_OFF_SECONDS = 60.0
 #: who reads a file holds the others off for so long, and they look for it so often
 _CLAIM_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
@@ -58,16 +61,12 @@ class Robots:
         user_agent: str,
         *,
         ignored: Collection[str] = (),
-        ttl_seconds: float = 3600.0,
-        hold_off_seconds: float = 60.0,
     ) -> None:
         self._fetch = fetch
         self._shelf = shelf
         self._clock = clock
         self.product = product_token(user_agent)
         self._ignored = frozenset(ignored)
-        self._ttl_seconds = ttl_seconds
-        self._hold_off_seconds = hold_off_seconds
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -133,9 +132,9 @@ class Robots:
             if not _tells_about_site(exc):
                 raise
             file = RobotsFile(0, problem=(exc.code, str(exc.facts["reason"])))
-        seconds = self._ttl_seconds
+        seconds = _TTL_SECONDS
         if _holds_off(file):
-            seconds = max(self._hold_off_seconds, min(file.retry_after_seconds or 0.0, self._ttl_seconds))
+            seconds = max(_HOLD_OFF_SECONDS, min(file.retry_after_seconds or 0.0, _TTL_SECONDS))
         return Kept(file, self._clock.now_us() + round(seconds * 1_000_000))
 
 

@@ -120,9 +120,9 @@ def _multiplied(value: float, end: int, text: str, lang: str | None) -> tuple[fl
     return (round(value, 6), end)
 
 
-def parse_number(text: str, lang: str | None = None, *, multipliers: bool = False) -> float | None:
-    """The first number of `text`, or None."""
-    numbers = find_numbers(text, lang, multipliers=multipliers)
+def parse_number(text: str, lang: str | None = None) -> float | None:
+    """The first number of `text` as its digits say it, or None."""
+    numbers = find_numbers(text, lang, multipliers=False)
     return numbers[0].value if numbers else None
 
 

@@ -18,11 +18,12 @@ from sqlalchemy import Connection, func, select, update
 from app.property.store import quotas
 from app.property.store.engine import Database
 from app.property.store.enqueueing import insert_jobs, known_jobs
-from app.property.store.jobs import FRESH_DAYS, RESEND_SECONDS
+from app.property.store.jobs import FRESH_DAYS
 from app.property.store.models import Job, JobState
 from app.property.store.purge_marks import purged_of
 from app.property.store.purged_names import purged_since
 from app.property.store.quotas import Requester
+from app.property.store.recovery import RESEND_SECONDS
 from app.property.store.rows import chunks, new_id
 from app.property.store.tables import batches, jobs, watches
 
@@ -62,12 +63,9 @@ class Walked:
 class FoundJobs:
     """Ends jobs of searches in a `Database`; each method is one transaction."""
 
-    def __init__(
-        self, database: Database, *, fresh_days: float = FRESH_DAYS, resend_seconds: float = RESEND_SECONDS
-    ) -> None:
+    def __init__(self, database: Database, *, fresh_days: float = FRESH_DAYS) -> None:
         self._database = database
         self._fresh = timedelta(days=fresh_days)
-        self._resend_seconds = resend_seconds
 
     def finish(self, job: Job, owner: str, walked: Walked, daily_targets: int | None = None) -> list[Job] | None:
         """The job is done; -> the jobs that it made, to be sent. None if the lease was lost, and nothing is changed.
@@ -97,7 +95,7 @@ class FoundJobs:
         if not is_paid_for:
             ending.left_out[LeftOut.UNWATCHED] += len(wanted)
             wanted = []
-        made = ending.make(wanted, daily_targets, now + timedelta(seconds=self._resend_seconds))
+        made = ending.make(wanted, daily_targets, now + timedelta(seconds=RESEND_SECONDS))
         told = {
             "pages": walked.pages,
             "found": len(walked.listings) + sum(walked.left_out.values()),

@@ -22,7 +22,7 @@ from app.property.store.job_sources import jobs_of
 from app.property.store.models import Enqueued, Job, JobState, PageFrom, Recovered
 from app.property.store.paging import Order, Page
 from app.property.store.quotas import Requester
-from app.property.store.recovery import take_lost
+from app.property.store.recovery import RESEND_SECONDS, take_lost
 from app.property.store.request_keys import RequestKey
 from app.property.store.rows import chunks, clean, job_of
 from app.property.store.tables import (
@@ -38,9 +38,7 @@ from app.property.store.tables import (
 
 #: a stored property younger than this is not scraped again
 FRESH_DAYS = 30.0
-#: By then a job that was queued must have been handed to the broker; a large batch has more time. Else its
-#: sender has died.
-RESEND_SECONDS = 20.0
+#: a large batch has more time to be handed over
 _HANDED_OVER_PER_SECOND = 500
 #: a countdown's message may come so much before its time, by the clock of another machine
 _EARLY_SECONDS = 1.0
@@ -55,11 +53,10 @@ NEWEST_FIRST = Order("newest jobs", _PLACE, descending=True)
 class JobStore:
     """Jobs in a `Database`. Atomic on every method, over all processes; raises errors of `app.errors`."""
 
-    def __init__(self, database: Database, *, fresh_days: float = FRESH_DAYS, resend_seconds: float = RESEND_SECONDS):
+    def __init__(self, database: Database, *, fresh_days: float = FRESH_DAYS) -> None:
         self._database = database
         self._clock = database.clock
         self._fresh = timedelta(days=fresh_days)
-        self._resend_seconds = resend_seconds
 
     # --- from target to job
 
@@ -367,10 +364,10 @@ class JobStore:
         where they are fewer than the jobs that were handed to it, the oldest of these are among the lost. None: nobody
         could ask.
         """
-        return take_lost(self._database, limit, messages, resend_seconds=self._resend_seconds)
+        return take_lost(self._database, limit, messages)
 
     def _handed_over_by(self, now: datetime, count: int) -> datetime:
-        return now + timedelta(seconds=self._resend_seconds + count / _HANDED_OVER_PER_SECOND)
+        return now + timedelta(seconds=RESEND_SECONDS + count / _HANDED_OVER_PER_SECOND)
 
     def _held(self, job_id: str, owner: str, change: dict[str, Any]) -> bool:
         return self._changed(job_id, and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner), change)

@@ -319,9 +319,9 @@ class ModelBatchStore:
             raise LeaseLostError(batch_id)
         return _batch_of(row)
 
-    def under_way(self, limit: int = 1000) -> builtins.list[ModelBatch]:
-        """Those that are not closed, the oldest first."""
-        query = select(model_batches).where(_B.next_at.is_not(None)).order_by(_B.created_at).limit(limit)
+    def under_way(self) -> builtins.list[ModelBatch]:
+        """The first thousand that are not closed, the oldest first."""
+        query = select(model_batches).where(_B.next_at.is_not(None)).order_by(_B.created_at).limit(1000)
         with self._database.reading() as connection:
             return [_batch_of(row) for row in connection.execute(query)]
 

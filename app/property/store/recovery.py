@@ -19,25 +19,25 @@ from app.property.store.models import JobState, Recovered, RecoveryReason
 from app.property.store.rows import chunks, job_of
 from app.property.store.tables import jobs
 
+#: by then a job that was queued must have been handed to the broker; else its sender has died
+RESEND_SECONDS = 20.0
 #: a message that a worker has just taken is no longer in its queue, and its job not yet claimed
 JUST_SENT_SECONDS = 5.0
 #: which jobs are lost, by the reason; no job is so for two
 _Lost = Mapping[RecoveryReason, ColumnElement[bool]]
 
 
-def take_lost(
-    database: Database, limit: int, messages: Mapping[str, int] | None, *, resend_seconds: float
-) -> list[Recovered]:
+def take_lost(database: Database, limit: int, messages: Mapping[str, int] | None) -> list[Recovered]:
     """See `JobStore.recoverable`."""
     now = database.clock.now()
 
     def work(connection: Connection) -> list[Recovered]:
         database.exclusively(connection, "jobs.recoverable")
-        found = _taken(connection, _overdue(now), limit, now, resend_seconds)
+        found = _taken(connection, _overdue(now), limit, now)
         for queue, missing in _shortages(connection, messages or {}, now):
             if (room := min(limit - len(found), missing)) > 0:
                 lost = {RecoveryReason.LOST: and_(_handed_over(now), jobs.c.sent_to == queue)}
-                found += _taken(connection, lost, room, now, resend_seconds)
+                found += _taken(connection, lost, room, now)
         return found
 
     return database.repeat(work)
@@ -72,7 +72,7 @@ def _handed_over(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _taken(connection: Connection, lost: _Lost, limit: int, now: datetime, resend_seconds: float) -> list[Recovered]:
+def _taken(connection: Connection, lost: _Lost, limit: int, now: datetime) -> list[Recovered]:
     """Queue at most `limit` of the `lost` jobs anew, urgent and old ones first.
 
     One that is claimed meanwhile, or lost for another reason by now, is left out.
@@ -83,7 +83,7 @@ def _taken(connection: Connection, lost: _Lost, limit: int, now: datetime, resen
     reasons = {row[0]: RecoveryReason(row[1]) for row in connection.execute(query)}
     change = {
         "state": JobState.QUEUED,
-        "resend_at": now + timedelta(seconds=resend_seconds),
+        "resend_at": now + timedelta(seconds=RESEND_SECONDS),
         "due_at": None,
         "lease_owner": None,
         "lease_expires_at": None,

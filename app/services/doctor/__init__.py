@@ -22,13 +22,11 @@ from app.settings import Settings
 __all__ = ["Courier", "Finding", "State", "examine", "verdict_of"]
 
 #: the longest that a check may take; all run side by side
-CHECK_SECONDS = 10.0
+_CHECK_SECONDS = 10.0
 
 
-def examine(
-    settings: Settings, courier: Courier, clock: Clock, env_file: Path | None, *, seconds: float = CHECK_SECONDS
-) -> list[Finding]:
-    """All findings, after `seconds` at the latest. `env_file` is the file that settings were read from, if any.
+def examine(settings: Settings, courier: Courier, clock: Clock, env_file: Path | None) -> list[Finding]:
+    """All findings, after ten seconds at the latest. `env_file` is the file that settings were read from, if any.
 
     `clock` is this machine's. No finding shows a secret: keys stand there by their masks, URLs without password.
     Raises nothing.
@@ -46,4 +44,4 @@ def examine(
         Check("clock", lambda: check_clock(settings, clock)),
         Check("jobs", lambda: check_jobs(settings, fleet, make_clock(settings))),
     ]
-    return run_checks(checks, seconds, sorted(set(settings.secrets()), key=len, reverse=True))
+    return run_checks(checks, _CHECK_SECONDS, sorted(set(settings.secrets()), key=len, reverse=True))

@@ -286,7 +286,7 @@ def test_the_parts_of_an_east_asian_number_add_up(hundred_millions: int, ten_tho
     """億 is 10^8 and 万 is 10^4, with and without a comma inside."""
     value = hundred_millions * 10**8 + ten_thousands * 10**4
     for written in (f"{hundred_millions}億{ten_thousands}万円", f"{hundred_millions}億{ten_thousands:,}万円"):
-        assert numbers.parse_number(written, "ja", multipliers=True) == value
+        assert [found.value for found in numbers.find_numbers(written, "ja")] == [value]
 
 
 @given(st.integers(20_000, 90_000_000), st.sampled_from(["€ {}", "{} €", "EUR {}", "{} EUR"]))
