@@ -15,8 +15,7 @@ from app.clock import ManualClock
 from app.errors.requests import InvalidCursorError
 from app.property.change_belief import Telling
 from app.property.page import Page
-from app.property.record import Evidence, Method, PageKind
-from app.property.source_record import SourceRecord
+from app.property.record import Method
 from app.property.store import (
     Change,
     ChangeStore,
@@ -33,6 +32,7 @@ from app.property.store import (
 from app.property.store.change_feed import Followed, append
 from app.property.store.tables import change_candidates, changes
 from tests.contract.conftest import ON_POSTGRESQL
+from tests.plugins.page_records import page_record
 
 ADDRESS = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
 TELLING = Telling()
@@ -56,14 +56,7 @@ class Home:
         sha, self._kept = self._kept or f"{self._reads:064d}", ""
         at = self.clock.now()
         said = {**ADDRESS, "X_Currency": "USD", **values}
-        evidence = {
-            name: Evidence(
-                value=value, raw=str(value), method=method, locator="/html", quote=f"it says {value}", source_url=url,
-                fetched_at=at, content_sha256=sha, confidence=0.9,
-            )
-            for name, value in said.items()
-        }  # fmt: skip
-        record = SourceRecord(url, url, PageKind.LISTING, sha, at, said, evidence)
+        record = page_record(url, said, at, sha, method=method, quote="it says {}")
         return self.store.save_record(record, edition=edition)
 
     def keep(self, text: str) -> None:

@@ -16,25 +16,19 @@ from pyarrow import parquet
 from sqlalchemy import insert
 
 from app.clock import ManualClock
-from app.property.merge import SourceRecord
-from app.property.record import FIELDS, Evidence, Method, PageKind
+from app.property.record import FIELDS, PageKind
+from app.property.source_record import SourceRecord
 from app.property.store import Database, PropertyStore, snapshot
 from app.property.store.tables import properties, records
 from app.services.exports import ExportFormat, write
+from tests.plugins.page_records import page_record
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _source(url: str, at: datetime = T0, confidence: float = 0.95, **values: Any) -> SourceRecord:
     sha = url.rjust(64, "x")[-64:]
-    evidence = {
-        name: Evidence(
-            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=f"{value}", source_url=url,
-            fetched_at=at, content_sha256=sha, confidence=confidence,
-        )
-        for name, value in values.items()
-    }  # fmt: skip
-    return SourceRecord(url, url, PageKind.RECORD, sha, at, values, evidence)
+    return page_record(url, values, at, sha, kind=PageKind.RECORD, confidence=confidence)
 
 
 @pytest.fixture

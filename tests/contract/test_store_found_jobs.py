@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from app.clock import ManualClock
-from app.property.merge import SourceRecord
 from app.property.record import PageKind
+from app.property.source_record import SourceRecord
 from app.property.store import (
     BatchStore,
     Database,

@@ -13,8 +13,8 @@ from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.errors.pages import PageGoneError
 from app.errors.targets import InvalidTargetError
-from app.property.merge import SourceRecord
 from app.property.record import PageKind
+from app.property.source_record import SourceRecord
 from app.property.store import BatchStore, Database, JobStore, PropertyStore
 from app.property.store.tables import records
 

@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 
 from app.clock import ManualClock
-from app.property.merge import SourceRecord
-from app.property.record import Evidence, Method, PageKind
+from app.property.record import PageKind
+from app.property.source_record import SourceRecord
 from app.property.store import Database, JobStore, PageIndex, PropertyStore
 from app.property.store.tables import properties, records
 from tests.contract.conftest import count
+from tests.plugins.page_records import page_record
 
 PAGE = "https://site.example/h/48213"
 MOBILE, CAMPAIGN = "https://m.site.example/h/48213", "https://site.example/to/48213"
@@ -23,12 +24,7 @@ def record(
     clock: ManualClock, url: str, *, page_url: str | None = PAGE, sha: str = "a", **values: object
 ) -> SourceRecord:
     now = clock.now()
-    proofs = {
-        name: Evidence(value=v, raw=str(v), method=Method.LABEL, locator="/", quote=str(v), source_url=url,
-                       fetched_at=now, content_sha256=sha * 64, confidence=0.9)
-        for name, v in values.items()
-    }  # fmt: skip
-    return SourceRecord(url, url, PageKind.LISTING, sha * 64, now, dict(values), proofs, page_url)
+    return page_record(url, values, now, sha * 64, page_url=page_url)
 
 
 @pytest.fixture

@@ -14,27 +14,19 @@ from sqlalchemy import insert, select, text
 
 from app.clock import ManualClock
 from app.errors.requests import InvalidCursorError
-from app.property.merge import SourceRecord
-from app.property.record import Evidence, Method, PageKind
 from app.property.store import BatchStore, Database, JobState, JobStore, Page, PropertyStore, every
 from app.property.store import batches as batch_store
 from app.property.store import jobs as job_store
 from app.property.store import properties as property_store
 from app.property.store.tables import batches, jobs, properties
+from tests.plugins.page_records import page_record
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _save(store: PropertyStore, url: str, clock: ManualClock, price: int = 1, sure: float = 0.9, **more: Any) -> str:
     values, sha, at = {"ListPrice": price, **more}, f"{price:064x}", clock.now()
-    proofs = {
-        name: Evidence(
-            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
-            fetched_at=at, content_sha256=sha, confidence=sure,
-        )
-        for name, value in values.items()
-    }  # fmt: skip
-    return store.save_record(SourceRecord(url, url, PageKind.LISTING, sha, at, values, proofs))
+    return store.save_record(page_record(url, values, at, sha, confidence=sure))
 
 
 def _met(page: Callable[[str | None], Page[Any]], between: Callable[[int], object]) -> list[Any]:

@@ -13,10 +13,11 @@ from sqlalchemy import func, select
 
 from app.clock import ManualClock
 from app.errors import NotFoundError
-from app.property.merge import SourceRecord
-from app.property.record import Evidence, Method, PageKind, SourceKind
+from app.property.record import PageKind, SourceKind
+from app.property.source_record import SourceRecord
 from app.property.store import Database, JobStore, PropertyFilter, PropertyStore
 from app.property.store.tables import observations, properties, records
+from tests.plugins.page_records import page_record
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 ADDRESS = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
@@ -24,14 +25,7 @@ ADDRESS = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfie
 
 def source(url: str, confidence: float = 0.9, at: datetime = T0, sha: str | None = None, **values: Any) -> SourceRecord:
     sha = sha or url.rjust(64, "x")[-64:]
-    evidence = {
-        name: Evidence(
-            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
-            fetched_at=at, content_sha256=sha, confidence=confidence,
-        )
-        for name, value in values.items()
-    }  # fmt: skip
-    return SourceRecord(url, url, PageKind.LISTING, sha, at, values, evidence)
+    return page_record(url, values, at, sha, confidence=confidence)
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from sqlalchemy import func, inspect, select, text
 from app.clock import ManualClock
 from app.errors.purging import PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError, NoSourceError
-from app.property.merge import SourceRecord
 from app.property.page import Keeping, Page
 from app.property.record import Evidence, Method, PageKind
+from app.property.source_record import SourceRecord
 from app.property.store import (
     AnswerStore,
     Database,

@@ -9,7 +9,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.purging import PurgedMeanwhileError
-from app.property.record import Evidence, Method, PageKind
+from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.store import (
     Database,
@@ -24,6 +24,7 @@ from app.property.store import (
     StoredSearch,
     UnverifiedStore,
 )
+from tests.plugins.page_records import page_record
 
 QUESTION, TARGET = "a" * 64, "12 FICTIONAL AVE, ANYTOWN, ST 00000"
 DEAD = "https://dead.example/1"
@@ -34,12 +35,7 @@ def answered(at: datetime, text: str = "nothing") -> StoredSearch:
 
 
 def record(url: str, at: datetime, **values: Any) -> SourceRecord:
-    proofs = {
-        name: Evidence(value=value, raw=str(value), method=Method.LABEL, locator="/", quote=str(value), source_url=url,
-                       fetched_at=at, content_sha256="b" * 64, confidence=0.9)
-        for name, value in values.items()
-    }  # fmt: skip
-    return SourceRecord(url, url, PageKind.RECORD, "b" * 64, at, values, proofs)
+    return page_record(url, values, at, "b" * 64, kind=PageKind.RECORD)
 
 
 def house(url: str, at: datetime, **more: Any) -> SourceRecord:

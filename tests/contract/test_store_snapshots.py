@@ -8,23 +8,16 @@ from typing import Any
 import pytest
 
 from app.clock import ManualClock
-from app.property.merge import SourceRecord
-from app.property.record import Evidence, Method, PageKind
+from app.property.source_record import SourceRecord
 from app.property.store import Database, PropertyStore, sayings, snapshot
+from tests.plugins.page_records import page_record
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def source(number: int, at: datetime = T0, **values: Any) -> SourceRecord:
     url, sha = f"https://a.example/{number}", f"{number:x}".rjust(64, f"{at.day % 10}")
-    evidence = {
-        name: Evidence(
-            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
-            fetched_at=at, content_sha256=sha, confidence=0.9,
-        )
-        for name, value in values.items()
-    }  # fmt: skip
-    return SourceRecord(url, url, PageKind.LISTING, sha, at, values, evidence)
+    return page_record(url, values, at, sha)
 
 
 @pytest.fixture

@@ -15,14 +15,13 @@ from standardwebhooks.webhooks import Webhook
 
 from app.clock import ManualClock, SystemClock
 from app.errors import ConfigurationError
-from app.property.record import Evidence, Method, PageKind
-from app.property.source_record import SourceRecord
 from app.property.store import ChangeStore, PropertyStore, PurgeKind, PurgeStore
 from app.services.change_delivery import RECEIVER, event_of, tell_due, webhook_url
 from app.services.deliveries import LEASE_SECONDS
 from app.services.stores import Stores, open_stores
 from app.services.webhooks import build_webhook_sender
 from app.settings import Settings
+from tests.plugins.page_records import page_record
 from tests.plugins.webhook_receiver import Receiver
 
 MakeReceiver = Callable[..., Receiver]
@@ -51,14 +50,7 @@ def save(properties: PropertyStore, number: int, price: int, at: Any) -> None:
     """The page of home `number` with this price."""
     url, sha = f"https://homes.example/{number}", f"{number * 1_000_000 + price:064d}"
     values = {"StreetNumber": str(number), "StreetName": "Elm Street", "City": "Springfield", "ListPrice": price}
-    evidence = {
-        name: Evidence(
-            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
-            fetched_at=at, content_sha256=sha, confidence=0.9,
-        )
-        for name, value in values.items()
-    }  # fmt: skip
-    properties.save_record(SourceRecord(url, url, PageKind.LISTING, sha, at, values, evidence), edition="e")
+    properties.save_record(page_record(url, values, at, sha), edition="e")
 
 
 def change(stores: Stores, homes: int, *, start: int = 1) -> None:

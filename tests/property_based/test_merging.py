@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from app.property.derived import DERIVED_FIELDS
 from app.property.matching import decide
 from app.property.merge import merge
-from app.property.record import Evidence, Method, PageKind, PropertyRecord, SourceKind
+from app.property.record import Method, PropertyRecord, SourceKind
 from app.property.source_record import SourceRecord
+from tests.plugins.page_records import page_record
 
 T0 = datetime(2026, 6, 1, tzinfo=UTC)
 _SAID: dict[str, st.SearchStrategy[Any]] = {
@@ -53,15 +54,8 @@ def _page(draw: st.DrawFn, number: int) -> SourceRecord:
     at = T0 - timedelta(days=draw(st.sampled_from([0, 1, 29, 31, 400])))
     confidence, method = draw(st.sampled_from([0.4, 0.8, 0.99])), draw(st.sampled_from(list(Method)[:6]))
     values = draw(SAYINGS)
-    evidence = {
-        name: Evidence(
-            value=value, raw=str(value), method=method, locator="/", quote=str(value), source_url=url, fetched_at=at,
-            content_sha256=f"{number:064d}", confidence=confidence,
-        )
-        for name, value in values.items()
-    }  # fmt: skip
     kind = draw(st.sampled_from([None, *SourceKind]))
-    return SourceRecord(url, url, PageKind.LISTING, f"{number:064d}", at, values, evidence, source_kind=kind)
+    return page_record(url, values, at, f"{number:064d}", source_kind=kind, method=method, confidence=confidence)
 
 
 @settings(max_examples=300, deadline=None)

@@ -11,14 +11,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from app.property.merge import SourceRecord
-from app.property.record import Evidence, Method, PageKind
 from app.property.store import downgrade, upgrade
 from app.property.store.schema import HEAD
 from app.services.stores import open_stores
 from app.settings import VARIABLE_PREFIXES, Settings
 from benchmarks.postgresql import PostgreSQL, programs
 from tests.plugins.documented import blocks
+from tests.plugins.page_records import page_record
 
 _BACKUP = "docs/runbooks/backup-and-restore.md"
 
@@ -53,13 +52,8 @@ def _bash(script: str, place: Path, **variables: str) -> str:
 def _store(settings: Settings) -> str:
     """Store a property; -> its id."""
     at, url = datetime(2026, 1, 1, tzinfo=UTC), "http://homes.example/1"
-    proof = Evidence(
-        value=7, raw="7", method=Method.LABEL, locator="/html", quote="7", source_url=url, fetched_at=at,
-        content_sha256="0" * 64, confidence=0.9,
-    )  # fmt: skip
     with open_stores(settings) as stores:
-        record = SourceRecord(url, url, PageKind.LISTING, "0" * 64, at, {"ListPrice": 7}, {"ListPrice": proof})
-        return stores.properties.save_record(record)
+        return stores.properties.save_record(page_record(url, {"ListPrice": 7}, at))
 
 
 def _stored_price(settings: Settings, property_id: str) -> object:

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from app.property.merge import SourceRecord
-from app.property.record import Evidence, Method, PageKind, SourceKind
+from app.property.record import PageKind, SourceKind
+from app.property.source_record import SourceRecord
 from app.services.stores import open_stores
 from app.settings import Settings
+from tests.plugins.page_records import page_record
 
 from .conftest import Propintel
 
@@ -21,14 +22,7 @@ ADDRESS = {"StreetNumber": "12", "StreetName": "Fictional Ave", "City": "Anytown
 
 def _record(url: str, kind: SourceKind, at: datetime, **values: Any) -> SourceRecord:
     sha = url.rjust(64, "0")[-64:]
-    evidence = {
-        name: Evidence(
-            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
-            fetched_at=at, content_sha256=sha, confidence=0.97,
-        )
-        for name, value in values.items()
-    }  # fmt: skip
-    return SourceRecord(url, url, PageKind.RECORD, sha, at, values, evidence, source_kind=kind)
+    return page_record(url, values, at, sha, kind=PageKind.RECORD, source_kind=kind, confidence=0.97)
 
 
 @pytest.fixture

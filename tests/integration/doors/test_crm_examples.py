@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from app.property.record import Evidence, Method, PageKind
-from app.property.source_record import SourceRecord
 from app.property.store import Change, ChangeStore, PropertyStore
 from app.services.stores import Stores, open_stores
 from app.settings import Settings
+from tests.plugins.page_records import page_record
 from tests.plugins.webhook_receiver import Receiver
 
 from .conftest import Environment, Propintel
@@ -58,14 +57,7 @@ def save(properties: PropertyStore, number: int, price: int, days: int, **values
     url, at = f"https://homes.example/{number}", T0 + timedelta(days=days)
     said = {"StreetNumber": str(number), "StreetName": "Elm Street", "ListPrice": price, "X_Currency": "USD", **values}
     sha = f"{number * 1_000_000 + days:064d}"
-    evidence = {
-        name: Evidence(
-            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=f"=it says\n{value}",
-            source_url=url, fetched_at=at, content_sha256=sha, confidence=0.9,
-        )
-        for name, value in said.items()
-    }  # fmt: skip
-    properties.save_record(SourceRecord(url, url, PageKind.LISTING, sha, at, said, evidence), edition="e")
+    properties.save_record(page_record(url, said, at, sha, quote="=it says\n{}"), edition="e")
 
 
 def cut_prices(stores: Stores, day: int, homes: int = 3) -> list[Change]:

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from app.property.merge import SourceRecord
-from app.property.record import Evidence, Method, PageKind
+from app.property.record import PageKind
 from app.property.store import PropertyStore
 from app.services.stores import open_stores
 from app.settings import Settings
+from tests.plugins.page_records import page_record
 
 from .conftest import Environment, Propintel
 
@@ -30,14 +30,7 @@ T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 def _save(store: PropertyStore, number: int, at: datetime = T0, **values: Any) -> str:
     url, sha = f"https://county.example/{number}", f"{number}{at:%d}".rjust(64, "0")
-    evidence = {
-        name: Evidence(
-            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
-            fetched_at=at, content_sha256=sha, confidence=0.95,
-        )
-        for name, value in values.items()
-    }  # fmt: skip
-    return store.save_record(SourceRecord(url, url, PageKind.RECORD, sha, at, values, evidence))
+    return store.save_record(page_record(url, values, at, sha, kind=PageKind.RECORD, confidence=0.95))
 
 
 @pytest.fixture

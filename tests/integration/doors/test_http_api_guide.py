@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from app.property.merge import SourceRecord
-from app.property.record import Evidence, Method, PageKind
+from app.property.source_record import SourceRecord
 from app.services.stores import open_stores
 from app.settings import Settings
+from tests.plugins.page_records import page_record
 
 from .conftest import Environment, Propintel
 
@@ -45,11 +45,7 @@ def test_the_commands_enqueue_once_and_list_all(
 
 def _record(n: int, price: int) -> SourceRecord:
     at, url = datetime(2026, 1, 1, tzinfo=UTC), f"http://homes.example/{n}"
-    proof = Evidence(
-        value=price, raw=str(price), method=Method.LABEL, locator="/html", quote=str(price), source_url=url,
-        fetched_at=at, content_sha256=f"{price:064x}", confidence=0.9,
-    )  # fmt: skip
-    return SourceRecord(url, url, PageKind.LISTING, f"{price:064x}", at, {"ListPrice": price}, {"ListPrice": proof})
+    return page_record(url, {"ListPrice": price}, at, f"{price:064x}")
 
 
 @pytest.mark.usefixtures("broker")

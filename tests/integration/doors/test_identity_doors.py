@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from app.property.record import Evidence, Method, PageKind, SourceKind
+from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.services.stores import Stores, open_stores
 from app.settings import Settings
+from tests.plugins.page_records import page_record
 
 from .conftest import Propintel
 
@@ -24,14 +25,7 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 def page(url: str, kind: SourceKind, **values: Any) -> SourceRecord:
     body = url.rjust(64, "0")[-64:]
-    evidence = {
-        name: Evidence(
-            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
-            fetched_at=AT, content_sha256=body, confidence=0.9,
-        )
-        for name, value in values.items()
-    }  # fmt: skip
-    return SourceRecord(url, url, PageKind.RECORD, body, AT, values, evidence, url, source_kind=kind)
+    return page_record(url, values, AT, body, kind=PageKind.RECORD, page_url=url, source_kind=kind)
 
 
 @pytest.fixture

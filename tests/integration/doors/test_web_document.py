@@ -12,10 +12,9 @@ import pytest
 
 from app.errors.pages import PageGoneError
 from app.keypool.keys import fingerprint
-from app.property.merge import SourceRecord
-from app.property.record import Evidence, Method, PageKind
 from app.services.stores import open_stores
 from app.settings import Settings
+from tests.plugins.page_records import page_record
 
 from .conftest import Environment, Propintel
 
@@ -34,12 +33,8 @@ def environment(environment: Environment) -> Environment:
 @pytest.fixture
 def filled(home: Path) -> None:
     """A property, a job that is done and one that failed: what the routes can only read."""
-    at, url, sha = datetime(2026, 1, 1, tzinfo=UTC), "http://homes.example/1", "0" * 64
-    proof = Evidence(
-        value=7, raw="7", method=Method.LABEL, locator="/html", quote="7", source_url=url, fetched_at=at,
-        content_sha256=sha, confidence=0.9,
-    )  # fmt: skip
-    record = SourceRecord(url, url, PageKind.LISTING, sha, at, {"ListPrice": 7}, {"ListPrice": proof})
+    at, url = datetime(2026, 1, 1, tzinfo=UTC), "http://homes.example/1"
+    record = page_record(url, {"ListPrice": 7}, at)
     with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
         done, failed = stores.jobs.enqueue([url, "http://homes.example/2"]).new
         stores.jobs.claim(done, "worker", 30)

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from app.property.merge import Merged, SourceRecord, merge
+from app.property.merge import Merged, merge
 from app.property.record import Evidence, Method, PageKind, PropertyRecord
+from app.property.source_record import SourceRecord
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 

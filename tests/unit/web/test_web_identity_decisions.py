@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from fastapi.testclient import TestClient
 
-from app.property.record import Evidence, Method, PageKind
-from app.property.source_record import SourceRecord
 from app.services.stores import Stores, open_stores
 from app.settings import Settings
+from tests.plugins.page_records import page_record
 from web.identity import DecisionView, ExplanationView
 from web.properties import PropertyView
 
@@ -26,14 +25,7 @@ def home(stores: Stores) -> str:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     values = {"UnparsedAddress": "12 Fictional Ave", "PostalCode": "00000", "YearBuilt": 1987}
     for url in (A, B):
-        evidence = {
-            name: Evidence(
-                value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
-                fetched_at=at, content_sha256="a" * 64, confidence=0.9,
-            )
-            for name, value in values.items()
-        }  # fmt: skip
-        home = stores.properties.save_record(SourceRecord(url, url, PageKind.LISTING, url, at, values, evidence, url))
+        home = stores.properties.save_record(page_record(url, values, at, url, page_url=url))
     return home
 
 

@@ -11,11 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.errors.targets import InvalidHostError
-from app.property.merge import SourceRecord
-from app.property.record import Evidence, Method, PageKind
 from app.property.store import PurgeKind
 from app.services.purging import purge
 from app.services.stores import Stores
+from tests.plugins.page_records import page_record
 from web.purges import PurgedView
 
 Bearer = Callable[..., dict[str, str]]
@@ -26,12 +25,7 @@ PURGE, URL = "/api/v1/admin/purge", "https://homes.example/h/48213"
 def home(stores: Stores) -> str:
     """A stored property of one page; -> its id."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    proof = Evidence(
-        value="A. Agent", raw="A. Agent", method=Method.LABEL, locator="/html", quote="A. Agent", source_url=URL,
-        fetched_at=at, content_sha256="a" * 64, confidence=0.9,
-    )  # fmt: skip
-    values, evidence = {"ListAgentFullName": "A. Agent"}, {"ListAgentFullName": proof}
-    return stores.properties.save_record(SourceRecord(URL, URL, PageKind.LISTING, "a" * 64, at, values, evidence, URL))
+    return stores.properties.save_record(page_record(URL, {"ListAgentFullName": "A. Agent"}, at, page_url=URL))
 
 
 @pytest.mark.parametrize("named", [{"url": f"{URL}?utm_source=x"}, {"host": "homes.example"}, {"property": ""}])

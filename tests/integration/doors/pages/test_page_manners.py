@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.property.merge import SourceRecord
-from app.property.record import Evidence, Method, PageKind
 from app.property.store import Alarm, AlertStore, Database, PropertyStore, Severity, Watches
 from tests.integration.doors.conftest import Propintel
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+from tests.plugins.page_records import page_record
 
 pytestmark = pytest.mark.usefixtures("broker")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,14 +34,7 @@ _LISTEN = """() => {
 
 def _save(database: Database, url: str, **values: Any) -> str:
     """A property as a hostile page may make it: every value is its own quote; -> its id."""
-    evidence = {
-        name: Evidence(
-            value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=url,
-            fetched_at=AT, content_sha256="0" * 64, confidence=0.9,
-        )
-        for name, value in values.items()
-    }  # fmt: skip
-    return PropertyStore(database).save_record(SourceRecord(url, url, PageKind.LISTING, "0" * 64, AT, values, evidence))
+    return PropertyStore(database).save_record(page_record(url, values, AT))
 
 
 def _refresh(page: Page, times: int = 2) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.property.merge import SourceRecord
 from app.property.record import Evidence, Method, PageKind, SourceKind
+from app.property.source_record import SourceRecord
 from app.property.store import (
     Database,
     Hearsay,
