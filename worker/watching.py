@@ -13,8 +13,8 @@ from typing import Any
 from celery import bootsteps
 
 from app.keypool.keys import load_keys_again
-from app.services.key_reload import KeyReload, KeyWatch, reload_of
-from app.services.openai_client_manager import OpenAIClientManager
+from app.services.key_reload import KeyReload, KeyWatch
+from app.services.openai_client_manager import OpenAIClientManager, reload_of
 from app.services.reload_signal import on_sighup
 from app.settings import Settings
 from worker.configuration import adopt_keys, mark_at_load, note_mark, settings

@@ -14,11 +14,9 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from app.errors import ConfigurationError, PropertyIntelligenceError
 from app.redaction import redact
-from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reload_signal import ReloadMark
 from app.settings import Settings, load_settings
 
@@ -117,16 +115,6 @@ class KeyReload:
         elif asked:
             log.info("OpenAI keys read again: nothing has changed")
         return True
-
-
-def reload_of(manager: OpenAIClientManager, settings: Settings, **options: Any) -> KeyReload:
-    """The `KeyReload` of a manager that was built from `settings`; `options` as there."""
-
-    def apply(fresh: Settings) -> str:
-        change = manager.reload(fresh)
-        return f"OpenAI keys reloaded: {change}" if change else ""
-
-    return KeyReload(settings, apply, **options)
 
 
 class KeyWatch:

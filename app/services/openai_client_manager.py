@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import httpx2
 import openai
@@ -28,11 +28,9 @@ from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.transport import AsyncPooledTransport, PooledTransport, free_of_charge, further_keys
 from app.redaction import shown_url
+from app.services.key_reload import KeyReload, KeyWatch
 from app.services.key_store import open_key_store, pricing_of
 from app.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from app.services.key_reload import KeyWatch
 
 log = logging.getLogger(__name__)
 
@@ -183,8 +181,6 @@ class OpenAIClientManager:
 
         For a process that has no watch of its own (a worker and the web door have). Without a file it does nothing.
         """
-        from app.services.key_reload import KeyWatch, reload_of  # noqa: PLC0415 (it is about managers, and imports this)
-
         if settings.openai_api_keys_file is not None and self._watch is None:
             self._watch = KeyWatch(reload_of(self, settings))
             self._watch.start()
@@ -211,6 +207,16 @@ class OpenAIClientManager:
 
     def __repr__(self) -> str:
         return f"OpenAIClientManager({len(self.keys)} keys, {self._pool.strategy})"
+
+
+def reload_of(manager: OpenAIClientManager, settings: Settings, **options: Any) -> KeyReload:
+    """The `KeyReload` of a manager that was built from `settings`; `options` as there."""
+
+    def apply(fresh: Settings) -> str:
+        change = manager.reload(fresh)
+        return f"OpenAI keys reloaded: {change}" if change else ""
+
+    return KeyReload(settings, apply, **options)
 
 
 def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> OpenAIClientManager:

@@ -11,6 +11,22 @@ from app.property.record import Method, PageKind, PropertyRecord
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """One raw value as found. `raw` is text, a number, a boolean or a list of texts; `label` the words it stood under.
+
+    `field` is a field's name or a composite of the lexicon (`_Address`, `_RentWarm`, ...).
+    """
+
+    field: str
+    raw: Any
+    method: Method
+    locator: str
+    quote: str
+    confidence: float
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """One value that one extractor read for one field, already normalised to the field's type.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from app.property.extract.readings import Reading
+from app.property.extract.base import Reading
 
 KINDS = ("BathroomsFull", "_ThreeQuarterBaths", "BathroomsHalf")
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from app.property.extract import baths, single_rows
+from app.property.extract.base import Reading
 from app.property.extract.document import Document
 from app.property.extract.grids import Grid, is_total
 from app.property.extract.object_values import Source
-from app.property.extract.readings import Reading
 
 _BUILT = frozenset(
     {

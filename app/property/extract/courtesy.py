@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from app.property.extract.base import Candidate
+from app.property.extract.base import Candidate, Reading
 from app.property.extract.blocks import Block, blocks
 from app.property.extract.document import Document, Segment
 from app.property.extract.name_values import OFFICE_WORDS
-from app.property.extract.readings import Reading, candidates_of
+from app.property.extract.readings import candidates_of
 from app.property.extract.remarks import lets
 from app.property.normalise import texts
 from app.property.record import Method

@@ -14,11 +14,11 @@ from urllib.parse import unquote
 
 from app.property import address as addresses
 from app.property.extract import others
-from app.property.extract.base import Candidate
+from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document, Segment, url_parts
 from app.property.extract.labels import names_site
 from app.property.extract.place_values import address_values
-from app.property.extract.readings import Reading, candidates_of
+from app.property.extract.readings import candidates_of
 from app.property.extract.terms import meaning, words_of
 from app.property.extract.trees import spaced_text
 from app.property.normalise.places import us_state

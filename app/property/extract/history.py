@@ -8,17 +8,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.property.extract import permits
-from app.property.extract.readings import Reading
+from app.property.extract.base import Reading
+from app.property.extract.object_values import Place, Source
 from app.property.extract.terms import meaning, words_of
 from app.property.normalise.dates import parse_date
 from app.property.normalise.numbers import tidy
 from app.property.normalise.prices import parse_price
-
-if TYPE_CHECKING:
-    from app.property.extract.object_values import Place, Source
 
 _SALES = re.compile(r"\b(?:sales?|transfers?|deeds?|sold|transactions?|conveyances?)\b")
 _PRICES = re.compile(r"\b(?:price history|history|price changes|timeline|events?)\b")

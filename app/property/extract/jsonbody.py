@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from app.property.extract import objects
-from app.property.extract.base import Candidate
+from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document
 from app.property.extract.object_values import Place, Source
-from app.property.extract.readings import Reading, candidates_of
+from app.property.extract.readings import candidates_of
 from app.property.extract.terms import meaning
 from app.property.record import Method
 

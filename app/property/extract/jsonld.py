@@ -10,10 +10,10 @@ from itertools import islice
 from typing import Any
 
 from app.property.extract import lenient_json, objects
-from app.property.extract.base import Candidate
+from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document
 from app.property.extract.object_values import Place, Source
-from app.property.extract.readings import Reading, candidates_of
+from app.property.extract.readings import candidates_of
 from app.property.record import Method
 
 _ABOUT_PROPERTY = re.compile(

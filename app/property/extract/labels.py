@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from app.property.extract import baths, grids, nearby, pairs
-from app.property.extract.base import Candidate
+from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document, Segment
-from app.property.extract.readings import Reading, candidates_of
+from app.property.extract.readings import candidates_of
 from app.property.extract.terms import Meaning, words_of
 from app.property.record import Method
 

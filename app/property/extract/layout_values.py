@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
+from app.property.extract.base import Reading
 from app.property.extract.document import Locale
 from app.property.extract.value_texts import Value, text_of
 from app.property.normalise import numbers
 from app.property.normalise.areas import parse_area
 from app.property.normalise.layouts import parse_layout, total_floors
-
-if TYPE_CHECKING:
-    from app.property.extract.readings import Reading
 
 
 def _layout(reading: Reading, locale: Locale) -> Iterator[Value]:

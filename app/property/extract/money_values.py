@@ -6,15 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
+from app.property.extract.base import Reading
 from app.property.extract.document import Locale
 from app.property.extract.value_texts import Value, text_of
 from app.property.normalise import currency, numbers, prices, vocabulary
 from app.property.record import Method
-
-if TYPE_CHECKING:
-    from app.property.extract.readings import Reading
 
 _RENT_LABEL = re.compile(
     r"miete|\brent\b|najm|hyra\b|loyer|alquiler|canone|\bhuur|leie\b|leje\b|aluguel|arrendamento|\brenda\b|pigione|affitto|"

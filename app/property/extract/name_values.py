@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
+from app.property.extract.base import Reading
 from app.property.extract.document import Locale
 from app.property.extract.value_texts import Value, text_of
 from app.property.normalise import names, texts
 from app.property.record import Method
-
-if TYPE_CHECKING:
-    from app.property.extract.readings import Reading
 
 _CJK_NAME = re.compile(r"^[\u3400-\u9fff\uac00-\ud7af]{2,5}$")
 _AROUND = re.compile(r"^(?:privat von|von|by|from|listed by)\s+|\s*\([^)]*\)$", re.IGNORECASE)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.property.extract import object_keys
-from app.property.extract.readings import Reading
+from app.property.extract.base import Reading
 from app.property.extract.terms import Meaning, meaning
 from app.property.record import Method
 

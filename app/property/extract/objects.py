@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.property.extract import history, object_keys
+from app.property.extract.base import Reading
 from app.property.extract.object_values import Place, Source, pair, pair_of, plain, quantity
-from app.property.extract.readings import Reading
 from app.property.extract.terms import Meaning, meaning, words_of
 
 _BUSINESS = re.compile(r"Organi[sz]ation|Agent|Business")

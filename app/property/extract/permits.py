@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from app.property.extract.readings import Reading
+from app.property.extract.base import Reading
+from app.property.extract.object_values import Source
 from app.property.normalise.dates import parse_date
-
-if TYPE_CHECKING:
-    from app.property.extract.object_values import Source
 
 #: columns that hold dates, the most telling first
 _DATES = (

@@ -12,10 +12,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from app.property.extract.base import Candidate
+from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document
 from app.property.extract.lexicon import counted
-from app.property.extract.readings import Reading, candidates_of
+from app.property.extract.readings import candidates_of
 from app.property.extract.sentences import BESIDE_HOUSE
 from app.property.extract.terms import meaning
 from app.property.extract.trees import whole_text

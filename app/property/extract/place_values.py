@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from app.property import address as addresses
 from app.property.address.tables import suffixes
+from app.property.extract.base import Reading
 from app.property.extract.document import Locale
 from app.property.extract.value_texts import Value, text_of
 from app.property.normalise import address_lines, numbers, places, regions, texts
-
-if TYPE_CHECKING:
-    from app.property.extract.readings import Reading
 
 #: countries that write `town, district` without a street as freely as `street, town`
 _STREETS_HAVE_NUMBERS = frozenset(

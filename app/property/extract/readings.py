@@ -1,17 +1,16 @@
 """From what an extractor read to candidates: a term's raw text or JSON value becomes typed values of one or more
 fields.
 
-`Reading.field` is a field's name or a composite of the lexicon (`_Address`, `_RentWarm`, ...). One reading can yield
-several candidates: a price its currency and period, an area its unit, an address its parts.
+One reading can yield several candidates: a price its currency and period, an area its unit, an address its parts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from app.property.extract.base import Candidate
+from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Locale
 from app.property.extract.layout_values import LAYOUTS
 from app.property.extract.name_values import NAMES
@@ -19,22 +18,7 @@ from app.property.extract.place_values import PLACES
 from app.property.extract.typed_values import BY_TYPE, SPECIAL
 from app.property.extract.value_texts import Value
 from app.property.normalise import numbers, texts
-from app.property.record import FIELDS, Method
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One raw value as found. `raw` is text, a number, a boolean or a list of texts; `label` the words it stood
-    under.
-    """
-
-    field: str
-    raw: Any
-    method: Method
-    locator: str
-    quote: str
-    confidence: float
-    label: str = ""
+from app.property.record import FIELDS
 
 
 def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from app.property.extract.base import Candidate
+from app.property.extract.base import Candidate, Reading
 from app.property.extract.blocks import Block, blocks
 from app.property.extract.document import Document
-from app.property.extract.readings import Reading, candidates_of
+from app.property.extract.readings import candidates_of
 from app.property.extract.sentences import DOLLARS, SENTENCE, SHORT, TELLING, house, lot, money
 from app.property.normalise.vocabulary import offer
 from app.property.record import Method

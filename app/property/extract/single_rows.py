@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from app.property.extract.base import Reading
 from app.property.extract.document import Document
 from app.property.extract.grids import cell_text, own_rows
-from app.property.extract.readings import Reading
 from app.property.extract.terms import Meaning, words_of
 from app.property.extract.value_tables import YEARLY
 from app.property.record import Method

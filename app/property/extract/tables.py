@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from app.property.extract import building_tables, history, permits, single_rows, value_tables
-from app.property.extract.base import Candidate
+from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document
 from app.property.extract.grids import OTHERS, Grid, cell_text, grids, heading_above, is_total, own_rows
 from app.property.extract.object_values import Source
-from app.property.extract.readings import Reading, candidates_of
+from app.property.extract.readings import candidates_of
 from app.property.normalise.dates import parse_date
 from app.property.record import Method
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from app.property.extract.base import Reading
 from app.property.extract.document import Locale
 from app.property.extract.money_values import FIRST_WORD, MONEY
 from app.property.extract.sentences import SENTENCE, house, lot
 from app.property.extract.value_texts import Value, text_of
 from app.property.normalise import areas, counts, currency, dates, numbers, prices, texts, vocabulary
-
-if TYPE_CHECKING:
-    from app.property.extract.readings import Reading
 
 _NUMBER_WORDS = {"one": 1, "single": 1, "two": 2, "three": 3, "four": 4}
 _COOLS = re.compile(r"\ba/?c\b|air cond|cool|evaporat", re.IGNORECASE)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from app.property.extract.base import Reading
 from app.property.extract.document import Document
 from app.property.extract.grids import YEAR, Grid, cell_text, column, is_total, own_rows
 from app.property.extract.object_values import Source
-from app.property.extract.readings import Reading
 from app.property.extract.terms import Meaning, words_of
 from app.property.record import Method
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from app.errors.targets import InvalidTargetError
 from app.property.derived import DERIVED_FIELDS
-from app.property.extract.base import Candidate
+from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document, Locale
 from app.property.extract.phrases import Phrases
-from app.property.extract.readings import Reading, candidates_of
+from app.property.extract.readings import candidates_of
 from app.property.extract.terms import meaning
 from app.property.page import Page
 from app.property.record import FIELDS, Method, fits
