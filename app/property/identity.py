@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.property.address import Address, differ, normalise, with_street
+from app.property.normalise.texts import plain_parcel
 from app.property.source_record import SourceRecord
 
 #: the number of the rules by which keys and drawers are spelled, addresses and parcel numbers included. Whoever changes
@@ -193,8 +194,8 @@ def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceReco
 
 
 def _parcel(values: Mapping[str, Any]) -> str | None:
-    number = re.sub(r"[\W_]+", "", str(values.get("ParcelNumber") or "")).upper()
-    return number if len(number) >= 5 and re.search(r"[1-9]", number) else None
+    number = plain_parcel(values.get("ParcelNumber"))
+    return number if number is not None and len(number) >= 5 and re.search(r"[1-9]", number) else None
 
 
 def _address_keys(address: Address) -> list[str]:

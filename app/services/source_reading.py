@@ -19,9 +19,10 @@ from app.errors.purging import PageNamesPersonError, PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError
 from app.property.address import Address
 from app.property.extract.base import Extraction
+from app.property.normalise.texts import plain_parcel
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.sources.belonging import Whose, belonging, plain_parcel
+from app.property.sources.belonging import Whose, belonging
 from app.property.sources.config import Source
 from app.property.sources.results import the_link
 from app.property.store import SourceTries, SourceTry, Tried

@@ -61,6 +61,11 @@ def words_of(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.casefold()))
 
 
+def plain_parcel(number: Any) -> str | None:
+    """A parcel number without dashes and blanks; None where there is none."""
+    return re.sub(r"[\W_]+", "", str(number or "")).upper() or None
+
+
 def is_empty(text: str) -> bool:
     """True for dashes, `N/A`, `keine Angabe` and the like."""
     return _EMPTY.match(text.strip()) is not None

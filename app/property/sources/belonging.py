@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +9,7 @@ from typing import Any
 
 from app.property import identity
 from app.property.address import Address, compare, differ, normalise
+from app.property.normalise.texts import plain_parcel
 
 
 class Whose(StrEnum):
@@ -56,11 +56,6 @@ def belonging(
         return Belonging(Whose.WANTED, f"its address is {_shown(theirs)}")
     doubt = f"it says {_shown(theirs)}, which may be elsewhere" if told else "it names neither address nor parcel"
     return Belonging(Whose.UNKNOWN, doubt)
-
-
-def plain_parcel(number: Any) -> str | None:
-    """A parcel number without dashes and blanks; None where there is none."""
-    return re.sub(r"[\W_]+", "", str(number or "")).upper() or None
 
 
 def _units(ours: Address, theirs: Address) -> str | None:

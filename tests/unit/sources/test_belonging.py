@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.property.sources.belonging import Whose, belonging, plain_parcel
+from app.property.normalise.texts import plain_parcel
+from app.property.sources.belonging import Whose, belonging
 from app.property.store import address_of_target, normalise_target
 
 HOUSE = "12 Fictional Ave, Anytown, ST 00000"
