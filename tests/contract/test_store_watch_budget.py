@@ -13,7 +13,7 @@ from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.store import Charge, Database, JobStore, PropertyStore, Watches, WatchLedger, WatchLimits
 from app.property.store.tables import watches as watches_table
-from tests.plugins.watch_steps import store_property
+from tests.plugins.watch_steps import ADDRESS, begin, due_now, end, store_property
 
 DAY = 86_400.0
 URLS = [f"https://site.example/house/{n}" for n in range(5)]
@@ -71,6 +71,11 @@ def test_a_budget_that_is_lowered_in_the_middle_of_the_day_holds_at_once(ledger:
     assert ledger.charge("job", Charge.PAGE, 5) is not None
 
 
+def test_a_budget_of_nothing_grants_nothing_on_a_day_that_has_cost_nothing(ledger: WatchLedger) -> None:
+    assert [ledger.charge("job", what, 0) for what in Charge] == [None, None]
+    assert (ledger.today().pages, ledger.today().model_calls) == (0, 0)
+
+
 def test_what_was_not_asked_after_all_is_given_back_to_its_own_day(ledger: WatchLedger, clock: ManualClock) -> None:
     day = ledger.charge("job", Charge.PAGE, 1)
     assert day is not None
@@ -120,6 +125,24 @@ def test_jobs_under_way_are_reckoned_with_before_they_have_charged_anything(
     assert len(watches.tick(WatchLimits(2, 0)).jobs) == 2
     assert watches.tick(WatchLimits(2, 0)).jobs == []
     assert len(watches.tick(WatchLimits(3, 0)).jobs) == 1
+
+
+def test_a_watch_is_reckoned_to_take_what_its_last_refresh_took(
+    watches: Watches, ledger: WatchLedger, database: Database, clock: ManualClock
+) -> None:
+    """An address asks each of its sources: three pages now, and so many are kept free for it the next time."""
+    watches.add([ADDRESS], interval_days=1)
+    (job,) = begin(watches, clock, ADDRESS)
+    for _ in range(3):
+        assert ledger.charge(job.id, Charge.PAGE, 100) is not None
+    end(JobStore(database), job, store_property(database, clock, *URLS[:3]))
+    watches.tick(WatchLimits(100, 0))
+    assert (watches.get(ADDRESS).expected_pages, watches.daily_pages()) == (3, 3.0)
+    due_now(watches, clock, ADDRESS)
+    while ledger.today().pages < 8:
+        ledger.charge("job", Charge.PAGE, 100)
+    assert watches.tick(WatchLimits(10, 0)).jobs == []
+    assert len(watches.tick(WatchLimits(11, 0)).jobs) == 1
 
 
 def test_what_needs_more_pages_than_are_left_waits_and_smaller_ones_go(

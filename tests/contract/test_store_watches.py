@@ -206,6 +206,37 @@ def test_what_fails_and_may_pass_is_tried_after_1_4_and_16_hours_and_paused_afte
     assert "8 refreshes" in str(paused[0].pause_reason)
 
 
+def test_what_fails_every_day_is_paused_after_two_weeks_and_not_sooner(
+    watches: Watches, jobs: JobStore, clock: ManualClock
+) -> None:
+    watches.add([URL], interval_days=1)
+    due_now(watches, clock, URL)
+    began, paused = clock.now(), False
+    while not paused:
+        end(jobs, begin(watches, clock, URL)[0], TransientHttpStatusError(URL, 503, None))
+        paused = bool(watches.tick(PLENTY).paused)
+    assert timedelta(days=14) <= clock.now() - began < timedelta(days=16)
+    assert watches.get(URL).failures > 8
+
+
+def test_another_try_never_comes_later_than_the_next_refresh(
+    watches: Watches, jobs: JobStore, clock: ManualClock
+) -> None:
+    """A daily watch was begun ten hours late: the third try would else be after the next day's time."""
+    watches.add([URL], interval_days=1)
+    due_now(watches, clock, URL)
+    clock.advance(10 * 3600)
+    for hours in (1, 4):
+        end(jobs, begin(watches, clock, URL)[0], TransientHttpStatusError(URL, 503, None))
+        watches.tick(PLENTY)
+        assert watches.get(URL).due_at == clock.now() + timedelta(hours=hours)
+    end(jobs, begin(watches, clock, URL)[0], TransientHttpStatusError(URL, 503, None))
+    planned = watches.get(URL).due_at
+    assert planned < clock.now() + timedelta(hours=16)
+    watches.tick(PLENTY)
+    assert watches.get(URL).due_at == planned
+
+
 def test_what_is_forbidden_is_not_asked_sooner(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
     watches.add([URL], interval_days=7)
     end(jobs, begin(watches, clock, URL)[0], RobotsDisallowedError(URL, "propintel"))

@@ -213,7 +213,7 @@ def _crawl_the_door(http: httpx2.Client, haul: Haul) -> None:
 def _crawl_the_pages(http: httpx2.Client, haul: Haul, token: str, job: str, batch: str) -> None:
     assert http.post("/sign-in", data={"token": token}).status_code == 303
     property_id = http.get("/api/v1/properties").json()["data"]["properties"][0]["property"]
-    paths = ["/keys", "/jobs", "/batches", "/properties", "/enqueue", "/docs", "/sign-in"]
+    paths = ["/keys", "/jobs", "/batches", "/properties", "/watches", "/enqueue", "/docs", "/sign-in"]
     for path in [*paths, f"/jobs/{job}", f"/batches/{batch}", f"/properties/{property_id}", "/jobs/nothing"]:
         answer = _get(http, haul, path)
         assert "text/html" in answer.headers["content-type"], path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import pickle
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -21,6 +22,7 @@ from app.errors.keys import CapacityError
 from app.errors.models import ModelError, ModelUnreachableError
 from app.errors.pages import PageGoneError
 from app.errors.storage import DatabaseLockedError, DiskFullError, NotADatabaseError
+from app.errors.watches import WatchBudgetSpentError
 from tasks.policy import Decision, Fail, Standing, TryAgain, Wait, backoff_seconds, decide
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -124,6 +126,16 @@ def test_our_own_outages_cost_the_job_no_retry_and_end_at_its_deadline(error: Pr
 def test_a_run_without_time_goes_on_in_another_one_at_no_cost() -> None:
     error = OutOfTimeError(1.0)
     assert _decide(error, Standing(retries=9, waited_seconds=0.0, deadline_seconds=3600.0)) == Wait(1.0, error, 1.0)
+
+
+def test_a_job_waits_for_the_next_days_budget_on_however_many_days() -> None:
+    """It costs nothing, also where the job has waited as long as it may; all come back spread over five minutes."""
+    spent = WatchBudgetSpentError("requests for pages", 10, "WATCH_DAILY_PAGES", "2026-01-02T00:00:00+00:00", 3600.0)
+    for standing in (FRESH, replace(FRESH, waited_seconds=FRESH.deadline_seconds)):
+        decision = _decide(spent, standing)
+        assert isinstance(decision, Wait)
+        assert (decision.reason, decision.charged_seconds) == (spent, 0.0)
+        assert 3600 < decision.seconds <= 3900
 
 
 def test_a_database_that_time_does_not_mend_fails_the_job() -> None:
