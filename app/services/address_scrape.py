@@ -33,6 +33,7 @@ from app.property.store import (
     UnverifiedStore,
     address_of_target,
 )
+from app.property.urls.rows import answer_of
 from app.services.economy import Economy
 from app.services.metrics.instruments import RESULTS
 from app.services.model_reading import ModelReading
@@ -129,7 +130,7 @@ class AddressScraper:
         property_id = self._store(reader, self._ask_model(reader, economy))
         if property_id is None:
             raise NoSourceError(wanted.target, _told(reader, heard))
-        read = [url for one in reader.read for url in (one.record.url, one.record.final_url)]
+        read = [answer_of(url) for one in reader.read for url in (one.record.url, one.record.final_url)]
         self._parts.patiently(lambda: self._unverified.put(property_id, heard, read=read))
         return self._outcome(property_id, reader.read[0].record.kind, PageFrom.SITE, reader)
 
@@ -149,7 +150,9 @@ class AddressScraper:
             return {}
         lacking = _lacking(reader.read)
         questions = [(one, _about(one.extraction, lacking)) for one in reader.read]
-        fields = [(build_prompt(asked).fields if lacking else ()) for _, asked in questions]
+        # of an answer that lists several properties no model is asked: it would read the others' values
+        asks = [bool(lacking) and one.extraction.row is None for one, _ in questions]
+        fields = [build_prompt(asked).fields if may else () for may, (_, asked) in zip(asks, questions, strict=True)]
         best = max(range(len(fields)), key=lambda place: (len(fields[place]), -place))
         notes: dict[str, tuple[tuple[str, ...], str | None]] = {}
         known: set[str] = set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,11 +12,12 @@ from app.errors.targets import InvalidTargetError
 from app.keypool.transport import spending_batch
 from app.property.derived import DERIVED_FIELDS
 from app.property.extract.base import Extraction
-from app.property.extract.pipeline import extract
+from app.property.extract.pipeline import extract, extract_rows
 from app.property.page import Page
 from app.property.record import Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.store import PageFrom, normalise_target
+from app.property.urls.rows import row_url
 from app.services.metrics.instruments import FIELDS_STORED
 from app.services.page_visits import Visit
 from app.tracing import span
@@ -113,6 +114,14 @@ def read_page(page: Page) -> Extraction:
     return extraction
 
 
+def read_rows(page: Page, is_worth: Callable[[str], bool]) -> list[Extraction]:
+    """What each object says of an answer that lists several properties (`pipeline.extract_rows`)."""
+    with span("extract", {}) as extracting:
+        rows = extract_rows(page, is_worth)
+        extracting.set({"propintel.rows": len(rows)})
+    return rows
+
+
 def require_property(extraction: Extraction) -> None:
     """Raises the `PageError` of a page that is of no property."""
     unusable = _UNUSABLE.get(extraction.kind)
@@ -123,12 +132,15 @@ def require_property(extraction: Extraction) -> None:
 def source_record(
     url: str, extraction: Extraction, visit: Visit, source_kind: SourceKind | None = None
 ) -> SourceRecord:
-    """What is stored of a page that was asked for as `url`."""
-    page = extraction.page
+    """What is stored of a page that was asked for as `url`; what one row of it says has a URL of its own."""
+    page, page_url = extraction.page, visit.page_url
     try:
         final_url = normalise_target(page.final_url)
     except InvalidTargetError:
         final_url = url
+    named = row_url(page_url, extraction.record.values) if extraction.row is not None else None
+    if named is not None:
+        url = final_url = page_url = named
     bare = SourceRecord(
         url=url,
         final_url=final_url,
@@ -137,7 +149,7 @@ def source_record(
         fetched_at=page.fetched_at,
         values={},
         evidence={},
-        page_url=visit.page_url,
+        page_url=page_url,
         checked_at=visit.confirmed_at,
         source_kind=source_kind,
     )
@@ -145,10 +157,14 @@ def source_record(
 
 
 def with_values(record: SourceRecord, extraction: Extraction) -> SourceRecord:
-    """`record` with all that was read; what is derived is derived of the property."""
+    """`record` with all that was read; what is derived is derived of the property. What a row says is said at its own
+    URL."""
     found = extraction.record
     values = {name: value for name, value in found.values.items() if name not in DERIVED_FIELDS}
-    return replace(record, values=values, evidence={name: found.evidence[name] for name in values})
+    evidence = {name: found.evidence[name] for name in values}
+    if extraction.row is not None:
+        evidence = {name: proof.model_copy(update={"source_url": record.url}) for name, proof in evidence.items()}
+    return replace(record, values=values, evidence=evidence)
 
 
 def count_fields(stored: SourceRecord) -> None:

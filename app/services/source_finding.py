@@ -80,6 +80,7 @@ class SourceFinder:
         for source in ours:
             if source not in later:
                 reader.ask(source, wanted.ways(source, None))
+        reader.decide()
         if later and reader.parcel_number() is None:
             reader.require_all()  # one that is put off may name it
         asked_later = self._ask_by_parcel(later, wanted, reader)
@@ -89,6 +90,7 @@ class SourceFinder:
             for source in later:
                 reader.skip(source.name, source.kind, None, SKIPPED, "it needs the parcel number, which no page named")
         reader.require_all()
+        reader.decide()
         return heard
 
     def _ask_by_parcel(self, later: Sequence[Source], wanted: Wanted, reader: SourceReader) -> bool:

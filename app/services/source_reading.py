@@ -6,6 +6,7 @@ that may be had later does not hold up the others; it is asked for again when al
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,10 +26,11 @@ from app.property.source_record import SourceRecord
 from app.property.sources.belonging import Whose, belonging
 from app.property.sources.config import Source
 from app.property.sources.results import the_link
+from app.property.sources.rows import choose
 from app.property.store import SourceTries, SourceTry, Tried
 from app.property.store.tried import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED
 from app.services.metrics.instruments import SOURCES
-from app.services.page_reading import NOT_ENOUGH, read_page, require_property, source_record
+from app.services.page_reading import NOT_ENOUGH, read_page, read_rows, require_property, source_record
 from app.services.page_visits import Visit
 from app.services.scrape_parts import ScrapeParts
 from app.services.scrape_run import PAGE_SECONDS, Run
@@ -54,6 +56,18 @@ class Read:
         return urlsplit(self.record.final_url).netloc.removeprefix("www."), self.record.source_kind
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """An answer that lists several properties: what each of the `rows` that may be the wanted one says."""
+
+    name: str
+    kind: SourceKind | None
+    url: str
+    visit: Visit
+    rows: Sequence[Extraction]
+    place_is_known: bool
+
+
 class SourceReader:
     """Reads the sources of one address in one run."""
 
@@ -68,6 +82,7 @@ class SourceReader:
         self.tried: list[Tried] = []
         self.unreadable: set[str] = set()
         self._open: list[PropertyIntelligenceError] = []
+        self._undecided: list[_Listed] = []
 
     # --- what is known so far
 
@@ -153,6 +168,9 @@ class SourceReader:
         if allows is not None and host != urlsplit(url).hostname:
             kind = None  # it was the cited host's
         extraction = read_page(visit.page)
+        if extraction.kind is PageKind.SEARCH and (rows := read_rows(visit.page, self._may_be_told)):
+            listed = _Listed(name, kind, url, visit, rows, place_is_known)
+            return self._judge_rows(listed)
         follow = partial(self._visit, place_is_known=place_is_known, may_follow=False, allows=allows)
         return self._judge(
             Read(name, extraction, visit, source_record(url, extraction, visit, kind)),
@@ -188,8 +206,7 @@ class SourceReader:
         """Keep the page if it is of the address, else follow the one link that is, else say whose it is (False)."""
         name, extraction, record = found.source, found.extraction, found.record
         kind, url = record.source_kind, record.url
-        parcels = {number for one in self.read if (number := plain_parcel(one.record.values.get("ParcelNumber")))}
-        whose = belonging(record.values, self._address, parcels, place_is_known=place_is_known)
+        whose = belonging(record.values, self._address, self._parcels(), place_is_known=place_is_known)
         holds = extraction.kind in (PageKind.LISTING, PageKind.RECORD) and bool(set(record.values) - NOT_ENOUGH)
         if holds and whose.is_wanted:
             self._keep(found, whose.reason)
@@ -207,6 +224,48 @@ class SourceReader:
             return isinstance(exc, PageBlockedError)
         self._note(name, kind, url, OTHER if whose.whose is Whose.OTHER else UNKNOWN, whose.reason)
         return False
+
+    # --- answers that list several properties
+
+    def _may_be_told(self, text: str) -> bool:
+        """Whether the JSON text of one of several can be of the address: it names its house number, or its parcel."""
+        number = self._address.street_number
+        if not number:
+            return True
+        named = re.search(rf"(?<!\w){re.escape(number.split()[0])}(?!\w)", text, re.IGNORECASE)
+        return named is not None or any(parcel in (plain_parcel(text) or "") for parcel in self._parcels())
+
+    def _parcels(self) -> set[str]:
+        return {number for one in self.read if (number := plain_parcel(one.record.values.get("ParcelNumber")))}
+
+    def _judge_rows(self, listed: _Listed) -> bool:
+        """Keep the one of several that is of the address; False if none is. Which of several parcels is meant may be
+        told by a source that is asked later.
+        """
+        records = [source_record(listed.url, row, listed.visit, listed.kind) for row in listed.rows]
+        whose = choose(
+            [record.values for record in records],
+            len(listed.rows),
+            self._address,
+            self._parcels(),
+            place_is_known=listed.place_is_known,
+        )
+        if whose.place is not None and set(records[whose.place].values) - NOT_ENOUGH:
+            row, record = listed.rows[whose.place], records[whose.place]
+            self._keep(Read(listed.name, row, listed.visit, record), whose.reason)
+            return True
+        if whose.is_open:
+            self._undecided.append(listed)
+        outcome = OTHER if whose.whose is Whose.OTHER else UNKNOWN
+        self._note(listed.name, listed.kind, listed.url, outcome, whose.reason)
+        return False
+
+    def decide(self) -> None:
+        """Look again at answers that list several parcels of the address: another source may have named one since."""
+        undecided, self._undecided = self._undecided, []
+        for listed in undecided if self._parcels() else ():
+            self.tried = [one for one in self.tried if (one.url, one.outcome) != (listed.url, UNKNOWN)]
+            self._judge_rows(listed)
 
     def _keep(self, found: Read, reason: str) -> None:
         same = next((one for one in self.read if _is_same(one.record, found.record)), None)

@@ -57,7 +57,7 @@ def scrape_county(
 
     `database_url` is of an empty database at this version's schema; None: SQLite below `folder`.
     """
-    settings = _settings(running, database_url, folder)
+    settings = settings_for(running, database_url, folder)
     scraped = []
     with open_resources(settings) as resources:
         for home in homes:
@@ -73,7 +73,8 @@ def scrape_county(
     return scraped, stored
 
 
-def _settings(running: RunningCounty, database_url: str | None, folder: Path) -> Settings:
+def settings_for(running: RunningCounty, database_url: str | None, folder: Path) -> Settings:
+    """The settings of an operator who knows the county; `folder` gets the `sources.toml` that it writes."""
     (folder / "sources.toml").write_text(sources_toml(running.roots), encoding="utf-8")
     return Settings(
         _env_file=None,

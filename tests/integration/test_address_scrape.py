@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,11 @@ import openai
 import pytest
 
 from app.clock import SystemClock
-from app.errors import ConfigurationError, PropertyIntelligenceError
+from app.errors import ConfigurationError, NotFoundError, PropertyIntelligenceError
 from app.errors.fetching import HostBusyError
 from app.errors.targets import NoSourceError
 from app.property.source_record import SourceRecord
-from app.property.store import PageFrom, PropertyStore, SourceTries, SourceTry
+from app.property.store import PageFrom, PropertyStore, PurgeKind, PurgeStore, SourceTries, SourceTry
 from app.services.metrics.instruments import REGISTRY
 from app.services.resources import open_resources
 from app.services.scrape_run import Run
@@ -298,6 +299,94 @@ def test_the_parcel_number_may_come_from_a_cited_page(world: World) -> None:
     assert world.scrape().record["TaxAssessedValue"] == 350_000
 
 
+# --- answers that list several properties
+
+CONDOS = ("GIS", "gis", "<county>/api/parcels?street={street_line:slug}")
+LISTED = "/api/parcels?street=300-example-blvd"
+
+
+def condo(unit: int, **more: Any) -> dict[str, Any]:
+    return {
+        "parcel_id": f"0300-000{unit}", "situs_address": "300 EXAMPLE BLVD", "unit": str(unit), "city": "ANYTOWN",
+        "state": "ST", "zip": "00000", "year_built": 1980 + unit, "living_area_sqft": 900 + unit, **more,
+    }  # fmt: skip
+
+
+def of_unit(unit: int) -> str:
+    return f"300 Example Blvd Unit {unit}, Anytown, ST 00000"
+
+
+def test_each_unit_of_a_building_gets_its_own_row_of_one_answer_and_keeps_it(world: World) -> None:
+    """One URL tells of all three: whichever is asked for, in whatever order they stand there, the others stay so."""
+    world.sources(CONDOS, BY_NUMBER)
+    homes = {}
+    for unit in (2, 1, 3, 2):
+        rows = [condo(number) for number in (1, 2, 3)][:: 1 if unit % 2 else -1]
+        world.county.pages[LISTED] = (200, json.dumps({"count": 3, "parcels": rows}))
+        world.county.pages[f"/bill/0300000{unit}"] = (200, tax_roll(of_unit(unit), f"0300-000{unit}", f"${unit}00,000"))
+        found = world.scrape(of_unit(unit), refresh=True)
+        assert outcomes(found) == {"GIS": "used", "Tax roll": "used"}
+        assert homes.setdefault(unit, found.property_id) == found.property_id
+    assert len(set(homes.values())) == 3
+    for unit, home in homes.items():
+        shown = world.resources.properties.get(home)
+        said = [shown["record"][name] for name in ("YearBuilt", "LivingArea", "ParcelNumber", "TaxAssessedValue")]
+        assert said == [1980 + unit, 900 + unit, f"0300-000{unit}", unit * 100_000]
+        rows = [one["url"].partition("#")[2] for one in shown["sources"] if "#" in one["url"]]
+        assert rows == [f"parcel=300000{unit}"]
+        assert {one["field"] for one in shown["conflicts"]} <= {"UnparsedAddress"}, "one names the unit in its line"
+
+
+def test_a_unit_that_an_answer_does_not_list_gets_nothing_of_its_neighbours(world: World) -> None:
+    world.sources(CONDOS, enabled=False)
+    world.county.pages[LISTED] = (200, json.dumps([condo(1), condo(2)]))
+    with pytest.raises(NoSourceError, match="it lists 2 properties, none of which is surely this one"):
+        world.scrape(of_unit(7))
+    with pytest.raises(NoSourceError, match="it lists 2 properties"):
+        world.scrape("300 Example Blvd, Anytown, ST 00000")
+
+
+def test_of_two_parcels_of_one_house_the_one_is_read_that_another_source_names(world: World) -> None:
+    world.sources(CONDOS, ("Assessor", "assessor", "<county>/card?zip={postal_code}"), enabled=False)
+    house = [{**condo(1), "unit": None}, {**condo(2), "unit": None, "living_area_sqft": None, "acres": 0.1}]
+    world.county.pages[LISTED] = (200, json.dumps(house))
+    target = "300 Example Blvd, Anytown, ST 00000"
+    with pytest.raises(NoSourceError, match="2 parcels at this address"):
+        world.scrape(target)
+    world.county.pages["/card?zip=00000"] = (200, assessor(target, "0300-0002"))
+    found = world.scrape(target)
+    assert outcomes(found) == {"Assessor": "used", "GIS": "used"}
+    assert found.record["ParcelNumber"] == "0300-0002"
+    assert "LivingArea" not in found.record
+    assert found.record["LotSizeArea"] == 0.1
+
+
+def test_an_answer_that_lists_several_is_no_text_for_the_model(world: World) -> None:
+    """It would read the neighbours' remarks."""
+    world.sources(CONDOS, enabled=False)
+    rows = [condo(unit, remarks=f"The slate roof of unit {unit} was relaid.") for unit in (1, 2)]
+    world.county.pages[LISTED] = (200, json.dumps(rows))
+    found = world.scrape(of_unit(1))
+    assert (found.record["YearBuilt"], world.calls()) == (1981, 0)
+    assert "Roof" not in found.record
+
+
+@pytest.mark.parametrize("kind", ["url", "property"])
+def test_a_purge_of_such_an_answer_takes_what_was_read_of_it(world: World, kind: str) -> None:
+    """It is one page, and goes whole."""
+    world.sources(CONDOS, enabled=False)
+    world.county.pages[LISTED] = (200, json.dumps([condo(1), condo(2)]))
+    one, two = (world.scrape(of_unit(unit), Run(world.job(of_unit(unit)))) for unit in (1, 2))
+    purges = PurgeStore(world.resources.database)
+    name = one.property_id if kind == "property" else f"{world.roots['county']}{LISTED}"
+    gone = purges.purge(PurgeKind(kind), name, who="alice", dry_run=False).removed
+    assert (gone["records"], gone["properties"]) == (2, 2)
+    assert gone["bodies"] > 0
+    for home in (one, two):
+        with pytest.raises(NotFoundError):
+            world.resources.properties.get(home.property_id)
+
+
 # --- nothing is found, nothing can be used
 
 
@@ -317,7 +406,7 @@ def test_what_came_of_each_source_stands_with_the_job_whether_it_found_anything_
     world.sources(BY_ADDRESS, BY_NUMBER, enabled=False)
     job_id = world.job()
     with pytest.raises(NoSourceError):
-        world.scrape(job_id=job_id)
+        world.scrape(run=Run(job_id))
     tried = world.resources.jobs.get(job_id).tried
     assert [(one.source, one.outcome) for one in tried] == [
         ("Assessor", "http_status"),
@@ -325,7 +414,7 @@ def test_what_came_of_each_source_stands_with_the_job_whether_it_found_anything_
         ("Tax roll", "not_asked"),
     ]
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
-    found = world.scrape(job_id=job_id)
+    found = world.scrape(run=Run(job_id))
     tried = world.resources.jobs.get(job_id).tried
     assert tuple(one.as_json() for one in tried) == found.tried
     assert {one.source for one in tried if one.is_used} == {"Assessor", "Tax roll"}

@@ -84,7 +84,10 @@ class Place:
         self.asked[path] += 1
         self.meanwhile.get(path, lambda: None)()
         status, body = self.pages.get(path, (404, "<title>404</title>"))
-        return HTMLResponse(body, status, {"retry-after": "60"} if status == 503 else None)
+        headers = {"retry-after": "60"} if status == 503 else None
+        if body[:1] in ("{", "["):
+            return Response(body, status, headers, "application/json")
+        return HTMLResponse(body, status, headers)
 
 
 @dataclass

@@ -63,7 +63,8 @@ class Extraction:
     conflict or of low confidence; `dropped` counts model values that had no valid evidence; `reason` says in words why
     the page is of its kind. `denied` is what markup says and the visible page denies, `distrusted` the scripts of which
     nothing is taken for it (by the part of a locator before its last `#`). `only` limits what a model is asked for
-    (None: nothing does): other pages of the property may say the rest.
+    (None: nothing does): other pages of the property may say the rest. `row` is the JSON pointer of what was read where
+    the body holds several objects, which are of other properties.
     """
 
     page: Page
@@ -77,6 +78,7 @@ class Extraction:
     denied: tuple[Candidate, ...] = ()
     distrusted: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
+    row: str | None = None
 
     @property
     def wanted(self) -> tuple[str, ...]:

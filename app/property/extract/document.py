@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any, cast
@@ -102,6 +102,7 @@ class Document:
     page: Page
     wanted_lang: str | None = None
     distrusted: frozenset[str] = frozenset()  # scripts whose state the page denies, as `Extraction` names them
+    row: str | None = None  # of a JSON body that holds several objects the pointer of the one that is read
     _paths: dict[Any, str] = field(default_factory=dict)
     _made: dict[Any, Any] = field(default_factory=dict)
     _elements: trees.Elements | None = None
@@ -121,6 +122,12 @@ class Document:
             return None
         value = lenient_json.loads(self.text.lstrip("\ufeff"))
         return lenient_json.unpacked(value) if isinstance(value, dict | list) else None
+
+    def of_row(self, row: str) -> Document:
+        """The same JSON body, of which the object at the pointer `row` alone is read."""
+        narrowed = replace(self, row=row, _paths={}, _made={})
+        narrowed.__dict__["json"] = self.json  # parsed once
+        return narrowed
 
     @cached_property
     def root(self) -> Any:

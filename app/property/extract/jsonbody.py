@@ -1,11 +1,12 @@
 """Bodies that are JSON: property services of counties, ArcGIS queries, listing APIs.
 
 ArcGIS names its columns in `fields[].alias`; the alias is read where the name is a code. A list of parcels is not one
-property.
+property: of such an answer the page says nothing, and each of its objects is read by itself (`Document.row`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,9 +14,10 @@ from typing import Any
 from app.property.extract import objects
 from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document
+from app.property.extract.lexicon.kinds import RESULT_KEYS
 from app.property.extract.object_values import Place, Source
 from app.property.extract.readings import candidates_of
-from app.property.extract.terms import meaning
+from app.property.extract.terms import meaning, words_of
 from app.property.record import Method
 
 
@@ -25,7 +27,7 @@ class JsonBody:
     name = "jsonbody"
 
     def candidates(self, page: Document) -> Iterator[Candidate]:
-        value, pointer = the_one(page.json)
+        value, pointer = the_one(page.json, page.row)
         if value is None:
             return
         source = Source(Method.STATE, 0.75, page.locale.lang)
@@ -33,27 +35,35 @@ class JsonBody:
         for reading in objects.read(value, source, Place(pointer)):
             for candidate in candidates_of(reading, page.locale):
                 yield _under_its_name(candidate, own)
-        for reading in _position(page.json, source):
+        for reading in _position(page.json, page.row, source):
             yield from candidates_of(reading, page.locale)
 
 
-def _position(body: Any, source: Source) -> Iterator[Reading]:
-    """Where the one feature of an ArcGIS answer is, if its coordinates are degrees: a point, or the centroid that was
-    asked for. A parcel's corners alone name no point that could be quoted.
+def _position(body: Any, row: str | None, source: Source) -> Iterator[Reading]:
+    """Where the one feature of an ArcGIS answer, or that of the pointer `row`, is, if its coordinates are degrees: a
+    point, or the centroid that was asked for. A parcel's corners alone name no point that could be quoted.
     """
-    if len(parcels(body)) != 1:
+    if row is None and len(parcels(body)) != 1:
         return
-    feature = body["features"][0]
+    index = 0 if row is None else _feature_at(row)
+    if index is None:
+        return
+    feature = body["features"][index]
     for name in ("centroid", "geometry"):
         spot = feature.get(name)
         if not isinstance(spot, dict) or not _in_degrees(spot.get("spatialReference") or body.get("spatialReference")):
             continue
         x, y = spot.get("x"), spot.get("y")
         if isinstance(x, float) and isinstance(y, float):
-            where = f"/features/0/{name}"
+            where = f"/features/{index}/{name}"
             yield Reading("Latitude", y, source.method, f"{where}/y", f'"y": {y}', source.confidence)
             yield Reading("Longitude", x, source.method, f"{where}/x", f'"x": {x}', source.confidence)
             return
+
+
+def _feature_at(row: str) -> int | None:
+    found = re.fullmatch(r"/features/(\d+)/\w+", row)
+    return int(found[1]) if found else None
 
 
 def _in_degrees(reference: Any) -> bool:
@@ -88,8 +98,47 @@ def parcels(value: Any) -> list[dict[str, Any]]:
     return [f for f in inner if isinstance(f, dict)]
 
 
-def the_one(value: Any) -> tuple[Any, str]:
-    """The object of a JSON body that holds the property, and its pointer; (None, "") where it holds several or none."""
+def objects_in(value: Any) -> list[tuple[dict[str, Any], str]]:
+    """The objects of a JSON body that lists some, each with its pointer: the features of an ArcGIS or GeoJSON answer,
+    the items of a list, or of the first list under a key that names results.
+    """
+    found = _listed(value, "", 0)
+    if found is None:
+        return []
+    items, pointer = found
+    aliases = value.get("fields") if isinstance(value, dict) else None
+    objects_: list[tuple[dict[str, Any], str]] = []
+    for place, item in enumerate(items):
+        if not isinstance(item, dict):
+            continue
+        inside = next((name for name in ("attributes", "properties") if isinstance(item.get(name), dict)), None)
+        inner = item if inside is None else item[inside]
+        where = f"{pointer}/{place}" if inside is None else f"{pointer}/{place}/{inside}"
+        objects_.append((_aliased(inner, aliases), where))
+    return objects_
+
+
+def _listed(value: Any, pointer: str, depth: int) -> tuple[list[Any], str] | None:
+    """The list of objects in a body, and its pointer, three levels deep at most."""
+    if isinstance(value, list):
+        return (value, pointer) if any(isinstance(item, dict) for item in value) else None
+    if not isinstance(value, dict) or depth > 2:
+        return None
+    for key, inner in value.items():
+        where = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+        named = words_of(key) in RESULT_KEYS or (depth == 0 and len(value) == 1)
+        found = _listed(inner, where, depth + 1) if named or isinstance(inner, dict) else None
+        if found is not None:
+            return found
+    return None
+
+
+def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
+    """The object of a JSON body that holds the property, and its pointer; (None, "") where it holds several or none.
+    With `row` the one of several at that pointer.
+    """
+    if row is not None:
+        return next(((found, where) for found, where in objects_in(value) if where == row), (None, ""))
     rows = parcels(value)
     if len(rows) > 1:
         return None, ""

@@ -46,7 +46,7 @@ Found = tuple[PageKind, str]
 def classify(page: Document, fields: Mapping[str, float]) -> Found:
     """The kind and the reason in words; `fields`: the best confidence of a value by field."""
     if page.json is not None:
-        return _json_kind(page.json, fields)
+        return _json_kind(page.json, page.row, fields)
     text = " ".join(s.text for s in page.segments)
     told = len(TELLING & set(fields))
     return (
@@ -129,11 +129,11 @@ _MISSING = re.compile(r"not found|no (?:\w+ )?(?:with|found|matching)|expired|no
 _SAYING = frozenset({"error", "errors", "message", "status", "statuscode", "status code", "code", "detail", "title"})
 
 
-def _json_kind(body: Any, fields: Mapping[str, float]) -> Found:
+def _json_kind(body: Any, row: str | None, fields: Mapping[str, float]) -> Found:
     told = len(TELLING & set(fields))
-    if told == 0 and (found := _error(body)) is not None:
+    if row is None and told == 0 and (found := _error(body)) is not None:
         return found
-    if the_one(body)[0] is None or (told < _FEW and _lists_results(body)):
+    if row is None and (the_one(body)[0] is None or (told < _FEW and _lists_results(body))):
         return PageKind.SEARCH, "the answer holds several objects, or none"
     if "ListPrice" in fields and "TaxAssessedValue" not in fields:
         return PageKind.LISTING, "an object with a price asked"

@@ -5,9 +5,11 @@ Pure: no network, no clock. Whatever the page holds, `extract` answers; it raise
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from app.property.derived import DERIVED_FIELDS, derive
@@ -20,7 +22,7 @@ from app.property.extract.courtesy import Courtesy
 from app.property.extract.document import Document
 from app.property.extract.grounding import grounded
 from app.property.extract.headlines import Headlines
-from app.property.extract.jsonbody import JsonBody
+from app.property.extract.jsonbody import JsonBody, objects_in
 from app.property.extract.jsonld import JsonLd
 from app.property.extract.kind import classify
 from app.property.extract.labels import Labels
@@ -73,9 +75,24 @@ def extract(page: Page, *, lang: str | None = None) -> Extraction:
 
     Search, blocked and gone pages come back with that kind and an empty record.
     """
-    document = Document(page, lang)
-    notes: list[str] = []
-    belief = believed(_all_candidates(document, notes), document)
+    return _extracted(Document(page, lang), EXTRACTORS)
+
+
+def extract_rows(page: Page, is_worth: Callable[[str], bool], *, most: int = 200) -> list[Extraction]:
+    """What a JSON body says that lists several objects, of each by itself, in their order; none for any other body.
+
+    Left out are those whose JSON text `is_worth` is False of, and all beyond the first `most` of the others. Of a row
+    nothing is read but the object itself: neither its neighbours nor the page's URL.
+    """
+    document = Document(page)
+    found = objects_in(document.json) if document.json is not None else []
+    worth = (row for value, row in found if is_worth(json.dumps(value, ensure_ascii=False)))
+    return [_extracted(document.of_row(row), (JsonBody(),)) for row in islice(worth, most)] if len(found) > 1 else []
+
+
+def _extracted(document: Document, extractors: Sequence[Extractor]) -> Extraction:
+    page, notes = document.page, list[str]()
+    belief = believed(_all_candidates(document, extractors, notes), document)
     candidates = belief.kept
     told: dict[str, float] = {}
     for candidate in candidates:
@@ -90,6 +107,7 @@ def extract(page: Page, *, lang: str | None = None) -> Extraction:
         notes=tuple(notes),
         denied=tuple(belief.denied),
         distrusted=belief.distrusted,
+        row=document.row,
     )
     if kind not in _WITH_PROPERTY:
         return empty
@@ -122,9 +140,9 @@ def with_paid_values(extraction: Extraction, evidence: Mapping[str, Evidence]) -
     return with_model_values(extraction, paid, 0) if paid else extraction
 
 
-def _all_candidates(document: Document, notes: list[str]) -> list[Candidate]:
+def _all_candidates(document: Document, extractors: Sequence[Extractor], notes: list[str]) -> list[Candidate]:
     found: list[Candidate] = []
-    for extractor in EXTRACTORS:
+    for extractor in extractors:
         try:
             found.extend(extractor.candidates(document))
         except Exception as exc:  # noqa: BLE001 (a page may break one reader; the others still answer)

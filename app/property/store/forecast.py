@@ -16,6 +16,7 @@ from app.property.store.models import JobState
 from app.property.store.rows import chunks
 from app.property.store.tables import job_sources, jobs, model_answers, pages, records, web_searches
 from app.property.store.targets import normalise_target
+from app.property.urls.rows import answer_of
 
 #: the newest pages and the newest jobs of addresses, by which the next ones are judged
 _PAGES, _JOBS = 1_000, 500
@@ -106,7 +107,7 @@ def _took(connection: Connection, ended: Sequence[Any], model: str) -> Iterable[
         began = job.started_at or job.finished_at
         called = [row for one in hashes for row in answers.get(one, ()) if began <= row.created_at <= job.finished_at]
         searched = [row for row in searches.get(job.target, ()) if began <= row.asked_at <= job.finished_at]
-        urls = {row.url for row in mine} | {one.url for one in tried[job.id] if one.was_asked}
+        urls = {row.url for row in mine} | {answer_of(one.url) for one in tried[job.id] if one.url and one.was_asked}
         took = Took(
             pages=len(urls),
             calls=len(called),

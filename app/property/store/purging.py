@@ -46,6 +46,7 @@ from app.property.store.tables import (
     web_searches,
 )
 from app.property.store.targets import address_of_target, normalise_target, normalise_url
+from app.property.urls.rows import answer_of
 
 #: where a URL stands, by its table
 _URLS = (
@@ -222,8 +223,19 @@ class PurgeRun:
                 for some in chunks(sorted(new)):
                     for row in self._connection.execute(select(*columns).where(_any(columns, some))):
                         found |= {url for url in row if url}
-            new = (found | self._ends(known)) - known
+            new = (found | self._ends(known) | self._rows(new)) - known
         return known
+
+    def _rows(self, urls: set[str]) -> set[str]:
+        """The answers that list the properties which `urls` name, and all properties that were read from these: an
+        answer is one page, and goes whole.
+        """
+        found = {answer_of(url) for url in urls}
+        for some in chunks(sorted(found), _NAMES_AT_ONCE):
+            for column in (records.c.url, observations.c.source_url):
+                below = or_(*(column.startswith(f"{url}#", autoescape=True) for url in some))
+                found |= self._column(select(column).where(below).distinct())
+        return found
 
     def _ends(self, urls: set[str]) -> set[str]:
         """Where `urls` redirected to, but for the ends of others as well: a page of errors, a sign-in."""

@@ -41,6 +41,7 @@ from app.property.store.watch_budget import WatchLimits
 from app.property.store.watch_models import Tick, Watch, WatchKind, WatchStatus, watch_of
 from app.property.store.watch_ticks import TICK, TICK_SECONDS, tick
 from app.property.store.watch_times import due_first
+from app.property.urls.rows import is_row
 
 INTERVAL_DAYS = 7
 MOST_INTERVAL_DAYS = 365
@@ -205,7 +206,8 @@ def ask_recheck(connection: Connection, property_id: str, urls: Iterable[str], a
     """Have the pages `urls` of a property looked at once more at `at`, within the caller's transaction.
 
     What a watch of the property pays for; False if nothing watches it, and then nobody looks before somebody asks. A
-    page that waits for an earlier look keeps that. Of a search's listings the search's watch is not known: of them
+    page that waits for an earlier look keeps that. One of several properties in an answer cannot be asked for by
+    itself: it is looked at when its address is. Of a search's listings the search's watch is not known: of them
     only those are rechecked that are watched themselves.
     """
     same = select(properties.c.id).where(or_(properties.c.id == property_id, properties.c.merged_into == property_id))
@@ -213,7 +215,7 @@ def ask_recheck(connection: Connection, property_id: str, urls: Iterable[str], a
     watch_id = connection.execute(query.order_by(watches.c.interval_days, watches.c.id).limit(1)).scalar()
     if watch_id is None:
         return False
-    for url in sorted(set(urls)):
+    for url in sorted(url for url in set(urls) if not is_row(url)):
         waits = connection.execute(select(watch_rechecks.c.due_at).where(watch_rechecks.c.url == url)).scalar()
         if waits is None or at < waits:
             upsert(connection, watch_rechecks, {"url": url}, {"watch_id": watch_id, "due_at": at})

@@ -1,0 +1,155 @@
+"""Of an answer that lists several properties each is read by itself, and only the wanted one is taken."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.property.address import Address
+from app.property.extract.pipeline import extract, extract_rows
+from app.property.page import Page
+from app.property.record import Method, PageKind
+from app.property.sources.belonging import Whose
+from app.property.sources.rows import choose
+from app.property.store import address_of_target, normalise_target
+from app.property.urls.rows import answer_of, is_row, row_url
+
+URL = "https://gis.example/query?street=300"
+WANTED = "300 Example Blvd Unit 2, Anytown, ST 00000"
+ROWS: list[dict[str, Any]] = [
+    {"parcel_id": f"0300-000{n}", "situs_address": "300 EXAMPLE BLVD", "unit": str(n), "city": "ANYTOWN", "state": "ST",
+     "zip": "00000", "year_built": 1980 + n, "living_area_sqft": 900 + n, "assessed_value": 100_000 + n}
+    for n in (1, 2, 3)
+]  # fmt: skip
+ARCGIS = {
+    "spatialReference": {"wkid": 4326},
+    "fields": [{"name": "YRB", "alias": "Year Built"}, {"name": "PIN_1", "alias": "Parcel ID"}],
+    "features": [
+        {
+            "attributes": {"PIN_1": f"0300-000{n}", "YRB": 1980 + n, "SITUS_ADDR": f"{300 + n} EXAMPLE BLVD"},
+            "centroid": {"x": -98.0 - n / 100, "y": 39.4 + n / 100},
+        }
+        for n in (1, 2, 3)
+    ],
+}
+#: how an answer can list them, and where the second one stands in it
+SHAPES = [
+    (ROWS, "/1"),
+    ({"results": ROWS}, "/results/1"),
+    ({"count": 3, "next": None, "parcels": ROWS}, "/parcels/1"),
+    ({"status": "ok", "data": {"total": 3, "items": ROWS}}, "/data/items/1"),
+    ({"type": "FeatureCollection", "features": [{"type": "Feature", "properties": row} for row in ROWS]},
+     "/features/1/properties"),
+    ({"features": [{"attributes": row} for row in ROWS]}, "/features/1/attributes"),
+]  # fmt: skip
+
+
+def page(body: Any) -> Page:
+    text = json.dumps(body)
+    return Page(URL, URL, "application/json", text, text.encode(), datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def pointed(body: Any, pointer: str) -> Any:
+    for part in pointer.split("/")[1:]:
+        body = body[int(part)] if isinstance(body, list) else body[part]
+    return body
+
+
+@pytest.mark.parametrize(("body", "pointer"), SHAPES, ids=[where for _, where in SHAPES])
+def test_each_object_of_a_list_is_read_by_itself_and_proved_in_its_own_place(body: Any, pointer: str) -> None:
+    found = page(body)
+    assert extract(found).kind is PageKind.SEARCH
+    rows = extract_rows(found, lambda _: True)
+    assert [row.kind for row in rows] == [PageKind.RECORD] * 3
+    for number, row in enumerate(rows, start=1):
+        said = row.record.values
+        assert (said["ParcelNumber"], said["UnitNumber"]) == (f"0300-000{number}", str(number))
+        assert (said["YearBuilt"], said["LivingArea"]) == (1980 + number, 900 + number)
+        assert (said["TaxAssessedValue"], said["PostalCode"]) == (100_000 + number, "00000")
+        for proof in row.record.evidence.values():
+            assert proof.method is Method.DERIVED or proof.locator.startswith(f"{row.row}/")
+    assert rows[1].row == pointer
+    assert pointed(body, rows[1].record.evidence["YearBuilt"].locator.rpartition("#")[2]) == 1982
+
+
+def test_the_columns_and_the_place_of_an_arcgis_feature_are_its_own() -> None:
+    rows = extract_rows(page(ARCGIS), lambda _: True)
+    assert [row.record.values["YearBuilt"] for row in rows] == [1981, 1982, 1983]
+    assert [row.record.values["Latitude"] for row in rows] == [39.41, 39.42, 39.43]
+    assert [row.record.values["Longitude"] for row in rows] == [-98.01, -98.02, -98.03]
+    assert rows[2].record.evidence["Latitude"].locator == "/features/2/centroid/y"
+
+
+def test_only_what_is_worth_it_is_read_and_what_lists_nothing_has_no_rows() -> None:
+    (row,) = extract_rows(page(ROWS), lambda text: "0300-0002" in text)
+    assert row.record.values["ParcelNumber"] == "0300-0002"
+    assert len(extract_rows(page(ROWS), lambda _: True, most=2)) == 2
+    for body in (ROWS[0], [ROWS[0]], {"results": []}, {"error": {"code": 404}}, [1, 2]):
+        assert extract_rows(page(body), lambda _: True) == []
+
+
+# --- which of them
+
+
+def wanted(text: str = WANTED) -> Address:
+    return address_of_target(normalise_target(text))
+
+
+def row(number: int = 2, unit: str | None = "2", **more: Any) -> dict[str, Any]:
+    values = {"StreetNumber": "300", "StreetName": "Example Blvd", "UnitNumber": unit, "City": "Anytown",
+              "PostalCode": "00000", "ParcelNumber": f"0300-000{number}", **more}  # fmt: skip
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def test_the_unit_that_was_asked_for_is_taken() -> None:
+    found = choose([row(1, "1"), row(2, "2"), row(3, "3")], 3, wanted())
+    assert (found.place, found.whose) == (1, Whose.WANTED)
+    assert "of 3 properties that it lists" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("rows", "whose"),
+    [
+        ([row(1, "1"), row(3, "3")], Whose.OTHER),  # other units
+        ([row(1, None), row(2, None)], Whose.UNKNOWN),  # no unit is named
+        ([row(1, "2", StreetNumber="301"), row(2, "2", StreetNumber="302")], Whose.OTHER),  # the neighbours
+        ([row(1, "2", City="Otherville", PostalCode="11111"), row(2, "1")], Whose.OTHER),  # another town's
+        ([], Whose.OTHER),
+    ],
+)
+def test_a_neighbour_is_never_taken_for_want_of_the_wanted_one(rows: list[dict[str, Any]], whose: Whose) -> None:
+    found = choose(rows, 9, wanted())
+    assert (found.place, found.whose, found.is_open) == (None, whose, False)
+    assert "it lists 9 properties" in found.reason
+
+
+def test_of_two_parcels_at_one_address_the_one_that_another_source_names_is_taken_else_none() -> None:
+    """A lot of two parcels: the house stands on one of them, the other is a strip of grass."""
+    rows = [row(1, None, YearBuilt=1987), row(2, None, LotSizeArea=0.1)]
+    house = wanted("300 Example Blvd, Anytown, ST 00000")
+    doubt = choose(rows, 2, house)
+    assert (doubt.place, doubt.whose, doubt.is_open) == (None, Whose.UNKNOWN, True)
+    assert "0300-0001, 0300-0002" in doubt.reason
+    assert choose(rows, 2, house, {"03000001"}).place == 0
+    assert choose(rows, 2, house, {"03000002"}).place == 1
+    assert choose(rows, 2, house, {"99990000"}).place is None
+
+
+def test_of_one_parcel_that_is_listed_twice_the_fullest_is_taken_unless_they_differ() -> None:
+    house = wanted("300 Example Blvd, Anytown, ST 00000")
+    bare, full = row(1, None, YearBuilt=1987), row(1, None, YearBuilt=1987, LivingArea=900)
+    assert choose([bare, full], 2, house).place == 1
+    cards = choose([full, row(1, None, YearBuilt=1999, LivingArea=120)], 2, house)
+    assert (cards.place, cards.whose) == (None, Whose.UNKNOWN)
+    assert "differ in LivingArea, YearBuilt" in cards.reason
+
+
+def test_a_property_among_several_has_a_url_that_stays_when_the_list_is_sorted_anew() -> None:
+    assert row_url(URL, row(2)) == f"{URL}#parcel=3000002"
+    assert row_url(URL, row(2, "2B", ParcelNumber=None)) == f"{URL}#address=300%20example%20blvd%202b"
+    assert row_url(URL, {"YearBuilt": 1987}) is None
+    assert answer_of(f"{URL}#parcel=3000002") == URL
+    assert (is_row(f"{URL}#parcel=3000002"), is_row(URL)) == (True, False)
