@@ -15,12 +15,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.property.address import Address, differ, normalise, with_street
+from app.property.address.tables import unit_designators
 from app.property.normalise.texts import plain_parcel
 from app.property.source_record import SourceRecord
 
 #: the number of the rules by which keys and drawers are spelled, addresses and parcel numbers included. Whoever changes
 #: a spelling makes it one more, as a test reminds him: all that is stored is filed anew then (`store/refiling.py`)
-KEY_RULES = 1
+KEY_RULES = 2
 #: cells of 0.001 degrees (about 110 m): the house number tells neighbours apart
 _CELL = 1000
 _MAX_KEY_CHARS = 200
@@ -29,6 +30,9 @@ _ADDRESS_FIELDS = (
     *("UnparsedAddress", "StreetNumber", "StreetName", "UnitNumber"),
     *("City", "StateOrProvince", "PostalCode", "Country"),
 )
+#: a unit without its kind, and the words for kinds that are no apartments
+_BARE = re.compile(r"[A-Za-z]?-?\d+-?[A-Za-z]?|[A-Za-z]")
+_NAMED = "|".join(word for word, kind in unit_designators().items() if kind not in ("APT", "UNIT"))
 _GERMAN_STREET = re.compile(r"(?<=\w)\s?stra(?:ss|ß)e\b|(?<=\w)str\b")
 
 
@@ -157,8 +161,8 @@ def _address(*parts: str | None) -> Address:
     if not (number and name):
         number, name = written.street_number, written.street_name
     unit = unit or (with_street(Address(), text).unit if text else None) or written.unit
-    if unit and _is_suite(unit, text or ""):
-        unit = f"ste {unit}"
+    if unit and text:
+        unit = f"{_designator(unit, text)} {unit}".strip()
     return normalise(
         Address(
             street_number=number,
@@ -172,10 +176,14 @@ def _address(*parts: str | None) -> Address:
     )
 
 
-def _is_suite(unit: str, text: str) -> bool:
-    """Whether `4` is `Ste 4` in the text: a building may have an apartment of that name too."""
-    named = re.compile(rf"(?:^|\s)(?:suite|ste\.?)\s*#?\s*{re.escape(unit)}$", re.IGNORECASE)
-    return any(named.search(part.strip()) for part in text.split(","))
+def _designator(unit: str, text: str) -> str:
+    """How the text calls the unit where a field names it `4` alone, if it is no apartment: a building may have an
+    `Apt 4`, a `Ste 4` and a `Lot 4`. Empty where it says no such word.
+    """
+    if not _BARE.fullmatch(unit):
+        return ""
+    named = re.search(rf"(?<![\w'])(?:({_NAMED})\.?)\s*#?\s*{re.escape(unit)}(?![\w-])", text, re.IGNORECASE)
+    return unit_designators()[named[1].upper()].casefold() if named else ""
 
 
 def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceRecord) -> list[str]:

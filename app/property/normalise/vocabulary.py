@@ -83,10 +83,10 @@ _SUBTYPE_WORDS: tuple[tuple[str, str], ...] = (
     ("Stock Cooperative", r"\bco-?op\b|cooperative apartment|\bandelsbolig"),
     (
         "Apartment",
-        r"apartment|\bapt\b|\bflats?\b|(?<!einlieger)wohnung|\bloft\b|penthouse|maisonette|mieszkan|mieszkań|"
+        r"apartment|\bapt\b(?!\.?\s*#?\s*(?:\d|[a-z]\b))|\bflats?\b|(?<!einlieger)wohnung|\bloft\b|penthouse|maisonette|mieszkan|mieszkań|"
         r"kawalerk|lägenhet|"
         r"leilighet|lejlighed|"
-        r"\bstudio\b|appart?ement|\bpiso\b|\bapartamento|\bdepartamento\b|\bdepto\b|appartament|\bunit\b|"
+        r"\bstudio\b|appart?ement|\bpiso\b|\bapartamento|\bdepartamento\b|\bdepto\b|appartament|\bunit\b(?!\s*#?\s*(?:\d|[a-z]\b))|"
         r"bostadsrätt|\bhybel|kerrostalo|"
         r"\blakás|\bbyt\b|\bbytu\b|\bbyty\b|garsoni[eé]r|\bdaire\b|διαμέρισμα|γκαρσονιέρα|マンション|アパート|"
         r"公寓|大樓|大厦|住宅大樓|電梯大樓|华厦|"

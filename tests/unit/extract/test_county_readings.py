@@ -69,3 +69,20 @@ def test_a_kind_of_street_is_no_state(street: str, region: str, kept: str) -> No
     script = f'<script type="application/ld+json">{data}</script>'
     values = read(f"<html><head>{script}</head><body><h1>{street}</h1></body></html>")
     assert values["UnparsedAddress"] == kept
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("300 Elm Boulevard Unit 1 - Elm Heights", None),
+        ("300 Elm Blvd Apt. 12, Ames, IA 50010", None),
+        ("300 Elm Blvd Unit B, Ames, IA 50010", None),
+        ("Unit for rent at 300 Elm Blvd, Ames, IA 50010", "Apartment"),
+        ("Apartment 12, 300 Elm Blvd, Ames, IA 50010", "Apartment"),
+        ("Condo: 300 Elm Blvd Unit 1, Ames, IA 50010", "Condominium"),
+    ],
+)
+def test_the_number_of_a_unit_does_not_say_what_it_is(title: str, kind: str | None) -> None:
+    """Condominiums and houses in a row have units too."""
+    body = f"<html><head><title>{title}</title></head><body><h1>{title}</h1><p>Year Built: 1990</p></body></html>"
+    assert read(body).get("PropertySubType") == kind

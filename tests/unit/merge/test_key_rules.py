@@ -13,7 +13,10 @@ from app.property.source_record import SourceRecord
 
 _ADDRESSES = Path(__file__).parents[1] / "address" / "us_addresses.txt"
 #: what each of the rules makes of the values below. A number that was on main once is never given to other rules
-_DIGESTS = {1: "2ae9d74e8963f3f6fd503b0c6dc4435c38a2aa228cba0b66c7092defae770cee"}
+_DIGESTS = {
+    1: "2ae9d74e8963f3f6fd503b0c6dc4435c38a2aa228cba0b66c7092defae770cee",
+    2: "490f2848eec17529624abec4bd369cb09a4c65c395d3f8aca11ca855336991f5",
+}
 _OTHERS: tuple[dict[str, Any], ...] = (
     {"ParcelNumber": "031-2234-00.12", "CountyOrParish": "Sangamon County", "StateOrProvince": "IL"},
     {"ParcelNumber": "031-2234-00.12", "City": "Springfield", "StateOrProvince": "IL", "PostalCode": "62701-1234"},
@@ -21,6 +24,7 @@ _OTHERS: tuple[dict[str, Any], ...] = (
     {"UnparsedAddress": "Hauptstr. 5, 10115 Berlin", "PostalCode": "10115", "City": "Berlin", "Country": "DE"},
     {"StreetNumber": "5", "StreetName": "Hauptstraße", "PostalCode": "10115", "Country": "DE"},
     {"StreetNumber": "12", "StreetName": "Main Street", "UnitNumber": "Ste 4", "City": "St. Louis"},
+    {"StreetNumber": "12", "StreetName": "Main St", "UnitNumber": "4", "UnparsedAddress": "12 Main St Lot 4"},
     {"Latitude": 39.80049, "Longitude": -89.64051},
     {"StreetNumber": "12", "StreetName": "Main Street", "Latitude": 39.80049, "Longitude": -89.64051},
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from app.property.merge import Merged, merge
-from app.property.record import Evidence, Method, PageKind, PropertyRecord
+from app.property.record import Evidence, Method, PageKind, PropertyRecord, SourceKind
 from app.property.source_record import SourceRecord
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -152,6 +153,17 @@ def test_full_and_half_bathrooms_are_those_of_the_total_that_is_shown(
     assessor = source("a", baths(2, 1, 1), 0.7, sure={"BathroomsTotalInteger": 0.9})
     found = merged_in_any_order(assessor, *(source(f"p{n}", said, sure=sure) for n, said in enumerate(others)))
     assert {name: found.values.get(name) for name in shown} == shown
+
+
+def test_a_portal_that_says_a_thing_twice_is_no_better_witness_than_the_assessor() -> None:
+    """Label and state of one page agree, so it is surely read; the assessor's card says it once, and ranks first."""
+    assessor = replace(source("a", baths(3, 2, 1) | {"YearBuilt": 1987}, 0.88), source_kind=SourceKind.ASSESSOR)
+    portal = replace(source("p", baths(3, 3, 0) | {"YearBuilt": 1988}, 0.96), source_kind=SourceKind.PORTAL)
+    found = merged_in_any_order(assessor, portal)
+    assert baths(3, 2, 1) | {"YearBuilt": 1987} == {name: found.values[name] for name in assessor.values}
+    assert set(found.conflicts) == {"YearBuilt", "BathroomsFull", "BathroomsHalf"}
+    doubtful = replace(source("a", {"YearBuilt": 1987}, 0.6), source_kind=SourceKind.ASSESSOR)
+    assert merged_in_any_order(doubtful, portal).values["YearBuilt"] == 1988, "which it was not read surely"
 
 
 def test_of_other_parts_of_bathrooms_none_is_shown_where_they_make_more_than_the_total() -> None:
