@@ -28,7 +28,7 @@ Examples:
 
 @app.command(epilog=_EXAMPLES)
 def doctor(format_: FormatOption = None) -> None:
-    """Check settings, home, sources of addresses, Redis, database, keys, workers, beat, clock and jobs; say what to do.
+    """Check settings, home, sources, Redis, database, purges, keys, workers, beat, clock and jobs; say what to do.
 
     Changes nothing and asks no OpenAI API (`propintel keys check` does). Exit code 0: nothing failed, warnings there
     may be; 1: something failed; 2: a setting cannot be used.

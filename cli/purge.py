@@ -54,8 +54,10 @@ def purge_command(
 
     Workers may run meanwhile: jobs for it are removed, and what they have in hand is not stored.
 
-    JSON: `{"kind", "dry_run", "removed": {what: n}, "wiped"}`; "wiped" is whether the database's files hold nothing of
-    it any more. A person who is only counted also has "spelled", `{as it is written in pages: n}`.
+    JSON: `{"kind", "dry_run", "removed": {what: n}, "wiped", "journaled"}`; "wiped" is whether the database's files
+    hold nothing of it any more, "journaled" whether a backup that is restored has to forget it again (PURGE_JOURNAL).
+    A person who is only counted also has "spelled", `{as it is written in pages: n}`, and "doubtful", what may be meant
+    for the name or for another's and stays: purge it by its own name if it is.
     """
     asked = zip(PurgeKind, (url, host, property_id, address, person), strict=True)
     named = {kind: name for kind, name in asked if name is not None}
@@ -68,16 +70,22 @@ def purge_command(
     show(result.as_json(), format_, lambda: _tables(result))
     if result.dry_run:
         note("nothing was removed: add --yes to do it")
-    elif not result.wiped:
-        say_error(
-            "Deleted rows may still stand in free space of the database's files; purge again when less is going on."
-        )
+        return
+    if not result.wiped:
+        say_error("Deleted rows may still stand in free space of the database's files: see docs/retention.md.")
+    if not result.journaled:
+        say_error("It is written down in the database alone: set PURGE_JOURNAL, else a backup brings it back.")
 
 
 def _tables(result: PurgeResult) -> list[Table]:
     title = "would be removed" if result.dry_run else "removed"
     spelled = make_table(None, ("as it is written", "times"), list(result.spelled.items()))
-    return [_counts(result, title), *([spelled] if result.spelled else [])]
+    doubtful = make_table(None, ("may be meant as well", "times"), list(result.doubtful.items()))
+    return [
+        _counts(result, title),
+        *([spelled] if result.spelled else []),
+        *([doubtful] if result.doubtful else []),
+    ]
 
 
 def _counts(result: PurgeResult, title: str) -> Table:

@@ -1,4 +1,5 @@
-"""What beat asks for every ten minutes: copies of pages, names of people and old values are not kept for ever."""
+"""What beat asks for every ten minutes: copies of pages, names of people and old values are not kept for ever, and what
+was purged is written down outside the database."""
 
 from __future__ import annotations
 
@@ -6,10 +7,12 @@ import logging
 
 from celery import shared_task
 
+from app.errors import ConfigurationError
 from app.errors.storage import StoreError
 from app.property.store import AgeLimits, Retention
 from app.redaction import redact
 from app.services import retention
+from app.services.repurging import keep_journal
 from tasks.base import ScheduledTask
 from tasks.resources import current
 
@@ -21,8 +24,12 @@ def prune_pages() -> dict[str, int]:
     """Remove what is too old or too much; -> `{"bodies": n, "packed_bytes": n, "answers": n, "observations": n,
     "records": n}`."""
     resources = current()
+    settings, database = resources.settings, resources.database
     try:
-        settings, database = resources.settings, resources.database
+        keep_journal(settings, database)
+    except (ConfigurationError, StoreError) as exc:
+        log.warning("Purges that other processes did wait to be written into the journal: %s", redact(str(exc)))
+    try:
         pruned = retention.prune_pages(settings, Retention(database), database.clock)
         return pruned | retention.prune_values(settings, AgeLimits(database), database.clock)
     except StoreError as exc:

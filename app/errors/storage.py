@@ -52,3 +52,11 @@ class DatabaseOutdatedError(StoreError):
     code = "database_outdated"
     sentence = "The database {url} is at schema {reason}, not at this version's."
     remedy = "Run `propintel db upgrade`."
+
+
+class PurgesDueError(StoreError):
+    """The database was restored from a backup that is older than purges: it holds what may not be shown any more."""
+
+    code = "purges_due"
+    sentence = "The database {url} is from before {reason}, and holds again what these removed."
+    remedy = "Run `propintel db repurge`."

@@ -1,20 +1,13 @@
-"""Removing all that is stored of a page, a host, a property or a person, wherever that is: tables, results in Redis,
-and what a database leaves in its files when rows are deleted.
-"""
+"""Removing all that is stored of a page, a host, a property or a person, wherever that is."""
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import redis
-
-from app.errors.broker import BrokerUnavailableError
+from app.errors import ConfigurationError
 from app.errors.fetching import BlockedAddressError
-from app.errors.storage import StoreError
 from app.errors.targets import InvalidHostError, InvalidTargetError
 from app.property.fetch.guard import check_url
 from app.property.fetch.site import is_public_suffix
@@ -22,35 +15,36 @@ from app.property.people import parse_name
 from app.property.store import Database, PersonPurge, Purged, PurgeKind, PurgeStore, normalise_url
 from app.property.store.purge_marks import host_of
 from app.redaction import redact
-from app.services.embedded_valkey import connect
+from app.services.purge_traces import forget_results, wiped
+from app.services.repurging import keep_journal
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
-
-#: where Celery keeps how a task ended: with an error's message, and so perhaps a URL
-_RESULT = "celery-task-meta-{}"
-_AT_ONCE = 1000
-_REWRITE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeResult:
     """What went (or would go: `dry_run`), in numbers. `wiped`: it is overwritten in the database's files as well.
+    `journaled`: it is written down outside the database too, so that a backup does not bring it back.
 
-    `spelled` is how a person's name is written in the copies of pages that would go, and how often.
+    `spelled` is how a person's name is written in the copies of pages that would go, and how often; `doubtful` what may
+    be meant for it or for somebody else's, and stays unless it is purged as a name of its own.
     """
 
     kind: PurgeKind
     dry_run: bool
     removed: dict[str, int]
     wiped: bool
+    journaled: bool
     spelled: dict[str, int] = field(default_factory=dict, repr=False)
+    doubtful: dict[str, int] = field(default_factory=dict, repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """The shape that the doors show: JSON types only."""
         told: dict[str, Any] = {"kind": str(self.kind), "dry_run": self.dry_run, "removed": self.removed}
-        told |= {"spelled": self.spelled} if self.kind is PurgeKind.PERSON and self.dry_run else {}
-        return told | {"wiped": self.wiped}
+        if self.kind is PurgeKind.PERSON and self.dry_run:
+            told |= {"spelled": self.spelled, "doubtful": self.doubtful}
+        return told | {"wiped": self.wiped, "journaled": self.journaled}
 
 
 def purge(
@@ -64,11 +58,22 @@ def purge(
     """
     purged = _purged(database, kind, name, who=who, dry_run=dry_run)
     if dry_run:
-        return PurgeResult(kind, True, purged.removed, False, purged.spelled)
+        found = {"spelled": purged.spelled, "doubtful": purged.doubtful}
+        return PurgeResult(kind, True, purged.removed, wiped=False, journaled=False, **found)
     told = ", ".join(f"{count} {what}" for what, count in purged.removed.items() if count) or "nothing was stored"
     log.warning("Purge of a %s by %s: %s", kind, who, told, extra={"kind": str(kind), "who": who, **purged.removed})
-    _forget_results(settings, purged.job_ids)
-    return PurgeResult(kind, False, purged.removed, _wiped(database))
+    journaled = _journaled(settings, database)
+    forget_results(settings, purged.job_ids)
+    return PurgeResult(kind, False, purged.removed, wiped=wiped(database), journaled=journaled)
+
+
+def _journaled(settings: Settings, database: Database) -> bool:
+    """A purge that is done stays done, whatever becomes of the journal: beat has it written there later."""
+    try:
+        return keep_journal(settings, database) is not None
+    except ConfigurationError as exc:
+        log.warning("The purge is not in the journal yet: %s", redact(str(exc)))
+        return False
 
 
 def _purged(database: Database, kind: PurgeKind, name: str, *, who: str, dry_run: bool) -> Purged:
@@ -90,38 +95,3 @@ def _checked_host(name: str) -> str:
     if is_public_suffix(host):
         raise InvalidHostError(host, "the sites below it belong to many")
     return host
-
-
-def _forget_results(settings: Settings, job_ids: Sequence[str]) -> None:
-    try:
-        with connect(settings, within_seconds=3) as connection:
-            for start in range(0, len(job_ids), _AT_ONCE):
-                connection.delete(*(_RESULT.format(job_id) for job_id in job_ids[start : start + _AT_ONCE]))
-            if job_ids:
-                _rewrite(connection)
-    except (BrokerUnavailableError, redis.RedisError) as exc:
-        log.warning("Results of purged jobs stay in Redis for ten minutes at most: %s", redact(str(exc)))
-
-
-def _rewrite(connection: redis.Redis) -> None:
-    """Have Redis write its append-only file anew, which holds what was deleted; a server that others run may refuse."""
-    try:
-        if not connection.info("persistence").get("aof_enabled"):
-            return
-        connection.bgrewriteaof()
-        until = time.monotonic() + _REWRITE_SECONDS
-        while time.monotonic() < until:
-            state = connection.info("persistence")
-            if not (state.get("aof_rewrite_in_progress") or state.get("aof_rewrite_scheduled")):
-                return
-            time.sleep(0.05)
-    except redis.ResponseError as exc:
-        log.info("Redis keeps its append-only file as it is: %s", redact(str(exc)))
-
-
-def _wiped(database: Database) -> bool:
-    try:
-        return database.wipe_free_space()
-    except StoreError as exc:
-        log.warning("What was purged may still stand in free space of the database's files: %s", redact(str(exc)))
-        return False

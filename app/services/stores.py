@@ -17,6 +17,7 @@ from app.property.change_belief import Telling
 from app.property.changes import TOLD_FIELDS, checked_fields
 from app.property.store import BatchStore, Database, JobStore, PropertyStore, database_url, names_key
 from app.services.fleet_clock import make_clock
+from app.services.repurging import require_repurged
 from app.settings import Settings
 
 
@@ -70,8 +71,10 @@ def telling(settings: Settings) -> Telling:
 
 
 def open_database(settings: Settings, clock: Clock, opening: ExitStack) -> Database:
-    """The configured database, opened, and closed when `opening` unwinds."""
+    """The configured database, opened, and closed when `opening` unwinds. Raises `PurgesDueError` for one that was
+    restored and holds what was purged since its backup."""
     database = Database(database_url(settings), clock, names_key=names_key(settings))
     opening.callback(database.close)
     database.open()
+    require_repurged(settings, database)
     return database

@@ -216,7 +216,11 @@ class Settings(LogSettings):
         1825.0, ge=0, le=36500, description="values that no page shows any more go so long after; 0: never"
     )
     privacy_key: HmacKey = Field(
-        None, description="keys the hashes of purged people's names, 32 bytes or more; SQLite makes a file for it"
+        None, description="keys the hashes of what was purged, 32 bytes or more; SQLite makes a file for it"
+    )
+    purge_journal: Path | None = Field(
+        None,
+        description="what was purged, in hashes, outside the database; empty: a file beside SQLite's, else none",
     )
 
     # --- webhooks

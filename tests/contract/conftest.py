@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import ColumnElement, Table, func, select
 
 from app.clock import ManualClock
-from app.property.store import Database, JobStore, upgrade
+from app.property.store import Database, JobStore, NamesKey, upgrade
 
 #: of a rule that the other databases have no use for
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -38,7 +38,7 @@ def _migrated_sqlite() -> bytes:
 
 @pytest.fixture
 def database(database_url: str, clock: ManualClock) -> Iterator[Database]:
-    database = Database(database_url, clock)
+    database = Database(database_url, clock, names_key=NamesKey("k" * 32))
     yield database
     database.close()
 

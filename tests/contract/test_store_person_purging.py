@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Boolean, Column, Date, Float, Integer, LargeBinary, String, Table, inspect, select, text
 from sqlalchemy.types import JSON
@@ -38,6 +42,8 @@ from app.property.store.columns import UtcDateTime
 from app.property.store.holdings import HOLDINGS, NAMING, Holds
 from app.property.store.packing import pack, unpack
 from app.property.store.tables import bodies, metadata, purges
+from benchmarks.postgresql import PostgreSQL
+from tests.contract.conftest import ON_POSTGRESQL
 
 NAME = "Ottilie Quackenbush"
 WRITTEN = ("Ottilie Quackenbush", "QUACKENBUSH, OTTILIE", "Ottilie M. Qu\u00e4ckenbush")
@@ -367,3 +373,48 @@ def test_what_was_stored_lately_is_looked_at_by_moment(database: Database, clock
     with database.reading() as connection:
         assert named_rows(connection, ANY).bodies
         assert not named_rows(connection, ANY, bodies_since=clock.now() + timedelta(seconds=1)).bodies
+
+
+def test_the_count_tells_what_may_be_meant_and_leaves_it(
+    database: Database, clock: ManualClock, purge: PersonPurge
+) -> None:
+    """It is hers or a namesake's: the operator says, by purging it under that name."""
+    url = "https://a.example/agents/quackenbush-ottilie"
+    PageStore(database).save_page(page_of("O. Quackenbush", clock.now(), url))
+    counted = purge.purge(name(), who="alice", dry_run=True)
+    assert (counted.spelled, counted.doubtful) == ({}, {"O. Quackenbush": 1, "quackenbush-ottilie": 1})
+    purge.purge(name(), who="alice", dry_run=False)
+    assert places(database, "O. Quackenbush") == {"bodies.packed"}
+    purge.purge(parse_name("Quackenbush Ottilie"), who="alice", dry_run=False)
+    assert places(database, "uackenbush") == set()
+
+
+@ON_POSTGRESQL
+@pytest.mark.timeout(300)
+def test_no_table_of_postgresql_has_the_name_in_its_files_after_what_the_docs_say(
+    database: Database, database_url: str, clock: ManualClock, purge: PersonPurge, postgresql: PostgreSQL
+) -> None:
+    """Heap, TOAST, statistics; the write-ahead log may, as the docs say. Before, the purge says it is not wiped."""
+    agent, word = "Wilhelmina Featherstonehaugh", b"Featherstonehaugh"
+
+    def files() -> set[str]:
+        folder = postgresql.folder / "data"
+        return {path.parent.name for path in folder.rglob("*") if path.is_file() and word in path.read_bytes()}
+
+    long = " ".join(hashlib.sha256(bytes([n])).hexdigest() for n in range(200))
+    for number in range(5):
+        page = page_of(agent, clock.now(), f"{PAGE}/{number}")
+        PageStore(database).save_page(page)
+        record = record_of(page, agent)
+        remarks = {"StreetNumber": str(number), "PublicRemarks": f"{agent} {long}"}
+        PropertyStore(database).save_record(replace(record, values=record.values | remarks))
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute("ANALYZE")
+    purge.purge(parse_name(agent), who="alice", dry_run=False)
+    assert database.wipe_free_space() is False
+    assert files() - {"pg_wal"}, "else there is nothing to write anew"
+    (block,) = re.findall(r"```sql\n(.*?)```", Path("docs/retention.md").read_text(encoding="utf-8"), re.DOTALL)
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        for statement in filter(str.strip, block.split(";")):
+            admin.execute(statement.encode())
+    assert files() <= {"pg_wal"}

@@ -4,6 +4,7 @@ What counts as a name's form is asked of the caller, who knows the name or only 
 
 - `Jane Doe`, `JANE DOE`, `Jane Q. Doe`, `jane-doe`, `jane.doe@`, `Jane <b>Doe</b>`, `"first":"Jane","last":"Doe"`
 - `Doe, Jane`; without a comma only in capitals (`DOE JANE Q`), as rolls of assessors write it
+- `Jane & John Doe`, `DOE JOHN & JANE`: two given names with one family name, of which the given name is meant
 - not `Jane Doe-Smith`, nor `Mary Jane Doe` (a common given name before it makes it another one), nor `Jane. Doe`,
   nor `Jane Doe Street`
 """
@@ -11,11 +12,11 @@ What counts as a name's form is asked of the caller, who knows the name or only 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.property.people.given_names import GIVEN_NAMES
-from app.property.people.names import SUFFIXES
+from app.property.people.names import JOINING, SUFFIXES
 from app.property.people.words import WORD, Text, Word, plain_form, unescaped, words_of
 
 #: between two words of one name; a full stop is followed by a blank only after an initial
@@ -31,6 +32,9 @@ _KEYS = frozenset(
 #: in the place of the keys between two values of one object, which may come in either order
 _OBJECT = "{}"
 _TAG = re.compile(r"<[!/?A-Za-z][^<>]{0,4000}>")
+_AMPERSAND = re.compile(r"[.]?\s{0,2}&\s{0,2}")
+#: after two given names in a roll of assessors, that are no family name
+_AFTER_COUPLES = frozenset({"trustee", "trustees", "tr", "trs", "trust", "etal", "et", "jt", "hw", "jr", "sr"})
 #: after a name that is a street's
 _STREET_WORDS = (
     "st street rd road ave avenue blvd boulevard dr drive ln lane ct court pl place pkwy parkway hwy highway way ter "
@@ -70,6 +74,8 @@ def find_names(text: str, may_begin: Callable[[str], bool], is_name: Callable[[t
                 match = _match_at(stream, gaps, n, is_name)
                 if match is not None:
                     found.setdefault(tuple(word.start for word in match.words), match)
+        for match in _couples(stream, gaps, is_name):
+            found.setdefault(tuple(word.start for word in match.words), match)
     return _without_nested(found.values())
 
 
@@ -146,6 +152,76 @@ def _forms(window: Sequence[Word], comma: int, *, is_object: bool) -> list[tuple
             if len(order[1]) == 1:
                 forms.append((order[0], *order[2:]))
     return forms
+
+
+def _couples(
+    stream: Sequence[Word], gaps: Sequence[str], is_name: Callable[[tuple[str, ...]], bool]
+) -> Iterator[Match]:
+    """The one of two people who shares the family name of the other: `Jane & John Doe`, `DOE JOHN A & JANE Q`."""
+    for n in range(1, len(stream)):
+        if _AMPERSAND.fullmatch(gaps[n - 1]):
+            first, second = n - 1, n
+        elif stream[n].plain in JOINING and n + 1 < len(stream) and _is_blank(gaps[n - 1]) and _is_blank(gaps[n]):
+            first, second = n - 1, n + 1
+        else:
+            continue
+        yield from _family_last(stream, gaps, first, second, is_name)
+        yield from _family_first(stream, gaps, first, second, is_name)
+
+
+def _family_last(
+    stream: Sequence[Word], gaps: Sequence[str], first: int, second: int, is_name: Callable[[tuple[str, ...]], bool]
+) -> Iterator[Match]:
+    """`Jane Q. & John R. Doe`: she ends at `first`, he begins at `second`."""
+    given = _given_at(stream, gaps, first, back=True)
+    if not _is_capital(given[0]) or not _is_capital(stream[second]):
+        return
+    last = second + 1
+    while last < len(stream) and last <= second + 3 and _GAP.fullmatch(gaps[last - 1]) and _is_capital(stream[last]):
+        for start in range(second + 1, last + 1):
+            family = tuple(word.plain for word in stream[start : last + 1])
+            if len(family[-1]) > 1 and _is_one(given, family, is_name):
+                yield Match(tuple(given))
+        last += 1
+
+
+def _family_first(
+    stream: Sequence[Word], gaps: Sequence[str], first: int, second: int, is_name: Callable[[tuple[str, ...]], bool]
+) -> Iterator[Match]:
+    """`DOE JOHN A & JANE Q`, `Doe, John and Jane`: he ends at `first`, she begins at `second`, without a family name of
+    her own."""
+    given = _given_at(stream, gaps, second, back=False)
+    end = second + len(given)
+    if end < len(stream) and _is_blank(gaps[end - 1]) and stream[end].plain not in _AFTER_COUPLES:
+        return
+    for start in range(first - 1, max(first - 4, -1), -1):
+        inner = stream[start:first]
+        commas = [_COMMA.fullmatch(gap) is not None for gap in gaps[start:first]]
+        if not all(comma or _GAP.fullmatch(gap) for comma, gap in zip(commas, gaps[start:first], strict=True)):
+            return
+        capitals = all(word.text.isupper() for word in (*inner, *given))
+        for size in range(1, len(inner) + 1):
+            family = tuple(word.plain for word in inner[:size])
+            if (commas[size - 1] or capitals) and _is_one(given, family, is_name):
+                yield Match(tuple(given))
+
+
+def _given_at(stream: Sequence[Word], gaps: Sequence[str], at: int, *, back: bool) -> list[Word]:
+    """A given name that ends (`back`) or begins at `at`, with an initial after it."""
+    given, initial = (at - 1, at) if back else (at, at + 1)
+    has_initial = given >= 0 and initial < len(stream) and len(stream[initial].plain) == 1
+    if has_initial and _GAP.fullmatch(gaps[given]):
+        return [stream[given], stream[initial]]
+    return [stream[at]]
+
+
+def _is_one(given: Sequence[Word], family: tuple[str, ...], is_name: Callable[[tuple[str, ...]], bool]) -> bool:
+    words = tuple(word.plain for word in given)
+    return is_name((*words, *family)) or is_name((words[0], *family))
+
+
+def _is_capital(word: Word) -> bool:
+    return word.text[0].isupper()
 
 
 def _stands_alone(stream: Sequence[Word], gaps: Sequence[str], start: int, count: int) -> bool:

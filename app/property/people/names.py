@@ -20,6 +20,8 @@ PARTICLES = frozenset(
 )  # fmt: skip
 #: after a family name: another generation is another person
 SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
+#: between two given names with one family name
+JOINING = frozenset({"and", "or", "und", "y"})
 _MOST_WORDS = 6
 #: a name without the space in it is a word of its own in addresses (janedoe@, janedoe.com); a short one is any word
 _FUSED_LETTERS = 7
@@ -27,10 +29,26 @@ _FUSED_LETTERS = 7
 
 @dataclass(frozen=True, slots=True)
 class PersonName:
-    """`forms` are sequences of words in plain form, given name first, any of which is the name. A `*` stands for any
-    word that begins so."""
+    """`words` in plain form, given name first. `forms` are sequences of words, any of which is the name. A `*` stands
+    for any word that begins so."""
 
+    words: tuple[str, ...]
     forms: frozenset[tuple[str, ...]]
+
+    def may_be(self, form: tuple[str, ...]) -> bool:
+        """Whether a sequence of words can be meant for this name, and as well for another's: in the other order, with
+        an initial for the given name, with any middle name, or as the beginning of an email address."""
+        given, family = self.words[0], self.words[-1]
+        if form in self.forms or any(word.endswith("*") for word in form):
+            return False
+        if len(form) == 1:
+            return form[0] in {given[0] + family, given + family[0], family + given[0]}
+        return form == (family, given) or (
+            len(form) <= len(self.words) + 1
+            and form[-1] == family
+            and form[0] in {given, given[0]}
+            and not JOINING.intersection(form)
+        )
 
 
 def parse_name(text: str) -> PersonName:
@@ -41,7 +59,7 @@ def parse_name(text: str) -> PersonName:
     words = [*_plain(given), *_plain(family)] if is_turned else _plain(text)
     if not 2 <= len(words) <= _MOST_WORDS or len(words[-1]) < 2:
         raise InvalidPersonError("it needs a given and a family name, six words at most")
-    return PersonName(frozenset(_forms(tuple(words))))
+    return PersonName(tuple(words), frozenset(_forms(tuple(words))))
 
 
 def _plain(text: str) -> list[str]:

@@ -54,10 +54,14 @@ from app.property.store.paging import Page, every
 from app.property.store.person_purging import PersonPurge
 from app.property.store.personal_data import Aged, AgeLimits
 from app.property.store.properties import PropertyStore
+from app.property.store.purge_account import PurgeAccount, PurgeEntry
+from app.property.store.purge_journal import PurgeJournal
+from app.property.store.purge_scope import PurgeKind
 from app.property.store.purged_names import PurgedNames
-from app.property.store.purging import Purged, PurgeKind, PurgeStore
+from app.property.store.purging import Purged, PurgeStore
 from app.property.store.quotas import Requester, next_day
 from app.property.store.refiling import Refiled, Refiler
+from app.property.store.repurging import Repurge
 from app.property.store.request_keys import RequestKey
 from app.property.store.retention import Pruned, Retention
 from app.property.store.rows import digest, new_id
@@ -145,6 +149,9 @@ __all__ = [
     "PropertyFilter",
     "PropertyStore",
     "Pruned",
+    "PurgeAccount",
+    "PurgeEntry",
+    "PurgeJournal",
     "PurgeKind",
     "PurgeStore",
     "Purged",
@@ -155,6 +162,7 @@ __all__ = [
     "Refiled",
     "Refiler",
     "ReportStore",
+    "Repurge",
     "RequestFigures",
     "RequestKey",
     "RequestOutcome",

@@ -8,7 +8,7 @@ and keeps the others from it until it is committed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, inser
 from app.property.store.change_rows import Change, change_of
 from app.property.store.engine import Database
 from app.property.store.paging import Order, Page
-from app.property.store.rows import chunks, clean, insert_if_new, new_id
+from app.property.store.rows import clean, insert_if_new, new_id
 from app.property.store.tables import change_candidates, change_receivers, changes, properties
 
 ORDER = Order("changes", (changes.c.position,))
@@ -221,17 +221,6 @@ def ask_for_looks(database: Database, ask: Ask, limit: int = 200) -> int:
         if connection.execute(due.limit(1)).first() is None:
             return 0
     return database.repeat(work)
-
-
-def drop_changes(connection: Connection, property_id: str, urls: Collection[str] | None = None) -> None:
-    """Forget what changed of a property: all of it, or what was read on one of the pages `urls`."""
-    for table in (changes, change_candidates):
-        c = table.c
-        mine, (key,) = c.property_id == property_id, table.primary_key
-        rows = connection.execute(select(key, c.urls).where(mine)).all()
-        gone = [row[0] for row in rows if urls is None or not set(urls).isdisjoint(row.urls.split())]
-        for some in chunks(gone):
-            connection.execute(delete(table).where(key.in_(some)))
 
 
 def _is_of(property_id: str) -> ColumnElement[bool]:

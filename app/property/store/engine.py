@@ -129,16 +129,17 @@ class Database:
             connection.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext(:name))"), {"name": name})
 
     def wipe_free_space(self) -> bool:
-        """Overwrite what deleted rows left behind in the database's files, as far as it is ours to do so.
+        """Overwrite what deleted rows left behind in the database's files; -> whether none of it is left.
 
         SQLite writes itself anew and empties its log; False if readers kept it from that. PostgreSQL is told that the
-        space is free (VACUUM): it overwrites it when it is used again, as it does with its own log.
+        space is free (VACUUM), and False: it overwrites it when it is used again, as it does with its own log; what
+        would do so at once locks all tables (docs/retention.md).
         """
         engine = self._opened()
         if not self.is_sqlite:
             with failures.translated(self.url), engine.connect() as connection:
                 connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM"))
-            return True
+            return False
         raw = engine.raw_connection()  # outside a transaction, as SQLite demands
         try:
             raw.cursor().execute("VACUUM")

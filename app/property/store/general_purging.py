@@ -1,10 +1,11 @@
-"""Rows of tables that a purge reaches by their register alone (`Holding.in_general`): watches, changes and the like."""
+"""What a purge reaches by the register alone: all URLs that are stored, and the rows of tables that need no code of
+their own (`Holding.in_general`): watches, changes and the like."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from sqlalchemy import Column, ColumnElement, Connection, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, or_, select
 
 from app.property.store.holdings import HOLDINGS, Holding, Holds
 from app.property.store.rows import chunks
@@ -34,17 +35,14 @@ def drop_general(
     return gone
 
 
-def general_urls(connection: Connection, is_meant: Callable[[str], bool], part: str) -> Iterator[str]:
-    """URLs in these tables that `is_meant` names, all of which contain `part`."""
-    for held in _general():
+def stored_urls(connection: Connection, is_meant: Callable[[str], bool], part: str = "") -> Iterator[str]:
+    """URLs and other targets in any table that `is_meant` names, all of which contain `part`."""
+    for held in HOLDINGS:
         for column in held.of(Holds.TARGET, Holds.URLS):
-            found = connection.execute(select(column).where(column.contains(part, autoescape=True)).distinct())
-            for text in found.scalars():
-                yield from (url for url in _urls(held, column, text) if is_meant(url))
-
-
-def _urls(held: Holding, column: Column[str], text: str) -> list[str]:
-    return text.split() if held.columns[column.name] is Holds.URLS else [text]
+            some = column.contains(part, autoescape=True) if part else column.is_not(None)
+            for text in connection.execute(select(column).where(some).distinct()).scalars():
+                listed = text.split() if held.columns[column.name] is Holds.URLS else [text]
+                yield from (url for url in listed if is_meant(url))
 
 
 def _general() -> Iterator[Holding]:

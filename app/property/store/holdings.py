@@ -1,7 +1,7 @@
 """What each column of each table can hold of people, properties and sites: what a purge has to reach.
 
 Every column of every table is classified here; a test compares this with the schema, so that a new one cannot be
-forgotten. `purging.py`, `person_purging.py` and `personal_data.py` go by it.
+forgotten. Purges (`general_purging.py`, `person_purging.py`) and `personal_data.py` go by it.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ HOLDINGS: tuple[Holding, ...] = (
         nothing="fetched_at",
     ),
     holding(t.page_urls, target="url page_url", body="content_sha256 record_sha256", nothing="seen_at"),
-    holding(t.page_readers, target="page_url", job="job_id"),
+    holding(t.page_readers, target="page_url", job="job_id", in_general=True),
     holding(
         t.records,
         target="url final_url page_url",
@@ -149,7 +149,7 @@ HOLDINGS: tuple[Holding, ...] = (
         operator="who undone_by",
         nothing="id at kind undone_at",
     ),
-    holding(t.identity_pages, target="url", nothing="decision_id side"),
+    holding(t.identity_pages, target="url", nothing="decision_id side", in_general=True),
     # --- models
     holding(
         t.model_answers,
@@ -196,7 +196,15 @@ HOLDINGS: tuple[Holding, ...] = (
         text="callback_url callback_error",
         nothing="id created_at priority targets duplicates completed_at callback_at callback_attempts economy caller",
     ),
-    holding(t.source_tries, job="job_id", target="url", text="message", nothing="code tries is_final", goes_whole=True),
+    holding(
+        t.source_tries,
+        job="job_id",
+        target="url",
+        text="message",
+        nothing="code tries is_final",
+        goes_whole=True,
+        in_general=True,
+    ),
     holding(
         t.job_sources,
         job="job_id",
@@ -269,7 +277,7 @@ HOLDINGS: tuple[Holding, ...] = (
     holding(t.alert_notices, text="alerts error", nothing="id type created_at notify_at attempts"),
     holding(t.key_actions, operator="who", text="reason", nothing="id at action key_id mask outcome state"),
     # --- what was purged
-    holding(t.purges, operator="who", nothing="id at kind removed"),
+    holding(t.purges, operator="who", nothing="id at kind removed marks key_id is_due"),
     holding(t.purged_names, nothing="mark words at key_id"),
     holding(t.purge_marks, nothing="mark at"),
 )

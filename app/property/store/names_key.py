@@ -1,4 +1,4 @@
-"""The secret that hashes of purged people's names are made with: no list of names can be tried on them without it.
+"""The secret that hashes of what was purged are made with: no list of names can be tried on them without it.
 
 It is a setting, or a file beside a database that one machine has for itself; never in the database, whose copies would
 hold hashes and key together.
@@ -19,9 +19,9 @@ _BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class NamesKey:
-    """`secret` (PRIVACY_KEY), else what is in the file `path`, which the first purge of a person makes.
+    """`secret` (PRIVACY_KEY), else what is in the file `path`, which the first purge makes.
 
-    Neither: nobody can be purged by name until a secret is set.
+    Neither: nothing can be purged until a secret is set.
     """
 
     secret: str | None = field(default=None, repr=False)
@@ -49,7 +49,7 @@ class NamesKey:
         if found is not None:
             return found
         if self.path is None:
-            raise _unusable("a person can be purged only with a key that the whole fleet has")
+            raise _unusable("a purge needs a key that the whole fleet has")
         whole = self.path.with_suffix(f".{secrets.token_hex(4)}")
         try:
             with os.fdopen(os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

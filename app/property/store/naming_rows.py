@@ -13,14 +13,15 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Table, select, tuple_
 
-from app.property.people import Finder
+from app.property.people import Doubts, Finder
+from app.property.people.finding import Match
 from app.property.record import PEOPLE_FIELDS, Evidence
 from app.property.source_record import SourceRecord
 from app.property.store.holdings import HOLDINGS, Holding, Holds
 from app.property.store.packing import unpack
 from app.property.store.property_rows import evidence_json
 from app.property.store.rows import digest
-from app.property.store.tables import bodies
+from app.property.store.tables import bodies, pages
 
 _PAGE = 500
 #: characters of a name as it is written, with what stands between
@@ -32,32 +33,42 @@ _PAGE_OF_BODIES = 20
 @dataclass(slots=True)
 class Named:
     """What names the person: keys of rows by table, URLs, and hashes of bodies. `spelled` counts how it is written in
-    rows of pages, as far as it was asked for."""
+    copies of pages, `doubtful` in these and in their URLs what may be meant for the name or for somebody else's."""
 
     rows: dict[Table, list[tuple[Any, ...]]] = field(default_factory=dict)
     urls: set[str] = field(default_factory=set)
     bodies: set[str] = field(default_factory=set)
     spelled: Counter[str] = field(default_factory=Counter)
+    doubtful: Counter[str] = field(default_factory=Counter)
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.urls or self.bodies)
 
 
-def named_rows(connection: Connection, finder: Finder, *, bodies_since: datetime | None = None) -> Named:
-    """All that names the person, bodies only if they were kept at `bodies_since` or later (None: all)."""
+def named_rows(
+    connection: Connection, finder: Finder, *, doubts: Doubts | None = None, bodies_since: datetime | None = None
+) -> Named:
+    """All that names the person, bodies only if they were kept at `bodies_since` or later (None: all); with `doubts`
+    what may as well."""
     found = Named()
     for held in HOLDINGS:
         if held.table is not bodies:
-            _look_through(connection, held, finder, found)
+            _look_through(connection, held, finder, found, doubts)
     for sha256, text in _texts(connection, bodies_since):
         matches = finder.find(text)
         if matches:
             found.bodies.add(sha256)
-            found.spelled.update(" ".join(text[match.start : match.end].split())[:_SPELLED] for match in matches)
+            found.spelled.update(_written(text, matches))
+        if doubts is not None:
+            found.doubtful.update(_written(text, doubts.find(text)))
     return found
 
 
-def _look_through(connection: Connection, held: Holding, finder: Finder, found: Named) -> None:
+def _written(text: str, matches: list[Match]) -> Iterator[str]:
+    return (" ".join(text[match.start : match.end].split())[:_SPELLED] for match in matches)
+
+
+def _look_through(connection: Connection, held: Holding, finder: Finder, found: Named, doubts: Doubts | None) -> None:
     texts, urls = held.of(Holds.TEXT), held.of(Holds.TARGET, Holds.URLS)
     if not texts and not urls:
         return
@@ -67,6 +78,8 @@ def _look_through(connection: Connection, held: Holding, finder: Finder, found: 
             found.rows.setdefault(held.table, []).append(key)
         named = {url for column in urls for url in str(getattr(row, column.name) or "").split(" ")}
         found.urls |= {url for url in named if "://" in url and finder.is_in(url)}
+        if doubts is not None and held.table is pages:
+            found.doubtful.update(_written(row.url, doubts.find(row.url)))
 
 
 def _rows(connection: Connection, table: Table, columns: list[Column[Any]]) -> Iterator[Row[Any]]:

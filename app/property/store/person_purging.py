@@ -8,31 +8,32 @@ models and searches answered), values and their evidence lose the name.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, Table, delete, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
-from app.property.people import Finder, PersonName, finder_of
+from app.property.people import Doubts, Finder, PersonName, doubts_of, finder_of
 from app.property.store.engine import Database
 from app.property.store.holdings import HOLDINGS, Holding, Holds
 from app.property.store.model_requests import wake
 from app.property.store.naming_rows import Named, cleaned, named_rows
 from app.property.store.pages import drop_unused_bodies
+from app.property.store.purge_account import marks_of_name, write_down
 from app.property.store.purge_marks import hold_off
+from app.property.store.purge_removal import COUNTED, Removal
+from app.property.store.purge_scope import PurgeKind, scope_of
 from app.property.store.purged_names import note_names
-from app.property.store.purging import COUNTED, Purged, PurgeKind, PurgeRun
+from app.property.store.purging import Purged
 from app.property.store.rebuilding import moment, rebuild
-from app.property.store.rows import chunks, clean, new_id
+from app.property.store.rows import chunks
 from app.property.store.tables import (
     jobs,
     model_answers,
     model_requests,
     pages,
     properties,
-    purges,
     site_answers,
     web_searches,
 )
@@ -57,38 +58,46 @@ class PersonPurge:
         the person go as a whole. Done again it removes nothing more. Raises `ConfigurationError` if there is no key
         that the name could be hashed with, before anything is removed.
         """
-        return self.purge_found(finder_of(name), name, who=who, dry_run=dry_run)
+        finder = finder_of(name)
+        if dry_run:
+            return self._removed(finder, rounds=1, doubts=doubts_of(name))
+        key, began = self._database.names_key.make(), self._database.clock.now()
+        marks = marks_of_name(key, name)
+        self.suppress(key, marks["name"])
+        purged = self.remove(finder)
+        with self._database.writing() as connection:
+            write_down(connection, began, who, PurgeKind.PERSON, purged.removed, key=key, marks=marks)
+        return purged
 
-    def purge_found(self, finder: Finder, name: PersonName | None, *, who: str, dry_run: bool) -> Purged:
-        """The same for a name that `finder` tells; `name` None: its hashes are stored already."""
-        began = self._database.clock.now()
-        if not dry_run and name is not None:
-            self._suppress(name, began)
-        removed, job_ids, spelled = Counter[str](), set[str](), Counter[str]()
-        since = None
-        for _ in range(1 if dry_run else _MOST_ROUNDS):
-            with self._database.reading() as connection:
-                named = named_rows(connection, finder, bodies_since=since)
-            if not named:
-                break
-            spelled |= named.spelled
-            removed += self._remove(named, finder, job_ids, dry_run=dry_run)
-            since = began
-        told = {name: removed[name] for name in (*COUNTED, "texts")}
-        if not dry_run:
-            row = {"id": new_id(), "at": began, "who": clean(who), "kind": str(PurgeKind.PERSON), "removed": told}
-            with self._database.writing() as connection:
-                connection.execute(insert(purges).values(row))
-        return Purged(told, sorted(job_ids), dict(spelled))
-
-    def _suppress(self, name: PersonName, at: datetime) -> None:
-        key = self._database.names_key.make()
+    def suppress(self, key: bytes, marks: Mapping[str, list[str]]) -> None:
+        """From now on nothing is stored that names the people of these `marks` (`purged_names.marks_of`)."""
 
         def work(connection: Connection) -> None:
             hold_off(self._database, connection)  # what is written now is read below
-            note_names(connection, key, name, at)
+            note_names(connection, key, marks, self._database.clock.now())
 
         self._database.repeat(work)
+
+    def remove(self, finder: Finder) -> Purged:
+        """Remove all that names the people that `finder` tells, who are suppressed already."""
+        return self._removed(finder, rounds=_MOST_ROUNDS)
+
+    def _removed(self, finder: Finder, *, rounds: int, doubts: Doubts | None = None) -> Purged:
+        """With `doubts` it is a dry run."""
+        began = self._database.clock.now()
+        removed, job_ids, spelled, doubtful = Counter[str](), set[str](), Counter[str](), Counter[str]()
+        since = None
+        for _ in range(rounds):
+            with self._database.reading() as connection:
+                named = named_rows(connection, finder, doubts=doubts, bodies_since=since)
+            doubtful |= named.doubtful
+            if not named:
+                break
+            spelled |= named.spelled
+            removed += self._remove(named, finder, job_ids, dry_run=doubts is not None)
+            since = began
+        told = {name: removed[name] for name in (*COUNTED, "texts")}
+        return Purged(told, sorted(job_ids), dict(spelled), dict(doubtful))
 
     def _remove(self, named: Named, finder: Finder, job_ids: set[str], *, dry_run: bool) -> Counter[str]:
         def work(connection: Connection) -> tuple[Counter[str], set[str]]:
@@ -125,9 +134,10 @@ class _Removal:
 
     def run(self, named: Named) -> None:
         for url in sorted(named.urls):  # as many as are ways to one page go with the first
-            done = PurgeRun(self._database, self._connection, PurgeKind.URL, url).run()
-            self.removed.update(done.removed)
-            self.job_ids.update(done.job_ids)
+            page = Removal(self._database, self._connection, scope_of(self._connection, PurgeKind.URL, url))
+            page.run()
+            self.removed.update(page.removed)
+            self.job_ids.update(page.job_ids)
         self._drop_bodies(named.bodies)
         touched = set[str]()
         for table, keys in named.rows.items():

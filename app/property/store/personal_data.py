@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, or_, select, update
 
 from app.errors.purging import InvalidPersonError
 from app.property.people import Finder, finder_of, parse_name
@@ -18,9 +18,9 @@ from app.property.store.engine import Database
 from app.property.store.holdings import HOLDINGS
 from app.property.store.naming_rows import cleaned, record_without
 from app.property.store.page_index import AS_OF
+from app.property.store.purge_account import write_down
 from app.property.store.rebuilding import rebuild
-from app.property.store.rows import new_id
-from app.property.store.tables import observations, purges, records
+from app.property.store.tables import observations, records
 
 #: rows that go in one transaction, so that no writer waits long
 _AT_ONCE = 200
@@ -84,8 +84,7 @@ class AgeLimits:
 
     def _write_down(self, connection: Connection, aged: Aged) -> None:
         told = {"observations": aged.observations, "records": aged.records}
-        row = {"id": new_id(), "at": self._database.clock.now(), "who": "beat", "kind": "age", "removed": told}
-        connection.execute(insert(purges).values(row))
+        write_down(connection, self._database.clock.now(), "beat", "age", told)
 
 
 def _is_of_observation() -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ before and is stored after is looked at once more, in the transaction that store
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -27,9 +27,9 @@ from app.property.store.tables import purged_names
 _SHORT = 6
 
 
-def note_names(connection: Connection, key: bytes, name: PersonName, at: datetime) -> None:
-    """From now on nothing that names this person is stored."""
-    for mark, words in marks_of(key, name).items():
+def note_names(connection: Connection, key: bytes, marks: Mapping[str, list[str]], at: datetime) -> None:
+    """From now on nothing that names these people is stored: forms of their names as `marks_of` has them."""
+    for mark, words in marks.items():
         row = {"words": " ".join(words), "at": at, "key_id": key_id(key)}
         upsert(connection, purged_names, {"mark": mark}, row)
 
@@ -37,14 +37,14 @@ def note_names(connection: Connection, key: bytes, name: PersonName, at: datetim
 def marks_of(key: bytes, name: PersonName) -> dict[str, list[str]]:
     """A hash for each form of the name, with short ones of its words."""
     return {
-        _keyed(key, " ".join(form)): sorted({_keyed(key, word)[:_SHORT] for word in form if not word.endswith("*")})
+        keyed(key, " ".join(form)): sorted({keyed(key, word)[:_SHORT] for word in form if not word.endswith("*")})
         for form in name.forms
     }
 
 
 def key_id(key: bytes) -> str:
     """Tells keys apart, and nothing of them."""
-    return _keyed(key, "this key")[:16]
+    return keyed(key, "this key")[:16]
 
 
 def finder_of_marks(key: bytes, marks: Iterable[str], words: Iterable[str]) -> Finder:
@@ -53,9 +53,9 @@ def finder_of_marks(key: bytes, marks: Iterable[str], words: Iterable[str]) -> F
 
     @lru_cache(maxsize=20_000)
     def may_begin(word: str) -> bool:
-        return _keyed(key, word)[:_SHORT] in short
+        return keyed(key, word)[:_SHORT] in short
 
-    return Finder(may_begin, lambda form: _keyed(key, " ".join(form)) in known)
+    return Finder(may_begin, lambda form: keyed(key, " ".join(form)) in known)
 
 
 class PurgedNames:
@@ -136,12 +136,19 @@ def _finder(database: Database, rows: Iterable[Row[Any]]) -> Finder | None:
     rows = list(rows)
     if not rows:
         return None
-    key = database.names_key.read()
-    if key is None or any(row.key_id != key_id(key) for row in rows):
-        problem = "people were purged with another key than this process has, so their names could not be told"
-        raise ConfigurationError("PRIVACY_KEY", problem, "Give every process the key that they were purged with")
+    key = key_of(database, {row.key_id for row in rows})
     return finder_of_marks(key, (row.mark for row in rows), (word for row in rows for word in row.words.split()))
 
 
-def _keyed(key: bytes, text: str) -> str:
+def key_of(database: Database, ids: set[str]) -> bytes:
+    """The key, if all hashes whose keys have these `ids` were made with it. Raises `ConfigurationError`."""
+    key = database.names_key.read()
+    if key is None or ids - {key_id(key)}:
+        problem = "something was purged with another key than this process has, so that it could not be told"
+        raise ConfigurationError("PRIVACY_KEY", problem, "Give every process the key that it was purged with")
+    return key
+
+
+def keyed(key: bytes, text: str) -> str:
+    """A hash that nobody without the key can try names on, in hex digits."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=32).hexdigest()

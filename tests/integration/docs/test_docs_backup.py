@@ -9,17 +9,29 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
+from sqlalchemy import select
 
-from app.property.store import downgrade, upgrade
+from app.errors.storage import PurgesDueError
+from app.property.merge import SourceRecord
+from app.property.page import Page
+from app.property.record import Evidence, Method, PageKind
+from app.property.store import PageStore, PurgeKind, downgrade, upgrade
+from app.property.store.packing import unpack
 from app.property.store.schema import HEAD
+from app.property.store.tables import bodies, metadata
+from app.services.doctor.database import check_purges
+from app.services.purging import purge
 from app.services.stores import open_stores
 from app.settings import VARIABLE_PREFIXES, Settings
 from benchmarks.postgresql import PostgreSQL, programs
 from tests.plugins.documented import blocks
-from tests.plugins.page_records import page_record
 
 _BACKUP = "docs/runbooks/backup-and-restore.md"
+_ROOT = Path(__file__).parents[3]
+#: nothing listens there, so that no test waits for results to be deleted
+_NO_REDIS = "redis://127.0.0.1:1/0"
 
 
 def _empty_database(server: PostgreSQL) -> str:
@@ -49,11 +61,18 @@ def _bash(script: str, place: Path, **variables: str) -> str:
     return done.stdout
 
 
-def _store(settings: Settings) -> str:
-    """Store a property; -> its id."""
-    at, url = datetime(2026, 1, 1, tzinfo=UTC), "http://homes.example/1"
+def _store(settings: Settings, url: str = "http://homes.example/1", agent: str = "nobody") -> str:
+    """Store a page and its property; -> its id."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    page = Page(url, url, "text/html", f"<p>Call {agent}</p>", f"<p>Call {agent}</p>".encode(), at)
+    proof = Evidence(
+        value=7, raw="7", method=Method.LABEL, locator="/html", quote=f"7 by {agent}", source_url=url, fetched_at=at,
+        content_sha256="0" * 64, confidence=0.9,
+    )  # fmt: skip
     with open_stores(settings) as stores:
-        return stores.properties.save_record(page_record(url, {"ListPrice": 7}, at))
+        record = SourceRecord(url, url, PageKind.LISTING, "0" * 64, at, {"ListPrice": 7}, {"ListPrice": proof})
+        PageStore(stores.database).save_page(page)
+        return stores.properties.save_record(record)
 
 
 def _stored_price(settings: Settings, property_id: str) -> object:
@@ -61,29 +80,100 @@ def _stored_price(settings: Settings, property_id: str) -> object:
         return stores.properties.get(property_id)["record"]["ListPrice"]
 
 
-def test_sqlite_comes_back_from_its_copy(tmp_path: Path) -> None:
-    """The copy is made while the database is open, and what was written after it is gone after the restore."""
-    settings = Settings(_env_file=None, propintel_home=tmp_path / "home")
-    kept = _store(settings)
+def _purge_all(settings: Settings, property_id: str) -> None:
+    """A property, a host and a person, each of which the backup has."""
+    with open_stores(settings) as stores:
+        for kind, name in (
+            (PurgeKind.PROPERTY, property_id),
+            (PurgeKind.HOST, "gone.example"),
+            (PurgeKind.PERSON, "Quackenbush, Ottilie"),
+        ):
+            done = purge(settings, stores.database, kind, name, who="alice", dry_run=False)
+            assert (done.journaled, sum(done.removed.values()) > 0) == (True, True)
+
+
+def _words(settings: Settings) -> str:
+    """All that is stored, copies of pages unpacked, by whomever can open the database."""
+    with open_stores(settings) as stores, stores.database.reading() as connection:
+        rows = [str(row) for table in metadata.sorted_tables for row in connection.execute(select(table)).all()]
+        packed = connection.execute(select(bodies.c.packing, bodies.c.packed)).all()
+    return "\n".join([*rows, *(unpack(row.packing, bytes(row.packed)).decode() for row in packed)])
+
+
+_PURGED = ("Quackenbush", "gone.example", "forgotten")
+
+
+def _store_all(settings: Settings) -> tuple[str, str]:
+    """-> the ids of a property that stays and of one that will be purged."""
+    forgotten = _store(settings, "http://homes.example/forgotten")
+    _store(settings, "http://www.gone.example/1")
+    return _store(settings, agent="Ottilie Quackenbush"), forgotten
+
+
+@pytest.mark.timeout(300)
+def test_sqlite_comes_back_from_its_copy_without_what_was_purged_since(tmp_path: Path) -> None:
+    """The copy is made while the database is open, and what was written after it is gone after the restore. A copy that
+    is put back as a file alone opens no door."""
+    settings = Settings(_env_file=None, propintel_home=tmp_path / "home", redis_url=SecretStr(_NO_REDIS))
+    variables = {"PROPINTEL_HOME": str(tmp_path / "home")}
+    kept, forgotten = _store_all(settings)
     backup, restore = _typed(_BACKUP, "propintel.sqlite3")
     with open_stores(settings):
-        _bash(backup, tmp_path, PROPINTEL_HOME=str(tmp_path / "home"))
+        _bash(backup, tmp_path, **variables)
     with open_stores(settings) as stores:
         stores.jobs.enqueue(["http://homes.example/later"])
-    assert HEAD in _bash(restore, tmp_path, PROPINTEL_HOME=str(tmp_path / "home"))
+    assert all(word in _words(settings) for word in _PURGED)
+    _purge_all(settings, forgotten)
+
+    _bash(restore.partition("propintel db")[0], tmp_path, **variables)
+    _assert_closed(settings, tmp_path, **variables)
+    assert '"repeated": 3' in _bash(restore, tmp_path, **variables)
+    assert not any(word in _words(settings) for word in _PURGED)
+    files = [path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file()]
+    assert not any(word.encode() in held for held in files for word in _PURGED)
     assert _stored_price(settings, kept) == 7
     with open_stores(settings) as stores:
         assert stores.jobs.enqueue(["http://homes.example/later"]).new, "the backup does not know of it"
 
 
-def test_postgresql_comes_back_from_its_dump(postgresql: PostgreSQL, tmp_path: Path) -> None:
+@pytest.mark.timeout(300)
+def test_postgresql_comes_back_from_its_dump_without_what_was_purged_since(
+    postgresql: PostgreSQL, tmp_path: Path
+) -> None:
     old, new = _empty_database(postgresql), _empty_database(postgresql)
     upgrade(old)
-    kept = _store(Settings(_env_file=None, database_url=SecretStr(old)))
+    fleet = {"PRIVACY_KEY": "k" * 32, "PURGE_JOURNAL": str(tmp_path / "purges")}
+
+    def on(url: str) -> Settings:
+        return Settings(
+            _env_file=None, database_url=SecretStr(url), privacy_key=SecretStr("k" * 32),
+            purge_journal=tmp_path / "purges", redis_url=SecretStr(_NO_REDIS),
+        )  # fmt: skip
+
+    kept, forgotten = _store_all(on(old))
     (backup,), (restore,) = _typed(_BACKUP, "pg_dump"), _typed(_BACKUP, "pg_restore")
     _bash(backup, tmp_path, PGURL=old)
-    assert HEAD in _bash(restore, tmp_path, PGURL=new, DATABASE_URL=new)
-    assert _stored_price(Settings(_env_file=None, database_url=SecretStr(new)), kept) == 7
+    _purge_all(on(old), forgotten)
+
+    variables = {"PGURL": new, "DATABASE_URL": new, **fleet}
+    load, _, repeat = restore.partition("propintel db upgrade\n")
+    _bash(load, tmp_path, **variables)
+    _assert_closed(on(new), tmp_path, **variables)
+    with pytest.raises(PurgesDueError):  # on a machine that has no journal, too
+        open_stores(Settings(_env_file=None, database_url=SecretStr(new)))
+    assert '"repeated": 3' in _bash(f"propintel db upgrade\n{repeat}", tmp_path, **variables)
+    assert not any(word in _words(on(new)) for word in _PURGED)
+    assert _stored_price(on(new), kept) == 7
+
+
+def _assert_closed(settings: Settings, place: Path, **variables: str) -> None:
+    """No worker starts (nor does any other door that opens what it opens); `doctor` says what to do."""
+    with pytest.raises(PurgesDueError, match="propintel db repurge"):
+        open_stores(settings)
+    worker = f"cd {_ROOT} && {sys.executable} -m celery -A worker worker --pool solo 2>&1 && exit 9 || true"
+    assert "propintel db repurge" in _bash(worker, place, REDIS_URL=_NO_REDIS, **variables)
+    told = check_purges(settings)
+    assert (told.state, told.remedy) == ("failed", "Run `propintel db repurge`; until then nothing else starts.")
 
 
 def test_the_schema_is_brought_up_to_date_as_the_runbook_says(postgresql: PostgreSQL, tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ def test_a_person_is_counted_as_the_name_is_written_and_then_forgotten(called: P
     assert (counted["kind"], counted["removed"]["bodies"]) == ("person", 1)
     assert counted["spelled"] == {"QUACKENBUSH OTTILIE": 1, "Ottilie Quackenbush": 1}
     done = called("purge", "--person", "Ottilie Quackenbush", "--yes")
-    assert json.loads(done.stdout) == {"kind": "person", "dry_run": False, "removed": counted["removed"], "wiped": True}
+    told = {"kind": "person", "dry_run": False, "removed": counted["removed"], "wiped": True, "journaled": True}
+    assert json.loads(done.stdout) == told
     assert "Purge of a person by" in done.stderr
     assert "uackenbush" not in done.stderr
     assert called("enqueue", "https://a.example/ottilie-quackenbush").returncode == 2
