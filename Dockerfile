@@ -43,6 +43,6 @@ USER propintel
 VOLUME /var/lib/propintel
 STOPSIGNAL SIGTERM
 # what the process is, the check sees from its command line
-HEALTHCHECK --interval=15s --timeout=10s --retries=3 --start-period=180s \
+HEALTHCHECK --interval=15s --timeout=10s --retries=3 --start-period=300s \
   CMD ["python", "/opt/propintel/share/propintel/healthy.py"]
 CMD ["celery", "-A", "worker", "worker", "--loglevel", "INFO"]

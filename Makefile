@@ -19,7 +19,7 @@ PYTHON   ?= 3.13
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs format fuzz help install licences lint lock reference sbom test types vendor
+.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs format fuzz help install licences lint lock reference sbom test types vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -27,7 +27,8 @@ help: ## what there is
 install: $(STAMP) ## set up .venv from the hash-pinned locks
 
 $(STAMP): requirements/dev.lock pyproject.toml
-	@if [ ! -x "$(UV)" ]; then python3 -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.lock; fi
+	@if [ ! -x "$(UV)" ]; then { python3 -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.lock; } \
+	|| { echo "make: uv could not be set up below .uv, see above. It needs python3 with venv (Debian: apt install python3-venv) and a package index that answers; or have uv on PATH" >&2; exit 1; }; fi
 	@if [ ! -x $(PY) ]; then $(UV) venv --quiet --python "$(PYTHON)" $(VENV) 2>/dev/null || $(UV) venv --quiet --python ">=3.12" $(VENV); fi
 	$(UV) pip sync --quiet --python $(PY) --require-hashes requirements/dev.lock
 	$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
@@ -121,6 +122,9 @@ licences: install ## the licence of everything that is installed; one that may n
 
 sbom: install ## what production is made of, as CycloneDX in build/sbom.cdx.json
 	$(PY) .ci/supply_chain.py sbom build/sbom.cdx.json
+
+audit: install ## known vulnerabilities of what runs: asks a service, so it needs a network, and fails without one
+	$(PY) .ci/supply_chain.py audit $(AUDIT_ARGS)
 
 reference: install ## write docs/reference anew from settings, commands, routes and errors
 	PROPINTEL_ENV_FILE= $(PY) -m docs.site.reference

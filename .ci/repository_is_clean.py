@@ -1,4 +1,4 @@
-"""Checks the tracked files: no address of a package registry and nothing that looks like an OpenAI key."""
+"""Checks the tracked files: no address of a package registry and nothing that looks like a secret."""
 
 from __future__ import annotations
 
@@ -11,8 +11,17 @@ from pathlib import Path
 _REGISTRIES = re.compile(
     "|".join(("pypi" + r"\.org", "pythonhosted" + r"\.org", "npmjs" + r"\.(?:org|com)", "deb" + r"\.debian\.org"))
 )
-#: Real keys are longer than any example of ours (and most carry the same eight letters in the middle).
-_KEYS = re.compile(r"\bsk-[A-Za-z0-9_-]{90,}|T3Blbk" + "FJ")
+#: By the letters that their makers begin them with. Real keys of OpenAI are longer than any example of ours, and most
+#: carry the same eight letters in the middle.
+_SECRETS = {
+    "an OpenAI key": re.compile(r"\bsk-[A-Za-z0-9_-]{90,}|T3Blbk" + "FJ"),
+    "a private key": re.compile("-----BEGIN (?:[A-Z]+ )*PRIVATE" + " KEY-----"),
+    "an access key of AWS": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "a token of GitHub": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60,})"),
+    "a token or webhook of Slack": re.compile(
+        r"\bxox[abprs]-[0-9A-Za-z-]{20,}|hooks\.slack\.com/services/T[0-9A-Z]{8,}/B[0-9A-Z]{8,}/[0-9A-Za-z]{20,}"
+    ),
+}
 
 
 def main() -> int:
@@ -25,8 +34,7 @@ def main() -> int:
         for number, line in enumerate(text.splitlines(), start=1):
             if _REGISTRIES.search(line):
                 findings.append(f"{name}:{number}: address of a package registry")
-            if _KEYS.search(line):
-                findings.append(f"{name}:{number}: looks like an OpenAI key")
+            findings += [f"{name}:{number}: looks like {what}" for what, form in _SECRETS.items() if form.search(line)]
     sys.stderr.writelines(f"{finding}\n" for finding in findings)
     return 1 if findings else 0
 

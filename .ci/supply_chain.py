@@ -1,7 +1,8 @@
-"""What the service is made of: `licences` lists and judges them, `sbom FILE` writes a CycloneDX 1.6 document.
+"""What the service is made of: `licences` lists and judges them, `sbom FILE` writes a CycloneDX 1.6 document,
+`audit` asks whether a version is known to be vulnerable.
 
 From requirements/runtime.lock and web/vendor/package-lock.json; licences are what the installed packages say of
-themselves. No network: whether a version is known to be vulnerable is asked elsewhere (docs/runbooks/supply-chain.md).
+themselves. Only `audit` needs a network: see docs/runbooks/supply-chain.md.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import base64
 import json
 import re
+import subprocess
 import sys
+import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -149,12 +152,34 @@ def _entry(one: Component) -> dict[str, Any]:
     return entry
 
 
+def audit(options: Sequence[str]) -> int:
+    """0: no version of the runtime lock is known to be vulnerable; 1: some are, and pip-audit's table says which; 2:
+    nobody could be asked, so that nothing is known. `options` are pip-audit's."""
+    command = [sys.executable, "-m", "pip_audit", "--require-hashes", "--disable-pip", "--requirement", str(RUNTIME)]
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer"
+        asked = [*command, "--progress-spinner", "off", "--output", str(answer), *options]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603 (our own words)
+        if done.returncode != 0 and not answer.is_file():
+            reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            sys.stderr.write(
+                "audit: the vulnerability service gave no answer, so nothing is known of any package. It needs a"
+                f" network; .github/workflows/audit.yml asks every week.\n  {reason}\n"
+            )
+            return 2
+        sys.stdout.write(answer.read_text(encoding="utf-8") if answer.is_file() else "")
+        sys.stderr.write(done.stderr)
+    return done.returncode
+
+
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def main() -> int:
-    """`licences`: 1 if one may not be used; `sbom FILE`: writes it."""
+    """`licences`: 1 if one may not be used; `sbom FILE`: writes it; `audit`: as it says."""
+    if sys.argv[1] == "audit":
+        return audit(sys.argv[2:])
     if sys.argv[1] == "sbom":
         text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
         found = re.search(r'^version = "(.+)"$', text, re.M)

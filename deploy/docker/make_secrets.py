@@ -26,7 +26,7 @@ _FLOWER_USER = "flower"
 
 def generate() -> dict[str, str]:
     """A new value of each secret, by its name; 192 bits of chance each, in letters that a URL takes."""
-    bare = ("postgres_password", "valkey_password", "jwt_secret", "metrics_token")
+    bare = ("postgres_password", "valkey_password", "jwt_secret", "metrics_token", "privacy_key")
     return {
         **{name: secrets.token_hex(24) for name in bare},
         "flower_basic_auth": f"{_FLOWER_USER}:{secrets.token_hex(24)}",
@@ -43,6 +43,7 @@ def files_of(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
             "jwt_secret": values["jwt_secret"],
             "metrics_token": values["metrics_token"],
             "flower_basic_auth": values["flower_basic_auth"],
+            "privacy_key": values["privacy_key"],
         },
         "postgres": {"password": values["postgres_password"]},
         # a configuration file, so that the password stands in no list of processes; quoted as it asks for

@@ -89,14 +89,28 @@ class ComposeProject:
         assert done.returncode != 0, done.stdout
         return done.stderr
 
+    def succeeds(self, *arguments: str) -> bool:
+        """Whether `docker compose ARGUMENTS` ends with 0."""
+        return self._run(*arguments).returncode == 0
+
+    def bash(self, script: str) -> None:
+        """What the documentation has an operator type, in the folder of the project."""
+        done = self._do(["bash", "-euxo", "pipefail", "-c", script])
+        assert done.returncode == 0, done.stderr
+
     def _run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return self._do(["docker", "compose", *arguments], stdin)
+
+    def _do(self, command: list[str], stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=self.folder, env=self._environment(), input=stdin,
+            capture_output=True, text=True, check=False, timeout=400,
+        )  # fmt: skip
+
+    def _environment(self) -> dict[str, str]:
         ports = {"WEB_PORT": self.web_port, "FLOWER_PORT": self.flower_port, "PROMETHEUS_PORT": self.prometheus_port}
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | self.variables
-        env |= {name: str(port) for name, port in ports.items()} | {"COMPOSE_PROJECT_NAME": self.name}
-        return subprocess.run(
-            ["docker", "compose", *arguments],
-            cwd=self.folder, env=env, input=stdin, capture_output=True, text=True, check=False, timeout=400,
-        )  # fmt: skip
+        return env | {name: str(port) for name, port in ports.items()} | {"COMPOSE_PROJECT_NAME": self.name}
 
     def up(self, *options: str, scale: int = 1) -> None:
         """All services are healthy, `scale` workers among them, or the test fails with what they said."""

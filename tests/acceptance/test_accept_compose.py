@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from tests.acceptance.compose_project import ComposeProject, copy_checkout, kill, prometheus_image
+from tests.plugins.documented import blocks
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600), pytest.mark.deployed]
 
@@ -49,6 +50,12 @@ def project(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPat
         docker_client.images.remove(project.variables["PROPINTEL_IMAGE"], force=True)
 
 
+def _typed(program: str) -> str:
+    """The block of the documentation that calls `program`."""
+    page = "docs/deployment/compose.md"
+    return next(block.text for block in blocks() if block.page == page and program in block.text)
+
+
 def wait_until[T](ask: Callable[[], T], until: Callable[[T], bool], seconds: float = 90) -> T:
     """The first answer that suits; the test fails with the last one if none does in time."""
     deadline = time.monotonic() + seconds
@@ -73,6 +80,7 @@ def test_every_service_is_well_and_none_may_do_more_than_it_must(project: Compos
                 assert 0 < host["PidsLimit"] <= 300, service
             assert host["ReadonlyRootfs"], service
             assert host["CapDrop"] == ["ALL"], service
+            assert host["SecurityOpt"] == ["no-new-privileges:true"], service
             assert one["Config"]["User"] in ("propintel", "10001") or service in {*_OF_THE_SERVERS, "init"}, service
             assert {"Name": "core", "Hard": 0, "Soft": 0} in host["Ulimits"], service
             assert host["LogConfig"]["Config"]["max-size"], service
@@ -95,7 +103,7 @@ def test_no_password_stands_where_others_on_the_machine_can_read_it(project: Com
     assert len(told) == 2, "Flower's password and the token of /metrics"
     hidden = project.run("exec", "-T", "web", "sh", "-c", "cat /run/propintel/*")
     known = {*told, *re.findall(r"[0-9a-f]{48}", hidden)}
-    assert len(known) == 5
+    assert len(known) == 6
     shown = f"{project.containers()}{project.run('logs')}"
     assert not [secret for secret in known if secret in shown]
     for service, folder in (("valkey", "/run/valkey-secret"), ("postgres", "/run/postgres-secret")):
@@ -103,6 +111,35 @@ def test_no_password_stands_where_others_on_the_machine_can_read_it(project: Com
             len(set(re.findall(r"[0-9a-f]{48}", project.run("exec", "-T", service, "sh", "-c", f"cat {folder}/*"))))
             == 1
         )
+
+
+def test_nobody_but_our_processes_reaches_the_stores_and_these_reach_nothing_outside(project: ComposeProject) -> None:
+    """By name and by address: Docker routes between the networks of one machine unless it is told not to."""
+    containers = project.containers()
+    stores, default = (f"{project.name}_{network}" for network in ("stores", "default"))
+    reach = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 4)"
+
+    def connects(service: str, host: str, port: int) -> bool:
+        return project.succeeds("exec", "-T", service, "python", "-c", reach, host, str(port))
+
+    for store, port in (("postgres", 5432), ("valkey", 6379)):
+        networks = containers[store][0]["NetworkSettings"]["Networks"]
+        assert {*networks} == {stores}
+        assert connects("worker", store, port)
+        for host in (store, networks[stores]["IPAddress"]):
+            assert not connects("site", host, port), f"a container that is not ours reaches {store} at {host}"
+    # over the socket of bash, which the server's image has
+    address = containers["web"][0]["NetworkSettings"]["Networks"][default]["IPAddress"]
+    for host, answers in (("web", True), (address, False)):
+        dial = f"timeout 4 bash -c '</dev/tcp/{host}/8000'"
+        assert project.succeeds("exec", "-T", "postgres", "sh", "-c", dial) is answers, f"postgres, {host}"
+
+
+def test_a_person_can_be_forgotten(project: ComposeProject) -> None:
+    """Which on PostgreSQL needs a key that nobody has set."""
+    forgotten = project.propintel("purge", "--person", "Jane Q. Nobody", "--yes")
+    assert forgotten["kind"] == "person"
+    assert not forgotten["dry_run"]
 
 
 def test_a_batch_of_which_a_worker_is_killed_loses_no_job(project: ComposeProject) -> None:
@@ -180,15 +217,30 @@ def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject)
         "flower",
     }
     assert (project.secrets(), project.propintel("jobs")["counts"]) == before
-    stored = project.run("exec", "-T", "web", "propintel", "export", "--format", "jsonl").splitlines()
-    assert len(stored) == _JOBS
+    assert len(_export(project).splitlines()) == before[1]["done"]
+
+
+def test_what_was_backed_up_is_there_again_after_all_is_lost(project: ComposeProject) -> None:
+    """By the commands of the documentation: properties, passwords, and the key that tells names of purged people."""
+    told, stored = project.secrets(), _export(project)
+    key = project.run("exec", "-T", "web", "cat", "/run/propintel/privacy_key")
+    project.bash(_typed("pg_dump"))
+    project.run("down", "--volumes", "--timeout", "0")
+    project.bash(_typed("pg_restore"))
+    assert project.secrets() == told
+    assert project.run("exec", "-T", "web", "cat", "/run/propintel/privacy_key") == key
+    assert _export(project) == stored
+
+
+def _export(project: ComposeProject) -> str:
+    return project.run("exec", "-T", "web", "propintel", "export", "--format", "jsonl")
 
 
 def test_the_production_file_takes_secrets_from_files(project: ComposeProject, tmp_path: Path) -> None:
     """As docs/deployment/compose.md makes them: they arrive as files, and the keys' folder is mounted, so
     that one that is moved over the old file is seen."""
     given = {"jwt_secret": "j" * 40, "metrics_token": "m" * 40, "flower_basic_auth": f"me:{'f' * 40}"}
-    given |= {"postgres_password": "p@/" * 9, "valkey_password": "v#:" * 9}
+    given |= {"postgres_password": "p@/" * 9, "valkey_password": "v#:" * 9, "privacy_key": "k" * 40}
     (tmp_path / "openai").mkdir(mode=0o700)
     (tmp_path / "openai" / "api_keys").write_text("sk-proj-production-key-1\n")
     for name, value in given.items():

@@ -13,7 +13,7 @@ from app.settings import load_settings
 
 _SCRIPT = runpy.run_path(str(Path(__file__).parents[3] / "deploy" / "docker" / "make_secrets.py"))
 _MAKE, _MAIN = _SCRIPT["make"], _SCRIPT["main"]
-_NAMES = ["postgres_password", "valkey_password", "jwt_secret", "metrics_token", "flower_basic_auth"]
+_NAMES = ["postgres_password", "valkey_password", "jwt_secret", "metrics_token", "privacy_key", "flower_basic_auth"]
 
 
 def _read(root: Path) -> dict[str, str]:
@@ -23,10 +23,19 @@ def _read(root: Path) -> dict[str, str]:
 def test_secrets_are_made_once_and_each_is_another(tmp_path: Path) -> None:
     assert _MAKE(tmp_path, tmp_path / "given") == _NAMES
     made = _read(tmp_path)
-    assert len({made[f"all/{name}"] for name in _NAMES}) == 5
+    assert len({made[f"all/{name}"] for name in _NAMES}) == 6
     assert min(len(made[f"all/{name}"]) for name in _NAMES) >= 48
     assert _MAKE(tmp_path, tmp_path / "given") == []
     assert _read(tmp_path) == made
+
+
+def test_a_secret_that_a_newer_version_needs_is_made_beside_the_old_ones(tmp_path: Path) -> None:
+    _MAKE(tmp_path, tmp_path / "given")
+    before = _read(tmp_path)
+    (tmp_path / "all" / "privacy_key").unlink()
+    assert _MAKE(tmp_path, tmp_path / "given") == ["privacy_key"]
+    changed = {name for name, text in _read(tmp_path).items() if text != before[name]}
+    assert changed == {"all/privacy_key", "propintel/privacy_key"}
 
 
 def test_our_settings_take_what_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +46,7 @@ def test_our_settings_take_what_was_made(tmp_path: Path, monkeypatch: pytest.Mon
     settings = load_settings()
     assert None not in {
         settings.redis_url, settings.database_url, settings.jwt_secret, settings.metrics_token,
-        settings.flower_basic_auth,
+        settings.flower_basic_auth, settings.privacy_key,
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,41 @@ def test_vercel_s_function_is_the_web_door() -> None:
 
 
 _ENTRYPOINTS = ("app", "index", "server", "main", "wsgi", "asgi")
+
+
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [
+        ("vendor.github-workflows", ".github/workflows/*.yml"),
+        ("custom.github-workflows-require-timeout", ".github/workflows/*.yml"),
+        ("vendor.compose-spec", "docker-compose.yml"),
+        ("vendor.compose-spec", "deploy/compose.*.yml"),
+    ],
+)
+def test_workflows_and_compose_files_are_what_their_schemas_say(schema: str, files: str) -> None:
+    """By the schemas that check-jsonschema brings along."""
+    found = sorted(map(str, _ROOT.glob(files)))
+    assert found
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *found]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_workflows_use_what_nobody_can_exchange() -> None:
+    """A commit: a tag can be moved to another."""
+    texts = [file.read_text() for file in (_ROOT / ".github" / "workflows").iterdir()]
+    used = [re.findall(r"uses: (\S+)", text) for text in texts]
+    assert all(used)
+    assert [one for each in used for one in each if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", one)] == []
+
+
+def test_github_asks_every_week_what_is_vulnerable() -> None:
+    workflow = yaml.safe_load((_ROOT / ".github/workflows/audit.yml").read_text())
+    on = workflow[True]  # which is what YAML makes of `on`
+    assert {*on} == {"schedule", "push", "workflow_dispatch"}
+    assert on["push"]["paths"] == ["requirements/runtime.lock"]
+    assert workflow["permissions"] == {"contents": "read"}
+    assert [step["run"] for step in workflow["jobs"]["audit"]["steps"] if "run" in step] == ["make audit"]
 
 
 def test_github_runs_what_everybody_runs() -> None:

@@ -1,14 +1,24 @@
-"""What the service is made of may be used, and the SBOM names all of it."""
+"""What the service is made of may be used, the SBOM names all of it, and who asks what is vulnerable is told."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from standin.serving import BackgroundServer
 
 _ROOT = Path(__file__).parents[3]
 
@@ -58,3 +68,68 @@ def test_the_sbom_names_every_locked_package_with_its_hashes(chain: Any) -> None
     digests |= {one["content"] for part in document["components"] for one in part.get("hashes", ())}
     assert digests >= set(re.findall(r"sha256:([0-9a-f]{64})", lock))
     assert document == chain.sbom("1.0"), "the same locks give the same document"
+
+
+def test_the_sbom_is_a_document_of_cyclonedx(chain: Any) -> None:
+    """By the schema that CycloneDX publishes, which refuses what it does not know."""
+    schema = JsonStrictValidator(SchemaVersion.V1_6)
+    document = chain.sbom("1.0")
+    assert schema.validate_str(json.dumps(document)) is None
+    document["components"][0]["type"] = "package"
+    assert schema.validate_str(json.dumps(document)) is not None
+
+
+def test_the_audit_says_what_is_known_to_be_vulnerable(chain: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """A service in OSV's form knows of one, then of none; it is asked for every package of the runtime lock."""
+    asked, vulnerable = set[str](), {"httpx2"}
+
+    async def query(request: Request) -> JSONResponse:
+        package = (await request.json())["package"]
+        asked.add(package["name"])
+        known = package["name"] in vulnerable
+        found = {"id": "OSV-2026-1", "summary": "hears all", "affected": [{"package": package}]}
+        return JSONResponse({"vulns": [found]} if known else {})
+
+    with BackgroundServer(Starlette(routes=[Route("/query", query, methods=["POST"])])) as service:
+        options = ["--vulnerability-service", "osv", "--osv-url", f"{service.address}/query"]
+        assert chain.audit(options) == 1
+        assert re.search(r"^httpx2\s+\S+\s+OSV-2026-1", capsys.readouterr().out, re.M)
+        vulnerable.clear()
+        assert chain.audit(options) == 0
+    assert asked >= {one.name for one in chain.locked(chain.RUNTIME) if not one.marker}
+
+
+def test_an_audit_that_nobody_answers_is_no_pass(chain: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert chain.audit(["--vulnerability-service", "osv", "--osv-url", "http://127.0.0.1:1/query"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "gave no answer, so nothing is known of any package. It needs a network" in said.err
+    assert "Connection refused" in said.err
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("sk-proj-" + "a1" * 60, "an OpenAI key"),
+        ("-----BEGIN RSA PRIVATE" + " KEY-----", "a private key"),
+        ("-----BEGIN PRIVATE" + " KEY-----", "a private key"),
+        ("AKIA" + "Z7" * 8, "an access key of AWS"),
+        ("ghp_" + "a1" * 18, "a token of GitHub"),
+        ("https://hooks.slack" + ".com/services/T0000000A/B0000000B/" + "x" * 24, "a token or webhook of Slack"),
+    ],
+)
+def test_a_secret_that_is_committed_is_found_and_not_shown(tmp_path: Path, text: str, found: str) -> None:
+    """In any tracked file, by its place; what is not tracked is nobody's business, and examples pass."""
+
+    def check() -> subprocess.CompletedProcess[str]:
+        script = [sys.executable, str(_ROOT / ".ci/repository_is_clean.py")]
+        return subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    (tmp_path / "page.md").write_text(f"sk-key1\nsk-proj-demo-{'0' * 39}1\n")
+    (tmp_path / ".env").write_text(text)
+    subprocess.run(["git", "add", "page.md"], cwd=tmp_path, check=True)
+    assert (check().returncode, check().stderr) == (0, "")
+    subprocess.run(["git", "add", ".env"], cwd=tmp_path, check=True)
+    assert check().returncode == 1
+    assert check().stderr == f".env:1: looks like {found}\n"

@@ -1,0 +1,217 @@
+"""What docker-compose.yml promises of every service, read from the file: no engine is needed to see that it was broken.
+
+tests/acceptance/test_accept_compose.py sees the same on containers that run.
+"""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app.settings import Settings
+from app.settings.sources import secrets_in_files
+
+_ROOT = Path(__file__).parents[3]
+_FILE: dict[str, Any] = yaml.safe_load((_ROOT / "docker-compose.yml").read_text())
+_PRODUCTION: dict[str, Any] = yaml.safe_load((_ROOT / "deploy" / "compose.production.yml").read_text())
+_SERVICES: dict[str, dict[str, Any]] = _FILE["services"]
+_SECRETS = runpy.run_path(str(_ROOT / "deploy" / "docker" / "make_secrets.py"))
+
+_ONCE = {"init", "migrate"}
+_STORES = {"valkey", "postgres"}
+_OURS = {"migrate", "web", "worker", "health", "beat", "flower"}
+#: no part of the system proper: they have no business with its data
+_BESIDE = {"site", "openai", "prometheus"}
+#: PostgreSQL and Valkey begin as root and give it up; `init` gives each secret to its reader
+_TO_CHANGE_OWNERS = {"CHOWN", "DAC_OVERRIDE", "FOWNER"}
+_CAPABILITIES = {
+    "init": _TO_CHANGE_OWNERS,
+    **dict.fromkeys(_STORES, _TO_CHANGE_OWNERS | {"SETGID", "SETUID"}),
+}
+_UNITS = {"kb": 2**10, "mb": 2**20, "gb": 2**30, "k": 2**10, "m": 2**20, "g": 2**30}
+
+every_service = pytest.mark.parametrize("name", sorted(_SERVICES))
+
+
+def _default(text: str) -> str:
+    """`${NAME:-default}` where NAME is not set."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
+
+
+def _bytes(text: str) -> int:
+    number, unit = re.fullmatch(r"(\d+)([a-z]+)", _default(text)).groups()  # type: ignore[union-attr]
+    return int(number) * _UNITS[unit]
+
+
+def _seconds(text: str) -> int:
+    return int(text.removesuffix("s"))
+
+
+def _after(command: list[str], option: str) -> str:
+    return _default(command[command.index(option) + 1])
+
+
+def _networks(name: str) -> set[str]:
+    return set(_SERVICES[name].get("networks", ["default"]))
+
+
+def test_the_services_are_those_that_the_rules_below_speak_of() -> None:
+    assert {*_SERVICES} == {"init"} | _STORES | _OURS | _BESIDE
+
+
+@every_service
+def test_none_may_do_more_than_it_must(name: str) -> None:
+    service = _SERVICES[name]
+    assert service["read_only"] is True
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["cap_drop"] == ["ALL"]
+    assert set(service.get("cap_add", ())) == _CAPABILITIES.get(name, set())
+    assert not {"privileged", "pid", "ipc", "userns_mode", "devices", "cgroup_parent"} & service.keys()
+    assert service.get("user") == ("root" if name == "init" else None), "the image's own, which is not root"
+    assert service["ulimits"] == {"core": 0, "nofile": 8192}
+    assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}
+
+
+@every_service
+def test_what_runs_on_is_bounded_and_started_again(name: str) -> None:
+    service = _SERVICES[name]
+    if name == "init":
+        assert service["restart"] == "no"
+        return
+    limits = service["deploy"]["resources"]["limits"]
+    assert 0 < _bytes(limits["memory"]) <= 2 * 2**30
+    assert 0 < limits["pids"] <= 300
+    assert service["restart"] == ("no" if name in _ONCE else "unless-stopped")
+    assert not service.get("healthcheck", {}).get("disable")
+
+
+def test_only_the_web_door_flower_and_prometheus_are_published_and_on_loopback() -> None:
+    published = {
+        name: [_default(port) for port in service["ports"]] for name, service in _SERVICES.items() if "ports" in service
+    }
+    assert published == {
+        "web": ["127.0.0.1:8000:8000"],
+        "flower": ["127.0.0.1:5555:5555"],
+        "prometheus": ["127.0.0.1:9090:9090"],
+    }
+
+
+def test_only_our_processes_reach_the_stores_and_these_reach_nothing_outside() -> None:
+    assert _FILE["networks"]["stores"] == {"internal": True}
+    assert {name for name in _SERVICES if _networks(name) == {"stores"}} == _STORES
+    assert {name for name in _SERVICES if "stores" in _networks(name)} == _STORES | _OURS
+    assert {name for name in _SERVICES if "network_mode" in _SERVICES[name]} == {"init"}
+    assert _SERVICES["init"]["network_mode"] == "none"
+
+
+def test_each_starts_when_what_it_needs_is_there() -> None:
+    """The schema is made before whoever uses it starts, and passwords before anything does."""
+    needs = {
+        name: {(other, how["condition"]) for other, how in service.get("depends_on", {}).items()}
+        for name, service in _SERVICES.items()
+    }
+    secrets_made = {("init", "service_completed_successfully")}
+    assert needs["valkey"] == needs["postgres"] == secrets_made
+    assert needs["migrate"] == {("postgres", "service_healthy")}
+    ready = {("migrate", "service_completed_successfully"), ("valkey", "service_healthy")}
+    assert {name for name in needs if needs[name] == ready} == _OURS - {"migrate"}
+
+
+def test_each_has_the_time_to_end_that_it_may_need() -> None:
+    """Celery's soft shutdown is 10 s, and a child that hangs gets as long again; the web door waits for requests."""
+    grace = {name: _seconds(service["stop_grace_period"]) for name, service in _SERVICES.items()}
+    assert {grace["worker"], grace["health"]} == {40}
+    assert grace["web"] >= int(_after(_SERVICES["web"]["command"], "--timeout-graceful-shutdown")) + 5
+    assert grace["postgres"] >= 60
+    assert min(grace.values()) >= 30
+
+
+def test_what_must_last_is_in_volumes() -> None:
+    kept = {
+        "postgres": "postgres:/var/lib/postgresql/data",
+        "valkey": "valkey:/data",
+        "flower": "flower:/var/lib/propintel",
+    }
+    for name, volume in {**kept, "prometheus": "prometheus:/prometheus"}.items():
+        assert volume in _SERVICES[name]["volumes"]
+        assert volume.split(":")[1] not in {place.split(":")[0] for place in _SERVICES[name].get("tmpfs", ())}
+    used = {volume.split(":")[0] for service in _SERVICES.values() for volume in service.get("volumes", ())}
+    assert {name for name in used if not name.startswith(".")} == {*_FILE["volumes"]}
+    assert set(_FILE["volumes"].values()) == {None}, "each is Docker's own, by this name"
+
+
+def test_valkey_forgets_nothing_and_refuses_before_it_is_killed() -> None:
+    command = _SERVICES["valkey"]["command"]
+    assert _after(command, "--appendonly") == "yes"
+    assert _after(command, "--maxmemory-policy") == "noeviction"
+    memory = _bytes(_SERVICES["valkey"]["deploy"]["resources"]["limits"]["memory"])
+    assert _bytes(_after(command, "--maxmemory")) <= 0.7 * memory, "rewriting its log copies what changes meanwhile"
+
+
+def test_each_reads_its_own_secrets_only_and_only_init_writes_them() -> None:
+    mounted = {
+        name: {tuple(volume.split(":")) for volume in service.get("volumes", ()) if volume.startswith("secrets")}
+        for name, service in _SERVICES.items()
+    }
+    readers = {"propintel", "postgres", "valkey", "prometheus"}
+    assert mounted.pop("init") == {("secrets", "/secrets/all")} | {
+        (f"secrets-{one}", f"/secrets/{one}") for one in readers
+    }
+    assert mounted.pop("valkey") == {("secrets-valkey", "/run/valkey-secret", "ro")}
+    assert mounted.pop("postgres") == {("secrets-postgres", "/run/postgres-secret", "ro")}
+    assert mounted.pop("prometheus") == {("secrets-prometheus", "/run/propintel", "ro")}
+    ours = ("secrets-propintel", "/run/propintel", "ro")
+    assert {name: places for name, places in mounted.items() if places} == {name: {ours} for name in _OURS}
+    binds = [volume for service in _SERVICES.values() for volume in service.get("volumes", ()) if volume[0] in "./~"]
+    assert all(volume.startswith("./deploy/prometheus/") and volume.endswith(":ro") for volume in binds)
+
+
+@every_service
+def test_secrets_come_from_files(name: str) -> None:
+    """Never from an environment or a command line, where `docker inspect` and lists of processes show them. What the
+    operator writes into .env is the operator's choice."""
+    service = _SERVICES[name]
+    environment = service.get("environment", {})
+    names = {*secrets_in_files(Settings), "openai_api_keys", "postgres_password"}
+    assert not [variable for variable in environment if variable.lower() in names]
+    written = f"{environment}{service.get('command')}{service.get('entrypoint')}"
+    assert not re.findall(r"://[^/\s]*:[^/\s]*@|requirepass", written)
+    for variable, file in environment.items():
+        if variable.endswith("_FILE"):
+            assert file.startswith("/run/"), variable
+
+
+def test_every_secret_that_is_made_is_told_to_our_processes_and_can_be_given() -> None:
+    made = _SECRETS["generate"]()
+    for name in _OURS:
+        files = {value for variable, value in _SERVICES[name]["environment"].items() if variable.endswith("_FILE")}
+        assert files == {f"/run/propintel/{file}" for file in _SECRETS["files_of"](made)["propintel"]}
+    assert set(_PRODUCTION["services"]["init"]["secrets"]) == {*made} == {*_PRODUCTION["secrets"]}
+
+
+def test_a_fresh_clone_needs_no_other_file() -> None:
+    """`.env` may be missing; nothing else is named that the clone does not have. The one image is built once."""
+    assert {name: service["build"] for name, service in _SERVICES.items() if "build" in service} == {"init": "."}
+    for name in _OURS:
+        assert _SERVICES[name]["env_file"] == [{"path": "${PROPINTEL_ENV:-.env}", "required": False}]
+    assert {name for name, service in _SERVICES.items() if "profiles" in service} == _BESIDE
+    assert not {"include", "secrets", "configs"} & _FILE.keys()
+
+
+def test_the_image_is_not_root_knows_whether_it_is_well_and_takes_only_what_is_locked() -> None:
+    lines = (_ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
+    last = lines[max(at for at, line in enumerate(lines) if line.startswith("FROM ")) :]
+    assert [line for line in last if line.startswith("USER ")] == ["USER propintel"]
+    (check,) = (line for line in last if line.startswith("HEALTHCHECK "))
+    assert check.endswith('CMD ["python", "/opt/propintel/share/propintel/healthy.py"]')
+    assert (_ROOT / "deploy" / "docker" / "healthy.py").is_file()
+    assert not [line for line in lines if line.startswith(("ARG ", "ADD "))], "nothing but the checkout goes in"
+    assert not [line for line in lines if re.match(r"ENV .*(KEY|SECRET|TOKEN|PASSWORD|_URL)", line)]
+    installs = [step for line in lines for step in re.findall(r"pip (?:\S+ \S+ )?install [^&]*", line)]
+    assert len(installs) == 3
+    assert all("--require-hashes" in step or "--no-index" in step for step in installs), installs
