@@ -412,6 +412,8 @@ def test_no_table_of_postgresql_has_the_name_in_its_files_after_what_the_docs_sa
         admin.execute("ANALYZE")
     purge.purge(parse_name(agent), who="alice", dry_run=False)
     assert database.wipe_free_space() is False
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute("CHECKPOINT")  # what is in memory is in files then
     assert files() - {"pg_wal"}, "else there is nothing to write anew"
     (block,) = re.findall(r"```sql\n(.*?)```", Path("docs/retention.md").read_text(encoding="utf-8"), re.DOTALL)
     with psycopg.connect(database_url, autocommit=True) as admin:
