@@ -83,11 +83,17 @@ def celery_config(settings: Settings) -> dict[str, Any]:
 
 
 def kombu_url(url: str) -> str:
-    """Redis' URL as kombu and Celery's result backend spell it: a Unix socket is `redis+socket://`."""
+    """Redis' URL as kombu and Celery's result backend spell it: a Unix socket is `redis+socket://`.
+
+    Over TLS they want to be told that the certificate is checked, which everybody else does unless told otherwise.
+    """
     parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    if parts.scheme == "rediss" and "ssl_cert_reqs" not in query:
+        return parts._replace(query=f"{parts.query}&ssl_cert_reqs=required".lstrip("&")).geturl()
     if parts.scheme != "unix":
         return url
-    database = parse_qs(parts.query).get("db", ["0"])[0]
+    database = query.get("db", ["0"])[0]
     return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database}"
 
 

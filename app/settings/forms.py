@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import os
 import re
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -18,6 +19,7 @@ from pydantic_settings import NoDecode
 #: URLs of files, whose paths may hold anything
 _WITHOUT_PASSWORD = ("unix://", "sqlite")
 _PASSWORD_PARAMETERS = frozenset({"pass", "passwd", "password", "pwd"})
+_TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 #: `user:password`, printable ASCII without blanks; nobody counts wrong guesses, so the password is long
 _LOGIN = re.compile("[!-9;-~]+:[!-~]{16,}")
 _HOST = re.compile(r"[a-z0-9:]([a-z0-9._:-]*[a-z0-9])?")
@@ -52,6 +54,21 @@ def _text(change: Callable[[str], object]) -> BeforeValidator:
 def _redis(url: str) -> None:
     if not url.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("is not a Redis URL like redis://host:6379/0, rediss://... or unix:///path")
+
+
+def _redis_tls(url: str) -> None:
+    """Celery waits for ever on some of this, and tells of none of it which file or word is wrong."""
+    try:
+        given = {name: text for name, text in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
+    except ValueError:  # said by who looks for the password
+        return
+    if given and not url.startswith("rediss://"):
+        raise ValueError(f"names {', '.join(given)}, which are of TLS; write rediss:// for it")
+    if (reqs := given.get("ssl_cert_reqs", "required")) not in ("required", "optional", "none"):
+        raise ValueError(f"has ssl_cert_reqs={reqs}, which is none of required, optional and none")
+    for name in _TLS_FILES:
+        if name in given and not os.access(given[name], os.R_OK):
+            raise ValueError(f"names {given[name]} as {name}, which is no file that this process can read")
 
 
 def _password_in_its_place(url: str) -> None:
@@ -159,7 +176,7 @@ LogLevel = Annotated[
 ServiceTier = Annotated[Literal["auto", "default", "flex", "priority"] | None, _text(lambda text: text.strip().lower())]
 
 OtlpUrl = Annotated[str | None, AfterValidator(_otlp)]
-RedisUrl = Annotated[SecretStr | None, _secret(_redis), _secret(_password_in_its_place)]
+RedisUrl = Annotated[SecretStr | None, _secret(_redis), _secret(_redis_tls), _secret(_password_in_its_place)]
 UrlWithLogin = Annotated[SecretStr | None, _secret(_password_in_its_place)]
 WebhookUrl = Annotated[SecretStr | None, _secret(_webhook)]
 #: a key of HMAC-SHA256 is as long as the hash at least (RFC 2104 section 3, for tokens RFC 7518 section 3.2)

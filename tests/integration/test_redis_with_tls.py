@@ -27,20 +27,21 @@ def certificate(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tls_url(tmp_path: Path, certificate: Path) -> Iterator[str]:
-    """A Redis that takes TLS alone, by a name that its certificate has; without the word about who signed it."""
+    """A Redis that takes TLS alone, by a name that its certificate has; without a word about who signed it."""
     port = str(free_port())
     folder = tmp_path / "redis"
     folder.mkdir()
     options = ["--bind", "127.0.0.1", "--port", "0", "--tls-port", port, "--tls-auth-clients", "no"]
     options += [part for name in ("cert", "key", "ca-cert") for part in (f"--tls-{name}-file", str(certificate))]
-    url = f"rediss://localhost:{port}/0?ssl_cert_reqs=required"
-    with running_server(folder, f"{url}&ssl_ca_certs={certificate}", *options):
+    url = f"rediss://localhost:{port}/0"
+    with running_server(folder, f"{url}?ssl_ca_certs={certificate}", *options):
         yield url
 
 
 @pytest.mark.redis_server
 def test_a_trusted_certificate_serves_pool_broker_and_results(tls_url: str, certificate: Path) -> None:
-    url = f"{tls_url}&ssl_ca_certs={certificate}"
+    """A URL that does not say `ssl_cert_reqs` means that it is checked."""
+    url = f"{tls_url}?ssl_ca_certs={certificate}"
     assert connect_store(url).ping()
     celery = make_celery(Settings(_env_file=None, redis_url=SecretStr(url)))
     with celery.connection_for_write() as connection:

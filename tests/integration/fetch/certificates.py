@@ -28,25 +28,14 @@ class Tls:
 def make_tls(folder: Path, host: str = "homes.example") -> Tls:
     """A fresh key and the certificate of `host`, kept below `folder` as `server.pem`."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now = datetime.now(UTC)
     certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        _unsigned(key, host, issuer=_name(host))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
     pem = folder / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
+    pem.write_bytes(_private(key) + certificate.public_bytes(serialization.Encoding.PEM))
     public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     seen: list[str | None] = []
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -54,3 +43,40 @@ def make_tls(folder: Path, host: str = "homes.example") -> Tls:
     server.sni_callback = lambda _socket, name, _context: seen.append(name)
     fingerprint = base64.b64encode(hashlib.sha256(public).digest()).decode()
     return Tls(server, ssl.create_default_context(cafile=str(pem)), seen, fingerprint)
+
+
+def make_client(server: Path, folder: Path) -> tuple[Path, Path]:
+    """A client's certificate that the one in `server` (as `make_tls` keeps it) has signed; -> it and its key."""
+    pem = server.read_bytes()
+    signer = serialization.load_pem_private_key(pem, None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    key = ec.generate_private_key(ec.SECP256R1())
+    signed = _unsigned(key, "client", issuer=x509.load_pem_x509_certificate(pem).subject).sign(signer, hashes.SHA256())
+    certificate, secret = folder / "client.pem", folder / "client.key"
+    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    secret.write_bytes(_private(key))
+    return certificate, secret
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def _unsigned(key: ec.EllipticCurvePrivateKey, subject: str, *, issuer: x509.Name) -> x509.CertificateBuilder:
+    """Valid from yesterday to tomorrow."""
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(_name(subject))
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+    )
+
+
+def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

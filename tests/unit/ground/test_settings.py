@@ -285,7 +285,7 @@ def test_a_password_in_a_query_is_refused_and_not_shown(
         ("ALERT_WEBHOOK_URL", "https://hooks.example/in?token=a&password=b"),
         ("OPENAI_PROXY", "http://me:a%2Fb@proxy:3128"),
         ("REDIS_URL", "unix://:secret@/run/a.sock?db=1"),
-        ("REDIS_URL", "redis://:a%2Fb%40c@host:6379/0?ssl_cert_reqs=none"),
+        ("REDIS_URL", "rediss://:a%2Fb%40c@host:6379/0?ssl_cert_reqs=none"),
         ("REDIS_URL", "unix:///run/a@b.sock?db=1"),
         ("DATABASE_URL", "postgresql://me@/name?host=/run/postgresql"),
         ("DATABASE_URL", "sqlite:////var/a@b#c.sqlite3"),
@@ -294,3 +294,22 @@ def test_a_password_in_a_query_is_refused_and_not_shown(
 def test_a_url_whose_parts_are_where_they_belong_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
     monkeypatch.setenv(name, url)
     assert getattr(load_settings(), name.lower()).get_secret_value() == url
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("redis://host:6379/0?ssl_cert_reqs=required", "names ssl_cert_reqs, which are of TLS; write rediss://"),
+        ("rediss://host:6379/0?ssl_cert_reqs=CERT_REQUIRED", "ssl_cert_reqs=CERT_REQUIRED, which is none of required"),
+        ("rediss://host:6379/0?ssl_ca_certs=/no/ca.pem", "names /no/ca.pem as ssl_ca_certs, which is no file"),
+        ("rediss://host:6379/0?ssl_certfile=/no/c.pem", "names /no/c.pem as ssl_certfile, which is no file"),
+        ("rediss://host:6379/0?ssl_keyfile=/no/c.key", "names /no/c.key as ssl_keyfile, which is no file"),
+    ],
+)
+def test_a_redis_url_whose_tls_cannot_work_is_refused_by_name(
+    url: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis' and Celery's clients would wait, or tell of a file without its name."""
+    monkeypatch.setenv("REDIS_URL", url)
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        load_settings()

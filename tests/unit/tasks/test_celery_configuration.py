@@ -56,7 +56,9 @@ def test_importing_the_worker_reads_no_environment() -> None:
     ("url", "kombu"),
     [
         ("redis://h:6379/3", "redis://h:6379/3"),
-        ("rediss://u:p@h:6379/0", "rediss://u:p@h:6379/0"),
+        ("rediss://u:p@h:6379/0", "rediss://u:p@h:6379/0?ssl_cert_reqs=required"),
+        ("rediss://h/0?ssl_ca_certs=/a", "rediss://h/0?ssl_ca_certs=/a&ssl_cert_reqs=required"),
+        ("rediss://h/0?ssl_cert_reqs=none", "rediss://h/0?ssl_cert_reqs=none"),
         ("unix:///run/v.sock?db=0", "redis+socket:///run/v.sock?virtual_host=0"),
         ("unix:///run/a%20b/v.sock?db=2", "redis+socket:///run/a%20b/v.sock?virtual_host=2"),
     ],

@@ -1,0 +1,144 @@
+"""A primary and its replica under a real Sentinel, and one address in front that leads to whichever is the primary."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from app.services.embedded_valkey import tied_to_parent
+from tests.plugins.redis_fixtures import free_ports, running_server
+
+pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(180)]
+_NAME = "propintel"
+
+
+class Front:
+    """What HAProxy or a managed Redis is: TCP to the server that Sentinel calls the primary, if it says so itself."""
+
+    def __init__(self, sentinel: redis.Redis) -> None:
+        self._sentinel = sentinel
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._listening.getsockname()[1]}/0"
+        self._open: set[socket.socket] = set()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listening.accept()
+                threading.Thread(target=self._forward, args=(client,), daemon=True).start()
+
+    def _forward(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError, redis.RedisError):
+            host, port = self._sentinel.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", _NAME)
+            with redis.Redis(host=host, port=int(port), socket_timeout=1) as server:
+                if server.role()[0] != b"master":
+                    return
+            with socket.create_connection((host, int(port)), timeout=1) as primary:
+                _copy(client, primary)
+
+    def close(self) -> None:
+        self._listening.close()
+
+
+def _copy(one: socket.socket, other: socket.socket) -> None:
+    """Both ways, until either side ends."""
+    with selectors.DefaultSelector() as selector:
+        for source, target in ((one, other), (other, one)):
+            source.settimeout(None)
+            selector.register(source, selectors.EVENT_READ, target)
+        while True:
+            for key, _ in selector.select():
+                assert isinstance(key.fileobj, socket.socket)
+                data = key.fileobj.recv(65536)
+                if not data:
+                    return
+                key.data.sendall(data)
+
+
+@dataclass
+class Pair:
+    front: Front
+    primary: redis.Redis
+    replica: redis.Redis
+    sentinel: redis.Redis
+
+
+@pytest.fixture
+def pair(tmp_path: Path, until: Callable[..., None]) -> Iterator[Pair]:
+    ports = free_ports(3)
+    with ExitStack() as stack:
+        clients = []
+        for number, port in enumerate(ports[:2]):
+            folder = tmp_path / f"redis{number}"
+            folder.mkdir()
+            options = ["--bind", "127.0.0.1", "--port", port, "--maxmemory-policy", "noeviction"]
+            options += ["--replicaof", "127.0.0.1", ports[0]] if number else []
+            stack.enter_context(running_server(folder, f"redis://127.0.0.1:{port}/0", *options))
+            clients.append(stack.enter_context(redis.Redis(port=int(port), socket_timeout=5)))
+        primary, replica = clients
+        until(lambda: replica.info("replication")["master_link_status"] == "up", 20)
+        configuration = tmp_path / "sentinel.conf"
+        configuration.write_text(
+            f"port {ports[2]}\nbind 127.0.0.1\ndir {tmp_path}\nsentinel monitor {_NAME} 127.0.0.1 {ports[0]} 1\n"
+            f"sentinel down-after-milliseconds {_NAME} 1000\nsentinel failover-timeout {_NAME} 10000\n"
+        )
+        with (tmp_path / "sentinel.log").open("wb") as log:
+            argv = tied_to_parent(["redis-server", str(configuration), "--sentinel"])
+            process = subprocess.Popen(argv, stdout=log, stderr=log)
+        stack.callback(process.wait, 10)
+        stack.callback(process.terminate)
+        sentinel = stack.enter_context(redis.Redis(port=int(ports[2]), socket_timeout=5))
+
+        def watched() -> bool:
+            with contextlib.suppress(redis.RedisError):
+                return bool(sentinel.execute_command("SENTINEL", "REPLICAS", _NAME))
+            return False
+
+        until(watched, 30, (tmp_path / "sentinel.log").read_text)
+        front = Front(sentinel)
+        stack.callback(front.close)
+        yield Pair(front, primary, replica, sentinel)
+
+
+def test_jobs_outlive_a_failover(
+    pair: Pair,
+    make_fleet: Callable[..., Any],
+    property_site: str,
+    openai_standin: Callable[..., Any],
+    until: Callable[..., None],
+) -> None:
+    """The primary dies while jobs are queued; they are done by way of the new one, by the same processes."""
+    server = openai_standin()
+    fleet = make_fleet(
+        REDIS_URL=pair.front.url,
+        OPENAI_API_KEYS=",".join(server.keys),
+        OPENAI_BASE_URL=server.base_url,
+        KEY_REPORT_INTERVAL_SECONDS="1",
+    )
+    ids = fleet.send(*(f"{property_site}/homes/{n}" for n in range(1, 13)))
+    worker = fleet.start_worker(concurrency=1)
+    beat = fleet.start_beat()
+    fleet.wait_for_state(ids[:1], "done")
+    assert "queued" in {fleet.job(job_id).state for job_id in ids}
+    with contextlib.suppress(redis.ConnectionError):
+        pair.primary.shutdown(nosave=True, now=True, force=True)
+    until(lambda: pair.replica.role()[0] == b"master", 40)
+    fleet.wait_for_state(ids, "done", seconds=100)
+    later = fleet.send(f"{property_site}/homes/13")
+    fleet.wait_for_state(later, "done")
+    assert all(fleet.job(job_id).attempts <= 2 for job_id in ids)
+    assert pair.replica.zcard("{propintel}:pool:procs") > 0, "the pool's processes are known to the new primary"
+    assert worker.process.poll() is None
+    assert beat.process.poll() is None

@@ -1,0 +1,70 @@
+"""A Redis that takes TLS and certified clients alone: every process of the fleet comes in by what REDIS_URL says."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.integration.fetch.certificates import make_client, make_tls
+from tests.plugins.redis_fixtures import free_ports, running_server
+
+pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(110)]
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[str]:
+    """The URL with all that it needs."""
+    make_tls(tmp_path, "localhost")
+    pem = tmp_path / "server.pem"
+    certificate, key = make_client(pem, tmp_path)
+    (port,) = free_ports(1)
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    options = ["--bind", "127.0.0.1", "--port", "0", "--tls-port", port, "--tls-auth-clients", "yes"]
+    options += [part for name in ("cert", "key", "ca-cert") for part in (f"--tls-{name}-file", str(pem))]
+    url = f"rediss://default:long%2Fpassword@localhost:{port}/0?ssl_ca_certs={pem}"
+    url += f"&ssl_certfile={certificate}&ssl_keyfile={key}"
+    with running_server(folder, url, *options, "--requirepass", "long/password"):
+        yield url
+
+
+def test_every_process_comes_in_with_its_certificate(
+    guarded: str, make_fleet: Callable[..., Any], property_site: str, openai_standin: Callable[..., Any],
+    until: Callable[..., None],
+) -> None:  # fmt: skip
+    """Worker, its children, the key pool, beat and the web door; nobody's log has the password."""
+    server = openai_standin()
+    fleet = make_fleet(
+        REDIS_URL=guarded,
+        OPENAI_API_KEYS=",".join(server.keys),
+        OPENAI_BASE_URL=server.base_url,
+        KEY_REPORT_INTERVAL_SECONDS="1",
+        JWT_SECRET="0123456789abcdef0123456789abcdef",
+    )
+    fleet.start_worker()
+    fleet.start_beat()
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = probe.getsockname()[1]
+    fleet.services.web(fleet.supervisor, port)
+    ids = fleet.send(*(f"{property_site}/homes/{n}" for n in range(1, 4)))
+    fleet.wait_for_state(ids, "done")
+    until(lambda: "report_key_stats" in fleet.log("worker"), 20, lambda: fleet.log("beat"))
+    until(lambda: 'source="redis"} 1.0' in _metrics(port), 20, lambda: _metrics(port))
+    assert "propintel_openai_pool_shared 1.0" in _metrics(port)
+    for name in ("worker", "beat"):
+        assert "Traceback" not in fleet.log(name)
+        assert "long%2Fpassword" not in fleet.log(name)
+        assert "long/password" not in fleet.log(name)
+
+
+def _metrics(port: int) -> str:
+    try:
+        return httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+    except httpx2.ConnectError:
+        return ""
