@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.services.access import is_loopback
 from app.services.metrics.exposition import OPENMETRICS, TEXT
-from app.services.metrics.instruments import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
+from app.services.metrics.instruments import HTTP_METHODS, HTTP_REQUEST_SECONDS, HTTP_REQUESTS
 from web.context import context_of
 from web.envelope import Failure, failure, failures
 
@@ -41,8 +41,6 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 _CHALLENGE = 'Bearer realm="property-intelligence metrics"'
 _OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "cf-connecting-ip")
-#: what else stands in a request line is "other": a caller must not make series
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 @router.get(
@@ -114,7 +112,7 @@ class RequestCounter:
         try:
             await self._app(scope, receive, noting)
         finally:
-            method = scope["method"] if scope["method"] in _METHODS else "other"
+            method = scope["method"] if scope["method"] in HTTP_METHODS else "other"
             route = getattr(scope.get("route"), "path", "unmatched")
             HTTP_REQUESTS.labels(method, route, str(status)).inc()
             HTTP_REQUEST_SECONDS.labels(method, route).observe(time.perf_counter() - began)

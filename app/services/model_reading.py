@@ -29,7 +29,7 @@ from app.property.page import Page
 from app.property.store import AnswerStore, Question, StoredAnswer, digest
 from app.redaction import redact
 from app.services.economy import Economy, ParkedQuestions
-from app.services.metrics.instruments import MODEL_ANSWERS, MODEL_TIERS, MODEL_VALUES_DROPPED
+from app.services.metrics.instruments import MODEL_ANSWERS, MODEL_TIERS, MODEL_VALUES_DROPPED, TIERS
 from app.services.model_failures import BUDGET_CODE, never_by_waiting, status_reason, timed
 from app.services.patience import patiently
 from app.services.service_tier import TierChoice, lacks_capacity
@@ -244,4 +244,4 @@ def _stored(answer: ModelAnswer, service_tier: str) -> StoredAnswer:
 
 def _known_tier(named: str) -> str:
     """A label from a closed set, whatever a gateway may answer."""
-    return named if named in ("default", "flex", "priority", "scale", "auto") else "other" if named else "none"
+    return named if named in TIERS else "other" if named else "none"

@@ -1,4 +1,4 @@
-"""Prints the Grafana dashboard: `rows` over the metrics of docs/metrics.md and what deploy/prometheus records.
+"""Prints the Grafana dashboard: `rows` over what the door exports and deploy/prometheus records.
 
 What is printed is committed: `python deploy/grafana/make_dashboard.py > deploy/grafana/dashboard.json`.
 """

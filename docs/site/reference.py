@@ -1,29 +1,45 @@
 """Writes docs/reference/ from the code: `make reference`. Nothing there is written by hand.
 
-Settings from their class, commands from their help, routes from the OpenAPI document, errors from their tree. The
-metrics have a page of their own, docs/metrics.md, whose table tests compare with the code.
+Settings from their class, commands from their help, routes from the OpenAPI document, metrics from their declarations,
+errors from their tree, what the house is made of from where each part is declared.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import math
+import pkgutil
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal, get_args, get_origin
 
 import typer
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from sqlalchemy import Table
 
 from app.errors import PropertyIntelligenceError, every_kind
+from app.property.migrations import versions
+from app.property.store import tables
+from app.property.store.schema import HEAD
+from app.services.metrics.exposition import ALL
+from app.services.metrics.instruments import COUNTED
+from app.services.metrics.pool_families import POOL
+from app.services.metrics.specs import Label, Spec
 from app.settings import LogSettings, Settings
 from cli.commands import COMMANDS
 from cli.failures import exit_code_of
+from tasks import make_celery
+from tasks.config import LANES
 from web.application import create_app
 from web.errors import status_of
+from worker.schedule import beat_config
 
 FOLDER = Path(__file__).parents[1] / "reference"
 _WRITTEN = "Written by `make reference` from {source}; a test holds it to the code.\n"
@@ -217,6 +233,69 @@ def _type(schema: dict[str, Any]) -> str:
     return ", ".join([kind, *said])
 
 
+# --- metrics --------------------------------------------------------------------------------------------------------
+
+_UNITS = {
+    "_timestamp_seconds": "seconds since 1970",
+    "_seconds": "seconds",
+    "_bytes": "bytes",
+    "_usd": "US dollars",
+}
+
+
+def metrics_page() -> str:
+    """Every metric with its unit, what its labels say, and how many series it can have."""
+    lines = ["# Metrics", "", _WRITTEN.format(source="[`app/services/metrics/`](../../app/services/metrics)")]
+    lines += [
+        "What `GET /metrics` of any web process tells of the whole fleet; how to scrape it, and how exact it is:",
+        "[Prometheus and Grafana](../prometheus.md). `key` is a key's mask, `limit_group` the name of a limit group,",
+        "or the mask of a key that shares its limits with none. *Unit* is empty for a plain number. *Series* is how",
+        "many there can be, of a histogram with those of its buckets; there are those that have occurred, and always",
+        "those *from 0*.",
+    ]
+    others = tuple(spec for spec in ALL if spec not in POOL and spec not in COUNTED)
+    for title, text, specs in (
+        ("Keys and money", "From the key pool's store in Redis.", POOL),
+        ("Jobs, queues, alerts", "From the database and the broker, when they are asked.", others),
+        ("What the processes count", "Summed over all processes of the fleet, in Redis.", COUNTED),
+    ):
+        lines += ["", f"## {title}", "", text, "", *_head("name", "type", "unit", "labels", "series", "meaning")]
+        lines += [
+            _row(f"`{spec.shown}`", spec.kind, _unit(spec), _labels(spec), _series(spec), spec.help) for spec in specs
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _unit(spec: Spec) -> str:
+    named = next((unit for suffix, unit in _UNITS.items() if spec.name.endswith(suffix)), "")
+    return named or ("by `unit`" if "unit" in spec.label_names else "")
+
+
+def _labels(spec: Spec) -> str:
+    return "; ".join(map(_label, spec.labels))
+
+
+def _label(label: Label) -> str:
+    """The label and all that it may say; where its name says as much, that alone."""
+    if not label.words and label.others == f"{label.name.replace('_', ' ')}s":
+        return f"`{label.name}`"
+    said = [f"`{word}`" if word else "empty" for word in label.words]
+    return f"`{label.name}`: " + ", ".join([*said, *([f"*{label.others}*"] if label.others else [])])
+
+
+def _series(spec: Spec) -> str:
+    """The most there can be, as a product: `keys × models × 3`."""
+    labels = [label for label in spec.labels if not label.follows]
+    factors = [
+        f"({len(label.words)} + {label.others})" if label.words else label.others for label in labels if label.others
+    ]
+    number = math.prod(len(label.words) for label in labels if not label.others)
+    if spec.kind == "histogram":
+        number *= len(spec.bounds) + 3  # the bucket without bound, the sum, the count
+    said = " × ".join([*factors, *([str(number)] if number > 1 or not factors else [])])
+    return f"{said} (from 0)" if spec.begins else said
+
+
 # --- errors ---------------------------------------------------------------------------------------------------------
 
 
@@ -250,11 +329,98 @@ def _without_facts(cls: type[PropertyIntelligenceError]) -> PropertyIntelligence
     return cls(*(None for _ in cls.fact_names))
 
 
+# --- parts ----------------------------------------------------------------------------------------------------------
+
+_ROOT = FOLDER.parents[1]
+_DOORS = ("worker", "web", "cli", "tasks", "standin")
+
+
+def parts_page() -> str:
+    """Packages, processes, tasks, tables and migrations, each in the words of its own docstring."""
+    lines = ["# Parts", "", _WRITTEN.format(source="packages, Procfile, tasks, tables and migrations")]
+    lines += ["How they go together is told in [the house as it stands](../explanation/architecture.md)."]
+    lines += ["", "## Packages", "", *_head("package", "is")]
+    lines += [_row(f"`{name}`", _first_sentence(module)) for name, module in sorted(_packages())]
+    contracts = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    lines += ["", "Held by import contracts:", ""]
+    lines += [f"- {contract['name']}" for contract in contracts["contracts"]]
+    lines += ["", "## Processes", "", "As the [Procfile](../deployment/procfile.md) starts them.", ""]
+    lines += _head("process", "command")
+    lines += [
+        _row(name, f"`{command.strip()}`")
+        for name, _, command in (line.partition(":") for line in (_ROOT / "Procfile").read_text("utf-8").splitlines())
+    ]
+    return "\n".join([*lines, "", *_tasks(), "", *_tables(), "", *_migrations(), ""])
+
+
+def _packages() -> Iterator[tuple[str, ModuleType]]:
+    for name in ("app", *_DOORS):
+        package = importlib.import_module(name)
+        yield name, package
+        for found in pkgutil.walk_packages(package.__path__, f"{name}."):
+            if found.ispkg and "migrations" not in found.name:
+                yield found.name, importlib.import_module(found.name)
+
+
+def _first_sentence(documented: object) -> str:
+    """The first sentence of its docstring; of a task, without what it returns."""
+    text = " ".join((inspect.getdoc(documented) or "").split("\n\n")[0].split())
+    return re.split(r"(?<=\.) (?=[A-Z])|;? -> |: `", text)[0].rstrip(".;:")
+
+
+def _tasks() -> list[str]:
+    app, settings = make_celery(Settings(_env_file=None)), Settings(_env_file=None)
+    app.loader.import_default_modules()
+    seconds = {entry["task"]: entry["schedule"] for entry in beat_config(settings)["beat_schedule"].values()}
+    rows = [
+        (app.amqp.router.route({}, name)["queue"].name, seconds.get(name), name, task)
+        for name, task in app.tasks.items()
+        if name.startswith("tasks.")  # Celery has some of its own, and tests more
+    ]
+    lines = [
+        "## Tasks",
+        "",
+        "*Every*: seconds between two that beat sends, with the default settings; empty: others send it.",
+    ]
+    lines += [f"Jobs wait in the lanes {', '.join(f'`{lane}`' for lane in LANES)}.", ""]
+    lines += _head("queue", "task", "every", "does")
+    return lines + [
+        _row(f"`{queue}`", f"`{name}`", "" if every is None else f"{every:g}", _first_sentence(task.run))
+        for queue, every, name, task in sorted(rows, key=lambda row: (row[0], row[2]))
+    ]
+
+
+def _tables() -> list[str]:
+    folder = Path(inspect.getfile(tables)).parent
+    lines = ["## Tables", "", *_head("about", "tables")]
+    for path in sorted(folder.glob("*_tables.py")):
+        module = importlib.import_module(f"{tables.__package__}.{path.stem}")
+        names = sorted(one.name for one in vars(module).values() if isinstance(one, Table))
+        lines.append(_row(_first_sentence(module), ", ".join(f"`{name}`" for name in names)))
+    return lines
+
+
+def _migrations() -> list[str]:
+    lines = [
+        "## Migrations",
+        "",
+        f"The schema of this version is `{HEAD}`; `propintel db current` says a database's.",
+        "",
+    ]
+    lines += _head("revision", "brings")
+    for found in pkgutil.iter_modules(versions.__path__):
+        module = importlib.import_module(f"{versions.__name__}.{found.name}")
+        lines.append(_row(f"`{module.revision}`", _first_sentence(module)))
+    return lines
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "commands.md": commands_page,
     "http-api.md": http_page,
+    "metrics.md": metrics_page,
     "errors.md": errors_page,
+    "parts.md": parts_page,
 }
 
 

@@ -41,7 +41,7 @@ from app.services.metrics.job_families import (
     job_families,
 )
 from app.services.metrics.pool_families import POOL, pool_families
-from app.services.metrics.specs import Spec
+from app.services.metrics.specs import Label, Spec
 from app.services.metrics.totals import families
 
 log = logging.getLogger(__name__)
@@ -64,9 +64,14 @@ UP = Spec(
     "gauge",
     "propintel_scrape_source_up",
     "1 if this source of metrics answered in time: redis, database (a minute ago at most) or broker.",
-    ("source",),
+    (Label("source", ("redis", "database", "broker")),),
 )
-BUILD = Spec("gauge", "propintel_build_info", "Always 1; version is that of the process that answers.", ("version",))
+BUILD = Spec(
+    "gauge",
+    "propintel_build_info",
+    "Always 1; version is that of the process that answers.",
+    (Label("version", others="versions"),),
+)
 #: every metric there is
 ALL = (
     *(*COUNTED, *POOL, JOBS, OLDEST, REQUESTS, OLDEST_REQUEST, MODEL_BATCHES, WATCHES, WATCH_SPENT, QUEUE),

@@ -9,10 +9,12 @@ from datetime import datetime
 
 from prometheus_client.metrics_core import Metric
 
+from app.property.store import Charge, JobState, Severity, WatchStatus
 from app.property.store.job_figures import JobFigures
-from app.services.metrics.specs import Spec
+from app.services.health.alarms import Kind
+from app.services.metrics.specs import KEY, Label, Spec
 
-JOBS = Spec("gauge", "propintel_jobs", "Jobs in the database, by state.", ("state",))
+JOBS = Spec("gauge", "propintel_jobs", "Jobs in the database, by state.", (Label("state", tuple(JobState)),))
 OLDEST = Spec(
     "gauge",
     "propintel_oldest_queued_job_age_seconds",
@@ -22,7 +24,7 @@ REQUESTS = Spec(
     "gauge",
     "propintel_model_requests",
     "Questions that wait for a batch of the model, by state: parked (to be sent) or sent.",
-    ("state",),
+    (Label("state", ("parked", "sent")),),
 )
 OLDEST_REQUEST = Spec(
     "gauge",
@@ -34,20 +36,25 @@ WATCHES = Spec(
     "gauge",
     "propintel_watches",
     "Watches, by status: waiting for their time, due, put_off (a day's budget had no room), under_way or paused.",
-    ("status",),
+    (Label("status", tuple(WatchStatus)),),
 )
 WATCH_SPENT = Spec(
     "gauge",
     "propintel_watch_spent_today",
     "Requests for pages and calls of models (page or model_call) that watches were charged for this UTC day.",
-    ("what",),
+    (Label("what", tuple(Charge)),),
 )
-QUEUE = Spec("gauge", "propintel_queue_messages", "Messages that wait in a queue of the broker.", ("queue",))
+QUEUE = Spec(
+    "gauge",
+    "propintel_queue_messages",
+    "Messages that wait in a queue of the broker.",
+    (Label("queue", others="queues"),),
+)
 FIRST_SEEN = Spec(
     "gauge",
     "propintel_openai_key_first_seen_timestamp_seconds",
     "When a key was first seen in the configuration, in seconds since the epoch.",
-    ("key",),
+    (KEY,),
 )
 REPORTED = Spec(
     "gauge",
@@ -55,7 +62,10 @@ REPORTED = Spec(
     "When the last health report was made, in seconds since the epoch. One that is old says that beat is silent.",
 )
 FIRING = Spec(
-    "gauge", "propintel_alerts_firing", "Subjects for which an alert is firing, by its kind.", ("alert", "severity")
+    "gauge",
+    "propintel_alerts_firing",
+    "Subjects for which an alert is firing, by its kind.",
+    (Label("alert", tuple(Kind)), Label("severity", tuple(Severity))),
 )
 
 

@@ -3,41 +3,47 @@
 from __future__ import annotations
 
 from itertools import accumulate
+from typing import get_args
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
-from app.keypool.figures import WAIT_BOUNDS_S, ModelFigures
+from app.keypool.figures import WAIT_BOUNDS_S, ModelFigures, Transition, Unit
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Reason, State
 from app.services.key_view import KeyReport, amounts
-from app.services.metrics.specs import Samples, Spec
+from app.services.metrics.specs import KEY, LIMIT_GROUP, MODEL, Label, Samples, Spec
+
+_LIMIT_UNIT = Label("unit", get_args(Unit))
+_BUDGET_UNIT = Label("unit", ("calls", "tokens", "usd"))
 
 REQUESTS = Spec(
     "counter",
     "propintel_openai_requests",
     "Requests to the API that have ended, by how: success, rate_limited, quota_exhausted, invalid_key and so on.",
-    ("key", "model", "outcome"),
+    (KEY, MODEL, Label("outcome", tuple(Outcome))),
 )
 TOKENS = Spec(
     "counter",
     "propintel_openai_tokens",
     "Tokens that responses said were used: input or output.",
-    ("key", "model", "kind"),
+    (KEY, MODEL, Label("kind", ("input", "output"))),
 )
-COST = Spec("counter", "propintel_openai_cost_usd", "Estimated cost of requests in US dollars.", ("key", "model"))
+COST = Spec("counter", "propintel_openai_cost_usd", "Estimated cost of requests in US dollars.", (KEY, MODEL))
 TRANSITIONS = Spec(
     "counter",
     "propintel_openai_key_transitions",
     "What befell a key: its circuit went open or closed, it is dead (401), has no_quota, or is cooling after a 429.",
-    ("key", "to"),
+    (KEY, Label("to", get_args(Transition))),
 )
 STATE = Spec(
     "gauge",
     "propintel_openai_key_state",
     "1 for the state a key is in: closed (in rotation), open, half_open, dead, no_quota, cooling, disabled, draining.",
-    ("key", "limit_group", "state"),
+    (KEY, LIMIT_GROUP._replace(follows=True), Label("state", get_args(State))),
 )
-IN_FLIGHT = Spec("gauge", "propintel_openai_key_in_flight", "Requests under way with a key.", ("key",))
+IN_FLIGHT = Spec("gauge", "propintel_openai_key_in_flight", "Requests under way with a key.", (KEY,))
 CONFIGURED = Spec("gauge", "propintel_openai_keys_configured", "Keys that are configured.")
 HEALTHY = Spec(
     "gauge", "propintel_openai_keys_healthy", "Keys that take requests now; one that rests after a 429 does not."
@@ -46,33 +52,33 @@ LIMIT = Spec(
     "gauge",
     "propintel_openai_limit",
     "A limit as the API told it: requests or tokens a minute. limit_group is the key's mask if it shares with none.",
-    ("limit_group", "model", "unit"),
+    (LIMIT_GROUP, MODEL, _LIMIT_UNIT),
 )
 ROOM = Spec(
     "gauge",
     "propintel_openai_room",
     "What is left of a limit now: requests or tokens.",
-    ("limit_group", "model", "unit"),
+    (LIMIT_GROUP, MODEL, _LIMIT_UNIT),
 )
 WAIT = Spec(
     "histogram",
     "propintel_openai_wait_seconds",
     "Seconds that sent requests had waited for their key.",
-    ("model",),
+    (MODEL,),
     WAIT_BOUNDS_S,
 )
 REFUSALS = Spec(
     "counter",
     "propintel_openai_refusals",
     "Requests that got no key in time, by reason: no_room, quota, dead, circuit, forbidden, barred, budget, disabled.",
-    ("model", "reason"),
+    (MODEL, Label("reason", get_args(Reason))),
 )
 SATURATED = Spec(
     "counter",
     "propintel_openai_saturated_seconds",
     "Seconds during which no key had room for a request of the size that asked, by the limit in the way: requests or "
     "tokens.",
-    ("model", "unit"),
+    (MODEL, _LIMIT_UNIT),
 )
 LOSSES = Spec(
     "counter",
@@ -82,15 +88,19 @@ LOSSES = Spec(
 SHARED = Spec(
     "gauge", "propintel_openai_pool_shared", "1 if the pool's figures are the fleet's; 0 while no Redis answers."
 )
-SPENT = Spec("gauge", "propintel_spent_today", "Model calls, tokens and US dollars used this UTC day.", ("unit",))
+SPENT = Spec("gauge", "propintel_spent_today", "Model calls, tokens and US dollars used this UTC day.", (_BUDGET_UNIT,))
 BUDGET_LIMIT = Spec(
     "gauge",
     "propintel_budget_limit",
     "A configured budget, in calls, tokens or US dollars: of all together (day), or of each key (key_day).",
-    ("budget", "unit"),
+    (Label("budget", ("day", "key_day")), _BUDGET_UNIT),
 )
-BUDGET_LEFT = Spec("gauge", "propintel_budget_left", "What is left of a budget now.", ("budget", "unit"))
-KEY_LEFT = Spec("gauge", "propintel_budget_key_left", "What is left of a key's budget this UTC day.", ("key", "unit"))
+BUDGET_LEFT = Spec(
+    "gauge", "propintel_budget_left", "What is left of a budget now.", (Label("budget", ("day",)), _BUDGET_UNIT)
+)
+KEY_LEFT = Spec(
+    "gauge", "propintel_budget_key_left", "What is left of a key's budget this UTC day.", (KEY, _BUDGET_UNIT)
+)
 
 POOL = (
     REQUESTS, TOKENS, COST, TRANSITIONS, STATE, IN_FLIGHT, CONFIGURED, HEALTHY, LIMIT, ROOM, WAIT, REFUSALS, SATURATED,

@@ -66,17 +66,17 @@ _Found = defaultdict[str, list[tuple[dict[str, str], float]]]
 
 
 def _counter(spec: Spec, found: _Found) -> Metric:
-    zeros = dict.fromkeys(spec.begins if spec.labels else ((),), 0.0)
-    return spec.family(zeros | _by_labels(found[spec.shown], spec.labels))
+    zeros = dict.fromkeys(spec.first, 0.0)
+    return spec.family(zeros | _by_labels(found[spec.shown], spec.label_names))
 
 
 def _histogram(spec: Spec, found: _Found) -> Metric:
     family = spec.family()
     bounds = [*map(floatToGoString, spec.bounds), "+Inf"]
-    counted = _by_labels(found[f"{spec.name}_bucket"], (*spec.labels, "le"))
-    sums = _by_labels(found[f"{spec.name}_sum"], spec.labels)
+    counted = _by_labels(found[f"{spec.name}_bucket"], (*spec.label_names, "le"))
+    sums = _by_labels(found[f"{spec.name}_sum"], spec.label_names)
     for values in sorted({labels[:-1] for labels in counted} or ({()} if not spec.labels else set())):
-        labels = dict(zip(spec.labels, values, strict=True))
+        labels = dict(zip(spec.label_names, values, strict=True))
         for bound in bounds:  # one in which nothing ever was has not been reported
             total = counted.get((*values, bound), 0.0)
             family.samples.append(Sample(f"{spec.name}_bucket", {**labels, "le": bound}, total))

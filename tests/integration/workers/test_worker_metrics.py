@@ -21,6 +21,7 @@ from app.services.metrics.outbox import decode, encode
 from app.services.metrics.totals import Totals
 from cli.services import listens
 from tasks.sending import send_jobs
+from tests.plugins.metric_labels import undeclared
 from tests.plugins.ports import free_port
 from tests.plugins.standin_fixtures import KEYS
 from tests.plugins.webhook_receiver import Receiver
@@ -43,7 +44,9 @@ class Scraper:
     def samples(self) -> dict[str, dict[tuple[str, ...], float]]:
         """By name, by the values of the labels in the order of their names."""
         found: dict[str, dict[tuple[str, ...], float]] = {}
-        for family in text_string_to_metric_families(self.text()):
+        families = list(text_string_to_metric_families(self.text()))
+        assert undeclared(families) == []
+        for family in families:
             for sample in family.samples:
                 values = tuple(value for _, value in sorted(sample.labels.items()))
                 found.setdefault(sample.name, {})[values] = sample.value

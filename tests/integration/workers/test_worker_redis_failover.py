@@ -17,7 +17,8 @@ import pytest
 import redis
 
 from app.services.embedded_valkey import tied_to_parent
-from tests.plugins.redis_fixtures import free_ports, running_server
+from tests.plugins.ports import free_port
+from tests.plugins.redis_fixtures import running_server
 
 pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(180)]
 _NAME = "propintel"
@@ -77,7 +78,7 @@ class Pair:
 
 @pytest.fixture
 def pair(tmp_path: Path, until: Callable[..., None]) -> Iterator[Pair]:
-    ports = free_ports(3)
+    ports = [str(free_port()) for _ in range(3)]
     with ExitStack() as stack:
         clients = []
         for number, port in enumerate(ports[:2]):

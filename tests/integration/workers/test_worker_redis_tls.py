@@ -12,7 +12,8 @@ import httpx2
 import pytest
 
 from tests.integration.fetch.certificates import make_client, make_tls
-from tests.plugins.redis_fixtures import free_ports, running_server
+from tests.plugins.ports import free_port
+from tests.plugins.redis_fixtures import running_server
 
 pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(110)]
 
@@ -23,7 +24,7 @@ def guarded(tmp_path: Path) -> Iterator[str]:
     make_tls(tmp_path, "localhost")
     pem = tmp_path / "server.pem"
     certificate, key = make_client(pem, tmp_path)
-    (port,) = free_ports(1)
+    port = str(free_port())
     folder = tmp_path / "redis"
     folder.mkdir()
     options = ["--bind", "127.0.0.1", "--port", "0", "--tls-port", port, "--tls-auth-clients", "yes"]

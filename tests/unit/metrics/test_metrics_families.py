@@ -17,13 +17,13 @@ from app.services.key_view import KeyReport
 from app.services.metrics.job_families import HealthFigures, health_families, job_families
 from app.services.metrics.outbox import encode
 from app.services.metrics.pool_families import POOL, pool_families
-from app.services.metrics.specs import Spec
+from app.services.metrics.specs import MODEL, Label, Spec
 from app.services.metrics.totals import families
 
-PAGES = Spec("counter", "pages", "Pages.", ("outcome",))
+PAGES = Spec("counter", "pages", "Pages.", (Label("outcome", ("fetched",), "error codes"),))
 RUNS = Spec("counter", "runs", "Runs.")
-ENDS = Spec("counter", "ends", "Ends.", ("how",), begins=(("well",), ("badly",)))
-SECONDS = Spec("histogram", "seconds", "Seconds.", ("model",), (1.0, 2.5, 10.0))
+ENDS = Spec("counter", "ends", "Ends.", (Label("how", ("well", "badly")),), begins=True)
+SECONDS = Spec("histogram", "seconds", "Seconds.", (MODEL,), (1.0, 2.5, 10.0))
 
 
 def _shown(found: list[Metric]) -> dict[str, dict[tuple[Any, ...], float]]:
