@@ -26,7 +26,7 @@ def check_parquet() -> None:
     """Raise `ConfigurationError` if no library for Parquet is installed, with what to do about it."""
     if importlib.util.find_spec("pyarrow") is None:
         problem = "needs the package pyarrow, which is not installed"
-        raise ConfigurationError("--format parquet", problem, "Run `pip install 'property-intelligence[parquet]'`")
+        raise ConfigurationError("--format parquet", problem, "Install pyarrow where this service is installed")
 
 
 def write_parquet(properties: Iterable[Mapping[str, Any]], stream: BinaryIO) -> None:

@@ -155,6 +155,16 @@ def test_the_cheap_blocks_do_what_they_say(tmp_path: Path) -> None:
         assert (tmp_path / written).read_text(encoding="utf-8").strip()
 
 
+def test_the_hook_of_commits_is_set_up(tmp_path: Path) -> None:
+    """In a repository of its own: a hook that runs what the configuration names."""
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1], target_is_directory=True)
+    shutil.copy(ROOT / ".pre-commit-config.yaml", tmp_path)
+    (tmp_path / "exported").write_text("", encoding="utf-8")
+    (block,) = [block for block in blocks() if block.page == "CONTRIBUTING.md" and "pre-commit" in block.text]
+    _bash(f"git init --quiet\n{block.text}", tmp_path, os.environ)
+    assert os.access(tmp_path / ".git" / "hooks" / "pre-commit", os.X_OK)
+
+
 def test_no_block_is_left_out() -> None:
     walked = {"docs/tutorial.md", "docs/logs-and-traces.md", "docs/batches.md", "docs/prometheus.md"}
     assert {block.page for block in blocks() if block.remark == "run"} <= walked

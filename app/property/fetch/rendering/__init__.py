@@ -68,7 +68,7 @@ def check_browser(settings: Settings) -> None:
         return
     if importlib.util.find_spec("playwright") is None:
         problem = "names a browser, and the package playwright, which drives it, is not installed"
-        raise ConfigurationError("FETCH_BROWSER_PATH", problem, "Run `pip install 'property-intelligence[browser]'`")
+        raise ConfigurationError("FETCH_BROWSER_PATH", problem, "Install playwright where this service is installed")
     program = path.expanduser()
     if not program.is_file() or not os.access(program, os.X_OK):
         remedy = "Install one (Debian: `apt-get install chromium`, then /usr/bin/chromium), or leave it empty"
