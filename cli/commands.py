@@ -33,7 +33,7 @@ COMMANDS = {
     "purge": Lazy("cli.purge", "Remove all that is stored of a page, a host, a property, an address or a person."),
     "keys": Lazy("cli.keys", "What the OpenAI keys do, and whether they are good."),
     "alerts": Lazy("cli.alerts", "What is wrong with the keys and with beat, and what was."),
-    "token": Lazy("cli.token", "Sign a token for the HTTP door."),
+    "token": Lazy("cli.token", "Sign a token for the web door."),
     "db": Lazy("cli.database", "The database's schema."),
     "doctor": Lazy("cli.doctor", "What is wrong with this installation, and what to do."),
 }

@@ -21,7 +21,7 @@ Examples:
 _UP_EXAMPLES = """\b
 Examples:
   propintel up                    workers and their schedule
-  propintel up --flower --web     also the dashboard and the HTTP door, on 127.0.0.1
+  propintel up --flower --web     also the dashboard and the web door, on 127.0.0.1
 """
 
 
@@ -46,7 +46,7 @@ def demo(
 @up_app.command(epilog=_UP_EXAMPLES)
 def up(
     flower: Annotated[bool, typer.Option("--flower", help="Also the Flower dashboard.")] = False,
-    web: Annotated[bool, typer.Option("--web", help="Also the HTTP door, on PORT.")] = False,
+    web: Annotated[bool, typer.Option("--web", help="Also the web door, on PORT.")] = False,
 ) -> None:
     """Run workers and their schedule until Ctrl-C, on REDIS_URL or the embedded Valkey.
 

@@ -1,4 +1,4 @@
-"""`propintel token`: a signed token for the HTTP door."""
+"""`propintel token`: a signed token for the web door."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def token(
     subject: Annotated[str, typer.Option("--subject", help="Who calls: limits count for each.")] = "propintel",
     format_: Annotated[Format, typer.Option("--format", help="table: the bare token.")] = Format.TABLE,
 ) -> None:
-    """Sign a token with JWT_SECRET; its issuer and audience are JWT_ISSUER and JWT_AUDIENCE, as the HTTP door asks."""
+    """Sign a token with JWT_SECRET; its issuer and audience are JWT_ISSUER and JWT_AUDIENCE, as the web door asks."""
     lifetime = _lifetime(ttl)
     clock = SystemClock()
     signed = issue_token(load_settings(), role, lifetime, clock=clock, subject=subject)

@@ -1,4 +1,4 @@
-"""The HTTP door: admin API and job API. `uvicorn web:app` serves it; importing it reads no environment."""
+"""The web door: admin API and job API. `uvicorn web:app` serves it; importing it reads no environment."""
 
 from app.settings import load_settings
 from web.application import create_app

@@ -123,7 +123,7 @@ class Settings(LogSettings):
         None, description="the same in a file, `NAME=value` a line (secret mounts); read again whenever one is needed"
     )
 
-    # --- the HTTP door
+    # --- the web door
     jwt_secret: HmacKey = Field(None, description="signs and checks tokens (HS256), at least 32 bytes")
     jwt_jwks_url: str | None = Field(None, description="checks tokens against an identity provider's keys instead")
     jwt_issuer: str = Field("property-intelligence", description="claim `iss` of tokens")
@@ -137,7 +137,7 @@ class Settings(LogSettings):
     api_daily_targets_per_caller: int | None = Field(
         None, ge=0, le=10**9, description="new jobs of one caller a UTC day, over HTTP"
     )
-    port: int = Field(8000, ge=1, le=65535, description="port of the HTTP door")
+    port: int = Field(8000, ge=1, le=65535, description="port of the web door")
 
     # --- Flower: its own variables, as far as they are ours to answer for
     flower_basic_auth: FlowerLogins = Field(

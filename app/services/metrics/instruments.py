@@ -205,7 +205,7 @@ CHANGE_DELIVERIES = _counter(
 HTTP_REQUESTS = _counter(
     "propintel_http_requests",
     (_METHOD, _ROUTE, Label("status", others="status codes")),
-    "Requests to the HTTP door; route is the template, or unmatched.",
+    "Requests to the web door; route is the template, or unmatched.",
 )
 HTTP_REQUEST_SECONDS = _histogram(
     "propintel_http_request_seconds",

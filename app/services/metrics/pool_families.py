@@ -11,7 +11,8 @@ from prometheus_client.utils import floatToGoString
 
 from app.keypool.figures import WAIT_BOUNDS_S, ModelFigures, Transition, Unit
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Reason, State
+from app.keypool.snapshots import State
+from app.keypool.stores.base import Reason
 from app.services.key_view import KeyReport, amounts
 from app.services.metrics.specs import KEY, LIMIT_GROUP, MODEL, Label, Samples, Spec
 
