@@ -245,7 +245,7 @@ _UNITS = {
 
 def metrics_page() -> str:
     """Every metric with its unit, what its labels say, and how many series it can have."""
-    lines = ["# Metrics", "", _WRITTEN.format(source="[`app/services/metrics/`](../../app/services/metrics)")]
+    lines = ["# Metrics", "", _WRITTEN.format(source="the declarations in `app/services/metrics/`")]
     lines += [
         "What `GET /metrics` of any web process tells of the whole fleet; how to scrape it, and how exact it is:",
         "[Prometheus and Grafana](../prometheus.md). `key` is a key's mask, `limit_group` the name of a limit group,",
