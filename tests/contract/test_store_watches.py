@@ -134,6 +134,22 @@ def test_a_refresh_comes_an_hour_before_the_interval_is_over(
     assert watches.get(URL).due_at - at == timedelta(days=2, hours=-1)
 
 
+def test_a_refresh_that_came_late_moves_the_next_by_an_eighth_of_the_interval_at_most(
+    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
+    """Half an interval late, and the next is at its own time; almost a whole one late, and that time is passed over."""
+    period = timedelta(days=8, hours=-1)
+    watches.add([URL], interval_days=8)
+    home, slot = store_property(database, clock, URL), slot_after(URL, 8, clock.now())
+    clock.advance((slot - clock.now()).total_seconds())
+    for late, following in ((period / 2, slot + period), (period * 0.9, slot + 3 * period)):
+        clock.advance(late.total_seconds())
+        end(jobs, begin(watches, clock, URL)[0], home)
+        watches.tick(PLENTY)
+        assert watches.get(URL).due_at == following
+        clock.advance((following - clock.now()).total_seconds())
+
+
 def test_all_pages_of_a_property_are_refreshed(watches: Watches, database: Database, clock: ManualClock) -> None:
     other = "https://county.example/parcel/1"
     home = store_property(database, clock, URL, other)
