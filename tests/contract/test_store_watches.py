@@ -85,12 +85,14 @@ def test_watches_are_listed_in_the_order_of_their_time_and_by_status(
     for _ in range(2):
         end(jobs, begin(watches, clock, URL)[0], HttpStatusError(URL, 410))
         watches.tick(PLENTY)
+    clock.advance(5 * DAY)  # the time when it would have come is over
     watches.add([f"https://site.example/other/{n}" for n in range(9)], interval_days=1)
     clock.advance(DAY / 3)
     watches.tick(WatchLimits(0, 0))
     clock.advance(DAY / 3)
     expected = sorted(watches.list(), key=lambda one: (one.status == "paused", one.due_at))
     assert expected[-1].target == URL
+    assert expected[-1].due_at < expected[0].due_at
     assert {str(one.status) for one in expected} == {"put_off", "due", "waiting", "paused"}
     assert list(every(partial(watches.planned, limit=3))) == expected
     for status in WatchStatus:

@@ -266,6 +266,21 @@ def test_of_two_watches_of_one_property_the_one_that_goes_on_stays_with_what_is_
     assert jobs.get(job.id).watch == left.id
 
 
+def test_what_is_under_way_of_the_watch_that_goes_is_the_others(
+    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
+    """Its end is accounted for, and removing the watch cancels it."""
+    gone, home = store_property(database, clock, URL), store_property(database, clock, OTHER)
+    watches.add([gone], interval_days=1)
+    (job,) = begin(watches, clock, gone)
+    watches.add([gone], interval_days=30)
+    (stays,) = watches.add([home], interval_days=2).watches
+    DecisionStore(database).join(home, gone, who="me")
+    (left,) = watches.list()
+    assert (left.id, left.status, jobs.get(job.id).watch) == (stays.id, "under_way", stays.id)
+    assert watches.remove(home) == 1
+
+
 def test_a_watch_of_an_address_follows_its_property_into_another(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
