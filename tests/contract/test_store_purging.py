@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from app.property.source_record import SourceRecord
 from app.property.store import (
     AnswerStore,
     Database,
+    DecisionStore,
     Hearsay,
     JobStore,
     ModelRequest,
@@ -242,15 +244,17 @@ def _words(words: str) -> Any:
     return PropertyFilter(words=words)
 
 
+@pytest.mark.parametrize("by_the_old_id", [False, True])
 def test_a_property_goes_with_all_its_pages_and_those_that_it_replaced(
-    database: Database, service: Service, store: PurgeStore
+    database: Database, service: Service, store: PurgeStore, by_the_old_id: bool
 ) -> None:
-    _, first = service.scrape(PAGE, StreetName="Oak Street", PostalCode=None)
+    _, first = service.scrape(PAGE, StreetNumber="4711")
     _, home = service.scrape(OTHER)
     service.scrape("https://third.example/x")
+    DecisionStore(database).join(home, first, who="alice", reason="one house with two numbers")
+    assert service.properties.get(first)["property"] == home
     service.hear(home, "https://dead.example/1")
-    store.purge(PurgeKind.PROPERTY, first, who="alice", dry_run=False)
-    store.purge(PurgeKind.PROPERTY, home, who="alice", dry_run=False)
+    store.purge(PurgeKind.PROPERTY, first if by_the_old_id else home, who="alice", dry_run=False)
     assert found(database, AGENT, "county.example", "third.example", "homes.example") == []
     assert found(database, "dead.example") == [], "what was only said of it goes with it"
     assert rows(database)["properties"] == 0
@@ -275,12 +279,30 @@ def test_a_neighbour_of_the_same_name_stays(database: Database, service: Service
 def test_pages_that_end_at_one_page_of_errors_are_not_taken_for_one(
     database: Database, service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
+    _, home = service.scrape(OTHER, "Nobody Special")
     for url in (PAGE, OTHER):
         sorry = service.page("https://www.homes.example/sorry", "nobody")
         service.pages.save_page(Page(url, sorry.url, "text/html", sorry.text, sorry.body, clock.now()))
-    _, home = service.scrape(OTHER, "Nobody Special")
     store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
     assert service.properties.get(home)["sources"]
+    assert "pages" in found(database, OTHER), "its copy stays"
+
+
+@pytest.mark.parametrize("kind", [PurgeKind.URL, PurgeKind.PROPERTY])
+def test_an_answer_that_lists_several_properties_goes_whole(
+    database: Database, service: Service, store: PurgeStore, kind: PurgeKind
+) -> None:
+    url = "https://gis.example/query"
+    page = service.page(url)
+    service.pages.save_page(page)
+    homes = [
+        service.properties.save_record(replace(service.record(page, row, AGENT, StreetNumber=row[-1]), url=row))
+        for row in (f"{url}#parcel=1", f"{url}#parcel=2")
+    ]
+    assert homes[0] != homes[1]
+    store.purge(kind, url if kind is PurgeKind.URL else homes[0], who="alice", dry_run=False)
+    assert found(database, AGENT, "gis.example") == []
+    assert rows(database)["properties"] == 0
 
 
 def test_a_page_in_hand_is_not_stored_after_its_purge(
