@@ -180,6 +180,19 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
 ADDRESS = "12 OAK ST UNIT 4, SPRINGFIELD, IL 62701"
 
 
+def test_a_copy_goes_with_the_page_that_it_led_to_and_with_the_job_that_fetched_it(
+    database: Database, service: Service, store: PurgeStore, clock: ManualClock
+) -> None:
+    page = service.page(PAGE)
+    service.pages.save_page(Page("https://old.example/h", PAGE, "text/html", page.text, page.body, clock.now()))
+    store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
+    assert found(database, AGENT, "old.example") == []
+    (job,) = service.jobs.enqueue([ADDRESS]).jobs
+    service.pages.save_page(service.page("https://portal.example/1"), job.id)
+    store.purge(PurgeKind.ADDRESS, ADDRESS, who="alice", dry_run=False)
+    assert found(database, AGENT, "portal.example") == []
+
+
 def test_what_was_looked_up_for_an_address_is_gone_and_its_neighbours_stay(
     database: Database, service: Service, store: PurgeStore
 ) -> None:

@@ -130,7 +130,13 @@ class Removal:
             self.removed["bodies"] += drop_pages(self._connection, is_any([pages.c.url, pages.c.final_url], some))
             gone = delete(page_urls).where(is_any([page_urls.c.url, page_urls.c.page_url], some))
             self.removed["urls"] += self._connection.execute(gone).rowcount
-        for some in chunks(self.job_ids):
+        read = is_any([records.c.url, records.c.final_url, records.c.page_url], [site_answers.c.url])
+        for some in chunks(self.job_ids):  # what they were answered, but of pages that other properties are read from
+            fetched = select(pages.c.final_url).where(pages.c.job_id.in_(some))
+            gone = delete(site_answers).where(
+                site_answers.c.url.in_(fetched), ~select(records.c.id).where(read).exists()
+            )
+            self.removed["validators"] += self._connection.execute(gone).rowcount
             self.removed["bodies"] += drop_pages(self._connection, pages.c.job_id.in_(some))
 
     def _drop_sayings(self) -> set[str]:
