@@ -189,8 +189,11 @@ def test_a_copy_goes_with_the_page_that_it_led_to_and_with_the_job_that_fetched_
     assert found(database, AGENT, "old.example") == []
     (job,) = service.jobs.enqueue([ADDRESS]).jobs
     service.pages.save_page(service.page("https://portal.example/1"), job.id)
+    service.scrape(OTHER, "Nobody Special")
+    service.pages.save_page(service.page(OTHER, "Nobody Special"), job.id)
     store.purge(PurgeKind.ADDRESS, ADDRESS, who="alice", dry_run=False)
     assert found(database, AGENT, "portal.example") == []
+    assert "site_answers" in found(database, OTHER), "another property is read from it"
 
 
 def test_what_was_looked_up_for_an_address_is_gone_and_its_neighbours_stay(
