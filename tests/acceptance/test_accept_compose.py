@@ -227,14 +227,14 @@ def test_what_was_backed_up_is_there_again_after_all_is_lost(project: ComposePro
     told, stored = project.secrets(), _export(project)
     key = project.run("exec", "-T", "web", "cat", "/run/propintel/privacy_key")
     project.bash(_typed("pg_dump"))
-    purged = json.loads(stored.splitlines()[0])["id"]
+    purged = json.loads(stored.splitlines()[0])["property"]
     project.propintel("purge", "--property", purged, "--yes")
     project.bash(_typed("> purges.tar"))
     project.run("down", "--volumes", "--timeout", "0")
     project.bash(_typed("pg_restore"))
     assert project.secrets() == told
     assert project.run("exec", "-T", "web", "cat", "/run/propintel/privacy_key") == key
-    assert _export(project).splitlines() == [line for line in stored.splitlines() if json.loads(line)["id"] != purged]
+    assert _export(project).splitlines() == [line for line in stored.splitlines() if json.loads(line)["property"] != purged]
 
 
 def _export(project: ComposeProject) -> str:
