@@ -234,7 +234,9 @@ def test_what_was_backed_up_is_there_again_after_all_is_lost(project: ComposePro
     project.bash(_typed("pg_restore"))
     assert project.secrets() == told
     assert project.run("exec", "-T", "web", "cat", "/run/propintel/privacy_key") == key
-    assert _export(project).splitlines() == [line for line in stored.splitlines() if json.loads(line)["property"] != purged]
+    assert _export(project).splitlines() == [
+        line for line in stored.splitlines() if json.loads(line)["property"] != purged
+    ]
 
 
 def _export(project: ComposeProject) -> str:

@@ -157,6 +157,7 @@ def world(
         openai_api_key=SecretStr(api.keys[0]),
         openai_base_url=api.base_url,
         openai_max_wait_seconds=0,
+        privacy_key=SecretStr("k" * 32),
         **database_settings,
     )
     with (

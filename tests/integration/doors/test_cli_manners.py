@@ -141,10 +141,10 @@ def test_ctrl_c_during_a_scrape_shows_what_is_finished(
     done, left = f"{site}/homes/1", [f"{site}/homes/2", f"{site}/homes/3"]
     real = Scraper.scrape
 
-    def scrape(self: Scraper, target: str, **options: Any) -> Any:
+    def scrape(self: Scraper, target: str, *run: Any, **options: Any) -> Any:
         if target == left[0]:
             raise KeyboardInterrupt
-        return real(self, target, **options)
+        return real(self, target, *run, **options)
 
     monkeypatch.setattr(Scraper, "scrape", scrape)
     ran = called("scrape", done, *left, "--format", form)
