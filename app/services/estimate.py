@@ -151,38 +151,40 @@ def estimate(
     sources = sources_file(settings).current() if addresses else Sources()
     bases = bases_of(database, settings.openai_model, sources, new, has_keys=bool(keys.keys))
     usd_of, has_price = _usd(settings, economy=economy)
-    calls = math.ceil(total(bases, lambda took: took.calls))
-    host, pages_of_host = _busiest(new, sources)
-    # batches have limits of their own, and nobody says when within their day they answer
-    rooms = () if economy else _rooms(keys)
-    model_minutes = 0.0 if economy else _model_minutes(rooms, settings.openai_model, calls, total(bases, _asked_tokens))
-    host_minutes = max(0, pages_of_host - 1) * settings.fetch_min_delay_seconds / 60
     figures: dict[str, Callable[[Took], float]] = {
         "pages": lambda took: took.pages,
         "model_calls": lambda took: took.calls,
         "web_searches": lambda took: took.searches,
         "tokens": _tokens,
+        "usd": usd_of,
     }
-    if has_price or not calls:
-        figures["usd"] = usd_of
-    ranges = {name: total_range(bases, figure) for name, figure in figures.items()}
+    totals = {name: total(bases, figure) for name, figure in figures.items()}
+    calls = math.ceil(totals["model_calls"])
+    if calls and not has_price:
+        del totals["usd"]
+    ranges = {name: total_range(bases, figures[name]) for name in totals}
     known = {name: _whole(name, pair) for name, pair in ranges.items() if pair is not None}
+    host, pages_of_host = _busiest(new, sources)
+    # batches have limits of their own, and nobody says when within their day they answer
+    rooms = () if economy else _rooms(keys)
+    model_minutes = 0.0 if economy else _model_minutes(rooms, settings.openai_model, calls, total(bases, _asked_tokens))
+    host_minutes = max(0, pages_of_host - 1) * settings.fetch_min_delay_seconds / 60
     return Estimate(
         targets=len(targets),
         jobs=len(new),
         duplicates=len(targets) - len(new),
         model=settings.openai_model,
         model_calls=calls,
-        tokens=round(total(bases, _tokens)),
-        usd=total(bases, usd_of) if has_price or not calls else None,
+        tokens=round(totals["tokens"]),
+        usd=totals.get("usd"),
         minutes=None if model_minutes is None else round(max(model_minutes, host_minutes), 1),
         slowest_host=host if host_minutes and host_minutes >= (model_minutes or 0) else "",
         basis_pages=next((len(one.samples) for one in bases if one.sources is None and one.is_measured), 0),
         economy=economy,
         addresses=len(addresses),
-        web_searches=math.ceil(total(bases, lambda took: took.searches)),
-        pages=round(total(bases, lambda took: took.pages)),
-        ranges=known if len(known) == len(figures) and bases else None,
+        web_searches=math.ceil(totals["web_searches"]),
+        pages=round(totals["pages"]),
+        ranges=known if len(known) == len(totals) and bases else None,
         bases=bases,
     )
 

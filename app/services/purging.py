@@ -60,8 +60,8 @@ def purge(
     if dry_run:
         found = {"spelled": purged.spelled, "doubtful": purged.doubtful}
         return PurgeResult(kind, True, purged.removed, wiped=False, journaled=False, **found)
-    told = ", ".join(f"{count} {what}" for what, count in purged.removed.items() if count) or "nothing was stored"
-    log.warning("Purge of a %s by %s: %s", kind, who, told, extra={"kind": str(kind), "who": who, **purged.removed})
+    told = {"kind": str(kind), "who": who, **purged.removed}
+    log.warning("Purge of a %s by %s: %s", kind, who, purged.in_words, extra=told)
     journaled = _journaled(settings, database)
     forget_results(settings, purged.job_ids)
     return PurgeResult(kind, False, purged.removed, wiped=wiped(database), journaled=journaled)

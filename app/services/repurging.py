@@ -72,7 +72,7 @@ def repurge(settings: Settings, database: Database, *, who: str) -> RepurgeResul
     repeated, purged = Repurge(database).run(who=who)
     if not repeated:
         return RepurgeResult(0, {}, wiped=False)
-    told = ", ".join(f"{count} {what}" for what, count in purged.removed.items() if count) or "nothing was stored"
-    log.warning("%d purges were repeated by %s: %s", repeated, who, told, extra={"who": who, **purged.removed})
+    told = {"who": who, **purged.removed}
+    log.warning("%d purges were repeated by %s: %s", repeated, who, purged.in_words, extra=told)
     forget_results(settings, purged.job_ids)
     return RepurgeResult(repeated, purged.removed, wiped(database))

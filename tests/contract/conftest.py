@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import ColumnElement, Table, func, select
 
 from app.clock import ManualClock
-from app.property.store import Database, JobStore, NamesKey, upgrade
+from app.property.store import Database, JobStore, NamesKey, Watches, upgrade
 
 #: of a rule that the other databases have no use for
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -46,6 +46,11 @@ def database(database_url: str, clock: ManualClock) -> Iterator[Database]:
 @pytest.fixture
 def jobs(database: Database) -> JobStore:
     return JobStore(database)
+
+
+@pytest.fixture
+def watches(database: Database) -> Watches:
+    return Watches(database)
 
 
 def count(database: Database, table: Table, *which: ColumnElement[bool]) -> int:

@@ -20,11 +20,6 @@ URLS = [f"https://site.example/house/{n}" for n in range(5)]
 
 
 @pytest.fixture
-def watches(database: Database) -> Watches:
-    return Watches(database)
-
-
-@pytest.fixture
 def ledger(database: Database) -> WatchLedger:
     return WatchLedger(database)
 

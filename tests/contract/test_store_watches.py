@@ -29,16 +29,6 @@ from app.property.store.watch_times import slot_after
 from tests.plugins.watch_steps import ADDRESS, DAY, PLENTY, URL, begin, due_now, end, store_property
 
 
-@pytest.fixture
-def watches(database: Database) -> Watches:
-    return Watches(database)
-
-
-@pytest.fixture
-def jobs(database: Database) -> JobStore:
-    return JobStore(database)
-
-
 def test_a_url_an_address_and_a_property_are_watched_in_one_spelling(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:

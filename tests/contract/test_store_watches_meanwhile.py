@@ -43,16 +43,6 @@ SEARCH = "https://portal.example/homes/anytown"
 LISTINGS = tuple(f"https://portal.example/listing/{n}" for n in range(3))
 
 
-@pytest.fixture
-def watches(database: Database) -> Watches:
-    return Watches(database)
-
-
-@pytest.fixture
-def jobs(database: Database) -> JobStore:
-    return JobStore(database)
-
-
 def search_under_way(watches: Watches, jobs: JobStore, clock: ManualClock) -> Job:
     """The job of a watch of a search, which a worker has."""
     watches.add([SEARCH], interval_days=1)

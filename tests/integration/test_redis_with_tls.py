@@ -16,7 +16,7 @@ from app.settings import Settings, load_settings
 from tasks import make_celery
 from tests.integration.fetch.certificates import make_tls
 from tests.plugins.ports import free_port
-from tests.plugins.redis_fixtures import running_server
+from tests.plugins.redis_fixtures import running_server, tls_options
 
 
 @pytest.fixture
@@ -31,8 +31,7 @@ def tls_url(tmp_path: Path, certificate: Path) -> Iterator[str]:
     port = str(free_port())
     folder = tmp_path / "redis"
     folder.mkdir()
-    options = ["--bind", "127.0.0.1", "--port", "0", "--tls-port", port, "--tls-auth-clients", "no"]
-    options += [part for name in ("cert", "key", "ca-cert") for part in (f"--tls-{name}-file", str(certificate))]
+    options = tls_options(port, certificate, auth_clients="no")
     url = f"rediss://localhost:{port}/0"
     with running_server(folder, f"{url}?ssl_ca_certs={certificate}", *options):
         yield url

@@ -54,6 +54,12 @@ def running_server(folder: Path, url: str, *options: str) -> Iterator[str]:
         process.wait(120)
 
 
+def tls_options(port: str, pem: Path, *, auth_clients: str) -> list[str]:
+    """For a `running_server` that takes TLS alone: `pem` holds key, certificate and who signed it."""
+    files = [part for name in ("cert", "key", "ca-cert") for part in (f"--tls-{name}-file", str(pem))]
+    return ["--bind", "127.0.0.1", "--port", "0", "--tls-port", port, "--tls-auth-clients", auth_clients, *files]
+
+
 @contextmanager
 def _short_folder() -> Iterator[Path]:
     """A folder with a short path: a socket's has at most 107 bytes."""

@@ -11,18 +11,16 @@ from app.errors.targets import InvalidTargetListError
 from app.property.store import Requester
 from app.services.access import Caller
 from app.services.estimate import estimate
-from app.services.target_lists import parse_targets
 from tasks.submission import submit_targets
 from web.auth import OPERATIONS, allow
 from web.context import ContextOf
 from web.idempotency import request_key
-from web.limits import MAX_TARGETS
 from web.pages.rendering import page
 from web.pages.route import SignedInRoute, see_other
+from web.pages.typed_targets import typed_targets
 
 router = APIRouter(route_class=SignedInRoute)
 Priority = Annotated[int, Form(ge=0, le=9)]
-_PASTED = "your list"
 
 
 @router.get("/enqueue", dependencies=[allow(*OPERATIONS)])
@@ -43,7 +41,7 @@ def show_estimate(
 ) -> Response:
     """What they would cost, with the button that enqueues them; a bad list again, with its bad lines named."""
     try:
-        targets = _targets(text, file)
+        targets = typed_targets(text, file)
     except InvalidTargetListError as exc:
         chosen = {"priority": priority, "refresh": refresh, "economy": economy}
         return page(request, "enqueue.html", 422, text=text, problem=exc.facts["problem"], **chosen)
@@ -72,7 +70,7 @@ def enqueue(
     economy: Annotated[bool, Form()] = False,
 ) -> Response:
     """All or nothing, as `POST /api/v1/jobs`; a form that is sent twice enqueues once."""
-    wanted = _targets(targets, None)
+    wanted = typed_targets(targets)
     asked = {"targets": wanted, "priority": priority, "refresh": refresh, "economy": economy}
     quota = context.settings.api_daily_targets_per_caller
     enqueued = submit_targets(
@@ -86,14 +84,3 @@ def enqueue(
         requester=Requester(caller.id, quota, request_key(caller.id, f"page-{key}", asked)),
     )
     return see_other(f"/batches/{enqueued.batch}")
-
-
-def _targets(text: str, file: UploadFile | None) -> list[str]:
-    """Of a file if one was chosen, else of the text. Raises `InvalidTargetListError`."""
-    if file is not None and file.filename:
-        targets = parse_targets(file.file.read(), file.filename)
-    else:
-        targets = parse_targets(text.encode("utf-8", "replace"), _PASTED)
-    if len(targets) > MAX_TARGETS:
-        raise InvalidTargetListError(f"There are {len(targets):,} targets; one form takes {MAX_TARGETS:,} at most.")
-    return targets

@@ -6,30 +6,25 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 
-from app.errors import NotFoundError, PropertyIntelligenceError
+from app.errors import NotFoundError
 from app.errors.targets import InvalidTargetError, InvalidTargetListError
 from app.errors.watches import TooManyWatchesError
 from app.property.store import Watches, WatchStatus, normalise_watched
 from app.property.store.watches import MOST_INTERVAL_DAYS
 from app.services import watching
 from app.services.access import Caller
-from app.services.target_lists import parse_targets
 from web.auth import OPERATIONS, READING, allow
 from web.context import Context, ContextOf
-from web.limits import MAX_TARGETS
+from web.errors import status_of
 from web.pages.rendering import address, live_page, page
 from web.pages.route import SignedInRoute, inner_path, see_other
+from web.pages.typed_targets import typed_targets
 from web.parameters import Id, PlannedWatchesCursor
 
 router = APIRouter(route_class=SignedInRoute)
 _ROWS = 50
-#: what is wrong with what was typed, and the status to say it with
-_REFUSALS: dict[type[PropertyIntelligenceError], int] = {
-    InvalidTargetListError: 422,
-    InvalidTargetError: 422,
-    NotFoundError: 404,
-    TooManyWatchesError: 409,
-}
+#: what may be wrong with what was typed
+_REFUSALS = (InvalidTargetListError, InvalidTargetError, NotFoundError, TooManyWatchesError)
 
 
 @router.get("/watches", dependencies=[allow(*READING)])
@@ -52,19 +47,16 @@ def add_watches(
     settings = context.settings
     days = interval_days or settings.watch_interval_days
     try:
-        targets = parse_targets(text.encode("utf-8", "replace"), "your list", normalise_watched)
-        if len(targets) > MAX_TARGETS:
-            raise InvalidTargetListError(f"There are {len(targets):,} targets; one form takes {MAX_TARGETS:,} at most.")
         Watches(context.stores.database).add(
-            targets,
+            typed_targets(text, check=normalise_watched),
             interval_days=days,
             who=caller.who,
             most=settings.watch_max_watches,
         )
-    except tuple(_REFUSALS) as exc:
+    except _REFUSALS as exc:
         problem = exc.facts["problem"] if isinstance(exc, InvalidTargetListError) else str(exc)
         shown = _shown(context, text=text, days=days, problem=problem)
-        return page(request, "watches.html", _REFUSALS[type(exc)], **shown)
+        return page(request, "watches.html", status_of(exc), **shown)
     return see_other("/watches")
 
 

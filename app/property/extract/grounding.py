@@ -16,6 +16,7 @@ from lxml import etree
 
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document
+from app.property.extract.pointers import below, pointed
 from app.property.extract.ranking import Winner
 from app.property.extract.state import blobs
 from app.property.extract.trees import spaced_text
@@ -140,32 +141,19 @@ def _in_json(candidate: Candidate, page: Document) -> Candidate | None:
     body = page.json if page.json is not None else next((v for where, v in blobs(page) if where == head), None)
     if body is None:
         return None
-    rows = _pointed(body, pointer)
+    rows = pointed(body, pointer)
     if isinstance(rows, str | int | float):
         return candidate  # a key of its own
     if rows is None and (row := _ROW.match(pointer)):
-        rows, pointer = _pointed(body, row[1]), row[1]  # numbered keys of one object
+        rows, pointer = pointed(body, row[1]), row[1]  # numbered keys of one object
     if isinstance(candidate.value, list):
         first = next((f'"{key}": {value}' for _, _, key, value in _leaves(rows, "") if str(value).strip()), "")
         return replace(candidate, locator=f"{head}{mark}{pointer}", raw=first[:300], quote=first[:300])
-    for below, owner, key, value in _leaves(rows, ""):
+    for inner, owner, key, value in _leaves(rows, ""):
         if _is_said(candidate, _json_text(value)):
-            where = f"{head}{mark}{pointer}{below}"
+            where = f"{head}{mark}{pointer}{inner}"
             return replace(candidate, locator=where, raw=str(value), quote=_shown(owner, key))
     return None
-
-
-def _pointed(value: Any, pointer: str) -> Any:
-    """What stands at a JSON pointer, else None."""
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict):
-            value = value.get(key)
-        elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return None
-    return value
 
 
 def _leaves(value: Any, pointer: str, depth: int = 3) -> Iterator[tuple[str, Any, str, Any]]:
@@ -174,7 +162,7 @@ def _leaves(value: Any, pointer: str, depth: int = 3) -> Iterator[tuple[str, Any
         return
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in items:
-        where = f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+        where = below(pointer, key)
         if isinstance(inner, dict | list):
             yield from _leaves(inner, where, depth - 1)
         elif inner is not None and not isinstance(inner, bool):

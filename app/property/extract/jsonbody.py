@@ -16,6 +16,7 @@ from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document
 from app.property.extract.lexicon.kinds import RESULT_KEYS
 from app.property.extract.object_values import Place, Source
+from app.property.extract.pointers import below, key_of, pointed
 from app.property.extract.readings import candidates_of
 from app.property.extract.terms import meaning, words_of
 from app.property.record import Method
@@ -81,12 +82,11 @@ def _names(body: Any) -> dict[str, str]:
 def _under_its_name(candidate: Candidate, names: dict[str, str]) -> Candidate:
     """`candidate` with the key of the body in locator and quote, where it was read under the alias of that key."""
     head, _, key = candidate.locator.rpartition("/")
-    alias = key.replace("~1", "/").replace("~0", "~")
+    alias = key_of(key)
     if alias not in names or f'"{alias}"' not in candidate.quote or names[alias] == alias:
         return candidate
     name = names[alias]
-    where = f"{head}/{name.replace('~', '~0').replace('/', '~1')}"
-    return replace(candidate, locator=where, quote=candidate.quote.replace(f'"{alias}"', f'"{name}"', 1))
+    return replace(candidate, locator=below(head, name), quote=candidate.quote.replace(f'"{alias}"', f'"{name}"', 1))
 
 
 def parcels(value: Any) -> list[dict[str, Any]]:
@@ -106,7 +106,6 @@ def objects_in(value: Any) -> list[tuple[dict[str, Any], str]]:
     if found is None:
         return []
     items, pointer = found
-    aliases = value.get("fields") if isinstance(value, dict) else None
     objects_: list[tuple[dict[str, Any], str]] = []
     for place, item in enumerate(items):
         if not isinstance(item, dict):
@@ -114,7 +113,7 @@ def objects_in(value: Any) -> list[tuple[dict[str, Any], str]]:
         inside = next((name for name in ("attributes", "properties") if isinstance(item.get(name), dict)), None)
         inner = item if inside is None else item[inside]
         where = f"{pointer}/{place}" if inside is None else f"{pointer}/{place}/{inside}"
-        objects_.append((_aliased(inner, aliases), where))
+        objects_.append((_aliased(inner, value), where))
     return objects_
 
 
@@ -125,7 +124,7 @@ def _listed(value: Any, pointer: str, depth: int) -> tuple[list[Any], str] | Non
     if not isinstance(value, dict) or depth > 2:
         return None
     for key, inner in value.items():
-        where = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+        where = below(pointer, key)
         named = words_of(key) in RESULT_KEYS or (depth == 0 and len(value) == 1)
         found = _listed(inner, where, depth + 1) if named or isinstance(inner, dict) else None
         if found is not None:
@@ -138,13 +137,14 @@ def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
     With `row` the one of several at that pointer.
     """
     if row is not None:
-        return next(((found, where) for found, where in objects_in(value) if where == row), (None, ""))
+        found = pointed(value, row)
+        return (_aliased(found, value), row) if isinstance(found, dict) else (None, "")
     rows = parcels(value)
     if len(rows) > 1:
         return None, ""
     if rows:
         inside = "attributes" if value["features"][0].get("attributes") else "properties"
-        return _aliased(rows[0], value.get("fields")), f"/features/0/{inside}"
+        return _aliased(rows[0], value), f"/features/0/{inside}"
     if isinstance(value, list):
         return (value[0], "/0") if len(value) == 1 else (None, "")
     if isinstance(value, dict) and len(value) == 1:
@@ -154,7 +154,9 @@ def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
     return (value, "") if isinstance(value, dict) else (None, "")
 
 
-def _aliased(row: dict[str, Any], fields: Any) -> dict[str, Any]:
+def _aliased(row: dict[str, Any], body: Any) -> dict[str, Any]:
+    """`row` of the body under its columns' aliases, where the names say nothing."""
+    fields = body.get("fields") if isinstance(body, dict) else None
     aliases = {
         f["name"]: f["alias"]
         for f in fields or []

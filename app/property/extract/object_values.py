@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.property.extract import object_keys
+from app.property.extract import object_keys, pointers
 from app.property.extract.base import Reading
 from app.property.extract.terms import Meaning, meaning
 from app.property.record import Method
@@ -45,9 +45,8 @@ class Place:
             role = "office"
         elif words and object_keys.AGENT.search(words) and role != "office":
             role = "agent"
-        escaped = str(key).replace("~", "~0").replace("/", "~1")
         parents = (*self.parents, words) if words else self.parents
-        return Place(f"{self.pointer}/{escaped}", parents, role)
+        return Place(pointers.below(self.pointer, key), parents, role)
 
     def at(self, key: str) -> Place:
         """The place of a plain value right here."""

@@ -96,8 +96,7 @@ class Doubts:
 def doubts_of(name: PersonName) -> Doubts:
     """What may be `name`, which is known."""
     given, family = name.words[0], name.words[-1]
-    fused = {given[0] + family, given + family[0], family + given[0]}
-    may_begin = {given, given[0], family, *fused}.__contains__
+    may_begin = {given, given[0], family, *name.mailboxes}.__contains__
     perhaps = Finder(may_begin, name.may_be, lambda text: family in text or given in text)
     return Doubts(finder_of(name), perhaps)
 

@@ -13,7 +13,7 @@ from app.errors.targets import InvalidTargetError
 from app.property.change_belief import Candidate
 from app.property.changes import Said
 from app.property.record import Evidence
-from app.property.store.tables import records
+from app.property.store.tables import RECORD_URLS, records
 from app.property.store.targets import normalise_url
 
 
@@ -101,9 +101,8 @@ def pages_of(connection: Connection, property_id: str, said: Iterable[Said | Non
     for one in said:
         if one is not None:
             found |= {one.proof.source_url, _spelled(one.proof.source_url)}
-    ways = (records.c.url, records.c.final_url, records.c.page_url)
-    named = or_(*(way.in_(sorted(found)) for way in ways))
-    for row in connection.execute(select(*ways).where(records.c.property_id == property_id, named)):
+    named = or_(*(way.in_(sorted(found)) for way in RECORD_URLS))
+    for row in connection.execute(select(*RECORD_URLS).where(records.c.property_id == property_id, named)):
         found |= {url for url in row if url}
     return f" {' '.join(sorted(found))} "
 

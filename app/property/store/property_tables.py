@@ -83,6 +83,8 @@ records = Table(
     # whose page it is (`record.SourceKind`); empty where nobody said
     Column("source_kind", String(16)),
 )
+#: the URLs that a page is known by
+RECORD_URLS = (records.c.url, records.c.final_url, records.c.page_url)
 
 #: every value ever read, once per body: what merging loses is still here
 observations = Table(

@@ -17,9 +17,10 @@ from app.property.store.model_requests import wake
 from app.property.store.pages import drop_pages
 from app.property.store.properties import PropertyStore
 from app.property.store.purge_marks import mark
-from app.property.store.purge_scope import Scope, is_any
+from app.property.store.purge_scope import NAMES_AT_ONCE, Scope, is_any
 from app.property.store.rows import chunks
 from app.property.store.tables import (
+    RECORD_URLS,
     identity_decisions,
     identity_pages,
     job_sources,
@@ -53,8 +54,6 @@ COUNTED = (
     "urls",
     "others",
 )
-#: conditions of one statement
-_NAMES_AT_ONCE = 50
 #: what may stand after a URL in a sentence
 _AFTER_URL = ".,:;!?)'\""
 
@@ -130,7 +129,7 @@ class Removal:
             self.removed["bodies"] += drop_pages(self._connection, is_any([pages.c.url, pages.c.final_url], some))
             gone = delete(page_urls).where(is_any([page_urls.c.url, page_urls.c.page_url], some))
             self.removed["urls"] += self._connection.execute(gone).rowcount
-        read = is_any([records.c.url, records.c.final_url, records.c.page_url], [site_answers.c.url])
+        read = is_any(RECORD_URLS, [site_answers.c.url])
         for some in chunks(self.job_ids):  # what they were answered, but of pages that other properties are read from
             fetched = select(pages.c.final_url).where(pages.c.job_id.in_(some))
             gone = delete(site_answers).where(
@@ -142,10 +141,9 @@ class Removal:
     def _drop_sayings(self) -> set[str]:
         """Records and observations; -> the properties that they were of."""
         touched = set[str]()
-        ways = [records.c.url, records.c.final_url, records.c.page_url]
         for some in chunks(self._scope.urls):
             for name, table, which in (
-                ("records", records, is_any(ways, some)),
+                ("records", records, is_any(RECORD_URLS, some)),
                 ("observations", observations, observations.c.source_url.in_(some)),
                 ("unverified", unverified, unverified.c.url.in_(some)),
             ):
@@ -169,7 +167,7 @@ class Removal:
         """Answers of searches that were for one of the targets or name one of the pages, and what jobs tell of them."""
         others = [url for url in urls if not self._scope.is_of_host(url)]
         meant, gone = set(others), list[str]()
-        for some in chunks([*self._scope.hosts, *others], _NAMES_AT_ONCE):
+        for some in chunks([*self._scope.hosts, *others], NAMES_AT_ONCE):
             held = or_(*(web_searches.c.urls.contains(name, autoescape=True) for name in some))
             for row in self._connection.execute(select(web_searches.c.id, web_searches.c.urls).where(held)):
                 gone += [row.id] if self._is_named(row.urls, meant) else []

@@ -13,14 +13,23 @@ from app.property.identity import address_keys
 from app.property.store.general_purging import stored_urls
 from app.property.store.purge_marks import host_of
 from app.property.store.rows import chunks
-from app.property.store.tables import jobs, observations, page_urls, pages, properties, property_keys, records
+from app.property.store.tables import (
+    RECORD_URLS,
+    jobs,
+    observations,
+    page_urls,
+    pages,
+    properties,
+    property_keys,
+    records,
+)
 from app.property.store.targets import address_of_target, normalise_target, normalise_url
 from app.property.urls.rows import answer_of
 
 #: of a row that is found by one of its URLs, those that are ways to the same page
-_WAYS = ((records, ("url", "final_url", "page_url")), (page_urls, ("url", "page_url")))
+_WAYS = (RECORD_URLS, (page_urls.c.url, page_urls.c.page_url))
 #: conditions of one statement
-_NAMES_AT_ONCE = 50
+NAMES_AT_ONCE = 50
 
 
 class PurgeKind(StrEnum):
@@ -109,8 +118,7 @@ def _ways(connection: Connection, urls: set[str]) -> set[str]:
     while new:
         known |= new
         found = set[str]()
-        for table, names in _WAYS:
-            columns = [table.c[name] for name in names]
+        for columns in _WAYS:
             for some in chunks(sorted(new)):
                 for row in connection.execute(select(*columns).where(is_any(columns, some))):
                     found |= {url for url in row if url}
@@ -122,7 +130,7 @@ def _rows(connection: Connection, urls: set[str]) -> set[str]:
     """The answers that list the properties which `urls` name, and all properties that were read from these: an answer
     is one page, and goes whole."""
     found = {answer_of(url) for url in urls}
-    for some in chunks(sorted(found), _NAMES_AT_ONCE):
+    for some in chunks(sorted(found), NAMES_AT_ONCE):
         for column in (records.c.url, observations.c.source_url):
             below = or_(*(column.startswith(f"{url}#", autoescape=True) for url in some))
             found |= _column(connection, select(column).where(below).distinct())

@@ -27,6 +27,11 @@ class Purged:
     spelled: dict[str, int] = field(default_factory=dict, repr=False)
     doubtful: dict[str, int] = field(default_factory=dict, repr=False)
 
+    @property
+    def in_words(self) -> str:
+        """What went, for a log."""
+        return ", ".join(f"{count} {what}" for what, count in self.removed.items() if count) or "nothing was stored"
+
 
 class PurgeStore:
     """Purges a `Database`."""

@@ -33,6 +33,7 @@ from app.property.store.page_tables import (
     web_searches,
 )
 from app.property.store.property_tables import (
+    RECORD_URLS,
     identity_decisions,
     identity_pages,
     observations,
@@ -49,6 +50,7 @@ __all__ = [
     "IS_ACTIVE",
     "IS_FIRING",
     "ONE_ATTEMPT_LESS",
+    "RECORD_URLS",
     "STATES",
     "UtcDateTime",
     "alert_notices",

@@ -13,7 +13,7 @@ import pytest
 
 from tests.integration.fetch.certificates import make_client, make_tls
 from tests.plugins.ports import free_port
-from tests.plugins.redis_fixtures import running_server
+from tests.plugins.redis_fixtures import running_server, tls_options
 
 pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(110)]
 
@@ -27,8 +27,7 @@ def guarded(tmp_path: Path) -> Iterator[str]:
     port = str(free_port())
     folder = tmp_path / "redis"
     folder.mkdir()
-    options = ["--bind", "127.0.0.1", "--port", "0", "--tls-port", port, "--tls-auth-clients", "yes"]
-    options += [part for name in ("cert", "key", "ca-cert") for part in (f"--tls-{name}-file", str(pem))]
+    options = tls_options(port, pem, auth_clients="yes")
     url = f"rediss://default:long%2Fpassword@localhost:{port}/0?ssl_ca_certs={pem}"
     url += f"&ssl_certfile={certificate}&ssl_keyfile={key}"
     with running_server(folder, url, *options, "--requirepass", "long/password"):
