@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -42,10 +43,23 @@ def test_jobs_of_a_prefork_worker_have_their_pages_drawn(
     shown = [fleet.stores.properties.get(job.property) for job in jobs]
     assert [one["record"]["ListPrice"] for one in shown] == [250_000, 250_001, 250_002, 250_003]
     assert all(one["evidence"]["ListPrice"]["rendered"] for one in shown)
-    below = psutil.Process(worker.process.pid).children(recursive=True)
-    browsers = [process for process in below if "app.property.browser" in process.cmdline()]
+    browsers = [one for one, line in _commands_below(worker.process.pid).items() if "app.property.browser" in line]
     assert 1 <= len(browsers) <= 2, "one for each child that draws"
-    chromiums = [child for browser in browsers for child in browser.children(recursive=True)]
+    chromiums = [child for browser in browsers for child in _commands_below(browser.pid)]
     assert chromiums
     fleet.supervisor.stop_child(worker)
-    until(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in (*browsers, *chromiums)), 20)
+    until(lambda: not any(map(_lives, (*browsers, *chromiums))), 20)
+
+
+def _commands_below(pid: int) -> dict[psutil.Process, list[str]]:
+    """Processes below `pid` that live, with their command lines."""
+    found = {}
+    for process in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # or a zombie
+            found[process] = process.cmdline()
+    return found
+
+
+def _lives(process: psutil.Process) -> bool:
+    """What ended is a zombie until the one above it looks, which a browser's host does when it ends others."""
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
