@@ -56,6 +56,14 @@ def same_value(name: str, one: SourceRecord, other: SourceRecord) -> bool:
     return a == b or _same_text(name, str(a), str(b))
 
 
+def says_less(name: str, chosen: SourceRecord, other: SourceRecord) -> bool:
+    """The other's address is the chosen one's without its unit: many a map or portal knows the house alone."""
+    if name != "UnparsedAddress":
+        return False
+    address, house = _street(str(chosen.values[name])), _street(str(other.values[name]))
+    return bool(address.unit) and not house.unit and _is_one_house(address, house)
+
+
 def same_place(one: SourceRecord, other: SourceRecord) -> bool:
     """Both coordinates are the same point, as far as geocoders agree; one that is missing is not compared."""
     names = [name for name in ("Latitude", "Longitude") if name in one.values and name in other.values]
@@ -167,6 +175,11 @@ def _same_street(a: str, b: str) -> bool:
     one, other = _street(a), _street(b)
     if not (one.street_number and other.street_number and one.street_name and other.street_name):
         return _spelled("", a) == _spelled("", b)
-    if one.street_number != other.street_number or (one.unit or "") != (other.unit or ""):
+    return (one.unit or "") == (other.unit or "") and _is_one_house(one, other)
+
+
+def _is_one_house(one: Address, other: Address) -> bool:
+    """Number and street of both are known and the same."""
+    if not (one.street_number and one.street_name and other.street_name) or one.street_number != other.street_number:
         return False
     return same_street_name(one.street_name, other.street_name)

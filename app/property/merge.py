@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.property.agreement import same_place, same_value
+from app.property.agreement import same_place, same_value, says_less
 from app.property.dated import (
     HISTORIES,
     current,
@@ -182,6 +182,8 @@ class _Round:
             say.verdict, say.reason = Verdict.AGREES, "says the same"
         elif name in _OF_ONE_SOURCE:
             say.verdict, say.reason = Verdict.AGREES, "each source says this in its own way"
+        elif says_less(name, mine, other):
+            say.verdict, say.reason = Verdict.AGREES, "says the same without the unit"
         elif name in HISTORIES and is_compatible(mine.values[name], other.values[name]):
             say.verdict, say.reason = Verdict.AGREES, "other rows of the same history"
         elif is_outdated(name, mine, other) or self._is_of_older_time(name, mine, other):

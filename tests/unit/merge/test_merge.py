@@ -189,6 +189,34 @@ def test_what_each_site_says_in_its_own_way_is_no_conflict() -> None:
     assert found.conflicts == {}
 
 
+@pytest.mark.parametrize(
+    ("other", "conflict"),
+    [
+        ("77 Placeholder Way", False),
+        ("77 PLACEHOLDER WAY", False),
+        ("77 Placeholder Way Unit B", True),
+        ("78 Placeholder Way", True),
+        ("Placeholder Way", True),
+    ],
+)
+def test_an_address_that_leaves_out_the_unit_is_no_conflict(other: str, conflict: bool) -> None:
+    address = "77 Placeholder Way Unit A"
+    found = merged_in_any_order(
+        source("a", {"UnparsedAddress": address}, 0.95), source("b", {"UnparsedAddress": other}, 0.8)
+    )
+    assert found.values["UnparsedAddress"] == address
+    assert ("UnparsedAddress" in found.conflicts) == conflict
+
+
+def test_a_unit_that_the_chosen_address_lacks_is_a_conflict() -> None:
+    found = merged_in_any_order(
+        source("a", {"UnparsedAddress": "77 Placeholder Way"}, 0.95),
+        source("b", {"UnparsedAddress": "77 Placeholder Way Unit A"}, 0.8),
+    )
+    assert found.values["UnparsedAddress"] == "77 Placeholder Way"
+    assert "UnparsedAddress" in found.conflicts
+
+
 def test_equity_is_computed_from_what_won_and_may_be_negative() -> None:
     estimate = source("a", {"X_EstimatedValueLow": 280000, "X_EstimatedValueHigh": 340000}, 0.8)
     sale = source("b", {"ClosePrice": 310000, "CloseDate": "2023-02-01"}, 0.6)
