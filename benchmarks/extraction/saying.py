@@ -19,6 +19,12 @@ from app.property.record import FIELDS, Evidence
 
 _RENT = re.compile(r"\brent\b|miete|najem|czynsz|hyra\b|loyer|alquiler|affitto", re.IGNORECASE)
 _BASES = {"cold": r"kalt|cold|netto", "warm": r"warm|gesamt|brutto|charges comprises", "pcm": r"pcm|per calendar month"}
+#: an association that is denied in a sentence: the denial stands right before it
+_NO_ASSOCIATION = re.compile(
+    r"\b(?:no|without(?: an?)?|not (?:in|part of) an?) (?:monthly |mandatory )?"
+    r"(?:hoa|h\.o\.a|(?:home ?owners?\S{0,2} )?association)\b",
+    re.IGNORECASE,
+)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 
 
@@ -58,6 +64,12 @@ def _number(value: Any, quote: str, _locale: Locale) -> bool:
     found = [n for lang in ("en", "de") for n in numbers.find_numbers(quote, lang, multipliers=False)]
     signed = [float(n) for n in re.findall(r"-?\d+\.\d+", quote)]
     return any(abs(n - value) < 1e-9 for n in signed) or any(abs(n.value - value) < 0.005 for n in found)
+
+
+def _amount(value: Any, quote: str, _locale: Locale) -> bool:
+    """The number with what it is counted in: `$518K` are 518,000 and not 518."""
+    found = [n.value for lang in ("en", "de") for n in numbers.find_numbers(quote, lang)]
+    return any(abs(n - value) < 0.005 for n in found)
 
 
 def _coordinate(value: Any, quote: str, _locale: Locale) -> bool:
@@ -130,6 +142,11 @@ def _yes_or_no(value: Any, quote: str, _locale: Locale) -> bool:
     return answer is value or (value is True and answer is None and fee)
 
 
+def _association(value: Any, quote: str, locale: Locale) -> bool:
+    """As any yes or no; that there is none also in a sentence: `There is no HOA and nobody minds`."""
+    return _yes_or_no(value, quote, locale) or (value is False and _NO_ASSOCIATION.search(quote) is not None)
+
+
 def _person(value: Any, quote: str, _locale: Locale) -> bool:
     """Every word of the name; first and last name may stand apart."""
     return all(_has(quote, word) for word in value.split())
@@ -193,13 +210,14 @@ _OWN: Mapping[str, Callable[[Any, str, Locale], bool]] = {
     "BathroomsTotalInteger": _baths,
     "BathroomsFull": _part_of_baths,
     "BathroomsHalf": _part_of_baths,
-    "AssociationYN": _yes_or_no,
+    "AssociationYN": _association,
     "PoolPrivateYN": _yes_or_no,
     "PublicRemarks": _long_text,
     **dict.fromkeys(("ListingId", "ListingKey", "MlsStatus", "CountyOrParish", "OriginatingSystemName"), _text),
     **dict.fromkeys(("City", "SubdivisionName", "X_EnergyRating", "X_AccessNotes"), _text),
     **dict.fromkeys(("Roof", "ConstructionMaterials", "Heating", "Cooling", "PowerProductionType", "Media"), _list),
-    **dict.fromkeys(("ParkingTotal", "X_EstimatedValueLow", "X_EstimatedValueHigh", "X_RoofYear"), _number),
+    **dict.fromkeys(("ParkingTotal", "X_RoofYear"), _number),
+    **dict.fromkeys(("X_EstimatedValueLow", "X_EstimatedValueHigh"), _amount),
 }
 
 

@@ -123,9 +123,9 @@ class Phrases:
         for reading in _in_attributes(page):
             yield from candidates_of(reading, page.locale)
         for text, element in _prose(page):
-            for field, raw in _said(text):
-                reading = Reading(field, raw, Method.LABEL, page.path(element), _around(text, raw), 0.42)
-                yield from candidates_of(reading, page.locale)
+            for field, raw, words in _said(text):
+                reading = Reading(field, raw, Method.LABEL, page.path(element), _around(text, words), 0.42)
+                yield from (replace(c, raw=words) for c in candidates_of(reading, page.locale))
 
 
 def _is_land(page: Document) -> bool:
@@ -190,17 +190,18 @@ def _prose(page: Document) -> Iterator[tuple[str, Any]]:
             yield segment.text, segment.owner
 
 
-def _said(text: str) -> Iterator[tuple[str, str]]:
+def _said(text: str) -> Iterator[tuple[str, str, str]]:
+    """Field, raw value, and the words as they stand: `3` and `three bedrooms`."""
     for field, pattern in _IN_PROSE:
         found = list(pattern.finditer(text))
         if len(found) == 1 and not (field in _OF_THE_HOUSE and BESIDE_HOUSE.search(text[: found[0].end()])):
             word = next((_WORDS[g.lower()] for g in found[0].groups() if g and g.lower() in _WORDS), None)
-            yield field, found[0].group() if word is None else str(word)
+            yield field, found[0].group() if word is None else str(word), found[0].group()
 
 
-def _around(text: str, raw: str) -> str:
-    at = max(0, text.find(raw))
-    return text[max(0, at - 60) : at + len(raw) + 60]
+def _around(text: str, words: str) -> str:
+    at = max(0, text.find(words))
+    return text[max(0, at - 60) : at + len(words) + 60]
 
 
 def _layouts(text: str, where: str, confidence: float, page: Document) -> Iterator[Reading]:

@@ -57,10 +57,14 @@ def _texts(claim: Claim) -> Supported | None:
     return Supported(list(dict.fromkeys(said))) if said else None
 
 
+#: between the characters of a number; slashes around nothing are its empty parts: map, block and lot `61/ / 0118`
+_GAP = r"(?:\W{0,2}| ?(?:/ ?){2,4})"
+
+
 def _number_word(claim: Claim) -> Supported | None:
     """A parcel number or postal code: its letters and digits in a row, as the quote writes them."""
     bare = re.sub(r"\W", "", str(claim.value)).casefold()
-    pattern = r"\W{0,2}".join(map(re.escape, bare))
+    pattern = _GAP.join(map(re.escape, bare))
     match = re.search(rf"(?<!\w){pattern}(?!\w)", claim.quote, re.IGNORECASE) if 3 <= len(bare) <= 40 else None
     return Supported(" ".join(match.group().split())) if match else None
 

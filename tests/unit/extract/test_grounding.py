@@ -75,3 +75,25 @@ def test_what_is_concluded_says_from_what() -> None:
     assert (status.value, status.method, status.locator) == ("Active", Method.DERIVED, "ListPrice")
     assert status.quote == evidence["ListPrice"].quote
     assert status.confidence <= evidence["ListPrice"].confidence
+
+
+_PROSE = (
+    "<html lang='en-US'><title>31 Elm Street, Salem, OR 97301</title><h1>31 Elm Street</h1>"
+    "<p>Offered at $465,000</p><p>{} What it costs to run is in the fine print below.</p></html>"
+)
+
+
+def test_a_count_in_words_is_evidence_in_its_words() -> None:
+    evidence, page = _evidence(_PROSE.format("Loved by only three families since, it has three bedrooms and a porch."))
+    bedrooms = evidence["BedroomsTotal"]
+    assert (bedrooms.value, bedrooms.raw) == (3, "three bedrooms")
+    assert bedrooms.quote in "".join(Document(page).root.xpath(bedrooms.locator)[0].itertext())
+    assert "three bedrooms" in bedrooms.quote
+
+
+def test_an_association_that_is_denied_and_a_shortened_amount_are_said() -> None:
+    evidence, _ = _evidence(
+        _PROSE.format("There is no HOA and nobody will write to you.</p><p>Estimated range $418K – $490K.")
+    )
+    assert evidence["AssociationYN"].value is False
+    assert (evidence["X_EstimatedValueLow"].value, evidence["X_EstimatedValueHigh"].value) == (418_000, 490_000)

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from app.property.extract.base import Extraction
+from app.property.extract.document import Locale
 from app.property.extract.pipeline import extract
 from app.property.fetch.decode import page_from_file
 from app.property.page import Page
 from app.property.record import PropertyRecord
 from benchmarks.extraction.proof import faults
+from benchmarks.extraction.saying import says
 
 _HTML = """<html lang="en-US"><head><title>4 Elm Rd, Salem, OR 97301 for sale</title>
 <script type="application/ld+json">{"@type": "House", "yearBuilt": 1988,
@@ -76,6 +78,22 @@ def test_each_fault_is_found(field: str, changes: dict[str, Any], why: str) -> N
     found = {fault.field: fault.why for fault in faults("a", _broken(_extraction(), field, **changes))}
     assert why in found[field]
     assert set(found) <= {field, "X_GoogleEarthUrl", "X_PricePerArea"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "quote", "said"),
+    [
+        ("AssociationYN", False, "There is no HOA and nobody will write to you.", True),
+        ("AssociationYN", False, "The HOA allows no pets and asks for dues.", False),
+        ("AssociationYN", True, "There is no HOA and nobody will write to you.", False),
+        ("X_EstimatedValueLow", 518_000, "Estimated range $518K – $590K", True),
+        ("X_EstimatedValueLow", 518, "Estimated range $518K – $590K", False),
+        ("X_EstimatedValueLow", 519_000, "Estimated range $518K – $590K", False),
+    ],
+)
+def test_what_a_quote_says_in_words_or_shortened(field: str, value: Any, quote: str, said: bool) -> None:
+    proof = _extraction().record.evidence["ListPrice"].model_copy(update={"value": value, "quote": quote, "raw": quote})
+    assert says(field, proof, Locale("en", "US"), quote) is said
 
 
 #: of some two thousand: fractions in words, sums of several rows, a key that a reader puts together
