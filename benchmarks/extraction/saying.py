@@ -136,10 +136,11 @@ def _part_of_baths(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _yes_or_no(value: Any, quote: str, _locale: Locale) -> bool:
-    """The quote ends in yes or no, or names a fee above nothing."""
+    """The quote ends in yes or no, says that there is none, or names a fee above nothing."""
     answer = vocabulary.yes_no(quote.rpartition(":")[2].strip() or quote.rsplit(maxsplit=1)[-1])
     fee = any(n.value > 0 for n in numbers.find_numbers(quote, "en"))
-    return answer is value or (value is True and answer is None and fee)
+    none = value is False and re.search(r"\bno (?:\w+ )?(?:pool|hoa|association)\b", quote, re.IGNORECASE) is not None
+    return answer is value or none or (value is True and answer is None and fee)
 
 
 def _association(value: Any, quote: str, locale: Locale) -> bool:

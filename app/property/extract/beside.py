@@ -55,6 +55,8 @@ def _is_filler(cell: Any) -> bool:
 def _in_row(cells: list[Any], at: int, page: Document) -> Beside | None:
     texts = [cell_text(c) for c in cells]
     first = next((t for t in texts if t), "")
+    if at == 1 == len(cells) - 1 and page.meaning(texts[0].rstrip(":")) is not None:
+        return Beside("", cells[at])  # `A/C | Heating & Cooling`: the value of the label before it
     if at + 1 >= len(cells) or _AMOUNT.match(first) or (len(cells) > 2 and all(c.tag == "th" for c in cells)):
         return None
     own, other = (page.meaning(t.rstrip(":")) for t in texts[at : at + 2])

@@ -29,6 +29,7 @@ _ONLY_LISTING = (
     "OriginalListPrice",
     *_WITH_PRICE,
 )
+_ESTIMATED = re.compile(r"\bestimated\b", re.IGNORECASE)
 _ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
 #: where rents are asked by the week as often as by the month
 _RENT_BY_WEEK = ("AU", "NZ", "GB")
@@ -55,6 +56,7 @@ def checked(
     _people(kept, page)
     _sold(kept)
     _bathrooms(kept)
+    _estimate(kept, kind)
     if kind is PageKind.RECORD:
         number = kept.get("ListingId")
         if number is not None and "ParcelNumber" not in kept:  # a county's `Property ID`
@@ -206,6 +208,13 @@ def _bathrooms(kept: dict[str, Winner]) -> None:
         sources = ("BathroomsFull", "BathroomsHalf") if half else ("BathroomsFull",)
         raw = " + ".join(str(kept[name].candidate.value) for name in sources)
         kept["BathroomsTotalInteger"] = _concluded(kept, "BathroomsTotalInteger", together, sources, raw)
+
+
+def _estimate(kept: dict[str, Winner], kind: PageKind) -> None:
+    """`Estimated market value` is an assessor's word on a county's page; beside a price that is asked, a portal's."""
+    value = kept.get("X_MarketValue")
+    if value is not None and kind is PageKind.LISTING and _ESTIMATED.search(value.candidate.quote):
+        del kept["X_MarketValue"]
 
 
 def _street(kept: dict[str, Winner]) -> None:

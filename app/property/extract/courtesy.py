@@ -41,6 +41,10 @@ _NOT_OURS = re.compile(
 )
 _AGENT_BLOCK = re.compile(r"(?:^|[\s_-])(?:listing-?)?(?:agent|realtor|broker|lister)(?=$|[\s_-])", re.IGNORECASE)
 _CONTACT_BLOCK = re.compile(r"(?:^|[\s_-])(?:contact|agent|realtor|broker|lister)s?(?=$|[\s_-])", re.IGNORECASE)
+#: what names who offers, alone in a text of its own
+_LABEL = re.compile(r"^(?:listing |listed )?(?:courtesy(?: of)?|provided by|by):?$", re.IGNORECASE)
+_PROPERTY = re.compile(r"\bproperty $", re.IGNORECASE)
+_TELEPHONE = re.compile(r"^\+?[\d() .-]{7,18}$")
 _MOST_BLOCKS = 1500
 _TITLE = re.compile(r"^[A-Z][A-Za-z®™,/ .-]{4,60}$")
 _AGENT_TITLE = re.compile(
@@ -62,9 +66,26 @@ class Courtesy:
         for block in page.once(blocks)[:_MOST_BLOCKS]:
             for match in _OFFER.finditer(block.text[:1500]):
                 manages = match.group()[:7].lower() == "managed" and not page.once(lets)  # an association's manager
+                manages = manages and not _PROPERTY.search(block.text[: match.start()])
                 if not manages and not _NOT_OURS.search(block.text[: match.start()]):
                     yield from _named(match["who"], match.group()[:200], block, page)
+        yield from _behind_label(page)
         yield from _agent_blocks(page)
+
+
+def _behind_label(page: Document) -> Iterator[Candidate]:
+    """The agent that stands behind the office, both in elements of their own: `<span>Listing courtesy of:</span>
+    <span>Bannock Trail Real Estate</span> <span>Lorena Whitcomb</span>`.
+    """
+    for label, office, agent in zip(page.segments, page.segments[1:], page.segments[2:], strict=False):
+        if _LABEL.match(label.text) is None or not OFFICE_WORDS.search(office.text):
+            continue
+        owners = (label.owner, office.owner, agent.owner)
+        if len(set(owners)) < len(owners) or len({owner.getparent() for owner in owners}) > 1:
+            continue
+        if _is_agent(agent.text) and not OFFICE_WORDS.search(agent.text):
+            quote = f"{label.text} {office.text} {agent.text}"
+            yield from _made(("ListAgentFullName", agent.text), quote, agent.owner, page, 0.62)
 
 
 def _named(who: str, quote: str, block: Block, page: Document) -> Iterator[Candidate]:
@@ -96,7 +117,8 @@ def _made(named: tuple[str, str], quote: str, element: Any, page: Document, conf
 
 def _agent_blocks(page: Document) -> Iterator[Candidate]:
     """A person's name with a company's below it, in an element that is named for the agent."""
-    for before, segment, after in zip([None, *page.segments], page.segments, [*page.segments[1:], None], strict=False):
+    for before, segment in zip([None, *page.segments], page.segments, strict=False):
+        after = _behind_person(segment, page)
         if after is None or not _is_agent(segment.text) or OFFICE_WORDS.search(segment.text):
             continue
         titled = _TITLE.match(after.text) is not None and _AGENT_TITLE.search(after.text) is not None
@@ -108,10 +130,16 @@ def _agent_blocks(page: Document) -> Iterator[Candidate]:
             continue
         if before is not None and _SITES_OWN.search(before.text[:60]):
             continue
-        block = next((a for a in (segment.owner, *segment.owner.iterancestors()) if _is_agent_block(a)), None)
-        if block is not None and any(a is block for a in (after.owner, *after.owner.iterancestors())):
+        around = {after.owner, *after.owner.iterancestors()}
+        if any(a in around and _is_agent_block(a) for a in (segment.owner, *segment.owner.iterancestors())):
             yield from _made(("ListAgentFullName", segment.text), segment.text, segment.owner, page, 0.5)
             yield from _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.5)
+
+
+def _behind_person(segment: Segment, page: Document) -> Segment | None:
+    """The text behind a person's name, and behind the person's number."""
+    following = page.segments[segment.index + 1 : segment.index + 3]
+    return next((s for s in following if not _TELEPHONE.match(s.text)), None)
 
 
 def _titled(segment: Segment, page: Document) -> Iterator[Candidate]:

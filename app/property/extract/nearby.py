@@ -37,6 +37,7 @@ _COUNTED = frozenset(
 _NAMES = frozenset({"ListAgentFullName", "ListOfficeName"})
 #: of a cell with several texts, these take the first: remarks and links follow
 _ONE_TEXT = _NAMES | {"ParcelNumber", "ListingId"}
+_FEATURES = frozenset({"Roof", "ConstructionMaterials", "Heating", "Cooling", "PoolPrivateYN", "X_AccessNotes"})
 _LONG_FIELDS = frozenset({"PublicRemarks"})
 _MOST_VALUE_CHARS = 160
 _MOST_CLIMB = 4
@@ -69,7 +70,7 @@ def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
         nearer = after is None or _distance(segment, before) < _distance(segment, after) or not _is_amount(after, found)
         if nearer or _number_leads(segment, page):
             chosen, confidence = before, 0.65
-    if chosen is None:
+    if chosen is None or (chosen is after and _is_item(segment, chosen, found)):
         return None
     whole = found.field not in _NAMES
     value = _whole_value(chosen, segment, page, forward=chosen is after) if whole else chosen.text
@@ -94,6 +95,14 @@ def _is_value(segment: Segment, found: Meaning, page: Document) -> bool:
 def _has_labels(value: str, page: Document) -> bool:
     """True for a block of pairs: then the label was the heading of a section."""
     return any(page.meaning(m[1].strip()) is not None for m in _INNER_LABEL.finditer(value))
+
+
+def _is_item(segment: Segment, after: Segment, found: Meaning) -> bool:
+    """True for one of a list of features, `Heating` before `Ceiling Fans`: what the next item says is another thing."""
+    item = next((a for a in (segment.owner, *segment.owner.iterancestors()) if a.tag == "li"), None)
+    if item is None or found.field not in _FEATURES or segment.text.endswith(":"):
+        return False
+    return not is_within(after.owner, item) and " ".join(" ".join(item.itertext()).split()) == segment.text
 
 
 def _in_sentence(segment: Segment, page: Document) -> bool:

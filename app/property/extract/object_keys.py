@@ -28,6 +28,8 @@ OFFICE = re.compile(
     r"\b(?:office|agency|branch|brokerage|company|organi[sz]ation|estate agents?|customer|account|"
     r"memberof|member of|listing company|brand|provider|worksfor|agencies)\b"
 )
+#: `ForSaleQuery{"id":71}`, `homeByUrl({"url":"/p/71"})`: a cache's key is the query whose answer it holds
+_ARGUMENTS = re.compile(r"[({]")
 # fmt: off
 NAMES = frozenset({
     "agencyname", "agent name", "contact name", "display name", "displayname", "full name", "fullname",
@@ -72,8 +74,8 @@ UNIT_CODES = {
 
 
 def is_cut(key: str, words: str) -> bool:
-    """True for a key whose branch is about something else; a long key is a cache's query, not a name."""
-    return len(key) <= 60 and _is_cut(words)
+    """True for a key whose branch is about something else; a long key, or one with arguments, is a cache's query."""
+    return len(key) <= 60 and _ARGUMENTS.search(key) is None and _is_cut(words)
 
 
 @lru_cache(maxsize=10_000)

@@ -11,6 +11,7 @@ from app.property.extract.base import Reading
 from app.property.extract.document import Locale
 from app.property.extract.value_texts import Value, text_of
 from app.property.normalise import address_lines, numbers, places, regions, texts
+from app.property.record import Method
 
 #: countries that write `town, district` without a street as freely as `street, town`
 _STREETS_HAVE_NUMBERS = frozenset(
@@ -43,6 +44,7 @@ _STREETS_HAVE_NUMBERS = frozenset(
 _COUNTY = re.compile(r"^([A-Z].*) (?:County|Parish)$")
 #: where the word for a state is also the word for a condition: `Estado: Usado`
 _STATE_IS_CONDITION = frozenset({"PT", "BR", "ES", "MX", "AR", "IT"})
+_REGION = re.compile(r"\bregion\b", re.IGNORECASE)
 
 
 def _place_number(reading: Reading, _locale: Locale) -> Iterator[Value]:
@@ -111,6 +113,8 @@ def _street(reading: Reading, locale: Locale) -> Iterator[Value]:
 def _region(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = text_of(reading.raw)
     doubtful = locale.country in _STATE_IS_CONDITION and not regions.is_region(text, locale.country)
+    if reading.method is Method.LABEL and locale.country == "US" and _REGION.search(reading.label):
+        doubtful = places.us_state(text) is None  # `Region: Gilbert` is a listing service's
     if texts.is_place_name(text) and not doubtful:
         yield "StateOrProvince", text, None
 
@@ -119,6 +123,14 @@ def _city(reading: Reading, _locale: Locale) -> Iterator[Value]:
     text = texts.town(text_of(reading.raw))
     if texts.is_place_name(text):
         yield "City", texts.capitalised(text), None
+
+
+def _county(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    """`Maricopa County` as RESO has it: `Maricopa`."""
+    text = text_of(reading.raw)
+    name = _COUNTY.match(text)
+    if len(text) <= 120 and re.search(r"[^\W\d]{3}", text):
+        yield "CountyOrParish", name[1] if name else text, None
 
 
 def _country(reading: Reading, _locale: Locale) -> Iterator[Value]:
@@ -164,5 +176,6 @@ PLACES: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     "City": _city,
     "_CityStateZip": _city_state_zip,
     "Country": _country,
+    "CountyOrParish": _county,
     "PostalCode": _postal_code,
 }

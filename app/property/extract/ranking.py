@@ -108,6 +108,8 @@ def _strength(group: list[Candidate]) -> float:
 
 def same(one: Candidate, other: Candidate) -> bool:
     """True where two candidates of one field say the same, spelling and unit apart."""
+    if one.field == "X_AccessNotes":
+        return True  # each is a note on the gate: `Gated`, `Gated entry and a guard`
     a, b = _key(one), _key(other)
     if one.field in _EXTENDED and isinstance(a, str) and isinstance(b, str) and min(len(a), len(b)) >= 5:
         return a.startswith(b) or b.startswith(a)

@@ -89,6 +89,7 @@ _ACRES = re.compile(
     re.I,
 )
 _BARE_ACRES = re.compile(r"^\d[\d,]*(?:\.\d+)?\s+acres?(?: lot)?$", re.I)
+_NO_POOL = re.compile(r"^no (?:private |swimming ){0,2}pool$", re.I)
 _FRACTIONS = {"half": 0.5, "quarter": 0.25, "one": 1.0}
 _KIND = re.compile(r"^(?P<kind>co-?op|condo|townhouse|house|single-family home|multi-family) in [A-Z]", re.I)
 SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[A-Z0-9$])|\n")
@@ -97,7 +98,7 @@ SHORT = 140
 
 #: a sentence without any of these says nothing that is read here
 TELLING = re.compile(
-    r"roof|gate|solar|photovolt|built|construct|stor(?:y|ey)|level|acre|hoa\b|h\.o\.a|association|condo|community|fee|dues|sold|tax|mls|"
+    r"roof|gate|solar|photovolt|built|construct|stor(?:y|ey)|level|acre|hoa\b|h\.o\.a|association|condo|community|fee|dues|sold|tax|mls|pool|"
     r"^(?:co-?op|condo|townhouse|house|single|multi)",
     re.IGNORECASE,
 )
@@ -126,6 +127,9 @@ def house(text: str) -> Iterator[tuple[str, object, float]]:
 
 
 def lot(text: str) -> Iterator[tuple[str, object, float]]:
+    """... of the land around it."""
+    if _NO_POOL.match(text):
+        yield "PoolPrivateYN", False, 0.6
     gated = _GATED.search(text) or (_GATED_ITEM.search(text) if len(text) <= SHORT else None)
     if gated:
         yield "X_AccessNotes", text if len(text) <= 120 else gated.group(), 0.5

@@ -210,7 +210,7 @@ def _number(reading: Reading, locale: Locale) -> float | None:
 
 def _text_value(reading: Reading, _locale: Locale) -> str | None:
     text = text_of(reading.raw)
-    if reading.field in ("SubdivisionName", "CountyOrParish") and not re.search(r"[^\W\d]{3}", text):
+    if reading.field == "SubdivisionName" and not re.search(r"[^\W\d]{3}", text):
         return None
     limit = 20_000 if reading.field == "PublicRemarks" else 120
     least = 40 if reading.field == "PublicRemarks" else 1

@@ -39,6 +39,7 @@ _NO_STREET = re.compile(
 _NO_PLACE = re.compile(
     r"[\d|€£$<>{}@:]|https?|\b(?:published|active|sold|for sale|for rent|all|select|any|new|used|map|home)\b", re.I
 )
+_ROOM_SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?\s?[x×]\s?\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?", re.IGNORECASE)
 _SPLIT = re.compile(r"\s*[,;\n|]\s*")
 
 
@@ -176,7 +177,9 @@ def is_person(text: str) -> bool:
 
 
 def is_office(text: str) -> bool:
-    return 2 <= len(text) <= 90 and any(c.isalpha() for c in text) and _NO_OFFICE.search(text) is None
+    """True for what can be a firm's name; `11 x 10` is the size of a room."""
+    named = any(c.isalpha() for c in _ROOM_SIZE.sub("", text))
+    return 2 <= len(text) <= 90 and named and _NO_OFFICE.search(text) is None
 
 
 def features(raw: Any) -> list[str]:

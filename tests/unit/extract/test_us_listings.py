@@ -1,0 +1,84 @@
+"""What US listing sites write in ways of their own, one mechanism a case, each with a decoy that must not be taken."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.property.extract.pipeline import extract
+from app.property.page import Page
+
+_URL = "https://homes.example/homedetails/12-Oak-St/71940288_id/"
+_HEAD = "<h1>12 Oak St, Ames, IA 50010</h1><p>For sale</p><p>List price: $529,000</p><p>Bedrooms: 3</p>"
+
+
+def _read(body: str, head: str = _HEAD, title: str = "12 Oak St, Ames, IA 50010") -> dict[str, Any]:
+    html = f"<html lang='en'><head><title>{title}</title></head><body>{head}{body}</body></html>"
+    page = Page(_URL, _URL, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
+    return extract(page).record.values
+
+
+def test_a_caches_key_names_the_query_whose_answer_it_holds() -> None:
+    """`...Query{"id":...}` is the property; a plain `query` is what somebody searched for."""
+    home = {"id": 71940288, "bedrooms": 3, "bathrooms": 2, "price": 529000, "latitude": 42.03471, "longitude": -93.62}
+    place = {"county": "Story County", "country": "USA"}
+    cached = {'HomeQuery{"id":71940288}': {"property": home | place}, "query": home | {"latitude": 42.9}}
+    state = json.dumps({"props": {"cache": json.dumps(cached)}})
+    values = _read(f'<script id="__NEXT_DATA__" type="application/json">{state}</script>')
+    assert (values["Latitude"], values["Longitude"]) == (42.03471, -93.62)
+    assert (values["CountyOrParish"], values["Country"]) == ("Story", "US")
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "value"),
+    [
+        # a listing service's region is no state; a state is
+        ("<p>Region: Central Ames</p>", "StateOrProvince", "IA"),
+        # what a portal reckons is not what an assessor holds
+        ("<h2>Estimated market value</h2><p>$607,300</p>", "X_MarketValue", None),
+        ("<p>Appraised value: $607,300</p>", "X_MarketValue", 607300),
+        # the second cell of a row is the first one's value, not the next row's label
+        (
+            "<table><tr><td>Outdoor</td><td>Deck</td></tr><tr><td>A/C</td><td>Heating &amp; Cooling</td></tr>"
+            "<tr><td>HOA</td><td>$412/Monthly</td></tr><tr><td>Listed</td><td>12 Days Ago</td></tr></table>",
+            "Heating",
+            None,
+        ),
+        # one of a list of features is no label of the next one
+        ("<ul><li>Heating</li><li>Ceiling Fans</li></ul>", "Heating", None),
+        ("<ul><li>Heating:</li><li>Gas, forced air</li></ul>", "Heating", ["Gas", "forced air"]),
+        # notes on one gate do not contradict each other
+        ("<p>Gated entry and trails.</p><ul><li>Gated</li></ul>", "X_AccessNotes", "Gated entry and trails."),
+        ("<ul><li>No Private Pool</li></ul>", "PoolPrivateYN", False),
+        ("<p>No pool table is included.</p>", "PoolPrivateYN", None),
+        # the size of a room is no firm
+        ("<table><tr><td>Office</td><td>11 x 10</td><td>Main</td></tr></table>", "ListOfficeName", None),
+        ("<p>Office: 8z Real Estate</p>", "ListOfficeName", "8z Real Estate"),
+        # whoever manages the property lets it; an association has a manager, too
+        ("<p>Property managed by <b>Stonepath Residential</b></p>", "ListOfficeName", "Stonepath Residential"),
+        ("<p>HOA managed by <b>Stonepath Residential</b></p>", "ListOfficeName", None),
+    ],
+)
+def test_what_the_page_says_is_read(body: str, field: str, value: Any) -> None:
+    """One field of a listing; None: nothing is taken for it."""
+    assert _read(body).get(field) == value
+
+
+def test_the_agent_behind_the_office_in_an_element_of_its_own() -> None:
+    courtesy = (
+        "<div><span>Listing Courtesy of:</span> <span>Bannock Trail Real Estate</span> <span>Lorena Whitcomb</span> "
+        "Main: 208-555-0186</div><p><strong>Tess Arrieta</strong>, Associate Broker</p>"
+    )
+    values = _read(courtesy)
+    assert (values["ListAgentFullName"], values["ListOfficeName"]) == ("Lorena Whitcomb", "Bannock Trail Real Estate")
+
+
+def test_the_office_behind_the_agents_number() -> None:
+    """In the block for the agent; the site's own agents are nobody's."""
+    block = "<ul><li class='agent-name'>Wren Halloway</li><li>864-555-0143</li><li>Blue Notch Properties</li></ul>"
+    values = _read(f"<div class='agent-details'>{block}</div>")
+    assert (values["ListAgentFullName"], values["ListOfficeName"]) == ("Wren Halloway", "Blue Notch Properties")
+    assert "ListAgentFullName" not in _read(f"<div class='agent-details'><p>Find an agent</p>{block}</div>")
