@@ -20,8 +20,8 @@ FIRST_LOOK_MINUTES = 5.0
 HOLD = timedelta(hours=20)
 #: the same where another source denies it: longer than most pages keep saying one thing by turns
 DENIED_HOLD = timedelta(hours=72)
-#: further looks at a page in doubt that have to agree, all of them
-LOOKS_IN_DOUBT = 3
+#: further looks at a page in doubt that have to agree, all of them; more than the first three, which are soon over
+LOOKS_IN_DOUBT = 6
 #: hours from the first sight to those looks, after the first three; uneven, so that a page that turns regularly, each
 #: 20 minutes to 50 hours, is found in its other turn by one of them
 _LATER_LOOKS = (2.3, 5.1, 8.9, 13.7, 20.0, 31.0, 47.0, 72.0)

@@ -12,6 +12,7 @@ from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.errors.fetching import HttpStatusError, RobotsDisallowedError, TransientHttpStatusError
 from app.errors.jobs import DeadlineExceededError
+from app.errors.pages import PageBlockedError
 from app.errors.requests import InvalidCursorError
 from app.errors.targets import InvalidTargetError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
@@ -194,7 +195,7 @@ def test_a_page_that_is_gone_twice_pauses_its_watch_until_it_is_added_again(
     assert len(begin(watches, clock, URL)) == 1
 
 
-def test_what_fails_and_may_pass_is_tried_after_1_4_and_16_hours_and_paused_after_weeks(
+def test_what_fails_and_may_pass_is_tried_soon_then_daily_then_when_due_and_paused_after_weeks(
     watches: Watches, jobs: JobStore, clock: ManualClock
 ) -> None:
     watches.add([URL], interval_days=7)
@@ -207,8 +208,8 @@ def test_what_fails_and_may_pass_is_tried_after_1_4_and_16_hours_and_paused_afte
         gaps.append((watches.get(URL).due_at - began) / timedelta(hours=1))
         if len(gaps) == 1:
             first = began
-    assert gaps[:3] == [1, 4, 16]
-    assert all(gap == 7 * 24 - 1 for gap in gaps[4:-1])
+    assert gaps[:5] == [1, 4, 16, 24, 24]
+    assert all(gap == 7 * 24 - 1 for gap in gaps[6:-1])
     assert len(gaps) == 8
     assert clock.now() - first > timedelta(days=14)
     assert "8 refreshes" in str(paused[0].pause_reason)
@@ -243,6 +244,19 @@ def test_another_try_never_comes_later_than_the_next_refresh(
     assert planned < clock.now() + timedelta(hours=16)
     watches.tick(PLENTY)
     assert watches.get(URL).due_at == planned
+
+
+def test_a_site_that_shows_a_wall_is_asked_again_a_day_later_and_the_day_after(
+    watches: Watches, jobs: JobStore, clock: ManualClock
+) -> None:
+    watches.add([URL], interval_days=7)
+    gaps, planned = [], []
+    for _ in range(3):
+        end(jobs, begin(watches, clock, URL)[0], PageBlockedError(URL, "captcha"))
+        planned.append(watches.get(URL).due_at - clock.now())
+        watches.tick(PLENTY)
+        gaps.append(watches.get(URL).due_at - clock.now())
+    assert gaps == [timedelta(days=1), timedelta(days=1), planned[2]]
 
 
 def test_what_is_forbidden_is_not_asked_sooner(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:

@@ -226,7 +226,7 @@ HOLDINGS: tuple[Holding, ...] = (
         " failing_since error_code refreshed_at created_at",
         in_general=True,
     ),
-    holding(t.watch_rechecks, target="url", nothing="watch_id due_at", in_general=True),
+    holding(t.watch_rechecks, target="url", nothing="watch_id due_at asked_at failures", in_general=True),
     holding(t.watch_days, nothing="day pages model_calls put_off put_off_told_at"),
     # --- changes
     holding(

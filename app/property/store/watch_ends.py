@@ -11,18 +11,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, exists, select, update
 
-from app.errors import every_kind
 from app.errors.fetching import HttpStatusError
-from app.errors.jobs import DeadlineExceededError, WorkerDiedError
 from app.errors.pages import PageGoneError
-from app.errors.targets import NoSourceError
 from app.property.store.models import JobState
 from app.property.store.tables import ACTIVE, jobs, watches
 from app.property.store.watch_models import Watch, watch_of
+from app.property.store.watch_rechecks import repeat_failed
+from app.property.store.watch_times import again_after
 
-#: what failed and may pass is tried again after 1, 4 and 16 hours, then when it is due anyway
-_FIRST_AGAIN = timedelta(hours=1)
-_QUICK_TRIES = 3
 #: what says that it is gone is asked once more within a day, and then believed
 _GONE_AGAIN = timedelta(days=1)
 _GONE_TRIES = 2
@@ -31,10 +27,6 @@ _HOPELESS_TRIES = 8
 _HOPELESS_AFTER = timedelta(days=14)
 _AT_ONCE = 500
 _GONE_STATUS = re.compile(r" answered HTTP 4(?:04|10)\.")
-_PASSING = frozenset(
-    {kind.code for kind in every_kind() if kind.transient}
-    | {DeadlineExceededError.code, WorkerDiedError.code, NoSourceError.code}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,10 @@ def settle(connection: Connection, now: datetime) -> Settled:
     rows = connection.execute(query.order_by(watches.c.under_way_since, watches.c.id).limit(_AT_ONCE)).all()
     outcomes, paused = Counter[str](), list[Watch]()
     for row in rows:
-        outcome, change = _ended(row, _jobs_of(connection, row), now)
+        made = _jobs_of(connection, row)
+        outcome, change = _ended(row, made, now)
+        if outcome == "done":
+            repeat_failed(connection, [job for job in made if job.state == JobState.FAILED], now)
         outcomes[outcome] += 1
         change |= {"under_way_since": None, "batch_id": None}
         statement = update(watches).where(watches.c.id == row.id).values(change).returning(*watches.c)
@@ -96,9 +91,8 @@ def _failed(watch: Row[Any], bad: Sequence[Row[Any]], now: datetime) -> dict[str
     if failures >= _HOPELESS_TRIES and now - since >= _HOPELESS_AFTER:
         days = (now - since).days
         return change | _paused(f"{failures} refreshes in {days} days brought nothing: {bad[0].error_message}")
-    if failures <= _QUICK_TRIES and any(job.error_code in _PASSING for job in bad):
-        return change | {"due_at": min(watch.due_at, now + _FIRST_AGAIN * 4 ** (failures - 1))}
-    return change
+    after = again_after(failures, [job.error_code for job in bad])
+    return change | ({"due_at": min(watch.due_at, now + after)} if after is not None else {})
 
 
 def _paused(why: str) -> dict[str, Any]:

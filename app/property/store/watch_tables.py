@@ -57,11 +57,15 @@ watch_days = Table(
     Column("put_off_told_at", UtcDateTime),
 )
 
-#: pages that are to be looked at once more before their watch is due
+#: pages that are to be looked at once more before their watch is due (`watch_rechecks.py`)
 watch_rechecks = Table(
     "watch_rechecks",
     metadata,
     Column("url", Text, primary_key=True),
     Column("watch_id", ID, nullable=False, index=True),
     Column("due_at", UtcDateTime, nullable=False, index=True),
+    # since when jobs have it in hand
+    Column("asked_at", UtcDateTime, index=True),
+    # looks in a row that failed
+    Column("failures", Integer, nullable=False, server_default="0"),
 )

@@ -7,7 +7,7 @@ asked (`watch_budget.py`); here is reckoned what they will, so that few jobs fin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from math import ceil
 from typing import Any
@@ -19,11 +19,19 @@ from app.property.store.enqueueing import batch_row, make_batch
 from app.property.store.models import Job
 from app.property.store.purge_marks import PURGE
 from app.property.store.rebuilding import alive
-from app.property.store.rows import chunks, insert_if_new, upsert
-from app.property.store.tables import ACTIVE, jobs, properties, records, watch_days, watch_rechecks, watches
+from app.property.store.rows import chunks, upsert
+from app.property.store.tables import ACTIVE, jobs, properties, records, watch_days, watches
 from app.property.store.watch_budget import WatchLimits, day_of
 from app.property.store.watch_ends import Settled, settle
 from app.property.store.watch_models import Tick, Watch, watch_of
+from app.property.store.watch_rechecks import (
+    begun,
+    due,
+    look_if_nobody_does,
+    put_off,
+    refreshed,
+    settle_rechecks,
+)
 from app.property.store.watch_times import due_next
 
 #: what beat ticks by
@@ -45,7 +53,8 @@ _DAYS_KEPT = timedelta(days=62)
 
 
 def tick(database: Database, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
-    """Settle, then begin: pages to be rechecked first, then the watches that are due, those due for longest first.
+    """Settle, then begin: pages that show a change first, then the watches that are due, those due for longest first,
+    and with what is left the pages that could not be read before.
 
     `seconds` is how long it takes to the next tick. What does not fit into the day's `limits` keeps its place, so that
     it is first when the next day begins.
@@ -76,8 +85,10 @@ class _Turn:
         """Begin what is due."""
         self._left = room(self._connection, self._limits, self._now)
         most = self._most()
-        rechecked = self._recheck(most)
+        settle_rechecks(self._connection, self._now)
+        rechecked = self._look(most, failed=False)
         taken, is_short = self._refresh(most)
+        rechecked += self._look(most, failed=True)
         new = self._make_jobs(taken)
         put_off, tells = self._put_off() if is_short else (0, False)
         self._forget_days()
@@ -93,21 +104,15 @@ class _Turn:
 
     # --- what is due
 
-    def _recheck(self, most: int) -> int:
-        """Take the pages that want a second look, as long as their watch goes on; -> how many."""
-        is_due = watch_rechecks.c.due_at <= self._now
-        goes_on = exists().where(watches.c.id == watch_rechecks.c.watch_id, watches.c.state == "active")
-        self._connection.execute(delete(watch_rechecks).where(is_due, ~goes_on))
-        query = select(watch_rechecks).where(is_due)
-        rows = self._connection.execute(query.order_by(watch_rechecks.c.due_at, watch_rechecks.c.url).limit(most)).all()
-        busy = _active(self._connection, [row.url for row in rows])
-        self._later(busy)
-        free = [row for row in rows if row.url not in busy][: max(0, self._left)]
-        for row in free:
-            self._wanted.setdefault(row.url, row.watch_id)
+    def _look(self, most: int, *, failed: bool) -> int:
+        """Take the pages that want a further look, those whose last one `failed` or the others; -> how many."""
+        rows = {row.url: row.watch_id for row in due(self._connection, self._now, most=most, failed=failed)}
+        busy = _active(self._connection, list(rows)) | (rows.keys() & self._wanted.keys())
+        put_off(self._connection, busy, self._now + _BUSY)
+        free = [url for url in rows if url not in busy][: max(0, self._left)]
+        self._wanted |= {url: rows[url] for url in free}
         self._left -= len(free)
-        done = delete(watch_rechecks).where(watch_rechecks.c.url.in_([row.url for row in free]))
-        self._connection.execute(done)
+        begun(self._connection, free, self._now)
         return len(free)
 
     def _refresh(self, most: int) -> tuple[list[Row[Any]], bool]:
@@ -125,7 +130,8 @@ class _Turn:
                 if len(busy) == len(targets):
                     self._set(row, due_at=self._now + _BUSY, put_off_at=None)
                     continue
-                self._later(busy, row.id)
+                look_if_nobody_does(self._connection, busy, row.id, self._now + _BUSY)
+                refreshed(self._connection, targets)
                 self._wanted |= {target: row.id for target in targets if target not in busy}
                 self._left -= expected
                 taken.append(row)
@@ -177,16 +183,6 @@ class _Turn:
     def _expect(self, row: Row[Any], pages: int) -> None:
         if pages != row.expected_pages:
             self._set(row, expected_pages=pages)
-
-    def _later(self, busy: Iterable[str], watch_id: str | None = None) -> None:
-        """Look at these soon: other jobs have them in hand, and may have asked for them long ago."""
-        for target in sorted(busy):
-            if watch_id is None:
-                again = update(watch_rechecks).where(watch_rechecks.c.url == target)
-                self._connection.execute(again.values(due_at=self._now + _BUSY))
-            else:
-                row = {"url": target, "watch_id": watch_id, "due_at": self._now + _BUSY}
-                self._connection.execute(insert_if_new(self._connection, watch_rechecks).values(row))
 
     def _set(self, row: Row[Any], **change: Any) -> None:
         self._connection.execute(update(watches).where(watches.c.id == row.id).values(change))

@@ -1,9 +1,17 @@
-"""When a watch is due: at a time of its own within each interval, so that all together are spread evenly."""
+"""When a watch is due: at a time of its own within each interval, so that all together are spread evenly. And when what
+failed is tried again before that.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+
+from app.errors import every_kind
+from app.errors.jobs import DeadlineExceededError, WorkerDiedError
+from app.errors.pages import PageBlockedError
+from app.errors.targets import NoSourceError
 
 #: how soon what has never been seen is looked at for the first time
 FIRST_WITHIN_DAYS = 1
@@ -12,6 +20,14 @@ FIRST_WITHIN_DAYS = 1
 LEAST_GAP = 0.125
 #: so much before the interval is over comes the next refresh: what has changed is looked at once more, and told in time
 _CONFIRMED_WITHIN_SECONDS = 3_600
+#: hours from each failure in a row to the next try, of what may pass by itself
+_AGAIN_HOURS = (1, 4, 16, 24, 24)
+#: of a site that shows a wall, which is left alone for longer
+_WALL_HOURS = (24, 24)
+_PASSING = frozenset(
+    {kind.code for kind in every_kind() if kind.transient}
+    | {DeadlineExceededError.code, WorkerDiedError.code, NoSourceError.code}
+)
 
 
 def slot_after(target: str, interval_days: int, moment: datetime) -> datetime:
@@ -31,3 +47,11 @@ def due_first(target: str, interval_days: int, now: datetime, *, is_known: bool)
 def due_next(target: str, interval_days: int, now: datetime) -> datetime:
     """When a watch that is refreshed `now` is due again."""
     return slot_after(target, interval_days, now + timedelta(days=interval_days) * LEAST_GAP)
+
+
+def again_after(failures: int, codes: Iterable[str | None]) -> timedelta | None:
+    """How long after the `failures`th failure in a row, with the errors `codes`, it is tried again; None: not sooner
+    than it is due anyway."""
+    known = set(codes)
+    hours = _AGAIN_HOURS if known & _PASSING else _WALL_HOURS if PageBlockedError.code in known else ()
+    return timedelta(hours=hours[failures - 1]) if failures <= len(hours) else None

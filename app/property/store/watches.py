@@ -34,11 +34,12 @@ from app.property.store.engine import Database
 from app.property.store.enqueueing import refuse_named
 from app.property.store.models import JobState
 from app.property.store.paging import Order, Page
-from app.property.store.rows import chunks, clean, new_id, upsert
+from app.property.store.rows import chunks, clean, new_id
 from app.property.store.tables import ACTIVE, jobs, properties, watch_rechecks, watches
 from app.property.store.targets import is_address, is_property_id, normalise_watched
 from app.property.store.watch_budget import WatchLimits
 from app.property.store.watch_models import Tick, Watch, WatchKind, WatchStatus, watch_of
+from app.property.store.watch_rechecks import look_at
 from app.property.store.watch_ticks import TICK, TICK_SECONDS, tick
 from app.property.store.watch_times import due_first
 from app.property.urls.rows import is_row
@@ -216,9 +217,7 @@ def ask_recheck(connection: Connection, property_id: str, urls: Iterable[str], a
     if watch_id is None:
         return False
     for url in sorted(url for url in set(urls) if not is_row(url)):
-        waits = connection.execute(select(watch_rechecks.c.due_at).where(watch_rechecks.c.url == url)).scalar()
-        if waits is None or at < waits:
-            upsert(connection, watch_rechecks, {"url": url}, {"watch_id": watch_id, "due_at": at})
+        look_at(connection, url, watch_id, at)
     return True
 
 

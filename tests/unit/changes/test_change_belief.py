@@ -74,10 +74,11 @@ DENIES = page(THERE, 500000)
 
 
 def test_a_change_that_another_source_denies_has_to_hold() -> None:
-    """For three days, through at least three looks, not just at both ends."""
-    held = replace(CUT, looks=3, looked_at=T0 + DENIED_HOLD)
+    """For three days, through at least six looks, not just at both ends: the first three are within 35 minutes, and one
+    more after days of a spent budget would be one of two chances."""
+    held = replace(CUT, looks=6, looked_at=T0 + DENIED_HOLD)
     assert judge(held, [SHOWS, DENIES], CHOSEN).outcome is Outcome.TELL
-    for too_little in (replace(held, looks=2), replace(held, looked_at=T0 + DENIED_HOLD * 0.99)):
+    for too_little in (replace(held, looks=5), replace(held, looked_at=T0 + DENIED_HOLD * 0.99)):
         assert judge(too_little, [SHOWS, DENIES], CHOSEN).outcome is Outcome.WAIT
     long_ago = page(THERE, 500000, T0 - timedelta(days=3))  # it was not looked at since: it denies nothing
     assert judge(replace(CUT, looks=3, looked_at=T0 + HOLD / 2), [SHOWS, long_ago], CHOSEN).outcome is Outcome.TELL
