@@ -53,6 +53,8 @@ def _is_filler(cell: Any) -> bool:
 
 
 def _in_row(cells: list[Any], at: int, page: Document) -> Beside | None:
+    if _heads_columns(cells):
+        return Beside("", cells[at])
     texts = [cell_text(c) for c in cells]
     first = next((t for t in texts if t), "")
     if at == 1 == len(cells) - 1 and page.meaning(texts[0].rstrip(":")) is not None:
@@ -67,6 +69,13 @@ def _in_row(cells: list[Any], at: int, page: Document) -> Beside | None:
     if coded and len(cells) == at + 3 and re.search(r"[A-Za-z]{3}", texts[at + 2]):
         value = at + 2
     return Beside(texts[value], cells[value])
+
+
+def _heads_columns(cells: list[Any]) -> bool:
+    """True for cells that each span the columns of a label and its value in the row below."""
+    following = next((r for r in cells[0].getparent().itersiblings("tr")), None)
+    below = [c for c in following if c.tag in ("td", "th")] if following is not None else []
+    return len(cells) > 1 and len(below) >= 2 * len(cells) and all((c.get("colspan") or "1") != "1" for c in cells)
 
 
 def order(segment: Segment, page: Document) -> Literal["label", "value"] | None:

@@ -31,6 +31,9 @@ _LIVED_IN = re.compile(
     r"(?:floor|story|storey|level))\b|^(?:BAS|MA)$",
     re.I,
 )
+#: a total that says which of it is lived in, and a column that holds that alone
+_HEATED = re.compile(r"^(?:heated|living|under air|a/c)\b[^\d]{0,12}([\d,]+)$", re.I)
+_LIVING = re.compile(r"\b(?:living|heated|finished|fin|under air|gla)\b")
 _NOT_LIVED_IN = re.compile(
     r"\bunf\w*|porch|garage|\bopen\b|basement|attic|patio|deck|carport|cover|screen|canopy", re.I
 )
@@ -65,9 +68,16 @@ def floors(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
     if index is None or single_rows.LAND.search(" ".join((grid.above, *grid.names))):
         return
     total = next((row for row in grid.rows if is_total(row)), None)
-    if total is not None and fields[index] == "LivingArea" and index < len(total) and total[index]:
+    heated = next((m for text in total or () if (m := _HEATED.match(text))), None)
+    if heated is not None:
+        quote = " ".join(t for t in total or () if t)
+        yield Reading("LivingArea", heated[1], source.method, where, quote, 0.75, grid.headings[index])
+        return
+    all_lived_in = _LIVING.search(grid.names[index]) or not any(_NOT_LIVED_IN.search(t) for r in grid.rows for t in r)
+    if total is not None and all_lived_in and fields[index] == "LivingArea" and index < len(total) and total[index]:
         value = total[index]
-        yield Reading("LivingArea", value, source.method, where, f"Total {grid.headings[index]}: {value}", 0.75)
+        heading = grid.headings[index]
+        yield Reading("LivingArea", value, source.method, where, f"Total {heading}: {value}", 0.75, heading)
         return
     lived_in = [
         row
@@ -81,7 +91,7 @@ def floors(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
         return
     area = sum(_number(row[index]) for row in lived_in)
     quote = "; ".join(" ".join(t for t in row if t) for row in lived_in)
-    yield Reading("LivingArea", f"{area:g}", source.method, where, quote, 0.62)
+    yield Reading("LivingArea", f"{area:g}", source.method, where, quote, 0.62, grid.headings[index])
     if "YearBuilt" in fields and (built := fields.index("YearBuilt")) < len(lived_in[0]):
         yield Reading("YearBuilt", lived_in[0][built], source.method, where, quote, 0.62)
 

@@ -112,6 +112,8 @@ def _names_columns(texts: list[str], row: list[Any], below: list[list[Any]], pag
     """
     if wide and _alternates(row):
         return False
+    if below and len(row) == len(texts) and sets_pairs(row, [page.meaning(t) is not None for t in texts], below[0]):
+        return False
     terms = [page.meaning(t) is not None for t in texts]
     known = [term or words_of(t) in _COLUMN_WORDS for term, t in zip(terms, texts, strict=True)]
     if not below or sum(known) < 2 or any(t.endswith(":") for t in texts):
@@ -129,6 +131,16 @@ def _names_columns(texts: list[str], row: list[Any], below: list[list[Any]], pag
 def _alternates(row: list[Any]) -> bool:
     """True for labels and values in turn: `<th>`, `<td>`, `<th>`, `<td>`."""
     return len(row) >= 4 and all(c.tag == ("td" if i % 2 else "th") for i, c in enumerate(row))
+
+
+def sets_pairs(row: list[Any], told: list[bool], below: list[Any]) -> bool:
+    """True for labels that we know and values that we do not in turn, where the row below has words in the places of
+    the labels: `EXTERIOR WALL | STUCCO | ROOF COVER | SHINGLE` above `ROOF STRUCT | HIP | FLOOR | TILE`.
+    """
+    turns = len(told) >= 4 and told == [True, False] * (len(told) // 2)
+    if not turns or len(below) != len(row) or all(c.tag == "th" for c in row):
+        return False
+    return all(text and not re.search(r"\d", text) for text in map(cell_text, below[::2]))
 
 
 def _knows(row: list[Any], page: Document) -> bool:

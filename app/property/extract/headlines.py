@@ -16,11 +16,11 @@ from app.property import address as addresses
 from app.property.extract import others
 from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document, Segment, url_parts
-from app.property.extract.labels import names_site
 from app.property.extract.place_values import address_values
 from app.property.extract.readings import candidates_of
 from app.property.extract.terms import meaning, words_of
 from app.property.extract.trees import spaced_text
+from app.property.extract.whose import names_site
 from app.property.normalise.places import us_state
 from app.property.normalise.prices import find_period
 from app.property.normalise.vocabulary import yes_no
@@ -67,6 +67,8 @@ _ID_ALONE = re.compile(
 )
 _COOLING_ALONE = re.compile(r"^(?:a/c|central a/?c|air conditioning|central air(?: conditioning)?)$", re.IGNORECASE)
 _EIRCODE = re.compile(r"^(?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4}$")
+#: headings of what every property has
+_SECTIONS = frozenset({"land", "lot", "lots", "site", "plot", "parcel"})
 _FIRST_SEGMENTS = 160
 
 
@@ -178,6 +180,8 @@ def _is_address(parsed: addresses.Address) -> bool:
 
 def _kind_in(text: str, where: str, confidence: float, page: Document) -> Iterator[Candidate]:
     """The kind of building that a heading or a title names."""
+    if words_of(text) in _SECTIONS:
+        return
     for candidate in candidates_of(
         Reading("PropertySubType", text[:110], Method.LABEL, where, text, confidence), page.locale
     ):

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from app.property.extract import baths, grids, nearby, pairs
+from app.property.extract import baths, grids, nearby, pairs, whose
 from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document, Segment
 from app.property.extract.readings import candidates_of
-from app.property.extract.terms import Meaning, words_of
+from app.property.extract.terms import Meaning
 from app.property.record import Method
 
 _YEAR_HEADING = re.compile(
@@ -27,7 +27,6 @@ _YEAR_HEADING = re.compile(
     re.I,
 )
 _OF_A_YEAR = frozenset({"TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount"})
-_SITED = re.compile(r"^(?:situs|site|property|physical|location|premises?) (?:address|location)\b")
 _MOST_PAIR_CHARS = 400
 
 
@@ -51,13 +50,12 @@ class Labels:
             reading = Reading("TaxYear", newest[1], Method.LABEL, page.path(heading.owner), heading.text, 0.65)
             yield from candidates_of(reading, page.locale)
         told: dict[str, Reading] = {}
-        sited = page.once(names_site)
         for segment in page.segments:
             if segment.owner in tables:
                 continue
             for reading in _at(segment, page):
-                if sited and reading.field == "_Address" and words_of(reading.label) == "address":
-                    continue  # the other one is the owner's
+                if whose.is_owners(reading.field, reading.label, segment, page):
+                    continue
                 if reading.field in baths.KINDS:
                     told.setdefault(reading.field, reading)
                 older = reading.field in _OF_A_YEAR and _is_older(segment, years)
@@ -67,12 +65,6 @@ class Labels:
             yield from candidates_of(together, page.locale)
 
 
-def names_site(page: Document) -> bool:
-    """True where a label says which address is the property's: `Situs Address`, `Property Location`."""
-    labels = (s.text.partition(":")[0] for s in page.segments if len(s.text) <= 120)
-    return any(_SITED.search(words_of(label)) for label in labels if len(label) <= 30)
-
-
 def _is_older(segment: Segment, years: list[tuple[int, int]]) -> bool:
     """True below a heading of a year that is not the newest of such headings."""
     above = [year for index, year in years if index < segment.index]
@@ -80,18 +72,24 @@ def _is_older(segment: Segment, years: list[tuple[int, int]]) -> bool:
 
 
 def _table_headings(page: Document) -> set[Any]:
-    """Elements of grids, which `tables.py` reads, but for rows that add up; and of rows of headings."""
+    """Elements of grids, which `tables.py` reads, but for rows that add up or are pairs; and of rows of headings."""
     found: set[Any] = set()
     for grid in page.once(grids.grids):
         rows = [grid.head]
         if len(grid.headings) > 2:
-            rows += [row for row in grid.body if not grids.TOTAL.match(grids.cell_text(row[0]))]
+            rows += [row for row in grid.body if not (grids.TOTAL.match(grids.cell_text(row[0])) or _is_pair(row))]
         found.update(element for row in rows for cell in row for element in cell.iter())
     for row in page.root.iter("tr"):
         cells = [c for c in row if c.tag in ("td", "th")]
         if len(cells) >= 2 and all(c.tag == "th" for c in cells):
             found.update(element for cell in cells for element in cell.iter())
     return found
+
+
+def _is_pair(row: tuple[Any, ...]) -> bool:
+    """True for a row that holds a label with its colon and one value, below whatever headings."""
+    filled = [text for text in map(grids.cell_text, row) if text]
+    return len(filled) == 2 and filled[0].endswith(":")
 
 
 def _at(segment: Segment, page: Document) -> Iterator[Reading]:

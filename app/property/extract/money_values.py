@@ -20,6 +20,8 @@ _RENT_LABEL = re.compile(
 )
 _YEAR_BESIDE = re.compile(r"(?<![\d,.$])((?:19|20)\d\d)(?![\d,.])")
 _RANGE_GAP = re.compile(r"\s*(?:[-–—]|\bto\b)\s*(?=[$€£]?\s?\d)")
+#: a day is no amount
+_DAY = re.compile(r"(?<![\d/-])\d{1,2}([/-])\d{1,2}\1(?:\d{4}|\d\d)(?![\d/-])")
 #: what ends the yes or no that opens a text
 FIRST_WORD = re.compile(r"[\s,;:.(/–—-]+")
 
@@ -29,7 +31,7 @@ def _money(reading: Reading, locale: Locale) -> prices.Price | None:
         return None
     if isinstance(reading.raw, int | float) and not isinstance(reading.raw, bool):
         return prices.Price(float(reading.raw)) if 0 < reading.raw < 5e11 else None
-    return prices.parse_price(text_of(reading.raw), lang=locale.lang, country=locale.country)
+    return prices.parse_price(_DAY.sub(" ", text_of(reading.raw)), lang=locale.lang, country=locale.country)
 
 
 def _list_price(reading: Reading, locale: Locale) -> Iterator[Value]:

@@ -42,6 +42,8 @@ _STREETS_HAVE_NUMBERS = frozenset(
 )
 #: `Hatcher County, Georgia` names no town
 _COUNTY = re.compile(r"^([A-Z].*) (?:County|Parish)$")
+#: where mail is kept, and no house stands
+_BOX = re.compile(r"\bP\.? ?O\.? box\b", re.IGNORECASE)
 #: where the word for a state is also the word for a condition: `Estado: Usado`
 _STATE_IS_CONDITION = frozenset({"PT", "BR", "ES", "MX", "AR", "IT"})
 _REGION = re.compile(r"\bregion\b", re.IGNORECASE)
@@ -68,6 +70,8 @@ def _coordinates(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 def _address(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = text_of(reading.raw)
+    if _BOX.search(text):
+        return
     placed = address_lines.read(text, locale.country) is not None
     if not placed and (not texts.looks_like_address(text) or _names_places_only(text, locale)):
         return

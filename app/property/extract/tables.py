@@ -31,6 +31,7 @@ class Tables:
                 yield from candidates_of(reading, page.locale)
         for reading in (
             *single_rows.under_headings(page),
+            *single_rows.described_codes(page),
             *value_tables.newest_columns(page),
             *_headless(page, source),
         ):

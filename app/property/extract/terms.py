@@ -99,6 +99,7 @@ _SHORT_WORDS = MappingProxyType(
             "number": "nbr num no",
             "parcel": "prcl",
             "property": "prop",
+            "rooms": "rms",
             "square": "sq",
             "subdivision": "subdiv subd",
             "total": "tot ttl",

@@ -20,6 +20,8 @@ from app.property.normalise import areas, counts, currency, dates, numbers, pric
 
 _NUMBER_WORDS = {"one": 1, "single": 1, "two": 2, "three": 3, "four": 4}
 _COOLS = re.compile(r"\ba/?c\b|air cond|cool|evaporat", re.IGNORECASE)
+#: words of heat alone
+_HEATS = re.compile(r"^(?!.*(?:\bair\b|\ba/?c\b|cool|pump|hvac)).*\bheat", re.IGNORECASE)
 
 # --- one function a kind of value --------------------
 
@@ -161,6 +163,8 @@ def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
         if answer and len(words) > 1 and not isinstance(reading.raw, bool | int):
             yield reading.field, [reading.label.strip(" :")], None
         return
+    if reading.field == "Cooling" and _HEATS.search(text_of(reading.raw)):
+        return  # `Central Heat/Air Cond: Central heat`
     found = texts.features(reading.raw)
     cooling = [part for part in found if _COOLS.search(part)]
     if re.search("cool", reading.label, re.IGNORECASE) and reading.field == "Heating" and 0 < len(cooling) < len(found):
@@ -177,7 +181,7 @@ def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
         yield "X_RoofYear", int(year[1]), None
     if found:
         yield reading.field, found, None
-    if reading.field == "Heating" and re.search(r"\ba/?c\b|air cond", text_of(reading.raw), re.IGNORECASE):
+    if reading.field == "Heating" and re.search(r"\b(?:a/?c|h/a)\b|air cond", text_of(reading.raw), re.IGNORECASE):
         yield "Cooling", found, None  # one cell covers both
 
 

@@ -16,12 +16,13 @@ _LONGEST_KEPT = 300
 _SUBTYPE_WORDS: tuple[tuple[str, str], ...] = (
     (
         "Single Family Residence",
-        r"^(?!.*vacant).*(?:single.?fam(?:ily|\b)|\bsf[rd]\b|\b(?:one|1).?family dwell|"
+        r"^(?!.*vacant).*(?:single.?fam(?:ily|\b)|\bsf[rd]\b|\b(?:one|1).?fam(?:ily)? dwell|"
         r"\bbungalow\b(?=.*acreage)|acreage with residence)",
     ),
     (
         "Unimproved Land",
-        r"^land\b|\bland auction|vacant (?:land|lot|site|plot)|\bvacant\b(?! possession)|\b(?:building |residential |"
+        r"^land\b(?! (?:line|use|value|valuation|info\w*|records?|data|details?)\b)|\bland auction|"
+        r"vacant (?:land|lot|site|plot)|\bvacant\b(?! possession)|\b(?:building |residential |"
         r"development )?land (?:for|at|with|to|in)\b|"
         r"\bland$|^lots?\b(?!\W*\d)|\blots?$|\bbuilding (?:plot|lot|site)s?\b|acreage(?! with)|unimproved|"
         r"^[\w-]*grundstück(?!s)|baugrundstück|"

@@ -47,7 +47,7 @@ TERMS: tuple[tuple[str, str], ...] = (
         "total taxes|tax amount|tax amount annual|real estate tax|real estate taxes|yearly taxes|annual property tax|"
         "total tax|net tax|taxes paid|tax paid|tax bill|total tax amount|yearly property tax|taxes due|"
         "annual real estate taxes|tax due|tax value paid|total current tax|totcnttxod|tax amt|"
-        "tax annual amt",
+        "tax annual amt|taxes w/current exemptions|tax w/current exemptions",
     ),
     ("TaxAnnualAmount:0.7", "gross tax|gross taxes"),  # before credits
     ("TaxAnnualAmount", "net tax due|net taxes|net taxes due"),
@@ -162,6 +162,7 @@ TERMS: tuple[tuple[str, str], ...] = (
         "siteadd|siteaddress|prop loc|property loc|site addr|phys addr|physical addr|site|situs addr|location|"
         "property address|site street address|"
         "prop addr|loc addr|location addr|full situs|property street address|site location address|premise address|"
+        "parcel location|"
         "physical street address|physical address|locn addr|address of record|location of property|site address",
     ),
     (
@@ -191,7 +192,7 @@ TERMS: tuple[tuple[str, str], ...] = (
         "dor description|class|occupancy|occupancy type|use type|parcel use code description|"
         "tax parcel use code description|parusedesc|primary use|model type|property class description|"
         "state use description|dor use code|building use|use code description|use|dor desc|land use desc|model|"
-        "improvement type|existing land use|property type code description",
+        "improvement type|improvement #1|existing land use|property type code description",
     ),
     (
         "StoriesTotal",
@@ -204,7 +205,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Roof:0.6",
-        "roof structure|roof frame|roof style|roof shape",
+        "roof structure|roof struct|roof frame|roof style|roof shape",
     ),
     (
         "ConstructionMaterials",
@@ -214,7 +215,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     (
         "Heating",
         "heat type|heating / cooling|heating and cooling|heating & cooling|heat/cool|hvac|heating/cooling|"
-        "heat & cool|heating system type|heat desc|heating/ac|heat and air",
+        "heat & cool|heating system type|heat desc|heating/ac|heat and air|heat/ac|heat/air",
     ),
     (
         "Cooling",

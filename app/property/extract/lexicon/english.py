@@ -208,7 +208,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     (
         "ParkingTotal",
         "parking spaces|parking total|number of parking spaces|car spaces|car ports|parking spots|"
-        "total parking spaces|total spaces|carspaces|parking count|number of parking spots|parkings|garage spaces",
+        "total parking spaces|total spaces|carspaces|parking count|number of parking spots|parkings|garage spaces|"
+        "bsmt garages|basement garages",
     ),
     (
         "PoolPrivateYN",

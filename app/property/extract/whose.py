@@ -1,0 +1,68 @@
+"""Whose address a label introduces: the property's, or that of its owner, whom a county's page names as well."""
+
+from __future__ import annotations
+
+import re
+
+from app.property.extract.document import Document, Segment
+from app.property.extract.terms import words_of
+
+_SITED = re.compile(r"^(?:situs|site|property|physical|location|premises?|parcel) (?:address|location)\b")
+_PLACED = frozenset({"location", "situs"})
+_STREET = re.compile(r"^\d{1,6}[A-Z]?\s+\S*[A-Za-z]")
+_OWNERS = re.compile(r"\b(?:owners?|mail|mailing|taxpayer|tax bill|billing|care of|grantee)\b")
+#: labels of a place that do not say whose it is
+_PLAIN = frozenset(
+    {"address", "city", "town", "state", "zip", "zip code", "city state zip", "city/state/zip", "city st zip"}
+)
+_PARTS = frozenset({"_CityStateZip", "City", "StateOrProvince", "PostalCode"})
+_ADDRESSES = frozenset({"_Address", "UnparsedAddress"})
+#: labels and values between an owner's name and the last line of the address
+_MOST_ABOVE = 8
+
+
+def names_site(page: Document) -> bool:
+    """True where a label says which address is the property's: `Situs Address`, `Property Location`."""
+    labels = (s.text.partition(":")[0] for s in page.segments if len(s.text) <= 120)
+    return any(_SITED.search(words_of(label)) for label in labels if len(label) <= 30)
+
+
+def is_owners(field: str, label: str, segment: Segment, page: Document) -> bool:
+    """True for the plain label of a place that is the owner's: where another label names the site, or below the
+    owner's name or mailing address.
+    """
+    words = words_of(label)
+    if words not in _PLAIN:
+        return False
+    if field == "_Address":
+        return page.once(names_site) or (page.once(_places_street) and _below_owner(segment, page))
+    return field in _PARTS and _continues_owners(segment, page)
+
+
+def _places_street(page: Document) -> bool:
+    """True where a street stands behind `Location`."""
+    return any(
+        words_of(one.text) in _PLACED and _STREET.match(other.text) is not None
+        for one, other in zip(page.segments, page.segments[1:], strict=False)
+        if len(one.text) <= 20
+    )
+
+
+def _labels_above(segment: Segment, page: Document) -> list[str]:
+    above = page.segments[max(0, segment.index - _MOST_ABOVE) : segment.index]
+    return [s.text.partition(":")[0] for s in reversed(above) if len(s.text) <= 60]
+
+
+def _below_owner(segment: Segment, page: Document) -> bool:
+    return any(_OWNERS.search(words_of(label)) for label in _labels_above(segment, page) if len(label) <= 30)
+
+
+def _continues_owners(segment: Segment, page: Document) -> bool:
+    """True where the nearest label of an address above is the owner's."""
+    for label in _labels_above(segment, page):
+        words, known = words_of(label), page.meaning(label)
+        if len(label) <= 30 and _OWNERS.search(words):
+            return True
+        if known is not None and known.field in _ADDRESSES:
+            return words == "address" and page.once(names_site)
+    return False

@@ -1,0 +1,145 @@
+"""Cards of assessors: whose address stands there, rows that are land, pairs that look like headings, parts of areas."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.property.extract.pipeline import extract
+from app.property.page import Page
+
+
+def _read(body: str, title: str = "Property Record Card") -> dict[str, Any]:
+    html = f"<html><head><title>{title}</title></head><body>{body}</body></html>"
+    url = "https://county.example/card"
+    page = Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
+    return extract(page).record.values
+
+
+def _rows(*rows: str) -> str:
+    """Cells parted by `|`; `2:` before a text spans two columns, `!` is a heading."""
+    made = []
+    for row in rows:
+        cells = []
+        for cell in map(str.strip, row.split("|")):
+            tag, text = ("th", cell[1:]) if cell.startswith("!") else ("td", cell)
+            span, text = (" colspan='2'", text[2:]) if text.startswith("2:") else ("", text)
+            cells.append(f"<{tag}{span}>{text}</{tag}>")
+        made.append(f"<tr>{''.join(cells)}</tr>")
+    return f"<table>{''.join(made)}</table>"
+
+
+_PARCEL = _rows("Parcel Number|12-345-678", "Year Built|1974")
+
+
+@pytest.mark.parametrize(
+    ("body", "city"),
+    [
+        (_rows("Mailing Address|5150 SNYDER TR", "City, State, Zip|AMES, IA 50010"), None),
+        (_rows("Owner|DOE JANE", "City|AMES", "Zip|50010"), None),
+        (_rows("Site Address|12 OAK ST", "City, State, Zip|AMES, IA 50010"), "AMES"),
+        (_rows("Owner|DOE JANE", "Property Address|12 OAK ST", "City|AMES"), "AMES"),
+        # where `Location` tells the street, an address below the owner is the owner's
+        (_rows("Location|47 PINE RD") + _rows("Owner|DOE JANE", "Address|9 ELM ST, AMES, IA 50010"), None),
+        (_rows("Location|47 PINE RD") + _rows("Address|47 PINE RD, AMES, IA 50010"), "AMES"),
+    ],
+)
+def test_a_plain_label_below_the_owner_tells_where_the_owner_lives(body: str, city: str | None) -> None:
+    assert _read(_PARCEL + body).get("City") == city
+
+
+@pytest.mark.parametrize("box", ["PO BOX 318, AMES, IA 50010", "P.O. Box 9, AMES, IA 50010"])
+def test_no_house_stands_in_a_post_office_box(box: str) -> None:
+    values = _read(_PARCEL + _rows(f"Address|{box}"))
+    assert not {"UnparsedAddress", "City", "PostalCode"} & set(values)
+
+
+def test_headings_that_span_the_pairs_below_them_are_no_pair() -> None:
+    """And the words of a code stand in the row below it."""
+    land = _rows("2:Land Use|2:Land Line Valuation", "Use Code|1010|Size (Acres)|1.84", "Description|Single Fam|Depth|")
+    assert _read(_PARCEL + land)["PropertySubType"] == "Single Family Residence"
+
+
+def test_a_description_is_the_use_only_below_its_code() -> None:
+    assert "PropertySubType" not in _read(_PARCEL + _rows("Permit|1010", "Description|Single Fam"))
+
+
+def test_a_row_of_land_does_not_say_that_nothing_stands_on_it() -> None:
+    heads = "!#|!Type|!Description|!Acres|!Eff Depth"
+    assert "PropertySubType" not in _read(_PARCEL + "<h3>Land</h3>" + _rows(heads, "1|LAND|Land|0.1653|120.00"))
+    vacant = _read(_PARCEL + "<h3>Land</h3>" + _rows(heads, "1|Vacant Land|Land|0.1653|120.00"))
+    assert vacant["PropertySubType"] == "Unimproved Land"
+
+
+def test_pairs_side_by_side_are_no_headings_of_the_row_below() -> None:
+    title = "!Structural Elements"
+    pairs = _rows(title, "EXTERIOR WALL|CB STUCCO|ROOF COVER|ASPH SHNGL", "ROOF FRAMING|HIP|SUBFLOOR|CONCRETE")
+    values = _read(_PARCEL + pairs)
+    assert values["Roof"] == ["ASPH SHNGL"]
+    assert values["ConstructionMaterials"] == ["CB STUCCO"]
+    headings = _rows("Stories|Grade|Bedrooms|Condition", "2|B+|3|Good")
+    assert (_read(_PARCEL + headings)["StoriesTotal"], _read(_PARCEL + headings)["BedroomsTotal"]) == (2, 3)
+
+
+def test_of_a_total_what_is_heated_is_lived_in() -> None:
+    areas = ("!Description|!Area (Sq Ft)|!Effective Area", "BAS - BASE|1,632|1,632", "FGR - GARAGE|462|231")
+    assert _read(_PARCEL + _rows(*areas, "!TOTAL|2,094|1,863"))["LivingArea"] == 1632
+    told = _read(_PARCEL + _rows(*areas, "FUS - LOFT|200|200", "!TOTAL|Heated 1,832|Gross 2,294"))
+    assert told["LivingArea"] == 1832
+    living = (
+        "!Description|!Living Area (sf)|!Gross Area",
+        "First Floor|1,456|1,456",
+        "Garage|0|462",
+        "Total|1,456|1,918",
+    )
+    assert _read(_PARCEL + _rows(*living))["LivingArea"] == 1456
+
+
+@pytest.mark.parametrize(
+    ("unit", "told"), [("Square Feet", (10000, "Square Feet")), ("LOT", (None, None)), ("Front Feet", (None, None))]
+)
+def test_land_counted_in_units_of_area_has_their_area(unit: str, told: tuple[int | None, str | None]) -> None:
+    heads = "!Use Code|!Use Code Description|!Number of Units|!Unit of Measure"
+    values = _read(_PARCEL + "<h5>Land</h5>" + _rows(heads, f"100|Single Family|10,000.00|{unit}"))
+    assert (values.get("LotSizeArea"), values.get("LotSizeUnits")) == told
+
+
+def test_a_day_is_no_amount_and_a_pair_below_headings_is_one() -> None:
+    """`$6,941.36` stands under `Estimated Tax` in a row of its own."""
+    due = "<h3>Tax Due</h3><p>Property Tax Information as of 05/06/2025. Amount due if paid.</p>"
+    assert "TaxAnnualAmount" not in _read(_PARCEL + due)
+    heads = "!Entity|!Description|!Tax Rate|!Estimated Tax"
+    rows = ("CAD|AMES COUNTY|0.5|$1,433.07", "SRP|AMES ISD|0.9|$3,610.15", "||Taxes w/Current Exemptions:|$6,941.36")
+    assert _read(_PARCEL + due + _rows(heads, *rows))["TaxAnnualAmount"] == 6941.36
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "heating", "cooling"),
+    [
+        ("Central Heat/Air Cond", "CENTRAL HEAT", None, None),
+        ("Cooling", "Heat Pump", None, ["Heat Pump"]),
+        ("Cooling", "Central Heat & Air", None, ["Central Heat & Air"]),
+        ("HEAT/AC", "CENTRAL H/A", ["CENTRAL H/A"], ["CENTRAL H/A"]),
+        ("HEAT/AC", "FORCED HOT WATER", ["FORCED HOT WATER"], None),
+    ],
+)
+def test_what_only_heats_does_not_cool(
+    label: str, value: str, heating: list[str] | None, cooling: list[str] | None
+) -> None:
+    values = _read(_PARCEL + _rows(f"{label}|{value}"))
+    assert (values.get("Heating"), values.get("Cooling")) == (heating, cooling)
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "field", "read"),
+    [
+        ("Total Rms/Bedrms/Baths/Half Baths", "6/3/1/1", "RoomsTotal", 6),
+        ("PARCEL LOCATION", "2216 WEXFORD PARK AV", "UnparsedAddress", "2216 WEXFORD PARK AV"),
+        ("Improvement #1:", "1 FAM DWELLING", "PropertySubType", "Single Family Residence"),
+        ("Bsmt Garages", "2", "ParkingTotal", 2),
+    ],
+)
+def test_labels_of_county_cards(label: str, value: str, field: str, read: Any) -> None:
+    assert _read(_PARCEL + _rows(f"{label}|{value}"))[field] == read
