@@ -70,8 +70,8 @@ def floors(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
     total = next((row for row in grid.rows if is_total(row)), None)
     heated = next((m for text in total or () if (m := _HEATED.match(text))), None)
     if heated is not None:
-        quote = " ".join(t for t in total or () if t)
-        yield Reading("LivingArea", heated[1], source.method, where, quote, 0.75, grid.headings[index])
+        heading = grid.headings[index]
+        yield Reading("LivingArea", heated[1], source.method, where, f"{heading}: {heated[0]}", 0.75, heading)
         return
     all_lived_in = _LIVING.search(grid.names[index]) or not any(_NOT_LIVED_IN.search(t) for r in grid.rows for t in r)
     if total is not None and all_lived_in and fields[index] == "LivingArea" and index < len(total) and total[index]:
@@ -91,7 +91,11 @@ def floors(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
         return
     area = sum(_number(row[index]) for row in lived_in)
     quote = "; ".join(" ".join(t for t in row if t) for row in lived_in)
-    yield Reading("LivingArea", f"{area:g}", source.method, where, quote, 0.62, grid.headings[index])
+    if len(lived_in) == 1:
+        value, heading = lived_in[0][index], grid.headings[index]
+        yield Reading("LivingArea", value, source.method, where, f"{heading}: {value}", 0.62, heading)
+    else:
+        yield Reading("LivingArea", f"{area:g}", source.method, where, quote, 0.62)
     if "YearBuilt" in fields and (built := fields.index("YearBuilt")) < len(lived_in[0]):
         yield Reading("YearBuilt", lived_in[0][built], source.method, where, quote, 0.62)
 
