@@ -217,7 +217,7 @@ _OWN: Mapping[str, Callable[[Any, str, Locale], bool]] = {
     **dict.fromkeys(("ListingId", "ListingKey", "MlsStatus", "CountyOrParish", "OriginatingSystemName"), _text),
     **dict.fromkeys(("City", "SubdivisionName", "X_EnergyRating", "X_AccessNotes"), _text),
     **dict.fromkeys(("Roof", "ConstructionMaterials", "Heating", "Cooling", "PowerProductionType", "Media"), _list),
-    **dict.fromkeys(("ParkingTotal", "X_RoofYear"), _number),
+    "X_RoofYear": _number,
     **dict.fromkeys(("X_EstimatedValueLow", "X_EstimatedValueHigh"), _amount),
 }
 

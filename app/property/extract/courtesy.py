@@ -15,6 +15,7 @@ from app.property.extract.name_values import OFFICE_WORDS
 from app.property.extract.readings import candidates_of
 from app.property.extract.remarks import lets
 from app.property.normalise import texts
+from app.property.normalise.texts import letters_of
 from app.property.record import Method
 
 _NAME = r"[A-Z][\w'’.-]*(?: (?:[A-Z][\w'’.-]*|de|van|von|la|del)){1,3}"
@@ -41,6 +42,11 @@ _NOT_OURS = re.compile(
 )
 _AGENT_BLOCK = re.compile(r"(?:^|[\s_-])(?:listing-?)?(?:agent|realtor|broker|lister)(?=$|[\s_-])", re.IGNORECASE)
 _CONTACT_BLOCK = re.compile(r"(?:^|[\s_-])(?:contact|agent|realtor|broker|lister)s?(?=$|[\s_-])", re.IGNORECASE)
+#: an agent's own site says with whom its owner is licensed
+_LICENSED = re.compile(
+    rf"^(?P<agent>{_NAME}) is an? (?:[a-z]+ ){{0,3}}(?:broker|agent|realtor|salesperson|associate)\b"
+    rf"(?: [a-z]+)? (?:with|at|of) (?P<office>[A-Z0-9][^\n]{{2,120}})",
+)
 #: what names who offers, alone in a text of its own
 _LABEL = re.compile(r"^(?:listing |listed )?(?:courtesy(?: of)?|provided by|by):?$", re.IGNORECASE)
 _PROPERTY = re.compile(r"\bproperty $", re.IGNORECASE)
@@ -64,6 +70,10 @@ class Courtesy:
         if page.root is None or page.locale.lang not in (None, "en"):
             return
         for block in page.once(blocks)[:_MOST_BLOCKS]:
+            if (licensed := _LICENSED.match(block.text)) and letters_of(licensed["agent"]) in _site_of(page):
+                office = _END.split(licensed["office"])[0].strip(" ,()")
+                for named in (("ListAgentFullName", licensed["agent"]), ("ListOfficeName", office)):
+                    yield from _made(named, licensed.group()[:200], block.element, page, 0.48)
             for match in _OFFER.finditer(block.text[:1500]):
                 manages = match.group()[:7].lower() == "managed" and not page.once(lets)  # an association's manager
                 manages = manages and not _PROPERTY.search(block.text[: match.start()])
@@ -71,6 +81,12 @@ class Courtesy:
                     yield from _named(match["who"], match.group()[:200], block, page)
         yield from _behind_label(page)
         yield from _agent_blocks(page)
+
+
+def _site_of(page: Document) -> str:
+    """The letters of what the site calls itself: the end of the title, and what it tells to others."""
+    told = page.root.xpath("//meta[@property='og:site_name']/@content")
+    return letters_of(" ".join((re.split(r"\s[|—–-]\s", page.title)[-1], *map(str, told[:1]))))
 
 
 def _behind_label(page: Document) -> Iterator[Candidate]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from app.property.extract.base import Candidate, Reading
 from app.property.extract.blocks import Block, blocks
 from app.property.extract.document import Document
+from app.property.extract.fittings import fittings
 from app.property.extract.readings import candidates_of
 from app.property.extract.sentences import DOLLARS, SENTENCE, SHORT, TELLING, house, lot, money
 from app.property.normalise.vocabulary import offer
@@ -56,7 +57,7 @@ class Remarks:
 
 
 def _readings(text: str, block: Block, page: Document) -> Iterator[Reading]:
-    said = (*house(text), *lot(text), *money(text)) if TELLING.search(text) else ()
+    said = (*house(text), *fittings(text), *lot(text), *money(text)) if TELLING.search(text) else ()
     for field, raw, confidence in (*said, *_prices(text, block, page)):
         label = "price" if field == "ListPrice" else ""
         yield Reading(field, raw, Method.LABEL, page.path(block.element), text[:300], confidence, label)

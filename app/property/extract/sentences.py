@@ -17,7 +17,7 @@ _ROOFS = (
     re.compile(
         r"\b(?:re-?)?roof(?:ing|ed)?(?:[- ]over)?(?: shingles?)?(?:\s*[:,(–-]\s*|\s+)(?:(?:was|is|"
         r"has been|just|only|completely|fully|"
-        r"new|newer|replaced|installed|updated|redone|done|in|from|circa|approx\.?|about|summer|spring|"
+        r"new|newer|replaced|installed|updated|redone|done|went|put|on|in|from|circa|approx\.?|about|summer|spring|"
         rf"fall|may|june|july)\s+){{0,5}}\(?{_ROOF_YEAR}",
         re.I,
     ),
@@ -50,7 +50,7 @@ _NO_SOLAR = re.compile(
     r"conduit|add|could|nearby)\b",
     re.I,
 )
-_MLS = re.compile(r"\bMLS\s?(?:#|number|no\.?|id)\s*:?\s*(?P<id>[A-Z]{0,5}-?\d{5,12})\b", re.I)
+_MLS = re.compile(r"\bMLS\s?(?:(?:#|number|no\.?|id)\s*:?\s*)?(?P<id>[A-Z]{0,5}-?\d{5,12})\b", re.I)
 _NO_HOA = re.compile(
     r"\bno\s+(?:monthly\s+)?(?:hoa|h\.o\.a\.|homeowners?'? association|association (?:fees?|dues)|"
     r"hoa (?:fees?|dues))\b",
@@ -74,12 +74,23 @@ _SOLD_FOR = re.compile(
 )
 _TAXES = re.compile(
     r"\b(?:property |annual |yearly )?taxes(?: (?:last year|of|are|were|is|only|about|approximately|"
-    rf"around|per year|a year|run))*:?\s*(?P<tax>{DOLLARS})(?!\s*(?:/|per|a)\s*mo)",
+    rf"around|per year|a year|run|ran))*:?\s*(?P<tax>{DOLLARS})(?!\s*(?:/|per|a)\s*mo)",
     re.I,
+)
+#: `2024 county and city taxes`
+_TAX_YEAR = re.compile(r"\b(?P<year>20\d\d)\s(?:(?:[a-z]+|[+&])\s){0,4}taxes\b", re.I)
+#: a number in three groups or more; three, three and four digits are a telephone's
+_PARCEL = re.compile(
+    r"\b(?i:pin|apn|(?:tax )?parcel(?: id| number| no\.?)?|tax (?:map )?(?:id|number)):?\s?#?:?\s*"
+    r"(?P<id>(?!\d{3}[-.]\d{3}[-.]\d{4}(?!\d))\d[\dA-Z]*(?:[-.]\d[\dA-Z]*){2,6})(?![\w-])"
+)
+_PLACE = re.compile(
+    r"^City of (?P<city>[A-Z][\w.']+(?: [A-Z][\w.']+){0,2}), (?P<county>[A-Z][\w.']+(?: [A-Z][\w.']+)?) County\.?$"
 )
 _BUILT = re.compile(r"\b(?:built|constructed)(?: new)? in (?P<year>(?:1[6-9]|20)\d\d)\b", re.I)
 _STORY = re.compile(
-    r"\b(?P<n>one|single|two|three|1|1\.5|2|3)[- ](?:story|storey|level)\b(?! (?:windows?|foyer|"
+    r"\b(?P<n>(?:one|two)[- ]and[- ](?:a|one)[- ]half|one|single|two|three|1 1/2|1½|1|1\.5|2|3)[- ]"
+    r"(?:story|storey|level)\b(?! (?:windows?|foyer|"
     r"ceilings?|entry|great room|family room|garage|barn|shop))",
     re.I,
 )
@@ -87,6 +98,11 @@ _ACRES = re.compile(
     r"\bon (?:an? |about |approximately |over |nearly |just under )?(?P<n>\d+(?:\.\d+)?|\.\d+|"
     r"[1-9]/[2-9]|half|quarter|one)(?:[- ]an?)?[- ]acres?\b",
     re.I,
+)
+#: `0.21 of an acre`; of a lake or a park it is another's
+_PART_OF_ACRE = re.compile(r"(?<![\d,])(?P<n>0?\.\d+) of an acre\b", re.I)
+_OTHER_LAND = re.compile(
+    r"\b(?:pond|lake|park|garden|pasture|orchard|woods?|adjacent|adjoining|easement|common)\b", re.I
 )
 _BARE_ACRES = re.compile(r"^\d[\d,]*(?:\.\d+)?\s+acres?(?: lot)?$", re.I)
 _NO_POOL = re.compile(r"^no (?:private |swimming ){0,2}pool$", re.I)
@@ -99,6 +115,7 @@ SHORT = 140
 #: a sentence without any of these says nothing that is read here
 TELLING = re.compile(
     r"roof|gate|solar|photovolt|built|construct|stor(?:y|ey)|level|acre|hoa\b|h\.o\.a|association|condo|community|fee|dues|sold|tax|mls|pool|"
+    r"siding|air\b|heat|furnace|split|garage|parcel|\bpin\b|\bapn\b|city of|"
     r"^(?:co-?op|condo|townhouse|house|single|multi)",
     re.IGNORECASE,
 )
@@ -140,6 +157,13 @@ def lot(text: str) -> Iterator[tuple[str, object, float]]:
         top, _, bottom = number.partition("/")
         value = _FRACTIONS.get(number) or (float(top) / float(bottom) if bottom else float(number))
         yield "LotSizeArea", f"{value:g} acres", 0.5
+    elif (part := _PART_OF_ACRE.search(text)) and not _OTHER_LAND.search(text[: part.end()]):
+        yield "LotSizeArea", f"{part['n']} acre", 0.45
+    if parcel := _PARCEL.search(text):
+        yield "ParcelNumber", parcel["id"], 0.5
+    if place := _PLACE.match(text):
+        yield "City", place["city"], 0.58
+        yield "CountyOrParish", place["county"], 0.58
 
 
 def money(text: str) -> Iterator[tuple[str, object, float]]:
@@ -155,6 +179,8 @@ def money(text: str) -> Iterator[tuple[str, object, float]]:
         yield "ClosePrice", sold["price"], 0.62
     if tax := _TAXES.search(text):
         yield "TaxAnnualAmount", tax["tax"], 0.5
+        if year := _TAX_YEAR.search(text):
+            yield "TaxYear", year["year"], 0.5
 
 
 def _roof_year(text: str) -> str | None:

@@ -29,6 +29,8 @@ _WHOLE = re.compile(
 )
 _TOWN_LINE = re.compile(rf"^{_TOWN}{_ZIP}(?:,\s.{{0,40}})?$")
 _TOWN_ALONE = re.compile(rf"(?:^|[—–|•·-]\s){_TOWN}$")
+#: what stands between the town and a price in one line
+_BESIDE = re.compile(r"\s+[|•·]\s+")
 _STREET_LINE = re.compile(r"^\d{1,6}(?:-\d{1,6})?[A-Z]?\s+(?=\S*[A-Za-z])[^$|•:]{3,50}$")
 _OTHERS = re.compile(
     r"\b(?:owners?|mail\w*|office|agents?|brokers?|brokerage|sales (?:center|office)|model home|"
@@ -70,7 +72,7 @@ def _below_heading(page: Document) -> Iterator[Candidate]:
     for segment in page.segments[:_FIRST_TEXTS]:
         if segment.owner is page.heading and _STREET_LINE.match(segment.text):
             below = page.segments[segment.index + 1] if segment.index + 1 < len(page.segments) else None
-            town = _TOWN_LINE.match(below.text) if below is not None else None
+            town = _TOWN_LINE.match(_BESIDE.split(below.text)[0]) if below is not None else None
             if below is not None and town and us_state(town["state"]):
                 quote = f"{segment.text}, {below.text}"
                 yield from _made(_address(segment.text, town), quote, below.owner, page, 0.55)

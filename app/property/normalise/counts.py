@@ -14,6 +14,13 @@ _FULL = re.compile(r"(\d+)\s*(?:full|fu?l?l?\b)|full[^\d]{0,12}(\d+)", re.I)
 _HALF = re.compile(r"(\d+)\s*(?:half|partial|1/2)\b|half[^\d]{0,12}(\d+)|\b(\d+)\s+1/2", re.I)
 
 
+_ENGLISH = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+#: English words for numbers; of other languages many are articles, too
+_WORDS = {word: n for n, word in enumerate(_ENGLISH, 1)}
+_WORD = re.compile(rf"({'|'.join(_WORDS)})\b(?![ -]of\b)", re.I)
+_AND_A_HALF = re.compile(rf"({'|'.join(_WORDS)})[ -]and[ -](?:a|one)[ -]half\b", re.I)
+
+
 @dataclass(frozen=True, slots=True)
 class Bathrooms:
     """`total` counts full and half bathrooms alike, as RESO BathroomsTotalInteger; full and half None if not told."""
@@ -32,13 +39,15 @@ def single(text: str, lang: str | None = None, *, year: bool = False) -> float |
         match, era = _YEAR.search(text), year_of_era(text)
         return float(match[1]) if match else float(era) if era else None
     found = find_numbers(text.replace("/", " / "), lang, multipliers=False)
+    if not found and (word := _WORD.match(text)):
+        return _WORDS[word[1].casefold()] + (0.5 if _AND_A_HALF.match(text) else 0.0)
     if not found or (_RANGE.search(text) and len(found) > 1):
         return None
     return found[0].value
 
 
 def bathrooms(text: str, lang: str | None = None) -> Bathrooms | None:
-    """`2`, `2.5`, `2 full, 1 half`, `3 / 0` (full / half), `6 ba 1 1/2 ba`."""
+    """`2`, `2.5`, `2 full, 1 half`, `3 / 0` (full / half), `6 ba 1 1/2 ba`, `two and a half baths`."""
     text = text.strip()
     if len(text) > 60:
         return None

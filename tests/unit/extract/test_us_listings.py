@@ -82,3 +82,53 @@ def test_the_office_behind_the_agents_number() -> None:
     values = _read(f"<div class='agent-details'>{block}</div>")
     assert (values["ListAgentFullName"], values["ListOfficeName"]) == ("Wren Halloway", "Blue Notch Properties")
     assert "ListAgentFullName" not in _read(f"<div class='agent-details'><p>Find an agent</p>{block}</div>")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "field", "value"),
+    [
+        ("The architectural shingle roof went on in 2021, and the porch is new.", "Roof", ["architectural shingle"]),
+        ("The architectural shingle roof went on in 2021, and the porch is new.", "X_RoofYear", 2021),
+        ("There is a barn with a metal roof.", "Roof", None),
+        ("Exposed wood roof beams throughout the great room.", "Roof", None),
+        ("Cedar shake siding was stained last fall.", "ConstructionMaterials", ["Cedar shake siding"]),
+        ("The shed has vinyl siding.", "ConstructionMaterials", None),
+        ("Ductless mini-splits (heating and cooling) went in last year.", "Heating", ["Ductless mini-splits"]),
+        ("Ductless mini-splits went in last year.", "Cooling", ["Ductless mini-splits"]),
+        ("Ductless mini-splits went in last year.", "Heating", None),
+        ("The workshop has a mini split.", "Cooling", None),
+        ("Gas forced air keeps it warm.", "Heating", ["Gas forced air"]),
+        ("Central Air: No, Attic: Yes", "Cooling", None),
+        ("A two-car attached garage and a carport.", "ParkingTotal", 2),
+        ("There is room for a 3-car garage.", "ParkingTotal", None),
+        ("Outside: 0.21 of an acre, fenced.", "LotSizeArea", 0.21),
+        ("Backs to a park of 0.75 of an acre.", "LotSizeArea", None),
+        ("PIN 9628-71-4402-00000.", "ParcelNumber", "9628-71-4402-00000"),
+        ("Gate PIN 828-555-0171 on request.", "ParcelNumber", None),
+        ("MLS 4226190, Canopy Ridge MLS.", "ListingId", "4226190"),
+        ("2024 county + city taxes ran $3,127. (The 2023 bill was $3,044.)", "TaxAnnualAmount", 3127),
+        ("2024 county + city taxes ran $3,127. (The 2023 bill was $3,044.)", "TaxYear", 2024),
+        ("City of Ames, Story County.", "CountyOrParish", "Story"),
+        ("A classic one-and-a-half-story bungalow.", "StoriesTotal", 1.5),
+        ("Two and a half baths across roughly 1,640 square feet, plus a dry basement.", "LivingArea", 1640),
+        ("Two and a half baths across roughly 1,640 square feet, plus a dry basement.", "BathroomsTotalInteger", 3),
+        ("Two and a half baths across roughly 1,640 square feet, plus a dry basement.", "BathroomsHalf", 1),
+        ("The basement adds about 700 unfinished square feet.", "LivingArea", None),
+    ],
+)
+def test_what_a_sentence_says_is_read(sentence: str, field: str, value: Any) -> None:
+    assert _read(f"<p>{sentence}</p>").get(field) == value
+
+
+def test_a_town_below_the_street_with_the_price_beside_it() -> None:
+    values = _read("", head="<h1>31 Hollyhock Street</h1><h4>Ames, IA 50010 &nbsp;|&nbsp; Offered at $465,000</h4>")
+    assert (values["City"], values["StateOrProvince"], values["PostalCode"]) == ("Ames", "IA", "50010")
+
+
+def test_on_an_agents_own_site_the_agent_is_whoever_the_site_is_named_for() -> None:
+    """Elsewhere a licence says nothing of who offers the home."""
+    line = "<p>Fern Delacroix is a licensed broker with Fern &amp; Ridge Realty Cooperative, 77 Patton Mews.</p>"
+    own = _read(line, title="31 Hollyhock Street &mdash; Fern Delacroix, Realtor")
+    assert own["ListAgentFullName"] == "Fern Delacroix"
+    assert own["ListOfficeName"] == "Fern & Ridge Realty Cooperative"
+    assert "ListAgentFullName" not in _read(line)
