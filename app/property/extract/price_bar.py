@@ -13,9 +13,11 @@ from typing import Any
 
 from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document, Segment
+from app.property.extract.grids import cell_text
 from app.property.extract.readings import candidates_of
 from app.property.extract.terms import meaning
 from app.property.normalise import prices, vocabulary
+from app.property.normalise.texts import looks_like_street
 from app.property.record import Method
 
 _FIRST_SEGMENTS = 220
@@ -84,7 +86,9 @@ def _blocks(page: Document) -> Iterator[tuple[str, Segment]]:
     for segment in page.segments[:_FIRST_SEGMENTS]:
         if len(segment.text) > 60 or not any(c.isdigit() for c in segment.text):
             continue
-        if any(above.tag in _SKIPPED for above in (segment.owner, *islice(segment.owner.iterancestors(), _MOST_ABOVE))):
+        if not _stands_by_street(segment) and any(
+            above.tag in _SKIPPED for above in (segment.owner, *islice(segment.owner.iterancestors(), _MOST_ABOVE))
+        ):
             continue
         yield segment.text, segment
         behind = page.segments[segment.index + 1] if segment.index + 1 < len(page.segments) else None
@@ -94,6 +98,23 @@ def _blocks(page: Document) -> Iterator[tuple[str, Segment]]:
             text = _text_of(block)
             if text and text != segment.text:
                 yield text, segment
+
+
+def _stands_by_street(segment: Segment) -> bool:
+    """In a table that heads a printed sheet: alone in a cell of the only row with a street, where no label stands."""
+    cell = next((a for a in (segment.owner, *islice(segment.owner.iterancestors(), 3)) if a.tag == "td"), None)
+    row = cell.getparent() if cell is not None else None
+    if row is None or cell_text(cell) != segment.text:
+        return False
+    texts = [cell_text(c) for c in row if c.tag in ("td", "th")]
+    if not 2 <= len(texts) <= 4 or any(":" in t for t in texts) or not _tells_street(texts):
+        return False
+    others = (*row.itersiblings("tr"), *row.itersiblings("tr", preceding=True))
+    return not any(_tells_street([cell_text(c) for c in other]) for other in others)
+
+
+def _tells_street(texts: list[str]) -> bool:
+    return any(re.match(r"\d{1,6}[A-Z]? \S", t) and looks_like_street(t) for t in texts)
 
 
 def _text_of(block: Any) -> str:

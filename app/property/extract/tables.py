@@ -11,6 +11,7 @@ from app.property.extract.document import Document
 from app.property.extract.grids import OTHERS, Grid, cell_text, grids, heading_above, is_total, own_rows
 from app.property.extract.object_values import Source
 from app.property.extract.readings import candidates_of
+from app.property.extract.terms import words_of
 from app.property.normalise.dates import parse_date
 from app.property.record import Method
 
@@ -63,16 +64,20 @@ def _headless(page: Document, source: Source) -> Iterator[Reading]:
     """`02/11/2026 | Listed | $925,000` in every row, below words that announce a history."""
     for table in page.tables:
         rows = [[cell_text(c) for c in row] for row in own_rows(table)]
-        above = heading_above(table)
-        if len(rows) < 2 or not history.tells_of_prices(above) or any(len(r) < 2 for r in rows):
+        titled = len(rows) > 2 and len(rows[0]) == 1 and 0 < len(rows[0][0]) <= 80
+        above = words_of(rows.pop(0)[0]) if titled else heading_above(table)
+        if len(rows) < 2 or OTHERS.search(above) or not history.tells_of_prices(above) or any(len(r) < 2 for r in rows):
             continue
         found = [_dated_price(row) for row in rows]
-        if all(row is not None for row in found):
+        if all(row is not None for row in found) and sum("price" in row for row in found if row) * 2 >= len(found):
             yield from history.of_table([r for r in found if r], above, source, page.path(table))
 
 
 def _dated_price(row: list[str]) -> dict[str, str] | None:
+    """Date, event and price of a row; no price where it tells another amount as well: `$349,900->$334,900`."""
     date = next((t for t in row if len(t) <= 20 and parse_date(t)), None)
     price = next((t for t in row if re.fullmatch(r"\$\s?[\d,]+(?:\.\d\d)?", t)), None)
     event = next((t for t in row if t not in (date, price) and re.search(r"[A-Za-z]{4}", t)), "")
-    return {"date": date, "event": event, "price": price} if date and price else None
+    if date is None or not (price or event):
+        return None
+    return {"date": date, "event": event} | ({"price": price} if price else {})

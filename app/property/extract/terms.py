@@ -75,14 +75,17 @@ _PATTERNS = tuple(
 )
 _ANY_PATTERN = re.compile("|".join(f"(?:{pattern})" for _, pattern in sheets.PATTERNS))
 _OTHERWISE = re.compile(rf"\b(?:{sheets.OTHERWISE})\b")
+#: `$/SqFt`, `$ per sq ft`: what a unit costs
+_RATE = re.compile(r"\W*[$€£]\s?(?:/|per\b)")
 #: what a unit behind a label may measure
 _AREAS = frozenset({"LivingArea", "LotSizeArea", "_Ignore"})
-#: what databases set before the names of their columns
-_PREFIXES = frozenset({"attr", "char", "chars", "fld"})
+#: what databases set before the names of their columns, and what is left of `# of`
+_PREFIXES = frozenset({"attr", "char", "chars", "fld", "of"})
 _SHORT_WORDS = MappingProxyType(
     {
         short: word
         for word, shorts in {
+            "above": "abv",
             "address": "addr addrs",
             "amount": "amt",
             "assessed": "assd asmt assess assmt",
@@ -93,10 +96,13 @@ _SHORT_WORDS = MappingProxyType(
             "date": "dt",
             "description": "desc descr",
             "exterior": "ext",
+            "grade": "grd",
             "improvement": "imp impr impv",
+            "living": "lvg",
             "location": "loc",
             "market": "mkt mrkt",
             "number": "nbr num no",
+            "paid": "pd",
             "parcel": "prcl",
             "property": "prop",
             "rooms": "rms",
@@ -125,6 +131,8 @@ def _meaning(label: str, lang: str | None) -> Meaning | None:
     words = words_of(label)
     if not words:
         return None
+    if _RATE.match(label):
+        return Meaning("_Ignore")
     own = _ANY if lang is None else _BY_LANGUAGE.get(lang, {})
     whole = _folded(label) if "(" in label or "[" in label else words
     spellings = (whole, words, _TRAILING_NUMBER.sub("", words), _UNIT_TAIL.sub("", words))
@@ -135,16 +143,19 @@ def _meaning(label: str, lang: str | None) -> Meaning | None:
             return found
     if ":" in label.rstrip(" :"):
         return None  # a label with its value
-    return _GLUED.get(words) or _spelled_out(words) or _by_pattern(words, lang)
+    return _GLUED.get(words) or _spelled_out(words, lang) or _by_pattern(words, lang)
 
 
-def _spelled_out(words: str) -> Meaning | None:
-    """`prop location` as `property location`, `assd val` as `assessed value`."""
+def _spelled_out(words: str, lang: str | None) -> Meaning | None:
+    """`prop location` as `property location`, `assd val` as `assessed value`, `abv grd sqft` as `above grade sqft`."""
     parts = words.split()
     if len(parts) > 1 and parts[0] in _PREFIXES:
         parts = parts[1:]  # `char_beds`, `fld_yrblt`
     spelled = " ".join(_SHORT_WORDS.get(word, word) for word in parts)
-    return (_ENGLISH.get(spelled) or _ENGLISH.get(" ".join(parts))) if spelled != words else None
+    if spelled == words:
+        return None
+    known = _ENGLISH.get(spelled) or _ENGLISH.get(" ".join(parts))
+    return known or _by_pattern(words, lang) or _by_pattern(spelled.replace("square ft", "sq ft"), lang)
 
 
 def _by_pattern(words: str, lang: str | None) -> Meaning | None:

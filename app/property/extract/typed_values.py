@@ -19,6 +19,8 @@ from app.property.extract.value_texts import Value, text_of
 from app.property.normalise import areas, counts, currency, dates, numbers, prices, texts, vocabulary
 
 _NUMBER_WORDS = {"one": 1, "single": 1, "two": 2, "three": 3, "four": 4}
+#: `Area: 346 - University City` is a part of the map
+_CODE_AND_NAME = re.compile(r"\d{1,4}[A-Z]? [-–—] ([A-Z][a-z]+.*)")
 _COOLS = re.compile(r"\ba/?c\b|air cond|cool|evaporat", re.IGNORECASE)
 #: words of heat alone
 _HEATS = re.compile(r"^(?!.*(?:\bair\b|\ba/?c\b|cool|pump|hvac)).*\bheat", re.IGNORECASE)
@@ -28,6 +30,8 @@ _HEATS = re.compile(r"^(?!.*(?:\bair\b|\ba/?c\b|cool|pump|hvac)).*\bheat", re.IG
 
 def _area(reading: Reading, locale: Locale) -> Iterator[Value]:
     units = "LivingAreaUnits" if reading.field == "LivingArea" else "LotSizeUnits"
+    if (code := _CODE_AND_NAME.match(text_of(reading.raw))) and areas.find_unit(code[1]) is None:
+        return
     area = areas.parse_area(text_of(reading.raw), None if not isinstance(reading.raw, str) else locale.lang)
     if area is None or not 0 < area.value < 1e9:
         return

@@ -11,6 +11,8 @@ from app.property.normalise.numbers import find_numbers
 _RANGE = re.compile(r"\d\s*(?:-|–|—|to\b|bis\b|,|&|\+|/|or\b)\s*\d")
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _FULL = re.compile(r"(\d+)\s*(?:full|fu?l?l?\b)|full[^\d]{0,12}(\d+)", re.I)
+#: `2 (2/0)`, `2.5 (2 1)`: all, and in parentheses full and half
+_TOTAL_OF_BOTH = re.compile(r"(\d{1,2}(?:\.\d)?)\s?\((\d{1,2})\s?[/ ]\s?(\d)\)")
 _HALF = re.compile(r"(\d+)\s*(?:half|partial|1/2)\b|half[^\d]{0,12}(\d+)|\b(\d+)\s+1/2", re.I)
 
 
@@ -47,12 +49,14 @@ def single(text: str, lang: str | None = None, *, year: bool = False) -> float |
 
 
 def bathrooms(text: str, lang: str | None = None) -> Bathrooms | None:
-    """`2`, `2.5`, `2 full, 1 half`, `3 / 0` (full / half), `6 ba 1 1/2 ba`, `two and a half baths`."""
+    """`2`, `2.5`, `2 full, 1 half`, `3 / 0` and `3 (3/0)` (full / half), `6 ba 1 1/2 ba`, `two and a half baths`."""
     text = text.strip()
     if len(text) > 60:
         return None
     if match := re.fullmatch(r"(\d{1,2})\s*/\s*(\d{1,2})", text):
         return _made(int(match[1]), int(match[2]))
+    if match := _TOTAL_OF_BOTH.fullmatch(text):
+        return _made(int(match[2]), int(match[3]))
     text = text.replace("½", "1/2")
     full, half = _FULL.search(text), _HALF.search(text)
     if full and half:

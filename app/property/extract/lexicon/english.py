@@ -40,13 +40,13 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "City",
-        "city|town|municipality|address city|locality|address locality|suburb|city name|post town|site city|"
+        "city|town|address city|locality|address locality|suburb|city name|post town|site city|"
         "situs city|property city|address suburb|site address city|city town|location city|town name|"
         "displayable city",
     ),
     (
-        "City:0.6",
-        "area name|town city",
+        "City:0.6",  # which town taxes it is not always the one of its address
+        "area name|town city|municipality",
     ),
     (
         "StateOrProvince",

@@ -11,7 +11,7 @@ ABBREVIATIONS: tuple[tuple[str, str], ...] = (
     ("ClosePrice", "sp|sold pr|cp|close pr|sale pr"),
     ("CloseDate", "cd|sold dt|close dt|cls date|sld dt|clsd"),
     ("_Address", "addr|add|adr"),
-    ("City", "cty/twn|twn|municipality"),
+    ("City", "cty/twn|twn"),
     ("PostalCode", "zp|zip"),
     ("CountyOrParish", "cnty|co|cnty/par"),
     ("SubdivisionName", "sub|subd|subdiv|sd|legal sub|subdiv/plat"),
