@@ -85,11 +85,11 @@ def postal_code(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def bathrooms(label: Any, value: Any, _row: Row, record: Record) -> bool:
-    """The label 6.5 (six and a half bath) is RESO's BathroomsTotalInteger 7 with one half."""
+    """The label 6.5 (six and a half bath) is RESO's BathroomsTotalInteger 7 with one half, 6.75 are 7 with none."""
     if float(label).is_integer():
         return number(label, value, _row, record)
     half = record.get("BathroomsHalf")
-    return value == int(label) + 1 and half in (None, 1)
+    return value == int(label) + 1 and half in (None, 0 if float(label) % 1 == 0.75 else 1)
 
 
 def area(unit_label: str, unit_field: str) -> Callable[[Any, Any, Row, Record], bool]:

@@ -148,6 +148,13 @@ def _association(value: Any, quote: str, locale: Locale) -> bool:
     return _yes_or_no(value, quote, locale) or (value is False and _NO_ASSOCIATION.search(quote) is not None)
 
 
+def _pool(value: Any, quote: str, locale: Locale) -> bool:
+    """As any yes or no, or how a pool is made that is not shared."""
+    made = re.search(r"ground|private|play pool|gunite|fiberglass|lap pool", quote, re.IGNORECASE) is not None
+    shared = re.search(r"community|association|shared", quote, re.IGNORECASE) is not None
+    return _yes_or_no(value, quote, locale) or (value is True and made and not shared)
+
+
 def _person(value: Any, quote: str, _locale: Locale) -> bool:
     """Every word of the name; first and last name may stand apart."""
     return all(_has(quote, word) for word in value.split())
@@ -212,7 +219,7 @@ _OWN: Mapping[str, Callable[[Any, str, Locale], bool]] = {
     "BathroomsFull": _part_of_baths,
     "BathroomsHalf": _part_of_baths,
     "AssociationYN": _association,
-    "PoolPrivateYN": _yes_or_no,
+    "PoolPrivateYN": _pool,
     "PublicRemarks": _long_text,
     **dict.fromkeys(("ListingId", "ListingKey", "MlsStatus", "CountyOrParish", "OriginatingSystemName"), _text),
     **dict.fromkeys(("City", "SubdivisionName", "X_EnergyRating", "X_AccessNotes"), _text),

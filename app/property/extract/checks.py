@@ -11,7 +11,7 @@ from dataclasses import replace
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document, url_parts
 from app.property.extract.place_values import ends_a_street
-from app.property.extract.ranking import Winner
+from app.property.extract.ranking import Winner, rank
 from app.property.normalise import areas, currency
 from app.property.normalise.boxes import in_country
 from app.property.normalise.places import us_state
@@ -35,6 +35,8 @@ _ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
 _RENT_BY_WEEK = ("AU", "NZ", "GB")
 #: the strength of what is concluded from another field
 _CONCLUDED = 0.5
+#: the least strength of a value beside its own label
+_LABELLED = 0.65
 #: square metres of a home, of a plot
 _LIVING, _LOT = (8.0, 60_000.0), (10.0, 5e8)
 
@@ -54,7 +56,7 @@ def checked(
     _living_is_not_lot(kept)
     _key(kept, page)
     _people(kept, page)
-    _sold(kept)
+    _sold(kept, candidates)
     _bathrooms(kept)
     _estimate(kept, kind)
     if kind is PageKind.RECORD:
@@ -294,15 +296,17 @@ def _brand(page: Document) -> str:
     return letters_of(max(labels[:-1], key=len)) if len(labels) > 1 else ""
 
 
-def _sold(kept: dict[str, Winner]) -> None:
-    """The price of a finished sale is not asked any more."""
+def _sold(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
+    """The price of a finished sale is not asked any more; what was asked is what a label says, if it says another."""
     status, asked, paid = kept.get("StandardStatus"), kept.get("ListPrice"), kept.get("ClosePrice")
-    if (
-        status
-        and asked
-        and paid
-        and status.candidate.value == "Closed"
-        and asked.candidate.value == paid.candidate.value
-    ):
-        for field in ("ListPrice", *_WITH_PRICE):
-            kept.pop(field, None)
+    if not (status and asked and paid) or status.candidate.value != "Closed":
+        return
+    if asked.candidate.value != paid.candidate.value:
+        return
+    others = [c for c in candidates if c.field == "ListPrice" and c.value != paid.candidate.value]
+    last = rank(c for c in others if c.confidence >= _LABELLED).get("ListPrice")
+    if last is not None:
+        kept["ListPrice"] = last
+        return
+    for field in ("ListPrice", *_WITH_PRICE):
+        kept.pop(field, None)

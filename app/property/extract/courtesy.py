@@ -58,6 +58,8 @@ _AGENT_TITLE = re.compile(
     r"real estate (?:broker|salesperson|agent|advis[eo]r|consultant|specialist)|realtor|broker associate)\b",
     re.IGNORECASE,
 )
+_AGENT_HEADING = re.compile(r"^(?:listing (?:agent|broker)|(?:listed|presented|offered) by)\W*$", re.IGNORECASE)
+_MANAGES = re.compile(r"\b(?:property|rental) management\b", re.IGNORECASE)
 _SITES_OWN = re.compile(r"\b(?:your|our|featured|contact (?:an?|our)|find an?|ask an?)\b", re.IGNORECASE)
 
 
@@ -81,6 +83,7 @@ class Courtesy:
                     yield from _named(match["who"], match.group()[:200], block, page)
         yield from _behind_label(page)
         yield from _agent_blocks(page)
+        yield from _manager(page)
 
 
 def _site_of(page: Document) -> str:
@@ -146,10 +149,25 @@ def _agent_blocks(page: Document) -> Iterator[Candidate]:
             continue
         if before is not None and _SITES_OWN.search(before.text[:60]):
             continue
+        if before is not None and _AGENT_HEADING.match(before.text):  # the label's reader knows the name
+            yield from _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.55)
+            continue
         around = {after.owner, *after.owner.iterancestors()}
         if any(a in around and _is_agent_block(a) for a in (segment.owner, *segment.owner.iterancestors())):
             yield from _made(("ListAgentFullName", segment.text), segment.text, segment.owner, page, 0.5)
             yield from _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.5)
+
+
+def _manager(page: Document) -> Iterator[Candidate]:
+    """The manager of homes to let on its own site: its name is in the title and in a block of contacts."""
+    if not _MANAGES.search(page.title):
+        return
+    for segment in page.segments:
+        if len(segment.text) <= 60 and _MANAGES.search(segment.text) and segment.text in page.title:
+            above = (segment.owner, *segment.owner.iterancestors())
+            if any(_is_agent_block(a, _CONTACT_BLOCK) for a in above):
+                yield from _made(("ListOfficeName", segment.text), segment.text, segment.owner, page, 0.55)
+                return
 
 
 def _behind_person(segment: Segment, page: Document) -> Segment | None:

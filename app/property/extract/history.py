@@ -38,7 +38,15 @@ _EVENTS = frozenset(
     }
 )
 _SOLD = re.compile(r"\b(?:sold|sale|closed|closing|deed|transfer)\b(?! agreed)", re.I)
+_SOLD_WORD = re.compile(r"\bsold\b|\bclosed\b|\bdeed\b", re.I)
 _SURELY_SOLD = re.compile(r"\b(?:sold|closed|closing|deed|transferred)\b(?! agreed)", re.I)
+#: what a lender or a court does: the home changes hands without being sold
+_FORECLOSED = re.compile(
+    r"\breo\b|\b(?:returned|reverted|back) to (?:the )?(?:lender|bank|beneficiary)|\blis pendens\b|\bjudge?ment\b|"
+    r"\bnotice of (?:default|sale|trustee)|\bdefault\b|\bcredit bid\b|\bpre-?foreclosure\b|\bforeclosed to\b|"
+    r"\bforeclosure (?:auction|fil|notice|scheduled|started)",
+    re.I,
+)
 _LISTED = re.compile(r"\blisted|price (?:change|cut|drop|increase)|for sale|listing|pending|for rent", re.I)
 
 
@@ -112,6 +120,8 @@ def _sale(row: Mapping[str, Any], above: str, index: int) -> dict[str, Any] | No
 
 
 def _is_sale(event: str | None, about_sales: bool) -> bool:
+    if event and _FORECLOSED.search(event) and not _SOLD_WORD.search(event):
+        return False
     if event and _SURELY_SOLD.search(event):
         return True
     if event and _LISTED.search(event):

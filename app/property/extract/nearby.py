@@ -16,6 +16,7 @@ from app.property.extract.trees import is_within
 from app.property.normalise.areas import find_unit
 
 _PRICE_LIKE = re.compile(r"^(?:[A-Z]{0,3}[$€£]\s?)?\d[\d.,' \u00a0]*(?:\s?(?:€|zł|kr|[A-Z]{3}))?$")
+_MONEY = re.compile(r"^(?:[A-Z]{0,3}[$€£])\s?\d[\d.,' \u00a0]*$")
 _NUMBER_ONLY = re.compile(r"^[\d.,½]+\+?$|^[-–]+$")
 #: words that sites set below or behind their number
 _COUNTED = frozenset(
@@ -30,6 +31,7 @@ _COUNTED = frozenset(
         "ParkingTotal",
         "StoriesTotal",
         "ListPrice",
+        "ClosePrice",
         "_RentWarm",
         "YearBuilt",
     }
@@ -122,6 +124,8 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
         return True
     if found.field == "YearBuilt":
         return re.match(r"^(?:1[6-9]|20)\d\d$", segment.text) is not None
+    if found.field == "ClosePrice":
+        return _MONEY.match(segment.text) is not None
     if found.field in ("ListPrice", "_RentWarm"):
         return _PRICE_LIKE.match(segment.text) is not None
     if found.field in ("LivingArea", "LotSizeArea"):

@@ -11,9 +11,11 @@ from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
-from app.property.extract.base import Candidate
+from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document, url_parts
+from app.property.extract.readings import candidates_of
 from app.property.extract.trees import whole_text
+from app.property.normalise.dates import parse_date
 from app.property.normalise.vocabulary import offer, standard_status
 from app.property.record import Method
 
@@ -24,6 +26,9 @@ _BANNER = re.compile(
     r"for sale|coming soon|new home for sale)\W*$",
     re.IGNORECASE,
 )
+#: `SOLD MAR 28, 2025` above the facts; further down it is other homes that were sold
+_SOLD_ON = re.compile(r"^sold\s+(?P<date>[a-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}/\d{1,2}/\d{4})$", re.IGNORECASE)
+_FIRST_BANNERS = 30
 _MOST_BANNERS = 400
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _CRUMBS = re.compile("[bB]readcrumb")
@@ -45,6 +50,12 @@ class Offers:
         for segment in page.segments[:_MOST_BANNERS]:
             if len(segment.text) <= 60 and _BANNER.match(segment.text) and not _is_past(segment.owner):
                 yield from _banner(segment.text, page.path(segment.owner))
+            elif segment.index < _FIRST_BANNERS and (sold := _SOLD_ON.match(segment.text)):
+                where = page.path(segment.owner)
+                yield from _banner(segment.text, where)
+                yield from candidates_of(
+                    Reading("CloseDate", sold["date"], Method.LABEL, where, segment.text, 0.5), page.locale
+                )
 
 
 def _texts(page: Document) -> Iterator[tuple[str, str, float]]:
@@ -69,7 +80,22 @@ def _crumbs(page: Document) -> list[Any]:
 def _is_past(element: Any) -> bool:
     """True for a banner that a script would show, and for an event in a dated row of a history."""
     row = next((a for a in islice(element.iterancestors(), 4) if a.tag == "tr"), None)
-    return _is_hidden(element) or (row is not None and _YEAR.search(" ".join(row.itertext())) is not None)
+    dated = row is not None and _YEAR.search(" ".join(row.itertext())) is not None
+    return dated or _is_in_dated_rows(element) or _is_hidden(element)
+
+
+def _is_in_dated_rows(element: Any) -> bool:
+    """True in a block that begins with a date, below or above another that is made alike."""
+    row = element.getparent()
+    if row is None or not _begins_with_date(row):
+        return False
+    beside = (row.getnext(), row.getprevious())
+    return any(b is not None and b.tag == row.tag and _begins_with_date(b) for b in beside)
+
+
+def _begins_with_date(row: Any) -> bool:
+    first = next((" ".join(t.split()) for t in row.itertext() if t.strip()), "")
+    return len(first) <= 20 and _YEAR.search(first) is not None and parse_date(first) is not None
 
 
 def _is_hidden(element: Any) -> bool:

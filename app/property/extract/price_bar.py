@@ -141,7 +141,14 @@ def _is_asked(text: str, segment: Segment, page: Document) -> bool:
             return False  # the label's reader knows that it is the rent with heating
         if known is not None and beside is before and known.field == "_Ignore":
             return False
+        if known is not None and beside is after and known.field == "ClosePrice" and not _is_labelled(segment, page):
+            return False  # `$548,000` above `Sold price`
     return not (_NOT_ASKED.search(before) and not any(c.isdigit() for c in before))
+
+
+def _is_labelled(segment: Segment, page: Document) -> bool:
+    """True where what follows the text behind `segment` is an amount, which that text labels."""
+    return re.search(r"[$€£]\s?\d", _short(page, segment.index + 2)) is not None
 
 
 def _short(page: Document, index: int) -> str:

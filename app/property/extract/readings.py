@@ -17,8 +17,11 @@ from app.property.extract.name_values import NAMES
 from app.property.extract.place_values import PLACES
 from app.property.extract.typed_values import BY_TYPE, SPECIAL
 from app.property.extract.value_texts import Value
-from app.property.normalise import numbers, texts
-from app.property.record import FIELDS
+from app.property.normalise import numbers, texts, vocabulary
+from app.property.record import FIELDS, Method
+
+#: fields of which `None` is an answer
+_ANSWERED = frozenset({"AssociationFee", "AssociationYN", "PoolPrivateYN"})
 
 
 def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
@@ -26,7 +29,7 @@ def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
     if reading.raw is None or reading.raw == "" or reading.field == "_Ignore":
         return
     raw = texts.clean(reading.raw) if isinstance(reading.raw, str) else reading.raw
-    if isinstance(raw, str) and texts.is_empty(raw):
+    if isinstance(raw, str) and texts.is_empty(raw) and not _says_none(reading, raw):
         return
     for name, value, unit in _values(reading if raw is reading.raw else replace(reading, raw=raw), locale):
         if value is None or value in ("", []):
@@ -42,6 +45,11 @@ def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
             confidence=reading.confidence * unsure,
             unit=unit,
         )
+
+
+def _says_none(reading: Reading, raw: str) -> bool:
+    """`None` beside a label that asks for yes or no, or for an association's fee, is an answer."""
+    return reading.field in _ANSWERED and reading.method is Method.LABEL and vocabulary.yes_no(raw) is False
 
 
 def _doubt(name: str, unit: str | None, raw: Any) -> float:

@@ -18,7 +18,8 @@ from app.property.normalise.vocabulary import offer
 from app.property.record import Method
 
 _OFFERED = re.compile(
-    r"(?:^|[•|·]\s*|\b)(?:offered (?:at|for)|asking(?: price)?|listed (?:at|for)|list price|now|"
+    r"(?:^|[•|·]\s*|(?<!original )(?<!median )(?<!average )\b)"
+    r"(?:offered (?:at|for)|asking(?: price)?|listed (?:at|for)|list price|now|"
     r"priced (?:at|from)|prices? (?:from|starting at)|"
     r"starting (?:at|from)|from|opening bid|starting bid|"
     rf"buy (?:it )?now)\s*:?\s*(?P<price>{DOLLARS})(?![\d,]*\s*(?:/|per|an?)\s*(?:mo|sq|week|night))",

@@ -61,6 +61,8 @@ def _bathrooms(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 #: who lives there, not what it is
 _OCCUPIED = re.compile(r"\W*(?:vacant|owner|tenant|occupied|unoccupied)\b", re.IGNORECASE)
+_OWN_POOL = re.compile(r"\b(?:in|above)[- ]?ground|\b(?:private|play pool|gunite|fiberglass|lap pool)\b", re.IGNORECASE)
+_SHARED_POOL = re.compile(r"\b(?:community|association|shared|common|no|none|not)\b", re.IGNORECASE)
 _OF_MANY = re.compile(r"\d{1,3}\w{0,2} (?:of|out of|/) \d{1,3}")
 
 
@@ -145,6 +147,15 @@ def _access(reading: Reading, _locale: Locale) -> Iterator[Value]:
         yield "X_AccessNotes", text[:120], None
     elif named and told:
         yield "X_AccessNotes", "Gated" if reading.raw is True else f"{reading.label.strip(' :')}: {text}"[:120], None
+
+
+def _pool(reading: Reading, locale: Locale) -> Iterator[Value]:
+    """Yes or no, or how a home's own pool is made; a community's says nothing of it."""
+    told = _boolean(reading, locale)
+    text = "" if isinstance(reading.raw, bool) else text_of(reading.raw)
+    if told is None and _OWN_POOL.search(text) and not _SHARED_POOL.search(text):
+        told = True
+    yield "PoolPrivateYN", told, None
 
 
 def _remarks(reading: Reading, _locale: Locale) -> Iterator[Value]:
@@ -262,6 +273,7 @@ SPECIAL: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     "_BedsBaths": _beds_and_baths,
     "CloseDate": _sale_date,
     "PublicRemarks": _remarks,
+    "PoolPrivateYN": _pool,
     "StoriesTotal": _stories,
     "X_AccessNotes": _access,
     **dict.fromkeys(("Roof", "ConstructionMaterials", "Heating", "Cooling", "PowerProductionType"), _features),

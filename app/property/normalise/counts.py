@@ -72,6 +72,8 @@ def _of_number(value: float, lang: str | None) -> Bathrooms | None:
     if value == whole:
         return Bathrooms(whole)
     halves = round(10 * (value - whole), 3)
+    if halves == 7.5:  # a room without a tub, which is none of the half ones
+        return Bathrooms(whole + 1)
     if halves == 5:
         return _made(whole, 1)
     # `2.1` of some US listing services: two full ones and one half; parts of a bathroom are quarters

@@ -86,6 +86,8 @@ def test_each_fault_is_found(field: str, changes: dict[str, Any], why: str) -> N
         ("AssociationYN", False, "There is no HOA and nobody will write to you.", True),
         ("AssociationYN", False, "The HOA allows no pets and asks for dues.", False),
         ("AssociationYN", True, "There is no HOA and nobody will write to you.", False),
+        ("PoolPrivateYN", True, "Pool Features: In Ground, Heated", True),
+        ("PoolPrivateYN", True, "Pool Features: Community, In Ground", False),
         ("X_EstimatedValueLow", 518_000, "Estimated range $518K – $590K", True),
         ("X_EstimatedValueLow", 518, "Estimated range $518K – $590K", False),
         ("X_EstimatedValueLow", 519_000, "Estimated range $518K – $590K", False),

@@ -81,6 +81,20 @@ _HEAD = (
         (_OFFER + _HISTORY.format("Listing History"), "ClosePrice", 212000),
         (_OFFER + _HISTORY.format("Listing History"), "CloseDate", "2013-09-20"),
         (_OFFER + _HISTORY.format("Nearby Sales History"), "ClosePrice", None),
+        # numbers of things
+        (f"{_OFFER}<ul><li># of Full Baths: 1</li><li># of 3/4 Baths: 1</li></ul>", "BathroomsTotalInteger", 2),
+        (f"{_OFFER}<p>Bathrooms: 1.75</p>", "BathroomsTotalInteger", 2),
+        (f"{_OFFER}<p>Bathrooms: 2.25</p>", "BathroomsTotalInteger", None),
+        (f"{_OFFER}<ul><li># of Garage Spaces: 1</li><li># of Total Parking Spaces: 2</li></ul>", "ParkingTotal", 2),
+        # none of what a label asks for, and what is said of a pool
+        (f"{_OFFER}<p>HOA Dues: None</p>", "AssociationYN", False),
+        (f"{_OFFER}<p>HOA Dues: N/A</p>", "AssociationYN", None),
+        (f"{_OFFER}<p>Roof: None</p>", "Roof", None),
+        (f"{_OFFER}<p>Pool Features: None</p>", "PoolPrivateYN", False),
+        (f"{_OFFER}<p>Pool Features: In Ground, Heated</p>", "PoolPrivateYN", True),
+        (f"{_OFFER}<p>Pool Features: Community, In Ground</p>", "PoolPrivateYN", None),
+        # prices that are not this one's or not today's
+        (_OFFER.replace("List Price: $310,000", "Homes here have a median list price $612,000"), "ListPrice", None),
     ],
 )  # fmt: skip
 def test_layouts_of_records_and_listings(body: str, field: str, value: Any) -> None:
@@ -112,3 +126,18 @@ def test_a_sale_in_a_dated_row_is_no_status_of_today() -> None:
 def test_the_head_of_a_sheet_has_the_price_without_a_label(rows: str, price: int | None) -> None:
     """Rows of several streets are of others."""
     assert _read(_HEAD.format(rows), "House for sale").get("ListPrice") == price
+
+
+@pytest.mark.parametrize(
+    ("name", "office"), [("Prairie Property Management", True), ("Elsewhere Property Management", False)]
+)
+def test_a_manager_names_itself_in_title_and_contacts(name: str, office: bool) -> None:
+    body = f"{_OFFER}<div class='contact-card'><h4>{name}</h4><p>Leasing: (918) 555-0140</p></div>"
+    values = _read(body, "12 Oak St | Prairie Property Management")
+    assert (values.get("ListOfficeName") == name) is office
+
+
+@pytest.mark.parametrize(("heading", "office"), [("Listing Agent", "Calumet Brokers"), ("Our agents", None)])
+def test_below_the_agents_heading_and_name_stands_the_office(heading: str, office: str | None) -> None:
+    body = f"{_OFFER}<h3>{heading}</h3><p>Royce Batterton</p><p>Calumet Brokers</p>"
+    assert _read(body, "House for sale").get("ListOfficeName") == office

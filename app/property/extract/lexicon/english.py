@@ -208,12 +208,16 @@ TERMS: tuple[tuple[str, str], ...] = (
     (
         "ParkingTotal",
         "parking spaces|parking total|number of parking spaces|car spaces|car ports|parking spots|"
-        "total parking spaces|total spaces|carspaces|parking count|number of parking spots|parkings|garage spaces|"
+        "total parking spaces|total spaces|carspaces|parking count|number of parking spots|parkings|"
         "bsmt garages|basement garages",
     ),
     (
+        "ParkingTotal:0.85",
+        "garage spaces",
+    ),
+    (
         "PoolPrivateYN",
-        "pool|private pool|has private pool|swimming pool|has pool",
+        "pool|private pool|has private pool|swimming pool|has pool|pool features",
     ),
     (
         "PowerProductionType",

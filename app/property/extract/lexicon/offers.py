@@ -17,12 +17,13 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "ClosePrice",
-        "sold price|last sold price|last sale price|sold for|close price|last sold for|sale amount|last sale amount|"
+        "sold price|closed price|last sold price|last sale price|sold for|close price|last sold for|sale amount|"
+        "last sale amount|"
         "most recent sale price|previous sale price",
     ),
     (
         "CloseDate",
-        "sold date|last sold date|last sale date|date sold|close date|sold on|last sold on|last sold|"
+        "sold date|closed date|last sold date|last sale date|date sold|close date|sold on|last sold on|last sold|"
         "most recent sale date|previous sale date|date of last sale|last sale",
     ),
     (
