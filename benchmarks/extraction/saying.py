@@ -149,10 +149,11 @@ def _association(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _pool(value: Any, quote: str, locale: Locale) -> bool:
-    """As any yes or no, or how a pool is made that is not shared."""
+    """As any yes or no, or how a pool is made that is not shared, or as an item in a list: `Swimming Pool - Vinyl`."""
     made = re.search(r"ground|private|play pool|gunite|fiberglass|lap pool", quote, re.IGNORECASE) is not None
+    listed = re.match(r"(?:swimming )?pool\b[^:]*$", quote, re.IGNORECASE) is not None
     shared = re.search(r"community|association|shared", quote, re.IGNORECASE) is not None
-    return _yes_or_no(value, quote, locale) or (value is True and made and not shared)
+    return _yes_or_no(value, quote, locale) or (value is True and (made or listed) and not shared)
 
 
 def _person(value: Any, quote: str, _locale: Locale) -> bool:

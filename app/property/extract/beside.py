@@ -78,6 +78,12 @@ def _heads_columns(cells: list[Any]) -> bool:
     return len(cells) > 1 and len(below) >= 2 * len(cells) and all((c.get("colspan") or "1") != "1" for c in cells)
 
 
+def is_answer(element: Any) -> bool:
+    """True in a cell right behind one that ends in a colon: the value of that label, whatever it looks like."""
+    before = element.getprevious() if element.tag == "td" else None
+    return before is not None and before.tag in ("td", "th") and cell_text(before).endswith(":")
+
+
 def order(segment: Segment, page: Document) -> Literal["label", "value"] | None:
     """What comes first in the block around the label `segment`: labels, their values, or None for neither surely."""
     block = segment.owner

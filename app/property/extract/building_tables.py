@@ -31,6 +31,8 @@ _LIVED_IN = re.compile(
     r"(?:floor|story|storey|level))\b|^(?:BAS|MA)$",
     re.I,
 )
+#: a part whose column of areas holds how many there are
+_BATHS = re.compile(r"(?:full )?bath(?:room)?s?", re.I)
 #: a total that says which of it is lived in, and a column that holds that alone
 _HEATED = re.compile(r"^(?:heated|living|under air|a/c)\b[^\d]{0,12}([\d,]+)$", re.I)
 _LIVING = re.compile(r"\b(?:living|heated|finished|fin|under air|gla)\b")
@@ -39,7 +41,7 @@ _NOT_LIVED_IN = re.compile(
 )
 
 
-def first_building(grid: Grid, page: Document) -> Iterator[Reading]:
+def first_building(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
     """The first building of a table with a row a building: the house, whose garage has a row of its own. Tables of
     flats and floor plans have rents or names of plans, and are none.
     """
@@ -51,6 +53,10 @@ def first_building(grid: Grid, page: Document) -> Iterator[Reading]:
         return
     where = page.path(grid.table)
     found = list(single_rows.of_pairs(list(zip(grid.headings, house, strict=False)), grid.above, page, where, 0.62))
+    if sum(_is_lived_in(row) for row in grid.rows) > 1:  # its floors have rows of their own
+        yield from (r for r in found if r.field != "LivingArea")
+        yield from floors(grid, source, page)
+        return
     yield from found
     if (all_baths := baths.together({r.field: r for r in found})) is not None:
         yield all_baths
@@ -79,14 +85,11 @@ def floors(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
         heading = grid.headings[index]
         yield Reading("LivingArea", value, source.method, where, f"Total {heading}: {value}", 0.75, heading)
         return
-    lived_in = [
-        row
-        for row in grid.rows
-        if index < len(row)
-        and any(_LIVED_IN.search(t) for t in row)
-        and not any(_NOT_LIVED_IN.search(t) for t in row)
-        and _number(row[index])
-    ]
+    lived_in = [row for row in grid.rows if index < len(row) and _is_lived_in(row) and _number(row[index])]
+    bathrooms = [row for row in grid.rows if index < len(row) and any(_BATHS.fullmatch(t) for t in row)]
+    if len(bathrooms) == 1 and re.fullmatch(r"\d{1,2}(?:\.[05])?", count := bathrooms[0][index]):
+        quote = " ".join(t for t in bathrooms[0] if t)
+        yield Reading("BathroomsTotalInteger", count, source.method, where, quote, 0.62)
     if not lived_in:
         return
     area = sum(_number(row[index]) for row in lived_in)
@@ -98,6 +101,10 @@ def floors(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
         yield Reading("LivingArea", f"{area:g}", source.method, where, quote, 0.62)
     if "YearBuilt" in fields and (built := fields.index("YearBuilt")) < len(lived_in[0]):
         yield Reading("YearBuilt", lived_in[0][built], source.method, where, quote, 0.62)
+
+
+def _is_lived_in(row: tuple[str, ...]) -> bool:
+    return any(_LIVED_IN.search(t) for t in row) and not any(_NOT_LIVED_IN.search(t) for t in row)
 
 
 def _number(text: str) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from app.property.extract import baths, grids, nearby, pairs, whose
+from app.property.extract import baths, beside, grids, legal, nearby, pairs, whose
 from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document, Segment
 from app.property.extract.readings import candidates_of
@@ -27,6 +27,7 @@ _YEAR_HEADING = re.compile(
     re.I,
 )
 _OF_A_YEAR = frozenset({"TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount"})
+_IDS = frozenset({"ListingId", "ListingKey"})
 _MOST_PAIR_CHARS = 400
 
 
@@ -61,6 +62,8 @@ class Labels:
                 older = reading.field in _OF_A_YEAR and _is_older(segment, years)
                 faded = replace(reading, confidence=reading.confidence * 0.8) if older else reading
                 yield from candidates_of(faded, page.locale)
+        for reading in legal.subdivisions(page):
+            yield from candidates_of(reading, page.locale)
         if (together := baths.together(told)) is not None:
             yield from candidates_of(together, page.locale)
 
@@ -104,6 +107,8 @@ def _at(segment: Segment, page: Document) -> Iterator[Reading]:
     if len(text) > _MOST_PAIR_CHARS:
         return
     known = pairs.in_text(text, page)
+    if any(pair.found.field in _IDS for pair in known) and beside.is_answer(segment.owner):
+        return  # `Agent Code: | ID:908817`
     for pair in known:
         yield _reading(pair.found, (pair.label, pair.value), segment.owner, page, 0.7 if pair.alone else 0.6)
     if not known and "/" in text and len(text) <= 60:

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from app.property.extract.base import Candidate, Reading
+from app.property.extract.beside import is_answer
 from app.property.extract.document import Document
 from app.property.extract.lexicon import counted
 from app.property.extract.readings import candidates_of
@@ -129,6 +130,8 @@ class Phrases:
                 *_readings(text, page.path(element), confidence, page),
                 *_layouts(text, page.path(element), confidence, page),
             ):
+                if reading.field == "ListingId" and is_answer(element):
+                    continue  # `Agent Code: | ID:908817`
                 about_land = reading.field == "LivingArea" and (sells_land or _is_lone_land(text, page))
                 said = replace(reading, field="LotSizeArea") if about_land else reading
                 yield from candidates_of(said, page.locale)

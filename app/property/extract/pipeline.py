@@ -14,6 +14,7 @@ from typing import Any
 
 from app.property.derived import DERIVED_FIELDS, derive
 from app.property.extract.address_bar import AddressBar
+from app.property.extract.authority import Authority
 from app.property.extract.base import Candidate, Extraction, Extractor
 from app.property.extract.belief import believed
 from app.property.extract.checks import checked
@@ -57,6 +58,7 @@ EXTRACTORS: tuple[Extractor, ...] = (
     Phrases(),
     Headlines(),
     AddressBar(),
+    Authority(),
     PriceBar(),
     Signatures(),
     Offers(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from app.property.extract import building_tables, history, permits, single_rows, value_tables
+from app.property.extract import building_tables, history, outdoors, permits, single_rows, value_tables
 from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document
 from app.property.extract.grids import OTHERS, Grid, cell_text, grids, heading_above, is_total, own_rows
@@ -34,6 +34,8 @@ class Tables:
             *single_rows.under_headings(page),
             *single_rows.described_codes(page),
             *value_tables.newest_columns(page),
+            *value_tables.by_share(page),
+            *outdoors.pools(page),
             *_headless(page, source),
         ):
             yield from candidates_of(reading, page.locale)
@@ -46,7 +48,7 @@ def _readings(grid: Grid, source: Source, page: Document, *, floors: bool) -> It
         permits.of_rows(table, grid.above, source, where),
         value_tables.totals(grid, source, page),
         history.of_table(table, grid.above, source, where),
-        building_tables.first_building(grid, page) if floors else iter(()),
+        building_tables.first_building(grid, source, page) if floors else iter(()),
         building_tables.floors(grid, source, page) if floors else iter(()),
     )
     for reader in readers:

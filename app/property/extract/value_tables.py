@@ -11,6 +11,8 @@ from app.property.extract.document import Document
 from app.property.extract.grids import YEAR, Grid, cell_text, column, is_total, own_rows
 from app.property.extract.object_values import Source
 from app.property.extract.terms import Meaning, words_of
+from app.property.normalise.numbers import tidy
+from app.property.normalise.prices import parse_price
 from app.property.record import Method
 
 #: what a property is worth and owes for one year
@@ -22,6 +24,7 @@ _IN_COLUMNS = {
     "full": Meaning("X_MarketValue"),
     "total": Meaning("X_MarketValue", 0.7),
 }
+_SHARE = re.compile(r"^(\d{1,3}(?:\.\d+)?)\s?%$")
 _PARTS = re.compile(
     r"\b(?:land|lot|buildings?|improvements?|dwelling|structures?|impr|bldg|outbuildings?|residential)\b", re.I
 )
@@ -101,3 +104,24 @@ def _newest_column(rows: list[list[Any]], header: list[Any], page: Document, whe
         yield Reading(known.field, value, Method.LABEL, where, f"{label} {value}", 0.85 * known.trust, label)
     if told:
         yield Reading("TaxYear", year, Method.LABEL, where, str(year), 0.8)
+
+
+def by_share(page: Document) -> Iterator[Reading]:
+    """`| 35% | 100%` above land, buildings and their total: the whole is the market's value, its share is assessed."""
+    for table in page.tables:
+        rows = own_rows(table)
+        shares = [m[1] for t in map(cell_text, rows[0] if rows else []) if t and (m := _SHARE.match(t))]
+        total = next((r for r in rows if is_total(tuple(map(cell_text, r)))), None)
+        if len(shares) != 2 or "100" not in shares or total is None or len(total) != len(rows[0]):
+            continue
+        told = {
+            s: price.amount for s, c in zip(shares, total[-2:], strict=True) if (price := parse_price(cell_text(c)))
+        }
+        share = next((s for s in shares if s != "100"), "")
+        market, assessed = told.get("100", 0.0), told.get(share, 0.0)
+        if not market or not assessed or abs(assessed - market * float(share) / 100) > max(10.0, 0.005 * market):
+            continue
+        where = page.path(table)
+        for field, heading, amount in (("TaxAssessedValue", share, assessed), ("X_MarketValue", "100", market)):
+            quote = f"Total {heading}%: {amount:,.0f}"
+            yield Reading(field, tidy(amount), Method.LABEL, where, quote, 0.8, f"Total {heading}%")

@@ -120,7 +120,7 @@ def test_a_day_is_no_amount_and_a_pair_below_headings_is_one() -> None:
     [
         ("Central Heat/Air Cond", "CENTRAL HEAT", None, None),
         ("Cooling", "Heat Pump", None, ["Heat Pump"]),
-        ("Cooling", "Central Heat & Air", None, ["Central Heat & Air"]),
+        ("Cooling", "Gas Heat & Air", None, ["Gas Heat & Air"]),
         ("HEAT/AC", "CENTRAL H/A", ["CENTRAL H/A"], ["CENTRAL H/A"]),
         ("HEAT/AC", "FORCED HOT WATER", ["FORCED HOT WATER"], None),
     ],
