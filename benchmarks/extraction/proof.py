@@ -81,11 +81,17 @@ def _fault(name: str, proof: Evidence, document: Document) -> str | None:
         return "has a locator that leads nowhere"
     if not _is_pieced(proof.raw, (place.own,)):
         return "has a raw text that does not stand at its locator"
-    if not _is_pieced(proof.quote, (place.own, place.page)):
+    if not all(_is_pieced(part, (place.own, place.page)) for part in _summands(proof.quote)):
         return "has a quote that is not on the page"
     if not says(name, proof, document.locale, place.own):
         return "has a quote that does not say it"
     return None
+
+
+def _summands(quote: str) -> list[str]:
+    """`Full baths: 1; 3/4 baths: 1` says of what a number is the sum; any other quote is one."""
+    parts = quote.split("; ")
+    return parts if len(parts) > 1 and all(re.fullmatch(r"[^:;]+: \d{1,2}", part) for part in parts) else [quote]
 
 
 # --- the place that a locator leads to -------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from app.property.extract.claims import Claim
 from app.property.extract.document import Locale
 from app.property.extract.support import supported
 from app.property.normalise import areas, counts, currency, layouts, numbers, prices, vocabulary
+from app.property.normalise.dates import year_of_era
 from app.property.normalise.places import country_code
 from app.property.record import FIELDS, Evidence
 
@@ -55,8 +56,11 @@ def _has(text: str, value: object) -> bool:
 
 
 def _in_row(raw: str, key: str, value: Any) -> bool:
-    """A date by its year (rows hold ISO dates, pages their own), an amount by its digits, a word as it is."""
-    return _has(raw, str(value)[:4] if key == "date" else value)
+    """A date by its year (rows hold ISO dates, pages their own), an amount by its digits, a word as it is; of words
+    that a reader joined with a dash each part.
+    """
+    parts = [str(value)[:4]] if key == "date" else value.split(" - ") if isinstance(value, str) else [value]
+    return all(_has(raw, part) for part in parts)
 
 
 def _number(value: Any, quote: str, _locale: Locale) -> bool:
@@ -73,7 +77,7 @@ def _amount(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _coordinate(value: Any, quote: str, _locale: Locale) -> bool:
-    return any(abs(float(n) - value) < 1e-6 for n in re.findall(r"-?\d+\.\d+", quote))
+    return any(abs(float(n.replace(",", ".")) - value) < 1e-6 for n in re.findall(r"-?\d+[.,]\d+", quote))
 
 
 def _unit(value: Any, quote: str, _locale: Locale) -> bool:
@@ -126,7 +130,9 @@ def _basis(value: Any, quote: str, _locale: Locale) -> bool:
 def _baths(value: Any, quote: str, locale: Locale) -> bool:
     told = counts.bathrooms(quote, locale.lang)
     claim = Claim("BathroomsTotalInteger", value, quote, quote, locale.lang, locale.country)
-    return (told is not None and told.total == value) or supported(claim) is not None
+    summands = [int(n) for n in re.findall(r":\s*(\d{1,2})(?=;|$)", quote)]  # `Full baths: 1; 3/4 baths: 1`
+    added = len(summands) > 1 and sum(summands) == value
+    return (told is not None and told.total == value) or supported(claim) is not None or added
 
 
 def _part_of_baths(value: Any, quote: str, locale: Locale) -> bool:
@@ -137,9 +143,10 @@ def _part_of_baths(value: Any, quote: str, locale: Locale) -> bool:
 
 def _yes_or_no(value: Any, quote: str, _locale: Locale) -> bool:
     """The quote ends in yes or no, says that there is none, or names a fee above nothing."""
-    answer = vocabulary.yes_no(quote.rpartition(":")[2].strip() or quote.rsplit(maxsplit=1)[-1])
+    after = quote.rpartition(":")[2].strip() or quote.rsplit(maxsplit=1)[-1]
+    answer = vocabulary.yes_no(re.split(r"[,;]\s", after)[0])
     fee = any(n.value > 0 for n in numbers.find_numbers(quote, "en"))
-    none = value is False and re.search(r"\bno (?:\w+ )?(?:pool|hoa|association)\b", quote, re.IGNORECASE) is not None
+    none = value is False and re.search(r"\bno (?:\w+ )?pool\b", quote, re.IGNORECASE) is not None
     return answer is value or none or (value is True and answer is None and fee)
 
 
@@ -167,6 +174,13 @@ def _place(value: Any, quote: str, locale: Locale) -> bool:
     return (spaceless and _has(quote, value)) or _is_supported("StateOrProvince", value, quote, locale)
 
 
+def _street(value: Any, quote: str, locale: Locale) -> bool:
+    """In words; its number may stand apart from it, under a key of its own."""
+    number, _, rest = value.partition(" ")
+    apart = number.isdigit() and re.search(rf"\b{number}\b", quote) is not None and _place(rest, quote, locale)
+    return _place(value, quote, locale) or apart
+
+
 def _rooms(value: Any, quote: str, locale: Locale) -> bool:
     """A count, or a country's short hand for it: `3LDK`, `trilocale`."""
     told = layouts.parse_layout(quote, locale.lang)
@@ -174,14 +188,26 @@ def _rooms(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _year(value: Any, quote: str, _locale: Locale) -> bool:
-    """A year alone or in a date."""
-    return re.search(rf"(?<!\d){value}(?!\d)", quote) is not None
+    """A year alone or in a date, or told by the era of an emperor."""
+    return year_of_era(quote) == value or re.search(rf"(?<!\d){value}(?!\d)", quote) is not None
 
 
 def _area(value: Any, quote: str, locale: Locale) -> bool:
-    """The number, or what the page's own unit (ares, ping) comes to."""
+    """The number, or what the page's own unit (ares, ping) comes to, or a part of an acre."""
     told = areas.parse_area(quote.rpartition(":")[2], locale.lang) or areas.parse_area(quote, locale.lang)
-    return _number(value, quote, locale) or (told is not None and abs(told.value - value) < 0.005)
+    return (
+        _number(value, quote, locale)
+        or value in _acres(quote)
+        or (told is not None and abs(told.value - value) < 0.005)
+    )
+
+
+def _acres(quote: str) -> list[float]:
+    """`1/2 acre`, `a quarter-acre lot`."""
+    found = re.findall(r"\b(half|quarter|[1-9]/[2-9])[ -](?:an )?acres?\b", quote, re.IGNORECASE)
+    words = {"half": "1/2", "quarter": "1/4"}
+    parts = [words.get(text.casefold(), text).split("/") for text in found]
+    return [int(top) / int(bottom) for top, bottom in parts]
 
 
 def _text(value: Any, quote: str, _locale: Locale) -> bool:
@@ -215,7 +241,8 @@ _OWN: Mapping[str, Callable[[Any, str, Locale], bool]] = {
     "LotSizeArea": _area,
     "YearBuilt": _year,
     "RoomsTotal": _rooms,
-    **dict.fromkeys(("UnparsedAddress", "StateOrProvince", "StreetName"), _place),
+    "UnparsedAddress": _street,
+    **dict.fromkeys(("StateOrProvince", "StreetName"), _place),
     "BathroomsTotalInteger": _baths,
     "BathroomsFull": _part_of_baths,
     "BathroomsHalf": _part_of_baths,

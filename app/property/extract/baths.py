@@ -15,5 +15,5 @@ def together(found: Mapping[str, Reading]) -> Reading | None:
     counts = [str(found[name].raw).strip() if name in found else "0" for name in KINDS]
     if "_ThreeQuarterBaths" not in found or "BathroomsFull" not in found or not all(c.isdigit() for c in counts):
         return None
-    quote = "; ".join(f"{r.label.rstrip(':')}: {r.raw}" for r in found.values())
+    quote = "; ".join(f"{found[name].label.rstrip(':')}: {found[name].raw}" for name in KINDS if name in found)
     return replace(found["BathroomsFull"], field="BathroomsTotalInteger", raw=str(sum(map(int, counts))), quote=quote)

@@ -230,7 +230,9 @@ def _street(kept: dict[str, Winner]) -> None:
     number = kept.get("StreetNumber")
     if number is not None and not re.search(r"\d", text) and _beside(street.candidate, number.candidate):
         text = f"{number.candidate.value} {text}"
-        kept["UnparsedAddress"] = replace(street, candidate=replace(street.candidate, value=text))
+        quote = f"{number.candidate.quote}; {street.candidate.quote}"
+        street = replace(street, candidate=replace(street.candidate, value=text, quote=quote))
+        kept["UnparsedAddress"] = street
     city = kept.get("City")
     for field in ("PostalCode", "StateOrProvince", "City"):
         if field in kept:

@@ -32,7 +32,7 @@ _COUNT_WORDS: Mapping[str, float] = {
     }.items()
     for word in words.split()
 }
-_HALF = re.compile(r"\band[ -]a[ -]half\b|einhalb|½|\b1/2\b", re.IGNORECASE)
+_HALF = re.compile(r"\band[ -](?:a|one)[ -]half\b|einhalb|½|\b1/2\b", re.IGNORECASE)
 _RANGES: Mapping[str, tuple[float, float]] = {
     "YearBuilt": (1500, 2100),
     "TaxYear": (1950, 2100),

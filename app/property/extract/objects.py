@@ -93,7 +93,8 @@ def _estimate(node: dict[str, Any], source: Source, place: Place) -> Iterator[Re
     for key, value in node.items():
         nested = value[0] if isinstance(value, list) and value else value
         if isinstance(nested, dict) and place.pointer.count("/") < _MOST_STEPS:
-            yield from _estimate(nested, source, place.below(key, words_of(key)))
+            inner = place.below(key, words_of(key))
+            yield from _estimate(nested, source, inner.below("0", "") if isinstance(value, list) else inner)
         known = meaning(f"estimate {words_of(key).removeprefix('estimate ')}")
         if known is not None and known.field.startswith("X_Estimated") and isinstance(value, int | float | str):
             yield plain(known, key, value, node, (source, place.at(key)))

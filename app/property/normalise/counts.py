@@ -56,7 +56,9 @@ def bathrooms(text: str, lang: str | None = None) -> Bathrooms | None:
     if match := re.fullmatch(r"(\d{1,2})\s*/\s*(\d{1,2})", text):
         return _made(int(match[1]), int(match[2]))
     if match := _TOTAL_OF_BOTH.fullmatch(text):
-        return _made(int(match[2]), int(match[3]))
+        full_ones, half_ones = int(match[2]), int(match[3])
+        adds_up = int(float(match[1])) in (full_ones, full_ones + half_ones)
+        return _made(full_ones, half_ones) if adds_up else None
     text = text.replace("½", "1/2")
     full, half = _FULL.search(text), _HALF.search(text)
     if full and half:

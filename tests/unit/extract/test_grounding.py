@@ -97,3 +97,31 @@ def test_an_association_that_is_denied_and_a_shortened_amount_are_said() -> None
     )
     assert evidence["AssociationYN"].value is False
     assert (evidence["X_EstimatedValueLow"].value, evidence["X_EstimatedValueHigh"].value) == (418_000, 490_000)
+
+
+def test_a_street_and_its_number_under_two_keys_are_quoted_both() -> None:
+    body = {"parcelNumber": "11-22-333", "situs": {"number": "9926", "street": "E SAGE WAY", "city": "Casa Blanca"}}
+    evidence, _ = _evidence(json.dumps(body), "application/json")
+    assert evidence["UnparsedAddress"].value == "9926 E SAGE WAY"
+    assert evidence["UnparsedAddress"].quote == '"number": 9926; "street": E SAGE WAY'
+
+
+def test_bathrooms_that_are_added_are_quoted_and_nothing_else() -> None:
+    head = "".join(f"<th>{h}</th>" for h in ("Year Built", "Stories", "Full Bath", "3/4 Bath", "1/2 Bath", "Roof"))
+    rows = (("1988", "1.5", "1", "1", "0", "Asphalt"), ("1990", "1", "0", "0", "0", "Metal"))
+    cells = "".join(f"<tr>{''.join(f'<td>{c}</td>' for c in row)}</tr>" for row in rows)
+    above = "<html lang='en-US'><title>Assessor</title><p>Parcel ID: 11-22-333</p>"
+    evidence, _ = _evidence(f"{above}<table><tr>{head}</tr>{cells}</table></html>")
+    assert evidence["BathroomsTotalInteger"].value == 2
+    assert evidence["BathroomsTotalInteger"].quote == "Full Bath: 1; 3/4 Bath: 1; 1/2 Bath: 0"
+
+
+def test_an_estimate_in_a_list_is_found_in_its_item() -> None:
+    values = [{"estimate_low": 410500, "estimate_high": 449800}]
+    state = {"id": 900120, "list_price": 431000, "beds": 3, "baths": 2, "estimates": {"current_values": values}}
+    html = (
+        "<html lang='en-US'><title>4 Elm Rd, Salem, OR 97301 for sale</title><h1>4 Elm Rd, Salem, OR 97301</h1>"
+        f"<p>List Price: $431,000</p><script>window.__STATE__ = {json.dumps({'property': state})};</script></html>"
+    )
+    evidence, _ = _evidence(html)
+    assert evidence["X_EstimatedValueLow"].locator.endswith("/estimates/current_values/0/estimate_low")

@@ -75,6 +75,8 @@ _HEAD = (
         # all bathrooms, and how many are full and half
         (f"{_OFFER}<table><tr><td>Baths (F/H):</td><td>3 (2/1)</td></tr></table>", "BathroomsTotalInteger", 3),
         (f"{_OFFER}<table><tr><td>Baths (F/H):</td><td>3 (2/1)</td></tr></table>", "BathroomsHalf", 1),
+        (f"{_OFFER}<table><tr><td>Baths:</td><td>2.5 (2 1)</td></tr></table>", "BathroomsTotalInteger", 3),
+        (f"{_OFFER}<table><tr><td>Baths:</td><td>5 (2/1)</td></tr></table>", "BathroomsTotalInteger", None),
         # the town of the address, not the one that taxes it
         (f"{_OFFER}<p>Municipality: Ames Township</p>", "City", "Ames"),
         # a history without headings, its title in a row of its own; a cut tells two amounts
