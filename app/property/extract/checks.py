@@ -29,6 +29,7 @@ _ONLY_LISTING = (
     "OriginalListPrice",
     *_WITH_PRICE,
 )
+_OWN_NUMBER = re.compile(r"(?:property|listing|web) (?:id|ref\w*|number|no\.?):", re.IGNORECASE)
 _ESTIMATED = re.compile(r"\bestimated\b", re.IGNORECASE)
 _ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
 #: where rents are asked by the week as often as by the month
@@ -59,6 +60,7 @@ def checked(
     _sold(kept, candidates)
     _bathrooms(kept)
     _estimate(kept, kind)
+    _own_number(kept, candidates, kind)
     if kind is PageKind.RECORD:
         number = kept.get("ListingId")
         if number is not None and "ParcelNumber" not in kept:  # a county's `Property ID`
@@ -273,6 +275,19 @@ def _key(kept: dict[str, Winner], page: Document) -> None:
     key, code = kept.get("ListingKey"), kept.get("PostalCode")
     if key and code and str(key.candidate.value).casefold() == str(code.candidate.value).replace(" ", "").casefold():
         del kept["ListingKey"]
+
+
+def _own_number(kept: dict[str, Winner], candidates: list[Candidate], kind: PageKind) -> None:
+    """Beside the number of a listing service, the `Property ID` is the site's own key."""
+    service = kept.get("ListingId")
+    if kind is not PageKind.LISTING or service is None or "ListingKey" in kept:
+        return
+    if not service.candidate.quote.upper().startswith("MLS"):
+        return
+    own = [c for c in candidates if c.field == "ListingId" and _OWN_NUMBER.match(c.quote)]
+    if own and len({c.value for c in own}) == 1 and own[0].value != service.candidate.value:
+        strength = max(c.confidence for c in own)
+        kept["ListingKey"] = Winner(replace(own[0], field="ListingKey"), strength, False, tuple(own))
 
 
 def _people(kept: dict[str, Winner], page: Document) -> None:

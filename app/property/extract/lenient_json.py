@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import chompjs
@@ -85,9 +86,17 @@ def assignments(script: str) -> Iterator[tuple[str, int, Any]]:
 
 _ARGUMENT = re.compile(r"[(,]\s*(?=\{\s*\"|\[\s*\{)")
 
+_LITERAL = re.compile(r"\(\s*(?=\{\s*[A-Za-z_$][\w$]*\s*:)")
+_PLACE = re.compile(r"[{,\s](?:lat|latitude|\w{0,20}[aA]ddress|\w{0,20}[cC]ity)\s*:\s*[-'\"\d]")
+_CODE = re.compile(r"\bfunction\b|=>")
+_LONGEST_LITERAL, _MOST_PLACES = 50_000, 20
+
 
 def arguments(script: str) -> Iterator[tuple[int, Any]]:
-    """Objects handed to functions, `render(Page, {...})`: (offset, value). Small ones are left out."""
+    """Objects handed to functions, `render(Page, {...})`: (offset, value). Small ones are left out, and literals
+    (`new Map({center: {lat: 43.65}})`) that name no place.
+    """
+    yield from _literals(script)
     position = 0
     for _ in range(200):
         match = _ARGUMENT.search(script, position)
@@ -101,6 +110,23 @@ def arguments(script: str) -> Iterator[tuple[int, Any]]:
         if end - position >= _LEAST_ARGUMENT:
             yield position, value
         position = max(end, position)
+
+
+def _literals(script: str) -> Iterator[tuple[int, Any]]:
+    """Objects with bare keys that are the first thing handed to a function and name a place."""
+    position = 0
+    for place in islice(_PLACE.finditer(script), _MOST_PLACES):
+        if place.start() < position:
+            continue
+        openings = _LITERAL.finditer(script, max(position, place.start() - _LONGEST_LITERAL), place.start() + 1)
+        start = max((opening.end() for opening in openings), default=0)
+        end = _balanced(script[: start + _LONGEST_LITERAL], start) if start else 0
+        if end < place.end():
+            continue
+        position = end
+        text = script[start:end]
+        if end - start >= _LEAST_CHARS and not _CODE.search(text) and isinstance(value := _javascript(text), dict):
+            yield start, value
 
 
 def _value_at(script: str, start: int) -> tuple[Any, int]:

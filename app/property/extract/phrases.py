@@ -225,6 +225,8 @@ def _layouts(text: str, where: str, confidence: float, page: Document) -> Iterat
         yield Reading("_Layout", text[:120], Method.LABEL, where, text, confidence)
 
 
+#: `1 - 3 bd` in a line of its own, `ranging from 702-1346 sq ft`
+_RANGE = re.compile(r"^\d(?:\.\d)? ?[-–—] ?\d[^-–—]*$|\d{3} ?[-–—] ?[\d,]{3,6} ?sq[^-–—]*$", re.I)
 _FULL_AND_HALF = re.compile(
     r"\b\d{1,2} full,? (?:and )?\d (?:half|partial) (?:bath|bathroom)s?\b|\b\d{1,2} ba 1 (?:1/2|½) ba\b", re.I
 )
@@ -235,6 +237,8 @@ def _readings(text: str, where: str, confidence: float, page: Document) -> Itera
         yield Reading("BathroomsTotalInteger", baths.group(), Method.LABEL, where, text, 0.93)
     for field, pattern in (*_COUNTS, *_LOCAL_COUNTS.get(page.locale.lang or "", ())):
         found = list(pattern.finditer(text))
+        if len(found) == 1 and _RANGE.search(text[: found[0].end()]):
+            continue  # of several homes
         if len(found) == 1 and not (field in _OF_THE_HOUSE and BESIDE_HOUSE.search(text[: found[0].end()])):
             less = 0.1 if field == "LivingArea" else 0.0
             yield Reading(field, found[0].group(), Method.LABEL, where, text, confidence - less)

@@ -20,13 +20,16 @@ from app.property.extract.belief import believed
 from app.property.extract.checks import checked
 from app.property.extract.confidence import with_confidence
 from app.property.extract.courtesy import Courtesy
+from app.property.extract.crumbs import Crumbs
 from app.property.extract.document import Document
+from app.property.extract.floor_plans import FloorPlans
 from app.property.extract.grounding import grounded
 from app.property.extract.headlines import Headlines
 from app.property.extract.jsonbody import JsonBody, objects_in
 from app.property.extract.jsonld import JsonLd
 from app.property.extract.kind import classify
 from app.property.extract.labels import Labels
+from app.property.extract.map_calls import MapCalls
 from app.property.extract.microdata import Microdata
 from app.property.extract.offers import Offers
 from app.property.extract.opengraph import OpenGraph
@@ -62,6 +65,9 @@ EXTRACTORS: tuple[Extractor, ...] = (
     PriceBar(),
     Signatures(),
     Offers(),
+    FloorPlans(),
+    Crumbs(),
+    MapCalls(),
 )
 #: what a model's quote says beside the field that was asked for; never asked for themselves
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {

@@ -32,6 +32,8 @@ def _area(reading: Reading, locale: Locale) -> Iterator[Value]:
     units = "LivingAreaUnits" if reading.field == "LivingArea" else "LotSizeUnits"
     if (code := _CODE_AND_NAME.match(text_of(reading.raw))) and areas.find_unit(code[1]) is None:
         return
+    if reading.field == "LivingArea" and isinstance(reading.raw, str) and areas.is_range(reading.raw, locale.lang):
+        return
     area = areas.parse_area(text_of(reading.raw), None if not isinstance(reading.raw, str) else locale.lang)
     if area is None or not 0 < area.value < 1e9:
         return

@@ -57,6 +57,9 @@ _OTHERS: tuple[tuple[re.Pattern[str], float, frozenset[str]], ...] = (
     (re.compile(r"\s?marlas?\b", re.I), 25.29285264, frozenset()),
     (re.compile(r"\s?kanals?\b", re.I), 505.8570528, frozenset()),
 )
+_TO = re.compile(r"\s*(?:sq\.? ?ft\.?|sqft|m²)?\s*(?:-|–|—|to)\s*", re.I)
+#: `5 - 1,200 sq ft` are a unit and its area
+_WIDEST_RANGE = 10
 _HECTARES_HERE = re.compile(r"\s?(?:ha|hectares?|hektar\w*|ettar[oi])\b", re.I)
 
 
@@ -98,6 +101,14 @@ def parse_area(text: str, lang: str | None = None) -> Area | None:
     if len(numbers) >= 1:
         return Area(numbers[0].value, find_unit(text))
     return None
+
+
+def is_range(text: str, lang: str | None = None) -> bool:
+    """True for `702 - 1,346 sq ft`: neither end is the area of one home."""
+    found = find_numbers(text[:60], lang, multipliers=False)
+    if len(found) != 2 or not 1 < found[1].value / max(found[0].value, 1e-9) <= _WIDEST_RANGE:
+        return False
+    return _TO.fullmatch(text[found[0].end : found[1].start]) is not None
 
 
 def _compound(text: str, numbers: list[Number], lang: str | None) -> Area | None:

@@ -49,3 +49,20 @@ def test_json_in_json_in_json_is_unpacked() -> None:
     middle = {"b": inner}
     outer = {"a": json.dumps(middle)}
     assert lenient_json.unpacked(outer) == {"a": {"b": {"c": {"price": 7, "text": "padding"}}}}
+
+
+@pytest.mark.parametrize(
+    ("script", "values"),
+    [
+        (
+            "new Map({ el: 'map', center: { lat: 43.65, lng: -116.45 }, marker: { title: '6203 W Tamsin Ct' } });",
+            [{"el": "map", "center": {"lat": 43.65, "lng": -116.45}, "marker": {"title": "6203 W Tamsin Ct"}}],
+        ),
+        # of no place, and of code
+        ("slider({ speed: 400, loop: true, arrows: false, easing: 'linear', pauseOnHover: true });", []),
+        ("init({ lat: 43.65, lng: -116.45, onLoad: function () { return 1; }, padding: 'padding padding' });", []),
+        ("lat: 43.65, lng: -116.45", []),
+    ],
+)
+def test_literals_handed_to_functions_are_read_where_they_name_a_place(script: str, values: list[object]) -> None:
+    assert [value for _, value in lenient_json.arguments(script)] == values

@@ -15,9 +15,9 @@ _URL = "https://homes.example/homedetails/12-Oak-St/71940288_id/"
 _HEAD = "<h1>12 Oak St, Ames, IA 50010</h1><p>For sale</p><p>List price: $529,000</p><p>Bedrooms: 3</p>"
 
 
-def _read(body: str, head: str = _HEAD, title: str = "12 Oak St, Ames, IA 50010") -> dict[str, Any]:
+def _read(body: str, head: str = _HEAD, title: str = "12 Oak St, Ames, IA 50010", url: str = _URL) -> dict[str, Any]:
     html = f"<html lang='en'><head><title>{title}</title></head><body>{head}{body}</body></html>"
-    page = Page(_URL, _URL, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
+    page = Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
     return extract(page).record.values
 
 
@@ -132,3 +132,52 @@ def test_on_an_agents_own_site_the_agent_is_whoever_the_site_is_named_for() -> N
     assert own["ListAgentFullName"] == "Fern Delacroix"
     assert own["ListOfficeName"] == "Fern & Ridge Realty Cooperative"
     assert "ListAgentFullName" not in _read(line)
+
+
+_MAP = (
+    "<script>new Map({el: 'map', center: {lat: 42.03471, lng: -93.62017}, zoom: 15, marker: {title: '%s'}});</script>"
+)
+
+
+def test_a_map_that_names_the_street_shows_the_home() -> None:
+    values = _read(_MAP % "12 Oak St")
+    assert (values["Latitude"], values["Longitude"]) == (42.03471, -93.62017)
+    assert "Latitude" not in _read(_MAP % "Our office")
+    several = "points: [{lat: 42.1, lng: -93.7}, {lat: 42.2, lng: -93.8}], title: '12 Oak St', note: 'what is near'"
+    assert "Latitude" not in _read(f"<script>new Map({{{several}}});</script>")
+
+
+def test_the_county_in_the_trail_of_links() -> None:
+    """Not one of a list of counties."""
+    trail = "<div id='breadcrumbs'><a>Iowa</a> / <a>Story County</a> / <a>Ames</a></div>"
+    assert _read(trail)["CountyOrParish"] == "Story"
+    assert "CountyOrParish" not in _read("<ul><li><a>Story County</a></li></ul>")
+    assert "CountyOrParish" not in _read(f"{trail}<nav class='breadcrumb'><a>Polk County</a></nav>")
+
+
+def test_a_sites_own_number_beside_the_listing_services() -> None:
+    values = _read("<p>MLS #: 1554208</p><p>Property ID: BNP-18844</p>", url="https://homes.example/12-oak-st/")
+    assert (values["ListingId"], values["ListingKey"]) == ("1554208", "BNP-18844")
+    alone = _read("<p>Property ID: BNP-18844</p>", url="https://homes.example/12-oak-st/")
+    assert (alone["ListingId"], alone.get("ListingKey")) == ("BNP-18844", None)
+
+
+_PLANS = """<h1>The Larkmoor</h1><h2>5100 Sable Creek Pkwy, Nashville, TN 37217</h2>
+<ul><li><p>Monthly Rent</p><p>$1,389 - $2,215</p></li><li><p>Bedrooms</p><p>1 - 3 bd</p></li>
+<li><p>Square Feet</p><p>702 - 1,346 sq ft</p></li></ul>
+<div><h3>B1 <span>$1,740</span></h3><h4>2 beds, 2 baths, 1,084 Sq Ft</h4></div>
+<div><h3>A1 <span>$1,389 - $1,460</span></h3><h4>1 bed, 1 bath, 702 Sq Ft</h4></div>"""
+
+
+def test_of_several_floor_plans_the_cheapest_is_read() -> None:
+    values = _read("", head=_PLANS, title="The Larkmoor - Apartments for rent in Nashville, TN")
+    assert values["ListPrice"] == 1389
+    assert (values["BedroomsTotal"], values["BathroomsTotalInteger"], values["LivingArea"]) == (1, 1, 702)
+
+
+def test_a_range_of_areas_is_no_area() -> None:
+    """Nor are other homes of a building this one, where the page asks one rent."""
+    ranges = _PLANS.partition("<div>")[0]
+    assert "LivingArea" not in _read("", head=ranges, title="The Larkmoor - Apartments for rent")
+    one = _PLANS.replace("$1,389 - $2,215", "$1,740").replace("$1,389 - $1,460", "$1,389")
+    assert _read("", head=one, title="The Larkmoor - Apartments for rent").get("BedroomsTotal") != 1

@@ -42,7 +42,7 @@ TERMS: tuple[tuple[str, str], ...] = (
         "City",
         "city|town|address city|locality|address locality|suburb|city name|post town|site city|"
         "situs city|property city|address suburb|site address city|city town|location city|town name|"
-        "displayable city",
+        "displayable city|listing city",
     ),
     (
         "City:0.6",  # which town taxes it is not always the one of its address
@@ -51,7 +51,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     (
         "StateOrProvince",
         "state|country subd|province|region|address state|address region|state code|state or province|"
-        "site state|situs state|"
+        "site state|situs state|listing state|"
         "address state code|location state|state abbreviation|county state|property state|location region",
     ),
     (
@@ -66,11 +66,11 @@ TERMS: tuple[tuple[str, str], ...] = (
         "PostalCode",
         "zip|zip code|zipcode|postal code|postcode|address postal code|address zip|address zipcode|post code|eircode|"
         "eir code|site zip|situs zip|site zip code|property zip|address postcode|site address zip|address zip code|"
-        "post zip|zip5|postal1",
+        "post zip|zip5|postal1|listing zip",
     ),
     (
         "Country:0.9",
-        "country|country code|address country|address country code|country iso|country iso code",
+        "country|country code|listing country|address country|address country code|country iso|country iso code",
     ),
     (
         "Latitude",

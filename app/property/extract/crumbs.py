@@ -1,0 +1,37 @@
+"""The county in a trail of links that leads to the property: `Tennessee / Davidson County / Nashville`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from app.property.extract.base import Candidate, Reading
+from app.property.extract.document import Document
+from app.property.extract.readings import candidates_of
+from app.property.record import Method
+
+_NAMED = ("class", "id", "aria-label", "data-testid")
+_TRAIL = re.compile(r"bread-?crumb", re.IGNORECASE)
+_COUNTY = re.compile(r"[A-Z][\w.']+(?: [A-Z][\w.']+){0,2} (?:County|Parish)")
+_MOST_TRAILS, _MOST_CRUMBS = 10, 40
+
+
+class Crumbs:
+    """CountyOrParish, where all trails name one."""
+
+    name = "crumbs"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        if page.root is None or not _TRAIL.search(page.text):
+            return
+        trails = [e for e in page.having(*_NAMED) if any(_TRAIL.search(e.get(name) or "") for name in _NAMED)]
+        found = {}
+        for trail in trails[:_MOST_TRAILS]:
+            for element in [e for e in trail.iter() if isinstance(e.tag, str)][:_MOST_CRUMBS]:
+                text = " ".join((element.text or "").split())
+                if _COUNTY.fullmatch(text):
+                    found.setdefault(text, element)
+        if len(found) == 1:
+            text, element = next(iter(found.items()))
+            reading = Reading("CountyOrParish", text, Method.LABEL, page.path(element), text, 0.55)
+            yield from candidates_of(reading, page.locale)
