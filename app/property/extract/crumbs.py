@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document
@@ -25,7 +26,7 @@ class Crumbs:
         if page.root is None or not _TRAIL.search(page.text):
             return
         trails = [e for e in page.having(*_NAMED) if any(_TRAIL.search(e.get(name) or "") for name in _NAMED)]
-        found = {}
+        found: dict[str, Any] = {}
         for trail in trails[:_MOST_TRAILS]:
             for element in [e for e in trail.iter() if isinstance(e.tag, str)][:_MOST_CRUMBS]:
                 text = " ".join((element.text or "").split())

@@ -39,6 +39,8 @@ _ALONE = re.compile(
     r"(?:\s+(?:for sale|active|coming soon|pending|new(?: listing)?|contingent|sold))?$",
     re.I,
 )
+#: where words stand as labels and values, not in sentences
+_PAIRED = frozenset({"tr", "dt", "dd", "pre"})
 _FIRST_TEXTS = 8
 _MOST_BLOCKS = 1500
 
@@ -58,7 +60,10 @@ class Remarks:
 
 
 def _readings(text: str, block: Block, page: Document) -> Iterator[Reading]:
-    said = (*house(text), *fittings(text), *lot(text), *money(text)) if TELLING.search(text) else ()
+    telling = TELLING.search(text) is not None
+    said = [*house(text), *lot(text), *money(text)] if telling else []
+    if telling and block.element.tag not in _PAIRED:
+        said += fittings(text)
     for field, raw, confidence in (*said, *_prices(text, block, page)):
         label = "price" if field == "ListPrice" else ""
         yield Reading(field, raw, Method.LABEL, page.path(block.element), text[:300], confidence, label)
