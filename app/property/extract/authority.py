@@ -19,10 +19,11 @@ _OFFICES = (
     r"Equalization|Board of|Department of|Property (?:Search|Records?|Information|Data)|Real Estate|Parcels?\b|GIS\b|"
     r"Land Records|Commissioner of the Revenue"
 )
-_COUNTY = re.compile(
-    r"^(?:The |Welcome to (?:the )?)?((?:[A-Z][\w.'’-]*\s){1,3}?)(?:County|Parish),?\s(?:[A-Z]{2},?\s)?"
-    rf"(?:{_OFFICES})"
-)
+_NAMED = r"^(?:The |Welcome to (?:the )?|Office of the )?((?:[A-Z][\w.'’-]*\s){1,3}?)(?:County|Parish)"
+_COUNTY = re.compile(rf"{_NAMED},?\s(?:[A-Z]{{2}},?\s)?(?:{_OFFICES})")
+#: a county alone, where the rest of the line names an office
+_ALONE = re.compile(rf"{_NAMED}(?:, [A-Z]{{2}})?$")
+_OFFICE = re.compile(rf"\b(?:{_OFFICES})")
 _TOWN = re.compile(r"^(?:Town|City|Village|Borough|Township) of ([A-Z][A-Za-z.' -]{2,40}), ([A-Z]{2})$")
 #: words of the office's page that may stand before the name of a county
 _NO_NAME = re.compile(r"\b(?:Property|Tax|Real|Search|Home|Official|County|State|Records?|Online)\b")
@@ -42,7 +43,8 @@ class Authority:
         counties: dict[str, tuple[str, Any]] = {}
         for text, element in _heads(page):
             for piece in _PIECES.split(text):
-                name = match[1].strip() if (match := _COUNTY.match(piece)) else ""
+                match = _COUNTY.match(piece) or (_ALONE.match(piece) if _OFFICE.search(text) else None)
+                name = match[1].strip() if match else ""
                 if name and not _NO_NAME.search(name):
                     counties.setdefault(name, (piece, element))
                 town = _TOWN.match(piece)

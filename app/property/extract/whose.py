@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from app.property.extract.document import Document, Segment
+from app.property.extract.grids import cell_text
 from app.property.extract.terms import words_of
 
 _SITED = re.compile(r"^(?:situs|site|property|physical|location|premises?|parcel) (?:address|location)\b")
@@ -49,6 +51,13 @@ def _places_street(page: Document) -> bool:
 
 
 def _labels_above(segment: Segment, page: Document) -> list[str]:
+    """The texts above, nearest first; where a row holds several labels, those of the same column."""
+    cell = next((e for e in (segment.owner, *segment.owner.iterancestors()) if e.tag in ("td", "th")), None)
+    row = cell.getparent() if cell is not None else None
+    if row is not None and len(row) > 2:
+        at = row.index(cell)
+        rows = islice(row.itersiblings("tr", preceding=True), _MOST_ABOVE // 2)
+        return [cell_text(r[at]) for r in rows if len(r) > at]
     above = page.segments[max(0, segment.index - _MOST_ABOVE) : segment.index]
     return [s.text.partition(":")[0] for s in reversed(above) if len(s.text) <= 60]
 
