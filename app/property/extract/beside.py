@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from app.property.extract.document import Document, Segment
@@ -16,6 +17,7 @@ from app.property.extract.trees import is_within
 #: a cell between a label and its description that holds a code: `Roof Cover | 03 | Asphalt Shingle`
 _CODE = re.compile(r"^[A-Z]{0,2}\d{1,4}[A-Z]?$")
 _AMOUNT = re.compile(r"^[^\w\s]{0,2}\s?\d[\d.,/½ ]*\+?\D{0,8}$|^[-–—]+$")
+_ROWS, _PAIR, _LEAST_ROWS, _LONGEST = frozenset({"div", "li", "p"}), 2, 3, 60
 _MOST_ITEMS = 40
 _MOST_CELLS = 16
 
@@ -45,6 +47,26 @@ def by_markup(segment: Segment, page: Document) -> Beside | None:
         return None
     cells = [c for c in row if c.tag in ("td", "th") and (c is cell or not _is_filler(c))][:_MOST_CELLS]
     return _in_row(cells, cells.index(cell), page) if cell in cells else None
+
+
+def by_rows(segment: Segment, page: Document) -> Beside | None:
+    """The value of a label in a block of rows that all set one value before its label: `1954`, `Year Built`; `None`,
+    `HOA Dues`. None where a row begins with a label, or too few rows say which comes first.
+    """
+    row = segment.owner.getparent()
+    block = row.getparent() if row is not None else None
+    if block is None or row.tag not in _ROWS or len(row) != _PAIR or row[1] is not segment.owner:
+        return None
+    pairs = [[cell_text(cell) for cell in other] for other in islice(block, _MOST_ITEMS) if len(other) == _PAIR]
+    if any(_is_label(first, page) for first, _ in pairs):
+        return None
+    value = cell_text(row[0])
+    alike = sum(_is_label(second, page) for _, second in pairs)
+    return Beside(value, row[0]) if value and len(value) <= _LONGEST and alike >= _LEAST_ROWS else None
+
+
+def _is_label(text: str, page: Document) -> bool:
+    return 0 < len(text) <= _LONGEST and page.meaning(text.rstrip(":")) is not None
 
 
 def _is_filler(cell: Any) -> bool:

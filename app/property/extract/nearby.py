@@ -59,6 +59,12 @@ def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
     """The value of the label `segment`, which means `found`; None where the page gives it none."""
     if _is_value(segment, found, page):
         return None
+    led = beside.by_rows(segment, page)
+    return Nearby(led.value, led.element, 0.66) if led is not None else _behind_or_before(found, segment, page)
+
+
+def _behind_or_before(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
+    """The value that markup gives a label, else the nearest text's."""
     after = _neighbour(segment, page, +1)
     told = beside.by_markup(segment, page)
     limit = 5000 if found.field in _LONG_FIELDS else _MOST_VALUE_CHARS

@@ -143,3 +143,21 @@ def test_a_manager_names_itself_in_title_and_contacts(name: str, office: bool) -
 def test_below_the_agents_heading_and_name_stands_the_office(heading: str, office: str | None) -> None:
     body = f"{_OFFER}<h3>{heading}</h3><p>Royce Batterton</p><p>Calumet Brokers</p>"
     assert _read(body, "House for sale").get("ListOfficeName") == office
+
+
+def _pairs(*pairs: str) -> str:
+    rows = ("".join(f"<span>{text}</span>" for text in pair.split("|")) for pair in pairs)
+    return _OFFER + "<div>" + "".join(f"<div>{row}</div>" for row in rows) + "</div>"
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "value"),
+    [
+        (_pairs("Single-family|Property Type", "1954|Year Built", "None|HOA Dues"), "AssociationYN", False),
+        (_pairs("Townhouse|Property Type", "1954|Year Built", "Radiant|Heating"), "Heating", ["Radiant"]),
+        (_pairs("Property Type|Townhouse", "Year Built|1954", "Heating|Radiant"), "Heating", ["Radiant"]),
+        (_pairs("Townhouse|Property Type", "Radiant|Heating"), "Heating", None),  # two rows may be anything
+    ],
+)
+def test_rows_that_set_each_value_before_its_label(body: str, field: str, value: Any) -> None:
+    assert _read(body).get(field) == value
