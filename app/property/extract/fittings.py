@@ -20,6 +20,13 @@ _SIDING = re.compile(
     r"siding\b",
     re.IGNORECASE,
 )
+#: `vinyl sided ranch`, `brick bungalow`: a house that is named by its walls
+_STYLE = r"(?:ranch|rambler|bungalow|colonial|cape cod|tudor|split[ -]level)(?! style)"
+_WALLED = re.compile(
+    r"\b(?P<kind>(?:all[ -]|full[ -]|solid )?(?:brick|vinyl|stucco|cedar|stone|aluminum|log))[ -]"
+    rf"(?:{_STYLE}|sided[ -](?:{_STYLE}|home|house))\b",
+    re.IGNORECASE,
+)
 _COOLING = re.compile(
     r"\bcentral (?:air(?:[ -]conditioning)?|a/?c)\b|\b(?:ductless )?mini[ -]?splits?\b",
     re.IGNORECASE,
@@ -55,6 +62,8 @@ def fittings(text: str) -> Iterator[tuple[str, object, float]]:
         yield "Roof", roof["kind"].strip(" -"), 0.45
     if siding := _told(_SIDING, text):
         yield "ConstructionMaterials", siding.group(), 0.45
+    elif walled := _told(_WALLED, text):
+        yield "ConstructionMaterials", walled["kind"], 0.42
     if cooling := _told(_COOLING, text):
         yield "Cooling", cooling.group(), 0.45
     heating = _told(_HEATING, text)

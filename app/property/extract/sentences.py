@@ -115,7 +115,8 @@ SHORT = 140
 #: a sentence without any of these says nothing that is read here
 TELLING = re.compile(
     r"roof|gate|solar|photovolt|built|construct|stor(?:y|ey)|level|acre|hoa\b|h\.o\.a|association|condo|community|fee|dues|sold|tax|mls|pool|"
-    r"siding|air\b|heat|furnace|split|garage|parcel|\bpin\b|\bapn\b|city of|"
+    r"siding|brick|vinyl|stucco|cedar|stone |aluminum|\blog |"
+    r"air\b|heat|furnace|split|garage|parcel|\bpin\b|\bapn\b|city of|"
     r"^(?:co-?op|condo|townhouse|house|single|multi)",
     re.IGNORECASE,
 )
