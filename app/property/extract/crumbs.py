@@ -13,6 +13,7 @@ from app.property.record import Method
 
 _NAMED = ("class", "id", "aria-label", "data-testid")
 _TRAIL = re.compile(r"bread-?crumb", re.IGNORECASE)
+_SPELLED = ("readcrumb", "read-crumb", "READCRUMB", "readCrumb")  # quicker than the pattern on a long page
 _COUNTY = re.compile(r"[A-Z][\w.']+(?: [A-Z][\w.']+){0,2} (?:County|Parish)")
 _MOST_TRAILS, _MOST_CRUMBS = 10, 40
 
@@ -23,7 +24,7 @@ class Crumbs:
     name = "crumbs"
 
     def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None or not _TRAIL.search(page.text):
+        if page.root is None or not any(name in page.text for name in _SPELLED):
             return
         trails = [e for e in page.having(*_NAMED) if any(_TRAIL.search(e.get(name) or "") for name in _NAMED)]
         found: dict[str, Any] = {}
