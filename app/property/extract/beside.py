@@ -55,14 +55,20 @@ def by_rows(segment: Segment, page: Document) -> Beside | None:
     """
     row = segment.owner.getparent()
     block = row.getparent() if row is not None else None
-    if block is None or row.tag not in _ROWS or len(row) != _PAIR or row[1] is not segment.owner:
+    if block is None or row.tag not in _ROWS or segment.owner.getnext() is not None or len(_cells(row)) != _PAIR:
         return None
-    pairs = [[cell_text(cell) for cell in other] for other in islice(block, _MOST_ITEMS) if len(other) == _PAIR]
+    rows = (_cells(other) for other in islice(block, _MOST_ITEMS))
+    pairs = [[cell_text(cell) for cell in cells] for cells in rows if len(cells) == _PAIR]
     if any(_is_label(first, page) for first, _ in pairs):
         return None
     value = cell_text(row[0])
     alike = sum(_is_label(second, page) for _, second in pairs)
     return Beside(value, row[0]) if value and len(value) <= _LONGEST and alike >= _LEAST_ROWS else None
+
+
+def _cells(row: Any) -> list[Any]:
+    """The first children of `row`, no more than tell a pair from others: to count all costs as many steps."""
+    return list(islice(row, _PAIR + 1))
 
 
 def _is_label(text: str, page: Document) -> bool:
