@@ -58,6 +58,8 @@ _MULTIPLIED = re.compile(
     re.IGNORECASE,
 )
 _META = re.compile(r"/meta(?:\[\d+\])?$")
+#: letters of the Latin alphabet; of any other
+_LATIN, _OTHER_LETTERS = re.compile(r"[A-Za-zÀ-ɏ]"), re.compile(r"[^\W\d_A-Za-zÀ-ɏ]")
 _CENTS = re.compile(r"[.,]\d{1,2}$")
 
 
@@ -116,7 +118,8 @@ class _Shown:
         """True for a value of markup that the page shows nowhere, and another one in its place."""
         if candidate.method not in _MARKUP or candidate.field not in (_NUMBERS | _TEXTS) - _COUNTS:
             return False
-        return bool(self.values.get(candidate.field)) and not self.has(candidate)
+        others = self.values.get(candidate.field, ())
+        return bool(others) and not _is_spelled_otherwise(candidate, others) and not self.has(candidate)
 
     def share(self, candidate: Candidate) -> float:
         """What is left of a value's confidence: less where the page says something else, or should say it and does
@@ -129,6 +132,8 @@ class _Shown:
             sure = any(o.confidence >= (_STRONG if candidate.field in _NUMBERS else _WEAK) for o in others)
             if sure and not any(same(candidate, o) for o in others):
                 return _DENIED
+        if _is_spelled_otherwise(candidate, others):
+            return _UNSHOWN
         expected = self.is_full and candidate.field in _NUMBERS | _TEXTS | _FEATURES | {_AGENT}
         return _UNSHOWN if expected and not self.has(candidate) else 1.0
 
@@ -187,6 +192,12 @@ class _Shown:
             if _MULTIPLIED.match(self.text, match.end()):
                 multiplied.add(re.sub(r"\D", "", written).rstrip("0"))
         return frozenset(plain), frozenset(multiplied)
+
+
+def _is_spelled_otherwise(candidate: Candidate, others: Sequence[Candidate]) -> bool:
+    """True for `Moskva` where the page shows `Москва`: letters do not tell whether it is the same."""
+    latin = candidate.field in _TEXTS and _LATIN.search(str(candidate.value)) is not None
+    return latin and bool(others) and all(_OTHER_LETTERS.search(str(other.value)) for other in others)
 
 
 def _is_visible(candidate: Candidate) -> bool:

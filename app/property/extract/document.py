@@ -35,6 +35,7 @@ _LANGUAGE_OF = {
         "fr": "les une est avec pièces maison",
         "es": "los una con para vivienda piso",
         "en": "the and of with property for home",
+        "ru": "квартира квартиры квартиру комнат этаж Этаж площадь Площадь дома что это или постройки Город объявления",
     }.items()
     for word in words.split()
 }

@@ -14,16 +14,17 @@ COUNTRY_CURRENCY: dict[str, str] = {
     "RU": "RUB", "BR": "BRL", "ZA": "ZAR", "AE": "AED", "TH": "THB", "PH": "PHP", "MY": "MYR", "BG": "EUR",
     "SK": "EUR", "SI": "EUR", "HR": "EUR", "EE": "EUR", "LV": "EUR", "LT": "EUR", "MT": "EUR", "CY": "EUR",
     "LI": "CHF", "RS": "RSD", "SA": "SAR", "QA": "QAR", "VN": "VND", "ID": "IDR", "KE": "KES", "NG": "NGN",
-    "EG": "EGP", "PK": "PKR", "MA": "MAD", "LK": "LKR", "PE": "PEN", "UY": "UYU", "CR": "CRC",
+    "EG": "EGP", "PK": "PKR", "MA": "MAD", "LK": "LKR", "PE": "PEN", "UY": "UYU", "CR": "CRC", "KZ": "KZT",
 }  # fmt: skip
 
-_CODES = sorted({*COUNTRY_CURRENCY.values(), "BGN", "KWD", "BHD", "OMR", "JOD", "GEL", "KZT", "DOP"})
+_CODES = sorted({*COUNTRY_CURRENCY.values(), "BGN", "KWD", "BHD", "OMR", "JOD", "GEL", "DOP"})
 _SYMBOLS: dict[str, str] = {
     "US$": "USD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "CA$": "CAD", "NZ$": "NZD", "S$": "SGD", "HK$": "HKD",
     "R$": "BRL", "€": "EUR", "£": "GBP", "zł": "PLN", "zl": "PLN", "Kč": "CZK", "₪": "ILS", "₹": "INR",
     "円": "JPY", "원": "KRW", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₽": "RUB", "SFr": "CHF", "฿": "THB",
     "euro": "EUR", "euros": "EUR", "ευρώ": "EUR", "₱": "PHP", "Rs": "INR", "NT$": "TWD", "MX$": "MXN", "AR$": "ARS",
-    "M.N.": "MXN", "Dhs": "AED", "₫": "VND", "₦": "NGN",
+    "M.N.": "MXN", "Dhs": "AED", "₫": "VND", "₦": "NGN", "₸": "KZT", "тенге": "KZT", "тг": "KZT", "грн": "UAH",
+    "руб": "RUB", "рублей": "RUB", "рубля": "RUB",
 }  # fmt: skip
 #: symbols that several currencies share: the country decides among these, the first is the default
 _SHARED: dict[str, tuple[str, ...]] = {
@@ -46,12 +47,12 @@ _LOCAL: dict[str, tuple[str, re.Pattern[str]]] = {
     "ID": ("IDR", re.compile(r"(?<![A-Za-z])Rp(?=\.?\s?\d)")),
     "KE": ("KES", re.compile(r"(?<![A-Za-z])KSh(?![A-Za-z])", re.IGNORECASE)),
 }
-_BEFORE = r"(?<![A-Za-z])"
+_BEFORE = r"(?<![A-Za-zЀ-ӿ])"
 _PATTERN = re.compile(
     "|".join(
         [rf"(?<![A-Z]){c}(?![A-Za-z])" for c in _CODES]
         + [
-            (_BEFORE if s[0].isalpha() else "") + re.escape(s) + ("(?![A-Za-zä-ž])" if s[-1].isalpha() else "")
+            (_BEFORE if s[0].isalpha() else "") + re.escape(s) + ("(?![A-Za-zä-žЀ-ӿ])" if s[-1].isalpha() else "")
             for s in sorted([*_SYMBOLS, *_SHARED], key=len, reverse=True)
         ]
     ),

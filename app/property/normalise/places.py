@@ -43,6 +43,7 @@ _COUNTRY_NAMES: dict[str, str] = {
     "TR": "turkey|türkiye|turkei",
     "UA": "ukraine|україна",
     "RU": "russia|россия",
+    "KZ": "kazakhstan|kazahstan|казахстан|қазақстан",
     "EE": "estonia|eesti",
     "LV": "latvia|latvija",
     "LT": "lithuania|lietuva",
@@ -144,7 +145,7 @@ _TLD_COUNTRY = {
             *("IT", "PT", "NL", "BE", "CA", "AU", "NZ", "JP", "IL", "IN", "CZ", "SK", "HU", "RO"),
             *("BG", "GR", "HR", "SI", "RS", "TR", "UA", "RU", "EE", "LV", "LT", "MT", "CY", "MX"),
             *("BR", "AR", "CL", "PE", "UY", "CR", "ZA", "AE", "SA", "QA", "EG", "MA", "KE", "NG"),
-            *("PK", "LK", "SG", "HK", "TW", "CN", "KR", "TH", "MY", "ID", "PH", "VN"),
+            *("PK", "LK", "SG", "HK", "TW", "CN", "KR", "TH", "MY", "ID", "PH", "VN", "KZ"),
         )
     },
     "uk": "GB",

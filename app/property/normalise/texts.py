@@ -33,7 +33,7 @@ _NO_OFFICE = re.compile(r"@|https?:|\b(?:contact|kontakt|view all|show|search|cl
 _NO_STREET = re.compile(
     r"https?:|@|\b(?:beds?|baths?|bedrooms?|for sale|for rent|to let|zimmer|wohnung|pokoje|sqft|"
     r"contact|click|view (?:on|in|map|all|street)|map view|street view|directions|undisclosed|"
-    r"miles? (?:north|south|east|west)|turn (?:left|right)|side of the road)\b|[|€£$<>{}]",
+    r"miles? (?:north|south|east|west)|turn (?:left|right)|side of the road)\b|[|€£$<>{}_]",
     re.I,
 )
 _NO_PLACE = re.compile(

@@ -19,7 +19,7 @@ BATHROOMS = (
 )
 ROOMS = (
     r"zimmer\b|zi\.|zkb\b|raum\b|pok(?:oje|oi|ój|\.)?\b|pokoj\w+|rum\b|rok\b|pièces?\b|locali\b|kamers?\b|ambientes?\b|assoalhadas?\b|"
-    r"værelser?\b|vær\.|roms?\b|-roms\b|izb[yov]*\b|szob[aá]s?\b|δωμάτια|vani\b"
+    r"værelser?\b|vær\.|roms?\b|-roms\b|izb[yov]*\b|szob[aá]s?\b|δωμάτια|vani\b|комн(?:\.|ат\w*)|кімн(?:\.|ат\w*)"
 )
 #: words that another language uses for something else
 BY_LANGUAGE: Mapping[str, tuple[tuple[str, str], ...]] = {
