@@ -247,9 +247,16 @@ def _without_code(text: str, country: str) -> Line | None:
     if country == "IE" and len(parts) == 2 and regions.is_region(parts[0], country) and parts[0].casefold() != "dublin":
         return Line(city=last, region=parts[0]) if texts.is_place_name(last) else None  # `Leitrim, Dromod`
     if (towns := _TOWN_LAST.get(country)) is not None:
-        return Line(_street_of(parts[:-1], keep_all=False), last) if last.casefold() in towns else None
+        return Line(_numbered_first(parts[:-1]), last) if last.casefold() in towns else None
     named = _beside_street(parts) if country in _STREET_FIRST_OR_LAST else None
     return named or _before_region(parts, country)
+
+
+def _numbered_first(parts: list[str]) -> str | None:
+    """The street where its number leads or a word says what it is: `Marina Gate 2` is a development."""
+    street = _street_of(parts, keep_all=False)
+    named = street is not None and (street[0].isdigit() or texts.ends_like_street(re.sub(r"\s+\d+[A-Z]?$", "", street)))
+    return street if named else None
 
 
 def _before_region(parts: list[str], country: str) -> Line | None:

@@ -70,7 +70,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Country:0.9",
-        "country|country code|listing country|address country|address country code|country iso|country iso code",
+        "country|country code|listing country|address country|address country code|address country name|"
+        "country iso|country iso code",
     ),
     (
         "Latitude",
