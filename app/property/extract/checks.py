@@ -4,6 +4,7 @@ together.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,6 +14,7 @@ from app.property.extract.document import Document, url_parts
 from app.property.extract.place_values import ends_a_street
 from app.property.extract.ranking import Winner, rank
 from app.property.normalise import areas, currency
+from app.property.normalise.areas import IN_SQUARE_METERS
 from app.property.normalise.boxes import in_country
 from app.property.normalise.places import us_state
 from app.property.normalise.texts import letters_of
@@ -55,6 +57,7 @@ def checked(
     _region(kept, page)
     _street(kept)
     _living_is_not_lot(kept)
+    _tenants_fee(kept)
     _key(kept, page)
     _people(kept, page)
     _sold(kept, candidates)
@@ -253,10 +256,25 @@ def _beside(one: Candidate, other: Candidate) -> bool:
     return one.locator.rpartition("/")[0] == other.locator.rpartition("/")[0]
 
 
+def _is_one_area(one: Candidate, other: Candidate) -> bool:
+    """True for equal numbers, and for one area in two units, of which one is rounded: `1 596 m²`, `0.394 acres`."""
+    sizes = [float(c.value) * IN_SQUARE_METERS.get(c.unit or "", 1.0) for c in (one, other)]
+    return one.value == other.value or (one.unit != other.unit and math.isclose(*sizes, rel_tol=2e-3))
+
+
+def _tenants_fee(kept: dict[str, Winner]) -> None:
+    """A rented flat's `管理費` is its landlord's; an owner pays it to the house's association."""
+    offered, fee = kept.get("PropertyType"), kept.get("AssociationFee")
+    rented = offered is not None and "Lease" in str(offered.candidate.value)
+    if rented and fee is not None and fee.candidate.quote.startswith("管理費"):
+        kept.pop("AssociationFee")
+        kept.pop("AssociationYN", None)
+
+
 def _living_is_not_lot(kept: dict[str, Winner]) -> None:
     """`607 m²` in a headline is the plot's where the plot has just that area."""
     living, lot = kept.get("LivingArea"), kept.get("LotSizeArea")
-    if living is None or lot is None or living.candidate.value != lot.candidate.value:
+    if living is None or lot is None or not _is_one_area(living.candidate, lot.candidate):
         return
     weaker = (
         ("LivingArea", "LivingAreaUnits") if living.confidence < lot.confidence else ("LotSizeArea", "LotSizeUnits")

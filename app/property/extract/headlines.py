@@ -65,7 +65,10 @@ _ID_ALONE = re.compile(
     r"^(?:MLS|Ref|Reference|Listing|Property)\s?(?:#|No\.?|ID|number)?\s?[:#]?\s*([A-Z]{0,4}-?\d[\w-]{3,14})$",
     re.IGNORECASE,
 )
-_COOLING_ALONE = re.compile(r"^(?:a/c|central a/?c|air conditioning|central air(?: conditioning)?)$", re.IGNORECASE)
+_COOLING_ALONE = re.compile(
+    r"^(?:a/c|central a/?c|air conditioning|central air(?: conditioning)?|centrally air[ -]conditioned|エアコン)$",
+    re.IGNORECASE,
+)
 _EIRCODE = re.compile(r"^(?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4}$")
 #: headings of what every property has
 _SECTIONS = frozenset({"land", "lot", "lots", "site", "plot", "parcel"})

@@ -57,6 +57,7 @@ LAYOUTS: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     "_Typology": _layout,
     "_Stories": _stories,
     "_Floor": _floor,
+    "_Structure": _floor,
     "_RoomsBaths": _rooms_and_baths,
     "_SecondArea": _second_area,
 }

@@ -12,6 +12,12 @@ from app.property.normalise import names, texts
 from app.property.record import Method
 
 _CJK_NAME = re.compile(r"^[\u3400-\u9fff\uac00-\ud7af]{2,5}$")
+#: what stands beside a label of the agent and is nobody's name
+_NO_CJK_NAME = re.compile(r"担当|営業|売主|貸主|仲介|店舗|会社|相談|予約|問合|不在|未定|センター")
+#: the end of a branch's name
+_BRANCH = re.compile(r"^[^\s。、]{2,30}(?:センター|店|支店|営業所|営業部|支社)$")
+#: the end of a sentence, or what a button says
+_JAPANESE_SENTENCE = re.compile(r"。|(?:ください|下さい|ます|です|予約|請求|こちら|検索|一覧)$")
 _AROUND = re.compile(r"^(?:privat von|von|by|from|listed by)\s+|\s*\([^)]*\)$", re.IGNORECASE)
 
 
@@ -35,6 +41,9 @@ def _agent(reading: Reading, _locale: Locale) -> Iterator[Value]:
     if reading.method is Method.LABEL:
         if len(text.split()) < 2 and not _CJK_NAME.match(text):
             return  # beside a label, one word is a link or a heading more often than a name
+        if len(text) == 2 and _CJK_NAME.match(text):  # a surname
+            yield "ListAgentFullName", None if _NO_CJK_NAME.search(text) else text, None
+            return
         found = names.split(text_of(reading.raw))
         if found.person:
             yield "ListAgentFullName", found.person, None
@@ -45,10 +54,17 @@ def _agent(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 def _office(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    text = _PHONE_OR_STREET.sub("", _AROUND.sub("", text_of(reading.raw).strip(" ,;:-")))
+    text = _PHONE_OR_STREET.sub("", _AROUND.sub("", names.without_licence(text_of(reading.raw)).strip(" ,;:-")))
     if reading.label.strip(" :").casefold() in _EITHER and _is_plain_person(text):
         yield "ListAgentFullName", text, None
-    elif texts.is_office(text):
+    elif texts.is_office(text) and not _JAPANESE_SENTENCE.search(text):
+        yield "ListOfficeName", text, None
+
+
+def _branch(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    """A branch beside its label, which is a heading and a link of the page as often: its name ends as such names do."""
+    text = text_of(reading.raw).strip()
+    if _BRANCH.match(text) and not _NO_CJK_NAME.match(text):
         yield "ListOfficeName", text, None
 
 
@@ -59,4 +75,5 @@ def _is_plain_person(text: str) -> bool:
 NAMES: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     "ListAgentFullName": _agent,
     "ListOfficeName": _office,
+    "_Branch": _branch,
 }

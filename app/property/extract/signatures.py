@@ -36,7 +36,7 @@ class Signatures:
             if len(segment.text) > _LONGEST or _NOT_THE_AGENT.search(segment.text):
                 continue
             yield from _person(segment, page)
-            for office in _offices(segment.text):
+            for office in _offices(names.without_licence(segment.text)):
                 offices.setdefault(office, (segment, 0.45))
         if len(offices) == 1:
             (office, (segment, confidence)), *_ = offices.items()

@@ -75,10 +75,11 @@ def parse_layout(text: str, lang: str | None) -> Layout | None:
 
 
 _FLOORS: tuple[re.Pattern[str], ...] = (
-    re.compile(r"(?:地上)?(\d{1,3})\s?(?:階建|階\s?建て)"),
+    re.compile(r"地上\s?(\d{1,3})\s?階(?!部分)"),
+    re.compile(r"(?<!地下)(?<!\d)(\d{1,3})\s?(?:階建|階\s?建て)"),
     re.compile(r"(?:共|总高|總高)\s?(\d{1,3})\s?[层層]"),
     re.compile(
-        r"\b(?:z celkem|celkem|z celkového počtu|z|of|out of|di|su|von|av|af|sur|de|van de|от|/)\s*(\d{1,3})\b",
+        r"\b(?:z celkem|celkem|z celkového počtu|z|of|out of|di|su|von|av|af|sur|de|van de|от|из|/)\s*(\d{1,3})\b",
         re.IGNORECASE,
     ),
     re.compile(r"/\s*(?:総|总|總)?\s?(\d{1,3})\s?(?:F|层|層|층|階)?\s*$", re.IGNORECASE),

@@ -18,6 +18,8 @@ _TITLES = re.compile(
     r"úr|κος|κα|κ)\.?(?:-\w+\.)?\s+)+(?=[^\W\d_]\S*\s+\S)",
     re.IGNORECASE,
 )
+#: a broker's licence in Japan, which stands behind the firm's name
+_LICENCE = re.compile(r"\s*(?:国土交通大臣|[^\s()（）]{2,4}知事)\s?(?:免許)?\s?[(（].*$")
 _TITLED = re.compile(
     r"^(?:mag|dipl|dipl\.-ing|ing|bc|mgr|lic|licda|arq|dott|dott\.ssa|geom|herr|frau|dhr|mevr)\.?\s+[^\W\d_a-z]",
     re.IGNORECASE,
@@ -61,6 +63,11 @@ class Names:
 def without_title(text: str) -> str:
     """`Frau Dr. Wiebke Detlefsen` as `Wiebke Detlefsen`."""
     return _TITLES.sub("", text.strip())
+
+
+def without_licence(text: str) -> str:
+    """`くすのき不動産株式会社 国土交通大臣免許(3)第9999号` as `くすのき不動産株式会社`."""
+    return _LICENCE.sub("", text)
 
 
 def is_titled(text: str) -> bool:

@@ -181,7 +181,7 @@ _SALE = re.compile(
     r"\btil salgs?\b|prisantydning|kontantpris|\bmyydään\b|\bmyytävänä|\bprodej\b|\bprodeje\b|na predaj|"
     r"\bpredaj\b|\beladó\b|\bsatılık\b|de vânzare|"
     r"\bvând\b|πωλείται|πώληση|na prodaju|\bprodaja\b|\bprodaje se\b|прода[вје]|продаж|продается|продам|売買|"
-    r"中古マンション|中古一戸建|新築一戸建|販売価格|売地|出售|二手房|買屋|売り出し|"
+    r"購入|中古マンション|中古一戸建|中古戸建|新築一戸建|販売価格|売地|出售|二手房|買屋|売り出し|"
     r"매매|분양|למכירה|\bto sell\b|\bsell\b",
     re.IGNORECASE,
 )

@@ -43,6 +43,9 @@ from app.property.normalise.address_parts import Line
         ("AED 95,000/year", "en-AE", 95_000, "AED", "year"),
         ("28.500 TL", "tr-TR", 28_500, "TRY", None),
         ("S$ 4,300 /mo", "en-SG", 4_300, "SGD", "month"),
+        ("31 700 000 ₸", "ru-KZ", 31_700_000, "KZT", None),
+        ("31,7 млн тенге", "ru-KZ", 31_700_000, "KZT", None),
+        ("2 350 000 грн", "uk-UA", 2_350_000, "UAH", None),
     ],
 )
 def test_prices_of_many_countries(text: str, place: str, amount: float, code: str, period: str | None) -> None:
@@ -151,6 +154,11 @@ def test_rooms_in_the_short_hand_of_a_country(text: str, lang: str, expected: la
         ("5階/RC7階建", True, 7),
         ("7 (Out of 14 Floors)", False, 14),
         ("7F/12F", True, 12),
+        ("6 из 12", False, 12),
+        ("3階 / 地上8階", False, 8),
+        ("地上11階地下1階建", False, 11),
+        ("地上2階部分", False, None),
+        ("鉄筋コンクリート造", False, None),
         ("3", True, 3),
         ("3", False, None),
     ],
