@@ -29,6 +29,8 @@ _STREET_AND_ZIP = re.compile(
     re.IGNORECASE,
 )
 _NUMBER_FIRST = re.compile(r"^(\d+[A-Za-z]?(?:[/-]\d+[A-Za-z]?)?)\s+(.+)$")
+#: what stands behind the comma of `Calle Mayor, 13` and `Via Roma, 4 bis`
+_NUMBER_ALONE = re.compile(r"\d{1,4}\s?(?:[A-Za-z]|bis|ter)?|s/n", re.IGNORECASE)
 _NUMBER_LAST = re.compile(r"^(.*?\D)\s+(\d+\s?[A-Za-z]?(?:\s?[/-]\s?\d+\s?[A-Za-z]?)?)$")
 
 
@@ -87,8 +89,8 @@ def _elsewhere(text: str, country: str | None) -> Address:
     unknown = not address_lines.has_code(country)
     if unknown and len(parts) > 1 and re.fullmatch(r"(?=.*\d)[A-Z0-9][A-Z0-9 -]{3,8}", parts[-1]):
         base = replace(base, postal_code=parts.pop())
-    if len(parts) <= 1:
-        return with_street(base, parts[0] if parts else "")
+    if len(parts) <= 1 or (len(parts) == 2 and _NUMBER_ALONE.fullmatch(parts[1])):
+        return with_street(base, ", ".join(parts))
     return with_street(replace(base, city=parts[-1]), ", ".join(parts[:-1]))
 
 

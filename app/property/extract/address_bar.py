@@ -26,11 +26,17 @@ _LONGEST = 160
 _MOST_ABOVE = 12
 _MOST_READ = 40
 #: a code has three digits in a row or letters with digits; parts of an address are parted
-_CAN_PLACE = re.compile(r"\d[\d -]{2}|\b[A-Z]{1,2}\d|[,/|·•;]")
+_CAN_PLACE = re.compile(r"\d[\d -]{2}|\b[A-Z]{1,2}\d|[,/|·•;(]")
 #: around an address that is not the property's
 _SOMEBODY = re.compile(
     r"agen[tc]|broker|contact|kontakt|branch|office|anbieter|footer|imprint|impressum|solicitor|seller|owner|vendor|"
     r"realtor|makler|mäklar|megler|mægler|courtier|agence|inmobiliaria|registered|head office|©|company|gmbh",
+    re.IGNORECASE,
+)
+#: in the line above their own address: who acts in a sale and lives elsewhere
+_LAWYERS = re.compile(
+    r"\b(?:avocate?s?|notaires?|huissier|lawyers?|attorneys?|rechtsanw[aä]lt\w*|notar|abogad[oa]s?|avvocat[oi]|"
+    r"advogad[oa]s?)\b",
     re.IGNORECASE,
 )
 
@@ -121,7 +127,11 @@ def _belongs_to_somebody(segment: Segment, page: Document) -> bool:
         if _SOMEBODY.search(f"{above.get('class') or ''} {above.get('id') or ''}"):
             return True
     before = page.segments[max(0, segment.index - 2) : segment.index]
-    return any(_SOMEBODY.search(s.text) or texts.has_legal_form(s.text) for s in before if len(s.text) <= 80)
+    return any(
+        _SOMEBODY.search(s.text) or _LAWYERS.search(s.text) or texts.has_legal_form(s.text)
+        for s in before
+        if len(s.text) <= 80
+    )
 
 
 def _candidates(line: Line, text: str, where: Any, confidence: float, country: str) -> Iterator[Candidate]:

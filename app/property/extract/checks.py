@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from app.property.extract import misnamed
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document, url_parts
 from app.property.extract.place_values import ends_a_street
@@ -61,6 +62,7 @@ def checked(
     _key(kept, page)
     _people(kept, page)
     _sold(kept, candidates)
+    misnamed.drop(kept)
     _bathrooms(kept)
     _estimate(kept, kind)
     _own_number(kept, candidates, kind)

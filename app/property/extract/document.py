@@ -26,6 +26,9 @@ _MOJIBAKE = re.compile(r"Â[²£°\u00a0·]|â‚¬|Ã[¤¶¼Ÿ©±³]|Å‚|Ä�
 _DESCRIBED = frozenset({"og:title", "og:description"})
 _MOJIBAKE_BEGINS = "ÂâÃÅÄ"
 _WORD = re.compile(r"\w+")
+#: a unit's sign, and its name that pages set behind it for those who listen
+_UNIT_SIGNS = frozenset({"m²", "m2", "ft²", "ft2", "sq ft", "sqft", "sq. ft.", "sq.ft."})
+_UNIT_NAMES = frozenset({"square meters", "square metres", "square feet", "square meter", "square metre"})
 _LANGUAGE_OF = {
     word: lang
     for lang, words in {
@@ -149,6 +152,12 @@ class Document:
         found = next(self.root.iter("title"), None) if self.root is not None else None
         return trees.whole_text(found) if found is not None else ""
 
+    @cached_property
+    def title_path(self) -> str:
+        """XPath of the title, which parsers move into the body where something shown stands before it."""
+        found = next(self.root.iter("title"), None) if self.root is not None else None
+        return self.path(found) if found is not None else "/html/head/title"
+
     def having(self, *attributes: str) -> list[Any]:
         """The elements of the page, in order, that have any of `attributes`."""
         return self._elements.having(*attributes) if self.root is not None and self._elements else []
@@ -261,7 +270,7 @@ class Document:
         folded = " ".join(text.split()) if text else ""
         if folded == "2" and owner.tag == "sup" and found and found[-1].text[-1:] in "mt":
             found[-1] = Segment(found[-1].text + "2", found[-1].owner, found[-1].index)
-        elif folded:
+        elif folded and not (found and found[-1].text in _UNIT_SIGNS and folded.casefold() in _UNIT_NAMES):
             found.append(Segment(folded, owner, len(found)))
 
     @cached_property

@@ -31,8 +31,10 @@ _OF_ROWS = frozenset(
     | {"X_PriceHistory", "X_TaxHistory", "X_Permits"}
 )
 _ROW = re.compile(r"^(.*)/(\d+)$")
-#: characters of a text that a quote does not hold whole
-_LONG = 300
+#: markup before the first word of a text
+_MARKUP_FIRST = re.compile(r"(?:<[^<>]{1,400}>(?:\s|&nbsp;)*)+(?=\S)")
+#: characters of a text that a quote does not hold whole, of the longest quote
+_LONG, _LONGEST_QUOTE = 300, 500
 _MOST_ROWS, _MOST_CELLS = 80, 40
 #: how far the element that holds a whole value may stand above the text node that was taken for it
 _MOST_CLIMB = 4
@@ -49,7 +51,11 @@ def grounded(winners: Mapping[str, Winner], page: Document) -> dict[str, Winner]
 def _quoted(candidate: Candidate) -> Candidate:
     """Quotes the part of a long text that says a value in words, where the quote only opens the text."""
     value, raw = candidate.value, candidate.raw
-    if not isinstance(value, str) or len(raw) <= _LONG or value in candidate.quote:
+    if not isinstance(value, str) or value in candidate.quote:
+        return candidate
+    if candidate.field == "PublicRemarks" and (first := _MARKUP_FIRST.match(raw)):
+        return replace(candidate, quote=raw[first.end() : first.end() + _LONGEST_QUOTE])  # styles say nothing
+    if len(raw) <= _LONG:
         return candidate
     at = raw.casefold().find(value.casefold())
     return candidate if at < 0 else replace(candidate, quote=raw[max(0, at - 80) : at + len(value) + 80])

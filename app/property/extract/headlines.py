@@ -69,6 +69,11 @@ _COOLING_ALONE = re.compile(
     r"^(?:a/c|central a/?c|air conditioning|central air(?: conditioning)?|centrally air[ -]conditioned|エアコン)$",
     re.IGNORECASE,
 )
+_HEATING_ALONE = re.compile(
+    r"^(?:(?:natural|central|individual|underfloor|district|communal|electric|gas|oil|solar|radiant|hot water)[ -])"
+    r"{1,3}heating(?:: [A-Za-z /]{3,30})?$",
+    re.IGNORECASE,
+)
 _EIRCODE = re.compile(r"^(?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4}$")
 #: headings of what every property has
 _SECTIONS = frozenset({"land", "lot", "lots", "site", "plot", "parcel"})
@@ -116,7 +121,7 @@ def _key_in_address(page: Document) -> Iterator[Candidate]:
 
 
 def _headings(page: Document) -> Iterator[tuple[str, str, float]]:
-    yield page.title[:300], "/html/head/title", 0.5
+    yield page.title[:300], page.title_path, 0.5
     for heading in islice(page.root.iter("h1"), 2):
         yield spaced_text(heading)[:200], page.path(heading), 0.62
     for meta in page.described:
@@ -212,6 +217,8 @@ def _alone(segment: Segment, page: Document, price_confidence: float) -> Iterato
         yield from reading("PropertySubType", 0.45)
     elif _COOLING_ALONE.match(text) and not _is_denied(segment, page):
         yield from reading("Cooling", 0.4)
+    elif _HEATING_ALONE.match(text) and segment.owner.tag == "li":
+        yield from reading("Heating", 0.4)
     elif page.locale.country == "IE" and _EIRCODE.match(text):
         yield from reading("PostalCode", 0.5)
 

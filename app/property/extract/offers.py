@@ -59,7 +59,7 @@ class Offers:
 
 
 def _texts(page: Document) -> Iterator[tuple[str, str, float]]:
-    yield page.title[:300], "/html/head/title", 0.6
+    yield page.title[:300], page.title_path, 0.6
     for address in dict.fromkeys((page.url, page.page.final_url)):
         path = re.sub(r"[-_+/.]+", " ", unquote(url_parts(address).path))
         yield path[:300], "url", 0.6

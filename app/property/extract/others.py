@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
@@ -133,7 +134,13 @@ def cards(root: Any) -> set[Any]:
         link = _link_in(article)
         if link and card.getparent() is not None and article.find(".//h1") is None:
             by_parent.setdefault(card.getparent(), {}).setdefault(card, link)
-    return {card for cards in by_parent.values() if len(set(cards.values())) >= 2 for card in cards}
+    return {card for cards in by_parent.values() if len(set(cards.values())) >= 2 and _alike(cards) for card in cards}
+
+
+def _alike(cards: Iterable[Any]) -> bool:
+    """False for two blocks whose classes have no word in common: links on other things beside the page's own text."""
+    names = [frozenset((card.get("class") or "").split()) for card in cards]
+    return len(names) != 2 or not all(names) or not names[0].isdisjoint(names[1])
 
 
 def _shows_price(element: Any) -> bool:

@@ -74,7 +74,7 @@ class PriceBar:
             yield from _read(text, page.path(segment.owner), confidence, page)
         for piece in _SEPARATORS.split(page.title[:300]):
             if prices.stands_alone(piece, lang=lang, country=country) and _is_big(piece, page):
-                yield from _read(piece.strip(), "/html/head/title", 0.48, page)
+                yield from _read(piece.strip(), page.title_path, 0.48, page)
 
 
 def _read(text: str, where: str, confidence: float, page: Document) -> Iterator[Candidate]:

@@ -25,6 +25,14 @@ _COOLS = re.compile(r"\ba/?c\b|air cond|cool|evaporat", re.IGNORECASE)
 #: words of heat alone
 _HEATS = re.compile(r"^(?!.*(?:\bair\b|\ba/?c\b|cool|pump|hvac)).*\bheat", re.IGNORECASE)
 
+#: how new a building is (`constructionType: secondHand`), and an area, as of the plot below the heading `Exterior`
+_NO_MATERIAL = re.compile(
+    r"^(?:new(?:ly)?[ _-]?(?:build|built|construction|home)?|second[ _-]?hand|used|resale|existing|off[ _-]?plan|"
+    r"under[ _-]?construction|obra nueva|segunda mano|neubau|altbau|bestand|neuf|ancien)$|"
+    r"\d\s?(?:m²|m2\b|sq\.? ?(?:ft|m)\b|sqft\b)",
+    re.IGNORECASE,
+)
+
 # --- one function a kind of value --------------------
 
 
@@ -179,6 +187,8 @@ def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
         words = reading.label.strip(" :").split()
         if answer and len(words) > 1 and not isinstance(reading.raw, bool | int):
             yield reading.field, [reading.label.strip(" :")], None
+        return
+    if reading.field == "ConstructionMaterials" and _NO_MATERIAL.search(text_of(reading.raw).strip()):
         return
     if reading.field == "Cooling" and _HEATS.search(text_of(reading.raw)):
         return  # `Central Heat/Air Cond: Central heat`

@@ -13,6 +13,10 @@ _SITED = re.compile(r"^(?:situs|site|property|physical|location|premises?|parcel
 _PLACED = frozenset({"location", "situs"})
 _STREET = re.compile(r"^\d{1,6}[A-Z]?\s+\S*[A-Za-z]")
 _OWNERS = re.compile(r"\b(?:owners?|mail|mailing|taxpayer|tax bill|billing|care of|grantee)\b")
+_OFFICES = re.compile(
+    r"\b(?:about|contact) (?:this|the|our|your) (?:agency|agent|office|broker|advertiser)\b", re.IGNORECASE
+)
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5"})
 #: labels of a place that do not say whose it is
 _PLAIN = frozenset(
     {"address", "city", "town", "state", "zip", "zip code", "city state zip", "city/state/zip", "city st zip"}
@@ -30,12 +34,14 @@ def names_site(page: Document) -> bool:
 
 
 def is_owners(field: str, label: str, segment: Segment, page: Document) -> bool:
-    """True for the plain label of a place that is the owner's: where another label names the site, or below the
-    owner's name or mailing address.
+    """True for the plain label of a place that is the owner's or the agency's: where another label names the site,
+    below the owner's name or mailing address, or in the agency's section.
     """
     words = words_of(label)
     if words not in _PLAIN:
         return False
+    if field in _ADDRESSES | _PARTS and _below_office(segment, page):
+        return True
     if field == "_Address":
         return page.once(names_site) or (page.once(_places_street) and _below_owner(segment, page))
     return field in _PARTS and _continues_owners(segment, page)
@@ -64,6 +70,12 @@ def _labels_above(segment: Segment, page: Document) -> list[str]:
 
 def _below_owner(segment: Segment, page: Document) -> bool:
     return any(_OWNERS.search(words_of(label)) for label in _labels_above(segment, page) if len(label) <= 30)
+
+
+def _below_office(segment: Segment, page: Document) -> bool:
+    """True in a section whose heading tells of the agency: `About this agency`."""
+    above = page.segments[max(0, segment.index - _MOST_ABOVE) : segment.index]
+    return any(len(s.text) <= 60 and s.owner.tag in _HEADINGS and _OFFICES.search(s.text) for s in above)
 
 
 def _continues_owners(segment: Segment, page: Document) -> bool:

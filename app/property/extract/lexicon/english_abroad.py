@@ -7,12 +7,14 @@ TERMS: tuple[tuple[str, str], ...] = (
         "ListPrice",
         "price guide|guide price range|offers over|offers in excess of|offers around|offers in region of|asking rent|"
         "weekly rent|rent pcm|rent per week|expected rent|expected price|rent amount|monthly rental|yearly rent|"
-        "annual rent|starting bid|fixed asking price|enquiries over|buyer enquiry over|rental price",
+        "annual rent|starting bid|fixed asking price|enquiries over|buyer enquiry over|rental price|"
+        "monthly price|price per month",
     ),
     (
         "LivingArea",
         "built up area|built-up area|builtup area|carpet area|bua|gross floor area|net internal area|floor size|"
-        "internal floor area|under roof|approx floor area|gross internal floor area|covered area|size of home",
+        "internal floor area|under roof|approx floor area|gross internal floor area|covered area|size of home|"
+        "constructed area|livable space|livable surface|m construidos|metros construidos",
     ),
     (
         "LivingArea:0.6",
@@ -20,7 +22,16 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "LotSizeArea",
-        "erf size|erf|stand size|land extent|section size|section|block size|site extent|plot extent|plot dimensions",
+        "erf size|erf|stand size|land extent|section size|section|block size|site extent|plot extent|plot dimensions|"
+        "surface of the plot|surface of plot|m parcela|metros parcela",
+    ),
+    (
+        "BedroomsTotal",  # keys of databases that pages in English share with those in Spanish
+        "count bedrooms|num habitaciones|num dormitorios|numero habitaciones",
+    ),
+    (
+        "BathroomsTotalInteger",
+        "count bathrooms|num banos|num baños|numero banos",
     ),
     (
         "_Floor",
@@ -32,7 +43,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "YearBuilt",
-        "top|completion year|year of completion|year completed|completed in|construction completed",
+        "top|completion year|year of completion|year completed|completed in|construction completed|"
+        "ano constr|ano construccion|year construction",
     ),
     (
         "PostalCode",
