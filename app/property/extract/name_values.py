@@ -14,8 +14,6 @@ from app.property.record import Method
 _CJK_NAME = re.compile(r"^[\u3400-\u9fff\uac00-\ud7af]{2,5}$")
 #: what stands beside a label of the agent and is nobody's name
 _NO_CJK_NAME = re.compile(r"担当|営業|売主|貸主|仲介|店舗|会社|相談|予約|問合|不在|未定|センター")
-#: the end of a branch's name
-_BRANCH = re.compile(r"^[^\s。、]{2,30}(?:センター|店|支店|営業所|営業部|支社)$")
 #: the end of a sentence, or what a button says
 _JAPANESE_SENTENCE = re.compile(r"。|(?:ください|下さい|ます|です|予約|請求|こちら|検索|一覧)$")
 _AROUND = re.compile(r"^(?:privat von|von|by|from|listed by)\s+|\s*\([^)]*\)$", re.IGNORECASE)
@@ -64,7 +62,7 @@ def _office(reading: Reading, _locale: Locale) -> Iterator[Value]:
 def _branch(reading: Reading, _locale: Locale) -> Iterator[Value]:
     """A branch beside its label, which is a heading and a link of the page as often: its name ends as such names do."""
     text = text_of(reading.raw).strip()
-    if _BRANCH.match(text) and not _NO_CJK_NAME.match(text):
+    if names.is_branch(text):
         yield "ListOfficeName", text, None
 
 

@@ -21,6 +21,7 @@ _NOT_THE_AGENT = re.compile(
     re.IGNORECASE,
 )
 _FIRST_SEGMENTS = 1200
+_MOST_ABOVE = 8
 
 
 class Signatures:
@@ -38,6 +39,10 @@ class Signatures:
             yield from _person(segment, page)
             for office in _offices(names.without_licence(segment.text)):
                 offices.setdefault(office, (segment, 0.45))
+        branches = {branch.text: branch for s in page.segments[:_FIRST_SEGMENTS] if (branch := _branch(s, page))}
+        if len(branches) == 1:
+            (office, segment), *_ = branches.items()
+            yield _made("ListOfficeName", office, segment, page, 0.55)
         if len(offices) == 1:
             (office, (segment, confidence)), *_ = offices.items()
             yield _made("ListOfficeName", office, segment, page, confidence)
@@ -58,6 +63,15 @@ def _person(segment: Segment, page: Document) -> Iterator[Candidate]:
         if names.is_full_name(person) and (names.is_titled(one) or names.ROLE.match(other)):
             yield _made("ListAgentFullName", person, segment, page, 0.5)
             return
+
+
+def _branch(segment: Segment, page: Document) -> Segment | None:
+    """The branch above whoever answers for the offer, often with its hours between: Japanese pages sign so."""
+    known = page.meaning(segment.text) if page.locale.lang == "ja" and len(segment.text) <= 12 else None
+    if known is None or known.field != "ListAgentFullName":
+        return None
+    above = page.segments[max(0, segment.index - _MOST_ABOVE) : segment.index]
+    return next((s for s in reversed(above) if names.is_branch(s.text)), None)
 
 
 def _beside_company(segment: Segment, page: Document) -> bool:

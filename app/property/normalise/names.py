@@ -20,6 +20,10 @@ _TITLES = re.compile(
 )
 #: a broker's licence in Japan, which stands behind the firm's name
 _LICENCE = re.compile(r"\s*(?:国土交通大臣|[^\s()（）]{2,4}知事)\s?(?:免許)?\s?[(（].*$")
+#: the name of a firm's branch in Japan; words that name a branch, and no one in particular
+_BRANCH = re.compile(
+    r"^(?!担当|営業|取扱|コール|お客様|お問|加盟|代理|全国|各)[^\s。、（）()]{2,30}(?:センター|店|支店|営業所|営業部|支社)$"
+)
 _TITLED = re.compile(
     r"^(?:mag|dipl|dipl\.-ing|ing|bc|mgr|lic|licda|arq|dott|dott\.ssa|geom|herr|frau|dhr|mevr)\.?\s+[^\W\d_a-z]",
     re.IGNORECASE,
@@ -68,6 +72,11 @@ def without_title(text: str) -> str:
 def without_licence(text: str) -> str:
     """`くすのき不動産株式会社 国土交通大臣免許(3)第9999号` as `くすのき不動産株式会社`."""
     return _LICENCE.sub("", text)
+
+
+def is_branch(text: str) -> bool:
+    """True for `くすのき台センター` and `萩野店`; what counts is how the name ends."""
+    return _BRANCH.match(text) is not None
 
 
 def is_titled(text: str) -> bool:
