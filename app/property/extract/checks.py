@@ -232,6 +232,8 @@ def _street(kept: dict[str, Winner]) -> None:
     """
     street = kept.get("UnparsedAddress")
     if street is None:
+        if "StreetName" not in kept:
+            kept.pop("StreetNumber", None)
         return
     text = str(street.candidate.value)
     number = kept.get("StreetNumber")

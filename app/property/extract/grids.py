@@ -14,6 +14,7 @@ from typing import Any
 
 from app.property.extract.document import Document
 from app.property.extract.terms import words_of
+from app.property.extract.trees import squared
 
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 #: a row that adds up the rows above it
@@ -69,7 +70,7 @@ def own_rows(table: Any) -> list[list[Any]]:
 
 def cell_text(cell: Any) -> str:
     parts = islice((t for t in cell.itertext() if t.strip()), 200)
-    return " ".join(" ".join(parts).split())[:300]
+    return squared(" ".join(" ".join(parts).split()))[:300]
 
 
 def texts_of(cells: list[Any]) -> list[str]:

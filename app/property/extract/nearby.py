@@ -12,7 +12,7 @@ from typing import Any
 from app.property.extract import beside
 from app.property.extract.document import Document, Segment
 from app.property.extract.terms import Meaning
-from app.property.extract.trees import is_within
+from app.property.extract.trees import is_within, squared
 from app.property.normalise.areas import find_unit
 
 _PRICE_LIKE = re.compile(r"^(?:[A-Z]{0,3}[$€£]\s?)?\d[\d.,' \u00a0]*(?:\s?(?:€|zł|kr|[A-Z]{3}))?$")
@@ -226,4 +226,4 @@ def _text_of(block: Any, start: Segment, page: Document) -> str:
         if len(parts) >= 1 and other is not start and page.meaning(other.text) is not None and len(other.text) > 3:
             return ""  # a block of pairs: the label was the heading of a section
         parts.append(other.text)
-    return re.sub(r"\bm 2\b", "m2", " ".join(parts))
+    return squared(" ".join(parts))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -15,6 +16,7 @@ from app.property.extract import floods
 
 #: elements of a page that are kept at hand; the labelled pages have at most 9,000
 _MOST_HELD = 50_000
+_SQUARED = re.compile(r"(?<![^\W\d_])m 2\b(?![.,]\d)")
 
 
 def parsed(text: str) -> Any:
@@ -59,6 +61,11 @@ def is_within(element: Any, block: Any) -> bool:
 def spaced_text(element: Any) -> str:
     """All text inside `element`, a space between what stands in elements of its own, whitespace folded."""
     return " ".join(" ".join(element.itertext()).split())
+
+
+def squared(text: str) -> str:
+    """`74.36m 2` of `74.36m<sup>2</sup>` as `74.36m2`."""
+    return _SQUARED.sub("m2", text)
 
 
 def whole_text(element: Any) -> str:

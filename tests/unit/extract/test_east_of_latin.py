@@ -38,6 +38,8 @@ def _japanese(body: str, title: str = "中古マンション くすのき台") -
         ),
         ("<tr><th>所在階<br>構造</th><td>7階部分／地上9階建て<br>鉄筋コンクリート造</td></tr>", "StoriesTotal", 9),
         ("<tr><th>所在階</th><td>7階</td></tr>", "StoriesTotal", None),
+        # the area as it is told, before the same in tsubo
+        ("<tr><th>土地面積</th><td>74.36m<sup>2</sup><span>（22.49坪）</span></td></tr>", "LotSizeArea", 74.36),
         # an owner's fee by the month; the fund for repairs is another
         (
             "<tr><th>管理費</th><td>8,700（円/月）</td></tr><tr><th>修繕積立金</th><td>6,400（円/月）</td></tr>",
@@ -102,7 +104,8 @@ _RUSSIAN = """<h1>3-комнатная квартира · 71.5 м² · 4/9 эт
 <p>Продается квартира в новом доме: рядом школа, магазины и парк, до центра пятнадцать минут, это тихий двор,
 окна квартиры на обе стороны, ремонт сделан год назад, мебель остается, торг при осмотре, звоните после обеда.</p>
 <script>window.data = {"advert": {"id": 2045516, "price": 31700000, "rooms": 3,
-"map": {"lat": 49.8042, "lon": 73.0871}, "address": {"country": "Kazakhstan", "city": "%s", "street": "Abaya_18"}}}
+"map": {"lat": 49.8042, "lon": 73.0871},
+"address": {"country": "Kazakhstan", "city": "%s", "street": "Abaya_18", "house_num": "18"}}}
 </script>"""
 
 
@@ -123,6 +126,7 @@ def test_a_town_in_other_letters_does_not_deny_the_one_that_is_shown() -> None:
     told = _russian()
     assert (told["Latitude"], told["Longitude"]) == (49.8042, 73.0871)
     assert "UnparsedAddress" not in told
+    assert "StreetNumber" not in told, "a number of no street"
     assert "Latitude" not in _russian("Актау"), "another town in the same letters denies it"
 
 
