@@ -166,3 +166,15 @@ def test_a_country_as_an_object_with_a_name() -> None:
     )
     assert told["Country"] == "AE"
     assert told["Cooling"] == ["Centrally Air-Conditioned"]
+
+
+def test_a_chinese_frame_is_no_wall() -> None:
+    told = _read(
+        "<dl><dt>售价</dt><dd>358万元</dd><dt>建筑面积</dt><dd>88.6㎡</dd><dt>户型</dt><dd>3室2厅1卫</dd>"
+        "<dt>建筑结构</dt><dd>钢混结构</dd></dl>",
+        url="https://fang.example.cn/chushou/6620417.html",
+        title="樟树苑 3室2厅 出售",
+        lang="zh",
+    )
+    assert told["BedroomsTotal"] == 3
+    assert "ConstructionMaterials" not in told

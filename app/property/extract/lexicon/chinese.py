@@ -77,7 +77,7 @@ TERMS: tuple[tuple[str, str], ...] = (
         "房源描述|描述|物業描述|特色說明|屋況特色",
     ),
     (
-        "ConstructionMaterials",
+        "_Structure",  # what bears a house is no outer wall
         "建筑结构|建物結構|结构",
     ),
 )
