@@ -97,6 +97,7 @@ def arguments(script: str) -> Iterator[tuple[int, Any]]:
     (`new Map({center: {lat: 43.65}})`) that name no place.
     """
     yield from _literals(script)
+    yield from _flights(script)
     position = 0
     for _ in range(200):
         match = _ARGUMENT.search(script, position)
@@ -110,6 +111,44 @@ def arguments(script: str) -> Iterator[tuple[int, Any]]:
         if end - position >= _LEAST_ARGUMENT:
             yield position, value
         position = max(end, position)
+
+
+_FLIGHT = re.compile(r"__next_f\.push\(\[1,\s*(?=\")")
+_FLIGHT_ROW = re.compile(r"(?:^|\n)([0-9a-f]{1,6}):(?=[\[{])")
+
+
+def _flights(script: str) -> Iterator[tuple[int, Any]]:
+    """What React sends to the page in strings of rows, `push([1, "7:{...}\\n8:[...]"])`: values by the row's id. Rows
+    that go on in the next string are left out.
+    """
+    broken = 0
+    for call in _FLIGHT.finditer(script):
+        text = _decoded(script, call.end())
+        broken += text is None
+        if broken >= _MOST_UNCLOSED:
+            return
+        if isinstance(text, str) and len(text) >= _LEAST_ARGUMENT and (rows := _flight_rows(text)):
+            yield call.end(), rows
+
+
+def _flight_rows(text: str) -> dict[str, Any]:
+    rows: dict[str, Any] = {}
+    broken = 0
+    for row in _FLIGHT_ROW.finditer(text):
+        value = _decoded(text, row.end())
+        broken += value is None
+        if broken >= _MOST_UNCLOSED:
+            break
+        if value is not None:
+            rows[row[1]] = value
+    return rows
+
+
+def _decoded(text: str, start: int) -> Any:
+    try:
+        return _DECODER.raw_decode(text, start)[0]
+    except (ValueError, RecursionError):
+        return None
 
 
 def _literals(script: str) -> Iterator[tuple[int, Any]]:

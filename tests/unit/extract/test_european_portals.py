@@ -138,3 +138,20 @@ def test_a_monthly_price_is_a_rent() -> None:
 def test_an_item_that_ends_in_heating_says_how_it_is_heated() -> None:
     items = "<ul><li>Lift</li><li>Natural gas heating</li></ul>"
     assert _read(f"<h1>Flat for sale</h1><p>Price: €170,000</p>{items}")["Heating"] == ["Natural gas heating"]
+
+
+def test_what_a_building_asks_of_its_owners_is_the_associations_fee() -> None:
+    brazil = "<h1>Apartamento à venda</h1><div><p>Venda</p><p>R$ 410.000</p></div>"
+    values = _read(f"{brazil}<div><p>Condomínio</p><p>R$ 520/mês</p></div>", "pt-BR")
+    assert (values["ListPrice"], values["AssociationFee"], values["AssociationYN"]) == (410_000, 520, True)
+    spain = "<h1>Piso en venta</h1><p>Precio: 185.000 €</p>"
+    values = _read(f"{spain}<p>Gastos de comunidad: 60 €/mes</p>", "es-ES")
+    assert (values["ListPrice"], values["AssociationFee"]) == (185_000, 60)
+
+
+def test_what_react_sends_in_strings_of_rows_is_state() -> None:
+    home = {"id": 900120, "price": 410_000, "bedrooms": 2, "bathrooms": 1, "city": "Santos", "country": "BR"}
+    rows = '1:"$Sreact.fragment"\n2:I[33,["/chunk.js"],"default"]\n7:' + json.dumps(["$", "$L2", None, {"home": home}])
+    push = f"self.__next_f.push([1,{json.dumps(rows + ' ' * 200)}])"
+    values = _read(f"<h1>Apartamento à venda</h1><script>{push}</script>", "pt-BR")
+    assert (values["ListPrice"], values["BedroomsTotal"], values["City"]) == (410_000, 2, "Santos")

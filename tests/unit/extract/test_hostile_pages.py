@@ -26,6 +26,7 @@ _CASES: dict[str, str] = {
     "label list": "<p>" + "A: b, " * 50_000,
     "open braces": "<script>window.x = " + "{" * 100_000 + "</script>",
     "unclosed assignments": "<script>" + 'var a = {"b":' * 20_000 + "</script>",
+    "unclosed flights": "<script>" + 'self.__next_f.push([1,"7:{' * 20_000 + "</script>",
     "unclosed arguments": "<script>" + 'f({"a":' * 30_000 + "</script>",
     "escaped quotes": '<script>x = "' + '\\"' * 200_000 + "</script>",
     "deep json-ld": '<script type="application/ld+json">' + '{"a":' * 30_000 + "</script>",

@@ -10,9 +10,13 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "_Ignore",
-        "preço por m²|preço/m²|preço m²|valor do m²|condomínio|valor do condomínio|iptu|imi|caução|entrada|"
+        "preço por m²|preço/m²|preço m²|valor do m²|iptu|imi|caução|entrada|"
         "comissão|quartos de hóspedes|andar|piso|suítes|suites|vagas de visitante|área comum|"
-        "ano de remodelação|ano de renovação|taxa de condomínio|seguro incêndio|data de publicação|prestação",
+        "ano de remodelação|ano de renovação|seguro incêndio|data de publicação|prestação",
+    ),
+    (
+        "AssociationFee",
+        "condomínio|valor do condomínio|taxa de condomínio|condomínio mensal",
     ),
     (
         "ListingId",

@@ -11,11 +11,15 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "_Ignore",
-        "precio por m²|precio m²|precio/m²|precio por metro cuadrado|gastos de comunidad|comunidad|fianza|"
-        "mantenimiento|cuota de mantenimiento|gastos comunes|expensas|ibi|depósito|honorarios|comisión|"
+        "precio por m²|precio m²|precio/m²|precio por metro cuadrado|comunidad|fianza|"
+        "mantenimiento|cuota de mantenimiento|ibi|depósito|honorarios|comisión|"
         "hipoteca|cuota hipotecaria|planta|antigüedad del anuncio|superficie terraza|superficie balcón|"
         "terraza|balcón|trastero|año de reforma|última reforma|valor de tasación|cantidad reclamada|consumo|"
         "emisiones|fecha de publicación|disponibilidad|aseos|piso",
+    ),
+    (
+        "AssociationFee",
+        "gastos de comunidad|cuota de comunidad|gastos de la comunidad|gastos comunes|expensas",
     ),
     (
         "ListingId",
