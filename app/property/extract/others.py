@@ -92,6 +92,7 @@ def _block_of_others(heading: Any) -> Any:
 
 #: a card names a price, a place and a few facts
 _CARD_CHARS = 600
+_ARTICLE_CHARS = 1500
 #: more cards than this are a page of results
 _MOST_CARDS = 400
 _AMOUNT = re.compile(r"[$€£]\s?\d{2}|\d\s?(?:€|zł|kr\b|EUR)")
@@ -128,19 +129,27 @@ def cards(root: Any) -> set[Any]:
         if found is not None:
             whole = _repeated(found[0])
             by_parent.setdefault(whole.getparent(), {}).setdefault(whole, found[1])
+    articles: dict[tuple[Any, str | None], dict[Any, str]] = {}
     for article in islice(root.iter("article"), _MOST_CARDS):
         parent = article.getparent()
         card = parent if parent is not None and parent.tag == "li" else article
         link = _link_in(article)
-        if link and card.getparent() is not None and article.find(".//h1") is None:
-            by_parent.setdefault(card.getparent(), {}).setdefault(card, link)
-    return {card for cards in by_parent.values() if len(set(cards.values())) >= 2 and _alike(cards) for card in cards}
+        if link and card.getparent() is not None and article.find(".//h1") is None and not _is_text(article):
+            # those of one page's parts have names and lengths of their own
+            articles.setdefault((card.getparent(), article.get("class")), {}).setdefault(card, link)
+    groups = (*by_parent.values(), *articles.values())
+    return {card for group in groups if len(set(group.values())) >= 2 and _alike(group) for card in group}
 
 
 def _alike(cards: Iterable[Any]) -> bool:
     """False for two blocks whose classes have no word in common: links on other things beside the page's own text."""
     names = [frozenset((card.get("class") or "").split()) for card in cards]
     return len(names) != 2 or not all(names) or not names[0].isdisjoint(names[1])
+
+
+def _is_text(article: Any) -> bool:
+    """True for more than a card holds, who offers it and a few lines on it included."""
+    return len(whole_text(article)) > _ARTICLE_CHARS
 
 
 def _shows_price(element: Any) -> bool:

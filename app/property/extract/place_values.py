@@ -69,7 +69,7 @@ def _coordinates(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 def _address(reading: Reading, locale: Locale) -> Iterator[Value]:
-    text = text_of(reading.raw)
+    text = texts.before_map(text_of(reading.raw))
     if _BOX.search(text):
         return
     placed = address_lines.read(text, locale.country) is not None
@@ -103,7 +103,7 @@ def address_values(parts: addresses.Address) -> Iterator[Value]:
 
 
 def _street(reading: Reading, locale: Locale) -> Iterator[Value]:
-    text = text_of(reading.raw)
+    text = texts.before_map(text_of(reading.raw))
     if not texts.looks_like_street(text) or ("," in text and _names_places_only(text, locale)):
         return
     whole = addresses.parse(text, locale.country)
@@ -127,7 +127,7 @@ def _region(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _city(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    text = texts.town(text_of(reading.raw))
+    text = texts.town(texts.before_map(text_of(reading.raw)))
     if texts.is_place_name(text):
         yield "City", texts.capitalised(text), None
 

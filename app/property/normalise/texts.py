@@ -29,7 +29,12 @@ _NO_PERSON = re.compile(
     r"false|yes|no|my|notes|share|print|hide|about|learn|see|and|the)\b",
     re.I,
 )
-_NO_OFFICE = re.compile(r"@|https?:|\b(?:contact|kontakt|view all|show|search|click|call|phone|email|message)\b", re.I)
+#: those whose maps, schools and scores stand on the pages of all firms are none of them
+_NO_OFFICE = re.compile(
+    r"@|https?:|\b(?:contact|kontakt|view all|show|search|click|call|phone|email|message)\b|"
+    r"walk ?score|greatschools|openstreetmap|\bgoogle\b|\bmapbox\b",
+    re.I,
+)
 _NO_STREET = re.compile(
     r"https?:|@|\b(?:beds?|baths?|bedrooms?|for sale|for rent|to let|zimmer|wohnung|pokoje|sqft|"
     r"contact|click|view (?:on|in|map|all|street)|map view|street view|directions|undisclosed|"
@@ -39,6 +44,18 @@ _NO_STREET = re.compile(
 _NO_PLACE = re.compile(
     r"[\d|€£$<>{}@:]|https?|\b(?:published|active|sold|for sale|for rent|all|select|any|new|used|map|home)\b", re.I
 )
+#: words of a link to a map, or of the map itself, behind an address in its cell
+_TO_A_MAP = re.compile(
+    r"(?:(?:view|see|show|open)(?: it)?(?: on| in)?(?: the| a)?(?: larger| google)? maps?\b|"
+    r"\bmap (?:data|view|it)\b|\bgoogle ?maps?\b|\bdirections\b(?=\W*$)|"
+    r"(?:周辺)?地図(?:を|で)?(?:見る|開く|表示|確認)|(?:google|グーグル)\s?マップ|показать на карте|на карте\b|"
+    r"(?:auf )?(?:der )?karte (?:an)?zeigen|auf (?:der )?karte\b|voir (?:sur )?(?:le |la )?(?:plan|carte)\b|"
+    r"ver (?:en )?(?:el )?mapa\b|(?:vedi|mostra) (?:sulla )?mappa\b|(?:bekijk|toon)? ?op (?:de )?kaart\b|"
+    r"pokaż na mapie|zobacz na mapie|visa på karta)",
+    re.IGNORECASE,
+)
+#: parts of a town, beside it where both are one text
+_DISTRICT = re.compile(r"(?:^|\s)(?:р-н|район|district|subdistrict)(?:\s|$)", re.IGNORECASE)
 _ROOM_SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?\s?[x×]\s?\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?", re.IGNORECASE)
 _SPLIT = re.compile(r"\s*[,;\n|]\s*")
 
@@ -98,10 +115,16 @@ def is_place_name(text: str) -> bool:
     )
 
 
+def before_map(text: str) -> str:
+    """What stands before the words of a link to a map: the `12 Elm St` of `12 Elm St (view map)`."""
+    found = _TO_A_MAP.search(text)
+    return text[: found.start()].rstrip(" [(|>,;•·-") if found is not None else text
+
+
 def town(text: str) -> str:
     """The town of `Dahlem, Berlin`, `San Francisco, CA`, `Düsseldorf - Flingern Nord` or `Stockholms kommun`."""
     parts = [p.strip() for p in text.split(",") if p.strip()]
-    while len(parts) > 1 and us_state(parts[-1]):
+    while len(parts) > 1 and (us_state(parts[-1]) or _DISTRICT.search(parts[-1])):
         parts.pop()
     last = parts[-1] if parts else text.strip()
     last = re.split(r"\s+[-–]\s+", last)[0]
