@@ -56,9 +56,11 @@ def _has(text: str, value: object) -> bool:
 
 
 def _in_row(raw: str, key: str, value: Any) -> bool:
-    """A date by its year (rows hold ISO dates, pages their own), an amount by its digits, a word as it is; of words
-    that a reader joined with a dash each part.
+    """A date by its year (rows hold ISO dates, pages their own, and some the year's last two digits), an amount by its
+    digits, a word as it is; of words that a reader joined with a dash each part.
     """
+    if key == "date" and re.search(rf"\b\d\d?\W{str(value)[2:4]}\b", raw):
+        return True
     parts = [str(value)[:4]] if key == "date" else value.split(" - ") if isinstance(value, str) else [value]
     return all(_has(raw, part) for part in parts)
 

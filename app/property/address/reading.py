@@ -28,6 +28,8 @@ _STREET_AND_ZIP = re.compile(
     r"\s+(\d{5})(?:-\d{4})?$",
     re.IGNORECASE,
 )
+#: `12 ELM ST # 4, ANYTOWN 34108`: a county's line without its state
+_TOWN_AND_ZIP = re.compile(r"^(\d[^,]*(?:,[^,]*)?),\s*([A-Za-z][A-Za-z.' -]+?),?\s+(\d{5}(?:-\d{4})?)$")
 _NUMBER_FIRST = re.compile(r"^(\d+[A-Za-z]?(?:[/-]\d+[A-Za-z]?)?)\s+(.+)$")
 #: what stands behind the comma of `Calle Mayor, 13` and `Via Roma, 4 bis`
 _NUMBER_ALONE = re.compile(r"\d{1,4}\s?(?:[A-Za-z]|bis|ter)?|s/n", re.IGNORECASE)
@@ -51,8 +53,10 @@ def parse(text: str, country: str | None = None) -> Address:
     state_tail = _US_STATE_TAIL.search(text)
     if state_tail and us_state(state_tail.group(1)) and country in (None, "US"):
         return _us(text[: state_tail.start()], us_state(state_tail.group(1)), None)
-    if country == "US":
-        return with_street(Address(country="US"), text)
+    town = _TOWN_AND_ZIP.match(text) if country in (None, "US") else None
+    if town or country == "US":
+        found = Address(city=town[2], postal_code=town[3], country="US") if town else Address(country="US")
+        return with_street(found, town[1] if town else text)
     return _elsewhere(text, country)
 
 

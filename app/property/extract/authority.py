@@ -47,7 +47,7 @@ class Authority:
                 name = match[1].strip() if match else ""
                 if name and not _NO_NAME.search(name):
                     counties.setdefault(name, (piece, element))
-                town = _TOWN.match(piece)
+                town = _TOWN.match(piece) if page.meaning(piece) is None else None  # `Parcel ID` is not in Idaho
                 if town and us_state(town[2]):
                     yield _made("City", town[1], piece, element, page)
                     yield _made("StateOrProvince", town[2], piece, element, page)

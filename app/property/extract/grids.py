@@ -90,7 +90,8 @@ def _grid(table: Any, page: Document) -> Grid | None:
         texts = texts_of(row)
         filled = [t for t in texts if t]
         if len(filled) < 2:
-            title = words_of(filled[0]) if filled and len(filled[0]) <= 80 else title
+            told = words_of(filled[0]) if filled and len(filled[0]) <= 80 else ""
+            title = told or title  # a remark in brackets below the title has no words of its own
             continue
         below = rows[index + 1 :]
         if not _names_columns(filled, row, below, page, wide=len(texts) > 2):

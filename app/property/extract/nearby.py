@@ -40,6 +40,8 @@ _NAMES = frozenset({"ListAgentFullName", "ListOfficeName"})
 #: of a cell with several texts, these take the first: remarks and links follow
 _ONE_TEXT = _NAMES | {"ParcelNumber", "ListingId"}
 _FEATURES = frozenset({"Roof", "ConstructionMaterials", "Heating", "Cooling", "PoolPrivateYN", "X_AccessNotes"})
+#: a mark behind a label that leads to a note about it
+_NOTE = re.compile(r"\*+ ?(?:note|see note)?|\(?\d\)|\?|\(\?\)|help", re.IGNORECASE)
 _LONG_FIELDS = frozenset({"PublicRemarks"})
 _MOST_VALUE_CHARS = 160
 _MOST_CLIMB = 4
@@ -148,7 +150,8 @@ def _neighbour(segment: Segment, page: Document, step: int) -> Segment | None:
         if not 0 <= index < len(page.segments):
             return None
         other = page.segments[index]
-        if re.search(r"\w", other.text) or other.text in ("-", "–", "—"):
+        marks = step > 0 and hop == 1 and _NOTE.fullmatch(other.text) is not None and _distance(segment, other) <= 1
+        if (re.search(r"\w", other.text) and not marks) or other.text in ("-", "–", "—"):
             return other if _distance(segment, other) <= _MOST_CLIMB else None
     return None
 

@@ -42,6 +42,11 @@ _STREETS_HAVE_NUMBERS = frozenset(
 )
 #: `Hatcher County, Georgia` names no town
 _COUNTY = re.compile(r"^([A-Z].*) (?:County|Parish)$")
+#: who else taxes, beside the county in the heads of tables
+_NO_COUNTY = re.compile(
+    r"^(?:schools?|school (?:board|district)|non-?school|city|municipal\w*|state|town|all|water|library|fire|total)$",
+    re.IGNORECASE,
+)
 #: where mail is kept, and no house stands
 _BOX = re.compile(r"\bP\.? ?O\.? box\b", re.IGNORECASE)
 #: where the word for a state is also the word for a condition: `Estado: Usado`
@@ -136,7 +141,7 @@ def _county(reading: Reading, _locale: Locale) -> Iterator[Value]:
     """`Maricopa County` as RESO has it: `Maricopa`."""
     text = text_of(reading.raw)
     name = _COUNTY.match(text)
-    if len(text) <= 120 and re.search(r"[^\W\d]{3}", text):
+    if len(text) <= 120 and re.search(r"[^\W\d]{3}", text) and not _NO_COUNTY.match(text.strip()):
         yield "CountyOrParish", name[1] if name else text, None
 
 

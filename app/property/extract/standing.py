@@ -57,7 +57,8 @@ class Standing:
         yield from _first_address(page)
         for segment in page.segments[:_FIRST_TOWNS]:
             town = _TOWN_ALONE.search(segment.text) if len(segment.text) <= 80 else None
-            if town and us_state(town["state"]) and not _is_others(segment.index, "", page):
+            is_label = town is not None and page.meaning(segment.text) is not None  # `Parcel ID` is not in Idaho
+            if town and not is_label and us_state(town["state"]) and not _is_others(segment.index, "", page):
                 parts = addresses.Address(city=town["city"], state=us_state(town["state"]))
                 yield from _made(parts, segment.text, segment.owner, page, 0.42)
                 break

@@ -12,11 +12,18 @@ from app.property.extract.terms import words_of
 _SITED = re.compile(r"^(?:situs|site|property|physical|location|premises?|parcel) (?:address|location)\b")
 _PLACED = frozenset({"location", "situs"})
 _STREET = re.compile(r"^\d{1,6}[A-Z]?\s+\S*[A-Za-z]")
+<<<<<<< HEAD
 _OWNERS = re.compile(r"\b(?:owners?|mail|mailing|taxpayer|tax bill|billing|care of|grantee)\b")
 _OFFICES = re.compile(
     r"\b(?:about|contact) (?:this|the|our|your) (?:agency|agent|office|broker|advertiser)\b", re.IGNORECASE
 )
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5"})
+=======
+#: a county's page names the owner, not the house
+_OWNERS = re.compile(
+    r"\b(?:owners?|mail|mailing|taxpayer|tax bill|billing|care of|grantee)\b|^name ?(?:/|and|&) ?address$"
+)
+>>>>>>> 1027b5b (Never take a county card's owner for the property: Name / Address is the owner's, Parcel ID is not in Idaho)
 #: labels of a place that do not say whose it is
 _PLAIN = frozenset(
     {"address", "city", "town", "state", "zip", "zip code", "city state zip", "city/state/zip", "city st zip"}
@@ -38,6 +45,8 @@ def is_owners(field: str, label: str, segment: Segment, page: Document) -> bool:
     below the owner's name or mailing address, or in the agency's section.
     """
     words = words_of(label)
+    if field in _PARTS | _ADDRESSES and len(segment.text) <= 40 and _OWNERS.search(words_of(segment.text)):
+        return True
     if words not in _PLAIN:
         return False
     if field in _ADDRESSES | _PARTS and _below_office(segment, page):
@@ -63,7 +72,10 @@ def _labels_above(segment: Segment, page: Document) -> list[str]:
     if row is not None and len(row) > 2:
         at = row.index(cell)
         rows = islice(row.itersiblings("tr", preceding=True), _MOST_ABOVE // 2)
-        return [cell_text(r[at]) for r in rows if len(r) > at]
+        if column := [
+            text for r in rows if len(r) > at and (text := cell_text(r[at])) and page.meaning(text) is not None
+        ]:
+            return column
     above = page.segments[max(0, segment.index - _MOST_ABOVE) : segment.index]
     return [s.text.partition(":")[0] for s in reversed(above) if len(s.text) <= 60]
 

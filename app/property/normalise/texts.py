@@ -42,7 +42,9 @@ _NO_STREET = re.compile(
     re.I,
 )
 _NO_PLACE = re.compile(
-    r"[\d|€£$<>{}@:]|https?|\b(?:published|active|sold|for sale|for rent|all|select|any|new|used|map|home)\b", re.I
+    r"[\d|€£$<>{}@:]|https?|"
+    r"\b(?:published|active|sold|for sale|for rent|all|select|any|new|used|map|home|unincorporated)\b",
+    re.I,
 )
 #: words of a link to a map, or of the map itself, behind an address in its cell
 _TO_A_MAP = re.compile(

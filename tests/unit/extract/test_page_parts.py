@@ -1,4 +1,5 @@
-"""Parts of a page that are no cards of others, and words beside a value that are no part of it."""
+"""Parts of a page that are no cards of others, words beside a value that are no part of it, and a county's card: the
+site's address and not the owner's."""
 
 from __future__ import annotations
 
@@ -75,3 +76,59 @@ def test_a_town_is_not_its_district(written: str, town: str) -> None:
 @pytest.mark.parametrize(("name", "is_office"), [("Walk Score Inc.", False), ("Walker & Sons Realty", True)])
 def test_whose_widgets_stand_on_all_pages_offers_none_of_them(name: str, is_office: bool) -> None:
     assert texts.is_office(name) is is_office
+
+
+_PARCEL = "<table><tr><td>Parcel ID</td><td>82615002181</td></tr></table>"
+_SITED = (
+    "<table><tr><td>Parcel ID</td><td>82615002181</td><td>Site Location <label>*Note</label></td>"
+    "<td><span>12 ELM DR # 15, ANYTOWN 34108</span></td></tr></table>"
+)
+_OWNED = (
+    "<table><tr><td rowspan='2'>Name / Address</td><td colspan='5'>DOE, JANE</td></tr>"
+    "<tr><td colspan='5'>2 FAR AWAY DR</td></tr><tr><td colspan='5'></td></tr>"
+    "<tr><td>City</td><td>ELSEWHERE</td><td>State</td><td>NJ</td><td>Zip</td><td>08033-3861</td></tr></table>"
+)
+_ROLL = (
+    "<table><tr><td>Applies To</td><td>County</td><td>School</td></tr>"
+    "<tr><td>Taxable</td><td>$400,000</td><td>$500,000</td></tr></table>"
+)
+
+
+def _record(body: str) -> dict[str, Any]:
+    url = "https://county.example/parcel?id=82615002181"
+    html = f"<html lang='en'><head><title>Property appraiser</title></head><body>{body}</body></html>"
+    page = Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
+    return extract(page).record.values
+
+
+def test_a_county_card_gives_the_sites_address_and_never_the_owners() -> None:
+    """Its label has a footnote, its line no state; the owner's town, state and code stand in a row of their own."""
+    values = _record(_SITED + _OWNED)
+    assert (values["UnparsedAddress"], values["UnitNumber"]) == ("12 ELM DR # 15", "15")
+    assert (values["City"], values["PostalCode"]) == ("ANYTOWN", "34108")
+    assert "StateOrProvince" not in values
+
+
+def test_without_the_sites_address_the_owners_is_none_either() -> None:
+    assert not {"City", "StateOrProvince", "PostalCode", "UnparsedAddress"} & _record(_PARCEL + _OWNED).keys()
+
+
+def test_a_parcel_id_is_not_in_idaho_and_a_school_no_county() -> None:
+    values = _record(_PARCEL + _ROLL)
+    assert not {"City", "StateOrProvince", "CountyOrParish"} & values.keys()
+    assert values["ParcelNumber"] == "82615002181"
+
+
+def test_a_remark_below_the_title_of_a_table_of_sales_does_not_hide_what_it_is_about() -> None:
+    rows = (
+        "<tr><td>03/28/12</td><td>4781-2905</td><td>$305,000</td></tr>"
+        "<tr><td>02/04/98</td><td>2385-2349</td><td>$9,500</td></tr>"
+    )
+    head = "<tr><td colspan='3'>Latest sales</td></tr><tr><td colspan='3'>(Not all are listed)</td></tr>"
+    columns = "<tr><td>Date</td><td>Book-Page</td><td>Amount</td></tr>"
+    values = _record(f"{_PARCEL}<table><tbody>{head}{columns}</tbody><tfoot>{rows}</tfoot></table>")
+    assert (values["CloseDate"], values["ClosePrice"]) == ("2012-03-28", 305_000)
+
+
+def test_an_unincorporated_place_is_no_town() -> None:
+    assert not texts.is_place_name("UNINCORPORATED")
