@@ -12,18 +12,14 @@ from app.property.extract.terms import words_of
 _SITED = re.compile(r"^(?:situs|site|property|physical|location|premises?|parcel) (?:address|location)\b")
 _PLACED = frozenset({"location", "situs"})
 _STREET = re.compile(r"^\d{1,6}[A-Z]?\s+\S*[A-Za-z]")
-<<<<<<< HEAD
-_OWNERS = re.compile(r"\b(?:owners?|mail|mailing|taxpayer|tax bill|billing|care of|grantee)\b")
-_OFFICES = re.compile(
-    r"\b(?:about|contact) (?:this|the|our|your) (?:agency|agent|office|broker|advertiser)\b", re.IGNORECASE
-)
-_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5"})
-=======
 #: a county's page names the owner, not the house
 _OWNERS = re.compile(
     r"\b(?:owners?|mail|mailing|taxpayer|tax bill|billing|care of|grantee)\b|^name ?(?:/|and|&) ?address$"
 )
->>>>>>> 1027b5b (Never take a county card's owner for the property: Name / Address is the owner's, Parcel ID is not in Idaho)
+_OFFICES = re.compile(
+    r"\b(?:about|contact) (?:this|the|our|your) (?:agency|agent|office|broker|advertiser)\b", re.IGNORECASE
+)
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5"})
 #: labels of a place that do not say whose it is
 _PLAIN = frozenset(
     {"address", "city", "town", "state", "zip", "zip code", "city state zip", "city/state/zip", "city st zip"}
