@@ -178,9 +178,13 @@ def _place(value: Any, quote: str, locale: Locale) -> bool:
 
 def _street(value: Any, quote: str, locale: Locale) -> bool:
     """In words; its number may stand apart from it, under a key of its own."""
-    number, _, rest = value.partition(" ")
-    apart = number.isdigit() and re.search(rf"\b{number}\b", quote) is not None and _place(rest, quote, locale)
-    return _place(value, quote, locale) or apart
+    first, _, behind = value.partition(" ")
+    before, _, last = value.rpartition(" ")
+    apart = (
+        number.isdigit() and re.search(rf"\b{number}\b", quote) is not None and _place(name, quote, locale)
+        for number, name in ((first, behind), (last, before))
+    )
+    return _place(value, quote, locale) or any(apart)
 
 
 def _rooms(value: Any, quote: str, locale: Locale) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from app.property.extract import misnamed
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document, url_parts
-from app.property.extract.place_values import ends_a_street
+from app.property.extract.place_values import ends_a_street, numbered
 from app.property.extract.ranking import Winner, rank
 from app.property.normalise import areas, currency
 from app.property.normalise.areas import IN_SQUARE_METERS
@@ -56,7 +56,7 @@ def checked(
     _area_units(kept, candidates, page, "LotSizeArea")
     _price(kept, candidates, page)
     _region(kept, page)
-    _street(kept)
+    _street(kept, page)
     _living_is_not_lot(kept)
     _tenants_fee(kept)
     _key(kept, page)
@@ -226,7 +226,7 @@ def _estimate(kept: dict[str, Winner], kind: PageKind) -> None:
         del kept["X_MarketValue"]
 
 
-def _street(kept: dict[str, Winner]) -> None:
+def _street(kept: dict[str, Winner], page: Document) -> None:
     """The street part without the town, region and code that some sites repeat in it; no street that is the town
     alone.
     """
@@ -238,7 +238,7 @@ def _street(kept: dict[str, Winner]) -> None:
     text = str(street.candidate.value)
     number = kept.get("StreetNumber")
     if number is not None and not re.search(r"\d", text) and _beside(street.candidate, number.candidate):
-        text = f"{number.candidate.value} {text}"
+        text = numbered(text, str(number.candidate.value), _country(kept, page))
         quote = f"{number.candidate.quote}; {street.candidate.quote}"
         street = replace(street, candidate=replace(street.candidate, value=text, quote=quote))
         kept["UnparsedAddress"] = street

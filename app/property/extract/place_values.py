@@ -166,6 +166,18 @@ def ends_a_street(end: str, rest: str, city: str | None) -> bool:
     return re.fullmatch(r"\W+[A-Za-z]{2}", end) is not None and not placed and last not in suffixes()
 
 
+#: where a house's number stands behind its street
+_NUMBER_BEHIND = frozenset(
+    {"AR", "AT", "BE", "BG", "BR", "CH", "CL", "CO", "CZ", "DE", "DK", "EE", "ES", "FI", "GR", "HR", "HU", "IT", "LT"}
+    | {"LV", "MX", "NL", "NO", "PL", "PT", "RO", "RS", "RU", "SE", "SI", "SK", "TR"}
+)
+
+
+def numbered(street: str, number: str, country: str | None) -> str:
+    """A street with its house's number, as `country` writes them."""
+    return f"{street} {number}" if country in _NUMBER_BEHIND else f"{number} {street}"
+
+
 _CITY_STATE_ZIP = re.compile(r"^([A-Za-z][A-Za-z.' -]+?),?\s+(?:([A-Z]{2}),?\s+)?(\d{5}(?:-\d{4})?)$")
 
 

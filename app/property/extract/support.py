@@ -91,7 +91,7 @@ def _property_type(claim: Claim) -> Supported | None:
 
 
 def _subtype(claim: Claim) -> Supported | None:
-    kind = vocabulary.property_kind(claim.quote)
+    kind = vocabulary.property_kind(claim.quote, claim.country)
     good = _says(claim.quote, str(claim.value)) or (kind is not None and kind.subtype == claim.value)
     return Supported(claim.value) if good else None
 

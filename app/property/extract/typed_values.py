@@ -76,11 +76,11 @@ _SHARED_POOL = re.compile(r"\b(?:community|association|shared|common|no|none|not
 _OF_MANY = re.compile(r"\d{1,3}\w{0,2} (?:of|out of|/) \d{1,3}")
 
 
-def _subtype(reading: Reading, _locale: Locale) -> Iterator[Value]:
+def _subtype(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = text_of(reading.raw)
     if reading.label.casefold().startswith("occupancy") and _OCCUPIED.match(text):
         return
-    kind = vocabulary.property_kind(text[:120])
+    kind = vocabulary.property_kind(text[:120], locale.country)
     if kind is not None:
         yield "PropertySubType", kind.subtype, None
         yield "PropertyType", kind.type, None

@@ -195,9 +195,16 @@ class Kind:
     subtype: str | None
 
 
-def property_kind(text: str) -> Kind | None:
-    """What `text` (a type label's value, a land-use description) says the property is."""
-    return _kind(text) if len(text) <= _LONGEST_KEPT else _kind.__wrapped__(text)
+#: where a duplex is a flat on two floors, not a house of two flats
+_DUPLEX_IS_FLAT = frozenset({"BE", "BR", "ES", "FR", "GB", "IE", "IT", "LU", "NL", "PT"})
+_DUPLEX = re.compile(r"\bduplex\b", re.IGNORECASE)
+
+
+def property_kind(text: str, country: str | None = None) -> Kind | None:
+    """What `text` (a type label's value, a land-use description) says the property is in `country`."""
+    kind = _kind(text) if len(text) <= _LONGEST_KEPT else _kind.__wrapped__(text)
+    flat = kind is not None and kind.subtype == "Duplex" and country in _DUPLEX_IS_FLAT and _DUPLEX.search(text)
+    return Kind(None, "Apartment") if flat else kind
 
 
 @lru_cache(maxsize=2_000)

@@ -155,3 +155,27 @@ def test_what_react_sends_in_strings_of_rows_is_state() -> None:
     push = f"self.__next_f.push([1,{json.dumps(rows + ' ' * 200)}])"
     values = _read(f"<h1>Apartamento à venda</h1><script>{push}</script>", "pt-BR")
     assert (values["ListPrice"], values["BedroomsTotal"], values["City"]) == (410_000, 2, "Santos")
+
+
+def test_a_duplex_is_a_flat_on_two_floors_in_europe() -> None:
+    offer = "<h1>Duplex for sale in Calle del Mar</h1><p>Price: 310,000 €</p>"
+    assert _read(offer, "en-ES")["PropertySubType"] == "Apartment"
+    assert _read("<h1>Duplex for sale</h1><p>Price: $310,000</p>", "en-US")["PropertySubType"] == "Duplex"
+
+
+def test_a_professional_who_advertises_is_the_office() -> None:
+    advertiser = "<div><div>Professional advertiser</div><span>Casa Clara Costa</span></div>"
+    assert _read(f"<h1>Flat for sale</h1><p>Price: €310,000</p>{advertiser}")["ListOfficeName"] == "Casa Clara Costa"
+
+
+def test_a_number_of_its_own_stands_where_the_country_sets_it() -> None:
+    home = {"price": 310_000, "bedrooms": 3, "bathrooms": 2, "street_address": "Calle Clara", "street_number": "21"}
+    assert _state(country="Spain", city="Toledo", **home)["UnparsedAddress"] == "Calle Clara 21"
+    assert _state(country="United Kingdom", city="Leeds", **home)["UnparsedAddress"] == "21 Calle Clara"
+
+
+def test_a_province_is_nearer_than_the_region_beside_it() -> None:
+    home = {"price": 310_000, "bedrooms": 3, "bathrooms": 2, "city": "Namur", "country": "Belgium"}
+    place = {"region": "Wallonia", "province": "Namur"}
+    assert _state(**home, **place)["StateOrProvince"] == "Namur"
+    assert _state(**home, region="Wallonia")["StateOrProvince"] == "Wallonia"

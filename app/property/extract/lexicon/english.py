@@ -50,9 +50,13 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "StateOrProvince",
-        "state|country subd|province|region|address state|address region|state code|state or province|"
+        "state|country subd|province|address state|address region|state code|state or province|"
         "site state|situs state|listing state|"
         "address state code|location state|state abbreviation|county state|property state|location region",
+    ),
+    (
+        "StateOrProvince:0.96",  # a province beside it is meant
+        "region",
     ),
     (
         "StateOrProvince:0.7",

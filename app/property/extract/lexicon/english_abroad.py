@@ -58,7 +58,8 @@ TERMS: tuple[tuple[str, str], ...] = (
     (
         "ListOfficeName",
         "marketed by|letting agent|selling agent|managing agent|joint auctioneer|auctioneer|auctioneers|listing agency|"
-        "advertised by|agents|estate agents|sole agents|real estate agency|realty company",
+        "advertised by|professional advertiser|professional seller|agents|estate agents|sole agents|"
+        "real estate agency|realty company",
     ),
     (
         "ListingId",
