@@ -74,6 +74,10 @@ _HEATING_ALONE = re.compile(
     r"{1,3}heating(?:: [A-Za-z /]{3,30})?$",
     re.IGNORECASE,
 )
+#: `Annonce n°204417` in a heading
+_NUMBERED = re.compile(
+    r"\b(?:annonce|anuncio|anúncio|annuncio|ogłoszenie|anzeige|inserat)\s(?:n[°º.]|nr\.?)\s?(\d{4,12})\b", re.IGNORECASE
+)
 _EIRCODE = re.compile(r"^(?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4}$")
 #: headings of what every property has
 _SECTIONS = frozenset({"land", "lot", "lots", "site", "plot", "parcel"})
@@ -92,6 +96,8 @@ class Headlines:
         for text, where, confidence in _headings(page):
             yield from _addresses_in(text, where, confidence, page)
             yield from _unit_in(text, where)
+            if numbered := _NUMBERED.search(text):
+                yield Candidate("ListingId", numbered[1], text, Method.LABEL, where, text[:300], 0.55)
             yield from _kind_in(text, where, min(0.42, confidence - 0.05), page)
             if county := _COUNTY.search(text):
                 yield Candidate("CountyOrParish", county[1], text, Method.LABEL, where, text[:300], 0.5)

@@ -178,4 +178,10 @@ def test_a_province_is_nearer_than_the_region_beside_it() -> None:
     home = {"price": 310_000, "bedrooms": 3, "bathrooms": 2, "city": "Namur", "country": "Belgium"}
     place = {"region": "Wallonia", "province": "Namur"}
     assert _state(**home, **place)["StateOrProvince"] == "Namur"
+    assert _state(**home, location=place)["StateOrProvince"] == "Namur"
     assert _state(**home, region="Wallonia")["StateOrProvince"] == "Wallonia"
+
+
+def test_an_advertisements_number_in_a_heading_is_its_id() -> None:
+    values = _read("<h1>Annonce n°204417 : une maison à vendre</h1><p>Prix : 131 000 €</p>", "fr-FR")
+    assert values["ListingId"] == "204417"

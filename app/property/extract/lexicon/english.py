@@ -52,11 +52,11 @@ TERMS: tuple[tuple[str, str], ...] = (
         "StateOrProvince",
         "state|country subd|province|address state|address region|state code|state or province|"
         "site state|situs state|listing state|"
-        "address state code|location state|state abbreviation|county state|property state|location region",
+        "address state code|location state|state abbreviation|county state|property state",
     ),
     (
         "StateOrProvince:0.96",  # a province beside it is meant
-        "region",
+        "region|location region",
     ),
     (
         "StateOrProvince:0.7",
