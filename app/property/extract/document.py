@@ -49,6 +49,7 @@ _COUNTRY_SIGNS = (
         "IE",
         re.compile(r"\bCo\. [A-Z][a-z]+|\b(?:[AC-FHKNPRTV-Y]\d{2}|D6W) ?(?!\d{4})[0-9AC-FHKNPRTV-Y]{4}\b|\bEircode\b"),
     ),
+    ("CA", re.compile(r"\b[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d\b")),
     ("GB", re.compile(r"£ ?\d|\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b")),
     (
         "US",

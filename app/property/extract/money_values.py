@@ -68,10 +68,14 @@ def _warm_rent(reading: Reading, locale: Locale) -> Iterator[Value]:
     yield "X_RentBasis", "warm", None
 
 
+#: a row of a year and its amounts: the first number is none of these
+_YEAR_FIRST = re.compile(r"^(?:19|20)\d\d\s+(?:[$€£]|\d{1,3}(?:,\d{3})+)")
+
+
 def _amount(reading: Reading, locale: Locale) -> Iterator[Value]:
     price = _money(reading, locale)
     text = text_of(reading.raw)
-    if price is None or price.amount <= 0 or re.search(r"\d\s?%", text):
+    if price is None or price.amount <= 0 or re.search(r"\d\s?%", text) or _YEAR_FIRST.match(text):
         return
     yield reading.field, numbers.tidy(price.amount), price.currency
     beside = _YEAR_BESIDE.findall(text) if reading.field == "TaxAnnualAmount" else []

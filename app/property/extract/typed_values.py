@@ -23,7 +23,12 @@ _NUMBER_WORDS = {"one": 1, "single": 1, "two": 2, "three": 3, "four": 4}
 _CODE_AND_NAME = re.compile(r"\d{1,4}[A-Z]? [-–—] ([A-Z][a-z]+.*)")
 _COOLS = re.compile(r"\ba/?c\b|air cond|cool|evaporat", re.IGNORECASE)
 #: words of heat alone
-_HEATS = re.compile(r"^(?!.*(?:\bair\b|\ba/?c\b|cool|pump|hvac)).*\bheat", re.IGNORECASE)
+_HEATS = re.compile(
+    r"^(?!.*(?:\bair\b|\ba/?c\b|cool|pump|hvac)).*\bheat|"
+    r"^(?!.*(?:\ba/?c\b|air cond|central air|cool|pump|hvac))"
+    r".*\b(?:oil|propane|furnace|boiler|baseboard|radiant|steam)\b",
+    re.IGNORECASE,
+)
 
 #: how new a building is (`constructionType: secondHand`), and an area, as of the plot below the heading `Exterior`
 _NO_MATERIAL = re.compile(

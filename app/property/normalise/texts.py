@@ -32,17 +32,17 @@ _NO_PERSON = re.compile(
 #: those whose maps, schools and scores stand on the pages of all firms are none of them
 _NO_OFFICE = re.compile(
     r"@|https?:|\b(?:contact|kontakt|view all|show|search|click|call|phone|email|message)\b|"
-    r"walk ?score|greatschools|openstreetmap|\bgoogle\b|\bmapbox\b",
+    r"walk ?score|greatschools|openstreetmap|\bgoogle\b|\bmapbox\b|\bprivacy\b|\bcookies?\b|\bagents? in\b|^listings?$",
     re.I,
 )
 _NO_STREET = re.compile(
     r"https?:|@|\b(?:beds?|baths?|bedrooms?|for sale|for rent|to let|zimmer|wohnung|pokoje|sqft|"
     r"contact|click|view (?:on|in|map|all|street)|map view|street view|directions|undisclosed|"
-    r"miles? (?:north|south|east|west)|turn (?:left|right)|side of the road)\b|[|€£$<>{}_]",
+    r"neighbou?rhood|miles? (?:north|south|east|west)|turn (?:left|right)|side of the road)\b|[|€£$<>{}_]",
     re.I,
 )
 _NO_PLACE = re.compile(
-    r"[\d|€£$<>{}@:]|https?|"
+    r"[\d²³|€£$<>{}@:]|https?|"
     r"\b(?:published|active|sold|for sale|for rent|all|select|any|new|used|map|home|unincorporated)\b",
     re.I,
 )
@@ -59,6 +59,8 @@ _TO_A_MAP = re.compile(
 #: parts of a town, beside it where both are one text
 _DISTRICT = re.compile(r"(?:^|\s)(?:р-н|район|district|subdistrict)(?:\s|$)", re.IGNORECASE)
 _ROOM_SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?\s?[x×]\s?\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?", re.IGNORECASE)
+#: what the name of a picture ends in
+_FILES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "svg", "pdf"})
 _SPLIT = re.compile(r"\s*[,;\n|]\s*")
 
 
@@ -212,4 +214,5 @@ def features(raw: Any) -> list[str]:
     parts = [str(p) for p in raw] if isinstance(raw, list) else _SPLIT.split(str(raw))
     kept = [clean(p).strip(" .;") for p in parts]
     kept = [p for p in kept if p and not is_empty(p) and len(p) <= 60 and any(c.isalpha() for c in p)]
+    kept = [p for p in kept if p.casefold() not in _FILES]
     return list(dict.fromkeys(kept))[:12]

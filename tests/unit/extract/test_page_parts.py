@@ -132,3 +132,33 @@ def test_a_remark_below_the_title_of_a_table_of_sales_does_not_hide_what_it_is_a
 
 def test_an_unincorporated_place_is_no_town() -> None:
     assert not texts.is_place_name("UNINCORPORATED")
+
+
+def test_the_year_before_a_row_of_amounts_is_no_amount() -> None:
+    values = _record(f"{_PARCEL}<div><p>Assessed: 2024 $251,400.00 $310,500.00 $298,410.00</p></div>")
+    assert "TaxAssessedValue" not in values
+    assert _record(f"{_PARCEL}<p>Assessed value: $298,410.00</p>")["TaxAssessedValue"] == 298_410
+
+
+def test_a_canadian_postal_code_says_whose_dollars_they_are() -> None:
+    listed = "<h1>87 Elm Cres, Hamilton, ON L8T 3K6</h1><p>For sale</p><div>$749,900</div><p>3 bedrooms</p>"
+    html = f"<html lang='en'><head><title>87 Elm Cres, Hamilton, ON L8T 3K6</title></head><body>{listed}</body></html>"
+    page = Page(_URL, _URL, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
+    values = extract(page).record.values
+    assert (values["ListPrice"], values["X_Currency"]) == (749_900, "CAD")
+
+
+@pytest.mark.parametrize(("told", "cools"), [("Oil forced air", False), ("Central air, oil furnace", True)])
+def test_what_burns_oil_does_not_cool(told: str, cools: bool) -> None:
+    assert ("Cooling" in _record(f"{_PARCEL}<p>Cooling Type: {told}</p>")) is cools
+
+
+@pytest.mark.parametrize("name", ["Your privacy choices", "Listings", "Agents in Anytown"])
+def test_what_footers_and_menus_say_is_no_office(name: str) -> None:
+    assert not texts.is_office(name)
+
+
+def test_what_is_no_place_no_street_and_no_material() -> None:
+    assert not texts.is_place_name("² Angers")
+    assert not texts.looks_like_street("NEIGHBORHOOD - 6")
+    assert texts.features("jpg, Brick") == ["Brick"]
