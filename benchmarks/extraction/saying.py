@@ -146,7 +146,7 @@ def _part_of_baths(value: Any, quote: str, locale: Locale) -> bool:
 def _yes_or_no(value: Any, quote: str, _locale: Locale) -> bool:
     """The quote ends in yes or no, says that there is none, or names a fee above nothing."""
     after = quote.rpartition(":")[2].strip() or quote.rsplit(maxsplit=1)[-1]
-    answer = vocabulary.yes_no(re.split(r"[,;]\s", after)[0])
+    answer = vocabulary.yes_no(re.split(r"[,;]\s|\s[–—-]\s", after)[0])
     fee = any(n.value > 0 for n in numbers.find_numbers(quote, "en"))
     none = value is False and re.search(r"\bno (?:\w+ )?pool\b", quote, re.IGNORECASE) is not None
     return answer is value or none or (value is True and answer is None and fee)
