@@ -16,8 +16,9 @@ CORPORA = sorted(path.parent for path in (Path(__file__).parent / "corpus").glob
 
 @pytest.mark.parametrize("folder", CORPORA, ids=lambda folder: folder.name)
 def test_prompts_are_small_and_cover_the_labelled_values(folder: Path) -> None:
-    """At most 1,400 tokens on average, instruction and schema included; 0.95 of the values read rightly or sent, but for pages that
-    nothing was mended for."""
+    """At most 1,400 tokens on average, instruction and schema included; of the values 0.95 are read rightly or sent, of
+    pages that nothing was mended for less.
+    """
     found = prompts(run(folder))
     assert len(found.pages) > 15
     assert found.mean_tokens <= 1_400
