@@ -77,15 +77,15 @@ class Home:
 
     def looks_due(self, *, taken: bool = True) -> list[tuple[str, str]]:
         """What is asked to be looked at now, and is if `taken`: property and page."""
-        asked: list[tuple[str, str]] = []
+        asked: list[list[tuple[str, str]]] = []
 
         def ask(_: Any, property_id: str, urls: list[str], at: datetime) -> bool:
             assert at == self.clock.now()
-            asked.extend((property_id, url) for url in urls)
+            asked.append([(property_id, url) for url in urls])
             return taken
 
         assert ask_for_looks(self.database, ask) == len(asked) * taken
-        return asked
+        return [one for pages in asked for one in pages]
 
     def told(self) -> list[tuple[str, Any, Any]]:
         return [(change.field, change.old, change.new) for change in self.feed.since().changes]
@@ -131,6 +131,21 @@ def test_a_look_is_asked_for_when_it_is_due_and_again_if_nothing_came_of_it(home
     assert home.looks_due(taken=False) == [(property_id, A)]
     home.clock.advance(86400)
     assert home.looks_due() == []  # nobody looks, so nobody is asked
+
+
+def test_with_a_page_that_was_read_alone_the_others_are_looked_at_too(home: Home) -> None:
+    """The portal failed when both were read, and was read a day later: only a fresh look at the other can deny it."""
+    for url in (A, B):
+        property_id = home.read(url, ListPrice=500000)
+    home.clock.advance(86400)
+    home.read(A, ListPrice=480000)
+    home.clock.advance(300)
+    assert home.looks_due() == [(property_id, A), (property_id, B)]
+    home.read(B, ListPrice=500000)
+    for _ in range(3):
+        home.clock.advance(900)
+        home.read(A, ListPrice=480000)
+    assert home.told() == []
 
 
 def test_a_watch_looks_again_by_itself(home: Home, database: Database) -> None:

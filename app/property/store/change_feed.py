@@ -8,18 +8,19 @@ and keeps the others from it until it is committed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
 
+from app.property.change_belief import HOLD
 from app.property.store.change_rows import Change, change_of
 from app.property.store.engine import Database
 from app.property.store.paging import Order, Page
 from app.property.store.rows import clean, insert_if_new, new_id
-from app.property.store.tables import change_candidates, change_receivers, changes, properties
+from app.property.store.tables import change_candidates, change_receivers, changes, properties, records
 
 ORDER = Order("changes", (changes.c.position,))
 #: a cursor before everything that is still to come
@@ -199,18 +200,20 @@ class ChangeStore:
 def ask_for_looks(database: Database, ask: Ask, limit: int = 200) -> int:
     """Ask for one more look now at pages that alone show a change, at most `limit` of them, the longest due first.
 
-    `ask(connection, property_id, [url], now)` says whether somebody will look; then it is asked again after half an
-    hour if nothing came of it, else not before somebody looks unasked. -> how many will be looked at.
+    `ask(connection, property_id, urls, now)` says whether somebody will look; then it is asked again after half an
+    hour if nothing came of it, else not before somebody looks unasked. -> how many will be looked at. With a page come
+    those of its property that were read too long before: one that failed was read alone later, and nobody denied it.
     """
     now = database.clock.now()
     first = func.min(_C.look_at)
-    due = select(_C.property_id, _C.url).where(_C.look_at <= now).group_by(_C.property_id, _C.url)
+    since = func.min(_C.seen_at).label("seen_at")
+    due = select(_C.property_id, _C.url, since).where(_C.look_at <= now).group_by(_C.property_id, _C.url)
 
     def work(connection: Connection) -> int:
         database.exclusively(connection, "looks")
         asked = 0
         for row in connection.execute(due.order_by(first, _C.url).limit(limit)).all():
-            is_asked = ask(connection, row.property_id, [row.url], now)
+            is_asked = ask(connection, row.property_id, [row.url, *_read_before(connection, *row)], now)
             mine = and_(_C.property_id == row.property_id, _C.url == row.url, _C.look_at <= now)
             again = update(change_candidates).where(mine).values(look_at=now + _AGAIN if is_asked else None)
             connection.execute(again)
@@ -221,6 +224,14 @@ def ask_for_looks(database: Database, ask: Ask, limit: int = 200) -> int:
         if connection.execute(due.limit(1)).first() is None:
             return 0
     return database.repeat(work)
+
+
+def _read_before(connection: Connection, property_id: str, url: str, seen_at: datetime) -> Sequence[str]:
+    """The property's pages but `url` that were last read so long before `seen_at` that they say nothing of a change."""
+    read_at = func.coalesce(records.c.checked_at, records.c.fetched_at)
+    others = records.c.property_id == property_id, records.c.url != url
+    query = select(records.c.url).where(*others, read_at < seen_at - HOLD)
+    return connection.execute(query.order_by(records.c.url)).scalars().all()
 
 
 def _is_of(property_id: str) -> ColumnElement[bool]:
