@@ -159,3 +159,16 @@ def test_what_failed_before_takes_only_the_room_that_watches_leave(
     assert targets(watches.tick(WatchLimits(1, 10)).jobs) == [URL]
     assert targets(watches.tick(WatchLimits(2, 10)).jobs) == [other]
     assert targets(watches.tick(WatchLimits(3, 10)).jobs) == [CARD]
+
+
+def test_what_failed_before_leaves_room_for_what_is_due_later_in_the_day(
+    watches: Watches, jobs: JobStore, clock: ManualClock, home: str
+) -> None:
+    refresh(watches, jobs, clock, home, DOWN)
+    other = "https://site.example/house/2"
+    watches.add([other], interval_days=30)
+    soon = watches.get(other).due_at - timedelta(minutes=1)
+    clock.advance((soon - clock.now()).total_seconds())
+    assert clock.now().date() == watches.get(other).due_at.date()
+    assert watches.tick(WatchLimits(1, 10)).jobs == []
+    assert targets(watches.tick(WatchLimits(2, 10)).jobs) == [CARD]

@@ -109,11 +109,18 @@ class _Turn:
         rows = {row.url: row.watch_id for row in due(self._connection, self._now, most=most, failed=failed)}
         busy = _active(self._connection, list(rows)) | (rows.keys() & self._wanted.keys())
         put_off(self._connection, busy, self._now + _BUSY)
-        free = [url for url in rows if url not in busy][: max(0, self._left)]
+        left = self._left - (self._due_today() if failed else 0)
+        free = [url for url in rows if url not in busy][: max(0, left)]
         self._wanted |= {url: rows[url] for url in free}
         self._left -= len(free)
         begun(self._connection, free, self._now)
         return len(free)
+
+    def _due_today(self) -> int:
+        """Requests that the watches that are due before the day's budget ends are reckoned to make."""
+        ends = datetime.combine(self._now, time.max, UTC)
+        query = select(func.sum(watches.c.expected_pages)).where(_is_due(ends))
+        return int(self._connection.execute(query).scalar() or 0)
 
     def _refresh(self, most: int) -> tuple[list[Row[Any]], bool]:
         """The watches that are taken, and whether the day's budget left one out."""
