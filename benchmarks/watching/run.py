@@ -48,7 +48,8 @@ _DOWN_HOURS, _LOST_EVERY = 12, 7
 
 @dataclass
 class Receiver:
-    """Takes webhooks. Every other half day it answers 503; of those that it takes it loses some answers."""
+    """Takes webhooks. The first time and every other half day it answers 503; of those that it takes it loses some
+    answers."""
 
     clock: ManualClock
     taken: list[str] = field(default_factory=list)
@@ -62,7 +63,7 @@ class Receiver:
 
     def answer(self, event: str) -> int:
         """The status for one attempt to tell `event`."""
-        if self.clock.now().hour // _DOWN_HOURS:
+        if not self.refused or self.clock.now().hour // _DOWN_HOURS:
             self.refused += 1
             return 503
         self.taken.append(event)

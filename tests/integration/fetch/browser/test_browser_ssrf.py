@@ -50,7 +50,7 @@ def test_nothing_inside_is_reached(visits: Callable[[str], Seen], way: str) -> N
     seen = visits(way)
     assert seen["reached"] == []
     assert _unexpected(seen) == []
-    assert not any("said" in text for text in seen["became"].values())
+    assert not _says(seen)
 
 
 def test_pages_work_that_do_nothing_of_that(visits: Callable[[str], Seen]) -> None:
@@ -73,9 +73,16 @@ def test_a_page_that_leads_inside_is_told_so(visits: Callable[[str], Seen]) -> N
     assert list(leads.values()).count("blocked_address") >= len(leads) * 2 // 3
 
 
-def test_the_witnesses_can_see(visits: Callable[[str], Seen]) -> None:
+def _says(seen: Seen) -> bool:
+    """Whether a page shows what was answered from inside."""
+    return any("said" in text for text in seen["became"].values())
+
+
+def test_the_witnesses_can_see(visits: Any) -> None:
     """Chromium as it comes goes past its proxy for loopback and link-local addresses; a datagram is seen too."""
     seen = visits("unfenced")
+    if not _says(seen):  # on a busy machine a page may be taken as drawn before the answer has come
+        seen = visits.__wrapped__("unfenced")
     assert {"127.0.0.1", "::1", "169.254.169.254"} <= {address for address, _, _ in seen["reached"]}
-    assert any("said" in text for text in seen["became"].values())
+    assert _says(seen)
     assert ["udp", "10.0.0.1", 3000] in seen["began"]
