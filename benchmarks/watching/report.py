@@ -17,6 +17,9 @@ workers' own, in one process without a broker; sites, receiver and OpenAI's stan
 page in twenty has another body at every look, the second site follows a change up to 18 hours late, and sites are down
 (503) or show a wall for an hour to two days, eight times. The webhook's receiver is down from noon to midnight, and of
 every seven messages that it takes the answer to one is lost. Seed {seed}; {machine}; {seconds:.0f} seconds.
+
+Two runs of one seed differ, as the fetcher's pace follows the latency that it meets: a page that is down when its watch
+is due is told late. Four runs of four states of the code gave 146 to 150 of 150 in time and 0 to 2 false events.
 """
 _MOST_TOLD = 12
 
