@@ -15,6 +15,7 @@ from app.errors.fetching import RobotsDisallowedError, TransientHttpStatusError
 from app.errors.pages import PageBlockedError
 from app.property.store import Database, Job, JobStore, Watches, WatchLimits, ask_recheck
 from app.property.store.tables import watch_rechecks
+from app.property.store.watch_times import due_first
 from tests.plugins.watch_steps import PLENTY, URL, begin, end, store_property
 
 CARD = "https://county.example/parcel/1"
@@ -152,7 +153,7 @@ def test_what_failed_before_takes_only_the_room_that_watches_leave(
     """A site that is down for days would else put off what can be read. A look at a change goes before both."""
     refresh(watches, jobs, clock, home, DOWN)
     other = "https://site.example/house/2"
-    watches.add([other], interval_days=1)
+    watches.add([other], interval_days=30)  # looked at for the first time within a day
     clock.advance(26 * 3600)  # another day, and all is due
     with database.writing() as connection:
         ask_recheck(connection, home, [URL], clock.now())
@@ -165,7 +166,10 @@ def test_what_failed_before_leaves_room_for_what_is_due_later_in_the_day(
     watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
     refresh(watches, jobs, clock, home, DOWN)
-    other = "https://site.example/house/2"
+    urls = [f"https://site.example/{n}" for n in range(99)]
+    firsts = {url: due_first(url, 30, clock.now(), is_known=False) for url in urls}
+    later = clock.now() + timedelta(hours=2)  # when the page that failed is due again
+    other = next(url for url, at in firsts.items() if at > later and at.hour > 0)
     watches.add([other], interval_days=30)
     soon = watches.get(other).due_at - timedelta(minutes=1)
     clock.advance((soon - clock.now()).total_seconds())
