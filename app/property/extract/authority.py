@@ -47,7 +47,7 @@ class Authority:
                 name = match[1].strip() if match else ""
                 if name and not _NO_NAME.search(name):
                     counties.setdefault(name, (piece, element))
-                town = _TOWN.match(piece) if page.meaning(piece) is None else None  # `Parcel ID` is not in Idaho
+                town = _TOWN.match(piece)
                 if town and us_state(town[2]):
                     yield _made("City", town[1], piece, element, page)
                     yield _made("StateOrProvince", town[2], piece, element, page)
@@ -58,8 +58,8 @@ class Authority:
 
 
 def _heads(page: Document) -> Iterator[tuple[str, Any]]:
-    if (title := next(page.root.iter("title"), None)) is not None:
-        yield page.title[:_LONGEST], title
+    if page.title_element is not None:
+        yield page.title[:_LONGEST], page.title_element
     for segment in page.segments[:_FIRST_SEGMENTS]:
         if len(segment.text) <= _LONGEST:
             yield segment.text, segment.owner

@@ -149,15 +149,18 @@ class Document:
         return root
 
     @cached_property
+    def title_element(self) -> Any:
+        """The title, which parsers move into the body where something shown stands before it; None without one."""
+        return next(self.root.iter("title"), None) if self.root is not None else None
+
+    @cached_property
     def title(self) -> str:
-        found = next(self.root.iter("title"), None) if self.root is not None else None
-        return trees.whole_text(found) if found is not None else ""
+        return trees.whole_text(self.title_element) if self.title_element is not None else ""
 
     @cached_property
     def title_path(self) -> str:
-        """XPath of the title, which parsers move into the body where something shown stands before it."""
-        found = next(self.root.iter("title"), None) if self.root is not None else None
-        return self.path(found) if found is not None else "/html/head/title"
+        """XPath of the title."""
+        return self.path(self.title_element) if self.title_element is not None else "/html/head/title"
 
     def having(self, *attributes: str) -> list[Any]:
         """The elements of the page, in order, that have any of `attributes`."""

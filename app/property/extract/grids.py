@@ -57,8 +57,13 @@ class Grid:
 
 def grids(page: Document) -> list[Grid]:
     """The tables of the page that have headings which we know, in page order."""
-    found = (_grid(table, page) for table in page.tables)
+    found = (_grid(table, rows, page) for table, rows in page.once(rows_of_tables))
     return [grid for grid in found if grid is not None]
+
+
+def rows_of_tables(page: Document) -> list[tuple[Any, list[list[Any]]]]:
+    """The tables of the page, each with its rows: several readers go through them."""
+    return [(table, own_rows(table)) for table in page.tables]
 
 
 def own_rows(table: Any) -> list[list[Any]]:
@@ -83,8 +88,7 @@ def texts_of(cells: list[Any]) -> list[str]:
     return found[:_MOST_COLUMNS]
 
 
-def _grid(table: Any, page: Document) -> Grid | None:
-    rows = own_rows(table)
+def _grid(table: Any, rows: list[list[Any]], page: Document) -> Grid | None:
     title = ""
     for index, row in enumerate(rows[:3]):
         texts = texts_of(row)

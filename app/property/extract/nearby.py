@@ -12,7 +12,7 @@ from typing import Any
 from app.property.extract import beside
 from app.property.extract.document import Document, Segment
 from app.property.extract.terms import Meaning
-from app.property.extract.trees import is_within, squared
+from app.property.extract.trees import is_within, spaced_text, squared
 from app.property.normalise.areas import find_unit
 
 _PRICE_LIKE = re.compile(r"^(?:[A-Z]{0,3}[$€£]\s?)?\d[\d.,' \u00a0]*(?:\s?(?:€|zł|kr|[A-Z]{3}))?$")
@@ -112,7 +112,7 @@ def _is_item(segment: Segment, after: Segment, found: Meaning) -> bool:
     item = next((a for a in (segment.owner, *segment.owner.iterancestors()) if a.tag == "li"), None)
     if item is None or found.field not in _FEATURES or segment.text.endswith(":"):
         return False
-    return not is_within(after.owner, item) and " ".join(" ".join(item.itertext()).split()) == segment.text
+    return not is_within(after.owner, item) and spaced_text(item) == segment.text
 
 
 def _in_sentence(segment: Segment, page: Document) -> bool:

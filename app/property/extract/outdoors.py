@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from app.property.extract.base import Reading
 from app.property.extract.document import Document
-from app.property.extract.grids import cell_text, heading_above, own_rows
+from app.property.extract.grids import cell_text, heading_above, rows_of_tables
 from app.property.extract.terms import words_of
 from app.property.record import Method
 
@@ -26,8 +26,7 @@ _NO_POOL = re.compile(
 
 def pools(page: Document) -> Iterator[Reading]:
     """A row that begins with a pool in a table of features."""
-    for table in page.tables:
-        rows = own_rows(table)
+    for table, rows in page.once(rows_of_tables):
         filled = [t for t in map(cell_text, rows[0] if rows else []) if t]
         above = words_of(filled[0]) if len(filled) == 1 else heading_above(table)
         if not _FEATURES.search(above):

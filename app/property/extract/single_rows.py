@@ -9,7 +9,7 @@ from typing import Any
 
 from app.property.extract.base import Reading
 from app.property.extract.document import Document
-from app.property.extract.grids import cell_text, heading_above, own_rows, sets_pairs
+from app.property.extract.grids import cell_text, heading_above, rows_of_tables, sets_pairs
 from app.property.extract.terms import Meaning, words_of
 from app.property.extract.value_tables import YEARLY
 from app.property.normalise.areas import find_unit
@@ -53,8 +53,8 @@ def _units_of_land(pairs: list[tuple[str, str]], where: str, confidence: float) 
 
 def described_codes(page: Document) -> Iterator[Reading]:
     """`Use Code | 1010` above `Description | Single Family`."""
-    for table in page.tables:
-        for upper, lower in pairwise(own_rows(table)):
+    for _, rows in page.once(rows_of_tables):
+        for upper, lower in pairwise(rows):
             above, below = [cell_text(c) for c in upper], [cell_text(c) for c in lower]
             for at in range(0, min(len(above), len(below)) - 1, 2):
                 coded = _tells_use(above[at], page) and re.fullmatch(r"\d[\w-]{0,6}", above[at + 1])
@@ -70,16 +70,16 @@ def _tells_use(heading: str, page: Document) -> bool:
 
 def under_headings(page: Document) -> Iterator[Reading]:
     """A row of nothing but headings with one row of cells below it, somewhere in a table."""
-    for table in page.tables:
-        rows, above = own_rows(table), heading_above(table)
-        above = above if _OF_LAND.match(above) else ""
+    for table, rows in page.once(rows_of_tables):
         for index, (upper, lower) in enumerate(pairwise(rows)):
             after = rows[index + 2] if index + 2 < len(rows) else []
             alone = len(after) < 2 or any(c.tag == "th" for c in after) or _has_words_only(after)
             if len(upper) < 2 or len(upper) != len(lower) or not alone or not _is_heading_row(upper, lower, page):
                 continue
             pairs = [(cell_text(heading), cell_text(cell)) for heading, cell in zip(upper, lower, strict=True)]
-            yield from of_pairs(pairs, above, page, page.path(lower[0].getparent()), 0.7)
+            above = heading_above(table)
+            of_land = above if _OF_LAND.match(above) else ""
+            yield from of_pairs(pairs, of_land, page, page.path(lower[0].getparent()), 0.7)
 
 
 def _is_heading_row(upper: list[Any], lower: list[Any], page: Document) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from app.property.extract import building_tables, history, outdoors, permits, single_rows, value_tables
 from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document
-from app.property.extract.grids import OTHERS, Grid, cell_text, grids, heading_above, is_total, own_rows
+from app.property.extract.grids import OTHERS, Grid, cell_text, grids, heading_above, is_total, rows_of_tables
 from app.property.extract.object_values import Source
 from app.property.extract.readings import candidates_of
 from app.property.extract.terms import words_of
@@ -64,8 +64,8 @@ def _readings(grid: Grid, source: Source, page: Document, *, floors: bool) -> It
 
 def _headless(page: Document, source: Source) -> Iterator[Reading]:
     """`02/11/2026 | Listed | $925,000` in every row, below words that announce a history."""
-    for table in page.tables:
-        rows = [[cell_text(c) for c in row] for row in own_rows(table)]
+    for table, cells in page.once(rows_of_tables):
+        rows = [[cell_text(c) for c in row] for row in cells]
         titled = len(rows) > 2 and len(rows[0]) == 1 and 0 < len(rows[0][0]) <= 80
         above = words_of(rows.pop(0)[0]) if titled else heading_above(table)
         if len(rows) < 2 or OTHERS.search(above) or not history.tells_of_prices(above) or any(len(r) < 2 for r in rows):

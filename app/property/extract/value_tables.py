@@ -8,7 +8,7 @@ from typing import Any
 
 from app.property.extract.base import Reading
 from app.property.extract.document import Document
-from app.property.extract.grids import YEAR, Grid, cell_text, column, is_total, own_rows
+from app.property.extract.grids import YEAR, Grid, cell_text, column, is_total, rows_of_tables
 from app.property.extract.object_values import Source
 from app.property.extract.terms import Meaning, words_of
 from app.property.normalise.numbers import tidy
@@ -70,8 +70,7 @@ def _year_of(grid: Grid, label: str) -> int | None:
 
 def newest_columns(page: Document) -> Iterator[Reading]:
     """Rows of values under columns of years (`Market value | 2025 | 2024`): the newest column's, and its year."""
-    for table in page.tables:
-        rows = own_rows(table)
+    for table, rows in page.once(rows_of_tables):
         header = next((r for r in rows[:2] if _heads_years([cell_text(c) for c in r])), None)
         if header is None:
             continue
@@ -108,8 +107,7 @@ def _newest_column(rows: list[list[Any]], header: list[Any], page: Document, whe
 
 def by_share(page: Document) -> Iterator[Reading]:
     """`| 35% | 100%` above land, buildings and their total: the whole is the market's value, its share is assessed."""
-    for table in page.tables:
-        rows = own_rows(table)
+    for table, rows in page.once(rows_of_tables):
         shares = [m[1] for t in map(cell_text, rows[0] if rows else []) if t and (m := _SHARE.match(t))]
         total = next((r for r in rows if is_total(tuple(map(cell_text, r)))), None)
         if len(shares) != 2 or "100" not in shares or total is None or len(total) != len(rows[0]):

@@ -26,6 +26,7 @@ _PLAIN = frozenset(
 )
 _PARTS = frozenset({"_CityStateZip", "City", "StateOrProvince", "PostalCode"})
 _ADDRESSES = frozenset({"_Address", "UnparsedAddress"})
+_PLACES = _PARTS | _ADDRESSES
 #: labels and values between an owner's name and the last line of the address
 _MOST_ABOVE = 8
 
@@ -41,11 +42,11 @@ def is_owners(field: str, label: str, segment: Segment, page: Document) -> bool:
     below the owner's name or mailing address, or in the agency's section.
     """
     words = words_of(label)
-    if field in _PARTS | _ADDRESSES and len(segment.text) <= 40 and _OWNERS.search(words_of(segment.text)):
+    if field in _PLACES and len(segment.text) <= 40 and _OWNERS.search(words_of(segment.text)):
         return True
     if words not in _PLAIN:
         return False
-    if field in _ADDRESSES | _PARTS and _below_office(segment, page):
+    if field in _PLACES and _below_office(segment, page):
         return True
     if field == "_Address":
         return page.once(names_site) or (page.once(_places_street) and _below_owner(segment, page))
