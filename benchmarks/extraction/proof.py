@@ -16,7 +16,7 @@ from typing import Any
 from lxml import etree
 
 from app.property.derived import derive
-from app.property.extract import lenient_json
+from app.property.extract import lenient_json, pointers
 from app.property.extract.base import Extraction
 from app.property.extract.document import Document
 from app.property.record import Evidence, Method
@@ -146,7 +146,7 @@ def _script_place(script: Any, rest: str) -> Place | None:
 
 def _json_place(value: Any, pointer: str) -> Place | None:
     """The value at a JSON pointer (RFC 6901) and the keys that lead to it."""
-    keys = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    keys = [pointers.key_of(token) for token in pointer.split("/")[1:]]
     above: Any = None
     for key in keys:
         above = value

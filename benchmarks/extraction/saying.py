@@ -144,12 +144,11 @@ def _part_of_baths(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _yes_or_no(value: Any, quote: str, _locale: Locale) -> bool:
-    """The quote ends in yes or no, says that there is none, or names a fee above nothing."""
+    """The quote ends in yes or no, or names a fee above nothing."""
     after = quote.rpartition(":")[2].strip() or quote.rsplit(maxsplit=1)[-1]
     answer = vocabulary.yes_no(re.split(r"[,;]\s|\s[–—-]\s", after)[0])
     fee = any(n.value > 0 for n in numbers.find_numbers(quote, "en"))
-    none = value is False and re.search(r"\bno (?:\w+ )?pool\b", quote, re.IGNORECASE) is not None
-    return answer is value or none or (value is True and answer is None and fee)
+    return answer is value or (value is True and answer is None and fee)
 
 
 def _association(value: Any, quote: str, locale: Locale) -> bool:
@@ -158,11 +157,12 @@ def _association(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _pool(value: Any, quote: str, locale: Locale) -> bool:
-    """As any yes or no, or how a pool is made that is not shared, or as an item in a list: `Swimming Pool - Vinyl`."""
+    """As any yes or no, that there is none, how one that is not shared is made, or an item: `Swimming Pool - Vinyl`."""
     made = re.search(r"ground|private|play pool|gunite|fiberglass|lap pool", quote, re.IGNORECASE) is not None
     listed = re.match(r"(?:swimming )?pool\b[^:]*$", quote, re.IGNORECASE) is not None
     shared = re.search(r"community|association|shared", quote, re.IGNORECASE) is not None
-    return _yes_or_no(value, quote, locale) or (value is True and (made or listed) and not shared)
+    none = value is False and re.search(r"\bno (?:\w+ )?pool\b", quote, re.IGNORECASE) is not None
+    return _yes_or_no(value, quote, locale) or none or (value is True and (made or listed) and not shared)
 
 
 def _person(value: Any, quote: str, _locale: Locale) -> bool:
