@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from app.property.extract.pipeline import extract
-from app.property.page import Page
 from benchmarks.extraction.proof import faults
+from tests.plugins.read_pages import page_of
 
 
 def _read(body: str, title: str = "Property Record Card") -> dict[str, Any]:
     html = f"<html><head><title>{title}</title></head><body>{body}</body></html>"
     url = "https://county.example/card"
-    page = Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
+    page = page_of(html, url)
     found = extract(page)
     assert list(faults("a", found)) == []
     return found.record.values
@@ -131,7 +130,7 @@ def test_a_table_of_floors_is_no_table_of_buildings() -> None:
 def _candidates(body: str) -> dict[str, set[Any]]:
     html = f"<html><head><title>Card</title></head><body>{body}</body></html>"
     url = "https://county.example/card"
-    page = Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
+    page = page_of(html, url)
     found: dict[str, set[Any]] = {}
     for candidate in extract(page).candidates:
         value = tuple(candidate.value) if isinstance(candidate.value, list) else candidate.value

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from app.property.extract.pipeline import extract
 from app.property.normalise import currency, names, vocabulary
 from app.property.normalise.address_lines import read
-from app.property.page import Page
+from tests.plugins.read_pages import values_of
 
 
 def _read(body: str, *, url: str, title: str, lang: str = "") -> dict[str, Any]:
     html = f"<html lang='{lang}'><head><meta charset='utf-8'><title>{title}</title></head><body>{body}</body></html>"
-    page = Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
-    return extract(page).record.values
+    return values_of(html, url)
 
 
 def _japanese(body: str, title: str = "中古マンション くすのき台") -> dict[str, Any]:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from app.property.extract.base import Extraction
 from app.property.extract.pipeline import extract
-from app.property.page import Page
 from benchmarks.extraction.proof import faults
+from tests.plugins.read_pages import page_of
 
 _URL = "https://homes.example/p/900120"
 
 
 def _extracted(body: str, lang: str = "en", head: str = "") -> Extraction:
     html = f'<html lang="{lang}"><head>{head}</head><body>{body}</body></html>'
-    found = extract(Page(_URL, _URL, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC)))
+    found = extract(page_of(html, _URL))
     assert list(faults("p", found)) == []
     return found
 

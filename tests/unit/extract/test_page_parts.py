@@ -3,22 +3,19 @@ site's address and not the owner's."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from app.property.extract.pipeline import extract
 from app.property.normalise import texts
-from app.property.page import Page
+from tests.plugins.read_pages import values_of
 
 _URL = "https://homes.example/properties/71940288"
 
 
 def _read(body: str, title: str = "3 bedroom house for sale in Elm Road, Anytown") -> dict[str, Any]:
     html = f"<html lang='en-GB'><head><title>{title}</title></head><body>{body}</body></html>"
-    page = Page(_URL, _URL, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
-    return extract(page).record.values
+    return values_of(html, _URL)
 
 
 _HEAD = "<div><h1>Elm Road, Anytown, AB1 2CD</h1></div>"
@@ -97,8 +94,7 @@ _ROLL = (
 def _record(body: str) -> dict[str, Any]:
     url = "https://county.example/parcel?id=82615002181"
     html = f"<html lang='en'><head><title>Property appraiser</title></head><body>{body}</body></html>"
-    page = Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
-    return extract(page).record.values
+    return values_of(html, url)
 
 
 def test_a_county_card_gives_the_sites_address_and_never_the_owners() -> None:
@@ -143,8 +139,7 @@ def test_the_year_before_a_row_of_amounts_is_no_amount() -> None:
 def test_a_canadian_postal_code_says_whose_dollars_they_are() -> None:
     listed = "<h1>87 Elm Cres, Hamilton, ON L8T 3K6</h1><p>For sale</p><div>$749,900</div><p>3 bedrooms</p>"
     html = f"<html lang='en'><head><title>87 Elm Cres, Hamilton, ON L8T 3K6</title></head><body>{listed}</body></html>"
-    page = Page(_URL, _URL, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
-    values = extract(page).record.values
+    values = values_of(html, _URL)
     assert (values["ListPrice"], values["X_Currency"]) == (749_900, "CAD")
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from app.property.extract.pipeline import extract
-from app.property.page import Page
+from tests.plugins.read_pages import values_of
 
 _HEAD = "<h1>12 Oak St, Ames, IA 50010</h1>"
 _FACTS = "<p>Bedrooms: 3</p><p>Year Built: 1954</p><p>Lot Size: 6,250 sq ft</p>"
@@ -22,8 +20,7 @@ _CLOSED = "<li>Closed Price: $548,000</li><li>Closed Date: 03/28/2025</li>"
 def _read(body: str, head: str = "") -> dict[str, Any]:
     html = f"<html lang='en'><head><title>12 Oak St, Ames, IA 50010</title>{head}</head><body>{body}</body></html>"
     url = "https://homes.example/oak"
-    page = Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
-    return extract(page).record.values
+    return values_of(html, url)
 
 
 def test_an_event_in_dated_blocks_is_no_status() -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from app.property.extract.pipeline import extract
-from app.property.page import Page
+from tests.plugins.read_pages import values_of
 
 
 def _read(body: str, title: str = "Property Record Card") -> dict[str, Any]:
     html = f"<html><head><title>{title}</title></head><body>{body}</body></html>"
     url = "https://county.example/card"
-    page = Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
-    return extract(page).record.values
+    return values_of(html, url)
 
 
 def _rows(*rows: str) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from app.property.extract.pipeline import extract
-from app.property.page import Page
+from tests.plugins.read_pages import values_of
 
 _URL = "https://homes.example/homedetails/12-Oak-St/71940288_id/"
 _HEAD = "<h1>12 Oak St, Ames, IA 50010</h1><p>For sale</p><p>List price: $529,000</p><p>Bedrooms: 3</p>"
@@ -17,8 +15,7 @@ _HEAD = "<h1>12 Oak St, Ames, IA 50010</h1><p>For sale</p><p>List price: $529,00
 
 def _read(body: str, head: str = _HEAD, title: str = "12 Oak St, Ames, IA 50010", url: str = _URL) -> dict[str, Any]:
     html = f"<html lang='en'><head><title>{title}</title></head><body>{head}{body}</body></html>"
-    page = Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
-    return extract(page).record.values
+    return values_of(html, url)
 
 
 def test_a_caches_key_names_the_query_whose_answer_it_holds() -> None:

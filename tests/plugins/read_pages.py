@@ -1,0 +1,19 @@
+"""A page out of its markup, and what is read of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from app.property.extract.pipeline import extract
+from app.property.page import Page
+
+
+def page_of(html: str, url: str) -> Page:
+    """The page that was fetched from `url` on 1 March 2026."""
+    return Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
+
+
+def values_of(html: str, url: str) -> dict[str, Any]:
+    """The values of its record, by their fields."""
+    return extract(page_of(html, url)).record.values
