@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.services.worker_health import read_heartbeats
+from app.services.worker_health import HEALTH_THREADS, read_heartbeats
 from cli.processes import Child, Supervisor
 
 #: a worker's soft shutdown takes up to ten seconds, then it re-queues what is left
@@ -53,8 +53,8 @@ class Services:
         Threads, so that a report does not wait for a recovery that has much to do.
         """
         node = f"health-{os.getpid()}@{socket.gethostname()}"
-        options = ["--queues=health", "--pool=threads", "--concurrency=4", f"--hostname={node}", "--without-mingle"]
-        return self.start(supervisor, "health", [*_CELERY, "worker", *options, *_INFO])
+        options = ["--queues=health", "--pool=threads", f"--concurrency={HEALTH_THREADS}", f"--hostname={node}"]
+        return self.start(supervisor, "health", [*_CELERY, "worker", *options, "--without-mingle", *_INFO])
 
     def beat(self, supervisor: Supervisor) -> Child:
         return self.start(supervisor, "beat", [*_CELERY, "beat", "--pidfile=", *_INFO])

@@ -104,13 +104,15 @@ class ScheduledTask(RedactedTask):
     """
 
     abstract = True
+    #: a task whose part that may hang sees to it itself that it does so once
+    may_overlap = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run, unless another message of this task has just done so, or still does in this process."""
         turn_seconds = getattr(self.request, TURN_HEADER, None)
         if not turn_seconds:
             return super().__call__(*args, **kwargs)
-        under_way = _UNDER_WAY.setdefault(self.name, threading.Lock())
+        under_way = threading.Lock() if self.may_overlap else _UNDER_WAY.setdefault(self.name, threading.Lock())
         if not under_way.acquire(blocking=False):  # what hangs must not take one thread of the pool after the other
             return {"skipped": "it is still running"}
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import Any
 
 import redis
@@ -24,9 +25,11 @@ from tasks.resources import current, pool_watch
 log = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 2.0
+#: one report at a time waits for the database
+_HISTORY = threading.Lock()
 
 
-@shared_task(name="tasks.health.report_key_stats", base=ScheduledTask)
+@shared_task(name="tasks.health.report_key_stats", base=ScheduledTask, may_overlap=True)
 def report_key_stats() -> dict[str, Any]:
     """Report on the pool; -> the `data` of the specification's stats response, masks only, and beside its fields
     `advice`, `alerts` and `alerts_firing`. A database that is away costs the advice, not the report."""
@@ -44,6 +47,9 @@ def report_key_stats() -> dict[str, Any]:
 
 
 def _with_history(watch: PoolWatch, reading: Reading) -> dict[str, Any] | None:
+    if not _HISTORY.acquire(blocking=False):
+        log.warning("The health report goes without history and advice: the one before still waits for the database")
+        return None
     try:
         view = watch.look(reading)
         advice = advise(gather(view, watch.stores.history)) if view is not None else []
@@ -53,6 +59,8 @@ def _with_history(watch: PoolWatch, reading: Reading) -> dict[str, Any] | None:
     except StoreError as exc:
         log.warning("The health report goes without history and advice: %s", redact(str(exc)))
         return None
+    finally:
+        _HISTORY.release()
     return report
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+#: one for each task of beat's schedule and some to spare: a database that is locked keeps all but the report waiting
+HEALTH_THREADS = 12
 #: a heartbeat older than a few of these belongs to a worker that hangs or is gone
 INTERVAL_SECONDS = 5.0
 

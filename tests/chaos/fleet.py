@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from app.services.worker_health import read_heartbeats
+from app.services.worker_health import HEALTH_THREADS, read_heartbeats
 from cli.processes import Child, Supervisor
 from cli.services import Services
 
@@ -133,7 +133,7 @@ class Fleet:
 def _worker(name: str, services: Services, children: int) -> Member:
     """A worker of that many children for scraping, or without any for health."""
     scraping = [f"--concurrency={children}", "-Q", "scrape"]
-    pool = scraping if children else ["--pool=threads", "--concurrency=4", "-Q", "health"]
+    pool = scraping if children else ["--pool=threads", f"--concurrency={HEALTH_THREADS}", "-Q", "health"]
     return Member(name, [*_CELERY, "worker", f"--hostname={name}@chaos", "--without-mingle", *pool, *_INFO], services)
 
 

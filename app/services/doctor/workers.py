@@ -15,7 +15,7 @@ from app.services.doctor.broker import asked
 from app.services.doctor.courier import Courier
 from app.services.doctor.findings import Verdict, all_in_all, failed, skipped, warning
 from app.services.key_view import fleet_stats
-from app.services.worker_health import WorkerHeartbeat, health_file, read_heartbeats
+from app.services.worker_health import HEALTH_THREADS, WorkerHeartbeat, health_file, read_heartbeats
 from app.settings import Settings
 
 #: more workers than this on one SQLite file wait for each other
@@ -89,7 +89,7 @@ def _unserved(fleet: Fleet, nodes: Collection[str], fresh: Collection[str]) -> I
     if nodes and not fleet.does_jobs():
         yield failed("nobody does jobs (queue scrape)", "Run `celery -A worker worker`.")
     if nodes and not fleet.reports():
-        remedy = "Run `celery -A worker worker -Q health --pool=threads --concurrency=4`."
+        remedy = f"Run `celery -A worker worker -Q health --pool=threads --concurrency={HEALTH_THREADS}`."
         yield failed("nobody reports and recovers (queue health)", remedy)
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from app.services.worker_health import HEALTH_THREADS
+from tasks.config import TURN_HEADER
 from tests.plugins.standin_fixtures import KEYS
+from worker.schedule import beat_config
 
 pytestmark = pytest.mark.worker
+REPORT = "tasks.health.report_key_stats"
 REPORTED = "OpenAI keys: 1 of 1 healthy"
 
 
@@ -59,3 +65,33 @@ def test_the_health_worker_takes_no_job(make_fleet: Callable[..., Any], property
     fleet.start_worker(concurrency=1)
     assert fleet.app.send_task("tasks.health.report_key_stats").get(timeout=120)["total_keys"] == 0
     fleet.wait_for_state(ids, "done")
+
+
+def test_reports_wait_neither_for_what_a_locked_database_keeps_nor_for_the_report_before(
+    make_fleet: Callable[..., Any], until: Callable[..., None]
+) -> None:
+    """Every other task of beat's hangs, then a report does once it has been logged; the next one is logged all the
+    same.
+    """
+    fleet = make_fleet()
+    health = fleet.services.health_worker(fleet.supervisor)
+    fleet.services.wait_for_worker(fleet.supervisor, health)
+
+    def said(line: str) -> int:
+        return fleet.log("health").count(line)
+
+    tasks = {entry["task"] for entry in beat_config(fleet.settings)["beat_schedule"].values()}
+    with closing(sqlite3.connect(fleet.stores.database.url.database, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        for task in (*sorted(tasks - {REPORT}), REPORT, REPORT):
+            fleet.app.send_task(task, headers={TURN_HEADER: 0.001})
+            sent = (task == REPORT) + said("OpenAI keys: 0 of 0")
+            until(lambda sent=sent: said("OpenAI keys: 0 of 0") == sent, 8, lambda: fleet.log("health"))
+        assert not said("locked"), "nothing has given up on the database yet"
+        holder.execute("ROLLBACK")
+    until(lambda: said(f"Task {REPORT}[") == 4, 20, lambda: fleet.log("health"))
+    assert said("the one before still waits for the database") == 1
+
+
+def test_the_health_worker_has_a_thread_for_each_task_of_beat(make_fleet: Callable[..., Any]) -> None:
+    assert len(beat_config(make_fleet().settings)["beat_schedule"]) < HEALTH_THREADS
