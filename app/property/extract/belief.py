@@ -119,7 +119,8 @@ class _Shown:
         if candidate.method not in _MARKUP or candidate.field not in (_NUMBERS | _TEXTS) - _COUNTS:
             return False
         others = self.values.get(candidate.field, ())
-        return bool(others) and not _is_spelled_otherwise(candidate, others) and not self.has(candidate)
+        said = _is_spelled_otherwise(candidate, others) or _says_more(candidate, others) or self.has(candidate)
+        return bool(others) and not said
 
     def share(self, candidate: Candidate) -> float:
         """What is left of a value's confidence: less where the page says something else, or should say it and does
@@ -198,6 +199,14 @@ def _is_spelled_otherwise(candidate: Candidate, others: Sequence[Candidate]) -> 
     """True for `Moskva` where the page shows `Москва`: letters do not tell whether it is the same."""
     latin = candidate.field in _TEXTS and _LATIN.search(str(candidate.value)) is not None
     return latin and bool(others) and all(_OTHER_LETTERS.search(str(other.value)) for other in others)
+
+
+def _says_more(candidate: Candidate, others: Sequence[Candidate]) -> bool:
+    """True for the town `Hamilton (Sunninghill)` where the page shows `Hamilton`."""
+    if candidate.field != "City":
+        return False
+    before = re.split(r"\s*[(/,]", str(candidate.value))[0].strip().casefold()
+    return any(str(other.value).casefold() == before for other in others)
 
 
 def _is_visible(candidate: Candidate) -> bool:

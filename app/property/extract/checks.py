@@ -34,6 +34,7 @@ _ONLY_LISTING = (
 )
 _OWN_NUMBER = re.compile(r"(?:property|listing|web) (?:id|ref\w*|number|no\.?):", re.IGNORECASE)
 _ESTIMATED = re.compile(r"\bestimated\b", re.IGNORECASE)
+_OUTCODE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]?")
 _ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
 #: where rents are asked by the week as often as by the month
 _RENT_BY_WEEK = ("AU", "NZ", "GB")
@@ -55,6 +56,7 @@ def checked(
     _area_units(kept, candidates, page, "LivingArea")
     _area_units(kept, candidates, page, "LotSizeArea")
     _price(kept, candidates, page)
+    _whole_code(kept, candidates)
     _region(kept, page)
     _street(kept, page)
     _living_is_not_lot(kept)
@@ -74,6 +76,18 @@ def checked(
             if field != "PropertyType" or kept.get(field) is None or kept[field].candidate.value != "Land":
                 kept.pop(field, None)
     return kept
+
+
+def _whole_code(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
+    """`LS17 6LD` of the page's markup for the `LS17` that it shows: British pages show the first half only."""
+    winner = kept.get("PostalCode")
+    if winner is None or _OUTCODE.fullmatch(str(winner.candidate.value)) is None:
+        return
+    begins = f"{winner.candidate.value} "
+    whole = [c for c in candidates if c.field == "PostalCode" and str(c.value).startswith(begins)]
+    own = {str(c.value): c for c in whole if c.method in (Method.STATE, Method.JSONLD)}
+    if len(own) == 1:
+        kept["PostalCode"] = replace(winner, candidate=replace(*own.values(), confidence=winner.confidence))
 
 
 def _plausible_years(kept: dict[str, Winner], page: Document) -> None:

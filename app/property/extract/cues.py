@@ -54,20 +54,20 @@ class Cue:
 _WORDS: dict[str, tuple[str, str]] = {
     "StandardStatus": (
         r"\bfor[ -](?:sale|rent)\b|\bto let\b|\bsold\b|\bpending\b|under (?:contract|offer)|coming soon|\bactive\b|sale agreed|\bstatus\b|off[ -]market|"
-        r"zu (?:verkaufen|vermieten)|zum kauf|zur miete|reserviert|verkauft|sprzeda|wynaj|till salu|à (?:vendre|louer)|en venta|売|賃貸|למכירה|להשכרה",
+        r"zu (?:verkaufen|vermieten)|zum kauf|zur miete|reserviert|verkauft|sprzeda|wynaj|till salu|à (?:vendre|louer)|en venta|売|賃貸|למכירה|להשכרה|à vendre|\bvendu|sous compromis|vendido|reservado|in vendita|in affitto|venduto|te koop|te huur|verkocht|à venda|prodej|pronájem",
         r"",
     ),
     "PropertyType": (
         r"property (?:type|use|class)|use (?:code|desc)|single[ -]family|\bhouse\b|\bcondo|apartment|\bflat\b|town ?ho|\bland\b|\blot\b|haus\b|wohnung|\bdom\b|"
-        r"mieszkan|lägenhet|\bvilla\b|maison|appartement|\bpiso\b|マンション|一戸建|דירה|commercial|objektart|rodzaj",
+        r"mieszkan|lägenhet|\bvilla\b|maison|appartement|\bpiso\b|マンション|一戸建|דירה|commercial|objektart|rodzaj|appartamento|casa\b|departamento|apartamento|terreno|huis\b|woning|moradia|\bbyt\b|chalet|condomin",
         r"",
     ),
     "ListPrice": (
         r"price|asking|offered|guide|\brent\b|/\s?mo\b|per month|pcm|preis|miete|\bcena\b|czynsz|\bpris\b|hyra|\bprix\b|loyer|precio|価格|賃料|万円|מחיר|"
-        r"for sale|listed|^\s*[$€£¥₪₹]\s?\d[\d.,]*\s?[kKmM]?\s*$",
+        r"for sale|listed|^\s*[$€£¥₪₹]\s?\d[\d.,]*\s?[kKmM]?\s*$|prezzo|preço|prijs|alquiler|affitto|\bcanone|aluguel",
         _MONEY,
     ),
-    "ClosePrice": (r"\bsold\b|\bsale[sd]?\b|\bclos(?:ed|ing)\b|last (?:sale|sold)|transfer|consideration|verkauft|sprzedan|såld", rf"{_MONEY}|\d{{4,}}"),
+    "ClosePrice": (r"\bsold\b|\bsale[sd]?\b|\bclos(?:ed|ing)\b|last (?:sale|sold)|transfer|consideration|verkauft|sprzedan|såld|vendu|vendido|venduto|verkocht", rf"{_MONEY}|\d{{4,}}"),
     "CloseDate": (
         r"\bsold\b|\bsales?\b|\bclos(?:ed|ing)\b|last (?:sale|sold)|transfer|deed|recorded|verkauft|såld",
         r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}|\d{4}-\d\d|(?:19|20)\d\d",
@@ -77,54 +77,60 @@ _WORDS: dict[str, tuple[str, str]] = {
     "StateOrProvince": (rf"{_POSTCODE}|\b(?:state|province|region|county|bundesland|województwo|län)\b|[A-Z]\w+, [A-Z]{{2}}\b|都|県|府", r"[^\W\d]{2}"),
     "PostalCode": (rf"{_POSTCODE}|\b(?:zip|postal|postcode|plz|kod pocztowy|postnummer|eircode)\b", _DIGIT),
     "SubdivisionName": (r"subdivision|neighbou?rhood|\bplat\b|\bdevelopment\b|community|\blegal\b|\bestates\b", r"[A-Z]"),
-    "RoomsTotal": (r"\brooms?\b|zimmer|poko[ij]|\brum\b|pièces|habitaciones|間取|\d\s?S?LDK|\d[DLR]K|חדרים", _COUNT),
-    "BedroomsTotal": (r"bed ?rooms?|\bbeds?\b|\bbdr?m?s?\b|\bbr\b|schlafzimmer|sypialni|sovrum|chambres|dormitorios|寝室|חדרי שינה", _COUNT),
+    "RoomsTotal": (r"\brooms?\b|zimmer|poko[ij]|\brum\b|pièces|habitaciones|間取|\d\s?S?LDK|\d[DLR]K|חדרים|stanze|locali\b|\bvani\b|ambientes|kamers|divisões|\bpièce\b|pokoj", _COUNT),
+    "BedroomsTotal": (r"bed ?rooms?|\bbeds?\b|\bbdr?m?s?\b|\bbr\b|schlafzimmer|sypialni|sovrum|chambres|dormitorios|寝室|חדרי שינה|camere|camera da letto|habitaci|rec[áa]maras|slaapkamers?|quartos|dormit[óo]rios|chambre|dormitorio|ložnic", _COUNT),
     "BathroomsTotalInteger": (
-        r"bath ?rooms?|\bbaths?\b|\bba\b|\bba\.|fixtures|badezimmer|\bbäder\b|\bbad\b|łazien|badrum|salles? de bain|baños|浴室|מקלחת|אמבטיה",
+        r"bath ?rooms?|\bbaths?\b|\bba\b|\bba\.|fixtures|badezimmer|\bbäder\b|\bbad\b|łazien|badrum|salles? de bain|baños|浴室|מקלחת|אמבטיה|salles? d.eau|bagn[oi]\b|badkamers?|banheiros?|casas? de banho|\bbaño|sanitarios|koupeln|\bwc\b",
         _COUNT,
     ),
     "LivingArea": (
         r"sq\.?[ -]?(?:ft|feet|foot|m)\b|sqft|square|living|heated|floor area|\bgla\b|finished area|\bsf\b|wohnfläche|m²|\bm2\b|㎡|\bqm\b|\bkvm\b|boarea|"
-        r"powierzchnia|surface|面積|superficie|מ\"ר|שטח|area",
+        r"powierzchnia|surface|面積|superficie|מ\"ר|שטח|area|oppervlakte|metri quadr|área|habitable|construidos|plocha",
         _AREA,
     ),
     "LotSizeArea": (
-        r"\blots?\b|\bacres?\b|acreage|land (?:size|area)|grundstück|działk|tomt|terrain|parcela|土地|hectares?|\bplot\b|\bland\b|\bar\b|site area",
+        r"\blots?\b|\bacres?\b|acreage|land (?:size|area)|grundstück|działk|tomt|terrain|parcela|土地|hectares?|\bplot\b|\bland\b|\bar\b|site area|terreno|perceel|\bkavel|\blote\b|pozem",
         _AREA,
     ),
     "YearBuilt": (
-        r"\bbuil[td]\b|year|\bconstruct(?:ed|ion)\b|\byr\b|baujahr|errichtet|erbaut|rok budowy|wybudowan|byggår|byggd|construction|築|שנת|dating from|completed",
+        r"\bbuil[td]\b|year|\bconstruct(?:ed|ion)\b|\byr\b|baujahr|errichtet|erbaut|rok budowy|wybudowan|byggår|byggd|construction|築|שנת|dating from|completed|année|construit|costru|construid|\banno\b|\baño\b|bouwjaar|\bano d[ea]|antig[üu]edad|rok (?:výstavby|postaven)|épo",
         _YEAR + r"|築\d|昭和|平成|令和",
     ),
     "StoriesTotal": (
-        r"\bstor(?:y|ies|eys?)\b|\bfloors?\b|\blevels?\b|etagen|geschoss|\bpięt[re]|våning|étages|plantas|階|קומות|\bstockwerk",
+        r"\bstor(?:y|ies|eys?)\b|\bfloors?\b|\blevels?\b|etagen|geschoss|\bpięt[re]|våning|étages|plantas|階|קומות|\bstockwerk|\bstor(?:y|ies)-|[ée]tage|piani\b|pisos\b|plantas|verdiepingen|andares|podlaž|one and a half|and-a-half",
         _COUNT,
     ),
-    "Roof": (r"\broof|\bdach|\btak\b|toiture|tejado|屋根|גג|shingle", r"[^\W\d]{3}"),
+    "Roof": (r"\broof|\bdach|\btak\b|toiture|tejado|屋根|גג|shingle|\btoit|\btetto|techo|cubierta|\bdak\b|telhado|střech", r"[^\W\d]{3}"),
     "ConstructionMaterials": (
-        r"exterior|siding|construction|\bbrick|stucco|\bwalls?\b|\bframe\b|masonry|concrete|bauweise|materiał|fasad|stomme|構造|造\b|murs|cement",
+        r"exterior|siding|construction|\bbrick|stucco|\bwalls?\b|\bframe\b|masonry|concrete|bauweise|materiał|fasad|stomme|構造|造\b|murs|cement|façade|facciata|fachada|gevel|clapboard|shiplap|vinyl|cedar|\bstone\b|\blog\b|cladding",
         r"[^\W\d]{3}",
     ),
-    "Heating": (r"\bheat|furnace|boiler|heizung|ogrzewanie|uppvärmning|värme|chauffage|calefacción|暖房|הסקה|fernwärme", r"[^\W\d]{3}"),
-    "Cooling": (r"\bcool|air[ -]?con|\ba/?c\b|central air|mini[ -]split|klimaanlage|klimatyzacja|climatisation|エアコン|冷房|מיזוג|evaporative", r"[^\W\d]{2}"),
-    "AssociationYN": (r"\bhoa\b|association|strata|body corporate|hausgeld|bostadsrättsförening|wspólnot|管理組合|ועד", r""),
-    "AssociationFee": (r"\bhoa\b|association|maintenance fee|\bdues\b|strata|hausgeld|\bavgift|管理費|ועד", rf"{_MONEY}|\d"),
+    "Heating": (r"\bheat|furnace|boiler|heizung|ogrzewanie|uppvärmning|värme|chauffage|calefacción|暖房|הסקה|fernwärme|riscaldamento|calefac|verwarming|aquecimento|vytápění|chaudière|\bhvac\b|radiator|caldera", r"[^\W\d]{3}"),
+    "Cooling": (r"\bcool|air[ -]?con|\ba/?c\b|central air|mini[ -]split|klimaanlage|klimatyzacja|climatisation|エアコン|冷房|מיזוג|evaporative|aire acond|climatizz|aria condizionata|ar condicionado|airco\b|clim\b|heat (?:&|and) air|heat/air|\bhvac\b|klimatiz", r"[^\W\d]{2}"),
+    "AssociationYN": (r"\bhoa\b|association|strata|body corporate|hausgeld|bostadsrättsförening|wspólnot|管理組合|ועד|condominio|comunidad|copropri|\bvve\b|condomínio|\bassessment of\b", r""),
+    "AssociationFee": (r"\bhoa\b|association|maintenance fee|\bdues\b|strata|hausgeld|\bavgift|管理費|ועד|condominio|comunidad|copropri|servicekosten|condomínio|\bassessments?\b|mantenimiento", rf"{_MONEY}|\d"),
     "ListAgentFullName": (
         r"\bagent|\bbroker|listed by|listing by|contact|realtor|presented by|ansprechpartner|makler|mäklare|opiekun|doradca|\bcall\b|courtesy|"
-        r"担当|סוכן|\bhost\b",
+        r"担当|סוכן|\bhost\b|conseill|négociat|asesor|consulente|agente|makelaar|consultor|corretor|frau\b|herr\b|\bmme\b",
         _NAME,
     ),
     "ListOfficeName": (
         r"\boffice\b|brokerage|\brealty\b|realtors|real estate|properties\b|immobilien|nieruchomości|mäklar|fastighet|agence|inmobiliaria|anbieter|"
-        r"\bbiuro\b|listed by|courtesy|marketed by|株式会社|不動産|תיווך|\bagency\b|\bgroup\b|\bgmbh\b",
+        r"\bbiuro\b|listed by|courtesy|marketed by|株式会社|不動産|תיווך|\bagency\b|\bgroup\b|\bgmbh\b|agenzia|imobili[áa]ri|makelaar|\bllc\b|\binc\b|hausverwaltung",
         _NAME,
     ),
-    "ParcelNumber": (r"parcel|\bapn\b|\bpin\b|folio|tax id|\bpid\b|account (?:no|num|#)|property id|strap|flurstück|numer działki|geo ?id|r-?number", _DIGIT),
-    "TaxAnnualAmount": (r"\btax(?:es)?\b|grundsteuer|podatek|taxe foncière", rf"{_MONEY}|\d{{3,}}"),
+    "ParcelNumber": (r"parcel|\bapn\b|\bpin\b|folio|tax id|\bpid\b|account (?:no|num|#)|property id|strap|flurstück|numer działki|geo ?id|r-?number|cadastr|catast|referencia catastral|kadaster|map (?:and|&) lot|\bmblu?\b|roll (?:no|num)", _DIGIT),
+    "TaxAnnualAmount": (r"\btax(?:es)?\b|grundsteuer|podatek|taxe foncière|\bibi\b|\bimu\b|ozb\b|predial|\biptu\b|council tax|\brates\b", rf"{_MONEY}|\d{{3,}}"),
     "TaxAssessedValue": (r"assess|taxable|capped|\bvalue\b", rf"{_MONEY}|\d{{4,}}"),
-    "TaxYear": (r"\btax(?:es)?\b|assess|roll year|\bvalue", _YEAR),
+    "TaxYear": (r"\btax(?:es)?\b|assess|roll year|\bvalue|\btaxe|impuesto|predial", _YEAR),
     "X_MarketValue": (r"market|\bjust\b|apprais|full cash|total value|\bfmv\b", rf"{_MONEY}|\d{{4,}}"),
     "X_Currency": (_MONEY, _DIGIT),
+    "CountyOrParish": (r"\bcounty\b|\bparish\b|\bborough\b", r"[A-Z][\w.']+,? (?i:county|parish|borough)\b|(?i:county|parish|borough)\b\W{1,3}(?:of )?[A-Z]|^[A-Z][\w.' ]+$"),
+    "ParkingTotal": (r"garage|\bcarports?\b|parking|\d[ -]cars?\b|stellpl|garaż|parkering|駐車|חני|estacionamiento|garaje|cochera|plaza de|posto auto|box auto|parcheggio|parkeerplaats|garagem|vagas|stationnement|\bparkovací", _COUNT),
+    "PoolPrivateYN": (r"(?<!car)\bpools?\b(?! ?(?:table|room))|\bpiscin|\bbasen\b|schwimmbad|alberca|zwembad|bazén", r""),
+    "PowerProductionType": (r"\bsolar|photovolt|\bpv\b|fotowolt|solcell|太陽光", r""),
+    "X_AccessNotes": (r"\bgate[ds]?\b|\bguard", r""),
+    "X_RoofYear": (r"\b(?:re-?)?roof|\bshingles\b|\bdach|toiture", r"(?<!\d)(?:19[6-9]|20[0-4])\d(?!\d)"),
 }  # fmt: skip
 
 

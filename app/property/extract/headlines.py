@@ -142,7 +142,7 @@ def _map_points(page: Document) -> Iterator[Candidate]:
     points: dict[tuple[str, str], tuple[str, Any]] = {}
     for element in page.root.iter("a", "img", "iframe"):
         link = element.get("href" if element.tag == "a" else "src") or ""
-        if "map" in link and (match := _MAP_LINK.search(link)):
+        if "map" in link and "olygon" not in link and (match := _MAP_LINK.search(link)):
             points.setdefault((match[1], match[2]), (link, element))
     for element in page.having("data-lat", "data-latitude"):
         latitude = element.get("data-lat") or element.get("data-latitude") or ""

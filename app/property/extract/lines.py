@@ -51,6 +51,8 @@ _BLOCKS = frozenset(
         "ul",
     }
 )
+#: between the columns of a printed card
+_COLUMNS = re.compile(r"\s{2,}")
 _CELLS = frozenset({"td", "th"})
 #: field names that no page writes by chance
 _OUR_NAMES = "|".join(name for name in CUES if sum(c.isupper() for c in name) > 1)
@@ -116,6 +118,10 @@ def _blocks(document: Document) -> list[tuple[str, str]]:
     last: Any = None
     last_cell: Any = None
     for segment in document.segments:
+        if segment.owner.tag == "pre" and "\n" in (segment.owner.text or "").strip():
+            found += [("pre", " | ".join(_COLUMNS.split(line.strip()))) for line in segment.owner.text.splitlines()]
+            last = None
+            continue
         block = _block_of(segment.owner)
         cell = block if block is not None and block.tag in _CELLS else None
         row = cell.getparent() if cell is not None else block

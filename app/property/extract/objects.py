@@ -56,6 +56,7 @@ def _object(node: dict[str, Any], source: Source, place: Place, depth: int) -> I
         yield from _person(node, source, place)
     yield from _typed(node, source, place)
     yield from _unit(node, source, place)
+    yield from _halves_of_code(node, source, place)
     yield from history.numbered_sales(node, source, place)
     for key, value in node.items():
         words = words_of(key)
@@ -144,6 +145,14 @@ def _typed(node: dict[str, Any], source: Source, place: Place) -> Iterator[Readi
         yield Reading(
             "_Coordinates", spot[::-1], source.method, f"{place.pointer}/coordinates", str(spot)[:80], source.confidence
         )
+
+
+def _halves_of_code(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
+    """`{"outcode": "LS17", "incode": "6LD"}`: the two halves of a British postal code."""
+    halves = [str(node[key]) for words in ("outcode", "incode") for key in node if words_of(key) == words]
+    if len(halves) == 2 and all(halves) and place.role == "property":
+        quote = f'"outcode": {halves[0]}, "incode": {halves[1]}'
+        yield Reading("PostalCode", " ".join(halves), source.method, place.pointer, quote[:200], source.confidence)
 
 
 def _unit(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:

@@ -32,7 +32,8 @@ _OTHERS_BEGIN = frozenset(
 _NAME_WORDS = re.compile(r"[\s_-]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _OTHER_HEADINGS = re.compile(
-    r"^\W*(?:similar|nearby|comparable|recommended|other (?:homes|properties|listings)|more (?:homes|"
+    r"^\W*(?:also (?:in|at|on|available|for (?:sale|rent)|listed)\b|"
+    r"similar|nearby|comparable|recommended|other (?:homes|properties|listings)|more (?:homes|"
     r"properties|listings)|recently (?:sold|viewed)|"
     r"you (?:may|might)|properties (?:near|nearby)|homes (?:near|like|for sale (?:near|in))|ähnliche|"
     r"weitere (?:objekte|immobilien|angebote)|"

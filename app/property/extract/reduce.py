@@ -24,6 +24,8 @@ CORE = frozenset(
         *("ListAgentFullName", "ListOfficeName"),
     }
 )
+#: what a model is asked for beside other fields, and is worth no call of its own
+BESIDE_OTHERS = frozenset({"CountyOrParish", "ParkingTotal"})
 #: a text of fewer tokens is filled up
 FLOOR = 300
 #: places that are shown for a field
@@ -56,6 +58,8 @@ def reduce(document: Document, wanted: Sequence[str], *, budget: int, count: Cal
                 chosen.update(fresh)
                 answered.add(field)
                 spent += cost
+    if answered <= BESIDE_OTHERS:
+        chosen, answered, spent = set(), set(), 0
     core = {field for field in wanted if field in CORE}
     if not core <= answered and document.json is None:
         fluent, short = document.locale.lang in LANGUAGES, sum(map(len, lines)) <= _SHORT_PAGE

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 DOLLARS = r"\$\s?\d[\d,]*(?:\.\d+)?\s?(?:[kKmM]\b)?"
 _ROOF_YEAR = r"(?P<year>(?:19[6-9]|20[0-4])\d)\b"
 #: words before `roof` that make it another roof
-_OTHER_ROOF = re.compile(
+OTHER_ROOF = re.compile(
     r"\b(?:carport|shop|barn|shed|garage|porch|patio|pool house|pergola|ramada|workshop|cabin)\b[^.;]{0,25}$", re.I
 )
 _ROOFS = (
@@ -45,7 +45,7 @@ _SOLAR = re.compile(
     r"photovoltaic|solar owned|solar leased)\b",
     re.I,
 )
-_NO_SOLAR = re.compile(
+NO_SOLAR = re.compile(
     r"\b(?:no|without|not|denied|refused|ready|pre-?wired|available|option\w*|possible|potential|"
     r"conduit|add|could|nearby)\b",
     re.I,
@@ -87,7 +87,7 @@ _PARCEL = re.compile(
 _PLACE = re.compile(
     r"^City of (?P<city>[A-Z][\w.']+(?: [A-Z][\w.']+){0,2}), (?P<county>[A-Z][\w.']+(?: [A-Z][\w.']+)?) County\.?$"
 )
-_BUILT = re.compile(r"\b(?:built|constructed)(?: new)? in (?P<year>(?:1[6-9]|20)\d\d)\b", re.I)
+BUILT = re.compile(r"\b(?:built|constructed)(?: new)? in (?P<year>(?:1[6-9]|20)\d\d)\b", re.I)
 _STORY = re.compile(
     r"\b(?P<n>(?:one|two)[- ]and[- ](?:a|one)[- ]half|one|single|two|three|1 1/2|1½|1|1\.5|2|3)[- ]"
     r"(?:story|storey|level)\b(?! (?:windows?|foyer|"
@@ -134,11 +134,11 @@ def house(text: str) -> Iterator[tuple[str, object, float]]:
     """(field, raw value, confidence) of what a sentence says of the building."""
     if (year := _roof_year(text)) is not None:
         yield "X_RoofYear", year, 0.55
-    if _SOLAR.search(text) and not _NO_SOLAR.search(text):
+    if _SOLAR.search(text) and not NO_SOLAR.search(text):
         yield "PowerProductionType", "Solar", 0.5
     if kind := _KIND.match(text):
         yield "PropertySubType", kind["kind"], 0.55
-    if (built := _BUILT.search(text)) and not BESIDE_HOUSE.search(text[: built.end()]):
+    if (built := BUILT.search(text)) and not BESIDE_HOUSE.search(text[: built.end()]):
         yield "YearBuilt", built["year"], 0.5
     if story := _STORY.search(text):
         yield "StoriesTotal", story["n"], 0.45
@@ -187,6 +187,6 @@ def money(text: str) -> Iterator[tuple[str, object, float]]:
 def _roof_year(text: str) -> str | None:
     for pattern in _ROOFS:
         for match in pattern.finditer(text):
-            if not _OTHER_ROOF.search(text[: match.start()]) and not _OTHER_ROOF.search(match.group()[:-5]):
+            if not OTHER_ROOF.search(text[: match.start()]) and not OTHER_ROOF.search(match.group()[:-5]):
                 return str(match["year"])
     return None

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 
 from app.property.extract import figures
 from app.property.extract.claims import Claim, Supported
+from app.property.extract.cues import CUES
+from app.property.extract.sentences import BUILT, NO_SOLAR, OTHER_ROOF
 from app.property.normalise import prices, vocabulary
 from app.property.normalise.currency import find_currency
 from app.property.normalise.places import us_state
@@ -111,6 +113,55 @@ def _association(claim: Claim) -> Supported | None:
     return Supported(claim.value) if told and denied is (not claim.value) else None
 
 
+_POOL, _SHARED = (
+    re.compile(r"\bpool|piscin|basen|schwimmbad", re.IGNORECASE),
+    re.compile(
+        r"\b(?:community|clubhouse|association|shared|common|hoa|resort|room for|space for|pool (?:table|size))\b",
+        re.IGNORECASE,
+    ),
+)
+
+
+def _pool(claim: Claim) -> Supported | None:
+    """The home's own: a community's says nothing of it, nor does room for one."""
+    denied = _DENIED.search(claim.quote) is not None or claim.quote.rpartition(":")[2].strip().lower() == "false"
+    told = _POOL.search(claim.quote) is not None and not _SHARED.search(claim.quote)
+    return Supported(claim.value) if told and denied is (not claim.value) else None
+
+
+def _roof_year(claim: Claim) -> Supported | None:
+    """The year of the house's roof: neither the house's own, nor that of a barn's roof."""
+    about = claim.quote if CUES[claim.field].words.search(claim.quote) else claim.line
+    if CUES[claim.field].words.search(about) is None or OTHER_ROOF.search(about.rpartition(str(claim.value))[0]):
+        return None
+    built = BUILT.search(about)
+    return None if built and built["year"] == str(claim.value) else figures.number(claim)
+
+
+def _parking(claim: Claim) -> Supported | None:
+    words = CUES[claim.field].words
+    return figures.number(claim) if words.search(claim.quote) or words.search(claim.line) else None
+
+
+def _county(claim: Claim) -> Supported | None:
+    """`Polk County` is stored as `Polk`; a name that nothing calls a county may be a town's."""
+    found = _text(claim)
+    if found is None or CUES[claim.field].words.search(claim.line) is None:
+        return None
+    name = re.sub(r"(?:^county of\s+|\s+(?:county|parish|borough)$)", "", str(found.value), flags=re.IGNORECASE)
+    return Supported(name)
+
+
+def _power(claim: Claim) -> Supported | None:
+    told = CUES[claim.field].words.search(claim.quote) is not None and not NO_SOLAR.search(claim.quote)
+    return _texts(claim) if told else None
+
+
+def _access(claim: Claim) -> Supported | None:
+    denied = _DENIED.search(claim.quote) or re.search(r"\b(?:non|un)-?gated", claim.quote, re.IGNORECASE)
+    return _text(claim) if CUES[claim.field].words.search(claim.quote) and not denied else None
+
+
 Check = Callable[[Claim], Supported | None]
 _BY_TYPE: Mapping[str, Check] = {
     "text": _text,
@@ -134,4 +185,10 @@ _CHECKS: Mapping[str, Check] = {
     "PropertySubType": _subtype,
     "X_Currency": _currency,
     "AssociationYN": _association,
+    "PoolPrivateYN": _pool,
+    "X_RoofYear": _roof_year,
+    "ParkingTotal": _parking,
+    "CountyOrParish": _county,
+    "PowerProductionType": _power,
+    "X_AccessNotes": _access,
 }

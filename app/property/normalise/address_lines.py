@@ -56,7 +56,7 @@ _PARTICLES = (
     r"i|e|da|do|das|dos|"
     r"di|della|delle|dei|degli|nel|al|og|nad|pod|u|aan|het|'t|ter|te|bij|upon|d'|l'"
 )
-_TOWN = re.compile(rf"(?:[^\W\d_a-z]|'[st]-?[^\W\d_])[^\W\d_]*(?:['’.-]?[^\W\d_]+)*\.?(?:\s(?:(?:{_PARTICLES})\s)*"
+_TOWN = re.compile(rf"(?:[^\W\d_a-z²³]|'[st]-?[^\W\d_])[^\W\d_]*(?:['’.-]?[^\W\d_]+)*\.?(?:\s(?:(?:{_PARTICLES})\s)*"
                    r"(?=[^\W\d_a-zß-öø-ÿ])[^\W\d_]+(?:['’.-][^\W\d_]+)*\.?){0,4}")  # fmt: skip
 #: one word, or more where the first or a particle says so: `Bad Bevensen`, `Herrsching am Ammersee`
 _GERMAN_TOWN = re.compile(

@@ -35,6 +35,14 @@ _NO_OFFICE = re.compile(
     r"walk ?score|greatschools|openstreetmap|\bgoogle\b|\bmapbox\b|\bprivacy\b|\bcookies?\b|\bagents? in\b|^listings?$",
     re.I,
 )
+#: what people are by trade, and no firm's name
+_TITLE = re.compile(
+    r"(?:(?:senior|managing|associate|principal|lead|licensed|designated|listing|sales|selling|buyers?'?s?|real estate|"
+    r"lettings?|property|branch|commercial|residential|luxury)[ -]+)*"
+    r"(?:brokers?(?:[ -]associate|[ -]owner)?|agents?|associates?|realtors?|salespersons?|negotiators?|consultants?|"
+    r"specialists?|advisors?|managers?|directors?|owner)",
+    re.I,
+)
 _NO_STREET = re.compile(
     r"https?:|@|\b(?:beds?|baths?|bedrooms?|for sale|for rent|to let|zimmer|wohnung|pokoje|sqft|"
     r"contact|click|view (?:on|in|map|all|street)|map view|street view|directions|undisclosed|"
@@ -206,7 +214,10 @@ def is_person(text: str) -> bool:
 def is_office(text: str) -> bool:
     """True for what can be a firm's name; `11 x 10` is the size of a room."""
     named = any(c.isalpha() for c in _ROOM_SIZE.sub("", text))
-    return 2 <= len(text) <= 90 and named and _NO_OFFICE.search(text) is None
+    is_other = (
+        _NO_OFFICE.search(text) or _TITLE.fullmatch(text.strip()) or (text[:1].isdigit() and has_street_word(text))
+    )
+    return 2 <= len(text) <= 90 and named and not is_other
 
 
 def features(raw: Any) -> list[str]:
