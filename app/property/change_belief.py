@@ -26,6 +26,8 @@ LOOKS_IN_DOUBT = 6
 #: 20 minutes to 50 hours, is found in its other turn by one of them
 _LATER_LOOKS = (2.3, 5.1, 8.9, 13.7, 20.0, 31.0, 47.0, 72.0)
 _LATER_STILL = 1.55
+#: when the others, which are believed instead, are looked at once more: a site follows another within a day
+_OTHERS_LOOKED_AT = HOLD + timedelta(hours=1)
 #: what a page did so long ago is forgiven
 MEMORY = timedelta(days=30)
 
@@ -88,7 +90,9 @@ def judge(
         went_back = candidate.old is not None and not is_news(name, candidate.old, says)
         return Judgement(Outcome.BACK, "the page went back") if went_back else Judgement(Outcome.OVER, "said anew")
     if chosen is None or is_news(name, chosen, new):
-        return Judgement(Outcome.WAIT, "other sources are believed")
+        is_fresh = candidate.looked_at - candidate.seen_at < HOLD
+        at = candidate.seen_at + _OTHERS_LOOKED_AT if is_fresh else None
+        return Judgement(Outcome.WAIT, "other sources are believed", at)
     if candidate.seconded:
         return Judgement(Outcome.TELL, "2 sources changed alike")
     if candidate.old is not None and slip_in(name, candidate.old, new):

@@ -103,6 +103,25 @@ def test_the_first_sight_of_a_property_and_of_a_page_tells_nothing(home: Home) -
     assert home.told() == []
 
 
+def test_a_site_that_is_believed_and_follows_another_is_looked_at_within_a_day(home: Home) -> None:
+    """Else what it says by then would be seen when its watch is due again."""
+    own = {"method": Method.OPENGRAPH}
+    property_id = home.read(A, ListPrice=500000, **own)
+    home.read(B, ListPrice=500000)
+    home.clock.advance(7 * 86400)
+    home.read(A, ListPrice=480000, **own)
+    home.clock.advance(60)
+    home.read(B, ListPrice=500000)
+    home.clock.advance(20 * 3600)
+    assert home.looks_due() == []
+    home.clock.advance(3600)
+    assert home.looks_due() == [(property_id, A), (property_id, B)]
+    home.read(A, ListPrice=480000, **own)
+    assert home.told() == []
+    home.read(B, ListPrice=480000)
+    assert home.told() == [("ListPrice", 500000, 480000)]
+
+
 def test_a_change_that_one_page_shows_is_told_after_further_looks_with_the_evidence_of_both(home: Home) -> None:
     property_id = home.read(A, ListPrice=500000)
     home.clock.advance(86400)

@@ -202,18 +202,17 @@ def ask_for_looks(database: Database, ask: Ask, limit: int = 200) -> int:
 
     `ask(connection, property_id, urls, now)` says whether somebody will look; then it is asked again after half an
     hour if nothing came of it, else not before somebody looks unasked. -> how many will be looked at. With a page come
-    those of its property that were read too long before: one that failed was read alone later, and nobody denied it.
+    those of its property that were read too long before: they may deny it, or say the same by now.
     """
     now = database.clock.now()
     first = func.min(_C.look_at)
-    since = func.min(_C.seen_at).label("seen_at")
-    due = select(_C.property_id, _C.url, since).where(_C.look_at <= now).group_by(_C.property_id, _C.url)
+    due = select(_C.property_id, _C.url).where(_C.look_at <= now).group_by(_C.property_id, _C.url)
 
     def work(connection: Connection) -> int:
         database.exclusively(connection, "looks")
         asked = 0
         for row in connection.execute(due.order_by(first, _C.url).limit(limit)).all():
-            is_asked = ask(connection, row.property_id, [row.url, *_read_before(connection, *row)], now)
+            is_asked = ask(connection, row.property_id, [row.url, *_read_before(connection, row.property_id, row.url, now)], now)
             mine = and_(_C.property_id == row.property_id, _C.url == row.url, _C.look_at <= now)
             again = update(change_candidates).where(mine).values(look_at=now + _AGAIN if is_asked else None)
             connection.execute(again)
@@ -226,11 +225,11 @@ def ask_for_looks(database: Database, ask: Ask, limit: int = 200) -> int:
     return database.repeat(work)
 
 
-def _read_before(connection: Connection, property_id: str, url: str, seen_at: datetime) -> Sequence[str]:
-    """The property's pages but `url` that were last read so long before `seen_at` that they say nothing of a change."""
+def _read_before(connection: Connection, property_id: str, url: str, now: datetime) -> Sequence[str]:
+    """The property's pages but `url` that were last read so long ago that they say nothing of a change."""
     read_at = func.coalesce(records.c.checked_at, records.c.fetched_at)
     others = records.c.property_id == property_id, records.c.url != url
-    query = select(records.c.url).where(*others, read_at < seen_at - HOLD)
+    query = select(records.c.url).where(*others, read_at < now - HOLD)
     return connection.execute(query.order_by(records.c.url)).scalars().all()
 
 

@@ -18,8 +18,9 @@ FIRST_WITHIN_DAYS = 1
 #: the least share of an interval between two refreshes: one that came late (the budget of the day before was spent,
 #: everything stood still) moves the next one no further than by this
 LEAST_GAP = 0.125
-#: so much before the interval is over comes the next refresh: what has changed is looked at once more, and told in time
-_CONFIRMED_WITHIN_SECONDS = 3_600
+#: this share of the interval, but at most so many seconds, before it is over comes the next refresh: what has changed is
+#: looked at once more and told in time, even where the day's budget puts the refresh off
+_EARLY_SHARE, _EARLY_SECONDS = 12, 43_200
 #: hours from each failure in a row to the next try, of what may pass by itself
 _AGAIN_HOURS = (1, 4, 16, 24, 24)
 #: of a site that shows a wall, which is left alone for longer
@@ -31,8 +32,10 @@ _PASSING = frozenset(
 
 
 def slot_after(target: str, interval_days: int, moment: datetime) -> datetime:
-    """The first time after `moment` that is the target's own: one every interval less an hour, always the same ones."""
-    period = interval_days * 86_400 - _CONFIRMED_WITHIN_SECONDS
+    """The first time after `moment` that is the target's own: one every interval less a twelfth of it (half a day at
+    most), always the same ones."""
+    interval = interval_days * 86_400
+    period = interval - min(_EARLY_SECONDS, interval // _EARLY_SHARE)
     phase = int.from_bytes(hashlib.sha256(target.encode()).digest()[:8]) % period
     second = int(moment.timestamp())
     return datetime.fromtimestamp(second - (second - phase) % period + period, UTC)

@@ -123,6 +123,15 @@ def test_what_is_not_the_chosen_value_is_not_told() -> None:
     assert judge(sure, [SHOWS], None).outcome is Outcome.WAIT
 
 
+def test_while_others_are_believed_there_is_one_more_look_within_a_day() -> None:
+    """A site that follows another one within a day says the same by then; one that does not is no reason to ask on."""
+    others = [SHOWS, DENIES]
+    first = judge(CUT, others, said(500000))
+    assert (first.outcome, first.look_at) == (Outcome.WAIT, T0 + timedelta(hours=21))
+    then = judge(replace(CUT, looks=1, looked_at=T0 + timedelta(hours=21)), others, said(500000))
+    assert (then.outcome, then.look_at) == (Outcome.WAIT, None)
+
+
 def test_a_slip_is_not_told_unless_a_second_source_changed_alike() -> None:
     slip = replace(CUT, new=said(5000000), looks=9, looked_at=T0 + HOLD * 9)
     assert judge(slip, [page(HERE, 5000000)], said(5000000)).outcome is Outcome.WAIT
