@@ -106,10 +106,11 @@ def test_watches_are_spread_evenly_over_their_interval(watches: Watches, clock: 
     assert len(watches.due()) == 2  # what was never seen is looked at within a day
 
 
-@pytest.mark.parametrize(("days", "hours_before"), [(1, 2), (2, 4), (6, 12), (30, 12)])
+@pytest.mark.parametrize("planned", [(1, 2), (2, 4), (6, 12), (30, 12)])
 def test_a_refresh_comes_a_twelfth_of_the_interval_or_half_a_day_before_it_is_over(
-    days: int, hours_before: int, watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
+    planned: tuple[int, int], watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
+    days, hours_before = planned
     home = store_property(database, clock, URL)
     watches.add([URL], interval_days=days)
     (job,) = begin(watches, clock, URL)

@@ -202,10 +202,10 @@ def _is_spelled_otherwise(candidate: Candidate, others: Sequence[Candidate]) -> 
 
 
 def _says_more(candidate: Candidate, others: Sequence[Candidate]) -> bool:
-    """True for the town `Hamilton (Sunninghill)` where the page shows `Hamilton`."""
-    if candidate.field != "City":
+    """True for the town `Hamilton (Mill)` where the page shows `Hamilton`, for the code `LS17 6LD` where `LS17`."""
+    if candidate.field not in ("City", "PostalCode"):
         return False
-    before = re.split(r"\s*[(/,]", str(candidate.value))[0].strip().casefold()
+    before = re.split(r"\s*[(/,]|\s(?=\d[A-Z]{2}$)", str(candidate.value))[0].strip().casefold()
     return any(str(other.value).casefold() == before for other in others)
 
 

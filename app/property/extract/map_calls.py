@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from app.property.extract import lenient_json, object_keys, pointers
@@ -37,6 +38,8 @@ _MOST_NODES, _FEW_NODES = 200, 12
 _FIRM = re.compile(
     r"\b(?:our (?:office|team)|offices?|headquarters|realty|realtors|agency|brokerage|contact us|visit us)\b", re.I
 )
+#: attributes that are read, and the longest of them
+_MOST_WIDGETS, _MOST_CARRIED = 40, 50_000
 _CARRIERS = ("data-props", "data-state", "data-config", "data-options", "data-map", "data-settings", "data-json")
 _AXES = ("Latitude", "Longitude")
 
@@ -78,11 +81,12 @@ def _read(where: str, point: Point, confidence: float, page: Document) -> Iterat
 
 def _widgets(page: Document) -> Iterator[tuple[str, Any]]:
     """What elements carry for their scripts in an attribute, by the place of that attribute: `data-props='{...}'`."""
-    for element in page.having(*_CARRIERS):
-        for name in _CARRIERS:
-            value = lenient_json.loads(element.get(name) or "")
-            if isinstance(value, dict | list):
-                yield f"{page.path(element)}/@{name}", value
+    carried = ((element, name, element.get(name) or "") for element in page.having(*_CARRIERS) for name in _CARRIERS)
+    telling = (one for one in carried if "lat" in one[2] and len(one[2]) <= _MOST_CARRIED)
+    for element, name, text in islice(telling, _MOST_WIDGETS):
+        value = lenient_json.loads(text)
+        if isinstance(value, dict | list):
+            yield f"{page.path(element)}/@{name}", value
 
 
 def _speaks_of_a_firm(node: dict[str, Any]) -> bool:

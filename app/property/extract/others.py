@@ -75,20 +75,24 @@ def _is_furniture(element: Any, known: dict[str, bool]) -> bool:
 
 
 def _block_of_others(heading: Any) -> Any:
-    """The block that a heading such as `Similar homes` opens: its nearest ancestor that holds more than the heading."""
+    """The block that a heading such as `Similar homes` opens: its nearest ancestor that holds more than the heading, or
+    where that holds the page's own facts too the list right behind it.
+    """
     text = whole_text(heading)[:80]
     if not _OTHER_HEADINGS.match(text):
         return None
     block = heading.getparent()
     for _ in range(3):
         if block is None or block.tag in ("body", "html", "main", "article"):
-            return None
+            break
         content = whole_text(block)
         if len(content) > len(text) + 40:
-            opens = content.find(text[:30], 0, 100) >= 0
-            return block if opens and block.find(".//h1") is None else None
+            if content.find(text[:30], 0, 100) >= 0 and block.find(".//h1") is None:
+                return block
+            break
         block = block.getparent()
-    return None
+    behind = heading.getnext()
+    return behind if behind is not None and behind.tag in ("table", "ul", "ol") else None
 
 
 #: a card names a price, a place and a few facts

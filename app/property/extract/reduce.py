@@ -16,6 +16,8 @@ from app.property.extract.terms import meaning
 
 #: a line this short without a value may be the label of the lines behind it
 _LABEL_LENGTH, _LABEL_REACH = 40, 2
+#: between the cells of a row
+_BAR = " | "
 #: what most users come for
 CORE = frozenset(
     {
@@ -122,6 +124,10 @@ def _ranked(field: str, lines: Sequence[str]) -> list[tuple[int, ...]]:
 
 
 def _label_and_value(cue: Cue, lines: Sequence[str], place: int) -> tuple[int, ...]:
+    if _BAR in lines[place]:  # the head of a table, and its first row
+        row = place + 1
+        is_row = row < len(lines) and _BAR in lines[row] and cue.shape.search(lines[row])
+        return (place, row) if is_row else ()
     if len(lines[place]) > _LABEL_LENGTH:
         return ()
     reach = range(place + 1, min(place + 1 + _LABEL_REACH, len(lines)))

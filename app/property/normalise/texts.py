@@ -211,12 +211,15 @@ def is_person(text: str) -> bool:
     )
 
 
+def is_title(text: str) -> bool:
+    """True for what somebody who sells homes is by trade: `Senior Broker`."""
+    return _TITLE.fullmatch(text.strip()) is not None
+
+
 def is_office(text: str) -> bool:
     """True for what can be a firm's name; `11 x 10` is the size of a room."""
     named = any(c.isalpha() for c in _ROOM_SIZE.sub("", text))
-    is_other = (
-        _NO_OFFICE.search(text) or _TITLE.fullmatch(text.strip()) or (text[:1].isdigit() and has_street_word(text))
-    )
+    is_other = _NO_OFFICE.search(text) or is_title(text) or (text[:1].isdigit() and has_street_word(text))
     return 2 <= len(text) <= 90 and named and not is_other
 
 

@@ -212,7 +212,9 @@ def ask_for_looks(database: Database, ask: Ask, limit: int = 200) -> int:
         database.exclusively(connection, "looks")
         asked = 0
         for row in connection.execute(due.order_by(first, _C.url).limit(limit)).all():
-            is_asked = ask(connection, row.property_id, [row.url, *_read_before(connection, row.property_id, row.url, now)], now)
+            is_asked = ask(
+                connection, row.property_id, [row.url, *_read_before(connection, row.property_id, row.url, now)], now
+            )
             mine = and_(_C.property_id == row.property_id, _C.url == row.url, _C.look_at <= now)
             again = update(change_candidates).where(mine).values(look_at=now + _AGAIN if is_asked else None)
             connection.execute(again)

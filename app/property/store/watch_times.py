@@ -18,8 +18,8 @@ FIRST_WITHIN_DAYS = 1
 #: the least share of an interval between two refreshes: one that came late (the budget of the day before was spent,
 #: everything stood still) moves the next one no further than by this
 LEAST_GAP = 0.125
-#: this share of the interval, but at most so many seconds, before it is over comes the next refresh: what has changed is
-#: looked at once more and told in time, even where the day's budget puts the refresh off
+#: this share of the interval, but at most so many seconds, before it is over comes the next refresh: what has changed
+#: is looked at once more and told in time, even where the day's budget puts the refresh off
 _EARLY_SHARE, _EARLY_SECONDS = 12, 43_200
 #: hours from each failure in a row to the next try, of what may pass by itself
 _AGAIN_HOURS = (1, 4, 16, 24, 24)

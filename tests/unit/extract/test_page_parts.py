@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.property.normalise import texts
+from app.property.normalise import address_lines, texts
 from tests.plugins.read_pages import values_of
 
 _URL = "https://homes.example/properties/71940288"
@@ -157,3 +157,55 @@ def test_what_is_no_place_no_street_and_no_material() -> None:
     assert not texts.is_place_name("² Angers")
     assert not texts.looks_like_street("NEIGHBORHOOD - 6")
     assert texts.features("jpg, Brick") == ["Brick"]
+
+
+def test_a_town_with_its_quarter_in_the_markup_is_the_town_that_the_page_shows() -> None:
+    """A town that the page denies costs its block all belief."""
+    card = (
+        '<script type="application/ld+json">{"@type": "House", "address": {"@type": "PostalAddress", "streetAddress": '
+        '"12 Elm Road", "addressLocality": "%s", "postalCode": "AB1 2CD"}, "numberOfRooms": 7}</script>'
+    )
+    shown = "<h1>12 Elm Road, Anytown, AB1 2CD</h1>"
+    assert _read(card % "Anytown (Old Mill)" + shown)["RoomsTotal"] == 7
+    assert "RoomsTotal" not in _read(card % "Othertown" + shown)
+
+
+def test_the_halves_of_a_british_postal_code_are_joined() -> None:
+    """Pages show the first half; the second of an agency's own code is no part of it."""
+    facts = '"bedrooms": 3, "bathrooms": 2, "price": 695000'
+    state = f'<script>window.MODEL = {{{facts}, "address": {{"town": "Anytown", %s}}}};</script>'
+    shown = "<h1>Elm Road, Anytown, AB1</h1><p>Guide price £695,000</p>"
+    agency = "<footer>417 Mill Lane, Anytown, AB1 6QR</footer>"
+    values = _read(state % '"outcode": "AB1", "incode": "2CD"' + shown + agency, title="House in Elm Road, AB1")
+    assert values["PostalCode"] == "AB1 2CD"
+    assert _read(state % '"outcode": "AB1"' + shown + agency, title="House in Elm Road, AB1")["PostalCode"] == "AB1"
+
+
+def test_lots_that_are_also_for_sale_say_nothing_of_this_one() -> None:
+    lots = "<table><tr><th>Lot</th><th>Price</th><th>Status</th></tr><tr><td>6</td><td>£184,500</td><td>%s</td></tr>"
+    lots += "<tr><td>9</td><td>£225,000</td><td>Available</td></tr></table>"
+    values = _read(f"{_HEAD}<p>Guide price £695,000</p><h3>Also in Elm Road</h3>{lots % 'SOLD'}")
+    assert (values["StandardStatus"], values["ListPrice"]) == ("Active", 695_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_office"),
+    [
+        ("Senior Broker", False),
+        ("Real estate agent", False),
+        ("12 avenue Jean Jaures", False),
+        ("417 Mill Lane", False),
+        ("Senior Broker Realty", True),
+        ("12 Oaks Realty", True),
+        ("8z Real Estate", True),
+        ("Avenue Homes", True),
+    ],
+)
+def test_a_title_and_a_street_are_no_firm(name: str, is_office: bool) -> None:
+    assert texts.is_office(name) is is_office
+
+
+def test_a_town_does_not_begin_with_the_sign_of_a_measure() -> None:
+    line = address_lines.read("Vente maison 124 m² Angers (49000)", "FR")
+    assert line is not None
+    assert (line.city, line.postal_code) == ("Angers", "49000")

@@ -149,6 +149,34 @@ def test_a_map_that_names_the_street_shows_the_home() -> None:
     assert "Latitude" not in _read(f"<script>new Map({{{several}}});</script>")
 
 
+_POINT = {"Latitude": 42.03471, "Longitude": -93.62017}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<script type="application/json">{"lot": {"n": 7, "lat": 42.03471, "lng": -93.62017, "sold": false}}</script>',
+        "<script>var mapConfig = {latitude: '42.03471', longitude: '-93.62017', zoom: 15, draggable: true};</script>",
+        """<div data-props='{"center": {"lat": 42.03471, "lng": -93.62017}, "zoom": 15}'></div>""",
+    ],
+)
+def test_the_only_point_that_scripts_know_is_the_homes(body: str) -> None:
+    assert {axis: _read(body).get(axis) for axis in _POINT} == _POINT
+    elsewhere = "<script>var mapData = {lat: 41.58787, lng: -93.62412, tiles: 'streets', more: 'some more'};</script>"
+    assert "Latitude" not in _read(body + elsewhere)
+
+
+@pytest.mark.parametrize("key", ["viewer", "website", "defaultCenter", "office", "agent", "nearby", "pois", "bounds"])
+def test_the_only_point_may_be_somebody_elses(key: str) -> None:
+    body = '<script type="application/json">{"%s": {"lat": 42.03471, "lng": -93.62017, "n": "so many"}}</script>'
+    assert "Latitude" in _read(body % "place")
+    assert "Latitude" not in _read(body % key)
+
+
+def test_a_point_without_four_digits_is_a_towns() -> None:
+    assert "Latitude" not in _read(_MAP.replace("42.03471", "42.035") % "here")
+
+
 def test_the_county_in_the_trail_of_links() -> None:
     """Not one of a list of counties."""
     trail = "<div id='breadcrumbs'><a>Iowa</a> / <a>Story County</a> / <a>Ames</a></div>"

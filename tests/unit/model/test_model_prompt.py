@@ -60,6 +60,26 @@ def test_a_label_and_its_value_become_one_line(html: str) -> None:
     assert "Year built: 1931" in prompt(html).text.splitlines()
 
 
+def test_a_printed_card_keeps_its_lines_and_columns() -> None:
+    built = prompt("<pre>YEAR BUILT      1931     ROOF   SLATE\nHEATED AREA     1,410 SQ FT\n</pre>")
+    assert built.text.splitlines() == ["YEAR BUILT | 1931 | ROOF | SLATE", "HEATED AREA | 1,410 SQ FT"]
+
+
+def test_what_is_worth_no_call_of_its_own_is_asked_beside_other_fields() -> None:
+    parking = "<p>Attached garage for two cars.</p>"
+    assert prompt(f"{_FILLER}{parking}").fields == ()
+    both = prompt(f"{_FILLER}{parking}<p>Built in 1931.</p>")
+    assert {"ParkingTotal", "YearBuilt"} <= set(both.fields)
+    assert "X_RoofYear" in prompt(f"{_FILLER}<p>The roof was replaced in 2019.</p>").fields
+
+
+def test_the_first_row_of_a_table_comes_with_its_head() -> None:
+    rows = "<tr><th>Year</th><th>Market</th><th>Assessed</th></tr><tr><td>2025</td><td>$1,000</td><td>$35,000</td></tr>"
+    built = prompt(f"{_FILLER}<table>{rows}</table>{_FILLER}")
+    assert built.text.splitlines() == ["Year: Market | Assessed", "2025: $1,000 | $35,000"]
+    assert {"TaxAssessedValue", "X_MarketValue"} <= set(built.fields)
+
+
 def test_in_a_language_without_cues_the_lines_that_look_like_facts_are_sent() -> None:
     """Icelandic: no word of it is known, and the model is asked for the core fields all the same."""
     words = ("sér", "lítur", "horfir", "starir", "kíkir") * 9
