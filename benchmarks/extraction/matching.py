@@ -28,7 +28,7 @@ PROPERTY_TYPES: dict[str, frozenset[str]] = {
     "terraced": frozenset({"Townhouse"}),
     "townhouse": frozenset({"Townhouse"}),
     "duplex": frozenset({"Duplex", "Multi Family"}),
-    "multi_family": frozenset({"Multi Family"}),
+    "multi_family": frozenset({"Multi Family", "Duplex"}),
     "land": frozenset({"Unimproved Land", "Land"}),
     "manufactured": frozenset({"Manufactured Home", "Mobile Home"}),
     "coop": frozenset({"Stock Cooperative", "Apartment"}),

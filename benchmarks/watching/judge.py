@@ -90,10 +90,21 @@ def _planted(figures: Figures, found: Simulated) -> set[str]:
             figures.in_time += 1
         else:
             figures.late.append(f"{about}: told after {_days(took)}, {_days(change.told_at - change.seen_at)} after it"
-                                f" was first seen; {change.why}")  # fmt: skip
+                                f" was first seen; {change.why}{_down(found, one, interval)}")  # fmt: skip
         if change.told_at - change.seen_at <= interval:
             figures.in_time_of_look += 1
     return behind
+
+
+def _down(found: Simulated, one: Planted, interval: timedelta) -> str:
+    """In words which of the sites that show the change were down on the last day in which it was to be told."""
+    last = one.at + interval
+    down = [
+        f"{outage.site} was away from {outage.since:%m-%d %H:%M} to {outage.until:%m-%d %H:%M}"
+        for outage in found.plan.outages
+        if outage.site in one.shown and outage.since < last and outage.until > last - timedelta(days=1)
+    ]
+    return f" ({', '.join(down)})" if down else ""
 
 
 def _is(found: Simulated, change: Change, one: Planted) -> bool:

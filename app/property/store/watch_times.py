@@ -15,9 +15,6 @@ from app.errors.targets import NoSourceError
 
 #: how soon what has never been seen is looked at for the first time
 FIRST_WITHIN_DAYS = 1
-#: the least share of an interval between two refreshes: one that came late (the budget of the day before was spent,
-#: everything stood still) moves the next one no further than by this
-LEAST_GAP = 0.125
 #: this share of the interval, but at most so many seconds, before it is over comes the next refresh: what has changed
 #: is looked at once more and told in time, even where the day's budget puts the refresh off
 _EARLY_SHARE, _EARLY_SECONDS = 12, 43_200
@@ -34,11 +31,14 @@ _PASSING = frozenset(
 def slot_after(target: str, interval_days: int, moment: datetime) -> datetime:
     """The first time after `moment` that is the target's own: one every interval less a twelfth of it (half a day at
     most), always the same ones."""
-    interval = interval_days * 86_400
-    period = interval - min(_EARLY_SECONDS, interval // _EARLY_SHARE)
+    period = interval_days * 86_400 - _early(interval_days)
     phase = int.from_bytes(hashlib.sha256(target.encode()).digest()[:8]) % period
     second = int(moment.timestamp())
     return datetime.fromtimestamp(second - (second - phase) % period + period, UTC)
+
+
+def _early(interval_days: int) -> int:
+    return min(_EARLY_SECONDS, interval_days * 86_400 // _EARLY_SHARE)
 
 
 def due_first(target: str, interval_days: int, now: datetime, *, is_known: bool) -> datetime:
@@ -48,8 +48,10 @@ def due_first(target: str, interval_days: int, now: datetime, *, is_known: bool)
 
 
 def due_next(target: str, interval_days: int, now: datetime) -> datetime:
-    """When a watch that is refreshed `now` is due again."""
-    return slot_after(target, interval_days, now + timedelta(days=interval_days) * LEAST_GAP)
+    """When a watch that is refreshed `now` is due again: at its own time. One that came late (the budget of the day
+    before was spent, everything stood still), so shortly before that time, passes it over, and is in time all the same.
+    """
+    return slot_after(target, interval_days, now + timedelta(seconds=_early(interval_days) / 2))
 
 
 def again_after(failures: int, codes: Iterable[str | None]) -> timedelta | None:
