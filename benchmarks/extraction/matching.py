@@ -65,10 +65,11 @@ def exact(label: Any, value: Any, _row: Row, _record: Record) -> bool:
     return bool(label == value)
 
 
-def street(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """Equal once words such as Street and St are one."""
-    one, other = (addresses.normalise(addresses.Address(street=str(v))).street for v in (label, value))
-    return _plain(one) == _plain(other)
+def street(label: Any, value: Any, row: Row, _record: Record) -> bool:
+    """Equal once words such as Street and St are one; with or without the unit that is labelled apart."""
+    one, other = (_plain(addresses.normalise(addresses.Address(street=str(v))).street) for v in (label, value))
+    unit = _plain(row.get("unit") or "")
+    return other == one or (unit != "" and other in {f"{one}{word}{unit}" for word in ("", "unit", "apt", "ste")})
 
 
 def region(label: Any, value: Any, _row: Row, _record: Record) -> bool:

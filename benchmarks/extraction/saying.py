@@ -230,6 +230,17 @@ def _list(value: Any, quote: str, _locale: Locale) -> bool:
     return all(_has(quote, item) for item in value)
 
 
+def _parking(value: Any, quote: str, locale: Locale) -> bool:
+    """In digits below whatever key, or as a sentence has it: `a two-car garage`."""
+    return _number(value, quote, locale) or _is_supported("ParkingTotal", value, quote, locale)
+
+
+def _postal_code(value: Any, quote: str, locale: Locale) -> bool:
+    """As a whole, or its halves under the keys that British sites have for them."""
+    halves = re.fullmatch(r'"outcode": (\S+), "incode": (\S+)', quote)
+    return " ".join(halves.groups()) == value if halves else _is_supported("PostalCode", value, quote, locale)
+
+
 _OWN: Mapping[str, Callable[[Any, str, Locale], bool]] = {
     "Latitude": _coordinate,
     "Longitude": _coordinate,
@@ -259,6 +270,8 @@ _OWN: Mapping[str, Callable[[Any, str, Locale], bool]] = {
     **dict.fromkeys(("City", "SubdivisionName", "X_EnergyRating", "X_AccessNotes"), _text),
     **dict.fromkeys(("Roof", "ConstructionMaterials", "Heating", "Cooling", "PowerProductionType", "Media"), _list),
     "X_RoofYear": _number,
+    "ParkingTotal": _parking,
+    "PostalCode": _postal_code,
     **dict.fromkeys(("X_EstimatedValueLow", "X_EstimatedValueHigh"), _amount),
 }
 

@@ -141,7 +141,8 @@ def _agent_blocks(page: Document) -> Iterator[Candidate]:
         if after is None or not _is_agent(segment.text) or OFFICE_WORDS.search(segment.text):
             continue
         titled = _TITLE.match(after.text) is not None and _AGENT_TITLE.search(after.text) is not None
-        if titled or texts.is_title(after.text):
+        titled = titled or (texts.is_title(after.text) and not after.text.endswith("s"))  # `Agents` is a heading
+        if titled:
             if any(_is_agent_block(a, _CONTACT_BLOCK) for a in (segment.owner, *segment.owner.iterancestors())):
                 yield from _titled(segment, page)
             continue

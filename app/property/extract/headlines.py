@@ -16,6 +16,7 @@ from app.property import address as addresses
 from app.property.extract import others
 from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document, Segment, url_parts
+from app.property.extract.map_calls import FIRM
 from app.property.extract.place_values import address_values
 from app.property.extract.readings import candidates_of
 from app.property.extract.terms import meaning, words_of
@@ -39,6 +40,10 @@ _STREET_AND_UNIT = re.compile(
 )
 _OFFERING = re.compile(r"^.{0,80}?\b(?:for sale|for rent|to let|to rent|sold)\b(?: in| at| on)?[ :,]*", re.IGNORECASE)
 _COUNTY = re.compile(r"\b([A-Z][a-z]+(?: [A-Z][a-z]+)?) County, ([A-Z]{2})\b")
+_LATITUDES = ("data-lat", "data-latitude", "data-map-lat", "data-marker-lat")
+_LONGITUDES = tuple(
+    f"data-{part}{axis}" for part in ("", "map-", "marker-") for axis in ("lng", "lon", "long", "longitude")
+)
 _MAP_LINK = re.compile(r"(?<![\d.])(-?\d{1,2}\.\d{4,})\s?(?:,|~|%2C)\s?\+?(-?\d{1,3}\.\d{4,})(?!\d)")
 _SEPARATORS = re.compile(r"\s+[|•·–—]\s+|\s+-\s+|\s*\|\s*")
 _PRICE_ALONE = re.compile(
@@ -144,12 +149,11 @@ def _map_points(page: Document) -> Iterator[Candidate]:
         link = element.get("href" if element.tag == "a" else "src") or ""
         if "map" in link and "olygon" not in link and (match := _MAP_LINK.search(link)):
             points.setdefault((match[1], match[2]), (link, element))
-    for element in page.having("data-lat", "data-latitude"):
-        latitude = element.get("data-lat") or element.get("data-latitude") or ""
-        longitude = next(
-            (element.get(n) for n in ("data-lng", "data-lon", "data-long", "data-longitude") if element.get(n)), ""
-        )
-        if "." in latitude and longitude:
+    for element in page.having(*_LATITUDES):
+        latitude = next((element.get(name) for name in _LATITUDES if element.get(name)), "")
+        longitude = next((element.get(name) for name in _LONGITUDES if element.get(name)), "")
+        titles = " ".join(element.get(name) or "" for name in ("data-title", "title", "aria-label", "alt"))
+        if "." in latitude and longitude and not FIRM.search(titles):
             points.setdefault((latitude, longitude), (f"{latitude}, {longitude}", element))
     near = {(round(float(a), 2), round(float(o), 2)) for a, o in points if _is_number(a) and _is_number(o)}
     if len(near) == 1:

@@ -21,6 +21,8 @@ from app.property.extract.readings import candidates_of
 from app.property.extract.terms import meaning, words_of
 from app.property.record import Method
 
+_NEWEST = re.compile(r"\s+current$", re.IGNORECASE)
+
 
 class JsonBody:
     """The whole body as one object."""
@@ -32,7 +34,7 @@ class JsonBody:
         if value is None:
             return
         source = Source(Method.STATE, 0.75, page.locale.lang)
-        own = _names(page.json)
+        own = {alias: name for name, alias in _labels(page.json).items()}
         for reading in objects.read(value, source, Place(pointer)):
             for candidate in candidates_of(reading, page.locale):
                 yield _under_its_name(candidate, own)
@@ -72,11 +74,16 @@ def _in_degrees(reference: Any) -> bool:
     return isinstance(reference, dict) and reference.get("wkid") in (4326, 4269)
 
 
-def _names(body: Any) -> dict[str, str]:
-    """The key that stands in the body for each alias that is read in its place."""
-    fields = body.get("fields") if isinstance(body, dict) else None
-    known = [f for f in fields if isinstance(f, dict)] if isinstance(fields, list) else []
-    return {f["alias"]: f["name"] for f in known if isinstance(f.get("alias"), str) and isinstance(f.get("name"), str)}
+def _labels(body: Any) -> dict[str, str]:
+    """The alias of each column of an ArcGIS answer, by its name: of `fieldAliases` and of `fields`. Of columns for this
+    year and the last (`Full Cash Value Current`) the newest one's says no more than it would alone.
+    """
+    if not isinstance(body, dict):
+        return {}
+    fields, aliases = body.get("fields"), body.get("fieldAliases")
+    told = [*aliases.items()] if isinstance(aliases, dict) else []
+    told += [(f.get("name"), f.get("alias")) for f in fields if isinstance(f, dict)] if isinstance(fields, list) else []
+    return {name: _NEWEST.sub("", alias) for name, alias in told if isinstance(name, str) and isinstance(alias, str)}
 
 
 def _under_its_name(candidate: Candidate, names: dict[str, str]) -> Candidate:
@@ -156,10 +163,5 @@ def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
 
 def _aliased(row: dict[str, Any], body: Any) -> dict[str, Any]:
     """`row` of the body under its columns' aliases, where the names say nothing."""
-    fields = body.get("fields") if isinstance(body, dict) else None
-    aliases = {
-        f["name"]: f["alias"]
-        for f in fields or []
-        if isinstance(f, dict) and "name" in f and isinstance(f.get("alias"), str)
-    }
+    aliases = _labels(body)
     return {aliases[k] if k in aliases and meaning(k) is None and meaning(aliases[k]) else k: v for k, v in row.items()}

@@ -22,7 +22,7 @@ _ABOUT_PROPERTY = re.compile(
 )
 _NOT_PROPERTY = re.compile(
     r"Breadcrumb|Organi[sz]ation|WebSite|WebPage|ImageObject|SearchAction|RealEstateAgent|Person|"
-    r"ItemList|Article|FAQ|Video|Rating|Review|LocalBusiness|Corporation"
+    r"ItemList|Article|FAQ|Video|Rating|Review|(?<!Lodging)Business|Corporation|ProfessionalService"
 )
 #: the labelled pages have at most 20
 _MOST_BLOCKS = 200

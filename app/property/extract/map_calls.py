@@ -26,16 +26,18 @@ from app.property.record import Method
 #: whose point it may be instead: the visitor's, a map's before it knows better, a firm's
 _ELSEWHERE = re.compile(
     r"\b(?:viewer|visitors?|clients?|ip|geo ?ip|request|default\w*|initial\w*|fallback|home ?page|headquarters|stores?|"
-    r"dealers?|websites?|site|pois?|places|stations?|amenities|sold|areas?|bounds|viewport|north\w*|south\w*)\b"
+    r"dealers?|websites?|pois?|places|stations?|amenities|sold|areas?|bounds|viewport|north\w*|south\w*)\b"
 )
 #: digits behind the point from which on a place is a house and not a town
 _PRECISE = re.compile(r"-?\d{1,3}\.\d{4,}")
+#: `markerLat` is a latitude
+_OF_A_MAP = re.compile(r"^(?:marker|map|pin|center|geo) ")
 #: degrees within which two points are one
 _NEAR = 0.001
 _STREET = re.compile(r"^\d{1,6}[A-Z]?\s[^,|]{3,60}")
 #: an object of at most so many is a map's alone
 _MOST_NODES, _FEW_NODES = 200, 12
-_FIRM = re.compile(
+FIRM = re.compile(
     r"\b(?:our (?:office|team)|offices?|headquarters|realty|realtors|agency|brokerage|contact us|visit us)\b", re.I
 )
 #: attributes that are read, and the longest of them
@@ -90,7 +92,7 @@ def _widgets(page: Document) -> Iterator[tuple[str, Any]]:
 
 
 def _speaks_of_a_firm(node: dict[str, Any]) -> bool:
-    return any(isinstance(v, str) and len(v) <= 120 and _FIRM.search(v) for v in node.values())
+    return any(isinstance(v, str) and len(v) <= 120 and FIRM.search(v) for v in node.values())
 
 
 def _may_be_own(path: str, point: Point) -> bool:
@@ -125,7 +127,8 @@ def _nodes(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _point(pointer: str, node: dict[str, Any]) -> Point | None:
     """Both coordinates with their pointers; None for an object that has not both."""
-    told = {found.field: key for key in node if (found := meaning(str(key))) is not None}
+    named = ((key, meaning(_OF_A_MAP.sub("", words_of(str(key))))) for key in node)
+    told = {found.field: key for key, found in named if found is not None}
     if not all(axis in told and isinstance(node[told[axis]], str | float) for axis in _AXES):
         return None
     return [(axis, pointers.below(pointer, told[axis]), node[told[axis]]) for axis in _AXES]

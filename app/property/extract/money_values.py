@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from app.property.extract.base import Reading
 from app.property.extract.document import Locale
@@ -68,13 +69,17 @@ def _warm_rent(reading: Reading, locale: Locale) -> Iterator[Value]:
     yield "X_RentBasis", "warm", None
 
 
+#: a year with its colon, and the amount behind it
+_YEAR_AND_AMOUNT = re.compile(r"^(?:19|20)\d\d:\s+(?P<amount>[$€£]\s?\d[\d,]*(?:\.\d\d)?)")
 #: a row of a year and its amounts: the first number is none of these
 _YEAR_FIRST = re.compile(r"^(?:19|20)\d\d\s+(?:[$€£]|\d{1,3}(?:,\d{3})+)")
 
 
 def _amount(reading: Reading, locale: Locale) -> Iterator[Value]:
-    price = _money(reading, locale)
     text = text_of(reading.raw)
+    if (row := _YEAR_AND_AMOUNT.match(text)) is not None:  # `2024: $1,618 (assessed $121,300)`
+        reading = replace(reading, raw=row["amount"])
+    price = _money(reading, locale)
     if price is None or price.amount <= 0 or re.search(r"\d\s?%", text) or _YEAR_FIRST.match(text):
         return
     yield reading.field, numbers.tidy(price.amount), price.currency

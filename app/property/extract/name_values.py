@@ -53,7 +53,10 @@ def _agent(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 def _office(reading: Reading, _locale: Locale) -> Iterator[Value]:
     text = _PHONE_OR_STREET.sub("", _AROUND.sub("", names.without_licence(text_of(reading.raw)).strip(" ,;:-")))
-    if reading.label.strip(" :").casefold() in _EITHER and _is_plain_person(text):
+    named = names.without_title(text)
+    if named != text and _is_plain_person(named):  # `Anbieter: Frau Ada Moll`
+        yield "ListAgentFullName", named, None
+    elif reading.label.strip(" :").casefold() in _EITHER and _is_plain_person(text):
         yield "ListAgentFullName", text, None
     elif texts.is_office(text) and not _JAPANESE_SENTENCE.search(text):
         yield "ListOfficeName", text, None

@@ -78,7 +78,11 @@ def _crumbs(page: Document) -> list[Any]:
 
 
 def _is_past(element: Any) -> bool:
-    """True for a banner that a script would show, and for an event in a dated row of a history."""
+    """True for a banner that a script would show, for the head of a column, and for an event in a dated row of a
+    history.
+    """
+    if element.tag == "th" and element.getparent().find("td") is None:
+        return True
     row = next((a for a in islice(element.iterancestors(), 4) if a.tag == "tr"), None)
     dated = row is not None and _YEAR.search(" ".join(row.itertext())) is not None
     return dated or _is_in_dated_rows(element) or _is_hidden(element)

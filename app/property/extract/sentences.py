@@ -77,6 +77,8 @@ _TAXES = re.compile(
     rf"around|per year|a year|run|ran))*:?\s*(?P<tax>{DOLLARS})(?!\s*(?:/|per|a)\s*mo)",
     re.I,
 )
+#: of a month's payment, of half a year
+_PART_OF_TAX = re.compile(r"\b(?:principal|mortgage|monthly payment|winter|summer|first half|second half)\b", re.I)
 #: `2024 county and city taxes`
 _TAX_YEAR = re.compile(r"\b(?P<year>20\d\d)\s(?:(?:[a-z]+|[+&])\s){0,4}taxes\b", re.I)
 #: a number in three groups or more; three, three and four digits are a telephone's
@@ -178,7 +180,7 @@ def money(text: str) -> Iterator[tuple[str, object, float]]:
     if sold := _SOLD.search(text) or _SOLD_FOR.search(text):
         yield "CloseDate", sold["date"], 0.62
         yield "ClosePrice", sold["price"], 0.62
-    if tax := _TAXES.search(text):
+    if (tax := _TAXES.search(text)) and not _PART_OF_TAX.search(text):
         yield "TaxAnnualAmount", tax["tax"], 0.5
         if year := _TAX_YEAR.search(text):
             yield "TaxYear", year["year"], 0.5

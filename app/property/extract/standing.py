@@ -23,8 +23,8 @@ _TOWN = r"(?P<city>[A-Z][A-Za-z.']*(?:[ -][A-Z][A-Za-z.']*){0,3}),?\s+(?P<state>
 _ZIP = r",?\s+(?P<zip>\d{5}(?:-\d{4})?)"
 #: `950 Ironworks Ave, Unit 2107, Denning, TX 76201`
 _WHOLE = re.compile(
-    rf"(?:^|(?<=[.!?•|·:–-] ))(?P<street>\d{{1,6}}[A-Z]?\s[^,|•·$\n]{{3,45}}(?:,\s(?:unit|apt|#|suite|"
-    rf"ste)[^,]{{1,12}})?)\s?[,•·|]\s+{_TOWN}{_ZIP}\b",
+    rf"(?:^|(?<=[.!?•|·:–-] ))(?P<street>\d{{1,6}}[A-Z]?\s[^,|•·*$\n]{{3,45}}(?:,\s(?:unit|apt|#|suite|"
+    rf"ste)[^,]{{1,12}})?)\s?[,•·|*]\s+{_TOWN}{_ZIP}\b",
     re.I,
 )
 _TOWN_LINE = re.compile(rf"^{_TOWN}{_ZIP}(?:,\s.{{0,40}})?$")

@@ -47,6 +47,8 @@ def _area(reading: Reading, locale: Locale) -> Iterator[Value]:
         return
     if reading.field == "LivingArea" and isinstance(reading.raw, str) and areas.is_range(reading.raw, locale.lang):
         return
+    if isinstance(reading.raw, str) and _FRACTION.search(reading.raw):
+        return  # `under 1/2 acre` are no two acres
     area = areas.parse_area(text_of(reading.raw), None if not isinstance(reading.raw, str) else locale.lang)
     if area is None or not 0 < area.value < 1e9:
         return
@@ -76,6 +78,7 @@ def _bathrooms(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 #: who lives there, not what it is
 _OCCUPIED = re.compile(r"\W*(?:vacant|owner|tenant|occupied|unoccupied)\b", re.IGNORECASE)
+_FRACTION = re.compile(r"(?<![\d/])\d/\d{1,2}\s?-?(?:of an )?(?:acre|ac\b|mile)", re.IGNORECASE)
 _OWN_POOL = re.compile(r"\b(?:in|above)[- ]?ground|\b(?:private|play pool|gunite|fiberglass|lap pool)\b", re.IGNORECASE)
 _SHARED_POOL = re.compile(r"\b(?:community|association|shared|common|no|none|not)\b", re.IGNORECASE)
 _OF_MANY = re.compile(r"\d{1,3}\w{0,2} (?:of|out of|/) \d{1,3}")

@@ -46,7 +46,8 @@ _TITLE = re.compile(
 _NO_STREET = re.compile(
     r"https?:|@|\b(?:beds?|baths?|bedrooms?|for sale|for rent|to let|zimmer|wohnung|pokoje|sqft|"
     r"contact|click|view (?:on|in|map|all|street)|map view|street view|directions|undisclosed|"
-    r"neighbou?rhood|miles? (?:north|south|east|west)|turn (?:left|right)|side of the road)\b|[|€£$<>{}_]",
+    r"neighbou?rhood|township \d+|section \d+|"
+    r"miles? (?:north|south|east|west)|turn (?:left|right)|side of the road)\b|[|€£$<>{}_]",
     re.I,
 )
 _NO_PLACE = re.compile(

@@ -32,7 +32,8 @@ FLOORS = (
     Floor("us", pages=55, recall=0.98, precision=0.98, core=0.98),
     Floor("us_fourth", pages=16, recall=0.90, precision=0.97, core=0.94),
     Floor("us_fifth", pages=16, recall=0.96, precision=0.97, core=0.98),
-    Floor("sixth", pages=18, recall=0.64, precision=0.90, core=0.75),
+    Floor("sixth", pages=18, recall=0.71, precision=0.93, core=0.82),
+    Floor("seventh", pages=18, recall=0.70, precision=0.93, core=0.83),
 )
 
 

@@ -9,15 +9,15 @@ import pytest
 from benchmarks.extraction.prompts import prompts
 from benchmarks.extraction.run import run
 
-#: of pages that nothing was mended for the prompt covers less, so far
-LEAST_COVERED = {"sixth": 0.80}
+#: of pages that little was mended for the prompt covers less, so far
+LEAST_COVERED = {"sixth": 0.89, "seventh": 0.88}
 CORPORA = sorted(path.parent for path in (Path(__file__).parent / "corpus").glob("*/truth.jsonl"))
 
 
 @pytest.mark.parametrize("folder", CORPORA, ids=lambda folder: folder.name)
 def test_prompts_are_small_and_cover_the_labelled_values(folder: Path) -> None:
     """At most 1,400 tokens on average, instruction and schema included; of the values 0.95 are read rightly or sent, of
-    pages that nothing was mended for less.
+    pages that little was mended for less.
     """
     found = prompts(run(folder))
     assert len(found.pages) > 15

@@ -55,6 +55,21 @@ def test_an_alias_is_evidence_under_the_key_of_the_body() -> None:
     assert evidence["YearBuilt"].quote == '"FLD_7": 1988'
 
 
+def test_the_aliases_of_an_answer_stand_beside_its_columns_too() -> None:
+    """`fieldAliases`, as older ArcGIS servers say it; of this year's and last year's column the newer one is read."""
+    body = {
+        "fieldAliases": {
+            "N_BEDS": "Bedrooms",
+            "FCV_CUR": "Full Cash Value Current",
+            "FCV_PRE": "Full Cash Value Prior",
+        },
+        "features": [{"attributes": {"PARCELID": "11-22-333", "N_BEDS": 4, "FCV_PRE": 447200, "FCV_CUR": 458900}}],
+    }
+    evidence, _ = _evidence(json.dumps(body), "application/json")
+    assert (evidence["BedroomsTotal"].value, evidence["BedroomsTotal"].quote) == (4, '"N_BEDS": 4')
+    assert (evidence["X_MarketValue"].value, evidence["X_MarketValue"].quote) == (458900, '"FCV_CUR": 458900')
+
+
 def test_a_value_in_pieces_is_found_in_the_element_that_holds_them() -> None:
     html = (
         "<html lang='en-IE'><title>House for sale</title><h1>Oak House</h1><dl><dt>Price</dt><dd>€310,000</dd>"

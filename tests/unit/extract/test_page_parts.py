@@ -209,3 +209,9 @@ def test_a_town_does_not_begin_with_the_sign_of_a_measure() -> None:
     line = address_lines.read("Vente maison 124 m² Angers (49000)", "FR")
     assert line is not None
     assert (line.city, line.postal_code) == ("Angers", "49000")
+
+
+def test_somebody_who_is_addressed_by_a_title_is_no_firm() -> None:
+    html = "<html lang='de'><body><h1>Haus kaufen</h1><dl><dt>Anbieter</dt><dd>Frau %s</dd></dl></body></html>"
+    values = values_of(html % "Henrike Wandt", "https://heime.example/objekt/4711")
+    assert (values.get("ListAgentFullName"), values.get("ListOfficeName")) == ("Henrike Wandt", None)

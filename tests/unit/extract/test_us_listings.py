@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.property.normalise import texts
 from tests.plugins.read_pages import values_of
 
 _URL = "https://homes.example/homedetails/12-Oak-St/71940288_id/"
@@ -175,6 +176,56 @@ def test_the_only_point_may_be_somebody_elses(key: str) -> None:
 
 def test_a_point_without_four_digits_is_a_towns() -> None:
     assert "Latitude" not in _read(_MAP.replace("42.03471", "42.035") % "here")
+
+
+def test_a_widgets_marker_is_the_home_and_never_the_office() -> None:
+    marker = '<div data-map-lat="42.03471" data-map-lng="-93.62017" data-title="%s"></div>'
+    assert {axis: _read(marker % "12 Oak St").get(axis) for axis in _POINT} == _POINT
+    assert "Latitude" not in _read(marker % "Our Office")
+    point = "<script>Site.map = {markerLat: 42.03471, markerLon: -93.62017, showsAll: true, tiles: 'streets'};</script>"
+    assert {axis: _read(point).get(axis) for axis in _POINT} == _POINT
+
+
+def test_the_address_of_a_business_is_not_the_homes() -> None:
+    firm = {
+        "@type": "HomeAndConstructionBusiness",
+        "address": {"@type": "PostalAddress", "streetAddress": "300 Creek Blvd", "postalCode": "75899"},
+        "geo": {"@type": "GeoCoordinates", "latitude": 33.00811, "longitude": -96.41902},
+    }
+    values = _read(f'<script type="application/ld+json">{json.dumps(firm)}</script>')
+    assert (values["UnparsedAddress"], values["PostalCode"]) == ("12 Oak St", "50010")
+    assert "Latitude" not in values
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "value"),
+    [
+        ("<p>Taxes: 2024: $1,618 (assessed $121,300)</p>", "TaxAnnualAmount", 1618),
+        ("<p>Principal &amp; interest $2,264 · Property taxes $276</p>", "TaxAnnualAmount", None),
+        ("<p>Winter taxes last year were $1,204 and summer taxes $3,377.</p>", "TaxAnnualAmount", None),
+        ("<p>Property taxes are $3,311.</p>", "TaxAnnualAmount", 3311),
+        ("<table><tr><th>Address</th><th>Sold</th></tr><tr><td>7 Elm St</td><td>1/2/2025</td></tr></table>",
+         "StandardStatus", "Active"),
+        ("<dl><dt>Lot size</dt><dd>under 1/2 acre</dd></dl>", "LotSizeArea", None),
+        ("<dl><dt>Lot size</dt><dd>2 acres</dd></dl>", "LotSizeArea", 2),
+    ],
+)  # fmt: skip
+def test_what_is_near_a_value_and_is_not_the_value(body: str, field: str, value: object) -> None:
+    assert _read(body).get(field) == value
+
+
+def test_a_permits_address_parts_street_and_town_with_a_star() -> None:
+    """As Accela's pages do."""
+    permit = _read(
+        "<div>2640 MARIGOLD CT * WRENFIELD CA 93099</div>", head="<h1>Permit RES23-04917</h1>", title="Permit"
+    )
+    found = [permit.get(field) for field in ("UnparsedAddress", "City", "StateOrProvince", "PostalCode")]
+    assert found == ["2640 MARIGOLD CT", "WRENFIELD", "CA", "93099"]
+
+
+def test_a_section_and_township_are_no_street() -> None:
+    assert not texts.looks_like_street("Range 30 / Township 22 / Section 27")
+    assert texts.looks_like_street("22 Township Rd")
 
 
 def test_the_county_in_the_trail_of_links() -> None:

@@ -50,7 +50,10 @@ TERMS: tuple[tuple[str, str], ...] = (
         "tax annual amt|taxes w/current exemptions|tax w/current exemptions",
     ),
     ("TaxAnnualAmount:0.7", "gross tax|gross taxes"),  # before credits
-    ("TaxAnnualAmount", "net tax due|net taxes|net taxes due"),
+    (
+        "TaxAnnualAmount",
+        "net tax due|net taxes|net taxes due|combined taxes and assessments|total taxes and assessments",
+    ),
     ("LivingArea:0.9", "gla|bldg sf|bld sf|building sf"),
     ("BathroomsFull", "fbath|fbaths"),
     ("BathroomsHalf", "hbath|hbaths"),
