@@ -23,7 +23,7 @@ _NAMES_ITS_PANEL = (
 )
 #: calls that are handed the panel's id: `onclick="toggle('facts')"`
 _CALLS = ((None, "onclick", ""), ("a", "href", "javascript:"))
-_ATTRIBUTES = ("href", "onclick", "aria-controls", "data-target", "data-bs-target", "for")
+_ATTRIBUTES = frozenset({"href", "onclick", "aria-controls", "data-target", "data-bs-target", "for"})
 _QUOTED = re.compile(r"""["']#?([\w:.-]{2,100})["']""")
 _MOST_CALL_CHARS = 1_000
 #: no page nests deeper, and none hides more beside one control
@@ -33,7 +33,7 @@ _DEEPEST, _MOST_BESIDE = 300, 30
 def openers(body: Any, covers: Container[Any]) -> Callable[[Any], bool]:
     """Tells whether a control on the page opens an element: one that names its id, or one right beside it."""
     named: dict[str, list[Any]] = {}
-    controls = [e for e in body.iterdescendants() if any(e.get(attribute) for attribute in _ATTRIBUTES)]
+    controls = [e for e in body.iterdescendants() if not _ATTRIBUTES.isdisjoint(e.keys())]
     for tag, attribute, begins in _CALLS:
         for control in (c for c in controls if _has(c, tag, attribute, begins)):
             for name in _QUOTED.findall(control.get(attribute)[:_MOST_CALL_CHARS]):

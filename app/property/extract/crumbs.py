@@ -26,7 +26,7 @@ class Crumbs:
     def candidates(self, page: Document) -> Iterator[Candidate]:
         if page.root is None or not any(name in page.text for name in _SPELLED):
             return
-        trails = [e for e in page.having(*_NAMED) if any(_TRAIL.search(e.get(name) or "") for name in _NAMED)]
+        trails = [e for e in page.having(*_NAMED) if _TRAIL.search(" ".join(e.get(name, "") for name in _NAMED))]
         found: dict[str, Any] = {}
         for trail in trails[:_MOST_TRAILS]:
             for element in [e for e in trail.iter() if isinstance(e.tag, str)][:_MOST_CRUMBS]:
