@@ -34,22 +34,24 @@ def report_key_stats() -> dict[str, Any]:
     """Report on the pool; -> the `data` of the specification's stats response, masks only, and beside its fields
     `advice`, `alerts` and `alerts_firing`. A database that is away costs the advice, not the report."""
     watch, settings = pool_watch(), current().settings
-    reading = watch.read()
-    alone = make_report(reading.stats, (), ())
-    log_report(alone)  # at once: a database that is locked may keep the rest waiting
-    report = _with_history(watch, reading) or alone
-    at = watch.clock.now()
-    log_advice(report)
-    if settings.openai_stats_file is not None:
-        export_report(report, settings.openai_stats_file, at)
+    reading, at = watch.read(), watch.clock.now()
+    report = make_report(reading.stats, (), ())
+    log_report(report)  # at once: a database that is locked may keep the rest waiting
+    if _HISTORY.acquire(blocking=False):
+        try:
+            report = _with_history(watch, reading) or report
+            log_advice(report)
+            if settings.openai_stats_file is not None:
+                export_report(report, settings.openai_stats_file, at)
+        finally:
+            _HISTORY.release()
+    else:
+        log.warning("The health report is only logged: the one before still waits for the database")
     _say_that_one_was_made(settings)
     return report
 
 
 def _with_history(watch: PoolWatch, reading: Reading) -> dict[str, Any] | None:
-    if not _HISTORY.acquire(blocking=False):
-        log.warning("The health report goes without history and advice: the one before still waits for the database")
-        return None
     try:
         view = watch.look(reading)
         advice = advise(gather(view, watch.stores.history)) if view is not None else []
@@ -59,8 +61,6 @@ def _with_history(watch: PoolWatch, reading: Reading) -> dict[str, Any] | None:
     except StoreError as exc:
         log.warning("The health report goes without history and advice: %s", redact(str(exc)))
         return None
-    finally:
-        _HISTORY.release()
     return report
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.clock import ManualClock
 from app.errors import PropertyIntelligenceError
-from app.errors.fetching import RobotsDisallowedError, TransientHttpStatusError
+from app.errors.fetching import HttpStatusError, RobotsDisallowedError, TransientHttpStatusError
 from app.errors.pages import PageBlockedError
 from app.property.store import Database, Job, JobStore, Watches, WatchLimits, ask_recheck
 from app.property.store.tables import watch_rechecks
@@ -81,16 +81,20 @@ def test_when_it_was_read_at_last_it_is_left_alone(
     assert waiting(database) == []
 
 
-def test_a_wall_is_left_alone_for_a_day(watches: Watches, jobs: JobStore, clock: ManualClock, home: str) -> None:
-    refresh(watches, jobs, clock, home, PageBlockedError(CARD, "captcha"))
+@pytest.mark.parametrize("wall", [PageBlockedError(CARD, "captcha"), HttpStatusError(CARD, 403)])
+def test_a_wall_is_left_alone_for_a_day(
+    wall: PropertyIntelligenceError, watches: Watches, jobs: JobStore, clock: ManualClock, home: str
+) -> None:
+    refresh(watches, jobs, clock, home, wall)
     waited, made = next_jobs(watches, clock, within=timedelta(days=3))
     assert (targets(made), waited) == ([CARD], timedelta(days=1))
 
 
-def test_what_is_forbidden_is_left_alone_until_the_watch_is_due(
-    watches: Watches, jobs: JobStore, clock: ManualClock, home: str
+@pytest.mark.parametrize("error", [RobotsDisallowedError(CARD, "propintel"), HttpStatusError(CARD, 404)])
+def test_what_is_forbidden_or_gone_is_left_alone_until_the_watch_is_due(
+    error: PropertyIntelligenceError, watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
-    refresh(watches, jobs, clock, home, RobotsDisallowedError(CARD, "propintel"))
+    refresh(watches, jobs, clock, home, error)
     assert next_jobs(watches, clock, within=timedelta(days=3))[1] == []
 
 
@@ -137,6 +141,10 @@ def test_a_further_look_that_is_wanted_while_one_is_under_way_is_not_lost(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, home: str
 ) -> None:
     """The page was read and shows the change still, before the tick has seen that the job is over."""
+    for job in begin(watches, clock, home):
+        end(jobs, job, home)
+    watches.tick(PLENTY)
+    clock.advance(3600)
     with database.writing() as connection:
         ask_recheck(connection, home, [CARD], clock.now())
     (job,) = watches.tick(PLENTY).jobs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, exists, select, update
 
-from app.errors.fetching import HttpStatusError
-from app.errors.pages import PageGoneError
 from app.property.store.models import JobState
 from app.property.store.tables import ACTIVE, jobs, watches
 from app.property.store.watch_models import Watch, watch_of
 from app.property.store.watch_rechecks import repeat_failed
-from app.property.store.watch_times import again_after
+from app.property.store.watch_times import again_after, is_gone
 
 #: what says that it is gone is asked once more within a day, and then believed
 _GONE_AGAIN = timedelta(days=1)
@@ -26,7 +23,6 @@ _GONE_TRIES = 2
 _HOPELESS_TRIES = 8
 _HOPELESS_AFTER = timedelta(days=14)
 _AT_ONCE = 500
-_GONE_STATUS = re.compile(r" answered HTTP 4(?:04|10)\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +80,16 @@ def _ended(watch: Row[Any], made: Sequence[Row[Any]], now: datetime) -> tuple[st
 def _failed(watch: Row[Any], bad: Sequence[Row[Any]], now: datetime) -> dict[str, Any]:
     failures, since = watch.failures + 1, watch.failing_since or now
     change: dict[str, Any] = {"failures": failures, "failing_since": since}
-    if all(_is_gone(job) for job in bad):
-        if failures >= _GONE_TRIES and _is_gone(watch):
+    if all(is_gone(job) for job in bad):
+        if failures >= _GONE_TRIES and is_gone(watch):
             return change | _paused(f"It is gone: {bad[0].error_message}")
         return change | {"due_at": min(watch.due_at, now + _GONE_AGAIN)}
     if failures >= _HOPELESS_TRIES and now - since >= _HOPELESS_AFTER:
         days = (now - since).days
         return change | _paused(f"{failures} refreshes in {days} days brought nothing: {bad[0].error_message}")
-    after = again_after(failures, [job.error_code for job in bad])
+    after = again_after(failures, bad)
     return change | ({"due_at": min(watch.due_at, now + after)} if after is not None else {})
 
 
 def _paused(why: str) -> dict[str, Any]:
     return {"state": "paused", "pause_reason": why}
-
-
-def _is_gone(ended: Row[Any]) -> bool:
-    """Whether a job, or the refresh of a watch before this one, ended with a page that is gone."""
-    if ended.error_code == HttpStatusError.code:
-        return bool(_GONE_STATUS.search(ended.error_message or ""))
-    return bool(ended.error_code == PageGoneError.code)

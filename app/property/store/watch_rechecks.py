@@ -38,7 +38,7 @@ def look_if_nobody_does(connection: Connection, urls: Iterable[str], watch_id: s
 def repeat_failed(connection: Connection, bad: Iterable[Row[Any]], now: datetime) -> None:
     """Look again at the pages of the failed jobs `bad`, whose watch was refreshed by others."""
     for job in bad:
-        after = again_after(1, [job.error_code])
+        after = again_after(1, [job])
         if after is not None:
             row = {"url": job.target, "watch_id": job.watch_id, "due_at": now + after, "failures": 1}
             connection.execute(insert_if_new(connection, watch_rechecks).values(row))
@@ -90,4 +90,4 @@ def _again(row: Row[Any], job: Row[Any] | None) -> timedelta | None:
     """When to look again after `job`; None if it read the page, or failed in a way that stays."""
     if job is None or job.state != JobState.FAILED:
         return None
-    return again_after(row.failures + 1, [job.error_code])
+    return again_after(row.failures + 1, [job])

@@ -5,12 +5,17 @@ failed is tried again before that.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
 
 from app.errors import every_kind
+from app.errors.fetching import HttpStatusError
 from app.errors.jobs import DeadlineExceededError, WorkerDiedError
-from app.errors.pages import PageBlockedError
+from app.errors.pages import PageBlockedError, PageGoneError
 from app.errors.targets import NoSourceError
 
 #: how soon what has never been seen is looked at for the first time
@@ -20,8 +25,10 @@ FIRST_WITHIN_DAYS = 1
 _EARLY_SHARE, _EARLY_SECONDS = 12, 43_200
 #: hours from each failure in a row to the next try, of what may pass by itself
 _AGAIN_HOURS = (1, 4, 16, 24, 24)
-#: of a site that shows a wall, which is left alone for longer
+#: of a site that shows a wall, or refuses (403) what it gave before: it is left alone for longer
 _WALL_HOURS = (24, 24)
+_WALLS = frozenset({PageBlockedError.code, HttpStatusError.code})
+_GONE_STATUS = re.compile(r" answered HTTP 4(?:04|10)\.")
 _PASSING = frozenset(
     {kind.code for kind in every_kind() if kind.transient}
     | {DeadlineExceededError.code, WorkerDiedError.code, NoSourceError.code}
@@ -54,9 +61,17 @@ def due_next(target: str, interval_days: int, now: datetime) -> datetime:
     return slot_after(target, interval_days, now + timedelta(seconds=_early(interval_days) / 2))
 
 
-def again_after(failures: int, codes: Iterable[str | None]) -> timedelta | None:
-    """How long after the `failures`th failure in a row, with the errors `codes`, it is tried again; None: not sooner
-    than it is due anyway."""
-    known = set(codes)
-    hours = _AGAIN_HOURS if known & _PASSING else _WALL_HOURS if PageBlockedError.code in known else ()
+def again_after(failures: int, bad: Iterable[Row[Any]]) -> timedelta | None:
+    """How long after the `failures`th failure in a row, of the jobs `bad`, it is tried again; None: not sooner than it
+    is due anyway.
+    """
+    known = {job.error_code for job in bad if not is_gone(job)}
+    hours = _AGAIN_HOURS if known & _PASSING else _WALL_HOURS if known & _WALLS else ()
     return timedelta(hours=hours[failures - 1]) if failures <= len(hours) else None
+
+
+def is_gone(ended: Row[Any]) -> bool:
+    """Whether a job, or the refresh of a watch before this one, ended with a page that is gone."""
+    if ended.error_code == HttpStatusError.code:
+        return bool(_GONE_STATUS.search(ended.error_message or ""))
+    return bool(ended.error_code == PageGoneError.code)
