@@ -50,6 +50,7 @@ log = logging.getLogger(__name__)
 Notes = Mapping[str, tuple[tuple[str, ...], str | None]]
 #: sources of which an error tells
 _TOLD = 6
+_ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
 
 
 class AddressScraper:
@@ -170,7 +171,7 @@ class AddressScraper:
         for (one, _), speaks_of in zip(questions, fields, strict=True):
             left = tuple(name for name in speaks_of if name not in known)
             if one.record.url not in notes and left:
-                notes[one.record.url] = (left, "A property costs one question, which was asked of another page.")
+                notes[one.record.url] = (left, _ASKED_ELSEWHERE)
         return notes
 
     def _answer(self, asked: Extraction, fields: tuple[str, ...], run: Run, economy: Economy | None) -> ModelReading:
@@ -214,12 +215,14 @@ class AddressScraper:
         shown = self._parts.properties.get(property_id)
         mine = {one.record.url for one in reader.read}
         asked = [source for source in shown["sources"] if source["url"] in mine and source["wanted_model"]]
+        notes = [source["model_note"] for source in asked]
         return outcome_of(
             shown,
             kind,
             page_from,
             wanted_model=tuple(dict.fromkeys(name for source in asked for name in source["wanted_model"])),
-            model_note=next((source["model_note"] for source in asked), None),
+            # why the question was not heard says more than that it was asked of another page
+            model_note=next((n for n in notes if n != _ASKED_ELSEWHERE), next(iter(notes), None)),
             tried=tuple(one.as_json() for one in reader.tried),
         )
 

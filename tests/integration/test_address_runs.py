@@ -115,9 +115,12 @@ def test_a_run_that_has_little_time_from_the_start_does_what_it_can(world: World
 # --- no key at the deadline
 
 
-def test_at_the_deadline_a_key_without_room_does_not_cost_the_pages(world: World) -> None:
-    """The search is answered, and then there is no room for the question."""
-    world.county.pages[FOUND] = (200, assessor())
+@pytest.mark.parametrize("more", [{}, {"Remarks": "The air conditioning was renewed."}], ids=["one page", "both pages"])
+def test_at_the_deadline_a_key_without_room_does_not_cost_the_pages(world: World, more: dict[str, str]) -> None:
+    """The search is answered, and then there is no room for the question: that is told, whatever else another page
+    would have been asked.
+    """
+    world.county.pages[FOUND] = (200, assessor(**more))
     world.portal.pages["/h/1"] = (200, listing(prose=PROSE))
     world.api.set_searches({**SEARCHED, "lines": [{"text": "Bedrooms: 3", "url": f"{world.roots['portal']}/h/1"}]})
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))

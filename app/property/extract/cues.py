@@ -122,7 +122,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "ParcelNumber": (r"parcel|\bapn\b|\bpin\b|folio|tax id|\bpid\b|account (?:no|num|#)|property id|strap|flurstück|numer działki|geo ?id|r-?number|cadastr|catast|referencia catastral|kadaster|map (?:and|&) lot|\bmblu?\b|roll (?:no|num)", _DIGIT),
     "TaxAnnualAmount": (r"\btax(?:es)?\b|grundsteuer|podatek|taxe foncière|\bibi\b|\bimu\b|ozb\b|predial|\biptu\b|council tax|\brates\b", rf"{_MONEY}|\d{{3,}}"),
     "TaxAssessedValue": (r"assess|taxable|capped|\bvalue\b|\bSEV\b", rf"{_MONEY}|\d{{4,}}"),
-    "TaxYear": (r"\btax(?:es)?\b|\byear\b|assess|roll year|\bvalue|\btaxe|impuesto|predial", _YEAR),
+    "TaxYear": (r"\btax(?:es)?\b|^year\s*[:|]|assess|roll year|\bvalue|\btaxe|impuesto|predial", _YEAR),
     "X_MarketValue": (r"market|\bjust\b|apprais|full cash|total value|\bfmv\b|\bRMV\b|\btrue value", rf"{_MONEY}|\d{{4,}}"),
     "X_Currency": (_MONEY, _DIGIT),
     "CountyOrParish": (r"\bcounty\b|\bparish\b|\bborough\b", r"[A-Z][\w.']+,? (?i:county|parish|borough)\b|(?i:county|parish|borough)\b\W{1,3}(?:of )?[A-Z]|^[A-Z][\w.' ]+$"),

@@ -201,3 +201,11 @@ def test_the_count_of_tokens_covers_messages_and_schema() -> None:
     built = prompt("<p>A house built in 1931.</p>")
     said = sum(count_tokens(m["content"]) for m in built.messages)
     assert built.prompt_tokens == said + count_tokens(json.dumps(built.schema, separators=(",", ":")))
+
+
+def test_the_year_of_the_house_is_no_word_of_taxes() -> None:
+    assert "TaxYear" not in prompt("<p>Year Built: 1931</p>").fields
+    assert (
+        "TaxYear"
+        in prompt("<table><tr><th>Year</th><th>Tax</th></tr><tr><td>2025</td><td>$900</td></tr></table>").fields
+    )
