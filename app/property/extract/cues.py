@@ -54,7 +54,7 @@ class Cue:
 _WORDS: dict[str, tuple[str, str]] = {
     "StandardStatus": (
         r"\bfor[ -](?:sale|rent)\b|\bto let\b|\bsold\b|\bpending\b|under (?:contract|offer)|coming soon|\bactive\b|sale agreed|\bstatus\b|off[ -]market|"
-        r"zu (?:verkaufen|vermieten)|zum kauf|zur miete|reserviert|verkauft|sprzeda|wynaj|till salu|à (?:vendre|louer)|en venta|売|賃貸|למכירה|להשכרה|à vendre|\bvendu|sous compromis|vendido|reservado|in vendita|in affitto|venduto|te koop|te huur|verkocht|à venda|prodej|pronájem",
+        r"zu (?:verkaufen|vermieten)|zum kauf|zur miete|reserviert|verkauft|sprzeda|wynaj|till salu|à (?:vendre|louer)|en venta|売|賃貸|למכירה|להשכרה|\bvendu|sous compromis|vendido|reservado|in vendita|in affitto|venduto|te koop|te huur|verkocht|à venda|prodej|pronájem",
         r"",
     ),
     "PropertyType": (
@@ -78,7 +78,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "PostalCode": (rf"{_POSTCODE}|\b(?:zip|postal|postcode|plz|kod pocztowy|postnummer|eircode)\b", _DIGIT),
     "SubdivisionName": (r"subdivision|neighbou?rhood|\bplat\b|\bdevelopment\b|community|\blegal\b|\bestates\b", r"[A-Z]"),
     "RoomsTotal": (r"\brooms?\b|zimmer|poko[ij]|\brum\b|pièces|habitaciones|間取|\d\s?S?LDK|\d[DLR]K|חדרים|stanze|locali\b|\bvani\b|ambientes|kamers|divisões|\bpièce\b|pokoj", _COUNT),
-    "BedroomsTotal": (r"bed ?rooms?|\bbeds?\b|\bbdr?m?s?\b|\bbr\b|schlafzimmer|sypialni|sovrum|chambres|dormitorios|寝室|חדרי שינה|camere|camera da letto|habitaci|rec[áa]maras|slaapkamers?|quartos|dormit[óo]rios|chambre|dormitorio|ložnic", _COUNT),
+    "BedroomsTotal": (r"bed ?rooms?|\bbeds?\b|\bbdr?m?s?\b|\bbr\b|schlafzimmer|sypialni|sovrum|chambre|寝室|חדרי שינה|camere|camera da letto|habitaci|rec[áa]maras|slaapkamers?|quartos|dormitórios|dormitorio|ložnic", _COUNT),
     "BathroomsTotalInteger": (
         r"bath ?rooms?|\bbaths?\b|\bba\b|\bba\.|fixtures|badezimmer|\bbäder\b|\bbad\b|łazien|badrum|salles? de bain|baños|浴室|מקלחת|אמבטיה|salles? d.eau|bagn[oi]\b|badkamers?|banheiros?|casas? de banho|\bbaño|sanitarios|koupeln|\bwc\b",
         _COUNT,
@@ -97,7 +97,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         _YEAR + r"|築\d|昭和|平成|令和",
     ),
     "StoriesTotal": (
-        r"\bstor(?:y|ies|eys?)\b|\bfloors?\b|\blevels?\b|etagen|geschoss|\bpięt[re]|våning|étages|plantas|階|קומות|\bstockwerk|\bstor(?:y|ies)-|[ée]tage|piani\b|pisos\b|plantas|verdiepingen|andares|podlaž|one and a half|and-a-half",
+        r"\bstor(?:y|ies|eys?)\b|\bfloors?\b|\blevels?\b|geschoss|\bpięt[re]|våning|plantas|階|קומות|\bstockwerk|[ée]tage|piani\b|pisos\b|verdiepingen|andares|podlaž|one and a half|and-a-half",
         _COUNT,
     ),
     "Roof": (r"\broof|\bdach|\btak\b|toiture|tejado|屋根|גג|shingle|\btoit|\btetto|techo|cubierta|\bdak\b|telhado|střech", r"[^\W\d]{3}"),
@@ -105,7 +105,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         r"exterior|siding|construction|\bbrick|stucco|\bwalls?\b|\bframe\b|masonry|concrete|bauweise|materiał|fasad|stomme|構造|造\b|murs|cement|façade|facciata|fachada|gevel|clapboard|shiplap|vinyl|cedar|\bstone\b|\blog\b|cladding",
         r"[^\W\d]{3}",
     ),
-    "Heating": (r"\bheat|furnace|boiler|heizung|ogrzewanie|uppvärmning|värme|chauffage|calefacción|暖房|הסקה|fernwärme|riscaldamento|calefac|verwarming|aquecimento|vytápění|chaudière|\bhvac\b|radiator|caldera", r"[^\W\d]{3}"),
+    "Heating": (r"\bheat|furnace|boiler|heizung|ogrzewanie|uppvärmning|värme|chauffage|暖房|הסקה|fernwärme|riscaldamento|calefac|verwarming|aquecimento|vytápění|chaudière|\bhvac\b|radiator|caldera", r"[^\W\d]{3}"),
     "Cooling": (r"\bcool|air[ -]?con|\ba/?c\b|central air|mini[ -]split|klimaanlage|klimatyzacja|climatisation|エアコン|冷房|מיזוג|evaporative|aire acond|climatizz|aria condizionata|ar condicionado|airco\b|clim\b|heat (?:&|and) air|heat/air|\bhvac\b|klimatiz", r"[^\W\d]{2}"),
     "AssociationYN": (r"\bhoa\b|association|strata|body corporate|hausgeld|bostadsrättsförening|wspólnot|管理組合|ועד|condominio|comunidad|copropri|\bvve\b|condomínio|\bassessment of\b", r""),
     "AssociationFee": (r"\bhoa\b|association|maintenance fee|\bdues\b|strata|hausgeld|\bavgift|管理費|ועד|condominio|comunidad|copropri|servicekosten|condomínio|\bassessments?\b|mantenimiento", rf"{_MONEY}|\d"),
@@ -119,7 +119,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         r"\bbiuro\b|listed by|courtesy|marketed by|株式会社|不動産|תיווך|\bagency\b|\bgroup\b|\bgmbh\b|agenzia|imobili[áa]ri|makelaar|\bllc\b|\binc\b|hausverwaltung",
         _NAME,
     ),
-    "ParcelNumber": (r"parcel|\bapn\b|\bpin\b|folio|tax id|\bpid\b|account (?:no|num|#)|property id|strap|flurstück|numer działki|geo ?id|r-?number|cadastr|catast|referencia catastral|kadaster|map (?:and|&) lot|\bmblu?\b|roll (?:no|num)", _DIGIT),
+    "ParcelNumber": (r"parcel|\bapn\b|\bpin\b|folio|tax id|\bpid\b|account (?:no|num|#)|property id|strap|flurstück|numer działki|geo ?id|r-?number|cadastr|catast|kadaster|map (?:and|&) lot|\bmblu?\b|roll (?:no|num)", _DIGIT),
     "TaxAnnualAmount": (r"\btax(?:es)?\b|grundsteuer|podatek|taxe foncière|\bibi\b|\bimu\b|ozb\b|predial|\biptu\b|council tax|\brates\b", rf"{_MONEY}|\d{{3,}}"),
     "TaxAssessedValue": (r"assess|taxable|capped|\bvalue\b|\bSEV\b", rf"{_MONEY}|\d{{4,}}"),
     "TaxYear": (r"\btax(?:es)?\b|^year\s*[:|]|assess|roll year|\bvalue|\btaxe|impuesto|predial", _YEAR),

@@ -150,8 +150,9 @@ def _map_points(page: Document) -> Iterator[Candidate]:
         if "map" in link and "olygon" not in link and (match := _MAP_LINK.search(link)):
             points.setdefault((match[1], match[2]), (link, element))
     for element in page.having(*_LATITUDES):
-        latitude = next((element.get(name) for name in _LATITUDES if element.get(name)), "")
-        longitude = next((element.get(name) for name in _LONGITUDES if element.get(name)), "")
+        latitude, longitude = (
+            next((element.get(name) for name in names if element.get(name)), "") for names in (_LATITUDES, _LONGITUDES)
+        )
         titles = " ".join(element.get(name) or "" for name in ("data-title", "title", "aria-label", "alt"))
         if "." in latitude and longitude and not FIRM.search(titles):
             points.setdefault((latitude, longitude), (f"{latitude}, {longitude}", element))

@@ -113,6 +113,7 @@ def objects_in(value: Any) -> list[tuple[dict[str, Any], str]]:
     if found is None:
         return []
     items, pointer = found
+    labels = _labels(value)
     objects_: list[tuple[dict[str, Any], str]] = []
     for place, item in enumerate(items):
         if not isinstance(item, dict):
@@ -120,7 +121,7 @@ def objects_in(value: Any) -> list[tuple[dict[str, Any], str]]:
         inside = next((name for name in ("attributes", "properties") if isinstance(item.get(name), dict)), None)
         inner = item if inside is None else item[inside]
         where = f"{pointer}/{place}" if inside is None else f"{pointer}/{place}/{inside}"
-        objects_.append((_aliased(inner, value), where))
+        objects_.append((_aliased(inner, labels), where))
     return objects_
 
 
@@ -145,13 +146,13 @@ def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
     """
     if row is not None:
         found = pointed(value, row)
-        return (_aliased(found, value), row) if isinstance(found, dict) else (None, "")
+        return (_aliased(found, _labels(value)), row) if isinstance(found, dict) else (None, "")
     rows = parcels(value)
     if len(rows) > 1:
         return None, ""
     if rows:
         inside = "attributes" if value["features"][0].get("attributes") else "properties"
-        return _aliased(rows[0], value), f"/features/0/{inside}"
+        return _aliased(rows[0], _labels(value)), f"/features/0/{inside}"
     if isinstance(value, list):
         return (value[0], "/0") if len(value) == 1 else (None, "")
     if isinstance(value, dict) and len(value) == 1:
@@ -161,7 +162,6 @@ def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
     return (value, "") if isinstance(value, dict) else (None, "")
 
 
-def _aliased(row: dict[str, Any], body: Any) -> dict[str, Any]:
-    """`row` of the body under its columns' aliases, where the names say nothing."""
-    aliases = _labels(body)
+def _aliased(row: dict[str, Any], aliases: dict[str, str]) -> dict[str, Any]:
+    """`row` of a body under its columns' `aliases`, where the names say nothing."""
     return {aliases[k] if k in aliases and meaning(k) is None and meaning(aliases[k]) else k: v for k, v in row.items()}

@@ -27,7 +27,7 @@ CORE = frozenset(
     }
 )
 #: what a model is asked for beside other fields, and is worth no call of its own
-BESIDE_OTHERS = frozenset({"CountyOrParish", "ParkingTotal"})
+_BESIDE_OTHERS = frozenset({"CountyOrParish", "ParkingTotal"})
 #: a text of fewer tokens is filled up
 FLOOR = 300
 #: places that are shown for a field
@@ -60,7 +60,7 @@ def reduce(document: Document, wanted: Sequence[str], *, budget: int, count: Cal
                 chosen.update(fresh)
                 answered.add(field)
                 spent += cost
-    if answered <= BESIDE_OTHERS:
+    if answered <= _BESIDE_OTHERS:
         chosen, answered, spent = set(), set(), 0
     core = {field for field in wanted if field in CORE}
     if not core <= answered and document.json is None:

@@ -108,58 +108,61 @@ _DENIED = re.compile(r"\b(?:no|none|not|without|non|zero|n/a|ohne|brak|ingen)\b|
 
 
 def _association(claim: Claim) -> Supported | None:
-    denied = _DENIED.search(claim.quote) is not None
-    told = _ASSOCIATION.search(claim.quote) is not None
+    return _answered(claim, _ASSOCIATION.search(claim.quote) is not None, _DENIED.search(claim.quote) is not None)
+
+
+def _answered(claim: Claim, told: bool, denied: bool) -> Supported | None:
+    """A yes or no to what the quote speaks of (`told`), and denies or not."""
     return Supported(claim.value) if told and denied is (not claim.value) else None
 
 
-_POOL, _SHARED = (
-    re.compile(r"\bpool|piscin|basen|schwimmbad", re.IGNORECASE),
-    re.compile(
-        r"\b(?:community|clubhouse|association|shared|common|hoa|resort|room for|space for|pool (?:table|size))\b",
-        re.IGNORECASE,
-    ),
+_POOL = re.compile(r"\bpool|piscin|basen|schwimmbad", re.IGNORECASE)
+_SHARED = re.compile(
+    r"\b(?:community|clubhouse|association|shared|common|hoa|resort|room for|space for|pool (?:table|size))\b",
+    re.IGNORECASE,
 )
 
 
 def _pool(claim: Claim) -> Supported | None:
     """The home's own: a community's says nothing of it, nor does room for one."""
     denied = _DENIED.search(claim.quote) is not None or claim.quote.rpartition(":")[2].strip().lower() == "false"
-    told = _POOL.search(claim.quote) is not None and not _SHARED.search(claim.quote)
-    return Supported(claim.value) if told and denied is (not claim.value) else None
+    return _answered(claim, _POOL.search(claim.quote) is not None and not _SHARED.search(claim.quote), denied)
+
+
+def _names(field: str, text: str) -> bool:
+    """Does `text` hold a word of the field?"""
+    return CUES[field].words.search(text) is not None
 
 
 def _roof_year(claim: Claim) -> Supported | None:
     """The year of the house's roof: neither the house's own, nor that of a barn's roof."""
-    about = claim.quote if CUES[claim.field].words.search(claim.quote) else claim.line
-    if CUES[claim.field].words.search(about) is None or OTHER_ROOF.search(about.rpartition(str(claim.value))[0]):
+    about = claim.quote if _names(claim.field, claim.quote) else claim.line
+    if not _names(claim.field, about) or OTHER_ROOF.search(about.rpartition(str(claim.value))[0]):
         return None
     built = BUILT.search(about)
     return None if built and built["year"] == str(claim.value) else figures.number(claim)
 
 
 def _parking(claim: Claim) -> Supported | None:
-    words = CUES[claim.field].words
-    return figures.number(claim) if words.search(claim.quote) or words.search(claim.line) else None
+    return figures.number(claim) if any(_names(claim.field, text) for text in (claim.quote, claim.line)) else None
 
 
 def _county(claim: Claim) -> Supported | None:
     """`Polk County` is stored as `Polk`; a name that nothing calls a county may be a town's."""
     found = _text(claim)
-    if found is None or CUES[claim.field].words.search(claim.line) is None:
+    if found is None or not _names(claim.field, claim.line):
         return None
     name = re.sub(r"(?:^county of\s+|\s+(?:county|parish|borough)$)", "", str(found.value), flags=re.IGNORECASE)
     return Supported(name)
 
 
 def _power(claim: Claim) -> Supported | None:
-    told = CUES[claim.field].words.search(claim.quote) is not None and not NO_SOLAR.search(claim.quote)
-    return _texts(claim) if told else None
+    return _texts(claim) if _names(claim.field, claim.quote) and not NO_SOLAR.search(claim.quote) else None
 
 
 def _access(claim: Claim) -> Supported | None:
     denied = _DENIED.search(claim.quote) or re.search(r"\b(?:non|un)-?gated", claim.quote, re.IGNORECASE)
-    return _text(claim) if CUES[claim.field].words.search(claim.quote) and not denied else None
+    return _text(claim) if _names(claim.field, claim.quote) and not denied else None
 
 
 Check = Callable[[Claim], Supported | None]
