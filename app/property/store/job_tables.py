@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     case,
+    false,
     text,
 )
 
@@ -37,7 +38,7 @@ batches = Table(
     Column("callback_attempts", Integer, nullable=False, server_default="0"),
     Column("callback_error", Text),
     # its jobs can wait for the model's batch, at half the price
-    Column("economy", Boolean(create_constraint=False), nullable=False, server_default=text("false")),
+    Column("economy", Boolean(create_constraint=False), nullable=False, server_default=false()),
     # whose quota its jobs count against (`quotas.py`); none for what the operator himself asks
     Column("caller", SHA256),
     Index("ix_batches_created_at_id", "created_at", "id"),
@@ -82,7 +83,7 @@ jobs = Table(
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
     # its batch's; which request to the model it waits or waited for, and since when it does (empty: it does not)
-    Column("economy", Boolean(create_constraint=False), nullable=False, server_default=text("false")),
+    Column("economy", Boolean(create_constraint=False), nullable=False, server_default=false()),
     Column("request_id", SHA256),
     Column("parked_at", UtcDateTime),
     # the watch that it was made by, which may be gone since; and what it has taken of the budget of all watches

@@ -13,10 +13,14 @@ from sqlalchemy import URL, Connection, Engine, inspect, text
 from app.errors.storage import DatabaseOutdatedError, StoreError
 from app.property.store import failures
 from app.property.store.connections import make_engine, parse_url
+from app.property.store.tables import metadata
 
 #: the newest revision in migrations/versions; a test keeps it so. Here, so that no start has to load Alembic
 HEAD = "0021"
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
+#: as Alembic itself creates it
+_VERSION_TABLE = """CREATE TABLE IF NOT EXISTS alembic_version (
+    version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"""
 
 
 def make_folder(url: URL) -> None:
@@ -72,6 +76,17 @@ def _migrate(url: str, revision: str, *, up: bool) -> tuple[str | None, str | No
         engine.dispose()
 
 
+def _is_empty(connection: Connection) -> bool:
+    return current(connection) is None and set(inspect(connection).get_table_names()) <= {"alembic_version"}
+
+
+def _create(connection: Connection) -> None:
+    """Create the schema of `HEAD` directly, which takes a fifth of the time of all migrations in turn."""
+    metadata.create_all(connection)
+    connection.execute(text(_VERSION_TABLE))
+    connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
+
+
 def _run(engine: Engine, revision: str, *, up: bool) -> tuple[str | None, str | None]:
     from alembic import command  # noqa: PLC0415 (0.1 s that a start at HEAD saves)
     from alembic.config import Config  # noqa: PLC0415
@@ -82,6 +97,9 @@ def _run(engine: Engine, revision: str, *, up: bool) -> tuple[str | None, str | 
             connection.execute(text("SET LOCAL statement_timeout = 0"))  # a large table takes its time
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('propintel migrations'))"))
         before = current(connection)
+        if up and revision == "head" and _is_empty(connection):
+            _create(connection)
+            return before, HEAD
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
