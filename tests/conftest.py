@@ -17,6 +17,7 @@ from app.settings import VARIABLE_PREFIXES
 
 pytest_plugins = [
     "tests.plugins.changing_site",
+    "tests.plugins.examples",
     "tests.plugins.forward_proxy",
     "tests.plugins.hanging_server",
     "tests.plugins.lossy_server",

@@ -1,15 +1,11 @@
-"""Rules of addresses that hold for all of them: one spelling, one key, and never two houses for one.
-
-`ADDRESS_EXAMPLES=20000` searches longer and by other seeds.
-"""
+"""Rules of addresses that hold for all of them: one spelling, one key, and never two houses for one."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from app.errors.targets import InvalidTargetError
@@ -17,13 +13,7 @@ from app.property.address import Address, address_key, compare, normalise, read_
 from app.property.address.tables import DIRECTIONALS, ordinal_words, suffixes, unit_designators
 from app.property.normalise.places import US_CODES
 from app.property.store import address_of_target, is_address, normalise_target
-
-_LONGER = int(os.environ.get("ADDRESS_EXAMPLES", "0"))
-
-
-def _thorough(examples: int) -> settings:
-    return settings(max_examples=_LONGER or examples, derandomize=not _LONGER, deadline=None)
-
+from tests.plugins.examples import drawn
 
 #: words that mean nothing else in an address
 _PLAIN = ("MAIN", "OAK HOLLER", "WILLOW", "QUINCY", "DR JONES", "SAINT ANNE", "1ST", "42ND", "K", "ELMWOOD", "LA VETA")
@@ -87,7 +77,7 @@ def other_spelling(draw: st.DrawFn, address: Address) -> str:
 
 
 @given(st.data(), parts())
-@_thorough(400)
+@drawn(400)
 def test_all_spellings_of_an_address_are_one_target_with_one_key(data: st.DataObject, address: Address) -> None:
     """Case, punctuation, spacing, spellings of suffixes, directions and designators, and ZIP+4 make no difference."""
     written = data.draw(other_spelling(address))
@@ -98,7 +88,7 @@ def test_all_spellings_of_an_address_are_one_target_with_one_key(data: st.DataOb
 
 
 @given(parts())
-@_thorough(400)
+@drawn(400)
 def test_the_spelling_of_an_address_reads_as_itself(address: Address) -> None:
     target = normalise_target(_line(address))
     assert normalise_target(target) == target
@@ -114,7 +104,7 @@ def test_the_spelling_of_an_address_reads_as_itself(address: Address) -> None:
 
 
 @given(st.data(), parts())
-@_thorough(400)
+@drawn(400)
 def test_another_number_unit_or_zip_code_is_another_address(data: st.DataObject, address: Address) -> None:
     field = data.draw(st.sampled_from(["street_number", "unit", "postal_code", "state"]))
     strategy = {
@@ -133,7 +123,7 @@ def test_another_number_unit_or_zip_code_is_another_address(data: st.DataObject,
 
 
 @given(st.data(), parts())
-@_thorough(300)
+@drawn(300)
 def test_a_slip_of_the_keyboard_never_makes_two_numbers_one(data: st.DataObject, address: Address) -> None:
     """A neighbour whose street has a slip as well is still a neighbour."""
     number = data.draw(st.integers(1, 9_999))
@@ -145,7 +135,7 @@ def test_a_slip_of_the_keyboard_never_makes_two_numbers_one(data: st.DataObject,
 @given(st.text(max_size=120))
 @example("12 N N N, X, IL")
 @example("12 ST ST ST 00000")
-@_thorough(500)
+@drawn(500)
 def test_any_text_is_a_target_in_one_spelling_or_is_refused(text: str) -> None:
     _one_spelling_or_none(text)
 
@@ -178,7 +168,7 @@ _TOKENS = st.sampled_from(
 
 
 @given(st.lists(_TOKENS, min_size=2, max_size=14).map(" ".join))
-@_thorough(1_500)
+@drawn(1_500)
 def test_words_of_addresses_in_any_order_are_a_target_in_one_spelling_or_are_refused(text: str) -> None:
     _one_spelling_or_none(text)
 

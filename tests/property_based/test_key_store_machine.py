@@ -1,13 +1,12 @@
 """The memory store is the model of the Redis store: fed the same steps by one clock, both answer alike.
 
 Hypothesis draws the steps. One rule jumps exactly to the next moment at which something may change, or a microsecond
-beside it: that is what catches `<` for `<=`. `KEYPOOL_MACHINE_EXAMPLES=2000` searches longer and by other seeds.
+beside it: that is what catches `<` for `<=`.
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, replace
 from typing import Any, NamedTuple
@@ -36,6 +35,7 @@ from app.keypool.stores.base import LEASE_US, Ask, Change, Later, Lease, NoRoom,
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
 from app.keypool.strategies import strategy_names
+from tests.plugins.examples import drawn
 from tests.plugins.redis_fixtures import TAG
 from tests.plugins.store_draws import (
     ASKS,
@@ -53,7 +53,6 @@ from tests.plugins.store_draws import (
 )
 from tests.plugins.store_steps import DAY, HOUR, MINUTE, SECOND, wait_until
 
-EXAMPLES = int(os.environ.get("KEYPOOL_MACHINE_EXAMPLES", "0"))
 MakeStores = Callable[[tuple[ApiKey, ...], str, ManualClock, Budget, Dice], tuple[Store, Store]]
 
 
@@ -353,14 +352,7 @@ def _expected(reset_us: float, per_minute: int, capacity: int) -> MeterReading |
     return MeterReading(per_minute, capacity - used, round(max(0.0, reset_us))) if used <= capacity else None
 
 
-PROFILE = settings(
-    max_examples=EXAMPLES or 300,
-    stateful_step_count=40,
-    derandomize=not EXAMPLES,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+PROFILE = drawn(300, stateful_step_count=40, suppress_health_check=list(HealthCheck))
 
 
 def _run(make_stores: MakeStores, profile: settings = PROFILE) -> None:

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.property.derived import DERIVED_FIELDS
@@ -14,6 +14,7 @@ from app.property.matching import decide
 from app.property.merge import merge
 from app.property.record import Method, PropertyRecord, SourceKind
 from app.property.source_record import SourceRecord
+from tests.plugins.examples import drawn
 from tests.plugins.page_records import page_record
 
 T0 = datetime(2026, 6, 1, tzinfo=UTC)
@@ -58,7 +59,7 @@ def _page(draw: st.DrawFn, number: int) -> SourceRecord:
     return page_record(url, values, at, f"{number:064d}", source_kind=kind, method=method, confidence=confidence)
 
 
-@settings(max_examples=300, deadline=None)
+@drawn(300)
 @given(pages(), st.randoms(use_true_random=False))
 def test_the_order_in_which_pages_come_changes_nothing(found: list[SourceRecord], chance: Any) -> None:
     shuffled = found[:]
@@ -66,7 +67,7 @@ def test_the_order_in_which_pages_come_changes_nothing(found: list[SourceRecord]
     assert merge(shuffled) == merge(found)
 
 
-@settings(max_examples=200, deadline=None)
+@drawn(200)
 @given(pages())
 def test_what_is_shown_was_said_by_somebody_and_everything_said_is_accounted_for(found: list[SourceRecord]) -> None:
     merged = merge(found)
@@ -78,21 +79,21 @@ def test_what_is_shown_was_said_by_somebody_and_everything_said_is_accounted_for
     assert json.dumps(merged.values)
 
 
-@settings(max_examples=200, deadline=None)
+@drawn(200)
 @given(pages())
 def test_the_same_page_once_more_changes_no_value(found: list[SourceRecord]) -> None:
     """One voice is one vote, however often it is heard."""
     assert merge([*found, found[0]]).values == merge(found).values
 
 
-@settings(max_examples=500, deadline=None)
+@drawn(500)
 @given(SAYINGS, SAYINGS)
 def test_two_are_one_property_whichever_is_looked_at_first(one: dict[str, Any], other: dict[str, Any]) -> None:
     there, back = decide(one, other), decide(other, one)
     assert (there.is_same, there.differs, there.key) == (back.is_same, back.differs, back.key)
 
 
-@settings(max_examples=300, deadline=None)
+@drawn(300)
 @given(SAYINGS, SAYINGS)
 def test_two_units_are_never_one_property(one: dict[str, Any], other: dict[str, Any]) -> None:
     found = decide({**one, "UnitNumber": "3"}, {**other, "UnitNumber": "4"})

