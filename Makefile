@@ -14,12 +14,14 @@ BENCH_EXTRACTION := .venv-bench-extraction
 # what makes a site of docs/ has packages of its own too
 DOCS     := .venv-docs
 PYTHON   ?= 3.13
+# a Python that somebody asked for is used or the set-up fails; without a wish any supported one will do
+FALLBACK := $(if $(filter file,$(origin PYTHON)),>=3.12,$(PYTHON))
 
 # where it is set, each of the thousands of processes of the tests would compile anew all that it imports
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs format fuzz help install licences lint lock reference sbom test types vendor
+.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs exhaustive format fuzz help install licences lint lock reference sbom test types vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -29,7 +31,7 @@ install: $(STAMP) ## set up .venv from the hash-pinned locks
 $(STAMP): requirements/dev.lock pyproject.toml
 	@if [ ! -x "$(UV)" ]; then { python3 -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.lock; } \
 	|| { echo "make: uv could not be set up below .uv, see above. It needs python3 with venv (Debian: apt install python3-venv) and a package index that answers; or have uv on PATH" >&2; exit 1; }; fi
-	@if [ ! -x $(PY) ]; then $(UV) venv --quiet --python "$(PYTHON)" $(VENV) 2>/dev/null || $(UV) venv --quiet --python ">=3.12" $(VENV); fi
+	@if [ ! -x $(PY) ]; then $(UV) venv --quiet --python "$(PYTHON)" $(VENV) 2>/dev/null || $(UV) venv --quiet --python "$(FALLBACK)" $(VENV); fi
 	$(UV) pip sync --quiet --python $(PY) --require-hashes requirements/dev.lock
 	$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -40,12 +42,17 @@ demo: install ## the whole system with nothing configured: pages become stored r
 county: install ## a fictional county on loopback, and what to type to look at its properties: docs/fictional-county.md
 	$(PY) -m standin.county $(COUNTY_ARGS)
 
-# the chaos suite runs alone: it measures times, and needs both cores for itself. So do deployments: one start serves a
-# file. WITHOUT names marks of tests that are left out, as `make test WITHOUT="and not real_pages"`
-test: install ## the test suite; what needs a service that is not here skips and says why
-	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not chaos and not deployed $(WITHOUT)"
-	$(PY) -m pytest -m "deployed $(WITHOUT)"
-	$(PY) -m pytest -m "chaos $(WITHOUT)"
+# Contracts run on memory, the embedded Valkey, and SQLite; SERVERS=every adds redis-server, a cluster, and PostgreSQL.
+# The chaos suite runs alone, because it measures times; so do deployments, where one start serves a whole file.
+# WITHOUT names markers of tests to leave out: `make test WITHOUT="and not real_pages"`
+LEFT_OUT = $(if $(filter every,$(SERVERS)),,and not every_server) $(WITHOUT)
+test: install ## the test suite; tests that need a service this machine lacks skip and say why
+	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not chaos and not deployed $(LEFT_OUT)"
+	$(PY) -m pytest -m "deployed $(LEFT_OUT)"
+	$(PY) -m pytest -m "chaos $(LEFT_OUT)"
+
+exhaustive: install ## property-based tests with all their examples: some minutes (PROFILE=search: ten times as many, new seeds)
+	$(PY) -m pytest -n 2 --dist load -m "not every_server" tests/property_based --hypothesis-profile=$(or $(PROFILE),exhaustive)
 
 # Atheris has wheels for Linux only, so it stays out of .venv
 fuzz: install .fuzz/.installed ## coverage-guided fuzzing of what reads strangers' bytes: FUZZ_SECONDS (600) for each of six, an hour in all

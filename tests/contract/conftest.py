@@ -12,12 +12,13 @@ from sqlalchemy import ColumnElement, Table, func, select
 
 from app.clock import ManualClock
 from app.property.store import Database, JobStore, NamesKey, Watches, upgrade
+from tests.plugins.postgresql_server import POSTGRESQL
 
 #: of a rule that the other databases have no use for
-ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", [POSTGRESQL], indirect=True)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", POSTGRESQL])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database at this version's schema."""
     if request.param == "sqlite":

@@ -71,7 +71,7 @@ class Peer:
         self.process.communicate(timeout=120)
 
 
-@pytest.fixture(scope="module", params=["valkey", pytest.param("redis", marks=pytest.mark.redis_server)])
+@pytest.fixture(scope="module", params=["valkey", pytest.param("redis", marks=pytest.mark.every_server)])
 def server(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue({"valkey": "embedded_valkey_url", "redis": "redis_server_url"}[request.param])
 

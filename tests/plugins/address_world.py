@@ -21,6 +21,7 @@ from app.services.resources import Resources, open_resources
 from app.services.scrape_run import NO_JOB, Run
 from app.settings import Settings
 from standin.serving import BackgroundServer
+from tests.plugins.postgresql_server import POSTGRESQL
 from tests.plugins.standin_fixtures import StandinHandle
 
 ADDRESS = "12 Fictional Ave, Anytown, ST 00000"
@@ -136,7 +137,7 @@ BY_ADDRESS = ("Assessor", "assessor", "<county>/find?street={street_line:slug}&z
 FOUND, BILL = "/find?street=12-fictional-ave&zip=00000", "/bill/00120034"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", POSTGRESQL])
 def database_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     """SQLite below PROPINTEL_HOME, and a PostgreSQL of one's own."""
     if request.param == "sqlite":

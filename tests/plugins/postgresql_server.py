@@ -10,6 +10,9 @@ import pytest
 from benchmarks import postgresql as servers
 from benchmarks.postgresql import PostgreSQL
 
+#: the parameter of a test that runs on every database, and in `make test` on SQLite alone
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.every_server)
+
 
 @contextmanager
 def postgresql_server() -> Iterator[PostgreSQL]:

@@ -118,8 +118,8 @@ class Backend:
 _URLS = {"valkey": "embedded_valkey_url", "redis": "redis_server_url", "cluster": "redis_cluster_url"}
 ON_SERVERS = [
     "valkey",
-    pytest.param("redis", marks=pytest.mark.redis_server),
-    pytest.param("cluster", marks=pytest.mark.redis_server),
+    pytest.param("redis", marks=pytest.mark.every_server),
+    pytest.param("cluster", marks=pytest.mark.every_server),
 ]
 
 

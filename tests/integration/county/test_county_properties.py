@@ -14,6 +14,7 @@ from benchmarks.county.run import scrape_county
 from standin.county.county import County
 from standin.county.homes import Home
 from standin.county.serving import RunningCounty
+from tests.plugins.postgresql_server import POSTGRESQL
 
 #: those that are easily taken for each other: the first lots of the county, up to the house of flats
 _LOOKALIKES = 45
@@ -34,7 +35,7 @@ def chosen(county: County) -> list[Home]:
     return [home for home in county.homes if home.number in wanted]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", POSTGRESQL])
 def figures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Figures]:
     """The figures of one scrape of the chosen properties; the tests below look at them from all sides."""
     folder = tmp_path_factory.mktemp("county")

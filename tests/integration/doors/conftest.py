@@ -1,4 +1,4 @@
-"""The doors as real processes on loopback: `propintel`, `uvicorn web:app`, and what they talk to."""
+"""The interfaces on loopback: `propintel`, the HTTP server, workers, and what they talk to."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 
 from app.services.embedded_valkey import EmbeddedValkey
+from app.settings import load_settings
 from cli.main import main
 from tests.plugins.waiting import wait_until
+from web import create_app
 
 SECRET = "0123456789abcdef0123456789abcdef"
 _PATIENCE_SECONDS = 120.0
@@ -167,11 +170,28 @@ def start_openai(environment: Environment, home: Path) -> Iterator[Callable[[dic
 
 
 @pytest.fixture
-def web(environment: Environment, home: Path) -> Iterator[str]:
-    """The URL of a running HTTP door."""
+def web_process(environment: Environment, home: Path) -> Iterator[str]:
+    """The URL of `uvicorn web:app` in a process of its own, as it is deployed. Its start takes seconds of CPU."""
     argv = [sys.executable, "-m", "uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0"]
     with serving(argv, environment, home, until=_ADDRESS) as url:
         yield url
+
+
+@pytest.fixture
+def web(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of the same application, served by uvicorn in a thread of this process."""
+    with monkeypatch.context() as patched:
+        for name, value in environment.items():
+            patched.setenv(name, value)
+        settings = load_settings()
+    server = uvicorn.Server(uvicorn.Config(create_app(lambda: settings), port=0, log_config=None))
+    thread = threading.Thread(target=server.run, name="web", daemon=True)
+    thread.start()
+    wait_until(lambda: server.started or not thread.is_alive(), 20)
+    assert server.started
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
 
 
 @pytest.fixture

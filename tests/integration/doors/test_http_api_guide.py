@@ -24,11 +24,11 @@ GUIDE = (Path(__file__).parents[3] / "docs" / "http-api.md").read_text(encoding=
 
 @pytest.mark.usefixtures("broker")
 def test_the_commands_enqueue_once_and_list_all(
-    web: str, environment: Environment, propintel: Propintel, home: Path
+    web: str, environment: Environment, called: Propintel, home: Path
 ) -> None:
     if shutil.which("curl") is None:
         pytest.skip("no curl on PATH")
-    token = propintel("token", "--role", "operator", "--subject", "nightly-import").stdout.strip()
+    token = called("token", "--role", "operator", "--subject", "nightly-import").stdout.strip()
     setting, me, enqueue, listing, *_actions = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
     assert "URL=http://localhost:8000" in setting
     script = f"set -eu\nURL={web} TOKEN={token}\n{me}\necho\n{enqueue}\necho\n{listing}"
@@ -49,11 +49,11 @@ def _record(n: int, price: int) -> SourceRecord:
 
 
 @pytest.mark.usefixtures("broker")
-def test_the_program_keeps_a_copy_up_to_date(web: str, propintel: Propintel, home: Path) -> None:
+def test_the_program_keeps_a_copy_up_to_date(web: str, called: Propintel, home: Path) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", GUIDE, re.S)
     names: dict[str, Any] = {}
     exec(compile(program.replace('"limit": 1000', '"limit": 2'), "http-api.md", "exec"), names)  # noqa: S102 (our text)
-    token = propintel("token", "--role", "reader").stdout.strip()
+    token = called("token", "--role", "reader").stdout.strip()
     copy: dict[str, dict[str, Any]] = {}
     with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
         ids = [stores.properties.save_record(_record(n, n)) for n in range(1, 6)]

@@ -26,11 +26,11 @@ def environment(environment: Environment) -> Environment:
 
 
 @pytest.fixture
-def ask(web: str, propintel: Propintel) -> Ask:
+def ask(web: str, called: Propintel) -> Ask:
     """Ask the door as somebody: a manager unless a role is given."""
 
     def send(method: str, path: str, *, role: str = "manager", **more: Any) -> httpx2.Response:
-        token = propintel("token", "--role", role, "--subject", "alice").stdout.strip()
+        token = called("token", "--role", role, "--subject", "alice").stdout.strip()
         headers = {"Authorization": f"Bearer {token}"}
         return httpx2.request(method, f"{web}{OPENAI}{path}", headers=headers, timeout=120, **more)
 
@@ -38,14 +38,14 @@ def ask(web: str, propintel: Propintel) -> Ask:
 
 
 @pytest.mark.usefixtures("broker")
-def test_what_one_door_did_the_other_shows_and_undoes(ask: Ask, propintel: Propintel) -> None:
+def test_what_one_door_did_the_other_shows_and_undoes(ask: Ask, called: Propintel) -> None:
     done = ask("POST", f"/keys/{ID_A}/disable", json={"reason": "leaked"}).json()["data"]
     ActedView.model_validate(done)
     assert (done["key"], done["mask"], done["outcome"], done["state"]) == (ID_A, MASK_A, "done", "disabled")
-    shown = json.loads(propintel("keys", "--format", "json").stdout)
+    shown = json.loads(called("keys", "--format", "json").stdout)
     assert (shown["healthy_keys"], shown["keys"][MASK_A]["state"], shown["keys"][MASK_A]["id"]) == (1, "disabled", ID_A)
-    assert "1 of 2 keys healthy, 1 disabled" in propintel("keys", "--format", "table").stdout
-    ran = propintel("keys", "enable", MASK_A, "--reason", "false alarm", "--format", "table")
+    assert "1 of 2 keys healthy, 1 disabled" in called("keys", "--format", "table").stdout
+    ran = called("keys", "enable", MASK_A, "--reason", "false alarm", "--format", "table")
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip() == f"OpenAI key {MASK_A} is enabled, with the health that it had (state: closed)."
     assert f"Key action: enable {MASK_A}" in ran.stderr
@@ -71,7 +71,7 @@ def test_the_audit_comes_in_pages_and_by_key(ask: Ask) -> None:
 
 
 @pytest.mark.usefixtures("broker")
-def test_what_cannot_be_done_says_why(ask: Ask, propintel: Propintel) -> None:
+def test_what_cannot_be_done_says_why(ask: Ask, called: Propintel) -> None:
     unknown = ask("POST", "/keys/0000000000000000/disable")
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "key_not_found")
     assert MASK_A in unknown.json()["error"]["message"]
@@ -83,10 +83,10 @@ def test_what_cannot_be_done_says_why(ask: Ask, propintel: Propintel) -> None:
     ):
         refused = ask("POST", path, json=body)
         assert (refused.status_code, A in refused.text) == (422, False), refused.text
-    ran = propintel("keys", "disable", "sk-proj-ccc...3333")
+    ran = called("keys", "disable", "sk-proj-ccc...3333")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert MASK_A in ran.stderr
-    assert propintel("keys", "disable", MASK_A, "--reason", "x" * 501).returncode == 2
+    assert called("keys", "disable", MASK_A, "--reason", "x" * 501).returncode == 2
     assert ask("GET", "/actions").json()["data"]["actions"] == []
 
 
@@ -100,10 +100,10 @@ def test_only_management_acts_on_keys_and_sees_who_did(ask: Ask, web: str) -> No
     assert ask("GET", "/stats").json()["data"]["keys"][MASK_A]["state"] == "closed"
 
 
-def test_without_a_redis_both_doors_say_so(ask: Ask, propintel: Propintel) -> None:
+def test_without_a_redis_both_doors_say_so(ask: Ask, called: Propintel) -> None:
     refused = ask("POST", f"/keys/{ID_A}/disable")
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "key_store_unavailable")
     assert "retry-after" in refused.headers
-    ran = propintel("keys", "disable", MASK_A)
+    ran = called("keys", "disable", MASK_A)
     assert ran.returncode == 2
     assert "propintel up" in ran.stderr

@@ -33,7 +33,7 @@ def _bash(script: str, environment: Environment, home: Path) -> str:
     return ran.stdout
 
 
-def test_the_commands_do_what_the_page_says(environment: Environment, propintel: Propintel, home: Path) -> None:
+def test_the_commands_do_what_the_page_says(environment: Environment, called: Propintel, home: Path) -> None:
     (home / "clients.csv").write_text(f"url\n{CLIENT}\n", encoding="utf-8")
     *before, _remove = COMMANDS.strip().splitlines()
     told = _bash("\n".join(before), environment, home)
@@ -45,16 +45,14 @@ def test_the_commands_do_what_the_page_says(environment: Environment, propintel:
     ]
     assert listed["budget"]["pages"] == {"used": 0, "limit": 1000}
     _bash(_remove, environment, home)
-    table = propintel("watch", "list", "--format", "table").stdout
+    table = called("watch", "list", "--format", "table").stdout
     assert (HOUSE in table, ADDRESS in table, "0 of 1000 pages" in table) == (True, False, True)
 
 
-def test_the_requests_do_what_the_page_says(
-    web: str, environment: Environment, propintel: Propintel, home: Path
-) -> None:
+def test_the_requests_do_what_the_page_says(web: str, environment: Environment, called: Propintel, home: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("no curl on PATH")
-    token = propintel("token", "--role", "operator").stdout.strip()
+    token = called("token", "--role", "operator").stdout.strip()
     told = _bash(
         f"URL={web} TOKEN={token}\n{REQUESTS.replace(chr(10) + 'curl -sf "$URL', chr(10) + 'echo; curl -sf "$URL')}",
         environment,

@@ -64,9 +64,9 @@ def _checked(url: str, token: str, examples: int, environment: Environment, home
 @pytest.mark.usefixtures("broker", "filled")
 @pytest.mark.parametrize("role", _EXAMPLES)
 def test_the_door_answers_what_the_document_says(
-    web: str, propintel: Propintel, environment: Environment, home: Path, role: str
+    web: str, called: Propintel, environment: Environment, home: Path, role: str
 ) -> None:
     """No 5xx, no status, field, type or header that is not declared, nothing invalid taken, nothing valid refused, no
     answer without a token: for every role. The seed is fixed, so that a failure can be had again."""
-    token = propintel("token", "--role", role).stdout.strip()
+    token = called("token", "--role", role).stdout.strip()
     assert _checked(web, token, _EXAMPLES[role], environment, home) == ""

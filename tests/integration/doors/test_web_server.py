@@ -32,18 +32,18 @@ def environment(environment: Environment) -> Environment:
     return {**environment, "OPENAI_API_KEYS": KEYS}
 
 
-def _token(propintel: Propintel, role: str) -> dict[str, str]:
-    ran = propintel("token", "--role", role)
+def _token(called: Propintel, role: str) -> dict[str, str]:
+    ran = called("token", "--role", role)
     assert ran.returncode == 0, ran.stderr
     return {"Authorization": f"Bearer {ran.stdout.strip()}"}
 
 
-def test_the_statistics_answer_401_403_and_200(web: str, propintel: Propintel) -> None:
+def test_the_statistics_answer_401_403_and_200(web_process: str, called: Propintel) -> None:
     """With tokens as `propintel token` makes them: both doors agree on secret, issuer and audience."""
-    assert httpx2.get(web + STATS).status_code == 401
-    assert httpx2.get(web + STATS, headers={"Authorization": "Bearer nonsense"}).status_code == 401
-    assert httpx2.get(web + STATS, headers=_token(propintel, "operator")).status_code == 403
-    answer = httpx2.get(web + STATS, headers=_token(propintel, "exec"))
+    assert httpx2.get(web_process + STATS).status_code == 401
+    assert httpx2.get(web_process + STATS, headers={"Authorization": "Bearer nonsense"}).status_code == 401
+    assert httpx2.get(web_process + STATS, headers=_token(called, "operator")).status_code == 403
+    answer = httpx2.get(web_process + STATS, headers=_token(called, "exec"))
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     body = answer.json()
@@ -54,7 +54,7 @@ def test_the_statistics_answer_401_403_and_200(web: str, propintel: Propintel) -
 
 
 def test_a_broker_that_hangs_is_503_while_the_caller_still_waits(
-    environment: Environment, home: Path, propintel: Propintel, hanging_server: HangingServer
+    environment: Environment, home: Path, called: Propintel, hanging_server: HangingServer
 ) -> None:
     """Posted or done again: nothing is written, and the answer says what to do. The client waits 20 seconds."""
     with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
@@ -64,7 +64,7 @@ def test_a_broker_that_hangs_is_503_while_the_caller_still_waits(
     argv = [sys.executable, "-m", "uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0"]
     with (
         serving(argv, changed, home, until=re.compile(r"http://127\.0\.0\.1:\d+")) as web,
-        httpx2.Client(base_url=web, headers=_token(propintel, "operator"), timeout=120) as client,
+        httpx2.Client(base_url=web, headers=_token(called, "operator"), timeout=120) as client,
     ):
         enqueued = client.post("/api/v1/jobs", json={"targets": ["http://homes.example/1"]})
         retried = client.post(f"/api/v1/jobs/{job}/retry")
@@ -76,8 +76,8 @@ def test_a_broker_that_hangs_is_503_while_the_caller_still_waits(
     assert [(found["id"], found["state"]) for found in listed] == [(job, "cancelled")]
 
 
-def test_posted_jobs_reach_table_and_broker(web: str, propintel: Propintel, broker: EmbeddedValkey) -> None:
-    headers = _token(propintel, "operator")
+def test_posted_jobs_reach_table_and_broker(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
+    headers = _token(called, "operator")
     targets = ["http://homes.example/1", "HTTP://Homes.Example:80/1#top", "http://homes.example/2"]
 
     def post(**body: Any) -> httpx2.Response:
@@ -99,9 +99,9 @@ def test_posted_jobs_reach_table_and_broker(web: str, propintel: Propintel, brok
 
 
 def test_a_batch_is_followed_cancelled_and_done_again_over_http(
-    web: str, propintel: Propintel, broker: EmbeddedValkey
+    web: str, called: Propintel, broker: EmbeddedValkey
 ) -> None:
-    headers = _token(propintel, "operator")
+    headers = _token(called, "operator")
     body = {"targets": ["http://homes.example/1", "http://homes.example/2"], "callback_url": "HTTPS://Hooks.Example/in"}
     posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=120).json()["data"]
     batch, job = f"{web}/api/v1/batches/{posted['batch']}", f"{web}/api/v1/jobs/{posted['jobs'][0]}"
@@ -119,8 +119,8 @@ def test_a_batch_is_followed_cancelled_and_done_again_over_http(
     assert (elsewhere.status_code, elsewhere.json()["error"]["code"]) == (409, "target_under_way")
 
 
-def test_posted_addresses_are_jobs_in_one_spelling(web: str, propintel: Propintel, broker: EmbeddedValkey) -> None:
-    headers = _token(propintel, "operator")
+def test_posted_addresses_are_jobs_in_one_spelling(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
+    headers = _token(called, "operator")
     body = {"targets": ["12 main street, Anytown ST 00000", "12 MAIN ST., ANYTOWN, ST 00000-1234", "12 Main St"]}
     bad = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=120)
     assert (bad.status_code, bad.json()["error"]["code"]) == (422, "invalid_target")
@@ -134,8 +134,8 @@ def test_posted_addresses_are_jobs_in_one_spelling(web: str, propintel: Propinte
     assert [job["target"] for job in listed] == ["12 MAIN ST, ANYTOWN, ST 00000"]
 
 
-def test_one_bad_target_enqueues_none(web: str, propintel: Propintel, broker: EmbeddedValkey) -> None:
-    headers = _token(propintel, "operator")
+def test_one_bad_target_enqueues_none(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
+    headers = _token(called, "operator")
     body = {"targets": ["http://homes.example/1", "ftp://homes.example/2"]}
     answer = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=120)
     assert answer.status_code == 422

@@ -119,11 +119,18 @@ def test_github_asks_every_week_what_is_vulnerable() -> None:
 
 
 def test_github_runs_what_everybody_runs() -> None:
-    """`.ci/run`, with nothing of the repository's rights but reading, and the folders that Docker mounts from here."""
+    """`make check`, then `.ci/run`, on both Pythons, with no right to the repository but reading it."""
     workflow = yaml.safe_load((_ROOT / ".github/workflows/ci.yml").read_text())
     assert workflow["permissions"] == {"contents": "read"}
-    (job,) = workflow["jobs"].values()
-    ((command,),) = ([step["run"] for step in job["steps"] if "run" in step],)
+    for job in workflow["jobs"].values():
+        assert job["strategy"]["matrix"]["python"] == ["3.12", "3.13"]
+        assert job["env"] == {"PYTHON": "${{ matrix.python }}"}
+    commands = {
+        name: [step["run"] for step in job["steps"] if "run" in step] for name, job in workflow["jobs"].items()
+    }
+    assert commands["quick"] == ["make check"]
+    (command,) = commands["full"]
+    assert " --env PYTHON " in command
     assert command.endswith("./.ci/run'")
     assert '--volume /tmp:/tmp --volume "$PWD:$PWD" --workdir "$PWD"' in command
     assert subprocess.run(["sh", "-n", "-c", command], check=False).returncode == 0
@@ -144,7 +151,7 @@ def test_ci_leaves_out_by_name_what_reads_pages_that_are_not_there(
     script = f"set -euo pipefail; shared={tmp_path}; step() {{ :; }}; timeout() {{ :; }}; {lines}"
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     said = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, check=True).stdout
-    assert f"made: test WITHOUT={left_out}\n" in said
+    assert f"made: test SERVERS=every WITHOUT={left_out}\n" in said
     assert ("made: bench-extraction" in said) is has_pages
     assert ("left out are the tests marked real_pages" in said) is not has_pages
 
