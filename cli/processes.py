@@ -120,8 +120,9 @@ class Child:
 class Supervisor:
     """Starts children in order and stops them in reverse. A context manager: its end stops them all."""
 
-    def __init__(self, signals: StopSignals) -> None:
+    def __init__(self, signals: StopSignals, popen: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen) -> None:
         self._signals = signals
+        self._popen = popen
         self._children: list[Child] = []
 
     def start(
@@ -137,7 +138,7 @@ class Supervisor:
         """Start a child; its output goes to `log`, or to this process's stderr. `grace_seconds`: from TERM to KILL."""
         with contextlib.ExitStack() as stack:
             output = stack.enter_context(log.open("ab")) if log is not None else 2
-            process = subprocess.Popen(  # noqa: S603 (our own programs, no shell)
+            process = self._popen(
                 tied_to_parent(list(argv)),
                 env=dict(env),
                 cwd=cwd,

@@ -27,6 +27,7 @@ pytest_plugins = [
     "tests.plugins.postgresql_server",
     "tests.plugins.redis_fixtures",
     "tests.plugins.standin_fixtures",
+    "tests.plugins.warm_start",
     "tests.plugins.webhook_receiver",
     "tests.plugins.address_world",
 ]

@@ -21,7 +21,10 @@ import uvicorn
 from app.services.embedded_valkey import EmbeddedValkey
 from app.settings import load_settings
 from cli.main import main
+from cli.processes import StopSignals, Supervisor
+from cli.services import Services
 from tests.plugins.waiting import wait_until
+from tests.plugins.warm_start import WarmParent
 from web import create_app
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -92,20 +95,11 @@ def environment(home: Path, _clean_environment: None) -> Environment:
 
 
 @pytest.fixture
-def propintel(home: Path, environment: Environment) -> Propintel:
+def propintel(home: Path, environment: Environment, warm_parent: WarmParent) -> Propintel:
     """Run the command; its streams apart."""
 
     def run(*arguments: str, stdin: str = "", **changes: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(Path(sys.executable).with_name("propintel")), *arguments],
-            env={**environment, **changes},
-            cwd=home,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return warm_parent.run_propintel(*arguments, env={**environment, **changes}, cwd=home, stdin=stdin)
 
     return run
 
@@ -195,8 +189,9 @@ def web(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
 
 
 @pytest.fixture
-def worker(environment: Environment, home: Path, broker: EmbeddedValkey) -> Iterator[None]:
+def worker(environment: Environment, home: Path, broker: EmbeddedValkey, warm_parent: WarmParent) -> Iterator[None]:
     """A prefork worker on the broker."""
-    argv = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency=2", "--loglevel=INFO"]
-    with serving([*argv, "--without-mingle"], environment, home, until=re.compile(r"ready\.")):
+    services = Services(home / "state", environment, cwd=home, logs=home)
+    with Supervisor(StopSignals(), warm_parent.start) as supervisor:
+        services.wait_for_worker(supervisor, services.worker(supervisor, concurrency=2))
         yield

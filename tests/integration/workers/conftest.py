@@ -25,6 +25,7 @@ from tasks import make_celery
 from tasks.sending import send_jobs
 from tests.plugins.ports import free_port
 from tests.plugins.waiting import wait_until
+from tests.plugins.warm_start import WarmParent
 
 _PROCESSES = "{propintel}:pool:procs"
 
@@ -87,7 +88,9 @@ def children_of(child: Child) -> list[psutil.Process]:
 
 
 @pytest.fixture
-def make_fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Fleet]]:
+def make_fleet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm_parent: WarmParent
+) -> Iterator[Callable[..., Fleet]]:
     """`make_fleet(VARIABLE=value, ...)`: Valkey and the database are up, workers and beat are started by the test."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
@@ -105,7 +108,7 @@ def make_fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
         closing.append(stores.close)
         app = make_celery(settings)
         closing.append(app.close)
-        supervisor = Supervisor(StopSignals())
+        supervisor = Supervisor(StopSignals(), warm_parent.start)
         closing.append(supervisor.stop)
         return Fleet(home, settings, stores, valkey, app, supervisor, dict(os.environ))
 

@@ -125,9 +125,7 @@ def test_github_runs_what_everybody_runs() -> None:
     for job in workflow["jobs"].values():
         assert job["strategy"]["matrix"]["python"] == ["3.12", "3.13"]
         assert job["env"] == {"PYTHON": "${{ matrix.python }}"}
-    commands = {
-        name: [step["run"] for step in job["steps"] if "run" in step] for name, job in workflow["jobs"].items()
-    }
+    commands = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in workflow["jobs"].items()}
     assert commands["quick"] == ["make check"]
     (command,) = commands["full"]
     assert " --env PYTHON " in command

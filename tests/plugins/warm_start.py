@@ -1,0 +1,244 @@
+"""Starts our processes without the cost of their imports: a parent that has imported everything forks them.
+
+A worker's imports take two seconds of CPU, and the tests start hundreds of processes. What is started here is otherwise
+the process that `python -m MODULE` or `propintel` starts, with its own session, environment, folder, streams, and exit
+code. It ends when its parent does. Tests of a start itself use `subprocess`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+import cli.main
+from tasks.config import TASK_MODULES
+
+#: what `celery -A worker worker|beat|flower` and `uvicorn web:app` import, at the start and later
+_IMPORTED = (
+    "celery.bin.celery",
+    "celery.apps.worker",
+    "celery.apps.beat",
+    "celery.concurrency.prefork",
+    "celery.concurrency.solo",
+    "celery.concurrency.thread",
+    "celery.fixups.django",
+    "kombu.transport.redis",
+    "celery.backends.redis",
+    "sqlalchemy.dialects.sqlite",
+    "openai.resources.chat",
+    "flower.command",
+    "uvicorn",
+    "web",
+    "worker",
+)
+_COMMAND = "propintel"
+_MESSAGE_BYTES = 1 << 20
+_PR_SET_PDEATHSIG = 1
+
+
+class HasFileno(Protocol):
+    def fileno(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class _Order:
+    """One process to start: `argv` as after `python -m`, or of `propintel`."""
+
+    argv: list[str]
+    env: dict[str, str]
+    cwd: str
+
+
+class WarmProcess:
+    """As much of `subprocess.Popen` as the supervisor and the tests use."""
+
+    def __init__(self, connection: socket.socket, pid: int, argv: list[str]) -> None:
+        self._connection = connection
+        self.pid = pid
+        self.args = argv
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            self._connection.settimeout(timeout)
+            try:
+                said = self._connection.recv(_MESSAGE_BYTES)
+            except (TimeoutError, BlockingIOError):
+                raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
+            self._connection.close()
+            self.returncode = int(said) if said else -signal.SIGKILL  # the parent is gone, and took it along
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class WarmParent:
+    """The parent, and how to have it start processes. `start` takes the arguments of `subprocess.Popen`."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def start(
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, stdout: Any, stderr: Any, **_: Any
+    ) -> Any:
+        """Start `[..., python, "-m", MODULE, ...]`; what stands before Python ties a process to its parent."""
+        words = list(argv)
+        with Path(os.devnull).open("rb") as nothing:
+            return self._ask(words[words.index("-m") + 1 :], env, cwd or Path.cwd(), (nothing, stdout, stderr))
+
+    def run_propintel(
+        self, *arguments: str, env: Mapping[str, str], cwd: Path, stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end; its streams apart."""
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            given.write(stdin.encode())
+            given.seek(0)
+            code = self._ask([_COMMAND, *arguments], env, cwd, (given, out, err)).wait(120)
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(arguments, code, out.read().decode(), err.read().decode())
+
+    def _ask(
+        self, argv: list[str], env: Mapping[str, str], cwd: Path, streams: Sequence[int | HasFileno]
+    ) -> WarmProcess:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        connection.connect(self._path)
+        order = json.dumps({"argv": argv, "env": dict(env), "cwd": str(cwd)}).encode()
+        socket.send_fds(connection, [order], [one if isinstance(one, int) else one.fileno() for one in streams])
+        return WarmProcess(connection, int(connection.recv(_MESSAGE_BYTES)), argv)
+
+
+@pytest.fixture(scope="session")
+def warm_parent() -> Iterator[WarmParent]:
+    """Started by the first test that asks for it, once per process of the test run."""
+    with tempfile.TemporaryDirectory(prefix="warm-") as folder:
+        path = str(Path(folder) / "socket")
+        argv = [sys.executable, "-m", "tests.plugins.warm_start", path]
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield WarmParent(path)
+        process.terminate()
+        process.wait(120)
+
+
+class _Parent:
+    """One thread, so that a fork finds no lock taken."""
+
+    def __init__(self, path: str) -> None:
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._listener.bind(path)
+        self._listener.listen()
+        self._waiting = selectors.DefaultSelector()
+        self._waiting.register(self._listener, selectors.EVENT_READ)
+        self._children: dict[int, tuple[int, socket.socket]] = {}
+
+    def serve(self) -> _Order:
+        """Fork at each order. Returns in the child alone."""
+        while True:
+            for found, _ in self._waiting.select():
+                if found.fileobj is self._listener:
+                    order = self._take()
+                    if order is not None:
+                        return order
+                else:
+                    self._report(int(found.fd))
+
+    def _take(self) -> _Order | None:
+        connection, _ = self._listener.accept()
+        text, streams, _, _ = socket.recv_fds(connection, _MESSAGE_BYTES, 3)
+        pid = os.fork()
+        if pid == 0:
+            self._become_child(connection, streams)
+            return _Order(**json.loads(text))
+        for stream in streams:
+            os.close(stream)
+        ended = os.pidfd_open(pid)
+        self._children[ended] = (pid, connection)
+        self._waiting.register(ended, selectors.EVENT_READ)
+        connection.send(str(pid).encode())
+        return None
+
+    def _report(self, ended: int) -> None:
+        """Tell whoever ordered the process how it ended."""
+        pid, connection = self._children.pop(ended)
+        self._waiting.unregister(ended)
+        os.close(ended)
+        _, status = os.waitpid(pid, 0)
+        with contextlib.suppress(OSError), connection:
+            connection.send(str(os.waitstatus_to_exitcode(status)).encode())
+
+    def _become_child(self, connection: socket.socket, streams: Sequence[int]) -> None:
+        self._waiting.close()
+        self._listener.close()
+        connection.close()
+        for ended, (_, other) in self._children.items():
+            os.close(ended)
+            other.close()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+
+
+def _run(order: _Order) -> None:
+    """What `python -m` does, in the process that has just been forked."""
+    os.setsid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    os.environ.clear()
+    os.environ.update(order.env)
+    time.tzset()
+    os.chdir(order.cwd)
+    paths = [path for path in order.env.get("PYTHONPATH", "").split(os.pathsep) if path]
+    sys.path[:0] = [order.cwd, *paths]
+    sys.argv[:] = order.argv
+    if order.argv[0] == _COMMAND:
+        sys.exit(cli.main.main())
+    runpy.run_module(order.argv[0], run_name="__main__", alter_sys=True)
+
+
+def main() -> None:
+    commands = [f"cli.{path.stem}" for path in Path(cli.__file__).parent.glob("*.py")]
+    for name in (*_IMPORTED, *TASK_MODULES, *commands):
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    parent = _Parent(sys.argv[1])
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    _run(parent.serve())
+
+
+if __name__ == "__main__":
+    main()
