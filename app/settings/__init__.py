@@ -35,7 +35,7 @@ from app.settings.forms import (
     WebhookSecret,
     WebhookUrl,
 )
-from app.settings.sources import NumberedKeys, SecretFiles
+from app.settings.sources import NumberedKeys, SecretFiles, env_file_in_use
 
 
 class LogSettings(BaseSettings):
@@ -344,15 +344,8 @@ def bare_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in _OF_THE_MACHINE if name in os.environ}
 
 
-def env_file_in_use() -> Path | None:
-    """The file that `load_settings` reads beside the environment, absolute; None if there is none."""
-    chosen = _env_file()
-    path = Path(chosen).expanduser().absolute() if chosen else None
-    return path if path is not None and path.is_file() else None
-
-
 def load_settings() -> Settings:
-    """Read the environment, then `.env` for what it lacks; `PROPINTEL_ENV_FILE` names another file, empty none.
+    """Read the environment, then the env file for what it lacks (`env_file_in_use`).
 
     The secrets among them are protected: `app.redaction` hides them. Raises `ConfigurationError`, which names the first
     variable at fault and never shows a value.
@@ -367,13 +360,10 @@ def load_log_settings() -> LogSettings:
     return _load(LogSettings)
 
 
-def _env_file() -> str | None:
-    return os.environ.get("PROPINTEL_ENV_FILE", ".env") or None
-
-
 def _load[S: BaseSettings](kind: type[S]) -> S:
+    env_file = env_file_in_use()
     try:
-        return kind(_env_file=_env_file())
+        return kind(_env_file=env_file)
     except ValidationError as exc:
         first = exc.errors(include_input=False, include_url=False, include_context=False)[0]
         variable = "_".join(str(part) for part in first["loc"][:1]).upper()
