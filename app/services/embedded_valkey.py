@@ -25,7 +25,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from app import private_files
+from app import files
 from app.errors import ConfigurationError
 from app.errors.broker import BrokerUnavailableError, EmbeddedValkeyError, RedisUnreachableError
 from app.redaction import shown_url
@@ -117,7 +117,7 @@ class _Endpoint:
         if not file.exists():
             _make_private(folder)
             endpoint = {"port": _free_port(), "password": secrets.token_urlsafe(32)}
-            private_files.write_once(file, json.dumps(endpoint).encode())
+            files.write_once(file, json.dumps(endpoint).encode())
         kept = json.loads(file.read_text(encoding="utf-8"))
         return cls(folder, int(kept["port"]), str(kept["password"]))
 
@@ -149,7 +149,7 @@ class _Endpoint:
 
 def _make_private(folder: Path) -> None:
     try:
-        private_files.make_folder(folder)
+        files.make_private_folder(folder)
     except OSError as exc:
         problem = f"{folder.parent} cannot be used ({exc.strerror})"
         raise ConfigurationError("PROPINTEL_HOME", problem, "Set it to a folder that this user may write to") from exc
@@ -203,7 +203,7 @@ class EmbeddedValkey:
     def start(self) -> str:
         """Return the URL of a server that answers. Raises `BrokerUnavailableError` with the server's own last words."""
         _make_private(self._endpoint.folder)
-        with open(self._endpoint.folder / "lock", "w", opener=private_files.opener) as lock:
+        with open(self._endpoint.folder / "lock", "w", opener=files.private) as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -242,7 +242,7 @@ class EmbeddedValkey:
 
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         self._endpoint.socket.unlink(missing_ok=True)
-        with open(self.log, "ab", opener=private_files.opener) as log:
+        with open(self.log, "ab", opener=files.private) as log:
             process = subprocess.Popen(  # noqa: S603 (our binary, no shell, nothing from outside)
                 tied_to_parent([self._binary(), "-"]),
                 stdin=subprocess.PIPE,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app import private_files
+from app import files
 from app.property.store.names_key import NamesKey
 from app.property.store.purge_account import PurgeEntry
 from app.property.store.purge_journal import PurgeJournal
@@ -85,14 +85,14 @@ def test_the_stats_file_is_private(tmp_path: Path) -> None:
 
 def test_of_two_that_write_once_the_first_counts(tmp_path: Path) -> None:
     file = tmp_path / "secret"
-    private_files.write_once(file, b"first")
-    private_files.write_once(file, b"second")
+    files.write_once(file, b"first")
+    files.write_once(file, b"second")
     assert file.read_bytes() == b"first"
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
 
 
 def test_a_folder_is_made_private_with_its_parents_and_one_that_is_there_too(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
-    private_files.make_folder(tmp_path / "there")
-    private_files.make_folder(tmp_path / "new" / "folder")
+    files.make_private_folder(tmp_path / "there")
+    files.make_private_folder(tmp_path / "new" / "folder")
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "there", tmp_path / "new" / "folder")} == {0o700}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import ConfigurationError
-from app.private_files import write_once
+from app.files import write_once
 
 _BYTES = 32
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import ConfigurationError
-from app.private_files import opener
+from app.files import private
 from app.property.store.purge_account import PurgeEntry
 
 _VERSION = 1
@@ -40,7 +40,7 @@ class PurgeJournal:
     def add(self, entries: Iterable[PurgeEntry]) -> int:
         """Add those that are not in it; -> how many that were. The file is made for its owner alone."""
         try:
-            with open(self.path, "a+b", opener=opener) as file:
+            with open(self.path, "a+b", opener=private) as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 file.seek(0)
                 text = file.read()

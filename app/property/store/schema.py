@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
-from app import private_files
+from app import files
 from app.errors.storage import DatabaseOutdatedError, StoreError
 from app.property.store import failures
 from app.property.store.connections import make_engine, parse_url
@@ -30,9 +30,9 @@ def make_file(url: URL) -> None:
     file = Path(url.database or "")
     try:
         if not file.parent.exists():
-            private_files.make_folder(file.parent)
+            files.make_private_folder(file.parent)
         if not file.exists():
-            open(file, "ab", opener=private_files.opener).close()
+            open(file, "ab", opener=files.private).close()
     except OSError as exc:
         raise failures.translate(exc, url) from exc
 
@@ -130,7 +130,7 @@ def _file_lock(url: URL, kind: int) -> Iterator[None]:
     """A lock on a file beside the database: SQLite fails at once, without waiting, while the journal mode changes."""
     path = Path(f"{url.database}.lock")
     try:
-        handle = open(path, "a", opener=private_files.opener)  # noqa: SIM115 (the `with` is below)
+        handle = open(path, "a", opener=files.private)  # noqa: SIM115 (the `with` is below)
     except OSError as exc:
         raise failures.translate(exc, url) from exc
     with handle:
