@@ -12,6 +12,7 @@ import typer
 
 from app.logs import configure_logging, guard_stderr
 from app.settings import load_log_settings
+from app.settings.names import log_near_misses
 from cli.failures import report
 from cli.lazy import Lazy, lazy_group
 from cli.main import started
@@ -60,6 +61,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what happens, on stderr.")] = False,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
@@ -71,6 +73,8 @@ def _options(
         level=logging.INFO if verbose else chosen.log_level or logging.WARNING,
         log_format="json" if chosen.log_format == "json" else "text",
     )
+    if context.invoked_subcommand != "doctor":  # which lists them among its findings
+        log_near_misses()
 
 
 def run() -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.settings import VARIABLE_PREFIXES
+from app.settings.sources import env_file_in_use
 from cli.processes import Child, Supervisor
 
 #: every variable of ours, and those that would lead Celery or loopback requests elsewhere
@@ -61,8 +62,7 @@ def service_environment(base: Mapping[str, str], home: Path, *, openai: Mapping[
     env |= {"FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8", "KEY_REPORT_INTERVAL_SECONDS": "5"}
     env |= {"LOG_FORMAT": "text"}  # if a process ends by itself, its last lines are shown
     if openai is None:
-        own = Path(base.get("PROPINTEL_ENV_FILE", ".env") or os.devnull)
-        return {**env, "PROPINTEL_ENV_FILE": str(own.resolve())}
+        return {**env, "PROPINTEL_ENV_FILE": str(env_file_in_use(base) or "")}
     return {**env, "PROPINTEL_ENV_FILE": "", **openai}
 
 

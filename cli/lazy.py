@@ -27,9 +27,15 @@ class Lazy:
 
 
 def lazy_group(commands: Mapping[str, Lazy]) -> type[TyperGroup]:
-    """The class of a group that has `commands`, in this order."""
+    """Return the class of a group that has `commands`, in this order."""
 
     class LazyGroup(TyperGroup):
+        commands: Any
+
+        def __init__(self, **attrs: Any) -> None:
+            super().__init__(**attrs)
+            self.commands = dict(commands)  # Typer compares a mistyped name with these
+
         def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (Click's signature)
             return list(commands)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import multiprocessing
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -16,6 +18,7 @@ from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
 from app.services.reload_signal import on_sighup
 from app.settings import Settings
+from app.settings.names import log_near_misses
 from web import (
     admin,
     batches,
@@ -103,6 +106,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
         configure_logging(log_format="auto")  # what is wrong with the settings is logged as well
         chosen = context.settings
         configure_logging(level=chosen.log_level or logging.INFO, log_format=chosen.log_format)
+        log_near_misses()
         watch = context.watch_keys()  # reads the settings: what is wrong with them is said now, not at a request
         watch.start()
         flusher = context.report_counts()
@@ -120,7 +124,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
 
 
 class StartupFailure:
-    """ASGI middleware: a setting that cannot be used ends the start with its one sentence instead of a traceback."""
+    """ASGI middleware: a setting that cannot be used ends the start with one sentence and exit code 2, no traceback."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -141,9 +145,19 @@ class StartupFailure:
         try:
             await self._app(scope, receive, hold_failure)
         except PropertyIntelligenceError as exc:
+            if multiprocessing.parent_process() is None:
+                asyncio.get_running_loop().call_soon(_exit_misconfigured)
             await send({"type": "lifespan.startup.failed", "message": str(exc)})
             raise  # the server expects the call to end so; it shows the message only
         except BaseException:
             if failed:
                 await send({"type": "lifespan.startup.failed", "message": "The HTTP door could not start."})
             raise
+
+
+def _exit_misconfigured() -> NoReturn:
+    """End the process before uvicorn ends it with its own exit code 3.
+
+    Not in a process of `uvicorn --workers`: by that code its parent learns that it need not start it again.
+    """
+    raise SystemExit(2)

@@ -22,6 +22,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import authenticated
 
 from app.errors import ConfigurationError
+from app.files import make_private_folder
 from app.redaction import protect, redact
 from app.services.access import is_loopback
 from app.settings import Settings
@@ -99,7 +100,7 @@ def _memory(home: Path) -> Path:
     """The folder of what Flower remembers. Others may not write there: Flower unpickles what it finds."""
     folder = home.expanduser().resolve() / "flower"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
     except OSError as exc:
         problem = f"{folder}, where Flower keeps what it remembers, cannot be made ({exc.strerror})"
         raise ConfigurationError("PROPINTEL_HOME", problem, "Make PROPINTEL_HOME writable") from exc

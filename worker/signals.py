@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import time
+from functools import cache
 from typing import Any
 
 from celery import concurrency
@@ -44,6 +45,7 @@ from app.services.resources import open_resources
 from app.services.stores import open_stores
 from app.services.traces import start_tracing
 from app.settings import Settings
+from app.settings.names import log_near_misses
 from app.tracing import shutdown_tracing
 from tasks import resources
 from tasks.config import CALLBACK_QUEUE, LANES, MODEL_BATCH_QUEUE, SCRAPE_QUEUE
@@ -70,6 +72,13 @@ def _on_setup_logging(loglevel: Any = None, **_: Any) -> None:
     """Worker and beat. LOG_LEVEL counts more than `--loglevel`, which stands in command lines that nobody edits."""
     wanted = loglevel if isinstance(loglevel, int) and loglevel else logging.INFO
     configure_logging(level=settings().log_level or wanted, log_format=settings().log_format)
+    _log_near_misses_once()
+
+
+@cache
+def _log_near_misses_once() -> None:
+    """Celery sets up logs several times in a process; forked children inherit that it is done."""
+    log_near_misses()
 
 
 def _on_import_modules(**_: Any) -> None:

@@ -25,6 +25,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from app import files
 from app.errors import ConfigurationError
 from app.errors.broker import BrokerUnavailableError, EmbeddedValkeyError, RedisUnreachableError
 from app.redaction import shown_url
@@ -115,7 +116,8 @@ class _Endpoint:
         file = folder / "endpoint.json"
         if not file.exists():
             _make_private(folder)
-            _write_once(file, json.dumps({"port": _free_port(), "password": secrets.token_urlsafe(32)}))
+            endpoint = {"port": _free_port(), "password": secrets.token_urlsafe(32)}
+            files.write_once(file, json.dumps(endpoint).encode())
         kept = json.loads(file.read_text(encoding="utf-8"))
         return cls(folder, int(kept["port"]), str(kept["password"]))
 
@@ -147,23 +149,10 @@ class _Endpoint:
 
 def _make_private(folder: Path) -> None:
     try:
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        folder.chmod(0o700)
+        files.make_private_folder(folder)
     except OSError as exc:
         problem = f"{folder.parent} cannot be used ({exc.strerror})"
         raise ConfigurationError("PROPINTEL_HOME", problem, "Set it to a folder that this user may write to") from exc
-
-
-def _write_once(file: Path, text: str) -> None:
-    """Create `file` whole and readable by its owner only; a file that another process made meanwhile is kept."""
-    draft = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, file)
-    draft.unlink()
 
 
 def _free_port() -> int:
@@ -214,7 +203,7 @@ class EmbeddedValkey:
     def start(self) -> str:
         """Return the URL of a server that answers. Raises `BrokerUnavailableError` with the server's own last words."""
         _make_private(self._endpoint.folder)
-        with (self._endpoint.folder / "lock").open("w") as lock:
+        with open(self._endpoint.folder / "lock", "w", opener=files.private) as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -253,7 +242,7 @@ class EmbeddedValkey:
 
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         self._endpoint.socket.unlink(missing_ok=True)
-        with self.log.open("ab") as log:
+        with open(self.log, "ab", opener=files.private) as log:
             process = subprocess.Popen(  # noqa: S603 (our binary, no shell, nothing from outside)
                 tied_to_parent([self._binary(), "-"]),
                 stdin=subprocess.PIPE,
@@ -261,6 +250,7 @@ class EmbeddedValkey:
                 stderr=log,
                 start_new_session=True,
                 pass_fds=(lock,),
+                umask=0o077,
             )
         assert process.stdin is not None  # noqa: S101 (PIPE was asked for)
         with contextlib.suppress(BrokenPipeError), process.stdin as stream:

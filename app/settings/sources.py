@@ -1,10 +1,10 @@
-"""Where settings come from beside the environment and the dotenv file: numbered variables, and files with secrets."""
+"""Where settings come from: the env file, numbered variables, and files with secrets."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,49 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from app.errors import ConfigurationError
 
-_NUMBERED = re.compile(r"OPENAI_API_KEY_(\d+)")
+ENV_FILE_VARIABLE = "PROPINTEL_ENV_FILE"
+NUMBERED = re.compile(r"OPENAI_API_KEY_(\d+)")
+
+
+def env_file_in_use(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the absolute path of the env file: the one that `PROPINTEL_ENV_FILE` names, else `.env` if it exists.
+
+    None if the variable is empty (or /dev/null), or if it is not set and there is no `.env`. Raises
+    `ConfigurationError` for a file that cannot be read.
+    """
+    named = environ.get(ENV_FILE_VARIABLE)
+    if named is not None and named.strip() in ("", os.devnull):
+        return None
+    path = Path(".env" if named is None else named.strip()).expanduser().absolute()
+    if named is None and not os.path.exists(path):  # noqa: PTH110 (`Path.exists` raises where the folder is closed)
+        return None
+    if (problem := _unreadable(path)) is not None:
+        remedy = f"Correct the path or the file, or set {ENV_FILE_VARIABLE} to nothing to read no file"
+        raise ConfigurationError(ENV_FILE_VARIABLE, f"{path} {problem}", remedy)
+    return path
+
+
+def _unreadable(path: Path) -> str | None:
+    """Return why the env file cannot be read, or None."""
+    try:
+        if path.is_fifo():
+            return "is a pipe, but an env file is read several times"
+        path.read_text(encoding="utf-8")
+    except OSError as exc:
+        return f"cannot be read ({exc.strerror or type(exc).__name__})"
+    except UnicodeDecodeError:
+        return "is not UTF-8 text"
+    return None
+
+
+def given_variables(env_file: Path | None) -> dict[str, str]:
+    """Return the variables that are set and not blank, names in capitals. The environment wins over `env_file`."""
+    from_file = dotenv_values(env_file, encoding="utf-8") if env_file is not None else {}
+    return {name.upper(): value for name, value in {**from_file, **os.environ}.items() if value and value.strip()}
 
 
 class _Variables(PydanticBaseSettingsSource):
-    """A source that looks through all variables that are set."""
+    """A source that searches all variables that are set."""
 
     def __init__(self, settings_cls: type[BaseSettings], env_file: object) -> None:
         super().__init__(settings_cls)
@@ -28,16 +66,14 @@ class _Variables(PydanticBaseSettingsSource):
         return None, field_name, False
 
     def _given(self) -> dict[str, str]:
-        """The variables that are set and not blank, in capitals; the environment wins over the dotenv file."""
-        from_file = dotenv_values(self._env_file) if isinstance(self._env_file, str | Path) else {}
-        return {name.upper(): value for name, value in {**from_file, **os.environ}.items() if value and value.strip()}
+        return given_variables(Path(self._env_file) if isinstance(self._env_file, str | Path) else None)
 
 
 class NumberedKeys(_Variables):
     """Collects OPENAI_API_KEY_1..n, in the order of their numbers."""
 
     def __call__(self) -> dict[str, Any]:
-        found = {int(match[1]): text for name, text in self._given().items() if (match := _NUMBERED.fullmatch(name))}
+        found = {int(match[1]): text for name, text in self._given().items() if (match := NUMBERED.fullmatch(name))}
         return {"openai_numbered_keys": [SecretStr(found[n]) for n in sorted(found)]} if found else {}
 
 
@@ -49,13 +85,28 @@ class SecretFiles(_Variables):
     """
 
     def __call__(self) -> dict[str, Any]:
-        given = self._given()
-        named = {
-            name: given.get(f"{name.upper()}_FILE")
-            for name in secrets_in_files(self.settings_cls)
-            if name.upper() not in given
-        }
-        return {name: SecretStr(_text_of(name.upper(), path)) for name, path in named.items() if path}
+        named = _named_files(self.settings_cls, self._given())
+        return {name: SecretStr(_text_of(name.upper(), path)) for name, path in named.items()}
+
+
+def _named_files(cls: type[BaseSettings], given: Mapping[str, str]) -> dict[str, str]:
+    """Return the files that `NAME_FILE` variables name, by the setting that is read from each."""
+    files = {name: given.get(f"{name.upper()}_FILE") for name in secrets_in_files(cls) if name.upper() not in given}
+    return {name: path for name, path in files.items() if path}
+
+
+def files_with_secrets(settings: BaseSettings, env_file: Path | None) -> list[Path]:
+    """Return the files that `settings` were read from and that hold secrets: the env file, and those of secrets."""
+    cls = type(settings)
+    own = [getattr(settings, name) for name in cls.model_fields if name.endswith("_file") and _holds_secrets(cls, name)]
+    named = _named_files(cls, given_variables(env_file)).values()
+    return [path.expanduser() for path in (env_file, *own, *map(Path, named)) if path is not None]
+
+
+def _holds_secrets(cls: type[BaseSettings], name: str) -> bool:
+    """Whether the setting `name` is the file of another setting, a secret one: OPENAI_API_KEYS_FILE is."""
+    secret = cls.model_fields.get(name.removesuffix("_file"))
+    return secret is not None and secret.annotation == SecretStr | None
 
 
 def secrets_in_files(cls: type[BaseSettings]) -> Iterator[str]:

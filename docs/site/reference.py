@@ -71,6 +71,10 @@ def settings_page() -> str:
     lines += [
         "From the environment or `.env` (the environment wins). A blank one means its default. The README has them",
         "[on one screen](../../README.md#settings). What can be given as a secret is never shown in logs.",
+        "",
+        "`PROPINTEL_ENV_FILE` names another file than `.env`; empty, no file is read. If a named file cannot be read,",
+        "every command and process ends with exit code 2. Each secret may be in a file that `NAME_FILE` names instead.",
+        "A variable whose name is almost a setting's is reported when a process starts, and by `propintel doctor`.",
     ]
     heading = ""
     for title, name in (*_fields_of(Settings), *_fields_of(LogSettings)):

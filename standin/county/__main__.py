@@ -52,6 +52,7 @@ def _write(county: RunningCounty, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sources.toml").write_text(sources_toml(county.roots), encoding="utf-8")
     (folder / "truth.jsonl").write_text(truth_jsonl(county.county, county.roots), encoding="utf-8")
+    (folder / "env").touch(mode=0o600)  # it holds keys, though invented ones
     (folder / "env").write_text(dotenv(settings(str(folder), county.openai_address)), encoding="utf-8")
     return folder
 

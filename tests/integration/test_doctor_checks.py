@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from app.services.doctor.workers import Fleet, check_keys, check_workers
 from app.services.embedded_valkey import EmbeddedValkey, connect
 from app.services.worker_health import health_file
 from app.settings import Settings, load_settings
+from app.settings.sources import env_file_in_use
 
 KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -154,17 +155,60 @@ def test_a_server_that_hangs_is_not_waited_for(settings: Settings, valkey: Embed
         os.kill(valkey.pid, signal.SIGCONT)
 
 
-@pytest.mark.parametrize(("mode", "state"), [(0o600, "ok"), (0o640, "ok"), (0o644, "warning")])
-def test_an_env_file_that_everybody_reads_is_a_warning(
-    settings: Settings, tmp_path: Path, mode: int, state: str
+@pytest.fixture
+def secret_file(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Make the file that `variable` names, empty or with a secret."""
+
+    def make(variable: str) -> Path:
+        file = tmp_path / "secret"
+        file.write_text("" if variable == "PROPINTEL_ENV_FILE" else f"{KEY}\n")
+        monkeypatch.setenv(variable, str(file))
+        return file
+
+    return make
+
+
+@pytest.mark.parametrize("variable", ["PROPINTEL_ENV_FILE", "OPENAI_API_KEYS_FILE", "JWT_SECRET_FILE"])
+@pytest.mark.parametrize(("mode", "state"), [(0o600, "ok"), (0o400, "ok"), (0o640, "warning"), (0o644, "warning")])
+def test_a_file_with_secrets_that_others_may_read_is_a_warning(
+    secret_file: Callable[[str], Path], variable: str, mode: int, state: str
 ) -> None:
-    file = tmp_path / "env"
-    file.write_text("")
+    file = secret_file(variable)
     file.chmod(mode)
-    verdict = check_settings(settings, file)
+    verdict = check_settings(load_settings(), env_file_in_use())
     assert verdict.state == state
     assert "keys from OPENAI_API_KEYS" in verdict.said
-    assert (f"chmod 600 {file}" in str(verdict.remedy)) == (state == "warning")
+    assert (f"Run `chmod 600 {file}`" in str(verdict.remedy)) == (state == "warning")
+
+
+@pytest.mark.parametrize(("mode", "state"), [(0o640, "ok"), (0o644, "warning")])
+def test_another_user_s_file_may_be_shared_with_a_group(
+    secret_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, mode: int, state: str
+) -> None:
+    """As root shares a file with a service; `chmod 600` would take it away from the service."""
+    file = secret_file("PROPINTEL_ENV_FILE")
+    file.chmod(mode)
+    monkeypatch.setattr(os, "geteuid", lambda: file.stat().st_uid + 1)
+    verdict = check_settings(load_settings(), env_file_in_use())
+    assert verdict.state == state
+    assert "chmod" not in str(verdict.remedy)
+
+
+def test_a_secret_file_that_is_not_there_yet_is_no_finding_of_settings(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SOURCE_SECRETS_FILE is read when it is needed; the check of the sources reports it."""
+    monkeypatch.setenv("SOURCE_SECRETS_FILE", str(tmp_path / "later"))
+    assert check_settings(load_settings(), None).state == "ok"
+
+
+def test_a_near_miss_of_a_setting_s_name_is_a_warning(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_APIKEYS", "hunter2")
+    verdict = check_settings(settings, None)
+    assert verdict.state == "warning"
+    assert "OPENAI_APIKEYS is not a setting; did you mean OPENAI_API_KEYS?" in verdict.said
+    assert verdict.remedy == "Rename OPENAI_APIKEYS to OPENAI_API_KEYS."
+    assert "hunter2" not in verdict.said
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,23 @@ def test_a_file_that_is_no_database_is_wrong_configuration(tmp_path: Path) -> No
     assert file.read_text().startswith("<html>")
 
 
+def test_every_process_ends_with_code_2_without_its_env_file(tmp_path: Path) -> None:
+    env = {**os.environ, "PROPINTEL_HOME": str(tmp_path / "home"), "PROPINTEL_ENV_FILE": "/nowhere.env"}
+    commands = ["celery -A worker worker", "celery -A worker beat --pidfile=", "uvicorn web:app --port=0"]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", *command.split()], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for command in commands
+    ]
+    for process in started:
+        out, said = process.communicate(timeout=120)
+        assert process.returncode == 2, said
+        assert "PROPINTEL_ENV_FILE: /nowhere.env cannot be read" in said
+        assert "Traceback" not in out + said
+    assert not (tmp_path / "home").exists()
+
+
 def test_a_worker_without_its_database_ends_with_the_reason(tmp_path: Path) -> None:
     """Not a parent that looks well while every child dies."""
     env = {

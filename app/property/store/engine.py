@@ -168,7 +168,7 @@ class Database:
         self._engine, self._pid = None, os.getpid()
 
     def _connect(self) -> Engine:
-        schema.make_folder(self.url)
+        schema.make_file(self.url)
         engine = make_engine(self.url, self._busy_timeout_seconds)
         try:
             with failures.translated(self.url):

@@ -7,12 +7,12 @@ hold hashes and key together.
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import ConfigurationError
+from app.files import write_once
 
 _BYTES = 32
 
@@ -50,18 +50,8 @@ class NamesKey:
             return found
         if self.path is None:
             raise _unusable("a purge needs a key that the whole fleet has")
-        whole = self.path.with_suffix(f".{secrets.token_hex(4)}")
         try:
-            with os.fdopen(os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(secrets.token_bytes(_BYTES))
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(whole, self.path)  # of two who make one at a time, both use the first
-            except FileExistsError:
-                pass
-            finally:
-                whole.unlink()
+            write_once(self.path, secrets.token_bytes(_BYTES))  # of two that make one at a time, both use the first
         except OSError as exc:
             raise _unusable(f"{self.path} cannot be written ({exc.strerror or exc})") from exc
         made = self.read()

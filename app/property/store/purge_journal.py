@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import ConfigurationError
+from app.files import private
 from app.property.store.purge_account import PurgeEntry
 
 _VERSION = 1
@@ -39,8 +40,9 @@ class PurgeJournal:
     def add(self, entries: Iterable[PurgeEntry]) -> int:
         """Add those that are not in it; -> how many that were. The file is made for its owner alone."""
         try:
-            with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+b") as file:
+            with open(self.path, "a+b", opener=private) as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
+                file.seek(0)
                 text = file.read()
                 known = {entry.id for entry in self._entries(text)}
                 new = [entry for entry in entries if entry.id not in known]

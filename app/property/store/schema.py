@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
+from app import files
 from app.errors.storage import DatabaseOutdatedError, StoreError
 from app.property.store import failures
 from app.property.store.connections import make_engine, parse_url
@@ -23,14 +24,19 @@ _VERSION_TABLE = """CREATE TABLE IF NOT EXISTS alembic_version (
     version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"""
 
 
-def make_folder(url: URL) -> None:
-    """Make the folder of a SQLite file, for its owner alone; one that is there already stays as it is."""
+def make_file(url: URL) -> None:
+    """Make a SQLite file and its folder, for their owner alone; what is there already stays as it is.
+
+    SQLite gives the files that it makes beside its database the mode of the database.
+    """
     if url.get_backend_name() != "sqlite":
         return
-    folder = Path(url.database or "").parent
+    file = Path(url.database or "")
     try:
-        if not folder.exists():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not file.parent.exists():
+            files.make_private_folder(file.parent)
+        if not file.exists():
+            open(file, "ab", opener=files.private).close()
     except OSError as exc:
         raise failures.translate(exc, url) from exc
 
@@ -65,7 +71,7 @@ def downgrade(url: str, revision: str) -> tuple[str | None, str | None]:
 
 def _migrate(url: str, revision: str, *, up: bool) -> tuple[str | None, str | None]:
     parsed = parse_url(url)
-    make_folder(parsed)
+    make_file(parsed)
     engine = make_engine(parsed, 30.0)
     try:
         with failures.translated(parsed), _alone(parsed):
@@ -142,7 +148,7 @@ def _file_lock(url: URL, kind: int) -> Iterator[None]:
     """A lock on a file beside the database: SQLite fails at once, without waiting, while the journal mode changes."""
     path = Path(f"{url.database}.lock")
     try:
-        handle = path.open("a")
+        handle = open(path, "a", opener=files.private)  # noqa: SIM115 (the `with` is below)
     except OSError as exc:
         raise failures.translate(exc, url) from exc
     with handle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import tempfile
@@ -15,6 +16,8 @@ from app.keypool.strategies import load_strategy
 from app.services.doctor.findings import Verdict, all_in_all, failed, warning
 from app.services.key_store import pricing_of
 from app.settings import Settings
+from app.settings.names import near_misses
+from app.settings.sources import files_with_secrets
 
 #: below this the store and Valkey's append-only file stop within minutes
 _LEAST_BYTES = 100_000_000
@@ -22,9 +25,9 @@ _FEW_BYTES = 1_000_000_000
 
 
 def check_settings(settings: Settings, env_file: Path | None) -> Verdict:
-    """What a worker asks of its settings at its start, which form of keys counts, and who may read `env_file`.
+    """Check what a worker checks at its start, who may read the files with secrets, and the names of variables.
 
-    Raises `ConfigurationError`.
+    Says which form of keys is in use. Raises `ConfigurationError`.
     """
     keys = load_keys(settings)
     load_strategy(settings.openai_key_rotation_strategy)
@@ -33,13 +36,29 @@ def check_settings(settings: Settings, env_file: Path | None) -> Verdict:
     if keys.duplicates:
         form += f" ({keys.duplicates} given twice)"
     file = f"the environment and {env_file}" if env_file is not None else "the environment"
-    found = chain(_open_to_all(env_file), _without_flex(settings, price))
+    found = chain(_open_files(settings, env_file), _misnamed(), _without_flex(settings, price))
     return all_in_all(f"read from {file}; {form}", found)
 
 
-def _open_to_all(env_file: Path | None) -> Iterator[Verdict]:
-    if env_file is not None and env_file.stat().st_mode & stat.S_IROTH:
-        yield warning("every user of this machine may read that file", f"Run `chmod 600 {env_file}`.")
+def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Verdict]:
+    """Warn of each file with secrets that other users may read.
+
+    The group may read a file of another user: that is how a file of root's is shared with this service.
+    """
+    for file in files_with_secrets(settings, env_file):
+        try:
+            status = file.stat()
+        except OSError:  # said by whoever needs it
+            continue
+        if status.st_uid != os.geteuid() and status.st_mode & stat.S_IROTH:
+            yield warning(f"every user may read {file}", f"Have the owner of {file} allow only this user to read it.")
+        elif status.st_uid == os.geteuid() and status.st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            yield warning(f"other users may read {file}", f"Run `chmod 600 {file}`.")
+
+
+def _misnamed() -> Iterator[Verdict]:
+    for miss in near_misses():
+        yield warning(str(miss), f"Rename {miss.name} to {miss.meant}.")
 
 
 def _without_flex(settings: Settings, price: Pricing) -> Iterator[Verdict]:

@@ -156,6 +156,43 @@ def test_ctrl_c_during_a_scrape_shows_what_is_finished(
     assert f"1 of 3 targets are stored; not done: {' '.join(left)}" in ran.stderr
 
 
+@pytest.mark.parametrize(
+    ("mistyped", "meant"),
+    [
+        (["scrap"], "No such command 'scrap'. Did you mean 'scrape'?"),
+        (["Jobs"], "No such command 'Jobs'. Did you mean 'jobs'?"),
+        (["keys", "chek"], "No such command 'chek'. Did you mean 'check'?"),
+        (["scrape", "--formt", "json", "x"], "No such option: --formt (Possible options: --format)"),
+        (["--verbos"], "No such option: --verbos (Possible options: --verbose, --version)"),
+    ],
+)
+def test_a_mistyped_command_gets_a_suggestion(called: Propintel, mistyped: list[str], meant: str) -> None:
+    ran = called(*mistyped)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert meant in ran.stderr
+
+
+def test_a_missing_env_file_is_wrong_configuration(called: Propintel, home: Path) -> None:
+    ran = called("jobs", PROPINTEL_ENV_FILE="/nowhere.env")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert len(ran.stderr.splitlines()) == 1
+    assert ran.stderr.startswith("propintel: PROPINTEL_ENV_FILE: /nowhere.env cannot be read (No such file")
+    assert not (home / "state").exists()
+
+
+def test_a_near_miss_of_a_setting_s_name_is_reported_once(called: Propintel) -> None:
+    """On stderr, so that stdout is JSON still; `doctor` has it among its findings instead."""
+    said = "OPENAI_APIKEYS is not a setting; did you mean OPENAI_API_KEYS?"
+    ran = called("jobs", "--format", "json", OPENAI_APIKEYS="hunter2")
+    assert ran.returncode == 0
+    assert json.loads(ran.stdout)["jobs"] == []
+    assert ran.stderr.count(said) == 1
+    doctor = called("doctor", "--format", "json", OPENAI_APIKEYS="hunter2")
+    assert said in json.loads(doctor.stdout)["checks"][0]["said"]
+    assert said not in doctor.stderr
+    assert "hunter2" not in ran.stderr + doctor.stdout + doctor.stderr
+
+
 @pytest.mark.parametrize("module", ["typer", "structlog", "cli.failures", "cli.keys"])
 def test_ctrl_c_while_it_starts_is_no_traceback(environment: Environment, home: Path, module: str) -> None:
     argv = [sys.executable, "-c", _INTERRUPTED_AT, module, "keys"]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 import ipaddress
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from app.errors import ConfigurationError
 from app.redaction import redact
-from app.settings import VARIABLE_PREFIXES, Settings, load_settings
+from app.settings import VARIABLE_PREFIXES, Settings, load_log_settings, load_settings
 from app.settings.forms import flower_logins
-from app.settings.sources import secrets_in_files
+from app.settings.sources import env_file_in_use, secrets_in_files
 from cli.demo_setup import clean_environment
 
 _ROOT = Path(__file__).parents[3]
@@ -198,6 +200,57 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp
     settings = load_settings()
     assert (settings.port, settings.openai_model) == (1234, "from-env")
     assert [k.get_secret_value() for k in settings.openai_numbered_keys] == ["sk-file-one"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("missing", "missing cannot be read (No such file or directory)"),
+        ("folder", "folder cannot be read (Is a directory)"),
+        ("latin", "latin is not UTF-8 text"),
+        ("pipe", "pipe is a pipe, but an env file is read several times"),
+    ],
+)
+@pytest.mark.parametrize("load", [load_settings, load_log_settings])
+def test_a_named_env_file_that_cannot_be_read_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, load: Callable[[], object], name: str, said: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "latin").write_bytes(b"OPENAI_MODEL=na\xefve\n")
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv("PROPINTEL_ENV_FILE", str(tmp_path / name))
+    with pytest.raises(ConfigurationError) as caught:
+        load()
+    assert str(caught.value).startswith(f"PROPINTEL_ENV_FILE: {tmp_path}/{said}.")
+    assert "set PROPINTEL_ENV_FILE to nothing" in str(caught.value)
+
+
+def test_the_default_env_file_may_be_absent_but_must_be_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("PROPINTEL_ENV_FILE")
+    monkeypatch.chdir(tmp_path)
+    assert (env_file_in_use(), load_settings().port) == (None, 8000)
+    (tmp_path / ".env").write_text("PORT=1234\n")
+    assert (env_file_in_use(), load_settings().port) == (tmp_path / ".env", 1234)
+    (tmp_path / ".env").unlink()
+    (tmp_path / ".env").mkdir()
+    with pytest.raises(ConfigurationError, match=r"\.env cannot be read \(Is a directory\)"):
+        load_settings()
+
+
+@pytest.mark.parametrize("nothing", ["", " ", os.devnull])
+def test_no_env_file_is_read_if_none_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, nothing: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("PORT=1234\n")
+    monkeypatch.setenv("PROPINTEL_ENV_FILE", nothing)
+    assert (env_file_in_use(), load_settings().port) == (None, 8000)
+
+
+def test_an_env_file_may_be_named_from_the_user_s_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("PORT=1234\nOPENAI_API_KEY_1=sk-file-one\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PROPINTEL_ENV_FILE", "~/env")
+    settings = load_settings()
+    assert (settings.port, len(settings.openai_numbered_keys)) == (1234, 1)
 
 
 def test_nothing_else_reads_the_environment() -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
 
 
 def test_the_door_starts_without_the_extractors() -> None:
@@ -15,3 +19,11 @@ def test_the_door_starts_without_the_extractors() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-1000:]
+
+
+def test_a_near_miss_of_a_setting_s_name_is_logged_when_it_starts(
+    make_client: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENAI_APIKEYS", "hunter2")
+    make_client()
+    assert capsys.readouterr().err.count("OPENAI_APIKEYS is not a setting; did you mean OPENAI_API_KEYS?") == 1

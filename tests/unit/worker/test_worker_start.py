@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from celery.concurrency.prefork import TaskPool
+from celery.signals import import_modules, setup_logging
 
 from app.services.worker_health import WorkerHeartbeat, health_file, read_heartbeats
 from app.settings import Settings
 from tasks.config import TURN_HEADER
+from worker import configuration, signals
 from worker.health import Heartbeat
 from worker.schedule import beat_config
 from worker.signals import children_run_tasks
@@ -30,6 +33,22 @@ def test_beat_reports_as_often_as_the_settings_say() -> None:
     assert schedule["recover-jobs"]["schedule"] <= 5
     assert schedule["complete-batches"]["schedule"] <= 5
     assert all(entry["options"]["headers"] == {TURN_HEADER: entry["schedule"]} for entry in schedule.values())
+
+
+def test_a_near_miss_of_a_setting_s_name_is_logged_once_in_a_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Celery sets up logs several times in a worker."""
+    monkeypatch.setattr(configuration, "_loaded", None)
+    monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path))
+    monkeypatch.setenv("OPENAI_APIKEYS", "hunter2")
+    signals._log_near_misses_once.cache_clear()
+    signals.connect()
+    setup_logging.send(sender=None, loglevel=logging.INFO)
+    import_modules.send(sender=None)
+    said = capsys.readouterr().err
+    assert said.count("OPENAI_APIKEYS is not a setting; did you mean OPENAI_API_KEYS?") == 1
+    assert "hunter2" not in said
 
 
 def test_the_heartbeat_file_says_who_lives_since_when(tmp_path: Path) -> None:

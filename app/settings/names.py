@@ -1,0 +1,115 @@
+"""Variables whose names are almost those of a setting: `OPENAI_APIKEYS` for `OPENAI_API_KEYS`.
+
+Such a variable has no effect, and without a word about it nobody sees why.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
+from pathlib import Path
+
+from app.settings import Settings
+from app.settings.sources import ENV_FILE_VARIABLE, NUMBERED, env_file_in_use, given_variables, secrets_in_files
+
+log = logging.getLogger(__name__)
+
+#: a variable of many other programs
+_OF_OTHERS = "LOGLEVEL"
+#: words that people leave out: `OPENAI_KEY`, `OPENAI_TIMEOUT`
+_LEFT_OUT = frozenset({"API", "BYTES", "DAYS", "MEGABYTES", "SECONDS"})
+#: The edits that make a near miss, by the least length of the setting's name without `_`. Shorter names have none:
+#: too many programs have a variable that is close to `PORT`.
+_EDITS = {8: 1, 12: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A variable that is set but is not a setting; `meant` is the setting with the closest name."""
+
+    name: str
+    meant: str
+    #: the env file it stands in; None: the environment
+    file: Path | None = None
+
+    def __str__(self) -> str:
+        place = f" in {self.file}" if self.file is not None else ""
+        return f"{self.name}{place} is not a setting; did you mean {self.meant}?"
+
+
+def log_near_misses() -> None:
+    """Log a warning for each; for a process to call once, when its log is configured."""
+    for miss in near_misses():
+        log.warning("%s", miss)
+
+
+def near_misses() -> list[NearMiss]:
+    """Return those in the environment and in the env file. Raises `ConfigurationError` as `env_file_in_use`."""
+    file = env_file_in_use()
+    here = given_variables(None)
+    found = [NearMiss(name, meant) for name, meant in _near(here)]
+    rest = {name: value for name, value in given_variables(file).items() if name not in here}
+    return found + [NearMiss(name, meant, file) for name, meant in _near(rest)]
+
+
+def _near(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name in given:
+        if (meant := meant_by(name)) is not None:
+            yield name, meant
+
+
+def meant_by(name: str) -> str | None:
+    """Return the setting that the variable `name` (in capitals) almost names; None if it is a setting, or no setting
+    is close.
+    """
+    if name in _names() or name == _OF_OTHERS or NUMBERED.fullmatch(name):
+        return None
+    close = [(edits, known) for known in _candidates(name) if (edits := _edits(name, known)) is not None]
+    return min(close, key=itemgetter(0))[1] if close else _shortened().get(name)
+
+
+def _edits(name: str, known: str) -> int | None:
+    """Return how many edits make `name` the setting `known`, `_` apart; None if they are too many."""
+    bare, other = name.replace("_", ""), known.replace("_", "")
+    allowed = max((edits for length, edits in _EDITS.items() if len(other) >= length), default=-1)
+    if abs(len(bare) - len(other)) > allowed:
+        return None
+    from rapidfuzz.distance import OSA  # noqa: PLC0415 (0.03 s, and few environments need it)
+
+    found = int(OSA.distance(bare, other, score_cutoff=allowed))
+    return found if found <= allowed else None
+
+
+def _candidates(name: str) -> Iterator[str]:
+    """The settings with its first letter; before them, for a name with a number at its end, that numbered key."""
+    if (number := re.search(r"(\d+)$", name)) is not None:
+        yield f"OPENAI_API_KEY_{int(number[1])}"
+    yield from (known for known in _names() if known[0] == name[0])
+
+
+@cache
+def _shortened() -> dict[str, str]:
+    """The settings by their names without one of the words that people leave out."""
+    made: dict[str, str] = {}
+    for known in sorted(_settings()):
+        words = known.split("_")
+        for place, word in enumerate(words):
+            if word in _LEFT_OUT and place > 0 and len(words) > 2:
+                made["_".join(words[:place] + words[place + 1 :])] = known
+    return made
+
+
+@cache
+def _settings() -> frozenset[str]:
+    return frozenset(name.upper() for name in Settings.model_fields) - {"OPENAI_NUMBERED_KEYS"}
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    """Every variable that counts, the numbered keys apart."""
+    files = {f"{name}_FILE".upper() for name in secrets_in_files(Settings)}
+    return tuple(sorted({*_settings(), *files, ENV_FILE_VARIABLE}))

