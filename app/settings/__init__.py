@@ -63,7 +63,7 @@ class LogSettings(BaseSettings):
 
 
 class Settings(LogSettings):
-    """The settings table of the README is made from these fields. Times are seconds, sizes bytes."""
+    """All settings. `docs/reference/settings.md` is written from these fields. Times are seconds, sizes bytes."""
 
     # --- OpenAI keys: the first form that holds a key wins
     openai_api_keys: SecretStr | None = Field(None, description="keys, comma-separated")

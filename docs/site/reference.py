@@ -33,6 +33,7 @@ from app.services.metrics.instruments import COUNTED
 from app.services.metrics.pool_families import POOL
 from app.services.metrics.specs import Label, Spec
 from app.settings import LogSettings, Settings
+from app.settings.sources import secrets_in_files
 from cli.commands import COMMANDS
 from cli.failures import exit_code_of
 from tasks import make_celery
@@ -68,9 +69,17 @@ def _head(*names: str) -> list[str]:
 def settings_page() -> str:
     """Every variable with what it may be, under the headings that stand as comments in the class."""
     lines = ["# Settings", "", _WRITTEN.format(source="[`app/settings/`](../../app/settings/__init__.py)")]
+    from_files = ", ".join(f"`{name.upper()}_FILE`" for name in secrets_in_files(Settings))
     lines += [
-        "From the environment or `.env` (the environment wins). A blank one means its default. The README has them",
-        "[on one screen](../../README.md#settings). What can be given as a secret is never shown in logs.",
+        "Settings come from the environment or from `.env`; the environment wins. All are optional. A blank value",
+        "means the default. `PROPINTEL_ENV_FILE` names a file to read instead of `.env`; if it is empty, none is.",
+        "Secrets are never shown in logs.",
+        "",
+        "Keys come from the first of these that holds one: `OPENAI_API_KEYS_FILE`, `OPENAI_API_KEYS`,",
+        "`OPENAI_API_KEY_1..n`, `OPENAI_API_KEY`.",
+        "",
+        "Other secrets can also come from a file, such as a secret mount. A variable with `_FILE` at its end names it:",
+        f"{from_files}. The variable itself wins.",
     ]
     heading = ""
     for title, name in (*_fields_of(Settings), *_fields_of(LogSettings)):
