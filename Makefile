@@ -21,7 +21,7 @@ FALLBACK := $(if $(filter file,$(origin PYTHON)),>=3.12,$(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs exhaustive format fuzz help install licences lint lock reference sbom test types vendor
+.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs exhaustive format fuzz help install licences lint lock readme reference sbom test types vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -135,6 +135,9 @@ audit: install ## known vulnerabilities of what runs: asks a service, so it need
 
 reference: install ## write docs/reference anew from settings, commands, routes and errors
 	PROPINTEL_ENV_FILE= $(PY) -m docs.site.reference
+
+readme: install ## run the demo and write what it prints into README.md
+	$(PY) -m docs.site.readme
 
 $(DOCS)/.installed: requirements/docs.lock | install
 	@if [ ! -x $(DOCS)/bin/python ]; then $(UV) venv --quiet --python $(PY) $(DOCS); fi

@@ -1,19 +1,16 @@
-"""`propintel demo`: the whole system with nothing installed or configured, and nothing left behind.
+"""`propintel demo`: run the whole system with nothing installed or configured, and leave nothing behind.
 
-A home of its own in a temporary folder, an embedded Valkey, a worker and beat as they run in production, a site of
-bundled pages and a rate-limited OpenAI stand-in. No key of the shell is seen unless `--real` asks for it.
+It uses a temporary home, an embedded Valkey, a worker and beat as they run in production, a site of bundled pages and a
+rate-limited OpenAI stand-in. It ignores the keys of the shell and of `.env` unless `--real` asks for them.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +45,12 @@ def run_demo(jobs: int, keys: int, real: bool, as_json: bool) -> int:
     if jobs < 1 or keys < 1:
         return _complain("a demo needs at least one job and one key (--jobs, --keys)", 2)
     try:
-        with StopSignals() as signals, _temporary_home() as home, progress_on_stderr() as progress:
-            result, reasons = _run(signals, home, progress, jobs=jobs, keys=keys, real=real)
+        with (
+            StopSignals() as signals,
+            tempfile.TemporaryDirectory(prefix="propintel-demo-", ignore_cleanup_errors=True) as home,
+            progress_on_stderr() as progress,
+        ):
+            result, reasons = _run(signals, Path(home), progress, jobs=jobs, keys=keys, real=real)
     except StopRequestedError as exc:
         return _complain("stopped; no process is left", exc.exit_code)
     except PropertyIntelligenceError as exc:
@@ -133,15 +134,6 @@ def _wait_for_jobs(supervisor: Supervisor, stores: Stores, batch: str, count: in
         return over >= count
 
     supervisor.wait_until(all_over, "the end of all jobs", max(_LEAST_SECONDS, count * _SECONDS_PER_JOB))
-
-
-@contextlib.contextmanager
-def _temporary_home() -> Iterator[Path]:
-    home = Path(tempfile.mkdtemp(prefix="propintel-demo-"))
-    try:
-        yield home
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _complain(line: str, code: int) -> int:

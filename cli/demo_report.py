@@ -1,11 +1,11 @@
-"""How the demo shows what happened: progress while it runs, then the properties and the keys."""
+"""Shows the demo's progress while it runs, then the properties and the keys."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -13,15 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 
-class ProgressLine(Protocol):
-    """What the demo tells while it works."""
+class ProgressLine:
+    """Shows what the demo is doing and how many jobs are over."""
 
-    def say(self, text: str) -> None: ...
-
-    def count(self, done: int, total: int) -> None: ...
-
-
-class _Bar:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._task = progress.add_task("starting", total=None)
@@ -40,26 +34,30 @@ def progress_on_stderr() -> Iterator[ProgressLine]:
     what = TextColumn("{task.description}")
     columns = (SpinnerColumn(), what, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield _Bar(progress)
+        yield ProgressLine(progress)
 
 
 def print_result(result: dict[str, Any], *, as_json: bool) -> None:
-    """The result on stdout: one JSON document, or tables."""
+    """Print the result on stdout: one JSON document, or tables and the next step."""
     if as_json:
         print(json.dumps(result, ensure_ascii=False, indent=2))  # noqa: T201 (the command's output)
         return
-    console = Console()
-    console.print(_properties(result["properties"]))
+    console, found = Console(highlight=False), result["properties"]
+    console.width = min(console.width, _WIDEST)
+    console.print(_properties(found[:_SHOWN]))
+    if len(found) > _SHOWN:
+        console.print(f"and {len(found) - _SHOWN} more (--format json shows all)")
+    console.print()
     console.print(_keys(result["keys"]))
-    jobs = result["jobs"]
-    console.print(
-        f"{jobs['succeeded']} of {jobs['total']} jobs succeeded, {jobs['failed']} failed, in {result['seconds']:.1f} s"
-    )
+    console.print("\n".join(["", *_notes(result["keys"]["keys"])]))
+    jobs = "{succeeded} of {total} jobs succeeded, {failed} failed".format_map(result["jobs"])
+    console.print(f"\n{jobs}, in {result['seconds']:.1f} s")
+    console.print("Next: read one address from seven sites, without a key: docs/tutorial.md")
 
 
 def _properties(properties: list[dict[str, Any]]) -> Table:
-    table = Table(title="Properties", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("address", overflow="ellipsis", no_wrap=True, max_width=28)
+    table = _table("Properties", expand=True)
+    table.add_column("address", overflow="ellipsis", no_wrap=True, ratio=1)
     for heading in ("price", "beds", "baths", "area", "fields", "by model"):
         table.add_column(heading, justify="right", no_wrap=True)
     for one in properties:
@@ -78,16 +76,37 @@ def _properties(properties: list[dict[str, Any]]) -> Table:
 
 
 def _keys(stats: dict[str, Any]) -> Table:
-    healthy = f"{stats['healthy_keys']} of {stats['total_keys']} healthy, {stats['rotation_strategy']}"
-    table = Table(title=f"OpenAI keys: {healthy}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in ("key", "requests", "successes", "failures", "in rotation"):
-        table.add_column(heading, justify="left" if heading == "key" else "right")
+    table = _table(
+        f"OpenAI keys: {stats['healthy_keys']} of {stats['total_keys']} healthy, {stats['rotation_strategy']}"
+    )
+    for heading in ("key", *_FIGURES, "state"):
+        table.add_column(heading.replace("_", " "), justify="right" if heading in _FIGURES else "left")
     for mask, figures in stats["keys"].items():
-        state = "no" if figures["circuit_open"] else "cooling" if figures["rate_limited"] else "yes"
-        table.add_row(mask, *(str(figures[name]) for name in ("requests", "successes", "failures")), state)
+        state = figures["state"]
+        table.add_row(mask, *(str(figures[name]) for name in _FIGURES), _STATES.get(state, state))
     return table
 
 
+def _notes(keys: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Say in words what happened to the keys that did not just work."""
+    for mask, figures in keys.items():
+        if figures["state"] == "dead":
+            yield f"{mask} is invalid, and was taken out of rotation."
+        elif figures["rate_limits"] and figures["state"] in {"closed", "cooling"}:
+            now = " and is resting" if figures["rate_limited"] else ", rested, and is back in rotation"
+            yield f"{mask} hit its rate limit{now}."
+
+
+def _table(title: str, *, expand: bool = False) -> Table:
+    return Table(
+        title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), expand=expand
+    )
+
+
+_SHOWN = 8
+_WIDEST = 100
+_FIGURES = ("requests", "successes", "failures", "rate_limits")
+_STATES = {"closed": "in rotation", "cooling": "resting", "no_quota": "out of quota", "half_open": "probing"}
 _AREA_UNITS = {"Square Feet": "sq ft", "Square Meters": "m²"}
 
 

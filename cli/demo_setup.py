@@ -1,11 +1,10 @@
-"""What the demo runs on: a clean environment, invented keys, and two stand-ins on loopback."""
+"""Sets up what the demo runs on: a clean environment, invented keys, and two stand-ins on loopback."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import secrets
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -21,7 +20,10 @@ _CLEARED = (*VARIABLE_PREFIXES, "CELERY_")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _READY = "listening on "
 _START_SECONDS = 30.0
-_LIMITED_RPM = 6.0
+#: The key with the low limit. The pool lets it rest for about a second once another program has used it up.
+_LIMITED = {"rpm": 300, "used_up_after": 2}
+#: far more than the demo's worker can send
+_AMPLE = {"rpm": 6_000, "tpm": 2_000_000}
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,19 @@ class DemoKeys:
 
 
 def make_keys(count: int) -> DemoKeys:
-    """`count` (>= 1) keys: with two or more one of them is dead, with three or more one has a low limit."""
-    made = tuple(f"sk-proj-{secrets.token_hex(24)}" for _ in range(count))
-    entries: list[dict[str, object]] = [{"key": key, "project": f"proj_{n}"} for n, key in enumerate(made)]
+    """Return `count` (>= 1) keys. With two or more, the second is dead.
+
+    With three or more, the third has a low limit, which another program of the same project uses up once.
+    """
+    made = tuple(f"sk-proj-demo-not-a-real-key{n}" for n in range(1, count + 1))
+    entries: list[dict[str, object]] = [
+        {"key": key, "project": f"proj_{n}", **_AMPLE} for n, key in enumerate(made, start=1)
+    ]
     if count >= 2:
         entries[1]["behaviour"] = "dead"
     if count >= 3:
-        entries[2]["rpm"] = _LIMITED_RPM
-    return DemoKeys(made, {"server": {"latency_ms": 150}, "keys": entries})
+        entries[2] |= _LIMITED
+    return DemoKeys(made, {"server": {"latency_ms": 400}, "keys": entries})
 
 
 def clean_environment(base: Mapping[str, str], *, keep_openai: bool) -> dict[str, str]:

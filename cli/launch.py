@@ -16,7 +16,8 @@ up_app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _DEMO_EXAMPLES = """\b
 Examples:
   propintel demo
-  propintel demo --jobs 24 --keys 3 --format json
+  propintel demo --jobs 100 --keys 6
+  propintel demo --format json
 """
 _UP_EXAMPLES = """\b
 Examples:
@@ -28,16 +29,25 @@ Examples:
 @demo_app.command(epilog=_DEMO_EXAMPLES)
 def demo(
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=10_000, help="How many pages are scraped.")] = 24,
-    keys: Annotated[int, typer.Option("--keys", min=1, max=100, help="How many keys the stand-in for OpenAI has.")] = 3,
+    keys: Annotated[
+        int,
+        typer.Option(
+            "--keys",
+            min=1,
+            max=100,
+            help="How many keys the stand-in for OpenAI has. With 2 or more, one is dead; with 3 or more, one of the "
+            "working keys has a low limit and hits it.",
+        ),
+    ] = 4,
     real: Annotated[bool, typer.Option("--real", help="Ask the real OpenAI API with your keys. Costs money.")] = False,
     format_: Annotated[
         Format, typer.Option("--format", help="How to print the result.", show_default=True)
     ] = Format.TABLE,
 ) -> None:
-    """The whole system with nothing installed or configured: pages become records through a real worker.
+    """Run the whole system with nothing installed or configured: a real worker turns pages into records.
 
     Starts a broker, a Celery worker and its schedule, a small site and a rate-limited stand-in for OpenAI on this
-    machine, enqueues jobs, shows the properties and the key statistics, and stops everything. Costs nothing without
+    machine. Enqueues jobs, shows the properties and the key statistics, and stops everything. Costs nothing without
     --real.
     """
     raise typer.Exit(run_demo(jobs, keys, real, format_ is Format.JSON))

@@ -230,10 +230,11 @@ class KeyPool:
         """The specification's stats: figures per masked key, with its `id` (`ApiKey.key_id`) if asked for.
 
         Added to its fields: `scope` ("fleet", or "process" if there is no store for the fleet, or it is away), per key
-        `state`, what it spent this UTC day and, if it rests after a 429, for how long (`resting_seconds`); what all
-        keys spent, and how often processes had to go on without the fleet's store. `circuit_open` is true for every key
-        out of rotation that is not merely resting after a 429, whatever took it out; `state` says which ("disabled":
-        an operator). Keys that were taken out of the configuration follow, "draining", and are in no total.
+        `state`, how often it was rate limited (`rate_limits`), what it spent this UTC day and, if it rests after a 429,
+        for how long (`resting_seconds`); what all keys spent, and how often processes had to go on without the fleet's
+        store. `circuit_open` is true for every key out of rotation that is not merely resting after a 429, whatever
+        took it out; `state` says which ("disabled": an operator). Keys that were taken out of the configuration follow,
+        "draining", and are in no total.
         """
         return {
             **stats_of(self.snapshots(), self.strategy, with_ids=with_ids),

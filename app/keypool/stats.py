@@ -26,6 +26,7 @@ def _figures(snapshot: KeySnapshot) -> dict[str, Any]:
         "requests": snapshot.requests,
         "successes": snapshot.successes,
         "failures": snapshot.failures,
+        "rate_limits": snapshot.rate_limits,
         "circuit_open": snapshot.circuit_open,
         "rate_limited": snapshot.rate_limited,
         "last_used": _utc(snapshot.last_used_us),

@@ -63,7 +63,7 @@ class LogSettings(BaseSettings):
 
 
 class Settings(LogSettings):
-    """Every setting. `docs/reference/settings.md` is written from these fields."""
+    """Every setting, in seconds and bytes. `docs/reference/settings.md` is written from these fields."""
 
     # --- OpenAI keys: the first of these that holds a key is used
     openai_api_keys: SecretStr | None = Field(None, description="API keys, separated by commas.")

@@ -33,6 +33,7 @@ from app.services.metrics.instruments import COUNTED
 from app.services.metrics.pool_families import POOL
 from app.services.metrics.specs import Label, Spec
 from app.settings import LogSettings, Settings
+from app.settings.sources import secrets_in_files
 from cli.commands import COMMANDS
 from cli.failures import exit_code_of
 from tasks import make_celery
@@ -68,13 +69,19 @@ def _head(*names: str) -> list[str]:
 def settings_page() -> str:
     """Every variable with what it may be, under the headings that stand as comments in the class."""
     lines = ["# Settings", "", _WRITTEN.format(source="[`app/settings/`](../../app/settings/__init__.py)")]
+    from_files = ", ".join(f"`{name.upper()}_FILE`" for name in secrets_in_files(Settings))
     lines += [
-        "From the environment or `.env` (the environment wins). A blank one means its default. The README has them",
-        "[on one screen](../../README.md#settings). What can be given as a secret is never shown in logs.",
+        "Settings come from the environment or from `.env`; the environment wins. All are optional. A blank value",
+        "means the default. `PROPINTEL_ENV_FILE` names a file to read instead of `.env`; if it is empty, none is.",
+        "If a named file cannot be read, every command and process ends with exit code 2. A variable whose name is",
+        "almost a setting's is reported when a process starts, and by `propintel doctor`.",
+        "Secrets are never shown in logs.",
         "",
-        "`PROPINTEL_ENV_FILE` names another file than `.env`; empty, no file is read. If a named file cannot be read,",
-        "every command and process ends with exit code 2. Each secret may be in a file that `NAME_FILE` names instead.",
-        "A variable whose name is almost a setting's is reported when a process starts, and by `propintel doctor`.",
+        "Keys come from the first of these that holds one: `OPENAI_API_KEYS_FILE`, `OPENAI_API_KEYS`,",
+        "`OPENAI_API_KEY_1..n`, `OPENAI_API_KEY`.",
+        "",
+        "Other secrets can also come from a file, such as a secret mount. A variable with `_FILE` at its end names it:",
+        f"{from_files}. The variable itself wins.",
     ]
     heading = ""
     for title, name in (*_fields_of(Settings), *_fields_of(LogSettings)):

@@ -110,6 +110,11 @@ class Meter:
                 bucket.take(charge, now)
         return None
 
+    def use_up(self, now: float) -> None:
+        """Take all requests that are left, as another program with the same limits may do."""
+        for bucket in self._buckets("requests"):
+            bucket.spill(bucket.capacity, now)
+
     def count_rejected(self, now: float) -> None:
         """A rejected request uses up one request where failed requests count."""
         for bucket in self._buckets("requests"):

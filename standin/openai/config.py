@@ -70,7 +70,8 @@ class KeyConfig(_FromJson):
 
     `seconds` is how long a slow key waits, `failure_rate` how often (0 to 1) a flaky one fails, `code` another error
     code than the usual one of the behaviour, `models` the models that the key may use (None: all).
-    `answers` overrides the server's.
+    `answers` overrides the server's. After `used_up_after` admitted requests another program of the same project has
+    used up the minute's requests, once.
     """
 
     key: str = field(repr=False)
@@ -85,6 +86,7 @@ class KeyConfig(_FromJson):
     seconds: float = 2.0
     code: str | None = None
     models: list[str] | None = None
+    used_up_after: int | None = None
 
     @property
     def id(self) -> str:

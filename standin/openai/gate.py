@@ -46,6 +46,7 @@ class KeyState:
     tokens: float = 0.0
     in_flight: int = 0
     max_in_flight: int = 0
+    used_up: bool = False
     first_at: float | None = None
     last_at: float | None = None
     #: seconds of the server's monotonic clock at which requests came that the key as such could not serve
@@ -118,6 +119,9 @@ class Gate:
         tokens = self._charge(estimate, max_tokens, text)
         if tokens > meter.limits["tokens"]:
             raise protocol.too_large(model, key.organization, meter.limits["tokens"], tokens)
+        if state.counts["admitted"] == key.used_up_after and not state.used_up:
+            state.used_up = True
+            meter.use_up(now)
         refusal = meter.admit(tokens, now)
         if refusal is not None:
             asked = 1.0 if refusal.what == "requests" else tokens

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -18,16 +20,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cli.demo_report import print_result
+from docs.site import readme
 from standin.serving import BackgroundServer
 from tests.plugins.waiting import wait_until
 
 pytestmark = pytest.mark.worker
+_BLOCK = readme.block()
 
 
-@pytest.fixture
-def trap() -> Iterator[tuple[str, list[str]]]:
-    """An API that must not be called: its address, and the calls it got."""
-    calls: list[str] = []
+@dataclass(frozen=True)
+class Run:
+    """One finished run: `result` is its JSON, `calls` what an API that must not be called got, `left` what it left."""
+
+    result: dict[str, Any]
+    stderr: str
+    calls: list[str]
+    left: list[Path]
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The demo once, where the shell's key, base URL and proxy and the user's .env all lead elsewhere."""
+    folder, calls = tmp_path_factory.mktemp("demo"), []
 
     def note(request: Request) -> Response:
         calls.append(request.url.path)
@@ -35,7 +50,14 @@ def trap() -> Iterator[tuple[str, list[str]]]:
 
     app = Starlette(routes=[Route("/{rest:path}", note, methods=["GET", "POST"])])
     with BackgroundServer(app) as server:
-        yield server.address, calls
+        address = server.address
+        (folder / ".env").write_text(f"OPENAI_API_KEYS=sk-real-0123456789abcdefghijkl\nOPENAI_BASE_URL={address}/v1\n")
+        shell = {"OPENAI_API_KEY": "sk-real-abcdefghijkl0123456789", "OPENAI_BASE_URL": f"{address}/v1"}
+        shell |= {"HTTP_PROXY": address, "http_proxy": address, "REDIS_URL": "redis://127.0.0.1:1/0"}
+        demo = _demo(folder, "--format", "json", **shell)
+        stdout, stderr = demo.communicate(timeout=200)
+    assert demo.returncode == 0, stderr
+    return Run(json.loads(stdout), stderr, calls, list(folder.glob("propintel-demo-*")))
 
 
 def _demo(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -51,28 +73,68 @@ def _demo(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.Pop
     )
 
 
-def test_all_jobs_succeed_the_dead_key_is_out_and_the_shells_key_is_not_spent(
-    tmp_path: Path, trap: tuple[str, list[str]]
+def test_every_job_succeeds_and_its_json_is_the_documented_one(ran: Run) -> None:
+    assert set(ran.result) == {"jobs", "properties", "keys", "seconds"}
+    assert ran.result["jobs"] == {"total": 24, "succeeded": 24, "failed": 0}
+    assert all(one["record"] and set(one["record"]) == set(one["evidence"]) for one in ran.result["properties"])
+    assert "Traceback" not in ran.stderr
+
+
+def test_nothing_of_the_shell_is_used_and_nothing_is_left_behind(ran: Run) -> None:
+    """Without --real no key of the user is spent, whether it is in the environment or in .env."""
+    assert (ran.calls, ran.left) == ([], [])
+
+
+def test_requests_rotate_over_the_working_keys_and_a_dead_key_gets_one(ran: Run) -> None:
+    """The two keys with ample limits get the same number, but for what the end of the run cuts off."""
+    first, dead, limited, last = ran.result["keys"]["keys"].values()
+    assert abs(first["requests"] - last["requests"]) <= 3
+    assert (dead["requests"], dead["successes"], dead["state"]) == (1, 0, "dead")
+    assert limited["requests"] >= 4
+    assert [key["failures"] for key in (first, last)] == [0, 0]
+
+
+def test_a_key_hits_its_limit_and_comes_back(ran: Run) -> None:
+    """Two requests are answered before the limit is used up; whatever is answered beyond them came after the rest."""
+    limited = list(ran.result["keys"]["keys"].values())[2]
+    assert limited["rate_limits"] == limited["failures"] >= 1
+    assert limited["successes"] > 2
+    assert (limited["state"], limited["rate_limited"]) == ("closed", False)
+
+
+def test_the_readme_shows_what_a_run_prints(
+    ran: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """OPENAI_API_KEY, OPENAI_BASE_URL, a proxy and a .env of the user are all ignored without --real."""
-    address, calls = trap
-    (tmp_path / ".env").write_text(f"OPENAI_API_KEYS=sk-real-0123456789abcdefghijkl\nOPENAI_BASE_URL={address}/v1\n")
-    shell = {"OPENAI_API_KEY": "sk-real-abcdefghijkl0123456789", "OPENAI_BASE_URL": f"{address}/v1"}
-    shell |= {"HTTP_PROXY": address, "http_proxy": address, "REDIS_URL": "redis://127.0.0.1:1/0"}
-    demo = _demo(tmp_path, "--jobs", "24", "--keys", "3", "--format", "json", **shell)
-    stdout, stderr = demo.communicate(timeout=120)
-    assert demo.returncode == 0, stderr
-    result = json.loads(stdout)
-    assert result["jobs"] == {"total": 24, "succeeded": 24, "failed": 0}
-    assert set(result) == {"jobs", "properties", "keys", "seconds"}
-    assert result["seconds"] < 90
-    assert all(one["record"] and set(one["record"]) == set(one["evidence"]) for one in result["properties"])
-    out = [key for key in result["keys"]["keys"].values() if key["circuit_open"]]
-    assert [key["successes"] for key in out] == [0]
-    assert sum(key["successes"] for key in result["keys"]["keys"].values()) > 0
-    assert calls == []
-    assert "Traceback" not in stderr
-    assert list(tmp_path.glob("propintel-demo-*")) == []
+    """If this fails because the demo changed: `make readme`, and commit what it wrote."""
+    monkeypatch.setenv("COLUMNS", readme.COLUMNS)
+    print_result(ran.result, as_json=False)
+    shown = capsys.readouterr().out
+    assert readme.difference(shown) == []
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "tutorial" in shown.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("beds", "be…"),
+        ("in rotation", "resting"),
+        ("24 of 24", "23 of 24"),
+        ("  0         1            0  dead", "  1         1            0  dead"),
+        ("612,500", "612,501"),
+        ("docs/tutorial.md", "docs/README.md"),
+    ],
+)
+def test_a_visible_change_of_the_demo_is_a_difference(before: str, after: str) -> None:
+    assert before in _BLOCK
+    assert readme.difference(_BLOCK.replace(before, after)) != []
+
+
+def test_other_figures_of_another_run_are_no_difference() -> None:
+    other = re.sub(r"in [0-9.]+ s$", "in 123.4 s", _BLOCK, flags=re.M)
+    other = re.sub(r"^(sk-\S+key1 +)\d+( +)\d+", r"\g<1>12\g<2>12", other, flags=re.M)
+    assert other != _BLOCK
+    assert readme.difference(other) == []
 
 
 @pytest.mark.parametrize(

@@ -130,10 +130,10 @@ def test_a_house_of_which_all_is_known() -> None:
     assert brief(house(WHOLE, source(COUNTY, "assessor"), source(PORTAL, "portal")), NOW, 30) == WHOLE_BRIEF
 
 
-def test_the_readme_shows_a_brief_as_it_is() -> None:
+def test_the_docs_show_a_brief_as_it_is() -> None:
     """Its example, up to where it is cut off."""
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```text\n(12 Fictional Ave.*?)\n \.\.\.\n```", readme, re.S)
+    page = (Path(__file__).parents[3] / "docs" / "addresses.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```text\n(12 Fictional Ave.*?)\n \.\.\.\n```", page, re.S)
     changed = {
         "StandardStatus": proof("Closed", PORTAL), "StoriesTotal": proof(2),
         "X_EstimatedValueHigh": proof(540000, PORTAL), "X_PotentialEquityHigh": proof(128000, PORTAL),

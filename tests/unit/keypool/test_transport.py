@@ -296,7 +296,7 @@ def test_the_async_client_rotates_the_same_way() -> None:
 
 
 def test_stats_match_the_specification_key_for_key() -> None:
-    """The specification's JSON, and the fields that were added (scope, spent_today, store_losses, state)."""
+    """The specification's JSON, and the fields that were added."""
     clock = ManualClock()
     manager, _ = manager_of([error(429, "rate_limit_exceeded", retry_after="60"), ok()], clock=clock)
     chat(manager.get_client())
@@ -306,9 +306,10 @@ def test_stats_match_the_specification_key_for_key() -> None:
     assert set(stats) == {"total_keys", "healthy_keys", "rotation_strategy", "keys", *added}
     assert {name: stats[name] for name in added} == added
     assert (stats["total_keys"], stats["healthy_keys"], stats["rotation_strategy"]) == (3, 2, "round_robin")
-    of_a_key = {"state": "closed", "spent_today": added["spent_today"]}
+    of_a_key = {"state": "closed", "rate_limits": 0, "spent_today": added["spent_today"]}
     assert stats["keys"]["sk-proj-bbb...bbbb"] == {**specified, "last_used": "2026-01-01T00:00:00", **of_a_key}
-    assert stats["keys"]["sk-proj-aaa...aaaa"]["rate_limited"] is True
+    limited = stats["keys"]["sk-proj-aaa...aaaa"]
+    assert (limited["rate_limited"], limited["rate_limits"]) == (True, 1)
     assert stats["keys"]["sk-proj-ccc...cccc"]["last_used"] is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -48,6 +49,20 @@ def _settings(tmp_path: Path, **more: object) -> Settings:
 def _estimate(database: Database, settings: Settings, count: int, host: str = "homes.example") -> Estimate:
     with closing(KeyView(settings)) as keys:  # no Redis runs there
         return estimate(database, keys, settings, [f"http://{host}/{n}" for n in range(count)])
+
+
+def test_the_readme_says_what_a_thousand_pages_cost(database: Database, tmp_path: Path) -> None:
+    """At the prices of the default model, before anything is stored; half of it with batches."""
+    settings = _settings(tmp_path, openai_model="gpt-4.1-mini", openai_prices="")
+    targets = [f"http://homes.example/{n}" for n in range(1000)]
+    with closing(KeyView(settings)) as keys:
+        usd, economy = (estimate(database, keys, settings, targets, economy=one).usd for one in (False, True))
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    said = re.search(r"About \$([0-9.]+) for 1,000 pages\*\* with `gpt-4.1-mini`, or half of that", readme)
+    assert said is not None
+    assert usd is not None
+    assert f"{usd:.2f}" == said[1]
+    assert economy == pytest.approx(usd / 2, rel=0.01)
 
 
 def _remember(database: Database, pages: int, calls: int) -> None:

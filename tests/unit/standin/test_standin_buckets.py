@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from standin.openai.buckets import Bucket, Meter
-from standin.openai.protocol import limit_headers
+from standin.openai.config import Config
+from standin.openai.gate import Gate
+from standin.openai.protocol import ApiError, limit_headers
 
 
 def meter(rpm: float = 60, tpm: float = 6000, **options: object) -> Meter:
@@ -116,3 +118,18 @@ def test_new_limits_keep_what_was_used(enforcement: str) -> None:
 def test_levels_are_those_of_what_is_enforced_now() -> None:
     one = meter(rpm=600, enforcement="second", start_level=0.0)
     assert one.levels(0.5) == {"requests": pytest.approx(5.0), "tokens": pytest.approx(50.0)}
+
+
+def test_another_program_uses_up_a_key_once_and_the_key_refills() -> None:
+    """After two admitted requests the third is refused although this client used two of 60; then it goes on as ever."""
+    gate = Gate(Config.from_json([{"key": "sk-standin-shared-key", "rpm": 60, "tpm": 1e9, "used_up_after": 2}]))
+    key = gate.authenticate("Bearer sk-standin-shared-key")
+    for _ in range(2):
+        gate.admit(key, "gpt", 1, 1, 0.0)
+    with pytest.raises(ApiError) as caught:
+        gate.admit(key, "gpt", 1, 1, 0.0)
+    assert (caught.value.status, caught.value.code) == (429, "rate_limit_exceeded")
+    assert caught.value.headers["retry-after-ms"] == "1000"
+    gate.admit(key, "gpt", 1, 1, 1.0)
+    gate.admit(key, "gpt", 1, 1, 2.0)
+    assert key.counts["admitted"] == 4
