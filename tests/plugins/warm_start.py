@@ -109,11 +109,14 @@ class WarmParent:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._read_on_import = _read_on_import(os.environ)
 
     def start(
-        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, stdout: Any, stderr: Any, **_: Any
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, stdout: Any, stderr: Any, **rest: Any
     ) -> Any:
         """Start `[..., python, "-m", MODULE, ...]`; what stands before Python ties a process to its parent."""
+        if _read_on_import(env) != self._read_on_import:
+            return subprocess.Popen(argv, env=env, cwd=cwd, stdout=stdout, stderr=stderr, **rest)
         words = list(argv)
         with Path(os.devnull).open("rb") as nothing:
             return self._ask(words[words.index("-m") + 1 :], env, cwd or Path.cwd(), (nothing, stdout, stderr))
@@ -138,6 +141,11 @@ class WarmParent:
         order = json.dumps({"argv": argv, "env": dict(env), "cwd": str(cwd)}).encode()
         socket.send_fds(connection, [order], [one if isinstance(one, int) else one.fileno() for one in streams])
         return WarmProcess(connection, int(connection.recv(_MESSAGE_BYTES)), argv)
+
+
+def _read_on_import(env: Mapping[str, str]) -> list[str | None]:
+    """What libraries read when they are imported: with other values a process is started the ordinary way."""
+    return [env.get(name) for name in ("REMAP_SIGTERM", "NO_COLOR", "FORCE_COLOR")]
 
 
 @pytest.fixture(scope="session")
