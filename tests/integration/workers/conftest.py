@@ -52,7 +52,9 @@ class Fleet:
         return child
 
     def start_beat(self) -> Child:
-        return self.services.beat(self.supervisor)
+        """Start beat with a log that has its ticks."""
+        env = {**self.env, "LOG_LEVEL": "debug"}
+        return Services(self.home, env, cwd=self.home, logs=self.home).beat(self.supervisor)
 
     def send(self, *targets: str) -> list[str]:
         """Enqueue and send; -> the jobs' ids."""
