@@ -124,7 +124,9 @@ class Settings(LogSettings):
     )
 
     # --- the web door
-    jwt_secret: HmacKey = Field(None, description="signs and checks tokens (HS256), at least 32 bytes")
+    jwt_secret: HmacKey = Field(
+        None, description="signs and checks tokens (HS256), at least 32 bytes; `up --web` makes one"
+    )
     jwt_jwks_url: str | None = Field(None, description="checks tokens against an identity provider's keys instead")
     jwt_issuer: str = Field("property-intelligence", description="claim `iss` of tokens")
     jwt_audience: str = Field("property-intelligence", description="claim `aud` of tokens")
@@ -268,6 +270,9 @@ class Settings(LogSettings):
     )
 
     # --- jobs
+    worker_concurrency: int | None = Field(
+        None, ge=1, le=1000, description="jobs that one worker does at once; empty: the number of processors"
+    )
     scrape_deadline_seconds: float = Field(3600.0, gt=0, description="longest total wait for capacity of one job")
     job_lease_seconds: float = Field(30.0, ge=1, le=600, description="a dead worker's job is taken up after this time")
     openai_stats_file: Path | None = Field(None, description="the health report also goes to this JSON file")

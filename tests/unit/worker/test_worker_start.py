@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from celery.concurrency.prefork import TaskPool
 
 from app.services.worker_health import WorkerHeartbeat, health_file, read_heartbeats
 from app.settings import Settings
+from tasks import make_celery
 from tasks.config import TURN_HEADER
 from worker.health import Heartbeat
 from worker.schedule import beat_config
@@ -30,6 +32,13 @@ def test_beat_reports_as_often_as_the_settings_say() -> None:
     assert schedule["recover-jobs"]["schedule"] <= 5
     assert schedule["complete-batches"]["schedule"] <= 5
     assert all(entry["options"]["headers"] == {TURN_HEADER: entry["schedule"]} for entry in schedule.values())
+
+
+@pytest.mark.parametrize("chosen", [None, 3])
+def test_a_worker_does_as_many_jobs_at_once_as_the_settings_say(chosen: int | None) -> None:
+    """None is Celery's own default, the number of processors."""
+    with closing(make_celery(Settings(worker_concurrency=chosen, _env_file=None))) as app:
+        assert app.conf.worker_concurrency == chosen
 
 
 def test_the_heartbeat_file_says_who_lives_since_when(tmp_path: Path) -> None:
