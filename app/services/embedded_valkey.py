@@ -25,9 +25,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from app.errors import ConfigurationError
 from app.errors.broker import BrokerUnavailableError, EmbeddedValkeyError, RedisUnreachableError
 from app.redaction import shown_url
+from app.services.private_files import make_home, usable_home, write_once
 from app.settings import Settings
 
 #: longest socket path that is used, in bytes; the system's limit is 107 on Linux and 103 on macOS
@@ -115,7 +115,7 @@ class _Endpoint:
         file = folder / "endpoint.json"
         if not file.exists():
             _make_private(folder)
-            _write_once(file, json.dumps({"port": _free_port(), "password": secrets.token_urlsafe(32)}))
+            write_once(file, json.dumps({"port": _free_port(), "password": secrets.token_urlsafe(32)}))
         kept = json.loads(file.read_text(encoding="utf-8"))
         return cls(folder, int(kept["port"]), str(kept["password"]))
 
@@ -146,24 +146,10 @@ class _Endpoint:
 
 
 def _make_private(folder: Path) -> None:
-    try:
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_home(folder.parent)
+    with usable_home(folder.parent):
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
-    except OSError as exc:
-        problem = f"{folder.parent} cannot be used ({exc.strerror})"
-        raise ConfigurationError("PROPINTEL_HOME", problem, "Set it to a folder that this user may write to") from exc
-
-
-def _write_once(file: Path, text: str) -> None:
-    """Create `file` whole and readable by its owner only; a file that another process made meanwhile is kept."""
-    draft = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, file)
-    draft.unlink()
 
 
 def _free_port() -> int:
