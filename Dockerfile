@@ -33,10 +33,12 @@ RUN groupadd --gid 10001 propintel \
 COPY --from=dependencies /opt/propintel /opt/propintel
 COPY --from=project /opt/project /opt/propintel
 # REMAP_SIGTERM: TERM, which `docker stop` sends, is Celery's soft shutdown. Give it 30 s or more to end.
+# WORKER_CONCURRENCY: without it a worker does as many jobs at once as the host has processors, whatever its memory.
 ENV PATH=/opt/propintel/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     REMAP_SIGTERM=SIGQUIT \
+    WORKER_CONCURRENCY=2 \
     PROPINTEL_HOME=/var/lib/propintel
 WORKDIR /opt/propintel
 USER propintel

@@ -162,8 +162,7 @@ def configure_logging(*, level: int | str = logging.INFO, log_format: LogFormat 
     """
     as_json = log_format == "json" or (log_format == "auto" and not _is_terminal(sys.stderr))
     guard_stderr()
-    stream = sys.stderr.inner if isinstance(sys.stderr, _GuardedStream) else sys.stderr
-    handler = _Handler(stream)
+    handler = _Handler(plain_stderr())
     handler.setFormatter(_JsonFormatter() if as_json else _TextFormatter())
     logging.setLogRecordFactory(RedactedRecord)
     _drop_other_handlers()
@@ -264,3 +263,8 @@ def guard_stderr() -> None:
     """
     if sys.stderr is not None and not isinstance(sys.stderr, _GuardedStream):
         sys.stderr = _GuardedStream(sys.stderr)
+
+
+def plain_stderr() -> TextIO:
+    """Return stderr past its redaction, for a writer that redacts by itself."""
+    return sys.stderr.inner if isinstance(sys.stderr, _GuardedStream) else sys.stderr

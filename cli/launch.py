@@ -22,7 +22,7 @@ Examples:
 _UP_EXAMPLES = """\b
 Examples:
   propintel up                    workers and their schedule
-  propintel up --flower --web     also the dashboard and the web door, on 127.0.0.1
+  propintel up --flower --web     also the dashboard and the web server, on 127.0.0.1
 """
 
 
@@ -56,11 +56,17 @@ def demo(
 @up_app.command(epilog=_UP_EXAMPLES)
 def up(
     flower: Annotated[bool, typer.Option("--flower", help="Also the Flower dashboard.")] = False,
-    web: Annotated[bool, typer.Option("--web", help="Also the web door, on PORT.")] = False,
+    web: Annotated[bool, typer.Option("--web", help="Also the pages and the HTTP API, on PORT.")] = False,
 ) -> None:
     """Run workers and their schedule until Ctrl-C, on REDIS_URL or the embedded Valkey.
 
-    One worker does the jobs, one more only the reports and the recovery of lost jobs, so that these wait behind no job.
-    What ends by itself is started again; what ends before it was up ends all, with its reason and exit code 1.
+    One worker does the jobs, WORKER_CONCURRENCY at once. A second one does only the reports and the recovery of lost
+    jobs, so that these wait behind no job. A process that ends by itself is started again; one that ends before it was
+    up ends all, with its reason and exit code 1.
+
+    With --web and no JWT_SECRET, `up` makes a secret in PROPINTEL_HOME, for this machine alone. It prints a link that
+    signs in once.
+
+    Nothing is started, with exit code 2, if a port is in use or another `up` runs in the same PROPINTEL_HOME.
     """
     raise typer.Exit(run_up(flower, web))

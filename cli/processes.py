@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +21,11 @@ from typing import Any
 
 from app.services.embedded_valkey import tied_to_parent
 from app.services.reload_signal import Terminal
+from cli.child_output import ChildOutput
 
 _POLL_SECONDS = 0.05
+#: for the last lines of a child that has ended
+_LAST_LINES_SECONDS = 2.0
 
 
 class StopRequestedError(Exception):
@@ -104,12 +108,16 @@ class Child:
     process: subprocess.Popen[bytes]
     log: Path | None
     grace_seconds: float
+    #: prints what it writes, and ends when nobody can write any more
+    reader: threading.Thread | None = None
     started_at: float = field(default_factory=time.monotonic)
 
     def words(self, lines: int = 12) -> str:
         """The last lines of its log, which is where it says why it ended."""
+        if self.reader is not None:
+            self.reader.join(_LAST_LINES_SECONDS)
         if self.log is None:
-            return "(what it said stands above)"
+            return "(its last lines are above)"
         try:
             text = self.log.read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -118,11 +126,20 @@ class Child:
 
 
 class Supervisor:
-    """Starts children in order and stops them in reverse. A context manager: its end stops them all."""
+    """Starts children in order and stops them in reverse. A context manager: its end stops them all.
 
-    def __init__(self, signals: StopSignals, popen: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen) -> None:
+    `output` prints what children write that have no log of their own; without it they write to this process's stderr.
+    """
+
+    def __init__(
+        self,
+        signals: StopSignals,
+        output: ChildOutput | None = None,
+        popen: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen,
+    ) -> None:
         self._signals = signals
         self._popen = popen
+        self._output = output
         self._children: list[Child] = []
 
     def start(
@@ -135,9 +152,13 @@ class Supervisor:
         log: Path | None = None,
         grace_seconds: float = 10.0,
     ) -> Child:
-        """Start a child; its output goes to `log`, or to this process's stderr. `grace_seconds`: from TERM to KILL."""
+        """Start a child; its output goes to `log`, if there is one. `grace_seconds`: from TERM to KILL."""
+        output, reader = 2, None
         with contextlib.ExitStack() as stack:
-            output = stack.enter_context(log.open("ab")) if log is not None else 2
+            if log is not None:
+                output = stack.enter_context(log.open("ab")).fileno()
+            elif self._output is not None:
+                output, reader = stack.enter_context(self._output.pipe(name))
             process = self._popen(
                 tied_to_parent(list(argv)),
                 env=dict(env),
@@ -147,7 +168,7 @@ class Supervisor:
                 stderr=output,
                 start_new_session=True,
             )
-        child = Child(name, process, log, grace_seconds)
+        child = Child(name, process, log, grace_seconds, reader)
         self._children.append(child)
         return child
 

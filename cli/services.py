@@ -38,13 +38,18 @@ class Services:
         self,
         supervisor: Supervisor,
         *,
-        concurrency: int,
+        concurrency: int | None = None,
         pool: str = "prefork",
         grace_seconds: float = _WORKER_GRACE_SECONDS,
     ) -> Child:
-        """Start a worker; it is up when its heartbeat is there (`wait_for_worker`)."""
+        """Start a worker; it is up when its heartbeat is there (`wait_for_worker`).
+
+        Without `concurrency` WORKER_CONCURRENCY says how many jobs it does at once.
+        """
         node = f"worker-{os.getpid()}@{socket.gethostname()}"
-        options = [f"--pool={pool}", f"--concurrency={concurrency}", f"--hostname={node}", "--without-mingle"]
+        options = [f"--pool={pool}", f"--hostname={node}", "--without-mingle"]
+        if concurrency is not None:
+            options.append(f"--concurrency={concurrency}")
         return self.start(supervisor, "worker", [*_CELERY, "worker", *options, *_INFO], grace_seconds=grace_seconds)
 
     def health_worker(self, supervisor: Supervisor) -> Child:
@@ -64,7 +69,9 @@ class Services:
         return self.start(supervisor, "flower", [*_CELERY, "flower", f"--port={port}"])
 
     def web(self, supervisor: Supervisor, port: int) -> Child:
-        return self.start(supervisor, "web", ["uvicorn", "web:app", "--host=127.0.0.1", f"--port={port}"])
+        """Start the web server on `port` of 127.0.0.1."""
+        options = ["--host=127.0.0.1", f"--port={port}", f"--log-config={_UVICORN_LOGGING}"]
+        return self.start(supervisor, "web", ["uvicorn", "web:app", *options])
 
     def wait_for_worker(self, supervisor: Supervisor, worker: Child) -> None:
         """Return when the worker takes tasks. Raises as `Supervisor.wait_until`."""
@@ -75,7 +82,10 @@ class Services:
         return any(beat.pid == worker.process.pid for beat in read_heartbeats(self._home))
 
 
-_CELERY = ["celery", "-A", "worker"]
+#: --quiet: no banner
+_CELERY = ["celery", "--quiet", "-A", "worker"]
+#: no lines about the steps of its start and end, of which it says the first before our logging is set up
+_UVICORN_LOGGING = Path(__file__).with_name("uvicorn-logging.json")
 _INFO = ["--loglevel=INFO"]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from app.clock import SystemClock
-from app.services.access import Role, issue_token
+from app.services.access import DEFAULT_SUBJECT, Role, issue_token
 from app.settings import load_settings
 from cli.output import Format, print_json
 
@@ -17,7 +17,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _EXAMPLES = """\b
 Examples:
-  export JWT_SECRET=$(openssl rand -hex 32)
+  propintel token --role manager
   curl -H "Authorization: Bearer $(propintel token --role manager)" localhost:8000/api/v1/admin/openai/stats
   propintel token --role operator --ttl 30d --subject nightly-import
 """
@@ -29,10 +29,13 @@ _LONGEST = timedelta(days=366)
 def token(
     role: Annotated[Role, typer.Option("--role", help="exec, manager: all; operator: jobs; reader: reads only.")],
     ttl: Annotated[str, typer.Option("--ttl", help="How long it holds: 30s, 15m, 1h or 7d; at most 366d.")] = "1h",
-    subject: Annotated[str, typer.Option("--subject", help="Who calls: limits count for each.")] = "propintel",
+    subject: Annotated[str, typer.Option("--subject", help="Who calls: limits count for each.")] = DEFAULT_SUBJECT,
     format_: Annotated[Format, typer.Option("--format", help="table: the bare token.")] = Format.TABLE,
 ) -> None:
-    """Sign a token with JWT_SECRET; its issuer and audience are JWT_ISSUER and JWT_AUDIENCE, as the web door asks."""
+    """Sign a token with JWT_SECRET, or with the secret that `propintel up --web` has made in PROPINTEL_HOME.
+
+    Its issuer and audience are JWT_ISSUER and JWT_AUDIENCE, which the web server checks.
+    """
     lifetime = _lifetime(ttl)
     clock = SystemClock()
     signed = issue_token(load_settings(), role, lifetime, clock=clock, subject=subject)

@@ -1,121 +1,150 @@
-"""`propintel up`: workers and beat, on request Flower and the web door, until Ctrl-C; SIGHUP reloads the OpenAI keys.
+"""`propintel up`: worker, health worker and beat, on request Flower and the web server, until Ctrl-C.
 
-What ends by itself once it was up is started again (`keeping.py`).
+What is in the way is found before anything starts (`conflicts.py`). What ends by itself once it was up is started again
+(`keeping.py`). SIGHUP reloads the OpenAI keys.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from app.errors import ConfigurationError, PropertyIntelligenceError
+from app.logs import plain_stderr
 from app.redaction import shown_url
 from app.services.embedded_valkey import EmbeddedValkey, connect
+from app.services.home_secret import make_home_secret
 from app.services.reload_signal import ReloadMark
 from app.services.stores import open_stores
 from app.settings import Settings, load_settings
+from cli.child_output import ChildOutput
+from cli.conflicts import Place, only_up, require_free
 from cli.keeping import ChildLife, Kept, ValkeyLife
 from cli.processes import Child, ChildDiedError, StopRequestedError, StopSignals, Supervisor
 from cli.services import START_SECONDS, Services, listens
+from cli.up_summary import flower_host, summary
 
-#: who listens on all addresses listens on loopback too
-_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 _WATCH_SECONDS = 0.5
 _BEAT = "beat"
 #: beat tells nobody that it is up: who lives so long could be configured
 _BEAT_UP_SECONDS = 10.0
+_NAMES = ("worker", "health", _BEAT, "web", "flower")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    settings: Settings
+    home: Path
+    flower: bool
+    web: bool
 
 
 def run_up(flower: bool, web: bool) -> int:
-    """Run until a signal comes; -> 0 then, 1 if a process ended before it was up, 2 if the settings cannot be used."""
-    try:
-        with StopSignals(sighup_reloads=True) as signals, contextlib.ExitStack() as stack:
-            _run(load_settings(), signals, stack, flower=flower, web=web)
-    except StopRequestedError:
-        _say("stopped")
-        return 0
-    except PropertyIntelligenceError as exc:
-        _say(str(exc))
-        return 2
-    except (ChildDiedError, TimeoutError) as exc:
-        _say(str(exc))
-        return 1
+    """Run until a signal comes; -> 0 then, 1 if a process ended before it was up, 2 if something is in the way."""
+    terminal = plain_stderr()
+    colors = terminal.isatty() and not os.environ.get("NO_COLOR")
+    with (
+        open(terminal.fileno(), "wb", buffering=0, closefd=False) as stream,
+        ChildOutput(stream, _NAMES, colors=colors) as output,
+    ):
+        try:
+            with StopSignals(sighup_reloads=True) as signals, contextlib.ExitStack() as stack:
+                settings = load_settings()
+                home = settings.propintel_home.expanduser().resolve()
+                _run(_Wanted(settings, home, flower, web), signals, output, stack)
+        except StopRequestedError:
+            output.say("stopped")
+            return 0
+        except PropertyIntelligenceError as exc:
+            output.say(str(exc))
+            return 2
+        except (ChildDiedError, TimeoutError) as exc:
+            output.say(str(exc))
+            return 1
 
 
-def _run(settings: Settings, signals: StopSignals, stack: contextlib.ExitStack, *, flower: bool, web: bool) -> NoReturn:
-    home = settings.propintel_home.expanduser().resolve()
+def _run(wanted: _Wanted, signals: StopSignals, output: ChildOutput, stack: contextlib.ExitStack) -> NoReturn:
+    settings, home = wanted.settings, wanted.home
+    stack.enter_context(only_up(home))
+    require_free(_places(wanted))
     open_stores(settings).close()  # a database that cannot be used is said here, not by every worker process
-    valkey = _broker(settings, home, stack)
-    supervisor = stack.enter_context(Supervisor(signals))
-    # Celery honours its soft shutdown, which re-queues what it cannot finish, on TERM only with REMAP_SIGTERM
-    services = Services(home, {**os.environ, "REMAP_SIGTERM": "SIGQUIT"})
-    kept = [Kept(life, time.monotonic, _say) for life in _lives(services, supervisor, settings, flower=flower, web=web)]
+    if wanted.web and not (settings.jwt_secret or settings.jwt_jwks_url):
+        make_home_secret(home)
+    output.say("starting, which takes some seconds")
+    valkey = _start_broker(settings, home, stack)
+    supervisor = stack.enter_context(Supervisor(signals, output))
+    kept = [Kept(life, time.monotonic, output.say) for life in _lives(wanted, supervisor)]
     for one in kept:
+        if one.name == "flower":  # it complains of workers that do not answer yet
+            _wait(supervisor, kept[: kept.index(one)])
         one.start()
+    _wait(supervisor, kept)
+    output.show(summary(settings, broker=_described(settings, home, valkey), flower=wanted.flower, web=wanted.web))
+    ground = Kept(ValkeyLife(valkey), time.monotonic, output.say) if valkey is not None and valkey.pid else None
+    _watch(signals, ground, kept, ReloadMark(home), output.say)
+
+
+def _places(wanted: _Wanted) -> list[Place]:
+    settings = wanted.settings
+    web = [Place("PORT", settings.port)] if wanted.web else []
+    flower = [Place("FLOWER_PORT", settings.flower_port, settings.flower_address)] if wanted.flower else []
+    return web + flower
+
+
+def _wait(supervisor: Supervisor, kept: Sequence[Kept]) -> None:
     for one in kept:
         if one.name != _BEAT:
             supervisor.wait_until(one.check, one.name, START_SECONDS)
-    _say("worker, health worker and beat are up; Ctrl-C stops them")
-    if flower:
-        _say(f"Flower: {_flower_url(settings)}")
-    if web:
-        _say(f"web: http://127.0.0.1:{settings.port}/")
-    ground = Kept(ValkeyLife(valkey), time.monotonic, _say) if valkey is not None and valkey.pid else None
-    _watch(signals, ground, kept, ReloadMark(home))
 
 
-def _lives(
-    services: Services, supervisor: Supervisor, settings: Settings, *, flower: bool, web: bool
-) -> Iterator[ChildLife]:
+def _lives(wanted: _Wanted, supervisor: Supervisor) -> Iterator[ChildLife]:
     """What is to run, in the order of its start."""
-    if web:
-        yield ChildLife("web", supervisor, lambda: services.web(supervisor, settings.port), _listener(settings.port))
-    if flower:
-        port, host = settings.flower_port, _reached_at(settings.flower_address)
-        yield ChildLife("flower", supervisor, lambda: services.flower(supervisor, port), _listener(port, host))
-    yield ChildLife(
-        "worker",
-        supervisor,
-        lambda: services.worker(supervisor, concurrency=os.cpu_count() or 2),
-        services.takes_tasks,
-    )
+    settings, services = wanted.settings, Services(wanted.home, _environment(wanted.settings))
+    if wanted.web:
+        port = settings.port
+        yield ChildLife("web", supervisor, lambda: services.web(supervisor, port), lambda _: listens(port))
+    yield ChildLife("worker", supervisor, lambda: services.worker(supervisor), services.takes_tasks)
     yield ChildLife("health", supervisor, lambda: services.health_worker(supervisor), services.takes_tasks)
     yield ChildLife(_BEAT, supervisor, lambda: services.beat(supervisor), _lived_for(_BEAT_UP_SECONDS))
+    if wanted.flower:
+        place, host = settings.flower_port, flower_host(settings)
+        yield ChildLife(
+            "flower", supervisor, lambda: services.flower(supervisor, place), lambda _: listens(place, host)
+        )
 
 
-def _listener(port: int, host: str = "127.0.0.1") -> Callable[[Child], bool]:
-    """Does the child listen on `port`? Never, if another program did so before it was started."""
-    taken = listens(port, host)
-    return lambda _child: not taken and listens(port, host)
-
-
-def _reached_at(address: str) -> str:
-    return _LOOPBACK.get(address, address)
-
-
-def _flower_url(settings: Settings) -> str:
-    host = _reached_at(settings.flower_address)
-    place = f"[{host}]" if ":" in host else host
-    return f"http://{place}:{settings.flower_port}/{settings.flower_url_prefix}"
+def _environment(settings: Settings) -> dict[str, str]:
+    """This process's environment, and how its children log: to them every output looks like no terminal."""
+    log_format = settings.log_format
+    if log_format == "auto":
+        log_format = "text" if plain_stderr().isatty() else "json"
+    # Celery honours its soft shutdown, which re-queues what it cannot finish, on TERM only with REMAP_SIGTERM
+    return {**os.environ, "REMAP_SIGTERM": "SIGQUIT", "LOG_FORMAT": log_format}
 
 
 def _lived_for(seconds: float) -> Callable[[Child], bool]:
     return lambda child: time.monotonic() - child.started_at >= seconds
 
 
-def _watch(signals: StopSignals, ground: Kept | None, kept: Sequence[Kept], mark: ReloadMark) -> NoReturn:
+def _watch(
+    signals: StopSignals,
+    ground: Kept | None,
+    kept: Sequence[Kept],
+    mark: ReloadMark,
+    say: Callable[[str], None],
+) -> NoReturn:
     while True:
         if signals.take_reload():
-            _pass_on(mark)
+            _pass_on(mark, say)
         try:
             signals.check()
         except StopRequestedError:
-            _say("stopping: jobs under way have ten seconds, what is left is queued again")
+            say("stopping: jobs under way have ten seconds, what is left is queued again")
             raise
         if ground is not None:
             ground.tend()
@@ -125,28 +154,26 @@ def _watch(signals: StopSignals, ground: Kept | None, kept: Sequence[Kept], mark
         signals.wait(_WATCH_SECONDS)
 
 
-def _pass_on(mark: ReloadMark) -> None:
-    """SIGHUP goes to workers and web door by the mark: beat and Flower would end at the signal."""
+def _pass_on(mark: ReloadMark, say: Callable[[str], None]) -> None:
+    """SIGHUP goes to workers and web server by the mark: beat and Flower would end at the signal."""
     try:
         mark.set()
     except ConfigurationError as exc:
-        _say(str(exc))
+        say(str(exc))
     else:
-        _say("asked the workers and the web door to read the OpenAI keys again")
+        say("asked the workers and the web server to read the OpenAI keys again")
 
 
-def _broker(settings: Settings, home: Path, stack: contextlib.ExitStack) -> EmbeddedValkey | None:
+def _start_broker(settings: Settings, home: Path, stack: contextlib.ExitStack) -> EmbeddedValkey | None:
     """REDIS_URL if it is set (it must answer), else the embedded Valkey, started first and stopped last."""
     if settings.redis_url is not None:
         connect(settings).close()
-        _say(f"broker: {shown_url(settings.redis_url.get_secret_value())}")
         return None
-    valkey = stack.enter_context(EmbeddedValkey(home))
-    owned = "" if valkey.pid else " (already running, left running)"
-    _say(f"broker: embedded Valkey in {home}{owned}")
-    return valkey
+    return stack.enter_context(EmbeddedValkey(home))
 
 
-def _say(line: str) -> None:
-    sys.stderr.write(f"propintel: {line}\n")
-    sys.stderr.flush()
+def _described(settings: Settings, home: Path, valkey: EmbeddedValkey | None) -> str:
+    if settings.redis_url is not None:
+        return shown_url(settings.redis_url.get_secret_value())
+    ours = valkey is not None and valkey.pid
+    return f"embedded Valkey in {home}{'' if ours else ' (already running, left running)'}"

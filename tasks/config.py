@@ -79,7 +79,7 @@ def urgency_of(job: Job) -> int:
 def celery_config(settings: Settings) -> dict[str, Any]:
     """The defaults of every app that `make_celery` makes."""
     url = broker_url(settings)
-    return {**_broker(url), **_results(url), **_delivery(), **_worker(), **_beat(url)}
+    return {**_broker(url), **_results(url), **_delivery(), **_worker(settings), **_beat(url)}
 
 
 def kombu_url(url: str) -> str:
@@ -167,8 +167,9 @@ def _delivery() -> dict[str, Any]:
     }
 
 
-def _worker() -> dict[str, Any]:
+def _worker(settings: Settings) -> dict[str, Any]:
     return {
+        "worker_concurrency": settings.worker_concurrency,  # None: the number of processors; `--concurrency` wins
         "worker_prefetch_multiplier": 1,
         "worker_send_task_events": True,
         "worker_soft_shutdown_timeout": 10.0,  # honoured with REMAP_SIGTERM=SIGQUIT, which the Procfile sets

@@ -17,7 +17,7 @@ from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from app.errors.requests import IdentityProviderError, InvalidTokenError, RoleNotAllowedError, TooManyRequestsError
-from app.services.access import Caller, Role
+from app.services.access import Caller, Role, TokenVerifier, is_loopback, not_for_other_machines
 from app.services.rate_limits import Allowance
 from web.context import context_of
 from web.envelope import COMMON
@@ -155,13 +155,22 @@ def _limit_told(request: Request) -> Iterator[None]:
 
 def _caller(request: Request) -> Caller:
     headers = request.headers.getlist("authorization")
-    verifier = context_of(request).verifier
+    verifier = verifier_for(request)
     if len(headers) > 1:
         raise InvalidTokenError("the request has several")
     scheme, _, token = (headers or [""])[0].partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise InvalidTokenError("the request has none")
     return verifier.verify(token.strip())
+
+
+def verifier_for(request: Request) -> TokenVerifier:
+    """Return what judges the tokens of `request`. Raises `ConfigurationError` if nothing may."""
+    verifier = context_of(request).verifier
+    address, _port = request.scope.get("server") or ("", None)  # the address that the request was sent to, as connected
+    if verifier.loopback_only and not is_loopback(address):
+        raise not_for_other_machines()
+    return verifier
 
 
 def _check_content_type(request: Request) -> None:

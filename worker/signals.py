@@ -52,6 +52,8 @@ from tasks.config import CALLBACK_QUEUE, LANES, MODEL_BATCH_QUEUE, SCRAPE_QUEUE
 from tasks.lease import worker_name
 from worker import watching
 from worker.configuration import exit_with, settings
+from worker.routine import log_at_debug
+from worker.schedule import beat_config
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,7 @@ def _on_setup_logging(loglevel: Any = None, **_: Any) -> None:
     """Worker and beat. LOG_LEVEL counts more than `--loglevel`, which stands in command lines that nobody edits."""
     wanted = loglevel if isinstance(loglevel, int) and loglevel else logging.INFO
     configure_logging(level=settings().log_level or wanted, log_format=settings().log_format)
+    log_at_debug({entry["task"] for entry in beat_config(settings())["beat_schedule"].values()})
     _log_near_misses_once()
 
 

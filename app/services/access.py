@@ -3,7 +3,8 @@
 Leaves the header, the status codes and which role a route asks for to `web`. A token is a JWT (RFC 7519) with the
 claims `role`, `iss`, `aud`, `exp`. Two modes, each with its algorithms pinned (RFC 8725 section 3.1), never chosen by
 the token: JWT_SECRET means HS256; JWT_JWKS_URL means RS256 or ES256 with the identity provider's keys, and wins if both
-are set.
+are set. If neither is set, the secret that `propintel up --web` made for this home signs and checks (`home_secret.py`),
+but only for requests that come over loopback: nobody has decided that other machines may use it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import jwt
 from app.clock import Clock
 from app.errors import ConfigurationError
 from app.errors.requests import InvalidTokenError
+from app.services.home_secret import read_home_secret
 from app.services.signing_keys import SigningKeys
 from app.settings import Settings
 
@@ -30,7 +32,12 @@ _SECRET_ALGORITHMS = ("HS256",)
 #: the last second that a `datetime` can say
 _FAR = 253_402_300_799
 _JWKS_ALGORITHMS = ("RS256", "ES256")
-_MAKE_SECRET = "Make one with `openssl rand -hex 32` and set it for every process of the HTTP door"  # noqa: S105
+_REMEDY = (
+    "Set JWT_SECRET for every web process, for example to the output of `openssl rand -hex 32`; "
+    "`propintel up --web` makes one for this machine alone"
+)
+#: whose name a token has if nobody chose one
+DEFAULT_SUBJECT = "propintel"
 
 
 class Role(StrEnum):
@@ -70,7 +77,13 @@ class Caller:
 
 
 class TokenVerifier(Protocol):
-    """Judges tokens. May block for seconds: the JWKS mode may ask the identity provider."""
+    """Judges tokens. May block for seconds: the JWKS mode may ask the identity provider.
+
+    `loopback_only`: it may not be used for a request that came from another machine.
+    """
+
+    @property
+    def loopback_only(self) -> bool: ...
 
     def verify(self, token: str) -> Caller:
         """The caller; raises `InvalidTokenError`, or `IdentityProviderError` when nothing can be judged now."""
@@ -78,14 +91,15 @@ class TokenVerifier(Protocol):
 
 
 def issue_token(
-    settings: Settings, role: Role, lifetime: timedelta, *, clock: Clock, subject: str = "propintel"
+    settings: Settings, role: Role, lifetime: timedelta, *, clock: Clock, subject: str = DEFAULT_SUBJECT
 ) -> str:
-    """A signed token that expires after `lifetime`. Raises `ConfigurationError` without JWT_SECRET."""
+    """A signed token that expires after `lifetime`. Raises `ConfigurationError` without a secret."""
     if settings.jwt_jwks_url:
         problem = "tokens are checked against this identity provider, so one signed here would be refused"
         raise ConfigurationError("JWT_JWKS_URL", problem, "Get the token there, or unset it and set JWT_SECRET")
-    if settings.jwt_secret is None:
-        raise ConfigurationError("JWT_SECRET", "is not set, and a token is signed with it", _MAKE_SECRET)
+    secret = _configured_secret(settings) or read_home_secret(settings.propintel_home)
+    if secret is None:
+        raise ConfigurationError("JWT_SECRET", "is not set, and a token is signed with it", _REMEDY)
     now = clock.now()
     claims = {
         "sub": subject,
@@ -95,7 +109,7 @@ def issue_token(
         "iat": now,
         "exp": now + lifetime,
     }
-    return jwt.encode(claims, settings.jwt_secret.get_secret_value(), algorithm="HS256")
+    return jwt.encode(claims, secret, algorithm="HS256")
 
 
 def build_verifier(settings: Settings, clock: Clock) -> TokenVerifier:
@@ -103,20 +117,39 @@ def build_verifier(settings: Settings, clock: Clock) -> TokenVerifier:
     if settings.jwt_jwks_url:
         keys = SigningKeys(_checked_jwks_url(settings.jwt_jwks_url), clock)
         return _Verifier(settings, _JWKS_ALGORITHMS, keys.key)
-    if settings.jwt_secret is not None:
-        secret = settings.jwt_secret.get_secret_value()
-        return _Verifier(settings, _SECRET_ALGORITHMS, lambda _kid: secret)
+    configured = _configured_secret(settings)
+    secret = configured or read_home_secret(settings.propintel_home)
+    if secret is not None:
+        return _Verifier(settings, _SECRET_ALGORITHMS, lambda _kid: secret, loopback_only=configured is None)
     problem = "neither JWT_SECRET nor JWT_JWKS_URL is set, so no token can be checked"
-    raise ConfigurationError("JWT_SECRET", problem, _MAKE_SECRET)
+    raise ConfigurationError("JWT_SECRET", problem, _REMEDY)
+
+
+def not_for_other_machines() -> ConfigurationError:
+    """The error of a request from another machine where the verifier is `loopback_only`."""
+    problem = "neither JWT_SECRET nor JWT_JWKS_URL is set, and the secret that `up` made serves loopback addresses only"
+    return ConfigurationError("JWT_SECRET", problem, _REMEDY)
+
+
+def _configured_secret(settings: Settings) -> str | None:
+    return settings.jwt_secret.get_secret_value() if settings.jwt_secret is not None else None
 
 
 class _Verifier:
     """Checks signature, expiry, issuer and audience with the algorithms and the key (by `kid`) of one mode."""
 
-    def __init__(self, settings: Settings, algorithms: tuple[str, ...], key_for: Callable[[str], Any]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        algorithms: tuple[str, ...],
+        key_for: Callable[[str], Any],
+        *,
+        loopback_only: bool = False,
+    ) -> None:
         self._issuer, self._audience = settings.jwt_issuer, settings.jwt_audience
         self._algorithms = algorithms
         self._key_for = key_for
+        self.loopback_only = loopback_only
 
     def verify(self, token: str) -> Caller:
         try:

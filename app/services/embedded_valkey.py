@@ -26,9 +26,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from app import files
-from app.errors import ConfigurationError
 from app.errors.broker import BrokerUnavailableError, EmbeddedValkeyError, RedisUnreachableError
 from app.redaction import shown_url
+from app.services.home import usable_home
 from app.settings import Settings
 
 #: longest socket path that is used, in bytes; the system's limit is 107 on Linux and 103 on macOS
@@ -148,11 +148,8 @@ class _Endpoint:
 
 
 def _make_private(folder: Path) -> None:
-    try:
+    with usable_home(folder.parent):
         files.make_private_folder(folder)
-    except OSError as exc:
-        problem = f"{folder.parent} cannot be used ({exc.strerror})"
-        raise ConfigurationError("PROPINTEL_HOME", problem, "Set it to a folder that this user may write to") from exc
 
 
 def _free_port() -> int:

@@ -1,7 +1,8 @@
 """Who is signed in at the pages: a session for each browser, in the Redis in use, for all web processes together.
 
 The browser holds a random id in a cookie, Redis its SHA-256 with who it is: a dump of Redis signs nobody in, signing
-out ends the session everywhere, and the token that was shown at sign-in is kept nowhere.
+out ends the session everywhere, and the token that was shown at sign-in is kept nowhere. The code of a sign-in link is
+kept the same way, and Redis removes it when it is used.
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ from app.settings import Settings
 
 #: A working day: who lost a role keeps it no longer than this, or than his token.
 LONGEST = timedelta(hours=12)
+#: How long a sign-in link works.
+LINK_LIFETIME = timedelta(minutes=15)
+#: Where the pages take the code of a link. As the parameter `code` it is redacted in every log.
+LINK_PATH = "/sign-in/link"
 _PREFIX = "propintel:page-session:"
+_LINK_PREFIX = "propintel:sign-in-link:"
 _PATIENCE_SECONDS = 2.0
 
 
@@ -64,6 +70,18 @@ class PageSessions:
         issuer, subject, role, csrf = json.loads(kept)
         return PageSession(Caller(issuer, subject, role), csrf)
 
+    def make_link(self, caller: Caller) -> str:
+        """Return the path of a link that signs `caller` in, once, within `LINK_LIFETIME`."""
+        code = secrets.token_urlsafe(32)
+        kept = json.dumps([caller.issuer, caller.subject, caller.role])
+        self._asked(lambda client: client.set(_name(code, _LINK_PREFIX), kept, ex=LINK_LIFETIME))
+        return f"{LINK_PATH}?code={code}"
+
+    def use_link(self, code: str) -> Caller | None:
+        """Return whom the code signs in, None if it was used, has expired or never was. It cannot be used again."""
+        kept = self._asked(lambda client: client.getdel(_name(code, _LINK_PREFIX)))
+        return Caller(*json.loads(kept)) if kept is not None else None
+
     def end(self, session_id: str) -> None:
         """Sign out. Ending twice is fine."""
         self._asked(lambda client: client.delete(_name(session_id)))
@@ -88,5 +106,5 @@ class PageSessions:
             raise BrokerUnavailableError(origin_of(broker_url(self._settings)), type(exc).__name__) from exc
 
 
-def _name(session_id: str) -> str:
-    return _PREFIX + hashlib.sha256(session_id.encode()).hexdigest()
+def _name(secret: str, prefix: str = _PREFIX) -> str:
+    return prefix + hashlib.sha256(secret.encode()).hexdigest()

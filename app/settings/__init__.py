@@ -133,7 +133,9 @@ class Settings(LogSettings):
     )
 
     # --- HTTP API and web pages
-    jwt_secret: HmacKey = Field(None, description="Signs and verifies tokens (HS256). At least 32 bytes.")
+    jwt_secret: HmacKey = Field(
+        None, description="Signs and verifies tokens (HS256). At least 32 bytes. `up --web` creates one."
+    )
     jwt_jwks_url: str | None = Field(
         None, description="Tokens are verified with the keys of this identity provider instead."
     )
@@ -298,6 +300,9 @@ class Settings(LogSettings):
     )
 
     # --- jobs
+    worker_concurrency: int | None = Field(
+        None, ge=1, le=1000, description="How many jobs a worker runs at once. Empty: one per processor."
+    )
     scrape_deadline_seconds: float = Field(
         3600.0, gt=0, description="Longest total time that a job waits for capacity."
     )

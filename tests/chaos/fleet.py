@@ -25,6 +25,8 @@ RESTART_SECONDS = 2.0
 _START_SECONDS = 90.0
 _CELERY = ["celery", "-A", "worker"]
 _INFO = ["--loglevel=INFO"]
+#: beat logs what it sends at DEBUG
+_TICKS = "--loglevel=DEBUG"
 
 
 def faketime_library() -> Path | None:
@@ -65,7 +67,7 @@ class Fleet:
         wrong = Services(home, _skewed(env), cwd=home, logs=home) if skewed_clock else right
         self.workers = [_worker("scrape-1", right, CHILDREN), _worker("scrape-2", wrong, CHILDREN)]
         self.health = _worker("health", right, 0)
-        self.beats = [Member(f"beat-{n}", [*_CELERY, "beat", "--pidfile=", *_INFO], right) for n in (1, 2)]
+        self.beats = [Member(f"beat-{n}", [*_CELERY, "beat", "--pidfile=", _TICKS], right) for n in (1, 2)]
         self.members = [*self.workers, self.health, *self.beats]
         #: who ended although nobody killed it, with the exit code
         self.ended: list[str] = []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import psutil
 import pytest
 
@@ -26,6 +29,7 @@ from tests.plugins.standin_fixtures import KEYS
 from tests.plugins.waiting import wait_until
 
 pytestmark = pytest.mark.worker
+_PROGRAM = [sys.executable, "-c", "import sys; from cli.main import main; sys.exit(main())"]
 
 
 @pytest.fixture
@@ -34,10 +38,9 @@ def start_up(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     started: list[subprocess.Popen[str]] = []
 
     def start(*options: str, **environment: str) -> subprocess.Popen[str]:
-        code = "import sys; from cli.main import main; sys.exit(main())"
         with (tmp_path / "up.log").open("w") as log:
             process = subprocess.Popen(
-                [sys.executable, "-c", code, "up", *options],
+                [*_PROGRAM, "up", *options],
                 env={**os.environ, "KEY_REPORT_INTERVAL_SECONDS": "1", **environment},
                 cwd=tmp_path,
                 stdout=log,
@@ -57,43 +60,96 @@ def _said(tmp_path: Path) -> str:
     return (tmp_path / "up.log").read_text()
 
 
+def _wait_for(tmp_path: Path, text: str) -> None:
+    wait_until(lambda: text in _said(tmp_path), 30, lambda: _said(tmp_path))
+
+
+def _lines_of(tmp_path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in _said(tmp_path).splitlines() if line.startswith("{")]
+
+
+def _run(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command of the same user in the same folder, with the same settings."""
+    return subprocess.run(
+        [*_PROGRAM, *arguments],
+        env={**os.environ, **environment},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 def test_one_command_starts_all_and_one_ctrl_c_stops_all(
     start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    """The web door answers, beat's report arrives; after Ctrl-C nothing is left and nothing was a traceback."""
-    port = free_port()
-    up = start_up("--web", PORT=str(port))
-    wait_until(lambda: f"web: http://127.0.0.1:{port}" in _said(tmp_path), 30, lambda: _said(tmp_path))
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=120) as answer:
-        assert answer.status == 200
-    wait_until(lambda: "OpenAI keys: 0 of 0 healthy" in _said(tmp_path), 30, lambda: _said(tmp_path))
+    """With nothing configured: its link signs in once, `propintel token` works, a second `up` is refused, and beat's
+    ticks are not in the log, which is JSON that names the process of each line. After Ctrl-C nothing is left."""
+    port = str(free_port())
+    up = start_up("--web", PORT=port, WORKER_CONCURRENCY="1")
+    _wait_for(tmp_path, "Ctrl-C")
+    assert len(_child(up, "worker", "--pool=prefork").children()) == 1
+    link = re.search(rf"http://127\.0\.0\.1:{port}/sign-in/link\?code=\S+", _said(tmp_path))[0]
+    with httpx2.Client(trust_env=False, timeout=120, follow_redirects=True) as browser:
+        shown = browser.get(link)
+        assert (shown.url.path, shown.status_code) == ("/jobs", 200)
+        assert "Sign out" in shown.text
+        assert browser.get(f"http://127.0.0.1:{port}/keys").status_code == 200
+    again = httpx2.get(link, trust_env=False, timeout=120)
+    assert again.status_code == 403
+    assert "used already or has expired" in again.text
+
+    token = _run(tmp_path, "token", "--role", "manager").stdout.strip()
+    headers = {"Authorization": f"Bearer {token}"}
+    stats = f"http://127.0.0.1:{port}/api/v1/admin/openai/stats"
+    assert httpx2.get(stats, headers=headers, trust_env=False, timeout=120).status_code == 200
+    assert (tmp_path / ".propintel" / "jwt_secret").stat().st_mode & 0o777 == 0o600
+
+    second = _run(tmp_path, "up", PORT=str(free_port()))
+    assert second.returncode == 2
+    assert f"process {up.pid}" in second.stderr.splitlines()[-1]
+    assert str(tmp_path / ".propintel") in second.stderr.splitlines()[-1]
+
+    wait_until(lambda: _said(tmp_path).count("OpenAI keys: 0 of 0 healthy") >= 3, 30, lambda: _said(tmp_path))
     children = psutil.Process(up.pid).children(recursive=True)
     up.send_signal(signal.SIGINT)
     assert up.wait(120) == 0
     _, alive = psutil.wait_procs(children, timeout=120)
     assert alive == []
-    assert "Traceback" not in _said(tmp_path)
+    said = _said(tmp_path)
+    assert said.endswith("propintel: stopped\n")
+    assert "Traceback" not in said
+    assert said.count(link.partition("code=")[2]) == 1, "only where `up` prints it"
+    assert said.count("/sign-in/link?code=[redacted]") == 2, "the access log"
+    lines = _lines_of(tmp_path)
+    assert {line["process"] for line in lines} == {"worker", "health", "beat", "web"}
+    assert [line for line in lines if re.search("Sending due task|received|succeeded in", line["event"])] == []
+    assert not re.search(r"\[queues\]|is starting|Started server process|Uvicorn running", said)
 
 
-def test_sighup_reaches_worker_and_web_door_and_ends_neither_beat_nor_flower(
+def test_sighup_reaches_worker_and_web_server_and_ends_neither_beat_nor_flower(
     start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     """Beat and Flower would end at the signal itself; the same processes go on, with the keys that `.env` has now.
 
-    Those that do tasks are one per processor and the health worker.
+    Those that do tasks are one per processor and the health worker. As text each line has the name of its process.
     """
     one, two = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
     dotenv, port = tmp_path / "env", str(free_port())
     dotenv.write_text(f"OPENAI_API_KEYS={one}\n")
     flower = str(free_port())
     more = {"FLOWER_PORT": flower, "FLOWER_URL_PREFIX": "tools", "PROPINTEL_ENV_FILE": str(dotenv)}
-    up = start_up("--flower", "--web", PORT=port, **more)
-    wait_until(lambda: f"web: http://127.0.0.1:{port}" in _said(tmp_path), 30, lambda: _said(tmp_path))
-    assert f"Flower: http://127.0.0.1:{flower}/tools" in _said(tmp_path)
+    up = start_up("--flower", "--web", PORT=port, LOG_FORMAT="text", JWT_JWKS_URL="https://id.example/keys", **more)
+    _wait_for(tmp_path, "Ctrl-C")
+    assert f"http://127.0.0.1:{port}/" in _said(tmp_path)
+    assert f"http://127.0.0.1:{flower}/tools" in _said(tmp_path)
+    assert "sign in" not in _said(tmp_path), "who may sign in is the identity provider's to say"
+    assert not (tmp_path / ".propintel" / "jwt_secret").exists()
     children = {child.pid for child in psutil.Process(up.pid).children(recursive=True)}
     dotenv.write_text(f"OPENAI_API_KEYS={one},{two}\n")
     up.send_signal(signal.SIGHUP)
-    wait_until(lambda: '"2 OpenAI keys read again"' in _said(tmp_path), 30, lambda: _said(tmp_path))
+    _wait_for(tmp_path, "INFO: 2 OpenAI keys read again\n")
     added = "OpenAI keys reloaded: 1 added (sk-proj-bbb...2222), 0 draining, 1 unchanged"
     wait_until(lambda: _said(tmp_path).count(added) == (os.cpu_count() or 2) + 1, 30, lambda: _said(tmp_path))
     with urllib.request.urlopen(f"http://127.0.0.1:{flower}/tools/", timeout=120) as answer:
@@ -102,31 +158,38 @@ def test_sighup_reaches_worker_and_web_door_and_ends_neither_beat_nor_flower(
     up.send_signal(signal.SIGINT)
     assert up.wait(120) == 0
     assert "Traceback" not in _said(tmp_path)
+    assert not re.search("Registered tasks|Visit me|Inspect method", _said(tmp_path))
+    form = re.compile(r"(worker|health|beat  |web   |flower) \| \S|propintel: |  ")
+    assert [line for line in _said(tmp_path).splitlines() if not form.match(line)] == []
+
+
+@pytest.mark.parametrize(("setting", "option"), [("PORT", "--web"), ("FLOWER_PORT", "--flower")])
+def test_a_port_in_use_is_named_before_anything_is_started(tmp_path: Path, setting: str, option: str) -> None:
+    """Exit 2, the last line says which port and which setting; not even the database was made."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        up = _run(tmp_path, "up", option, **{setting: port})
+    assert up.returncode == 2
+    last = up.stderr.splitlines()[-1]
+    assert last.startswith(f"propintel: {setting}: port {port} of 127.0.0.1 is in use")
+    assert f"set {setting} to a free port" in last
+    assert [file.name for file in (tmp_path / ".propintel").iterdir()] == ["up.lock"]
 
 
 def test_a_child_that_ends_before_it_was_up_ends_all_with_its_reason(
     start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    """The port of the web door is taken: exit 1, the reason stands in the output, no process is left."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        up = start_up("--web", PORT=str(taken.getsockname()[1]))
-        family = psutil.Process(up.pid)
-        wait_until(lambda: len(family.children()) >= 2, 30, lambda: _said(tmp_path))
-        children = family.children(recursive=True)
-        assert up.wait(120) == 1
-    assert "address already in use" in _said(tmp_path)
-    assert "web ended by itself" in _said(tmp_path)
+    """Exit 1; its last lines stand before the remark that it ended, and no process is left."""
+    up = start_up(OPENAI_KEY_ROTATION_STRATEGY="no-such")
+    family = psutil.Process(up.pid)
+    wait_until(lambda: len(family.children()) >= 2, 30, lambda: _said(tmp_path))
+    children = family.children(recursive=True)
+    assert up.wait(120) == 1
+    before, _, after = _said(tmp_path).partition("ended by itself (exit code 2)")
+    assert re.search(r"^(worker|health) \| OPENAI_KEY_ROTATION_STRATEGY: ", before, re.MULTILINE)
+    assert "its last lines are above" in after
     _, alive = psutil.wait_procs(children, timeout=120)
     assert alive == []
-
-
-def test_a_flower_that_would_be_open_ends_all_with_what_to_set(
-    start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
-    up = start_up("--flower", FLOWER_ADDRESS="0.0.0.0", FLOWER_PORT=str(free_port()))
-    assert up.wait(120) == 1
-    assert "FLOWER_BASIC_AUTH: is not set" in _said(tmp_path)
-    assert "flower ended by itself" in _said(tmp_path)
 
 
 def test_a_broker_that_does_not_answer_is_said_before_anything_starts(
@@ -178,7 +241,7 @@ def test_a_worker_that_is_killed_is_started_again(
         OPENAI_BASE_URL=standin.base_url,
         JOB_LEASE_SECONDS="3",
     )
-    wait_until(lambda: "are up" in _said(tmp_path), 30, lambda: _said(tmp_path))
+    _wait_for(tmp_path, "are up")
     first = jobs_of(f"{property_site}/homes/1")
     wait_until(lambda: standin.stats()["totals"]["requests"] == 1, 30, lambda: _said(tmp_path))
     standin.set_key(KEYS[0], behaviour="ok")
@@ -202,9 +265,9 @@ def test_an_embedded_valkey_that_is_killed_is_started_again(
     property_site: str,
     tmp_path: Path,
 ) -> None:
-    """The same workers and beat go on with it."""
+    """The same workers and beat go on with it. If `up` itself is killed they end, though nobody reads their output."""
     up = start_up(FETCH_ALLOWED_PRIVATE_NETWORKS="127.0.0.0/8")
-    wait_until(lambda: "are up" in _said(tmp_path), 30, lambda: _said(tmp_path))
+    _wait_for(tmp_path, "are up")
     (valkey,) = [child for child in psutil.Process(up.pid).children() if "valkey" in child.name()]
     others = {child.pid for child in psutil.Process(up.pid).children()} - {valkey.pid}
     valkey.kill()
@@ -212,5 +275,7 @@ def test_an_embedded_valkey_that_is_killed_is_started_again(
     state = jobs_of(f"{property_site}/homes/2")
     wait_until(lambda: state() == JobState.DONE, 30, lambda: _said(tmp_path))
     assert others < {child.pid for child in psutil.Process(up.pid).children()}
-    up.send_signal(signal.SIGINT)
-    assert up.wait(120) == 0
+    children = psutil.Process(up.pid).children(recursive=True)
+    up.kill()
+    _, alive = psutil.wait_procs(children, timeout=120)
+    assert alive == []

@@ -1,4 +1,4 @@
-"""Signing in with a token of the API, and out again."""
+"""Signing in with a token of the API or with a one-time link, and out again."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from app.errors import PropertyIntelligenceError
+from app.errors import ConfigurationError, PropertyIntelligenceError
 from app.errors.requests import InvalidTokenError, RoleNotAllowedError
-from app.services.access import is_loopback
-from web.auth import READING, strangers_counted
-from web.context import Context, context_of
+from app.services.access import Caller, is_loopback
+from app.services.page_sessions import LINK_PATH
+from web.auth import READING, strangers_counted, verifier_for
+from web.context import context_of
+from web.errors import answer_to
 from web.pages.rendering import page
 from web.pages.route import SIGN_IN_PATH, PageRoute, cookie_name, find_session, inner_path, see_other
 
 router = APIRouter(route_class=PageRoute)
+
+_LINK_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+_LINK_OVER = (
+    "This sign-in link was used already or has expired. "
+    "Get a token with `propintel token --role manager` and paste it here."
+)
 
 
 @router.get("/")
@@ -25,6 +33,11 @@ def home(request: Request) -> Response:
 
 @router.get(SIGN_IN_PATH)
 def show_sign_in(request: Request, next: str = "/") -> Response:
+    """The form, or what to set if nobody can sign in here."""
+    try:
+        verifier_for(request)
+    except ConfigurationError as exc:
+        return _closed_page(request, exc)
     return _sign_in_page(request, wanted=inner_path(next))
 
 
@@ -33,20 +46,24 @@ def sign_in(
     request: Request, token: Annotated[str, Form(max_length=16_384)] = "", wanted: Annotated[str, Form()] = "/"
 ) -> Response:
     """Sets the cookie; with a token that does not hold, the form again and what is wrong."""
-    context = context_of(request)
     try:
-        session_id, seconds = _open_session(context, request, token.strip())
+        return _signed_in(request, _caller_of_token(request, token.strip()), inner_path(wanted))
+    except ConfigurationError as exc:
+        return _closed_page(request, exc)
     except (InvalidTokenError, RoleNotAllowedError) as exc:
         return _sign_in_page(request, wanted=inner_path(wanted), problem=_said(exc), status=403)
-    response = see_other(inner_path(wanted))
-    response.set_cookie(
-        cookie_name(request),
-        session_id,
-        max_age=seconds,
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="strict",
-    )
+
+
+@router.get(LINK_PATH)
+def sign_in_by_link(request: Request, code: str = "") -> Response:
+    """Sets the cookie and leads to a URL without the code, so that neither history nor referrer keeps it."""
+    if "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
+        return Response(status_code=503, headers=_LINK_HEADERS)  # a browser that only guesses must not use it up
+    try:
+        response = _signed_in(request, _caller_of_link(request, code), "/")
+    except InvalidTokenError:
+        response = _sign_in_page(request, wanted="/", problem=_LINK_OVER, status=403)
+    response.headers.update(_LINK_HEADERS)
     return response
 
 
@@ -61,14 +78,37 @@ def sign_out(request: Request) -> Response:
     return response
 
 
-def _open_session(context: Context, request: Request, token: str) -> tuple[str, int]:
+def _signed_in(request: Request, caller: Caller, path: str) -> Response:
+    """Open a session of `caller` and lead to `path`."""
+    session_id, seconds = context_of(request).page_sessions.open(caller)
+    response = see_other(path)
+    response.set_cookie(
+        cookie_name(request),
+        session_id,
+        max_age=seconds,
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+def _caller_of_token(request: Request, token: str) -> Caller:
     with strangers_counted(request):
         if not token:
             raise InvalidTokenError("the form has none")
-        caller = context.verifier.verify(token)
+        caller = verifier_for(request).verify(token)
     if caller.role not in READING:
         raise RoleNotAllowedError(caller.role, ", ".join(READING))
-    return context.page_sessions.open(caller)
+    return caller
+
+
+def _caller_of_link(request: Request, code: str) -> Caller:
+    with strangers_counted(request):
+        caller = context_of(request).page_sessions.use_link(code)
+        if caller is None:
+            raise InvalidTokenError("the link was used or has expired")
+    return caller
 
 
 def _said(exc: PropertyIntelligenceError) -> str:
@@ -90,3 +130,10 @@ def _sign_in_page(request: Request, wanted: str, problem: str = "", status: int 
         provider=bool(settings.jwt_jwks_url),
         bare=bare,
     )
+
+
+def _closed_page(request: Request, exc: ConfigurationError) -> Response:
+    status, message, headers = answer_to(request, exc)
+    response = page(request, "sign_in_closed.html", status, message=message)
+    response.headers.update(headers)
+    return response

@@ -192,6 +192,6 @@ def web(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
 def worker(environment: Environment, home: Path, broker: EmbeddedValkey, warm_parent: WarmParent) -> Iterator[None]:
     """A prefork worker on the broker."""
     services = Services(home / "state", environment, cwd=home, logs=home)
-    with Supervisor(StopSignals(), warm_parent.start) as supervisor:
+    with Supervisor(StopSignals(), popen=warm_parent.start) as supervisor:
         services.wait_for_worker(supervisor, services.worker(supervisor, concurrency=2))
         yield

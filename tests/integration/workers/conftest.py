@@ -53,7 +53,9 @@ class Fleet:
         return child
 
     def start_beat(self) -> Child:
-        return self.services.beat(self.supervisor)
+        """Start beat with a log that has its ticks."""
+        env = {**self.env, "LOG_LEVEL": "debug"}
+        return Services(self.home, env, cwd=self.home, logs=self.home).beat(self.supervisor)
 
     def send(self, *targets: str) -> list[str]:
         """Enqueue and send; -> the jobs' ids."""
@@ -108,7 +110,7 @@ def make_fleet(
         closing.append(stores.close)
         app = make_celery(settings)
         closing.append(app.close)
-        supervisor = Supervisor(StopSignals(), warm_parent.start)
+        supervisor = Supervisor(StopSignals(), popen=warm_parent.start)
         closing.append(supervisor.stop)
         return Fleet(home, settings, stores, valkey, app, supervisor, dict(os.environ))
 

@@ -71,9 +71,9 @@ def test_reports_wait_neither_for_what_a_locked_database_keeps_nor_for_the_repor
     make_fleet: Callable[..., Any], until: Callable[..., None]
 ) -> None:
     """Every other task of beat's hangs, then a report does once it has been logged; the next one is logged all the
-    same.
+    same. At DEBUG the worker also logs when it receives a report and ends one.
     """
-    fleet = make_fleet()
+    fleet = make_fleet(LOG_LEVEL="debug")
     health = fleet.services.health_worker(fleet.supervisor)
     fleet.services.wait_for_worker(fleet.supervisor, health)
 

@@ -153,14 +153,15 @@ def test_no_secret_of_an_exception_reaches_results_events_or_the_log(
 
 
 def test_beat_and_flower_log_like_the_worker(make_fleet: Callable[..., Any], until: Callable[..., None]) -> None:
-    """Flower sets up no log of its own, tornado would."""
+    """Flower sets up no log of its own, tornado would. Beat's ticks are at DEBUG."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     fleet.start_beat()
     fleet.services.flower(fleet.supervisor, free_port())
     until(lambda: "Sending due task" in fleet.log("beat"), 30, lambda: fleet.log("beat"))
-    until(lambda: "Visit me at" in fleet.log("flower"), 30, lambda: fleet.log("flower"))
-    assert any(line["event"].startswith("Scheduler: Sending due task") for line in _lines(fleet.log("beat")))
-    assert any(line["event"].startswith("Visit me at") for line in _lines(fleet.log("flower")))
+    until(lambda: "asks for no password" in fleet.log("flower"), 30, lambda: fleet.log("flower"))
+    ticks = [line for line in _lines(fleet.log("beat")) if line["event"].startswith("Scheduler: Sending due task")]
+    assert {line["level"] for line in ticks} == {"debug"}
+    assert any(line["event"].startswith("Flower asks for no password") for line in _lines(fleet.log("flower")))
 
 
 def test_a_lost_child_process_prints_no_secret(

@@ -78,7 +78,7 @@ def test_two_beats_send_one_schedule(
     first = fleet.start_beat()
     until(lambda: "Sending due task report-key-stats" in fleet.log("beat"), 30)
     second = fleet.services.start(
-        fleet.supervisor, "beat2", ["celery", "-A", "worker", "beat", "--pidfile=", "--loglevel=INFO"]
+        fleet.supervisor, "beat2", ["celery", "-A", "worker", "beat", "--pidfile=", "--loglevel=DEBUG"]
     )
     until(lambda: "beat: Starting" in fleet.log("beat2"), 30)
     sent = fleet.log("beat").count("Sending due task")
@@ -97,7 +97,9 @@ def test_a_standby_beat_that_takes_over_an_emptied_redis_has_a_schedule(
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     first = fleet.start_beat()
     until(lambda: "Sending due task" in fleet.log("beat"), 30)
-    fleet.services.start(fleet.supervisor, "beat2", ["celery", "-A", "worker", "beat", "--pidfile=", "--loglevel=INFO"])
+    fleet.services.start(
+        fleet.supervisor, "beat2", ["celery", "-A", "worker", "beat", "--pidfile=", "--loglevel=DEBUG"]
+    )
     until(lambda: "beat: Starting" in fleet.log("beat2"), 30)
     first.process.kill()
     first.process.wait(120)

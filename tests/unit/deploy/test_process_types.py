@@ -18,16 +18,16 @@ _SERVICES: dict[str, Any] = yaml.safe_load((_ROOT / "docker-compose.yml").read_t
 _RAILWAY = {file.stem: json.loads(file.read_text()) for file in sorted((_ROOT / "deploy" / "railway").glob("*.json"))}
 #: what the image sets for all, and a Procfile for those that know it
 _REMAP = "REMAP_SIGTERM=SIGQUIT"
+_CONCURRENCY = "WORKER_CONCURRENCY=2"
 _PROCESS_TYPES = ["web", "worker", "health", "beat", "flower"]
 
 
 def _words(line: str) -> list[str]:
-    """The arguments of a shell's line in an empty environment, without `sh -c exec` around and the remapped signal."""
+    """The arguments of a shell's line in an empty environment, without `sh -c exec` around and what the image sets."""
     words = shlex.split(line)
     if words[0] == "/bin/sh":
         words = shlex.split(words[2].removeprefix("exec "))
-    words = [word for word in words if word != _REMAP]
-    return [_expanded(word) for word in words]
+    return [word for word in map(_expanded, words) if word not in (_REMAP, _CONCURRENCY)]
 
 
 def _expanded(word: str) -> str:
@@ -64,10 +64,21 @@ def test_railway_expands_no_variable_outside_a_shell() -> None:
 @pytest.mark.parametrize("name", ["worker", "health"])
 def test_workers_end_by_a_soft_shutdown_and_have_the_time_for_it(name: str) -> None:
     """Celery's soft shutdown lasts 10 s and hears of TERM only when it is remapped (docs/jobs.md)."""
-    assert _PROCFILE[name].startswith(f"{_REMAP} celery ")
+    assert f"{_REMAP} celery " in _PROCFILE[name]
     assert _REMAP in (_ROOT / "Dockerfile").read_text()
     assert _SERVICES[name]["stop_grace_period"] == "40s"
     assert _RAILWAY[name]["deploy"]["drainingSeconds"] == 40
+
+
+def test_how_many_jobs_a_worker_does_at_once_is_one_setting() -> None:
+    """Two unless WORKER_CONCURRENCY says otherwise: a platform's machine has more processors than memory for each."""
+    assert _words(_PROCFILE["worker"])[0] == "celery"
+    assert _CONCURRENCY in (_ROOT / "Dockerfile").read_text()
+    assert not [word for word in _words(_PROCFILE["worker"]) if "concurrency" in word]
+    echo = f"{_PROCFILE['worker'].split(' REMAP')[0]} sh -c 'echo $WORKER_CONCURRENCY'"
+    for env, chosen in (({}, "2"), ({"WORKER_CONCURRENCY": "5"}, "5")):
+        shown = subprocess.run(["/bin/sh", "-c", echo], env=env, capture_output=True, text=True, check=True)
+        assert shown.stdout.strip() == chosen
 
 
 def test_the_port_that_a_platform_gives_is_the_one_that_the_web_door_has() -> None:

@@ -32,6 +32,7 @@ _VARIABLES = {name.upper() for name in Settings.model_fields} - {"OPENAI_NUMBERE
         ("FETCH_ALLOWED_PRIVATE_NETWORKS", "10.0.0.0/8,everything"),
         ("FETCH_MIN_DELAY_SECONDS", "fast"),
         ("SCRAPE_DEADLINE_SECONDS", "0"),
+        ("WORKER_CONCURRENCY", "0"),
         ("FLOWER_BASIC_AUTH", "a-password-and-no-user"),
         ("FLOWER_BASIC_AUTH", "viewer:0123456789abcde"),
         ("FLOWER_BASIC_AUTH", "viewer:0123456789abcdef,:0123456789abcdef"),

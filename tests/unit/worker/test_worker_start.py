@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from celery.signals import import_modules, setup_logging
 
 from app.services.worker_health import WorkerHeartbeat, health_file, read_heartbeats
 from app.settings import Settings
+from tasks import make_celery
 from tasks.config import TURN_HEADER
 from worker import configuration, signals
 from worker.health import Heartbeat
@@ -49,6 +51,13 @@ def test_a_near_miss_of_a_setting_s_name_is_logged_once_in_a_process(
     said = capsys.readouterr().err
     assert said.count("OPENAI_APIKEYS is not a setting; did you mean OPENAI_API_KEYS?") == 1
     assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("chosen", [None, 3])
+def test_a_worker_does_as_many_jobs_at_once_as_the_settings_say(chosen: int | None) -> None:
+    """None is Celery's own default, the number of processors."""
+    with closing(make_celery(Settings(worker_concurrency=chosen, _env_file=None))) as app:
+        assert app.conf.worker_concurrency == chosen
 
 
 def test_the_heartbeat_file_says_who_lives_since_when(tmp_path: Path) -> None:

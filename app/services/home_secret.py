@@ -1,0 +1,55 @@
+"""The secret that signs tokens on a machine where nobody has set one: a file of PROPINTEL_HOME.
+
+Only `propintel up --web` creates it, because its web server listens on loopback alone. Every process of the same home
+reads it while neither JWT_SECRET nor JWT_JWKS_URL is set (`access.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from app import files
+from app.errors import ConfigurationError
+from app.redaction import protect
+from app.services.home import make_home, usable_home
+
+_SHORTEST = 32
+_FOR_OTHERS = 0o077
+
+
+def read_home_secret(home: Path) -> str | None:
+    """Return the secret of this home, None if it has none. Raises `ConfigurationError` for a file that is not safe."""
+    file = _file_of(home)
+    try:
+        with file.open(encoding="utf-8") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
+            secret = stream.read().strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as exc:
+        raise _unusable(file, f"cannot be read ({getattr(exc, 'strerror', None) or type(exc).__name__})") from exc
+    if mode & _FOR_OTHERS:
+        raise _unusable(file, "may be read by other users of this machine")
+    if len(secret) < _SHORTEST:
+        raise _unusable(file, "is damaged")
+    protect([secret])
+    return secret
+
+
+def make_home_secret(home: Path) -> None:
+    """Create the secret of this home unless it has one. Raises `ConfigurationError`."""
+    make_home(home)
+    if read_home_secret(home) is None:
+        with usable_home(home):
+            files.write_once(_file_of(home), f"{secrets.token_hex(_SHORTEST)}\n".encode())
+
+
+def _file_of(home: Path) -> Path:
+    return home.expanduser() / "jwt_secret"
+
+
+def _unusable(file: Path, problem: str) -> ConfigurationError:
+    remedy = "Delete it, and `propintel up --web` makes a new one; or set JWT_SECRET"
+    return ConfigurationError("JWT_SECRET", f"is not set, and {file} {problem}", remedy)

@@ -1,0 +1,150 @@
+"""The output of several processes as one stream: whole lines on stderr, each marked with its process.
+
+A line that is a JSON object gets the field `process`, so that it stays one; every other line gets a prefix. A thread
+per child reads its pipe at once and never waits for whoever reads stderr: a terminal that is paused would otherwise
+stop the workers. What nobody has read by then is held up to a limit, and dropped beyond.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from io import BytesIO, RawIOBase
+
+from app.redaction import redact
+
+_CHUNK_BYTES = 65_536
+#: a line that is longer is shown in parts
+_LONGEST_LINE_BYTES = 1_000_000
+#: lines that stderr has not taken yet
+_MOST_WAITING_BYTES = 16_000_000
+#: a write to a pipe with room for it is one piece, however many processes write: so that no line is cut by another
+_PIPE_BYTES = 1_048_576
+_PATIENCE_SECONDS = 2.0
+_FULL_TERMINAL_SECONDS = 0.05
+_COLORS = (36, 33, 32, 35, 34, 31)
+
+
+class ChildOutput:
+    """Prints what children write to `pipe(name)`, and what this process says, on `stream`.
+
+    A context manager: its end prints what is left. `names` are the processes, for the width of the prefix and their
+    colors. `stream` has no buffer: one that is stuck could not be closed, and this process could not end.
+    """
+
+    def __init__(self, stream: RawIOBase | BytesIO, names: Sequence[str], *, colors: bool = False) -> None:
+        self._stream = stream
+        width = max(map(len, names))
+        self._prefixes = {name: _prefix(name, width, n if colors else None) for n, name in enumerate(names)}
+        self._changed = threading.Condition()
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._dropped = 0
+        self._closed = False
+        self._readers: list[threading.Thread] = []
+        self._writer = threading.Thread(target=self._write_all, name="output", daemon=True)
+
+    @contextlib.contextmanager
+    def pipe(self, name: str) -> Iterator[tuple[int, threading.Thread]]:
+        """Yield a descriptor that a child inherits in the block, and the thread that ends at the end of its output."""
+        reading, writing = os.pipe()
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):  # the user's pipes have a limit of memory
+                fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        reader = threading.Thread(target=self._read, args=(name, reading), name=f"output of {name}", daemon=True)
+        self._readers = [one for one in self._readers if one.is_alive()] + [reader]
+        reader.start()
+        try:
+            yield writing, reader
+        finally:
+            os.close(writing)
+
+    def say(self, text: str) -> None:
+        """Print a remark of this process."""
+        self.show(redact(f"propintel: {text}"))
+
+    def show(self, text: str) -> None:
+        """Print `text` as it is: a sign-in link is meant to be read."""
+        self._put([text.encode("utf-8", "backslashreplace")])
+
+    def __enter__(self) -> ChildOutput:
+        self._writer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        deadline = time.monotonic() + _PATIENCE_SECONDS  # a process that outlived its parent may hold a pipe for long
+        for reader in self._readers:
+            reader.join(max(0.0, deadline - time.monotonic()))
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._writer.join(_PATIENCE_SECONDS)
+
+    def _read(self, name: str, descriptor: int) -> None:
+        rest = b""
+        with open(descriptor, "rb", buffering=0) as pipe:
+            while chunk := pipe.read(_CHUNK_BYTES):
+                *lines, rest = (rest + chunk).split(b"\n")
+                if len(rest) > _LONGEST_LINE_BYTES:
+                    lines, rest = [*lines, rest], b""
+                self._print(name, lines)
+        self._print(name, [rest])
+
+    def _print(self, name: str, lines: Sequence[bytes]) -> None:
+        """Put the lines that have anything in them."""
+        if marked := [self._marked(name, line) for line in lines if line.strip()]:
+            self._put(marked)
+
+    def _marked(self, name: str, line: bytes) -> bytes:
+        clean = redact(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        if _is_object(clean):
+            return b'{"process": "%s", %s' % (name.encode(), clean[1:])
+        return self._prefixes[name] + clean
+
+    def _put(self, lines: list[bytes]) -> None:
+        data = b"".join(line + b"\n" for line in lines)
+        with self._changed:
+            if self._waiting_bytes + len(data) > _MOST_WAITING_BYTES:
+                self._dropped += len(lines)
+                return
+            self._waiting.append(data)
+            self._waiting_bytes += len(data)
+            self._changed.notify()
+
+    def _write_all(self) -> None:
+        while data := memoryview(self._take()):
+            with contextlib.suppress(OSError):  # whoever read stderr is gone: the children are not
+                while data:
+                    written = self._stream.write(data)
+                    if written is None:  # a terminal that another program has set not to block
+                        time.sleep(_FULL_TERMINAL_SECONDS)
+                    data = data[written or 0 :]
+
+    def _take(self) -> bytes:
+        """Wait for output and return it; empty at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            taken = b"".join(self._waiting)
+            if self._dropped:
+                taken += b"propintel: %d lines were dropped: nobody read the output\n" % self._dropped
+            self._waiting, self._waiting_bytes, self._dropped = [], 0, 0
+            return taken
+
+
+def _prefix(name: str, width: int, color: int | None) -> bytes:
+    text = f"{name:<{width}} | "
+    return (text if color is None else f"\x1b[{_COLORS[color % len(_COLORS)]}m{text}\x1b[0m").encode()
+
+
+def _is_object(line: bytes) -> bool:
+    """True for a JSON object with a field."""
+    try:
+        return line.startswith(b'{"') and isinstance(json.loads(line), dict)
+    except ValueError:
+        return False

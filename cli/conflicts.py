@@ -1,0 +1,88 @@
+"""What must be free before `propintel up` starts anything: its home, and the ports that its servers listen on."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import ConfigurationError
+from app.services.home import make_home, usable_home
+
+_TAKEN = (errno.EADDRINUSE, errno.EACCES)
+
+
+@contextlib.contextmanager
+def only_up(home: Path) -> Iterator[None]:
+    """Be the only `propintel up` of this home during the block. Raises `ConfigurationError` if there is another.
+
+    The lock ends with this process, however it ends: its children do not inherit the descriptor. Children that outlive
+    it by seconds do no harm, because any number of workers may share a home.
+    """
+    make_home(home)
+    file = home / "up.lock"
+    with usable_home(home):
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "r+", encoding="ascii", errors="replace") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = lock.read(20).strip()
+            other = f"another `propintel up`{f' (process {pid})' if pid else ''} runs in {home}"
+            raise ConfigurationError("PROPINTEL_HOME", other, "Stop it first, or set another home") from None
+        with usable_home(home):
+            lock.truncate()
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server will listen: the setting of its port, and the address ("" is every address)."""
+
+    setting: str
+    port: int
+    address: str = "127.0.0.1"
+
+
+def require_free(places: Sequence[Place]) -> None:
+    """Return if no other program listens at these places. Raises `ConfigurationError`, which names the port.
+
+    Whatever else may be wrong with an address, the server says itself.
+    """
+    with contextlib.ExitStack() as probes:
+        for place in places:
+            try:
+                _listen(place, probes)
+            except OSError as exc:
+                if exc.errno in _TAKEN:
+                    raise _conflict(place, places, exc) from exc
+
+
+def _listen(place: Place, probes: contextlib.ExitStack) -> None:
+    """Hold the port until `probes` closes, as a server would: a connection that is just ending holds none."""
+    found = socket.getaddrinfo(place.address or None, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    for family, kind, protocol, _, address in found:
+        probe = probes.enter_context(socket.socket(family, kind, protocol))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        probe.bind(address)
+        probe.listen(1)
+
+
+def _conflict(place: Place, places: Sequence[Place], error: OSError) -> ConfigurationError:
+    where = f"port {place.port} of {place.address or 'all addresses'}"
+    same = [other.setting for other in places if other is not place and other.port == place.port]
+    if same:
+        return ConfigurationError(place.setting, f"{where} is {same[0]} too", f"Set {place.setting} to another port")
+    if error.errno == errno.EACCES:
+        return ConfigurationError(place.setting, f"{where} needs privileges", f"Set {place.setting} to 1024 or more")
+    remedy = f"Stop that program, or set {place.setting} to a free port"
+    return ConfigurationError(place.setting, f"{where} is in use by another program", remedy)

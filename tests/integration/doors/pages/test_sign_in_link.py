@@ -1,0 +1,124 @@
+"""A link that signs in once: what uses it up and what does not, and what is kept of it where."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from fastapi.testclient import TestClient
+
+from app.clock import SystemClock
+from app.redaction import redact
+from app.services.access import Caller, Role
+from app.services.embedded_valkey import EmbeddedValkey
+from app.services.page_sessions import PageSessions
+from app.settings import Settings
+from tests.integration.doors.conftest import SECRET
+from web import create_app
+
+pytestmark = pytest.mark.usefixtures("broker")
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    return Settings(_env_file=None, propintel_home=home / "state", jwt_secret=SECRET)
+
+
+@pytest.fixture
+def sessions(settings: Settings) -> Iterator[PageSessions]:
+    with contextlib.closing(PageSessions(settings, SystemClock())) as opened:
+        yield opened
+
+
+@pytest.fixture
+def link(sessions: PageSessions) -> str:
+    return sessions.make_link(Caller("property-intelligence", "alice", Role.MANAGER))
+
+
+@pytest.fixture
+def new_client(settings: Settings) -> Iterator[Callable[[], TestClient]]:
+    """A browser of its own each time, at one server."""
+    app = create_app(lambda: settings)
+    with TestClient(app):
+        yield lambda: TestClient(app, base_url="http://127.0.0.1:8000", follow_redirects=False)
+
+
+def test_it_signs_in_and_leads_to_a_url_without_the_code(new_client: Callable[[], TestClient], link: str) -> None:
+    client = new_client()
+    answer = client.get(link)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "HttpOnly" in answer.headers["set-cookie"]
+    assert "SameSite=strict" in answer.headers["set-cookie"]
+    shown = client.get("/keys")
+    assert shown.status_code == 200
+    assert "alice" in shown.text
+    assert "(manager)" in shown.text
+
+
+def test_a_second_use_is_refused_with_what_to_do(new_client: Callable[[], TestClient], link: str) -> None:
+    first, second = new_client(), new_client()
+    assert first.get(link).status_code == 303
+    answer = second.get(link)
+    assert answer.status_code == 403
+    assert "used already or has expired" in answer.text
+    assert "propintel token --role manager" in answer.text
+    assert 'name="token"' in answer.text
+    assert "set-cookie" not in answer.headers
+    assert second.get("/").headers["location"] == "/sign-in"
+
+
+def test_of_many_who_use_it_at_once_one_is_signed_in(sessions: PageSessions, link: str) -> None:
+    code = link.partition("code=")[2]
+    start, found = threading.Barrier(8), []
+
+    def use() -> None:
+        start.wait()
+        found.append(sessions.use_link(code))
+
+    threads = [threading.Thread(target=use) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [caller for caller in found if caller is not None] == [Caller("property-intelligence", "alice", "manager")]
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}])
+def test_a_browser_that_only_guesses_does_not_use_it_up(
+    new_client: Callable[[], TestClient], link: str, headers: dict[str, str]
+) -> None:
+    client = new_client()
+    assert client.head(link).status_code == 405
+    guessed = client.get(link, headers=headers)
+    assert guessed.status_code == 503
+    assert "set-cookie" not in guessed.headers
+    assert client.get(link).status_code == 303
+
+
+def test_redis_keeps_it_as_a_hash_for_a_quarter_of_an_hour(broker: EmbeddedValkey, link: str) -> None:
+    code = link.partition("code=")[2]
+    assert len(code) * 6 >= 128
+    with redis.Redis.from_url(broker.url) as client:
+        (name,) = client.scan_iter("propintel:sign-in-link:*")
+        kept = f"{name!r} {client.get(name)!r}"
+        assert 0 < client.ttl(name) <= 15 * 60
+    assert code not in kept
+
+
+def test_no_log_shows_the_code(link: str) -> None:
+    """Access logs have the query."""
+    assert redact(f'127.0.0.1:1234 - "GET {link} HTTP/1.1" 303') == (
+        '127.0.0.1:1234 - "GET /sign-in/link?code=[redacted] HTTP/1.1" 303'
+    )
+
+
+def test_guesses_are_counted(new_client: Callable[[], TestClient], link: str) -> None:
+    client = new_client()
+    answers = [client.get(f"/sign-in/link?code=guess-{n}") for n in range(70)]
+    assert {answer.status_code for answer in answers} == {403, 429}

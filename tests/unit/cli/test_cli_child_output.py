@@ -1,0 +1,183 @@
+"""The output of several children as one stream: whole lines, each with its process, and no child waits for a reader."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from cli.child_output import ChildOutput
+from cli.processes import ChildDiedError, StopSignals, Supervisor
+
+_NAMES = ("worker", "beat")
+_KEY = "sk-proj-" + "A1b2C3d4" * 6
+_PATIENCE_SECONDS = 120
+
+
+class Stuck(io.BytesIO):
+    """A stream whose reader takes nothing until it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+        self.goes_on = threading.Event()
+
+    def write(self, data: object) -> int:
+        self.asked.set()
+        assert self.goes_on.wait(_PATIENCE_SECONDS)
+        return super().write(data)  # type: ignore[arg-type]
+
+
+class Narrow(io.BytesIO):
+    """A terminal that takes few bytes at a time, and none now and then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turn = 0
+
+    def write(self, data: object) -> int | None:  # type: ignore[override]
+        self.turn += 1
+        return super().write(bytes(data)[:3]) if self.turn != 2 else None  # type: ignore[call-overload]
+
+
+class Broken(io.BytesIO):
+    """A stream whose reader is gone."""
+
+    def write(self, data: object) -> int:
+        raise BrokenPipeError
+
+
+@contextmanager
+def _child(output: ChildOutput, name: str) -> Iterator[int]:
+    """What a child called `name` writes to; the output is read to its end when the block ends."""
+    with output.pipe(name) as (inherited, reader):
+        writing = os.dup(inherited)
+    yield writing
+    os.close(writing)
+    reader.join(_PATIENCE_SECONDS)
+
+
+def _shown(*writes: bytes, name: str = "beat", colors: bool = False) -> bytes:
+    """What is printed of a child's writes."""
+    stream = io.BytesIO()
+    with ChildOutput(stream, _NAMES, colors=colors) as output, _child(output, name) as writing:
+        for data in writes:
+            os.write(writing, data)
+    return stream.getvalue()
+
+
+def test_each_line_has_the_name_of_its_process_and_all_begin_in_one_column() -> None:
+    assert _shown(b"one\ntwo\n") == b"beat   | one\nbeat   | two\n"
+    assert _shown(b"one\n", name="worker") == b"worker | one\n"
+
+
+def test_a_terminal_shows_the_name_in_a_color_of_its_own() -> None:
+    of_beat, of_worker = (_shown(b"one\n", name=name, colors=True) for name in ("beat", "worker"))
+    assert of_beat.startswith(b"\x1b[")
+    assert of_beat.endswith(b"\x1b[0mone\n")
+    assert of_beat.split(b"m")[0] != of_worker.split(b"m")[0]
+
+
+def test_a_line_of_json_stays_json_and_says_its_process() -> None:
+    shown = _shown(b'{"event": "hello", "pid": 7}\n')
+    assert json.loads(shown) == {"process": "beat", "event": "hello", "pid": 7}
+
+
+@pytest.mark.parametrize("line", [b"{", b"{}", b'{"event": "cut', b'["a"]', b"{no json}"])
+def test_what_only_looks_like_json_gets_the_prefix(line: bytes) -> None:
+    assert _shown(line + b"\n") == b"beat   | " + line + b"\n"
+
+
+def test_a_line_that_came_in_parts_is_printed_once_it_is_whole() -> None:
+    stream = io.BytesIO()
+    with ChildOutput(stream, _NAMES) as output, _child(output, "beat") as one, _child(output, "worker") as other:
+        for part in (b"be", b"gin", b"ning\n"):
+            os.write(one, part)
+            os.write(other, part)
+    assert sorted(stream.getvalue().splitlines()) == [b"beat   | beginning", b"worker | beginning"]
+
+
+def test_the_last_line_is_not_lost_where_its_end_is() -> None:
+    assert _shown(b"one\nlast words") == b"beat   | one\nbeat   | last words\n"
+
+
+def test_bytes_that_are_no_text_pass_as_they_are() -> None:
+    assert _shown(b"caf\xe9 \xff\x00\n") == b"beat   | caf\xe9 \xff\x00\n"
+
+
+def test_empty_lines_are_left_out() -> None:
+    assert _shown(b"\n  \nworker: Cold shutdown\n\n") == b"beat   | worker: Cold shutdown\n"
+
+
+def test_no_secret_is_printed_but_what_is_meant_to_be_shown() -> None:
+    stream = io.BytesIO()
+    with ChildOutput(stream, _NAMES) as output:
+        output.say(f"refused {_KEY}")
+        output.show("http://127.0.0.1:8000/sign-in/link?code=abcdefghijklmnop")
+        with _child(output, "beat") as writing:
+            os.write(writing, f"refused {_KEY}\nGET /sign-in/link?code=abcdefghijklmnop\n".encode())
+    shown = stream.getvalue().decode()
+    assert _KEY not in shown
+    assert shown.count("abcdefghijklmnop") == 1
+
+
+def _printed_late(lines: int) -> list[str]:
+    """What is printed of a child that writes so many lines of 1,000 bytes while nobody reads."""
+    stream = Stuck()
+    with ChildOutput(stream, _NAMES) as output:
+        with _child(output, "beat") as writing:
+            os.write(writing, b"first\n")
+            assert stream.asked.wait(_PATIENCE_SECONDS)
+            for _ in range(lines):
+                os.write(writing, b"x" * 999 + b"\n")
+        stream.goes_on.set()
+    return stream.getvalue().decode().splitlines()
+
+
+def test_a_child_never_waits_for_whoever_reads_the_output() -> None:
+    """A terminal that is paused: more than any pipe holds is written nevertheless, and printed later."""
+    assert len(_printed_late(5_000)) == 5_001
+
+
+def test_what_nobody_reads_is_dropped_beyond_a_limit_and_counted() -> None:
+    *lines, said = _printed_late(20_000)
+    dropped = int(said.removeprefix("propintel: ").split()[0])
+    assert said.endswith("lines were dropped: nobody read the output")
+    assert dropped > 0
+    assert len(lines) + dropped == 20_001
+
+
+def test_what_is_printed_in_parts_is_printed_whole() -> None:
+    stream = Narrow()
+    with ChildOutput(stream, _NAMES) as output, _child(output, "beat") as writing:
+        os.write(writing, b"one\ntwo\n")
+    assert stream.getvalue() == b"beat   | one\nbeat   | two\n"
+
+
+def test_a_reader_that_is_gone_ends_no_child() -> None:
+    with ChildOutput(Broken(), _NAMES) as output, _child(output, "beat") as writing:
+        for _ in range(5_000):
+            os.write(writing, b"x" * 999 + b"\n")
+
+
+def test_the_last_lines_of_a_child_that_ended_stand_before_the_remark_that_it_did(tmp_path: Path) -> None:
+    """They may still be on their way when it has ended: here what it started itself has yet to write them."""
+    stream, gate = io.BytesIO(), tmp_path / "gate"
+    os.mkfifo(gate)
+    with ChildOutput(stream, _NAMES) as output, Supervisor(StopSignals(), output) as supervisor:
+        script = f"(read line < '{gate}'; echo last words) & exit 3"
+        child = supervisor.start("beat", ["sh", "-c", script], env=os.environ)
+        assert child.process.wait(_PATIENCE_SECONDS) == 3
+        gate.write_text("go\n")
+        output.say(str(ChildDiedError("beat", 3, child.words())))
+    assert stream.getvalue().decode().splitlines() == [
+        "beat   | last words",
+        "propintel: beat ended by itself (exit code 3):",
+        "(its last lines are above)",
+    ]

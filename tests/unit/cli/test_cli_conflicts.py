@@ -1,0 +1,104 @@
+"""What is in the way of `propintel up` is named before anything starts: another `up` of the home, a port in use."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.errors import ConfigurationError
+from cli.conflicts import Place, only_up, require_free
+from tests.plugins.ports import free_port
+
+#: an `up` that was killed while a child of it goes on
+_OWNER = """
+import subprocess, sys
+from pathlib import Path
+from cli.conflicts import only_up
+with only_up(Path(sys.argv[1])):
+    child = subprocess.Popen(["sleep", "600"], close_fds=False)
+    print(child.pid, flush=True)
+    child.wait()
+"""
+
+
+def test_a_second_up_of_a_home_is_refused_with_the_process_of_the_first(tmp_path: Path) -> None:
+    with only_up(tmp_path):
+        with pytest.raises(ConfigurationError) as caught, only_up(tmp_path):
+            pytest.fail("two in one home")
+        assert f"process {os.getpid()}" in str(caught.value)
+        assert str(tmp_path) in str(caught.value)
+        with only_up(tmp_path / "another"):
+            pass
+    with only_up(tmp_path):
+        pass
+
+
+def test_a_killed_up_leaves_its_home_free_though_a_child_lives_on(tmp_path: Path) -> None:
+    owner = subprocess.Popen([sys.executable, "-c", _OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    child = int(owner.stdout.readline())
+    try:
+        with pytest.raises(ConfigurationError, match=f"process {owner.pid}"), only_up(tmp_path):
+            pytest.fail("two in one home")
+        owner.kill()
+        owner.wait()
+        os.kill(child, 0)  # it lives
+        with only_up(tmp_path):
+            pass
+    finally:
+        owner.kill()
+        os.kill(child, signal.SIGKILL)
+        owner.stdout.close()
+
+
+def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="PROPINTEL_HOME"), only_up(tmp_path / "file" / "home"):
+        pytest.fail("there is no home")
+
+
+def test_a_lock_of_a_home_is_its_owners_alone(tmp_path: Path) -> None:
+    with only_up(tmp_path):
+        assert (tmp_path / "up.lock").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "", "localhost"])
+@pytest.mark.parametrize("listener", ["127.0.0.1", "0.0.0.0"])
+def test_a_port_in_use_is_named_with_its_setting(listener: str, address: str) -> None:
+    with socket.create_server((listener, 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(ConfigurationError) as caught:
+            require_free([Place("PORT", free_port()), Place("FLOWER_PORT", port, address)])
+    assert str(caught.value).startswith(f"FLOWER_PORT: port {port} of ")
+    assert "FLOWER_PORT to a free port" in str(caught.value)
+
+
+def test_two_servers_on_one_port_are_told_apart_by_their_settings() -> None:
+    port = free_port()
+    with pytest.raises(ConfigurationError) as caught:
+        require_free([Place("PORT", port), Place("FLOWER_PORT", port, "0.0.0.0")])
+    assert f"port {port} of 0.0.0.0 is PORT too" in str(caught.value)
+
+
+def test_free_ports_stay_free_and_so_does_one_whose_connection_has_just_ended() -> None:
+    """The side that closes first keeps the connection for a minute (TIME_WAIT): no reason to wait for a restart."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            accepted, _ = server.accept()
+            accepted.close()
+            assert client.recv(1) == b""
+    places = [Place("PORT", port), Place("FLOWER_PORT", free_port(), "::")]
+    require_free(places)
+    require_free(places)
+
+
+def test_an_address_that_is_not_here_is_left_to_the_server() -> None:
+    """It says what is wrong with it better than a port could."""
+    require_free([Place("FLOWER_PORT", free_port(), "192.0.2.7"), Place("FLOWER_PORT", free_port(), "no host")])

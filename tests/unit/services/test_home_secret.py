@@ -1,0 +1,118 @@
+"""The secret of a home: made once, for its owner alone, and used only where nothing else is set."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.clock import SystemClock
+from app.errors import ConfigurationError
+from app.errors.requests import InvalidTokenError
+from app.redaction import redact
+from app.services.access import Role, build_verifier, issue_token
+from app.services.home_secret import make_home_secret, read_home_secret
+from app.settings import Settings
+
+_SET = "0123456789abcdef0123456789abcdef"
+
+
+def _settings(home: Path, **changes: Any) -> Settings:
+    return Settings(_env_file=None, propintel_home=home, **changes)
+
+
+def _token(settings: Settings) -> str:
+    return issue_token(settings, Role.MANAGER, timedelta(minutes=1), clock=SystemClock())
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home with a secret."""
+    make_home_secret(tmp_path / "home")
+    return tmp_path / "home"
+
+
+def test_only_its_owner_may_read_it_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        make_home_secret(tmp_path / "home")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "home" / "jwt_secret").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
+
+
+def test_all_who_make_it_at_once_get_the_same(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(make_home_secret, [tmp_path] * 8))
+        found = set(threads.map(read_home_secret, [tmp_path] * 8))
+    assert len(found) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["jwt_secret"]
+    kept = read_home_secret(tmp_path)
+    make_home_secret(tmp_path)
+    assert read_home_secret(tmp_path) == kept
+
+
+def test_no_two_homes_have_the_same_and_no_log_shows_it(home: Path, tmp_path: Path) -> None:
+    make_home_secret(tmp_path / "another")
+    secret, another = read_home_secret(home), read_home_secret(tmp_path / "another")
+    assert secret is not None
+    assert another is not None
+    assert secret != another
+    assert len(secret) >= 64
+    assert redact(f"it is {secret}") == "it is [redacted]"
+
+
+def test_reading_makes_none(tmp_path: Path) -> None:
+    assert read_home_secret(tmp_path / "home") is None
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o622])
+def test_one_that_others_may_read_or_write_is_refused(home: Path, mode: int) -> None:
+    (home / "jwt_secret").chmod(mode)
+    with pytest.raises(ConfigurationError, match="other users"):
+        read_home_secret(home)
+
+
+@pytest.mark.parametrize("content", [b"", b"short\n", b"\xff" * 64])
+def test_a_damaged_one_is_refused(home: Path, content: bytes) -> None:
+    (home / "jwt_secret").write_bytes(content)
+    for use in (read_home_secret, make_home_secret):
+        with pytest.raises(ConfigurationError, match="JWT_SECRET"):
+            use(home)
+
+
+def test_it_signs_and_checks_where_nothing_is_set(home: Path) -> None:
+    settings = _settings(home)
+    verifier = build_verifier(settings, SystemClock())
+    assert verifier.verify(_token(settings)).role == Role.MANAGER
+    assert verifier.loopback_only
+
+
+def test_a_secret_that_is_set_wins(home: Path) -> None:
+    settings = _settings(home, jwt_secret=_SET)
+    verifier = build_verifier(settings, SystemClock())
+    assert verifier.verify(_token(settings)).role == Role.MANAGER
+    assert not verifier.loopback_only
+    with pytest.raises(InvalidTokenError):
+        verifier.verify(_token(_settings(home)))
+
+
+def test_an_identity_provider_wins(home: Path) -> None:
+    settings = _settings(home, jwt_jwks_url="https://id.example/keys")
+    assert not build_verifier(settings, SystemClock()).loopback_only
+    with pytest.raises(ConfigurationError, match="JWT_JWKS_URL"):
+        _token(settings)
+
+
+def test_without_any_the_error_says_what_to_set(tmp_path: Path) -> None:
+    for use in (_token, lambda settings: build_verifier(settings, SystemClock())):
+        with pytest.raises(ConfigurationError) as caught:
+            use(_settings(tmp_path))
+        assert "JWT_SECRET" in str(caught.value)
+        assert "propintel up --web" in str(caught.value)

@@ -1,0 +1,86 @@
+"""A web server without JWT_SECRET: it takes the secret of its home for this machine, else it says what to set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.clock import SystemClock
+from app.services.access import Role, issue_token
+from app.services.home_secret import make_home_secret
+from app.settings import Settings
+from web import create_app
+
+STATS = "/api/v1/admin/openai/stats"
+#: of RFC 5737: nobody's
+ELSEWHERE = "192.0.2.7"
+MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture
+def client_at(make_settings: MakeSettings) -> Iterator[Callable[[str], TestClient]]:
+    """A client of a server without a secret of its own, which reaches it at this address."""
+    with ExitStack() as opened:
+
+        def at(address: str) -> TestClient:
+            app = create_app(lambda: make_settings(jwt_secret=None))
+            return opened.enter_context(TestClient(app, base_url=f"http://{address}:8000"))
+
+        yield at
+
+
+@pytest.fixture
+def bearer_of_home(make_settings: MakeSettings) -> dict[str, str]:
+    """The header with a token that `propintel token` signs with the secret of the home."""
+    settings = make_settings(jwt_secret=None)
+    make_home_secret(settings.propintel_home)
+    token = issue_token(settings, Role.MANAGER, timedelta(minutes=5), clock=SystemClock())
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
+def test_a_token_of_the_home_holds_on_loopback(
+    client_at: Callable[[str], TestClient], bearer_of_home: dict[str, str], address: str
+) -> None:
+    client = client_at(address)
+    assert client.get(STATS, headers=bearer_of_home).status_code == 200
+    assert client.get("/sign-in").status_code == 200
+
+
+def test_it_does_not_hold_where_another_machine_asks(
+    client_at: Callable[[str], TestClient], bearer_of_home: dict[str, str]
+) -> None:
+    """A server on all addresses: the address that the request was sent to decides, not what its Host header says."""
+    client = client_at(ELSEWHERE)
+    for headers in (bearer_of_home, {**bearer_of_home, "Host": "localhost"}):
+        answer = client.get(STATS, headers=headers)
+        assert answer.status_code == 503
+        assert "JWT_SECRET" in answer.json()["error"]["message"]
+    token = bearer_of_home["Authorization"].removeprefix("Bearer ")
+    assert client.post("/sign-in", data={"token": token}).status_code == 503
+
+
+@pytest.mark.parametrize("ask", ["get", "post"])
+def test_without_any_secret_the_sign_in_page_says_what_to_set(client_at: Callable[[str], TestClient], ask: str) -> None:
+    client = client_at("127.0.0.1")
+    more: dict[str, Any] = {"data": {"token": "x"}} if ask == "post" else {}
+    answer = getattr(client, ask)("/sign-in", **more)
+    assert answer.status_code == 503
+    assert "Nobody can sign in yet" in answer.text
+    assert "JWT_SECRET" in answer.text
+    assert "propintel up --web" in answer.text
+    assert "<form" not in answer.text
+
+
+def test_a_secret_that_is_made_later_is_found(
+    client_at: Callable[[str], TestClient], make_settings: MakeSettings
+) -> None:
+    client = client_at("127.0.0.1")
+    assert client.get("/sign-in").status_code == 503
+    make_home_secret(make_settings().propintel_home)
+    assert client.get("/sign-in").status_code == 200
