@@ -18,7 +18,6 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
@@ -42,8 +41,6 @@ PUBLIC = {"www.site.example": "5.9.101.1", "api.site.example": "5.9.101.2", "far
 INSIDE = ("127.0.0.1", "::1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "100.100.100.200", "198.18.0.1")
 INSIDE += ("169.254.0.5", "169.254.169.254", "168.63.129.16", "fc00::1", "fd00:ec2::254")
 PORTS = (80, 443, 3000, 5432, 6379, 8080)
-#: pages that are visited at the same time; each is mostly waiting
-_AT_ONCE = 6
 #: the corpus' names, and such as lead inside only when they are asked for again
 NAMES: dict[str, list[list[str]]] = {
     **{name: [[address]] for name, address in PUBLIC.items()},
@@ -180,25 +177,21 @@ def fetch_all(chromium: str) -> dict[str, str]:
         fetch_browser_path=Path(chromium),
         fetch_browser_sandbox=False,
         fetch_min_delay_seconds=0,
-        fetch_concurrency_per_host=_AT_ONCE,
     )
     fetcher = build_fetcher(
         settings,
         SystemClock(),
         limits=Limits(total_seconds=100, read_seconds=5, connect_seconds=3),
         resolver=Names(),
-        render_limits=RenderLimits(settle_seconds=10, quiet_seconds=1.0, requests=100_000, pages_at_once=_AT_ONCE),
+        render_limits=RenderLimits(settle_seconds=10, quiet_seconds=1.0, requests=100_000),
     )
-
-    def fetch(path: str) -> str:
+    became: dict[str, str] = {}
+    for path in attacks.PAGES:
         try:
             page = fetcher.fetch(f"http://www.site.example{path}")
+            became[path] = f"rendered={page.rendered} {attacks.result(page.text)}"
         except PropertyIntelligenceError as exc:
-            return exc.code
-        return f"rendered={page.rendered} {attacks.result(page.text)}"
-
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
-        became = dict(zip(attacks.PAGES, threads.map(fetch, attacks.PAGES), strict=True))
+            became[path] = exc.code
     fetcher.close()
     return became
 
@@ -218,7 +211,7 @@ async def visit(chromium: str, paths: Sequence[str], *, fenced: bool) -> dict[st
     if not fenced:
         options["proxy"]["bypass"] = "127.0.0.1,[::1],169.254.169.254"
         options["args"] = []
-    places, guard, became = asyncio.Semaphore(_AT_ONCE), Guard(Names()), dict[str, str]()
+    places, guard, became = asyncio.Semaphore(4), Guard(Names()), dict[str, str]()
 
     async def show(browser: Browser, path: str) -> None:
         async with places:
