@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -10,7 +11,6 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from app.clock import Clock, SystemClock
 from app.errors.keys import NoKeysError
 from app.redaction import shown_url
 from app.services.key_view import fleet_stats
@@ -20,6 +20,7 @@ from cli.failures import FAILED, say_error
 from cli.key_actions import add_to
 from cli.key_check import check_keys
 from cli.output import Format, FormatOption, make_table, print_json, show, stdout_console, wants_json
+from cli.processes import StopRequestedError, StopSignals
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -59,7 +60,7 @@ def keys(
         return
     settings = load_settings()
     if watch:
-        _watch(settings, format_, SystemClock())
+        _watch(settings, format_)
         return
     stats = fleet_stats(settings)
     show(stats, format_, lambda: _tables(stats))
@@ -101,15 +102,21 @@ def _problem(results: Mapping[str, Mapping[str, Any]], base_url: str) -> str:
     return " ".join(parts)
 
 
-def _watch(settings: Settings, chosen: Format | None, clock: Clock) -> None:
-    if wants_json(chosen):
-        while True:
-            print_json(fleet_stats(settings), indent=None)
-            clock.sleep(_WATCH_SECONDS)
-    with Live(console=stdout_console(), auto_refresh=False) as live:
-        while True:
-            live.update(_table(fleet_stats(settings)), refresh=True)
-            clock.sleep(_WATCH_SECONDS)
+def _watch(settings: Settings, chosen: Format | None) -> None:
+    """Show the keys again and again until a signal. The signal is noted: a `KeyboardInterrupt` can get lost."""
+    with StopSignals() as signals, contextlib.ExitStack() as stack:
+        live = None if wants_json(chosen) else stack.enter_context(Live(console=stdout_console(), auto_refresh=False))
+        try:
+            while True:
+                stats = fleet_stats(settings)
+                if live is None:
+                    print_json(stats, indent=None)
+                else:
+                    live.update(_table(stats), refresh=True)
+                signals.check()
+                signals.wait(_WATCH_SECONDS)
+        except StopRequestedError as exc:
+            raise typer.Exit(exc.exit_code) from None
 
 
 def _tables(stats: dict[str, Any]) -> Iterator[Table | Text]:

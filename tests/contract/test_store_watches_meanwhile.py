@@ -225,9 +225,9 @@ def test_two_watches_of_one_property_become_one(
 ) -> None:
     """The one that comes more often, under either id; each page is asked for once an interval."""
     gone, home = store_property(database, clock, URL), store_property(database, clock, OTHER)
-    watches.add([home], interval_days=30)
     (often,) = watches.add([gone], interval_days=2).watches
     (job,) = begin(watches, clock, gone)
+    watches.add([home], interval_days=30)  # added before, it could be due at that moment too
     DecisionStore(database).join(home, gone, who="me")
     (left,) = watches.list()
     assert (left.id, left.target, left.property, left.interval_days, left.status) == (

@@ -74,7 +74,7 @@ def test_a_job_appears_in_flower_and_on_the_job_page(  # noqa: PLR0917
 ) -> None:
     flower = open_flower("/workers")
     # a worker that Flower has heard of: from now on it sees what is sent
-    expect(flower.get_by_role("row").filter(has_text="celery@")).to_contain_text("Online")
+    expect(flower.get_by_role("row").filter(has_text="worker-")).to_contain_text("Online")
     job = json.loads(called("enqueue", f"{site}/homes/1", "--format", "json").stdout)["jobs"][0]
     page = signed_in("operator", f"/jobs/{job}")
     expect(page.get_by_text("done", exact=True)).to_be_visible(timeout=60_000)
