@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn
@@ -145,7 +146,7 @@ class StartupFailure:
         try:
             await self._app(scope, receive, hold_failure)
         except PropertyIntelligenceError as exc:
-            if multiprocessing.parent_process() is None:
+            if _serves_this_process():
                 asyncio.get_running_loop().call_soon(_exit_misconfigured)
             await send({"type": "lifespan.startup.failed", "message": str(exc)})
             raise  # the server expects the call to end so; it shows the message only
@@ -155,9 +156,15 @@ class StartupFailure:
             raise
 
 
-def _exit_misconfigured() -> NoReturn:
-    """End the process before uvicorn ends it with its own exit code 3.
+def _serves_this_process() -> bool:
+    """True if the server is the whole process.
 
-    Not in a process of `uvicorn --workers`: by that code its parent learns that it need not start it again.
+    It is not in a thread of another program. Nor is it in a process of `uvicorn --workers`, whose parent takes exit
+    code 3 as the sign not to start it again.
     """
+    return threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
+
+
+def _exit_misconfigured() -> NoReturn:
+    """End the process before uvicorn ends it with its own exit code 3."""
     raise SystemExit(2)

@@ -16,7 +16,7 @@ from cli.processes import StopRequestedError, StopSignals
 from tests.plugins.waiting import wait_until
 
 _LISTENS = """
-import os, signal, sys
+import os, signal, sys, time
 from app.services.reload_signal import on_sighup
 if sys.argv[1] == "nohup":
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -27,7 +27,7 @@ out = open(sys.argv[3], "w", buffering=1)
 on_sighup(lambda: out.write("reload\\n"))
 out.write("ready\\n")
 while True:
-    signal.pause()
+    time.sleep(0.05)  # a signal just before `signal.pause()` would not be handled until the next one
 """
 
 

@@ -64,9 +64,11 @@ def test_robots_is_read_once_for_all(visits: dict[str, Any]) -> None:
 
 
 def test_a_site_that_names_a_time_is_left_alone_by_all(visits: dict[str, Any]) -> None:
+    """Two requests may be under way, so one more may go out before the refusal has been read."""
     for n in range(2):
         pages = [row for row in visits["seen"][f"refuses{n}.example"] if row[1] != "/robots.txt"]
-        assert pages[3][0] - pages[2][0] >= fleet.RETRY_AFTER_SECONDS - JITTER_SECONDS
+        longest = max(_gaps(pages[2:5]))
+        assert longest >= fleet.RETRY_AFTER_SECONDS - JITTER_SECONDS
         assert len(pages) == fleet.PAGES + 1, "the refused page was fetched in the end, once"
 
 
