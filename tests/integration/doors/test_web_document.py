@@ -21,12 +21,12 @@ from .conftest import Environment, Propintel
 #: DELETE cancels: what is cancelled can still be read, so that this check of Schemathesis means nothing here
 _NOT_MEANT = "use_after_free"
 KEYS = ("sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222")
-#: What is asked in each role. The routes are the same, so invalid requests are sent in one. The number is that of
-#: random requests to each route, beside those that cover its schema one by one.
+#: What is asked in each role. The routes are the same, so random, invalid, and chained requests are sent in one. The
+#: number is that of random requests to each route, beside those that cover its schema one by one.
 _ASKED = {
     "manager": ["--mode", "all", "--max-examples", "20"],
-    "operator": ["--mode", "positive", "--max-examples", "3"],
-    "reader": ["--mode", "positive", "--max-examples", "3"],
+    "operator": ["--mode", "positive", "--phases", "examples,coverage"],
+    "reader": ["--mode", "positive", "--phases", "examples,coverage"],
 }
 
 
