@@ -1,7 +1,7 @@
 """The output of several processes as one stream: whole lines on stderr, each marked with its process.
 
 A line that is a JSON object gets the field `process`, so that it stays one; every other line gets a prefix. A thread
-per child reads its pipe at once and never waits for whoever reads stderr: a terminal that is paused would otherwise
+per child reads its pipe at once and never waits for the reader of stderr: a terminal that is paused would otherwise
 stop the workers. What nobody has read by then is held up to a limit, and dropped beyond.
 """
 
@@ -119,7 +119,7 @@ class ChildOutput:
 
     def _write_all(self) -> None:
         while data := memoryview(self._take()):
-            with contextlib.suppress(OSError):  # whoever read stderr is gone: the children are not
+            with contextlib.suppress(OSError):  # the reader of stderr is gone, the children are not
                 while data:
                     written = self._stream.write(data)
                     if written is None:  # a terminal that another program has set not to block

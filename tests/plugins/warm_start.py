@@ -200,7 +200,7 @@ class _Parent:
         return None
 
     def _report(self, ended: int) -> None:
-        """Tell whoever ordered the process how it ended."""
+        """Report the exit code on the connection that ordered the process."""
         pid, connection = self._children.pop(ended)
         self._waiting.unregister(ended)
         os.close(ended)

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -214,7 +215,12 @@ def test_nothing_slips_out_while_a_page_is_taken_down(site: Any, make_drawer: An
     homes = [f"/home/{number}" for number in range(6)]
     for home in homes:
         _fetch_although_the_browser_ends(drawer, site.page(home, shell(script)))
+    assert site.hits.count("/robots.txt") == 1
     assert set(site.hits) == {"/robots.txt", "/0", *homes}
+    begun = [number for number, path in enumerate(site.hits) if path in homes]
+    each = [site.hits[one + 1 : later] for one, later in pairwise([*begun, len(site.hits)])]
+    assert [out for out in each if out not in ([], ["/0"])] == [], "one request of a page goes out, and no second"
+    assert each.count(["/0"]) >= len(homes)
 
 
 def _fetch_although_the_browser_ends(drawer: Fetcher, url: str) -> None:
