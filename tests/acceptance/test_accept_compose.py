@@ -160,7 +160,7 @@ def test_a_batch_of_which_a_worker_is_killed_loses_no_job(project: ComposeProjec
         kill(worker)
         assert counts()["done"] < _JOBS, "it was killed too late to prove anything"
         assert wait_until(counts, lambda found: not {"queued", "running", "deferred"} & found.keys()) == {"done": _JOBS}
-    scraped, recovered = "Task tasks.scrape.scrape_property[", "Task tasks.recovery.recover_jobs["
+    scraped, recovered = "Task tasks.scrape.scrape_property[", '"task": "tasks.recovery.recover_jobs"'
     assert recovered in project.run("logs", "health")
     assert scraped not in project.run("logs", "health")
     assert recovered not in project.run("logs", "worker")
