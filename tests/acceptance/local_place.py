@@ -15,6 +15,7 @@ from cli.services import Services
 from tasks.config import kombu_url
 from tests.acceptance.surroundings import KEY, VARIABLES, Surroundings
 from tests.plugins.standin_fixtures import StandinHandle
+from tests.plugins.warm_start import WarmParent
 
 
 class LocalValkey:
@@ -60,10 +61,10 @@ class LocalValkey:
 class LocalWorker:
     """A worker's: a process of `celery -A worker worker`, restarted with the same settings."""
 
-    def __init__(self, home: Path, env: dict[str, str]) -> None:
+    def __init__(self, home: Path, env: dict[str, str], warm_parent: WarmParent) -> None:
         self._home = home
         self._services = Services(home, env, cwd=home, logs=home)
-        self._supervisor = Supervisor(StopSignals())
+        self._supervisor = Supervisor(StopSignals(), popen=warm_parent.start)
         self.name = "local-worker"
         self._start()
 
@@ -129,12 +130,12 @@ def local_surroundings(home: Path, property_site: str, openai_standin: Callable[
 
 
 @pytest.fixture
-def local_worker(home: Path, fleet_environment: dict[str, str]) -> LocalWorker:
-    return LocalWorker(home, fleet_environment)
+def local_worker(home: Path, fleet_environment: dict[str, str], warm_parent: WarmParent) -> LocalWorker:
+    return LocalWorker(home, fleet_environment, warm_parent)
 
 
 @pytest.fixture
-def local_beat(home: Path, fleet_environment: dict[str, str]) -> Iterator[None]:
-    with Supervisor(StopSignals()) as supervisor:
+def local_beat(home: Path, fleet_environment: dict[str, str], warm_parent: WarmParent) -> Iterator[None]:
+    with Supervisor(StopSignals(), popen=warm_parent.start) as supervisor:
         Services(home, fleet_environment, cwd=home, logs=home).beat(supervisor)
         yield

@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -19,24 +18,22 @@ from app.property.store.inspection import inspect_database
 from app.property.store.schema import HEAD
 from app.property.store.tables import properties
 from tests.contract.test_store_properties import ADDRESS, source
+from tests.plugins.warm_start import WarmParent
 
-_PROGRAM = str(Path(sys.executable).with_name("propintel"))
 DB = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def db(database_url: str, tmp_path: Path) -> DB:
+def db(database_url: str, tmp_path: Path, warm_parent: WarmParent) -> DB:
     """`db("current")` runs `propintel db current` on the database, which has one job; `stdin` is no terminal."""
     upgrade(database_url)
     database = Database(database_url)
     JobStore(database).enqueue(["http://homes.example/1"])
     database.close()
 
-    def run(*arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, stdin: str | int = "") -> subprocess.CompletedProcess[str]:
         env = {**os.environ, "DATABASE_URL": database_url, "PROPINTEL_HOME": str(tmp_path / "home")}
-        return subprocess.run(
-            [_PROGRAM, "db", *arguments], env=env, stdin=stdin, capture_output=True, text=True, timeout=120, check=False
-        )
+        return warm_parent.run_propintel("db", *arguments, env=env, cwd=tmp_path, stdin=stdin)
 
     return run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,14 @@ def ask_often(given: dict[str, Any], batch: str) -> list[str]:
     return found
 
 
+@pytest.fixture(scope="module")
+def processes() -> Iterator[ProcessPoolExecutor]:
+    """Processes that begin together, each time that they are asked."""
+    apart = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, apart, meet_at, (apart.Barrier(PROCESSES),)) as processes:
+        yield processes
+
+
 @pytest.mark.parametrize(
     ("cap", "allowed"),
     [
@@ -63,15 +71,17 @@ def ask_often(given: dict[str, Any], batch: str) -> list[str]:
     ids=["day", "batch", "each of two keys"],
 )
 def test_processes_that_ask_at_once_never_exceed_a_budget_together(
-    openai_standin: Callable[..., StandinHandle], embedded_valkey_url: str, cap: dict[str, int], allowed: int
+    openai_standin: Callable[..., StandinHandle],
+    embedded_valkey_url: str,
+    processes: ProcessPoolExecutor,
+    cap: dict[str, int],
+    allowed: int,
 ) -> None:
     with redis.Redis.from_url(embedded_valkey_url) as connection:
         connection.flushdb()
     standin = openai_standin()
     given = settings(standin, redis_url=embedded_valkey_url, openai_max_wait_seconds=20, **cap)
-    apart = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(PROCESSES, apart, meet_at, (apart.Barrier(PROCESSES),)) as processes:
-        runs = list(processes.map(ask_often, [given] * PROCESSES, ["b"] * PROCESSES, timeout=120))
+    runs = list(processes.map(ask_often, [given] * PROCESSES, ["b"] * PROCESSES, timeout=120))
     found = Counter(answer for run in runs for answer in run)
     assert standin.stats()["totals"]["requests"] == allowed
     assert found.pop("answered") == allowed

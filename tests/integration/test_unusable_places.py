@@ -5,16 +5,25 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-_PROGRAM = str(Path(sys.executable).parent / "propintel")
+from tests.plugins.warm_start import WarmParent
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def _run(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PROPINTEL_HOME": str(home), **variables}
-    return subprocess.run([_PROGRAM, *arguments], env=env, capture_output=True, text=True, timeout=120, check=False)
+@pytest.fixture
+def run(tmp_path: Path, warm_parent: WarmParent) -> Run:
+    """`run("jobs", VARIABLE=value)`; the home is `home` in the test's folder."""
+
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        env = {**os.environ, "PROPINTEL_HOME": str(tmp_path / "home"), **variables}
+        return warm_parent.run_propintel(*arguments, env=env, cwd=tmp_path)
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -25,10 +34,8 @@ def _run(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedP
         ({"REDIS_URL": "redis://:secretpw@127.0.0.1:1/0"}, "REDIS_URL"),
     ],
 )
-def test_up_says_what_cannot_be_used_and_starts_no_worker(
-    tmp_path: Path, variables: dict[str, str], named: str
-) -> None:
-    done = _run(tmp_path / "home", "up", **variables)
+def test_up_says_what_cannot_be_used_and_starts_no_worker(run: Run, variables: dict[str, str], named: str) -> None:
+    done = run("up", **variables)
     assert done.returncode == 2, done.stderr
     assert named in done.stderr
     assert "secretpw" not in done.stderr
@@ -36,19 +43,19 @@ def test_up_says_what_cannot_be_used_and_starts_no_worker(
 
 
 @pytest.mark.parametrize("command", [["up"], ["jobs"]])
-def test_a_home_that_is_a_file_is_named(tmp_path: Path, command: list[str]) -> None:
+def test_a_home_that_is_a_file_is_named(tmp_path: Path, run: Run, command: list[str]) -> None:
     home = tmp_path / "home"
     home.write_text("")
-    done = _run(home, *command)
+    done = run(*command)
     assert done.returncode == 2, done.stderr
     assert "PROPINTEL_HOME" in done.stderr
     assert "defect" not in done.stderr
 
 
-def test_a_file_that_is_no_database_is_wrong_configuration(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_wrong_configuration(tmp_path: Path, run: Run) -> None:
     file = tmp_path / "page.html"
     file.write_text("<html>" * 1000)
-    done = _run(tmp_path / "home", "jobs", DATABASE_URL=f"sqlite:///{file}")
+    done = run("jobs", DATABASE_URL=f"sqlite:///{file}")
     assert done.returncode == 2
     assert "page.html cannot be used" in done.stderr
     assert file.read_text().startswith("<html>")
@@ -71,7 +78,7 @@ def test_every_process_ends_with_code_2_without_its_env_file(tmp_path: Path) -> 
     assert not (tmp_path / "home").exists()
 
 
-def test_a_worker_without_its_database_ends_with_the_reason(tmp_path: Path) -> None:
+def test_a_worker_without_its_database_ends_with_the_reason(tmp_path: Path, warm_parent: WarmParent) -> None:
     """Not a parent that looks well while every child dies."""
     env = {
         **os.environ,
@@ -79,8 +86,8 @@ def test_a_worker_without_its_database_ends_with_the_reason(tmp_path: Path) -> N
         "DATABASE_URL": "postgresql://x:secretpw@127.0.0.1:1/db",
         "REDIS_URL": "redis://127.0.0.1:1/0",
     }
-    command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--pool=prefork", "--concurrency=1"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    command = "celery -A worker worker --pool=prefork --concurrency=1"
+    done = warm_parent.run(command.split(), env=env, cwd=tmp_path)
     assert done.returncode == 2
     assert "127.0.0.1:1" in done.stderr
     assert "secretpw" not in done.stderr

@@ -49,6 +49,8 @@ _IMPORTED = (
     "web",
     "worker",
 )
+#: what libraries read when they are imported
+_READ_ON_IMPORT = ("REMAP_SIGTERM", "NO_COLOR", "FORCE_COLOR")
 _COMMAND = "propintel"
 _MESSAGE_BYTES = 1 << 20
 _PR_SET_PDEATHSIG = 1
@@ -105,61 +107,85 @@ class WarmProcess:
 
 
 class WarmParent:
-    """The parent, and how to have it start processes. `start` takes the arguments of `subprocess.Popen`."""
+    """Has processes started by a parent that has imported everything, with the arguments of `subprocess.Popen`.
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._read_on_import = _read_on_import(os.environ)
+    There is one parent for each combination of what libraries read when they are imported.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._sockets: dict[tuple[str | None, ...], str] = {}
+        self._parents: list[subprocess.Popen[str]] = []
 
     def start(
-        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, stdout: Any, stderr: Any, **rest: Any
-    ) -> Any:
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, stdout: Any, stderr: Any, **_: Any
+    ) -> WarmProcess:
         """Start `[..., python, "-m", MODULE, ...]`; what stands before Python ties a process to its parent."""
-        if _read_on_import(env) != self._read_on_import:
-            return subprocess.Popen(argv, env=env, cwd=cwd, stdout=stdout, stderr=stderr, **rest)
         words = list(argv)
         with Path(os.devnull).open("rb") as nothing:
             return self._ask(words[words.index("-m") + 1 :], env, cwd or Path.cwd(), (nothing, stdout, stderr))
 
     def run_propintel(
-        self, *arguments: str, env: Mapping[str, str], cwd: Path, stdin: str = ""
+        self, *arguments: str, env: Mapping[str, str], cwd: Path, stdin: str | int = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end; its streams apart."""
+        """Run the command to its end; its streams apart. `stdin`: a text, or an open file."""
+        return self.run([_COMMAND, *arguments], env=env, cwd=cwd, stdin=stdin)
+
+    def run(
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: str | int = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `python -m argv` to its end."""
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            given.write(stdin.encode())
-            given.seek(0)
-            code = self._ask([_COMMAND, *arguments], env, cwd, (given, out, err)).wait(120)
+            if isinstance(stdin, str):
+                given.write(stdin.encode())
+                given.seek(0)
+            code = self._ask(list(argv), env, cwd, (given if isinstance(stdin, str) else stdin, out, err)).wait(120)
             out.seek(0)
             err.seek(0)
-            return subprocess.CompletedProcess(arguments, code, out.read().decode(), err.read().decode())
+            return subprocess.CompletedProcess(argv, code, out.read().decode(), err.read().decode())
+
+    def close(self) -> None:
+        for parent in self._parents:
+            parent.terminate()
+            parent.wait(120)
 
     def _ask(
         self, argv: list[str], env: Mapping[str, str], cwd: Path, streams: Sequence[int | HasFileno]
     ) -> WarmProcess:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        connection.connect(self._path)
+        connection.connect(self._socket_of(env))
         order = json.dumps({"argv": argv, "env": dict(env), "cwd": str(cwd)}).encode()
         socket.send_fds(connection, [order], [one if isinstance(one, int) else one.fileno() for one in streams])
         return WarmProcess(connection, int(connection.recv(_MESSAGE_BYTES)), argv)
 
-
-def _read_on_import(env: Mapping[str, str]) -> list[str | None]:
-    """What libraries read when they are imported: with other values a process is started the ordinary way."""
-    return [env.get(name) for name in ("REMAP_SIGTERM", "NO_COLOR", "FORCE_COLOR")]
+    def _socket_of(self, env: Mapping[str, str]) -> str:
+        """Where the parent for this environment listens; it is started if there is none yet."""
+        chosen = tuple(env.get(name) for name in _READ_ON_IMPORT)
+        if chosen in self._sockets:
+            return self._sockets[chosen]
+        path = self._sockets[chosen] = str(self._folder / f"{len(self._sockets)}")
+        others = {name: value for name, value in os.environ.items() if name not in _READ_ON_IMPORT}
+        given = {name: value for name, value in zip(_READ_ON_IMPORT, chosen, strict=True) if value is not None}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.plugins.warm_start", path],
+            env={**others, **given},
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        self._parents.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        return path
 
 
 @pytest.fixture(scope="session")
 def warm_parent() -> Iterator[WarmParent]:
-    """Started by the first test that asks for it, once per process of the test run."""
+    """Its parents are started by the first test that needs each, once per process of the test run."""
     with tempfile.TemporaryDirectory(prefix="warm-") as folder:
-        path = str(Path(folder) / "socket")
-        argv = [sys.executable, "-m", "tests.plugins.warm_start", path]
-        process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield WarmParent(path)
-        process.terminate()
-        process.wait(120)
+        parent = WarmParent(Path(folder))
+        yield parent
+        parent.close()
 
 
 class _Parent:

@@ -65,6 +65,7 @@ def _checked(url: str, token: str, asked: list[str], environment: Environment, h
     return "" if ran.returncode == 0 else f"{ran.stdout[-12_000:]}{ran.stderr[-2000:]}"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.timeout(1000)
 @pytest.mark.usefixtures("broker", "filled")
 @pytest.mark.parametrize("role", _ASKED)

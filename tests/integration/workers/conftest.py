@@ -41,6 +41,7 @@ class Fleet:
     app: Celery
     supervisor: Supervisor
     env: dict[str, str]
+    warm_parent: WarmParent
     services: Services = field(init=False)
 
     def __post_init__(self) -> None:
@@ -56,6 +57,10 @@ class Fleet:
         """Start beat with a log that has its ticks."""
         env = {**self.env, "LOG_LEVEL": "debug"}
         return Services(self.home, env, cwd=self.home, logs=self.home).beat(self.supervisor)
+
+    def propintel(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The command, run in the fleet's home with its settings."""
+        return self.warm_parent.run_propintel(*arguments, env=self.env, cwd=self.home)
 
     def send(self, *targets: str) -> list[str]:
         """Enqueue and send; -> the jobs' ids."""
@@ -112,7 +117,7 @@ def make_fleet(
         closing.append(app.close)
         supervisor = Supervisor(StopSignals(), popen=warm_parent.start)
         closing.append(supervisor.stop)
-        return Fleet(home, settings, stores, valkey, app, supervisor, dict(os.environ))
+        return Fleet(home, settings, stores, valkey, app, supervisor, dict(os.environ), warm_parent)
 
     yield make
     for close in reversed(closing):

@@ -7,7 +7,6 @@ import os
 import signal
 import stat
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,20 @@ from typing import Any
 import pytest
 
 from tests.plugins.standin_fixtures import KEYS
+from tests.plugins.warm_start import WarmParent
 
 pytestmark = pytest.mark.worker
-_PROGRAM = str(Path(sys.executable).with_name("propintel"))
+Doctor = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def _doctor(env: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
-    """The limit is for a doctor that hangs; it needs a few seconds."""
-    return subprocess.run(
-        [_PROGRAM, "doctor", *options], env=env, capture_output=True, text=True, timeout=120, check=False
-    )
+@pytest.fixture
+def doctor(tmp_path: Path, warm_parent: WarmParent) -> Doctor:
+    """`doctor(option, ..., VARIABLE=value)`: what it says where no fleet runs."""
+
+    def run(*options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return warm_parent.run_propintel("doctor", *options, env={**os.environ, **variables}, cwd=tmp_path)
+
+    return run
 
 
 def _checks(ran: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
@@ -49,7 +52,7 @@ def test_a_fleet_that_works_is_healthy_and_one_without_workers_is_not(
     fleet.services.wait_for_worker(fleet.supervisor, health)
     fleet.start_beat()
     until(lambda: "Sending due task" in fleet.log("beat"), 30, lambda: fleet.log("beat"))
-    well = _doctor(fleet.env)
+    well = fleet.propintel("doctor")
     assert _states(well) == dict.fromkeys(NAMES, "ok"), well.stdout
     assert (well.returncode, well.stderr, json.loads(well.stdout)["healthy"]) == (0, "", True)
     assert "2 answer" in _checks(well)["workers"]["said"]
@@ -57,7 +60,7 @@ def test_a_fleet_that_works_is_healthy_and_one_without_workers_is_not(
 
     fleet.supervisor.stop_child(worker)
     fleet.send("http://homes.example/1")
-    ill = _doctor(fleet.env)
+    ill = fleet.propintel("doctor")
     assert (ill.returncode, json.loads(ill.stdout)["healthy"]) == (1, False)
     assert "2 of 11 checks failed: workers, jobs" in ill.stderr
     assert "nobody does jobs" in _checks(ill)["workers"]["said"]
@@ -70,7 +73,7 @@ def test_a_redis_that_hangs_holds_up_no_check(make_fleet: Callable[..., Any]) ->
     fleet = make_fleet()
     os.kill(fleet.valkey.pid, signal.SIGSTOP)
     try:
-        ran = _doctor(fleet.env)
+        ran = fleet.propintel("doctor")
     finally:
         os.kill(fleet.valkey.pid, signal.SIGCONT)
     assert ran.returncode == 1
@@ -79,14 +82,14 @@ def test_a_redis_that_hangs_holds_up_no_check(make_fleet: Callable[..., Any]) ->
     assert (states["home"], states["database"], states["jobs"]) == ("ok", "ok", "ok")
 
 
-def test_where_nothing_runs_it_says_how_to_begin_and_makes_nothing(tmp_path: Path) -> None:
+def test_where_nothing_runs_it_says_how_to_begin_and_makes_nothing(tmp_path: Path, doctor: Doctor) -> None:
     home = tmp_path / "home"
-    ran = _doctor({**os.environ, "PROPINTEL_HOME": str(home)})
+    ran = doctor(PROPINTEL_HOME=str(home))
     assert ran.returncode == 1
     assert list(_checks(ran)) == NAMES
     assert "propintel up" in _checks(ran)["redis"]["remedy"]
     assert not home.exists()
-    table = _doctor({**os.environ, "PROPINTEL_HOME": str(home)}, "--format", "table")
+    table = doctor("--format", "table", PROPINTEL_HOME=str(home))
     assert table.returncode == 1
     assert "what to do" in table.stdout
 
@@ -100,9 +103,11 @@ def test_where_nothing_runs_it_says_how_to_begin_and_makes_nothing(tmp_path: Pat
         ({"DATABASE_URL": "mysql://x:hunter2@db/x"}, False),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_exit_code_2(tmp_path: Path, variables: dict[str, str], alone: bool) -> None:
+def test_a_setting_that_cannot_be_used_is_exit_code_2(
+    tmp_path: Path, doctor: Doctor, variables: dict[str, str], alone: bool
+) -> None:
     """Settings that cannot even be read leave nothing else to look at; one that fails a check hides no other."""
-    ran = _doctor({**os.environ, "PROPINTEL_HOME": str(tmp_path), **variables})
+    ran = doctor(PROPINTEL_HOME=str(tmp_path), **variables)
     assert ran.returncode == 2, ran.stdout
     assert list(_checks(ran)) == (["settings"] if alone else NAMES)
     assert next(iter(variables)) in ran.stdout
@@ -110,7 +115,7 @@ def test_a_setting_that_cannot_be_used_is_exit_code_2(tmp_path: Path, variables:
     assert "hunter2" not in ran.stdout
 
 
-def test_no_secret_is_shown(tmp_path: Path) -> None:
+def test_no_secret_is_shown(tmp_path: Path, doctor: Doctor) -> None:
     """Nor one that stands in a text by accident, as in the name of this home."""
     dotenv = tmp_path / "env"
     dotenv.write_text(f"OPENAI_API_KEYS={KEYS[0]}\nJWT_SECRET=hunter1-hunter1-hunter1-hunter1-hunter1\n")
@@ -121,7 +126,7 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
         "DATABASE_URL": "postgresql://user:hunter4@127.0.0.1:1/db?sslpassword=hunter5",
         "OPENAI_PROXY": "http://user:hunter6@127.0.0.1:1",
     }
-    ran = _doctor({**os.environ, "PROPINTEL_HOME": str(tmp_path / "of-hunter4"), **variables})
+    ran = doctor(PROPINTEL_HOME=str(tmp_path / "of-hunter4"), **variables)
     assert ran.returncode == 1
     assert "of-[redacted]" in _checks(ran)["home"]["said"]
     assert "hunter" not in ran.stdout + ran.stderr

@@ -7,8 +7,6 @@ import secrets
 import shlex
 import signal
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +20,7 @@ from cli.services import Services, listens
 from tests.integration.workers.conftest import Fleet
 from tests.plugins.ports import free_port
 from tests.plugins.waiting import wait_until
+from tests.plugins.warm_start import WarmParent
 
 pytestmark = pytest.mark.worker
 _ROOT = Path(__file__).parents[3]
@@ -209,12 +208,11 @@ def test_arguments_are_redacted_also_while_a_retry_waits_and_after_it(
     ],
 )
 def test_what_would_be_open_or_cannot_work_is_refused_by_name(
-    arguments: list[str], variables: dict[str, str], named: str, tmp_path: Path
+    arguments: list[str], variables: dict[str, str], named: str, tmp_path: Path, warm_parent: WarmParent
 ) -> None:
     """Exit code 2, one line, no traceback, no password; it has never listened."""
     env = {**os.environ, "PROPINTEL_HOME": str(tmp_path), "FLOWER_PORT": str(free_port()), **variables}
-    command = [sys.executable, "-m", *shlex.split(_PROCFILE["flower"]), *arguments]
-    ran = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    ran = warm_parent.run([*shlex.split(_PROCFILE["flower"]), *arguments], env=env, cwd=tmp_path)
     assert ran.returncode == 2, ran.stderr
     assert ran.stderr.startswith(f"{named}: ")
     assert len(ran.stderr.splitlines()) == 1

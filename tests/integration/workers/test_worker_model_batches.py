@@ -6,10 +6,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,10 +63,7 @@ def economy_fleet(make_fleet: Callable[..., Any], openai_standin: Callable[..., 
 
 def propintel(fleet: Any, *arguments: str) -> Any:
     """What the command prints as JSON."""
-    command = [str(Path(sys.executable).with_name("propintel")), *arguments, "--format", "json"]
-    done = subprocess.run(
-        command, check=False, env=fleet.env, cwd=fleet.home, capture_output=True, text=True, timeout=120
-    )
+    done = fleet.propintel(*arguments, "--format", "json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

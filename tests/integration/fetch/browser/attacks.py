@@ -1,4 +1,8 @@
-"""Pages whose scripts try every way that a browser has to reach a place inside, each way with every spelling."""
+"""Pages whose scripts try every way that a browser has to reach a place inside, each way with its share of the places.
+
+Chromium treats loopback and link-local addresses in ways of its own, so that every way tries these. Of the others each
+way tries a quarter, and each place is tried by a quarter of the ways: who is let through is decided by the place alone.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,21 @@ _MORE = [
     for host in ("127.0.0.1", "[::1]", "localhost", "169.254.169.254", "10.0.0.1", "rebind1.example", "inside.example")
     for scheme, port in (("https", ""), ("https", ":8080"), ("http", ":6379"), ("http", ":5432"), ("http", ":3000"))
 ]
+#: what every way tries: what Chromium itself knows, a name that leads inside, and one that turns there
+_ALWAYS = [
+    f"http://{host}:8080/"
+    for host in (
+        "127.0.0.1",
+        "[::1]",
+        "localhost",
+        "x.localhost",
+        "169.254.169.254",
+        "inside.example",
+        "rebind1.example",
+    )
+]
+#: one in so many of the others
+_SHARE = 4
 
 #: each takes a URL `u`; `say` notes what a page could read
 _WAYS: dict[str, str] = {
@@ -81,9 +100,14 @@ def _page(script: str) -> bytes:
     return f"<!doctype html><title>x</title><body><div id=root></div><script>{_HELPERS}\n{script}</script>".encode()
 
 
-def _tries(way: str) -> bytes:
-    # a frame for each target, a hundred times, is more than a busy machine shows in time
-    targets = json.dumps([*_PLACES, *_MORE][:: 4 if way == "form" else 1])
+def _targets(number: int) -> list[str]:
+    """What the way of this number tries."""
+    others = [url for url in (*_PLACES, *_MORE) if url not in _ALWAYS]
+    return [*_ALWAYS, *others[number % _SHARE :: _SHARE]]
+
+
+def _tries(number: int, way: str) -> bytes:
+    targets = json.dumps(_targets(number))
     return _page(f"for (const u of {targets}) {{ try {{ const h = u.split('/')[2]; {_WAYS[way]} }} catch {{}} }}")
 
 
@@ -92,7 +116,7 @@ def _leads(how: Callable[[str], str]) -> dict[str, bytes]:
     return {f"{index}": _page(how(json.dumps(url))) for index, url in enumerate(_PLACES)}
 
 
-_PAGES: dict[str, bytes] = {f"/{way.replace(' ', '-')}": _tries(way) for way in _WAYS}
+_PAGES = {f"/{way.replace(' ', '-')}": _tries(number, way) for number, way in enumerate(_WAYS)}
 _PAGES["/service-worker"] = _page("navigator.serviceWorker.register('/sw.js').catch(() => 0)")
 for _name, _how in {
     "location": lambda url: f"location.href = {url}",
@@ -102,12 +126,12 @@ for _name, _how in {
 }.items():
     _PAGES.update({f"/{_name}/{number}": body for number, body in _leads(_how).items()})
 
-#: what a run visits: every way, and of the pages that lead away every ninth place, others for each way
+#: what a run visits: every way, and of the pages that lead away every fifteenth place, others for each way
 PAGES = [
     path
     for path in _PAGES
     if not (found := re.search(r"^/(location|refresh|post|hop)/(\d+)$", path))
-    or int(found[2]) % 9 == ["location", "refresh", "post", "hop"].index(found[1])
+    or int(found[2]) % 15 == ["location", "refresh", "post", "hop"].index(found[1])
 ]
 
 

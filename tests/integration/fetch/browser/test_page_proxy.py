@@ -46,10 +46,12 @@ def _connect(proxy: GuardedProxy) -> socket.socket:
     return socket.create_connection((host, int(port)), timeout=5)
 
 
-def _ask(proxy: GuardedProxy, text: str) -> bytes:
-    """All that comes back for `text`."""
+def _ask(proxy: GuardedProxy, text: str, *, nothing_follows: bool = False) -> bytes:
+    """All that comes back for `text`; a proxy that waits for a login ends once it knows that `nothing_follows`."""
     with closing(_connect(proxy)) as connection:
         connection.sendall(text.encode("latin-1"))
+        if nothing_follows:
+            connection.shutdown(socket.SHUT_WR)
         return _rest(connection)
 
 
@@ -124,7 +126,7 @@ def test_nobody_gets_anything_without_the_page_s_login(
         "bearer": _login(session).replace("Basic", "Bearer"),
     }[way]
     for request in (f"GET {url} HTTP/1.1", f"CONNECT 127.0.0.1:{site.port} HTTP/1.1"):
-        answer = _ask(proxy, f"{request}\r\nHost: x\r\n{fields}\r\n")
+        answer = _ask(proxy, f"{request}\r\nHost: x\r\n{fields}\r\n", nothing_follows=True)
         assert answer.startswith(b"HTTP/1.1 407 ")
         assert b"200" not in answer
     assert site.hits == []
