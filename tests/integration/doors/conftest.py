@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,50 +25,48 @@ from cli.main import main
 from cli.processes import StopSignals, Supervisor
 from cli.services import Services
 from tests.plugins.waiting import wait_until
-from tests.plugins.warm_start import WarmParent
+from tests.plugins.warm_start import WarmParent, WarmProcess
 from web import create_app
 
 SECRET = "0123456789abcdef0123456789abcdef"
-_PATIENCE_SECONDS = 120.0
+WEB = ("uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0")
 _ADDRESS = re.compile(r"https?://127\.0\.0\.1:\d+")
 
 Environment = dict[str, str]
 Propintel = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@contextmanager
-def serving(argv: list[str], environment: Environment, home: Path, *, until: re.Pattern[str]) -> Iterator[str]:
-    """Run a server until the block ends; yields what `until` found in its output."""
-    process = subprocess.Popen(
-        argv, env=environment, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    lines: list[str] = []
-    found: list[str] = []
-    ready = threading.Event()
+@dataclass(frozen=True)
+class Server:
+    """A server that runs: the URL that it wrote first, its process, and what it writes."""
 
-    def read() -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            lines.append(line)
-            if not found and (match := until.search(line)):
-                found.append(match[0])
-                ready.set()
-        ready.set()
+    url: str
+    process: WarmProcess
+    log: Path
 
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    try:
-        ready.wait(_PATIENCE_SECONDS)
-        assert found, f"{argv} did not start:\n{''.join(lines)}"
-        yield found[0]
-    finally:
-        process.terminate()
+
+Serving = Callable[..., contextlib.AbstractContextManager[Server]]
+
+
+@pytest.fixture
+def serving(home: Path, warm_parent: WarmParent, tmp_path_factory: pytest.TempPathFactory) -> Serving:
+    """`with serving("uvicorn", ..., environment=...) as server`: `python -m uvicorn ...` until the block ends."""
+
+    @contextlib.contextmanager
+    def serve(*argv: str, environment: Environment) -> Iterator[Server]:
+        path = tmp_path_factory.mktemp("server") / "log"
+        with path.open("wb") as output:
+            process = warm_parent.start(["-m", *argv], env=environment, cwd=home, stdout=output, stderr=output)
         try:
+            until_true(lambda: _ADDRESS.search(path.read_text()) or process.poll() is not None, f"{argv}")
+            found = _ADDRESS.search(path.read_text())
+            assert found, f"{argv} did not start:\n{path.read_text()}"
+            yield Server(found[0], process, path)
+        finally:
+            process.terminate()
             process.wait(120)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        reader.join()
+
+    return serve
 
 
 def until_true(condition: Callable[[], bool], what: str) -> None:
@@ -139,36 +138,31 @@ def broker(home: Path) -> Iterator[EmbeddedValkey]:
 
 
 @pytest.fixture
-def site(environment: Environment, home: Path) -> Iterator[str]:
+def site(environment: Environment, serving: Serving) -> Iterator[str]:
     """The URL of a site of property pages."""
-    with serving([sys.executable, "-m", "standin.site"], environment, home, until=_ADDRESS) as url:
-        yield url
+    with serving("standin.site", environment=environment) as server:
+        yield server.url
 
 
 @pytest.fixture
-def start_openai(environment: Environment, home: Path) -> Iterator[Callable[[dict[str, Any]], str]]:
+def start_openai(environment: Environment, home: Path, serving: Serving) -> Iterator[Callable[[dict[str, Any]], str]]:
     """Start the OpenAI stand-in with a configuration; -> its base URL."""
-    stack: list[Any] = []
+    with contextlib.ExitStack() as stack:
 
-    def start(config: dict[str, Any]) -> str:
-        path = home / "openai.json"
-        path.write_text(json.dumps(config), encoding="utf-8")
-        argv = [sys.executable, "-m", "standin.openai", "--config", str(path)]
-        server = serving(argv, environment, home, until=_ADDRESS)
-        stack.append(server)
-        return f"{server.__enter__()}/v1"
+        def start(config: dict[str, Any]) -> str:
+            path = home / "openai.json"
+            path.write_text(json.dumps(config), encoding="utf-8")
+            argv = ("standin.openai", "--config", str(path))
+            return f"{stack.enter_context(serving(*argv, environment=environment)).url}/v1"
 
-    yield start
-    for server in stack:
-        server.__exit__(None, None, None)
+        yield start
 
 
 @pytest.fixture
-def web_process(environment: Environment, home: Path) -> Iterator[str]:
-    """The URL of `uvicorn web:app` in a process of its own, as it is deployed. Its start takes seconds of CPU."""
-    argv = [sys.executable, "-m", "uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0"]
-    with serving(argv, environment, home, until=_ADDRESS) as url:
-        yield url
+def web_process(environment: Environment, serving: Serving) -> Iterator[Server]:
+    """`uvicorn web:app` in a process of its own, as it is deployed."""
+    with serving(*WEB, environment=environment) as server:
+        yield server
 
 
 @pytest.fixture

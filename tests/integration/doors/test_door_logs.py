@@ -15,7 +15,7 @@ import pytest
 
 from app.services.embedded_valkey import EmbeddedValkey
 
-from .conftest import Environment, Propintel, until_true
+from .conftest import WEB, Environment, Propintel, Serving, until_true
 
 _KEY = "sk-proj-" + "A1b2C3d4" * 6
 
@@ -24,22 +24,14 @@ def _json_lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
-def test_the_http_door_writes_json_whose_access_lines_carry_the_request(environment: Environment, home: Path) -> None:
+def test_the_http_door_writes_json_whose_access_lines_carry_the_request(
+    environment: Environment, serving: Serving
+) -> None:
     """uvicorn's own handlers would go around the redaction: a query with a key."""
-    argv = [sys.executable, "-m", "uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0"]
-    log = home / "web.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(argv, env=environment, cwd=home, stdout=output, stderr=output)
-    try:
-        until_true(lambda: "Uvicorn running" in log.read_text(), "the door")
-        event = next(line["event"] for line in _json_lines(log.read_text()) if "Uvicorn running" in line["event"])
-        address = event.split()[3]
-        httpx2.get(f"{address}/healthz?key={_KEY}", headers={"X-Request-ID": "mine"})
-        until_true(lambda: "/healthz" in log.read_text(), "the access line")
-    finally:
-        process.terminate()
-        process.wait(120)
-    said = log.read_text()
+    with serving(*WEB, environment=environment) as server:
+        httpx2.get(f"{server.url}/healthz?key={_KEY}", headers={"X-Request-ID": "mine"})
+        until_true(lambda: "/healthz" in server.log.read_text(), "the access line")
+    said = server.log.read_text()
     (access,) = [line for line in _json_lines(said) if "/healthz" in line["event"]]
     assert (access["logger"], access["request_id"]) == ("uvicorn.access", "mine")
     assert _KEY not in said

@@ -6,17 +6,13 @@ import base64
 import contextlib
 import hmac
 import json
-import re
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -28,7 +24,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from app.services.embedded_valkey import EmbeddedValkey
 
-from .conftest import SECRET, Environment, until_true
+from .conftest import SECRET, WEB, Environment, Server, Serving, until_true
 
 JOBS = "/api/v1/jobs"
 CLAIMS: dict[str, Any] = {
@@ -86,12 +82,8 @@ def _listening() -> Iterator[Listener]:
         thread.join()
 
 
-@dataclass
-class Door:
-    """A running door and what it has logged."""
-
-    url: str
-    log: Path
+class Door(Server):
+    """A running server, and requests to it."""
 
     def get(self, token: str, path: str = JOBS) -> httpx2.Response:
         return httpx2.get(self.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=120)
@@ -102,31 +94,15 @@ class Door:
         return httpx2.post(self.url + JOBS, content=content, headers=head, timeout=120)
 
 
-@contextmanager
-def _serving(environment: Environment, home: Path) -> Iterator[Door]:
-    log = home / "web.log"
-    argv = [sys.executable, "-m", "uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0"]
-    with log.open("w") as stream:
-        process = subprocess.Popen(argv, env=environment, cwd=home, stdout=stream, stderr=stream)
-    try:
-        until_true(lambda: "running on" in log.read_text(), "the door")
-        found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
-        assert found is not None
-        yield Door(found[0], log)
-    finally:
-        process.terminate()
-        process.wait(120)
-
-
 @pytest.fixture
 def environment(environment: Environment) -> Environment:
     return {**environment, "API_RATE_LIMIT_PER_MINUTE": "0"}
 
 
 @pytest.fixture
-def door(environment: Environment, home: Path) -> Iterator[Door]:
-    with _serving(environment, home) as found:
-        yield found
+def door(environment: Environment, serving: Serving) -> Iterator[Door]:
+    with serving(*WEB, environment=environment) as server:
+        yield Door(**vars(server))
 
 
 def _telling(token: str) -> str:
@@ -194,7 +170,7 @@ def test_a_role_that_is_none_of_ours_is_forbidden(door: Door) -> None:
         _assert_refused(door, door.get(token), token, 403)
 
 
-def test_nothing_that_a_token_points_at_is_ever_fetched(environment: Environment, home: Path) -> None:
+def test_nothing_that_a_token_points_at_is_ever_fetched(environment: Environment, serving: Serving) -> None:
     """jku, x5u and an embedded jwk are the attacker's (RFC 8725, section 3.10); HS256 with the provider's public key
     mixes up what is secret."""
     ours, stranger = (rsa.generate_private_key(65537, 2048) for _ in range(2))
@@ -204,7 +180,8 @@ def test_nothing_that_a_token_points_at_is_ever_fetched(environment: Environment
         theirs = {**json.loads(RSAAlgorithm.to_jwk(stranger.public_key())), "kid": "ours"}
         evil.body = json.dumps({"keys": [theirs]}).encode()
         settings = {"JWT_JWKS_URL": f"{provider.url}/jwks.json"}
-        with _serving({**environment, **settings}, home) as door:
+        with serving(*WEB, environment={**environment, **settings}) as server:
+            door = Door(**vars(server))
             good = jwt.encode(CLAIMS, ours, algorithm="RS256", headers={"kid": "ours"})
             assert door.get(good).status_code == 200
             pem = ours.public_key().public_bytes(

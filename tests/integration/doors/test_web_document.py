@@ -16,7 +16,7 @@ from app.services.stores import open_stores
 from app.settings import Settings
 from tests.plugins.page_records import page_record
 
-from .conftest import Environment, Propintel
+from .conftest import Environment, Propintel, Server
 
 #: DELETE cancels: what is cancelled can still be read, so that this check of Schemathesis means nothing here
 _NOT_MEANT = "use_after_free"
@@ -70,9 +70,9 @@ def _checked(url: str, token: str, asked: list[str], environment: Environment, h
 @pytest.mark.usefixtures("broker", "filled")
 @pytest.mark.parametrize("role", _ASKED)
 def test_the_door_answers_what_the_document_says(
-    web_process: str, called: Propintel, environment: Environment, home: Path, role: str
+    web_process: Server, called: Propintel, environment: Environment, home: Path, role: str
 ) -> None:
     """No 5xx, no status, field, type or header that is not declared, nothing invalid taken, nothing valid refused, no
     answer without a token: for every role. The seed is fixed, so that a failure can be had again."""
     token = called("token", "--role", role).stdout.strip()
-    assert _checked(web_process, token, _ASKED[role], environment, home) == ""
+    assert _checked(web_process.url, token, _ASKED[role], environment, home) == ""

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +17,9 @@ from app.services.embedded_valkey import EmbeddedValkey
 from app.services.stores import open_stores
 from app.settings import Settings
 from tests.plugins.hanging_server import HangingServer
+from tests.plugins.warm_start import WarmParent
 
-from .conftest import Environment, Propintel, serving
+from .conftest import WEB, Environment, Propintel, Server, Serving
 
 STATS = "/api/v1/admin/openai/stats"
 KEYS = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111,sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
@@ -38,12 +36,12 @@ def _token(called: Propintel, role: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {ran.stdout.strip()}"}
 
 
-def test_the_statistics_answer_401_403_and_200(web_process: str, called: Propintel) -> None:
+def test_the_statistics_answer_401_403_and_200(web_process: Server, called: Propintel) -> None:
     """With tokens as `propintel token` makes them: both doors agree on secret, issuer and audience."""
-    assert httpx2.get(web_process + STATS).status_code == 401
-    assert httpx2.get(web_process + STATS, headers={"Authorization": "Bearer nonsense"}).status_code == 401
-    assert httpx2.get(web_process + STATS, headers=_token(called, "operator")).status_code == 403
-    answer = httpx2.get(web_process + STATS, headers=_token(called, "exec"))
+    assert httpx2.get(web_process.url + STATS).status_code == 401
+    assert httpx2.get(web_process.url + STATS, headers={"Authorization": "Bearer nonsense"}).status_code == 401
+    assert httpx2.get(web_process.url + STATS, headers=_token(called, "operator")).status_code == 403
+    answer = httpx2.get(web_process.url + STATS, headers=_token(called, "exec"))
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     body = answer.json()
@@ -54,17 +52,16 @@ def test_the_statistics_answer_401_403_and_200(web_process: str, called: Propint
 
 
 def test_a_broker_that_hangs_is_503_while_the_caller_still_waits(
-    environment: Environment, home: Path, called: Propintel, hanging_server: HangingServer
+    environment: Environment, home: Path, serving: Serving, called: Propintel, hanging_server: HangingServer
 ) -> None:
     """Posted or done again: nothing is written, and the answer says what to do. The client waits 20 seconds."""
     with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
         job = stores.jobs.enqueue(["http://homes.example/0"]).new[0]
         stores.jobs.cancel(job)
     changed = {**environment, "REDIS_URL": hanging_server.url}
-    argv = [sys.executable, "-m", "uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0"]
     with (
-        serving(argv, changed, home, until=re.compile(r"http://127\.0\.0\.1:\d+")) as web,
-        httpx2.Client(base_url=web, headers=_token(called, "operator"), timeout=120) as client,
+        serving(*WEB, environment=changed) as web,
+        httpx2.Client(base_url=web.url, headers=_token(called, "operator"), timeout=120) as client,
     ):
         enqueued = client.post("/api/v1/jobs", json={"targets": ["http://homes.example/1"]})
         retried = client.post(f"/api/v1/jobs/{job}/retry")
@@ -180,17 +177,9 @@ def test_readiness_waits_for_no_broker_that_hangs(web: str, broker: EmbeddedValk
     ("variable", "value"), [("PORT", "eighty"), ("JWT_SECRET", "too short"), ("FETCH_CONCURRENCY_PER_HOST", "0")]
 )
 def test_a_bad_setting_ends_the_start_with_one_sentence(
-    environment: Environment, home: Path, variable: str, value: str
+    environment: Environment, home: Path, warm_parent: WarmParent, variable: str, value: str
 ) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "uvicorn", "web:app", "--port", "0"],
-        env={**environment, variable: value},
-        cwd=home,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    ran = warm_parent.run(WEB, env={**environment, variable: value}, cwd=home)
     assert ran.returncode != 0
     assert variable in ran.stderr
     assert "Traceback" not in ran.stdout + ran.stderr

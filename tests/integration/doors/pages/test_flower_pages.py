@@ -6,8 +6,6 @@ import json
 import re
 import secrets
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +14,10 @@ import httpx2
 import pytest
 from playwright.sync_api import Error, Page, expect
 
-from tests.integration.doors.conftest import Environment, Propintel, serving, until_true
+from tests.integration.doors.conftest import Environment, Propintel, Serving, until_true
 from tests.integration.doors.pages.conftest import SignIn
 from tests.plugins.ports import free_port
+from tests.plugins.warm_start import WarmParent
 
 KEY = "sk-proj-" + "k" * 36 + "0001"
 _PASSWORD = secrets.token_hex(16)
@@ -34,12 +33,11 @@ def standin(environment: Environment, start_openai: Callable[[dict[str, Any]], s
 
 
 @pytest.fixture
-def flower(environment: Environment, home: Path, standin: None, worker: None) -> Iterator[str]:
+def flower(environment: Environment, serving: Serving, standin: None, worker: None) -> Iterator[str]:
     """The URL of Flower, as the Procfile starts it, beside the worker."""
     environment |= {"FLOWER_BASIC_AUTH": f"viewer:{_PASSWORD}", "FLOWER_PORT": str(free_port())}
     environment["FLOWER_TASKS_COLUMNS"] = "name,uuid,state,args,kwargs,result,received,runtime"
-    argv = [sys.executable, "-m", *shlex.split(_COMMAND)]
-    with serving(argv, environment, home, until=re.compile(r"Visit me")):
+    with serving(*shlex.split(_COMMAND), environment=environment):
         yield f"http://127.0.0.1:{environment['FLOWER_PORT']}"
 
 
@@ -55,11 +53,11 @@ def open_flower(flower: str, new_page: Callable[..., Page]) -> Callable[[str], P
     return opened
 
 
-def _call(environment: Environment, home: Path, *arguments: str) -> str:
+def _call(warm_parent: WarmParent, environment: Environment, home: Path, *arguments: str) -> str:
     """Send a job's task as anybody can who reaches the broker; -> its id."""
-    argv = [sys.executable, "-m", "celery", "-A", "worker", "call", "tasks.scrape.scrape_property"]
-    argv += ["--queue=scrape", f"--args={json.dumps(arguments)}"]
-    ran = subprocess.run(argv, env=environment, cwd=home, capture_output=True, text=True, timeout=120, check=True)
+    argv = ["celery", "-A", "worker", "call", "tasks.scrape.scrape_property"]
+    ran = warm_parent.run([*argv, "--queue=scrape", f"--args={json.dumps(arguments)}"], env=environment, cwd=home)
+    assert ran.returncode == 0, ran.stderr
     return ran.stdout.split()[-1]
 
 
@@ -71,6 +69,7 @@ def test_a_job_appears_in_flower_and_on_the_job_page(  # noqa: PLR0917
     signed_in: SignIn,
     called: Propintel,
     screenshot: Callable[..., Path],
+    warm_parent: WarmParent,
 ) -> None:
     flower = open_flower("/workers")
     # a worker that Flower has heard of: from now on it sees what is sent
@@ -79,7 +78,7 @@ def test_a_job_appears_in_flower_and_on_the_job_page(  # noqa: PLR0917
     page = signed_in("operator", f"/jobs/{job}")
     expect(page.get_by_text("done", exact=True)).to_be_visible(timeout=60_000)
 
-    odd = _call(environment, home, f"https://me:hunter2@homes.example/1?token=hunter2&key={KEY}")
+    odd = _call(warm_parent, environment, home, f"https://me:hunter2@homes.example/1?token=hunter2&key={KEY}")
     rows = {name: flower.get_by_role("row").filter(has=flower.locator(f'a[href*="{name}"]')) for name in (job, odd)}
 
     def listed() -> bool:
