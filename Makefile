@@ -32,7 +32,7 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	@if [ ! -x "$(UV)" ]; then { python3 -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.lock; } \
 	|| { echo "make: uv could not be set up below .uv, see above. It needs python3 with venv (Debian: apt install python3-venv) and a package index that answers; or have uv on PATH" >&2; exit 1; }; fi
 	@if [ ! -x $(PY) ]; then $(UV) venv --quiet --python "$(PYTHON)" $(VENV) 2>/dev/null || $(UV) venv --quiet --python "$(FALLBACK)" $(VENV); fi
-	$(UV) pip sync --quiet --python $(PY) --require-hashes requirements/dev.lock
+	$(UV) pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements/dev.lock
 	$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -43,14 +43,15 @@ county: install ## a fictional county on loopback, and what to type to look at i
 	$(PY) -m standin.county $(COUNTY_ARGS)
 
 # Contracts run on memory, the embedded Valkey, and SQLite; SERVERS=every adds redis-server, a cluster, and PostgreSQL.
-# The chaos suite runs alone, because it measures times; so do deployments, where one start serves a whole file.
 # WITHOUT names markers of tests to leave out: `make test WITHOUT="and not real_pages"`
-# Most tests with workers wait for what takes its time; three processes for each of two cores keep both cores busy.
+# Three processes for each of two cores: most tests with workers wait for leases, reports, and countdowns. Deployments run
+# apart, because one start serves a whole file, and first, so that one process compiles the tests for all. The chaos suite
+# measures times and waits most of its own: its two databases run side by side, and nothing else does.
 LEFT_OUT = and not exhaustive $(if $(filter every,$(SERVERS)),,and not every_server) $(WITHOUT)
 test: install ## the test suite; tests that need a service this machine lacks skip and say why
-	$(PY) -m pytest -n 6 --dist loadfile --no-loadscope-reorder -m "not chaos and not deployed $(LEFT_OUT)"
 	$(PY) -m pytest -m "deployed $(LEFT_OUT)"
-	$(PY) -m pytest -m "chaos $(LEFT_OUT)"
+	$(PY) -m pytest -n 6 --dist loadfile --no-loadscope-reorder -m "not chaos and not deployed $(LEFT_OUT)"
+	$(PY) -m pytest -n 2 --dist load -m "chaos $(LEFT_OUT)"
 
 exhaustive: install ## all examples of property-based tests, requests by the API's schema: some minutes (PROFILE=search: ten times as many, new seeds)
 	$(PY) -m pytest -n 3 --dist load -m "not every_server" tests/integration/doors/test_web_document.py tests/property_based --hypothesis-profile=$(or $(PROFILE),exhaustive)
