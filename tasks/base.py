@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextvars
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -52,8 +51,6 @@ from tasks.resources import current
 
 log = logging.getLogger(__name__)
 
-#: prefork children are copies of one process: a seeded generator would draw the same jitter in all of them
-_RNG = random.SystemRandom()
 _CLOCK_TOLERANCE_SECONDS = 5.0
 #: how long a database that is busy is asked to take the new state of a job
 _NOTE_PATIENCE_SECONDS = 15.0
@@ -189,7 +186,11 @@ class JobTask(RedactedTask):
         if exc is None or self.request.called_directly:
             return super().retry(*args, exc=exc, **options)
         decision = decide(
-            exc, self._standing(), now=current().database.clock.now(), rng=_RNG, model=current().settings.openai_model
+            exc,
+            self._standing(),
+            now=current().database.clock.now(),
+            rng=current().rng,
+            model=current().settings.openai_model,
         )
         return self._carry_out(decision, exc, lambda **more: super(JobTask, self).retry(*args, **more, **options))
 

@@ -6,8 +6,9 @@ Used by each process that does the work (a worker child, the web door, the termi
 from __future__ import annotations
 
 import logging
+import random
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.clock import Clock, SystemClock
 from app.property.fetch import Fetcher, build_fetcher
@@ -47,11 +48,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Resources(Stores):
-    """What a process needs that does jobs."""
+    """What a process needs that does jobs. `rng` spreads what comes back out over time."""
 
     manager: OpenAIClientManager
     fetcher: Fetcher
     scraper: Scraper
+    #: prefork children are copies of one process: a seeded generator would draw the same jitter in all of them
+    rng: random.Random = field(default_factory=random.SystemRandom)
 
 
 def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> Resources:

@@ -6,17 +6,20 @@ No broker: what a tick or recovery hands out is run at once, in this process, by
 
 from __future__ import annotations
 
+import random
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from celery import Celery
 from pydantic import SecretStr
@@ -127,10 +130,14 @@ def simulate(
     database_url: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Simulated:
-    """Scrape all pages, watch all properties, and let `days` pass."""
-    clock, began = ManualClock(START), time.monotonic()
+    """Scrape all pages, watch all properties, and let `days` pass.
+
+    Every run is the same: ids, from which the times of a watch follow, and jitter are drawn from one seed.
+    """
+    clock, began, chance = ManualClock(START), time.monotonic(), random.Random(1)
     openai = OpenAIStandin(Config.from_json({"keys": [{"key": KEY, "rpm": 1_000_000, "tpm": 1_000_000_000}]}))
     with (
+        patch.object(uuid, "uuid4", lambda: uuid.UUID(int=chance.getrandbits(128), version=4)),
         DailyCounty(plan, clock.now) as county,
         BackgroundServer(openai.app, openai.stopping) as api,
         Receiver(clock).running() as receiver,
@@ -147,7 +154,8 @@ def simulate(
             watch_daily_model_calls=daily_model_calls,
             changes_webhook_url=SecretStr(receiver.url),
         )
-        install(open_resources(settings, clock, in_task=True))
+        resources = open_resources(settings, clock, in_task=True)
+        install(replace(resources, rng=chance))
         try:
             from tasks.resources import current  # noqa: PLC0415 (what has just been installed)
 
