@@ -1,8 +1,8 @@
 """What becomes of a job whose run raised: the one place where that is decided, free of Celery and of clocks.
 
-Three answers. `Wait`: the keys have no room, the site named a time to come back, or our own database or broker is away;
-it costs no retry and ends at the job's deadline. `TryAgain`: something failed that may pass; it is counted and backs
-off with jitter. `Fail`: nothing helps.
+Three answers. `Wait`: the keys have no room, the model's provider is away, the site named a time to come back, or our
+own database or broker is away; it costs no retry and ends at the job's deadline. `TryAgain`: something failed that may
+pass; it is counted and backs off with jitter. `Fail`: nothing helps.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ MAX_RETRIES = 4
 _DEFAULT_WAIT_SECONDS = 5.0
 _SHORTEST_WAIT_SECONDS = 0.1
 _FIRST_BACKOFF_SECONDS = 2.0
+#: between two looks whether a provider that was away is back
+_LONGEST_OUTAGE_WAIT_SECONDS = 300.0
 #: over so long the jobs come back that wait for the next day's budget
 _NEXT_DAY_SPREAD_SECONDS = 300.0
 _STATUS_TRANSIENT = frozenset({408, 409, 425})
@@ -86,8 +88,8 @@ def decide(exc: BaseException, standing: Standing, *, now: datetime, rng: random
     error = our_error(exc, standing, model)
     if not error.transient:
         return Fail(error)
-    if isinstance(error, StoreError | BrokerUnavailableError):  # not the job's fault, and over for all at once
-        return _wait(_DEFAULT_WAIT_SECONDS * rng.uniform(0.8, 1.2), standing, error, error)
+    if isinstance(error, ModelUnreachableError | StoreError | BrokerUnavailableError):  # over for all jobs at once
+        return _wait(_outage_wait_seconds(exc, error, standing, now, rng), standing, error, error)
     if isinstance(error, HostBusyError):
         return _appointment(error, standing)
     asked = error.facts.get("retry_after_seconds")
@@ -112,6 +114,22 @@ def capacity_wait_seconds(exc: BaseException, now: datetime) -> float | None:
         return None
     microseconds = parse_retry_after_us(exc.response.headers, now)
     return _DEFAULT_WAIT_SECONDS if microseconds is None else microseconds / 1_000_000
+
+
+def _outage_wait_seconds(
+    exc: BaseException, error: PropertyIntelligenceError, standing: Standing, now: datetime, rng: random.Random
+) -> float:
+    """Seconds before the next look whether what was away is back.
+
+    A provider is given the time that it names, else about as long as the job has waited so far: the waits double.
+    """
+    if not isinstance(error, ModelUnreachableError):
+        return _DEFAULT_WAIT_SECONDS * rng.uniform(0.8, 1.2)
+    named = parse_retry_after_us(exc.response.headers, now) if isinstance(exc, openai.APIStatusError) else None
+    if named is not None:
+        return named / 1_000_000
+    doubled = min(_LONGEST_OUTAGE_WAIT_SECONDS, max(_FIRST_BACKOFF_SECONDS, standing.waited_seconds))
+    return doubled * rng.uniform(0.75, 1.0)
 
 
 def _wait(

@@ -113,5 +113,7 @@ ROTATES = frozenset(
         Outcome.SERVER_FAILURE,
     }
 )
-#: Outcomes that bar the key for the rest of this request, whatever the pool thinks of it.
-BARS_KEY = ROTATES - {Outcome.RATE_LIMITED}
+#: Those of them that pass by themselves: the same key may answer the same request later.
+PASSES = frozenset({Outcome.RATE_LIMITED, Outcome.SERVER_FAILURE})
+#: Those that bar the key for the rest of this request, whatever the pool thinks of it.
+BARS_KEY = ROTATES - PASSES

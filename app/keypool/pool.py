@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from app.keypool.call import Call
 from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey
-from app.keypool.outcomes import BARS_KEY, ROTATES, Outcome
+from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import Acted, Action, KeySnapshot
 from app.keypool.spending import Bulk, BulkResult, Spent, Usage
 from app.keypool.stats import spent_stats, stats_of
@@ -20,13 +21,8 @@ from app.keypool.stores.base import Ask, Change, Later, Lease, NoRoom, Reason, S
 
 log = logging.getLogger(__name__)
 
-_FIRST_BACKOFF_S = 0.1
 #: A place that moves beyond the longest wait by more than this is given up: the caller is told when to come back.
 _LATEST_US = 2_000_000
-#: Further keys after a 403 ("one other key": the model may be barred for all of them) and after 5xx or a timeout (each
-#: may have been billed).
-_FORBIDDEN_TRIES = 1
-_FAILURE_TRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +52,6 @@ class Refusal:
     detail: str = ""
 
 
-@dataclass(slots=True)
-class Call:
-    """One request on its way through the pool. Belongs to one thread or task."""
-
-    model: str
-    input_tokens: float
-    output_tokens: float
-    max_wait_us: int
-    #: how many further keys may be tried
-    tries_left: int
-    barred: set[str] = field(default_factory=set)
-    failures: int = 0
-    forbidden: int = 0
-    #: by the store's clock, which the first step asks for
-    deadline_us: int | None = None
-    reservation: Lease | None = None
-    #: until when the reservation has to wait, by the store's clock
-    reserved_until_us: int = 0
-    #: it held a place that was lost
-    waited: bool = False
-    backoff_seconds: float = 0.0
-    microusd: int = 0
-    batch: str = ""
-
-
 class KeyPool:
     """Many keys over one store. Thread-safe, since the store is."""
 
@@ -105,18 +76,17 @@ class KeyPool:
         input_tokens: float,
         output_tokens: float = 0.0,
         max_wait_seconds: float,
-        tries: int,
+        further_keys: int,
         microusd: int = 0,
         batch: str = "",
     ) -> Call:
-        """A call that may wait `max_wait_seconds` in all and try `tries` further keys.
+        """A call that may wait `max_wait_seconds` in all and use `further_keys` beside the first one.
 
         `input_tokens` are our estimate, `output_tokens` what the request allows; `microusd` is its estimated cost, and
         `batch` whose budget pays for it.
         """
-        return Call(
-            model, input_tokens, output_tokens, round(max_wait_seconds * 1e6), tries, microusd=microusd, batch=batch
-        )
+        max_wait_us = round(max_wait_seconds * 1e6)
+        return Call(model, input_tokens, output_tokens, max_wait_us, further_keys, microusd=microusd, batch=batch)
 
     def step(self, call: Call) -> Send | Pause | Refusal:
         """What to do next: send, sleep, or give up."""
@@ -135,7 +105,7 @@ class KeyPool:
         answer = self._store.confirm(reserved)
         if isinstance(answer, Lease):
             call.reservation = None
-            return self._send(answer)
+            return self._send(call, answer)
         if isinstance(answer, Later):
             if call.deadline_us is None or now + answer.pause_us <= call.deadline_us + _LATEST_US:
                 call.reserved_until_us = now + answer.pause_us
@@ -151,7 +121,7 @@ class KeyPool:
             call.model,
             call.input_tokens,
             min(call.max_wait_us, max(0, call.deadline_us - now)),
-            frozenset(call.barred),
+            call.barred_keys(key.key_id for key in self.keys),
             output_tokens=call.output_tokens,
             waited=call.waited,
             microusd=call.microusd,
@@ -162,14 +132,16 @@ class KeyPool:
                 call.reservation, call.reserved_until_us = lease, lease.at_us
                 return Pause(max(0.0, (lease.at_us - self._store.now_us()) / 1e6))
             case Lease() as lease:
-                return self._send(lease)
+                return self._send(call, lease)
             case Later(pause_us):
                 return Pause(pause_us / 1e6)
             case NoRoom(retry_after_us, reason, detail):
+                if reason != "budget" and call.forgives_failures(now):
+                    return Pause(max(0, call.retry_at_us - now) / 1e6)
                 return Refusal(retry_after_us / 1e6, reason, detail)
 
     def settle(self, call: Call, lease: Lease, settlement: Settlement) -> bool:
-        """Report how a sent request went. True: take the next step, another key may do better.
+        """Report how a sent request went. True: take the next step, another key or another moment may do better.
 
         Of several failures of one request only the first counts.
         """
@@ -178,7 +150,7 @@ class KeyPool:
             settlement = replace(settlement, counts=False)
         change = self._store.settle(lease, settlement)
         self._log(self._by_id[lease.key_id], outcome, change, lease)
-        return self._tries_again(call, lease, outcome)
+        return call.tries_again(lease.key_id, settlement, self._store.now_us())
 
     def spend(self, lease: Lease, usage: Usage) -> None:
         """What a stream has used, which was settled without usage."""
@@ -250,23 +222,13 @@ class KeyPool:
             return key.mask
         return f"{snapshot.mask}#{snapshot.key_id[:8]}" if snapshot.mask in taken else snapshot.mask
 
-    def _send(self, lease: Lease) -> Send:
+    def _send(self, call: Call, lease: Lease) -> Send:
         key = self._by_id[lease.key_id]
+        call.sent_with(key.key_id)
         if lease.last_resort:
             log.warning("All OpenAI keys are unhealthy: trying them again, first %s", key.mask, extra={"key": key.mask})
         log.info("Using OpenAI key: %s", key.mask, extra={"key": key.mask})
         return Send(lease, key)
-
-    def _tries_again(self, call: Call, lease: Lease, outcome: Outcome) -> bool:
-        if outcome in BARS_KEY:
-            call.barred.add(lease.key_id)
-        if outcome is Outcome.SERVER_FAILURE:
-            call.failures += 1
-            call.backoff_seconds = _FIRST_BACKOFF_S * 2 ** (call.failures - 1)
-        call.forbidden += outcome is Outcome.FORBIDDEN
-        call.tries_left -= 1
-        within = call.failures <= _FAILURE_TRIES and call.forbidden <= _FORBIDDEN_TRIES and call.tries_left >= 0
-        return outcome in ROTATES and within
 
     def _log(self, key: ApiKey, outcome: Outcome, change: Change, lease: Lease) -> None:
         if change.cooled_us is not None:

@@ -17,11 +17,12 @@ import httpx2
 from structlog.contextvars import bound_contextvars
 
 from app.keypool import wire
+from app.keypool.call import Call
 from app.keypool.keys import ApiKey
 from app.keypool.limits import parse_retry_after_us, read_limits
 from app.keypool.organisations import SharedLimits
 from app.keypool.outcomes import Failure, Outcome, classify
-from app.keypool.pool import Call, KeyPool, Pause, Refusal, Send
+from app.keypool.pool import KeyPool, Pause, Refusal, Send
 from app.keypool.pricing import WEB_SEARCH, Pricing
 from app.keypool.refusals import answer
 from app.keypool.spending import Usage
@@ -120,7 +121,6 @@ class Walk:
     def __init__(self, pool: KeyPool, request: httpx2.Request, terms: Terms) -> None:
         need = wire.read_need(request)
         cap = further_keys.get()
-        tries = len(pool.keys) if cap is None else cap
         self._pool = pool
         self._request = request
         self._need = need
@@ -130,7 +130,7 @@ class Walk:
             input_tokens=need.input_tokens,
             output_tokens=need.output_tokens,
             max_wait_seconds=terms.max_wait_seconds,
-            tries=tries if need.replayable else 0,
+            further_keys=len(pool.keys) if cap is None else cap,
             microusd=terms.price(need.model, need.input_tokens, need.output_tokens, need.tier)
             + terms.price(WEB_SEARCH, need.searches, 0),
             batch=spending_batch.get(),
@@ -200,6 +200,7 @@ class Walk:
                 response.stream = httpx2.ByteStream(raw)
                 body = wire.read_body(response, raw)
         except _NO_ANSWER as exc:
+            self._call.broken += self.open_response is not None
             self.open_response = None
             # whoever asks for flex agrees to wait: its silence is no fault of the key, nor sooner over with another
             slow = self._need.tier == "flex" and isinstance(exc, httpx2.ReadTimeout)
@@ -258,7 +259,7 @@ class Walk:
         lease, self._lease = self._lease, None
         settlement = replace(settlement, waited_us=self._waited_us())
         self._waits_since_ns = self._terms.monotonic_ns()
-        return lease is not None and self._pool.settle(self._call, lease, settlement)
+        return lease is not None and self._pool.settle(self._call, lease, settlement) and self._need.replayable
 
     def _waited_us(self) -> int:
         """How long the request had waited when it was last sent, the pauses after a failure included."""

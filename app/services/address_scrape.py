@@ -179,7 +179,7 @@ class AddressScraper:
         if not run.has(CALL_SECONDS):
             return ModelReading(asked, f"No time was left for the model ({OutOfTimeError.code}).", fields)
         try:
-            return self._parts.reader.read(asked, economy)
+            return self._parts.reader.read(asked, economy, may_wait=run.may_come_back)
         except openai.RateLimitError:
             if not run.is_due:
                 raise

@@ -32,9 +32,16 @@ def never_by_waiting(exc: openai.RateLimitError, model: str) -> str | None:
     return None
 
 
-def status_reason(exc: openai.APIStatusError) -> str:
-    """The status and what the API said, without secrets."""
-    return f"HTTP {exc.status_code}, {redact(str(exc.message)).rstrip('.')}"
+def reason_of(exc: openai.OpenAIError) -> str:
+    """The status, if there is one, and what the API or the SDK said, without secrets."""
+    if isinstance(exc, openai.APIStatusError):
+        return f"HTTP {exc.status_code}, {redact(str(exc.message)).rstrip('.')}"
+    return redact(str(exc)).rstrip(".") or type(exc).__name__
+
+
+def is_transient(exc: openai.OpenAIError) -> bool:
+    """True where the provider is out of reach or fails: the same call may work later."""
+    return isinstance(exc, openai.APIConnectionError | openai.InternalServerError)
 
 
 def _message_of(exc: openai.RateLimitError) -> str:

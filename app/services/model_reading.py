@@ -30,7 +30,7 @@ from app.property.store import AnswerStore, Question, StoredAnswer, digest
 from app.redaction import redact
 from app.services.economy import Economy, ParkedQuestions
 from app.services.metrics.instruments import MODEL_ANSWERS, MODEL_TIERS, MODEL_VALUES_DROPPED, TIERS
-from app.services.model_failures import BUDGET_CODE, never_by_waiting, status_reason, timed
+from app.services.model_failures import BUDGET_CODE, is_transient, never_by_waiting, reason_of, timed
 from app.services.patience import patiently
 from app.services.service_tier import TierChoice, lacks_capacity
 from app.services.watch_purse import model_charge, why_no_model
@@ -81,11 +81,12 @@ class ModelReader:
         self._tier = TierChoice(service_tier, self._clock)
         self._parked = parked
 
-    def read(self, extraction: Extraction, economy: Economy | None = None) -> ModelReading:
+    def read(self, extraction: Extraction, economy: Economy | None = None, *, may_wait: bool = False) -> ModelReading:
         """Ask for `extraction.wanted`, or take the answer that the same question got before.
 
         With `economy` the question waits for a batch: `WaitForBatch` is raised until that has answered. Raises
-        `openai.RateLimitError` if no key has room, and errors of the database.
+        `openai.RateLimitError` if no key has room, and errors of the database. A provider that is out of reach or fails
+        (5xx) is a note on the reading, and raised instead if the caller `may_wait` and come back.
         """
         if not extraction.wanted:
             return ModelReading(extraction)
@@ -97,7 +98,7 @@ class ModelReader:
         if stored:
             MODEL_ANSWERS.labels("kept").inc()
         answer = stored or self._by_batch(question, prompt, economy, page=extraction.page)
-        answer = answer or self._ask(question, prompt, extraction.page)
+        answer = answer or self._ask(question, prompt, extraction.page, may_wait=may_wait)
         if isinstance(answer, str):
             return ModelReading(extraction, answer, prompt.fields)
         return self._believed(answer, prompt, extraction)
@@ -147,7 +148,7 @@ class ModelReader:
             return ModelAnswer({}, self._model, 0, 0, failure=error)
         return ModelStep(client, self._model).read(completion, prompt)
 
-    def _ask(self, question: Question, prompt: Prompt, page: Page) -> StoredAnswer | str:
+    def _ask(self, question: Question, prompt: Prompt, page: Page, *, may_wait: bool) -> StoredAnswer | str:
         """The model's answer, good or bad, kept for the next time; or why there is none."""
         client = self._client()
         if client is None:
@@ -156,7 +157,7 @@ class ModelReader:
         if (why := why_no_model()) is not None:
             MODEL_ANSWERS.labels("budget").inc()
             return why
-        answer = self._call(client, prompt)
+        answer = self._call(client, prompt, may_wait=may_wait)
         if isinstance(answer, str):
             log.warning("%s", answer)
             return answer
@@ -171,7 +172,7 @@ class ModelReader:
         patiently(lambda: self._answers.save_model_answer(question, stored, page), self._clock)
         return stored
 
-    def _call(self, client: openai.OpenAI, prompt: Prompt) -> ModelAnswer | str:
+    def _call(self, client: openai.OpenAI, prompt: Prompt, *, may_wait: bool) -> ModelAnswer | str:
         try:
             with timed(self._model):
                 return self._on_a_tier(client, prompt)
@@ -181,17 +182,16 @@ class ModelReader:
                 raise
             MODEL_ANSWERS.labels("budget" if exc.code == BUDGET_CODE else "failed").inc()
             return redact(note)
-        except openai.APIStatusError as exc:
-            reason = status_reason(exc)
-            if exc.param == "service_tier":
+        except openai.OpenAIError as exc:
+            MODEL_ANSWERS.labels("failed").inc()
+            if may_wait and is_transient(exc):
+                raise
+            reason = reason_of(exc)
+            if isinstance(exc, openai.APIStatusError) and exc.param == "service_tier":
                 reason += (
                     f". Leave OPENAI_SERVICE_TIER={self._tier.wanted} out, or set an OPENAI_MODEL that has that tier"
                 )
-            error = ModelError(self._model, reason)
-        except openai.OpenAIError as exc:
-            error = ModelError(self._model, redact(str(exc)).rstrip(".") or type(exc).__name__)
-        MODEL_ANSWERS.labels("failed").inc()
-        return redact(str(error))
+            return redact(str(ModelError(self._model, reason)))
 
     def _on_a_tier(self, client: openai.OpenAI, prompt: Prompt) -> ModelAnswer:
         """The call, once more on the standard tier if it was for flex and there is none."""

@@ -138,7 +138,7 @@ class Scraper:
             elif other.record.as_of > since and _has_it_all(read, other):
                 self._parts.patiently(lambda: self._parts.index.note(read, other.record))
                 return self._outcome(other.property_id, other.record.kind, url, PageFrom.SAME_PAGE)
-        return self._read(url, read, extraction, economy)
+        return self._read(url, read, extraction, run, economy)
 
     def _take_reading(self, url: str, page_url: str, job_id: str | None) -> None:
         """Two jobs whose URLs are one page cost one reading: the second comes back for it."""
@@ -150,8 +150,10 @@ class Scraper:
         index = self._parts.index
         return any(index.record_of(one) is not None for one in {index.known_as(url) or url, page_url})
 
-    def _read(self, url: str, read: SourceRecord, extraction: Extraction, economy: Economy | None) -> ScrapeOutcome:
-        reading = self._with_model(extraction, economy)
+    def _read(
+        self, url: str, read: SourceRecord, extraction: Extraction, run: Run, economy: Economy | None
+    ) -> ScrapeOutcome:
+        reading = self._with_model(extraction, run, economy)
         record = with_values(read, reading.extraction)
         with span("store", {"propintel.values": len(record.values)}):
             property_id = self._parts.patiently(
@@ -162,8 +164,8 @@ class Scraper:
         count_fields(record)
         return self._outcome(property_id, extraction.kind, url, PageFrom.SITE)
 
-    def _with_model(self, extraction: Extraction, economy: Economy | None) -> ModelReading:
-        reading = self._parts.reader.read(extraction, economy)
+    def _with_model(self, extraction: Extraction, run: Run, economy: Economy | None) -> ModelReading:
+        reading = self._parts.reader.read(extraction, economy, may_wait=run.may_come_back)
         if not set(reading.extraction.record.values) - NOT_ENOUGH:
             reason = "neither its markup nor its text names an address, a price or a fact"
             raise NoPropertyDataError(extraction.page.url, f"{reason}; {reading.note}" if reading.note else reason)

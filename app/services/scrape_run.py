@@ -44,13 +44,18 @@ class Run:
         """Whether it may be put off by a page: it is a job's, and not its last."""
         return self.job_id is not None and not self.is_last
 
+    @property
+    def may_come_back(self) -> bool:
+        """Whether it may be put off at no cost: it is a job's, and it has not waited as long as it may."""
+        return self.job_id is not None and not self.is_due
+
     def has(self, seconds: float) -> bool:
         """Whether there is time for what takes up to `seconds`. Raises `OutOfTimeError` where there is not, and the job
         can come back for it.
         """
         if self.seconds_left is None or self.seconds_left() >= min(seconds, _SHARE * self._whole_seconds):
             return True
-        if self.job_id is not None and not self.is_due:
+        if self.may_come_back:
             raise OutOfTimeError(_AGAIN_SECONDS)
         return False
 

@@ -127,7 +127,7 @@ class SourceFinder:
             return "no time was left for it"
         try:
             return self._searcher.search(
-                wanted.target, wanted.address, search.allowed_domains, wanted.since, may_wait=run.may_wait
+                wanted.target, wanted.address, search.allowed_domains, wanted.since, may_wait=run.may_come_back
             )
         except openai.RateLimitError:
             if not run.is_due:

@@ -24,7 +24,7 @@ from app.property.sources.search_answer import SearchAnswer, read_answer
 from app.property.store import PurgedNames, SearchStore, StoredSearch, digest
 from app.redaction import redact
 from app.services.metrics.instruments import WEB_SEARCHES
-from app.services.model_failures import BUDGET_CODE, never_by_waiting, status_reason, timed
+from app.services.model_failures import BUDGET_CODE, is_transient, never_by_waiting, reason_of, timed
 from app.services.patience import patiently
 from app.services.watch_purse import model_charge, why_no_model
 from app.tracing import span
@@ -129,17 +129,11 @@ class WebSearcher:
                 raise
             WEB_SEARCHES.labels("budget" if exc.code == BUDGET_CODE else "failed").inc()
             return redact(note)
-        except (openai.APIConnectionError, openai.InternalServerError) as exc:
-            if may_wait:
-                WEB_SEARCHES.labels("failed").inc()
-                raise
-            error = ModelError(self._model, f"its search of the web: {redact(str(exc)).rstrip('.')}")
-        except openai.APIStatusError as exc:
-            error = ModelError(self._model, f"its search of the web: {status_reason(exc)}")
         except openai.OpenAIError as exc:
-            error = ModelError(self._model, redact(str(exc)).rstrip(".") or type(exc).__name__)
-        WEB_SEARCHES.labels("failed").inc()
-        return redact(str(error))
+            WEB_SEARCHES.labels("failed").inc()
+            if may_wait and is_transient(exc):
+                raise
+            return redact(str(ModelError(self._model, f"its search of the web: {reason_of(exc)}")))
 
     def _asked(self, client: openai.OpenAI, body: Mapping[str, Any]) -> Response:
         """The call itself, as one span by the OpenTelemetry conventions for generative AI."""

@@ -53,6 +53,40 @@ def test_a_wait_of_more_than_half_a_minute_is_deferred_in_the_table(
     assert job.attempts == 0
 
 
+def test_a_job_outlives_an_outage_of_the_provider_with_all_its_fields(
+    make_fleet: Callable[..., Any],
+    openai_standin: Callable[..., Any],
+    property_site: str,
+    until: Callable[..., None],
+) -> None:
+    """It waits, at no cost in retries, instead of ending without the fields of the model."""
+    standin = openai_standin([{"key": KEY, "rpm": 60_000, "tpm": 100_000_000, "behaviour": "flaky"}])
+    standin.set_key(KEY, failure_rate=1.0)
+    fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=standin.base_url, OPENAI_MAX_WAIT_SECONDS="0.2")
+    fleet.start_worker(pool="threads")
+    ids = fleet.send(property_site + TARGET)
+    until(lambda: fleet.job(ids[0]).waited_seconds > 0, 30, lambda: fleet.told(ids))
+    standin.set_key(KEY, behaviour="ok")
+    (job,) = fleet.wait_for_state(ids, "done", "failed")
+    assert (job.state, job.attempts, job.wanted_model, job.model_note) == ("done", 1, (), None), fleet.told(ids)
+    assert "llm" in {found["method"] for found in fleet.stores.properties.get(job.property)["evidence"].values()}
+
+
+def test_an_outage_beyond_the_deadline_costs_the_model_s_fields_and_not_the_job(
+    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str
+) -> None:
+    standin = openai_standin([{"key": KEY, "rpm": 60_000, "tpm": 100_000_000, "behaviour": "flaky"}])
+    standin.set_key(KEY, failure_rate=1.0)
+    more = {"OPENAI_MAX_WAIT_SECONDS": "0.2", "SCRAPE_DEADLINE_SECONDS": "3"}
+    fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=standin.base_url, **more)
+    fleet.start_worker(pool="threads")
+    (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "done", "failed")
+    assert job.state == "done", fleet.told([job.id])
+    assert job.waited_seconds == pytest.approx(3)
+    assert job.wanted_model
+    assert "HTTP 500" in job.model_note
+
+
 def test_waiting_ends_at_the_deadline_with_an_error_that_says_how_long(
     make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str
 ) -> None:

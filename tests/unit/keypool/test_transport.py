@@ -141,6 +141,88 @@ def test_no_wait_beyond_the_longest_allowed() -> None:
     assert clock.slept == []
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [error(500), error(503), httpx2.ReadError("reset"), httpx2.ConnectError("refused"), httpx2.ReadTimeout("slow")],
+    ids=lambda r: type(r).__name__ if isinstance(r, Exception) else str(r.status_code),
+)
+def test_one_key_recovers_from_one_failure_within_a_second(failure: Reply) -> None:
+    clock = ManualClock()
+    manager, inner = manager_of([failure, ok()], keys=1, max_wait=30, clock=clock)
+    assert chat(manager.get_client()) == "hello"
+    assert len(inner.keys) == 2
+    assert 0 < sum(clock.slept) <= 1
+
+
+def test_an_outage_is_waited_out_with_growing_pauses() -> None:
+    """Both keys fail for five seconds. The circuits open meanwhile: with no key usable all are tried."""
+    clock = ManualClock()
+    began = clock.now_us()
+
+    class Down(Scripted):
+        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+            self._last = error(503) if clock.now_us() < began + 5_000_000 else ok()
+            return super().handle_request(request)
+
+    inner = Down([])
+    manager = OpenAIClientManager(make_keys(_SECRETS[:2]), max_wait_seconds=30, clock=clock, inner=inner)
+    for _ in range(3):
+        assert chat(manager.get_client()) == "hello"
+    assert 5 <= sum(clock.slept) <= 7.5
+    assert len(inner.keys) <= 12
+    assert set(inner.keys) == set(_SECRETS[:2])
+
+
+def test_a_failure_that_does_not_pass_reaches_the_caller_when_its_wait_is_over() -> None:
+    clock = ManualClock()
+    manager, _ = manager_of([error(500)], keys=2, max_wait=30, clock=clock)
+    with pytest.raises(openai.InternalServerError):
+        chat(manager.get_client())
+    assert 25 <= sum(clock.slept) <= 30
+
+
+def test_a_server_that_fails_is_asked_again_when_it_says() -> None:
+    clock = ManualClock()
+    manager, inner = manager_of([error(503, retry_after="7"), ok()], keys=1, max_wait=30, clock=clock)
+    assert chat(manager.get_client()) == "hello"
+    assert sum(clock.slept) == pytest.approx(7)
+    assert len(inner.keys) == 2
+
+
+def test_a_server_that_wants_more_time_than_the_caller_has_is_not_waited_for() -> None:
+    clock = ManualClock()
+    manager, inner = manager_of([error(503, retry_after="60"), ok()], keys=1, max_wait=30, clock=clock)
+    with pytest.raises(openai.InternalServerError) as caught:
+        chat(manager.get_client())
+    assert caught.value.response.headers["retry-after"] == "60"
+    assert sum(clock.slept) <= 1
+    assert len(inner.keys) == 1
+
+
+def test_limits_cost_time_and_no_attempts() -> None:
+    """One key that answers 429 ten times, while the caller can still wait."""
+    clock = ManualClock()
+    limited = error(429, "rate_limit_exceeded", retry_after_ms="200")
+    manager, inner = manager_of([limited] * 10 + [ok()], keys=1, max_wait=30, clock=clock)
+    assert chat(manager.get_client()) == "hello"
+    assert len(inner.keys) == 11
+    assert sum(clock.slept) < 30
+
+
+def test_a_server_that_refuses_without_a_pause_is_not_asked_in_a_hot_loop() -> None:
+    clock = ManualClock()
+    manager, inner = manager_of([error(429, "rate_limit_exceeded", retry_after="0")], max_wait=10, clock=clock)
+    with pytest.raises(openai.RateLimitError):
+        chat(manager.get_client())
+    assert len(inner.keys) < 20
+
+
+def test_max_retries_caps_the_keys_and_not_the_wait() -> None:
+    manager, inner = manager_of([error(500), error(500), ok()], max_wait=30)
+    assert manager.execute_with_retry(chat, max_retries=0) == "hello"
+    assert inner.keys == _SECRETS[:1] * 3
+
+
 def test_one_request_counts_one_failure() -> None:
     """A prompt that breaks the server must not open every circuit."""
     manager, inner = manager_of([error(500)])

@@ -163,25 +163,42 @@ def test_what_will_not_pass_fails_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("exc", "kind", "transient"),
+    ("exc", "kind", "what"),
     [
-        (openai.APIConnectionError(request=REQUEST), ModelUnreachableError, True),
-        (openai.APITimeoutError(request=REQUEST), ModelUnreachableError, True),
-        (_status_error(500), ModelUnreachableError, True),
-        (_status_error(401), ModelError, False),
-        (_status_error(400), ModelError, False),
-        (SoftTimeLimitExceeded(), JobTimeoutError, True),
-        (ZeroDivisionError("division by zero"), UnexpectedError, False),
+        (openai.APIConnectionError(request=REQUEST), ModelUnreachableError, Wait),
+        (openai.APITimeoutError(request=REQUEST), ModelUnreachableError, Wait),
+        (_status_error(500), ModelUnreachableError, Wait),
+        (_status_error(401), ModelError, Fail),
+        (_status_error(400), ModelError, Fail),
+        (SoftTimeLimitExceeded(), JobTimeoutError, TryAgain),
+        (ZeroDivisionError("division by zero"), UnexpectedError, Fail),
     ],
 )
-def test_foreign_errors_become_ours(exc: Exception, kind: type[PropertyIntelligenceError], transient: bool) -> None:
+def test_foreign_errors_become_ours(
+    exc: Exception, kind: type[PropertyIntelligenceError], what: type[Wait | TryAgain | Fail]
+) -> None:
     """What a task ends with can be pickled with its facts; openai's errors cannot."""
     decision = _decide(exc)
-    assert isinstance(decision, TryAgain if transient else Fail)
-    error = decision.error
+    assert type(decision) is what
+    error = decision.reason if isinstance(decision, Wait) else decision.error
     assert type(error) is kind
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 (our own bytes)
     assert (type(again), again.args, str(again)) == (kind, error.args, str(error))
+
+
+@pytest.mark.parametrize(("waited", "longest"), [(0.0, 2.0), (100.0, 100.0), (3000.0, 300.0)])
+def test_an_outage_of_the_provider_is_waited_out_with_doubled_waits(waited: float, longest: float) -> None:
+    """It costs no retry, and counts towards the deadline."""
+    decision = _decide(_status_error(503), replace(FRESH, waited_seconds=waited, retries=9))
+    assert isinstance(decision, Wait)
+    assert longest * 0.75 <= decision.seconds <= longest
+    assert decision.charged_seconds == decision.seconds
+
+
+def test_a_provider_that_fails_is_asked_again_when_it_says() -> None:
+    decision = _decide(_status_error(503, retry_after="42"))
+    assert isinstance(decision, Wait)
+    assert decision.seconds == 42
 
 
 def test_no_key_gets_into_an_error() -> None:

@@ -1,0 +1,57 @@
+"""The provider goes away and comes back while many callers wait: each gets its answer, through every store."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from app.clock import SystemClock
+from app.keypool.keys import make_keys
+from app.keypool.pool import KeyPool
+from app.keypool.transport import PooledTransport
+from tests.plugins.pooled_sdk import MESSAGES, MODEL, PLACEHOLDER, WIDE
+from tests.plugins.redis_fixtures import MakeStore
+from tests.plugins.standin_fixtures import KEYS
+
+CALLERS = 20
+#: of the issue's five seconds: what matters is that all circuits are open and callers have waited several times
+OUTAGE_SECONDS = 2.0
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["keys that answered before", "keys that never answered"])
+def test_twenty_callers_outlive_an_outage_of_all_keys(
+    openai_standin: Callable[..., Any], make_store: MakeStore, known: bool
+) -> None:
+    standin = openai_standin([{"key": key, **WIDE} for key in KEYS])
+    keys = make_keys(standin.keys)
+    pool = KeyPool(keys, make_store(keys, SystemClock()), "round_robin")
+    transport = PooledTransport(pool, SystemClock(), max_wait_seconds=30)
+    with httpx2.Client(transport=transport, trust_env=False, timeout=10) as http:
+        client = openai.OpenAI(api_key=PLACEHOLDER, base_url=standin.base_url, http_client=http, max_retries=0)
+
+        def ask() -> float:
+            client.chat.completions.create(model=MODEL, messages=MESSAGES)
+            return time.monotonic()
+
+        if known:
+            for _ in KEYS:
+                ask()
+        for key in KEYS:
+            standin.set_key(key, behaviour="flaky", failure_rate=1.0)
+        back = threading.Timer(
+            OUTAGE_SECONDS, lambda: [standin.set_key(key, behaviour="ok", failure_rate=0.0) for key in KEYS]
+        )
+        with ThreadPoolExecutor(CALLERS) as callers:
+            asked = [callers.submit(ask) for _ in range(CALLERS)]
+            back.start()
+            answered = [one.result(timeout=60) for one in asked]
+    assert len(answered) == CALLERS
+    assert "closed" in {figures["state"] for figures in pool.stats()["keys"].values()}
+    assert standin.stats()["totals"]["ok"] == CALLERS + len(KEYS) * known
