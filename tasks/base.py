@@ -221,9 +221,10 @@ class JobTask(RedactedTask):
         ahead = {} if job is None else {"priority": urgency_of(job)}
         try:
             return resend(exc=reason, countdown=seconds, queue=SCRAPE_QUEUE, **ahead)
-        except (OperationalError, RedisError, OSError) as exc:
+        except (Reject, OperationalError, RedisError, OSError) as exc:  # Celery wraps what it could not send in Reject
             # the table knows when the job should have come back: recovery sends it then
-            log.warning("The broker is away (%s); job %s waits in the table", type(exc).__name__, self.request.id)
+            cause = exc.reason if isinstance(exc, Reject) else exc
+            log.warning("The broker is away (%s); job %s waits in the table", type(cause).__name__, self.request.id)
             raise Retry(f"in {seconds:.0f} s, by recovery", reason, seconds) from exc
 
     def _set_back(

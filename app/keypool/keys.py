@@ -25,6 +25,8 @@ KEYS_FILE = "OPENAI_API_KEYS_FILE"
 _PREFIX = re.compile(r"sk-(?:proj-|svcacct-|admin-)?")
 #: What may stand in an HTTP header value without quoting (RFC 9110 section 5.6.2), and in every key issued so far.
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._~+/=:-]+")
+#: What people put between keys where it cannot stand.
+_SEPARATORS = re.compile(r"[;\s]+")
 _SHORTEST_MASKED_BY_ENDS = 24
 #: Personalises the hash, so that a fingerprint cannot be looked up in a table of plain hashes.
 _FINGERPRINT_KEY = b"property-intelligence key fingerprint v1"
@@ -72,11 +74,29 @@ def make_keys(secrets: Sequence[str], groups: str = "") -> tuple[ApiKey, ...]:
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The configured keys, the variable they came from, and how many duplicates were dropped."""
+    """The configured keys, and the variable they came from.
+
+    `duplicates` were dropped. `ignored` are the other variables that hold keys, each with how many.
+    """
 
     keys: tuple[ApiKey, ...]
     source: str
-    duplicates: int
+    duplicates: int = 0
+    ignored: tuple[tuple[str, int], ...] = ()
+
+    def remarks(self) -> tuple[str, ...]:
+        """A sentence for each thing that was left out."""
+        found = []
+        if self.duplicates:
+            found.append(f"{self.source} repeats {_keys(self.duplicates)}; each is used once")
+        if self.ignored:
+            others = ", ".join(f"{source} ({_keys(count)})" for source, count in self.ignored)
+            found.append(f"The keys of {self.source} are used, and those of {others} are ignored")
+        return tuple(found)
+
+
+def _keys(count: int) -> str:
+    return f"{count} key" if count == 1 else f"{count} keys"
 
 
 def load_keys(settings: Settings) -> KeySet:
@@ -86,16 +106,17 @@ def load_keys(settings: Settings) -> KeySet:
     protected: `app.redaction` shows their masks. Raises `ConfigurationError` for a malformed key (named by variable and
     position, never shown) or an unreadable file.
     """
-    forms = [(source, list(secrets)) for source, secrets in _forms(settings)]
-    protect((text.strip() for _, secrets in forms for text in secrets), shown=mask)
-    for source, secrets in forms:
-        trimmed = [text for text in (s.strip() for s in secrets) if text]
-        if trimmed:
-            for position, text in enumerate(trimmed, start=1):
-                _check(text, source, position)
-            unique = list(dict.fromkeys(trimmed))
-            return KeySet(make_keys(unique, settings.openai_key_groups), source, len(trimmed) - len(unique))
-    return KeySet((), "", 0)
+    all_forms = ((source, [text for s in secrets if (text := s.strip())]) for source, secrets in _forms(settings))
+    forms = [(source, secrets) for source, secrets in all_forms if secrets]
+    protect((part for _, secrets in forms for text in secrets for part in (text, *_SEPARATORS.split(text))), shown=mask)
+    if not forms:
+        return KeySet((), "")
+    (source, secrets), *others = forms
+    for position, text in enumerate(secrets, start=1):
+        _check(text, source, position)
+    unique = list(dict.fromkeys(secrets))
+    ignored = tuple((other, len(set(found))) for other, found in others if not set(found) <= set(unique))
+    return KeySet(make_keys(unique, settings.openai_key_groups), source, len(secrets) - len(unique), ignored)
 
 
 def load_keys_again(settings: Settings) -> KeySet:
@@ -161,8 +182,13 @@ def _read_keys_file(path: Path) -> list[str]:
 
 
 def _check(secret: str, source: str, position: int) -> None:
+    parts = _SEPARATORS.split(secret)
+    if len(parts) > 1 and all(_WELL_FORMED.fullmatch(part) for part in parts if part):
+        problem = f"key {position} is malformed: it holds blanks, line breaks, or semicolons"
+        remedy = "Write one key a line" if source == KEYS_FILE else "Separate keys with commas"
+        raise ConfigurationError(source, problem, f"{remedy}, or paste the key again")
     if not _WELL_FORMED.fullmatch(secret):
-        problem = f"key {position} is malformed: it holds blanks, quotes or other characters that no key has"
+        problem = f"key {position} is malformed: it holds quotes or other characters that no key has"
         raise ConfigurationError(source, problem, "Paste it again as OpenAI shows it, without quotes")
     if secret.endswith("...") or "your" in secret.lower().split("-"):
         problem = f"key {position} is a placeholder"

@@ -8,8 +8,10 @@ task's affair.
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any, Self, cast
 
 import httpx2
 
@@ -27,7 +29,6 @@ from app.keypool.walk import (
     Transmit,
     Walk,
     allowed_keys,
-    further_keys,
     spending_batch,
 )
 
@@ -36,7 +37,6 @@ __all__ = [
     "AsyncPooledTransport",
     "PooledTransport",
     "allowed_keys",
-    "further_keys",
     "spending_batch",
 ]
 
@@ -63,6 +63,12 @@ class PooledTransport(httpx2.BaseTransport):
         self._clock = clock
         self._terms = Terms(max_wait_seconds, price, shared_limits)
         self._inner = inner or httpx2.HTTPTransport()
+
+    def capped(self, further_keys: int) -> Self:
+        """The same keys and connections, for requests that may use so many keys beside their first one."""
+        capped = copy.copy(self)
+        capped._terms = replace(self._terms, further_keys=further_keys)
+        return capped
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         walk = Walk(self._pool, request, self._terms)
@@ -123,10 +129,11 @@ class AsyncPooledTransport(httpx2.AsyncBaseTransport):
         inner: httpx2.AsyncBaseTransport | None = None,
         price: Pricing = free_of_charge,
         shared_limits: SharedLimits | None = None,
+        further_keys: int | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._pool = pool
-        self._terms = Terms(max_wait_seconds, price, shared_limits)
+        self._terms = Terms(max_wait_seconds, price, shared_limits, further_keys)
         self._inner = inner or httpx2.AsyncHTTPTransport()
         self._sleep = sleep
 

@@ -29,8 +29,6 @@ from app.keypool.spending import Usage
 from app.keypool.stores.base import Lease, Settlement
 from app.tracing import current_span, span
 
-#: Caps the further keys that the requests of the current context may try (`execute_with_retry`); None: all of them.
-further_keys: ContextVar[int | None] = ContextVar("further_keys", default=None)
 #: The only keys, by their ids, that requests of the current context may use (what one project made no other sees);
 #: None: any.
 allowed_keys: ContextVar[frozenset[str] | None] = ContextVar("allowed_keys", default=None)
@@ -80,12 +78,14 @@ Steps = Generator[Effect, Any, httpx2.Response]
 class Terms:
     """What holds for every request of a transport.
 
-    The longest wait, what tokens cost, who hears whose key answered, and a clock for durations.
+    The longest wait, what tokens cost, who hears whose key answered, how many keys a request may use beside its first
+    (None: all of them), and a clock for durations.
     """
 
     max_wait_seconds: float
     price: Pricing
     shared_limits: SharedLimits | None = None
+    further_keys: int | None = None
     monotonic_ns: Callable[[], int] = time.monotonic_ns
 
 
@@ -120,7 +120,6 @@ class Walk:
 
     def __init__(self, pool: KeyPool, request: httpx2.Request, terms: Terms) -> None:
         need = wire.read_need(request)
-        cap = further_keys.get()
         self._pool = pool
         self._request = request
         self._need = need
@@ -130,7 +129,7 @@ class Walk:
             input_tokens=need.input_tokens,
             output_tokens=need.output_tokens,
             max_wait_seconds=terms.max_wait_seconds,
-            further_keys=len(pool.keys) if cap is None else cap,
+            further_keys=len(pool.keys) if terms.further_keys is None else terms.further_keys,
             microusd=terms.price(need.model, need.input_tokens, need.output_tokens, need.tier)
             + terms.price(WEB_SEARCH, need.searches, 0),
             batch=spending_batch.get(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self
 
 import httpx2
@@ -26,7 +26,7 @@ from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Bulk, BulkResult, Spent
 from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
-from app.keypool.transport import AsyncPooledTransport, PooledTransport, free_of_charge, further_keys
+from app.keypool.transport import AsyncPooledTransport, PooledTransport, free_of_charge
 from app.redaction import shown_url
 from app.services.key_reload import KeyReload, KeyWatch
 from app.services.key_store import open_key_store, pricing_of
@@ -73,7 +73,7 @@ class OpenAIClientManager:
         self._price = price
         self._shared_limits = SharedLimits(lambda: self._pool.keys)
         self._watch: KeyWatch | None = None
-        inner = inner or httpx2.HTTPTransport(proxy=proxy)
+        inner = inner or httpx2.HTTPTransport(proxy=proxy, limits=openai.DEFAULT_CONNECTION_LIMITS)
         self._transport = PooledTransport(
             self._pool,
             clock,
@@ -92,19 +92,20 @@ class OpenAIClientManager:
         """The pooled client, the same at every call; None without keys. Do not close it: close the manager."""
         return self._client if self.keys else None
 
-    def open_async_client(self) -> openai.AsyncOpenAI:
+    def open_async_client(self, max_retries: int | None = None) -> openai.AsyncOpenAI:
         """A new pooled async client on the same keys and state; close it in the loop that used it.
 
-        Raises `NoKeysError` without keys.
+        Its requests may move on to `max_retries` further keys each; None allows every key. Raises `NoKeysError` without
+        keys, `ValueError` for a negative number.
         """
-        if not self.keys:
-            raise NoKeysError
+        self._check(max_retries)
         transport = AsyncPooledTransport(
             self._pool,
             max_wait_seconds=self._max_wait_seconds,
-            inner=httpx2.AsyncHTTPTransport(proxy=self._proxy),
+            inner=httpx2.AsyncHTTPTransport(proxy=self._proxy, limits=openai.DEFAULT_CONNECTION_LIMITS),
             price=self._price,
             shared_limits=self._shared_limits,
+            further_keys=max_retries,
         )
         http = httpx2.AsyncClient(transport=transport, timeout=self._timeout, trust_env=False)
         return openai.AsyncOpenAI(
@@ -112,21 +113,33 @@ class OpenAIClientManager:
         )
 
     def execute_with_retry[T](self, fn: Callable[[openai.OpenAI], T], max_retries: int | None = None) -> T:
-        """Run `fn` once with the pooled client; its requests may move on to `max_retries` further keys each.
+        """Run `fn` once with a pooled client; its requests may move on to `max_retries` further keys each.
 
         None allows every key. The rotation happens below `fn`, request by request, so what it did before is not done
-        again. Raises what the SDK raises when no key could help, `NoKeysError` without keys, `ValueError` for a
-        negative number.
+        again. The cap belongs to the client that `fn` is given, in whatever thread it uses it. Raises what the SDK
+        raises when no key could help, `NoKeysError` without keys, `ValueError` for a negative number.
         """
+        self._check(max_retries)
+        if max_retries is None:
+            return fn(self._client)
+        http = httpx2.Client(transport=self._transport.capped(max_retries), timeout=self._timeout, trust_env=False)
+        return fn(self._client.with_options(http_client=http))  # not closed: its connections are those of all clients
+
+    async def aexecute_with_retry[T](
+        self, fn: Callable[[openai.AsyncOpenAI], Awaitable[T]], max_retries: int | None = None
+    ) -> T:
+        """`execute_with_retry` for `async` code, with a client that is closed at its end.
+
+        For many calls in one loop, keep a client of `open_async_client`: it keeps its connections.
+        """
+        async with self.open_async_client(max_retries) as client:
+            return await fn(client)
+
+    def _check(self, max_retries: int | None) -> None:
         if max_retries is not None and max_retries < 0:
             raise ValueError(f"max_retries must be 0 or more, not {max_retries}")
         if not self.keys:
             raise NoKeysError
-        token = further_keys.set(max_retries)
-        try:
-            return fn(self._client)
-        finally:
-            further_keys.reset(token)
 
     def get_stats(self) -> dict[str, Any]:
         """The `data` of the specification's stats response, keys by their mask."""
@@ -226,8 +239,8 @@ def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bo
     OPENAI_MAX_WAIT_SECONDS. Raises `ConfigurationError`.
     """
     found = load_keys(settings)
-    if found.duplicates:
-        log.warning("%s holds %d keys twice; each is used once", found.source, found.duplicates)
+    for remark in found.remarks():
+        log.warning("%s.", remark)
     if not found.keys:
         log.warning("%s Fields that only a model can read stay empty.", NoKeysError())
     clock = clock or SystemClock()

@@ -22,10 +22,6 @@ EXPLAINED: tuple[tuple[re.Pattern[str], str], ...] = (
         "Celery cannot send a killed child's message while the broker is away; recovery sends it",
     ),
     (
-        re.compile(r"reject requeue=False: Error \d+ connecting"),
-        "a retry cannot be sent while the broker is away; recovery sends it",
-    ),
-    (
         re.compile(r"Couldn't ack .* reason:network:ConnectionError"),
         "Celery cannot acknowledge a message while the broker is away; what comes twice ends at once",
     ),

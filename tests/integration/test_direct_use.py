@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import openai
 import pytest
 
+from app.keypool.keys import make_keys
 from app.services.openai_client_manager import (
     OpenAIClientManager,
     get_openai_client,
     get_openai_client_manager,
     install_manager,
 )
+from tests.plugins.pooled_sdk import MESSAGES, MODEL, WIDE
 from tests.plugins.standin_fixtures import KEYS, StandinHandle
+from tests.plugins.waiting import wait_until
 
 
 class Saying(logging.Handler):
@@ -106,3 +112,43 @@ def test_without_a_keys_file_there_is_nothing_to_watch(
     monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / "home"))
     managers()
     assert watches() == []
+
+
+async def _ask(client: openai.AsyncOpenAI) -> str | None:
+    reply = await client.chat.completions.create(model=MODEL, messages=MESSAGES)
+    return reply.choices[0].message.content
+
+
+def test_the_async_twin_rotates_below_the_function_and_keeps_the_cap(
+    openai_standin: Callable[..., StandinHandle],
+) -> None:
+    bad = [{"key": key, **WIDE, "behaviour": "no_quota"} for key in KEYS[:2]]
+    standin = openai_standin([*bad, {"key": KEYS[2], **WIDE}])
+    with OpenAIClientManager(make_keys(standin.keys), base_url=standin.base_url) as manager:
+        with pytest.raises(openai.RateLimitError):
+            asyncio.run(manager.aexecute_with_retry(_ask, max_retries=1))
+        assert standin.stats()["totals"]["requests"] == 2
+        assert asyncio.run(manager.aexecute_with_retry(_ask))
+        with pytest.raises(ValueError, match="max_retries"):
+            asyncio.run(manager.aexecute_with_retry(_ask, max_retries=-1))
+
+
+def test_more_requests_than_a_plain_http_client_allows_are_under_way_at_once(
+    openai_standin: Callable[..., StandinHandle],
+) -> None:
+    """httpx2's default is 100 connections: the others would hold a lease and wait."""
+    callers = 120
+    standin = openai_standin([{"key": KEYS[0], **WIDE}])
+    with OpenAIClientManager(make_keys(standin.keys), base_url=standin.base_url, max_wait_seconds=0) as manager:
+        client = manager.get_client()
+        assert client is not None
+
+        def ask() -> None:
+            with contextlib.suppress(openai.APIError):
+                client.chat.completions.create(model=MODEL, messages=MESSAGES)
+
+        ask()
+        standin.set_key(KEYS[0], behaviour="hang")
+        for _ in range(callers):
+            threading.Thread(target=ask, daemon=True).start()
+        wait_until(lambda: standin.stats()["totals"]["requests"] == 1 + callers, 20)

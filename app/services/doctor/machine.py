@@ -33,10 +33,9 @@ def check_settings(settings: Settings, env_file: Path | None) -> Verdict:
     load_strategy(settings.openai_key_rotation_strategy)
     price = pricing_of(settings)
     form = f"keys from {keys.source}" if keys.keys else "no key"
-    if keys.duplicates:
-        form += f" ({keys.duplicates} given twice)"
     file = f"the environment and {env_file}" if env_file is not None else "the environment"
-    found = chain(_open_files(settings, env_file), _misnamed(), _without_flex(settings, price))
+    left_out = (warning(remark, "Leave only the variable that is meant.") for remark in keys.remarks())
+    found = chain(left_out, _open_files(settings, env_file), _misnamed(), _without_flex(settings, price))
     return all_in_all(f"read from {file}; {form}", found)
 
 

@@ -65,6 +65,30 @@ def test_duplicates_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> 
     assert (len(found.keys), found.duplicates, found.source) == (2, 1, "OPENAI_API_KEYS")
 
 
+def test_it_is_said_which_keys_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = {"OPENAI_API_KEY_1": "sk-n1", "OPENAI_API_KEY_2": "sk-n2", "OPENAI_API_KEY": "sk-single"}
+    found = load_keys(_settings(monkeypatch, OPENAI_API_KEYS="sk-a,sk-b,sk-a", **others))
+    assert found.remarks() == (
+        "OPENAI_API_KEYS repeats 1 key; each is used once",
+        "The keys of OPENAI_API_KEYS are used, and those of OPENAI_API_KEY_1..n (2 keys), OPENAI_API_KEY (1 key)"
+        " are ignored",
+    )
+
+
+def test_the_same_keys_in_two_forms_are_no_remark(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_keys(_settings(monkeypatch, OPENAI_API_KEYS="sk-a,sk-b", OPENAI_API_KEY="sk-b")).remarks() == ()
+
+
+@pytest.mark.parametrize("between", [";", "; ", "\n", " "])
+def test_keys_that_are_separated_by_something_else_get_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, between: str
+) -> None:
+    settings = _settings(monkeypatch, OPENAI_API_KEYS=f"{_LONG}{between}sk-other-key-of-some-length")
+    with pytest.raises(ConfigurationError, match=r"key 1 is malformed.*Separate keys with commas") as caught:
+        load_keys(settings)
+    assert "sk-other" not in str(caught.value)
+
+
 def test_no_key_is_an_empty_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_keys(_settings(monkeypatch)).keys == ()
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import openai
@@ -291,6 +292,18 @@ def test_max_retries_caps_the_further_keys() -> None:
     assert len(inner.keys) == 2
     with pytest.raises(ValueError, match="max_retries"):
         manager.execute_with_retry(chat, max_retries=-1)
+
+
+def test_max_retries_holds_in_threads_that_the_function_starts() -> None:
+    manager, inner = manager_of([error(429, "rate_limit_exceeded", retry_after="20")])
+
+    def in_a_thread(client: openai.OpenAI) -> str | None:
+        with ThreadPoolExecutor(1) as threads:
+            return threads.submit(chat, client).result(10)
+
+    with pytest.raises(openai.RateLimitError):
+        manager.execute_with_retry(in_a_thread, max_retries=1)
+    assert len(inner.keys) == 2
 
 
 def test_without_keys_there_is_no_client_and_a_clear_error() -> None:

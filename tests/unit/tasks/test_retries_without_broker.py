@@ -1,0 +1,37 @@
+"""A retry that cannot be sent: the job waits in the table, and the task ends as one that comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from celery import Celery, Task
+from celery.exceptions import Retry
+from celery.result import denied_join_result
+
+from app.errors.keys import CapacityError
+from app.settings import Settings
+from tasks import make_celery
+from tests.plugins.ports import free_port
+
+
+@pytest.fixture
+def app() -> Iterator[Celery]:
+    """An application whose broker is away."""
+    celery = make_celery(Settings(_env_file=None, redis_url=f"redis://127.0.0.1:{free_port()}/0"))
+    celery.loader.import_default_modules()
+    yield celery
+    celery.close()
+
+
+def test_a_retry_that_cannot_be_sent_is_no_rejected_task(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
+    """Celery raises `Reject` then, which Flower would show as the end of the task."""
+    task = app.tasks["tasks.scrape.scrape_property"]
+    task.push_request(id="j1", args=["j1"], kwargs={}, retries=0, called_directly=False, is_eager=False)
+    reason = CapacityError(2.0)
+    try:
+        with denied_join_result(), pytest.raises(Retry, match="by recovery"):  # as inside a worker's task
+            task._come_back(lambda **more: Task.retry(task, **more), 2.0, reason)
+    finally:
+        task.pop_request()
+    assert "The broker is away (OperationalError); job j1 waits in the table" in caplog.text
