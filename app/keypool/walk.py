@@ -198,6 +198,8 @@ class Walk:
                 # read by the SDK like any other body, whatever method it uses for that
                 response.stream = httpx2.ByteStream(raw)
                 body = wire.read_body(response, raw)
+                if response.is_success and (status := wire.hidden_status(body)) is not None:
+                    response.status_code = status  # the SDK raises what it is
         except _NO_ANSWER as exc:
             self._call.broken += self.open_response is not None
             self.open_response = None

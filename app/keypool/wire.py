@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeGuard
 
 import httpx2
 
-from app.keypool.outcomes import Failure
+from app.keypool.outcomes import QUOTA_CODES, Failure
 
 #: Bytes of text that a token stands for, on the safe side for English; the store corrects it by what is charged.
 _BYTES_PER_TOKEN = 4
@@ -34,6 +34,18 @@ _LONGEST_WAY_US = 100_000
 _ROUNDING_US = 1_000
 
 _LIMIT_WORDS = {"tokens": ("(TPM)", "(TPD)"), "requests": ("(RPM)", "(RPD)")}
+
+#: What an answer holds that is more than an error: a response that failed is one, and says why in `error`.
+_ANSWERS = frozenset({"id", "object", "choices", "output", "data"})
+_ERROR_STATUS = re.compile(r"[45][0-9][0-9]")
+_STATUS_OF = {
+    "rate_limit_exceeded": 429,
+    **dict.fromkeys(QUOTA_CODES, 429),
+    "invalid_api_key": 401,
+    "authentication_error": 401,
+    "model_not_found": 404,
+    "invalid_request_error": 400,
+}
 
 #: Usage stands in a stream's last event. What follows it there (metadata, `[DONE]`) is far shorter.
 _TAIL_BYTES = 65_536
@@ -175,6 +187,21 @@ def read_failure(body: Mapping[str, Any]) -> tuple[Failure, Literal["requests", 
     if any(word in message for word in _LIMIT_WORDS["tokens"]):
         return failure, "tokens"
     return failure, "requests" if any(word in message for word in _LIMIT_WORDS["requests"]) else None
+
+
+def hidden_status(body: Mapping[str, Any]) -> int | None:
+    """The status that the body of a 200 should have come with: some gateways answer so with an error and nothing else.
+
+    It is the number in the error, else what its words stand for, else 502. None for any other body.
+    """
+    error = body.get("error")
+    if not error or not isinstance(error, dict | str) or not _ANSWERS.isdisjoint(body):
+        return None
+    facts = error if isinstance(error, dict) else {}
+    numbers = (str(found.get(name)) for found in (facts, body) for name in ("code", "status", "status_code"))
+    named = next((int(text) for text in numbers if _ERROR_STATUS.fullmatch(text)), None)
+    words = (str(facts.get(name)) for name in ("code", "type"))
+    return named or next((_STATUS_OF[word] for word in words if word in _STATUS_OF), 502)
 
 
 def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:

@@ -224,6 +224,18 @@ def test_max_retries_caps_the_keys_and_not_the_wait() -> None:
     assert inner.keys == _SECRETS[:1] * 3
 
 
+def test_an_error_in_a_body_with_status_200_is_a_failure_of_the_key() -> None:
+    """As some gateways answer. Another key is tried, and without one the caller gets the error it is."""
+    hidden = httpx2.Response(200, json={"error": {"message": "upstream is down", "code": 503}})
+    manager, inner = manager_of([hidden, ok()])
+    assert chat(manager.get_client()) == "hello"
+    assert inner.keys == _SECRETS[:2]
+    assert [figures["failures"] for figures in manager.get_stats()["keys"].values()] == [1, 0, 0]
+    manager, _ = manager_of([hidden], keys=1)
+    with pytest.raises(openai.InternalServerError, match="upstream is down"):
+        chat(manager.get_client())
+
+
 def test_one_request_counts_one_failure() -> None:
     """A prompt that breaks the server must not open every circuit."""
     manager, inner = manager_of([error(500)])

@@ -283,3 +283,26 @@ def test_a_malformed_stream_has_no_usage(body: bytes) -> None:
     tail = StreamTail()
     tail.feed(body)
     assert tail.usage() is None
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"error": {"message": "slow down", "code": 429}}, 429),
+        ({"error": {"message": "slow down", "code": "429"}, "user_id": "u"}, 429),
+        ({"error": {"message": "slow down", "type": "requests", "code": "rate_limit_exceeded"}}, 429),
+        ({"error": {"message": "pay", "type": "insufficient_quota"}}, 429),
+        ({"error": {"message": "who", "code": "invalid_api_key"}}, 401),
+        ({"error": {"message": "what", "type": "invalid_request_error", "code": None}}, 400),
+        ({"error": "upstream timed out", "status": 504}, 504),
+        ({"error": "upstream timed out"}, 502),
+        ({"error": {"code": 200, "message": "odd"}}, 502),
+        ({"error": None}, None),
+        ({"error": {}}, None),
+        ({"object": "response", "status": "failed", "error": {"code": "server_error", "message": "x"}}, None),
+        ({"choices": [], "error": {"code": 500}}, None),
+        ({}, None),
+    ],
+)
+def test_an_error_that_came_with_status_200_gets_its_own(body: dict[str, Any], status: int | None) -> None:
+    assert wire.hidden_status(body) == status
