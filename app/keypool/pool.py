@@ -152,9 +152,10 @@ class KeyPool:
         self._log(self._by_id[lease.key_id], outcome, change, lease)
         return call.tries_again(lease.key_id, settlement, self._store.now_us())
 
-    def spend(self, lease: Lease, usage: Usage) -> None:
-        """What a stream has used, which was settled without usage."""
-        self._store.spend(lease, usage)
+    def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool) -> None:
+        """How a stream ended that was settled at its head, and what it used, as far as it told."""
+        change = self._store.end_stream(lease, usage, broke=broke)
+        self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
         """Charge requests that are sent together with one key (`Store.charge_bulk`)."""

@@ -221,8 +221,10 @@ class _WatchedStream(httpx2.SyncByteStream):
             for chunk in self._inner:
                 self._report.feed(chunk)
                 yield chunk
-        finally:
-            self._make_report()
+        except BaseException as exc:
+            self._make_report(exc)
+            raise
+        self._make_report()
 
     def close(self) -> None:
         try:
@@ -230,8 +232,8 @@ class _WatchedStream(httpx2.SyncByteStream):
         finally:
             self._make_report()
 
-    def _make_report(self) -> None:
-        report = self._report.close()
+    def _make_report(self, error: BaseException | None = None) -> None:
+        report = self._report.close(error)
         if report is not None:
             report()
 
@@ -244,14 +246,18 @@ class _AsyncWatchedStream(httpx2.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = aiter(self._inner)
+        error: BaseException | None = None
         try:
             async for chunk in chunks:
                 self._report.feed(chunk)
                 yield chunk
+        except BaseException as exc:
+            error = exc
+            raise
         finally:
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
-            await self._make_report()
+            await self._make_report(error)
 
     async def aclose(self) -> None:
         try:
@@ -259,7 +265,7 @@ class _AsyncWatchedStream(httpx2.AsyncByteStream):
         finally:
             await self._make_report()
 
-    async def _make_report(self) -> None:
-        report = self._report.close()
+    async def _make_report(self, error: BaseException | None = None) -> None:
+        report = self._report.close(error)
         if report is not None:
             await _book(self._pool, report)

@@ -90,7 +90,7 @@ class Terms:
 
 
 class StreamReport:
-    """Tells the pool, once, what a stream has used when it is over."""
+    """Tells the pool, once, how a stream ended and what it has used."""
 
     def __init__(self, pool: KeyPool, lease: Lease, to_usage: Callable[[wire.TokensUsed, str], Usage]) -> None:
         self._pool = pool
@@ -100,14 +100,15 @@ class StreamReport:
         self._over = False
         self.feed = self._tail.feed
 
-    def close(self) -> Callable[[], None] | None:
-        """The stream is over: the report to make, None if there is none or it was made."""
-        used = None if self._over else self._tail.usage()
-        self._over = True
-        if used is None:
+    def close(self, error: BaseException | None = None) -> Callable[[], None] | None:
+        """The stream is over, with `error` if it broke: the report to make, None if it was made."""
+        if self._over:
             return None
-        usage = self._to_usage(used, self._tail.tier())
-        return lambda: self._pool.spend(self._lease, usage)
+        self._over = True
+        broke = isinstance(error, _NO_ANSWER) or self._tail.is_error()
+        used = self._tail.usage()
+        usage = None if used is None else self._to_usage(used, self._tail.tier())
+        return lambda: self._pool.end_stream(self._lease, usage, broke=broke)
 
 
 class Walk:
@@ -208,7 +209,7 @@ class Walk:
             outcome = Outcome.ABANDONED if slow else Outcome.SERVER_FAILURE
             again = yield Book(lambda: self._settle(Settlement(outcome)))
             return again, exc
-        again = yield Book(lambda: self._settle_answer(response, body, elapsed_us))
+        again = yield Book(lambda: self._settle_answer(response, body, elapsed_us, streams=kind == "events"))
         self.open_response = None
         if kind == "events":
             self.stream_report = StreamReport(self._pool, send.lease, self._usage)
@@ -237,7 +238,9 @@ class Walk:
             headers = response.headers
             self._terms.shared_limits.saw(key, headers.get("openai-organization"), headers.get("openai-project"))
 
-    def _settle_answer(self, response: httpx2.Response, body: dict[str, Any], elapsed_us: int) -> bool:
+    def _settle_answer(
+        self, response: httpx2.Response, body: dict[str, Any], elapsed_us: int, *, streams: bool
+    ) -> bool:
         headers = response.headers
         failure, limited_by, pause_us = Failure(), None, None
         if response.is_error:
@@ -253,6 +256,7 @@ class Walk:
                 admitted_after_us=wire.admitted_after_us(headers, elapsed_us),
                 limited_by=limited_by if response.status_code == 429 else None,
                 usage=self._usage(used, wire.read_tier(body), wire.read_searches(body)) if used else None,
+                streams=streams,
             )
         )
 

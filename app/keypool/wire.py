@@ -54,6 +54,11 @@ _USAGES_READ = 4
 _USAGE_BYTES = 8_192
 #: A quote inside a JSON string is escaped, so this never matches text that a model wrote.
 _USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
+#: `data: {"error": ...}` of chat completions and most gateways; `error` and `response.failed` of the Responses API.
+_FAILED = re.compile(
+    rb'^event: *(?:error|response\.failed)\s*$|^data: *\{\s*"error"\s*:\s*[{"]|"type"\s*:\s*"response\.failed"',
+    re.MULTILINE,
+)
 _TIER = re.compile(rb'"service_tier"\s*:\s*"(\w{1,32})"')
 
 
@@ -265,6 +270,10 @@ class StreamTail:
         self._tail += chunk[-_TAIL_BYTES:]
         if len(self._tail) > 2 * _TAIL_BYTES:
             del self._tail[:-_TAIL_BYTES]
+
+    def is_error(self) -> bool:
+        """True if an event says that the answer failed."""
+        return _FAILED.search(self._tail) is not None
 
     def tier(self) -> str:
         """The last service tier that was named in what came, empty if none was."""

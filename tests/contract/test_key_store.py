@@ -86,6 +86,33 @@ def test_failures_that_do_not_count_open_nothing(make_store: MakeStore, clock: M
     assert of(store, keys[0]).failures == 5
 
 
+def test_streams_that_break_are_failures_after_all(make_store: MakeStore, clock: ManualClock) -> None:
+    """Said twice, since a reply may be lost; the third one in a row opens the circuit."""
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    for number in (1, 2, 3):
+        stream = answer(store, streams=True)
+        assert of(store, keys[0]).successes == 1
+        changes = [store.end_stream(stream, None, broke=True) for _ in range(2)]
+        assert [change.opened_after for change in changes] == [3 if number == 3 else None, None]
+        assert (of(store, keys[0]).successes, of(store, keys[0]).failures) == (0, number)
+    assert of(store, keys[0]).state == "open"
+    (calls,) = store.figures().calls
+    assert (calls.outcomes["success"], calls.outcomes["server_failure"]) == (3, 3)
+
+
+def test_a_stream_forgives_a_failure_when_it_is_complete(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    for _ in range(2):
+        answer(store, Outcome.SERVER_FAILURE)
+    store.end_stream(answer(store, streams=True), None)
+    answer(store, Outcome.SERVER_FAILURE)
+    assert not of(store, keys[0]).circuit_open
+    answer(store, streams=True)
+    assert store.settle(take(store), Settlement(Outcome.SERVER_FAILURE)).opened_after == 3
+
+
 def test_after_its_time_an_open_circuit_gets_exactly_one_probe(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock)

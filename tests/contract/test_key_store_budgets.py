@@ -209,7 +209,7 @@ def test_a_stream_s_usage_replaces_the_estimate_at_its_end(make_store: MakeStore
     store = make_store(keys, clock)
     lease = answer(store, request=paid())
     assert store.spent() == Spent(1, 10, 7)
-    store.spend(lease, Usage(25, 18))
+    store.end_stream(lease, Usage(25, 18))
     assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == Spent(1, 25, 18)
 
 
@@ -218,9 +218,9 @@ def test_a_stream_that_says_twice_what_it_used_has_used_it_once(make_store: Make
     store = make_store(keys, clock)
     lease, other = answer(store, request=paid()), answer(store, request=paid())
     for _ in range(2):
-        store.spend(lease, Usage(25, 18, 5))
-    store.spend(other, Usage(1, 1))
-    store.spend(lease, Usage(25, 18, 5))
+        store.end_stream(lease, Usage(25, 18, 5))
+    store.end_stream(other, Usage(1, 1))
+    store.end_stream(lease, Usage(25, 18, 5))
     assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == Spent(2, 26, 19)
     assert [(call.output_tokens, call.microusd) for call in store.figures().calls] == [(5, 19)]
 
@@ -232,7 +232,7 @@ def test_usage_beyond_the_estimate_closes_a_cap_and_usage_below_opens_it(
     answer(store, request=paid(), usage=Usage(35, 7))
     assert refused(store, paid()).detail == "day tokens"
     lease = answer(store, request=paid(tokens=5))
-    store.spend(lease, Usage(1, 1))
+    store.end_stream(lease, Usage(1, 1))
     assert admitted(store, paid(tokens=1)) == 4
 
 

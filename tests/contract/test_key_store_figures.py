@@ -72,7 +72,7 @@ def test_tokens_and_cost_are_those_that_responses_tell(make_store: MakeStore, cl
     unbilled = answer(store, Outcome.REQUEST_FAULT, usage=Usage(1000, 1000, 1000))
     before = calls_of(store, A.key_id)
     assert (before.input_tokens, before.output_tokens, before.microusd) == (20, 10, 7)
-    store.spend(streamed, Usage(5, 2, 4))
+    store.end_stream(streamed, Usage(5, 2, 4))
     after = calls_of(store, A.key_id)
     assert (after.input_tokens, after.output_tokens, after.microusd) == (21, 14, 9)
     assert unbilled.key_id == A.key_id
@@ -338,7 +338,7 @@ def test_whatever_is_counted_on_a_server_expires(make_store: MakeStore, clock: M
     refused(store)
     assert _lasting(backend.connection) == []
     backend.connection.flushdb()
-    store.spend(stream, Usage(1))
+    store.end_stream(stream, Usage(1))
     assert backend.connection.dbsize() > 0
     assert _lasting(backend.connection) == []
 

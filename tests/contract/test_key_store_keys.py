@@ -119,7 +119,7 @@ def _run_of_everything(make_store: MakeStore, clock: ManualClock, keys: tuple[Ap
             sent = store.confirm(lease) if lease.reserved else lease
             if not isinstance(sent, (Later, type(None))):
                 store.settle(sent, Settlement(outcome, **facts))  # type: ignore[arg-type]
-                store.spend(sent, Usage(7, 7))
+                store.end_stream(sent, Usage(7, 7))
     clock.advance(7 * 3600)
     for _ in keys:
         answer(store, limits=both)

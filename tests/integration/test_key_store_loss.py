@@ -209,7 +209,7 @@ def test_a_delivery_that_the_server_never_takes_holds_up_no_other(
         kept = connection.hgetall(name)
         connection.delete(name)
         connection.set(name, "of another kind")
-        store.spend(lease, Usage(99))
+        store.end_stream(lease, Usage(99))
         store.settle(lease, Settlement(Outcome.SUCCESS))
         wait_until(lambda: store.snapshot()[0].in_flight + store.snapshot()[1].in_flight == 0, 5)
         connection.delete(name)

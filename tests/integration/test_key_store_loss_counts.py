@@ -132,7 +132,7 @@ def test_a_request_of_the_share_that_ends_after_the_return_is_counted(
     lossy_server.thaw()
     wait_until(lambda: not store.lost, 6)
     store.settle(lease, Settlement(Outcome.ABANDONED))
-    store.spend(stream, Usage(30, 3, output_tokens=20))
+    store.end_stream(stream, Usage(30, 3, output_tokens=20))
     wait_until(lambda: sum(c.output_tokens for c in store.figures().calls) == 20, 5)
     assert ends(store) == {Outcome.SUCCESS: 3, Outcome.ABANDONED: 1}
     assert [total(store, f) for f in ("requests", "successes", "failures", "in_flight")] == [4, 3, 0, 0]
@@ -144,12 +144,12 @@ def test_the_end_of_a_stream_that_a_frozen_server_heard_late_is_spent_once(
     store = open_fleet_store()
     know(store)
     stream = answered(store)
-    store.spend(answered(store), Usage(1))  # the server knows this script from now on
+    store.end_stream(answered(store), Usage(1))  # the server knows this script from now on
     wait_until(
         lambda: ends(store) == {Outcome.SUCCESS: 4} and sum(c.input_tokens for c in store.figures().calls) == 1, 5
     )
     lossy_server.freeze()
-    store.spend(stream, Usage(30, 3, output_tokens=20))
+    store.end_stream(stream, Usage(30, 3, output_tokens=20))
     wait_until(lambda: store.lost, 5)
     lossy_server.thaw()
     wait_until(lambda: not store.lost and any(c.output_tokens for c in store.figures().calls), 6)
@@ -171,13 +171,13 @@ def test_the_end_of_a_stream_whose_reply_was_lost_is_spent_once(
         known, stream = leases
         assert isinstance(known, Lease)
         assert isinstance(stream, Lease)
-        store.spend(known, Usage(1))  # the server knows this script from now on
+        store.end_stream(known, Usage(1))  # the server knows this script from now on
         loses_replies.lose = True
         with pytest.raises(redis.ConnectionError):
-            store.spend(stream, Usage(30, 3, output_tokens=20))
+            store.end_stream(stream, Usage(30, 3, output_tokens=20))
         assert looking.spent() == Spent(2, 31, 3), "it did arrive"
         loses_replies.lose = False
-        store.spend(stream, Usage(30, 3, output_tokens=20))
+        store.end_stream(stream, Usage(30, 3, output_tokens=20))
         assert looking.spent() == Spent(2, 31, 3)
         assert sum(call.output_tokens for call in looking.figures().calls) == 20
 
@@ -197,7 +197,7 @@ def test_a_request_of_one_loss_that_ends_in_the_next_or_after_it_is_counted(
     assert store.lost
     store.settle(during, Settlement(Outcome.SUCCESS, usage=Usage(20, 5, output_tokens=8)))
     store.settle(stream, Settlement(Outcome.SUCCESS))
-    store.spend(stream, Usage(40, 3, output_tokens=9))
+    store.end_stream(stream, Usage(40, 3, output_tokens=9))
     lossy_server.thaw()
     wait_until(lambda: not store.lost, 6)
     store.settle(second, Settlement(Outcome.SUCCESS))

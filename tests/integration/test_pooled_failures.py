@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -320,3 +321,41 @@ def test_a_stream_that_breaks_off_is_spent_as_far_as_it_told_and_the_error_is_th
         there.run(scenario)
     assert len(seen) == 1
     assert there.store.streams == [Usage(5, 0, 4)]
+    assert _ends_of(there) == (1, 0, 1)
+
+
+def _ends_of(there: Pooled) -> tuple[int, int, int]:
+    """Streams that broke, and the successes and failures of all keys."""
+    keys = there.pool.stats()["keys"].values()
+    return there.store.broken, sum(key["successes"] for key in keys), sum(key["failures"] for key in keys)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        b'data: {"error": {"message": "upstream is gone", "code": 502}}\n\n',
+        b'event: error\ndata: {"type": "error", "code": "server_error", "message": "upstream is gone"}\n\n',
+    ],
+)
+def test_a_stream_that_ends_with_an_error_is_a_failure_of_its_key(face: str, event: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    chunk = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[]}\n\n'
+
+    async def scenario(client: Any) -> None:
+        stream = await value_of(client.chat.completions.create(model="m", messages=MESSAGES, stream=True))
+        with contextlib.suppress(openai.APIError):  # the SDK raises for one of the two
+            await items_of(stream)
+
+    with breaking_server(99, head, chunk + event, b"") as (address, _):
+        there = pooled(address, KEYS, face)
+        there.run(scenario)
+    assert _ends_of(there) == (1, 0, 1)
+
+
+def test_a_stream_that_is_left_early_is_a_success(there: Pooled) -> None:
+    async def scenario(client: Any) -> None:
+        stream = await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True))
+        await value_of(stream.close())
+
+    there.run(scenario)
+    assert _ends_of(there) == (0, 1, 0)

@@ -43,6 +43,7 @@ class RememberingStore(MemoryStore):
         super().__init__(*arguments, **options)
         self.settled: list[Settlement] = []
         self.streams: list[Usage] = []
+        self.broken = 0
         self.threads: set[int] = set()
         #: set at every lease; `gate` is what an acquire waits for
         self.leased = threading.Event()
@@ -60,10 +61,11 @@ class RememberingStore(MemoryStore):
         self.threads.add(threading.get_ident())
         return super().settle(lease, settlement)
 
-    def spend(self, lease: Lease, usage: Usage) -> None:
-        self.streams.append(usage)
+    def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
+        self.streams += [] if usage is None else [usage]
+        self.broken += broke
         self.threads.add(threading.get_ident())
-        super().spend(lease, usage)
+        return super().end_stream(lease, usage, broke=broke)
 
 
 class BlockingStore(RememberingStore):

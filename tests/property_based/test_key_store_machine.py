@@ -204,11 +204,13 @@ class StoreMachine(RuleBasedStateMachine):
         tokens=st.integers(0, 30_000),
         microusd=st.integers(0, 50),
         output_tokens=st.integers(0, 20_000),
+        tells=st.booleans(),
+        broke=st.booleans(),
     )
-    def end_of_stream(self, pick: int, **used: int) -> None:
-        held = self._take(self.streams, pick)
+    def end_of_stream(self, pick: int, *, tells: bool, broke: bool, **used: int) -> None:
+        held, usage = self._take(self.streams, pick), Usage(**used) if tells else None
         for _ in range(2):  # a reply that was lost: it is said again
-            self._each(held, lambda store, lease: store.spend(lease, Usage(**used)))
+            self._each(held, lambda store, lease: store.end_stream(lease, usage, broke=broke))
 
     @rule(keys=st.permutations(KEYS), count=st.sampled_from([0, 2, 3, 4, 5, 5, 5]))
     def set_keys(self, keys: list[ApiKey], count: int) -> None:
@@ -270,10 +272,11 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _settle(self, pick: int, limits: LimitReading, **facts: Any) -> None:
         held = self._take(self.open, pick)
-        settlement = Settlement(limits=limits, **facts)
+        streams = facts["outcome"] is Outcome.SUCCESS and facts.get("usage") is None
+        settlement = Settlement(limits=limits, streams=streams, **facts)
         change = self._each(held, lambda store, lease: store.settle(lease, settlement))
         self.ended.append(held)
-        if settlement.outcome is Outcome.SUCCESS and settlement.usage is None:
+        if streams:
             self.streams.append(held)
         now, pause = self.clock.now_us(), settlement.pause_us
         self.soon.add(now + (MINUTE if pause is None else pause))

@@ -107,8 +107,9 @@ class Settlement:
     `counts` is False for the second and later failures of one request, which are not held against a key. `pause_us` is
     the server's retry-after, None if it named none. `admitted_after_us` is how long after the lease's `at_us` the
     server admitted the request, at the latest. `limited_by` is the limit that a 429 names. `usage` is None if the
-    response does not tell (yet: a stream tells at its end, through `Store.spend`). `waited_us` is how long the request
-    had waited for this key when it was sent: since it began, or since its attempt with another key had ended.
+    response does not tell. `streams` is True for the head of a stream: what it used, and whether it forgives an earlier
+    failure, is known at its end (`Store.end_stream`). `waited_us` is how long the request had waited for this key when
+    it was sent: since it began, or since its attempt with another key had ended.
     """
 
     outcome: Outcome
@@ -118,6 +119,7 @@ class Settlement:
     admitted_after_us: int = 0
     limited_by: Unit | None = None
     usage: Usage | None = None
+    streams: bool = False
     waited_us: int = 0
 
 
@@ -167,8 +169,11 @@ class Store(Protocol):
         """End a lease. Settling one twice changes nothing."""
         ...
 
-    def spend(self, lease: Lease, usage: Usage) -> None:
-        """What a settled stream has used, known at its end. To say it again, within `LEASE_US`, changes nothing."""
+    def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
+        """How a stream ended that was settled as a success at its head, and what it used, as far as it told.
+
+        One that `broke` becomes a failure of the key. To say it again, within `LEASE_US`, changes nothing.
+        """
         ...
 
     def charge_bulk(self, bulk: Bulk) -> str | None:

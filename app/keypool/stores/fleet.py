@@ -136,11 +136,23 @@ class FleetStore:
             self._courier.keep(self._later(lease, settlement))
             return self.lose(exc).settle_foreign(lease, settlement)
 
-    def spend(self, lease: Lease, usage: Usage) -> None:
-        if not ShareStore.made(lease):
-            self._courier.take(lambda store: store.spend(lease, usage))
-        elif shares := self._shares():  # any will do: it says how much more it was than the share that gave it had said
-            shares[-1].spend(lease, usage)
+    def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
+        """As the contract has it; only one that broke may decide something, and is reported at once."""
+        if ShareStore.made(lease):
+            # any will do: it says how much more it was than the share that gave it had said
+            shares = self._shares()
+            return shares[-1].end_stream(lease, usage, broke=broke) if shares else Change()
+
+        def deliver(store: RedisStore) -> Change:
+            return store.end_stream(lease, usage, broke=broke)
+
+        if self._share is None and broke:
+            try:
+                return deliver(self._redis)
+            except redis.RedisError as exc:
+                self.lose(exc)
+        self._courier.take(deliver)
+        return Change()
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
         """As the contract has it: a bulk can wait until the fleet knows of it."""

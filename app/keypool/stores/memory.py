@@ -26,7 +26,7 @@ from app.keypool.stores.base import LEASE_US, Ask, Change, Later, Lease, NoRoom,
 from app.keypool.stores.ledger import Ledger, day_of
 from app.keypool.stores.state import GroupState, KeyState, PoolState
 from app.keypool.stores.tally import read_figures
-from app.keypool.stores.verdict import judge
+from app.keypool.stores.verdict import end_stream, judge
 from app.keypool.strategies import load_strategy
 
 #: A reserved place keeps its order through a cooldown this short; beyond it the request looks for another key.
@@ -58,7 +58,7 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._pool = PoolState(policy or Policy(), Ledger(budget))
         #: leases whose streams have said what they used, the oldest first, and until when that is remembered
-        self._spent_until_us: dict[str, int] = {}
+        self._streams_until_us: dict[str, int] = {}
         self.set_keys(keys)
 
     def now_us(self) -> int:
@@ -118,17 +118,20 @@ class MemoryStore:
             self._count(lease, settlement, change)
             return change
 
-    def spend(self, lease: Lease, usage: Usage) -> None:
+    def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
         with self._lock:
-            now = self.now_us()
-            for lease_id in list(
-                itertools.takewhile(lambda known: self._spent_until_us[known] <= now, self._spent_until_us)
-            ):
-                del self._spent_until_us[lease_id]
-            if lease.lease_id not in self._spent_until_us:
-                self._spent_until_us[lease.lease_id] = now + LEASE_US
+            if not self._is_first(lease):
+                return Change()
+            if usage is not None:
                 self._pool.ledger.correct(lease, usage)
                 self._pool.tally.used(lease, usage)
+            state = self._pool.keys.get(lease.key_id)
+            if state is None:
+                return Change()
+            change = end_stream(state, lease, self._pool.policy, self.now_us(), broke=broke)
+            if broke:
+                self._pool.tally.broke(lease, change)
+            return change
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
         with self._lock:
@@ -195,6 +198,16 @@ class MemoryStore:
         """Nothing is held."""
 
     # --- below: called with the lock held ---------------------------------------------------------------------------
+
+    def _is_first(self, lease: Lease) -> bool:
+        """False if the end of this stream was reported before."""
+        now, known = self.now_us(), self._streams_until_us
+        for old in list(itertools.takewhile(lambda one: known[one] <= now, known)):
+            del known[old]
+        if lease.lease_id in known:
+            return False
+        known[lease.lease_id] = now + LEASE_US
+        return True
 
     def _book(self, lease: Lease, settlement: Settlement) -> None:
         """Against the budgets: what was not billed goes back, what was used is known."""

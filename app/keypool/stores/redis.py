@@ -36,6 +36,7 @@ from app.keypool.stores.replies import (
     read_state,
     read_stopped,
     reading_arguments,
+    usage_arguments,
     whole,
 )
 from app.keypool.stores.scripts import Script, load_scripts
@@ -148,7 +149,6 @@ class RedisStore:
         self._run(self._scripts.give_back, self._time.given(), *lease_arguments(lease))
 
     def settle(self, lease: Lease, settlement: Settlement) -> Change:
-        usage = settlement.usage
         reply = self._run(
             self._scripts.settle,
             self._time.given(),
@@ -158,9 +158,10 @@ class RedisStore:
             "" if settlement.pause_us is None else settlement.pause_us,
             settlement.admitted_after_us,
             settlement.limited_by or "",
-            *(("", "", "") if usage is None else (usage.tokens, usage.microusd, usage.output_tokens)),
+            *usage_arguments(settlement.usage),
             wait_class(settlement.waited_us),
             settlement.waited_us,
+            int(settlement.streams),
             *reading_arguments(settlement.limits.requests),
             *reading_arguments(settlement.limits.tokens),
         )
@@ -172,9 +173,10 @@ class RedisStore:
             cooled_us=whole(reply[5]) if reply[5] else None,
         )
 
-    def spend(self, lease: Lease, usage: Usage) -> None:
-        used = (usage.tokens, usage.microusd, usage.output_tokens)
-        self._run(self._scripts.spend, self._time.given(), self._time.not_after(), *lease_arguments(lease), *used)
+    def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
+        time = self._time.given(), self._time.not_after()
+        reply = self._run(self._scripts.end_stream, *time, *lease_arguments(lease), int(broke), *usage_arguments(usage))
+        return Change(opened_after=whole(reply[1]) if reply[1] else None)
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
         given = json.dumps(_rows(bulk.charges))

@@ -11,7 +11,7 @@ from app.keypool.figures import Room
 from app.keypool.limits import MeterReading
 from app.keypool.meters import UNKNOWN, Charge, Meter
 from app.keypool.snapshots import KeySnapshot, State, state_of
-from app.keypool.spending import Spent
+from app.keypool.spending import Spent, Usage
 from app.keypool.stores.base import Ask, Lease
 
 _CIRCUITS = (Circuit.CLOSED, Circuit.OPEN, Circuit.DEAD)
@@ -71,6 +71,11 @@ def reading_arguments(reading: MeterReading | None) -> tuple[str | float, ...]:
     if reading is None:
         return ("", "", "", "")
     return (reading.per_minute, reading.limit, reading.remaining, reading.reset_us)
+
+
+def usage_arguments(usage: Usage | None) -> tuple[int | str, ...]:
+    """What a script takes for what was used: tokens, microusd, output tokens; blanks where that is unknown."""
+    return ("", "", "") if usage is None else (usage.tokens, usage.microusd, usage.output_tokens)
 
 
 def read_counts(pairs: Sequence[str]) -> dict[str, int]:

@@ -62,7 +62,7 @@ class Scripts:
     confirm: Script
     give_back: Script
     settle: Script
-    spend: Script
+    end_stream: Script
     register: Script
     snapshot: Script
     figures: Script

@@ -91,6 +91,12 @@ class Tally:
         for what in transitions_of(change):
             of_key[what] += 1
 
+    def broke(self, lease: Lease, change: Change) -> None:
+        """A stream broke off. Its beginning stays counted as a success: counters never fall."""
+        of_key = self._counts[f"c:{lease.key_id}"]
+        for what in (f"{lease.model}{_OF}{Outcome.SERVER_FAILURE}", *transitions_of(change)):
+            of_key[what] += 1
+
     def used(self, lease: Lease, usage: Usage) -> None:
         """What a request used is known."""
         of_key = self._counts[f"c:{lease.key_id}"]

@@ -21,7 +21,7 @@ def judge(
     if outcome is not Outcome.QUOTA_EXHAUSTED:
         group.end_probe(lease.quota_generation)
     if outcome in ACCEPTED:
-        return _succeed(state, group, lease, outcome)
+        return _succeed(state, group, lease, settlement)
     if outcome is Outcome.ABANDONED:
         state.health = breaker.on_abandoned(state.health, lease.generation)
         return Change()
@@ -32,6 +32,16 @@ def judge(
     if outcome is Outcome.SERVER_FAILURE:
         return _fail(state, lease, policy, now, counts=settlement.counts)
     return _reject(state, group, lease, settlement, policy=policy, now=now)
+
+
+def end_stream(state: KeyState, lease: Lease, policy: Policy, now: int, *, broke: bool) -> Change:
+    """A stream that was settled as a success at its head is over; -> what that did to its key."""
+    if not broke:
+        state.health = breaker.on_forgiven(state.health, lease.generation)
+        return Change()
+    state.successes -= 1
+    state.failures += 1
+    return _fail(state, lease, policy, now, counts=True)
 
 
 def _reject(
@@ -52,13 +62,13 @@ def _reject(
     return Change()
 
 
-def _succeed(state: KeyState, group: GroupState, lease: Lease, outcome: Outcome) -> Change:
+def _succeed(state: KeyState, group: GroupState, lease: Lease, settlement: Settlement) -> Change:
     """The key was accepted, even where the request was at fault; only a real success shows that there is money."""
     state.successes += 1
-    if outcome is Outcome.SUCCESS:
+    if settlement.outcome is Outcome.SUCCESS:
         group.regain_quota(lease.quota_generation)
     before = state.health.circuit
-    state.health = breaker.on_success(state.health, lease.generation)
+    state.health = breaker.on_success(state.health, lease.generation, forgives=not settlement.streams)
     return Change(closed=before is not Circuit.CLOSED and state.health.circuit is Circuit.CLOSED)
 
 

@@ -96,6 +96,33 @@ local function quota_at(q, now, last_resort)
   return math.max(now, q.due)
 end
 
+-- a 5xx, timeout or broken connection; -> the failures that opened the circuit, '' if it did not open
+local function fail(k, lease, now, counts)
+  local current = lease.generation == k.generation
+  if not counts and k.circuit == CLOSED then
+    if current then k.probe_until = 0 end
+    return ''
+  end
+  if not current then return '' end
+  k.failures = k.failures + 1
+  k.probe_until = 0
+  if k.circuit == CLOSED and k.failures < C.FAILURE_THRESHOLD then return '' end
+  if k.circuit ~= CLOSED and lease.at < k.retry_at then return '' end
+  local open_for = math.min(C.OPEN_US * 2 ^ k.openings, C.MAX_OPEN_US)
+  local opened = ''
+  if k.circuit ~= DEAD then
+    k.circuit = OPEN
+    opened = text(k.failures)
+  end
+  k.generation, k.retry_at, k.openings = k.generation + 1, now + open_for, math.min(k.openings + 1, 16)
+  return opened
+end
+
+-- a success is complete
+local function forgive(k, lease)
+  if k.circuit == CLOSED and lease.generation == k.generation then k.failures = math.max(0, k.failures - 1) end
+end
+
 local function use(k, now)
   local hour = math.floor(now / C.HOUR_US)
   local name = P .. ':k:' .. k.id

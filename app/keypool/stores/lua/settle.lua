@@ -1,7 +1,7 @@
 -- End a lease. Mirrors MemoryStore.settle and verdict.py.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), then a lease (21, see lease_from), then outcome, counts (0/1), pause
 -- ('' = none named), admitted after, limited by ('', requests, tokens), used tokens ('' = unknown), used microusd,
--- output tokens, class of the wait, wait, and twice (requests, tokens) rate ('' = no reading), limit, remaining, reset.
+-- output tokens, class of the wait, wait, streams (0/1), and twice (requests, tokens) rate ('' = no reading), limit, remaining, reset.
 -- Reply: {now, opened after ('' = no), closed, died, quota gone, cooled for ('' = no)}
 
 local now = clock(ARGV[1])
@@ -15,7 +15,8 @@ local function reading_from(n)
     reset = tonumber(ARGV[n + 3]),
   }
 end
-local requests, of_tokens = reading_from(33), reading_from(37)
+local streams = ARGV[33] == '1'
+local requests, of_tokens = reading_from(34), reading_from(38)
 
 if not is_open(lease, now) then return {text(now), '', '0', '0', '0', ''} end
 redis.call('ZREM', P .. ':f:' .. lease.key, lease.id)
@@ -85,26 +86,8 @@ local function succeed()
     closed, awaited = true, true
     return
   end
-  if current then k.failures = math.max(0, k.failures - 1) end
+  if not streams then forgive(k, lease) end
   k.verified, k.probe_until = true, 0
-end
-
-local function fail()
-  if not counts and k.circuit == CLOSED then
-    if current then k.probe_until = 0 end
-    return
-  end
-  if not current then return end
-  k.failures = k.failures + 1
-  k.probe_until = 0
-  if k.circuit == CLOSED and k.failures < C.FAILURE_THRESHOLD then return end
-  if k.circuit ~= CLOSED and lease.at < k.retry_at then return end
-  local open_for = math.min(C.OPEN_US * 2 ^ k.openings, C.MAX_OPEN_US)
-  if k.circuit ~= DEAD then
-    k.circuit = OPEN
-    opened = text(k.failures)
-  end
-  k.generation, k.retry_at, k.openings = k.generation + 1, now + open_for, math.min(k.openings + 1, 16)
 end
 
 local function no_verdict()
@@ -155,7 +138,7 @@ elseif outcome == 'no_capacity' then
 else
   redis.call('HINCRBY', name, 'ng', 1)
   if outcome == 'server_failure' then
-    fail()
+    opened = fail(k, lease, now, counts)
   elseif outcome == 'invalid_key' then
     if current then
       died = k.circuit ~= DEAD
