@@ -15,6 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.services.embedded_valkey import connect
 from cli.processes import Child
 from cli.services import Services, listens
 from tests.integration.workers.conftest import Fleet
@@ -73,8 +74,16 @@ class Flower:
         self.start()
 
     def start(self) -> None:
+        """Return when it listens and sees what is sent: it hears of events some time after it answers requests."""
+        before = self._listeners()
         self.child: Child = self._services.start(self.fleet.supervisor, "flower", self._arguments)
         wait_until(lambda: listens(self.port), _START_SECONDS, self.log)
+        wait_until(lambda: self._listeners() - before, _START_SECONDS, self.log)
+
+    def _listeners(self) -> set[str]:
+        """Connections to the broker that listen to events."""
+        with connect(self.fleet.settings) as redis:
+            return {one["id"] for one in redis.client_list() if int(one["sub"]) + int(one["psub"])}
 
     def log(self) -> str:
         return self.fleet.log("flower")
