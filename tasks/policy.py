@@ -121,15 +121,14 @@ def _outage_wait_seconds(
 ) -> float:
     """Seconds before the next look whether what was away is back.
 
-    A provider is given the time that it names, else about as long as the job has waited so far: the waits double.
+    A provider is given about as long as the job has waited so far, so that the waits double, or the longer time that it
+    names.
     """
     if not isinstance(error, ModelUnreachableError):
         return _DEFAULT_WAIT_SECONDS * rng.uniform(0.8, 1.2)
     named = parse_retry_after_us(exc.response.headers, now) if isinstance(exc, openai.APIStatusError) else None
-    if named is not None:
-        return named / 1_000_000
     doubled = min(_LONGEST_OUTAGE_WAIT_SECONDS, max(_FIRST_BACKOFF_SECONDS, standing.waited_seconds))
-    return doubled * rng.uniform(0.75, 1.0)
+    return max((named or 0) / 1_000_000, doubled * rng.uniform(0.75, 1.0))
 
 
 def _wait(

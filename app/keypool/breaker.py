@@ -67,22 +67,19 @@ def begin_probe(health: Health, policy: Policy, now_us: int) -> Health:
     return replace(health, probe_until_us=now_us + policy.probe_lease_us, probed_at_us=now_us)
 
 
-def on_success(health: Health, generation: int, *, forgives: bool = True) -> Health:
+def on_success(health: Health, generation: int) -> Health:
     """The key answered: a probe closes the circuit, else one failure is forgiven (spec: "failure count decreases")."""
     if health.circuit is not Circuit.CLOSED:
         if generation != health.generation:
             return health
         return Health(generation=health.generation + 1, verified=True)
-    if forgives:
-        health = on_forgiven(health, generation)
-    return replace(health, verified=True, probe_until_us=0)
+    failures = max(0, health.failures - 1) if generation == health.generation else health.failures
+    return replace(health, failures=failures, verified=True, probe_until_us=0)
 
 
-def on_forgiven(health: Health, generation: int) -> Health:
-    """A success is complete: one failure is forgiven."""
-    if health.circuit is not Circuit.CLOSED or generation != health.generation:
-        return health
-    return replace(health, failures=max(0, health.failures - 1))
+def on_stream_began(health: Health) -> Health:
+    """The key was accepted; of a key that is probed only the stream's end says whether it answers."""
+    return replace(health, verified=True, probe_until_us=0) if health.circuit is Circuit.CLOSED else health
 
 
 def on_failure(

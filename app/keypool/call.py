@@ -44,12 +44,10 @@ class Call:
     waited: bool = False
     #: to pause before the next step
     backoff_seconds: float = 0.0
-    #: when a server that failed wants to be asked again
-    retry_at_us: int = 0
     #: keys that this request may not use
     barred: set[str] = field(default_factory=set)
-    #: keys on which it failed: used again only if no other key can be
-    failed: set[str] = field(default_factory=set)
+    #: keys on which it failed, and when the server wants to be asked again: used again only if no other key can be
+    failed: dict[str, int] = field(default_factory=dict)
     #: keys with which it was sent
     used: set[str] = field(default_factory=set)
     attempts: int = 0
@@ -66,7 +64,7 @@ class Call:
     def barred_keys(self, all_keys: Iterable[str]) -> frozenset[str]:
         """The keys that it may not have now."""
         unused = set(all_keys) - self.used if len(self.used) > self.further_keys else set[str]()
-        return frozenset(self.barred | self.failed | unused)
+        return frozenset(self.barred | self.failed.keys() | unused)
 
     def tries_again(self, key_id: str, settlement: Settlement, now_us: int) -> bool:
         """After an attempt with this key: whether another one may do better."""
@@ -77,10 +75,9 @@ class Call:
             self.forbidden += 1
             return self.forbidden <= _FORBIDDEN_TRIES
         if outcome is Outcome.SERVER_FAILURE:
-            self.failed.add(key_id)
+            self.failed[key_id] = now_us + (settlement.pause_us or 0)
             self.failures += 1
             self.backoff_seconds = _backoff(self.failures)
-            self.retry_at_us = now_us + (settlement.pause_us or 0)
         if outcome is Outcome.RATE_LIMITED:
             self.backoff_seconds = _backoff(self.attempts - len(self.used))  # none while there are other keys
         if outcome in PASSES:
@@ -90,12 +87,13 @@ class Call:
             return late or self._may_wait_until(now_us + round(self.backoff_seconds * 1e6))
         return outcome in ROTATES
 
-    def forgives_failures(self, now_us: int) -> bool:
-        """Where no other key can be used: whether those on which it failed may be, at `retry_at_us` or later."""
-        if not self.failed or not self._may_wait_until(max(now_us, self.retry_at_us)):
-            return False
-        self.failed.clear()
-        return True
+    def forgive_failures(self, now_us: int) -> int | None:
+        """Where no other key can be used: microseconds until the first on which it failed may be. None: too late."""
+        at_us = max(now_us, min(self.failed.values(), default=now_us))
+        if not self.failed or not self._may_wait_until(at_us):
+            return None
+        self.failed = {key_id: until_us for key_id, until_us in self.failed.items() if until_us > at_us}
+        return at_us - now_us
 
     def _may_wait_until(self, at_us: int) -> bool:
         return self.deadline_us is not None and at_us < self.deadline_us

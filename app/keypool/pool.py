@@ -136,8 +136,8 @@ class KeyPool:
             case Later(pause_us):
                 return Pause(pause_us / 1e6)
             case NoRoom(retry_after_us, reason, detail):
-                if reason != "budget" and call.forgives_failures(now):
-                    return Pause(max(0, call.retry_at_us - now) / 1e6)
+                if reason != "budget" and (wait_us := call.forgive_failures(now)) is not None:
+                    return Pause(wait_us / 1e6)
                 return Refusal(retry_after_us / 1e6, reason, detail)
 
     def settle(self, call: Call, lease: Lease, settlement: Settlement) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Any, Self, cast
@@ -63,6 +64,7 @@ class PooledTransport(httpx2.BaseTransport):
         self._clock = clock
         self._terms = Terms(max_wait_seconds, price, shared_limits)
         self._inner = inner or httpx2.HTTPTransport()
+        self._closed = threading.Event()
 
     def capped(self, further_keys: int) -> Self:
         """The same keys and connections, for requests that may use so many keys beside their first one."""
@@ -80,7 +82,8 @@ class PooledTransport(httpx2.BaseTransport):
             walk.abandon()
             raise
         if walk.stream_report is not None:
-            response.stream = _WatchedStream(cast(httpx2.SyncByteStream, response.stream), walk.stream_report)
+            stream = cast(httpx2.SyncByteStream, response.stream)
+            response.stream = _WatchedStream(stream, walk.stream_report, self._closed)
         return response
 
     def _walk_to_the_end(self, walk: Walk) -> httpx2.Response:
@@ -115,6 +118,7 @@ class PooledTransport(httpx2.BaseTransport):
                     stream.close()
 
     def close(self) -> None:
+        self._closed.set()
         self._inner.close()
 
 
@@ -135,6 +139,7 @@ class AsyncPooledTransport(httpx2.AsyncBaseTransport):
         self._pool = pool
         self._terms = Terms(max_wait_seconds, price, shared_limits, further_keys)
         self._inner = inner or httpx2.AsyncHTTPTransport()
+        self._closed = threading.Event()
         self._sleep = sleep
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -150,7 +155,7 @@ class AsyncPooledTransport(httpx2.AsyncBaseTransport):
             raise
         if walk.stream_report is not None:
             stream = cast(httpx2.AsyncByteStream, response.stream)
-            response.stream = _AsyncWatchedStream(stream, walk.stream_report, self._pool)
+            response.stream = _AsyncWatchedStream(stream, walk.stream_report, self._pool, self._closed)
         return response
 
     async def _walk_to_the_end(self, walk: Walk) -> httpx2.Response:
@@ -185,6 +190,7 @@ class AsyncPooledTransport(httpx2.AsyncBaseTransport):
                     await stream.aclose()
 
     async def aclose(self) -> None:
+        self._closed.set()
         await self._inner.aclose()
 
 
@@ -210,11 +216,15 @@ async def _book(pool: KeyPool, work: Callable[[], Any]) -> Any:
 
 
 class _WatchedStream(httpx2.SyncByteStream):
-    """A stream of events on its way to the caller; its usage is reported when it is over, however it ends."""
+    """A stream of events on its way to the caller; how it ends and its usage are reported when it is over.
 
-    def __init__(self, inner: httpx2.SyncByteStream, report: StreamReport) -> None:
+    That it breaks because its transport was `closed` is no failure.
+    """
+
+    def __init__(self, inner: httpx2.SyncByteStream, report: StreamReport, closed: threading.Event) -> None:
         self._inner = inner
         self._report = report
+        self._closed = closed
 
     def __iter__(self) -> Iterator[bytes]:
         try:
@@ -222,7 +232,7 @@ class _WatchedStream(httpx2.SyncByteStream):
                 self._report.feed(chunk)
                 yield chunk
         except BaseException as exc:
-            self._make_report(exc)
+            self._make_report(None if self._closed.is_set() else exc)
             raise
         self._make_report()
 
@@ -239,10 +249,13 @@ class _WatchedStream(httpx2.SyncByteStream):
 
 
 class _AsyncWatchedStream(httpx2.AsyncByteStream):
-    def __init__(self, inner: httpx2.AsyncByteStream, report: StreamReport, pool: KeyPool) -> None:
+    def __init__(
+        self, inner: httpx2.AsyncByteStream, report: StreamReport, pool: KeyPool, closed: threading.Event
+    ) -> None:
         self._inner = inner
         self._report = report
         self._pool = pool
+        self._closed = closed
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = aiter(self._inner)
@@ -252,7 +265,7 @@ class _AsyncWatchedStream(httpx2.AsyncByteStream):
                 self._report.feed(chunk)
                 yield chunk
         except BaseException as exc:
-            error = exc
+            error = None if self._closed.is_set() else exc
             raise
         finally:
             if isinstance(chunks, AsyncGenerator):

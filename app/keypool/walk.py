@@ -105,7 +105,7 @@ class StreamReport:
         if self._over:
             return None
         self._over = True
-        broke = isinstance(error, _NO_ANSWER) or self._tail.is_error()
+        broke = isinstance(error, _NO_ANSWER) or self._tail.failed()
         used = self._tail.usage()
         usage = None if used is None else self._to_usage(used, self._tail.tier())
         return lambda: self._pool.end_stream(self._lease, usage, broke=broke)
@@ -154,8 +154,9 @@ class Walk:
                 yield step
                 continue
             if isinstance(step, Refusal):
-                # what really happened says more than that no other key is left, or has room in what time remains
-                real = step.reason == "barred" or (step.reason == "no_room" and isinstance(last, Exception))
+                # what really happened says more than that no other key is left, or can be used in what time remains
+                failed = isinstance(last, Exception) or (last is not None and last.is_server_error)
+                real = step.reason == "barred" or (failed and step.reason in {"no_room", "circuit"})
                 found = last if last is not None and real else answer(step, self._request)
                 return _handed_out(found)
             again, last = yield from self._observed_attempt(step)
@@ -207,7 +208,8 @@ class Walk:
             # whoever asks for flex agrees to wait: its silence is no fault of the key, nor sooner over with another
             slow = self._need.tier == "flex" and isinstance(exc, httpx2.ReadTimeout)
             outcome = Outcome.ABANDONED if slow else Outcome.SERVER_FAILURE
-            again = yield Book(lambda: self._settle(Settlement(outcome)))
+            unbilled = isinstance(exc, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError)
+            again = yield Book(lambda: self._settle(Settlement(outcome, unbilled=unbilled)))
             return again, exc
         again = yield Book(lambda: self._settle_answer(response, body, elapsed_us, streams=kind == "events"))
         self.open_response = None
@@ -257,6 +259,7 @@ class Walk:
                 limited_by=limited_by if response.status_code == 429 else None,
                 usage=self._usage(used, wire.read_tier(body), wire.read_searches(body)) if used else None,
                 streams=streams,
+                unbilled=response.is_server_error,
             )
         )
 

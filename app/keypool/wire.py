@@ -37,6 +37,7 @@ _LIMIT_WORDS = {"tokens": ("(TPM)", "(TPD)"), "requests": ("(RPM)", "(RPD)")}
 
 #: What an answer holds that is more than an error: a response that failed is one, and says why in `error`.
 _ANSWERS = frozenset({"id", "object", "choices", "output", "data"})
+_SERVER_ERROR = 500
 _ERROR_STATUS = re.compile(r"[45][0-9][0-9]")
 _STATUS_OF = {
     "rate_limit_exceeded": 429,
@@ -44,7 +45,9 @@ _STATUS_OF = {
     "invalid_api_key": 401,
     "authentication_error": 401,
     "model_not_found": 404,
-    "invalid_request_error": 400,
+    **dict.fromkeys(("server_error", "internal_error", "internal_server_error", "api_error"), 500),
+    **dict.fromkeys(("service_unavailable", "overloaded_error"), 503),
+    "timeout": 504,
 }
 
 #: Usage stands in a stream's last event. What follows it there (metadata, `[DONE]`) is far shorter.
@@ -54,11 +57,9 @@ _USAGES_READ = 4
 _USAGE_BYTES = 8_192
 #: A quote inside a JSON string is escaped, so this never matches text that a model wrote.
 _USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
-#: `data: {"error": ...}` of chat completions and most gateways; `error` and `response.failed` of the Responses API.
-_FAILED = re.compile(
-    rb'^event: *(?:error|response\.failed)\s*$|^data: *\{\s*"error"\s*:\s*[{"]|"type"\s*:\s*"response\.failed"',
-    re.MULTILINE,
-)
+#: How many events are read from a stream's end to find an error, and what begins one.
+_EVENTS_READ = 4
+_EVENT = re.compile(rb"^data: *(\{.*\})\s*$", re.MULTILINE)
 _TIER = re.compile(rb'"service_tier"\s*:\s*"(\w{1,32})"')
 
 
@@ -197,16 +198,21 @@ def read_failure(body: Mapping[str, Any]) -> tuple[Failure, Literal["requests", 
 def hidden_status(body: Mapping[str, Any]) -> int | None:
     """The status that the body of a 200 should have come with: some gateways answer so with an error and nothing else.
 
-    It is the number in the error, else what its words stand for, else 502. None for any other body.
+    It is the number in the error, else what its words stand for: 400 for words that nobody knows, 502 without any. None
+    for any other body.
     """
     error = body.get("error")
     if not error or not isinstance(error, dict | str) or not _ANSWERS.isdisjoint(body):
         return None
-    facts = error if isinstance(error, dict) else {}
-    numbers = (str(found.get(name)) for found in (facts, body) for name in ("code", "status", "status_code"))
+    return _status_of_error(error if isinstance(error, dict) else {}, body)
+
+
+def _status_of_error(*places: Mapping[str, Any]) -> int:
+    numbers = (str(found.get(name)) for found in places for name in ("code", "status", "status_code"))
     named = next((int(text) for text in numbers if _ERROR_STATUS.fullmatch(text)), None)
-    words = (str(facts.get(name)) for name in ("code", "type"))
-    return named or next((_STATUS_OF[word] for word in words if word in _STATUS_OF), 502)
+    words = [str(word) for name in ("code", "type") if (word := places[0].get(name)) and word != "error"]
+    known = (_STATUS_OF[word] for word in words if word in _STATUS_OF)
+    return named or next(known, 400 if words and not any(word.isdecimal() for word in words) else 502)
 
 
 def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
@@ -271,9 +277,17 @@ class StreamTail:
         if len(self._tail) > 2 * _TAIL_BYTES:
             del self._tail[:-_TAIL_BYTES]
 
-    def is_error(self) -> bool:
-        """True if an event says that the answer failed."""
-        return _FAILED.search(self._tail) is not None
+    def failed(self) -> bool:
+        """True if one of the last events says that the server failed, and not the request."""
+        for event in _EVENT.findall(self._tail)[-_EVENTS_READ:]:
+            body = _object(event)
+            response = body.get("response")
+            error = response.get("error") if isinstance(response, dict) else body.get("error")
+            if body.get("type") == "error" and not isinstance(error, dict):
+                error = body
+            if isinstance(error, dict) and error and _status_of_error(error) >= _SERVER_ERROR:
+                return True
+        return False
 
     def tier(self) -> str:
         """The last service tier that was named in what came, empty if none was."""

@@ -41,7 +41,9 @@ def reason_of(exc: openai.OpenAIError) -> str:
 
 def is_transient(exc: openai.OpenAIError) -> bool:
     """True where the provider is out of reach or fails: the same call may work later."""
-    return isinstance(exc, openai.APIConnectionError | openai.InternalServerError)
+    if isinstance(exc, openai.APIStatusError):
+        return exc.status_code >= 500 or exc.status_code == 408
+    return isinstance(exc, openai.APIConnectionError)
 
 
 def _message_of(exc: openai.RateLimitError) -> str:

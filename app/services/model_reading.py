@@ -1,7 +1,7 @@
 """The paid step: ask the model for what a page's markup did not give, once per question.
 
-Whatever goes wrong with the model ends in a note, since what was read without it is worth storing; only a lack of
-capacity goes up, because the same call will succeed later. Which key pays, and whether a budget has room, is the key
+Whatever goes wrong with the model ends in a note, since what was read without it is worth storing. Only a lack of
+capacity is raised, and a provider that is away if the caller can come back: the same call will succeed later. Which key pays, and whether a budget has room, is the key
 pool's affair, which answers through the client.
 """
 

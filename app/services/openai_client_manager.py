@@ -128,7 +128,7 @@ class OpenAIClientManager:
     async def aexecute_with_retry[T](
         self, fn: Callable[[openai.AsyncOpenAI], Awaitable[T]], max_retries: int | None = None
     ) -> T:
-        """`execute_with_retry` for `async` code, with a client that is closed at its end.
+        """`execute_with_retry` for `async` code, with a client that is closed at its end: `fn` reads a stream itself.
 
         For many calls in one loop, keep a client of `open_async_client`: it keeps its connections.
         """

@@ -98,7 +98,8 @@ def page_charge(url: str) -> Iterator[None]:
 def model_charge() -> Iterator[None]:
     """The block calls a model. Raises `WatchBudgetSpentError` before it does.
 
-    A call that no key had room for, or that OpenAI refused for its rate, costs nothing there, and nothing here.
+    A call that no key had room for, that OpenAI refused for its rate, or that failed there (5xx, no connection) costs
+    nothing there, and nothing here. One that took too long may have been billed.
     """
     purse = _purse.get()
     if purse is None:
@@ -107,7 +108,9 @@ def model_charge() -> Iterator[None]:
     day = purse.charge(Charge.MODEL_CALL)
     try:
         yield
-    except openai.RateLimitError:
+    except openai.APITimeoutError:
+        raise
+    except (openai.RateLimitError, openai.InternalServerError, openai.APIConnectionError):
         purse.refund(Charge.MODEL_CALL, day)
         raise
 

@@ -88,7 +88,11 @@ class Settings(LogSettings):
         None, description="Service tier of model calls; `flex` costs half and is slower. Empty: not sent."
     )
     openai_max_wait_seconds: float | None = Field(
-        None, ge=0, le=600, description="Longest wait for a key that has capacity. Default: 1.5 in tasks, 30 elsewhere."
+        None,
+        ge=0,
+        le=600,
+        description="Longest wait of a request for a key that has capacity, or for a provider that fails. Default: 1.5"
+        " in tasks, 30 elsewhere.",
     )
     openai_timeout_seconds: float = Field(
         120.0, gt=0, le=600, description="Longest time without a byte from the API during a request."
@@ -304,7 +308,7 @@ class Settings(LogSettings):
         None, ge=1, le=1000, description="How many jobs a worker runs at once. Empty: one per processor."
     )
     scrape_deadline_seconds: float = Field(
-        3600.0, gt=0, description="Longest total time that a job waits for capacity."
+        3600.0, gt=0, description="Longest total time that a job waits for capacity, or for a provider that is away."
     )
     job_lease_seconds: float = Field(
         30.0, ge=1, le=600, description="How long before another worker takes over a crashed worker's job."

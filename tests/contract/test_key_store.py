@@ -101,6 +101,27 @@ def test_streams_that_break_are_failures_after_all(make_store: MakeStore, clock:
     assert (calls.outcomes["success"], calls.outcomes["server_failure"]) == (3, 3)
 
 
+def test_a_probe_by_a_stream_is_judged_at_its_end(make_store: MakeStore, clock: ManualClock) -> None:
+    """A key whose streams all break stays out, for twice as long each time; one that completes a stream is back."""
+    keys = make_keys(["sk-a", "sk-b"])
+    store = make_store(keys, clock)
+    answer(store, request=ask(barred=frozenset({keys[0].key_id})))
+    only_a = ask(barred=frozenset({keys[1].key_id}))
+    for _ in range(3):
+        answer(store, Outcome.SERVER_FAILURE, only_a)
+    clock.advance(300)
+    probe = answer(store, request=only_a, streams=True)
+    assert of(store, keys[0]).state == "half_open"
+    store.end_stream(probe, None, broke=True)
+    clock.advance(599)
+    assert of(store, keys[0]).state == "open"
+    clock.advance(1)
+    probe = answer(store, request=only_a, streams=True)
+    assert store.end_stream(probe, None).closed
+    assert of(store, keys[0]).state == "closed"
+    take(store, only_a)
+
+
 def test_a_stream_forgives_a_failure_when_it_is_complete(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)

@@ -204,6 +204,17 @@ def test_a_response_s_usage_replaces_the_estimate(make_store: MakeStore, clock: 
     assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == used
 
 
+def test_a_failure_that_cost_nothing_is_given_back(make_store: MakeStore, clock: ManualClock) -> None:
+    """An outage must not use up the budgets of those who wait for its end."""
+    keys = make_keys(["sk-a"])
+    store = make_store(keys, clock)
+    for _ in range(3):
+        answer(store, Outcome.SERVER_FAILURE, paid(), counts=False, unbilled=True)
+    assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == Spent()
+    answer(store, Outcome.SERVER_FAILURE, paid(), counts=False)
+    assert store.spent() == Spent(1, 10, 7)
+
+
 def test_a_stream_s_usage_replaces_the_estimate_at_its_end(make_store: MakeStore, clock: ManualClock) -> None:
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)

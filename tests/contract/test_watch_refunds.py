@@ -51,7 +51,18 @@ def test_a_call_that_no_key_had_room_for_costs_nothing(ledger: WatchLedger) -> N
     assert ledger.today().model_calls == 0
 
 
-def test_a_call_that_failed_otherwise_stays_paid(ledger: WatchLedger) -> None:
+def test_a_call_that_failed_there_costs_nothing(ledger: WatchLedger) -> None:
+    """Or an outage of an hour would spend the day's calls."""
+    request = httpx2.Request("POST", "https://api.example/v1/responses")
+    answer = httpx2.Response(503, request=request)
+    with pytest.raises(openai.InternalServerError), model_charge():
+        raise openai.InternalServerError("down", response=answer, body=None)
+    with pytest.raises(openai.APIConnectionError), model_charge():
+        raise openai.APIConnectionError(request=request)
+    assert ledger.today().model_calls == 0
+
+
+def test_a_call_that_took_too_long_stays_paid(ledger: WatchLedger) -> None:
     request = httpx2.Request("POST", "https://api.example/v1/responses")
     with pytest.raises(openai.APITimeoutError), model_charge():
         raise openai.APITimeoutError(request)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx2
 import openai
 import pytest
 
@@ -131,6 +132,26 @@ def test_the_async_twin_rotates_below_the_function_and_keeps_the_cap(
         assert asyncio.run(manager.aexecute_with_retry(_ask))
         with pytest.raises(ValueError, match="max_retries"):
             asyncio.run(manager.aexecute_with_retry(_ask, max_retries=-1))
+
+
+def test_a_stream_that_outlives_its_client_is_no_failure_of_a_key(
+    openai_standin: Callable[..., StandinHandle],
+) -> None:
+    standin = openai_standin([{"key": KEYS[0], **WIDE}])
+
+    async def late(manager: OpenAIClientManager) -> None:
+        stream = await manager.aexecute_with_retry(
+            lambda client: client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True)
+        )
+        with contextlib.suppress(openai.APIError, httpx2.HTTPError):
+            async for _ in stream:
+                pass
+
+    with OpenAIClientManager(make_keys(standin.keys), base_url=standin.base_url) as manager:
+        for _ in range(3):
+            asyncio.run(late(manager))
+        (key,) = manager.get_stats()["keys"].values()
+    assert (key["failures"], key["circuit_open"]) == (0, False)
 
 
 def test_more_requests_than_a_plain_http_client_allows_are_under_way_at_once(

@@ -139,7 +139,12 @@ class WarmParent:
             if isinstance(stdin, str):
                 given.write(stdin.encode())
                 given.seek(0)
-            code = self._ask(list(argv), env, cwd, (given if isinstance(stdin, str) else stdin, out, err)).wait(120)
+            process = self._ask(list(argv), env, cwd, (given if isinstance(stdin, str) else stdin, out, err))
+            try:
+                code = process.wait(120)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
             out.seek(0)
             err.seek(0)
             return subprocess.CompletedProcess(argv, code, out.read().decode(), err.read().decode())

@@ -105,7 +105,8 @@ class Settlement:
     """How a leased request went.
 
     `counts` is False for the second and later failures of one request, which are not held against a key. `pause_us` is
-    the server's retry-after, None if it named none. `admitted_after_us` is how long after the lease's `at_us` the
+    the server's retry-after, None if it named none. `unbilled` is True for a failure that cost nothing: no connection,
+    or an answer with a status that says so (5xx). `admitted_after_us` is how long after the lease's `at_us` the
     server admitted the request, at the latest. `limited_by` is the limit that a 429 names. `usage` is None if the
     response does not tell. `streams` is True for the head of a stream: what it used, and whether it forgives an earlier
     failure, is known at its end (`Store.end_stream`). `waited_us` is how long the request had waited for this key when
@@ -114,6 +115,7 @@ class Settlement:
 
     outcome: Outcome
     counts: bool = True
+    unbilled: bool = False
     pause_us: int | None = None
     limits: LimitReading = field(default_factory=LimitReading)
     admitted_after_us: int = 0

@@ -137,7 +137,7 @@ class FleetStore:
             return self.lose(exc).settle_foreign(lease, settlement)
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
-        """As the contract has it; only one that broke may decide something, and is reported at once."""
+        """As the contract has it; what may change the key's health is reported at once."""
         if ShareStore.made(lease):
             # any will do: it says how much more it was than the share that gave it had said
             shares = self._shares()
@@ -146,7 +146,7 @@ class FleetStore:
         def deliver(store: RedisStore) -> Change:
             return store.end_stream(lease, usage, broke=broke)
 
-        if self._share is None and broke:
+        if self._share is None and (broke or lease.probe or lease.last_resort):
             try:
                 return deliver(self._redis)
             except redis.RedisError as exc:

@@ -129,8 +129,7 @@ class MemoryStore:
             if state is None:
                 return Change()
             change = end_stream(state, lease, self._pool.policy, self.now_us(), broke=broke)
-            if broke:
-                self._pool.tally.broke(lease, change)
+            self._pool.tally.stream_ended(lease, change, broke=broke)
             return change
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
@@ -211,7 +210,7 @@ class MemoryStore:
 
     def _book(self, lease: Lease, settlement: Settlement) -> None:
         """Against the budgets: what was not billed goes back, what was used is known."""
-        if settlement.outcome in UNBILLED:
+        if settlement.outcome in UNBILLED or settlement.unbilled:
             self._pool.ledger.refund(lease)
         elif settlement.usage is not None:
             self._pool.ledger.correct(lease, settlement.usage)

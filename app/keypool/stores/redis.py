@@ -162,6 +162,7 @@ class RedisStore:
             wait_class(settlement.waited_us),
             settlement.waited_us,
             int(settlement.streams),
+            int(settlement.unbilled),
             *reading_arguments(settlement.limits.requests),
             *reading_arguments(settlement.limits.tokens),
         )
@@ -176,7 +177,7 @@ class RedisStore:
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
         time = self._time.given(), self._time.not_after()
         reply = self._run(self._scripts.end_stream, *time, *lease_arguments(lease), int(broke), *usage_arguments(usage))
-        return Change(opened_after=whole(reply[1]) if reply[1] else None)
+        return Change(opened_after=whole(reply[1]) if reply[1] else None, closed=reply[2] == "1")
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
         given = json.dumps(_rows(bulk.charges))

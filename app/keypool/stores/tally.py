@@ -91,10 +91,12 @@ class Tally:
         for what in transitions_of(change):
             of_key[what] += 1
 
-    def broke(self, lease: Lease, change: Change) -> None:
-        """A stream broke off. Its beginning stays counted as a success: counters never fall."""
+    def stream_ended(self, lease: Lease, change: Change, *, broke: bool) -> None:
+        """A stream is over. The head of one that broke stays counted as a success: counters never fall."""
         of_key = self._counts[f"c:{lease.key_id}"]
-        for what in (f"{lease.model}{_OF}{Outcome.SERVER_FAILURE}", *transitions_of(change)):
+        if broke:
+            of_key[f"{lease.model}{_OF}{Outcome.SERVER_FAILURE}"] += 1
+        for what in transitions_of(change):
             of_key[what] += 1
 
     def used(self, lease: Lease, usage: Usage) -> None:

@@ -37,8 +37,7 @@ def judge(
 def end_stream(state: KeyState, lease: Lease, policy: Policy, now: int, *, broke: bool) -> Change:
     """A stream that was settled as a success at its head is over; -> what that did to its key."""
     if not broke:
-        state.health = breaker.on_forgiven(state.health, lease.generation)
-        return Change()
+        return _complete(state, lease)
     state.successes -= 1
     state.failures += 1
     return _fail(state, lease, policy, now, counts=True)
@@ -67,8 +66,15 @@ def _succeed(state: KeyState, group: GroupState, lease: Lease, settlement: Settl
     state.successes += 1
     if settlement.outcome is Outcome.SUCCESS:
         group.regain_quota(lease.quota_generation)
+    if settlement.streams:
+        state.health = breaker.on_stream_began(state.health)
+        return Change()
+    return _complete(state, lease)
+
+
+def _complete(state: KeyState, lease: Lease) -> Change:
     before = state.health.circuit
-    state.health = breaker.on_success(state.health, lease.generation, forgives=not settlement.streams)
+    state.health = breaker.on_success(state.health, lease.generation)
     return Change(closed=before is not Circuit.CLOSED and state.health.circuit is Circuit.CLOSED)
 
 

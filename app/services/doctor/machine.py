@@ -34,7 +34,9 @@ def check_settings(settings: Settings, env_file: Path | None) -> Verdict:
     price = pricing_of(settings)
     form = f"keys from {keys.source}" if keys.keys else "no key"
     file = f"the environment and {env_file}" if env_file is not None else "the environment"
-    left_out = (warning(remark, "Leave only the variable that is meant.") for remark in keys.remarks())
+    left_out = (
+        warning(remark, "Leave only the variable that is meant, and each key once in it.") for remark in keys.remarks()
+    )
     found = chain(left_out, _open_files(settings, env_file), _misnamed(), _without_flex(settings, price))
     return all_in_all(f"read from {file}; {form}", found)
 

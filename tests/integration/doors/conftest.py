@@ -64,7 +64,11 @@ def serving(home: Path, warm_parent: WarmParent, tmp_path_factory: pytest.TempPa
             yield Server(found[0], process, path)
         finally:
             process.terminate()
-            process.wait(120)
+            try:
+                process.wait(120)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
 
     return serve
 

@@ -190,6 +190,21 @@ def test_a_server_that_fails_is_asked_again_when_it_says() -> None:
     assert len(inner.keys) == 2
 
 
+def test_each_key_is_asked_again_when_its_own_server_says() -> None:
+    clock = ManualClock()
+    replies = [error(503, retry_after="20"), error(503), error(503), ok()]
+    manager, inner = manager_of(replies, keys=2, max_wait=30, clock=clock)
+    assert chat(manager.get_client()) == "hello"
+    assert inner.keys == [_SECRETS[0], *[_SECRETS[1]] * 3]
+    assert sum(clock.slept) < 2
+
+
+def test_an_outage_leaves_the_budgets_alone() -> None:
+    manager, _ = manager_of([error(503)] * 5 + [ok()], keys=1, max_wait=30)
+    chat(manager.get_client())
+    assert manager.get_stats()["spent_today"]["calls"] == 1
+
+
 def test_a_server_that_wants_more_time_than_the_caller_has_is_not_waited_for() -> None:
     clock = ManualClock()
     manager, inner = manager_of([error(503, retry_after="60"), ok()], keys=1, max_wait=30, clock=clock)

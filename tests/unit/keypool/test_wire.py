@@ -297,6 +297,8 @@ def test_a_malformed_stream_has_no_usage(body: bytes) -> None:
         ({"error": "upstream timed out", "status": 504}, 504),
         ({"error": "upstream timed out"}, 502),
         ({"error": {"code": 200, "message": "odd"}}, 502),
+        ({"error": {"code": "model_is_unheard_of", "message": "odd"}}, 400),
+        ({"error": {"type": "server_error", "message": "odd"}}, 500),
         ({"error": None}, None),
         ({"error": {}}, None),
         ({"object": "response", "status": "failed", "error": {"code": "server_error", "message": "x"}}, None),
@@ -306,3 +308,25 @@ def test_a_malformed_stream_has_no_usage(body: bytes) -> None:
 )
 def test_an_error_that_came_with_status_200_gets_its_own(body: dict[str, Any], status: int | None) -> None:
     assert wire.hidden_status(body) == status
+
+
+@pytest.mark.parametrize(
+    ("events", "failed"),
+    [
+        ('data: {"error": {"message": "gone", "code": 502}}\n\n', True),
+        ('event: error\ndata: {"type": "error", "code": "server_error", "message": "gone"}\n\n', True),
+        ('data: {"type": "response.failed", "response": {"error": {"code": "server_error"}}}\n\n', True),
+        ('data: {"error": {"message": "gone", "code": 502}}\n\ndata: [DONE]\n\n', True),
+        ('data: {"error": {"message": "bad", "code": 400, "type": "invalid_request_error"}}\n\n', False),
+        ('data: {"type": "response.failed", "response": {"error": {"code": "invalid_prompt"}}}\n\n', False),
+        ('data: {"type": "response.failed", "response": {"error": {"code": "rate_limit_exceeded"}}}\n\n', False),
+        ('data: {"type": "response.completed", "response": {"error": null, "usage": {}}}\n\n', False),
+        ('data: {"choices": [{"delta": {"content": "data: {\\"error\\": {}}"}}]}\n\ndata: [DONE]\n\n', False),
+        ("", False),
+    ],
+)
+def test_a_stream_failed_if_an_event_says_that_the_server_did(events: str, failed: bool) -> None:
+    tail = StreamTail()
+    for part in (events[:7], events[7:]):
+        tail.feed(part.encode())
+    assert tail.failed() is failed

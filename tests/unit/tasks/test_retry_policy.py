@@ -199,6 +199,9 @@ def test_a_provider_that_fails_is_asked_again_when_it_says() -> None:
     decision = _decide(_status_error(503, retry_after="42"))
     assert isinstance(decision, Wait)
     assert decision.seconds == 42
+    at_once = _decide(_status_error(503, retry_after="0"))
+    assert isinstance(at_once, Wait)
+    assert at_once.seconds >= 1.5
 
 
 def test_no_key_gets_into_an_error() -> None:

@@ -1,18 +1,18 @@
 -- A stream that was settled at its head is over, once. Mirrors MemoryStore.end_stream.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), not after ('' = any time), lease (21, see lease_from), broke (0/1), used
--- tokens ('' = unknown), used microusd, output tokens. Reply: {now, opened after ('' = no)} | {'too_late', now}
+-- tokens ('' = unknown), used microusd, output tokens. Reply: {now, opened after ('' = no), closed} | {'too_late', now}
 
 local now = clock(ARGV[1])
 if is_too_late(now, ARGV[2]) then return {'too_late', text(now)} end
 local lease, broke = lease_from(3), ARGV[24] == '1'
 -- its reply may have been lost: then it comes again
-if not redis.call('SET', P .. ':u:' .. lease.id, 1, 'NX', 'PX', C.LEASE_US / 1000) then return {text(now), ''} end
+if not redis.call('SET', P .. ':u:' .. lease.id, 1, 'NX', 'PX', C.LEASE_US / 1000) then return {text(now), '', '0'} end
 if ARGV[25] ~= '' then
   local tokens, microusd, output = tonumber(ARGV[25]), tonumber(ARGV[26]), tonumber(ARGV[27])
   correct_lease(lease, tokens, microusd)
   count_usage(lease, tokens, output, microusd)
 end
-local name, of_key, opened = P .. ':k:' .. lease.key, P .. ':c:' .. lease.key, ''
+local name, of_key, opened, closed = P .. ':k:' .. lease.key, P .. ':c:' .. lease.key, '', false
 if redis.call('EXISTS', name) == 1 then
   local k = load_key(lease.key, lease.model)
   if broke then
@@ -21,11 +21,15 @@ if redis.call('EXISTS', name) == 1 then
     opened = fail(k, lease, now, true)
     count(of_key, lease.model .. '\31server_failure', 1)
     if opened ~= '' then count(of_key, 'open', 1) end
-    set_awaiting(k, load_quota(k.group), now)
   else
-    forgive(k, lease)
+    closed = complete(k, lease)
+    if closed then
+      count(of_key, 'closed', 1)
+      lower(k.id, now)
+    end
   end
   save_health(k)
+  set_awaiting(k, load_quota(k.group), now)
 end
 redis.call('PEXPIRE', of_key, C.TTL_MS)
-return {text(now), opened}
+return {text(now), opened, closed and '1' or '0'}

@@ -118,9 +118,18 @@ local function fail(k, lease, now, counts)
   return opened
 end
 
--- a success is complete
-local function forgive(k, lease)
-  if k.circuit == CLOSED and lease.generation == k.generation then k.failures = math.max(0, k.failures - 1) end
+-- a success is complete; -> whether it closed the circuit
+local function complete(k, lease)
+  local current = lease.generation == k.generation
+  if k.circuit ~= CLOSED then
+    if not current then return false end
+    k.circuit, k.failures, k.generation, k.verified = CLOSED, 0, k.generation + 1, true
+    k.retry_at, k.openings, k.probe_until, k.probed_at = 0, 0, 0, 0
+    return true
+  end
+  if current then k.failures = math.max(0, k.failures - 1) end
+  k.verified, k.probe_until = true, 0
+  return false
 end
 
 local function use(k, now)

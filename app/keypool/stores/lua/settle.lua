@@ -1,7 +1,7 @@
 -- End a lease. Mirrors MemoryStore.settle and verdict.py.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), then a lease (21, see lease_from), then outcome, counts (0/1), pause
 -- ('' = none named), admitted after, limited by ('', requests, tokens), used tokens ('' = unknown), used microusd,
--- output tokens, class of the wait, wait, streams (0/1), and twice (requests, tokens) rate ('' = no reading), limit, remaining, reset.
+-- output tokens, class of the wait, wait, streams (0/1), unbilled (0/1), and twice (requests, tokens) rate ('' = no reading), limit, remaining, reset.
 -- Reply: {now, opened after ('' = no), closed, died, quota gone, cooled for ('' = no)}
 
 local now = clock(ARGV[1])
@@ -15,8 +15,8 @@ local function reading_from(n)
     reset = tonumber(ARGV[n + 3]),
   }
 end
-local streams = ARGV[33] == '1'
-local requests, of_tokens = reading_from(34), reading_from(38)
+local streams, unbilled = ARGV[33] == '1', ARGV[34] == '1'
+local requests, of_tokens = reading_from(35), reading_from(39)
 
 if not is_open(lease, now) then return {text(now), '', '0', '0', '0', ''} end
 redis.call('ZREM', P .. ':f:' .. lease.key, lease.id)
@@ -26,7 +26,7 @@ local b = load_bucket(k.group, lease.model)
 local name = P .. ':k:' .. k.id
 
 -- money
-if C.UNBILLED[outcome] then
+if C.UNBILLED[outcome] or unbilled then
   refund_lease(lease)
 elseif ARGV[28] ~= '' then
   local tokens, microusd, output = tonumber(ARGV[28]), tonumber(ARGV[29]), tonumber(ARGV[30])
@@ -79,15 +79,12 @@ local function succeed()
     q.generation, q.gap = q.generation + 1, 0
     awaited = true
   end
-  if k.circuit ~= CLOSED then
-    if not current then return end
-    k.circuit, k.failures, k.generation, k.verified = CLOSED, 0, k.generation + 1, true
-    k.retry_at, k.openings, k.probe_until, k.probed_at = 0, 0, 0, 0
-    closed, awaited = true, true
-    return
+  if not streams then
+    closed = complete(k, lease)
+    awaited = awaited or closed
+  elseif k.circuit == CLOSED then
+    k.verified, k.probe_until = true, 0
   end
-  if not streams then forgive(k, lease) end
-  k.verified, k.probe_until = true, 0
 end
 
 local function no_verdict()
