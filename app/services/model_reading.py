@@ -1,8 +1,8 @@
 """The paid step: ask the model for what a page's markup did not give, once per question.
 
 Whatever goes wrong with the model ends in a note, since what was read without it is worth storing. Only a lack of
-capacity is raised, and a provider that is away if the caller can come back: the same call will succeed later. Which key pays, and whether a budget has room, is the key
-pool's affair, which answers through the client.
+capacity is raised, and a provider that is away if the caller can come back: the same call will succeed later. Which key
+pays, and whether a budget has room, is the key pool's affair, which answers through the client.
 """
 
 from __future__ import annotations
