@@ -44,13 +44,15 @@ county: install ## a fictional county on loopback, and what to type to look at i
 
 # Contracts run on memory, the embedded Valkey, and SQLite; SERVERS=every adds redis-server, a cluster, and PostgreSQL.
 # WITHOUT names markers of tests to leave out: `make test WITHOUT="and not real_pages"`
-# Three processes for each of two cores: most tests with workers wait for leases, reports, and countdowns. Deployments run
-# apart, because one start serves a whole file, and first, so that one process compiles the tests for all. The chaos suite
-# measures times and waits most of its own: its two databases run side by side, and nothing else does.
+# Three processes for each of two cores: most tests with workers wait for leases, reports, and countdowns. With every server
+# and a browser two are enough, and more would only make each other late. Deployments run apart, because one start serves a
+# whole file, and first, so that one process compiles the tests for all. The chaos suite measures times and waits most of
+# its own: its two databases run side by side, and nothing else does.
+PROCESSES = $(if $(filter every,$(SERVERS)),4,6)
 LEFT_OUT = and not exhaustive $(if $(filter every,$(SERVERS)),,and not every_server) $(WITHOUT)
 test: install ## the test suite; tests that need a service this machine lacks skip and say why
 	$(PY) -m pytest -m "deployed $(LEFT_OUT)"
-	$(PY) -m pytest -n 6 --dist loadfile --no-loadscope-reorder -m "not chaos and not deployed $(LEFT_OUT)"
+	$(PY) -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not chaos and not deployed $(LEFT_OUT)"
 	$(PY) -m pytest -n 2 --dist load -m "chaos $(LEFT_OUT)"
 
 exhaustive: install ## all examples of property-based tests, requests by the API's schema: some minutes (PROFILE=search: ten times as many, new seeds)

@@ -20,7 +20,7 @@ from tests.integration.deploy.files import PROMETHEUS, RULES
 from tests.plugins.ports import free_port
 
 #: between scrapes and between evaluations, and how long a condition has to hold: all that differs from deploy/
-_TICK, _HOLD = "300ms", "600ms"
+_TICK, _HOLD = "500ms", "1s"
 _PATIENCE_SECONDS = 120.0
 
 

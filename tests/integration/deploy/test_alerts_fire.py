@@ -17,9 +17,12 @@ def _dead(key: str) -> dict[str, str]:
 
 
 def _until(server: PrometheusServer, expected: list[dict[str, str]]) -> None:
-    """Exactly these fire, and still do when whatever else was on its way would fire too."""
+    """Exactly these fire, and still do when whatever else was on its way would fire too.
+
+    On a busy machine a scrape may come too late, and what it would have told is missing for a moment.
+    """
     wait_for(server.firing, lambda firing: firing == expected, f"to fire: {expected}")
-    assert _settled(server) == expected
+    wait_for(lambda: _settled(server), lambda firing: firing == expected, f"to go on firing: {expected}")
 
 
 def _settled(server: PrometheusServer) -> list[dict[str, str]]:
