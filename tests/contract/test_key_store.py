@@ -11,7 +11,7 @@ from app.clock import ManualClock
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Change, Later, Lease, NoRoom, Settlement
+from app.keypool.stores.base import LEASE_US, Change, Later, Lease, NoRoom, Settlement
 from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.store_steps import NO_ROOM, SECOND, answer, ask, burst, limits, of, refused, take, wait_until
 
@@ -120,6 +120,20 @@ def test_a_probe_by_a_stream_is_judged_at_its_end(make_store: MakeStore, clock: 
     assert store.end_stream(probe, None).closed
     assert of(store, keys[0]).state == "closed"
     take(store, only_a)
+
+
+def test_a_stream_that_ends_frees_a_key_whose_first_answer_was_awaited(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    """Its own head came after its lease was over; another request is out with the key meanwhile."""
+    store = make_store(make_keys(["sk-a"]), clock)
+    late = take(store)
+    clock.advance(LEASE_US / SECOND)
+    store.settle(late, Settlement(Outcome.SUCCESS, streams=True))
+    take(store)
+    assert not isinstance(store.acquire(ask()), Lease)
+    store.end_stream(late, None)
+    take(store)
 
 
 def test_a_stream_forgives_a_failure_when_it_is_complete(make_store: MakeStore, clock: ManualClock) -> None:

@@ -23,10 +23,8 @@ if redis.call('EXISTS', name) == 1 then
     if opened ~= '' then count(of_key, 'open', 1) end
   else
     closed = complete(k, lease)
-    if closed then
-      count(of_key, 'closed', 1)
-      lower(k.id, now)
-    end
+    if closed then count(of_key, 'closed', 1) end
+    lower(k.id, now)
   end
   save_health(k)
   set_awaiting(k, load_quota(k.group), now)
