@@ -24,8 +24,8 @@ if redis.call('EXISTS', name) == 1 then
   else
     closed = complete(k, lease)
     if closed then count(of_key, 'closed', 1) end
-    lower(k.id, now)
   end
+  lower(k.id, now)
   save_health(k)
   set_awaiting(k, load_quota(k.group), now)
 end
