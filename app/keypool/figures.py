@@ -35,8 +35,8 @@ class CallFigures:
     """One key with one model ("" for a request that names none, as for the list of models).
 
     `outcomes` are those of leases that have ended, each once, and one more `server_failure` for each stream that broke
-    after its head was a success. Tokens and `microusd`, the estimated cost in millionths
-    of a US dollar, are what responses said was used: never an estimate, and nothing while a stream is still open.
+    after its head was a success. Tokens and `microusd`, the estimated cost in millionths of a US dollar, are what
+    responses said was used: never an estimate, and nothing while a stream is still open.
     """
 
     key_id: str

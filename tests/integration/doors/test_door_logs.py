@@ -92,8 +92,9 @@ def test_a_command_that_is_not_understood_is_quoted_without_a_secret(propintel: 
 
 def test_a_service_in_a_terminal_writes_text(environment: Environment, home: Path) -> None:
     controller, terminal = pty.openpty()
-    argv = [sys.executable, "-m", "uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0"]
-    process = subprocess.Popen(argv, env=environment, cwd=home, stdout=terminal, stderr=terminal)
+    process = subprocess.Popen(
+        [sys.executable, "-m", *WEB], env=environment, cwd=home, stdout=terminal, stderr=terminal
+    )
     os.close(terminal)
     said = b""
     try:

@@ -15,6 +15,8 @@ from tests.plugins.ports import free_port
 pytestmark = pytest.mark.worker
 KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"
 TARGET = "/listings/oak-hollow-lane"
+#: a provider that answers nothing but 500
+AWAY = {"key": KEY, "rpm": 60_000, "tpm": 100_000_000, "behaviour": "flaky", "failure_rate": 1.0}
 
 
 def _limited(make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], rpm: float, **variables: str) -> Any:
@@ -60,8 +62,7 @@ def test_a_job_outlives_an_outage_of_the_provider_with_all_its_fields(
     until: Callable[..., None],
 ) -> None:
     """It waits, at no cost in retries, instead of ending without the fields of the model."""
-    standin = openai_standin([{"key": KEY, "rpm": 60_000, "tpm": 100_000_000, "behaviour": "flaky"}])
-    standin.set_key(KEY, failure_rate=1.0)
+    standin = openai_standin([AWAY])
     fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=standin.base_url, OPENAI_MAX_WAIT_SECONDS="0.2")
     fleet.start_worker(pool="threads")
     ids = fleet.send(property_site + TARGET)
@@ -75,8 +76,7 @@ def test_a_job_outlives_an_outage_of_the_provider_with_all_its_fields(
 def test_an_outage_beyond_the_deadline_costs_the_model_s_fields_and_not_the_job(
     make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str
 ) -> None:
-    standin = openai_standin([{"key": KEY, "rpm": 60_000, "tpm": 100_000_000, "behaviour": "flaky"}])
-    standin.set_key(KEY, failure_rate=1.0)
+    standin = openai_standin([AWAY])
     more = {"OPENAI_MAX_WAIT_SECONDS": "0.2", "SCRAPE_DEADLINE_SECONDS": "3"}
     fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=standin.base_url, **more)
     fleet.start_worker(pool="threads")
