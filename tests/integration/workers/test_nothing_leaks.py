@@ -220,9 +220,10 @@ def _crawl_the_pages(http: httpx2.Client, haul: Haul, token: str, job: str, batc
 
 
 def _crawl_flower(http: httpx2.Client, haul: Haul) -> None:
-    workers = _get(http, haul, "/api/workers?refresh=1").json()
+    # it waits a second for each answer, and a busy worker takes longer
+    wait_until(lambda: bool(_get(http, haul, "/api/workers?refresh=1").json()), 40, lambda: "Flower sees no worker")
+    workers = _get(http, haul, "/api/workers").json()
     tasks = _get(http, haul, "/api/tasks?limit=1000").json()
-    assert workers, "Flower sees no worker"
     assert tasks, "Flower sees no task"
     for path in ["/", "/workers", "/tasks", "/broker", "/metrics", *(f"/worker/{name}" for name in workers)]:
         _get(http, haul, path)
