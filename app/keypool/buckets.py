@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from app.keypool.figures import Room, Unit
-from app.keypool.limits import LimitReading
+from app.keypool.guesses import NO_GUESS, Guess
+from app.keypool.limits import MINUTE_US, LimitReading
 from app.keypool.meters import GATE_RESERVE, SCHEDULE_RESERVE, UNKNOWN, Charge, Meter
 
+#: A 429 that names no time rests the key this long (specification: "disabled for 60 seconds"), unless its rate can be
+#: guessed.
+DEFAULT_COOLDOWN_US = 60_000_000
 #: Within how many units or share of the capacity an answer that says "earlier" is not believed.
 REQUESTS_DEAD, TOKENS_DEAD = (1.5, 0.1), (800.0, 0.05)
 #: For how long bursts do not grow after a 429 against the headers' word.
@@ -24,15 +29,23 @@ ROUNDED_US = 2
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A 429: the pause it asks for, the limit it names, and whether its headers promised room for the request."""
+    """A 429 to a request of `tokens` that was sent at `sent_us`.
+
+    The pause it asks for and the limit it names, None if it does not, and whether it had rate limit headers and they
+    promised room for the request.
+    """
 
     tokens: float
-    pause_us: int
+    sent_us: int
+    pause_us: int | None
     limited_by: Unit | None
+    with_headers: bool
     against_the_headers: bool
 
     @classmethod
-    def of(cls, reading: LimitReading, tokens: float, pause_us: int, limited_by: Unit | None) -> Refused:
+    def of(
+        cls, reading: LimitReading, tokens: float, sent_us: int, pause_us: int | None, limited_by: Unit | None
+    ) -> Refused:
         """As a response says it; without headers nothing was promised."""
         promised = (
             reading.requests is not None
@@ -40,7 +53,8 @@ class Refused:
             and reading.requests.remaining >= 1
             and reading.tokens.remaining >= tokens
         )
-        return cls(tokens, pause_us, limited_by, promised)
+        with_headers = reading.requests is not None or reading.tokens is not None
+        return cls(tokens, sent_us, pause_us, limited_by, with_headers, promised)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +62,8 @@ class Bucket:
     """Limits of one limit group and model: requests, tokens, and a pause that the server asked for.
 
     `jitter_us` is the slack for uneven travel; until `steady_until_us` bursts do not grow. `cooldown_of` is the limit
-    that the 429 of the pause named ("requests" if it named none).
+    that the 429 of the pause named ("requests" if it named none). `guess` is what the limit of requests rests on where
+    no header names any.
     """
 
     requests: Meter = UNKNOWN
@@ -57,6 +72,7 @@ class Bucket:
     jitter_us: float = JITTER_US
     steady_until_us: int = 0
     cooldown_of: Unit = "requests"
+    guess: Guess = NO_GUESS
 
     def room_at(self, tokens: float, start_us: int, *, waited: bool = False) -> int:
         """The earliest time at which one request of `tokens` fits, cooldown included."""
@@ -105,7 +121,7 @@ class Bucket:
         """After one request of `tokens` was admitted now, or reserved for `at_us`."""
         jitter = self.jitter_us if reserved else 0.0
         return replace(
-            self,
+            self if reserved else self._counted(at_us),
             requests=self.requests.charge(1.0, at_us, jitter),
             tokens=self.tokens.charge(tokens, at_us, jitter),
         )
@@ -121,7 +137,7 @@ class Bucket:
     def sent(self, tokens: float, charges: tuple[Charge, Charge], now_us: int) -> Bucket:
         """A reserved request goes out now."""
         return replace(
-            self,
+            self._counted(now_us),
             requests=self.requests.sent(1.0, charges[0], now_us),
             tokens=self.tokens.sent(tokens, charges[1], now_us),
         )
@@ -142,33 +158,39 @@ class Bucket:
 
     def learn(self, reading: LimitReading, admitted_us: int, charges: tuple[Charge, Charge], tokens: float) -> Bucket:
         """After a response with rate limit headers to a request of `tokens`."""
-        requests, of_tokens = self.requests, self.tokens
+        requests, of_tokens, guess = self.requests, self.tokens, self.guess
+        if reading.requests is not None and guess.cut_us:
+            requests, guess = requests.forgotten(), NO_GUESS
         if reading.requests is not None:
             requests = requests.learn(reading.requests, admitted_us, charges[0], 1.0, REQUESTS_DEAD)
         if reading.tokens is not None:
             of_tokens = of_tokens.learn(reading.tokens, admitted_us, charges[1], tokens, TOKENS_DEAD)
-        return replace(self, requests=requests, tokens=of_tokens)
+        return replace(self, requests=requests, tokens=of_tokens, guess=guess)
 
-    def succeeded(self, tokens: float, charges: tuple[Charge, Charge], sent_us: int, now_us: int) -> Bucket:
-        """After a success: travel is a little less uneven, and bursts may grow."""
-        bucket = replace(self, jitter_us=max(JITTER_US, self.jitter_us * JITTER_DECAY))
-        if now_us < self.steady_until_us:
-            return bucket
-        requests = self.requests
-        if requests.was_idle(charges[0]):  # one that is busy all the time gains nothing by it, and would overshoot
+    def succeeded(self, taken: float, charges: tuple[Charge, Charge], sent_us: int, now_us: int) -> Bucket:
+        """After a success that took so many tokens: travel is less uneven, bursts and a guessed rate may grow."""
+        requests, tokens, grows = self.requests, self.tokens, now_us >= self.steady_until_us
+        if self.guess.cut_us and requests.per_minute is not None:
+            requests = requests.raised(self.guess.raised(requests.per_minute, now_us))
+        elif grows and requests.was_idle(
+            charges[0]
+        ):  # one that is always busy gains nothing by it, and would overshoot
             requests = requests.grown(1.0, charges[0], sent_us, self.jitter_us)
-        return replace(
-            bucket,
-            requests=requests,
-            tokens=self.tokens.grown(tokens, charges[1], sent_us, self.jitter_us),
-        )
+        if grows:
+            tokens = tokens.grown(taken, charges[1], sent_us, self.jitter_us)
+        jitter_us = max(JITTER_US, self.jitter_us * JITTER_DECAY)
+        return replace(self, requests=requests, tokens=tokens, jitter_us=jitter_us)
 
     def refused(self, refusal: Refused, charges: tuple[Charge, Charge], now_us: int) -> Bucket:
         """After a 429 that asks for a pause, and whose headers were learned already: rest, then one by one.
 
         Never a shorter rest than asked before. `limited_by` None concerns both limits.
         """
-        until = now_us + refusal.pause_us
+        if not refusal.with_headers and self._is_guessed_or_unknown():
+            guessed = self._guessed_anew(refusal, now_us)
+            if guessed is not None:
+                return guessed
+        until = now_us + (DEFAULT_COOLDOWN_US if refusal.pause_us is None else refusal.pause_us)
         requests, tokens, steady_until = self.requests, self.tokens, self.steady_until_us
         of_requests, of_tokens = refusal.limited_by != "tokens", refusal.limited_by != "requests"
         if refusal.against_the_headers:
@@ -188,4 +210,29 @@ class Bucket:
         jitter = min(LONGEST_JITTER_US, self.jitter_us * JITTER_GROWTH)
         longer = until > self.cooldown_until_us
         cooldown_of = refusal.limited_by or "requests" if longer else self.cooldown_of
-        return Bucket(requests, tokens, max(self.cooldown_until_us, until), jitter, steady_until, cooldown_of)
+        return Bucket(
+            requests, tokens, max(self.cooldown_until_us, until), jitter, steady_until, cooldown_of, self.guess
+        )
+
+    def _counted(self, now_us: int) -> Bucket:
+        if not self._is_guessed_or_unknown():
+            return self
+        return replace(self, guess=self.guess.after_sending(self.requests.per_minute, now_us))
+
+    def _is_guessed_or_unknown(self) -> bool:
+        """True while no header has named a limit of requests."""
+        return self.requests.per_minute is None or self.guess.cut_us > 0
+
+    def _guessed_anew(self, refusal: Refused, now_us: int) -> Bucket | None:
+        """After a 429 that names no limit: a lower rate, and the next request when it has room. None: no ground for a
+        guess."""
+        requests, pause_us = self.requests, refusal.pause_us
+        guess, per_minute = self.guess.after_refusal(requests.per_minute, refusal.sent_us, now_us)
+        if per_minute is None:
+            return None
+        if per_minute != requests.per_minute:
+            pause_us = math.ceil(MINUTE_US / per_minute) if pause_us is None else pause_us
+            requests = Meter.guessed(per_minute, now_us + pause_us, self.jitter_us, requests.total)
+        until = max(self.cooldown_until_us, now_us + (pause_us or 0))
+        cooldown_of = refusal.limited_by or "requests" if until > self.cooldown_until_us else self.cooldown_of
+        return replace(self, requests=requests, guess=guess, cooldown_until_us=until, cooldown_of=cooldown_of)

@@ -95,7 +95,11 @@ def read_limits(headers: Mapping[str, str]) -> LimitReading:
 def _meter(headers: Mapping[str, str], what: str) -> MeterReading | None:
     limit = _number(headers.get(f"x-ratelimit-limit-{what}", ""))
     remaining = _number(headers.get(f"x-ratelimit-remaining-{what}", ""))
-    reset = parse_duration_us(headers.get(f"x-ratelimit-reset-{what}", ""))
+    named = headers.get(f"x-ratelimit-reset-{what}")
+    if named is None and limit and remaining is not None:  # Azure names none: what was used comes back within a minute
+        reset: int | None = round((limit - remaining) * MINUTE_US / limit)
+    else:
+        reset = parse_duration_us(named or "")
     if limit is None or remaining is None or reset is None or limit <= 0 or not 0 <= remaining <= limit:
         return None
     return MeterReading(limit, remaining, reset)

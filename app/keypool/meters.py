@@ -33,6 +33,8 @@ CUT = 0.9
 #: Nor does our pace take the whole limit any more after such a 429 for tokens: with no header to say how full that
 #: bucket is, an estimate that is a hundredth too low empties it. By so much with each, and no more than that.
 SLOWING, SLOWEST = 0.01, 1.04
+#: A limit that no header names allows bursts of so many seconds' worth, and at least one request.
+GUESSED_BURST_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,23 @@ class Meter:
     sample_us: float = 0.0
     changed_total: float = 0.0
     slowed: float = 1.0
+
+    @classmethod
+    def guessed(cls, per_minute: float, next_at_us: int, jitter_us: float, total: float) -> Meter:
+        """A limit that no header names; the next request fits at `next_at_us`. Places that were reserved are void."""
+        burst = _guessed_burst(per_minute)
+        meter = cls(per_minute, burst, allowance=burst, total=total, idle_total=total, changed_total=total)
+        full_at = next_at_us - meter.free_at(1.0, SCHEDULE_RESERVE, jitter_us)
+        return replace(meter, full_at_us=full_at, paced_at_us=full_at)
+
+    def raised(self, per_minute: float) -> Meter:
+        """Such a limit at another rate."""
+        burst = _guessed_burst(per_minute)
+        return replace(self, per_minute=per_minute, capacity=burst, allowance=burst)
+
+    def forgotten(self) -> Meter:
+        """Unknown again. Places that were reserved are void."""
+        return Meter(total=self.total, changed_total=self.total)
 
     @property
     def interval_us(self) -> float:
@@ -221,6 +240,7 @@ class Meter:
                 self.moved_us,
                 total=self.total,
                 idle_total=self.total,
+                changed_total=self.changed_total,
             )
         if self.is_outdated(charge):
             return self
@@ -294,6 +314,10 @@ class Meter:
         later = self.moved(behind)
         full = own.full_at_us + need - self._lead_us(self.capacity, units, SCHEDULE_RESERVE, jitter_us)
         return later.corrected(max(0.0, until_us - full))
+
+
+def _guessed_burst(per_minute: float) -> float:
+    return max(1.0, per_minute / 60 * GUESSED_BURST_S)
 
 
 #: A limit that no response has named yet.

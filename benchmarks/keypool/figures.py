@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.keypool.modes import POOL_PER_SECOND
 from benchmarks.keypool.run import Raw, Segment, Snapshot
 
 #: From the first rejection of a bad key until it counts as settled: a round trip to Redis, while two cores are busy.
@@ -42,7 +41,7 @@ def figures(raw: Raw, *, pooled: bool = True) -> dict[str, Any]:
         "rate_limited_whole_run": whole["rate_limited"],
         "server_errors": counts["server_errors"],
         "utilisation": _utilisation(raw.segments) if pooled else {},
-        "goodput": round(ok / seconds / POOL_PER_SECOND, 4),
+        "goodput": round(ok / seconds / raw.per_second, 4),
         "jobs": len(done),
         "jobs_failed": sum(1 for c in done if c[4] == "failed"),
         "jobs_failed_share": _share(sum(1 for c in done if c[4] == "failed"), len(done)),
@@ -73,8 +72,14 @@ def _latency(seconds: Sequence[float]) -> dict[str, float | None]:
 
 
 def _utilisation(segments: Sequence[Segment]) -> dict[str, float]:
-    """By name of the key: "60 RPM"."""
-    names = {k["id"]: f"{k['rpm']:.0f} RPM" for k in segments[0][0]["keys"] if k["behaviour"] == "ok"}
+    """By name of the key: "60 RPM", those after the first of the same limit "60 RPM #2"."""
+    seen: Counter[str] = Counter()
+    names = {}
+    for key in segments[0][0]["keys"]:
+        if key["behaviour"] == "ok":
+            name = f"{key['rpm']:.0f} RPM"
+            seen[name] += 1
+            names[key["id"]] = f"{name} #{seen[name]}" if seen[name] > 1 else name
     used: dict[str, Counter[str]] = {key: Counter() for key in names}
     room: dict[str, Counter[str]] = {key: Counter() for key in names}
     for before, after in segments:

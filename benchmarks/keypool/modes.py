@@ -7,7 +7,7 @@ what a contestant does once the limits bind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -26,9 +26,12 @@ def _key(name: str, number: int) -> str:
     return f"sk-standin-bench{name}{'x' * 16}{number:04d}"
 
 
-def good_keys() -> list[dict[str, Any]]:
-    """The six keys as the stand-in's configuration; tokens bind only on one."""
-    return [{"key": _key("good", rpm), "rpm": rpm, "tpm": _TOKEN_BOUND.get(rpm, rpm * 2000)} for rpm in _RPM]
+def good_keys(rpms: Sequence[int] = _RPM) -> list[dict[str, Any]]:
+    """Keys of so many requests a minute as the stand-in's configuration; tokens bind only on the one of 900."""
+    return [
+        {"key": _key("good", 10_000 * n + rpm), "rpm": rpm, "tpm": _TOKEN_BOUND.get(rpm, rpm * 2000)}
+        for n, rpm in enumerate(rpms)
+    ]
 
 
 def bad_keys() -> list[dict[str, Any]]:
@@ -43,18 +46,20 @@ def unlimited_key() -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happens at `at` (a share of the window, 0 to 1): `limits` scales every limit, or Redis is lost."""
+    """Something that happens at `at` (a share of the window, 0 to 1): `limits` scales every limit, or Redis is lost, or
+    the server answers every request with 500."""
 
     at: float
     limits: float | None = None
     redis_down_seconds: float | None = None
+    server_down_seconds: float | None = None
 
 
 @dataclass(frozen=True)
 class Mode:
     """`load` is "closed" (every slot always busy) or "open" (Poisson arrivals at `rate` of what the keys admit).
 
-    `server` are options of the stand-in, `processes` overrides the command's.
+    `server` are options of the stand-in, `rpms` the limits of its keys; `processes` and `slots` override the command's.
     """
 
     name: str
@@ -64,11 +69,18 @@ class Mode:
     server: Mapping[str, Any] = field(default_factory=dict)
     with_bad_keys: bool = False
     events: tuple[Event, ...] = ()
+    rpms: tuple[int, ...] = _RPM
     processes: int | None = None
+    slots: int | None = None
     needs_redis: bool = False
 
+    @property
+    def per_second(self) -> float:
+        """Jobs that all keys together admit in a second."""
+        return POOL_PER_SECOND if self.rpms == _RPM else sum(self.rpms) / 60
+
     def keys(self) -> list[dict[str, Any]]:
-        return good_keys() + (bad_keys() if self.with_bad_keys else [])
+        return good_keys(self.rpms) + (bad_keys() if self.with_bad_keys else [])
 
     def server_options(self) -> dict[str, Any]:
         common = {"latency_ms": LATENCY_MS, "failed_requests_count": False}
@@ -76,6 +88,15 @@ class Mode:
 
 
 _SECOND = {"enforcement": "second", "failed_requests_count": True}
+#: 60 callers at a server that tells nothing of its limits and enforces them by the second, as many gateways do
+_NO_HEADERS = Mode(
+    "no_headers_3",
+    "no rate limit headers, 3 keys of 5 requests a second",
+    server={**_SECOND, "failed_requests_count": False, "headers": "none", "start_level": 1.0},
+    rpms=(300, 300, 300),
+    processes=4,
+    slots=15,
+)
 _OPEN = Mode("open", "85 % open loop", load="open")
 _BAD = Mode("bad_keys", "two more keys: one dead, one without quota", with_bad_keys=True)
 
@@ -107,6 +128,12 @@ MODES: dict[str, Mode] = {
             events=(Event(1 / 3, redis_down_seconds=10.0),),
             needs_redis=True,
         ),
+        _NO_HEADERS,
+        replace(
+            _NO_HEADERS, name="no_headers_1", about="no rate limit headers, 1 key of 10 requests a second", rpms=(600,)
+        ),
+        Mode("no_reset", "headers without reset times, as Azure sends them", server={"headers": "no_reset"}),
+        Mode("outage", "the server fails for 5 s", events=(Event(1 / 3, server_down_seconds=5.0),)),
     )
 }
 
@@ -114,5 +141,6 @@ MODES: dict[str, Mode] = {
 MODE_GROUPS = {
     "all": tuple(MODES),
     "open_all": ("open_2", "open", "open_16"),
+    "no_headers": ("no_headers_3", "no_headers_1"),
     "bad_keys_all": ("bad_keys_2", "bad_keys", "bad_keys_16"),
 }

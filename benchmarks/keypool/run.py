@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.keypool import processes
 from benchmarks.keypool.contestants import Entry
-from benchmarks.keypool.modes import POOL_PER_SECOND, Event, Mode, unlimited_key
+from benchmarks.keypool.modes import Event, Mode, unlimited_key
 from benchmarks.keypool.worker.driver import JOB_SECONDS, Plan
 
 _LEAD_SECONDS = 1.0
@@ -49,6 +49,7 @@ class Raw:
     workers: tuple[Mapping[str, Any], ...]
     standin_cpu_share: float
     log: str
+    per_second: float
 
 
 class Run:
@@ -60,6 +61,7 @@ class Run:
         self._size = size
         self._seed = 1000 * repeat
         self._count = mode.processes or size.processes
+        self._slots = mode.slots or size.slots
         self._keys = mode.keys() if entry.pooled else unlimited_key()
 
     def go(self) -> Raw:
@@ -78,7 +80,7 @@ class Run:
                 "base_url": standin.base_url,
                 "redis_url": redis.url if redis else "",
                 "home": home,
-                "slots": self._size.slots,
+                "slots": self._slots,
                 "max_wait_seconds": self._size.max_wait_seconds,
                 "strategy": self._size.strategy,
             }
@@ -112,18 +114,19 @@ class Run:
             workers=tuple(reports),
             standin_cpu_share=share,
             log=workers.log(),
+            per_second=self._mode.per_second,
         )
 
     def _server_options(self) -> dict[str, Any]:
         level = self._size.start_level if self._mode.load == "closed" else 1.0
-        return self._mode.server_options() | {"seed": self._seed + 1, "start_level": level}
+        return {"start_level": level, **self._mode.server_options(), "seed": self._seed + 1}
 
     def _plan(self, number: int, start: float, window: float, end: float) -> Plan:
         closed = self._mode.load == "closed" and self._entry.pooled
         # the baseline has no limit to saturate: it gets the pool's own pace, so that its CPU compares
         share = self._mode.rate if self._mode.load == "open" else 1.0
-        rate = None if closed else share * POOL_PER_SECOND / self._count
-        return Plan(start, window, end, self._size.slots, self._seed + number, rate)
+        rate = None if closed else share * self._mode.per_second / self._count
+        return Plan(start, window, end, self._slots, self._seed + number, rate)
 
     def _apply(self, event: Event, standin: processes.Standin, redis: processes.RedisServer | None) -> list[Any]:
         if event.limits is not None:
@@ -137,6 +140,11 @@ class Run:
             redis.kill()
             time.sleep(event.redis_down_seconds)
             redis.start()
+        if event.server_down_seconds is not None:
+            failing = [{"key": k["key"], "behaviour": "flaky", "failure_rate": 1.0} for k in self._keys]
+            standin.post("/control/keys", failing)
+            time.sleep(event.server_down_seconds)
+            standin.post("/control/keys", [{"key": k["key"], "behaviour": "ok"} for k in self._keys])
         return []
 
 

@@ -91,5 +91,11 @@ TARGETS: tuple[Target, ...] = (
     Target("the same, 16 processes", "≤", 1, _of("bad_keys_16", _LATE)),
     Target("p99/p50, saturated", "≤", 1.2, _of("saturated", _named("p99_over_p50"))),
     Target("CPU per request over the bare SDK", "≤", 0.6, _cpu_over_bare, "ms"),
+    Target("no headers, 3 keys: utilisation", "≥", 0.8, _of("no_headers_3", _all_keys), "%"),
+    Target("the same, 429 per success", "≤", 0.2, _of("no_headers_3", _REJECTIONS)),
+    Target("no headers, 1 key: utilisation", "≥", 0.8, _of("no_headers_1", _all_keys), "%"),
+    Target("the same, 429 per success", "≤", 0.2, _of("no_headers_1", _REJECTIONS)),
+    Target("headers without reset times: utilisation", "≥", 0.95, _of("no_reset", _all_keys), "%"),
+    Target("the same, 429 per success", "≤", 0.01, _of("no_reset", _REJECTIONS)),
     Target("Redis killed for 10 s: 429 per success", "≤", 0.01, _of("redis_lost", _REJECTIONS)),
 )

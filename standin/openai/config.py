@@ -26,7 +26,7 @@ _CHOICES = {
     "answers": ANSWERS,
     "enforcement": ("minute", "second"),
     "token_charge": ("sum", "max"),
-    "headers": ("full", "no_ms", "no_retry", "none"),
+    "headers": ("full", "no_ms", "no_retry", "no_reset", "none"),
     "headers_of": ("minute", "enforced"),
     "batch_ends": ("completed", "expired"),
     "flex": ("ok", "unavailable", "unsupported", "hang"),
@@ -108,7 +108,8 @@ class ServerConfig(_FromJson):
     their limit is always the minute's. `failed_requests_count`: a rejected or failed request uses up room as well.
     `token_charge`: estimate and max tokens in "sum", or the larger ("max"); `token_factor` scales the estimate. With
     `token_factor_high` the factor depends on the text and lies evenly between the two, the same text's always the same.
-    `headers`: "full", "no_ms" (no retry-after-ms), "no_retry" (no retry-after at all), "none" (no limits either).
+    `headers`: "full", "no_ms" (no retry-after-ms), "no_retry" (no retry-after at all), "no_reset" (only how
+    large a limit is and what remains), "none" (nothing).
     `start_level` is how full buckets are at first (0 to 1); `models` lists the models that exist (None: any).
     `flex`: what becomes of requests for that service tier: "ok", "unavailable" (429 `resource_unavailable`),
     "unsupported" (400) or "hang"; `project_tier` is the tier of requests that name none, or "auto".

@@ -150,7 +150,12 @@ class Gate:
         return self.server.latency_ms / 1000 * math.exp(self.chance.gauss(0.0, self.server.latency_spread))
 
     def limit_headers(self, meter: Meter, now: float) -> dict[str, str]:
-        return {} if self.server.headers == "none" else protocol.limit_headers(meter, now)
+        if self.server.headers == "none":
+            return {}
+        headers = protocol.limit_headers(meter, now)
+        if self.server.headers == "no_reset":
+            return {name: value for name, value in headers.items() if "reset" not in name}
+        return headers
 
     def request_id(self) -> str:
         return f"req_{self.chance.getrandbits(128):032x}"
@@ -242,5 +247,6 @@ class Gate:
                 self._meter(key, model, now).carry_over(old, now)
 
     def _shown_retry(self, headers: dict[str, str]) -> dict[str, str]:
-        hidden = {"full": (), "no_ms": ("retry-after-ms",)}.get(self.server.headers, ("retry-after", "retry-after-ms"))
+        in_ms = ("retry-after-ms",)
+        hidden = {"full": (), "no_ms": in_ms, "no_reset": in_ms}.get(self.server.headers, ("retry-after", *in_ms))
         return {name: value for name, value in headers.items() if name not in hidden}

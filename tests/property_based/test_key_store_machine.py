@@ -88,9 +88,14 @@ class StoreMachine(RuleBasedStateMachine):
         count=st.integers(3, 5),
         budget=st.sampled_from(BUDGETS),
         proven=st.sampled_from([True, True, False]),
+        with_headers=st.sampled_from([True, True, False]),
         **READINGS,
     )
-    def begin(self, strategy: str, count: int, budget: Budget, proven: bool, **said: Reading) -> None:
+    def begin(
+        self, strategy: str, count: int, budget: Budget, proven: bool, with_headers: bool, **said: Reading
+    ) -> None:
+        """A provider without headers never names a limit."""
+        self.with_headers = with_headers
         self.clock = ManualClock()
         self.dice = Dice()
         self.model, self.other = type(self).make_stores(KEYS[:count], strategy, self.clock, budget, self.dice)
@@ -272,6 +277,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _settle(self, pick: int, limits: LimitReading, **facts: Any) -> None:
         held = self._take(self.open, pick)
+        limits = limits if self.with_headers else LimitReading()
         streams = facts["outcome"] is Outcome.SUCCESS and facts.get("usage") is None
         settlement = Settlement(limits=limits, streams=streams, **facts)
         change = self._each(held, lambda store, lease: store.settle(lease, settlement))

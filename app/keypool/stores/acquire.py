@@ -18,6 +18,8 @@ from app.keypool.strategies import KeyView, Score
 
 #: Callers are sent away one behind the other, but not for longer than this after there is room: some never come back.
 LONGEST_DEFERRAL_US = 60_000_000
+#: So far apart, while no limit is known.
+UNKNOWN_GAP_US = 100_000
 
 
 def acquire(pool: PoolState, ask: Ask, now: int, *, score: Score, seed: int) -> Lease | Later | NoRoom:
@@ -152,11 +154,13 @@ class _Admission:
         return NoRoom(max(1_000, math.floor(slot) - self.now), "no_room")
 
     def _gap_us(self) -> float:
-        """Time in which the whole pool makes room for one such request; 0 while no limit is known."""
+        """Time in which the whole pool makes room for one such request."""
         model = self.ask.model
         buckets = [group.buckets[model] for group in self.pool.groups.values() if model in group.buckets]
         requests = sum(b.requests.per_minute or 0.0 for b in buckets)
         of_tokens = sum(b.tokens.per_minute or 0.0 for b in buckets)
+        if requests + of_tokens <= 0:
+            return UNKNOWN_GAP_US
         gap = MINUTE_US / requests if requests else 0.0
         return max(gap, self.tokens * MINUTE_US / of_tokens) if of_tokens else gap
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib import resources
 
-from app.keypool import admission, buckets, estimates, limits, meters, outcomes
+from app.keypool import admission, buckets, estimates, guesses, limits, meters, outcomes
 from app.keypool.breaker import Policy
 from app.keypool.spending import Budget, Cap
 from app.keypool.stores import acquire, base, ledger, memory, state, tally, verdict
@@ -31,9 +31,9 @@ _UNREGISTERED_US = 3 * 3_600_000_000
 _MOST_CANDIDATES = 8
 
 #: Where the rules are whose numbers the scripts need.
-_RULES = (limits, meters, buckets, estimates, admission, base, ledger, tally, state, acquire, memory, verdict)
+_RULES = (limits, meters, guesses, buckets, estimates, admission, base, ledger, tally, state, acquire, memory, verdict)
 #: What all scripts begin with, each part after those that it builds on.
-_SHARED = ("names", "meters", "buckets", "estimates", "keys", "tally", "ledger", "leases")
+_SHARED = ("names", "meters", "guesses", "buckets", "estimates", "keys", "tally", "ledger", "leases")
 _NAMES = {
     "turn": "c.k.turn",
     "requests_last_hour": "requests_last_hour(c.k, now)",

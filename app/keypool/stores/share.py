@@ -16,6 +16,7 @@ from typing import Any
 from app.clock import Clock
 from app.keypool.breaker import Circuit, Health, Policy
 from app.keypool.buckets import Bucket
+from app.keypool.guesses import Guess
 from app.keypool.keys import ApiKey
 from app.keypool.limits import MINUTE_US, MeterReading
 from app.keypool.meters import UNKNOWN, Meter
@@ -36,9 +37,10 @@ class Fleet:
     """What this process last heard of the others: its rank among `size` live processes, and what they have learned.
 
     `bad` maps a key to its circuit (dead also without quota), or to None if it has never answered; `limits` maps
-    (group, model) to limits a minute and capacities of requests and tokens (0: unknown) and the end of the latest
-    cooldown; `spent` maps a budget's name
-    (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to what was used. `disabled` are the keys that an operator has taken out.
+    (group, model) to limits a minute and capacities of requests and tokens (0: unknown), the end of the latest
+    cooldown, and when a limit of requests that no header names was last cut (0: none is guessed); `spent` maps a
+    budget's name (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to what was used. `disabled` are the keys that an operator
+    has taken out.
     """
 
     rank: int = 0
@@ -68,7 +70,12 @@ class Fleet:
         groups = {key.group for key in keys}
         return {
             "verified": [key.key_id for key in keys if self.limits and key.key_id not in self.bad],
-            "learned": [[*place, *limits[:4]] for place, limits in self.limits.items() if place[0] in groups],
+            # what was guessed will be guessed again
+            "learned": [
+                [*place, 0 if cut_us else rpm, *others[:3]]
+                for place, (rpm, *others, cut_us) in self.limits.items()
+                if place[0] in groups
+            ],
             "spent": [[name, s.calls, s.tokens, s.microusd] for name, s in self.spent.items()],
             "disabled": sorted(self.disabled),
         }
@@ -175,10 +182,11 @@ class ShareStore(MemoryStore):
         for state in pool.keys.values():
             if self._fleet.limits and state.key.key_id not in self._fleet.bad:
                 state.health = replace(state.health, verified=True)
-        for (group, model), (rpm, _, tpm, _, cooldown_until) in self._fleet.limits.items():
+        for (group, model), (rpm, _, tpm, _, cooldown_until, cut_us) in self._fleet.limits.items():
             held = pool.groups.setdefault(group, GroupState())
             meters = self._share(rpm), self._share(tpm)
-            held.buckets[model] = Bucket(*meters, cooldown_until_us=round(cooldown_until), jitter_us=0.0)
+            guess = Guess(cut_us=round(cut_us))
+            held.buckets[model] = Bucket(*meters, cooldown_until_us=round(cooldown_until), jitter_us=0.0, guess=guess)
         for name, used in self._fleet.spent.items():
             pool.ledger.start_from(name, used)
 

@@ -9,9 +9,6 @@ from app.keypool.outcomes import ACCEPTED, Outcome
 from app.keypool.stores.base import Change, Lease, Settlement
 from app.keypool.stores.state import GroupState, KeyState
 
-#: A 429 that names no time rests the key this long (specification: "disabled for 60 seconds").
-DEFAULT_COOLDOWN_US = 60_000_000
-
 
 def judge(
     state: KeyState, group: GroupState, lease: Lease, settlement: Settlement, *, policy: Policy, now: int
@@ -92,8 +89,8 @@ def _fail(state: KeyState, lease: Lease, policy: Policy, now: int, *, counts: bo
 def _cool(state: KeyState, group: GroupState, lease: Lease, settlement: Settlement, now: int) -> Change:
     state.rate_limits += 1
     bucket = group.bucket(lease.model)
-    pause = DEFAULT_COOLDOWN_US if settlement.pause_us is None else settlement.pause_us
-    refusal = Refused.of(settlement.limits, lease.tokens, pause, settlement.limited_by)
+    refusal = Refused.of(settlement.limits, lease.tokens, lease.at_us, settlement.pause_us, settlement.limited_by)
     cooled = bucket.refused(refusal, lease.charges, now)
     group.buckets[lease.model] = cooled
-    return Change(cooled_us=pause if cooled.cooldown_until_us > max(now, bucket.cooldown_until_us) else None)
+    until = cooled.cooldown_until_us
+    return Change(cooled_us=until - now if until > max(now, bucket.cooldown_until_us) else None)

@@ -69,9 +69,21 @@ def test_headers_are_read_in_trios() -> None:
             "x-ratelimit-limit-requests": "60",
             "x-ratelimit-remaining-requests": "59",
             "x-ratelimit-reset-requests": "1s",
-            "x-ratelimit-limit-tokens": "150000",
             "x-ratelimit-remaining-tokens": "149984",
+            "x-ratelimit-reset-tokens": "1s",
         }
     )
     assert reading.requests == MeterReading(60, 59, 1_000_000)
     assert reading.tokens is None
+
+
+@pytest.mark.parametrize(
+    ("said", "reset_us"),
+    [({}, 15_000_000), ({"x-ratelimit-reset-requests": "3s"}, 3_000_000), ({"x-ratelimit-reset-requests": "x"}, None)],
+    ids=["not named", "named", "makes no sense"],
+)
+def test_without_a_reset_what_was_used_comes_back_within_a_minute(said: dict[str, str], reset_us: int | None) -> None:
+    """Azure names the limit and what remains, and no more."""
+    said |= {"x-ratelimit-limit-requests": "400", "x-ratelimit-remaining-requests": "300"}
+    expected = None if reset_us is None else MeterReading(400, 300, reset_us)
+    assert read_limits(said).requests == expected

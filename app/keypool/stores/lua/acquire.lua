@@ -192,7 +192,7 @@ local function refuse(at)
   if reason == 'barred' or not at then return no_room(0, 'barred', '') end
   if reason ~= 'no_room' then return no_room(math.max(1000, at - now), reason, detail) end
   local requests, of_tokens = num(of_model[3], 0), num(of_model[4], 0)
-  local gap = 0
+  local gap = requests + of_tokens > 0 and 0 or C.UNKNOWN_GAP_US
   if requests > 0 then gap = C.MINUTE_US / requests end
   if of_tokens > 0 then gap = math.max(gap, tokens * C.MINUTE_US / of_tokens) end
   local slot = math.min(math.max(num(of_model[2], 0) + gap, at), at + C.LONGEST_DEFERRAL_US)
@@ -244,7 +244,8 @@ local k = load_key(chosen.k.id, model)
 local q = load_quota(k.group)
 local b = load_bucket(k.group, model)
 local probe = needs_probe(k) or q.gap > 0
-if b.r.l or b.t.l then
+if at <= now then note_sent(b, now) end
+if b.r.l or b.t.l or b.guess.changed then
   local jitter = at > now and b.jitter or 0
   charge_meter(b.r, 1, at, jitter)
   charge_meter(b.t, tokens, at, jitter)

@@ -2,7 +2,7 @@
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, process, lives (0 = it leaves), batches...
 -- Reply: {'register', now} | {now, JSON {rank, size,
 --         bad = {{id, circuit; DEAD also without quota; -1 = never answered}, ...},
---         limits = {{group, model, rpm, capacity, tpm, capacity, cooldown until}, ...},
+--         limits = {{group, model, rpm, capacity, tpm, capacity, cooldown until, guess cut at}, ...},
 --         spent = {{name, calls, tokens, microusd}, ...}, ratios = {{model, ratio}, ...}, disabled = {id, ...}}}
 
 local now = clock(ARGV[1])
@@ -43,9 +43,10 @@ for _, id in ipairs(redis.call('ZRANGE', P .. ':s:' .. ARGV[2], 0, -1)) do
   if not groups[group] then
     groups[group] = true
     for _, model in ipairs(models) do
-      local l = redis.call('HMGET', P .. ':b:' .. group .. ':' .. model, 'rl', 'rc', 'tl', 'tc', 'cd')
+      local l = redis.call('HMGET', P .. ':b:' .. group .. ':' .. model, 'rl', 'rc', 'tl', 'tc', 'cd', 'gc')
       if l[1] or l[3] then
-        limits[#limits + 1] = {group, model, num(l[1], 0), num(l[2], 0), num(l[3], 0), num(l[4], 0), num(l[5], 0)}
+        limits[#limits + 1] = {group, model, num(l[1], 0), num(l[2], 0), num(l[3], 0), num(l[4], 0), num(l[5], 0),
+          num(l[6], 0)}
       end
     end
   end

@@ -5,7 +5,7 @@ local function bucket_name(group, model) return P .. ':b:' .. group .. ':' .. mo
 local function load_bucket(group, model)
   local name = bucket_name(group, model)
   local v = redis.call('HMGET', name, 'cd', 'ji', 'st', 'rl', 'rc', 'rf', 'rx', 'ra', 'rp', 'ry', 'rn', 'ri', 'rg',
-    'tl', 'tc', 'tf', 'tx', 'ta', 'tp', 'ty', 'tn', 'ti', 'tg', 'tu', 'tw', 'ts', 'co')
+    'tl', 'tc', 'tf', 'tx', 'ta', 'tp', 'ty', 'tn', 'ti', 'tg', 'tu', 'tw', 'ts', 'co', 'gn', 'ga', 'gc')
   local function meter(n)
     return {
       l = num(v[n]), c = num(v[n + 1], 1), f = num(v[n + 2], 0), x = num(v[n + 3], 0), a = num(v[n + 4], 0),
@@ -16,6 +16,7 @@ local function load_bucket(group, model)
   local b = {
     name = name, r = meter(4), t = meter(14),
     cooldown = num(v[1], 0), jitter = num(v[2], C.JITTER_US), steady = num(v[3], 0), cooldown_of = v[27] or 'requests',
+    guess = {n = num(v[28], 0), at = num(v[29], 0), cut = num(v[30], 0)},
   }
   b.t.u, b.t.w, b.t.s = num(v[24], 0), num(v[25], 0), num(v[26], 1)
   return b
@@ -34,6 +35,12 @@ end
 
 local function save_bucket(b)
   local fields = {'cd', b.cooldown, 'ji', b.jitter, 'st', b.steady, 'co', b.cooldown_of}
+  if b.guess.changed then
+    for field, value in pairs({gn = b.guess.n, ga = b.guess.at, gc = b.guess.cut}) do
+      fields[#fields + 1] = field
+      fields[#fields + 1] = value
+    end
+  end
   for prefix, m in pairs({r = b.r, t = b.t}) do
     if m.l then
       for field, value in pairs(m) do
@@ -67,6 +74,35 @@ local function fits(b, tokens) return not b.t.l or tokens <= b.t.l end
 local function headroom(b, now)
   if now < b.cooldown then return 0 end
   return math.min(meter_headroom(b.r, now), meter_headroom(b.t, now))
+end
+
+-- no header has named a limit of requests
+local function is_guessed_or_unknown(b) return not b.r.l or b.guess.cut > 0 end
+
+-- a request goes out
+local function note_sent(b, now)
+  if not is_guessed_or_unknown(b) then return end
+  count_sent(b.guess, b.r.l, now)
+  b.guess.changed = true
+end
+
+-- a header names the limit that was guessed
+local function forget_guess(b)
+  if b.guess.cut == 0 then return end
+  b.r, b.guess = forgotten_meter(b.r), {n = 0, at = 0, cut = 0, changed = true}
+end
+
+-- after a 429 that names no limit: a lower rate, and the next request when it has room; -> until when it rests, nil if
+-- there is no ground for a guess
+local function guess_anew(b, sent, pause, now)
+  b.guess.changed = true
+  local rate = refused_rate(b.guess, b.r.l, sent, now)
+  if not rate then return nil end
+  if rate ~= b.r.l then
+    pause = pause or math.ceil(C.MINUTE_US / rate)
+    b.r = guessed_meter(rate, now + pause, b.jitter, b.r.n)
+  end
+  return now + (pause or 0)
 end
 
 -- the limits of all groups for a model, after one of them was learned or changed

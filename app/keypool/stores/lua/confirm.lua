@@ -20,6 +20,7 @@ if changed or out or b.cooldown > now + C.SHORT_COOLDOWN_US then
 end
 local at = math.max(b.cooldown, gate_at(b.r, 1, lease.r, b.jitter), gate_at(b.t, lease.tokens, lease.t, b.jitter))
 if at > now then return {'later', text(now), text(at - now)} end
+note_sent(b, now)
 sent_late(b.r, 1, lease.r, now)
 sent_late(b.t, lease.tokens, lease.t, now)
 save_bucket(b)

@@ -107,7 +107,7 @@ local function learn_meter(m, reading, admitted, charge, units, dead)
   if not known(m, charge) then
     m.l, m.c, m.f, m.a = rate, said, math.max(m.f, admitted + reading.reset), math.max(m.a, first_burst)
     m.p = math.max(m.p, admitted + units * C.MINUTE_US / rate)
-    m.i, m.u, m.w, m.g, m.s = m.n, 0, 0, 0, 1
+    m.i, m.u, m.w, m.s = m.n, 0, 0, 1
     return
   end
   if outdated(m, charge) then return end
@@ -150,4 +150,25 @@ local function empty_until(m, till, units, charge, jitter, against_the_headers)
     move(m, behind)
     correct(m, math.max(0, till - full))
   end
+end
+
+local function guessed_burst(rate) return math.max(1, rate / 60 * C.GUESSED_BURST_S) end
+
+-- a limit that no header names; the next request fits at this time. Places that were reserved are void
+local function guessed_meter(rate, next_at, jitter, total)
+  local burst = guessed_burst(rate)
+  local m = {l = rate, c = burst, f = 0, x = 0, a = burst, p = 0, y = 0, n = total, i = total, g = total, u = 0, w = 0,
+    s = 1}
+  m.f = next_at - meter_free_at(m, 1, C.SCHEDULE_RESERVE, jitter)
+  m.p = m.f
+  return m
+end
+
+-- such a limit at another rate
+local function raise_meter(m, rate)
+  m.l, m.c, m.a = rate, guessed_burst(rate), guessed_burst(rate)
+end
+
+local function forgotten_meter(m)
+  return {c = 1, f = 0, x = 0, a = 0, p = 0, y = 0, n = m.n, i = 0, g = m.n, u = 0, w = 0, s = 1}
 end

@@ -53,14 +53,19 @@ if of_tokens and outcome == 'success' then
   if after ~= before then redis.call('HSET', of_model, 'ra', after) end
 end
 local request_limit, token_limit = b.r.l, b.t.l
-if requests then learn_meter(b.r, requests, admitted, lease.r, 1, C.REQUESTS_DEAD) end
+if requests then
+  forget_guess(b)
+  learn_meter(b.r, requests, admitted, lease.r, 1, C.REQUESTS_DEAD)
+end
 if of_tokens then learn_meter(b.t, of_tokens, admitted, lease.t, lease.tokens, C.TOKENS_DEAD) end
-sum_up(lease.model, 'sr', request_limit, b.r.l)
-sum_up(lease.model, 'st', token_limit, b.t.l)
 if outcome == 'success' then
+  if b.guess.cut > 0 then
+    raise_meter(b.r, raised_rate(b.guess, b.r.l, now))
+  elseif now >= b.steady and lease.r.n - b.r.i <= 2 * b.r.a then
+    -- one that is always busy gains nothing by larger bursts, and would overshoot
+    grow(b.r, 1, own(b.r, lease.r), lease.at, b.jitter)
+  end
   if now >= b.steady then
-    -- one that is busy all the time gains nothing by larger bursts, and would overshoot
-    if lease.r.n - b.r.i <= 2 * b.r.a then grow(b.r, 1, own(b.r, lease.r), lease.at, b.jitter) end
     grow(b.t, lease.tokens, own(b.t, lease.t), lease.at, b.jitter)
   end
   b.jitter = math.max(C.JITTER_US, b.jitter * C.JITTER_DECAY)
@@ -104,10 +109,8 @@ local function lose_quota()
   quota_gone = news
 end
 
-local function cool()
-  redis.call('HINCRBY', name, 'rl', 1)
-  local rest = num(pause ~= '' and pause, C.DEFAULT_COOLDOWN_US)
-  local till = now + rest
+-- a 429 with rate limit headers, or of which nothing can be guessed; -> until when to rest
+local function rest(till)
   local of_r, of_t = limited_by ~= 'tokens', limited_by ~= 'requests'
   local against = requests and of_tokens and requests.remaining >= 1 and of_tokens.remaining >= lease.tokens
   if against then
@@ -119,7 +122,17 @@ local function cool()
   if of_r then empty_until(b.r, till, 1, lease.r, b.jitter, against) end
   if of_t then empty_until(b.t, till, lease.tokens, lease.t, b.jitter, against) end
   b.jitter = math.min(C.LONGEST_JITTER_US, b.jitter * C.JITTER_GROWTH)
-  if till > math.max(now, b.cooldown) then cooled = text(rest) end
+  return till
+end
+
+local function cool()
+  redis.call('HINCRBY', name, 'rl', 1)
+  local till
+  if not requests and not of_tokens and is_guessed_or_unknown(b) then
+    till = guess_anew(b, lease.at, num(pause ~= '' and pause), now)
+  end
+  till = till or rest(now + num(pause ~= '' and pause, C.DEFAULT_COOLDOWN_US))
+  if till > math.max(now, b.cooldown) then cooled = text(till - now) end
   if till > b.cooldown then b.cooldown_of = limited_by ~= '' and limited_by or 'requests' end
   b.cooldown = math.max(b.cooldown, till)
   local until_now = num(redis.call('HGET', P .. ':q:' .. k.group, 'cool'), 0)
@@ -154,6 +167,8 @@ else
   end
 end
 
+sum_up(lease.model, 'sr', request_limit, b.r.l)
+sum_up(lease.model, 'st', token_limit, b.t.l)
 save_bucket(b)
 save_health(k)
 save_quota(q)

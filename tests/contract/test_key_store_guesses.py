@@ -1,0 +1,236 @@
+"""The pace with a provider that sends no rate limit headers (vLLM, many gateways): on every store."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from app.clock import ManualClock
+from app.keypool.call import Call
+from app.keypool.keys import make_keys
+from app.keypool.limits import LimitReading
+from app.keypool.outcomes import Outcome
+from app.keypool.pool import KeyPool, Pause, Refusal, Send
+from app.keypool.stores.base import Settlement, Store
+from tests.plugins.redis_fixtures import MakeStore
+from tests.plugins.store_steps import MINUTE, SECOND, answer, ask, burst, reading, refused, take
+
+(A,) = make_keys(["sk-a"])
+
+
+def _refuse(store: Store, **facts: object) -> None:
+    answer(store, Outcome.RATE_LIMITED, **facts)
+
+
+def _used(store: Store, clock: ManualClock) -> None:
+    """Ten a second for three seconds, all accepted."""
+    for _ in range(30):
+        answer(store)
+        clock.advance(0.1)
+
+
+def test_a_429_that_names_no_time_rests_the_key_until_its_guessed_rate_has_room(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    store = make_store([A], clock)
+    _used(store, clock)
+    _refuse(store)
+    assert 50_000 <= refused(store).retry_after_us <= 150_000, "at about ten a second"
+    (rests,) = (seen.rests_us for seen in store.snapshot())
+    assert 50_000 <= rests <= 150_000
+
+
+def test_where_nothing_was_ever_accepted_it_rests_for_a_minute(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A], clock)
+    _refuse(store)
+    assert refused(store).retry_after_us >= MINUTE
+
+
+def test_a_named_time_is_kept(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A], clock)
+    _used(store, clock)
+    _refuse(store, pause_us=7 * SECOND)
+    clock.advance(7 - 0.001)
+    assert refused(store).retry_after_us <= 1_000
+    clock.advance(0.001)
+    take(store)
+    assert 50_000 <= refused(store).retry_after_us <= 150_000, "and the next ones come back one by one"
+
+
+def test_places_that_were_reserved_before_the_rate_was_cut_are_void(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A], clock)
+    _used(store, clock)
+    _refuse(store)
+    clock.advance(1)
+    sent = take(store)
+    place = take(store, ask(10 * SECOND))
+    assert place.reserved
+    store.settle(sent, Settlement(Outcome.RATE_LIMITED))
+    clock.advance(1)
+    assert store.confirm(place) is None
+
+
+def test_headers_that_come_later_are_believed_instead(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A], clock)
+    _used(store, clock)
+    _refuse(store)
+    clock.advance(1)
+    answer(store, limits=LimitReading(reading(6_000, 5_999)))
+    clock.advance(1)
+    assert len(burst(store)) > 50
+
+
+def test_while_no_limit_is_known_callers_are_sent_away_one_behind_the_other(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    store = make_store([A], clock)
+    _refuse(store)
+    waits = [refused(store).retry_after_us for _ in range(5)]
+    assert [b - a for a, b in itertools.pairwise(waits)] == [100_000] * 4
+
+
+# --- providers, and callers that come back as soon as they have their answer ------------------------------------------
+
+
+class TokenBucket:
+    """So many a second, and bursts of so many."""
+
+    def __init__(self, per_second: float, burst: float) -> None:
+        self._rate, self._burst, self._left, self._at_us = per_second, burst, burst, 0
+
+    def takes(self, now_us: int) -> bool:
+        self._left = min(self._burst, self._left + (now_us - self._at_us) / SECOND * self._rate)
+        self._at_us = now_us
+        accepted = self._left >= 1
+        self._left -= accepted
+        return accepted
+
+
+class SlidingWindow:
+    """So many within any second."""
+
+    def __init__(self, per_second: int) -> None:
+        self._most, self._taken = per_second, deque[int]()
+
+    def takes(self, now_us: int) -> bool:
+        while self._taken and self._taken[0] <= now_us - SECOND:
+            self._taken.popleft()
+        accepted = len(self._taken) < self._most
+        if accepted:
+            self._taken.append(now_us)
+        return accepted
+
+
+class FixedWindow:
+    """So many within each second of the clock."""
+
+    def __init__(self, per_second: int) -> None:
+        self._most, self._second, self._taken = per_second, 0, 0
+
+    def takes(self, now_us: int) -> bool:
+        if now_us // SECOND != self._second:
+            self._second, self._taken = now_us // SECOND, 0
+        self._taken += 1
+        return self._taken <= self._most
+
+
+type Provider = TokenBucket | SlidingWindow | FixedWindow
+
+
+@dataclass
+class Traffic:
+    """Callers with 30 s of patience each, who come back at once; counted after the first 15 s.
+
+    A 429 comes back within 10 ms, an answer within 0.2 to 0.6 s.
+    """
+
+    pool: KeyPool
+    clock: ManualClock
+    providers: dict[str, Provider]
+    pause_us: int | None
+    random: random.Random = field(default_factory=lambda: random.Random(7))
+    accepted: int = 0
+    rejected: int = 0
+    failed: int = 0
+
+    def run(self, callers: int, seconds: int) -> None:
+        self._queue: list[tuple[int, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        begin = self.clock.now_us()
+        self._counted_from = begin + 15 * SECOND
+        for _ in range(callers):
+            self._later(self.random.uniform(0, 0.1), self._call)
+        while self._queue[0][0] < begin + seconds * SECOND:
+            at_us, _, step = heapq.heappop(self._queue)
+            self.clock.advance((at_us - self.clock.now_us()) / SECOND)
+            step()
+
+    def _later(self, seconds: float, step: Callable[[], None]) -> None:
+        heapq.heappush(self._queue, (self.clock.now_us() + round(seconds * SECOND), next(self._numbers), step))
+
+    def _call(self) -> None:
+        self._step(self.pool.begin(model="m", input_tokens=10, max_wait_seconds=30, further_keys=len(self.providers)))
+
+    def _step(self, call: Call) -> None:
+        match self.pool.step(call):
+            case Pause(seconds):
+                self._later(seconds + self.random.uniform(0.0002, 0.004), lambda: self._step(call))
+            case Send() as send:
+                self._later(self.random.uniform(0.0005, 0.003), lambda: self._arrive(call, send))
+            case Refusal():
+                self._count(failed=1)
+                self._later(1, self._call)
+
+    def _arrive(self, call: Call, send: Send) -> None:
+        if self.providers[send.key.key_id].takes(self.clock.now_us()):
+            self._later(self.random.uniform(0.2, 0.6), lambda: self._succeed(call, send))
+        else:
+            self._later(self.random.uniform(0.002, 0.01), lambda: self._reject(call, send))
+
+    def _succeed(self, call: Call, send: Send) -> None:
+        self._count(accepted=1)
+        self.pool.settle(call, send.lease, Settlement(Outcome.SUCCESS))
+        self._call()
+
+    def _reject(self, call: Call, send: Send) -> None:
+        self._count(rejected=1)
+        assert self.pool.settle(call, send.lease, Settlement(Outcome.RATE_LIMITED, pause_us=self.pause_us))
+        self._step(call)
+
+    def _count(self, **more: int) -> None:
+        if self.clock.now_us() >= self._counted_from:
+            for name, count in more.items():
+                setattr(self, name, getattr(self, name) + count)
+
+
+@pytest.mark.parametrize("pause_us", [None, SECOND], ids=["no time named", "retry-after 1 s"])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        (3, 5, lambda: TokenBucket(5, 5)),
+        (3, 5, lambda: TokenBucket(5, 300)),
+        (3, 5, lambda: SlidingWindow(5)),
+        (3, 5, lambda: FixedWindow(5)),
+        (1, 10, lambda: TokenBucket(10, 10)),
+        (1, 10, lambda: SlidingWindow(10)),
+    ],
+    ids=["3 buckets of 5", "3 buckets of 300", "3 sliding windows", "3 fixed windows", "1 bucket", "1 sliding window"],
+)
+def test_a_provider_without_headers_is_used_to_its_limit_and_rarely_asked_in_vain(
+    make_store: MakeStore, clock: ManualClock, limits: tuple[int, int, Callable[[], Provider]], pause_us: int | None
+) -> None:
+    """60 callers: at most one rejection in five successes, nobody fails, four fifths of the limit are used."""
+    keys, per_second, provider = limits
+    configured = make_keys([f"sk-{n}" for n in range(keys)])
+    pool = KeyPool(configured, make_store(configured, clock), "round_robin")
+    traffic = Traffic(pool, clock, {key.key_id: provider() for key in configured}, pause_us)
+    traffic.run(60, 75)
+    assert traffic.failed == 0
+    assert traffic.rejected <= 0.2 * traffic.accepted
+    assert traffic.accepted >= 0.8 * keys * per_second * 60
