@@ -18,15 +18,14 @@ _CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
 def check_keys(
     keys: Sequence[ApiKey], base_url: str, *, proxy: str | None = None, transport: httpx2.BaseTransport | None = None
 ) -> dict[str, dict[str, Any]]:
-    """By mask: `{"status", "http_status", "detail"}`.
+    """Each key at its base URL, else at this one. By mask: `{"status", "http_status", "detail"}`.
 
     "valid" (200; also 429: a bad key is not counted against limits), "invalid" (401), "no access" (403), or "unknown"
     (no answer, or another one) with `http_status` null if there was none. `transport` replaces the network (tests).
     """
-    url = f"{base_url.rstrip('/')}/models"
     inner = transport or httpx2.HTTPTransport(proxy=proxy)
     with httpx2.Client(transport=inner, timeout=_TIMEOUT_SECONDS, trust_env=False, follow_redirects=False) as client:
-        return {key.mask: _check(client, url, key) for key in keys}
+        return {key.mask: _check(client, f"{key.base_url or base_url.rstrip('/')}/models", key) for key in keys}
 
 
 def _check(client: httpx2.Client, url: str, key: ApiKey) -> dict[str, Any]:

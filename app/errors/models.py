@@ -13,7 +13,7 @@ class ModelError(PropertyIntelligenceError):
     code = "model_failed"
     fact_names: ClassVar[tuple[str, ...]] = ("model", "reason")
     sentence = "The model {model} gave no usable answer: {reason}."
-    remedy = "The values read from the page itself are kept; scrape again with --refresh once this is mended."
+    remedy = "The values read from the page itself are kept; scrape again once this is mended."
 
 
 class BadAnswerError(ModelError):

@@ -129,6 +129,18 @@ def on_probe_asked(health: Health, now_us: int) -> Health:
     return replace(health, retry_at_us=now_us, openings=max(0, health.openings - 1))
 
 
+def ended_outage(before: Health, after: Health, sent_at_us: int) -> bool:
+    """True if a request closed a circuit before it was due. It was sent as no key was usable: the provider is back."""
+    closed = before.circuit is Circuit.OPEN and after.circuit is Circuit.CLOSED
+    return closed and sent_at_us < before.retry_at_us
+
+
+def on_outage_ended(health: Health, now_us: int) -> Health:
+    """An open circuit is due."""
+    due = health.circuit is Circuit.OPEN and health.retry_at_us > now_us
+    return replace(health, retry_at_us=now_us) if due else health
+
+
 def on_no_verdict(health: Health, generation: int) -> Health:
     """The answer says nothing of the key's health (429, 403), but it is one, and the probe is over."""
     return replace(health, verified=True, probe_until_us=0) if generation == health.generation else health

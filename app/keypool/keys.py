@@ -16,11 +16,12 @@ from pydantic import SecretStr
 
 from app.errors import ConfigurationError
 from app.errors.keys import NoKeysError
-from app.redaction import protect
+from app.redaction import protect, shown_url
 from app.settings import Settings
 
 #: The form of keys that is watched while a process runs.
 KEYS_FILE = "OPENAI_API_KEYS_FILE"
+KEY_BASE_URLS = "OPENAI_KEY_BASE_URLS"
 #: Prefixes that OpenAI issues; they say what a key is, not which one, so a mask may show them.
 _PREFIX = re.compile(r"sk-(?:proj-|svcacct-|admin-)?")
 #: What may stand in an HTTP header value without quoting (RFC 9110 section 5.6.2), and in every key issued so far.
@@ -34,12 +35,16 @@ _FINGERPRINT_KEY = b"property-intelligence key fingerprint v1"
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One OpenAI key. `key_id` and `mask` are public; `group` names the limit group whose quota it shares."""
+    """One OpenAI key. `key_id` and `mask` are public; `group` names the limit group whose quota it shares.
+
+    `base_url` is where it is sent, if that is not where all others are; no slash at its end.
+    """
 
     secret: SecretStr
     key_id: str
     mask: str
     group: str
+    base_url: str = ""
 
 
 def fingerprint(secret: str) -> str:
@@ -56,20 +61,31 @@ def mask(secret: str) -> str:
     return f"{secret[:shown]}...{secret[-4:]}"
 
 
-def make_keys(secrets: Sequence[str], groups: str = "") -> tuple[ApiKey, ...]:
+def make_keys(secrets: Sequence[str], groups: str = "", base_urls: Sequence[str] = ()) -> tuple[ApiKey, ...]:
     """Keys in the given order, each in its limit group (its own, where `groups` says nothing), with unique masks.
 
-    `groups` is OPENAI_KEY_GROUPS: `name=1,2;other=3`, keys counted from 1. Raises `ConfigurationError`.
+    `groups` is OPENAI_KEY_GROUPS: `name=1,2;other=3`, keys counted from 1. `base_urls` has one for each key, empty
+    where it has none of its own. Raises `ConfigurationError`.
     """
     group_of = _parse_groups(groups, len(secrets))
     masks = [mask(secret) for secret in secrets]
     seen = Counter(masks)
     keys = []
-    for position, (secret, shown) in enumerate(zip(secrets, masks, strict=True), start=1):
-        key_id = fingerprint(secret)
+    for position, (secret, shown, url) in enumerate(
+        zip(secrets, masks, base_urls or [""] * len(secrets), strict=True), start=1
+    ):
+        key_id = fingerprint(f"{secret} {url}" if url else secret)
         name = f"{shown}#{key_id[:8]}" if seen[shown] > 1 else shown
-        keys.append(ApiKey(SecretStr(secret), key_id, name, group_of.get(position, key_id)))
+        keys.append(ApiKey(SecretStr(secret), key_id, name, group_of.get(position, key_id), url))
     return tuple(keys)
+
+
+def checked_base_url(url: str, setting: str) -> str:
+    """The URL without slashes at its end. Raises `ConfigurationError`, naming the setting that it came from."""
+    if not url.startswith(("https://", "http://")) or not url.split("://", 1)[1].strip("/"):
+        problem = f"{shown_url(url)!r} is not an http:// or https:// URL"
+        raise ConfigurationError(setting, problem, "Give the address of the API, such as https://api.openai.com/v1")
+    return url.rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +120,21 @@ def load_keys(settings: Settings) -> KeySet:
 
     Blanks are trimmed and empty entries skipped. No key at all is an empty set, not an error. The keys of all forms are
     protected: `app.redaction` shows their masks. Raises `ConfigurationError` for a malformed key (named by variable and
-    position, never shown) or an unreadable file.
+    position, never shown), an unreadable file, or a base URL that is none.
     """
-    all_forms = ((source, [text for s in secrets if (text := s.strip())]) for source, secrets in _forms(settings))
-    forms = [(source, secrets) for source, secrets in all_forms if secrets]
-    protect((part for _, secrets in forms for text in secrets for part in (text, *_SEPARATORS.split(text))), shown=mask)
+    all_forms = ((source, [_split(text) for s in given if (text := s.strip())]) for source, given in _forms(settings))
+    forms = [(source, given) for source, given in all_forms if given]
+    protect((part for _, given in forms for text, _ in given for part in (text, *_SEPARATORS.split(text))), shown=mask)
     if not forms:
         return KeySet((), "")
-    (source, secrets), *others = forms
-    for position, text in enumerate(secrets, start=1):
+    (source, given), *others = forms
+    for position, (text, _) in enumerate(given, start=1):
         _check(text, source, position)
-    unique = list(dict.fromkeys(secrets))
+    unique = list(dict.fromkeys(given))
+    secrets = [text for text, _ in unique]
     ignored = tuple((other, len(set(found))) for other, found in others if not set(found) <= set(unique))
-    return KeySet(make_keys(unique, settings.openai_key_groups), source, len(secrets) - len(unique), ignored)
+    urls = _parse_base_urls(settings.openai_key_base_urls, [url and checked_base_url(url, source) for _, url in unique])
+    return KeySet(make_keys(secrets, settings.openai_key_groups, urls), source, len(given) - len(unique), ignored)
 
 
 def load_keys_again(settings: Settings) -> KeySet:
@@ -195,14 +213,47 @@ def _check(secret: str, source: str, position: int) -> None:
         raise ConfigurationError(source, problem, "Replace it by a key from the OpenAI dashboard")
 
 
+def _split(entry: str) -> tuple[str, str]:
+    """A key, and the base URL that may stand behind it."""
+    secret, *rest = entry.split(maxsplit=1)
+    return (secret, rest[0]) if rest and "://" in rest[0] else (entry, "")
+
+
 def _parse_groups(groups: str, count: int) -> dict[int, str]:
     group_of: dict[int, str] = {}
-    for part in filter(None, (p.strip() for p in groups.split(";"))):
+    for part in _parts(groups):
         name, _, members = part.partition("=")
-        for member in members.split(","):
-            text = member.strip()
-            if not name.strip() or not text.isdigit() or not 1 <= int(text) <= count:
-                problem = f"{part!r} is not `group=position,...` with positions from 1 to {count}"
-                raise ConfigurationError("OPENAI_KEY_GROUPS", problem, "Example: team-a=1,2;team-b=3")
-            group_of[int(text)] = name.strip()
+        found = _positions(members, count)
+        if not name.strip() or not found:
+            problem = f"{part!r} is not `group=position,...` with positions from 1 to {count}"
+            raise ConfigurationError("OPENAI_KEY_GROUPS", problem, "Example: team-a=1,2;team-b=3")
+        group_of.update(dict.fromkeys(found, name.strip()))
     return group_of
+
+
+def _parse_base_urls(given: str, urls: list[str]) -> list[str]:
+    """`urls`, completed by OPENAI_KEY_BASE_URLS: `position,...=URL;...`, keys counted from 1."""
+    for part in _parts(given):
+        members, _, url = part.partition("=")
+        found = _positions(members, len(urls))
+        if not found or any(urls[position - 1] for position in found):
+            problem = (
+                f"{shown_url(part)!r} is not `position,...=URL` with positions from 1 to {len(urls)}, each named once"
+            )
+            raise ConfigurationError(
+                KEY_BASE_URLS, problem, "Example: 1=https://one.example/v1;2,3=https://two.example/v1"
+            )
+        for position in found:
+            urls[position - 1] = checked_base_url(url.strip(), KEY_BASE_URLS)
+    return urls
+
+
+def _parts(setting: str) -> list[str]:
+    return [part for one in setting.split(";") if (part := one.strip())]
+
+
+def _positions(members: str, count: int) -> list[int]:
+    """`1,3`; empty if that is no list of positions of `count` keys."""
+    texts = [member.strip() for member in members.split(",")]
+    valid = all(text.isdecimal() and 1 <= int(text) <= count for text in texts)
+    return [int(text) for text in texts] if valid else []

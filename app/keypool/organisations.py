@@ -51,7 +51,8 @@ class SharedLimits:
         positions = {k.key_id: n for n, k in enumerate(self._keys(), start=1)}
         if key.key_id not in positions:
             return
-        others = [k for k in self._keys() if k.group != key.group and k.key_id in self._seen]
+        there = [k for k in self._keys() if k.base_url == key.base_url]  # another provider has names of its own
+        others = [k for k in there if k.group != key.group and k.key_id in self._seen]
         same = [k for k in others if self._seen[k.key_id] == (organization, project)]
         if same:
             together = sorted((key, *same), key=lambda k: positions[k.key_id])

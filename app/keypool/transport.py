@@ -47,6 +47,11 @@ def free_of_charge(model: str, input_tokens: float, output_tokens: float, tier: 
     return 0
 
 
+def _normal(base_url: str) -> str:
+    """As it stands at the beginning of a request's URL, without slashes at its end."""
+    return str(httpx2.URL(base_url)).rstrip("/")
+
+
 class PooledTransport(httpx2.BaseTransport):
     """Sync: `OpenAI(http_client=httpx2.Client(transport=PooledTransport(...)), max_retries=0)`."""
 
@@ -56,13 +61,14 @@ class PooledTransport(httpx2.BaseTransport):
         clock: Clock,
         *,
         max_wait_seconds: float,
+        base_url: str = "",
         inner: httpx2.BaseTransport | None = None,
         price: Pricing = free_of_charge,
         shared_limits: SharedLimits | None = None,
     ) -> None:
         self._pool = pool
         self._clock = clock
-        self._terms = Terms(max_wait_seconds, price, shared_limits)
+        self._terms = Terms(max_wait_seconds, price, _normal(base_url), shared_limits)
         self._inner = inner or httpx2.HTTPTransport()
         self._closed = threading.Event()
 
@@ -130,6 +136,7 @@ class AsyncPooledTransport(httpx2.AsyncBaseTransport):
         pool: KeyPool,
         *,
         max_wait_seconds: float,
+        base_url: str = "",
         inner: httpx2.AsyncBaseTransport | None = None,
         price: Pricing = free_of_charge,
         shared_limits: SharedLimits | None = None,
@@ -137,7 +144,7 @@ class AsyncPooledTransport(httpx2.AsyncBaseTransport):
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._pool = pool
-        self._terms = Terms(max_wait_seconds, price, shared_limits, further_keys)
+        self._terms = Terms(max_wait_seconds, price, _normal(base_url), shared_limits, further_keys)
         self._inner = inner or httpx2.AsyncHTTPTransport()
         self._closed = threading.Event()
         self._sleep = sleep

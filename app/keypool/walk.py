@@ -78,12 +78,13 @@ Steps = Generator[Effect, Any, httpx2.Response]
 class Terms:
     """What holds for every request of a transport.
 
-    The longest wait, what tokens cost, who hears whose key answered, how many keys a request may use beside its first
-    (None: all of them), and a clock for durations.
+    The longest wait, what tokens cost, the base URL (no slash at its end) that keys may have another one for, who hears
+    whose key answered, how many keys a request may use beside its first (None: all of them), and a clock for durations.
     """
 
     max_wait_seconds: float
     price: Pricing
+    base_url: str = ""
     shared_limits: SharedLimits | None = None
     further_keys: int | None = None
     monotonic_ns: Callable[[], int] = time.monotonic_ns
@@ -137,6 +138,10 @@ class Walk:
         )
         if (allowed := allowed_keys.get()) is not None:
             self._call.barred.update(key.key_id for key in pool.keys if key.key_id not in allowed)
+        #: the URL behind the base URL; None: it goes elsewhere, and what has a place of its own must not
+        self._path = _path_behind(terms.base_url, str(request.url))
+        if self._path is None:
+            self._call.barred.update(key.key_id for key in pool.keys if key.base_url)
         self._lease: Lease | None = None
         #: it began, or its last attempt ended
         self._waits_since_ns = terms.monotonic_ns()
@@ -180,7 +185,7 @@ class Walk:
         self._attempts += 1
         key = {"propintel.openai.key": send.key.mask}
         current_span().set({**key, "propintel.openai.attempts": self._attempts})
-        asked = {"gen_ai.request.model": self._need.model, "server.address": self._request.url.host}
+        asked = {"gen_ai.request.model": self._need.model, "server.address": self._url_for(send.key).host}
         with bound_contextvars(key=send.key.mask), span("model.attempt", {**key, **asked}) as attempt:
             again, last = yield from self._attempt(send)
             attempt.failed(last) if isinstance(last, Exception) else attempt.answered(last.status_code)
@@ -228,12 +233,18 @@ class Walk:
                 headers.pop(name, None)
         if self._need.streams:
             headers["accept-encoding"] = "identity"  # or the usage in it could not be read as it passes
+        url = self._url_for(key)
+        if url != request.url:
+            headers["host"] = url.netloc.decode()
         copy = httpx2.Request(
-            request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
+            request.method, url, headers=headers, stream=request.stream, extensions=request.extensions
         )
         if self._need.replayable:
             copy.read()
         return copy
+
+    def _url_for(self, key: ApiKey) -> httpx2.URL:
+        return httpx2.URL(f"{key.base_url}{self._path}") if key.base_url else self._request.url
 
     def _tell_whose(self, key: ApiKey, response: httpx2.Response) -> None:
         if self._terms.shared_limits is not None:
@@ -281,6 +292,12 @@ class Walk:
         price = self._terms.price(self._need.model, used.input, used.output, served_on or self._need.tier)
         fee = self._terms.price(WEB_SEARCH, self._need.searches if searches is None else searches, 0)
         return Usage(used.total, price + fee, used.output)
+
+
+def _path_behind(base_url: str, url: str) -> str | None:
+    """The part of a URL below a base URL, with its slash; None: it is not below it."""
+    path = url.removeprefix(base_url)
+    return path if base_url and path != url and path.startswith("/") else None
 
 
 def _handed_out(found: httpx2.Response | Exception) -> httpx2.Response:

@@ -47,7 +47,7 @@ from app.tracing import span
 log = logging.getLogger(__name__)
 
 #: by URL of a page the fields that a model is still wanted for, and why
-Notes = Mapping[str, tuple[tuple[str, ...], str | None]]
+Notes = Mapping[str, ModelReading]
 #: sources of which an error tells
 _TOLD = 6
 _ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
@@ -155,7 +155,7 @@ class AddressScraper:
         asks = [bool(lacking) and one.extraction.row is None for one, _ in questions]
         fields = [build_prompt(asked).fields if may else () for may, (_, asked) in zip(asks, questions, strict=True)]
         best = max(range(len(fields)), key=lambda place: (len(fields[place]), -place))
-        notes: dict[str, tuple[tuple[str, ...], str | None]] = {}
+        notes: dict[str, ModelReading] = {}
         known: set[str] = set()
         if fields[best]:
             one, asked = questions[best]
@@ -166,25 +166,27 @@ class AddressScraper:
                 return self._ask_model(reader, economy)  # what it lacks may stand on another page
             record = with_values(one.record, reading.extraction)
             reader.replaced(one, reading.extraction, record)
-            notes[record.url] = (reading.unheard, reading.note)
+            notes[record.url] = reading
             known = set(record.values) | set(fields[best])
         for (one, _), speaks_of in zip(questions, fields, strict=True):
             left = tuple(name for name in speaks_of if name not in known)
             if one.record.url not in notes and left:
-                notes[one.record.url] = (left, _ASKED_ELSEWHERE)
+                notes[one.record.url] = ModelReading(one.extraction, _ASKED_ELSEWHERE, left)
         return notes
 
     def _answer(self, asked: Extraction, fields: tuple[str, ...], run: Run, economy: Economy | None) -> ModelReading:
         """What the model says; at the end of a job's patience, or of a last run's time, that it was not heard."""
         if not run.has(CALL_SECONDS):
-            return ModelReading(asked, f"No time was left for the model ({OutOfTimeError.code}).", fields)
+            return ModelReading(
+                asked, f"No time was left for the model ({OutOfTimeError.code}).", fields, asks_again=True
+            )
         try:
             return self._parts.reader.read(asked, economy, may_wait=run.may_come_back)
         except openai.RateLimitError:
             if not run.is_due:
                 raise
-            note = f"No OpenAI key had room by the job's deadline ({CapacityError.code}). Scrape again with --refresh."
-            return ModelReading(asked, note, fields)
+            note = f"No OpenAI key had room by the job's deadline ({CapacityError.code}). Scrape again."
+            return ModelReading(asked, note, fields, asks_again=True)
 
     # --- what is stored
 
@@ -193,19 +195,24 @@ class AddressScraper:
         kin: str | None = None
         with span("store", {"propintel.pages": len(reader.read)}):
             for one in list(reader.read):
-                wanted_model, note = notes.get(one.record.url, ((), None))
+                reading = notes.get(one.record.url, ModelReading(one.extraction))
                 try:
-                    kin = self._save(one, wanted_model, note, kin)
+                    kin = self._save(one, reading, kin)
                 except PurgedMeanwhileError as exc:
                     reader.drop(one, exc)
                     continue
                 count_fields(one.record)
         return kin
 
-    def _save(self, one: Read, wanted_model: tuple[str, ...], note: str | None, kin: str | None) -> str:
+    def _save(self, one: Read, reading: ModelReading, kin: str | None) -> str:
         saved = self._parts.patiently(
             lambda: self._parts.properties.save_record(
-                one.record, wanted_model=wanted_model, model_note=note, edition=edition(), kin=kin
+                one.record,
+                wanted_model=reading.unheard,
+                model_note=reading.note,
+                asks_again=reading.asks_again,
+                edition=edition(),
+                kin=kin,
             )
         )
         return kin or saved

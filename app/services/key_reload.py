@@ -30,6 +30,7 @@ _KEY_FIELDS = (
     "openai_api_key",
     "openai_api_keys_file",
     "openai_key_groups",
+    "openai_key_base_urls",
 )
 #: What `_content` says of a file that is not there or cannot be read, and of no file at all.
 _UNREADABLE = "unreadable"

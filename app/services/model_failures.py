@@ -21,9 +21,9 @@ def never_by_waiting(exc: openai.RateLimitError, model: str) -> str | None:
     """What to tell of a 429 that only somebody's doing ends: what the page gave is stored now. None: it passes."""
     said = _message_of(exc)
     if exc.code == BUDGET_CODE:
-        return f"{said} Then scrape again with --refresh; the values read from the page itself are kept."
+        return f"{said} Then scrape again; the values read from the page itself are kept."
     if exc.code in QUOTA_CODES:
-        reason = "no OpenAI key has quota left; add credit, then scrape again with --refresh"
+        reason = "no OpenAI key has quota left; add credit, then scrape again"
         return str(ModelError(model, reason))
     if said.startswith(TOO_LARGE_WORDS):
         # more than a key's tokens a minute: its bucket never holds as much

@@ -53,12 +53,13 @@ class ModelReading:
     """The extraction with the model's verified values, if there are any.
 
     `unheard` are the fields of which the page's text speaks and for which the model was wanted and not heard; `note`
-    says why not, or which of its values were dropped.
+    says why not, or which of its values were dropped. `asks_again`: it was away, and is wanted when it is back.
     """
 
     extraction: Extraction
     note: str | None = None
     unheard: tuple[str, ...] = ()
+    asks_again: bool = False
 
 
 class ModelReader:
@@ -100,7 +101,7 @@ class ModelReader:
         answer = stored or self._by_batch(question, prompt, economy, page=extraction.page)
         answer = answer or self._ask(question, prompt, extraction.page, may_wait=may_wait)
         if isinstance(answer, str):
-            return ModelReading(extraction, answer, prompt.fields)
+            return ModelReading(extraction, answer, prompt.fields, asks_again=self._client() is not None)
         return self._believed(answer, prompt, extraction)
 
     def _believed(self, answer: StoredAnswer, prompt: Prompt, extraction: Extraction) -> ModelReading:

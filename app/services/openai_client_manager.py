@@ -18,7 +18,7 @@ from app.clock import Clock, SystemClock
 from app.errors import ConfigurationError
 from app.errors.keys import NoKeysError
 from app.keypool.figures import PoolFigures
-from app.keypool.keys import ApiKey, KeyChange, compare_keys, load_keys, load_keys_again
+from app.keypool.keys import ApiKey, KeyChange, checked_base_url, compare_keys, load_keys, load_keys_again
 from app.keypool.organisations import SharedLimits
 from app.keypool.pool import KeyPool
 from app.keypool.pricing import Pricing
@@ -27,7 +27,6 @@ from app.keypool.spending import Bulk, BulkResult, Spent
 from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.transport import AsyncPooledTransport, PooledTransport, free_of_charge
-from app.redaction import shown_url
 from app.services.key_reload import KeyReload, KeyWatch
 from app.services.key_store import open_key_store, pricing_of
 from app.settings import Settings, load_settings
@@ -78,6 +77,7 @@ class OpenAIClientManager:
             self._pool,
             clock,
             max_wait_seconds=max_wait_seconds,
+            base_url=base_url,
             inner=inner,
             price=price,
             shared_limits=self._shared_limits,
@@ -102,6 +102,7 @@ class OpenAIClientManager:
         transport = AsyncPooledTransport(
             self._pool,
             max_wait_seconds=self._max_wait_seconds,
+            base_url=self._base_url,
             inner=httpx2.AsyncHTTPTransport(proxy=self._proxy, limits=openai.DEFAULT_CONNECTION_LIMITS),
             price=self._price,
             shared_limits=self._shared_limits,
@@ -250,7 +251,7 @@ def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bo
         return OpenAIClientManager(
             found.keys,
             strategy=settings.openai_key_rotation_strategy,
-            base_url=_checked_url(settings.openai_base_url),
+            base_url=checked_base_url(settings.openai_base_url, "OPENAI_BASE_URL"),
             max_wait_seconds=default if wait is None else wait,
             timeout_seconds=settings.openai_timeout_seconds,
             proxy=settings.openai_proxy.get_secret_value() if settings.openai_proxy else None,
@@ -262,13 +263,6 @@ def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bo
         raise ConfigurationError(
             "OPENAI_PROXY", f"is not the URL of a proxy ({type(exc).__name__})", "Correct it"
         ) from None
-
-
-def _checked_url(url: str) -> str:
-    if not url.startswith(("https://", "http://")) or not url.split("://", 1)[1].strip("/"):
-        problem = f"{shown_url(url)!r} is not an http:// or https:// URL"
-        raise ConfigurationError("OPENAI_BASE_URL", problem, "Leave it empty for OpenAI, or give the API's address")
-    return url
 
 
 class _Installed:

@@ -158,7 +158,11 @@ class Scraper:
         with span("store", {"propintel.values": len(record.values)}):
             property_id = self._parts.patiently(
                 lambda: self._parts.properties.save_record(
-                    record, wanted_model=reading.unheard, model_note=reading.note, edition=edition()
+                    record,
+                    wanted_model=reading.unheard,
+                    model_note=reading.note,
+                    asks_again=reading.asks_again,
+                    edition=edition(),
                 )
             )
         count_fields(record)

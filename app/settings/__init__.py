@@ -83,6 +83,11 @@ class Settings(LogSettings):
         "", description="Keys that share rate limits: `group=position,...;group=...`. Positions count from 1."
     )
     openai_base_url: str = Field("https://api.openai.com/v1", description="Base URL of the API.")
+    openai_key_base_urls: str = Field(
+        "",
+        description="Keys that have a base URL of their own: `position,...=URL;...`. Positions count from 1. In the"
+        " keys file, the URL stands behind the key.",
+    )
     openai_model: str = Field("gpt-4.1-mini", description="The model that reads missing fields.")
     openai_service_tier: ServiceTier = Field(
         None, description="Service tier of model calls; `flex` costs half and is slower. Empty: not sent."

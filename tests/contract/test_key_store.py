@@ -8,10 +8,10 @@ import threading
 import pytest
 
 from app.clock import ManualClock
-from app.keypool.keys import make_keys
+from app.keypool.keys import ApiKey, make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import LEASE_US, Change, Later, Lease, NoRoom, Settlement
+from app.keypool.stores.base import LEASE_US, Ask, Change, Later, Lease, NoRoom, Settlement
 from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.store_steps import NO_ROOM, SECOND, answer, ask, burst, limits, of, refused, take, wait_until
 
@@ -223,6 +223,43 @@ def test_with_every_circuit_open_keys_are_probed_at_once(make_store: MakeStore, 
     for _ in range(3):
         answer(store, Outcome.SERVER_FAILURE)
     assert take(store).last_resort
+
+
+def test_the_first_success_after_an_outage_of_the_provider_makes_every_open_circuit_due(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    """A key that was refused (401) stays out."""
+    keys = make_keys(["sk-a", "sk-b", "sk-c", "sk-dead"])
+    store = make_store(keys, clock)
+
+    def only(key: ApiKey) -> Ask:
+        return ask(barred=frozenset({other.key_id for other in keys} - {key.key_id}))
+
+    answer(store, Outcome.INVALID_KEY, only(keys[3]))
+    for key in keys[:3]:
+        for _ in range(3):
+            answer(store, Outcome.SERVER_FAILURE, only(key))
+    first = answer(store)
+    assert first.last_resort
+    others = burst(store)
+    probed = {lease.key_id for lease in others if lease.probe}
+    assert probed == {key.key_id for key in keys[:3]} - {first.key_id}
+    assert not any(lease.last_resort for lease in others)
+    assert of(store, keys[3]).state == "dead"
+
+
+def test_a_success_of_a_probe_that_was_due_says_nothing_of_other_keys(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    keys = make_keys(["sk-a", "sk-b", "sk-c"])
+    store = make_store(keys, clock)
+    a, b, _ = keys
+    for key, pause in ((a, 100), (b, 200)):
+        for _ in range(3):
+            answer(store, Outcome.SERVER_FAILURE, ask(barred=frozenset({k.key_id for k in keys} - {key.key_id})))
+        clock.advance(pause)
+    answer(store, request=ask(barred=frozenset({k.key_id for k in keys} - {a.key_id})))
+    assert (of(store, a).state, of(store, b).state) == ("closed", "open")
 
 
 def test_limits_learned_from_headers_space_the_requests(make_store: MakeStore, clock: ManualClock) -> None:

@@ -51,6 +51,25 @@ def test_a_second_url_of_a_page_is_no_second_source(
         assert store.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
 
 
+def test_a_page_that_a_model_is_still_wanted_for_is_not_fresh(
+    database: Database, store: PropertyStore, clock: ManualClock
+) -> None:
+    """By whichever of its URLs, until it was read with a model; the property's other page stays fresh."""
+    jobs = JobStore(database)
+    other = "https://other.example/1"
+    home = store.save_record(record(clock, PAGE, ListPrice=100), wanted_model=["Roof"], asks_again=True)
+    assert store.save_record(record(clock, other, page_url=other, sha="c", ListPrice=100), kin=home) == home
+    store.save_record(record(clock, MOBILE, ListPrice=100), wanted_model=["Roof"], asks_again=True)
+    since = clock.now() - HOUR
+    assert [store.fresh(url, since) for url in (PAGE, MOBILE)] == [None, None]
+    assert store.fresh(other, since) == (home, PageKind.LISTING)
+    made = jobs.enqueue([PAGE, MOBILE, other])
+    assert len(made.new) == 2
+    clock.advance(60)
+    store.save_record(record(clock, PAGE, ListPrice=100))
+    assert store.fresh(PAGE, since) == store.fresh(MOBILE, since) == (home, PageKind.LISTING)
+
+
 def test_two_sources_that_turn_out_to_be_one_page_become_one_and_so_do_their_properties(
     database: Database, store: PropertyStore, clock: ManualClock
 ) -> None:

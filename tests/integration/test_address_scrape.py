@@ -221,6 +221,20 @@ def test_a_job_comes_back_for_a_search_that_could_not_be_made(world: World) -> N
     assert "YearBuilt" in world.scrape(run=Run(job_id, is_last=True, is_due=True)).record
 
 
+def test_fields_that_a_failing_model_left_are_asked_for_with_the_next_job(world: World) -> None:
+    """Of a property with another page, which waits for nothing."""
+    speaks_of_more = assessor().replace("</html>", "<p>The roof is slate and was relaid with care.</p></html>")
+    world.county.pages |= {FOUND: (200, speaks_of_more), BILL: (200, tax_roll())}
+    world.sources(BY_ADDRESS, BY_NUMBER)
+    world.api.set_key(world.api.keys[0], behaviour="flaky", failure_rate=1.0)
+    first = world.scrape(run=Run(world.job(), is_last=True, is_due=True))
+    assert first.wanted_model
+    world.api.set_key(world.api.keys[0], behaviour="ok")
+    again = world.scrape()
+    assert (again.property_id, again.page_from, again.wanted_model) == (first.property_id, PageFrom.SITE, ())
+    assert world.scrape().page_from is PageFrom.STORED
+
+
 def test_what_cannot_be_fetched_stays_unverified_with_its_citation_and_out_of_the_record(world: World) -> None:
     """Forbidden by robots.txt, dead, behind a wall."""
     world.county.pages[FOUND] = (200, table("Property record", Property_Address=ADDRESS, Parcel_Number=PARCEL))

@@ -279,6 +279,31 @@ def test_a_dead_key_is_a_note_and_not_a_failure(keyed: Resources, standin: tuple
     assert KEY not in outcome.model_note
 
 
+def test_fields_that_a_failing_model_left_are_asked_for_with_the_next_job_and_not_after_thirty_days(
+    keyed: Resources, site: Site, standin: tuple[OpenAIStandin, str], url: str
+) -> None:
+    """Whoever wants the page again gets a job for it, without `--refresh`; once it is whole, it is fresh."""
+    standin[0].gate.change_key({"key": KEY, "behaviour": "flaky", "failure_rate": 1.0}, time.monotonic())
+    job_id = enqueue(keyed, f"{url}/house")
+    first = keyed.scraper.scrape(f"{url}/house", Run(job_id, is_last=True, is_due=True))
+    keyed.jobs.finish(job_id, "test", first.property_id, first.wanted_model, first.model_note)
+    assert "Roof" in first.wanted_model
+    standin[0].gate.change_key({"key": KEY, "behaviour": "ok"}, time.monotonic())
+    job_id = enqueue(keyed, f"{url}/house")
+    second = keyed.scraper.scrape(f"{url}/house", Run(job_id))
+    keyed.jobs.finish(job_id, "test", second.property_id, second.wanted_model, second.model_note)
+    assert second.property_id == first.property_id
+    assert second.evidence["Roof"]["method"] == "llm"
+    assert keyed.jobs.enqueue([f"{url}/house"]).new == []
+    assert keyed.scraper.scrape(f"{url}/house").page_from is PageFrom.STORED
+    assert site.asked == ["/house", "/house"]
+
+
+def test_where_no_key_is_configured_a_page_is_fresh_all_the_same(keyless: Resources, url: str) -> None:
+    assert "Roof" in keyless.scraper.scrape(f"{url}/house").wanted_model
+    assert keyless.jobs.enqueue([f"{url}/house"]).new == []
+
+
 def test_no_room_leaves_the_page_behind_for_the_next_try(
     keyed: Resources, site: Site, standin: tuple[OpenAIStandin, str], url: str
 ) -> None:

@@ -114,7 +114,9 @@ class MemoryStore:
             if settlement.outcome is Outcome.TOO_LARGE:
                 lease = _without_tokens(group, lease)
             self._learn(group, lease, settlement, now)
+            before = state.health
             change = judge(state, group, lease, settlement, policy=pool.policy, now=now)
+            pool.look_for_end_of_outage(before, state, lease, now)
             self._count(lease, settlement, change)
             return change
 
@@ -128,7 +130,9 @@ class MemoryStore:
             state = self._pool.keys.get(lease.key_id)
             if state is None:
                 return Change()
-            change = end_stream(state, lease, self._pool.policy, self.now_us(), broke=broke)
+            before, now = state.health, self.now_us()
+            change = end_stream(state, lease, self._pool.policy, now, broke=broke)
+            self._pool.look_for_end_of_outage(before, state, lease, now)
             self._pool.tally.stream_ended(lease, change, broke=broke)
             return change
 

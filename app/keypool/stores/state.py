@@ -211,6 +211,12 @@ class PoolState:
         state.health = breaker.on_abandoned(state.health, lease.generation)
         group.end_probe(lease.quota_generation)
 
+    def look_for_end_of_outage(self, before: Health, state: KeyState, lease: Lease, now_us: int) -> None:
+        """After a request of a key whose health was `before`: if it shows that the provider is back, all are due."""
+        if breaker.ended_outage(before, state.health, lease.at_us):
+            for other in self.keys.values():
+                other.health = breaker.on_outage_ended(other.health, now_us)
+
     def word_of(self, state: KeyState, now_us: int) -> State:
         """The one word for a key."""
         group = self.group_of(state)

@@ -10,20 +10,21 @@ from app.property import identity
 from app.property.address import Address, compare, normalise
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.store.page_index import AS_OF
+from app.property.store.page_index import AS_OF, is_fresh
 from app.property.store.tables import properties, property_keys, records
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def fresh_at(connection: Connection, address: Address, since: datetime) -> tuple[str, PageKind] | None:
-    """The property at `address` with a page that was read or confirmed after `since`, and the newest one's kind."""
+    """The property at `address` with a fresh page, and none that is asked about again; and the newest one's kind."""
     keys = _keys(address)
     owners = select(property_keys.c.property_id).where(property_keys.c.key.in_(keys))
     query = (
         select(records.c.property_id, records.c.kind, properties.c.record)
         .join(properties, properties.c.id == records.c.property_id)
-        .where(records.c.property_id.in_(owners), properties.c.merged_into.is_(None), since < AS_OF)
+        .where(records.c.property_id.in_(owners), properties.c.merged_into.is_(None))
+        .where(is_fresh(since, whole_property=True))
         .order_by(AS_OF.desc(), records.c.id.desc())
     )
     for row in connection.execute(query) if keys else ():

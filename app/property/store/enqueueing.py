@@ -13,7 +13,7 @@ from app.errors.targets import InvalidTargetError
 from app.property.store import quotas, request_keys
 from app.property.store.engine import Database
 from app.property.store.models import Enqueued, Job, JobState
-from app.property.store.page_index import AS_OF, fresh_urls
+from app.property.store.page_index import fresh_urls, is_fresh
 from app.property.store.purged_names import purged_since
 from app.property.store.rows import chunks, insert_into, job_of, new_id
 from app.property.store.tables import ACTIVE, IS_ACTIVE, batches, jobs, records
@@ -155,11 +155,15 @@ def insert_jobs(connection: Connection, rows: list[dict[str, Any]]) -> dict[str,
 
 
 def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[tuple[str]]:
-    """Those of `targets` that are addresses of a property with a page that was read or confirmed since. Which property
-    that is says the job that found it, for no page says so by itself; a job that found it fresh has read nothing."""
+    """Those of `targets` that are addresses of a property with a fresh page, and none that is asked about again.
+
+    Which property that is says the job that found it, for no page says so by itself; a job that found it fresh has read
+    nothing."""
     addresses = [target for target in targets if is_address(target)]
     found = select(jobs.c.target).join(records, records.c.property_id == jobs.c.property_id).distinct()
-    return found.where(jobs.c.target.in_(addresses), jobs.c.state == JobState.DONE, since < AS_OF)
+    return found.where(
+        jobs.c.target.in_(addresses), jobs.c.state == JobState.DONE, is_fresh(since, whole_property=True)
+    )
 
 
 def known_jobs(connection: Connection, targets: Sequence[str], fresh_since: datetime | None) -> dict[str, Job | None]:

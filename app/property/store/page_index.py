@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select, update
 
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
@@ -24,6 +24,17 @@ from app.property.store.tables import jobs, page_readers, page_urls, records
 
 #: when a page was last known to say what its record says
 AS_OF = func.coalesce(records.c.checked_at, records.c.fetched_at)
+_OF_SAME_PROPERTY = records.alias()
+#: some page of the record's property is asked about again
+_IS_ASKED_AGAIN = exists().where(
+    _OF_SAME_PROPERTY.c.property_id == records.c.property_id, _OF_SAME_PROPERTY.c.asks_again
+)
+
+
+def is_fresh(since: datetime, *, whole_property: bool = False) -> ColumnElement[bool]:
+    """Records of pages that were read or confirmed after `since` and are not asked about again; with `whole_property`
+    no other page of their property is either."""
+    return and_(since < AS_OF, ~(_IS_ASKED_AGAIN if whole_property else records.c.asks_again))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +53,9 @@ class PageIndex:
         self._database = database
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
-        """The property of the page behind `url` and the page's kind, if it was read or confirmed after `since`."""
+        """The property of the page behind `url` and the page's kind, if that is fresh."""
         with self._database.reading() as connection:
-            row = connection.execute(_newest(_of_url(url)).where(since < AS_OF)).first()
+            row = connection.execute(_newest(_of_url(url)).where(is_fresh(since))).first()
         return (row.property_id, PageKind(row.kind)) if row else None
 
     def known_as(self, url: str) -> str | None:
@@ -117,12 +128,12 @@ class PageIndex:
 
 
 def fresh_urls(urls: Any, since: datetime) -> Select[Any]:
-    """Those of `urls` (a list of targets) whose page was read or confirmed after `since`."""
-    own = select(records.c.url).where(records.c.url.in_(urls), since < AS_OF)
+    """Those of `urls` (a list of targets) whose page is fresh."""
+    own = select(records.c.url).where(records.c.url.in_(urls), is_fresh(since))
     other = (
         select(page_urls.c.url)
         .join(records, records.c.page_url == page_urls.c.page_url)
-        .where(page_urls.c.url.in_(urls), since < AS_OF)
+        .where(page_urls.c.url.in_(urls), is_fresh(since))
     )
     return own.union(other)  # type: ignore[return-value]
 

@@ -57,6 +57,7 @@ class PropertyStore:
         *,
         wanted_model: Sequence[str] = (),
         model_note: str | None = None,
+        asks_again: bool = False,
         edition: str | None = None,
         kin: str | None = None,
     ) -> str:
@@ -64,11 +65,16 @@ class PropertyStore:
 
         Idempotent: the same record again changes nothing. An older record of the same page, by whichever of its URLs,
         is replaced; a record older than the stored one adds its observations only. `edition` says which extractors
-        read it; `kin` is the property that the page is known to be of by how it was found: it is taken for that unless
-        it contradicts it. Raises `PurgedMeanwhileError` for what was purged after it was fetched;
-        somebody who was is left out.
+        read it; `asks_again`: it is not fresh, since a model that was away is wanted for it. `kin` is the property that
+        the page is known to be of by how it was found: it is taken for that unless it contradicts it. Raises
+        `PurgedMeanwhileError` for what was purged after it was fetched; somebody who was is left out.
         """
-        own = {"wanted_model": list(wanted_model), "model_note": clean(model_note), "edition": edition}
+        own = {
+            "wanted_model": list(wanted_model),
+            "model_note": clean(model_note),
+            "asks_again": asks_again,
+            "edition": edition,
+        }
 
         def work(connection: Connection) -> str:
             # one at a time: which property a record is of depends on all that others file meanwhile
@@ -157,7 +163,7 @@ class PropertyStore:
         return found
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
-        """The property that `url` gave after `since`, and the page's kind; None if it has to be scraped."""
+        """The property that `url` gave after `since`, and the page's kind; None if it has to be scraped (again)."""
         return PageIndex(self._database).fresh(url, since)
 
     def fresh_at(self, address: Address, since: datetime) -> tuple[str, PageKind] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -73,6 +75,8 @@ records = Table(
     json_column("evidence"),
     json_column("wanted_model"),
     Column("model_note", Text),
+    # those fields are asked for again when somebody next wants the page: the model was away when it was read
+    Column("asks_again", Boolean(create_constraint=False), nullable=False, server_default=false()),
     Column("stored_at", UtcDateTime, nullable=False),
     # which page that is, in the spelling of a target; none of what was stored before this was known
     Column("page_url", Text, index=True),

@@ -139,6 +139,52 @@ def test_groups_that_name_no_key_are_refused(groups: str) -> None:
         make_keys(["sk-a", "sk-b", "sk-c"], groups)
 
 
+def test_keys_have_base_urls_of_their_own_by_position(monkeypatch: pytest.MonkeyPatch) -> None:
+    urls = "1=https://one.example/v1/; 2,3 = http://two.example:8000/v1"
+    keys = load_keys(_settings(monkeypatch, OPENAI_API_KEYS="sk-a,sk-b,sk-c,sk-d", OPENAI_KEY_BASE_URLS=urls)).keys
+    assert [key.base_url for key in keys] == ["https://one.example/v1", *["http://two.example:8000/v1"] * 2, ""]
+
+
+def test_a_line_of_the_keys_file_may_name_the_base_url_of_its_key(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The same key at two places is two keys, each with an id and a mask of its own."""
+    file = tmp_path / "keys"
+    file.write_text("sk-one https://one.example/v1\nsk-one\thttps://two.example/v1/\nsk-one\nsk-one\n")
+    found = load_keys(_settings(monkeypatch, OPENAI_API_KEYS_FILE=str(file)))
+    assert [key.base_url for key in found.keys] == ["https://one.example/v1", "https://two.example/v1", ""]
+    assert {key.secret.get_secret_value() for key in found.keys} == {"sk-one"}
+    assert len({key.key_id for key in found.keys}) == len({key.mask for key in found.keys}) == 3
+    assert found.keys[2].key_id == fingerprint("sk-one")
+    assert found.duplicates == 1
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        "3=https://one.example/v1",
+        "0=https://one.example/v1",
+        "https://one.example/v1",
+        "1=https://one.example/v1;1=https://two.example/v1",
+        "1=one.example/v1",
+        "1=",
+    ],
+)
+def test_base_urls_that_name_no_key_or_are_none_are_refused(monkeypatch: pytest.MonkeyPatch, urls: str) -> None:
+    settings = _settings(monkeypatch, OPENAI_API_KEYS="sk-a,sk-b", OPENAI_KEY_BASE_URLS=urls)
+    with pytest.raises(ConfigurationError, match="OPENAI_KEY_BASE_URLS: "):
+        load_keys(settings)
+
+
+def test_a_login_in_a_base_url_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _settings(
+        monkeypatch, OPENAI_API_KEYS="sk-a", OPENAI_KEY_BASE_URLS="7=https://me:hunter2@one.example/v1"
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        load_keys(settings)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_no_secret_in_any_representation(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = _settings(monkeypatch, OPENAI_API_KEYS=_LONG, OPENAI_API_KEY_1="sk-numbered-secret-1")
     for text in (repr(load_keys(settings)), repr(settings), settings.model_dump_json()):

@@ -261,7 +261,8 @@ def test_a_429_that_no_waiting_ends_is_a_note_that_names_the_remedy(
     assert found.extraction is extraction
     assert found.note is not None
     assert re.search(says, found.note), found.note
-    assert "scrape again with --refresh" in found.note
+    assert "scrape again" in found.note
+    assert found.asks_again, "and the next job does so"
     assert "Error code" not in found.note, "what the SDK puts around a message says nothing to a user"
     assert "Roof" in found.unheard
 

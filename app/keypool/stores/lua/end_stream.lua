@@ -22,7 +22,7 @@ if redis.call('EXISTS', name) == 1 then
     count(of_key, lease.model .. '\31server_failure', 1)
     if opened ~= '' then count(of_key, 'open', 1) end
   else
-    closed = complete(k, lease)
+    closed = complete(k, lease, now)
     if closed then count(of_key, 'closed', 1) end
   end
   lower(k.id, now)

@@ -118,11 +118,31 @@ local function fail(k, lease, now, counts)
   return opened
 end
 
+-- it may have become better for a key: no index may keep a later time
+local function lower(id, at)
+  for _, model in ipairs(redis.call('SMEMBERS', P .. ':models')) do
+    redis.call('ZADD', P .. ':i:' .. model, 'LT', at, id)
+  end
+end
+
+-- the provider is back: every open circuit is due
+local function end_outage(now)
+  for _, id in ipairs(redis.call('ZRANGE', P .. ':keys', 0, -1)) do
+    local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 'ra')
+    if num(v[1], CLOSED) == OPEN and num(v[2], 0) > now then
+      redis.call('HSET', P .. ':k:' .. id, 'ra', now)
+      lower(id, now)
+    end
+  end
+end
+
 -- a success is complete; -> whether it closed the circuit
-local function complete(k, lease)
+local function complete(k, lease, now)
   local current = lease.generation == k.generation
   if k.circuit ~= CLOSED then
     if not current then return false end
+    -- sent before it was due, because no key was usable
+    if k.circuit == OPEN and lease.at < k.retry_at then end_outage(now) end
     k.circuit, k.failures, k.generation, k.verified = CLOSED, 0, k.generation + 1, true
     k.retry_at, k.openings, k.probe_until, k.probed_at = 0, 0, 0, 0
     return true
@@ -172,13 +192,6 @@ local function index(k, q, b, model, now)
   local from = math.max(now, healthy_at(k, now, false), quota_at(q, now, false), k.forbidden)
   if health_awaits(k, now) then from = look_again_at(k, from, now) end
   redis.call('ZADD', P .. ':i:' .. model, earliest(b, from), k.id)
-end
-
--- it may have become better for a key: no index may keep a later time
-local function lower(id, at)
-  for _, model in ipairs(redis.call('SMEMBERS', P .. ':models')) do
-    redis.call('ZADD', P .. ':i:' .. model, 'LT', at, id)
-  end
 end
 
 local function siblings_of(k)

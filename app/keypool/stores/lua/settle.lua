@@ -85,7 +85,7 @@ local function succeed()
     awaited = true
   end
   if not streams then
-    closed = complete(k, lease)
+    closed = complete(k, lease, now)
     awaited = awaited or closed
   elseif k.circuit == CLOSED then
     k.verified, k.probe_until = true, 0
