@@ -21,7 +21,7 @@ FALLBACK := $(if $(filter file,$(origin PYTHON)),>=3.12,$(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs exhaustive format fuzz help install licences lint lock readme reference sbom test types vendor
+.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs exhaustive format fuzz help install licences lint lock readme reference sbom test test-chaos test-main types vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -47,12 +47,17 @@ county: install ## a fictional county on loopback, and what to type to look at i
 # Three processes for each of two cores: most tests with workers wait for leases, reports, and countdowns. With every server
 # and a browser two are enough, and more would only make each other late. Deployments run apart, because one start serves a
 # whole file, and first, so that one process compiles the tests for all. The chaos suite measures times and waits most of
-# its own: its two databases run side by side, and nothing else does.
+# its own: with every server its two databases run side by side and alone, else beside the others, which let it go first.
 PROCESSES = $(if $(filter every,$(SERVERS)),4,6)
 LEFT_OUT = and not exhaustive $(if $(filter every,$(SERVERS)),,and not every_server) $(WITHOUT)
 test: install ## the test suite; tests that need a service this machine lacks skip and say why
 	$(PY) -m pytest -m "deployed $(LEFT_OUT)"
-	$(PY) -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not chaos and not deployed $(LEFT_OUT)"
+	@$(MAKE) --no-print-directory --jobs=$(if $(filter every,$(SERVERS)),1,2) test-main test-chaos
+
+test-main:
+	nice $(PY) -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not chaos and not deployed $(LEFT_OUT)"
+
+test-chaos:
 	$(PY) -m pytest -n 2 --dist load -m "chaos $(LEFT_OUT)"
 
 exhaustive: install ## all examples of property-based tests, requests by the API's schema: some minutes (PROFILE=search: ten times as many, new seeds)
