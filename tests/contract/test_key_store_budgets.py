@@ -170,17 +170,31 @@ def test_what_may_have_been_served_is_paid(make_store: MakeStore, clock: ManualC
     assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == Spent(1, 10, 7)
 
 
-def test_a_place_given_back_costs_nothing(make_store: MakeStore, clock: ManualClock) -> None:
+def test_a_place_costs_nothing_until_its_request_is_sent(make_store: MakeStore, clock: ManualClock) -> None:
+    """Who holds it may die, and would block the budget for ever."""
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(day=Cap(calls=2)))
     answer(store, request=paid(), limits=NO_ROOM)
-    reserved = take(store, paid(max_wait_us=30 * SECOND))
-    assert reserved.reserved
-    assert store.spent() == Spent(2, 20, 14)
-    assert refused(store, paid()).reason == "budget"
+    given_back, sent, too_late = (take(store, paid(max_wait_us=30 * SECOND)) for _ in range(3))
     for _ in range(2):
-        store.give_back(reserved)
+        store.give_back(given_back)
     assert store.spent() == store.spent("b") == Spent(1, 10, 7)
-    assert take(store, paid(max_wait_us=30 * SECOND)).reserved
+    clock.advance(30)
+    assert isinstance(store.confirm(sent), Lease)
+    assert store.spent() == store.spent("b") == Spent(2, 20, 14)
+    assert store.confirm(too_late) is None, "another one has used up the budget meanwhile"
+    assert refused(store, paid(max_wait_us=30 * SECOND)).detail == "day calls"
+    assert store.spent() == Spent(2, 20, 14)
+
+
+def test_a_place_is_charged_to_the_day_on_which_its_request_is_sent(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    wait_until(clock, (clock.now_us() // DAY + 1) * DAY - SECOND)
+    answer(store, request=paid(), limits=NO_ROOM)
+    place = take(store, paid(max_wait_us=30 * SECOND))
+    clock.advance(2)
+    sent = store.confirm(place)
+    assert isinstance(sent, Lease)
+    assert (place.day + 1, store.spent()) == (sent.day, Spent(1, 10, 7))
 
 
 def test_a_reservation_that_dies_with_its_key_costs_nothing(make_store: MakeStore, clock: ManualClock) -> None:

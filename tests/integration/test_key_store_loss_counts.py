@@ -13,7 +13,7 @@ import redis
 from app.keypool.figures import WAIT_BOUNDS_S
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Spent, Usage
-from app.keypool.stores.base import Ask, Lease, NoRoom, Settlement
+from app.keypool.stores.base import Ask, Later, Lease, NoRoom, Settlement
 from app.keypool.stores.fleet import FleetStore
 from app.keypool.stores.redis import RedisStore
 from app.keypool.stores.tally import Alone
@@ -219,15 +219,67 @@ def test_a_place_of_one_loss_whose_time_comes_in_the_next_costs_nothing(
         store.settle(reserved, Settlement(Outcome.REQUEST_FAULT))  # which costs nothing either
         reserved = store.acquire(paid)
     assert isinstance(reserved, Lease)
-    assert store.spent("b") == Spent(1, 10, 7)
+    assert store.spent("b") == Spent()
     lossy_server.thaw()
-    wait_until(lambda: not store.lost and store.spent("b") == Spent(1, 10, 7), 6)
+    wait_until(lambda: not store.lost and store.spent("b") == Spent(), 6)
     lossy_server.freeze()
     store.settle(sent(store), Settlement(Outcome.SUCCESS))
     assert store.lost
     assert store.confirm(reserved) is None
     lossy_server.thaw()
     wait_until(lambda: not store.lost and store.spent("b") == Spent(), 6)
+
+
+def _lost(loses_replies: LosesReplies, store: FleetStore, step: Callable[[], object]) -> object:
+    """What `step` gives while the server does what it is asked for and its replies are lost; then they come again."""
+    loses_replies.lose = True
+    try:
+        return step()
+    finally:
+        loses_replies.lose = False
+        wait_until(lambda: not store.lost, 6)
+
+
+def test_an_admission_whose_reply_is_lost_is_charged_once_and_stalls_no_key(
+    loses_replies: LosesReplies, open_fleet_store: Callable[..., FleetStore]
+) -> None:
+    """The server admitted it, and so did this process alone. The one that was never sent is taken back: a new key does
+    not wait two minutes for its answer."""
+    store = open_fleet_store(loses_replies.url)
+    paid = Ask("m", 10, 0, batch="b", microusd=7)
+    beside = [store.acquire(paid) for _ in KEYS]
+    assert all(isinstance(lease, Lease) and lease.probe for lease in beside)
+    for lease in beside:
+        assert isinstance(lease, Lease)
+        store.settle(lease, Settlement(Outcome.SERVER_FAILURE, unbilled=True))
+    mine = _lost(loses_replies, store, lambda: store.acquire(paid))
+    assert isinstance(mine, Lease)
+    store.settle(mine, Settlement(Outcome.SUCCESS, usage=Usage(10, 7)))
+    wait_until(lambda: store.spent("b") == Spent(1, 10, 7), 6, lambda: str(store.spent("b")))
+    assert total(store, "in_flight") == 0
+    assert all(isinstance(store.acquire(Ask("m", 10, 0, frozenset({key.key_id}))), Lease) for key in KEYS)
+
+
+def test_a_confirmation_whose_reply_is_lost_is_charged_and_counted_once(
+    loses_replies: LosesReplies, open_fleet_store: Callable[..., FleetStore]
+) -> None:
+    store = open_fleet_store(loses_replies.url)
+    know(store, rpm=120)
+    wait_until(lambda: len(store.figures().rooms) == len(KEYS), 5)
+    requests = total(store, "requests")
+    leases = [store.acquire(Ask("m", 10, 30_000_000, batch="b", microusd=7)) for _ in range(8)]
+    place = leases[-1]
+    assert isinstance(place, Lease)
+    assert place.reserved
+    at_once = sum(isinstance(lease, Lease) and not lease.reserved for lease in leases)
+    wait_until(lambda: store.now_us() >= place.at_us, 5)
+    wait_until(lambda: not isinstance(store.confirm(leases[-2]), Later), 5)  # type: ignore[arg-type]
+    spent = store.spent("b")
+    mine = _lost(loses_replies, store, lambda: store.confirm(place))
+    assert isinstance(mine, Lease)
+    wait_until(lambda: store.spent("b") == Spent(spent.calls + 1, spent.tokens + 10, spent.microusd + 7), 6)
+    store.settle(mine, Settlement(Outcome.SUCCESS))
+    assert total(store, "requests") == requests + at_once + 2
 
 
 def test_a_report_that_arrives_twice_adds_nothing(lossy_server: Server) -> None:

@@ -121,9 +121,9 @@ def open_fleet_store(lossy_server: Server) -> Iterator[Callable[..., FleetStore]
         store.close()
 
 
-def sent(store: FleetStore, model: str = "m", **more: object) -> Lease:
+def sent(store: FleetStore, model: str = "m", tokens: float = 10, **more: object) -> Lease:
     """One request, at its time."""
-    lease = store.acquire(Ask(model, 10, 1_000_000, **more))  # type: ignore[arg-type]
+    lease = store.acquire(Ask(model, tokens, 1_000_000, **more))  # type: ignore[arg-type]
     assert isinstance(lease, Lease), lease
     while lease.reserved:
         wait_until(lambda at=lease.at_us: store.now_us() >= at, 2)  # type: ignore[misc]

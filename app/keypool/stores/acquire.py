@@ -11,8 +11,8 @@ from app.keypool.admission import Candidate, LookAgain, Refuse, Take, chance_of,
 from app.keypool.breaker import Circuit
 from app.keypool.limits import MINUTE_US
 from app.keypool.spending import Spent
-from app.keypool.stores.base import DISABLED_RETRY_US, Ask, Later, Lease, NoRoom, Reason
-from app.keypool.stores.ledger import DAY_US, day_of, estimate
+from app.keypool.stores.base import DAY_US, DISABLED_RETRY_US, Ask, Later, Lease, NoRoom, Reason, day_of
+from app.keypool.stores.ledger import estimate
 from app.keypool.stores.state import KeyState, PoolState
 from app.keypool.strategies import KeyView, Score
 
@@ -134,7 +134,8 @@ class _Admission:
             day=day_of(now),
             probe=probe,
         )
-        pool.ledger.charge(lease)
+        if not lease.reserved:
+            pool.ledger.charge(lease)
         pool.open_leases[lease.lease_id] = lease
         return lease
 

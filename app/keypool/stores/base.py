@@ -23,6 +23,14 @@ LEASE_US = 7_200_000_000
 SILENT_US = 10_000_000
 
 
+DAY_US = 86_400_000_000
+
+
+def day_of(at_us: int) -> int:
+    """Days since the Unix epoch, UTC."""
+    return at_us // DAY_US
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One request that wants a key.
@@ -48,7 +56,8 @@ class Lease:
     """The right to send one request with one key, at `at_us` or later.
 
     A `reserved` lease has its place, and must be confirmed when its time has come, or given back. `tokens` is what it
-    was charged, and `day` (since the epoch, UTC) whose budget. `generation` and `quota_generation` are the key's and
+    is charged, and `day` (since the epoch, UTC) whose budget; one that is reserved is charged when it is confirmed.
+    `generation` and `quota_generation` are the key's and
     its group's at admission, `last_resort` is true if no key was healthy, `probe` if this is the one request that its
     key (or group) may carry until it has answered.
     """
@@ -71,7 +80,7 @@ class Lease:
 
     def sent(self, at_us: int, charges: tuple[Charge, Charge]) -> Lease:
         """This lease as it goes out: at its real time, with all corrections so far taken in."""
-        return replace(self, at_us=at_us, reserved=False, charges=charges)
+        return replace(self, at_us=at_us, reserved=False, charges=charges, day=day_of(at_us))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +168,8 @@ class Store(Protocol):
     def confirm(self, lease: Lease) -> Lease | Later | None:
         """The time of a reservation has come: the lease to send with, or how much longer its place has to wait.
 
-        None: the key died or cools; the place was given back, acquire again (with `Ask.waited`).
+        None: the key died or cools, or a budget has no room any more; the place was given back, acquire again (with
+        `Ask.waited`).
         """
         ...
 

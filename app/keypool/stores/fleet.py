@@ -89,10 +89,22 @@ class FleetStore:
         self._courier.start()
         if ask.batch and ask.batch not in self._batches:
             self._batches.append(ask.batch)
-        answer = self._ask(lambda store: store.acquire(ask))
+        answer = self._acquire(ask)
         if isinstance(answer, Lease) and answer.reserved and not ShareStore.made(answer):
             self._promised_us = max(self._promised_us, answer.at_us)
         return answer
+
+    def _acquire(self, ask: Ask) -> Lease | Later | NoRoom:
+        share = self._share
+        if share is None:
+            lease_id = self._redis.new_lease_id()
+            try:
+                return self._redis.acquire(ask, lease_id)
+            except redis.RedisError as exc:
+                # the server may have heard of it
+                self._courier.keep(lambda store: store.undo(ask, lease_id))
+                share = self.lose(exc)
+        return share.acquire(ask)
 
     def confirm(self, lease: Lease) -> Lease | Later | None:
         share = self._share
@@ -107,9 +119,10 @@ class FleetStore:
             except redis.RedisError as exc:
                 share = self.lose(exc)
         # the place was promised by all for all: it holds, whatever is away now
-        if not share.use_foreign(lease):
+        if share.has_disabled(lease.key_id):
             self.give_back(lease)
             return None
+        self._courier.keep(lambda store: store.confirm(lease, was_sent=True))
         return lease.sent(max(lease.at_us, self.now_us()), lease.charges)
 
     def give_back(self, lease: Lease) -> None:

@@ -1,7 +1,8 @@
 """What model calls use, against the budgets of the fleet. Pure counting; a store holds it under its lock.
 
-A call is charged its estimate when it is admitted, so that no two can squeeze below one cap, and corrected to what it
-used once that is known. Whatever was surely not billed is given back.
+A call is charged its estimate when it is about to be sent, so that no two can squeeze below one cap, and corrected to
+what it used once that is known. Whatever was surely not billed is given back. A place that is reserved is charged
+nothing: whoever holds it may die.
 """
 
 from __future__ import annotations
@@ -13,16 +14,9 @@ from dataclasses import dataclass, field
 from app.keypool.spending import NOTHING, Budget, Bulk, Cap, Spent, Usage
 from app.keypool.stores.base import Lease
 
-DAY_US = 86_400_000_000
-
-
-def day_of(at_us: int) -> int:
-    """Days since the Unix epoch, UTC."""
-    return at_us // DAY_US
-
 
 def estimate(model: str, tokens: float, microusd: int) -> Spent:
-    """What a request is charged at admission; one without a model (a list of models) is no model call."""
+    """What a request is charged; one without a model (a list of models) is no model call."""
     return Spent(1 if model else 0, math.ceil(tokens), microusd)
 
 
@@ -68,6 +62,11 @@ class Ledger:
         what = self._exceeded(self.budget.key_day, ("key", str(day), key_id), more)
         return None if what is None else f"key_day {what}"
 
+    def refusal_of(self, lease: Lease) -> str | None:
+        """Which budget has no room for a request that held a place: as `refusal`, or `key_refusal`."""
+        more = estimate(lease.model, lease.tokens, lease.microusd)
+        return self.refusal(lease.day, lease.batch, more) or self.key_refusal(lease.day, lease.key_id, more)
+
     def stop(self, day: int, detail: str) -> None:
         """A request had no room in this budget, named as `refusal` and `key_refusal` do. Of a batch nothing is kept."""
         name, _, unit = detail.partition(" ")
@@ -80,13 +79,13 @@ class Ledger:
         return dict(self._stopped.get(day, {}))
 
     def charge(self, lease: Lease) -> None:
-        """A request was admitted."""
+        """A request is about to be sent."""
         self._add(lease, estimate(lease.model, lease.tokens, lease.microusd), 1)
         for place in [p for p in self._used if p[0] != "batch" and int(p[1]) < lease.day - 1]:
             del self._used[place]
 
     def refund(self, lease: Lease) -> None:
-        """It was not sent, or surely not billed."""
+        """It was surely not billed."""
         self._add(lease, estimate(lease.model, lease.tokens, lease.microusd), -1)
 
     def correct(self, lease: Lease, usage: Usage) -> None:

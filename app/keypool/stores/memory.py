@@ -22,8 +22,8 @@ from app.keypool.outcomes import UNBILLED, Outcome
 from app.keypool.snapshots import Acted, Action, KeySnapshot
 from app.keypool.spending import NO_BUDGET, Budget, Bulk, BulkResult, Spent, Usage
 from app.keypool.stores.acquire import acquire
-from app.keypool.stores.base import LEASE_US, Ask, Change, Later, Lease, NoRoom, Settlement
-from app.keypool.stores.ledger import Ledger, day_of
+from app.keypool.stores.base import LEASE_US, Ask, Change, Later, Lease, NoRoom, Settlement, day_of
+from app.keypool.stores.ledger import Ledger
 from app.keypool.stores.state import GroupState, KeyState, PoolState
 from app.keypool.stores.tally import read_figures
 from app.keypool.stores.verdict import end_stream, judge
@@ -91,10 +91,14 @@ class MemoryStore:
             at = bucket.gate_at(lease.tokens, lease.charges)
             if at > now:
                 return Later(at - now)
-            bucket = bucket.sent(lease.tokens, lease.charges, now)
-            group.buckets[lease.model] = bucket
+            sent_bucket = bucket.sent(lease.tokens, lease.charges, now)
+            sent = lease.sent(now, sent_bucket.own(lease.charges))
+            if pool.ledger.refusal_of(sent) is not None:
+                pool.give_back(lease, now)
+                return None
+            group.buckets[lease.model] = sent_bucket
+            pool.ledger.charge(sent)
             state.use(now)
-            sent = lease.sent(now, bucket.own(lease.charges))
             pool.open_leases[lease.lease_id] = sent
             return sent
 

@@ -24,8 +24,7 @@ from app.keypool.figures import PoolFigures, Scope, wait_class
 from app.keypool.keys import ApiKey
 from app.keypool.snapshots import Acted, Action, KeySnapshot
 from app.keypool.spending import NO_BUDGET, Budget, Bulk, BulkResult, Spent, Usage
-from app.keypool.stores.base import Ask, Change, Later, Lease, NoRoom, Settlement
-from app.keypool.stores.ledger import day_of
+from app.keypool.stores.base import Ask, Change, Later, Lease, NoRoom, Settlement, day_of
 from app.keypool.stores.replies import (
     lease_arguments,
     read_charges,
@@ -104,11 +103,15 @@ class RedisStore:
             self._unregistered = True
             raise
 
-    def acquire(self, ask: Ask) -> Lease | Later | NoRoom:
+    def new_lease_id(self) -> str:
+        return f"{self._leases}-{next(self._numbers)}"
+
+    def acquire(self, ask: Ask, lease_id: str = "") -> Lease | Later | NoRoom:
+        """As the contract has it. Of a lease whose id was given and whose reply was lost, `undo` gets rid."""
         digest, _, mine = self._registration
         if not mine:
             return NoRoom(0, "barred")
-        lease_id = f"{self._leases}-{next(self._numbers)}"
+        lease_id = lease_id or self.new_lease_id()
         arguments: tuple[str | float, ...] = (
             digest,
             ask.model,
@@ -133,12 +136,18 @@ class RedisStore:
             case _:
                 return NoRoom(whole(reply[2]), reply[3], reply[4])
 
-    def confirm(self, lease: Lease) -> Lease | Later | None:
+    def undo(self, ask: Ask, lease_id: str) -> None:
+        """Take back what `acquire` gave, if it gave anything, within a minute or two after it. Nothing was sent."""
+        self._run(self._scripts.undo, self._time.given(), lease_id, ask.model, ask.microusd, ask.batch)
+
+    def confirm(self, lease: Lease, *, was_sent: bool = False) -> Lease | Later | None:
+        """As the contract has it. `was_sent`: whatever has become of the key, the request is out and counts, once."""
         digest, _, mine = self._registration
-        if not mine:
+        if not mine and not was_sent:
             self.give_back(lease)
             return None
-        reply = self._ask(self._scripts.confirm, digest, self._time.not_after(), *lease_arguments(lease))
+        not_after = "" if was_sent else self._time.not_after()
+        reply = self._ask(self._scripts.confirm, digest, not_after, int(was_sent), *lease_arguments(lease))
         if reply[0] == "gone":
             return None
         if reply[0] == "later":

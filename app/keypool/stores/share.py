@@ -136,18 +136,10 @@ class ShareStore(MemoryStore):
             self._pool.open_leases[lease.lease_id] = adopted
         return self.settle(adopted, settlement)
 
-    def use_foreign(self, lease: Lease) -> bool:
-        """A place that the lost store had promised is used: that store has not counted the request yet.
-
-        False, and nothing is used, if an operator has taken the key out.
-        """
+    def has_disabled(self, key_id: str) -> bool:
+        """True if an operator has taken the key out."""
         with self._lock:
-            if lease.key_id in self._pool.disabled:
-                return False
-            state = self._pool.keys.get(lease.key_id)
-            if state is not None:
-                state.use(self.now_us())
-            return True
+            return key_id in self._pool.disabled
 
     def report(self) -> Alone:
         """What is new since the last report, at first since the loss: to be added once the store is back."""

@@ -207,7 +207,6 @@ class PoolState:
         state = self.keys[lease.key_id]
         group = self.group_of(state)
         group.buckets[lease.model] = group.bucket(lease.model).refund(lease.tokens, lease.charges)
-        self.ledger.refund(lease)
         state.health = breaker.on_abandoned(state.health, lease.generation)
         group.end_probe(lease.quota_generation)
 

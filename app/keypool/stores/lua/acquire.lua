@@ -270,7 +270,11 @@ if at <= now then
 end
 redis.call('ZADD', P .. ':f:' .. k.id, at + C.LEASE_US, lease_id)
 redis.call('PEXPIRE', P .. ':f:' .. k.id, 2 * C.LEASE_US / 1000)
-spend(day, k.id, batch, more, 1)
+if at <= now then spend(day, k.id, batch, more, 1) end
+local kept = P .. ':r:' .. lease_id
+redis.call('HSET', kept, 'key', k.id, 'tokens', text(tokens), 'ge', k.generation, 'qg', q.generation, 'day', day, 'sent',
+  at <= now and 1 or 0, 'rf', b.r.f, 'rn', b.r.n, 'tf', b.t.f, 'tn', b.t.n)
+redis.call('PEXPIRE', kept, C.REPLY_LOST_MS)
 index(k, q, b, model, now)
 return add_charges({
   'lease', text(now), k.id, text(tokens), text(k.generation), text(q.generation), text(at), at > now and '1' or '0',

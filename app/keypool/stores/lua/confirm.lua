@@ -1,29 +1,41 @@
 -- The time of a reservation has come. Mirrors MemoryStore.confirm.
--- KEYS[1]: prefix. ARGV: now ('' = server time), set, not after ('' = any time), then a lease (see lease_from).
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set, not after ('' = any time), was sent (0/1: it went out while this
+-- server was away, whatever has become of its key), then a lease (see lease_from).
 -- Reply: {'go', now, two charges (10)} | {'later', now, pause} | {'gone', now} | {'register', now} | {'too_late', now}
 
 local now = clock(ARGV[1])
 if is_too_late(now, ARGV[3]) then return {'too_late', text(now)} end
-local lease = lease_from(4)
+local was_sent, lease = ARGV[4] == '1', lease_from(5)
 local k = load_key(lease.key, lease.model)
 local q = load_quota(k.group)
 local b = load_bucket(k.group, lease.model)
 if not is_open(lease, now) then return {'gone', text(now)} end
-local changed = k.generation ~= lease.generation or q.generation ~= lease.quota_generation
-  or outdated(b.r, lease.r) or outdated(b.t, lease.t)
-local set = P .. ':s:' .. ARGV[2]
-if redis.call('EXISTS', set) == 0 then return {'register', text(now)} end
-local out = not redis.call('ZSCORE', set, lease.key) or is_disabled(lease.key)
-if changed or out or b.cooldown > now + C.SHORT_COOLDOWN_US then
-  give_back(lease, k, q, b, now)
-  return {'gone', text(now)}
+lease.day = day_of(now)
+if not was_sent then
+  local changed = k.generation ~= lease.generation or q.generation ~= lease.quota_generation
+    or outdated(b.r, lease.r) or outdated(b.t, lease.t)
+  local set = P .. ':s:' .. ARGV[2]
+  if redis.call('EXISTS', set) == 0 then return {'register', text(now)} end
+  local out = not redis.call('ZSCORE', set, lease.key) or is_disabled(lease.key)
+  if changed or out or b.cooldown > now + C.SHORT_COOLDOWN_US then
+    give_back(lease, k, q, b, now)
+    return {'gone', text(now)}
+  end
+  local at = math.max(b.cooldown, gate_at(b.r, 1, lease.r, b.jitter), gate_at(b.t, lease.tokens, lease.t, b.jitter))
+  if at > now then return {'later', text(now), text(at - now)} end
+  if has_no_budget(lease) then
+    give_back(lease, k, q, b, now)
+    return {'gone', text(now)}
+  end
 end
-local at = math.max(b.cooldown, gate_at(b.r, 1, lease.r, b.jitter), gate_at(b.t, lease.tokens, lease.t, b.jitter))
-if at > now then return {'later', text(now), text(at - now)} end
-note_sent(b, now)
-sent_late(b.r, 1, lease.r, now)
-sent_late(b.t, lease.tokens, lease.t, now)
-save_bucket(b)
-use(k, now)
-redis.call('ZADD', P .. ':f:' .. k.id, now + C.LEASE_US, lease.id)
+-- its reply may have been lost: then it comes again
+if redis.call('SET', P .. ':n:' .. lease.id, 1, 'NX', 'PX', C.REPLY_LOST_MS) then
+  note_sent(b, now)
+  sent_late(b.r, 1, lease.r, now)
+  sent_late(b.t, lease.tokens, lease.t, now)
+  save_bucket(b)
+  use(k, now)
+  spend(lease.day, lease.key, lease.batch, lease.charged, 1)
+  redis.call('ZADD', P .. ':f:' .. k.id, now + C.LEASE_US, lease.id)
+end
 return add_charges({'go', text(now)}, own(b.r, lease.r), own(b.t, lease.t))

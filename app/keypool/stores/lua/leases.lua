@@ -39,7 +39,6 @@ local function give_back(lease, k, q, b, now)
   refund_meter(b.r, 1, lease.r)
   refund_meter(b.t, lease.tokens, lease.t)
   if b.r.l or b.t.l then save_bucket(b) end
-  refund_lease(lease)
   if k.generation == lease.generation then k.probe_until = 0 end
   if q.generation == lease.quota_generation and q.probe_until ~= 0 then
     q.probe_until = 0

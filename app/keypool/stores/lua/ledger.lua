@@ -1,6 +1,6 @@
 -- What is used, against the budgets: the rules of ledger.py. What is spent is {calls, tokens, microusd}.
 
--- what a request is charged at admission; one without a model is no model call
+-- what a request is charged; one without a model is no model call
 local function estimate(model, tokens, microusd)
   return {calls = model ~= '' and 1 or 0, tokens = math.ceil(tokens), microusd = microusd}
 end
@@ -16,7 +16,7 @@ local function spend(day, id, batch, more, sign)
   end
 end
 
--- it was not sent, or surely not billed
+-- it was surely not billed, or not sent after all
 local function refund_lease(lease) spend(lease.day, lease.key, lease.batch, lease.charged, -1) end
 
 -- what it used is known
@@ -57,6 +57,12 @@ end
 local function key_refusal(day, id, more)
   local what = exceeded(P .. ':d:' .. day .. ':' .. id, C.CAP_KEY_DAY, more)
   return what and 'key_day ' .. what
+end
+
+-- for a request that held a place
+local function has_no_budget(lease)
+  local more = lease.charged
+  return day_refusal(lease.day, more) or batch_refusal(lease.batch, more) or key_refusal(lease.day, lease.key, more)
 end
 
 -- a request had no room in this daily budget ('day tokens'), nor would it have had in any that is smaller
