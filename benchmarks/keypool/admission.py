@@ -9,10 +9,12 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import redis
 
+from app.keypool.breaker import Policy
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
@@ -56,6 +58,41 @@ def measure(keys: int, samples: int) -> dict[str, Any]:
     }
 
 
+def measure_outage(keys: int, samples: int, models: int = 5) -> dict[str, Any]:
+    """Milliseconds, p50, while every circuit is open: acquire (a probe, or a refusal), what a process hears of the
+    others in brief and in full, and the figures."""
+    with redis_server() as server:
+        made = make_keys([f"sk-standin-admission{'x' * 16}{n:05d}" for n in range(keys)])
+        store = RedisStore(made, "round_robin", redis.Redis.from_url(server.url), process="bench")
+        for model in range(models):
+            ask = replace(_ASK, model=f"{MODEL}-{model}")
+            for _ in made:
+                store.settle(_lease(store, ask), Settlement(Outcome.SUCCESS, limits=_READING))
+        others = {key.key_id for key in made}
+        for key in made:
+            for _ in range(Policy().failure_threshold):
+                ask = replace(_ASK, barred=frozenset(others - {key.key_id}))
+                store.settle(_lease(store, ask), Settlement(Outcome.SERVER_FAILURE))
+        outage = {
+            "keys": keys,
+            "acquire_p50_ms": _p50(_timed(lambda: store.acquire(replace(_ASK, max_wait_us=0)), samples)),
+            "beat_p50_ms": _p50(_timed(lambda: store.beat(brief=True), samples)),
+            "beat_in_full_p50_ms": _p50(_timed(store.beat, samples // 10)),
+            "figures_p50_ms": _p50(_timed(store.figures, samples // 10)),
+        }
+        store.close()
+    return outage
+
+
+def _timed(step: Callable[[], object], samples: int) -> list[float]:
+    found = []
+    for _ in range(samples):
+        start = time.perf_counter()
+        step()
+        found.append((time.perf_counter() - start) * 1000)
+    return found
+
+
 def _sample(store: RedisStore, samples: int, before: Callable[[], object]) -> list[tuple[float, float]]:
     found = []
     for _ in range(samples):
@@ -68,8 +105,8 @@ def _sample(store: RedisStore, samples: int, before: Callable[[], object]) -> li
     return found
 
 
-def _lease(store: RedisStore) -> Lease:
-    step = store.acquire(_ASK)
+def _lease(store: RedisStore, ask: Ask = _ASK) -> Lease:
+    step = store.acquire(ask)
     if not isinstance(step, Lease):
         raise BenchmarkError(f"the store gave no lease but {step}; the benchmark's limits are too low")
     return step

@@ -360,3 +360,23 @@ def test_a_server_keeps_no_list_of_keys_that_it_has_forgotten(
     store.set_keys([B])
     answer(store)
     assert backend.connection.zrange(f"{TAG}:pool:keys", 0, -1) == [B.key_id.encode()]
+
+
+@pytest.mark.parametrize("backend", ON_SERVERS, indirect=True)
+def test_a_server_knows_the_hundred_newest_models_and_none_that_was_not_used_for_a_week(
+    make_store: MakeStore, clock: ManualClock, backend: Backend
+) -> None:
+    """Where strangers choose the model, its names are without end. One that comes back is as new."""
+    assert backend.connection is not None
+    store = make_store([A], clock)
+    answer(store)
+    for n in range(130):
+        clock.advance(0.001)
+        answer(store, request=ask(model=f"guessed-{n}"))
+    known = {model.model for model in store.figures().models}
+    assert known == {f"guessed-{n}" for n in range(30, 130)}
+    answer(store, request=ask(model="guessed-3"), limits=NO_ROOM)
+    assert refused(store, ask(model="guessed-3")).reason == "no_room"
+    clock.advance(7 * 86_400 + 1)
+    answer(store)
+    assert {model.model for model in store.figures().models} == {"m"}

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 #: Batches whose spending this process keeps an eye on.
 _MOST_BATCHES = 32
+#: Health and limits of more keys than that are not asked for with every beat, but so often.
+_FEW_KEYS, _HEAR_ALL_US = 64, 20_000_000
 
 
 class FleetStore:
@@ -58,7 +60,7 @@ class FleetStore:
         self._keys = tuple(keys)
         self._strategy, self._policy, self._rng, self._budget = strategy, policy or Policy(), rng, budget
         self._fleet = Fleet()
-        self._back_since_us = 0
+        self._back_since_us = self._heard_all_at_us = 0
         self._redis = RedisStore(
             keys,
             strategy,
@@ -265,7 +267,9 @@ class FleetStore:
     def beat(self) -> None:
         """Say that this process lives and what it did alone, and hear of the others."""
         self._report(*self._retired)
-        told = Fleet.read(self._redis.beat(tuple(self._batches)))
+        brief = len(self._keys) > _FEW_KEYS and monotonic_us() < self._heard_all_at_us + _HEAR_ALL_US
+        told = Fleet.read(self._redis.beat(tuple(self._batches), brief=brief), self._fleet)
+        self._heard_all_at_us = self._heard_all_at_us if brief else monotonic_us()
         if monotonic_us() - self._back_since_us < SILENT_US and told.size < self._fleet.size:
             # the others have had no time yet to say that they live
             told = replace(told, size=self._fleet.size, rank=self._fleet.rank)

@@ -260,16 +260,16 @@ class RedisStore:
         self._time.saw(seconds * 1_000_000 + microseconds, asked_at)
         return self._time.now_us()
 
-    def beat(self, batches: Sequence[str] = ()) -> dict[str, Any]:
+    def beat(self, batches: Sequence[str] = (), *, brief: bool = False) -> dict[str, Any]:
         """Say that this process lives. What the fleet knows is the reply (see `beat.lua`)."""
         digest, _, _ = self._registration
-        reply = self._ask(self._scripts.beat, digest, self._process, 1, *batches)
+        reply = self._ask(self._scripts.beat, digest, self._process, 1, int(brief), *batches)
         told: dict[str, Any] = json.loads(reply[1])
         return told
 
     def leave(self) -> None:
         """Say that this process ends."""
-        self._run(self._scripts.beat, self._time.given(), "", self._process, 0)
+        self._run(self._scripts.beat, self._time.given(), "", self._process, 0, 1)
 
     def add_alone(self, report: str, alone: Alone, *, losses: int) -> None:
         """Add what was done while the server was away. Repeating a `report` adds nothing."""

@@ -27,6 +27,8 @@ _SPENT_TTL_MS = 35 * 86_400_000
 _DISABLED_TTL_MS = 400 * 86_400_000
 #: A key that no process has registered for so long leaves the index; every process registers its keys each hour.
 _UNREGISTERED_US = 3 * 3_600_000_000
+#: How many models are known at a time.
+_MOST_MODELS = 100
 #: So long it is remembered what was told of a lease, in case that the reply was lost.
 _REPLY_LOST_MS = 120_000
 #: How many keys one admission looks at, if one of them can go now.
@@ -104,6 +106,7 @@ def _constants(policy: Policy, budget: Budget) -> str:
         "TTL_MS": _TTL_MS,
         "SPENT_TTL_MS": _SPENT_TTL_MS,
         "MOST_CANDIDATES": _MOST_CANDIDATES,
+        "MOST_MODELS": _MOST_MODELS,
         "REPLY_LOST_MS": _REPLY_LOST_MS,
         "CAP_DAY": budget.day,
         "CAP_KEY_DAY": budget.key_day,

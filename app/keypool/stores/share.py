@@ -52,17 +52,25 @@ class Fleet:
     disabled: frozenset[str] = frozenset()
 
     @classmethod
-    def read(cls, told: Mapping[str, Any]) -> Fleet:
-        """From the reply of `beat.lua`; Lua's empty table is an empty object."""
+    def read(cls, told: Mapping[str, Any], before: Fleet) -> Fleet:
+        """From the reply of `beat.lua`; what a brief one does not tell is as before. Lua's empty table is an empty
+        object."""
         circuits = {1: Circuit.OPEN, 2: Circuit.DEAD}
-        return cls(
+        heard = replace(
+            before,
             rank=told["rank"],
             size=max(1, told["size"]),
+            spent={**before.spent, **{name: Spent(*used) for name, *used in told["spent"] or ()}},
+            disabled=frozenset(told["disabled"] or ()),
+        )
+        if "bad" not in told:
+            return heard
+        return replace(
+            heard,
             bad={key_id: circuits.get(number) for key_id, number in told["bad"] or ()},
             limits={(entry[0], entry[1]): tuple(entry[2:]) for entry in told["limits"] or ()},
             spent={name: Spent(*used) for name, *used in told["spent"] or ()},
             ratios=dict(told["ratios"] or ()),
-            disabled=frozenset(told["disabled"] or ()),
         )
 
     def learned(self, keys: Sequence[ApiKey]) -> dict[str, Any]:

@@ -23,8 +23,6 @@ local of_model = redis.call('HMGET', P .. ':m:' .. model, 'ra', 'df', 'sr', 'st'
 if not of_model[5] then
   local members = redis.call('ZRANGE', set, 0, -1)
   if #members == 0 then return {'register', text(now)} end
-  redis.call('SADD', P .. ':models', model)
-  redis.call('PEXPIRE', P .. ':models', C.TTL_MS)
   for _, id in ipairs(members) do redis.call('ZADD', P .. ':i:' .. model, 'NX', 0, id) end
   redis.call('PEXPIRE', P .. ':i:' .. model, C.TTL_MS)
   redis.call('HSET', P .. ':m:' .. model, marker, 1)
@@ -33,6 +31,7 @@ elseif redis.call('EXISTS', set) == 0 then
   return {'register', text(now)}
 end
 
+note_model(model, now)
 local tokens = input * num(of_model[1], 1) + output
 local more = estimate(model, tokens, microusd)
 local day, to_midnight = day_of(now), C.DAY_US - now % C.DAY_US
@@ -135,21 +134,33 @@ for _, id in ipairs(gone) do redis.call('ZREM', P .. ':i:' .. model, id) end
 
 -- no usable key was met: is there none at all? Then open circuits are probed at once, dead and penniless keys now and
 -- then
+local function is_usable_now(id) return tonumber(redis.call('ZSCORE', P .. ':us', id) or '0') <= now end
+
+-- those of this configuration that are usable first, of a large one no more than are worth the time
+local function members_in_order()
+  local members, most = redis.call('ZRANGE', set, 0, -1), 8 * C.MOST_CANDIDATES
+  if #members <= most then return members end
+  local found = {}
+  for _, id in ipairs(redis.call('ZRANGE', P .. ':us', 0, 4 * most)) do
+    if #found < most and not is_off[id] and redis.call('ZSCORE', set, id) then found[#found + 1] = id end
+  end
+  return #found > 0 and found or {unpack(members, 1, most)}
+end
+
 local last_resort = false
 if not some_usable then
   last_resort = true
-  local members = redis.call('ZRANGE', set, 0, -1)
+  local members = members_in_order()
   for _, id in ipairs(members) do
-    local k = glance_at_key(id, model)
-    if not is_off[id] and usable(k, glance_at_quota(k.group), now) then
+    if not is_off[id] and is_usable_now(id) then
       last_resort = false
       break
     end
   end
   if last_resort then
     best, unseen = {}, false
-    for position, id in ipairs(members) do
-      if not is_out(id) then consider(candidate(id, position - 1, true)) end
+    for _, id in ipairs(members) do
+      if not is_out(id) then consider(candidate(id, tonumber(redis.call('ZSCORE', set, id)), true)) end
     end
   end
 end
@@ -160,7 +171,7 @@ local chosen, first = best[kind .. '_ready'], best[kind .. '_timed']
 local function reason_of_refusal()
   if some_open then return 'no_room', '' end
   local allowed, any_usable, dead, open, eligible, detail = false, false, 0, 0, 0, ''
-  for _, id in ipairs(redis.call('ZRANGE', set, 0, -1)) do
+  for _, id in ipairs(members_in_order()) do
     if not is_out(id) then
       eligible = eligible + 1
       local k = glance_at_key(id, model)
@@ -260,7 +271,7 @@ if q.gap > 0 then
   q.probed_at, q.probe_until, q.prober = at, at + C.PROBE_LEASE_US, k.id
   save_quota(q)
 end
-if probe then set_awaiting(k, q, now) end
+if probe then note_health(k, q, now) end
 k.turn = redis.call('HINCRBY', P .. ':p', 'turn', 1)
 if k.turn == 1 then redis.call('PEXPIRE', P .. ':p', C.TTL_MS) end
 redis.call('HSET', P .. ':k:' .. k.id, 'tu', k.turn)

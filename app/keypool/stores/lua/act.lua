@@ -32,7 +32,10 @@ elseif not disabled then
       save_quota(q)
       for _, sibling in ipairs(siblings_of(k)) do lower(sibling, now) end
     end
-    if effect == 'done' then lower(id, now) end
+    if effect == 'done' then
+      note_usable(k, q)
+      lower(id, now)
+    end
   end
 end
 

@@ -17,7 +17,7 @@ if redis.call('SET', P .. ':a:' .. ARGV[1], 1, 'NX', 'PX', C.SPENT_TTL_MS) then
     local name = P .. ':' .. counts[1]
     for _, counted in ipairs(counts[2]) do count(name, counted[1], counted[2]) end
     redis.call('PEXPIRE', name, C.TTL_MS)
-    if string.sub(counts[1], 1, 2) == 'w:' then redis.call('SADD', P .. ':models', string.sub(counts[1], 3)) end
+    if string.sub(counts[1], 1, 2) == 'w:' then note_model(string.sub(counts[1], 3), clock('')) end
   end
   redis.call('PEXPIRE', P .. ':models', C.TTL_MS)
   for _, used in ipairs(given.used) do

@@ -1,7 +1,8 @@
 -- A process says that it lives, and hears what it needs to go on alone should the server vanish.
--- KEYS[1]: prefix. ARGV: now ('' = server time), set, process, lives (0 = it leaves), batches...
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set, process, lives (0 = it leaves), brief (0/1: without what takes long
+-- with many keys), batches...
 -- Reply: {'register', now} | {now, JSON {rank, size,
---         bad = {{id, circuit; DEAD also without quota; -1 = never answered}, ...},
+--         and unless it is brief: bad = {{id, circuit; DEAD also without quota; -1 = never answered}, ...},
 --         limits = {{group, model, rpm, capacity, tpm, capacity, cooldown until, guess cut at}, ...},
 --         spent = {{name, calls, tokens, microusd}, ...}, ratios = {{model, ratio}, ...}, disabled = {id, ...}}}
 
@@ -21,12 +22,19 @@ for _, other in ipairs(members) do
   if other < process then rank = rank + 1 end
 end
 local day = day_of(now)
-local bad, limits, spent, groups = {}, {}, {}, {}
-local models = redis.call('SMEMBERS', P .. ':models')
+local bad, limits, spent, ratios, disabled, groups = {}, {}, {}, {}, {}, {}
+local models = known_models()
 local function used(name)
   local v = redis.call('HMGET', name, 'c', 't', 'u')
   spent[#spent + 1] = {string.sub(name, #P + 2), num(v[1], 0), num(v[2], 0), num(v[3], 0)}
 end
+local told = {rank = rank, size = #members, spent = spent, disabled = disabled}
+for id, is_off in pairs(disabled_keys()) do
+  if is_off then disabled[#disabled + 1] = id end
+end
+used(P .. ':d:' .. day)
+for n = 6, #ARGV do used(P .. ':t:' .. ARGV[n]) end
+if ARGV[5] == '1' then return {text(now), cjson.encode(told)} end
 for _, id in ipairs(redis.call('ZRANGE', P .. ':s:' .. ARGV[2], 0, -1)) do
   local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 'gr', 've')
   local group = v[2] or id
@@ -51,15 +59,8 @@ for _, id in ipairs(redis.call('ZRANGE', P .. ':s:' .. ARGV[2], 0, -1)) do
     end
   end
 end
-used(P .. ':d:' .. day)
-for n = 5, #ARGV do used(P .. ':t:' .. ARGV[n]) end
-local ratios, disabled = {}, {}
-for id, is_off in pairs(disabled_keys()) do
-  if is_off then disabled[#disabled + 1] = id end
-end
 for _, model in ipairs(models) do
   ratios[#ratios + 1] = {model, num(redis.call('HGET', P .. ':m:' .. model, 'ra'), 1)}
 end
-return {text(now), cjson.encode({
-  rank = rank, size = #members, bad = bad, limits = limits, spent = spent, ratios = ratios, disabled = disabled,
-})}
+told.bad, told.limits, told.ratios = bad, limits, ratios
+return {text(now), cjson.encode(told)}

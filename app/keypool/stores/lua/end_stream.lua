@@ -27,7 +27,7 @@ if redis.call('EXISTS', name) == 1 then
   end
   lower(k.id, now)
   save_health(k)
-  set_awaiting(k, load_quota(k.group), now)
+  note_health(k, load_quota(k.group), now)
 end
 redis.call('PEXPIRE', of_key, C.TTL_MS)
 return {text(now), opened, closed and '1' or '0'}

@@ -7,7 +7,7 @@
 
 local now = clock(ARGV[1])
 local former, counts, of_models, rooms, mine, seen = {}, {}, {}, {}, {}, {}
-local models = redis.call('SMEMBERS', P .. ':models')
+local models = known_models()
 for _, model in ipairs(models) do
   of_models[#of_models + 1] = {model, redis.call('HGETALL', P .. ':w:' .. model)}
 end

@@ -120,7 +120,7 @@ end
 
 -- it may have become better for a key: no index may keep a later time
 local function lower(id, at)
-  for _, model in ipairs(redis.call('SMEMBERS', P .. ':models')) do
+  for _, model in ipairs(known_models()) do
     redis.call('ZADD', P .. ':i:' .. model, 'LT', at, id)
   end
 end
@@ -131,6 +131,7 @@ local function end_outage(now)
     local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 'ra')
     if num(v[1], CLOSED) == OPEN and num(v[2], 0) > now then
       redis.call('HSET', P .. ':k:' .. id, 'ra', now)
+      if redis.call('ZSCORE', P .. ':us', id) ~= 'inf' then redis.call('ZADD', P .. ':us', now, id) end
       lower(id, now)
     end
   end
@@ -175,7 +176,15 @@ local function requests_last_hour(k, now)
   return 0
 end
 
-local function set_awaiting(k, q, now)
+-- from when on it may take requests as far as circuit and money go; who is dead or has no money: only as the last resort
+local function note_usable(k, q)
+  local from = k.circuit == OPEN and k.retry_at or 0
+  redis.call('ZADD', P .. ':us', (k.circuit == DEAD or q.gap > 0) and '+inf' or from, k.id)
+end
+
+-- after a change of its health or of its group's money
+local function note_health(k, q, now)
+  note_usable(k, q)
   local till = 0
   if health_awaits(k, now) then till = k.probe_until end
   if quota_awaits(q, k.id, now) then till = math.max(till, q.probe_until) end

@@ -45,6 +45,6 @@ local function give_back(lease, k, q, b, now)
     save_quota(q)
   end
   save_health(k)
-  set_awaiting(k, q, now)
+  note_health(k, q, now)
   reindex(k, q, b, lease.model, now, true)
 end

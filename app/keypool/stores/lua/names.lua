@@ -8,6 +8,7 @@
 --                     su = until when it is known that no key has room
 --   i:<model>         sorted set: key -> no request can go before (a lower bound, corrected when it is looked at)
 --   w                 sorted set: key -> when the lease of its one request ends
+--   us                sorted set: key -> from when on it may take requests, as far as circuit and money go
 --   f:<key>           sorted set: leases in flight -> when they are forgotten
 --   d:<day>[:<key>], t:<batch>  hash: calls, tokens, microusd; of the day also x:<budget> = the largest cap that had no
 --                     room for a request
@@ -22,7 +23,8 @@
 --   e:<bulk>          requests that are sent together were charged: the day; + = and they are over
 --   off               hash: key -> 1 = an operator has disabled it, 0 = and enabled it again
 --   s:<set>           sorted set: the keys of one configuration -> position
---   keys, models      sorted set of all keys in the order in which they became known, set of all models
+--   keys              sorted set of all keys in the order in which they became known
+--   models            sorted set: model -> when a request for it was last admitted
 --   p                 hash: the latest turn, how many keys have become known, losses
 --   procs             sorted set: process -> when it last said that it lives
 
@@ -47,3 +49,18 @@ local function is_too_late(now, not_after) return not_after ~= '' and now > tonu
 
 -- days since the Unix epoch, as text
 local function day_of(at) return whole(math.floor(at / C.DAY_US)) end
+
+local function known_models() return redis.call('ZRANGE', P .. ':models', 0, -1) end
+
+-- a request for this model is admitted; names that nobody uses any more are forgotten, and so are all but the newest:
+-- whoever lets strangers choose the model must not make everything slow
+local function note_model(model, now)
+  if redis.call('ZADD', P .. ':models', now, model) == 0 then return end
+  redis.call('PEXPIRE', P .. ':models', C.TTL_MS)
+  local old = redis.call('ZRANGEBYSCORE', P .. ':models', '-inf', now - 1000 * C.TTL_MS)
+  for _, other in ipairs(redis.call('ZRANGE', P .. ':models', 0, -1 - C.MOST_MODELS)) do old[#old + 1] = other end
+  for _, other in ipairs(old) do
+    redis.call('ZREM', P .. ':models', other)
+    redis.call('DEL', P .. ':m:' .. other, P .. ':i:' .. other, P .. ':w:' .. other)
+  end
+end

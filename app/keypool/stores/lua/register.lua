@@ -8,7 +8,7 @@
 local now = clock(ARGV[1])
 local set = P .. ':s:' .. ARGV[2]
 local given = cjson.decode(ARGV[3])
-local size, models = {}, redis.call('SMEMBERS', P .. ':models')
+local size, models = {}, known_models()
 for _, key in ipairs(given.keys) do size[key[2]] = (size[key[2]] or 0) + 1 end
 for position, key in ipairs(given.keys) do
   local id, group, mask = key[1], key[2], key[3]
@@ -24,6 +24,7 @@ for position, key in ipairs(given.keys) do
     lower(id, 0)
   end
   redis.call('SADD', P .. ':g:' .. group, id)
+  note_usable(load_key(id, ''), load_quota(group))
   redis.call('ZADD', set, position - 1, id)
   if redis.call('ZSCORE', P .. ':keys', id) == false then
     redis.call('ZADD', P .. ':keys', redis.call('HINCRBY', P .. ':p', 'known', 1), id)
@@ -67,7 +68,7 @@ for _, used in ipairs(given.spent) do
     'u', whole(math.max(num(v[3], 0), used[4])))
   redis.call('PEXPIRE', name, C.SPENT_TTL_MS)
 end
-for _, part in ipairs({set, P .. ':keys', P .. ':p', P .. ':models', P .. ':w'}) do
+for _, part in ipairs({set, P .. ':keys', P .. ':p', P .. ':models', P .. ':w', P .. ':us'}) do
   redis.call('PEXPIRE', part, C.TTL_MS)
 end
 return {text(now)}

@@ -24,6 +24,7 @@ local k = load_key(lease.key, lease.model)
 local q = load_quota(k.group)
 local b = load_bucket(k.group, lease.model)
 local name = P .. ':k:' .. k.id
+local quota_generation = q.generation
 
 -- money
 if C.UNBILLED[outcome] or unbilled then
@@ -186,6 +187,11 @@ count_for_model(lease.model, 'b' .. ARGV[31], 1)
 for _, part in ipairs({':k:' .. k.id, ':c:' .. k.id, ':m:' .. lease.model, ':i:' .. lease.model, ':p'}) do
   redis.call('PEXPIRE', P .. part, C.TTL_MS)
 end
-set_awaiting(k, q, now)
+note_health(k, q, now)
+if q.generation ~= quota_generation then
+  for _, id in ipairs(siblings_of(k)) do
+    if id ~= k.id then note_usable(load_key(id, lease.model), q) end
+  end
+end
 reindex(k, q, b, lease.model, now, awaited)
 return {text(now), opened, closed and '1' or '0', died and '1' or '0', quota_gone and '1' or '0', cooled}
