@@ -1,11 +1,21 @@
 -- Where everything is kept, and how numbers are written. C, above this text, has the numbers of the Python side.
 -- Names below the pool's prefix P (one hash tag, so that a cluster keeps them together):
---   k:<key>           hash: health, figures, group, mask; x:<model> = forbidden until
---   q:<group>         hash: quota state; cool = end of the latest cooldown of any model
+--   k:<key>           hash: one key (breaker.py). c = circuit (0 closed, 1 open, 2 dead), fa = failures,
+--                     ge = generation, ve = verified, ra = retry at, op = openings, pu = probe until, pa = probed at,
+--                     pr = the process that probes; gr = its group, gn = how many keys that has, mk = mask,
+--                     se = when a process last registered it; x:<model> = forbidden until; tu = its turn;
+--                     rq, ok, ng, rl = requests, successes, failures, rate limits; lu = last used; h0, h1 = requests of
+--                     the clock hour hr and of the one before
+--   q:<group>         hash: its money (state.py). ge = generation, ga = time between probes (0: there is money),
+--                     du = next one due, pa, pu = as above, pk = the key that probes; cool = end of the latest cooldown
+--                     of any model
 --   g:<group>         set:  the keys of the group
---   b:<group>:<model> hash: the bucket
---   m:<model>         hash: token ratio, deferral clock, sums of limits; s:<set> = that set's keys are in the index;
---                     su = until when it is known that no key has room
+--   b:<group>:<model> hash: the bucket (buckets.py). cd = cooldown until, co = the limit that it is of, ji = jitter,
+--                     st = bursts do not grow until; r and t with a letter of meters.lua = the meters of requests and
+--                     tokens; gn, ga, gc = the guess: requests that count, when the last one did, when the rate was cut
+--   m:<model>         hash: ra = token ratio, df = until when callers were sent away, sr, st = sums of the limits of
+--                     requests and tokens, su = until when it is known that no key has room, s:<set> = that set's keys
+--                     are in the index
 --   i:<model>         sorted set: key -> no request can go before (a lower bound, corrected when it is looked at)
 --   w                 sorted set: key -> when the lease of its one request ends
 --   us                sorted set: key -> from when on it may take requests, as far as circuit and money go
