@@ -172,9 +172,8 @@ class Bucket:
         requests, tokens, grows = self.requests, self.tokens, now_us >= self.steady_until_us
         if self.guess.cut_us and requests.per_minute is not None:
             requests = requests.raised(self.guess.raised(requests.per_minute, now_us))
-        elif grows and requests.was_idle(
-            charges[0]
-        ):  # one that is always busy gains nothing by it, and would overshoot
+        elif grows and requests.was_idle(charges[0]):
+            # one that is busy all the time gains nothing by larger bursts, and would overshoot
             requests = requests.grown(1.0, charges[0], sent_us, self.jitter_us)
         if grows:
             tokens = tokens.grown(taken, charges[1], sent_us, self.jitter_us)
@@ -186,10 +185,11 @@ class Bucket:
 
         Never a shorter rest than asked before. `limited_by` None concerns both limits.
         """
+        guess = self.guess
         if not refusal.with_headers and self._is_guessed_or_unknown():
-            guessed = self._guessed_anew(refusal, now_us)
-            if guessed is not None:
-                return guessed
+            guess, per_minute = guess.after_refusal(self.requests.per_minute, refusal.sent_us, now_us)
+            if per_minute is not None:
+                return replace(self, guess=guess)._guessed_at(per_minute, refusal, now_us)
         until = now_us + (DEFAULT_COOLDOWN_US if refusal.pause_us is None else refusal.pause_us)
         requests, tokens, steady_until = self.requests, self.tokens, self.steady_until_us
         of_requests, of_tokens = refusal.limited_by != "tokens", refusal.limited_by != "requests"
@@ -210,9 +210,7 @@ class Bucket:
         jitter = min(LONGEST_JITTER_US, self.jitter_us * JITTER_GROWTH)
         longer = until > self.cooldown_until_us
         cooldown_of = refusal.limited_by or "requests" if longer else self.cooldown_of
-        return Bucket(
-            requests, tokens, max(self.cooldown_until_us, until), jitter, steady_until, cooldown_of, self.guess
-        )
+        return Bucket(requests, tokens, max(self.cooldown_until_us, until), jitter, steady_until, cooldown_of, guess)
 
     def _counted(self, now_us: int) -> Bucket:
         if not self._is_guessed_or_unknown():
@@ -223,16 +221,12 @@ class Bucket:
         """True while no header has named a limit of requests."""
         return self.requests.per_minute is None or self.guess.cut_us > 0
 
-    def _guessed_anew(self, refusal: Refused, now_us: int) -> Bucket | None:
-        """After a 429 that names no limit: a lower rate, and the next request when it has room. None: no ground for a
-        guess."""
+    def _guessed_at(self, per_minute: float, refusal: Refused, now_us: int) -> Bucket:
+        """After a 429 that names no limit: paced at this rate, and the next request goes when that has room."""
         requests, pause_us = self.requests, refusal.pause_us
-        guess, per_minute = self.guess.after_refusal(requests.per_minute, refusal.sent_us, now_us)
-        if per_minute is None:
-            return None
         if per_minute != requests.per_minute:
             pause_us = math.ceil(MINUTE_US / per_minute) if pause_us is None else pause_us
             requests = Meter.guessed(per_minute, now_us + pause_us, self.jitter_us, requests.total)
         until = max(self.cooldown_until_us, now_us + (pause_us or 0))
         cooldown_of = refusal.limited_by or "requests" if until > self.cooldown_until_us else self.cooldown_of
-        return replace(self, requests=requests, guess=guess, cooldown_until_us=until, cooldown_of=cooldown_of)
+        return replace(self, requests=requests, cooldown_until_us=until, cooldown_of=cooldown_of)

@@ -52,6 +52,15 @@ def test_where_nothing_was_ever_accepted_it_rests_for_a_minute(make_store: MakeS
     assert refused(store).retry_after_us >= MINUTE
 
 
+def test_what_was_refused_is_no_ground_for_a_guess(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store([A], clock)
+    for _ in range(3):
+        _refuse(store, pause_us=SECOND // 10)
+        clock.advance(0.2)
+    _refuse(store)
+    assert refused(store).retry_after_us >= MINUTE
+
+
 def test_a_named_time_is_kept(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A], clock)
     _used(store, clock)

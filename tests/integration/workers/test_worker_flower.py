@@ -204,13 +204,13 @@ def test_arguments_are_redacted_also_while_a_retry_waits_and_after_it(
     # one at once could be over before its worker has told of the retry: Flower goes by the time of events
     done, waiting = (_send(fleet, "probe.again", countdown, secret, url=url) for countdown in (1, 600))
     flower.wait_for_state(done, "SUCCESS")
-    wait_until(lambda: bool(flower.task(waiting).get("retried")), 40, flower.log)
+    # not by its count of retries, which Flower drops if the end of a run is heard of before its beginning
+    wait_until(lambda: all(flower.task(one).get("retried") for one in (done, waiting)), 40, flower.log)
     worker = flower.only_worker()
     wait_until(lambda: waiting in flower.page(f"/worker/{worker}"), 20, flower.log)
     page = flower.page(f"/worker/{worker}")
     pages = [flower.page(f"/task/{task_id}") for task_id in (done, waiting)]
     pages += [flower.page("/api/tasks"), flower.page(f"/api/workers?workername={worker}&refresh=1"), page]
-    assert flower.task(done)["retries"] == 1
     for shown in pages:
         assert "https://example.com/a?[redacted]" in shown
         assert "hunter2" not in shown
