@@ -61,9 +61,14 @@ def prometheus_image(folder: Path, default: str) -> str:
     return tag
 
 
-def kill(container: str) -> None:
+def kill(*containers: str) -> None:
     """With SIGKILL; Docker starts no container again that somebody killed."""
-    subprocess.run(["docker", "kill", container], capture_output=True, check=True)
+    subprocess.run(["docker", "kill", *containers], capture_output=True, check=True)
+
+
+def start(*containers: str) -> None:
+    """Start what was killed, as it was."""
+    subprocess.run(["docker", "start", *containers], capture_output=True, check=True)
 
 
 @dataclass
