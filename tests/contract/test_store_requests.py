@@ -108,6 +108,7 @@ jobs.enqueue({TARGETS!r}, requester=Requester({ALICE!r}, None, RequestKey({KEY.i
 os._exit(9)
 """
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())}
+    began = datetime.now(UTC)
     ran = subprocess.run(
         [sys.executable, "-c", code], env=environment, timeout=120, check=False, stderr=subprocess.PIPE
     )
@@ -116,7 +117,9 @@ os._exit(9)
     made = JobStore(database).enqueue(TARGETS, requester=by(key=KEY))
     assert made.repeated == answered
     assert len(BatchStore(database).page().items) == 1
-    assert JobStore(database).used_today(ALICE) == 3
+    # midnight may lie between the process and this one
+    of_its_day = Database(database_url, ManualClock(began))
+    assert {JobStore(one).used_today(ALICE) for one in (of_its_day, database)} | {0} == {0, 3}
     database.close()
 
 
