@@ -103,9 +103,10 @@ class FleetStore:
             try:
                 return self._redis.acquire(ask, lease_id)
             except redis.RedisError as exc:
-                # the server may have heard of it
-                self._courier.keep(lambda store: store.undo(ask, lease_id))
                 share = self.lose(exc)
+                # the server may have heard of it. Only now: what is kept is delivered after the rejoin, which says what
+                # was spent when the server was last heard, and would undo a correction that came before it
+                self._courier.keep(lambda store: store.undo(ask, lease_id))
         return share.acquire(ask)
 
     def confirm(self, lease: Lease) -> Lease | Later | None:
