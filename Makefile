@@ -54,10 +54,10 @@ test: install ## the test suite; tests that need a service this machine lacks sk
 	$(PY) -m pytest -m "deployed $(LEFT_OUT)"
 	@$(MAKE) --no-print-directory --jobs=$(if $(filter every,$(SERVERS)),1,2) test-main test-chaos
 
-test-main:
+test-main: install
 	nice $(PY) -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not chaos and not deployed $(LEFT_OUT)"
 
-test-chaos:
+test-chaos: install
 	$(PY) -m pytest -n 2 --dist load -m "chaos $(LEFT_OUT)"
 
 exhaustive: install ## all examples of property-based tests, requests by the API's schema: some minutes (PROFILE=search: ten times as many, new seeds)

@@ -109,10 +109,12 @@ def _one(entry: Entry, mode: Mode, size: Size, repeat: int) -> dict[str, Any]:
 
 
 def _admission(args: argparse.Namespace) -> None:
-    from benchmarks.keypool.admission import measure  # noqa: PLC0415 (needs a Redis, which `report` does not)
+    from benchmarks.keypool.admission import measure, measure_outage  # noqa: PLC0415 (`report` needs no Redis)
 
-    found = [measure(int(n), args.samples) for n in args.keys.split(",")]
-    for row in found:
+    counts = [int(n) for n in args.keys.split(",")]
+    found = [measure(n, args.samples) for n in counts]
+    outages = [measure_outage(n, args.samples // 10) for n in counts]
+    for row in (*found, *outages):
         print("  ".join(f"{name} {value}" for name, value in row.items()))
     if args.out is not None:
         results = read_results(args.out, "`run --out`") if args.out.exists() else {"runs": []}

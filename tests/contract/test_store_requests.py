@@ -117,9 +117,12 @@ os._exit(9)
     made = JobStore(database).enqueue(TARGETS, requester=by(key=KEY))
     assert made.repeated == answered
     assert len(BatchStore(database).page().items) == 1
-    # midnight may lie between the process and this one
-    of_its_day = Database(database_url, ManualClock(began))
-    assert {JobStore(one).used_today(ALICE) for one in (of_its_day, database)} | {0} == {0, 3}
+    used = JobStore(database).used_today(ALICE)
+    if began.date() != database.clock.now().date():  # midnight lay between the process and this one
+        its_day = Database(database_url, ManualClock(began))
+        used += JobStore(its_day).used_today(ALICE)
+        its_day.close()
+    assert used == 3
     database.close()
 
 

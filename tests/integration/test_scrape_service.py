@@ -282,7 +282,7 @@ def test_a_dead_key_is_a_note_and_not_a_failure(keyed: Resources, standin: tuple
 def test_fields_that_a_failing_model_left_are_asked_for_with_the_next_job_and_not_after_thirty_days(
     keyed: Resources, site: Site, standin: tuple[OpenAIStandin, str], url: str
 ) -> None:
-    """Whoever wants the page again gets a job for it, without `--refresh`; once it is whole, it is fresh."""
+    """The page can be enqueued again without `--refresh` until nothing is missing; then it is fresh."""
     standin[0].gate.change_key({"key": KEY, "behaviour": "flaky", "failure_rate": 1.0}, time.monotonic())
     job_id = enqueue(keyed, f"{url}/house")
     first = keyed.scraper.scrape(f"{url}/house", Run(job_id, is_last=True, is_due=True))

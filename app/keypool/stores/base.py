@@ -21,8 +21,6 @@ from app.keypool.spending import Bulk, BulkResult, Spent, Usage
 LEASE_US = 7_200_000_000
 #: A process that has said nothing for so long is gone.
 SILENT_US = 10_000_000
-
-
 DAY_US = 86_400_000_000
 
 
@@ -57,9 +55,8 @@ class Lease:
 
     A `reserved` lease has its place, and must be confirmed when its time has come, or given back. `tokens` is what it
     is charged, and `day` (since the epoch, UTC) whose budget; one that is reserved is charged when it is confirmed.
-    `generation` and `quota_generation` are the key's and
-    its group's at admission, `last_resort` is true if no key was healthy, `probe` if this is the one request that its
-    key (or group) may carry until it has answered.
+    `generation` and `quota_generation` are the key's and its group's at admission, `last_resort` is true if no key was
+    healthy, `probe` if this is the one request that its key (or group) may carry until it has answered.
     """
 
     lease_id: str

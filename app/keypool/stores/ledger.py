@@ -1,8 +1,8 @@
 """What model calls use, against the budgets of the fleet. Pure counting; a store holds it under its lock.
 
 A call is charged its estimate when it is about to be sent, so that no two can squeeze below one cap, and corrected to
-what it used once that is known. Whatever was surely not billed is given back. A place that is reserved is charged
-nothing: whoever holds it may die.
+what it used once that is known. Whatever was surely not billed is given back. A reserved place is not
+charged: the process that holds it may die.
 """
 
 from __future__ import annotations

@@ -56,11 +56,12 @@ class Fleet:
         """From the reply of `beat.lua`; what a brief one does not tell is as before. Lua's empty table is an empty
         object."""
         circuits = {1: Circuit.OPEN, 2: Circuit.DEAD}
+        spent = {name: Spent(*used) for name, *used in told["spent"] or ()}
         heard = replace(
             before,
             rank=told["rank"],
             size=max(1, told["size"]),
-            spent={**before.spent, **{name: Spent(*used) for name, *used in told["spent"] or ()}},
+            spent={**before.spent, **spent},
             disabled=frozenset(told["disabled"] or ()),
         )
         if "bad" not in told:
@@ -69,7 +70,7 @@ class Fleet:
             heard,
             bad={key_id: circuits.get(number) for key_id, number in told["bad"] or ()},
             limits={(entry[0], entry[1]): tuple(entry[2:]) for entry in told["limits"] or ()},
-            spent={name: Spent(*used) for name, *used in told["spent"] or ()},
+            spent=spent,
             ratios=dict(told["ratios"] or ()),
         )
 

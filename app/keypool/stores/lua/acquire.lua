@@ -132,21 +132,25 @@ end
 for _, update in ipairs(walk()) do redis.call('ZADD', P .. ':i:' .. model, update[1], update[2]) end
 for _, id in ipairs(gone) do redis.call('ZREM', P .. ':i:' .. model, id) end
 
--- no usable key was met: is there none at all? Then open circuits are probed at once, dead and penniless keys now and
--- then
 local function is_usable_now(id) return tonumber(redis.call('ZSCORE', P .. ':us', id) or '0') <= now end
 
--- those of this configuration that are usable first, of a large one no more than are worth the time
+-- keys of this configuration: all of a small one, of a large one those that are usable first
+local looked_up
 local function members_in_order()
-  local members, most = redis.call('ZRANGE', set, 0, -1), 8 * C.MOST_CANDIDATES
-  if #members <= most then return members end
-  local found = {}
-  for _, id in ipairs(redis.call('ZRANGE', P .. ':us', 0, 4 * most)) do
-    if #found < most and not is_off[id] and redis.call('ZSCORE', set, id) then found[#found + 1] = id end
+  if looked_up then return looked_up end
+  local members, most, found = redis.call('ZRANGE', set, 0, -1), 8 * C.MOST_CANDIDATES, {}
+  if #members > most then
+    for _, id in ipairs(redis.call('ZRANGE', P .. ':us', 0, 4 * most)) do
+      if #found < most and not is_off[id] and redis.call('ZSCORE', set, id) then found[#found + 1] = id end
+    end
+    members = #found > 0 and found or {unpack(members, 1, most)}
   end
-  return #found > 0 and found or {unpack(members, 1, most)}
+  looked_up = members
+  return members
 end
 
+-- no usable key was met: is there none at all? Then open circuits are probed at once, dead and penniless keys now and
+-- then
 local last_resort = false
 if not some_usable then
   last_resort = true

@@ -1,10 +1,11 @@
 -- A process says that it lives, and hears what it needs to go on alone should the server vanish.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, process, lives (0 = it leaves), brief (0/1: without what takes long
 -- with many keys), batches...
--- Reply: {'register', now} | {now, JSON {rank, size,
+-- Reply: {'register', now} | {now, JSON {rank, size, disabled = {id, ...},
+--         spent = {{name, calls, tokens, microusd}, ...}; of keys only unless it is brief,
 --         and unless it is brief: bad = {{id, circuit; DEAD also without quota; -1 = never answered}, ...},
 --         limits = {{group, model, rpm, capacity, tpm, capacity, cooldown until, guess cut at}, ...},
---         spent = {{name, calls, tokens, microusd}, ...}, ratios = {{model, ratio}, ...}, disabled = {id, ...}}}
+--         ratios = {{model, ratio}, ...}}}
 
 local now = clock(ARGV[1])
 local process, procs = ARGV[3], P .. ':procs'

@@ -36,10 +36,7 @@ end
 local function save_bucket(b)
   local fields = {'cd', b.cooldown, 'ji', b.jitter, 'st', b.steady, 'co', b.cooldown_of}
   if b.guess.changed then
-    for field, value in pairs({gn = b.guess.n, ga = b.guess.at, gc = b.guess.cut}) do
-      fields[#fields + 1] = field
-      fields[#fields + 1] = value
-    end
+    for _, part in ipairs({'gn', b.guess.n, 'ga', b.guess.at, 'gc', b.guess.cut}) do fields[#fields + 1] = part end
   end
   for prefix, m in pairs({r = b.r, t = b.t}) do
     if m.l then
