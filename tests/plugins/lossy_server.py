@@ -122,8 +122,8 @@ def open_fleet_store(lossy_server: Server) -> Iterator[Callable[..., FleetStore]
 
 
 def sent(store: FleetStore, model: str = "m", tokens: float = 10, **more: object) -> Lease:
-    """One request, at its time."""
-    lease = store.acquire(Ask(model, tokens, 1_000_000, **more))  # type: ignore[arg-type]
+    """One request, at its time: that is a second away with a server that has just heard anew what the limits are."""
+    lease = store.acquire(Ask(model, tokens, 2_000_000, **more))  # type: ignore[arg-type]
     assert isinstance(lease, Lease), lease
     while lease.reserved:
         wait_until(lambda at=lease.at_us: store.now_us() >= at, 2)  # type: ignore[misc]
