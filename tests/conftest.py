@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.plugins.forward_proxy",
     "tests.plugins.hanging_server",
     "tests.plugins.lossy_server",
+    "tests.plugins.lua_rules",
     "tests.plugins.metric_labels",
     "tests.plugins.otlp_receiver",
     "tests.plugins.pooled_sdk",

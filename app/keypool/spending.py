@@ -1,4 +1,4 @@
-"""What requests use of the fleet's budgets: model calls, tokens, money. Values alone; `stores.ledger` counts them."""
+"""What requests use of the fleet's budgets: model calls, tokens, money. Values alone; `ledger.lua` counts them."""
 
 from __future__ import annotations
 
@@ -39,6 +39,17 @@ class Cap:
     calls: int | None = None
     tokens: int | None = None
     microusd: int | None = None
+
+    def exceeded(self, used: Spent, more: Spent) -> str | None:
+        """The first figure ("calls", "tokens", "microusd") that `more` would bring over the cap; nothing never does."""
+        if more == NOTHING:
+            return None
+        figures = (
+            ("calls", self.calls, used.calls + more.calls),
+            ("tokens", self.tokens, used.tokens + more.tokens),
+            ("microusd", self.microusd, used.microusd + more.microusd),
+        )
+        return next((name for name, cap, total in figures if cap is not None and total > cap), None)
 
 
 @dataclass(frozen=True, slots=True)

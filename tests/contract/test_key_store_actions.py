@@ -8,7 +8,7 @@ from app.clock import ManualClock
 from app.keypool.keys import ApiKey, make_keys
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import Acted
-from app.keypool.stores.base import DISABLED_RETRY_US, Lease, NoRoom, Settlement, Store
+from app.keypool.stores.base import Lease, NoRoom, Settlement, Store
 from app.keypool.stores.redis import RedisStore
 from tests.plugins.redis_fixtures import TAG, Backend, MakeStore
 from tests.plugins.store_steps import DAY, HOUR, NO_ROOM, SECOND, answer, ask, of, refused, take, wait_until
@@ -57,7 +57,7 @@ def test_a_disabled_key_is_no_last_resort(store: Store, clock: ManualClock) -> N
 def test_with_every_key_disabled_a_request_is_told_so(store: Store) -> None:
     for key in KEYS:
         store.act(key.key_id, "disable")
-    told = NoRoom(DISABLED_RETRY_US, "disabled")
+    told = NoRoom(60_000_000, "disabled")
     assert store.acquire(ask()) == store.acquire(ask(max_wait_us=30 * SECOND)) == told
     assert [(model.model, dict(model.refusals)) for model in store.figures().models] == [("m", {"disabled": 2})]
 
@@ -79,7 +79,7 @@ def test_waiting_for_an_answer_of_a_disabled_key_is_in_vain(store: Store) -> Non
     take(store, ONLY_A)
     store.act(A.key_id, "disable")
     store.act(B.key_id, "disable")
-    assert store.acquire(ask(max_wait_us=SECOND)) == NoRoom(DISABLED_RETRY_US, "disabled")
+    assert store.acquire(ask(max_wait_us=SECOND)) == NoRoom(60_000_000, "disabled")
 
 
 def test_a_reservation_of_a_disabled_key_is_not_confirmed(store: Store, clock: ManualClock) -> None:

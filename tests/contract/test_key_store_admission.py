@@ -7,7 +7,6 @@ import itertools
 import pytest
 
 from app.clock import ManualClock
-from app.keypool.buckets import JITTER_US
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
@@ -29,6 +28,8 @@ from tests.plugins.store_steps import (
 
 #: between two requests at 600 a minute
 GAP = SECOND // 10
+#: what a bucket that holds little more than one request leaves for uneven travel
+JITTER_US = 10_000
 
 
 def later(reply: Lease | Later | None) -> int:

@@ -12,7 +12,6 @@ from typing import Literal, Protocol
 from app.keypool.figures import PoolFigures, Scope, Unit
 from app.keypool.keys import ApiKey
 from app.keypool.limits import LimitReading
-from app.keypool.meters import Charge
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import Acted, Action, KeySnapshot
 from app.keypool.spending import Bulk, BulkResult, Spent, Usage
@@ -47,6 +46,17 @@ class Ask:
     waited: bool = False
     microusd: int = 0
     batch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a lease remembers of a meter at its own admission, to tell corrections from later charges (`meters.lua`)."""
+
+    full_at_us: float = 0.0
+    corrected_us: float = 0.0
+    paced_at_us: float = 0.0
+    moved_us: float = 0.0
+    total: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +100,6 @@ class Later:
 #: `barred`: no key is left that this request has not tried in vain. `forbidden`: no key may use the model.
 #: `disabled`: an operator took every key out.
 Reason = Literal["no_room", "quota", "dead", "circuit", "forbidden", "barred", "budget", "disabled"]
-#: When to come back where only an operator's word brings a key back.
-DISABLED_RETRY_US = 60_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,60 +1,32 @@
-"""The store that a whole fleet shares: one Lua script admits, one settles, by the server's own clock.
+"""The store that a whole fleet shares: scripts on a server, by its own clock.
 
-Runs on Redis 7 and 8, Valkey 8 and 9, and on a cluster (all names share one hash tag). Raises `redis.RedisError` when
-the server cannot be reached: what to do then is `fleet`'s. No secret is ever sent: a key is its `key_id` and mask.
+Runs on Redis 7 and 8, Valkey 8 and 9 (all names share one hash tag). Raises `redis.RedisError` when the server cannot
+be reached: what to do then is `fleet`'s.
 """
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import json
-import os
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
-from redis.exceptions import NoScriptError
 
 from app.clock import Clock
-from app.keypool.admission import SEEDS
 from app.keypool.breaker import Policy
-from app.keypool.figures import PoolFigures, Scope, wait_class
 from app.keypool.keys import ApiKey
-from app.keypool.snapshots import Acted, Action, KeySnapshot
-from app.keypool.spending import NO_BUDGET, Budget, Bulk, BulkResult, Spent, Usage
-from app.keypool.stores.base import Ask, Change, Later, Lease, NoRoom, Settlement, day_of
-from app.keypool.stores.replies import (
-    lease_arguments,
-    read_charges,
-    read_counts,
-    read_lease,
-    read_rooms,
-    read_snapshot,
-    read_state,
-    read_stopped,
-    reading_arguments,
-    usage_arguments,
-    whole,
-)
-from app.keypool.stores.scripts import Script, load_scripts
-from app.keypool.stores.server_time import ServerTime, monotonic_us
-from app.keypool.stores.tally import Alone, read_figures
+from app.keypool.spending import NO_BUDGET, Budget
+from app.keypool.stores.base import Ask
+from app.keypool.stores.script_store import ScriptStore
+from app.keypool.stores.server_time import monotonic_us
+from app.keypool.stores.tally import Alone
 
 DEFAULT_PREFIX = "{propintel}:pool"
 
 
-class RedisStore:
-    """`Store` for a fleet. Thread-safe as far as `connection` is; one for each process, never carried over a fork.
-
-    `clock` None lets the server's time rule. `process` names this process where it says that it lives (`beat`), "" if
-    it does not. `learned` gives what this process knows of limits and keys, for a server that has lost its data (see
-    `register.lua`).
-    """
-
-    scope: Scope = "fleet"
-    blocking = True
+class RedisStore(ScriptStore):
+    """`Store` for a fleet; arguments as `ScriptStore` has them."""
 
     def __init__(
         self,
@@ -71,181 +43,22 @@ class RedisStore:
         learned: Callable[[], dict[str, Any]] | None = None,
     ) -> None:
         self._connection = connection
-        self._prefix = prefix
-        self._scripts = load_scripts(strategy, policy or Policy(), budget)
-        self._time = ServerTime(clock)
-        self._rng = rng or random.Random()
-        self._learned = learned or (lambda: {"learned": [], "verified": [], "spent": [], "disabled": []})
-        self._process = process
-        self._leases = os.urandom(6).hex()
-        self._numbers = itertools.count(1)
-        self.set_keys(keys)
-
-    # --- the contract
-
-    def set_keys(self, keys: Sequence[ApiKey]) -> None:
-        """As the contract has it; the server learns of it with the next request."""
-        text = json.dumps([(key.key_id, key.group, key.mask) for key in keys], separators=(",", ":"))
-        digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-        self._registration = (digest, text, {key.key_id: key.mask for key in keys})
-        self._groups = {key.key_id: key.group for key in keys}
-        self._unregistered = True
-
-    def register(self) -> None:
-        """Tell the server the keys of this process, and what it knows of them."""
-        self._unregistered = False
-        digest, text, _ = self._registration
-        known = self._learned()
-        given = f'{{"keys":{text},{json.dumps(known)[1:]}'
-        try:
-            self._run(self._scripts.register, self._time.given(), digest, given)
-        except redis.RedisError:
-            self._unregistered = True
-            raise
-
-    def new_lease_id(self) -> str:
-        return f"{self._leases}-{next(self._numbers)}"
-
-    def acquire(self, ask: Ask, lease_id: str = "") -> Lease | Later | NoRoom:
-        """As the contract has it. Of a lease whose id was given and whose reply was lost, `undo` gets rid."""
-        digest, _, mine = self._registration
-        if not mine:
-            return NoRoom(0, "barred")
-        lease_id = lease_id or self.new_lease_id()
-        arguments: tuple[str | float, ...] = (
-            digest,
-            ask.model,
-            ask.input_tokens,
-            ask.output_tokens,
-            ask.max_wait_us,
-            int(ask.waited),
-            self._rng.randrange(SEEDS),
-            ask.microusd,
-            ask.batch,
-            lease_id,
-            self._process,
-            self._time.not_after(),
-            *sorted(ask.barred),
+        super().__init__(
+            keys,
+            strategy,
+            connection,
+            clock=clock,
+            policy=policy,
+            rng=rng,
+            budget=budget,
+            prefix=prefix,
+            process=process,
+            learned=learned,
         )
-        reply = self._ask(self._scripts.acquire, *arguments)
-        match reply[0]:
-            case "lease":
-                return read_lease(reply, ask, lease_id)
-            case "later":
-                return Later(whole(reply[2]))
-            case _:
-                return NoRoom(whole(reply[2]), reply[3], reply[4])
 
     def undo(self, ask: Ask, lease_id: str) -> None:
         """Take back what `acquire` gave, if it gave anything, within a minute or two after it. Nothing was sent."""
         self._run(self._scripts.undo, self._time.given(), lease_id, ask.model, ask.microusd, ask.batch)
-
-    def confirm(self, lease: Lease, *, was_sent: bool = False) -> Lease | Later | None:
-        """As the contract has it. `was_sent`: whatever has become of the key, the request is out and counts, once."""
-        digest, _, mine = self._registration
-        if not mine and not was_sent:
-            self.give_back(lease)
-            return None
-        not_after = "" if was_sent else self._time.not_after()
-        reply = self._ask(self._scripts.confirm, digest, not_after, int(was_sent), *lease_arguments(lease))
-        if reply[0] == "gone":
-            return None
-        if reply[0] == "later":
-            return Later(whole(reply[2]))
-        return lease.sent(whole(reply[1]), read_charges(reply[2:]))
-
-    def give_back(self, lease: Lease) -> None:
-        self._run(self._scripts.give_back, self._time.given(), *lease_arguments(lease))
-
-    def settle(self, lease: Lease, settlement: Settlement) -> Change:
-        reply = self._run(
-            self._scripts.settle,
-            self._time.given(),
-            *lease_arguments(lease),
-            settlement.outcome.value,
-            int(settlement.counts),
-            "" if settlement.pause_us is None else settlement.pause_us,
-            settlement.admitted_after_us,
-            settlement.limited_by or "",
-            *usage_arguments(settlement.usage),
-            wait_class(settlement.waited_us),
-            settlement.waited_us,
-            int(settlement.streams),
-            int(settlement.unbilled),
-            *reading_arguments(settlement.limits.requests),
-            *reading_arguments(settlement.limits.tokens),
-        )
-        return Change(
-            opened_after=whole(reply[1]) if reply[1] else None,
-            closed=reply[2] == "1",
-            died=reply[3] == "1",
-            quota_gone=reply[4] == "1",
-            cooled_us=whole(reply[5]) if reply[5] else None,
-        )
-
-    def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
-        time = self._time.given(), self._time.not_after()
-        reply = self._run(self._scripts.end_stream, *time, *lease_arguments(lease), int(broke), *usage_arguments(usage))
-        return Change(opened_after=whole(reply[1]) if reply[1] else None, closed=reply[2] == "1")
-
-    def charge_bulk(self, bulk: Bulk) -> str | None:
-        given = json.dumps(_rows(bulk.charges))
-        reply = self._run(
-            self._scripts.charge_bulk, self._time.given(), self._time.not_after(), bulk.bulk_id, bulk.key_id, given
-        )
-        return reply[1] or None
-
-    def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
-        given = {
-            "charges": _rows(bulk.charges),
-            "used": _rows(result.used),
-            "outcomes": [(outcome.value, count) for outcome, count in result.outcomes.items()],
-            "tokens": [("i", result.input_tokens), ("o", result.output_tokens), ("u", result.microusd)],
-        }
-        now = self._time.given()
-        self._run(self._scripts.settle_bulk, now, bulk.bulk_id, bulk.key_id, bulk.model, json.dumps(given))
-
-    def act(self, key_id: str, action: Action) -> Acted:
-        digest, _, mine = self._registration
-        reply = self._ask(self._scripts.act, digest if mine else "", self._time.not_after(), key_id, action)
-        state = read_state(reply[3:], whole(reply[0]), configured=key_id in mine, disabled=reply[2] == "1")
-        return Acted(reply[1], state)
-
-    def snapshot(self) -> tuple[KeySnapshot, ...]:
-        _, _, mine = self._registration
-        pairs = (part for pair in self._groups.items() for part in pair)
-        reply = self._run(self._scripts.snapshot, self._time.given(), *pairs)
-        now = whole(reply[0])
-        return tuple(read_snapshot(figures, now, mine.get(figures[0])) for figures in reply[1:])
-
-    def figures(self) -> PoolFigures:
-        groups = self._groups
-        pairs = (part for pair in groups.items() for part in pair)
-        reply = self._run(self._scripts.figures, self._time.given(), *pairs)
-        now, (former, of_keys, of_models, buckets, today) = whole(reply[0]), reply[1:]
-        counts = {
-            **{f"c:{key_id}": read_counts(found) for key_id, found in zip(groups, of_keys, strict=True)},
-            **{f"c:{key_id}": read_counts(found) for key_id, _, found in former},
-            **{f"w:{model}": read_counts(found) for model, found in of_models if found},
-        }
-        others = {key_id: group for key_id, group, _ in sorted(former)}
-        rooms = (room for bucket in buckets for room in read_rooms(bucket, now))
-        return read_figures(self.scope, groups | others, counts, rooms, read_stopped(today))
-
-    def spent(self, batch: str = "") -> Spent:
-        day = day_of(self.server_now_us())
-        name = f"{self._prefix}:t:{batch}" if batch else f"{self._prefix}:d:{day}"
-        calls, tokens, microusd = self._connection.hmget(name, ["c", "t", "u"])
-        return Spent(int(calls or 0), int(tokens or 0), int(microusd or 0))
-
-    def losses(self) -> int:
-        found = self._connection.hget(f"{self._prefix}:p", "losses")
-        return int(found or 0)
-
-    def now_us(self) -> int:
-        if not self._time.known:
-            self.server_now_us()
-        return self._time.now_us()
 
     def local_now_us(self) -> int:
         """The server's time as this process remembers it; never asks."""
@@ -284,46 +97,3 @@ class RedisStore:
     def forget_connections(self) -> None:
         """Open new ones from now on: the old may lead to a server that is no longer the primary."""
         self._connection.connection_pool.disconnect(inuse_connections=False)
-
-    def close(self) -> None:
-        self._connection.close()
-
-    # --- inside
-
-    def _ask(self, script: Script, *arguments: str | float) -> Any:
-        """Run a script that needs this process's keys to be known: after a change of them, or of the server."""
-        if self._unregistered:
-            self.register()
-        reply = self._run(script, self._time.given(), *arguments)
-        if reply[0] == "register":
-            self.register()
-            reply = self._run(script, self._time.given(), *arguments)
-            if reply[0] == "register":
-                raise redis.RedisError("the server forgets this pool's keys as soon as it is told them")
-        return reply
-
-    def _run(self, script: Script, *arguments: str | float) -> Any:
-        asked_at = monotonic_us()
-        try:
-            reply = self._connection.evalsha(script.sha, 1, self._prefix, *arguments)
-        except NoScriptError:
-            reply = self._connection.eval(script.text, 1, self._prefix, *arguments)
-        reply = _text(reply)
-        if isinstance(reply, list):
-            now = reply[0] if reply[0][:1].isdigit() else reply[1]
-            self._time.saw(whole(now), asked_at)
-            if reply[0] == "too_late":
-                raise redis.TimeoutError("the server heard of a request when it had been given up")
-        return reply
-
-
-def _rows(parts: Mapping[str, Spent]) -> list[tuple[str, int, int, int]]:
-    return [(batch, part.calls, part.tokens, part.microusd) for batch, part in parts.items()]
-
-
-def _text(reply: Any) -> Any:
-    if isinstance(reply, bytes):
-        return reply.decode()
-    if isinstance(reply, list):
-        return [_text(part) for part in reply]
-    return reply

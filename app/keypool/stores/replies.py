@@ -1,4 +1,4 @@
-"""How the Redis store's scripts are told things and answer: arguments and replies are lists of text."""
+"""The arguments and replies of the scripts: lists of text."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from app.keypool.breaker import Circuit
-from app.keypool.buckets import Bucket
-from app.keypool.figures import Room
-from app.keypool.limits import MeterReading
-from app.keypool.meters import UNKNOWN, Charge, Meter
+from app.keypool.figures import Room, Unit
+from app.keypool.limits import MINUTE_US, MeterReading
 from app.keypool.snapshots import KeySnapshot, State, state_of
 from app.keypool.spending import Spent, Usage
-from app.keypool.stores.base import Ask, Lease
+from app.keypool.stores.base import Ask, Change, Charge, Lease
 
 _CIRCUITS = (Circuit.CLOSED, Circuit.OPEN, Circuit.DEAD)
 
@@ -91,8 +89,23 @@ def read_stopped(pairs: Sequence[str]) -> dict[str, int]:
 def read_rooms(bucket: Sequence[str], now: int) -> Iterator[Room]:
     """From what `figures.lua` says of one bucket."""
     group, model, cooldown_until, *numbers = bucket
-    requests, tokens = (Meter(*map(float, meter)) if meter[0] else UNKNOWN for meter in itertools.batched(numbers, 3))
-    return Bucket(requests, tokens, whole(cooldown_until)).rooms(group, model, now)
+    units: tuple[Unit, Unit] = ("requests", "tokens")
+    for unit, meter in zip(units, itertools.batched(numbers, 3), strict=True):
+        if meter[0]:
+            per_minute, capacity, full_at = map(float, meter)
+            left = max(0.0, capacity - max(0.0, full_at - now) * per_minute / MINUTE_US)
+            yield Room(group, model, unit, per_minute, 0.0 if now < whole(cooldown_until) else left)
+
+
+def read_change(reply: Sequence[str]) -> Change:
+    """What `settle.lua` answers."""
+    return Change(
+        opened_after=whole(reply[1]) if reply[1] else None,
+        closed=reply[2] == "1",
+        died=reply[3] == "1",
+        quota_gone=reply[4] == "1",
+        cooled_us=whole(reply[5]) if reply[5] else None,
+    )
 
 
 def read_snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnapshot:

@@ -7,6 +7,7 @@ than the limit asks for. All processes lay the same grid by the lost server's cl
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import random
 from collections.abc import Mapping, Sequence
@@ -14,16 +15,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.clock import Clock
-from app.keypool.breaker import Circuit, Health, Policy
-from app.keypool.buckets import Bucket
-from app.keypool.guesses import Guess
+from app.keypool.breaker import Policy
 from app.keypool.keys import ApiKey
-from app.keypool.limits import MINUTE_US, MeterReading
-from app.keypool.meters import UNKNOWN, Meter
+from app.keypool.limits import MINUTE_US, LimitReading, MeterReading
 from app.keypool.spending import Budget, Spent
-from app.keypool.stores.base import LEASE_US, Change, Lease, Settlement
+from app.keypool.stores.base import Change, Charge, Lease, Settlement
 from app.keypool.stores.memory import MemoryStore
-from app.keypool.stores.state import GroupState
 from app.keypool.stores.tally import Alone
 
 #: Slots are this much wider than the limit asks for.
@@ -36,16 +33,16 @@ _NUMBERS = itertools.count(1)
 class Fleet:
     """What this process last heard of the others: its rank among `size` live processes, and what they have learned.
 
-    `bad` maps a key to its circuit (dead also without quota), or to None if it has never answered; `limits` maps
-    (group, model) to limits a minute and capacities of requests and tokens (0: unknown), the end of the latest
-    cooldown, and when a limit of requests that no header names was last cut (0: none is guessed); `spent` maps a
-    budget's name (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to what was used. `disabled` are the keys that an operator
-    has taken out.
+    `bad` maps a key to its circuit as `keys.lua` numbers them (dead also without quota), or to -1 if it has never
+    answered; `limits` maps (group, model) to limits a minute and capacities of requests and tokens (0: unknown), the
+    end of the latest cooldown, and when a limit of requests that no header names was last cut (0: none is guessed);
+    `spent` maps a budget's name (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to what was used. `disabled` are the keys
+    that an operator has taken out.
     """
 
     rank: int = 0
     size: int = 1
-    bad: Mapping[str, Circuit | None] = field(default_factory=dict)
+    bad: Mapping[str, int] = field(default_factory=dict)
     limits: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
     spent: Mapping[str, Spent] = field(default_factory=dict)
     ratios: Mapping[str, float] = field(default_factory=dict)
@@ -55,7 +52,6 @@ class Fleet:
     def read(cls, told: Mapping[str, Any], before: Fleet) -> Fleet:
         """From the reply of `beat.lua`; what a brief one does not tell is as before. Lua's empty table is an empty
         object."""
-        circuits = {1: Circuit.OPEN, 2: Circuit.DEAD}
         spent = {name: Spent(*used) for name, *used in told["spent"] or ()}
         heard = replace(
             before,
@@ -68,7 +64,7 @@ class Fleet:
             return heard
         return replace(
             heard,
-            bad={key_id: circuits.get(number) for key_id, number in told["bad"] or ()},
+            bad=dict(told["bad"] or ()),
             limits={(entry[0], entry[1]): tuple(entry[2:]) for entry in told["limits"] or ()},
             spent=spent,
             ratios=dict(told["ratios"] or ()),
@@ -78,7 +74,7 @@ class Fleet:
         """What a server that has lost its data should be told of these keys (see `register.lua`)."""
         groups = {key.group for key in keys}
         return {
-            "verified": [key.key_id for key in keys if self.limits and key.key_id not in self.bad],
+            "verified": self.verified(keys),
             # what was guessed will be guessed again
             "learned": [
                 [*place, 0 if cut_us else rpm, *others[:3]]
@@ -88,6 +84,10 @@ class Fleet:
             "spent": [[name, s.calls, s.tokens, s.microusd] for name, s in self.spent.items()],
             "disabled": sorted(self.disabled),
         }
+
+    def verified(self, keys: Sequence[ApiKey]) -> list[str]:
+        """The keys that have answered."""
+        return [key.key_id for key in keys if self.limits and key.key_id not in self.bad]
 
 
 class ShareStore(MemoryStore):
@@ -108,14 +108,17 @@ class ShareStore(MemoryStore):
         rng: random.Random | None = None,
         budget: Budget,
     ) -> None:
-        super().__init__(keys, strategy, clock, policy=policy, rng=rng, budget=budget)
+        super().__init__(keys, strategy, clock, policy=policy, rng=rng, budget=budget, processes=fleet.size)
         self._fleet = fleet
         self._since_us = max(since_us, self.now_us())
-        self._pool.lease_ids = (f"{_LOCAL}{number}" for number in _NUMBERS)
-        self._pool.ratios.update(fleet.ratios)
-        self._pool.ledger.size = fleet.size
+        self._rates = {place: (limits[0], limits[2]) for place, limits in fleet.limits.items()}
         self._reported = Alone()
-        self._seed()
+        self._learned = lambda: {"learned": [], "spent": [], "verified": fleet.verified(keys), "disabled": []}
+        self.register()
+        self._run(self._scripts.share, self._time.given(), json.dumps(self._seed()))
+
+    def new_lease_id(self) -> str:
+        return f"{_LOCAL}{next(_NUMBERS)}"
 
     @staticmethod
     def made(lease: Lease) -> bool:
@@ -124,96 +127,86 @@ class ShareStore(MemoryStore):
 
     def holds(self, lease: Lease) -> bool:
         """True if this very store gave the lease, and it has not ended."""
-        with self._lock:
-            return self.made(lease) and lease.lease_id in self._pool.open_leases
+        return self.made(lease) and self._local.has_member(f"{self._prefix}:f:{lease.key_id}", lease.lease_id)
 
     @property
     def idle(self) -> bool:
         """True if none of its leases is under way."""
-        with self._lock:
-            now = self.now_us()
-            return not any(held.at_us + LEASE_US > now for held in self._pool.open_leases.values())
+        return not any(key.in_flight for key in self.snapshot())
+
+    def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
+        """As the contract has it. Of a response only the limit itself is taken: its bucket is everybody's."""
+        place = (self._groups.get(lease.key_id, lease.key_id), lease.model)
+        known, said = self._rates.get(place, (0.0, 0.0)), settlement.limits
+        requests, tokens = self._shared(known[0], said.requests, lease), self._shared(known[1], said.tokens, lease)
+        self._rates[place] = (
+            said.requests.per_minute if said.requests else known[0],
+            said.tokens.per_minute if said.tokens else known[1],
+        )
+        return super().settle(lease, replace(settlement, limits=LimitReading(requests, tokens)), foreign=foreign)
 
     def settle_foreign(self, lease: Lease, settlement: Settlement) -> Change:
         """A lease of the lost store ends: what it says of its key is taken, as far as the key is known here."""
-        with self._lock:
-            state = self._pool.keys.get(lease.key_id)
-            if state is None:
-                return Change()
-            group = self._pool.group_of(state)
-            adopted = replace(lease, generation=state.health.generation, quota_generation=group.quota_generation)
-            self._pool.open_leases[lease.lease_id] = adopted
-        return self.settle(adopted, settlement)
+        if lease.key_id not in self._groups:
+            return Change()
+        return self.settle(replace(lease, charges=(Charge(), Charge())), settlement, foreign=True)
 
     def has_disabled(self, key_id: str) -> bool:
         """True if an operator has taken the key out."""
-        with self._lock:
-            return key_id in self._pool.disabled
+        return self._local.hget(f"{self._prefix}:off", key_id) == "1"
 
     def report(self) -> Alone:
         """What is new since the last report, at first since the loss: to be added once the store is back."""
-        with self._lock:
-            counts = self._pool.tally.counts_of_share(self._fleet.size)
-            used_us = {}
-            for key_id, state in self._pool.keys.items():
-                if state.last_used_us is not None:
-                    counts.setdefault(f"k:{key_id}", {})["rq"] = state.requests
-                    used_us[key_id] = state.last_used_us
-            before, self._reported = self._reported, Alone(self._pool.ledger.counted(), counts, used_us)
-            return self._reported.since(before)
+        spent, counts, used_us = {}, {}, {}
+        for name, of in self._local.hashes().items():
+            kind, _, rest = (short := name.removeprefix(f"{self._prefix}:")).partition(":")
+            if kind in {"d", "t"}:
+                spent[short] = _figures(of, "ctu").minus(_figures(of, ("kc", "kt", "ku")))
+            elif kind == "k":
+                counts[short] = {field: int(of[field]) for field in ("rq", "ok", "ng", "rl") if field in of}
+                if "lu" in of:
+                    used_us[rest] = round(float(of["lu"]))
+            elif kind == "c":
+                counts[short] = {field: int(count) for field, count in of.items()}
+            elif kind == "w":
+                # the others are full at the same time: its part of that time is one of their number
+                parts = {field: self._fleet.size if field.startswith("s:") else 1 for field in of}
+                counts[short] = {field: int(count) // parts[field] for field, count in of.items()}
+        before, self._reported = self._reported, Alone(spent, counts, used_us)
+        return self._reported.since(before)
 
-    def _book(self, lease: Lease, settlement: Settlement) -> None:
-        """Only what was charged here: a lease of the lost store is corrected there, when its settlement arrives."""
-        if self.made(lease):
-            super()._book(lease, settlement)
+    def _seed(self) -> dict[str, Any]:
+        """As `share.lua` reads it."""
+        fleet = self._fleet
+        limits = [
+            [*place, *self._slots(rpm), *self._slots(tpm), cooldown_until, cut_us]
+            for place, (rpm, _, tpm, _, cooldown_until, cut_us) in fleet.limits.items()
+        ]
+        return {
+            "limits": limits,
+            "bad": [[key_id, circuit] for key_id, circuit in fleet.bad.items() if circuit > 0],
+            "disabled": sorted(fleet.disabled),
+            "spent": [[name, used.calls, used.tokens, used.microusd] for name, used in fleet.spent.items()],
+            "ratios": list(fleet.ratios.items()),
+        }
 
-    def _count(self, lease: Lease, settlement: Settlement, change: Change) -> None:
-        """Likewise."""
-        if self.made(lease):
-            super()._count(lease, settlement, change)
-
-    def _seed(self) -> None:
-        pool = self._pool
-        pool.disabled.update(self._fleet.disabled)
-        for key_id, circuit in self._fleet.bad.items():
-            state = pool.keys.get(key_id)
-            if state is not None and circuit is not None:
-                # not for this process to find out: whoever is back first with the others will
-                state.health = Health(circuit, verified=True, retry_at_us=self.now_us() + pool.policy.dead_probe_us)
-        for state in pool.keys.values():
-            if self._fleet.limits and state.key.key_id not in self._fleet.bad:
-                state.health = replace(state.health, verified=True)
-        for (group, model), (rpm, _, tpm, _, cooldown_until, cut_us) in self._fleet.limits.items():
-            held = pool.groups.setdefault(group, GroupState())
-            meters = self._share(rpm), self._share(tpm)
-            guess = Guess(cut_us=round(cut_us))
-            held.buckets[model] = Bucket(*meters, cooldown_until_us=round(cooldown_until), jitter_us=0.0, guess=guess)
-        for name, used in self._fleet.spent.items():
-            pool.ledger.start_from(name, used)
-
-    def _share(self, per_minute: float) -> Meter:
-        """The meter of one grid: capacity for one at a time, the first slot this process's next."""
+    def _slots(self, per_minute: float) -> tuple[float, float]:
+        """The rate of this process's slots in one grid, and when the first one begins; twice 0 if unknown."""
         if per_minute <= 0:
-            return UNKNOWN
+            return 0.0, 0.0
         slot = MINUTE_US / per_minute * _MARGIN
         mine = self._fleet.rank * slot
         turn = self._fleet.size * slot
         first = math.ceil((self._since_us - mine) / turn) * turn + mine
-        return Meter(per_minute / (self._fleet.size * _MARGIN), 1.0, first, 0.0, 1.0)
+        return per_minute / (self._fleet.size * _MARGIN), first
 
-    def _learn(self, group: GroupState, lease: Lease, settlement: Settlement, now: int) -> None:  # noqa: ARG002
-        """Of a response only the limit itself: its bucket is everybody's."""
-        bucket = group.bucket(lease.model)
-        group.buckets[lease.model] = replace(
-            bucket,
-            requests=self._reshared(bucket.requests, settlement.limits.requests),
-            tokens=self._reshared(bucket.tokens, settlement.limits.tokens),
-        )
+    def _shared(self, known: float, said: MeterReading | None, lease: Lease) -> MeterReading | None:
+        """A limit that is news, as this process's grid: a bucket of one that is full when its first slot begins."""
+        if said is None or said.per_minute == known:
+            return None
+        rate, first = self._slots(said.per_minute)
+        return MeterReading(rate, 0.0, max(0, round(first - lease.at_us)))
 
-    def _reshared(self, meter: Meter, reading: MeterReading | None) -> Meter:
-        if reading is None:
-            return meter
-        fresh = self._share(reading.per_minute)
-        if meter.per_minute == fresh.per_minute:
-            return meter
-        return replace(fresh, full_at_us=max(meter.full_at_us, fresh.full_at_us if meter.per_minute is None else 0.0))
+
+def _figures(of: Mapping[str, str], fields: Sequence[str]) -> Spent:
+    return Spent(*(int(of.get(field, "0")) for field in fields))

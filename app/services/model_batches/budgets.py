@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from app.keypool.pricing import BATCH_TIER
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Cap, Spent, sum_of
-from app.keypool.stores.ledger import exceeded
 from app.property.store import Candidate
 from app.services.model_batches.parts import Parts, spent_of
 
@@ -34,9 +33,9 @@ class Room:
         if of_batch is None:
             of_batch = self.batches[payer] = self.parts.manager.spent(payer)
         budget = self.parts.budget
-        if exceeded(budget.batch, of_batch, more) is not None:
+        if budget.batch.exceeded(of_batch, more):
             return None
-        if exceeded(budget.day, self.day, more) is not None or exceeded(budget.key_day, self.key, more) is not None:
+        if budget.day.exceeded(self.day, more) or budget.key_day.exceeded(self.key, more):
             return False
         self.batches[payer] = sum_of((of_batch, more))
         self.day, self.key = sum_of((self.day, more)), sum_of((self.key, more))
@@ -99,7 +98,7 @@ def usable_keys(parts: Parts) -> list[KeySnapshot]:
 def keys_with_room(parts: Parts, more: Spent) -> frozenset[str]:
     """Keys in rotation whose budget of the day has room for all of it."""
     cap = parts.budget.key_day
-    return frozenset(k.key_id for k in usable_keys(parts) if exceeded(cap, k.spent_today, more) is None)
+    return frozenset(k.key_id for k in usable_keys(parts) if not cap.exceeded(k.spent_today, more))
 
 
 def _least_used(cap: Cap, keys: Iterable[KeySnapshot]) -> Spent:

@@ -1,10 +1,26 @@
--- Admit one request, reserve a place for it, or refuse. Mirrors acquire.py.
+-- Admit one request, reserve a place for it, or refuse.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, model, input tokens, output tokens, max wait, waited (0/1), seed,
 -- microusd, batch, lease id, process ('' = unknown), not after
 -- ('' = any time; who asked has given up by then), barred keys...
 -- Reply: {'lease', now, key, tokens, generation, quota generation, at, reserved, last resort, day, probe,
 --         two charges (10)}
 --      | {'later', now, pause} | {'no_room', now, retry after, reason, detail} | {'register', now} | {'too_late', now}
+
+-- while a key has its first request out, waiting for that answer beats a reservation beyond this
+C.WORTH_WAITING_US = 250000
+-- how soon to look again for an answer that is under way: a fresh one, and one that has taken long already
+C.LOOK_AGAIN_US, C.LOOK_AGAIN_LATER_US = 50000, 250000
+-- about how long an answer takes: when to come back for one that is under way
+C.ANSWER_US = 1e6
+-- Callers are sent away one behind the other, but not for longer than this after there is room: some never come back. So
+-- far apart, while no limit is known.
+C.LONGEST_DEFERRAL_US, C.UNKNOWN_GAP_US = 60e6, 100000
+-- when to come back where only an operator brings a key back
+C.DISABLED_RETRY_US = 60e6
+-- how far ahead a moment without room is taken for granted: a longer rest is counted as requests go on asking
+C.LONGEST_SATURATION_US = 60e6
+-- how many keys one admission looks at, if one of them can go now
+C.MOST_CANDIDATES = 8
 
 local now = clock(ARGV[1])
 local set, model = P .. ':s:' .. ARGV[2], ARGV[3]
@@ -44,11 +60,6 @@ end
 
 local no_budget = day_refusal(day, more) or batch_refusal(batch, more)
 if no_budget then return no_room(to_midnight, 'budget', no_budget) end
-
-local function chance_of(position)
-  local mixed = (seed + position * 40503) % C.SEEDS
-  return (mixed * mixed * mixed) % C.SEEDS / C.SEEDS
-end
 
 -- SCORE: the strategy's expression
 local function score(c)

@@ -1,4 +1,16 @@
--- The limits of a group and model together: the rules of app/keypool/buckets.py.
+-- The limits of one limit group and model together: requests, tokens, and a pause that the server asked for.
+
+-- a 429 that names no time rests the key this long (specification: "disabled for 60 seconds"), unless its rate can be
+-- guessed
+C.DEFAULT_COOLDOWN_US = 60e6
+-- within how many units or share of the capacity an answer that says "earlier" is ignored
+C.REQUESTS_DEAD, C.TOKENS_DEAD = {1.5, 0.1}, {800, 0.05}
+-- for how long bursts do not grow after a 429 against the headers' word
+C.STEADY_US = 600e6
+-- how unevenly requests travel: the slack of a bucket that holds little more than one. It grows with a 429.
+C.JITTER_US, C.JITTER_GROWTH, C.JITTER_DECAY, C.LONGEST_JITTER_US = 10000, 1.5, 0.999, 40000
+-- times that were computed to be the same may differ by this
+C.ROUNDED_US = 2
 
 local function bucket_name(group, model) return P .. ':b:' .. group .. ':' .. model end
 

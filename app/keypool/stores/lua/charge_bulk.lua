@@ -1,4 +1,4 @@
--- Charge requests that are sent together, all of them or none, once. Mirrors MemoryStore.charge_bulk.
+-- Charge requests that are sent together, all of them or none, once.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), not after ('' = any time), bulk, key,
 -- JSON {{batch, calls, tokens, microusd}, ...}
 -- Reply: {now, the budget that has no room ('' = charged)} | {'too_late', now}

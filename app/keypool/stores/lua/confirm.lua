@@ -1,4 +1,4 @@
--- The time of a reservation has come. Mirrors MemoryStore.confirm.
+-- The time of a reservation has come.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, not after ('' = any time), was sent (0/1: it went out while this
 -- server was away, whatever has become of its key), then a lease (see lease_from).
 -- Reply: {'go', now, two charges (10)} | {'later', now, pause} | {'gone', now} | {'register', now} | {'too_late', now}

@@ -1,4 +1,4 @@
--- A stream that was settled at its head is over, once. Mirrors MemoryStore.end_stream.
+-- A stream that was settled at its head is over, once.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), not after ('' = any time), lease (21, see lease_from), broke (0/1), used
 -- tokens ('' = unknown), used microusd, output tokens. Reply: {now, opened after ('' = no), closed} | {'too_late', now}
 

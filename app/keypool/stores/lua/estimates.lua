@@ -1,4 +1,10 @@
--- The estimate of input tokens: the rules of app/keypool/estimates.py.
+-- The estimate of input tokens, corrected by what the provider was seen to charge.
+
+-- A bucket that was full before tells what an answer was charged: the estimate moves by at most so much towards it. From
+-- a deeper bucket only all charges together can be seen: over so many requests' worth of tokens, and then by a larger
+-- step.
+C.RATIO_STEP, C.SAMPLE_STEP, C.SAMPLE_REQUESTS = 0.02, 0.3, 30
+C.SMALLEST_RATIO, C.LARGEST_RATIO = 0.25, 4
 
 local function moved_ratio(ratio, off, lease, step)
   local share = math.max(-1, math.min(1, off / (lease.input * ratio)))

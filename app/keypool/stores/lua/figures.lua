@@ -1,4 +1,4 @@
--- What was counted, and how full the buckets are. Mirrors MemoryStore.figures; what it means is read by tally.py.
+-- What was counted, and how full the buckets are. What it means is read by tally.py.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), then key and group of each configured key
 -- Reply: {now, {{key, group, its counts (field, count, ...)}, ...}: known keys that are no longer configured,
 --         {counts of each configured key, ...}, {{model, its counts}, ...},

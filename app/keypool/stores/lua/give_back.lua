@@ -1,4 +1,4 @@
--- A reservation that will not be used frees its place. Mirrors MemoryStore.give_back.
+-- A reservation that will not be used frees its place.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), then a lease (see lease_from). Reply: {now}
 
 local now = clock(ARGV[1])

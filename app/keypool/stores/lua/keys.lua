@@ -1,4 +1,16 @@
--- Health of keys, money of limit groups, and the index of who may go when. The rules are breaker.py's and state.py's.
+-- Health of keys, money of limit groups, and the index of who may go when.
+--
+-- A key's circuit is closed, open, half open (an open one whose time has come; Nygard, "Release It!"), or dead (401). A
+-- generation counts every change of mind about a key or about a group's money, so that an answer to a request sent
+-- before that change cannot undo it.
+
+C.HOUR_US = 3600e6
+-- the time between probes of a group without money, and the longest, as it doubles
+C.FIRST_QUOTA_PROBE_US, C.LONGEST_QUOTA_PROBE_US = C.HOUR_US, 6 * C.HOUR_US
+-- a key that no process has registered for so long leaves the index; every process registers its keys each hour
+C.UNREGISTERED_US = 3 * C.HOUR_US
+-- a reserved place keeps its order through a cooldown this short; beyond it the request looks for another key
+C.SHORT_COOLDOWN_US = 2e6
 
 local CLOSED, OPEN, DEAD = 0, 1, 2
 
@@ -62,6 +74,13 @@ local function save_quota(q)
   redis.call('HSET', name, 'ge', q.generation, 'ga', q.gap, 'du', q.due, 'pa', q.probed_at, 'pu', q.probe_until, 'pk',
     q.prober)
   redis.call('PEXPIRE', name, C.TTL_MS)
+end
+
+-- A number in [0, 1) for each position of a key, from one draw. Cubing permutes the integers below this prime and
+-- scatters neighbors; doubles do it exactly.
+local function chance_of(seed, position)
+  local mixed = (seed + position * 40503) % C.SEEDS
+  return (mixed * mixed * mixed) % C.SEEDS / C.SEEDS
 end
 
 local function needs_probe(k) return not k.verified or k.circuit ~= CLOSED end

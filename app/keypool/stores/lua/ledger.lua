@@ -1,4 +1,8 @@
--- What is used, against the budgets: the rules of ledger.py. What is spent is {calls, tokens, microusd}.
+-- What model calls use, against the fleet's budgets. What is spent is {calls, tokens, microusd}.
+--
+-- A call is charged its estimate when it is about to be sent, so that no two can squeeze below one cap, and corrected to
+-- what it used once that is known. Whatever was surely not billed is given back. A reserved place is not charged: the
+-- process that holds it may die.
 
 -- what a request is charged; one without a model is no model call
 local function estimate(model, tokens, microusd)
@@ -37,10 +41,13 @@ end
 local function exceeded(name, cap, more)
   if more.calls == 0 and more.tokens == 0 and more.microusd == 0 then return nil end
   if cap.calls < 0 and cap.tokens < 0 and cap.microusd < 0 then return nil end
-  local v = redis.call('HMGET', name, 'c', 't', 'u')
-  if cap.calls >= 0 and num(v[1], 0) + more.calls > cap.calls then return 'calls' end
-  if cap.tokens >= 0 and num(v[2], 0) + more.tokens > cap.tokens then return 'tokens' end
-  if cap.microusd >= 0 and num(v[3], 0) + more.microusd > cap.microusd then return 'microusd' end
+  local v = redis.call('HMGET', name, 'c', 't', 'u', 'kc', 'kt', 'ku')
+  for n, unit in ipairs({'calls', 'tokens', 'microusd'}) do
+    -- who goes on alone leaves the others their part of what was left then
+    local before = num(v[n + 3], 0)
+    local mine = before + math.floor(math.max(0, cap[unit] - before) / C.PROCESSES)
+    if cap[unit] >= 0 and num(v[n], 0) + more[unit] > mine then return unit end
+  end
   return nil
 end
 

@@ -1,23 +1,57 @@
--- One limit: the rules of app/keypool/meters.py, line by line.
--- A meter is {l = limit a minute or nil, c = capacity, f = full at, x = corrected, a = allowance, p = paced at,
--- y = moved, n = total, i = total when last idle, g = total when the limit changed, u, w = total and deviation of the
--- last sample, s = slowed}.
+-- One limit: the provider's bucket as headers tell of it, and our own pace. A request needs room in both.
+--
+-- A bucket is kept as one number, the time at which it will be full again: the theoretical arrival time of the generic
+-- cell rate algorithm (ITU-T I.371). Times are microseconds, rates are per minute.
+--
+-- A meter is {
+--   l = limit a minute, nil until a response has named it; c = capacity, as responses show it;
+--   f = when the provider's bucket is full, places that are reserved included; x = sum of all corrections to f, which
+--       move every reserved place;
+--   p, y = the same of our pace, whose burst is the allowance a of slow start: it counts only what we send, and no
+--       header changes it;
+--   n = all that was ever charged; i = what n was when the bucket was last full;
+--   u, w = n at the last sample of the estimate, and where the bucket stood then against one never corrected;
+--   g = n when the limit changed: what was charged before knows nothing of the bucket since;
+--   s = how much more our pace takes for a request than the limit does}
+
+-- What is kept in reserve, since headers are rounded and the way there takes time: a share of the burst, but no more
+-- than so many seconds' worth (and one request). Requests that held a place may use half of it, which absorbs
+-- corrections that come while they wait.
+C.SCHEDULE_RESERVE, C.GATE_RESERVE, C.LONGEST_RESERVE_S = 0.2, 0.1, 1
+-- An answer that says the bucket is later than we think is taken in full beyond this; 2 ms is network noise. One that
+-- says "earlier" is taken by a quarter, and only beyond a band (see learn_meter).
+C.LATE_NOISE_US, C.EARLY_STEP = 2000, 0.25
+-- A smaller capacity than known is taken by a quarter: what headers say of it is rounded.
+C.CAPACITY_STEP = 0.25
+-- The rate of a limit a day is computed from rounded figures. It is the same limit within this share.
+C.WAVERING = 0.25
+-- Slow start: a limit named by the minute may be enforced by the second, so bursts begin at one second's worth and grow
+-- by a tenth of a request with each success that used them. A 429 against the headers' word shrinks them.
+C.GROWTH, C.CUT = 0.1, 0.9
+-- After such a 429 for tokens our pace leaves a part of the limit unused: with no header to say how full that bucket is,
+-- an estimate that is a hundredth too low empties it. So much more with each, and no more than that.
+C.SLOWING, C.SLOWEST = 0.01, 1.04
+-- A limit that no header names allows bursts of so many seconds' worth, and at least one request.
+C.GUESSED_BURST_S = 0.2
 
 local function interval(m)
   if m.l then return C.MINUTE_US / m.l end
   return 0
 end
 
+-- what of a burst of `largest` units a request may find used, its own included
 local function burst_of(m, largest, units, reserve)
   local kept = math.min(reserve * largest,
     reserve / C.SCHEDULE_RESERVE * math.max(units, (m.l or 0) / 60 * C.LONGEST_RESERVE_S))
   return math.max(largest - kept, math.min(units, m.c))
 end
 
+-- what a bucket that keeps (nearly) nothing in reserve needs as slack for uneven travel
 local function pad(m, largest, units, reserve, jitter)
   return math.max(0, jitter - math.max(0, largest - burst_of(m, largest, units, reserve)) * interval(m))
 end
 
+-- how long before an arrival time a request may go that finds a burst of `largest` units
 local function lead(m, largest, units, reserve, jitter)
   return burst_of(m, largest, units, reserve) * interval(m) - pad(m, largest, units, reserve, jitter)
 end
@@ -30,6 +64,7 @@ local function go_at(m, full_at, paced_at, units, reserve, jitter)
     paced_at + need - lead(m, pace(m), units, reserve, jitter))
 end
 
+-- when `units` fit, or have fitted; 0 while the limit is unknown. More than the whole bucket goes when it is full
 local function meter_free_at(m, units, reserve, jitter)
   if not m.l then return 0 end
   return math.ceil(go_at(m, m.f, m.p, units, reserve, jitter))
@@ -42,19 +77,23 @@ end
 -- a charge is {f, x, p, y, n}: the meter's at a lease's own admission; f is 0 while unknown
 local function known(m, charge) return m.l and charge.f ~= 0 end
 
+-- a charge from before the limit changed: its place and what it learns are of another bucket
 local function outdated(m, charge) return known(m, charge) and charge.n <= m.g end
 
+-- the charge of a lease with all corrections so far taken in
 local function own(m, charge)
   if not known(m, charge) then return charge end
   return {f = charge.f + (m.x - charge.x), x = m.x, p = charge.p + (m.y - charge.y), y = m.y, n = charge.n}
 end
 
+-- when a reserved place may go, after the corrections since
 local function gate_at(m, units, charge, jitter)
   if not known(m, charge) then return 0 end
   local mine, taken = own(m, charge), units * interval(m)
   return math.ceil(go_at(m, mine.f - taken, mine.p - taken * m.s, units, C.GATE_RESERVE, jitter))
 end
 
+-- `units` are taken now, or reserved for `at` with slack for this jitter
 local function charge_meter(m, units, at, jitter)
   if not m.l then return end
   local taken = units * interval(m)
@@ -83,6 +122,7 @@ local function move(m, by)
   m.y = m.y + by
 end
 
+-- a reserved request goes out late: if the bucket was full by then, the time since is lost
 local function sent_late(m, units, charge, now)
   if not known(m, charge) then return end
   local mine, taken = own(m, charge), units * interval(m)
@@ -95,11 +135,16 @@ local function meter_headroom(m, now)
   return math.max(0, 1 - math.max(0, m.f - now) / (m.c * interval(m)))
 end
 
+-- by how much a response says that the bucket is later than we thought (negative: earlier). The server speaks of the
+-- moment at which it admitted this request; what we charged since then still counts
 local function drift(m, reading, admitted, charge)
   if not known(m, charge) then return 0 end
   return admitted + reading.reset - own(m, charge).f
 end
 
+-- take a response's word for the limit, and move the arrival time by what it differs from ours. `dead` is the band
+-- (units, share of the capacity) within which "earlier" is ignored. After another limit, places that were reserved are
+-- void (`outdated`), and the burst of our pace is taken for used
 local function learn_meter(m, reading, admitted, charge, units, dead)
   local rate = reading.rate
   local said = math.max(1, math.min(reading.limit, reading.remaining + reading.reset * rate / C.MINUTE_US))
@@ -128,6 +173,7 @@ local function learn_meter(m, reading, admitted, charge, units, dead)
   correct(m, step)
 end
 
+-- after a success: a burst that was used up may be a little larger next time
 local function grow(m, units, charge, sent, jitter)
   if not known(m, charge) or m.a >= m.c then return end
   local room_left = lead(m, pace(m), units, C.SCHEDULE_RESERVE, jitter) - (charge.p - sent)
@@ -137,6 +183,9 @@ end
 
 local function cut(m, units) m.a = math.max(math.min(units, m.a), m.a * C.CUT) end
 
+-- after a 429: at `till` there is room for one such request, and for the next ones as they come back. That is our pace;
+-- unless its headers said otherwise it is the provider's bucket too. If they did, nobody tells how full that is, and a
+-- part of the burst is waited for besides, or every larger request would be refused anew
 local function empty_until(m, till, units, charge, jitter, against_the_headers)
   if not known(m, charge) then return end
   local mine, need = own(m, charge), math.min(units, m.c) * interval(m)

@@ -1,16 +1,16 @@
--- Where everything is kept, and how numbers are written. C, above this text, has the numbers of the Python side.
+-- Where everything is kept, and how numbers are written. C, above this text, has the numbers that Python needs as well.
 -- Names below the pool's prefix P (one hash tag, so that a cluster keeps them together):
---   k:<key>           hash: one key (breaker.py). c = circuit (0 closed, 1 open, 2 dead), fa = failures,
+--   k:<key>           hash: one key (keys.lua). c = circuit (0 closed, 1 open, 2 dead), fa = failures,
 --                     ge = generation, ve = verified, ra = retry at, op = openings, pu = probe until, pa = probed at,
 --                     pr = the process that probes; gr = its group, gn = how many keys that has, mk = mask,
 --                     se = when a process last registered it; x:<model> = forbidden until; tu = its turn;
 --                     rq, ok, ng, rl = requests, successes, failures, rate limits; lu = last used; h0, h1 = requests of
 --                     the clock hour hr and of the one before
---   q:<group>         hash: its money (state.py). ge = generation, ga = time between probes (0: there is money),
+--   q:<group>         hash: its money (keys.lua). ge = generation, ga = time between probes (0: there is money),
 --                     du = next one due, pa, pu = as above, pk = the key that probes; cool = end of the latest cooldown
 --                     of any model
 --   g:<group>         set:  the keys of the group
---   b:<group>:<model> hash: the bucket (buckets.py). cd = cooldown until, co = the limit that it is of, ji = jitter,
+--   b:<group>:<model> hash: the bucket (buckets.lua). cd = cooldown until, co = the limit that it is of, ji = jitter,
 --                     st = bursts do not grow until; r and t with a letter of meters.lua = the meters of requests and
 --                     tokens; gn, ga, gc = the guess: requests that count, when the last one did, when the rate was cut
 --   m:<model>         hash: ra = token ratio, df = until when callers were sent away, sr, st = sums of the limits of
@@ -20,8 +20,8 @@
 --   w                 sorted set: key -> when the lease of its one request ends
 --   us                sorted set: key -> from when on it may take requests, as far as circuit and money go
 --   f:<key>           sorted set: leases in flight -> when they are forgotten
---   d:<day>[:<key>], t:<batch>  hash: calls, tokens, microusd; of the day also x:<budget> = the largest cap that had no
---                     room for a request
+--   d:<day>[:<key>], t:<batch>  hash: c, t, u = calls, tokens, microusd; kc, kt, ku = what of them was known when this
+--                     process was left alone; of the day also x:<budget> = the largest cap that had no room for a request
 --   c:<key>           hash: counts (tally.py). open, closed, dead, no_quota, cooling; and <model>\31 before: an
 --                     outcome, i, o = tokens of input and output, u = microusd
 --   w:<model>         hash: counts. b<n> = sent requests by how long they had waited, us = their waits together,
@@ -37,6 +37,19 @@
 --   models            sorted set: model -> when a request for it was last admitted
 --   p                 hash: the latest turn, how many keys have become known, losses
 --   procs             sorted set: process -> when it last said that it lives
+
+
+-- what nobody has touched for a week is forgotten: health, figures, limits
+C.TTL_MS = 7 * 86400 * 1000
+-- what was spent is kept a little longer than anybody asks for it
+C.SPENT_TTL_MS = 35 * 86400 * 1000
+-- whom an operator has disabled is kept so long after any process has registered its keys
+C.DISABLED_TTL_MS = 400 * 86400 * 1000
+-- how many models are known at a time
+C.MOST_MODELS = 100
+-- so long it is remembered what was told of a lease, in case that the reply was lost
+C.REPLY_LOST_MS = 120000
+C.MINUTE_US = 60e6
 
 local P = KEYS[1]
 

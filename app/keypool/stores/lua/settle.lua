@@ -1,7 +1,8 @@
--- End a lease. Mirrors MemoryStore.settle and verdict.py.
+-- End a lease.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), then a lease (21, see lease_from), then outcome, counts (0/1), pause
 -- ('' = none named), admitted after, limited by ('', requests, tokens), used tokens ('' = unknown), used microusd,
--- output tokens, class of the wait, wait, streams (0/1), unbilled (0/1), and twice (requests, tokens) rate ('' = no reading), limit, remaining, reset.
+-- output tokens, class of the wait, wait, streams (0/1), unbilled (0/1), twice (requests, tokens) rate ('' = no
+-- reading), limit, remaining, reset, and foreign (0/1): another server gave the lease, and counts what it used.
 -- Reply: {now, opened after ('' = no), closed, died, quota gone, cooled for ('' = no)}
 
 local now = clock(ARGV[1])
@@ -17,17 +18,24 @@ local function reading_from(n)
 end
 local streams, unbilled = ARGV[33] == '1', ARGV[34] == '1'
 local requests, of_tokens = reading_from(35), reading_from(39)
+local foreign = ARGV[43] == '1'
 
-if not is_open(lease, now) then return {text(now), '', '0', '0', '0', ''} end
+if not foreign and not is_open(lease, now) then return {text(now), '', '0', '0', '0', ''} end
 redis.call('ZREM', P .. ':f:' .. lease.key, lease.id)
 local k = load_key(lease.key, lease.model)
 local q = load_quota(k.group)
 local b = load_bucket(k.group, lease.model)
 local name = P .. ':k:' .. k.id
 local quota_generation = q.generation
+if foreign then lease.generation, lease.quota_generation = k.generation, q.generation end
+local function note(field)
+  if not foreign then redis.call('HINCRBY', name, field, 1) end
+end
 
 -- money
-if C.UNBILLED[outcome] or unbilled then
+if foreign then
+  -- its own server books it
+elseif C.UNBILLED[outcome] or unbilled then
   refund_lease(lease)
 elseif ARGV[28] ~= '' then
   local tokens, microusd, output = tonumber(ARGV[28]), tonumber(ARGV[29]), tonumber(ARGV[30])
@@ -80,7 +88,7 @@ local awaited = health_awaits(k, now) or now < q.probe_until
 if outcome ~= 'quota_exhausted' and quota_current then q.probe_until = 0 end
 
 local function succeed()
-  redis.call('HINCRBY', name, 'ok', 1)
+  note('ok')
   if outcome == 'success' and quota_current and q.gap > 0 then
     q.generation, q.gap = q.generation + 1, 0
     awaited = true
@@ -127,7 +135,7 @@ local function rest(till)
 end
 
 local function cool()
-  redis.call('HINCRBY', name, 'rl', 1)
+  note('rl')
   local till
   if not requests and not of_tokens and is_guessed_or_unknown(b) then
     till = guess_anew(b, lease.at, num(pause ~= '' and pause), now)
@@ -147,7 +155,7 @@ elseif outcome == 'abandoned' then
 elseif outcome == 'no_capacity' then
   no_verdict()
 else
-  redis.call('HINCRBY', name, 'ng', 1)
+  note('ng')
   if outcome == 'server_failure' then
     opened = fail(k, lease, now, counts)
   elseif outcome == 'invalid_key' then
@@ -174,15 +182,17 @@ save_bucket(b)
 save_health(k)
 save_quota(q)
 
-local of_key = P .. ':c:' .. k.id
-count(of_key, lease.model .. '\31' .. outcome, 1)
-if opened ~= '' then count(of_key, 'open', 1) end
-if closed then count(of_key, 'closed', 1) end
-if died then count(of_key, 'dead', 1) end
-if quota_gone then count(of_key, 'no_quota', 1) end
-if cooled ~= '' then count(of_key, 'cooling', 1) end
-count(P .. ':w:' .. lease.model, 'us', tonumber(ARGV[32]))
-count_for_model(lease.model, 'b' .. ARGV[31], 1)
+if not foreign then
+  local of_key = P .. ':c:' .. k.id
+  count(of_key, lease.model .. '\31' .. outcome, 1)
+  if opened ~= '' then count(of_key, 'open', 1) end
+  if closed then count(of_key, 'closed', 1) end
+  if died then count(of_key, 'dead', 1) end
+  if quota_gone then count(of_key, 'no_quota', 1) end
+  if cooled ~= '' then count(of_key, 'cooling', 1) end
+  count(P .. ':w:' .. lease.model, 'us', tonumber(ARGV[32]))
+  count_for_model(lease.model, 'b' .. ARGV[31], 1)
+end
 
 for _, part in ipairs({':k:' .. k.id, ':c:' .. k.id, ':m:' .. lease.model, ':i:' .. lease.model, ':p'}) do
   redis.call('PEXPIRE', P .. part, C.TTL_MS)

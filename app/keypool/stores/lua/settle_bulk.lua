@@ -1,5 +1,5 @@
 -- What came of requests that were sent together, once, in place of what they were charged.
--- Mirrors MemoryStore.settle_bulk.
+--
 -- KEYS[1]: prefix. ARGV: now ('' = server time), bulk, key, model, JSON
 -- {charges = {{batch, calls, tokens, microusd}, ...}, used = the same, outcomes = {{name, count}, ...},
 -- tokens = {{i | o | u, count}, ...}}. Reply: {now}

@@ -1,4 +1,4 @@
--- All figures of the configured keys, then of known keys that are no longer configured. Mirrors MemoryStore.snapshot.
+-- All figures of the configured keys, then of known keys that are no longer configured.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), then key and group of each configured key
 -- Reply: {now, {id, mask, circuit, retry at, quota gap, cooling until, requests, successes, failures, rate limits,
 --         in flight, last used, calls, tokens, microusd, disabled (0/1)}, ...}

@@ -1,0 +1,60 @@
+"""The pool's rules as functions: those of `app/keypool/stores/lua`, run in this process.
+
+A meter, a bucket or a charge is a Lua table, whose fields the files name at their beginning.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from lupa import lua51
+
+from app.keypool.breaker import Policy
+from app.keypool.spending import NO_BUDGET
+from app.keypool.stores.scripts import shared_text
+
+NOW_US = 1_793_534_400_000_000
+
+
+class LuaRules:
+    """`rules.meter_free_at(...)` and so on; `C` has the numbers."""
+
+    def __init__(self) -> None:
+        text = shared_text(Policy(), NO_BUDGET)
+        names = ["C", *re.findall(r"^local function (\w+)", text, re.MULTILINE)]
+        exported = ", ".join(f"{name} = {name}" for name in names)
+        lua = lua51.LuaRuntime(register_eval=False, register_builtins=False)
+        self.table = lua.table_from
+        lua.globals().KEYS = self.table(["pool"])
+        self._functions = lua.execute(f"{text}\nreturn {{{exported}}}")
+
+    def __getattr__(self, name: str) -> Any:
+        return self._functions[name]
+
+    def meter(self, per_minute: float | None = None, capacity: float = 1, **fields: float) -> Any:
+        """A meter whose bucket is full, and whose bursts have grown to its capacity; other fields by their letters."""
+        usual = {"l": per_minute, "c": capacity, "a": capacity, "s": 1, **dict.fromkeys("fxpyniguw", 0.0)}
+        return self.table({**usual, **fields})
+
+    def bucket(self, requests: Any, tokens: Any) -> Any:
+        """Both limits, never refused so far."""
+        guess = {"n": 0, "at": 0, "cut": 0}
+        return self.table({"r": requests, "t": tokens, "cooldown": 0, "jitter": 0, "guess": self.table(guess)})
+
+    def reading(self, limit: float, remaining: float, reset_us: float, rate: float | None = None) -> Any:
+        """What headers say of a limit."""
+        return self.table({"rate": rate or limit, "limit": limit, "remaining": remaining, "reset": reset_us})
+
+    def charge(self, meter: Any = None) -> Any:
+        """What a lease keeps of a meter; of none: nothing was known."""
+        return self.table({field: meter[field] if meter else 0.0 for field in "fxpyn"})
+
+    def copy(self, table: Any, **fields: Any) -> Any:
+        return self.table({**dict(table.items()), **fields})
+
+
+@pytest.fixture(scope="session")
+def rules() -> LuaRules:
+    return LuaRules()
