@@ -1,6 +1,6 @@
 """The pool: takes a key for a request, reports how it went, decides whether another key is tried.
 
-Does no I/O of its own and never sleeps: a transport (sync or async) walks a `Call` from step to step.
+Does no I/O of its own and never sleeps: `retry_loop.py` takes a `Call` from step to step.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -11,11 +13,11 @@ import pytest
 from app.clock import ManualClock
 from app.keypool.keys import make_keys
 from app.keypool.outcomes import Outcome
-from app.keypool.pool import KeyPool, Pause
+from app.keypool.pool import KeyPool
+from app.keypool.retry_loop import RetryLoop, Terms
 from app.keypool.stores.base import Settlement
 from app.keypool.stores.memory import MemoryStore
-from app.keypool.transport import free_of_charge
-from app.keypool.walk import Book, Drain, Terms, Transmit, Walk
+from app.keypool.transport import ThreadDriver, free_of_charge, run_in_thread
 from tests.plugins.store_steps import NO_ROOM, SECOND, answer
 
 BODY = {"model": "m", "messages": []}
@@ -31,34 +33,32 @@ class Watched(MemoryStore):
         return super().settle(lease, settlement)
 
 
-def walked(store: Watched, pool: KeyPool, clock: ManualClock, *replies: httpx2.Response | Exception) -> None:
+@dataclass
+class Provider(httpx2.BaseTransport):
+    """Gives the replies, each after seven seconds."""
+
+    clock: ManualClock
+    replies: Iterator[httpx2.Response | Exception]
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.clock.advance(7)
+        reply = next(self.replies)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+
+def sent(store: Watched, pool: KeyPool, clock: ManualClock, *replies: httpx2.Response | Exception) -> None:
     """One request from its beginning to its end; each reply takes seven seconds, which are no wait for a key."""
     request = httpx2.Request("POST", "http://api/chat", json=BODY)
     terms = Terms(30, free_of_charge, monotonic_ns=lambda: clock.now_us() * 1000)
-    steps = Walk(pool, request, terms).steps()
-    coming, result = iter(replies), None
-    try:
-        effect = next(steps)
-        while True:
-            match effect:
-                case Book(work):
-                    result = work()
-                case Pause(seconds):
-                    clock.sleep(seconds)
-                case Drain(response):
-                    result = response.read()
-                case Transmit():
-                    clock.advance(7)
-                    result = next(coming)
-            effect = steps.throw(result) if isinstance(result, Exception) else steps.send(result)
-    except StopIteration:
-        return
+    run_in_thread(RetryLoop(pool, request, terms, ThreadDriver(clock, Provider(clock, iter(replies)))).run())
 
 
 def test_a_request_that_gets_a_key_at_once_has_not_waited(clock: ManualClock) -> None:
     keys = make_keys(["sk-a"])
     store = Watched(keys, "round_robin", clock)
-    walked(store, KeyPool(keys, store, "round_robin"), clock, httpx2.Response(200, json={}))
+    sent(store, KeyPool(keys, store, "round_robin"), clock, httpx2.Response(200, json={}))
     assert [settled.waited_us for settled in store.settled] == [0]
 
 
@@ -66,7 +66,7 @@ def test_a_request_has_waited_until_its_place_came(clock: ManualClock) -> None:
     keys = make_keys(["sk-a"])
     store = Watched(keys, "round_robin", clock)
     answer(store, limits=NO_ROOM)
-    walked(store, KeyPool(keys, store, "round_robin"), clock, httpx2.Response(200, json={}))
+    sent(store, KeyPool(keys, store, "round_robin"), clock, httpx2.Response(200, json={}))
     assert sum(clock.slept) > 0
     assert store.settled[-1].waited_us == pytest.approx(sum(clock.slept) * SECOND, abs=2)
 
@@ -76,7 +76,7 @@ def test_a_further_key_was_waited_for_since_the_last_attempt_ended(clock: Manual
     keys = make_keys(["sk-a", "sk-b"])
     store = Watched(keys, "round_robin", clock)
     replies = [httpx2.ReadTimeout("no answer"), httpx2.Response(200, json={})]
-    walked(store, KeyPool(keys, store, "round_robin"), clock, *replies)
+    sent(store, KeyPool(keys, store, "round_robin"), clock, *replies)
     assert [(s.outcome, s.waited_us) for s in store.settled] == [
         (Outcome.SERVER_FAILURE, 0),
         (Outcome.SUCCESS, 100_000),
@@ -89,7 +89,7 @@ def test_the_tokens_of_the_completion_are_told_apart(clock: ManualClock) -> None
     usage = {"prompt_tokens": 30, "completion_tokens": 12, "total_tokens": 42}
     reply = httpx2.Response(200, content=json.dumps({"usage": usage}), headers={"content-type": "application/json"})
     pool = KeyPool(keys, store, "round_robin")
-    walked(store, pool, clock, reply)
+    sent(store, pool, clock, reply)
     (call,) = pool.figures().calls
     assert (call.input_tokens, call.output_tokens) == (30, 12)
 

@@ -1,17 +1,18 @@
-"""One request's way through the pool, without any I/O: a generator that says what is to be done, key after key.
+"""Sends one request with one key after another, until there is an answer to hand out.
 
-`Walk.steps` yields effects and is sent their results; `app.keypool.transport` performs them, in a thread or on an event
-loop. What a response means is read by `wire`, what it does to a key is the pool's affair.
+Does no I/O itself: a `Driver` does, in a thread or on an event loop (`transport.py`). What a response means is read by
+`wire`, what it does to a key is the pool's affair.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 from structlog.contextvars import bound_contextvars
@@ -27,6 +28,7 @@ from app.keypool.pricing import WEB_SEARCH, Pricing
 from app.keypool.refusals import answer
 from app.keypool.spending import Usage
 from app.keypool.stores.base import Lease, Settlement
+from app.keypool.streams import NO_ANSWER, StreamReport
 from app.tracing import current_span, span
 
 #: The only keys, by their ids, that requests of the current context may use (what one project made no other sees);
@@ -37,41 +39,25 @@ KEY_ID = "propintel.key_id"
 #: The batch whose budget pays for the requests of the current context; empty: none.
 spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
 
-#: Without any answer: the key, the line or the server is at fault. Everything else httpx2 raises is ours.
-_NO_ANSWER = (
-    httpx2.NetworkError,
-    httpx2.ConnectTimeout,
-    httpx2.ReadTimeout,
-    httpx2.WriteTimeout,
-    httpx2.RemoteProtocolError,
-    httpx2.ProxyError,
-    httpx2.DecodingError,
-)
 
+class Driver(Protocol):
+    """Does what a request needs, one thing after the other."""
 
-@dataclass(frozen=True, slots=True)
-class Book:
-    """Call the pool. With a store that blocks this takes a network's time; it must run to its end, come what may."""
+    async def call[T](self, work: Callable[[], T]) -> T:
+        """Call the pool. With a store that blocks this takes a network's time; it runs to its end, come what may."""
+        ...
 
-    work: Callable[[], Any]
+    async def pause(self, seconds: float) -> None: ...
 
+    async def send(self, request: httpx2.Request) -> httpx2.Response:
+        """The response, its body unread."""
+        ...
 
-@dataclass(frozen=True, slots=True)
-class Transmit:
-    """Send this request; the result is the response, its body unread."""
+    async def read(self, response: httpx2.Response) -> bytes:
+        """Read the response's stream to its end, undecoded, and close it."""
+        ...
 
-    request: httpx2.Request
-
-
-@dataclass(frozen=True, slots=True)
-class Drain:
-    """Read the response's stream to its end, undecoded, and close the stream; the result is the bytes."""
-
-    response: httpx2.Response
-
-
-Effect = Book | Pause | Transmit | Drain
-Steps = Generator[Effect, Any, httpx2.Response]
+    async def close(self, response: httpx2.Response) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +66,7 @@ class Terms:
 
     The longest wait, what tokens cost, the base URL (no slash at its end) that keys may have another one for, who hears
     whose key answered, how many keys a request may use beside its first (None: all of them), and a clock for durations.
+    `closed` is set when the transport is closed: that streams break then is no failure.
     """
 
     max_wait_seconds: float
@@ -88,41 +75,19 @@ class Terms:
     shared_limits: SharedLimits | None = None
     further_keys: int | None = None
     monotonic_ns: Callable[[], int] = time.monotonic_ns
+    closed: threading.Event = field(default_factory=threading.Event)
 
 
-class StreamReport:
-    """Tells the pool, once, how a stream ended and what it has used."""
-
-    def __init__(self, pool: KeyPool, lease: Lease, to_usage: Callable[[wire.TokensUsed, str], Usage]) -> None:
-        self._pool = pool
-        self._lease = lease
-        self._to_usage = to_usage
-        self._tail = wire.StreamTail()
-        self._over = False
-        self.feed = self._tail.feed
-
-    def close(self, error: BaseException | None = None) -> Callable[[], None] | None:
-        """The stream is over, with `error` if it broke: the report to make, None if it was made."""
-        if self._over:
-            return None
-        self._over = True
-        broke = isinstance(error, _NO_ANSWER) or self._tail.failed()
-        used = self._tail.usage()
-        usage = None if used is None else self._to_usage(used, self._tail.tier())
-        return lambda: self._pool.end_stream(self._lease, usage, broke=broke)
-
-
-class Walk:
+class RetryLoop:
     """One request: its call, the lease in hand, the response that is open. Belongs to one thread or task.
 
-    Close `steps` in the context that ran it: log lines and spans carry the key meanwhile. After an exception out of it,
-    close `open_response` and call `abandon`. After its end, a `stream_report` wants to be fed with the body and closed
-    at its end.
+    After its end, a `stream_report` wants to be fed with the body and closed at its end.
     """
 
-    def __init__(self, pool: KeyPool, request: httpx2.Request, terms: Terms) -> None:
+    def __init__(self, pool: KeyPool, request: httpx2.Request, terms: Terms, driver: Driver) -> None:
         need = wire.read_need(request)
         self._pool = pool
+        self._driver = driver
         self._request = request
         self._need = need
         self._terms = terms
@@ -147,31 +112,41 @@ class Walk:
         self._waits_since_ns = terms.monotonic_ns()
         self._sent_ns = self._waits_since_ns
         self._attempts = 0
-        self.open_response: httpx2.Response | None = None
+        self._open_response: httpx2.Response | None = None
         self.stream_report: StreamReport | None = None
 
-    def steps(self) -> Steps:
-        """From the first key to the answer. Returns the response to hand out; raises what the last attempt raised."""
+    async def run(self) -> httpx2.Response:
+        """From the first key to the response to hand out. Raises what the last attempt raised.
+
+        If it is interrupted, whatever is still held goes back, without a verdict on the key.
+        """
+        try:
+            return await self._attempt_until_answered()
+        except BaseException:
+            try:
+                if self._open_response is not None:
+                    await self._driver.close(self._open_response)
+            finally:
+                lease, self._lease = self._lease, None
+                waited_us = self._waited_us()
+                await self._driver.call(lambda: self._pool.abandon(self._call, lease, waited_us=waited_us))
+            raise
+
+    async def _attempt_until_answered(self) -> httpx2.Response:
         last: httpx2.Response | Exception | None = None
         while True:
-            step = yield Book(self._step)
+            step = await self._driver.call(self._step)
             if isinstance(step, Pause):
-                yield step
+                await self._driver.pause(step.seconds)
                 continue
             if isinstance(step, Refusal):
                 # what really happened says more than that no other key is left, or can be used in what time remains
                 failed = isinstance(last, Exception) or (last is not None and last.is_server_error)
                 real = step.reason == "barred" or (failed and step.reason in {"no_room", "circuit"})
-                found = last if last is not None and real else answer(step, self._request)
-                return _handed_out(found)
-            again, last = yield from self._observed_attempt(step)
+                return _handed_out(last if last is not None and real else answer(step, self._request))
+            again, last = await self._observed_attempt(step)
             if not again:
                 return _handed_out(last)
-
-    def abandon(self) -> None:
-        """Whatever is still held goes back, without a verdict on the key."""
-        lease, self._lease = self._lease, None
-        self._pool.abandon(self._call, lease, waited_us=self._waited_us())
 
     def _step(self) -> Send | Pause | Refusal:
         step = self._pool.step(self._call)
@@ -180,46 +155,46 @@ class Walk:
             self._sent_ns = self._terms.monotonic_ns()
         return step
 
-    def _observed_attempt(self, send: Send) -> Generator[Effect, Any, tuple[bool, httpx2.Response | Exception]]:
+    async def _observed_attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
         """`_attempt`; meanwhile each log line names the key, and a span stands for it."""
         self._attempts += 1
         key = {"propintel.openai.key": send.key.mask}
         current_span().set({**key, "propintel.openai.attempts": self._attempts})
         asked = {"gen_ai.request.model": self._need.model, "server.address": self._url_for(send.key).host}
         with bound_contextvars(key=send.key.mask), span("model.attempt", {**key, **asked}) as attempt:
-            again, last = yield from self._attempt(send)
+            again, last = await self._attempt(send)
             attempt.failed(last) if isinstance(last, Exception) else attempt.answered(last.status_code)
             return again, last
 
-    def _attempt(self, send: Send) -> Generator[Effect, Any, tuple[bool, httpx2.Response | Exception]]:
+    async def _attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
         """Send with one key, and settle. True: another key may do better."""
         try:
-            response = yield Transmit(self._addressed(send.key))
+            response = await self._driver.send(self._addressed(send.key))
             elapsed_us = (self._terms.monotonic_ns() - self._sent_ns) // 1000
-            self.open_response = response
+            self._open_response = response
             response.extensions[KEY_ID] = send.key.key_id
             self._tell_whose(send.key, response)
             kind, body = wire.body_kind(response), {}
             if kind == "whole":
-                raw = yield Drain(response)
+                raw = await self._driver.read(response)
                 # read by the SDK like any other body, whatever method it uses for that
                 response.stream = httpx2.ByteStream(raw)
                 body = wire.read_body(response, raw)
                 if response.is_success and (status := wire.hidden_status(body)) is not None:
                     response.status_code = status  # the SDK raises what it is
-        except _NO_ANSWER as exc:
-            self._call.broken += self.open_response is not None
-            self.open_response = None
+        except NO_ANSWER as exc:
+            self._call.broken += self._open_response is not None
+            self._open_response = None
             # whoever asks for flex agrees to wait: its silence is no fault of the key, nor sooner over with another
             slow = self._need.tier == "flex" and isinstance(exc, httpx2.ReadTimeout)
             outcome = Outcome.ABANDONED if slow else Outcome.SERVER_FAILURE
             unbilled = isinstance(exc, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError)
-            again = yield Book(lambda: self._settle(Settlement(outcome, unbilled=unbilled)))
-            return again, exc
-        again = yield Book(lambda: self._settle_answer(response, body, elapsed_us, streams=kind == "events"))
-        self.open_response = None
-        if kind == "events":
-            self.stream_report = StreamReport(self._pool, send.lease, self._usage)
+            return await self._driver.call(lambda: self._settle(Settlement(outcome, unbilled=unbilled))), exc
+        streams = kind == "events"
+        again = await self._driver.call(lambda: self._settle_answer(response, body, elapsed_us, streams=streams))
+        self._open_response = None
+        if streams:
+            self.stream_report = StreamReport(self._pool, send.lease, self._usage, self._terms.closed)
         return again, response
 
     def _addressed(self, key: ApiKey) -> httpx2.Request:

@@ -1,0 +1,139 @@
+"""Streams of events on their way to the caller: how each ended, and what it used, is reported when it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+
+import httpx2
+
+from app.keypool import wire
+from app.keypool.pool import KeyPool
+from app.keypool.spending import Usage
+from app.keypool.stores.base import Lease
+
+#: Without any answer: the key, the line or the server is at fault. Everything else httpx2 raises is ours.
+NO_ANSWER = (
+    httpx2.NetworkError,
+    httpx2.ConnectTimeout,
+    httpx2.ReadTimeout,
+    httpx2.WriteTimeout,
+    httpx2.RemoteProtocolError,
+    httpx2.ProxyError,
+    httpx2.DecodingError,
+)
+
+
+class StreamReport:
+    """Tells the pool, once, how a stream ended and what it has used."""
+
+    def __init__(
+        self,
+        pool: KeyPool,
+        lease: Lease,
+        to_usage: Callable[[wire.TokensUsed, str], Usage],
+        closed: threading.Event,
+    ) -> None:
+        self._pool = pool
+        self._lease = lease
+        self._to_usage = to_usage
+        self._closed = closed
+        self._tail = wire.StreamTail()
+        self._over = False
+        self.feed = self._tail.feed
+
+    def close(self, error: BaseException | None = None) -> Callable[[], None] | None:
+        """The stream is over, with `error` if it broke: the report to make, None if it was made."""
+        if self._over:
+            return None
+        self._over = True
+        broke = (isinstance(error, NO_ANSWER) and not self._closed.is_set()) or self._tail.failed()
+        used = self._tail.usage()
+        usage = None if used is None else self._to_usage(used, self._tail.tier())
+        return lambda: self._pool.end_stream(self._lease, usage, broke=broke)
+
+
+class WatchedStream(httpx2.SyncByteStream):
+    """For a sync client."""
+
+    def __init__(self, inner: httpx2.SyncByteStream, report: StreamReport) -> None:
+        self._inner = inner
+        self._report = report
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for chunk in self._inner:
+                self._report.feed(chunk)
+                yield chunk
+        except BaseException as exc:
+            self._make_report(exc)
+            raise
+        self._make_report()
+
+    def close(self) -> None:
+        try:
+            self._inner.close()
+        finally:
+            self._make_report()
+
+    def _make_report(self, error: BaseException | None = None) -> None:
+        report = self._report.close(error)
+        if report is not None:
+            report()
+
+
+class AsyncWatchedStream(httpx2.AsyncByteStream):
+    """For an async client."""
+
+    def __init__(self, inner: httpx2.AsyncByteStream, report: StreamReport, pool: KeyPool) -> None:
+        self._inner = inner
+        self._report = report
+        self._pool = pool
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = aiter(self._inner)
+        error: BaseException | None = None
+        try:
+            async for chunk in chunks:
+                self._report.feed(chunk)
+                yield chunk
+        except BaseException as exc:
+            error = exc
+            raise
+        finally:
+            if isinstance(chunks, AsyncGenerator):
+                await chunks.aclose()
+            await self._make_report(error)
+
+    async def aclose(self) -> None:
+        try:
+            await self._inner.aclose()
+        finally:
+            await self._make_report()
+
+    async def _make_report(self, error: BaseException | None = None) -> None:
+        report = self._report.close(error)
+        if report is not None:
+            await call_pool(self._pool, report)
+
+
+async def call_pool[T](pool: KeyPool, work: Callable[[], T]) -> T:
+    """Call the pool, from a thread if its store blocks.
+
+    Runs to its end even if the caller is cancelled, who learns of that afterwards: what was taken meanwhile must be
+    known before it can be given back.
+    """
+    if not pool.blocking:
+        return work()
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as exc:
+            cancelled = exc
+    if cancelled is not None:
+        task.exception()  # looked at, or the loop complains
+        raise cancelled
+    return task.result()
