@@ -8,7 +8,7 @@ pays, and whether a budget has room, is the key pool's affair, which answers thr
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, Mode
 from app.keypool.pricing import BATCH_TIER
 from app.property.extract.base import Extraction
 from app.property.extract.evidence import verify
-from app.property.extract.llm import ModelAnswer, ModelStep, ServiceTier
+from app.property.extract.llm import ModelAnswer, ServiceTier, ask_model, read_completion
 from app.property.extract.pipeline import with_model_values
 from app.property.extract.prompt import Prompt, build_prompt
 from app.property.page import Page
@@ -31,6 +31,7 @@ from app.redaction import redact
 from app.services.economy import Economy, ParkedQuestions
 from app.services.metrics.instruments import MODEL_ANSWERS, MODEL_TIERS, MODEL_VALUES_DROPPED, TIERS
 from app.services.model_failures import BUDGET_CODE, is_transient, never_by_waiting, reason_of, timed
+from app.services.openai_client_manager import OpenAIClientManager
 from app.services.patience import patiently
 from app.services.service_tier import TierChoice, lacks_capacity
 from app.services.watch_purse import model_charge, why_no_model
@@ -63,12 +64,12 @@ class ModelReading:
 
 
 class ModelReader:
-    """Asks `model` through whatever client there is. Thread-safe as far as the client is."""
+    """Asks `model` through the keys of `manager`. Thread-safe."""
 
     def __init__(
         self,
         answers: AnswerStore,
-        client: Callable[[], openai.OpenAI | None],
+        manager: OpenAIClientManager,
         model: str,
         clock: Clock | None = None,
         *,
@@ -77,7 +78,7 @@ class ModelReader:
     ) -> None:
         self._answers = answers
         self._clock = clock or SystemClock()
-        self._client = client
+        self._manager = manager
         self._model = model
         self._tier = TierChoice(service_tier, self._clock)
         self._parked = parked
@@ -101,7 +102,7 @@ class ModelReader:
         answer = stored or self._by_batch(question, prompt, economy, page=extraction.page)
         answer = answer or self._ask(question, prompt, extraction.page, may_wait=may_wait)
         if isinstance(answer, str):
-            return ModelReading(extraction, answer, prompt.fields, asks_again=self._client() is not None)
+            return ModelReading(extraction, answer, prompt.fields, asks_again=bool(self._manager.keys))
         return self._believed(answer, prompt, extraction)
 
     def _believed(self, answer: StoredAnswer, prompt: Prompt, extraction: Extraction) -> ModelReading:
@@ -125,8 +126,7 @@ class ModelReader:
         self, question: Question, prompt: Prompt, economy: Economy | None, *, page: Page
     ) -> StoredAnswer | str | None:
         """What a batch answered, good or bad, kept for the next time; or why it did not. None: ask now."""
-        client = self._client()
-        if economy is None or self._parked is None or client is None:
+        if economy is None or self._parked is None or not self._manager.keys:
             return None
         found = self._parked.take(question, prompt, economy)
         if found is None:
@@ -136,29 +136,28 @@ class ModelReader:
             log.warning("%s", found)
             answer: StoredAnswer | str = found
         else:
-            stored = _stored(self._read_batch(client, found, prompt), BATCH_TIER)
+            stored = _stored(self._read_batch(found, prompt), BATCH_TIER)
             answer = self._kept(question, stored, "batch", page=page)
         self._parked.used(question)
         return answer
 
-    def _read_batch(self, client: openai.OpenAI, found: Mapping[str, Any], prompt: Prompt) -> ModelAnswer:
+    def _read_batch(self, found: Mapping[str, Any], prompt: Prompt) -> ModelAnswer:
         try:
             completion = ChatCompletion.model_validate(found)
         except ValueError as exc:
             error = ModelAnswerInvalidError(self._model, f"it is no completion ({type(exc).__name__})")
             return ModelAnswer({}, self._model, 0, 0, failure=error)
-        return ModelStep(client, self._model).read(completion, prompt)
+        return read_completion(self._model, completion, prompt)
 
     def _ask(self, question: Question, prompt: Prompt, page: Page, *, may_wait: bool) -> StoredAnswer | str:
         """The model's answer, good or bad, kept for the next time; or why there is none."""
-        client = self._client()
-        if client is None:
+        if not self._manager.keys:
             MODEL_ANSWERS.labels("no_key").inc()
             return str(NoKeysError())
         if (why := why_no_model()) is not None:
             MODEL_ANSWERS.labels("budget").inc()
             return why
-        answer = self._call(client, prompt, may_wait=may_wait)
+        answer = self._call(prompt, may_wait=may_wait)
         if isinstance(answer, str):
             log.warning("%s", answer)
             return answer
@@ -173,10 +172,10 @@ class ModelReader:
         patiently(lambda: self._answers.save_model_answer(question, stored, page), self._clock)
         return stored
 
-    def _call(self, client: openai.OpenAI, prompt: Prompt, *, may_wait: bool) -> ModelAnswer | str:
+    def _call(self, prompt: Prompt, *, may_wait: bool) -> ModelAnswer | str:
         try:
             with timed(self._model):
-                return self._on_a_tier(client, prompt)
+                return self._on_a_tier(prompt)
         except openai.RateLimitError as exc:
             note = never_by_waiting(exc, self._model)
             if note is None:
@@ -194,11 +193,11 @@ class ModelReader:
                 )
             return redact(str(ModelError(self._model, reason)))
 
-    def _on_a_tier(self, client: openai.OpenAI, prompt: Prompt) -> ModelAnswer:
+    def _on_a_tier(self, prompt: Prompt) -> ModelAnswer:
         """The call, once more on the standard tier if it was for flex and there is none."""
         tier = self._tier.next()
         try:
-            answer = self._step(client, prompt, tier)
+            answer = self._step(prompt, tier)
         except (openai.RateLimitError, openai.APITimeoutError) as exc:
             if tier != "flex" or not lacks_capacity(exc):
                 raise
@@ -206,9 +205,9 @@ class ModelReader:
         else:
             self._tier.served(tier)
             return answer
-        return self._step(client, prompt, "default")
+        return self._step(prompt, "default")
 
-    def _step(self, client: openai.OpenAI, prompt: Prompt, tier: ServiceTier | None) -> ModelAnswer:
+    def _step(self, prompt: Prompt, tier: ServiceTier | None) -> ModelAnswer:
         """The call itself, as one span by the OpenTelemetry conventions for generative AI."""
         asked = {
             "gen_ai.operation.name": "chat",
@@ -218,7 +217,9 @@ class ModelReader:
         }
         with span("model", asked) as asking:
             with model_charge():
-                answer = ModelStep(client, self._model, tier).ask(prompt)
+                answer = self._manager.execute_with_retry(
+                    lambda client: ask_model(client, self._model, prompt, tier), max_retries=len(self._manager.keys) + 1
+                )
             asking.set(
                 {
                     "gen_ai.response.model": answer.model,

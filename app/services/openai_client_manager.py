@@ -121,7 +121,7 @@ class OpenAIClientManager:
         raises when no key could help, `NoKeysError` without keys, `ValueError` for a negative number.
         """
         self._check(max_retries)
-        if max_retries is None:
+        if max_retries is None or max_retries >= len(self.keys):
             return fn(self._client)
         http = httpx2.Client(transport=self._transport.capped(max_retries), timeout=self._timeout, trust_env=False)
         return fn(self._client.with_options(http_client=http))  # not closed: its connections are those of all clients

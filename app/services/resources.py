@@ -76,14 +76,14 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         fetcher = _open_fetcher(settings, clock, opening)
         reader = ModelReader(
             AnswerStore(database),
-            manager.get_client,
+            manager,
             settings.openai_model,
             clock,
             service_tier=settings.openai_service_tier,
             parked=ParkedQuestions(ModelRequestStore(database), settings.openai_model, clock),
         )
         names = PurgedNames(database)
-        searcher = WebSearcher(SearchStore(database), manager.get_client, settings.openai_model, clock, names)
+        searcher = WebSearcher(SearchStore(database), manager, settings.openai_model, clock, names)
         sources = sources_file(settings)
         finder = SourceFinder(sources.current, searcher)
         scraper = build_scraper(

@@ -1,8 +1,8 @@
 """Who pays for what a job asks of sites and models: a job of a watch pays out of the budget of all watches, before it
 asks; any other job pays nothing here.
 
-The purse goes with the context of the run, as the batch does whose budget pays the model (`keypool.retry_loop`): whatever
-asks on behalf of the job finds it.
+The purse goes with the context of the run, as the batch does whose budget pays the model (`keypool.retry_loop`):
+whatever asks on behalf of the job finds it.
 """
 
 from __future__ import annotations

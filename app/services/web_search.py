@@ -8,7 +8,7 @@ pages that it cites are read like others.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from app.property.store import PurgedNames, SearchStore, StoredSearch, digest
 from app.redaction import redact
 from app.services.metrics.instruments import WEB_SEARCHES
 from app.services.model_failures import BUDGET_CODE, is_transient, never_by_waiting, reason_of, timed
+from app.services.openai_client_manager import OpenAIClientManager
 from app.services.patience import patiently
 from app.services.watch_purse import model_charge, why_no_model
 from app.tracing import span
@@ -59,18 +60,18 @@ class SearchFound:
 
 
 class WebSearcher:
-    """Searches with `model` through whatever client there is. Thread-safe as far as the client is."""
+    """Searches with `model` through the keys of `manager`. Thread-safe."""
 
     def __init__(
         self,
         searches: SearchStore,
-        client: Callable[[], openai.OpenAI | None],
+        manager: OpenAIClientManager,
         model: str,
         clock: Clock,
         names: PurgedNames,
     ) -> None:
         self._searches = searches
-        self._client = client
+        self._manager = manager
         self._model = model
         self._clock = clock
         self._names = names
@@ -91,15 +92,14 @@ class WebSearcher:
         if kept is not None:
             WEB_SEARCHES.labels("kept").inc()
             return kept
-        client = self._client()
-        if client is None:
+        if not self._manager.keys:
             WEB_SEARCHES.labels("no_key").inc()
             return str(NoKeysError())
         if (why := why_no_model()) is not None:
             WEB_SEARCHES.labels("budget").inc()
             return why
         asked_at = self._clock.now()
-        response = self._call(client, body, may_wait=may_wait)
+        response = self._call(body, may_wait=may_wait)
         if isinstance(response, str):
             log.warning("%s", response)
             return response
@@ -119,10 +119,10 @@ class WebSearcher:
             return None
         return found
 
-    def _call(self, client: openai.OpenAI, body: Mapping[str, Any], *, may_wait: bool) -> Response | str:
+    def _call(self, body: Mapping[str, Any], *, may_wait: bool) -> Response | str:
         try:
             with timed(self._model):
-                return self._asked(client, body)
+                return self._asked(body)
         except openai.RateLimitError as exc:
             note = never_by_waiting(exc, self._model)
             if note is None:
@@ -135,7 +135,7 @@ class WebSearcher:
                 raise
             return redact(str(ModelError(self._model, f"its search of the web: {reason_of(exc)}")))
 
-    def _asked(self, client: openai.OpenAI, body: Mapping[str, Any]) -> Response:
+    def _asked(self, body: Mapping[str, Any]) -> Response:
         """The call itself, as one span by the OpenTelemetry conventions for generative AI."""
         asked = {
             "gen_ai.operation.name": "chat",
@@ -145,7 +145,9 @@ class WebSearcher:
         }
         with span("web_search", asked) as asking:
             with model_charge():
-                response: Response = client.responses.create(**body)
+                response: Response = self._manager.execute_with_retry(
+                    lambda client: client.responses.create(**body), max_retries=len(self._manager.keys) + 1
+                )
             usage = response.usage
             asking.set(
                 {

@@ -9,15 +9,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import openai
-
 from app.clock import SystemClock
 from app.errors.pages import PageError
+from app.keypool.keys import make_keys
 from app.property.fetch import Visitor
 from app.property.page import Keeping, Page
 from app.property.sources.config import Sources
 from app.property.store import AnswerStore, Database, PurgedNames, SearchStore
 from app.services.model_reading import ModelReader
+from app.services.openai_client_manager import OpenAIClientManager
 from app.services.resources import build_scraper
 from app.services.source_finding import SourceFinder
 from app.services.web_search import WebSearcher
@@ -66,11 +66,11 @@ def expect(urls: Iterable[str], folder: Path) -> Expectation:
     prompts: dict[str, str] = {}
     refused: set[str] = set()
     with BackgroundServer(standin.app, standin.stopping) as server:
-        client = openai.OpenAI(api_key=_KEY, base_url=f"{server.address}/v1", max_retries=0)
+        manager = OpenAIClientManager(make_keys([_KEY]), base_url=f"{server.address}/v1")
         clock = SystemClock()
-        searcher = WebSearcher(SearchStore(database), lambda: client, MODEL, clock, PurgedNames(database))
+        searcher = WebSearcher(SearchStore(database), manager, MODEL, clock, PurgedNames(database))
         finder = SourceFinder(Sources, searcher)
-        reader = ModelReader(AnswerStore(database), lambda: client, MODEL)
+        reader = ModelReader(AnswerStore(database), manager, MODEL)
         scraper = build_scraper(database, _Pages(), finder, reader, clock=clock)
         for url in urls:
             try:

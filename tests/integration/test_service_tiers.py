@@ -43,7 +43,7 @@ class Asking:
             timeout_seconds=0.5,
             price=make_pricing(),
         )
-        self.reader = ModelReader(answers, self.manager.get_client, MODEL, clock, service_tier=tier)
+        self.reader = ModelReader(answers, self.manager, MODEL, clock, service_tier=tier)
         self.answers = answers
         self.pages = 0
 

@@ -1,7 +1,7 @@
 """A store in this process and one on a server, fed the same steps by one clock, answer alike; and what always holds.
 
 Both run the same scripts, so the first tells whether `LocalServer` behaves as Redis does. Hypothesis draws the steps.
-One rule jumps exactly to the next moment at which something may change, or a microsecond beside it: that is what catches
+One rule jumps exactly to the next moment at which something may change, or a microsecond beside it: that is what finds
 `<` for `<=`.
 """
 

@@ -51,59 +51,58 @@ def request_body(model: str, prompt: Prompt) -> dict[str, Any]:
     }
 
 
-class ModelStep:
-    """Asks `model` through `client`, on `service_tier` (None: none is sent). Thread-safe as far as the client is."""
+def ask_model(
+    client: openai.OpenAI, model: str, prompt: Prompt, service_tier: ServiceTier | None = None
+) -> ModelAnswer:
+    """Send `prompt` once, on `service_tier` (None: none is sent).
 
-    def __init__(self, client: openai.OpenAI, model: str, service_tier: ServiceTier | None = None) -> None:
-        self._client = client
-        self._model = model
-        self._tier = service_tier
+    Every `openai.OpenAIError` (`RateLimitError`, `APITimeoutError`, ...) passes through.
+    """
+    asked: Any = request_body(model, prompt)
+    tier = service_tier if service_tier is not None else openai.omit
+    completion: ChatCompletion = client.chat.completions.create(**asked, service_tier=tier)
+    return read_completion(model, completion, prompt)
 
-    def ask(self, prompt: Prompt) -> ModelAnswer:
-        """Send `prompt` once. Every `openai.OpenAIError` (`RateLimitError`, `APITimeoutError`, ...) passes through."""
-        asked: Any = request_body(self._model, prompt)
-        tier = self._tier if self._tier is not None else openai.omit
-        completion: ChatCompletion = self._client.chat.completions.create(**asked, service_tier=tier)
-        return self.read(completion, prompt)
 
-    def read(self, completion: ChatCompletion, prompt: Prompt) -> ModelAnswer:
-        """What `completion` says to `prompt`, good or bad."""
-        values: Mapping[str, tuple[Any, str]] = {}
-        failure: BadAnswerError | None = None
-        try:
-            values, failure = self._said(completion, prompt)
-        except BadAnswerError as exc:
-            failure = exc
-        usage = completion.usage
-        return ModelAnswer(
-            values=values,
-            model=completion.model or self._model,
-            prompt_tokens=usage.prompt_tokens if usage else 0,
-            completion_tokens=usage.completion_tokens if usage else 0,
-            service_tier=completion.service_tier or "",
-            failure=failure,
-        )
+def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> ModelAnswer:
+    """What the `completion` that `model` was asked for says to `prompt`, good or bad."""
+    values: Mapping[str, tuple[Any, str]] = {}
+    failure: BadAnswerError | None = None
+    try:
+        values, failure = _said(model, completion, prompt)
+    except BadAnswerError as exc:
+        failure = exc
+    usage = completion.usage
+    return ModelAnswer(
+        values=values,
+        model=completion.model or model,
+        prompt_tokens=usage.prompt_tokens if usage else 0,
+        completion_tokens=usage.completion_tokens if usage else 0,
+        service_tier=completion.service_tier or "",
+        failure=failure,
+    )
 
-    def _said(
-        self, completion: ChatCompletion, prompt: Prompt
-    ) -> tuple[Mapping[str, tuple[Any, str]], BadAnswerError | None]:
-        """The values, and the cut if there was one. Raises `ModelRefusedError` and `ModelAnswerInvalidError`."""
-        if not completion.choices:
-            raise ModelAnswerInvalidError(self._model, "it holds no choice")
-        choice = completion.choices[0]
-        if choice.message.refusal:
-            raise ModelRefusedError(self._model, choice.message.refusal[:200])
-        if choice.finish_reason == "content_filter":
-            raise ModelRefusedError(self._model, "its content filter stopped the answer")
-        content = choice.message.content or ""
-        if choice.finish_reason == "length":
-            answered = whole_pairs(content)
-            whole = [f for f in prompt.fields if f in answered and f + QUOTE in answered]
-            cut = ModelAnswerCutError(self._model, f"{len(whole)} of {len(prompt.fields)} fields were answered before")
-            return _pairs(whole, answered, self._model), cut
-        if not content:
-            raise ModelAnswerInvalidError(self._model, "it is empty")
-        return read_answer(content, prompt, model=self._model), None
+
+def _said(
+    model: str, completion: ChatCompletion, prompt: Prompt
+) -> tuple[Mapping[str, tuple[Any, str]], BadAnswerError | None]:
+    """The values, and the cut if there was one. Raises `ModelRefusedError` and `ModelAnswerInvalidError`."""
+    if not completion.choices:
+        raise ModelAnswerInvalidError(model, "it holds no choice")
+    choice = completion.choices[0]
+    if choice.message.refusal:
+        raise ModelRefusedError(model, choice.message.refusal[:200])
+    if choice.finish_reason == "content_filter":
+        raise ModelRefusedError(model, "its content filter stopped the answer")
+    content = choice.message.content or ""
+    if choice.finish_reason == "length":
+        answered = whole_pairs(content)
+        whole = [f for f in prompt.fields if f in answered and f + QUOTE in answered]
+        cut = ModelAnswerCutError(model, f"{len(whole)} of {len(prompt.fields)} fields were answered before")
+        return _pairs(whole, answered, model), cut
+    if not content:
+        raise ModelAnswerInvalidError(model, "it is empty")
+    return read_answer(content, prompt, model=model), None
 
 
 def read_answer(content: str, prompt: Prompt, *, model: str) -> Mapping[str, tuple[Any, str]]:

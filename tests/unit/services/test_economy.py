@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import openai
 import pytest
 
 from app.clock import ManualClock
@@ -24,7 +23,7 @@ from app.property.store import (
 )
 from app.services.economy import Economy, ParkedQuestions, WaitForBatch
 from app.services.model_reading import ModelReader, ModelReading
-from tests.unit.services.test_model_reading import Api, completion, extraction, roof
+from tests.unit.services.test_model_reading import NO_KEYS, Api, completion, extraction, roof
 
 __all__ = ["extraction"]
 MODEL = "gpt-4.1-mini"
@@ -48,9 +47,9 @@ class Runs:
         self._jobs = JobStore(database)
         self.requests, self._batches = ModelRequestStore(database), ModelBatchStore(database)
         parked = ParkedQuestions(self.requests, MODEL, clock)
-        client: Callable[[], openai.OpenAI | None] = self.api.client if keys else (lambda: None)
+        manager = self.api.manager() if keys else NO_KEYS
         self.answers = AnswerStore(database)
-        self._reader = ModelReader(self.answers, client, MODEL, clock, parked=parked)
+        self._reader = ModelReader(self.answers, manager, MODEL, clock, parked=parked)
         self.job = self.new_job("https://site.example/1")
 
     def new_job(self, target: str) -> Job:
@@ -106,7 +105,7 @@ def test_the_question_that_waits_is_the_one_that_would_be_asked(
         asked.append(body)
         return roof(body)
 
-    ModelReader(runs.answers, lambda: Api(note).client(), MODEL, clock).read(extraction)
+    ModelReader(runs.answers, Api(note).manager(), MODEL, clock).read(extraction)
     assert asked == [dict(request.body)]
 
 

@@ -13,9 +13,11 @@ import httpx2
 import openai
 import pytest
 
-from app.clock import ManualClock
-from app.keypool.pool import Refusal
-from app.keypool.refusals import answer
+from app.clock import ManualClock, SystemClock
+from app.keypool.keys import make_keys
+from app.keypool.spending import NO_BUDGET, Budget, Cap
+from app.keypool.stores.memory import MemoryStore
+from app.keypool.transport import spending_batch
 from app.property.extract.base import Extraction
 from app.property.extract.pipeline import extract
 from app.property.page import Page
@@ -23,11 +25,13 @@ from app.property.record import Method
 from app.property.store import AnswerStore, Database
 from app.services.metrics.instruments import REGISTRY
 from app.services.model_reading import ModelReader
+from app.services.openai_client_manager import OpenAIClientManager
 
 HTML = """<html lang="en"><head><title>12 Main St</title></head><body><h1>12 Main St, Springfield, IL 62701</h1>
 <p>$310,000</p><p>A quiet home. The house was put up in 1987 and its roof is covered with cedar shakes.</p>
 <p>The agent, Mara Quill of Larkspur Homes, shows it.</p></body></html>"""
 KEY = "sk-test-0123456789abcdefghijklmnop"
+NO_KEYS = OpenAIClientManager(())
 
 
 @pytest.fixture
@@ -56,9 +60,17 @@ class Api:
         self.calls += 1
         return self._respond(json.loads(request.content))
 
-    def client(self) -> openai.OpenAI:
-        http = httpx2.Client(transport=httpx2.MockTransport(self))
-        return openai.OpenAI(api_key=KEY, base_url="http://api.test/v1", http_client=http, max_retries=0)
+    def manager(self, budget: Budget = NO_BUDGET) -> OpenAIClientManager:
+        """One key; requests wait for no room, and each costs a dollar."""
+        keys = make_keys([KEY])
+        return OpenAIClientManager(
+            keys,
+            base_url="http://api.test/v1",
+            max_wait_seconds=0,
+            inner=httpx2.MockTransport(self),
+            store=MemoryStore(keys, "round_robin", SystemClock(), budget=budget),
+            price=lambda *_: 1_000_000,
+        )
 
 
 def completion(content: str | None, **message: Any) -> httpx2.Response:
@@ -88,7 +100,7 @@ def unreachable(_: dict[str, Any]) -> httpx2.Response:
 
 
 def reader(answers: AnswerStore, api: Api, model: str = "gpt-test", clock: ManualClock | None = None) -> ModelReader:
-    return ModelReader(answers, api.client, model, clock)
+    return ModelReader(answers, api.manager(), model, clock)
 
 
 def test_the_models_verified_value_joins_the_record_with_its_evidence(
@@ -120,7 +132,7 @@ def test_another_model_is_another_question(answers: AnswerStore, extraction: Ext
 def test_without_a_key_the_note_names_the_remedy_and_the_fields_stay_wanted(
     answers: AnswerStore, extraction: Extraction
 ) -> None:
-    found = ModelReader(answers, lambda: None, "gpt-test").read(extraction)
+    found = ModelReader(answers, NO_KEYS, "gpt-test").read(extraction)
     assert found.extraction is extraction
     assert "OPENAI_API_KEYS" in (found.note or "")
     assert "Roof" in found.unheard
@@ -229,29 +241,21 @@ def test_no_room_goes_up(answers: AnswerStore, extraction: Extraction) -> None:
 
 def test_a_stored_answer_is_used_also_when_no_key_is_left(answers: AnswerStore, extraction: Extraction) -> None:
     reader(answers, Api(roof)).read(extraction)
-    found = ModelReader(answers, lambda: None, "gpt-test").read(extraction)
+    found = ModelReader(answers, NO_KEYS, "gpt-test").read(extraction)
     assert found.note is None
     assert "Roof" in found.extraction.record.values
-
-
-def pool_refusal(detail: str) -> httpx2.Response:
-    """What the key pool answers when the budget `detail` is used up."""
-    return answer(Refusal(3600.0, "budget", detail), httpx2.Request("POST", "http://api.test/v1"))
 
 
 @pytest.mark.parametrize(
     ("respond", "says"),
     [
-        (lambda _: pool_refusal("batch calls"), r"batch.* model calls .*BUDGET_BATCH_MODEL_CALLS.*another batch"),
-        (lambda _: pool_refusal("day microusd"), r"day.* US dollars .*BUDGET_DAILY_USD.*00:00 UTC"),
-        (lambda _: pool_refusal("key_day tokens"), r"key.* tokens .*BUDGET_KEY_DAILY_TOKENS.*00:00 UTC"),
         (error(429, "quota", "insufficient_quota"), r"no OpenAI key has quota left; add credit"),
         (
             error(429, "Request too large for gpt-test: Limit 90, Requested 99.", "rate_limit_exceeded"),
             r"Limit 90, Requested 99\. Waiting never helps: use keys with a higher limit",
         ),
     ],
-    ids=["batch", "day", "key", "quota", "too large"],
+    ids=["quota", "too large"],
 )
 def test_a_429_that_no_waiting_ends_is_a_note_that_names_the_remedy(
     answers: AnswerStore, extraction: Extraction, respond: Any, says: str
@@ -265,6 +269,32 @@ def test_a_429_that_no_waiting_ends_is_a_note_that_names_the_remedy(
     assert found.asks_again, "and the next job does so"
     assert "Error code" not in found.note, "what the SDK puts around a message says nothing to a user"
     assert "Roof" in found.unheard
+
+
+@pytest.mark.parametrize(
+    ("budget", "says"),
+    [
+        (Budget(batch=Cap(calls=0)), r"batch.* model calls .*BUDGET_BATCH_MODEL_CALLS.*another batch"),
+        (Budget(day=Cap(microusd=999_999)), r"day.* US dollars .*BUDGET_DAILY_USD.*00:00 UTC"),
+        (Budget(key_day=Cap(tokens=9)), r"key.* tokens .*BUDGET_KEY_DAILY_TOKENS.*00:00 UTC"),
+    ],
+    ids=["batch", "day", "key"],
+)
+def test_a_budget_that_is_used_up_is_a_note_that_names_it(
+    answers: AnswerStore, extraction: Extraction, budget: Budget, says: str
+) -> None:
+    api, before = Api(roof), _answers_counted()
+    token = spending_batch.set("b")
+    try:
+        found = ModelReader(answers, api.manager(budget), "m-capped").read(extraction)
+    finally:
+        spending_batch.reset(token)
+    assert api.calls == 0
+    assert found.extraction is extraction
+    assert found.note is not None
+    assert re.search(says, found.note), found.note
+    assert found.asks_again
+    assert _answers_counted() == {**before, "budget": before.get("budget", 0.0) + 1}
 
 
 def _answers_counted() -> dict[str, float]:
@@ -285,7 +315,6 @@ def _answers_counted() -> dict[str, float]:
         (error(400, "no"), "failed", 1),
         (unreachable, "failed", 1),
         (error(429, "no money", "insufficient_quota"), "failed", 0),
-        (error(429, "The budget is used up.", "budget_exceeded"), "budget", 0),
         (error(429, "slow down", "rate_limit_exceeded"), None, 0),
     ],
 )
@@ -294,7 +323,7 @@ def test_every_answer_is_counted_by_what_came_of_it(
 ) -> None:
     """A lack of capacity is no answer: the job comes back. A call that got no key says nothing of the model's time."""
     before = _answers_counted()
-    reader = ModelReader(answers, Api(respond).client, "m-counted")
+    reader = ModelReader(answers, Api(respond).manager(), "m-counted")
     with contextlib.suppress(openai.RateLimitError):
         reader.read(extraction)
     grown = {name: value - before.get(name, 0.0) for name, value in _answers_counted().items()}
@@ -305,10 +334,10 @@ def test_every_answer_is_counted_by_what_came_of_it(
 def test_a_kept_answer_and_a_missing_key_are_counted_and_measured_by_nobody(
     answers: AnswerStore, extraction: Extraction
 ) -> None:
-    ModelReader(answers, Api(roof).client, "m-kept").read(extraction)
+    ModelReader(answers, Api(roof).manager(), "m-kept").read(extraction)
     before = _answers_counted()
-    ModelReader(answers, Api(roof).client, "m-kept").read(extraction)
-    ModelReader(answers, lambda: None, "m-keyless").read(extraction)
+    ModelReader(answers, Api(roof).manager(), "m-kept").read(extraction)
+    ModelReader(answers, NO_KEYS, "m-keyless").read(extraction)
     after = _answers_counted()
     grown = {name: after[name] - before.get(name, 0.0) for name in after if after[name] != before.get(name, 0.0)}
     assert grown == {"kept": 1, "no_key": 1}
