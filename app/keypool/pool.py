@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.keypool.call import Call
-from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey
 from app.keypool.outcomes import Outcome
-from app.keypool.snapshots import Acted, Action, KeySnapshot
-from app.keypool.spending import Bulk, BulkResult, Spent, Usage
+from app.keypool.snapshots import KeySnapshot
+from app.keypool.spending import Usage
 from app.keypool.stats import spent_stats, stats_of
 from app.keypool.stores.base import Ask, Change, Later, Lease, NoRoom, Reason, Settlement, Store
 
@@ -53,13 +52,13 @@ class Refusal:
 
 
 class KeyPool:
-    """Many keys over one store. Thread-safe, since the store is."""
+    """Many keys over one `store`, which may be asked directly. Thread-safe, since the store is."""
 
     def __init__(self, keys: Sequence[ApiKey], store: Store, strategy: str) -> None:
         self.strategy = strategy
         #: True if a step may take a network's time
         self.blocking = store.blocking
-        self._store = store
+        self.store = store
         self.keys = tuple(keys)
         self._by_id = {key.key_id: key for key in keys}
 
@@ -67,7 +66,7 @@ class KeyPool:
         """From now on only `keys` get new leases; requests of keys that are missing finish, and are still reported."""
         self._by_id = {**self._by_id, **{key.key_id: key for key in keys}}
         self.keys = tuple(keys)
-        self._store.set_keys(keys)
+        self.store.set_keys(keys)
 
     def begin(
         self,
@@ -93,7 +92,7 @@ class KeyPool:
         if call.backoff_seconds:
             pause, call.backoff_seconds = call.backoff_seconds, 0.0
             return Pause(pause)
-        now = self._store.now_us()
+        now = self.store.now_us()
         reserved = call.reservation
         if reserved is None:
             return self._acquire(call, now)
@@ -102,7 +101,7 @@ class KeyPool:
         return self._confirm(call, reserved, now)
 
     def _confirm(self, call: Call, reserved: Lease, now: int) -> Send | Pause | Refusal:
-        answer = self._store.confirm(reserved)
+        answer = self.store.confirm(reserved)
         if isinstance(answer, Lease):
             call.reservation = None
             return self._send(call, answer)
@@ -110,9 +109,9 @@ class KeyPool:
             if call.deadline_us is None or now + answer.pause_us <= call.deadline_us + _LATEST_US:
                 call.reserved_until_us = now + answer.pause_us
                 return Pause(answer.pause_us / 1e6)
-            self._store.give_back(reserved)
+            self.store.give_back(reserved)
         call.reservation, call.waited = None, True
-        return self._acquire(call, self._store.now_us())
+        return self._acquire(call, self.store.now_us())
 
     def _acquire(self, call: Call, now: int) -> Send | Pause | Refusal:
         if call.deadline_us is None:
@@ -127,10 +126,10 @@ class KeyPool:
             microusd=call.microusd,
             batch=call.batch,
         )
-        match self._store.acquire(ask):
+        match self.store.acquire(ask):
             case Lease(reserved=True) as lease:
                 call.reservation, call.reserved_until_us = lease, lease.at_us
-                return Pause(max(0.0, (lease.at_us - self._store.now_us()) / 1e6))
+                return Pause(max(0.0, (lease.at_us - self.store.now_us()) / 1e6))
             case Lease() as lease:
                 return self._send(call, lease)
             case Later(pause_us):
@@ -148,52 +147,28 @@ class KeyPool:
         outcome = settlement.outcome
         if outcome is Outcome.SERVER_FAILURE and call.failures > 0:
             settlement = replace(settlement, counts=False)
-        change = self._store.settle(lease, settlement)
+        change = self.store.settle(lease, settlement)
         self._log(self._by_id[lease.key_id], outcome, change, lease)
-        return call.tries_again(lease.key_id, settlement, self._store.now_us())
+        return call.tries_again(lease.key_id, settlement, self.store.now_us())
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool) -> None:
         """How a stream ended that was settled at its head, and what it used, as far as it told."""
-        change = self._store.end_stream(lease, usage, broke=broke)
+        change = self.store.end_stream(lease, usage, broke=broke)
         self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)
-
-    def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge requests that are sent together with one key (`Store.charge_bulk`)."""
-        return self._store.charge_bulk(bulk)
-
-    def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
-        """What came of them (`Store.settle_bulk`)."""
-        self._store.settle_bulk(bulk, result)
-
-    def spent(self, batch: str = "") -> Spent:
-        """What was used this UTC day, or by `batch` in all."""
-        return self._store.spent(batch)
 
     def abandon(self, call: Call, lease: Lease | None = None, *, waited_us: int = 0) -> None:
         """The caller went away: give back what the call holds, without a verdict on the key."""
         if lease is not None:
-            self._store.settle(lease, Settlement(Outcome.ABANDONED, waited_us=waited_us))
+            self.store.settle(lease, Settlement(Outcome.ABANDONED, waited_us=waited_us))
         if call.reservation is not None:
-            self._store.give_back(call.reservation)
+            self.store.give_back(call.reservation)
             call.reservation = None
-
-    def close(self) -> None:
-        """Report to the store what is still to be reported. May be called again."""
-        self._store.close()
-
-    def act(self, key_id: str, action: Action) -> Acted:
-        """An operator's word on one key, for the whole fleet (`Store.act`)."""
-        return self._store.act(key_id, action)
-
-    def figures(self) -> PoolFigures:
-        """What was counted so far, keys by their id."""
-        return self._store.figures()
 
     def snapshots(self) -> tuple[KeySnapshot, ...]:
         """Configured keys in their order, then draining ones, each under a mask that no other has."""
         taken = {known.mask for known in self._by_id.values()}
         found = []
-        for snapshot in self._store.snapshot():
+        for snapshot in self.store.snapshot():
             mask = self._mask(snapshot, taken)
             taken.add(mask)
             found.append(replace(snapshot, mask=mask))
@@ -211,9 +186,9 @@ class KeyPool:
         """
         return {
             **stats_of(self.snapshots(), self.strategy, with_ids=with_ids),
-            "scope": self._store.scope,
-            "spent_today": spent_stats(self._store.spent()),
-            "store_losses": self._store.losses(),
+            "scope": self.store.scope,
+            "spent_today": spent_stats(self.store.spent()),
+            "store_losses": self.store.losses(),
         }
 
     def _mask(self, snapshot: KeySnapshot, taken: set[str]) -> str:

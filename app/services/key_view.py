@@ -96,7 +96,7 @@ class KeyView:
 
     def act(self, key_id: str, action: Action) -> Acted:
         """An operator's word on one key, for the whole fleet; shown by the next look. Raises `redis.RedisError`."""
-        acted = self._pool.act(key_id, action)
+        acted = self._store.act(key_id, action)
         self._recent.forget()
         self._recent_report.forget()
         return acted

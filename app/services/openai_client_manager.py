@@ -148,18 +148,18 @@ class OpenAIClientManager:
 
     def get_figures(self) -> PoolFigures:
         """What was counted for metrics and reports, keys by their id; `scope` says whose."""
-        return self._pool.figures()
+        return self._pool.store.figures()
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
         """Charge requests that are sent together: all of them, once; or the budget that has no room for them.
 
         Raises `redis.RedisError` if the fleet cannot be told.
         """
-        return self._pool.charge_bulk(bulk)
+        return self._pool.store.charge_bulk(bulk)
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
         """What came of them, once. Raises as `charge_bulk`."""
-        self._pool.settle_bulk(bulk, result)
+        self._pool.store.settle_bulk(bulk, result)
 
     def get_snapshots(self) -> tuple[KeySnapshot, ...]:
         """Each key as it stands, the configured ones in their order, then draining ones."""
@@ -167,7 +167,7 @@ class OpenAIClientManager:
 
     def spent(self, batch: str = "") -> Spent:
         """What was used of the budgets of this UTC day, or by `batch` in all."""
-        return self._pool.spent(batch)
+        return self._pool.store.spent(batch)
 
     def replace_keys(self, keys: Sequence[ApiKey]) -> None:
         """Use these keys from now on. One that is missing gets no new request; those under way with it finish.
@@ -211,7 +211,7 @@ class OpenAIClientManager:
         try:
             self._http.close()
         finally:
-            self._pool.close()
+            self._pool.store.close()
 
     def __enter__(self) -> Self:
         return self

@@ -19,7 +19,8 @@ from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import Ask, Lease, Settlement
-from app.keypool.stores.redis import DEFAULT_PREFIX, RedisStore
+from app.keypool.stores.redis import RedisStore
+from app.keypool.stores.script_store import DEFAULT_PREFIX
 from benchmarks.keypool.jobs import MODEL
 from benchmarks.keypool.processes import redis_server
 from benchmarks.results import BenchmarkError

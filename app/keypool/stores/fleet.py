@@ -25,7 +25,8 @@ from app.keypool.snapshots import Acted, Action, KeySnapshot
 from app.keypool.spending import NO_BUDGET, Budget, Bulk, BulkResult, Spent, Usage
 from app.keypool.stores.base import SILENT_US, Ask, Change, Later, Lease, NoRoom, Settlement
 from app.keypool.stores.courier import Courier, Delivery
-from app.keypool.stores.redis import DEFAULT_PREFIX, RedisStore
+from app.keypool.stores.redis import RedisStore
+from app.keypool.stores.script_store import DEFAULT_PREFIX
 from app.keypool.stores.server_time import ServerClock, monotonic_us
 from app.keypool.stores.share import Fleet, ShareStore
 from app.keypool.stores.tally import Alone

@@ -7,54 +7,21 @@ be reached: what to do then is `fleet`'s.
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import redis
 
-from app.clock import Clock
-from app.keypool.breaker import Policy
-from app.keypool.keys import ApiKey
-from app.keypool.spending import NO_BUDGET, Budget
 from app.keypool.stores.base import Ask
 from app.keypool.stores.script_store import ScriptStore
 from app.keypool.stores.server_time import monotonic_us
 from app.keypool.stores.tally import Alone
 
-DEFAULT_PREFIX = "{propintel}:pool"
-
 
 class RedisStore(ScriptStore):
-    """`Store` for a fleet; arguments as `ScriptStore` has them."""
+    """`Store` for a fleet, over a connection to its server."""
 
-    def __init__(
-        self,
-        keys: Sequence[ApiKey],
-        strategy: str,
-        connection: redis.Redis,
-        *,
-        clock: Clock | None = None,
-        policy: Policy | None = None,
-        rng: random.Random | None = None,
-        budget: Budget = NO_BUDGET,
-        prefix: str = DEFAULT_PREFIX,
-        process: str = "",
-        learned: Callable[[], dict[str, Any]] | None = None,
-    ) -> None:
-        self._connection = connection
-        super().__init__(
-            keys,
-            strategy,
-            connection,
-            clock=clock,
-            policy=policy,
-            rng=rng,
-            budget=budget,
-            prefix=prefix,
-            process=process,
-            learned=learned,
-        )
+    _server: redis.Redis
 
     def undo(self, ask: Ask, lease_id: str) -> None:
         """Take back what `acquire` gave, if it gave anything, within a minute or two after it. Nothing was sent."""
@@ -69,7 +36,7 @@ class RedisStore(ScriptStore):
         if self._time.given():
             return self._time.now_us()
         asked_at = monotonic_us()
-        seconds, microseconds = self._connection.time()
+        seconds, microseconds = self._server.time()
         self._time.saw(seconds * 1_000_000 + microseconds, asked_at)
         return self._time.now_us()
 
@@ -96,4 +63,4 @@ class RedisStore(ScriptStore):
 
     def forget_connections(self) -> None:
         """Open new ones from now on: the old may lead to a server that is no longer the primary."""
-        self._connection.connection_pool.disconnect(inuse_connections=False)
+        self._server.connection_pool.disconnect(inuse_connections=False)

@@ -42,6 +42,9 @@ from app.keypool.stores.scripts import SEEDS, Script, load_scripts
 from app.keypool.stores.server_time import ServerTime, monotonic_us
 from app.keypool.stores.tally import read_figures
 
+#: One hash tag, so that a cluster would keep all names together.
+DEFAULT_PREFIX = "{propintel}:pool"
+
 
 class Server(Protocol):
     """As much of a Redis client as scripts need."""
@@ -75,7 +78,7 @@ class ScriptStore:
         policy: Policy | None = None,
         rng: random.Random | None = None,
         budget: Budget = NO_BUDGET,
-        prefix: str,
+        prefix: str = DEFAULT_PREFIX,
         process: str = "",
         learned: Callable[[], dict[str, Any]] | None = None,
         processes: int = 1,

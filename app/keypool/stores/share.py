@@ -127,7 +127,7 @@ class ShareStore(MemoryStore):
 
     def holds(self, lease: Lease) -> bool:
         """True if this very store gave the lease, and it has not ended."""
-        return self.made(lease) and self._local.has_member(f"{self._prefix}:f:{lease.key_id}", lease.lease_id)
+        return self.made(lease) and self._server.has_member(f"{self._prefix}:f:{lease.key_id}", lease.lease_id)
 
     @property
     def idle(self) -> bool:
@@ -153,12 +153,12 @@ class ShareStore(MemoryStore):
 
     def has_disabled(self, key_id: str) -> bool:
         """True if an operator has taken the key out."""
-        return self._local.hget(f"{self._prefix}:off", key_id) == "1"
+        return self._server.hget(f"{self._prefix}:off", key_id) == "1"
 
     def report(self) -> Alone:
         """What is new since the last report, at first since the loss: to be added once the store is back."""
         spent, counts, used_us = {}, {}, {}
-        for name, of in self._local.hashes().items():
+        for name, of in self._server.hashes().items():
             kind, _, rest = (short := name.removeprefix(f"{self._prefix}:")).partition(":")
             if kind in {"d", "t"}:
                 spent[short] = _figures(of, "ctu").minus(_figures(of, ("kc", "kt", "ku")))

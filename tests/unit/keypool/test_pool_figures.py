@@ -90,7 +90,7 @@ def test_the_tokens_of_the_completion_are_told_apart(clock: ManualClock) -> None
     reply = httpx2.Response(200, content=json.dumps({"usage": usage}), headers={"content-type": "application/json"})
     pool = KeyPool(keys, store, "round_robin")
     sent(store, pool, clock, reply)
-    (call,) = pool.figures().calls
+    (call,) = store.figures().calls
     assert (call.input_tokens, call.output_tokens) == (30, 12)
 
 
@@ -109,4 +109,4 @@ def test_every_key_has_a_mask_of_its_own_also_one_that_is_known_from_elsewhere(c
     assert masks[former[1].key_id] == former[1].mask == former[2].mask
     assert len(set(masks.values())) == len(masks) == 4
     assert list(pool.stats()["keys"]) == list(masks.values())
-    assert set(pool.figures().groups) == set(masks)
+    assert set(store.figures().groups) == set(masks)
