@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from app.keypool.outcomes import Outcome
 
@@ -30,8 +30,7 @@ def wait_class(waited_us: int) -> int:
     return bisect_left(_WAIT_BOUNDS_US, waited_us)
 
 
-@dataclass(frozen=True, slots=True)
-class CallFigures:
+class CallFigures(NamedTuple):
     """One key with one model ("" for a request that names none, as for the list of models).
 
     `outcomes` are those of leases that have ended, each once, and one more `server_failure` for each stream that broke
@@ -76,8 +75,7 @@ class ModelFigures:
     saturated_us: Mapping[Unit, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(NamedTuple):
     """One limit, as far as the provider has told it: so much a minute, of which so much is left now.
 
     `left` is what the provider's bucket holds, places that are reserved taken off; 0 while a 429 rests the group for

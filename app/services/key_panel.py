@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from app.keypool.figures import WAIT_BOUNDS_S, ModelFigures, Room
@@ -112,7 +112,7 @@ def make_panel(found: KeyReport, database: Database, *, all_keys: bool = False) 
         total=len(counted),
         keys=tuple(_key_row(found, key) for key in keys),
         keys_left_off=len(found.snapshots) - len(keys),
-        rooms=tuple(replace(room, group=found.masks.get(room.group, room.group)) for room in rooms),
+        rooms=tuple(room._replace(group=found.masks.get(room.group, room.group)) for room in rooms),
         rooms_left_off=len(found.figures.rooms) - len(rooms),
         waits=tuple(_wait_row(model) for model in found.figures.models),
         budgets=tuple(BudgetRow(unit, spent[unit], cap) for unit, cap in amounts(found.budget.day).items()),

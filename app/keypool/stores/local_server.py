@@ -37,7 +37,12 @@ class LocalServer:
         self._table = self._lua.table_from
         names = self._lua.globals()
         names.redis = self._table({"call": self._call})
-        names.cjson = self._table({"decode": lambda text: self._table(json.loads(text), recursive=True)})
+        names.cjson = self._table(
+            {
+                "decode": lambda text: self._table(json.loads(text), recursive=True),
+                "encode": lambda table: json.dumps(_as_json(table)),
+            }
+        )
         self._commands: dict[str, Callable[..., Any]] = {
             name.removeprefix("_do_").upper(): getattr(self, name) for name in dir(self) if name.startswith("_do_")
         }
@@ -251,6 +256,15 @@ class LocalServer:
 def _text(value: str | float) -> str:
     """As Redis writes a number that a script gives it."""
     return value if isinstance(value, str) else f"{value:.17g}"
+
+
+def _as_json(value: Any) -> Any:
+    """As Redis encodes it: a table that has no first entry is an object."""
+    if lua51.lua_type(value) != "table":
+        return value
+    if value[1] is None:
+        return {name: _as_json(part) for name, part in value.items()}
+    return [_as_json(part) for part in value.values()]
 
 
 def _as_lists(reply: Any) -> Any:

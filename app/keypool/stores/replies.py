@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from app.keypool.breaker import Circuit
-from app.keypool.figures import Room, Unit
-from app.keypool.limits import MINUTE_US, MeterReading
+from app.keypool.limits import MeterReading
 from app.keypool.snapshots import KeySnapshot, State, state_of
 from app.keypool.spending import Spent, Usage
 from app.keypool.stores.base import Ask, Change, Charge, Lease
@@ -74,27 +72,6 @@ def reading_arguments(reading: MeterReading | None) -> tuple[str | float, ...]:
 def usage_arguments(usage: Usage | None) -> tuple[int | str, ...]:
     """What a script takes for what was used: tokens, microusd, output tokens; blanks where that is unknown."""
     return ("", "", "") if usage is None else (usage.tokens, usage.microusd, usage.output_tokens)
-
-
-def read_counts(pairs: Sequence[str]) -> dict[str, int]:
-    """A hash of counts: field, count, field, count, and so on."""
-    return {field: int(count) for field, count in itertools.batched(pairs, 2)}
-
-
-def read_stopped(pairs: Sequence[str]) -> dict[str, int]:
-    """Of a day's hash (`d:<day>`): which budgets had no room for a request, and their caps."""
-    return {field[2:]: cap for field, cap in read_counts(pairs).items() if field.startswith("x:")}
-
-
-def read_rooms(bucket: Sequence[str], now: int) -> Iterator[Room]:
-    """From what `figures.lua` says of one bucket."""
-    group, model, cooldown_until, *numbers = bucket
-    units: tuple[Unit, Unit] = ("requests", "tokens")
-    for unit, meter in zip(units, itertools.batched(numbers, 3), strict=True):
-        if meter[0]:
-            per_minute, capacity, full_at = map(float, meter)
-            left = max(0.0, capacity - max(0.0, full_at - now) * per_minute / MINUTE_US)
-            yield Room(group, model, unit, per_minute, 0.0 if now < whole(cooldown_until) else left)
 
 
 def read_change(reply: Sequence[str]) -> Change:

@@ -28,12 +28,9 @@ from app.keypool.stores.replies import (
     lease_arguments,
     read_change,
     read_charges,
-    read_counts,
     read_lease,
-    read_rooms,
     read_snapshot,
     read_state,
-    read_stopped,
     reading_arguments,
     usage_arguments,
     whole,
@@ -222,18 +219,9 @@ class ScriptStore:
         return tuple(read_snapshot(figures, now, mine.get(figures[0])) for figures in reply[1:])
 
     def figures(self) -> PoolFigures:
-        groups = self._groups
-        pairs = (part for pair in groups.items() for part in pair)
-        reply = self._run(self._scripts.figures, self._time.given(), *pairs)
-        now, (former, of_keys, of_models, buckets, today) = whole(reply[0]), reply[1:]
-        counts = {
-            **{f"c:{key_id}": read_counts(found) for key_id, found in zip(groups, of_keys, strict=True)},
-            **{f"c:{key_id}": read_counts(found) for key_id, _, found in former},
-            **{f"w:{model}": read_counts(found) for model, found in of_models if found},
-        }
-        others = {key_id: group for key_id, group, _ in sorted(former)}
-        rooms = (room for bucket in buckets for room in read_rooms(bucket, now))
-        return read_figures(self.scope, groups | others, counts, rooms, read_stopped(today))
+        pairs = (part for pair in self._groups.items() for part in pair)
+        now, found = self._run(self._scripts.figures, self._time.given(), *pairs)
+        return read_figures(self.scope, self._groups, json.loads(found), whole(now))
 
     def spent(self, batch: str = "") -> Spent:
         name = f"{self._prefix}:t:{batch}" if batch else f"{self._prefix}:d:{day_of(self.server_now_us())}"

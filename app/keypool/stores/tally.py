@@ -5,10 +5,9 @@ Counts of a process that was alone for a while need only be added to the fleet's
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from app.keypool.figures import (
     WAIT_BOUNDS_S,
@@ -21,12 +20,15 @@ from app.keypool.figures import (
     Transition,
     Unit,
 )
+from app.keypool.limits import MINUTE_US
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import NOTHING, Spent
 
 #: Between model and what is counted, in a field of `c:<key>`; no kind of count holds it, so the last one separates.
 _OF = "\x1f"
 _SATURATED = "s:"
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+_UNITS: tuple[Unit, Unit] = ("requests", "tokens")
 
 #: name of a hash -> field -> count
 Counts = Mapping[str, Mapping[str, int]]
@@ -58,34 +60,49 @@ class Alone:
         )
 
 
-def read_figures(
-    scope: Scope, groups: Mapping[str, str], counts: Counts, rooms: Iterable[Room], stopped: Mapping[str, int]
-) -> PoolFigures:
-    """The figures of these keys, and of all models; `scope`, `groups` and `stopped` as in `PoolFigures`."""
+def read_figures(scope: Scope, groups: Mapping[str, str], found: Mapping[str, Any], now: int) -> PoolFigures:
+    """From what `figures.lua` says; `scope` and `groups` as in `PoolFigures`, of the configured keys."""
+    former = {key_id: (group, counts) for key_id, group, counts in sorted(found["former"])}
+    of_keys = dict(zip(groups, map(_counts, found["counts"]), strict=True))
+    of_keys |= {key_id: _counts(counts) for key_id, (_, counts) in former.items()}
     return PoolFigures(
         scope=scope,
-        groups=dict(groups),
-        calls=tuple(call for key_id in groups for call in _calls(key_id, counts.get(f"c:{key_id}", {}))),
+        groups={**groups, **{key_id: group for key_id, (group, _) in former.items()}},
+        calls=tuple(call for key_id, counts in of_keys.items() for call in _calls(key_id, counts)),
         transitions=tuple(
-            KeyTransitions(key_id, befell)
-            for key_id in groups
-            if (befell := _transitions(counts.get(f"c:{key_id}", {})))
+            KeyTransitions(key_id, befell) for key_id, counts in of_keys.items() if (befell := _transitions(counts))
         ),
-        models=tuple(_model(name[2:], counts[name]) for name in sorted(counts) if name.startswith("w:")),
-        rooms=tuple(sorted(rooms, key=lambda room: (room.group, room.model, room.unit))),
-        stopped=dict(stopped),
+        models=tuple(_model(model, _counts(pairs)) for model, pairs in sorted(found["models"]) if pairs),
+        rooms=tuple(sorted(room for bucket in found["rooms"] for room in _rooms(bucket, now))),
+        stopped={field[2:]: cap for field, cap in _counts(found["today"]).items() if field.startswith("x:")},
     )
 
 
+def _counts(pairs: Sequence[str]) -> dict[str, int]:
+    """A hash of counts: field, count, field, count, and so on. An empty table of Lua is an empty object."""
+    return dict(zip(pairs[::2], map(int, pairs[1::2]), strict=True)) if pairs else {}
+
+
 def _calls(key_id: str, counts: Mapping[str, int]) -> Iterable[CallFigures]:
-    by_model: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    by_model: dict[str, dict[str, int]] = {}
     for name, count in counts.items():
         model, separator, what = name.rpartition(_OF)
         if separator and count:  # a stream that used nothing makes no entry
-            by_model[model][what] = count
+            by_model.setdefault(model, {})[what] = count
     for model, of in sorted(by_model.items()):
-        outcomes = {outcome: of[outcome] for outcome in Outcome if of.get(outcome)}
+        outcomes = {_OUTCOMES[what]: count for what, count in of.items() if what in _OUTCOMES}
         yield CallFigures(key_id, model, outcomes, of.get("i", 0), of.get("o", 0), of.get("u", 0))
+
+
+def _rooms(bucket: Sequence[str], now: int) -> Iterator[Room]:
+    """What is left of each limit that is known."""
+    group, model, cooldown_until, *meters = bucket
+    rests = now < float(cooldown_until)
+    for unit, limit, capacity, full_at in zip(_UNITS, meters[::3], meters[1::3], meters[2::3], strict=True):
+        if limit:
+            per_minute = float(limit)
+            left = 0.0 if rests else float(capacity) - max(0.0, float(full_at) - now) * per_minute / MINUTE_US
+            yield Room(group, model, unit, per_minute, max(0.0, left))
 
 
 def _transitions(counts: Mapping[str, int]) -> dict[Transition, int]:

@@ -1,9 +1,8 @@
 -- What was counted, and how full the buckets are. What it means is read by tally.py.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), then key and group of each configured key
--- Reply: {now, {{key, group, its counts (field, count, ...)}, ...}: known keys that are no longer configured,
---         {counts of each configured key, ...}, {{model, its counts}, ...},
---         {{group, model, cooldown until, and twice (requests, tokens) limit ('' = unknown), capacity, full at}, ...},
---         the day's hash (field, count, ...)}
+-- Reply: {now, JSON {former = {{key, group, its counts (field, count, ...)}, ...}: known keys that are no longer
+-- configured, counts = {those of each configured key, ...}, models = {{model, its counts}, ...}, rooms = {{group, model,
+-- cooldown until, and twice (requests, tokens) limit ('' = unknown), capacity, full at}, ...}, today = the day's hash}}
 
 local now = clock(ARGV[1])
 local former, counts, of_models, rooms, mine, seen = {}, {}, {}, {}, {}, {}
@@ -34,4 +33,7 @@ for _, id in ipairs(redis.call('ZRANGE', P .. ':keys', 0, -1)) do
   end
 end
 local today = redis.call('HGETALL', P .. ':d:' .. day_of(now))
-return {text(now), former, counts, of_models, rooms, today}
+return {
+  text(now),
+  cjson.encode({former = former, counts = counts, models = of_models, rooms = rooms, today = today}),
+}
