@@ -42,7 +42,7 @@ demo: install ## the whole system with nothing configured: pages become stored r
 county: install ## a fictional county on loopback, and what to type to look at its properties: docs/fictional-county.md
 	$(PY) -m standin.county $(COUNTY_ARGS)
 
-# Contracts run on memory, the embedded Valkey, and SQLite; SERVERS=every adds redis-server, a cluster, and PostgreSQL.
+# Contracts run on memory, the embedded Valkey, and SQLite; SERVERS=every adds redis-server and PostgreSQL.
 # WITHOUT names markers of tests to leave out: `make test WITHOUT="and not real_pages"`
 # Three processes for each of two cores: most tests with workers wait for leases, reports, and countdowns. With every server
 # and a browser two are enough, and more would only make each other late. Deployments run apart, because one start serves a

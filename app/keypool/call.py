@@ -29,8 +29,7 @@ class Call:
     """
 
     model: str
-    input_tokens: float
-    output_tokens: float
+    tokens: float
     max_wait_us: int
     further_keys: int
     microusd: int = 0

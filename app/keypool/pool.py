@@ -16,7 +16,7 @@ from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Usage
 from app.keypool.stats import spent_stats, stats_of
-from app.keypool.stores.base import Ask, Change, Later, Lease, NoRoom, Reason, Settlement, Store
+from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoRoom, Reason, Settlement, Store
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +72,7 @@ class KeyPool:
         self,
         *,
         model: str,
-        input_tokens: float,
-        output_tokens: float = 0.0,
+        tokens: float,
         max_wait_seconds: float,
         further_keys: int,
         microusd: int = 0,
@@ -81,11 +80,11 @@ class KeyPool:
     ) -> Call:
         """A call that may wait `max_wait_seconds` in all and use `further_keys` beside the first one.
 
-        `input_tokens` are our estimate, `output_tokens` what the request allows; `microusd` is its estimated cost, and
+        `tokens` are our estimate of its input and the output that it allows, `microusd` is its estimated cost, and
         `batch` whose budget pays for it.
         """
         max_wait_us = round(max_wait_seconds * 1e6)
-        return Call(model, input_tokens, output_tokens, max_wait_us, further_keys, microusd=microusd, batch=batch)
+        return Call(model, tokens, max_wait_us, further_keys, microusd=microusd, batch=batch)
 
     def step(self, call: Call) -> Send | Pause | Refusal:
         """What to do next: send, sleep, or give up."""
@@ -116,17 +115,16 @@ class KeyPool:
     def _acquire(self, call: Call, now: int) -> Send | Pause | Refusal:
         if call.deadline_us is None:
             call.deadline_us = now + call.max_wait_us
-        ask = Ask(
+        request = KeyRequest(
             call.model,
-            call.input_tokens,
+            call.tokens,
             min(call.max_wait_us, max(0, call.deadline_us - now)),
             call.barred_keys(key.key_id for key in self.keys),
-            output_tokens=call.output_tokens,
             waited=call.waited,
             microusd=call.microusd,
             batch=call.batch,
         )
-        match self.store.acquire(ask):
+        match self.store.acquire(request):
             case Lease(reserved=True) as lease:
                 call.reservation, call.reserved_until_us = lease, lease.at_us
                 return Pause(max(0.0, (lease.at_us - self.store.now_us()) / 1e6))

@@ -93,8 +93,7 @@ class RetryLoop:
         self._terms = terms
         self._call: Call = pool.begin(
             model=need.model,
-            input_tokens=need.input_tokens,
-            output_tokens=need.output_tokens,
+            tokens=need.input_tokens + need.output_tokens,
             max_wait_seconds=terms.max_wait_seconds,
             further_keys=len(pool.keys) if terms.further_keys is None else terms.further_keys,
             microusd=terms.price(need.model, need.input_tokens, need.output_tokens, need.tier)

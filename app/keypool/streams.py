@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
 import httpx2
 
-from app.keypool import wire
 from app.keypool.pool import KeyPool
 from app.keypool.spending import Usage
 from app.keypool.stores.base import Lease
+from app.keypool.wire import TokensUsed, read_object, read_usage, status_of_error
 
 #: Without any answer: the key, the line or the server is at fault. Everything else httpx2 raises is ours.
 NO_ANSWER = (
@@ -25,6 +27,62 @@ NO_ANSWER = (
 )
 
 
+#: Usage stands in a stream's last event. What follows it there (metadata, `[DONE]`) is far shorter.
+_TAIL_BYTES = 65_536
+#: How many places that look like usage are read from the end, and the longest usage: nonsense must not cost time.
+_USAGES_READ = 4
+_USAGE_BYTES = 8_192
+#: A quote inside a JSON string is escaped, so this never matches text that a model wrote.
+_USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
+#: How many events are read from a stream's end to find an error, and what begins one.
+_EVENTS_READ = 4
+_EVENT = re.compile(rb"^data: *(\{.*\})\s*$", re.MULTILINE)
+_TIER = re.compile(rb'"service_tier"\s*:\s*"(\w{1,32})"')
+
+
+class StreamTail:
+    """The end of a stream of server-sent events, kept to read the usage in it. Holds at most 128 KiB."""
+
+    def __init__(self) -> None:
+        self._tail = bytearray()
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes, split wherever the network split them."""
+        self._tail += chunk[-_TAIL_BYTES:]
+        if len(self._tail) > 2 * _TAIL_BYTES:
+            del self._tail[:-_TAIL_BYTES]
+
+    def failed(self) -> bool:
+        """True if one of the last events says that the server failed, and not the request."""
+        for event in _EVENT.findall(self._tail)[-_EVENTS_READ:]:
+            body = read_object(event)
+            response = body.get("response")
+            error = response.get("error") if isinstance(response, dict) else body.get("error")
+            if body.get("type") == "error" and not isinstance(error, dict):
+                error = body
+            if isinstance(error, dict) and error and status_of_error(error) >= 500:
+                return True
+        return False
+
+    def tier(self) -> str:
+        """The last service tier that was named in what came, empty if none was."""
+        named = _TIER.findall(self._tail)
+        return bytes(named[-1]).decode() if named else ""
+
+    def usage(self) -> TokensUsed | None:
+        """The last usage in what came, None if there was none (a stream that was left early, or not asked for it)."""
+        for match in list(_USAGE.finditer(self._tail))[: -_USAGES_READ - 1 : -1]:
+            text = self._tail[match.end() : match.end() + _USAGE_BYTES].decode(errors="replace")
+            try:
+                found, _ = json.JSONDecoder().raw_decode(text)
+            except (ValueError, RecursionError):
+                continue
+            used = read_usage(found)
+            if used is not None:
+                return used
+        return None
+
+
 class StreamReport:
     """Tells the pool, once, how a stream ended and what it has used."""
 
@@ -32,14 +90,14 @@ class StreamReport:
         self,
         pool: KeyPool,
         lease: Lease,
-        to_usage: Callable[[wire.TokensUsed, str], Usage],
+        to_usage: Callable[[TokensUsed, str], Usage],
         closed: threading.Event,
     ) -> None:
         self._pool = pool
         self._lease = lease
         self._to_usage = to_usage
         self._closed = closed
-        self._tail = wire.StreamTail()
+        self._tail = StreamTail()
         self._over = False
         self.feed = self._tail.feed
 

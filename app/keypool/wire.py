@@ -17,7 +17,7 @@ import httpx2
 
 from app.keypool.outcomes import QUOTA_CODES, Failure
 
-#: Bytes of text that a token stands for, on the safe side for English; the store corrects it by what is charged.
+#: Bytes of text that a token stands for, on the safe side for English. Headers correct what was charged by it.
 _BYTES_PER_TOKEN = 4
 #: A picture of 1024 x 1024 at high detail (OpenAI's vision guide, 2026-11); its bytes say nothing about its tokens.
 _PICTURE_TOKENS = 765
@@ -37,7 +37,6 @@ _LIMIT_WORDS = {"tokens": ("(TPM)", "(TPD)"), "requests": ("(RPM)", "(RPD)")}
 
 #: What an answer holds that is more than an error: a response that failed is one, and says why in `error`.
 _ANSWERS = frozenset({"id", "object", "choices", "output", "data"})
-_SERVER_ERROR = 500
 _ERROR_STATUS = re.compile(r"[45][0-9][0-9]")
 _STATUS_OF = {
     "rate_limit_exceeded": 429,
@@ -49,18 +48,6 @@ _STATUS_OF = {
     **dict.fromkeys(("service_unavailable", "overloaded_error"), 503),
     "timeout": 504,
 }
-
-#: Usage stands in a stream's last event. What follows it there (metadata, `[DONE]`) is far shorter.
-_TAIL_BYTES = 65_536
-#: How many places that look like usage are read from the end, and the longest usage: nonsense must not cost time.
-_USAGES_READ = 4
-_USAGE_BYTES = 8_192
-#: A quote inside a JSON string is escaped, so this never matches text that a model wrote.
-_USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
-#: How many events are read from a stream's end to find an error, and what begins one.
-_EVENTS_READ = 4
-_EVENT = re.compile(rb"^data: *(\{.*\})\s*$", re.MULTILINE)
-_TIER = re.compile(rb'"service_tier"\s*:\s*"(\w{1,32})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +76,7 @@ def read_need(request: httpx2.Request) -> Need:
         return Need(replayable=False)
     if "json" not in request.headers.get("content-type", ""):
         return Need()
-    body = _object(content)
+    body = read_object(content)
     model = body.get("model")
     prompt = sum(_weight(body[name]) for name in _PROMPT_FIELDS if name in body)
     return Need(
@@ -170,10 +157,10 @@ def read_body(response: httpx2.Response, body: bytes) -> dict[str, Any]:
     """The JSON object in a body as it came over the wire; empty if there is none. Raises `httpx2.DecodingError`."""
     if "content-encoding" in response.headers:
         body = httpx2.Response(response.status_code, headers=response.headers, content=body).content
-    return _object(body)
+    return read_object(body)
 
 
-def _object(content: bytes) -> dict[str, Any]:
+def read_object(content: bytes) -> dict[str, Any]:
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):
@@ -204,10 +191,10 @@ def hidden_status(body: Mapping[str, Any]) -> int | None:
     error = body.get("error")
     if not error or not isinstance(error, dict | str) or not _ANSWERS.isdisjoint(body):
         return None
-    return _status_of_error(error if isinstance(error, dict) else {}, body)
+    return status_of_error(error if isinstance(error, dict) else {}, body)
 
 
-def _status_of_error(*places: Mapping[str, Any]) -> int:
+def status_of_error(*places: Mapping[str, Any]) -> int:
     numbers = (str(found.get(name)) for found in places for name in ("code", "status", "status_code"))
     named = next((int(text) for text in numbers if _ERROR_STATUS.fullmatch(text)), None)
     words = [str(word) for name in ("code", "type") if (word := places[0].get(name)) and word != "error"]
@@ -263,46 +250,3 @@ def read_usage(usage: Any) -> TokensUsed | None:
 
 def _count(usage: Mapping[str, Any], *names: str) -> int | None:
     return next((min(usage[name], _MOST_TOKENS) for name in names if _is_count(usage.get(name))), None)
-
-
-class StreamTail:
-    """The end of a stream of server-sent events, kept to read the usage in it. Holds at most 128 KiB."""
-
-    def __init__(self) -> None:
-        self._tail = bytearray()
-
-    def feed(self, chunk: bytes) -> None:
-        """Take the next bytes, split wherever the network split them."""
-        self._tail += chunk[-_TAIL_BYTES:]
-        if len(self._tail) > 2 * _TAIL_BYTES:
-            del self._tail[:-_TAIL_BYTES]
-
-    def failed(self) -> bool:
-        """True if one of the last events says that the server failed, and not the request."""
-        for event in _EVENT.findall(self._tail)[-_EVENTS_READ:]:
-            body = _object(event)
-            response = body.get("response")
-            error = response.get("error") if isinstance(response, dict) else body.get("error")
-            if body.get("type") == "error" and not isinstance(error, dict):
-                error = body
-            if isinstance(error, dict) and error and _status_of_error(error) >= _SERVER_ERROR:
-                return True
-        return False
-
-    def tier(self) -> str:
-        """The last service tier that was named in what came, empty if none was."""
-        named = _TIER.findall(self._tail)
-        return bytes(named[-1]).decode() if named else ""
-
-    def usage(self) -> TokensUsed | None:
-        """The last usage in what came, None if there was none (a stream that was left early, or not asked for it)."""
-        for match in list(_USAGE.finditer(self._tail))[: -_USAGES_READ - 1 : -1]:
-            text = self._tail[match.end() : match.end() + _USAGE_BYTES].decode(errors="replace")
-            try:
-                found, _ = json.JSONDecoder().raw_decode(text)
-            except (ValueError, RecursionError):
-                continue
-            used = read_usage(found)
-            if used is not None:
-                return used
-        return None

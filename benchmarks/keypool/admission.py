@@ -18,7 +18,7 @@ from app.keypool.breaker import Policy
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Ask, Lease, Settlement
+from app.keypool.stores.base import KeyRequest, Lease, Settlement
 from app.keypool.stores.redis import RedisStore
 from app.keypool.stores.script_store import DEFAULT_PREFIX
 from benchmarks.keypool.jobs import MODEL
@@ -26,7 +26,7 @@ from benchmarks.keypool.processes import redis_server
 from benchmarks.results import BenchmarkError
 
 _STALE = 16
-_ASK = Ask(MODEL, input_tokens=400.0, output_tokens=100.0, max_wait_us=30_000_000)
+_ASK = KeyRequest(MODEL, tokens=500.0, max_wait_us=30_000_000)
 #: high enough that no sample waits, however few keys there are
 _READING = LimitReading(
     MeterReading(limit=600_000, remaining=599_999, reset_us=100), MeterReading(60_000_000, 59_999_500, 500)
@@ -106,7 +106,7 @@ def _sample(store: RedisStore, samples: int, before: Callable[[], object]) -> li
     return found
 
 
-def _lease(store: RedisStore, ask: Ask = _ASK) -> Lease:
+def _lease(store: RedisStore, ask: KeyRequest = _ASK) -> Lease:
     step = store.acquire(ask)
     if not isinstance(step, Lease):
         raise BenchmarkError(f"the store gave no lease but {step}; the benchmark's limits are too low")

@@ -60,6 +60,7 @@ class Mode:
     """`load` is "closed" (every slot always busy) or "open" (Poisson arrivals at `rate` of what the keys admit).
 
     `server` are options of the stand-in, `rpms` the limits of its keys; `processes` and `slots` override the command's.
+    `streams`: jobs ask for streams and read them to their end.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Mode:
     processes: int | None = None
     slots: int | None = None
     needs_redis: bool = False
+    streams: bool = False
 
     @property
     def per_second(self) -> float:
@@ -133,6 +135,8 @@ MODES: dict[str, Mode] = {
             _NO_HEADERS, name="no_headers_1", about="no rate limit headers, 1 key of 10 requests a second", rpms=(600,)
         ),
         Mode("no_reset", "headers without reset times, as Azure sends them", server={"headers": "no_reset"}),
+        Mode("resets", "1 % of the connections break in an answer", server={"break_rate": 0.01}),
+        Mode("broken_streams", "1 % of the streams break off", server={"break_rate": 0.01}, streams=True),
         Mode("outage", "the server fails for 5 s", events=(Event(1 / 3, server_down_seconds=5.0),)),
     )
 }

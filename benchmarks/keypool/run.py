@@ -83,6 +83,7 @@ class Run:
                 "slots": self._slots,
                 "max_wait_seconds": self._size.max_wait_seconds,
                 "strategy": self._size.strategy,
+                "streams": self._mode.streams,
             }
             workers.start(self._entry.python, self._count, setup)
             return self._measure(standin, redis, workers)

@@ -114,6 +114,7 @@ class ServerConfig(_FromJson):
     `flex`: what becomes of requests for that service tier: "ok", "unavailable" (429 `resource_unavailable`),
     "unsupported" (400) or "hang"; `project_tier` is the tier of requests that name none, or "auto".
     `echoes_key`: error messages quote the key that was sent, as careless gateways do.
+    `break_rate` is how often (0 to 1) the connection breaks off in the middle of an answer or a stream.
     Latency is log-normal around `latency_ms`.
     Without `batches` there are no files and batches, as at a gateway. One is over `batch_seconds` after it was made, as
     `batch_ends` says; one that was cancelled after `batch_cancel_seconds`. Of one that expired or was cancelled a share
@@ -136,6 +137,7 @@ class ServerConfig(_FromJson):
     flex: str = "ok"
     project_tier: str = "default"
     echoes_key: bool = False
+    break_rate: float = 0.0
     batches: bool = True
     batch_seconds: float = 0.5
     batch_cancel_seconds: float = 0.2

@@ -31,6 +31,7 @@ COUNTERS = (
     "server_errors",
     "bad_requests",
     "abandoned",
+    "broken_off",
     "web_searches",
 )
 #: Requests that a dead key or one without quota turned away, whose times are kept per key.
@@ -140,6 +141,10 @@ class Gate:
             if not self.server.failed_requests_count:
                 admission.meter.refund(admission.tokens, now)
             raise protocol.server_error()
+
+    def breaks_off(self) -> bool:
+        """True as often as `break_rate` says."""
+        return self.server.break_rate > 0 and self.chance.random() < self.server.break_rate
 
     def latency(self, state: KeyState) -> float:
         """Seconds that this request takes."""

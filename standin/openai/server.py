@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +36,16 @@ Writer = Callable[[Ask, Answer, int, int], tuple[dict[str, Any], Iterator[str]]]
 
 class _ClientGoneError(Exception):
     """The client closed the connection while it waited."""
+
+
+def _broken_off(events: Iterator[str], whole: Response) -> Response:
+    """A response that begins as `whole` does, a stream of `events` or one body; then its connection breaks."""
+
+    async def beginning() -> AsyncIterator[str | bytes]:
+        yield next(events) if isinstance(whole, StreamingResponse) else bytes(whole.body)[: len(whole.body) // 2]
+        raise ConnectionAbortedError
+
+    return StreamingResponse(beginning(), headers=dict(whole.headers))
 
 
 def _write_chat(ask: Ask, said: Answer, number: int, created: int) -> tuple[dict[str, Any], Iterator[str]]:
@@ -149,9 +159,11 @@ class OpenAIStandin:
         self._calls += 1
         self.paid[ask.prompt] += 1
         body, events = write(ask, said, self._calls, int(time.time()))
-        if ask.stream:
-            return StreamingResponse(events, media_type="text/event-stream")
-        return JSONResponse(body)
+        whole = StreamingResponse(events, media_type="text/event-stream") if ask.stream else JSONResponse(body)
+        if not self.gate.breaks_off():
+            return whole
+        state.counts["broken_off"] += 1
+        return _broken_off(events, whole)
 
     def _on_a_tier(self, ask: Ask) -> Ask:
         """The request with the tier that serves it. Raises `ApiError` 400."""

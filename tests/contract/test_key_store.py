@@ -11,7 +11,7 @@ from app.clock import ManualClock
 from app.keypool.keys import ApiKey, make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import LEASE_US, Ask, Change, Later, Lease, NoRoom, Settlement
+from app.keypool.stores.base import LEASE_US, Change, KeyRequest, Later, Lease, NoRoom, Settlement
 from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.store_steps import NO_ROOM, SECOND, answer, ask, burst, limits, of, refused, take, wait_until
 
@@ -232,7 +232,7 @@ def test_the_first_success_after_an_outage_of_the_provider_makes_every_open_circ
     keys = make_keys(["sk-a", "sk-b", "sk-c", "sk-dead"])
     store = make_store(keys, clock)
 
-    def only(key: ApiKey) -> Ask:
+    def only(key: ApiKey) -> KeyRequest:
         return ask(barred=frozenset({other.key_id for other in keys} - {key.key_id}))
 
     answer(store, Outcome.INVALID_KEY, only(keys[3]))

@@ -8,7 +8,7 @@ from app.clock import ManualClock
 from app.keypool.keys import make_keys
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap, Spent, Usage
-from app.keypool.stores.base import Ask, Lease, NoRoom, Settlement, Store
+from app.keypool.stores.base import KeyRequest, Lease, NoRoom, Settlement, Store
 from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.store_steps import DAY, NO_ROOM, SECOND, answer, ask, of, refused, take, wait_until
 
@@ -27,12 +27,12 @@ MAYBE_SERVED = [Outcome.SERVER_FAILURE, Outcome.ABANDONED]
 CAPS = {"calls": Cap(calls=4), "tokens": Cap(tokens=40), "microusd": Cap(microusd=28)}
 
 
-def paid(**more: object) -> Ask:
+def paid(**more: object) -> KeyRequest:
     """10 tokens and 7 millionths of a dollar, for the batch "b"."""
     return ask(**{"microusd": 7, "batch": "b", **more})  # type: ignore[arg-type]
 
 
-def admitted(store: Store, request: Ask) -> int:
+def admitted(store: Store, request: KeyRequest) -> int:
     """How many are admitted and answered until the first refusal; a thousand if there is none."""
     for number in range(1000):
         lease = store.acquire(request)
@@ -282,12 +282,6 @@ def test_settling_twice_gives_back_once(make_store: MakeStore, clock: ManualCloc
     for _ in range(2):
         store.settle(lease, Settlement(Outcome.REQUEST_FAULT))
     assert store.spent() == Spent(1, 10, 7)
-
-
-def test_output_tokens_and_the_charge_count_as_tokens(make_store: MakeStore, clock: ManualClock) -> None:
-    store = make_store(make_keys(["sk-a"]), clock)
-    lease = answer(store, request=paid(output_tokens=90))
-    assert (lease.tokens, store.spent()) == (100, Spent(1, 100, 7))
 
 
 def test_a_refusal_for_budget_leaves_room_and_turn_as_they_were(make_store: MakeStore, clock: ManualClock) -> None:

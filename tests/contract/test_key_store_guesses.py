@@ -184,7 +184,7 @@ class Traffic:
         heapq.heappush(self._queue, (self.clock.now_us() + round(seconds * SECOND), next(self._numbers), step))
 
     def _call(self) -> None:
-        self._step(self.pool.begin(model="m", input_tokens=10, max_wait_seconds=30, further_keys=len(self.providers)))
+        self._step(self.pool.begin(model="m", tokens=10, max_wait_seconds=30, further_keys=len(self.providers)))
 
     def _step(self, call: Call) -> None:
         match self.pool.step(call):

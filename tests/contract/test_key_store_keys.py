@@ -113,7 +113,7 @@ def _run_of_everything(make_store: MakeStore, clock: ManualClock, keys: tuple[Ap
     for outcome in Outcome:
         for facts in ({"limits": both}, {"pause_us": SECOND, "usage": Usage(3, 2)}):
             clock.advance(400)
-            lease = store.acquire(ask(max_wait_us=30 * SECOND, microusd=5, batch="b", output_tokens=3))
+            lease = store.acquire(ask(max_wait_us=30 * SECOND, microusd=5, batch="b"))
             if isinstance(lease, (NoRoom, Later)):
                 continue
             sent = store.confirm(lease) if lease.reserved else lease

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from app.keypool.snapshots import Acted
-from app.keypool.stores.base import Ask, Lease
+from app.keypool.stores.base import KeyRequest, Lease
 from app.keypool.stores.fleet import FleetStore
 from tests.plugins.lossy_server import KEYS, Server, answered, know
 from tests.plugins.waiting import wait_until
@@ -61,7 +61,7 @@ def test_a_place_with_a_disabled_key_is_not_used_while_the_server_is_away(
     store = open_fleet_store()
     know(store, rpm=600)
     only_a = frozenset({B})
-    while isinstance(lease := store.acquire(Ask("m", 10, 30_000_000, only_a)), Lease) and not lease.reserved:
+    while isinstance(lease := store.acquire(KeyRequest("m", 10, 30_000_000, only_a)), Lease) and not lease.reserved:
         pass
     assert isinstance(lease, Lease)
     store.act(A, "disable")
@@ -78,7 +78,7 @@ def test_a_server_that_lost_its_data_is_told_who_is_disabled(
     store.act(A, "disable")
     _all_know(store)
     lossy_server.kill()
-    store.acquire(Ask("m", 10, 0))
+    store.acquire(KeyRequest("m", 10, 0))
     lossy_server.start()
     wait_until(lambda: not store.lost, 4)
     newcomer = open_fleet_store()

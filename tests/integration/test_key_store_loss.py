@@ -13,7 +13,7 @@ import redis
 
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap, Spent, Usage
-from app.keypool.stores.base import Ask, Lease, NoRoom, Settlement
+from app.keypool.stores.base import KeyRequest, Lease, NoRoom, Settlement
 from app.keypool.stores.fleet import FleetStore
 from tests.plugins.lossy_server import KEYS, Server, answered, know, sent
 from tests.plugins.waiting import wait_until
@@ -48,12 +48,12 @@ def test_the_fleet_is_back_within_two_seconds_of_its_server(
     store = open_fleet_store()
     know(store, rpm=60)
     lossy_server.kill()
-    store.acquire(Ask("m", 10, 0))
+    store.acquire(KeyRequest("m", 10, 0))
     lossy_server.start()
     wait_until(lambda: not store.lost, 2)
     wait_until(lambda: store.losses() == 1, 2)
     assert sum("key store in Redis is back" in r.getMessage() for r in caplog.records) == 1
-    first = store.acquire(Ask("m", 10, 30_000_000))
+    first = store.acquire(KeyRequest("m", 10, 30_000_000))
     assert isinstance(first, Lease)
     assert first.reserved, "a bucket of which nothing is known is taken for low"
     assert not first.probe, "a key that has answered need not prove itself again"
@@ -66,8 +66,8 @@ def test_a_place_that_was_promised_holds_while_the_server_is_away(
     know(store, rpm=600)
     for _ in KEYS:
         answered(store, rpm=600, remaining=0)
-    wait_until(lambda: isinstance(store.acquire(Ask("m", 10, 0)), NoRoom), 5)
-    reserved = store.acquire(Ask("m", 10, 30_000_000))
+    wait_until(lambda: isinstance(store.acquire(KeyRequest("m", 10, 0)), NoRoom), 5)
+    reserved = store.acquire(KeyRequest("m", 10, 30_000_000))
     assert isinstance(reserved, Lease)
     assert reserved.reserved
     lossy_server.kill()
@@ -83,7 +83,7 @@ def test_processes_share_a_limit_by_their_number(
     """Two processes, 600 requests a minute: alone, each lets its requests go 210 ms apart on one key."""
     first, second = open_fleet_store(), open_fleet_store()
     know(first, rpm=600)
-    second.acquire(Ask("m", 10, 0))
+    second.acquire(KeyRequest("m", 10, 0))
     wait_until(lambda: first.fleet.size == second.fleet.size == 2, 10)
     assert {first.fleet.rank, second.fleet.rank} == {0, 1}
     lossy_server.kill()
@@ -91,7 +91,7 @@ def test_processes_share_a_limit_by_their_number(
     places: dict[FleetStore, list[int]] = {first: [], second: []}
     for _ in range(4):
         for store, at in places.items():
-            lease = store.acquire(Ask("m", 10, 30_000_000, barred))
+            lease = store.acquire(KeyRequest("m", 10, 30_000_000, barred))
             assert isinstance(lease, Lease)
             at.append(lease.at_us)
     together = sorted(places[first][1:] + places[second][1:])
@@ -104,7 +104,7 @@ def test_a_key_that_was_refused_stays_out_while_the_server_is_away(
 ) -> None:
     """Also in a process that did not hear the refusal itself."""
     first, second = open_fleet_store(), open_fleet_store()
-    lease = first.acquire(Ask("m", 10, 0))
+    lease = first.acquire(KeyRequest("m", 10, 0))
     assert isinstance(lease, Lease)
     first.settle(lease, Settlement(Outcome.INVALID_KEY))
     answered(first)
@@ -130,13 +130,13 @@ def test_a_budget_holds_while_the_server_is_away_and_after_it_has_lost_its_data(
     for store in (first, second):
         for _ in range(3):
             answered(store)
-        refusal = store.acquire(Ask("m", 10, 0))
+        refusal = store.acquire(KeyRequest("m", 10, 0))
         assert isinstance(refusal, NoRoom)
         assert (refusal.reason, refusal.detail) == ("budget", "day calls")
     lossy_server.start()
     wait_until(lambda: not (first.lost or second.lost), 4)
     wait_until(lambda: first.spent().calls == 10, 5)
-    refusal = second.acquire(Ask("m", 10, 0))
+    refusal = second.acquire(KeyRequest("m", 10, 0))
     assert isinstance(refusal, NoRoom)
     assert refusal.reason == "budget"
 
@@ -155,7 +155,7 @@ def test_a_server_that_lost_its_data_unnoticed_is_told_what_was_known(
         wait_until(lambda: connection.zcard("{propintel}:pool:procs") == 1, 10)
     assert store.spent().calls == 4
     assert not answered(store).probe
-    refusal = store.acquire(Ask("m", 10, 0))
+    refusal = store.acquire(KeyRequest("m", 10, 0))
     assert isinstance(refusal, NoRoom)
     assert refusal.reason == "budget"
 
@@ -169,7 +169,7 @@ def test_a_request_that_ends_while_the_server_is_away_is_counted_once(
     leases = [sent(store, tokens=1_000) for _ in range(2)]
     wait_until(lambda: [u.tokens for u in store.fleet.spent.values()] == [2_020], 5)
     lossy_server.freeze()
-    assert isinstance(store.acquire(Ask("m", 10, 0)), Lease | NoRoom)
+    assert isinstance(store.acquire(KeyRequest("m", 10, 0)), Lease | NoRoom)
     assert store.lost
     store.settle(leases[0], Settlement(Outcome.SUCCESS, usage=Usage(50)))
     alone = store.spent().tokens
@@ -183,13 +183,13 @@ def test_a_batch_that_begins_while_the_server_is_away_has_its_share_alone(
 ) -> None:
     first, second = (open_fleet_store(budget=Budget(batch=Cap(calls=4))) for _ in range(2))
     know(first)
-    second.acquire(Ask("m", 10, 0))
+    second.acquire(KeyRequest("m", 10, 0))
     wait_until(lambda: first.fleet.size == second.fleet.size == 2, 10)
     lossy_server.kill()
     for store in (first, second):
         for _ in range(2):
             answered(store, batch="new")
-        refusal = store.acquire(Ask("m", 10, 0, batch="new"))
+        refusal = store.acquire(KeyRequest("m", 10, 0, batch="new"))
         assert isinstance(refusal, NoRoom)
         assert refusal.detail == "batch calls"
     lossy_server.start()
@@ -201,7 +201,7 @@ def test_a_delivery_that_the_server_never_takes_holds_up_no_other(
 ) -> None:
     store = open_fleet_store()
     know(store)
-    lease = store.acquire(Ask("m", 10, 1_000_000))
+    lease = store.acquire(KeyRequest("m", 10, 1_000_000))
     assert isinstance(lease, Lease)
     with redis.Redis.from_url(lossy_server.url) as connection:
         name = "{propintel}:pool:d:" + str(lease.day)
@@ -222,7 +222,7 @@ def test_a_process_can_end_while_the_server_is_away(
     store = open_fleet_store()
     know(store)
     lossy_server.kill()
-    store.acquire(Ask("m", 10, 0))
+    store.acquire(KeyRequest("m", 10, 0))
     before = time.monotonic()
     store.close()
     assert time.monotonic() - before < 2.5
@@ -238,11 +238,11 @@ def test_the_one_request_of_a_process_that_died_is_taken_over(
     """A key that never answered waits for its one request no longer than the process that carries it lives."""
     dying, living = open_fleet_store(), open_fleet_store()
     for _ in KEYS:
-        assert isinstance(dying.acquire(Ask("m", 10, 0)), Lease)
+        assert isinstance(dying.acquire(KeyRequest("m", 10, 0)), Lease)
     with redis.Redis.from_url(lossy_server.url) as connection:
         wait_until(lambda: connection.zcard("{propintel}:pool:procs") == 1, 5)
         (process,) = connection.zrange("{propintel}:pool:procs", 0, -1)
         dying.close()
         assert connection.zscore("{propintel}:pool:procs", process) is None
-    assert not isinstance(living.acquire(Ask("m", 10, 1_000)), Lease)
-    wait_until(lambda: isinstance(living.acquire(Ask("m", 10, 1_000)), Lease), 15)
+    assert not isinstance(living.acquire(KeyRequest("m", 10, 1_000)), Lease)
+    wait_until(lambda: isinstance(living.acquire(KeyRequest("m", 10, 1_000)), Lease), 15)

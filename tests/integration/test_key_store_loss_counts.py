@@ -13,7 +13,7 @@ import redis
 from app.keypool.figures import WAIT_BOUNDS_S
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Spent, Usage
-from app.keypool.stores.base import Ask, Later, Lease, NoRoom, Settlement
+from app.keypool.stores.base import KeyRequest, Later, Lease, NoRoom, Settlement
 from app.keypool.stores.fleet import FleetStore
 from app.keypool.stores.redis import RedisStore
 from app.keypool.stores.tally import Alone
@@ -58,7 +58,7 @@ def test_what_was_counted_alone_reaches_the_fleet_once(
             store.settle(sent(store), Settlement(Outcome.SUCCESS, usage=used, waited_us=300_000))
         store.settle(sent(store, "n"), Settlement(Outcome.RATE_LIMITED, pause_us=90_000_000))
         store.settle(sent(store, "n"), Settlement(Outcome.INVALID_KEY))
-        refusal = store.acquire(Ask("n", 10, 0))
+        refusal = store.acquire(KeyRequest("n", 10, 0))
         assert isinstance(refusal, NoRoom)
         assert refusal.reason == "no_room"
         assert (store.lost, ends(store)) == (True, {Outcome.SUCCESS: 4})
@@ -86,10 +86,10 @@ def test_what_was_counted_alone_reaches_the_fleet_once(
 
 def place(store: FleetStore) -> Lease:
     """A reserved place whose time has come."""
-    lease = store.acquire(Ask("m", 10, 30_000_000))
+    lease = store.acquire(KeyRequest("m", 10, 30_000_000))
     while isinstance(lease, Lease) and not lease.reserved:
         store.settle(lease, Settlement(Outcome.SUCCESS))
-        lease = store.acquire(Ask("m", 10, 30_000_000))
+        lease = store.acquire(KeyRequest("m", 10, 30_000_000))
     assert isinstance(lease, Lease)
     wait_until(lambda: store.now_us() >= lease.at_us, 5)
     return lease
@@ -164,7 +164,7 @@ def test_the_end_of_a_stream_whose_reply_was_lost_is_spent_once(
     """The server has counted it, and nobody heard so: it is said again."""
     with connect_store(loses_replies.url) as connection, connect_store(lossy_server.url) as other:
         store, looking = RedisStore(KEYS, "round_robin", connection), RedisStore(KEYS, "round_robin", other)
-        leases = [store.acquire(Ask("m", 10, 0)) for _ in KEYS]
+        leases = [store.acquire(KeyRequest("m", 10, 0)) for _ in KEYS]
         for lease in leases:
             assert isinstance(lease, Lease)
             store.settle(lease, Settlement(Outcome.SUCCESS))
@@ -214,7 +214,7 @@ def test_a_place_of_one_loss_whose_time_comes_in_the_next_costs_nothing(
     store = open_fleet_store()
     know(store, rpm=600)
     lossy_server.freeze()
-    reserved = store.acquire(paid := Ask("m", 10, 30_000_000, batch="b", microusd=7))
+    reserved = store.acquire(paid := KeyRequest("m", 10, 30_000_000, batch="b", microusd=7))
     while isinstance(reserved, Lease) and not reserved.reserved:
         store.settle(reserved, Settlement(Outcome.REQUEST_FAULT))  # which costs nothing either
         reserved = store.acquire(paid)
@@ -246,7 +246,7 @@ def test_an_admission_whose_reply_is_lost_is_charged_once_and_stalls_no_key(
     """The server admitted it, and so did this process alone. The one that was never sent is taken back: a new key does
     not wait two minutes for its answer."""
     store = open_fleet_store(loses_replies.url)
-    paid = Ask("m", 10, 0, batch="b", microusd=7)
+    paid = KeyRequest("m", 10, 0, batch="b", microusd=7)
     beside = [store.acquire(paid) for _ in KEYS]
     assert all(isinstance(lease, Lease) and lease.probe for lease in beside)
     for lease in beside:
@@ -257,7 +257,7 @@ def test_an_admission_whose_reply_is_lost_is_charged_once_and_stalls_no_key(
     store.settle(mine, Settlement(Outcome.SUCCESS, usage=Usage(10, 7)))
     wait_until(lambda: store.spent("b") == Spent(1, 10, 7), 6, lambda: str(store.spent("b")))
     assert total(store, "in_flight") == 0
-    assert all(isinstance(store.acquire(Ask("m", 10, 0, frozenset({key.key_id}))), Lease) for key in KEYS)
+    assert all(isinstance(store.acquire(KeyRequest("m", 10, 0, frozenset({key.key_id}))), Lease) for key in KEYS)
 
 
 def test_a_confirmation_whose_reply_is_lost_is_charged_and_counted_once(
@@ -267,7 +267,7 @@ def test_a_confirmation_whose_reply_is_lost_is_charged_and_counted_once(
     know(store, rpm=120)
     wait_until(lambda: len(store.figures().rooms) == len(KEYS), 5)
     requests = total(store, "requests")
-    leases = [store.acquire(Ask("m", 10, 30_000_000, batch="b", microusd=7)) for _ in range(8)]
+    leases = [store.acquire(KeyRequest("m", 10, 30_000_000, batch="b", microusd=7)) for _ in range(8)]
     place = leases[-1]
     assert isinstance(place, Lease)
     assert place.reserved

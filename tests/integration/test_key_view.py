@@ -10,7 +10,7 @@ import redis
 
 from app.keypool.keys import load_keys
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Ask, Lease, Settlement
+from app.keypool.stores.base import KeyRequest, Lease, Settlement
 from app.keypool.stores.redis import RedisStore
 from app.services.embedded_valkey import EmbeddedValkey, broker_url, connect
 from app.services.key_store import connect_store
@@ -39,7 +39,7 @@ def _use(settings: Settings) -> None:
     keys = load_keys(settings).keys
     store = RedisStore(keys, "round_robin", connect_store(broker_url(settings)))
     for _ in keys:
-        lease = store.acquire(Ask("m", 10.0, 60_000_000))
+        lease = store.acquire(KeyRequest("m", 10.0, 60_000_000))
         assert isinstance(lease, Lease)
         store.settle(lease, Settlement(Outcome.SUCCESS))
     store.close()

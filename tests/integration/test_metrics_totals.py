@@ -214,4 +214,4 @@ def test_what_is_left_behind_is_forgotten_one_day(url: str) -> None:
         names = connection.keys()
         assert len(names) == 2
         assert all(connection.ttl(name) > 86_400 for name in names)
-        assert all(name.startswith(b"{propintel}:") for name in names), "one slot of a cluster"
+        assert all(name.startswith(b"{propintel}:") for name in names)

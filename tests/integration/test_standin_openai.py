@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import jsonschema
 import openai
 import pytest
@@ -236,6 +237,20 @@ def test_a_flaky_key_fails_as_often_as_it_is_told_and_the_same_way_each_time(ope
     first = outcomes()
     assert first == outcomes()
     assert 4 <= sum(first) <= 16
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
+def test_an_answer_breaks_off_in_the_middle_as_often_as_it_is_told(openai_standin: Start, *, streams: bool) -> None:
+    standin, broken = openai_standin([{"key": KEY, **WIDE}], break_rate=0.5), 0
+    for n in range(40):
+        try:
+            answer = ask(standin.client(), f"Built in {n}", stream=streams)
+            if streams:
+                list(answer)
+        except (openai.APIConnectionError, httpx2.RemoteProtocolError):
+            broken += 1
+    assert 10 < broken < 30
+    assert standin.stats_of(KEY)["broken_off"] == broken
 
 
 def test_a_slow_key_answers_late_and_a_hanging_one_never(openai_standin: Start) -> None:

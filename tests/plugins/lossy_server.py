@@ -16,7 +16,7 @@ import pytest
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
-from app.keypool.stores.base import Ask, Lease, Settlement
+from app.keypool.stores.base import KeyRequest, Lease, Settlement
 from app.keypool.stores.fleet import FleetStore
 from app.services.embedded_valkey import answers, tied_to_parent
 from app.services.key_store import connect_store
@@ -123,7 +123,7 @@ def open_fleet_store(lossy_server: Server) -> Iterator[Callable[..., FleetStore]
 
 def sent(store: FleetStore, model: str = "m", tokens: float = 10, **more: object) -> Lease:
     """One request, at its time: that is a second away with a server that has just heard anew what the limits are."""
-    lease = store.acquire(Ask(model, tokens, 2_000_000, **more))  # type: ignore[arg-type]
+    lease = store.acquire(KeyRequest(model, tokens, 2_000_000, **more))  # type: ignore[arg-type]
     assert isinstance(lease, Lease), lease
     while lease.reserved:
         wait_until(lambda at=lease.at_us: store.now_us() >= at, 2)  # type: ignore[misc]

@@ -35,13 +35,13 @@ class LuaRules:
 
     def meter(self, per_minute: float | None = None, capacity: float = 1, **fields: float) -> Any:
         """A meter whose bucket is full, and whose bursts have grown to its capacity; other fields by their letters."""
-        usual = {"l": per_minute, "c": capacity, "a": capacity, "s": 1, **dict.fromkeys("fxpyniguw", 0.0)}
+        usual = {"l": per_minute, "c": capacity, "a": capacity, "s": 1, **dict.fromkeys("fxpynig", 0.0)}
         return self.table({**usual, **fields})
 
     def bucket(self, requests: Any, tokens: Any) -> Any:
         """Both limits, never refused so far."""
         guess = {"n": 0, "at": 0, "cut": 0}
-        return self.table({"r": requests, "t": tokens, "cooldown": 0, "jitter": 0, "guess": self.table(guess)})
+        return self.table({"r": requests, "t": tokens, "cooldown": 0, "guess": self.table(guess)})
 
     def reading(self, limit: float, remaining: float, reset_us: float, rate: float | None = None) -> Any:
         """What headers say of a limit."""

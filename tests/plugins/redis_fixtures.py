@@ -10,7 +10,6 @@ import random
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,10 +26,9 @@ from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
 from app.services.embedded_valkey import EmbeddedValkey, answers, tied_to_parent
-from tests.plugins.ports import free_port
 from tests.plugins.waiting import wait_until
 
-#: what every name of a pool begins with; the one slot of the cluster below is that of its hash tag
+#: what every name of a pool begins with
 TAG = "{propintel}"
 NO_CAPS = Budget()
 MakeStore = Callable[..., Store]
@@ -86,27 +84,6 @@ def redis_server_url() -> Iterator[str]:
             yield url
 
 
-@pytest.fixture(scope="session")
-def redis_cluster_url() -> Iterator[str]:
-    """A node of a cluster that serves one slot, that of `TAG`: any other name is an error, in a script as well.
-
-    A node that serves every slot would not notice: a script without flags may touch any name that is on its node.
-    """
-    port, bus = str(free_port()), str(free_port())
-    options = ["--bind", "127.0.0.1", "--port", port, "--cluster-port", bus]
-    options += ["--cluster-enabled", "yes", "--cluster-require-full-coverage", "no"]
-    with _short_folder() as folder, running_server(folder, f"redis://127.0.0.1:{port}/0", *options) as url:
-        with redis.Redis.from_url(url, decode_responses=True) as node:
-            node.execute_command("CLUSTER ADDSLOTS", node.execute_command("CLUSTER KEYSLOT", TAG))
-            for _ in range(500):
-                if node.execute_command("CLUSTER INFO")["cluster_state"] == "ok":
-                    break
-                time.sleep(0.02)
-            else:
-                pytest.fail("the cluster's node did not get ready")
-        yield url
-
-
 @dataclass(frozen=True)
 class Backend:
     """Where the store under test keeps its state: in the process (`connection` is None), or on a server."""
@@ -115,11 +92,10 @@ class Backend:
     connection: redis.Redis | None
 
 
-_URLS = {"valkey": "embedded_valkey_url", "redis": "redis_server_url", "cluster": "redis_cluster_url"}
+_URLS = {"valkey": "embedded_valkey_url", "redis": "redis_server_url"}
 ON_SERVERS = [
     "valkey",
     pytest.param("redis", marks=pytest.mark.every_server),
-    pytest.param("cluster", marks=pytest.mark.every_server),
 ]
 
 

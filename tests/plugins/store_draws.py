@@ -13,7 +13,7 @@ from app.keypool.keys import ApiKey, make_keys
 from app.keypool.limits import MeterReading
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap
-from app.keypool.stores.base import Ask
+from app.keypool.stores.base import KeyRequest
 from tests.plugins.store_steps import MINUTE, SECOND
 
 KEYS = make_keys(["sk-a", "sk-b", "sk-c", "sk-d", "sk-e"], "team=1,2")
@@ -53,9 +53,9 @@ class Dice(random.Random):
         return self.face / 2**16
 
 
-def only(key: ApiKey) -> Ask:
+def only(key: ApiKey) -> KeyRequest:
     """A small request that this key alone may serve, at once."""
-    return Ask("m", 10, 0, frozenset(k.key_id for k in KEYS if k != key))
+    return KeyRequest("m", 10, 0, frozenset(k.key_id for k in KEYS if k != key))
 
 
 def readings(limits: list[tuple[int, int]]) -> list[Reading]:
@@ -73,12 +73,11 @@ READINGS: Any = {
 }
 ASKS: Any = {
     "ask": st.builds(
-        Ask,
+        KeyRequest,
         model=st.sampled_from(["m", "m", "m", "n"]),
-        input_tokens=st.sampled_from([10, 10, 10, 700, 20_000]),
+        tokens=st.sampled_from([10, 10, 10, 700, 20_000]),
         max_wait_us=st.sampled_from([0, SECOND, 30 * SECOND]),
         barred=st.sampled_from(BARRED),
-        output_tokens=st.sampled_from([0, 0, 300]),
         waited=st.sampled_from([False, False, True]),
         microusd=st.sampled_from([0, 7]),
         batch=st.sampled_from(["", "b"]),

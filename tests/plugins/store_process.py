@@ -95,13 +95,13 @@ class Obeys:
 
     def look(self) -> dict[str, Any]:
         snapshot = [asdict(figures) for figures in self.store.snapshot()]
-        counted = asdict(self.store.figures())
+        counted = self.store.figures()
         return {
             "now_us": self.store.now_us(),
             "spent": asdict(self.store.spent()),
             "keys": snapshot,
-            "calls": counted["calls"],
-            "models": counted["models"],
+            "calls": [call._asdict() for call in counted.calls],
+            "models": [asdict(model) for model in counted.models],
         }
 
 

@@ -7,7 +7,7 @@ from app.keypool.keys import ApiKey
 from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import KeySnapshot
-from app.keypool.stores.base import Ask, Lease, NoRoom, Settlement, Store
+from app.keypool.stores.base import KeyRequest, Lease, NoRoom, Settlement, Store
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -17,23 +17,25 @@ DAY = 24 * HOUR
 
 def ask(
     max_wait_us: int = 0, tokens: float = 10, model: str = "m", barred: frozenset[str] = frozenset(), **more: object
-) -> Ask:
-    return Ask(model, tokens, max_wait_us, barred, **more)  # type: ignore[arg-type]
+) -> KeyRequest:
+    return KeyRequest(model, tokens, max_wait_us, barred, **more)  # type: ignore[arg-type]
 
 
-def take(store: Store, request: Ask | None = None) -> Lease:
+def take(store: Store, request: KeyRequest | None = None) -> Lease:
     lease = store.acquire(request or ask())
     assert isinstance(lease, Lease), lease
     return lease
 
 
-def refused(store: Store, request: Ask | None = None) -> NoRoom:
+def refused(store: Store, request: KeyRequest | None = None) -> NoRoom:
     refusal = store.acquire(request or ask())
     assert isinstance(refusal, NoRoom), refusal
     return refusal
 
 
-def answer(store: Store, outcome: Outcome = Outcome.SUCCESS, request: Ask | None = None, **facts: object) -> Lease:
+def answer(
+    store: Store, outcome: Outcome = Outcome.SUCCESS, request: KeyRequest | None = None, **facts: object
+) -> Lease:
     """One request from its lease to its end."""
     lease = take(store, request)
     store.settle(lease, Settlement(outcome, **facts))  # type: ignore[arg-type]
@@ -61,7 +63,7 @@ def wait_until(clock: ManualClock, at_us: int) -> None:
     clock.advance((at_us - clock.now_us()) / SECOND)
 
 
-def burst(store: Store, request: Ask | None = None, most: int = 10_000) -> list[Lease]:
+def burst(store: Store, request: KeyRequest | None = None, most: int = 10_000) -> list[Lease]:
     """All leases to be had at this moment."""
     leases: list[Lease] = []
     while len(leases) < most and isinstance(lease := store.acquire(request or ask()), Lease):

@@ -33,7 +33,7 @@ from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import Action, KeySnapshot
 from app.keypool.spending import Budget, Usage
-from app.keypool.stores.base import LEASE_US, Ask, Change, Later, Lease, NoRoom, Settlement, Store
+from app.keypool.stores.base import LEASE_US, Change, KeyRequest, Later, Lease, NoRoom, Settlement, Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
 from app.keypool.strategies import strategy_names
@@ -107,7 +107,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.configured = {key.key_id for key in KEYS[:count]}
         self.disabled: set[str] = set()
         for _ in range(count if proven else 0):
-            self._acquire(Ask("m", 10, 0), 0)
+            self._acquire(KeyRequest("m", 10, 0), 0)
             if self.open:
                 self._settle(0, LimitReading(**said), outcome=Outcome.SUCCESS)
 
@@ -118,12 +118,12 @@ class StoreMachine(RuleBasedStateMachine):
     # --- steps of callers ---------------------------------------------------------------------------------------------
 
     @rule(**ASKS, times=st.sampled_from([1, 1, 4, 20]))
-    def acquire(self, ask: Ask, face: int, times: int) -> None:
+    def acquire(self, ask: KeyRequest, face: int, times: int) -> None:
         while times and self._acquire(ask, face):
             times -= 1
 
     @rule(**ASKS, outcome=st.sampled_from([Outcome.SUCCESS, Outcome.SUCCESS, *Outcome]), **READINGS)
-    def request(self, ask: Ask, face: int, outcome: Outcome, requests: Reading, tokens: Reading) -> None:
+    def request(self, ask: KeyRequest, face: int, outcome: Outcome, requests: Reading, tokens: Reading) -> None:
         """A request, and the answer to the latest one sent."""
         self._acquire(ask, face)
         if self.open:
@@ -154,7 +154,7 @@ class StoreMachine(RuleBasedStateMachine):
         for key in whose:
             self._acquire(only(key), 0)
 
-    def _acquire(self, ask: Ask, face: int) -> bool:
+    def _acquire(self, ask: KeyRequest, face: int) -> bool:
         """True if there is a lease, to send with at once or later."""
         self.dice.face = face
         before = self.clock.now_us()

@@ -29,20 +29,19 @@ def day_of(at_us: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class KeyRequest:
     """One request that wants a key.
 
-    `input_tokens` is our estimate of its input, which the store corrects by what the provider was seen to charge;
-    `output_tokens` the completion it allows, charged at admission as well. `max_wait_us` is the longest acceptable
-    wait, `barred` the keys that this request must not get again. `waited`: it held a place that was lost, and may now
-    use the reserve that newcomers cannot. `microusd` is its estimated cost, `batch` whose budget pays ("": none).
+    `tokens` is our estimate of its input, and the completion that it allows: both are charged at admission.
+    `max_wait_us` is the longest acceptable wait, `barred` the keys that this request must not get again. `waited`: it
+    held a place that was lost, and may now use the reserve that newcomers cannot. `microusd` is its estimated cost,
+    `batch` whose budget pays ("": none).
     """
 
     model: str
-    input_tokens: float
+    tokens: float
     max_wait_us: int
     barred: frozenset[str] = frozenset()
-    output_tokens: float = 0.0
     waited: bool = False
     microusd: int = 0
     batch: str = ""
@@ -79,7 +78,6 @@ class Lease:
     reserved: bool
     charges: tuple[Charge, Charge]
     last_resort: bool = False
-    input_tokens: float = 0.0
     microusd: int = 0
     batch: str = ""
     day: int = 0
@@ -138,6 +136,12 @@ class Settlement:
     streams: bool = False
     waited_us: int = 0
 
+    def later(self, age_us: int, open_us: int) -> Settlement:
+        """As it is worth so much later: a pause has gone on meanwhile, a failure from before `open_us` says nothing."""
+        if self.outcome is Outcome.SERVER_FAILURE and age_us > open_us:
+            return replace(self, outcome=Outcome.ABANDONED)
+        return self if self.pause_us is None else replace(self, pause_us=max(0, self.pause_us - age_us))
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -166,7 +170,7 @@ class Store(Protocol):
         """True if a call may take a network's time: an event loop then asks from a thread."""
         ...
 
-    def acquire(self, ask: Ask) -> Lease | Later | NoRoom:
+    def acquire(self, request: KeyRequest) -> Lease | Later | NoRoom:
         """Admit a request, reserve a place for it, or refuse. First come, first served."""
         ...
 
@@ -174,7 +178,7 @@ class Store(Protocol):
         """The time of a reservation has come: the lease to send with, or how much longer its place has to wait.
 
         None: the key died or cools, or a budget has no room any more; the place was given back, acquire again (with
-        `Ask.waited`).
+        `KeyRequest.waited`).
         """
         ...
 

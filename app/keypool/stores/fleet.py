@@ -1,19 +1,19 @@
 """The fleet's store as a process uses it: Redis while it is there, this process's share of every limit while it is not.
 
-No request fails because Redis does. What goes on in the background is the courier's (`courier.py`).
+No request fails because Redis does. What goes on in the background is the outbox's (`outbox.py`).
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import random
 import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import redis
 
@@ -22,13 +22,13 @@ from app.keypool.figures import PoolFigures, Scope
 from app.keypool.keys import ApiKey
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import Acted, Action, KeySnapshot
-from app.keypool.spending import NO_BUDGET, Budget, Bulk, BulkResult, Spent, Usage
-from app.keypool.stores.base import SILENT_US, Ask, Change, Later, Lease, NoRoom, Settlement
-from app.keypool.stores.courier import Courier, Delivery
+from app.keypool.spending import Bulk, BulkResult, Spent, Usage
+from app.keypool.stores.base import SILENT_US, Change, KeyRequest, Later, Lease, NoRoom, Settlement
+from app.keypool.stores.outbox import Report, ReportOutbox
 from app.keypool.stores.redis import RedisStore
 from app.keypool.stores.script_store import DEFAULT_PREFIX
 from app.keypool.stores.server_time import ServerClock, monotonic_us
-from app.keypool.stores.share import Fleet, ShareStore
+from app.keypool.stores.share import Fleet, RetiredShares, ShareStore
 from app.keypool.stores.tally import Alone
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,8 @@ _FEW_KEYS, _HEAR_ALL_US = 64, 20_000_000
 class FleetStore:
     """`Store` that survives its server. One for each process, never carried over a fork; `close` it.
 
-    `connection` must fail within about a second when the server does not answer (see `services.key_store`).
+    `connection` must fail within about a second when the server does not answer (see `services.key_store`); `options`
+    (policy, rng, budget) are as `ScriptStore` has them.
     """
 
     blocking = True
@@ -53,34 +54,31 @@ class FleetStore:
         strategy: str,
         connection: redis.Redis,
         *,
-        policy: Policy | None = None,
-        rng: random.Random | None = None,
-        budget: Budget = NO_BUDGET,
         prefix: str = DEFAULT_PREFIX,
+        **options: Any,
     ) -> None:
         self._keys = tuple(keys)
-        self._strategy, self._policy, self._rng, self._budget = strategy, policy or Policy(), rng, budget
-        self._fleet = Fleet()
+        self._strategy, self._options = strategy, options
+        self._policy: Policy = options.get("policy") or Policy()
+        #: what was last heard of the others, at most some seconds ago
+        self.fleet = Fleet()
         self._back_since_us = self._heard_all_at_us = 0
         self._redis = RedisStore(
             keys,
             strategy,
             connection,
-            policy=policy,
-            rng=rng,
-            budget=budget,
             prefix=prefix,
             process=f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}",
-            learned=lambda: self._fleet.learned(self._keys),
+            learned=lambda: self.fleet.learned(self._keys),
+            **options,
         )
         self._lock = threading.Lock()
         self._share: ShareStore | None = None
-        #: shares of losses that are over, the newest last: their leases end there, and they say so with the next beat
-        self._retired: tuple[ShareStore, ...] = ()
+        self._retired = RetiredShares()
         self._losses = 0
         self._promised_us = 0
         self._batches: deque[str] = deque(maxlen=_MOST_BATCHES)
-        self._courier = Courier(self)
+        self._outbox = ReportOutbox(self, self._redis)
 
     # --- the contract
 
@@ -88,27 +86,25 @@ class FleetStore:
     def scope(self) -> Scope:
         return "fleet" if self._share is None else "process"
 
-    def acquire(self, ask: Ask) -> Lease | Later | NoRoom:
-        self._courier.start()
-        if ask.batch and ask.batch not in self._batches:
-            self._batches.append(ask.batch)
-        answer = self._acquire(ask)
-        if isinstance(answer, Lease) and answer.reserved and not ShareStore.made(answer):
-            self._promised_us = max(self._promised_us, answer.at_us)
-        return answer
-
-    def _acquire(self, ask: Ask) -> Lease | Later | NoRoom:
+    def acquire(self, request: KeyRequest) -> Lease | Later | NoRoom:
+        self._outbox.start()
+        if request.batch and request.batch not in self._batches:
+            self._batches.append(request.batch)
         share = self._share
         if share is None:
             lease_id = self._redis.new_lease_id()
             try:
-                return self._redis.acquire(ask, lease_id)
+                answer = self._redis.acquire(request, lease_id)
             except redis.RedisError as exc:
                 share = self.lose(exc)
-                # the server may have heard of it. Only now: what is kept is delivered after the rejoin, which says what
-                # was spent when the server was last heard, and would undo a correction that came before it
-                self._courier.keep(lambda store: store.undo(ask, lease_id))
-        return share.acquire(ask)
+                # the server may have heard of it. Only now: what is kept is sent after the rejoin, which says what was
+                # spent when the server was last heard, and would undo a correction that came before it
+                self._outbox.keep(lambda store: store.undo(request, lease_id))
+            else:
+                if isinstance(answer, Lease) and answer.reserved:
+                    self._promised_us = max(self._promised_us, answer.at_us)
+                return answer
+        return share.acquire(request)
 
     def confirm(self, lease: Lease) -> Lease | Later | None:
         share = self._share
@@ -126,49 +122,49 @@ class FleetStore:
         if share.has_disabled(lease.key_id):
             self.give_back(lease)
             return None
-        self._courier.keep(lambda store: store.confirm(lease, was_sent=True))
+        self._outbox.keep(lambda store: store.confirm(lease, was_sent=True))
         return lease.sent(max(lease.at_us, self.now_us()), lease.charges)
 
     def give_back(self, lease: Lease) -> None:
         if not ShareStore.made(lease):
-            self._courier.take(lambda store: store.give_back(lease))
+            self._outbox.send(lambda store: store.give_back(lease))
         elif (share := self._holder(lease)) is not None:
             share.give_back(lease)
 
     def settle(self, lease: Lease, settlement: Settlement) -> Change:
-        """As the contract has it; an ordinary success is delivered in the background, since it decides nothing."""
+        """As the contract has it; an ordinary success is reported in the background, since it decides nothing."""
         if ShareStore.made(lease):
             holder = self._holder(lease)
             return Change() if holder is None else holder.settle(lease, settlement)
         share = self._share
         if share is not None:
-            self._courier.keep(self._later(lease, settlement))
+            self._outbox.keep(self._later(lease, settlement))
             return share.settle_foreign(lease, settlement)
         if settlement.outcome is Outcome.SUCCESS and not lease.probe and not lease.last_resort:
-            self._courier.take(lambda store: store.settle(lease, settlement))
+            self._outbox.send(lambda store: store.settle(lease, settlement))
             return Change()
         try:
             return self._redis.settle(lease, settlement)
         except redis.RedisError as exc:
-            self._courier.keep(self._later(lease, settlement))
+            self._outbox.keep(self._later(lease, settlement))
             return self.lose(exc).settle_foreign(lease, settlement)
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
         """As the contract has it; what may change the key's health is reported at once."""
         if ShareStore.made(lease):
             # any will do: it says how much more it was than the share that gave it had said
-            shares = self._shares()
-            return shares[-1].end_stream(lease, usage, broke=broke) if shares else Change()
+            any_share = self._share or self._retired.newest
+            return any_share.end_stream(lease, usage, broke=broke) if any_share else Change()
 
-        def deliver(store: RedisStore) -> Change:
+        def report(store: RedisStore) -> Change:
             return store.end_stream(lease, usage, broke=broke)
 
         if self._share is None and (broke or lease.probe or lease.last_resort):
             try:
-                return deliver(self._redis)
+                return report(self._redis)
             except redis.RedisError as exc:
                 self.lose(exc)
-        self._courier.take(deliver)
+        self._outbox.send(report)
         return Change()
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
@@ -210,7 +206,7 @@ class FleetStore:
         return self._ask(lambda store: store.now_us())
 
     def close(self) -> None:
-        self._courier.stop()
+        self._outbox.stop()
         self._redis.close()
 
     # --- the loss
@@ -219,11 +215,6 @@ class FleetStore:
     def lost(self) -> bool:
         """True while this process goes on alone."""
         return self._share is not None
-
-    @property
-    def fleet(self) -> Fleet:
-        """What was last heard of the others, at most some seconds ago."""
-        return self._fleet
 
     def lose(self, exc: redis.RedisError) -> ShareStore:
         """Go on alone. The first thread that notices says so."""
@@ -236,19 +227,17 @@ class FleetStore:
                 log.warning(
                     "The key store in Redis is lost (%s): each of %d processes goes on with its share of the limits",
                     reason.rstrip(" .,:"),
-                    self._fleet.size,
+                    self.fleet.size,
                 )
                 share = self._share = ShareStore(
                     self._keys,
                     self._strategy,
                     ServerClock(self._redis.local_now_us),
-                    self._fleet,
+                    self.fleet,
                     since_us=self._promised_us,
-                    policy=self._policy,
-                    rng=self._rng,
-                    budget=self._budget,
+                    **self._options,
                 )
-                self._courier.wake()
+                self._outbox.wake()
             return share
 
     def rejoin(self) -> None:
@@ -259,40 +248,31 @@ class FleetStore:
             share = self._share
             if share is None:
                 return
-            before, self._retired = self._retired, (*self._retired, share)
+            self._retired.add(share)
             self._share, self._back_since_us = None, monotonic_us()
-        self._report(*before)
-        report, alone = os.urandom(8).hex(), share.report()
-        self._courier.keep(lambda store: store.add_alone(report, alone, losses=1), first=True)
+        self._report_retired()
+        loss = partial(RedisStore.add_alone, report=os.urandom(8).hex(), alone=Alone(), losses=1)
+        self._outbox.keep(loss, first=True)
         log.warning("The key store in Redis is back: all processes share the limits again")
 
     def beat(self) -> None:
         """Say that this process lives and what it did alone, and hear of the others."""
-        self._report(*self._retired)
+        self._report_retired()
         brief = len(self._keys) > _FEW_KEYS and monotonic_us() < self._heard_all_at_us + _HEAR_ALL_US
-        told = Fleet.read(self._redis.beat(tuple(self._batches), brief=brief), self._fleet)
+        told = Fleet.read(self._redis.beat(tuple(self._batches), brief=brief), self.fleet)
         self._heard_all_at_us = self._heard_all_at_us if brief else monotonic_us()
-        if monotonic_us() - self._back_since_us < SILENT_US and told.size < self._fleet.size:
+        if monotonic_us() - self._back_since_us < SILENT_US and told.size < self.fleet.size:
             # the others have had no time yet to say that they live
-            told = replace(told, size=self._fleet.size, rank=self._fleet.rank)
-        self._fleet = told
-
-    def register(self) -> None:
-        """Repeat which keys this process has, so that they stay known."""
-        self._redis.register()
+            told = replace(told, size=self.fleet.size, rank=self.fleet.rank)
+        self.fleet = told
 
     def leave(self) -> None:
         """Say that this process ends; if the server is away, give it a last chance to hear what was used alone."""
         if self._share is not None:
             self.rejoin()
-        self._report(*self._retired)
-        self._courier.deliver_kept()
+        self._report_retired()
+        self._outbox.send_kept()
         self._redis.leave()
-
-    @property
-    def remote(self) -> RedisStore:
-        """Where deliveries go."""
-        return self._redis
 
     def _ask[T](self, question: Callable[[RedisStore | ShareStore], T]) -> T:
         """Of the fleet's store, or of this process's share while that is lost."""
@@ -304,41 +284,16 @@ class FleetStore:
                 share = self.lose(exc)
         return question(share)
 
-    def _later(self, lease: Lease, settlement: Settlement) -> Delivery:
-        """The settlement as it is worth when it arrives: a pause has gone on meanwhile, old failures say nothing."""
+    def _later(self, lease: Lease, settlement: Settlement) -> Report:
+        """The settlement as it is worth when it arrives."""
         since = monotonic_us()
-
-        def deliver(store: RedisStore) -> None:
-            age = monotonic_us() - since
-            kept = settlement
-            if settlement.outcome is Outcome.SERVER_FAILURE and age > self._policy.open_us:
-                kept = replace(settlement, outcome=Outcome.ABANDONED)
-            elif settlement.pause_us is not None:
-                kept = replace(settlement, pause_us=max(0, settlement.pause_us - age))
-            store.settle(lease, kept)
-
-        return deliver
-
-    def _shares(self) -> tuple[ShareStore, ...]:
-        """This process's share of every loss of which something may still be under way, that of now last."""
-        share = self._share
-        return self._retired if share is None else (*self._retired, share)
+        return lambda store: store.settle(lease, settlement.later(monotonic_us() - since, self._policy.open_us))
 
     def _holder(self, lease: Lease) -> ShareStore | None:
         """The share that gave a lease: it may end in the next loss but one. None if it has ended."""
-        return next((share for share in self._shares() if share.holds(lease)), None)
+        share = self._share
+        return share if share is not None and share.holds(lease) else self._retired.holder(lease)
 
-    def _report(self, *retired: ShareStore) -> None:
-        """Have added what shares have done since they last reported: requests may end long after the rejoin."""
-        over = [share for share in retired if share.idle]
-        for share in retired:
-            alone = share.report()
-            if alone != Alone():
-                self._courier.keep(partial(_add_alone, report=os.urandom(8).hex(), alone=alone))
-        # the newest stays: a stream of any share may still say what it has used
-        with self._lock:
-            self._retired = tuple(s for s in self._retired if s not in over or s is self._retired[-1])
-
-
-def _add_alone(store: RedisStore, *, report: str, alone: Alone) -> None:
-    store.add_alone(report, alone, losses=0)
+    def _report_retired(self) -> None:
+        for alone in self._retired.reports():
+            self._outbox.keep(partial(RedisStore.add_alone, report=os.urandom(8).hex(), alone=alone), first=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 
-from app.keypool.stores.base import Ask
+from app.keypool.stores.base import KeyRequest
 from app.keypool.stores.script_store import ScriptStore
 from app.keypool.stores.server_time import monotonic_us
 from app.keypool.stores.tally import Alone
@@ -23,9 +23,9 @@ class RedisStore(ScriptStore):
 
     _server: redis.Redis
 
-    def undo(self, ask: Ask, lease_id: str) -> None:
+    def undo(self, request: KeyRequest, lease_id: str) -> None:
         """Take back what `acquire` gave, if it gave anything, within a minute or two after it. Nothing was sent."""
-        self._run(self._scripts.undo, self._time.given(), lease_id, ask.model, ask.microusd, ask.batch)
+        self._run(self._scripts.undo, self._time.given(), lease_id, request.model, request.microusd, request.batch)
 
     def local_now_us(self) -> int:
         """The server's time as this process remembers it; never asks."""
@@ -51,7 +51,7 @@ class RedisStore(ScriptStore):
         """Say that this process ends."""
         self._run(self._scripts.beat, self._time.given(), "", self._process, 0, 1)
 
-    def add_alone(self, report: str, alone: Alone, *, losses: int) -> None:
+    def add_alone(self, report: str, alone: Alone, losses: int = 0) -> None:
         """Add what was done while the server was away. Repeating a `report` adds nothing."""
         given = {
             "losses": losses,

@@ -8,7 +8,7 @@ from app.keypool.breaker import Circuit
 from app.keypool.limits import MeterReading
 from app.keypool.snapshots import KeySnapshot, State, state_of
 from app.keypool.spending import Spent, Usage
-from app.keypool.stores.base import Ask, Change, Charge, Lease
+from app.keypool.stores.base import Change, Charge, KeyRequest, Lease
 
 _CIRCUITS = (Circuit.CLOSED, Circuit.OPEN, Circuit.DEAD)
 
@@ -23,24 +23,23 @@ def read_charges(parts: Sequence[str]) -> tuple[Charge, Charge]:
     return Charge(*map(float, parts[:5])), Charge(*map(float, parts[5:10]))
 
 
-def read_lease(reply: Sequence[str], ask: Ask, lease_id: str) -> Lease:
+def read_lease(reply: Sequence[str], request: KeyRequest, lease_id: str) -> Lease:
     """What `acquire.lua` answers to a request that it admits."""
     return Lease(
         lease_id=lease_id,
         key_id=reply[2],
-        model=ask.model,
-        tokens=float(reply[3]),
-        generation=whole(reply[4]),
-        quota_generation=whole(reply[5]),
-        at_us=whole(reply[6]),
-        reserved=reply[7] == "1",
-        charges=read_charges(reply[11:]),
-        last_resort=reply[8] == "1",
-        input_tokens=ask.input_tokens,
-        microusd=ask.microusd,
-        batch=ask.batch,
-        day=whole(reply[9]),
-        probe=reply[10] == "1",
+        model=request.model,
+        tokens=request.tokens,
+        generation=whole(reply[3]),
+        quota_generation=whole(reply[4]),
+        at_us=whole(reply[5]),
+        reserved=reply[6] == "1",
+        charges=read_charges(reply[10:]),
+        last_resort=reply[7] == "1",
+        microusd=request.microusd,
+        batch=request.batch,
+        day=whole(reply[8]),
+        probe=reply[9] == "1",
     )
 
 
@@ -54,7 +53,6 @@ def lease_arguments(lease: Lease) -> tuple[str | float, ...]:
         lease.generation,
         lease.quota_generation,
         lease.at_us,
-        lease.input_tokens,
         lease.microusd,
         lease.batch,
         lease.day,

@@ -23,7 +23,7 @@ from app.keypool.figures import PoolFigures, Scope, wait_class
 from app.keypool.keys import ApiKey
 from app.keypool.snapshots import Acted, Action, KeySnapshot
 from app.keypool.spending import NO_BUDGET, Budget, Bulk, BulkResult, Spent, Usage
-from app.keypool.stores.base import Ask, Change, Later, Lease, NoRoom, Settlement, day_of
+from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoRoom, Settlement, day_of
 from app.keypool.stores.replies import (
     lease_arguments,
     read_change,
@@ -39,7 +39,7 @@ from app.keypool.stores.scripts import SEEDS, Script, load_scripts
 from app.keypool.stores.server_time import ServerTime, monotonic_us
 from app.keypool.stores.tally import read_figures
 
-#: One hash tag, so that a cluster would keep all names together.
+#: Of every name on a server.
 DEFAULT_PREFIX = "{propintel}:pool"
 
 
@@ -114,7 +114,7 @@ class ScriptStore:
     def new_lease_id(self) -> str:
         return f"{self._leases}-{next(self._numbers)}"
 
-    def acquire(self, ask: Ask, lease_id: str = "") -> Lease | Later | NoRoom:
+    def acquire(self, request: KeyRequest, lease_id: str = "") -> Lease | Later | NoRoom:
         """As the contract has it, under this id if one is given."""
         digest, _, mine = self._registration
         if not mine:
@@ -122,23 +122,21 @@ class ScriptStore:
         lease_id = lease_id or self.new_lease_id()
         arguments: tuple[str | float, ...] = (
             digest,
-            ask.model,
-            ask.input_tokens,
-            ask.output_tokens,
-            ask.max_wait_us,
-            int(ask.waited),
+            request.model,
+            request.tokens,
+            request.max_wait_us,
+            int(request.waited),
             self._rng.randrange(SEEDS),
-            ask.microusd,
-            ask.batch,
+            request.microusd,
+            request.batch,
             lease_id,
             self._process,
-            self._time.not_after(),
-            *sorted(ask.barred),
+            *sorted(request.barred),
         )
         reply = self._ask(self._scripts.acquire, *arguments)
         match reply[0]:
             case "lease":
-                return read_lease(reply, ask, lease_id)
+                return read_lease(reply, request, lease_id)
             case "later":
                 return Later(whole(reply[2]))
             case _:
@@ -150,8 +148,7 @@ class ScriptStore:
         if not mine and not was_sent:
             self.give_back(lease)
             return None
-        not_after = "" if was_sent else self._time.not_after()
-        reply = self._ask(self._scripts.confirm, digest, not_after, int(was_sent), *lease_arguments(lease))
+        reply = self._ask(self._scripts.confirm, digest, int(was_sent), *lease_arguments(lease))
         if reply[0] == "gone":
             return None
         if reply[0] == "later":
@@ -184,15 +181,13 @@ class ScriptStore:
         return read_change(reply)
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
-        time = self._time.given(), self._time.not_after()
-        reply = self._run(self._scripts.end_stream, *time, *lease_arguments(lease), int(broke), *usage_arguments(usage))
+        arguments = *lease_arguments(lease), int(broke), *usage_arguments(usage)
+        reply = self._run(self._scripts.end_stream, self._time.given(), *arguments)
         return Change(opened_after=whole(reply[1]) if reply[1] else None, closed=reply[2] == "1")
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
         given = json.dumps(_rows(bulk.charges))
-        reply = self._run(
-            self._scripts.charge_bulk, self._time.given(), self._time.not_after(), bulk.bulk_id, bulk.key_id, given
-        )
+        reply = self._run(self._scripts.charge_bulk, self._time.given(), bulk.bulk_id, bulk.key_id, given)
         return reply[1] or None
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
@@ -207,7 +202,7 @@ class ScriptStore:
 
     def act(self, key_id: str, action: Action) -> Acted:
         digest, _, mine = self._registration
-        reply = self._ask(self._scripts.act, digest if mine else "", self._time.not_after(), key_id, action)
+        reply = self._ask(self._scripts.act, digest if mine else "", key_id, action)
         state = read_state(reply[3:], whole(reply[0]), configured=key_id in mine, disabled=reply[2] == "1")
         return Acted(reply[1], state)
 
@@ -266,8 +261,6 @@ class ScriptStore:
         if isinstance(reply, list):
             now = reply[0] if reply[0][:1].isdigit() else reply[1]
             self._time.saw(whole(now), asked_at)
-            if reply[0] == "too_late":
-                raise redis.TimeoutError("the server heard of a request when it had been given up")
         return reply
 
 

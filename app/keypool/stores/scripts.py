@@ -22,7 +22,7 @@ from app.keypool.strategies import load_strategy
 #: One draw below this prime decides among equals.
 SEEDS = 65_537
 #: What all scripts begin with, each part after those that it builds on.
-_SHARED = ("names", "meters", "guesses", "buckets", "estimates", "keys", "tally", "ledger", "leases")
+_SHARED = ("names", "meters", "guesses", "buckets", "keys", "tally", "ledger", "leases")
 _NAMES = {
     "turn": "c.k.turn",
     "requests_last_hour": "requests_last_hour(c.k, now)",

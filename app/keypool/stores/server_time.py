@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 
 from app.clock import Clock, SystemClock
 
-#: Who asks gives up then: a little less than the connection's patience (services.key_store).
-_GIVEN_UP_US = 950_000
 #: Replies within this are always good enough to tell the time, and the quickest counts less with every one.
 _USUAL_US, _PATIENCE = 1_000, 1.05
 
@@ -38,10 +36,6 @@ class ServerTime:
     def given(self) -> str:
         """What a script is told: "" lets it ask the server."""
         return "" if self._clock is None else str(self._clock.now_us())
-
-    def not_after(self) -> str:
-        """Until when a request that is sent now is worth anything: a server that hung must not admit it later."""
-        return "" if self._clock is not None or self._ahead_us is None else str(self.now_us() + _GIVEN_UP_US)
 
     def saw(self, server_us: int, asked_at_us: int) -> None:
         """A reply to a question asked at `asked_at_us` of our monotonic clock: the server's time was half way.

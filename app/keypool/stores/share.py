@@ -9,16 +9,15 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import random
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.clock import Clock
-from app.keypool.breaker import Policy
 from app.keypool.keys import ApiKey
 from app.keypool.limits import MINUTE_US, LimitReading, MeterReading
-from app.keypool.spending import Budget, Spent
+from app.keypool.spending import Spent
 from app.keypool.stores.base import Change, Charge, Lease, Settlement
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.tally import Alone
@@ -45,7 +44,6 @@ class Fleet:
     bad: Mapping[str, int] = field(default_factory=dict)
     limits: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
     spent: Mapping[str, Spent] = field(default_factory=dict)
-    ratios: Mapping[str, float] = field(default_factory=dict)
     disabled: frozenset[str] = frozenset()
 
     @classmethod
@@ -67,7 +65,6 @@ class Fleet:
             bad=dict(told["bad"] or ()),
             limits={(entry[0], entry[1]): tuple(entry[2:]) for entry in told["limits"] or ()},
             spent=spent,
-            ratios=dict(told["ratios"] or ()),
         )
 
     def learned(self, keys: Sequence[ApiKey]) -> dict[str, Any]:
@@ -104,11 +101,9 @@ class ShareStore(MemoryStore):
         fleet: Fleet,
         *,
         since_us: int,
-        policy: Policy | None = None,
-        rng: random.Random | None = None,
-        budget: Budget,
+        **options: Any,
     ) -> None:
-        super().__init__(keys, strategy, clock, policy=policy, rng=rng, budget=budget, processes=fleet.size)
+        super().__init__(keys, strategy, clock, processes=fleet.size, **options)
         self._fleet = fleet
         self._since_us = max(since_us, self.now_us())
         self._rates = {place: (limits[0], limits[2]) for place, limits in fleet.limits.items()}
@@ -187,7 +182,6 @@ class ShareStore(MemoryStore):
             "bad": [[key_id, circuit] for key_id, circuit in fleet.bad.items() if circuit > 0],
             "disabled": sorted(fleet.disabled),
             "spent": [[name, used.calls, used.tokens, used.microusd] for name, used in fleet.spent.items()],
-            "ratios": list(fleet.ratios.items()),
         }
 
     def _slots(self, per_minute: float) -> tuple[float, float]:
@@ -206,6 +200,36 @@ class ShareStore(MemoryStore):
             return None
         rate, first = self._slots(said.per_minute)
         return MeterReading(rate, 0.0, max(0, round(first - lease.at_us)))
+
+
+class RetiredShares:
+    """The shares of losses that are over: their leases end there. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._shares: tuple[ShareStore, ...] = ()
+
+    @property
+    def newest(self) -> ShareStore | None:
+        return self._shares[-1] if self._shares else None
+
+    def add(self, share: ShareStore) -> None:
+        with self._lock:
+            self._shares = (*self._shares, share)
+
+    def holder(self, lease: Lease) -> ShareStore | None:
+        """The share that gave a lease which has not ended."""
+        return next((share for share in self._shares if share.holds(lease)), None)
+
+    def reports(self) -> list[Alone]:
+        """What each has done since it last reported: requests may end long after the return of the store."""
+        shares = self._shares
+        over = [share for share in shares if share.idle]
+        reports = [alone for share in shares if (alone := share.report()) != Alone()]
+        # the newest stays: a stream of any share may still say what it has used
+        with self._lock:
+            self._shares = tuple(s for s in self._shares if s not in over or s is self._shares[-1])
+        return reports
 
 
 def _figures(of: Mapping[str, str], fields: Sequence[str]) -> Spent:

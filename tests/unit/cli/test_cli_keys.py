@@ -24,7 +24,7 @@ def _pool(clock: ManualClock) -> KeyPool:
 
 def _ask(pool: KeyPool) -> str:
     """One request that succeeds; -> the mask of the key that it got."""
-    call = pool.begin(model="m", input_tokens=1, max_wait_seconds=1, further_keys=0)
+    call = pool.begin(model="m", tokens=1, max_wait_seconds=1, further_keys=0)
     step = pool.step(call)
     assert isinstance(step, Send)
     pool.settle(call, step.lease, Settlement(Outcome.SUCCESS))

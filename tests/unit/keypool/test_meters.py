@@ -18,8 +18,8 @@ JITTER = 10_000
 def burst(rules: LuaRules, meter: Any, reserve: float = SCHEDULE) -> int:
     """Take all that goes at once; -> how many that were."""
     count = 0
-    while rules.meter_room_at(meter, 1, NOW_US, reserve, 0) == NOW_US:
-        rules.charge_meter(meter, 1, NOW_US, 0)
+    while rules.meter_room_at(meter, 1, NOW_US, reserve) == NOW_US:
+        rules.charge_meter(meter, 1, NOW_US, False)
         count += 1
     return count
 
@@ -34,20 +34,20 @@ def learned(rules: LuaRules, reading: Any, meter: Any = None, charge: Any = None
 def charged(rules: LuaRules, meter: Any, times: int = 1, at: int = NOW_US) -> Any:
     meter = rules.copy(meter)
     for _ in range(times):
-        rules.charge_meter(meter, 1, at, 0)
+        rules.charge_meter(meter, 1, at, False)
     return meter
 
 
 def test_an_unknown_limit_holds_nobody_back(rules: LuaRules) -> None:
     unknown = rules.meter()
-    assert rules.meter_room_at(unknown, 5, NOW_US, SCHEDULE, JITTER) == NOW_US
+    assert rules.meter_room_at(unknown, 5, NOW_US, SCHEDULE) == NOW_US
     assert dict(charged(rules, unknown).items()) == dict(unknown.items())
 
 
 def test_a_full_bucket_gives_its_burst_at_once_and_then_one_an_interval(rules: LuaRules) -> None:
     meter = rules.meter(60, 10)
     burst(rules, meter)
-    assert rules.meter_room_at(meter, 1, NOW_US, SCHEDULE, 0) == NOW_US + SECOND
+    assert rules.meter_room_at(meter, 1, NOW_US, SCHEDULE) == NOW_US + SECOND
 
 
 def test_the_reserve_is_a_share_but_no_more_than_a_second_s_worth(rules: LuaRules) -> None:
@@ -63,19 +63,19 @@ def test_a_burst_is_no_larger_than_slow_start_allows(rules: LuaRules) -> None:
 
 def test_a_request_larger_than_the_bucket_waits_until_it_is_full(rules: LuaRules) -> None:
     meter = rules.meter(600, 100, f=NOW_US + 7)
-    assert rules.meter_room_at(meter, 5_000, NOW_US, SCHEDULE, 0) == NOW_US + 7
+    assert rules.meter_room_at(meter, 5_000, NOW_US, SCHEDULE) == NOW_US + 7 + JITTER
 
 
 def test_a_bucket_of_one_keeps_slack_for_uneven_travel_and_a_larger_one_has_it(rules: LuaRules) -> None:
     used = charged(rules, rules.meter(60, 1))
-    assert rules.meter_room_at(used, 1, NOW_US, SCHEDULE, JITTER) == NOW_US + SECOND + JITTER
+    assert rules.meter_room_at(used, 1, NOW_US, SCHEDULE) == NOW_US + SECOND + JITTER
     larger = rules.meter(60, 10)
     assert burst(rules, larger) == 9, "a second's worth is one request"
-    assert rules.meter_room_at(larger, 1, NOW_US, SCHEDULE, JITTER) == NOW_US + SECOND
+    assert rules.meter_room_at(larger, 1, NOW_US, SCHEDULE) == NOW_US + SECOND
 
 
 def test_a_bucket_of_one_that_is_idle_goes_at_once(rules: LuaRules) -> None:
-    assert rules.meter_room_at(rules.meter(60, 1), 1, NOW_US, SCHEDULE, JITTER) == NOW_US
+    assert rules.meter_room_at(rules.meter(60, 1), 1, NOW_US, SCHEDULE) == NOW_US
 
 
 def test_the_first_headers_teach_limit_capacity_and_level(rules: LuaRules) -> None:
@@ -91,7 +91,7 @@ def test_bursts_begin_at_one_second_s_worth(rules: LuaRules) -> None:
 def test_a_bucket_that_others_have_drained_is_waited_for_only_as_long_as_it_needs(rules: LuaRules) -> None:
     """600 a minute, none left: once the reserve of a second's worth is there, one every 100 ms."""
     drained = learned(rules, rules.reading(600, 0, MINUTE))
-    assert rules.meter_room_at(drained, 1, NOW_US, SCHEDULE, JITTER) == NOW_US + SECOND + 100_000
+    assert rules.meter_room_at(drained, 1, NOW_US, SCHEDULE) == NOW_US + SECOND + 100_000
 
 
 def test_a_server_that_is_fuller_than_we_think_is_believed_at_once(rules: LuaRules) -> None:
@@ -135,11 +135,11 @@ def test_the_same_drift_reported_by_several_answers_is_corrected_once(rules: Lua
 def test_a_correction_moves_the_places_that_are_reserved(rules: LuaRules) -> None:
     """The gate of a lease is where its place is after it; half of the reserve absorbs the beginning."""
     meter = rules.meter(60, 60, f=NOW_US + MINUTE)
-    planned = rules.meter_room_at(meter, 1, NOW_US, SCHEDULE, 0)
+    planned = rules.meter_room_at(meter, 1, NOW_US, SCHEDULE)
     reserved = charged(rules, meter)
     place = rules.charge(reserved)
     rules.correct(reserved, 3 * SECOND)
-    assert rules.gate_at(reserved, 1, place, 0) == planned + 3 * SECOND - SECOND / 2
+    assert rules.gate_at(reserved, 1, place) == planned + 3 * SECOND - SECOND / 2
 
 
 def test_a_place_that_goes_late_from_a_full_bucket_moves_those_behind_it(rules: LuaRules) -> None:
@@ -147,9 +147,9 @@ def test_a_place_that_goes_late_from_a_full_bucket_moves_those_behind_it(rules: 
     first = charged(rules, rules.meter(60, 1))
     second = charged(rules, first, at=NOW_US + SECOND)
     places = rules.charge(first), rules.charge(second)
-    before = rules.gate_at(second, 1, places[1], 0)
+    before = rules.gate_at(second, 1, places[1])
     rules.sent_late(second, 1, places[0], NOW_US + 30_000)
-    assert rules.gate_at(second, 1, places[1], 0) == before + 30_000
+    assert rules.gate_at(second, 1, places[1]) == before + 30_000
 
 
 def test_another_limit_voids_the_places_reserved_before_it(rules: LuaRules) -> None:
@@ -184,14 +184,14 @@ def test_a_burst_that_was_used_up_grows_by_a_tenth_up_to_the_capacity(rules: Lua
     meter = rules.meter(600, 20, a=10)
     count = burst(rules, meter)
     last = rules.charge(meter)
-    rules.grow(meter, 1, last, NOW_US, 0)
+    rules.grow(meter, 1, last, NOW_US)
     assert (count, meter.a) == (8, 10.1)
     unused = rules.meter(600, 20, a=10)
-    rules.charge_meter(unused, 1, NOW_US, 0)
-    rules.grow(unused, 1, rules.charge(unused), NOW_US, 0)
+    rules.charge_meter(unused, 1, NOW_US, False)
+    rules.grow(unused, 1, rules.charge(unused), NOW_US)
     assert unused.a == 10
     nearly = rules.copy(meter, a=19.95)
-    rules.grow(nearly, 1, rules.copy(last, p=NOW_US + MINUTE), NOW_US, 0)
+    rules.grow(nearly, 1, rules.copy(last, p=NOW_US + MINUTE), NOW_US)
     assert nearly.a == 20
 
 
@@ -210,8 +210,8 @@ def test_no_window_ever_admits_more_than_capacity_plus_refill(
     meter, now, admitted = rules.meter(per_minute, capacity), NOW_US, []
     for asked, gap in zip(units, gaps, strict=False):
         need = min(asked, capacity)
-        now = max(now + gap, rules.meter_room_at(meter, need, now + gap, GATE, JITTER))
-        rules.charge_meter(meter, need, now, 0)
+        now = max(now + gap, rules.meter_room_at(meter, need, now + gap, GATE))
+        rules.charge_meter(meter, need, now, False)
         admitted.append((now, need))
     for start in range(len(admitted)):
         taken = 0.0
@@ -242,5 +242,5 @@ def test_nothing_goes_before_the_bound_of_the_index(
 ) -> None:
     """The index keeps, for a key, when a request of no tokens could go that may use the reserve."""
     meter = rules.meter(per_minute, capacity, f=NOW_US + used, p=NOW_US + used, a=allowance)
-    bound = rules.meter_room_at(meter, 0, NOW_US, GATE, JITTER)
-    assert bound <= rules.meter_room_at(meter, units, NOW_US, reserve, JITTER) + 1
+    bound = rules.meter_room_at(meter, 0, NOW_US, GATE)
+    assert bound <= rules.meter_room_at(meter, units, NOW_US, reserve) + 1

@@ -14,7 +14,8 @@ import pytest
 
 from app.keypool import wire
 from app.keypool.outcomes import Failure
-from app.keypool.wire import Need, StreamTail, TokensUsed
+from app.keypool.streams import StreamTail
+from app.keypool.wire import Need, TokensUsed
 
 
 def need_of(body: Any) -> Need:

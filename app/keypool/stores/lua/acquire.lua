@@ -1,42 +1,35 @@
 -- Admit one request, reserve a place for it, or refuse.
--- KEYS[1]: prefix. ARGV: now ('' = server time), set, model, input tokens, output tokens, max wait, waited (0/1), seed,
--- microusd, batch, lease id, process ('' = unknown), not after
--- ('' = any time; who asked has given up by then), barred keys...
--- Reply: {'lease', now, key, tokens, generation, quota generation, at, reserved, last resort, day, probe,
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set, model, tokens, max wait, waited (0/1), seed,
+-- microusd, batch, lease id, process ('' = unknown), barred keys...
+-- Reply: {'lease', now, key, generation, quota generation, at, reserved, last resort, day, probe,
 --         two charges (10)}
---      | {'later', now, pause} | {'no_room', now, retry after, reason, detail} | {'register', now} | {'too_late', now}
+--      | {'later', now, pause} | {'no_room', now, retry after, reason, detail} | {'register', now}
 
 -- while a key has its first request out, waiting for that answer beats a reservation beyond this
 C.WORTH_WAITING_US = 250000
 -- how soon to look again for an answer that is under way: a fresh one, and one that has taken long already
 C.LOOK_AGAIN_US, C.LOOK_AGAIN_LATER_US = 50000, 250000
--- about how long an answer takes: when to come back for one that is under way
-C.ANSWER_US = 1e6
+-- when to come back for an answer that is under way, and where only an operator brings a key back
+C.ANSWER_US, C.DISABLED_RETRY_US = 1e6, 60e6
 -- Callers are sent away one behind the other, but not for longer than this after there is room: some never come back. So
 -- far apart, while no limit is known.
 C.LONGEST_DEFERRAL_US, C.UNKNOWN_GAP_US = 60e6, 100000
--- when to come back where only an operator brings a key back
-C.DISABLED_RETRY_US = 60e6
--- how far ahead a moment without room is taken for granted: a longer rest is counted as requests go on asking
-C.LONGEST_SATURATION_US = 60e6
 -- how many keys one admission looks at, if one of them can go now
 C.MOST_CANDIDATES = 8
 
 local now = clock(ARGV[1])
 local set, model = P .. ':s:' .. ARGV[2], ARGV[3]
-local input, output, max_wait = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local reserve = ARGV[7] == '1' and C.GATE_RESERVE or C.SCHEDULE_RESERVE
-local seed, microusd, batch, lease_id = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], ARGV[11]
-local process, barred, is_barred = ARGV[12], #ARGV - 13, {}
-for n = 14, #ARGV do is_barred[ARGV[n]] = true end
+local tokens, max_wait = tonumber(ARGV[4]), tonumber(ARGV[5])
+local reserve = ARGV[6] == '1' and C.GATE_RESERVE or C.SCHEDULE_RESERVE
+local seed, microusd, batch, lease_id = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9], ARGV[10]
+local process, barred, is_barred = ARGV[11], #ARGV - 11, {}
+for n = 12, #ARGV do is_barred[ARGV[n]] = true end
 local is_off = disabled_keys()
 local function is_out(id) return is_barred[id] or is_off[id] end
 
-if is_too_late(now, ARGV[13]) then return {'too_late', text(now)} end
-
 local marker = 's:' .. ARGV[2]
-local of_model = redis.call('HMGET', P .. ':m:' .. model, 'ra', 'df', 'sr', 'st', marker, 'su')
-if not of_model[5] then
+local of_model = redis.call('HMGET', P .. ':m:' .. model, 'df', 'sr', 'st', marker, 'su')
+if not of_model[4] then
   local members = redis.call('ZRANGE', set, 0, -1)
   if #members == 0 then return {'register', text(now)} end
   for _, id in ipairs(members) do redis.call('ZADD', P .. ':i:' .. model, 'NX', 0, id) end
@@ -48,7 +41,6 @@ elseif redis.call('EXISTS', set) == 0 then
 end
 
 note_model(model, now)
-local tokens = input * num(of_model[1], 1) + output
 local more = estimate(model, tokens, microusd)
 local day, to_midnight = day_of(now), C.DAY_US - now % C.DAY_US
 
@@ -104,8 +96,7 @@ local function consider(c)
 end
 
 -- up the index: stop where nobody further can go earlier, after 8 if one of them can go now, after 64 in any case
-local some_usable, some_open, unseen, looked = false, false, false, 0
-local gone = {}
+local some_usable, some_open, unseen, looked, gone = false, false, false, 0, {}
 local function walk()
   local from, updates = 0, {}
   while true do
@@ -143,8 +134,6 @@ end
 for _, update in ipairs(walk()) do redis.call('ZADD', P .. ':i:' .. model, update[1], update[2]) end
 for _, id in ipairs(gone) do redis.call('ZREM', P .. ':i:' .. model, id) end
 
-local function is_usable_now(id) return tonumber(redis.call('ZSCORE', P .. ':us', id) or '0') <= now end
-
 -- keys of this configuration: all of a small one, of a large one those that are usable first
 local looked_up
 local function members_in_order()
@@ -167,7 +156,7 @@ if not some_usable then
   last_resort = true
   local members = members_in_order()
   for _, id in ipairs(members) do
-    if not is_off[id] and is_usable_now(id) then
+    if not is_off[id] and is_usable_now(id, now) then
       last_resort = false
       break
     end
@@ -217,11 +206,11 @@ local function refuse(at)
   if reason == 'disabled' then return no_room(C.DISABLED_RETRY_US, reason, '') end
   if reason == 'barred' or not at then return no_room(0, 'barred', '') end
   if reason ~= 'no_room' then return no_room(math.max(1000, at - now), reason, detail) end
-  local requests, of_tokens = num(of_model[3], 0), num(of_model[4], 0)
+  local requests, of_tokens = num(of_model[2], 0), num(of_model[3], 0)
   local gap = requests + of_tokens > 0 and 0 or C.UNKNOWN_GAP_US
   if requests > 0 then gap = C.MINUTE_US / requests end
   if of_tokens > 0 then gap = math.max(gap, tokens * C.MINUTE_US / of_tokens) end
-  local slot = math.min(math.max(num(of_model[2], 0) + gap, at), at + C.LONGEST_DEFERRAL_US)
+  local slot = math.min(math.max(num(of_model[1], 0) + gap, at), at + C.LONGEST_DEFERRAL_US)
   redis.call('HSET', P .. ':m:' .. model, 'df', slot)
   return no_room(math.max(1000, math.floor(slot) - now), 'no_room', '')
 end
@@ -230,7 +219,7 @@ end
 local function note_saturation()
   if barred > 0 or last_resort or unseen or not first or first.start > now or first.at <= now then return end
   local till = math.min(first.at, now + C.LONGEST_SATURATION_US)
-  local since = math.max(now, num(of_model[6], 0))
+  local since = math.max(now, num(of_model[5], 0))
   if till <= since then return end
   redis.call('HSET', P .. ':m:' .. model, 'su', till)
   count_for_model(model, 's:' .. in_the_way(first.b, tokens, reserve), till - since)
@@ -272,9 +261,8 @@ local b = load_bucket(k.group, model)
 local probe = needs_probe(k) or q.gap > 0
 if at <= now then note_sent(b, now) end
 if b.r.l or b.t.l or b.guess.changed then
-  local jitter = at > now and b.jitter or 0
-  charge_meter(b.r, 1, at, jitter)
-  charge_meter(b.t, tokens, at, jitter)
+  charge_meter(b.r, 1, at, at > now)
+  charge_meter(b.t, tokens, at, at > now)
   save_bucket(b)
 end
 if needs_probe(k) then
@@ -292,7 +280,7 @@ if k.turn == 1 then redis.call('PEXPIRE', P .. ':p', C.TTL_MS) end
 redis.call('HSET', P .. ':k:' .. k.id, 'tu', k.turn)
 if at <= now then
   use(k, now)
-  if of_model[2] then redis.call('HDEL', P .. ':m:' .. model, 'df') end
+  if of_model[1] then redis.call('HDEL', P .. ':m:' .. model, 'df') end
 end
 redis.call('ZADD', P .. ':f:' .. k.id, at + C.LEASE_US, lease_id)
 redis.call('PEXPIRE', P .. ':f:' .. k.id, 2 * C.LEASE_US / 1000)
@@ -303,6 +291,6 @@ redis.call('HSET', kept, 'key', k.id, 'tokens', text(tokens), 'ge', k.generation
 redis.call('PEXPIRE', kept, C.REPLY_LOST_MS)
 index(k, q, b, model, now)
 return add_charges({
-  'lease', text(now), k.id, text(tokens), text(k.generation), text(q.generation), text(at), at > now and '1' or '0',
+  'lease', text(now), k.id, text(k.generation), text(q.generation), text(at), at > now and '1' or '0',
   last_resort and '1' or '0', day, probe and '1' or '0',
 }, b.r, b.t)

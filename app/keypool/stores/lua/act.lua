@@ -1,13 +1,11 @@
 -- An operator's word on one key.
--- KEYS[1]: prefix. ARGV: now ('' = server time), set ('' = no key is configured), not after ('' = any time), key,
--- action (disable, enable, probe)
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set ('' = no key is configured), key, action (disable, enable, probe)
 -- Reply: {now, effect (done, nothing, under_way), disabled (0/1), circuit, retry at, quota gap, cooling until}
---      | {'register', now} | {'too_late', now}
+--      | {'register', now}
 
 local now = clock(ARGV[1])
-if is_too_late(now, ARGV[3]) then return {'too_late', text(now)} end
 if ARGV[2] ~= '' and redis.call('EXISTS', P .. ':s:' .. ARGV[2]) == 0 then return {'register', text(now)} end
-local id, action = ARGV[4], ARGV[5]
+local id, action = ARGV[3], ARGV[4]
 local k = load_key(id, '')
 local q = load_quota(k.group)
 local effect, disabled = 'nothing', is_disabled(id)

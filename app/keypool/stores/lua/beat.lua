@@ -4,8 +4,7 @@
 -- Reply: {'register', now} | {now, JSON {rank, size, disabled = {id, ...},
 --         spent = {{name, calls, tokens, microusd}, ...}; of keys only unless it is brief,
 --         and unless it is brief: bad = {{id, circuit; DEAD also without quota; -1 = never answered}, ...},
---         limits = {{group, model, rpm, capacity, tpm, capacity, cooldown until, guess cut at}, ...},
---         ratios = {{model, ratio}, ...}}}
+--         limits = {{group, model, rpm, capacity, tpm, capacity, cooldown until, guess cut at}, ...}}}
 
 local now = clock(ARGV[1])
 local process, procs = ARGV[3], P .. ':procs'
@@ -23,7 +22,7 @@ for _, other in ipairs(members) do
   if other < process then rank = rank + 1 end
 end
 local day = day_of(now)
-local bad, limits, spent, ratios, disabled, groups = {}, {}, {}, {}, {}, {}
+local bad, limits, spent, disabled, groups = {}, {}, {}, {}, {}
 local models = known_models()
 local function used(name)
   local v = redis.call('HMGET', name, 'c', 't', 'u')
@@ -60,8 +59,5 @@ for _, id in ipairs(redis.call('ZRANGE', P .. ':s:' .. ARGV[2], 0, -1)) do
     end
   end
 end
-for _, model in ipairs(models) do
-  ratios[#ratios + 1] = {model, num(redis.call('HGET', P .. ':m:' .. model, 'ra'), 1)}
-end
-told.bad, told.limits, told.ratios = bad, limits, ratios
+told.bad, told.limits = bad, limits
 return {text(now), cjson.encode(told)}

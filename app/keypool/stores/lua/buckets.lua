@@ -7,8 +7,6 @@ C.DEFAULT_COOLDOWN_US = 60e6
 C.REQUESTS_DEAD, C.TOKENS_DEAD = {1.5, 0.1}, {800, 0.05}
 -- for how long bursts do not grow after a 429 against the headers' word
 C.STEADY_US = 600e6
--- how unevenly requests travel: the slack of a bucket that holds little more than one. It grows with a 429.
-C.JITTER_US, C.JITTER_GROWTH, C.JITTER_DECAY, C.LONGEST_JITTER_US = 10000, 1.5, 0.999, 40000
 -- times that were computed to be the same may differ by this
 C.ROUNDED_US = 2
 
@@ -16,37 +14,32 @@ local function bucket_name(group, model) return P .. ':b:' .. group .. ':' .. mo
 
 local function load_bucket(group, model)
   local name = bucket_name(group, model)
-  local v = redis.call('HMGET', name, 'cd', 'ji', 'st', 'rl', 'rc', 'rf', 'rx', 'ra', 'rp', 'ry', 'rn', 'ri', 'rg',
-    'tl', 'tc', 'tf', 'tx', 'ta', 'tp', 'ty', 'tn', 'ti', 'tg', 'tu', 'tw', 'ts', 'co', 'gn', 'ga', 'gc')
-  local function meter(n)
-    return {
-      l = num(v[n]), c = num(v[n + 1], 1), f = num(v[n + 2], 0), x = num(v[n + 3], 0), a = num(v[n + 4], 0),
-      p = num(v[n + 5], 0), y = num(v[n + 6], 0), n = num(v[n + 7], 0), i = num(v[n + 8], 0), g = num(v[n + 9], 0),
-      u = 0, w = 0, s = 1,
-    }
+  local v = redis.call('HMGET', name, 'cd', 'st', 'co', 'gn', 'ga', 'gc', 'rl', 'rc', 'rf', 'rx', 'ra', 'rp', 'ry', 'rn',
+    'ri', 'rg', 'rs', 'tl', 'tc', 'tf', 'tx', 'ta', 'tp', 'ty', 'tn', 'ti', 'tg', 'ts')
+  local function meter(first)
+    local m = unknown_meter()
+    for n, field in ipairs(METER) do m[field] = num(v[first + n - 1], m[field]) end
+    return m
   end
-  local b = {
-    name = name, r = meter(4), t = meter(14),
-    cooldown = num(v[1], 0), jitter = num(v[2], C.JITTER_US), steady = num(v[3], 0), cooldown_of = v[27] or 'requests',
-    guess = {n = num(v[28], 0), at = num(v[29], 0), cut = num(v[30], 0)},
+  return {
+    name = name, cooldown = num(v[1], 0), steady = num(v[2], 0), cooldown_of = v[3] or 'requests',
+    guess = {n = num(v[4], 0), at = num(v[5], 0), cut = num(v[6], 0)}, r = meter(7), t = meter(7 + #METER),
   }
-  b.t.u, b.t.w, b.t.s = num(v[24], 0), num(v[25], 0), num(v[26], 1)
-  return b
 end
 
 -- as much of it as admission looks at
 local function glance_at_bucket(group, model)
-  local v = redis.call('HMGET', bucket_name(group, model), 'cd', 'ji', 'rl', 'rc', 'rf', 'ra', 'rp', 'tl', 'tc', 'tf',
+  local v = redis.call('HMGET', bucket_name(group, model), 'cd', 'rl', 'rc', 'rf', 'ra', 'rp', 'tl', 'tc', 'tf',
     'ta', 'tp', 'co')
   return {
-    cooldown = num(v[1], 0), jitter = num(v[2], C.JITTER_US), cooldown_of = v[13] or 'requests',
-    r = {l = num(v[3]), c = num(v[4], 1), f = num(v[5], 0), a = num(v[6], 0), p = num(v[7], 0)},
-    t = {l = num(v[8]), c = num(v[9], 1), f = num(v[10], 0), a = num(v[11], 0), p = num(v[12], 0)},
+    cooldown = num(v[1], 0), cooldown_of = v[12] or 'requests',
+    r = {l = num(v[2]), c = num(v[3], 1), f = num(v[4], 0), a = num(v[5], 0), p = num(v[6], 0)},
+    t = {l = num(v[7]), c = num(v[8], 1), f = num(v[9], 0), a = num(v[10], 0), p = num(v[11], 0)},
   }
 end
 
 local function save_bucket(b)
-  local fields = {'cd', b.cooldown, 'ji', b.jitter, 'st', b.steady, 'co', b.cooldown_of}
+  local fields = {'cd', b.cooldown, 'st', b.steady, 'co', b.cooldown_of}
   if b.guess.changed then
     for _, part in ipairs({'gn', b.guess.n, 'ga', b.guess.at, 'gc', b.guess.cut}) do fields[#fields + 1] = part end
   end
@@ -64,13 +57,13 @@ end
 
 local function room_at(b, tokens, start, reserve)
   start = math.max(start, b.cooldown)
-  return math.max(meter_room_at(b.r, 1, start, reserve, b.jitter), meter_room_at(b.t, tokens, start, reserve, b.jitter))
+  return math.max(meter_room_at(b.r, 1, start, reserve), meter_room_at(b.t, tokens, start, reserve))
 end
 
 -- which limit makes such a request wait the longest
 local function in_the_way(b, tokens, reserve)
-  local requests_at = meter_free_at(b.r, 1, reserve, b.jitter)
-  local tokens_at = meter_free_at(b.t, tokens, reserve, b.jitter)
+  local requests_at = meter_free_at(b.r, 1, reserve)
+  local tokens_at = meter_free_at(b.t, tokens, reserve)
   if b.cooldown >= math.max(requests_at, tokens_at) - C.ROUNDED_US then return b.cooldown_of end
   return tokens_at > requests_at and 'tokens' or 'requests'
 end
@@ -109,7 +102,7 @@ local function guess_anew(b, sent, pause, now)
   if not rate then return nil end
   if rate ~= b.r.l then
     pause = pause or math.ceil(C.MINUTE_US / rate)
-    b.r = guessed_meter(rate, now + pause, b.jitter, b.r.n)
+    b.r = guessed_meter(rate, now + pause, b.r.n)
   end
   return now + (pause or 0)
 end

@@ -1,11 +1,9 @@
 -- Charge requests that are sent together, all of them or none, once.
--- KEYS[1]: prefix. ARGV: now ('' = server time), not after ('' = any time), bulk, key,
--- JSON {{batch, calls, tokens, microusd}, ...}
--- Reply: {now, the budget that has no room ('' = charged)} | {'too_late', now}
+-- KEYS[1]: prefix. ARGV: now ('' = server time), bulk, key, JSON {{batch, calls, tokens, microusd}, ...}
+-- Reply: {now, the budget that has no room ('' = charged)}
 
 local now = clock(ARGV[1])
-if is_too_late(now, ARGV[2]) then return {'too_late', text(now)} end
-local marker, id, parts = P .. ':e:' .. ARGV[3], ARGV[4], cjson.decode(ARGV[5])
+local marker, id, parts = P .. ':e:' .. ARGV[2], ARGV[3], cjson.decode(ARGV[4])
 if redis.call('EXISTS', marker) == 1 then return {text(now), ''} end
 local day = day_of(now)
 local charged = {calls = 0, tokens = 0, microusd = 0}

@@ -1,11 +1,10 @@
 -- The time of a reservation has come.
--- KEYS[1]: prefix. ARGV: now ('' = server time), set, not after ('' = any time), was sent (0/1: it went out while this
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set, was sent (0/1: it went out while this
 -- server was away, whatever has become of its key), then a lease (see lease_from).
--- Reply: {'go', now, two charges (10)} | {'later', now, pause} | {'gone', now} | {'register', now} | {'too_late', now}
+-- Reply: {'go', now, two charges (10)} | {'later', now, pause} | {'gone', now} | {'register', now}
 
 local now = clock(ARGV[1])
-if is_too_late(now, ARGV[3]) then return {'too_late', text(now)} end
-local was_sent, lease = ARGV[4] == '1', lease_from(5)
+local was_sent, lease = ARGV[3] == '1', lease_from(4)
 local k = load_key(lease.key, lease.model)
 local q = load_quota(k.group)
 local b = load_bucket(k.group, lease.model)
@@ -21,7 +20,7 @@ if not was_sent then
     give_back(lease, k, q, b, now)
     return {'gone', text(now)}
   end
-  local at = math.max(b.cooldown, gate_at(b.r, 1, lease.r, b.jitter), gate_at(b.t, lease.tokens, lease.t, b.jitter))
+  local at = math.max(b.cooldown, gate_at(b.r, 1, lease.r), gate_at(b.t, lease.tokens, lease.t))
   if at > now then return {'later', text(now), text(at - now)} end
   if has_no_budget(lease) then
     give_back(lease, k, q, b, now)

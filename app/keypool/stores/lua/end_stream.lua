@@ -1,14 +1,13 @@
 -- A stream that was settled at its head is over, once.
--- KEYS[1]: prefix. ARGV: now ('' = server time), not after ('' = any time), lease (21, see lease_from), broke (0/1), used
--- tokens ('' = unknown), used microusd, output tokens. Reply: {now, opened after ('' = no), closed} | {'too_late', now}
+-- KEYS[1]: prefix. ARGV: now ('' = server time), lease (20, see lease_from), broke (0/1), used tokens ('' = unknown),
+-- used microusd, output tokens. Reply: {now, opened after ('' = no), closed}
 
 local now = clock(ARGV[1])
-if is_too_late(now, ARGV[2]) then return {'too_late', text(now)} end
-local lease, broke = lease_from(3), ARGV[24] == '1'
+local lease, broke = lease_from(2), ARGV[22] == '1'
 -- its reply may have been lost: then it comes again
 if not redis.call('SET', P .. ':u:' .. lease.id, 1, 'NX', 'PX', C.LEASE_US / 1000) then return {text(now), '', '0'} end
-if ARGV[25] ~= '' then
-  local tokens, microusd, output = tonumber(ARGV[25]), tonumber(ARGV[26]), tonumber(ARGV[27])
+if ARGV[23] ~= '' then
+  local tokens, microusd, output = tonumber(ARGV[23]), tonumber(ARGV[24]), tonumber(ARGV[25])
   correct_lease(lease, tokens, microusd)
   count_usage(lease, tokens, output, microusd)
 end

@@ -201,6 +201,8 @@ local function note_usable(k, q)
   redis.call('ZADD', P .. ':us', (k.circuit == DEAD or q.gap > 0) and '+inf' or from, k.id)
 end
 
+local function is_usable_now(id, now) return tonumber(redis.call('ZSCORE', P .. ':us', id) or '0') <= now end
+
 -- after a change of its health or of its group's money
 local function note_health(k, q, now)
   note_usable(k, q)

@@ -15,15 +15,15 @@ local function add_charges(reply, of_requests, of_tokens)
   return reply
 end
 
--- 21 arguments from ARGV[n] on
+-- 20 arguments from ARGV[n] on
 local function lease_from(n)
   local model = ARGV[n + 2]
   return {
     id = ARGV[n], key = ARGV[n + 1], model = model, tokens = tonumber(ARGV[n + 3]), generation = tonumber(ARGV[n + 4]),
-    quota_generation = tonumber(ARGV[n + 5]), at = tonumber(ARGV[n + 6]), input = tonumber(ARGV[n + 7]),
-    batch = ARGV[n + 9], day = ARGV[n + 10],
-    r = charge_from(n + 11), t = charge_from(n + 16),
-    charged = estimate(model, tonumber(ARGV[n + 3]), tonumber(ARGV[n + 8])),
+    quota_generation = tonumber(ARGV[n + 5]), at = tonumber(ARGV[n + 6]),
+    batch = ARGV[n + 8], day = ARGV[n + 9],
+    r = charge_from(n + 10), t = charge_from(n + 15),
+    charged = estimate(model, tonumber(ARGV[n + 3]), tonumber(ARGV[n + 7])),
   }
 end
 

@@ -10,7 +10,6 @@
 --   p, y = the same of our pace, whose burst is the allowance a of slow start: it counts only what we send, and no
 --       header changes it;
 --   n = all that was ever charged; i = what n was when the bucket was last full;
---   u, w = n at the last sample of the estimate, and where the bucket stood then against one never corrected;
 --   g = n when the limit changed: what was charged before knows nothing of the bucket since;
 --   s = how much more our pace takes for a request than the limit does}
 
@@ -31,8 +30,13 @@ C.GROWTH, C.CUT = 0.1, 0.9
 -- After such a 429 for tokens our pace leaves a part of the limit unused: with no header to say how full that bucket is,
 -- an estimate that is a hundredth too low empties it. So much more with each, and no more than that.
 C.SLOWING, C.SLOWEST = 0.01, 1.04
+-- How unevenly requests travel: the slack of a bucket that holds little more than one.
+C.JITTER_US = 10000
 -- A limit that no header names allows bursts of so many seconds' worth, and at least one request.
 C.GUESSED_BURST_S = 0.2
+
+local METER = {'l', 'c', 'f', 'x', 'a', 'p', 'y', 'n', 'i', 'g', 's'}
+local function unknown_meter() return {c = 1, f = 0, x = 0, a = 0, p = 0, y = 0, n = 0, i = 0, g = 0, s = 1} end
 
 local function interval(m)
   if m.l then return C.MINUTE_US / m.l end
@@ -47,31 +51,31 @@ local function burst_of(m, largest, units, reserve)
 end
 
 -- what a bucket that keeps (nearly) nothing in reserve needs as slack for uneven travel
-local function pad(m, largest, units, reserve, jitter)
-  return math.max(0, jitter - math.max(0, largest - burst_of(m, largest, units, reserve)) * interval(m))
+local function pad(m, largest, units, reserve)
+  return math.max(0, C.JITTER_US - math.max(0, largest - burst_of(m, largest, units, reserve)) * interval(m))
 end
 
 -- how long before an arrival time a request may go that finds a burst of `largest` units
-local function lead(m, largest, units, reserve, jitter)
-  return burst_of(m, largest, units, reserve) * interval(m) - pad(m, largest, units, reserve, jitter)
+local function lead(m, largest, units, reserve)
+  return burst_of(m, largest, units, reserve) * interval(m) - pad(m, largest, units, reserve)
 end
 
 local function pace(m) return math.min(m.c, m.a) end
 
-local function go_at(m, full_at, paced_at, units, reserve, jitter)
+local function go_at(m, full_at, paced_at, units, reserve)
   local need = math.min(units, m.c) * interval(m)
-  return math.max(full_at + need - lead(m, m.c, units, reserve, jitter),
-    paced_at + need - lead(m, pace(m), units, reserve, jitter))
+  return math.max(full_at + need - lead(m, m.c, units, reserve),
+    paced_at + need - lead(m, pace(m), units, reserve))
 end
 
 -- when `units` fit, or have fitted; 0 while the limit is unknown. More than the whole bucket goes when it is full
-local function meter_free_at(m, units, reserve, jitter)
+local function meter_free_at(m, units, reserve)
   if not m.l then return 0 end
-  return math.ceil(go_at(m, m.f, m.p, units, reserve, jitter))
+  return math.ceil(go_at(m, m.f, m.p, units, reserve))
 end
 
-local function meter_room_at(m, units, start, reserve, jitter)
-  return math.max(start, meter_free_at(m, units, reserve, jitter))
+local function meter_room_at(m, units, start, reserve)
+  return math.max(start, meter_free_at(m, units, reserve))
 end
 
 -- a charge is {f, x, p, y, n}: the meter's at a lease's own admission; f is 0 while unknown
@@ -87,21 +91,22 @@ local function own(m, charge)
 end
 
 -- when a reserved place may go, after the corrections since
-local function gate_at(m, units, charge, jitter)
+local function gate_at(m, units, charge)
   if not known(m, charge) then return 0 end
   local mine, taken = own(m, charge), units * interval(m)
-  return math.ceil(go_at(m, mine.f - taken, mine.p - taken * m.s, units, C.GATE_RESERVE, jitter))
+  return math.ceil(go_at(m, mine.f - taken, mine.p - taken * m.s, units, C.GATE_RESERVE))
 end
 
--- `units` are taken now, or reserved for `at` with slack for this jitter
-local function charge_meter(m, units, at, jitter)
+-- `units` are taken now, or reserved for `at` with slack for uneven travel
+local function charge_meter(m, units, at, reserved)
   if not m.l then return end
   local taken = units * interval(m)
-  local full_from = at - pad(m, m.c, units, C.SCHEDULE_RESERVE, jitter)
+  local full_from = at - (reserved and pad(m, m.c, units, C.SCHEDULE_RESERVE) or 0)
+  local paced_from = at - (reserved and pad(m, pace(m), units, C.SCHEDULE_RESERVE) or 0)
   m.n = m.n + units
   if m.f <= full_from then m.i = m.n end
   m.f = math.max(m.f, full_from) + taken
-  m.p = math.max(m.p, at - pad(m, pace(m), units, C.SCHEDULE_RESERVE, jitter)) + taken * m.s
+  m.p = math.max(m.p, paced_from) + taken * m.s
 end
 
 local function refund_meter(m, units, charge)
@@ -109,7 +114,6 @@ local function refund_meter(m, units, charge)
   local taken = units * interval(m)
   m.f = m.f - taken
   m.p = m.p - taken * m.s
-  m.u = 0
 end
 
 local function correct(m, by)
@@ -152,7 +156,7 @@ local function learn_meter(m, reading, admitted, charge, units, dead)
   if not known(m, charge) then
     m.l, m.c, m.f, m.a = rate, said, math.max(m.f, admitted + reading.reset), math.max(m.a, first_burst)
     m.p = math.max(m.p, admitted + units * C.MINUTE_US / rate)
-    m.i, m.u, m.w, m.s = m.n, 0, 0, 1
+    m.i, m.s = m.n, 1
     return
   end
   if outdated(m, charge) then return end
@@ -161,7 +165,7 @@ local function learn_meter(m, reading, admitted, charge, units, dead)
   if other then
     m.f = admitted + reading.reset
     m.p = admitted + first_burst * C.MINUTE_US / rate
-    m.l, m.c, m.a, m.i, m.u, m.w, m.g, m.s = rate, said, first_burst, m.n, 0, 0, m.n, 1
+    m.l, m.c, m.a, m.i, m.g, m.s = rate, said, first_burst, m.n, m.n, 1
     return
   end
   local by = drift(m, reading, admitted, charge)
@@ -174,9 +178,9 @@ local function learn_meter(m, reading, admitted, charge, units, dead)
 end
 
 -- after a success: a burst that was used up may be a little larger next time
-local function grow(m, units, charge, sent, jitter)
+local function grow(m, units, charge, sent)
   if not known(m, charge) or m.a >= m.c then return end
-  local room_left = lead(m, pace(m), units, C.SCHEDULE_RESERVE, jitter) - (charge.p - sent)
+  local room_left = lead(m, pace(m), units, C.SCHEDULE_RESERVE) - (charge.p - sent)
   if room_left >= units * interval(m) then return end
   m.a = math.min(m.c, m.a + C.GROWTH * units)
 end
@@ -186,11 +190,11 @@ local function cut(m, units) m.a = math.max(math.min(units, m.a), m.a * C.CUT) e
 -- after a 429: at `till` there is room for one such request, and for the next ones as they come back. That is our pace;
 -- unless its headers said otherwise it is the provider's bucket too. If they did, nobody tells how full that is, and a
 -- part of the burst is waited for besides, or every larger request would be refused anew
-local function empty_until(m, till, units, charge, jitter, against_the_headers)
+local function empty_until(m, till, units, charge, against_the_headers)
   if not known(m, charge) then return end
   local mine, need = own(m, charge), math.min(units, m.c) * interval(m)
-  local full = mine.f + need - lead(m, m.c, units, C.SCHEDULE_RESERVE, jitter)
-  local paced = mine.p + need - lead(m, pace(m), units, C.SCHEDULE_RESERVE, jitter)
+  local full = mine.f + need - lead(m, m.c, units, C.SCHEDULE_RESERVE)
+  local paced = mine.p + need - lead(m, pace(m), units, C.SCHEDULE_RESERVE)
   local behind = math.max(0, till - paced)
   if against_the_headers then
     move(m, behind + C.GATE_RESERVE * math.max(units, pace(m)) * interval(m))
@@ -204,11 +208,10 @@ end
 local function guessed_burst(rate) return math.max(1, rate / 60 * C.GUESSED_BURST_S) end
 
 -- a limit that no header names; the next request fits at this time. Places that were reserved are void
-local function guessed_meter(rate, next_at, jitter, total)
-  local burst = guessed_burst(rate)
-  local m = {l = rate, c = burst, f = 0, x = 0, a = burst, p = 0, y = 0, n = total, i = total, g = total, u = 0, w = 0,
-    s = 1}
-  m.f = next_at - meter_free_at(m, 1, C.SCHEDULE_RESERVE, jitter)
+local function guessed_meter(rate, next_at, total)
+  local m, burst = unknown_meter(), guessed_burst(rate)
+  m.l, m.c, m.a, m.n, m.i, m.g = rate, burst, burst, total, total, total
+  m.f = next_at - meter_free_at(m, 1, C.SCHEDULE_RESERVE)
   m.p = m.f
   return m
 end
@@ -218,6 +221,8 @@ local function raise_meter(m, rate)
   m.l, m.c, m.a = rate, guessed_burst(rate), guessed_burst(rate)
 end
 
-local function forgotten_meter(m)
-  return {c = 1, f = 0, x = 0, a = 0, p = 0, y = 0, n = m.n, i = 0, g = m.n, u = 0, w = 0, s = 1}
+local function forgotten_meter(old)
+  local m = unknown_meter()
+  m.n, m.g = old.n, old.n
+  return m
 end

@@ -1,5 +1,5 @@
 -- Where everything is kept, and how numbers are written. C, above this text, has the numbers that Python needs as well.
--- Names below the pool's prefix P (one hash tag, so that a cluster keeps them together):
+-- Names below the pool's prefix P:
 --   k:<key>           hash: one key (keys.lua). c = circuit (0 closed, 1 open, 2 dead), fa = failures,
 --                     ge = generation, ve = verified, ra = retry at, op = openings, pu = probe until, pa = probed at,
 --                     pr = the process that probes; gr = its group, gn = how many keys that has, mk = mask,
@@ -10,10 +10,10 @@
 --                     du = next one due, pa, pu = as above, pk = the key that probes; cool = end of the latest cooldown
 --                     of any model
 --   g:<group>         set:  the keys of the group
---   b:<group>:<model> hash: the bucket (buckets.lua). cd = cooldown until, co = the limit that it is of, ji = jitter,
+--   b:<group>:<model> hash: the bucket (buckets.lua). cd = cooldown until, co = the limit that it is of,
 --                     st = bursts do not grow until; r and t with a letter of meters.lua = the meters of requests and
 --                     tokens; gn, ga, gc = the guess: requests that count, when the last one did, when the rate was cut
---   m:<model>         hash: ra = token ratio, df = until when callers were sent away, sr, st = sums of the limits of
+--   m:<model>         hash: df = until when callers were sent away, sr, st = sums of the limits of
 --                     requests and tokens, su = until when it is known that no key has room, s:<set> = that set's keys
 --                     are in the index
 --   i:<model>         sorted set: key -> no request can go before (a lower bound, corrected when it is looked at)
@@ -66,9 +66,6 @@ local function clock(given)
   local t = redis.call('TIME')
   return tonumber(t[1]) * 1000000 + tonumber(t[2])
 end
-
--- who asked has given up by then: a server that hung must not act on it later, or it would be done twice
-local function is_too_late(now, not_after) return not_after ~= '' and now > tonumber(not_after) end
 
 -- days since the Unix epoch, as text
 local function day_of(at) return whole(math.floor(at / C.DAY_US)) end

@@ -1,5 +1,5 @@
 -- End a lease.
--- KEYS[1]: prefix. ARGV: now ('' = server time), then a lease (21, see lease_from), then outcome, counts (0/1), pause
+-- KEYS[1]: prefix. ARGV: now ('' = server time), then a lease (20, see lease_from), then outcome, counts (0/1), pause
 -- ('' = none named), admitted after, limited by ('', requests, tokens), used tokens ('' = unknown), used microusd,
 -- output tokens, class of the wait, wait, streams (0/1), unbilled (0/1), twice (requests, tokens) rate ('' = no
 -- reading), limit, remaining, reset, and foreign (0/1): another server gave the lease, and counts what it used.
@@ -7,8 +7,8 @@
 
 local now = clock(ARGV[1])
 local lease = lease_from(2)
-local outcome, counts, pause = ARGV[23], ARGV[24] == '1', ARGV[25]
-local admitted, limited_by = lease.at + tonumber(ARGV[26]), ARGV[27]
+local outcome, counts, pause = ARGV[22], ARGV[23] == '1', ARGV[24]
+local admitted, limited_by = lease.at + tonumber(ARGV[25]), ARGV[26]
 local function reading_from(n)
   if ARGV[n] == '' then return nil end
   return {
@@ -16,9 +16,9 @@ local function reading_from(n)
     reset = tonumber(ARGV[n + 3]),
   }
 end
-local streams, unbilled = ARGV[33] == '1', ARGV[34] == '1'
-local requests, of_tokens = reading_from(35), reading_from(39)
-local foreign = ARGV[43] == '1'
+local streams, unbilled = ARGV[32] == '1', ARGV[33] == '1'
+local requests, of_tokens = reading_from(34), reading_from(38)
+local foreign = ARGV[42] == '1'
 
 if not foreign and not is_open(lease, now) then return {text(now), '', '0', '0', '0', ''} end
 redis.call('ZREM', P .. ':f:' .. lease.key, lease.id)
@@ -37,8 +37,8 @@ if foreign then
   -- its own server books it
 elseif C.UNBILLED[outcome] or unbilled then
   refund_lease(lease)
-elseif ARGV[28] ~= '' then
-  local tokens, microusd, output = tonumber(ARGV[28]), tonumber(ARGV[29]), tonumber(ARGV[30])
+elseif ARGV[27] ~= '' then
+  local tokens, microusd, output = tonumber(ARGV[27]), tonumber(ARGV[28]), tonumber(ARGV[29])
   correct_lease(lease, tokens, microusd)
   count_usage(lease, tokens, output, microusd)
 end
@@ -55,12 +55,6 @@ if outcome == 'too_large' then
 end
 
 -- limits
-local of_model = P .. ':m:' .. lease.model
-if of_tokens and outcome == 'success' then
-  local before = num(redis.call('HGET', of_model, 'ra'), 1)
-  local after = sampled(before, b.t, of_tokens, lease, admitted)
-  if after ~= before then redis.call('HSET', of_model, 'ra', after) end
-end
 local request_limit, token_limit = b.r.l, b.t.l
 if requests then
   forget_guess(b)
@@ -72,12 +66,11 @@ if outcome == 'success' then
     raise_meter(b.r, raised_rate(b.guess, b.r.l, now))
   elseif now >= b.steady and lease.r.n - b.r.i <= 2 * b.r.a then
     -- one that is always busy gains nothing by larger bursts, and would overshoot
-    grow(b.r, 1, own(b.r, lease.r), lease.at, b.jitter)
+    grow(b.r, 1, own(b.r, lease.r), lease.at)
   end
   if now >= b.steady then
-    grow(b.t, lease.tokens, own(b.t, lease.t), lease.at, b.jitter)
+    grow(b.t, lease.tokens, own(b.t, lease.t), lease.at)
   end
-  b.jitter = math.max(C.JITTER_US, b.jitter * C.JITTER_DECAY)
 end
 
 -- the key and its group
@@ -127,10 +120,8 @@ local function rest(till)
     if of_r then cut(b.r, 1) end
     if of_t then cut(b.t, lease.tokens) end
   end
-  b.t.i, b.t.u = b.t.n + 0.5, 0
-  if of_r then empty_until(b.r, till, 1, lease.r, b.jitter, against) end
-  if of_t then empty_until(b.t, till, lease.tokens, lease.t, b.jitter, against) end
-  b.jitter = math.min(C.LONGEST_JITTER_US, b.jitter * C.JITTER_GROWTH)
+  if of_r then empty_until(b.r, till, 1, lease.r, against) end
+  if of_t then empty_until(b.t, till, lease.tokens, lease.t, against) end
   return till
 end
 
@@ -190,8 +181,8 @@ if not foreign then
   if died then count(of_key, 'dead', 1) end
   if quota_gone then count(of_key, 'no_quota', 1) end
   if cooled ~= '' then count(of_key, 'cooling', 1) end
-  count(P .. ':w:' .. lease.model, 'us', tonumber(ARGV[32]))
-  count_for_model(lease.model, 'b' .. ARGV[31], 1)
+  count(P .. ':w:' .. lease.model, 'us', tonumber(ARGV[31]))
+  count_for_model(lease.model, 'b' .. ARGV[30], 1)
 end
 
 for _, part in ipairs({':k:' .. k.id, ':c:' .. k.id, ':m:' .. lease.model, ':i:' .. lease.model, ':p'}) do

@@ -1,8 +1,7 @@
 -- Begin to go on alone: what was known when the fleet's server was lost (see share.py).
 -- KEYS[1]: prefix. ARGV: now ('' = server time), JSON {limits = {{group, model, twice (requests, tokens) rate of this
 -- process's slots (0 = unknown) and when the first begins, cooldown until, guess cut at}, ...},
--- bad = {{key, circuit}, ...}, disabled = {key, ...}, spent = {{name, calls, tokens, microusd}, ...},
--- ratios = {{model, ratio}, ...}}. Reply: {now}
+-- bad = {{key, circuit}, ...}, disabled = {key, ...}, spent = {{name, calls, tokens, microusd}, ...}}. Reply: {now}
 
 local now = clock(ARGV[1])
 local given = cjson.decode(ARGV[2])
@@ -14,7 +13,7 @@ for _, l in ipairs(given.limits) do
   end
   take(b.r, l[3], l[4])
   take(b.t, l[5], l[6])
-  b.cooldown, b.jitter, b.guess = l[7], 0, {n = 0, at = 0, cut = l[8], changed = true}
+  b.cooldown, b.guess = l[7], {n = 0, at = 0, cut = l[8], changed = true}
   save_bucket(b)
   redis.call('HSET', P .. ':q:' .. group, 'cool', b.cooldown)
   sum_up(model, 'sr', nil, b.r.l)
@@ -32,5 +31,4 @@ for _, used in ipairs(given.spent) do
   redis.call('HSET', P .. ':' .. used[1], 'c', used[2], 't', used[3], 'u', used[4], 'kc', used[2], 'kt', used[3], 'ku',
     used[4])
 end
-for _, ratio in ipairs(given.ratios) do redis.call('HSET', P .. ':m:' .. ratio[1], 'ra', ratio[2]) end
 return {text(now)}

@@ -1,5 +1,8 @@
 -- What is counted for metrics and reports, by the names of tally.py; kept as long as the key or the model is.
 
+-- how far ahead a moment without room is taken for granted: a longer rest is counted as requests go on asking
+C.LONGEST_SATURATION_US = 60e6
+
 local function count(name, field, by)
   if by ~= 0 then redis.call('HINCRBY', name, field, whole(by)) end
 end

@@ -22,4 +22,4 @@ def build(setup: dict[str, Any]) -> OneClient:
 
     client = get_openai_client()
     assert client is not None
-    return OneClient(client)
+    return OneClient(client, streams=setup["streams"])

@@ -1,6 +1,6 @@
-"""What a process tells the fleet's store in the background: deliveries that nobody waits for, and that it lives.
+"""What a process reports to the fleet's store in the background: what nobody waits for, and heartbeats.
 
-While the store is lost the courier keeps deliveries and tries to come back, twice a second at first, less often if each
+While the store is lost the outbox keeps reports and tries to come back, twice a second at first, less often if each
 return is followed by the next loss.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import redis
-from redis.exceptions import BusyLoadingError, ClusterDownError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError
 
 from app.keypool.stores.redis import RedisStore
 from app.keypool.stores.server_time import monotonic_us
@@ -28,43 +28,41 @@ _RETRY_US = 500_000
 _LONGEST_RETRY_US = 30_000_000
 #: A loss so soon after a return makes the next return wait longer.
 _UNSTEADY_US = 10_000_000
-#: Deliveries that wait for the store's return; older ones are dropped, their leases end by themselves.
+#: Reports that wait for the store's return; older ones are dropped, their leases end by themselves.
 _MOST_KEPT = 10_000
 _CLOSE_SECONDS = 3.0
-#: The server is away, or not in a state to write: the same delivery will succeed later.
+#: The server is away, or not in a state to write: the same report will succeed later.
 _AWAY = (
     redis.ConnectionError,
     redis.TimeoutError,
     ReadOnlyError,
     OutOfMemoryError,
     BusyLoadingError,
-    ClusterDownError,
 )
 
-Delivery = Callable[[RedisStore], object]
+Report = Callable[[RedisStore], object]
 
 
 class Store(Protocol):
-    """What the courier needs of the store that it works for."""
+    """What the outbox needs of the store that it works for."""
 
     @property
     def lost(self) -> bool: ...
-    @property
-    def remote(self) -> RedisStore: ...
     def lose(self, exc: redis.RedisError) -> ShareStore: ...
     def rejoin(self) -> None: ...
     def beat(self) -> None: ...
-    def register(self) -> None: ...
     def leave(self) -> None: ...
 
 
-class Courier:
+class ReportOutbox:
     """One daemon thread of a store, started with its first request and ended by `stop`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, remote: RedisStore) -> None:
+        """For `store`, whose reports go to `remote`."""
         self._store = store
-        self._parcels: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
-        self._kept: deque[Delivery] = deque(maxlen=_MOST_KEPT)
+        self._remote = remote
+        self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+        self._kept: deque[Report] = deque(maxlen=_MOST_KEPT)
         self._starting = threading.Lock()
         self._stopped = False
         self._thread: threading.Thread | None = None
@@ -77,78 +75,78 @@ class Courier:
             return
         with self._starting:
             if self._thread is None and not self._stopped:
-                self._thread = threading.Thread(target=self._run, name="key-store-courier", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="key-store-outbox", daemon=True)
                 self._thread.start()
 
-    def take(self, delivery: Delivery) -> None:
+    def send(self, report: Report) -> None:
         """Deliver soon, in order; kept if the store is away."""
         self.start()
-        self._parcels.put(delivery)
+        self._reports.put(report)
 
-    def keep(self, delivery: Delivery, *, first: bool = False) -> None:
+    def keep(self, report: Report, *, first: bool = False) -> None:
         """Deliver once the store is back, before all others that are kept if `first`."""
         if first:
-            self._kept.appendleft(delivery)
+            self._kept.appendleft(report)
         else:
-            self._kept.append(delivery)
+            self._kept.append(report)
         self.wake()
 
     def wake(self) -> None:
         """Something has changed: look now."""
-        self._parcels.put(_nothing)
+        self._reports.put(_nothing)
 
     def stop(self) -> None:
         """Deliver what is left, within some seconds, and end. May be called again."""
         with self._starting:
             self._stopped = True
-        self._parcels.put(None)
+        self._reports.put(None)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(_CLOSE_SECONDS)
 
-    def deliver_kept(self) -> None:
+    def send_kept(self) -> None:
         """All that was kept, while the store takes it. Raises what says that it is away again."""
         while self._kept:
-            delivery = self._kept.popleft()
+            report = self._kept.popleft()
             try:
-                self._deliver(delivery)
+                self._send(report)
             except _AWAY:
-                self._kept.appendleft(delivery)
+                self._kept.appendleft(report)
                 raise
 
     def _run(self) -> None:
         while True:
             try:
-                parcel = self._parcels.get(timeout=self._patience_seconds())
+                report = self._reports.get(timeout=self._patience_seconds())
             except queue.Empty:
-                parcel = _nothing
+                report = _nothing
             try:
-                if parcel is None:
+                if report is None:
                     self._store.leave()
                     return
                 if self._store.lost:
-                    self._keep_and_rejoin(parcel)
+                    self._keep_and_rejoin(report)
                 else:
-                    self._carry(parcel)
+                    self._send_and_beat(report)
             except redis.RedisError as exc:
-                if parcel is None:
+                if report is None:
                     return  # the process ends, and the others will notice that it is silent
                 self._store.lose(exc)
             except Exception:
-                log.exception("The key store's courier stumbled")
-                if parcel is None:
+                log.exception("The key store's outbox stumbled")
+                if report is None:
                     return
 
     def _patience_seconds(self) -> float:
         due = self._rejoin_at_us if self._store.lost else self._beat_at_us
         return max(0.0, (due - monotonic_us()) / 1_000_000)
 
-    def _carry(self, parcel: Delivery) -> None:
-        self.deliver_kept()
-        if parcel is not _nothing:
+    def _send_and_beat(self, report: Report) -> None:
+        self.send_kept()
+        if report is not _nothing:
             try:
-                self._deliver(parcel)
+                self._send(report)
             except _AWAY:
-                self._kept.append(parcel)
+                self._kept.append(report)
                 raise
         now = monotonic_us()
         if now >= self._beat_at_us:
@@ -156,20 +154,20 @@ class Courier:
             self._store.beat()
         if now >= self._register_at_us:
             self._register_at_us = now + _REGISTER_US
-            self._store.register()
+            self._remote.register()
 
-    def _deliver(self, delivery: Delivery) -> None:
+    def _send(self, report: Report) -> None:
         """One that the server will never take is dropped: those behind it must not wait for it."""
         try:
-            delivery(self._store.remote)
+            report(self._remote)
         except _AWAY:
             raise
         except redis.RedisError as exc:
-            log.error("The key store refused a delivery, which is dropped (%s)", type(exc).__name__)
+            log.error("The key store refused a report, which is dropped (%s)", type(exc).__name__)
 
-    def _keep_and_rejoin(self, parcel: Delivery) -> None:
-        if parcel is not _nothing:
-            self._kept.append(parcel)
+    def _keep_and_rejoin(self, report: Report) -> None:
+        if report is not _nothing:
+            self._kept.append(report)
         if monotonic_us() < self._rejoin_at_us:
             return
         self._rejoin_at_us = monotonic_us() + self._retry_us
@@ -179,8 +177,8 @@ class Courier:
         self._retry_us = min(2 * self._retry_us, _LONGEST_RETRY_US) if unsteady else _RETRY_US
         self._back_at_us, self._rejoin_at_us = now, now + self._retry_us
         self._beat_at_us = 0
-        self._carry(_nothing)
+        self._send_and_beat(_nothing)
 
 
 def _nothing(_store: RedisStore) -> None:
-    """No parcel: the courier wakes up because it is time."""
+    """No report: the outbox wakes up because it is time."""
