@@ -36,7 +36,7 @@ from app.keypool.spending import Budget, Usage
 from app.keypool.stores.base import LEASE_US, Change, KeyRequest, Later, Lease, NoRoom, Settlement, Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
-from app.keypool.strategies import strategy_names
+from app.keypool.strategies import STRATEGIES
 from tests.plugins.examples import drawn
 from tests.plugins.redis_fixtures import TAG
 from tests.plugins.store_draws import (
@@ -83,7 +83,7 @@ class StoreMachine(RuleBasedStateMachine):
     make_stores: MakeStores
 
     @initialize(
-        strategy=st.sampled_from(strategy_names()),
+        strategy=st.sampled_from(sorted(STRATEGIES)),
         count=st.integers(3, 5),
         budget=st.sampled_from(BUDGETS),
         proven=st.sampled_from([True, True, False]),

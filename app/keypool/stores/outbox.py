@@ -11,14 +11,16 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import redis
 from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError
 
 from app.keypool.stores.redis import RedisStore
 from app.keypool.stores.server_time import monotonic_us
-from app.keypool.stores.share import ShareStore
+
+if TYPE_CHECKING:
+    from app.keypool.stores.fleet import FleetStore
 
 log = logging.getLogger(__name__)
 
@@ -43,21 +45,10 @@ _AWAY = (
 Report = Callable[[RedisStore], object]
 
 
-class Store(Protocol):
-    """What the outbox needs of the store that it works for."""
-
-    @property
-    def lost(self) -> bool: ...
-    def lose(self, exc: redis.RedisError) -> ShareStore: ...
-    def rejoin(self) -> None: ...
-    def beat(self) -> None: ...
-    def leave(self) -> None: ...
-
-
 class ReportOutbox:
     """One daemon thread of a store, started with its first request and ended by `stop`."""
 
-    def __init__(self, store: Store, remote: RedisStore) -> None:
+    def __init__(self, store: FleetStore, remote: RedisStore) -> None:
         """For `store`, whose reports go to `remote`."""
         self._store = store
         self._remote = remote

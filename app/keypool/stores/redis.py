@@ -25,7 +25,7 @@ class RedisStore(ScriptStore):
 
     def undo(self, request: KeyRequest, lease_id: str) -> None:
         """Take back what `acquire` gave, if it gave anything, within a minute or two after it. Nothing was sent."""
-        self._run(self._scripts.undo, self._time.given(), lease_id, request.model, request.microusd, request.batch)
+        self._run("undo", lease_id, request.model, request.microusd, request.batch)
 
     def local_now_us(self) -> int:
         """The server's time as this process remembers it; never asks."""
@@ -43,13 +43,13 @@ class RedisStore(ScriptStore):
     def beat(self, batches: Sequence[str] = (), *, brief: bool = False) -> dict[str, Any]:
         """Say that this process lives. What the fleet knows is the reply (see `beat.lua`)."""
         digest, _, _ = self._registration
-        reply = self._ask(self._scripts.beat, digest, self._process, 1, int(brief), *batches)
+        reply = self._ask("beat", digest, self._process, 1, int(brief), *batches)
         told: dict[str, Any] = json.loads(reply[1])
         return told
 
     def leave(self) -> None:
         """Say that this process ends."""
-        self._run(self._scripts.beat, self._time.given(), "", self._process, 0, 1)
+        self._run("beat", "", self._process, 0, 1)
 
     def add_alone(self, report: str, alone: Alone, losses: int = 0) -> None:
         """Add what was done while the server was away. Repeating a `report` adds nothing."""
@@ -59,7 +59,7 @@ class RedisStore(ScriptStore):
             "counts": [(name, list(of.items())) for name, of in alone.counts.items()],
             "used": list(alone.used_us.items()),
         }
-        self._run(self._scripts.alone, report, json.dumps(given))
+        self._run("alone", report, json.dumps(given))
 
     def forget_connections(self) -> None:
         """Open new ones from now on: the old may lead to a server that is no longer the primary."""

@@ -35,7 +35,7 @@ from app.keypool.stores.replies import (
     usage_arguments,
     whole,
 )
-from app.keypool.stores.scripts import SEEDS, Script, load_scripts
+from app.keypool.stores.scripts import SEEDS, load_scripts
 from app.keypool.stores.server_time import ServerTime, monotonic_us
 from app.keypool.stores.tally import read_figures
 
@@ -106,7 +106,7 @@ class ScriptStore:
         known = self._learned()
         given = f'{{"keys":{text},{json.dumps(known)[1:]}'
         try:
-            self._run(self._scripts.register, self._time.given(), digest, given)
+            self._run("register", digest, given)
         except redis.RedisError:
             self._unregistered = True
             raise
@@ -133,7 +133,7 @@ class ScriptStore:
             self._process,
             *sorted(request.barred),
         )
-        reply = self._ask(self._scripts.acquire, *arguments)
+        reply = self._ask("acquire", *arguments)
         match reply[0]:
             case "lease":
                 return read_lease(reply, request, lease_id)
@@ -148,7 +148,7 @@ class ScriptStore:
         if not mine and not was_sent:
             self.give_back(lease)
             return None
-        reply = self._ask(self._scripts.confirm, digest, int(was_sent), *lease_arguments(lease))
+        reply = self._ask("confirm", digest, int(was_sent), *lease_arguments(lease))
         if reply[0] == "gone":
             return None
         if reply[0] == "later":
@@ -156,13 +156,12 @@ class ScriptStore:
         return lease.sent(whole(reply[1]), read_charges(reply[2:]))
 
     def give_back(self, lease: Lease) -> None:
-        self._run(self._scripts.give_back, self._time.given(), *lease_arguments(lease))
+        self._run("give_back", *lease_arguments(lease))
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
         """As the contract has it. `foreign`: another server gave the lease; only what it says of its key is taken."""
         reply = self._run(
-            self._scripts.settle,
-            self._time.given(),
+            "settle",
             *lease_arguments(lease),
             settlement.outcome.value,
             int(settlement.counts),
@@ -182,12 +181,12 @@ class ScriptStore:
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
         arguments = *lease_arguments(lease), int(broke), *usage_arguments(usage)
-        reply = self._run(self._scripts.end_stream, self._time.given(), *arguments)
+        reply = self._run("end_stream", *arguments)
         return Change(opened_after=whole(reply[1]) if reply[1] else None, closed=reply[2] == "1")
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
         given = json.dumps(_rows(bulk.charges))
-        reply = self._run(self._scripts.charge_bulk, self._time.given(), bulk.bulk_id, bulk.key_id, given)
+        reply = self._run("charge_bulk", bulk.bulk_id, bulk.key_id, given)
         return reply[1] or None
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
@@ -197,25 +196,24 @@ class ScriptStore:
             "outcomes": [(outcome.value, count) for outcome, count in result.outcomes.items()],
             "tokens": [("i", result.input_tokens), ("o", result.output_tokens), ("u", result.microusd)],
         }
-        now = self._time.given()
-        self._run(self._scripts.settle_bulk, now, bulk.bulk_id, bulk.key_id, bulk.model, json.dumps(given))
+        self._run("settle_bulk", bulk.bulk_id, bulk.key_id, bulk.model, json.dumps(given))
 
     def act(self, key_id: str, action: Action) -> Acted:
         digest, _, mine = self._registration
-        reply = self._ask(self._scripts.act, digest if mine else "", key_id, action)
+        reply = self._ask("act", digest if mine else "", key_id, action)
         state = read_state(reply[3:], whole(reply[0]), configured=key_id in mine, disabled=reply[2] == "1")
         return Acted(reply[1], state)
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
         _, _, mine = self._registration
         pairs = (part for pair in self._groups.items() for part in pair)
-        reply = self._run(self._scripts.snapshot, self._time.given(), *pairs)
+        reply = self._run("snapshot", *pairs)
         now = whole(reply[0])
         return tuple(read_snapshot(figures, now, mine.get(figures[0])) for figures in reply[1:])
 
     def figures(self) -> PoolFigures:
         pairs = (part for pair in self._groups.items() for part in pair)
-        now, found = self._run(self._scripts.figures, self._time.given(), *pairs)
+        now, found = self._run("figures", *pairs)
         return read_figures(self.scope, self._groups, json.loads(found), whole(now))
 
     def spent(self, batch: str = "") -> Spent:
@@ -239,28 +237,26 @@ class ScriptStore:
     def close(self) -> None:
         self._server.close()
 
-    def _ask(self, script: Script, *arguments: str | float) -> Any:
+    def _ask(self, name: str, *arguments: str | float) -> Any:
         """Run a script that needs this process's keys to be known: after a change of them, or of the server."""
         if self._unregistered:
             self.register()
-        reply = self._run(script, self._time.given(), *arguments)
+        reply = self._run(name, *arguments)
         if reply[0] == "register":
             self.register()
-            reply = self._run(script, self._time.given(), *arguments)
+            reply = self._run(name, *arguments)
             if reply[0] == "register":
                 raise redis.RedisError("the server forgets this pool's keys as soon as it is told them")
         return reply
 
-    def _run(self, script: Script, *arguments: str | float) -> Any:
-        asked_at = monotonic_us()
+    def _run(self, name: str, *arguments: str | float) -> Any:
+        script, parts, asked_at = self._scripts[name], (self._prefix, self._time.given(), *arguments), monotonic_us()
         try:
-            reply = self._server.evalsha(script.sha, 1, self._prefix, *arguments)
+            reply = _text(self._server.evalsha(script.sha, 1, *parts))
         except NoScriptError:
-            reply = self._server.eval(script.text, 1, self._prefix, *arguments)
-        reply = _text(reply)
+            reply = _text(self._server.eval(script.text, 1, *parts))
         if isinstance(reply, list):
-            now = reply[0] if reply[0][:1].isdigit() else reply[1]
-            self._time.saw(whole(now), asked_at)
+            self._time.saw(whole(reply[0] if reply[0][:1].isdigit() else reply[1]), asked_at)
         return reply
 
 

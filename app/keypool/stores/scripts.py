@@ -21,6 +21,7 @@ from app.keypool.strategies import load_strategy
 
 #: One draw below this prime decides among equals.
 SEEDS = 65_537
+_FOLDER = resources.files("app.keypool.stores").joinpath("lua")
 #: What all scripts begin with, each part after those that it builds on.
 _SHARED = ("names", "meters", "guesses", "buckets", "keys", "tally", "ledger", "leases")
 _NAMES = {
@@ -43,36 +44,15 @@ class Script:
         return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
-@dataclass(frozen=True)
-class Scripts:
-    """All scripts of a store; one file in `lua/` each."""
+def load_scripts(strategy: str, policy: Policy, budget: Budget, processes: int = 1) -> dict[str, Script]:
+    """The scripts for one configuration by name, one file in `lua/` each.
 
-    acquire: Script
-    confirm: Script
-    undo: Script
-    give_back: Script
-    settle: Script
-    end_stream: Script
-    register: Script
-    snapshot: Script
-    figures: Script
-    beat: Script
-    alone: Script
-    share: Script
-    act: Script
-    charge_bulk: Script
-    settle_bulk: Script
-
-
-def load_scripts(strategy: str, policy: Policy, budget: Budget, processes: int = 1) -> Scripts:
-    """The scripts for one configuration; `processes` share what is left of each budget.
-
-    Raises `ConfigurationError` for an unknown strategy.
+    `processes` share what is left of each budget. Raises `ConfigurationError` for an unknown strategy.
     """
-    shared = shared_text(policy, budget, processes)
-    texts = {f.name: _read(f.name) for f in fields(Scripts)}
-    texts["acquire"] = texts["acquire"].replace("return SCORE\n", f"return {_score(strategy)}\n")
-    return Scripts(**{name: Script(f"{shared}\n{text}") for name, text in texts.items()})
+    shared, score = shared_text(policy, budget, processes), _score(strategy)
+    names = {file.name.removesuffix(".lua") for file in _FOLDER.iterdir()} - set(_SHARED)
+    texts = {name: _read(name).replace("return SCORE\n", f"return {score}\n") for name in names}
+    return {name: Script(f"{shared}\n{text}") for name, text in texts.items()}
 
 
 def shared_text(policy: Policy, budget: Budget, processes: int = 1) -> str:
@@ -81,7 +61,7 @@ def shared_text(policy: Policy, budget: Budget, processes: int = 1) -> str:
 
 
 def _read(name: str) -> str:
-    return resources.files("app.keypool.stores").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+    return _FOLDER.joinpath(f"{name}.lua").read_text(encoding="utf-8")
 
 
 def _score(strategy: str) -> str:

@@ -110,7 +110,7 @@ class ShareStore(MemoryStore):
         self._reported = Alone()
         self._learned = lambda: {"learned": [], "spent": [], "verified": fleet.verified(keys), "disabled": []}
         self.register()
-        self._run(self._scripts.share, self._time.given(), json.dumps(self._seed()))
+        self._run("share", json.dumps(self._seed()))
 
     def new_lease_id(self) -> str:
         return f"{_LOCAL}{next(_NUMBERS)}"

@@ -8,12 +8,12 @@ import pytest
 
 from app.errors import ConfigurationError
 from app.keypool.stores.scripts import SEEDS
-from app.keypool.strategies import load_strategy, strategy_names
+from app.keypool.strategies import STRATEGIES, load_strategy
 from tests.plugins.lua_rules import LuaRules
 
 
 def test_the_strategies_of_the_specification_and_ours() -> None:
-    assert strategy_names() == ("least_used", "most_headroom", "random", "round_robin")
+    assert sorted(STRATEGIES) == ["least_used", "most_headroom", "random", "round_robin"]
 
 
 def test_an_unknown_strategy_is_an_error_that_lists_the_valid_ones() -> None:

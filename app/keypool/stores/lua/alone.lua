@@ -1,11 +1,11 @@
 -- Add what a process has done while it had to go on alone, once.
--- KEYS[1]: prefix. ARGV: id of this report, JSON {losses = 1 if it ends a loss,
+-- KEYS[1]: prefix. ARGV: now ('' = server time), id of this report, JSON {losses = 1 if it ends a loss,
 -- spent = {{name, calls, tokens, microusd}, ...}, counts = {{name of a hash, {{field, count}, ...}}, ...},
 -- used = {{key, when last}, ...}}
 -- Reply: nothing
 
-if redis.call('SET', P .. ':a:' .. ARGV[1], 1, 'NX', 'PX', C.SPENT_TTL_MS) then
-  local given = cjson.decode(ARGV[2])
+if redis.call('SET', P .. ':a:' .. ARGV[2], 1, 'NX', 'PX', C.SPENT_TTL_MS) then
+  local given = cjson.decode(ARGV[3])
   redis.call('HINCRBY', P .. ':p', 'losses', given.losses)
   redis.call('PEXPIRE', P .. ':p', C.TTL_MS)
   for _, used in ipairs(given.spent) do
@@ -17,7 +17,7 @@ if redis.call('SET', P .. ':a:' .. ARGV[1], 1, 'NX', 'PX', C.SPENT_TTL_MS) then
     local name = P .. ':' .. counts[1]
     for _, counted in ipairs(counts[2]) do count(name, counted[1], counted[2]) end
     redis.call('PEXPIRE', name, C.TTL_MS)
-    if string.sub(counts[1], 1, 2) == 'w:' then note_model(string.sub(counts[1], 3), clock('')) end
+    if string.sub(counts[1], 1, 2) == 'w:' then note_model(string.sub(counts[1], 3), clock(ARGV[1])) end
   end
   redis.call('PEXPIRE', P .. ':models', C.TTL_MS)
   for _, used in ipairs(given.used) do

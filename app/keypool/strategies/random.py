@@ -1,3 +1,0 @@
-"""A healthy key by chance, each equally likely."""
-
-LUA = "chance"
