@@ -1,6 +1,6 @@
-"""What a store has counted, for metrics and reports: who did how many requests, how they ended, and who had to wait.
+"""What a store has counted, for metrics and reports: requests by key, how they ended, and how long they waited.
 
-All counts only grow, from the moment the store first heard of a key; a store that lost its data begins again at 0, as a
+All counts only grow, from the moment a key is first known; a store that lost its data begins again at 0, as a
 Prometheus counter does. Nothing here decides anything.
 """
 
@@ -13,15 +13,15 @@ from typing import Literal, NamedTuple
 
 from app.keypool.outcomes import Outcome
 
-#: Upper bounds of the waits that are told apart, in seconds; the last class has none.
+#: Upper bounds of the classes of waits, in seconds; the last class has none.
 WAIT_BOUNDS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _WAIT_BOUNDS_US = tuple(round(bound * 1_000_000) for bound in WAIT_BOUNDS_S)
 #: What a limit is of.
 Unit = Literal["requests", "tokens"]
 #: Whose figures they are.
 Scope = Literal["fleet", "process"]
-#: What became of a key: its circuit opened or closed, it was refused (401), its group's money ran out, or it was told
-#: to rest (429).
+#: What became of a key: its circuit opened or closed, it was refused (401), its group's money ran out, or it was
+#: rate limited (429).
 Transition = Literal["open", "closed", "dead", "no_quota", "cooling"]
 
 
@@ -48,7 +48,7 @@ class CallFigures(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KeyTransitions:
-    """How often each thing befell one key."""
+    """How often each transition happened to one key."""
 
     key_id: str
     counts: Mapping[Transition, int]
@@ -76,7 +76,7 @@ class ModelFigures:
 
 
 class Room(NamedTuple):
-    """One limit, as far as the provider has told it: so much a minute, of which so much is left now.
+    """One limit, as far as the provider has named it: so much a minute, of which so much is left now.
 
     `left` is what the provider's bucket holds, places that are reserved taken off; 0 while a 429 rests the group for
     this model. It is at most the bucket's capacity, which may be far less than a minute's worth.

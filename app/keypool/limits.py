@@ -13,7 +13,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 MINUTE_US = 60_000_000
-#: No retry-after is believed beyond a day: it is a broken clock, not a wish.
+#: A retry-after beyond a day is cut to one: it comes from a broken clock.
 _LONGEST_PAUSE_S = 86_400.0
 #: No bucket is full later than this; a longer reset is nonsense.
 _LONGEST_RESET_US = 31 * 86_400 * 1_000_000

@@ -20,7 +20,7 @@ from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoRoom, Re
 
 log = logging.getLogger(__name__)
 
-#: A place that moves beyond the longest wait by more than this is given up: the caller is told when to come back.
+#: A place that moves beyond the longest wait by more than this is given up; the caller gets a 429 with `retry-after`.
 _LATEST_US = 2_000_000
 
 
@@ -150,7 +150,7 @@ class KeyPool:
         return call.tries_again(lease.key_id, settlement, self.store.now_us())
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool) -> None:
-        """How a stream ended that was settled at its head, and what it used, as far as it told."""
+        """Report the end of a stream that was settled at its head: whether it broke, and its usage if it named any."""
         change = self.store.end_stream(lease, usage, broke=broke)
         self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)
 

@@ -104,7 +104,7 @@ def _listed_price(model: str, input_tokens: int, tier: str) -> Price | None:
 
     A tier of which the table says nothing costs there what the standard one does, so the estimate stays from above.
     """
-    from genai_prices import Usage, calc_price  # noqa: PLC0415 (only who asks for a price pays for the table)
+    from genai_prices import Usage, calc_price  # noqa: PLC0415 (the table is loaded only when a price is asked for)
 
     usage = Usage(input_tokens=input_tokens, output_tokens=_SAMPLE)
     share = _SHARES[BATCH_TIER] if tier == BATCH_TIER else 1.0  # the table has no prices of batches

@@ -1,4 +1,4 @@
-"""The pool's own answers: what it says, in OpenAI's form, when no key will take a request."""
+"""The pool's own answers, in OpenAI's form, when no key can take a request."""
 
 from __future__ import annotations
 

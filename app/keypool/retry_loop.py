@@ -1,7 +1,7 @@
 """Sends one request with one key after another, until there is an answer to hand out.
 
 Does no I/O itself: a `Driver` does, in a thread or on an event loop (`transport.py`). What a response means is read by
-`wire`, what it does to a key is the pool's affair.
+`wire`, what it does to a key is decided by the pool.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ class Driver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for every request of a transport.
+    """Options for every request of a transport.
 
-    The longest wait, what tokens cost, the base URL (no slash at its end) that keys may have another one for, who hears
-    whose key answered, how many keys a request may use beside its first (None: all of them), and a clock for durations.
-    `closed` is set when the transport is closed: that streams break then is no failure.
+    `price` is what tokens cost. `base_url` has no slash at its end; a key may have another one. `shared_limits` sees
+    each answer. A request may use `further_keys` beside its first (None: all). `monotonic_ns` measures durations.
+    `closed` is set when the transport is closed: a stream that breaks then is no failure.
     """
 
     max_wait_seconds: float
@@ -184,7 +184,7 @@ class RetryLoop:
         except NO_ANSWER as exc:
             self._call.broken += self._open_response is not None
             self._open_response = None
-            # whoever asks for flex agrees to wait: its silence is no fault of the key, nor sooner over with another
+            # flex may be slow: a timeout is no failure of the key, and another key would not be faster
             slow = self._need.tier == "flex" and isinstance(exc, httpx2.ReadTimeout)
             outcome = Outcome.ABANDONED if slow else Outcome.SERVER_FAILURE
             unbilled = isinstance(exc, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError)

@@ -60,7 +60,7 @@ class KeySnapshot:
 
 
 def state_of(circuit: Circuit, *, out_of_quota: bool, cooling: bool, configured: bool, disabled: bool) -> State:
-    """The one word for a key, of all that can be said of it."""
+    """The state to show for a key."""
     if not configured:
         return "draining"
     if disabled:

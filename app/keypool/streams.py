@@ -179,8 +179,8 @@ class AsyncWatchedStream(httpx2.AsyncByteStream):
 async def call_pool[T](pool: KeyPool, work: Callable[[], T]) -> T:
     """Call the pool, from a thread if its store blocks.
 
-    Runs to its end even if the caller is cancelled, who learns of that afterwards: what was taken meanwhile must be
-    known before it can be given back.
+    Runs to its end even if the caller is cancelled, and raises `CancelledError` afterwards: a lease that was taken
+    meanwhile must be known before it can be given back.
     """
     if not pool.blocking:
         return work()

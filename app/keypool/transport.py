@@ -1,7 +1,7 @@
 """The pool under a plain `openai.OpenAI`: httpx2 transports, sync and async, that put a lease on each request.
 
 They sit below every SDK method, see every response, rotate keys, and answer themselves when no key has room
-(`retry_loop.py`). The SDK above must not retry (`max_retries=0`): coming back later is the task's affair.
+(`retry_loop.py`). The SDK above must not retry (`max_retries=0`): the task retries later.
 """
 
 from __future__ import annotations

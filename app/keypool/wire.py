@@ -1,4 +1,4 @@
-"""What requests ask and responses tell, read off the wire. Pure; what follows from it is the walk's affair.
+"""Reads requests and responses. Pure; `retry_loop.py` decides what follows.
 
 Nothing here raises for what others wrote: a body that makes no sense tells nothing.
 """

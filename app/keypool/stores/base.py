@@ -18,7 +18,7 @@ from app.keypool.spending import Bulk, BulkResult, Spent, Usage
 
 #: A lease that was neither settled nor given back is forgotten after this time: its process has died.
 LEASE_US = 7_200_000_000
-#: A process that has said nothing for so long is gone.
+#: A process without a heartbeat for so long is gone.
 SILENT_US = 10_000_000
 DAY_US = 86_400_000_000
 
@@ -137,7 +137,7 @@ class Settlement:
     waited_us: int = 0
 
     def later(self, age_us: int, open_us: int) -> Settlement:
-        """As it is worth so much later: a pause has gone on meanwhile, a failure from before `open_us` says nothing."""
+        """As it counts so much later: a pause has gone on meanwhile, and a failure older than `open_us` counts no more."""
         if self.outcome is Outcome.SERVER_FAILURE and age_us > open_us:
             return replace(self, outcome=Outcome.ABANDONED)
         return self if self.pause_us is None else replace(self, pause_us=max(0, self.pause_us - age_us))
@@ -191,7 +191,7 @@ class Store(Protocol):
         ...
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
-        """How a stream ended that was settled as a success at its head, and what it used, as far as it told.
+        """Report the end of a stream that was settled as a success at its head, and its usage if it named any.
 
         One that `broke` becomes a failure of the key. To say it again, within `LEASE_US`, changes nothing.
         """
@@ -201,7 +201,7 @@ class Store(Protocol):
         """Charge all of it, or nothing: then the budget that has no room, as in `NoRoom.detail`.
 
         To charge it again changes nothing. No limit of a minute is asked.
-        Raises `redis.RedisError` if the fleet cannot be told.
+        Raises `redis.RedisError` if the server is away.
         """
         ...
 
@@ -217,12 +217,12 @@ class Store(Protocol):
         ...
 
     def act(self, key_id: str, action: Action) -> Acted:
-        """An operator's word on one key, configured or not; it holds for the whole fleet.
+        """Carry out an operator's action on one key, configured or not, for the whole fleet.
 
-        A disabled key gets no new lease until it is enabled, not even as the last resort, and keeps its health; its
-        requests finish, a reservation is not confirmed. A probe lets an open, dead or penniless key go with the next
-        request, once; should that fail, its wait is as long as the one that was cut short. Raises `redis.RedisError`
-        if the fleet cannot be told.
+        A disabled key gets no new lease until it is enabled, not even as the last resort. It keeps its health; requests
+        under way finish, reservations are not confirmed. A probe lets an open or dead key, or one without quota, take
+        the next request, once. If that fails, the key waits as long again. Raises `redis.RedisError` if the server is
+        away.
         """
         ...
 

@@ -33,7 +33,7 @@ from app.keypool.stores.tally import Alone
 
 log = logging.getLogger(__name__)
 
-#: Batches whose spending this process keeps an eye on.
+#: So many batches' spending comes with each heartbeat.
 _MOST_BATCHES = 32
 #: Health and limits of more keys than that are not asked for with every beat, but so often.
 _FEW_KEYS, _HEAR_ALL_US = 64, 20_000_000
@@ -60,7 +60,7 @@ class FleetStore:
         self._keys = tuple(keys)
         self._strategy, self._options = strategy, options
         self._policy: Policy = options.get("policy") or Policy()
-        #: what was last heard of the others, at most some seconds ago
+        #: the fleet as of the last heartbeat, at most some seconds ago
         self.fleet = Fleet()
         self._back_since_us = self._heard_all_at_us = 0
         self._redis = RedisStore(
@@ -97,8 +97,8 @@ class FleetStore:
                 answer = self._redis.acquire(request, lease_id)
             except redis.RedisError as exc:
                 share = self.lose(exc)
-                # the server may have heard of it. Only now: what is kept is sent after the rejoin, which says what was
-                # spent when the server was last heard, and would undo a correction that came before it
+                # The server may have admitted it. Take it back after the rejoin, which restores what was spent as of
+                # the last heartbeat and would overwrite an earlier correction.
                 self._outbox.keep(lambda store: store.undo(request, lease_id))
             else:
                 if isinstance(answer, Lease) and answer.reserved:
@@ -217,7 +217,7 @@ class FleetStore:
         return self._share is not None
 
     def lose(self, exc: redis.RedisError) -> ShareStore:
-        """Go on alone. The first thread that notices says so."""
+        """Go on alone. The first thread that notices logs it."""
         with self._lock:
             share = self._share
             if share is None:
@@ -256,18 +256,18 @@ class FleetStore:
         log.warning("The key store in Redis is back: all processes share the limits again")
 
     def beat(self) -> None:
-        """Say that this process lives and what it did alone, and hear of the others."""
+        """Send a heartbeat and what this process did alone, and read the state of the fleet."""
         self._report_retired()
         brief = len(self._keys) > _FEW_KEYS and monotonic_us() < self._heard_all_at_us + _HEAR_ALL_US
-        told = Fleet.read(self._redis.beat(tuple(self._batches), brief=brief), self.fleet)
+        reported = Fleet.read(self._redis.beat(tuple(self._batches), brief=brief), self.fleet)
         self._heard_all_at_us = self._heard_all_at_us if brief else monotonic_us()
-        if monotonic_us() - self._back_since_us < SILENT_US and told.size < self.fleet.size:
+        if monotonic_us() - self._back_since_us < SILENT_US and reported.size < self.fleet.size:
             # the others have had no time yet to say that they live
-            told = replace(told, size=self.fleet.size, rank=self.fleet.rank)
-        self.fleet = told
+            reported = replace(reported, size=self.fleet.size, rank=self.fleet.rank)
+        self.fleet = reported
 
     def leave(self) -> None:
-        """Say that this process ends; if the server is away, give it a last chance to hear what was used alone."""
+        """End this process's heartbeats. If the server is away, try once more to report what was used alone."""
         if self._share is not None:
             self.rejoin()
         self._report_retired()

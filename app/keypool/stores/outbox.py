@@ -1,4 +1,4 @@
-"""What a process reports to the fleet's store in the background: what nobody waits for, and heartbeats.
+"""Reports to the fleet's store in the background, and heartbeats.
 
 While the store is lost the outbox keeps reports and tries to come back, twice a second at first, less often if each
 return is followed by the next loss.
@@ -95,7 +95,7 @@ class ReportOutbox:
             self._thread.join(_CLOSE_SECONDS)
 
     def send_kept(self) -> None:
-        """All that was kept, while the store takes it. Raises what says that it is away again."""
+        """Send all that was kept. Raises `redis.RedisError` if the store is away again."""
         while self._kept:
             report = self._kept.popleft()
             try:

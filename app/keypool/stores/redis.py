@@ -41,14 +41,14 @@ class RedisStore(ScriptStore):
         return self._time.now_us()
 
     def beat(self, batches: Sequence[str] = (), *, brief: bool = False) -> dict[str, Any]:
-        """Say that this process lives. What the fleet knows is the reply (see `beat.lua`)."""
+        """Send a heartbeat; -> what the fleet knows (see `beat.lua`)."""
         digest, _, _ = self._registration
         reply = self._ask("beat", digest, self._process, 1, int(brief), *batches)
-        told: dict[str, Any] = json.loads(reply[1])
-        return told
+        known: dict[str, Any] = json.loads(reply[1])
+        return known
 
     def leave(self) -> None:
-        """Say that this process ends."""
+        """End this process's heartbeats."""
         self._run("beat", "", self._process, 0, 1)
 
     def add_alone(self, report: str, alone: Alone, losses: int = 0) -> None:

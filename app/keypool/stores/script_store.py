@@ -56,8 +56,8 @@ class Server(Protocol):
 class ScriptStore:
     """`Store` over a server; thread-safe as far as `server` is. One for each process, never carried over a fork.
 
-    `clock` None lets the server's time rule. `process` names this process where it says that it lives, "" if it does
-    not. `learned` gives what this process knows of limits and keys, for a server that has lost its data (see
+    `clock` None lets the server's time rule. `process` names this process in heartbeats, "" if it
+    sends none. `learned` gives what this process knows of limits and keys, for a server that has lost its data (see
     `register.lua`). `processes` is by how many what is left of each budget is divided. Raises `ConfigurationError` for
     an unknown strategy.
     """
@@ -100,7 +100,7 @@ class ScriptStore:
         self._unregistered = True
 
     def register(self) -> None:
-        """Tell the server the keys of this process, and what it knows of them."""
+        """Register the keys of this process, and what it knows of them."""
         self._unregistered = False
         digest, text, _ = self._registration
         known = self._learned()
@@ -246,7 +246,7 @@ class ScriptStore:
             self.register()
             reply = self._run(name, *arguments)
             if reply[0] == "register":
-                raise redis.RedisError("the server forgets this pool's keys as soon as it is told them")
+                raise redis.RedisError("the server forgets this pool's keys as soon as they are registered")
         return reply
 
     def _run(self, name: str, *arguments: str | float) -> Any:

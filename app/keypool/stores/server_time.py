@@ -20,7 +20,7 @@ def monotonic_us() -> int:
 class ServerTime:
     """The server's clock, as this process can tell it between two replies: its own monotonic clock plus a difference.
 
-    With `clock` (tests) that clock rules, and the scripts are told its time.
+    With `clock` (tests, and a process without a server) that clock rules, and scripts get its time.
     """
 
     def __init__(self, clock: Clock | None) -> None:
@@ -34,13 +34,13 @@ class ServerTime:
         return self._clock is not None or self._ahead_us is not None
 
     def given(self) -> str:
-        """What a script is told: "" lets it ask the server."""
+        """The time to pass to a script; "" lets it ask the server."""
         return "" if self._clock is None else str(self._clock.now_us())
 
     def saw(self, server_us: int, asked_at_us: int) -> None:
         """A reply to a question asked at `asked_at_us` of our monotonic clock: the server's time was half way.
 
-        A reply that took much longer than others says little of that, and is not heard.
+        A reply that took much longer than others says little of that, and is ignored.
         """
         now = monotonic_us()
         took = now - asked_at_us
@@ -60,7 +60,7 @@ class ServerTime:
 
 
 class ServerClock:
-    """The lost server's clock as a `Clock`: `now_us` is asked of whoever remembers it."""
+    """The lost server's clock as a `Clock`; `now_us` computes it from what this process remembers."""
 
     def __init__(self, now_us: Callable[[], int]) -> None:
         self.now_us = now_us

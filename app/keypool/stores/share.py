@@ -30,7 +30,7 @@ _NUMBERS = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """What this process last heard of the others: its rank among `size` live processes, and what they have learned.
+    """The fleet as of this process's last heartbeat: its rank among `size` live processes, and what they have learned.
 
     `bad` maps a key to its circuit as `keys.lua` numbers them (dead also without quota), or to -1 if it has never
     answered; `limits` maps (group, model) to limits a minute and capacities of requests and tokens (0: unknown), the
@@ -47,28 +47,28 @@ class Fleet:
     disabled: frozenset[str] = frozenset()
 
     @classmethod
-    def read(cls, told: Mapping[str, Any], before: Fleet) -> Fleet:
+    def read(cls, reported: Mapping[str, Any], before: Fleet) -> Fleet:
         """From the reply of `beat.lua`; what a brief one does not tell is as before. Lua's empty table is an empty
         object."""
-        spent = {name: Spent(*used) for name, *used in told["spent"] or ()}
-        heard = replace(
+        spent = {name: Spent(*used) for name, *used in reported["spent"] or ()}
+        known = replace(
             before,
-            rank=told["rank"],
-            size=max(1, told["size"]),
+            rank=reported["rank"],
+            size=max(1, reported["size"]),
             spent={**before.spent, **spent},
-            disabled=frozenset(told["disabled"] or ()),
+            disabled=frozenset(reported["disabled"] or ()),
         )
-        if "bad" not in told:
-            return heard
+        if "bad" not in reported:
+            return known
         return replace(
-            heard,
-            bad=dict(told["bad"] or ()),
-            limits={(entry[0], entry[1]): tuple(entry[2:]) for entry in told["limits"] or ()},
+            known,
+            bad=dict(reported["bad"] or ()),
+            limits={(entry[0], entry[1]): tuple(entry[2:]) for entry in reported["limits"] or ()},
             spent=spent,
         )
 
     def learned(self, keys: Sequence[ApiKey]) -> dict[str, Any]:
-        """What a server that has lost its data should be told of these keys (see `register.lua`)."""
+        """What to restore of these keys on a server that has lost its data (see `register.lua`)."""
         groups = {key.group for key in keys}
         return {
             "verified": self.verified(keys),

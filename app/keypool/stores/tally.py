@@ -70,7 +70,7 @@ def read_figures(scope: Scope, groups: Mapping[str, str], found: Mapping[str, An
         groups={**groups, **{key_id: group for key_id, (group, _) in former.items()}},
         calls=tuple(call for key_id, counts in of_keys.items() for call in _calls(key_id, counts)),
         transitions=tuple(
-            KeyTransitions(key_id, befell) for key_id, counts in of_keys.items() if (befell := _transitions(counts))
+            KeyTransitions(key_id, happened) for key_id, counts in of_keys.items() if (happened := _transitions(counts))
         ),
         models=tuple(_model(model, _counts(pairs)) for model, pairs in sorted(found["models"]) if pairs),
         rooms=tuple(sorted(room for bucket in found["rooms"] for room in _rooms(bucket, now))),

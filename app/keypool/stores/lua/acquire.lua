@@ -95,7 +95,7 @@ local function consider(c)
   best.any_fit = best.any_fit or c.fits
 end
 
--- up the index: stop where nobody further can go earlier, after 8 if one of them can go now, after 64 in any case
+-- up the index: stop where no later key can go earlier, after 8 if one of them can go now, after 64 in any case
 local some_usable, some_open, unseen, looked, gone = false, false, false, 0, {}
 local function walk()
   local from, updates = 0, {}
@@ -109,7 +109,7 @@ local function walk()
       if not position and not is_barred[id] and is_forgotten(id, now) then
         gone[#gone + 1] = id
       elseif is_off[id] then
-        updates[#updates + 1] = {now + C.DAY_US, id} -- out of everybody's way; who enables it brings it back
+        updates[#updates + 1] = {now + C.DAY_US, id} -- out of the way; enabling it brings it back
       end
       if position then
         if looked >= C.MOST_CANDIDATES and (best.fit_ready or looked == 8 * C.MOST_CANDIDATES) then
@@ -149,8 +149,8 @@ local function members_in_order()
   return members
 end
 
--- no usable key was met: is there none at all? Then open circuits are probed at once, dead and penniless keys now and
--- then
+-- no usable key was met: is there none at all? Then open circuits are probed at once, dead keys and keys without quota
+-- now and then
 local last_resort = false
 if not some_usable then
   last_resort = true

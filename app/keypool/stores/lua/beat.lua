@@ -1,4 +1,4 @@
--- A process says that it lives, and hears what it needs to go on alone should the server vanish.
+-- Record a heartbeat of a process, and return what it needs to go on alone if the server is lost.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, process, lives (0 = it leaves), brief (0/1: without what takes long
 -- with many keys), batches...
 -- Reply: {'register', now} | {now, JSON {rank, size, disabled = {id, ...},
@@ -28,13 +28,13 @@ local function used(name)
   local v = redis.call('HMGET', name, 'c', 't', 'u')
   spent[#spent + 1] = {string.sub(name, #P + 2), num(v[1], 0), num(v[2], 0), num(v[3], 0)}
 end
-local told = {rank = rank, size = #members, spent = spent, disabled = disabled}
+local reply = {rank = rank, size = #members, spent = spent, disabled = disabled}
 for id, is_off in pairs(disabled_keys()) do
   if is_off then disabled[#disabled + 1] = id end
 end
 used(P .. ':d:' .. day)
 for n = 6, #ARGV do used(P .. ':t:' .. ARGV[n]) end
-if ARGV[5] == '1' then return {text(now), cjson.encode(told)} end
+if ARGV[5] == '1' then return {text(now), cjson.encode(reply)} end
 for _, id in ipairs(redis.call('ZRANGE', P .. ':s:' .. ARGV[2], 0, -1)) do
   local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 'gr', 've')
   local group = v[2] or id
@@ -59,5 +59,5 @@ for _, id in ipairs(redis.call('ZRANGE', P .. ':s:' .. ARGV[2], 0, -1)) do
     end
   end
 end
-told.bad, told.limits = bad, limits
-return {text(now), cjson.encode(told)}
+reply.bad, reply.limits = bad, limits
+return {text(now), cjson.encode(reply)}

@@ -1,8 +1,8 @@
--- Health of keys, money of limit groups, and the index of who may go when.
+-- Health of keys, quota of limit groups, and the index of when each key may take a request.
 --
 -- A key's circuit is closed, open, half open (an open one whose time has come; Nygard, "Release It!"), or dead (401). A
--- generation counts every change of mind about a key or about a group's money, so that an answer to a request sent
--- before that change cannot undo it.
+-- generation counts every change of a key's or a group's state, so that an answer to a request sent before the change
+-- cannot undo it.
 
 C.HOUR_US = 3600e6
 -- the time between probes of a group without money, and the longest, as it doubles
@@ -25,7 +25,7 @@ local function load_key(id, model)
   }
 end
 
--- whom an operator has disabled
+-- the keys that an operator has disabled
 local function disabled_keys()
   local found, all = {}, redis.call('HGETALL', P .. ':off')
   for n = 1, #all, 2 do found[all[n]] = all[n + 1] == '1' end
@@ -84,8 +84,7 @@ local function chance_of(seed, position)
 end
 
 local function needs_probe(k) return not k.verified or k.circuit ~= CLOSED end
--- whoever carried the key's one request has died: it is known by its process, which says every few seconds that it
--- lives
+-- true if the process that sent the key's one request has died, which its missing heartbeat shows
 local function orphaned(k, now)
   return k.prober ~= '' and now - k.probed_at > C.SILENT_US and not redis.call('ZSCORE', P .. ':procs', k.prober)
 end
@@ -195,7 +194,7 @@ local function requests_last_hour(k, now)
   return 0
 end
 
--- from when on it may take requests as far as circuit and money go; who is dead or has no money: only as the last resort
+-- from when it may take requests, by circuit and quota; a key that is dead or has no quota only as the last resort
 local function note_usable(k, q)
   local from = k.circuit == OPEN and k.retry_at or 0
   redis.call('ZADD', P .. ':us', (k.circuit == DEAD or q.gap > 0) and '+inf' or from, k.id)

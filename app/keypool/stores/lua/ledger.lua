@@ -43,7 +43,7 @@ local function exceeded(name, cap, more)
   if cap.calls < 0 and cap.tokens < 0 and cap.microusd < 0 then return nil end
   local v = redis.call('HMGET', name, 'c', 't', 'u', 'kc', 'kt', 'ku')
   for n, unit in ipairs({'calls', 'tokens', 'microusd'}) do
-    -- who goes on alone leaves the others their part of what was left then
+    -- a process that goes on alone may use only its part of what was left then
     local before = num(v[n + 3], 0)
     local mine = before + math.floor(math.max(0, cap[unit] - before) / C.PROCESSES)
     if cap[unit] >= 0 and num(v[n], 0) + more[unit] > mine then return unit end

@@ -36,18 +36,18 @@
 --   keys              sorted set of all keys in the order in which they became known
 --   models            sorted set: model -> when a request for it was last admitted
 --   p                 hash: the latest turn, how many keys have become known, losses
---   procs             sorted set: process -> when it last said that it lives
+--   procs             sorted set: process -> its last heartbeat
 
 
--- what nobody has touched for a week is forgotten: health, figures, limits
+-- how long unused data is kept: health, figures, limits
 C.TTL_MS = 7 * 86400 * 1000
--- what was spent is kept a little longer than anybody asks for it
+-- what was spent is kept a little longer than any report looks back
 C.SPENT_TTL_MS = 35 * 86400 * 1000
--- whom an operator has disabled is kept so long after any process has registered its keys
+-- how long a disabled key is remembered after any process has registered its keys
 C.DISABLED_TTL_MS = 400 * 86400 * 1000
 -- how many models are known at a time
 C.MOST_MODELS = 100
--- so long it is remembered what was told of a lease, in case that the reply was lost
+-- how long a reply about a lease is remembered, in case it was lost
 C.REPLY_LOST_MS = 120000
 C.MINUTE_US = 60e6
 
@@ -72,8 +72,8 @@ local function day_of(at) return whole(math.floor(at / C.DAY_US)) end
 
 local function known_models() return redis.call('ZRANGE', P .. ':models', 0, -1) end
 
--- a request for this model is admitted; names that nobody uses any more are forgotten, and so are all but the newest:
--- whoever lets strangers choose the model must not make everything slow
+-- Remember that a request for this model was admitted. Forget unused names and all but the newest: a service that lets
+-- strangers choose the model must not slow everything down.
 local function note_model(model, now)
   if redis.call('ZADD', P .. ':models', now, model) == 0 then return end
   redis.call('PEXPIRE', P .. ':models', C.TTL_MS)

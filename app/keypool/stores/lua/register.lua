@@ -38,7 +38,7 @@ for _, model in ipairs(models) do
   redis.call('PEXPIRE', P .. ':i:' .. model, C.TTL_MS)
   redis.call('PEXPIRE', P .. ':w:' .. model, C.TTL_MS)
 end
--- who was forgotten need not be looked for
+-- drop keys whose data has expired
 for _, id in ipairs(redis.call('ZRANGE', P .. ':keys', 0, -1)) do
   if redis.call('EXISTS', P .. ':k:' .. id) == 0 then redis.call('ZREM', P .. ':keys', id) end
 end

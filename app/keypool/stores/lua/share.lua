@@ -20,7 +20,7 @@ for _, l in ipairs(given.limits) do
   sum_up(model, 'st', nil, b.t.l)
 end
 for _, bad in ipairs(given.bad) do
-  -- not for this process to find out: whoever is back first with the others will
+  -- this process does not probe it: the fleet will, once the server is back
   local k = load_key(bad[1], '')
   k.circuit, k.verified, k.retry_at = bad[2], true, now + C.DEAD_PROBE_US
   save_health(k)

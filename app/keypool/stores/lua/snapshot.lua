@@ -21,7 +21,7 @@ local function add(id, group)
 end
 for n = 2, #ARGV, 2 do
   mine[ARGV[n]] = true
-  add(ARGV[n], ARGV[n + 1]) -- whatever group the server has heard of
+  add(ARGV[n], ARGV[n + 1]) -- the group as configured here, which the server may not know yet
 end
 for _, id in ipairs(redis.call('ZRANGE', P .. ':keys', 0, -1)) do
   if not mine[id] then add(id) end
