@@ -137,7 +137,7 @@ class Settlement:
     waited_us: int = 0
 
     def later(self, age_us: int, open_us: int) -> Settlement:
-        """As it counts so much later: a pause has gone on meanwhile, and a failure older than `open_us` counts no more."""
+        """As it counts so much later: a pause has gone on meanwhile, a failure older than `open_us` counts no more."""
         if self.outcome is Outcome.SERVER_FAILURE and age_us > open_us:
             return replace(self, outcome=Outcome.ABANDONED)
         return self if self.pause_us is None else replace(self, pause_us=max(0, self.pause_us - age_us))
