@@ -165,8 +165,11 @@ def test_saturation_and_refusals_reach_the_advice(
 def test_while_redis_is_away_nothing_is_counted_and_no_key_is_removed(
     openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch], valkey: EmbeddedValkey
 ) -> None:
-    """The figures of one process would be taken for a store that lost its data."""
-    watch = make_watch(openai_standin())
+    """The figures of one process would be taken for a store that lost its data.
+
+    A process that goes on alone may have to wait for its turn.
+    """
+    watch = make_watch(openai_standin(), openai_max_wait_seconds=5)
     ask(watch.manager, 5)
     watch.look()
     before = watch.stores.history.last_hour()
