@@ -13,7 +13,7 @@ import redis
 
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap, Spent, Usage
-from app.keypool.stores.base import KeyRequest, Lease, NoRoom, Settlement
+from app.keypool.stores.base import KeyRequest, Lease, NoRoom, Settlement, day_of
 from app.keypool.stores.fleet import FleetStore
 from tests.plugins.lossy_server import KEYS, Server, answered, know, sent
 from tests.plugins.waiting import wait_until
@@ -204,7 +204,7 @@ def test_a_delivery_that_the_server_never_takes_holds_up_no_other(
     lease = store.acquire(KeyRequest("m", 10, 1_000_000))
     assert isinstance(lease, Lease)
     with redis.Redis.from_url(lossy_server.url) as connection:
-        name = "{propintel}:pool:d:" + str(lease.day)
+        name = "{propintel}:pool:d:" + str(day_of(lease.at_us))
         kept = connection.hgetall(name)
         connection.delete(name)
         connection.set(name, "of another kind")

@@ -238,7 +238,6 @@ def test_a_host_s_wrong_clock_changes_nothing(fleet: list[Peer], extra: Peer, se
     places = [peer.takes(max_wait_us=2 * SECOND) for peer in (*pair, *pair)]
     times = [place["at_us"] - places[0]["at_us"] for place in places]
     assert all(abs(times[n] - times[n - 1]) < SECOND // 2 for n in range(1, 4))
-    assert len({place["day"] for place in places}) == 1
     sent = [
         peer.does("confirm", lease_id=place["lease_id"]) if place["reserved"] else place
         for peer, place in zip((*pair, *pair), places, strict=True)

@@ -48,44 +48,27 @@ class KeyRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
-    """What a lease remembers of a meter at its own admission, to tell corrections from later charges (`meters.lua`)."""
-
-    full_at_us: float = 0.0
-    corrected_us: float = 0.0
-    paced_at_us: float = 0.0
-    moved_us: float = 0.0
-    total: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Lease:
     """The right to send one request with one key, at `at_us` or later.
 
     A `reserved` lease has its place, and must be confirmed when its time has come, or given back. `tokens` is what it
-    is charged, and `day` (since the epoch, UTC) whose budget; one that is reserved is charged when it is confirmed.
-    `generation` and `quota_generation` are the key's and its group's at admission, `last_resort` is true if no key was
-    healthy, `probe` if this is the one request that its key (or group) may carry until it has answered.
+    is charged, once it is sent. `text` is what the scripts need to know of it (`leases.lua`). `last_resort` is true if
+    no key was healthy, `probe` if this is the one request that its key (or group) may carry until it has answered.
     """
 
     lease_id: str
     key_id: str
     model: str
     tokens: float
-    generation: int
-    quota_generation: int
     at_us: int
     reserved: bool
-    charges: tuple[Charge, Charge]
+    text: str
     last_resort: bool = False
-    microusd: int = 0
-    batch: str = ""
-    day: int = 0
     probe: bool = False
 
-    def sent(self, at_us: int, charges: tuple[Charge, Charge]) -> Lease:
-        """This lease as it goes out: at its real time, with all corrections so far taken in."""
-        return replace(self, at_us=at_us, reserved=False, charges=charges, day=day_of(at_us))
+    def sent(self, at_us: int, text: str) -> Lease:
+        """This lease as it goes out, at its real time."""
+        return replace(self, at_us=at_us, reserved=False, text=text)
 
 
 @dataclass(frozen=True, slots=True)

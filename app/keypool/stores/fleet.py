@@ -99,7 +99,7 @@ class FleetStore:
                 share = self.lose(exc)
                 # The server may have admitted it. Take it back after the rejoin, which restores what was spent as of
                 # the last heartbeat and would overwrite an earlier correction.
-                self._outbox.keep(lambda store: store.undo(request, lease_id))
+                self._outbox.keep(lambda store: store.undo(lease_id))
             else:
                 if isinstance(answer, Lease) and answer.reserved:
                     self._promised_us = max(self._promised_us, answer.at_us)
@@ -123,7 +123,7 @@ class FleetStore:
             self.give_back(lease)
             return None
         self._outbox.keep(lambda store: store.confirm(lease, was_sent=True))
-        return lease.sent(max(lease.at_us, self.now_us()), lease.charges)
+        return lease.sent(max(lease.at_us, self.now_us()), lease.text)
 
     def give_back(self, lease: Lease) -> None:
         if not ShareStore.made(lease):

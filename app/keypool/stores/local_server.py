@@ -40,7 +40,7 @@ class LocalServer:
         names.cjson = self._table(
             {
                 "decode": lambda text: self._table(json.loads(text), recursive=True),
-                "encode": lambda table: json.dumps(_as_json(table)),
+                "encode": lambda table: json.dumps(_as_json(table), separators=(",", ":")),
             }
         )
         self._commands: dict[str, Callable[..., Any]] = {

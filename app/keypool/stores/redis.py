@@ -12,7 +12,6 @@ from typing import Any
 
 import redis
 
-from app.keypool.stores.base import KeyRequest
 from app.keypool.stores.script_store import ScriptStore
 from app.keypool.stores.server_time import monotonic_us
 from app.keypool.stores.tally import Alone
@@ -23,9 +22,9 @@ class RedisStore(ScriptStore):
 
     _server: redis.Redis
 
-    def undo(self, request: KeyRequest, lease_id: str) -> None:
+    def undo(self, lease_id: str) -> None:
         """Take back what `acquire` gave, if it gave anything, within a minute or two after it. Nothing was sent."""
-        self._run("undo", lease_id, request.model, request.microusd, request.batch)
+        self._run("undo", lease_id)
 
     def local_now_us(self) -> int:
         """The server's time as this process remembers it; never asks."""

@@ -8,7 +8,7 @@ from app.keypool.breaker import Circuit
 from app.keypool.limits import MeterReading
 from app.keypool.snapshots import KeySnapshot, State, state_of
 from app.keypool.spending import Spent, Usage
-from app.keypool.stores.base import Change, Charge, KeyRequest, Lease
+from app.keypool.stores.base import Change, KeyRequest, Lease
 
 _CIRCUITS = (Circuit.CLOSED, Circuit.OPEN, Circuit.DEAD)
 
@@ -18,11 +18,6 @@ def whole(text: str) -> int:
     return int(float(text))
 
 
-def read_charges(parts: Sequence[str]) -> tuple[Charge, Charge]:
-    """Of requests and tokens, five numbers each."""
-    return Charge(*map(float, parts[:5])), Charge(*map(float, parts[5:10]))
-
-
 def read_lease(reply: Sequence[str], request: KeyRequest, lease_id: str) -> Lease:
     """What `acquire.lua` answers to a request that it admits."""
     return Lease(
@@ -30,33 +25,11 @@ def read_lease(reply: Sequence[str], request: KeyRequest, lease_id: str) -> Leas
         key_id=reply[2],
         model=request.model,
         tokens=request.tokens,
-        generation=whole(reply[3]),
-        quota_generation=whole(reply[4]),
-        at_us=whole(reply[5]),
-        reserved=reply[6] == "1",
-        charges=read_charges(reply[10:]),
-        last_resort=reply[7] == "1",
-        microusd=request.microusd,
-        batch=request.batch,
-        day=whole(reply[8]),
-        probe=reply[9] == "1",
-    )
-
-
-def lease_arguments(lease: Lease) -> tuple[str | float, ...]:
-    """A lease as the scripts read it (`lease_from` in keys.lua)."""
-    return (
-        lease.lease_id,
-        lease.key_id,
-        lease.model,
-        lease.tokens,
-        lease.generation,
-        lease.quota_generation,
-        lease.at_us,
-        lease.microusd,
-        lease.batch,
-        lease.day,
-        *(part for c in lease.charges for part in (c.full_at_us, c.corrected_us, c.paced_at_us, c.moved_us, c.total)),
+        at_us=whole(reply[3]),
+        reserved=reply[4] == "1",
+        last_resort=reply[5] == "1",
+        probe=reply[6] == "1",
+        text=reply[7],
     )
 
 

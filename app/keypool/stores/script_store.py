@@ -25,9 +25,7 @@ from app.keypool.snapshots import Acted, Action, KeySnapshot
 from app.keypool.spending import NO_BUDGET, Budget, Bulk, BulkResult, Spent, Usage
 from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoRoom, Settlement, day_of
 from app.keypool.stores.replies import (
-    lease_arguments,
     read_change,
-    read_charges,
     read_lease,
     read_snapshot,
     read_state,
@@ -148,21 +146,22 @@ class ScriptStore:
         if not mine and not was_sent:
             self.give_back(lease)
             return None
-        reply = self._ask("confirm", digest, int(was_sent), *lease_arguments(lease))
+        reply = self._ask("confirm", digest, int(was_sent), lease.text, lease.at_us)
         if reply[0] == "gone":
             return None
         if reply[0] == "later":
             return Later(whole(reply[2]))
-        return lease.sent(whole(reply[1]), read_charges(reply[2:]))
+        return lease.sent(whole(reply[1]), reply[2])
 
     def give_back(self, lease: Lease) -> None:
-        self._run("give_back", *lease_arguments(lease))
+        self._run("give_back", lease.text, lease.at_us)
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
         """As the contract has it. `foreign`: another server gave the lease; only what it says of its key is taken."""
         reply = self._run(
             "settle",
-            *lease_arguments(lease),
+            lease.text,
+            lease.at_us,
             settlement.outcome.value,
             int(settlement.counts),
             "" if settlement.pause_us is None else settlement.pause_us,
@@ -180,7 +179,7 @@ class ScriptStore:
         return read_change(reply)
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
-        arguments = *lease_arguments(lease), int(broke), *usage_arguments(usage)
+        arguments = lease.text, lease.at_us, int(broke), *usage_arguments(usage)
         reply = self._run("end_stream", *arguments)
         return Change(opened_after=whole(reply[1]) if reply[1] else None, closed=reply[2] == "1")
 

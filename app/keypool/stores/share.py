@@ -18,7 +18,7 @@ from app.clock import Clock
 from app.keypool.keys import ApiKey
 from app.keypool.limits import MINUTE_US, LimitReading, MeterReading
 from app.keypool.spending import Spent
-from app.keypool.stores.base import Change, Charge, Lease, Settlement
+from app.keypool.stores.base import Change, Lease, Settlement
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.tally import Alone
 
@@ -144,7 +144,7 @@ class ShareStore(MemoryStore):
         """A lease of the lost store ends: what it says of its key is taken, as far as the key is known here."""
         if lease.key_id not in self._groups:
             return Change()
-        return self.settle(replace(lease, charges=(Charge(), Charge())), settlement, foreign=True)
+        return self.settle(lease, settlement, foreign=True)
 
     def has_disabled(self, key_id: str) -> bool:
         """True if an operator has taken the key out."""

@@ -1,8 +1,7 @@
 -- Admit one request, reserve a place for it, or refuse.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, model, tokens, max wait, waited (0/1), seed,
 -- microusd, batch, lease id, process ('' = unknown), barred keys...
--- Reply: {'lease', now, key, generation, quota generation, at, reserved, last resort, day, probe,
---         two charges (10)}
+-- Reply: {'lease', now, key, at, reserved (0/1), last resort (0/1), probe (0/1), what the client keeps (leases.lua)}
 --      | {'later', now, pause} | {'no_room', now, retry after, reason, detail} | {'register', now}
 
 -- while a key has its first request out, waiting for that answer beats a reservation beyond this
@@ -285,12 +284,14 @@ end
 redis.call('ZADD', P .. ':f:' .. k.id, at + C.LEASE_US, lease_id)
 redis.call('PEXPIRE', P .. ':f:' .. k.id, 2 * C.LEASE_US / 1000)
 if at <= now then spend(day, k.id, batch, more, 1) end
+local lease = lease_text({
+  id = lease_id, key = k.id, model = model, tokens = tokens, microusd = microusd, batch = batch,
+  generation = k.generation, quota_generation = q.generation, r = b.r, t = b.t,
+})
 local kept = P .. ':r:' .. lease_id
-redis.call('HSET', kept, 'key', k.id, 'tokens', text(tokens), 'ge', k.generation, 'qg', q.generation, 'day', day, 'sent',
-  at <= now and 1 or 0, 'rf', b.r.f, 'rn', b.r.n, 'tf', b.t.f, 'tn', b.t.n)
+redis.call('HSET', kept, 'lease', lease, 'at', at, 'sent', at <= now and 1 or 0)
 redis.call('PEXPIRE', kept, C.REPLY_LOST_MS)
 index(k, q, b, model, now)
-return add_charges({
-  'lease', text(now), k.id, text(k.generation), text(q.generation), text(at), at > now and '1' or '0',
-  last_resort and '1' or '0', day, probe and '1' or '0',
-}, b.r, b.t)
+return {
+  'lease', text(now), k.id, text(at), at > now and '1' or '0', last_resort and '1' or '0', probe and '1' or '0', lease,
+}

@@ -1,10 +1,10 @@
 -- The time of a reservation has come.
--- KEYS[1]: prefix. ARGV: now ('' = server time), set, was sent (0/1: it went out while this
--- server was away, whatever has become of its key), then a lease (see lease_from).
--- Reply: {'go', now, two charges (10)} | {'later', now, pause} | {'gone', now} | {'register', now}
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set, was sent (0/1: it went out while this server was away, whatever has
+-- become of its key), lease, at.
+-- Reply: {'go', now, the lease as sent} | {'later', now, pause} | {'gone', now} | {'register', now}
 
 local now = clock(ARGV[1])
-local was_sent, lease = ARGV[3] == '1', lease_from(4)
+local was_sent, lease = ARGV[3] == '1', lease_of(ARGV[4], ARGV[5])
 local k = load_key(lease.key, lease.model)
 local q = load_quota(k.group)
 local b = load_bucket(k.group, lease.model)
@@ -37,4 +37,5 @@ if redis.call('SET', P .. ':n:' .. lease.id, 1, 'NX', 'PX', C.REPLY_LOST_MS) the
   spend(lease.day, lease.key, lease.batch, lease.charged, 1)
   redis.call('ZADD', P .. ':f:' .. k.id, now + C.LEASE_US, lease.id)
 end
-return add_charges({'go', text(now)}, own(b.r, lease.r), own(b.t, lease.t))
+lease.r, lease.t = own(b.r, lease.r), own(b.t, lease.t)
+return {'go', text(now), lease_text(lease)}

@@ -1,13 +1,13 @@
 -- A stream that was settled at its head is over, once.
--- KEYS[1]: prefix. ARGV: now ('' = server time), lease (20, see lease_from), broke (0/1), used tokens ('' = unknown),
--- used microusd, output tokens. Reply: {now, opened after ('' = no), closed}
+-- KEYS[1]: prefix. ARGV: now ('' = server time), lease, at, broke (0/1), used tokens ('' = unknown), used microusd,
+-- output tokens. Reply: {now, opened after ('' = no), closed}
 
 local now = clock(ARGV[1])
-local lease, broke = lease_from(2), ARGV[22] == '1'
+local lease, broke = lease_of(ARGV[2], ARGV[3]), ARGV[4] == '1'
 -- its reply may have been lost: then it comes again
 if not redis.call('SET', P .. ':u:' .. lease.id, 1, 'NX', 'PX', C.LEASE_US / 1000) then return {text(now), '', '0'} end
-if ARGV[23] ~= '' then
-  local tokens, microusd, output = tonumber(ARGV[23]), tonumber(ARGV[24]), tonumber(ARGV[25])
+if ARGV[5] ~= '' then
+  local tokens, microusd, output = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
   correct_lease(lease, tokens, microusd)
   count_usage(lease, tokens, output, microusd)
 end

@@ -1,30 +1,35 @@
 -- Leases, as clients bring them back.
 
-local function charge_from(n)
-  return {
-    f = tonumber(ARGV[n]), x = tonumber(ARGV[n + 1]), p = tonumber(ARGV[n + 2]), y = tonumber(ARGV[n + 3]),
-    n = tonumber(ARGV[n + 4]),
-  }
-end
+local CHARGE = {'f', 'x', 'p', 'y', 'n'}
 
--- ten parts of a reply: what a lease keeps of its meters or charges
-local function add_charges(reply, of_requests, of_tokens)
-  for _, charge in ipairs({of_requests, of_tokens}) do
-    for _, field in ipairs({'f', 'x', 'p', 'y', 'n'}) do reply[#reply + 1] = text(charge[field]) end
+-- what a client keeps of a lease: an array in JSON, with numbers as text, which keeps all their digits
+local function lease_text(lease)
+  local parts = {
+    lease.id, lease.key, lease.model, text(lease.tokens), text(lease.microusd), lease.batch, text(lease.generation),
+    text(lease.quota_generation),
+  }
+  for _, charge in ipairs({lease.r, lease.t}) do
+    for _, field in ipairs(CHARGE) do parts[#parts + 1] = text(charge[field]) end
   end
-  return reply
+  return cjson.encode(parts)
 end
 
--- 20 arguments from ARGV[n] on
-local function lease_from(n)
-  local model = ARGV[n + 2]
-  return {
-    id = ARGV[n], key = ARGV[n + 1], model = model, tokens = tonumber(ARGV[n + 3]), generation = tonumber(ARGV[n + 4]),
-    quota_generation = tonumber(ARGV[n + 5]), at = tonumber(ARGV[n + 6]),
-    batch = ARGV[n + 8], day = ARGV[n + 9],
-    r = charge_from(n + 10), t = charge_from(n + 15),
-    charged = estimate(model, tonumber(ARGV[n + 3]), tonumber(ARGV[n + 7])),
+-- that lease, which is sent or is to be sent at a time
+local function lease_of(given, at)
+  local parts = cjson.decode(given)
+  local function charge(first)
+    local found = {}
+    for n, field in ipairs(CHARGE) do found[field] = tonumber(parts[first + n - 1]) end
+    return found
+  end
+  at = tonumber(at)
+  local lease = {
+    id = parts[1], key = parts[2], model = parts[3], tokens = tonumber(parts[4]), microusd = tonumber(parts[5]),
+    batch = parts[6], generation = tonumber(parts[7]), quota_generation = tonumber(parts[8]), r = charge(9),
+    t = charge(14), at = at, day = day_of(at),
   }
+  lease.charged = estimate(lease.model, lease.tokens, lease.microusd)
+  return lease
 end
 
 -- one that has not ended

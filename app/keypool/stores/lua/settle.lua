@@ -1,14 +1,14 @@
 -- End a lease.
--- KEYS[1]: prefix. ARGV: now ('' = server time), then a lease (20, see lease_from), then outcome, counts (0/1), pause
--- ('' = none named), admitted after, limited by ('', requests, tokens), used tokens ('' = unknown), used microusd,
+-- KEYS[1]: prefix. ARGV: now ('' = server time), lease, at, outcome, counts (0/1), pause ('' = none named), admitted after,
+-- limited by ('', requests, tokens), used tokens ('' = unknown), used microusd,
 -- output tokens, class of the wait, wait, streams (0/1), unbilled (0/1), twice (requests, tokens) rate ('' = no
 -- reading), limit, remaining, reset, and foreign (0/1): another server gave the lease, and counts what it used.
 -- Reply: {now, opened after ('' = no), closed, died, quota gone, cooled for ('' = no)}
 
 local now = clock(ARGV[1])
-local lease = lease_from(2)
-local outcome, counts, pause = ARGV[22], ARGV[23] == '1', ARGV[24]
-local admitted, limited_by = lease.at + tonumber(ARGV[25]), ARGV[26]
+local lease = lease_of(ARGV[2], ARGV[3])
+local outcome, counts, pause = ARGV[4], ARGV[5] == '1', ARGV[6]
+local admitted, limited_by = lease.at + tonumber(ARGV[7]), ARGV[8]
 local function reading_from(n)
   if ARGV[n] == '' then return nil end
   return {
@@ -16,9 +16,9 @@ local function reading_from(n)
     reset = tonumber(ARGV[n + 3]),
   }
 end
-local streams, unbilled = ARGV[32] == '1', ARGV[33] == '1'
-local requests, of_tokens = reading_from(34), reading_from(38)
-local foreign = ARGV[42] == '1'
+local streams, unbilled = ARGV[14] == '1', ARGV[15] == '1'
+local requests, of_tokens = reading_from(16), reading_from(20)
+local foreign = ARGV[24] == '1'
 
 if not foreign and not is_open(lease, now) then return {text(now), '', '0', '0', '0', ''} end
 redis.call('ZREM', P .. ':f:' .. lease.key, lease.id)
@@ -27,7 +27,10 @@ local q = load_quota(k.group)
 local b = load_bucket(k.group, lease.model)
 local name = P .. ':k:' .. k.id
 local quota_generation = q.generation
-if foreign then lease.generation, lease.quota_generation = k.generation, q.generation end
+if foreign then
+  local nothing = {f = 0, x = 0, p = 0, y = 0, n = 0}
+  lease.generation, lease.quota_generation, lease.r, lease.t = k.generation, q.generation, nothing, nothing
+end
 local function note(field)
   if not foreign then redis.call('HINCRBY', name, field, 1) end
 end
@@ -37,8 +40,8 @@ if foreign then
   -- its own server books it
 elseif C.UNBILLED[outcome] or unbilled then
   refund_lease(lease)
-elseif ARGV[27] ~= '' then
-  local tokens, microusd, output = tonumber(ARGV[27]), tonumber(ARGV[28]), tonumber(ARGV[29])
+elseif ARGV[9] ~= '' then
+  local tokens, microusd, output = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
   correct_lease(lease, tokens, microusd)
   count_usage(lease, tokens, output, microusd)
 end
@@ -181,8 +184,8 @@ if not foreign then
   if died then count(of_key, 'dead', 1) end
   if quota_gone then count(of_key, 'no_quota', 1) end
   if cooled ~= '' then count(of_key, 'cooling', 1) end
-  count(P .. ':w:' .. lease.model, 'us', tonumber(ARGV[31]))
-  count_for_model(lease.model, 'b' .. ARGV[30], 1)
+  count(P .. ':w:' .. lease.model, 'us', tonumber(ARGV[13]))
+  count_for_model(lease.model, 'b' .. ARGV[12], 1)
 end
 
 for _, part in ipairs({':k:' .. k.id, ':c:' .. k.id, ':m:' .. lease.model, ':i:' .. lease.model, ':p'}) do
