@@ -27,7 +27,7 @@ from app.keypool.stores.base import SILENT_US, Change, KeyRequest, Later, Lease,
 from app.keypool.stores.outbox import Report, ReportOutbox
 from app.keypool.stores.redis import RedisStore
 from app.keypool.stores.script_store import DEFAULT_PREFIX
-from app.keypool.stores.server_time import ServerClock, monotonic_us
+from app.keypool.stores.server_time import monotonic_us
 from app.keypool.stores.share import Fleet, RetiredShares, ShareStore
 from app.keypool.stores.tally import Alone
 
@@ -232,7 +232,7 @@ class FleetStore:
                 share = self._share = ShareStore(
                     self._keys,
                     self._strategy,
-                    ServerClock(self._redis.local_now_us),
+                    self._redis.time,
                     self.fleet,
                     since_us=self._promised_us,
                     **self._options,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from app.clock import Clock
 from app.keypool.figures import Scope
 from app.keypool.keys import ApiKey
 from app.keypool.stores.local_server import LocalServer
 from app.keypool.stores.script_store import ScriptStore
+from app.keypool.stores.server_time import Now
 
 
 class MemoryStore(ScriptStore):
@@ -19,5 +19,5 @@ class MemoryStore(ScriptStore):
     blocking = False
     _server: LocalServer
 
-    def __init__(self, keys: Sequence[ApiKey], strategy: str, clock: Clock, **options: Any) -> None:
+    def __init__(self, keys: Sequence[ApiKey], strategy: str, clock: Now, **options: Any) -> None:
         super().__init__(keys, strategy, LocalServer(), clock=clock, **options)

@@ -26,18 +26,14 @@ class RedisStore(ScriptStore):
         """Take back what `acquire` gave, if it gave anything, within a minute or two after it. Nothing was sent."""
         self._run("undo", lease_id)
 
-    def local_now_us(self) -> int:
-        """The server's time as this process remembers it; never asks."""
-        return self._time.now_us()
-
     def server_now_us(self) -> int:
         """The server's time, asked for."""
-        if self._time.given():
-            return self._time.now_us()
+        if self.time.given():
+            return self.time.now_us()
         asked_at = monotonic_us()
         seconds, microseconds = self._server.time()
-        self._time.saw(seconds * 1_000_000 + microseconds, asked_at)
-        return self._time.now_us()
+        self.time.saw(seconds * 1_000_000 + microseconds, asked_at)
+        return self.time.now_us()
 
     def beat(self, batches: Sequence[str] = (), *, brief: bool = False) -> dict[str, Any]:
         """Send a heartbeat; -> what the fleet knows (see `beat.lua`)."""

@@ -17,7 +17,6 @@ from typing import Any, Protocol
 import redis
 from redis.exceptions import NoScriptError
 
-from app.clock import Clock
 from app.keypool.breaker import Policy
 from app.keypool.figures import PoolFigures, Scope, wait_class
 from app.keypool.keys import ApiKey
@@ -34,7 +33,7 @@ from app.keypool.stores.replies import (
     whole,
 )
 from app.keypool.stores.scripts import SEEDS, load_scripts
-from app.keypool.stores.server_time import ServerTime, monotonic_us
+from app.keypool.stores.server_time import Now, ServerTime, monotonic_us
 from app.keypool.stores.tally import read_figures
 
 #: Of every name on a server.
@@ -69,7 +68,7 @@ class ScriptStore:
         strategy: str,
         server: Server,
         *,
-        clock: Clock | None = None,
+        clock: Now | None = None,
         policy: Policy | None = None,
         rng: random.Random | None = None,
         budget: Budget = NO_BUDGET,
@@ -81,7 +80,8 @@ class ScriptStore:
         self._server = server
         self._prefix = prefix
         self._scripts = load_scripts(strategy, policy or Policy(), budget, processes)
-        self._time = ServerTime(clock)
+        #: the server's clock as this process remembers it; never asks
+        self.time = ServerTime(clock)
         self._rng = rng or random.Random()
         self._learned = learned or (lambda: {"learned": [], "verified": [], "spent": [], "disabled": []})
         self._process = process
@@ -225,13 +225,13 @@ class ScriptStore:
         return int(found or 0)
 
     def now_us(self) -> int:
-        if not self._time.known:
+        if not self.time.known:
             self.server_now_us()
-        return self._time.now_us()
+        return self.time.now_us()
 
     def server_now_us(self) -> int:
         """The server's time, asked for."""
-        return self._time.now_us()
+        return self.time.now_us()
 
     def close(self) -> None:
         self._server.close()
@@ -249,13 +249,13 @@ class ScriptStore:
         return reply
 
     def _run(self, name: str, *arguments: str | float) -> Any:
-        script, parts, asked_at = self._scripts[name], (self._prefix, self._time.given(), *arguments), monotonic_us()
+        script, parts, asked_at = self._scripts[name], (self._prefix, self.time.given(), *arguments), monotonic_us()
         try:
             reply = _text(self._server.evalsha(script.sha, 1, *parts))
         except NoScriptError:
             reply = _text(self._server.eval(script.text, 1, *parts))
         if isinstance(reply, list):
-            self._time.saw(whole(reply[0] if reply[0][:1].isdigit() else reply[1]), asked_at)
+            self.time.saw(whole(reply[0] if reply[0][:1].isdigit() else reply[1]), asked_at)
         return reply
 
 

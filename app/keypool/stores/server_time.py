@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
-
-from app.clock import Clock, SystemClock
+from typing import Protocol
 
 #: Replies within this are always good enough to tell the time, and the quickest counts less with every one.
 _USUAL_US, _PATIENCE = 1_000, 1.05
@@ -17,13 +14,21 @@ def monotonic_us() -> int:
     return time.monotonic_ns() // 1000
 
 
+class Now(Protocol):
+    """A clock, as far as stores need one."""
+
+    def now_us(self) -> int:
+        """Microseconds since the epoch."""
+        ...
+
+
 class ServerTime:
     """The server's clock, as this process can tell it between two replies: its own monotonic clock plus a difference.
 
     With `clock` (tests, and a process without a server) that clock rules, and scripts get its time.
     """
 
-    def __init__(self, clock: Clock | None) -> None:
+    def __init__(self, clock: Now | None) -> None:
         self._clock = clock
         self._ahead_us: int | None = None
         self._quickest_us = 0.0
@@ -57,17 +62,3 @@ class ServerTime:
         if self._ahead_us is None:  # it has never answered: our own wall clock, for want of a better one
             return time.time_ns() // 1000
         return monotonic_us() + self._ahead_us
-
-
-class ServerClock:
-    """The lost server's clock as a `Clock`; `now_us` computes it from what this process remembers."""
-
-    def __init__(self, now_us: Callable[[], int]) -> None:
-        self.now_us = now_us
-        self._system = SystemClock()
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.now_us() / 1_000_000, UTC)
-
-    def sleep(self, seconds: float) -> None:
-        self._system.sleep(seconds)

@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.clock import Clock
 from app.keypool.keys import ApiKey
 from app.keypool.limits import MINUTE_US, LimitReading, MeterReading
 from app.keypool.spending import Spent
 from app.keypool.stores.base import Change, Lease, Settlement
 from app.keypool.stores.memory import MemoryStore
+from app.keypool.stores.server_time import Now
 from app.keypool.stores.tally import Alone
 
 #: Slots are this much wider than the limit asks for.
@@ -97,7 +97,7 @@ class ShareStore(MemoryStore):
         self,
         keys: Sequence[ApiKey],
         strategy: str,
-        clock: Clock,
+        clock: Now,
         fleet: Fleet,
         *,
         since_us: int,
