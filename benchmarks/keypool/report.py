@@ -34,8 +34,9 @@ told them. {repeats} repeats, windows of {window:.0f} s after {warmup:.0f} s, me
 - **Every contestant gets the same care**: a job is one call of its library; when that raises, the job waits what the
   server's `retry-after` names (else 1 s) and calls again. It has **failed** if it is not done within 60 s. **Gave up**
   is the share of jobs whose first call raised: what an application without such a loop loses.
-- **No 429s** is what a provider that sends OpenAI's rate limit headers gives. With headers without reset times (Azure) it is
-  none but in the first minute. A provider without headers names its limits only by 429s: about 0.02 per success.
+- **No 429s** is what a provider that sends OpenAI's rate limit headers gives. With headers without reset times
+  (Azure) it is none but in the first minute. A provider without headers names its limits only by 429s: about 0.02 per
+  success.
 - **CPU** is that of the worker processes per finished job, above the bare SDK with one unlimited key at the same pace.
 """
 _FOOT = """
