@@ -87,8 +87,6 @@ def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
 
 #: Outcomes that show that the key was accepted, even where the request was at fault.
 ACCEPTED = frozenset({Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.REGION_BLOCKED})
-#: Outcomes that are no failures of the key, and no successes.
-NO_VERDICT = frozenset({Outcome.ABANDONED, Outcome.NO_CAPACITY})
 #: What the provider does not bill, having turned it away.
 UNBILLED = frozenset(
     {

@@ -221,7 +221,7 @@ class LocalServer:
     def _do_zrange(self, name: str, start: str, stop: str, *options: str) -> Any:
         """By rank, both ends included; negative ranks count from the end. Option: WITHSCORES."""
         ranked, last = self._ranked(name), int(stop)
-        chosen = ranked[int(start) : last + 1 if last >= 0 else len(ranked) + last + 1]
+        chosen = ranked[int(start) : last + 1 if last >= 0 else max(0, len(ranked) + last + 1)]
         if options:
             return self._table([part for score, member in chosen for part in (member, _text(score))])
         return self._table([member for _, member in chosen])

@@ -132,13 +132,9 @@ class ReportOutbox:
         return max(0.0, (due - monotonic_us()) / 1_000_000)
 
     def _send_and_beat(self, report: Report) -> None:
-        self.send_kept()
         if report is not _nothing:
-            try:
-                self._send(report)
-            except _AWAY:
-                self._kept.append(report)
-                raise
+            self._kept.append(report)
+        self.send_kept()
         now = monotonic_us()
         if now >= self._beat_at_us:
             self._beat_at_us = now + _BEAT_US

@@ -24,6 +24,8 @@ from app.keypool.stores.tally import Alone
 
 #: Slots are this much wider than the limit asks for.
 _MARGIN = 1.05
+#: A limit that a response names is the known one within this share.
+_WAVERING = 0.25
 _LOCAL = "share-"
 _NUMBERS = itertools.count(1)
 
@@ -110,7 +112,15 @@ class ShareStore(MemoryStore):
         self._reported = Alone()
         self._learned = lambda: {"learned": [], "spent": [], "verified": fleet.verified(keys), "disabled": []}
         self.register()
-        self._run("share", json.dumps(self._seed()))
+        self._seed(
+            [
+                [*place, *self._slots(rpm), *self._slots(tpm), cooldown_until, cut_us]
+                for place, (rpm, _, tpm, _, cooldown_until, cut_us) in fleet.limits.items()
+            ],
+            bad=[[key_id, circuit] for key_id, circuit in fleet.bad.items() if circuit > 0],
+            disabled=sorted(fleet.disabled),
+            spent=[[name, used.calls, used.tokens, used.microusd] for name, used in fleet.spent.items()],
+        )
 
     def new_lease_id(self) -> str:
         return f"{_LOCAL}{next(_NUMBERS)}"
@@ -130,15 +140,16 @@ class ShareStore(MemoryStore):
         return not any(key.in_flight for key in self.snapshot())
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
-        """As the contract has it. Of a response only the limit itself is taken: its bucket is everybody's."""
+        """As the contract has it. Of a response only the limits themselves are taken: their buckets are everybody's."""
+        said = settlement.limits
+        change = super().settle(lease, replace(settlement, limits=LimitReading()), foreign=foreign)
         place = (self._groups.get(lease.key_id, lease.key_id), lease.model)
-        known, said = self._rates.get(place, (0.0, 0.0)), settlement.limits
-        requests, tokens = self._shared(known[0], said.requests, lease), self._shared(known[1], said.tokens, lease)
-        self._rates[place] = (
-            said.requests.per_minute if said.requests else known[0],
-            said.tokens.per_minute if said.tokens else known[1],
-        )
-        return super().settle(lease, replace(settlement, limits=LimitReading(requests, tokens)), foreign=foreign)
+        known = self._rates.get(place, (0.0, 0.0))
+        news = [_news(*pair) for pair in zip(known, (said.requests, said.tokens), strict=True)]
+        if any(news):
+            self._rates[place] = (news[0] or known[0], news[1] or known[1])
+            self._seed([[*place, *self._slots(news[0]), *self._slots(news[1]), 0, 0]])
+        return change
 
     def settle_foreign(self, lease: Lease, settlement: Settlement) -> Change:
         """A lease of the lost store ends: what it says of its key is taken, as far as the key is known here."""
@@ -170,19 +181,9 @@ class ShareStore(MemoryStore):
         before, self._reported = self._reported, Alone(spent, counts, used_us)
         return self._reported.since(before)
 
-    def _seed(self) -> dict[str, Any]:
-        """As `share.lua` reads it."""
-        fleet = self._fleet
-        limits = [
-            [*place, *self._slots(rpm), *self._slots(tpm), cooldown_until, cut_us]
-            for place, (rpm, _, tpm, _, cooldown_until, cut_us) in fleet.limits.items()
-        ]
-        return {
-            "limits": limits,
-            "bad": [[key_id, circuit] for key_id, circuit in fleet.bad.items() if circuit > 0],
-            "disabled": sorted(fleet.disabled),
-            "spent": [[name, used.calls, used.tokens, used.microusd] for name, used in fleet.spent.items()],
-        }
+    def _seed(self, limits: Sequence[Sequence[Any]], **known: Any) -> None:
+        """Run `share.lua`."""
+        self._run("share", json.dumps({"limits": limits, "bad": [], "disabled": [], "spent": [], **known}))
 
     def _slots(self, per_minute: float) -> tuple[float, float]:
         """The rate of this process's slots in one grid, and when the first one begins; twice 0 if unknown."""
@@ -193,13 +194,6 @@ class ShareStore(MemoryStore):
         turn = self._fleet.size * slot
         first = math.ceil((self._since_us - mine) / turn) * turn + mine
         return per_minute / (self._fleet.size * _MARGIN), first
-
-    def _shared(self, known: float, said: MeterReading | None, lease: Lease) -> MeterReading | None:
-        """A limit that is news, as this process's grid: a bucket of one that is full when its first slot begins."""
-        if said is None or said.per_minute == known:
-            return None
-        rate, first = self._slots(said.per_minute)
-        return MeterReading(rate, 0.0, max(0, round(first - lease.at_us)))
 
 
 class RetiredShares:
@@ -230,6 +224,12 @@ class RetiredShares:
         with self._lock:
             self._shares = tuple(s for s in self._shares if s not in over or s is self._shares[-1])
         return reports
+
+
+def _news(known: float, said: MeterReading | None) -> float:
+    """The limit a minute that a response names, if it differs from the known one (a limit a day wavers), else 0."""
+    rate = said.per_minute if said else known
+    return rate if abs(rate - known) > _WAVERING * known else 0.0
 
 
 def _figures(of: Mapping[str, str], fields: Sequence[str]) -> Spent:

@@ -4,10 +4,9 @@
 -- Reply: {'lease', now, key, at, reserved (0/1), last resort (0/1), probe (0/1), what the client keeps (leases.lua)}
 --      | {'later', now, pause} | {'no_room', now, retry after, reason, detail} | {'register', now}
 
--- while a key has its first request out, waiting for that answer beats a reservation beyond this
-C.WORTH_WAITING_US = 250000
--- how soon to look again for an answer that is under way: a fresh one, and one that has taken long already
-C.LOOK_AGAIN_US, C.LOOK_AGAIN_LATER_US = 50000, 250000
+-- how soon to look again for an answer that is under way: a fresh one, and one that has taken long already; a fresh one is
+-- worth more than a reservation that has to wait longer than this
+C.LOOK_AGAIN_US, C.LOOK_AGAIN_LATER_US, C.WORTH_WAITING_US = 50000, 250000, 250000
 -- when to come back for an answer that is under way, and where only an operator brings a key back
 C.ANSWER_US, C.DISABLED_RETRY_US = 1e6, 60e6
 -- Callers are sent away one behind the other, but not for longer than this after there is room: some never come back. So
@@ -25,6 +24,12 @@ local process, barred, is_barred = ARGV[11], #ARGV - 11, {}
 for n = 12, #ARGV do is_barred[ARGV[n]] = true end
 local is_off = disabled_keys()
 local function is_out(id) return is_barred[id] or is_off[id] end
+
+-- its reply may have been lost: then it comes again. Or it comes late, after it was taken back
+local kept = P .. ':r:' .. lease_id
+local before = redis.call('HMGET', kept, 'lease', 'at', 'sent', 'last', 'probe')
+if before[1] == '' then return {'no_room', text(now), '0', 'barred', ''} end
+if before[1] then return admitted(now, before[1], unpack(before, 2)) end
 
 local marker = 's:' .. ARGV[2]
 local of_model = redis.call('HMGET', P .. ':m:' .. model, 'df', 'sr', 'st', marker, 'su')
@@ -288,10 +293,8 @@ local lease = lease_text({
   id = lease_id, key = k.id, model = model, tokens = tokens, microusd = microusd, batch = batch,
   generation = k.generation, quota_generation = q.generation, r = b.r, t = b.t,
 })
-local kept = P .. ':r:' .. lease_id
-redis.call('HSET', kept, 'lease', lease, 'at', at, 'sent', at <= now and 1 or 0)
+redis.call('HSET', kept, 'lease', lease, 'at', text(at), 'sent', at <= now and 1 or 0, 'last', last_resort and 1 or 0,
+  'probe', probe and 1 or 0)
 redis.call('PEXPIRE', kept, C.REPLY_LOST_MS)
 index(k, q, b, model, now)
-return {
-  'lease', text(now), k.id, text(at), at > now and '1' or '0', last_resort and '1' or '0', probe and '1' or '0', lease,
-}
+return admitted(now, lease, text(at), at <= now and '1' or '0', last_resort and '1' or '0', probe and '1' or '0')

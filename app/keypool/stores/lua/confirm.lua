@@ -10,7 +10,8 @@ local q = load_quota(k.group)
 local b = load_bucket(k.group, lease.model)
 if not is_open(lease, now) then return {'gone', text(now)} end
 lease.day = day_of(now)
-if not was_sent then
+local marker = P .. ':n:' .. lease.id
+if not was_sent and redis.call('EXISTS', marker) == 0 then
   local changed = k.generation ~= lease.generation or q.generation ~= lease.quota_generation
     or outdated(b.r, lease.r) or outdated(b.t, lease.t)
   local set = P .. ':s:' .. ARGV[2]
@@ -28,7 +29,7 @@ if not was_sent then
   end
 end
 -- its reply may have been lost: then it comes again
-if redis.call('SET', P .. ':n:' .. lease.id, 1, 'NX', 'PX', C.REPLY_LOST_MS) then
+if redis.call('SET', marker, 1, 'NX', 'PX', C.REPLY_LOST_MS) then
   note_sent(b, now)
   sent_late(b.r, 1, lease.r, now)
   sent_late(b.t, lease.tokens, lease.t, now)

@@ -32,6 +32,12 @@ local function lease_of(given, at)
   return lease
 end
 
+-- the reply about a lease: its key, when it may be sent, and reserved, last resort, probe (0/1)
+local function admitted(now, lease, at, sent, last_resort, probe)
+  local key = cjson.decode(lease)[2]
+  return {'lease', text(now), key, at, sent == '1' and '0' or '1', last_resort, probe, lease}
+end
+
 -- one that has not ended
 local function is_open(lease, now)
   local till = redis.call('ZSCORE', P .. ':f:' .. lease.key, lease.id)

@@ -26,7 +26,8 @@
 --                     outcome, i, o = tokens of input and output, u = microusd
 --   w:<model>         hash: counts. b<n> = sent requests by how long they had waited, us = their waits together,
 --                     r:<reason> = refusals, s:<unit> = microseconds without room
---   r:<lease>         hash: lease, at, sent (0/1) = what was admitted, in case the reply was lost
+--   r:<lease>         hash: lease ('' = it was taken back), at, sent, last, probe (0/1) = what was admitted, in case the
+--                     reply was lost
 --   n:<lease>         a reserved request was counted as sent
 --   u:<lease>         what the stream of this lease has used is counted
 --   a:<report>        what a process did while it was alone has been added

@@ -1,4 +1,5 @@
--- Begin to go on alone: what was known when the fleet's server was lost (see share.py).
+-- What a process that goes on alone knows of limits, and of the fleet when its server was lost (see share.py). Places that
+-- were reserved under another limit are void.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), JSON {limits = {{group, model, twice (requests, tokens) rate of this
 -- process's slots (0 = unknown) and when the first begins, cooldown until, guess cut at}, ...},
 -- bad = {{key, circuit}, ...}, disabled = {key, ...}, spent = {{name, calls, tokens, microusd}, ...}}. Reply: {now}
@@ -9,15 +10,20 @@ for _, l in ipairs(given.limits) do
   local group, model, b = l[1], l[2], load_bucket(l[1], l[2])
   note_model(model, now)
   local function take(m, rate, first)
-    if rate > 0 then m.l, m.c, m.f, m.a = rate, 1, first, 1 end
+    if rate <= 0 then return m end
+    local mine = unknown_meter()
+    mine.l, mine.f, mine.a, mine.n, mine.g = rate, first, 1, m.n, m.n
+    return mine
   end
-  take(b.r, l[3], l[4])
-  take(b.t, l[5], l[6])
-  b.cooldown, b.guess = l[7], {n = 0, at = 0, cut = l[8], changed = true}
+  local request_limit, token_limit = b.r.l, b.t.l
+  b.r, b.t = take(b.r, l[3], l[4]), take(b.t, l[5], l[6])
+  if l[3] > 0 then b.guess = {n = 0, at = 0, cut = l[8], changed = true} end
+  b.cooldown = math.max(b.cooldown, l[7])
   save_bucket(b)
-  redis.call('HSET', P .. ':q:' .. group, 'cool', b.cooldown)
-  sum_up(model, 'sr', nil, b.r.l)
-  sum_up(model, 'st', nil, b.t.l)
+  local quota = P .. ':q:' .. group
+  redis.call('HSET', quota, 'cool', math.max(num(redis.call('HGET', quota, 'cool'), 0), b.cooldown))
+  sum_up(model, 'sr', request_limit, b.r.l)
+  sum_up(model, 'st', token_limit, b.t.l)
 end
 for _, bad in ipairs(given.bad) do
   -- this process does not probe it: the fleet will, once the server is back

@@ -2,9 +2,12 @@
 -- KEYS[1]: prefix. ARGV: now ('' = server time), lease id. Reply: {now}
 
 local now = clock(ARGV[1])
-local kept = redis.call('HMGET', P .. ':r:' .. ARGV[2], 'lease', 'at', 'sent')
-redis.call('DEL', P .. ':r:' .. ARGV[2])
-if kept[1] then
+local name = P .. ':r:' .. ARGV[2]
+local kept = redis.call('HMGET', name, 'lease', 'at', 'sent')
+-- it may still come, and is refused then
+redis.call('HSET', name, 'lease', '')
+redis.call('PEXPIRE', name, C.REPLY_LOST_MS)
+if kept[1] and kept[1] ~= '' then
   local lease = lease_of(kept[1], kept[2])
   if is_open(lease, now) then
     local k = load_key(lease.key, lease.model)

@@ -1,0 +1,71 @@
+"""What a caller or a connection sends again because its reply was lost counts once. On every store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.clock import ManualClock
+from app.keypool.keys import make_keys
+from app.keypool.outcomes import Outcome
+from app.keypool.spending import Budget, Cap, Spent
+from app.keypool.stores.base import Lease, NoRoom, Settlement
+from tests.plugins.redis_fixtures import Backend, MakeStore
+from tests.plugins.store_steps import MINUTE, NO_ROOM, SECOND, answer, ask, limits, take
+
+
+def test_an_admission_that_comes_again_is_the_same(make_store: MakeStore, clock: ManualClock) -> None:
+    """The client's library repeats a script when a connection breaks."""
+    keys = make_keys(["sk-a", "sk-b"])
+    store: Any = make_store(keys, clock)
+    for _ in keys:
+        answer(store, limits=limits(600, 600))
+    first, again = store.acquire(ask(), "x"), store.acquire(ask(), "x")
+    assert isinstance(first, Lease)
+    assert first == again
+    assert sum(key.in_flight for key in store.snapshot()) == 1
+    store.settle(first, Settlement(Outcome.SUCCESS))
+    assert sum(key.requests for key in store.snapshot()) == 3
+
+
+def test_a_reservation_that_comes_again_is_the_same(make_store: MakeStore, clock: ManualClock) -> None:
+    store: Any = make_store(make_keys(["sk-a"]), clock)
+    answer(store, limits=NO_ROOM)
+    first, again = (store.acquire(ask(max_wait_us=MINUTE), "x") for _ in range(2))
+    assert first.reserved
+    assert first == again
+
+
+def test_a_confirmation_that_comes_again_needs_no_room_and_no_budget(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a"]), clock, budget=Budget(day=Cap(calls=2)))
+    answer(store, limits=NO_ROOM)
+    place = take(store, ask(max_wait_us=MINUTE))
+    clock.advance((place.at_us - clock.now_us()) / SECOND)
+    sent = [store.confirm(place) for _ in range(3)]
+    assert all(isinstance(one, Lease) for one in sent)
+    assert store.spent().calls == 2
+
+
+def test_an_admission_that_comes_after_it_was_taken_back_is_refused(
+    make_store: MakeStore, backend: Backend, clock: ManualClock
+) -> None:
+    """A packet that was on its way when the caller gave up."""
+    if backend.connection is None:
+        return  # a process reaches itself
+    store: Any = make_store(make_keys(["sk-a"]), clock)
+    answer(store)
+    before = store.spent()
+    store.undo("x")
+    assert store.acquire(ask(), "x") == NoRoom(0, "barred")
+    assert store.spent() == before == Spent(1, 10, 0)
+
+
+def test_a_hundred_models_are_known_at_a_time(make_store: MakeStore, clock: ManualClock) -> None:
+    store = make_store(make_keys(["sk-a"]), clock)
+    for n in range(60):
+        answer(store, request=ask(model=f"m-{n}"))
+        clock.advance(0.001)
+    assert len(store.figures().models) == 60
+    for n in range(60, 130):
+        answer(store, request=ask(model=f"m-{n}"))
+        clock.advance(0.001)
+    assert {model.model for model in store.figures().models} == {f"m-{n}" for n in range(30, 130)}

@@ -1,0 +1,46 @@
+"""What a process learns of limits while the fleet's store is lost."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from app.clock import ManualClock
+from app.keypool.keys import make_keys
+from app.keypool.limits import LimitReading, MeterReading
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Lease, Settlement
+from app.keypool.stores.share import Fleet, ShareStore
+from tests.plugins.store_steps import MINUTE, SECOND, ask, take
+
+KEYS = make_keys(["sk-a"])
+
+
+def learned(clock: ManualClock, said: MeterReading, *, promised_us: int = 0) -> ShareStore:
+    """The share of one of two processes, after an answer that was the first to name its limit of requests."""
+    share = ShareStore(KEYS, "round_robin", clock, Fleet(size=2), since_us=clock.now_us() + promised_us)
+    share.settle(take(share), Settlement(Outcome.SUCCESS, limits=LimitReading(said)))
+    return share
+
+
+@pytest.mark.parametrize("promised_us", [0, 30 * SECOND])
+def test_a_limit_that_is_first_named_then_is_shared_one_by_one(clock: ManualClock, promised_us: int) -> None:
+    """6,000 a minute are 100 a second, of which 50 are this process's, a twentieth less; no two go at once."""
+    share = learned(clock, MeterReading(6000, 5999, 10_000), promised_us=promised_us)
+    times = sorted(take(share, ask(max_wait_us=MINUTE)).at_us for _ in range(20))
+    gaps = [later - one for one, later in itertools.pairwise(times)]
+    assert min(gaps) == pytest.approx(2 * 1.05 * SECOND / 100, abs=2)
+    assert times[0] >= clock.now_us() + promised_us
+
+
+def test_a_limit_a_day_that_wavers_keeps_the_places(clock: ManualClock) -> None:
+    """Its rate is computed from rounded figures."""
+    share = learned(clock, MeterReading(2000, 1990, 7 * MINUTE))
+    first, second = (take(share, ask(max_wait_us=10 * MINUTE)) for _ in range(2))
+    clock.advance((first.at_us - clock.now_us()) / SECOND)
+    sent = share.confirm(first)
+    assert isinstance(sent, Lease)
+    share.settle(sent, Settlement(Outcome.SUCCESS, limits=LimitReading(MeterReading(2000, 1989, 8 * MINUTE))))
+    clock.advance((second.at_us - clock.now_us()) / SECOND)
+    assert share.confirm(second) is not None, "its place is not void"
