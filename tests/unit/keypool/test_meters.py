@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -244,3 +245,62 @@ def test_nothing_goes_before_the_bound_of_the_index(
     meter = rules.meter(per_minute, capacity, f=NOW_US + used, p=NOW_US + used, a=allowance)
     bound = rules.meter_room_at(meter, 0, NOW_US, GATE)
     assert bound <= rules.meter_room_at(meter, units, NOW_US, reserve) + 1
+
+
+# --- after a 429
+
+
+def refused(rules: LuaRules, meter: Any, till: int, *, against_the_headers: bool, units: float = 1) -> Any:
+    """The meter after the last of its requests got a 429 that names a time."""
+    meter = rules.copy(meter)
+    rules.empty_until(meter, till, units, rules.charge(meter), against_the_headers)
+    return meter
+
+
+def test_a_429_leaves_room_for_one_at_the_named_time_and_then_one_by_one(rules: LuaRules) -> None:
+    meter = rules.meter(600, 600, a=10)
+    burst(rules, meter)
+    rested = refused(rules, meter, NOW_US + 5 * SECOND, against_the_headers=False)
+    assert rules.meter_room_at(rested, 1, NOW_US, SCHEDULE) == NOW_US + 5 * SECOND
+    rules.charge_meter(rested, 1, NOW_US + 5 * SECOND, False)
+    assert rules.meter_room_at(rested, 1, NOW_US, SCHEDULE) == NOW_US + 5 * SECOND + 100_000
+
+
+def test_after_a_429_against_the_headers_word_a_part_of_the_burst_is_waited_for_besides(rules: LuaRules) -> None:
+    """Nobody tells how full the bucket is: at the named time there is room for one, and a tenth of ten for no one."""
+    meter = rules.meter(600, 600, a=10)
+    burst(rules, meter)
+    rested = refused(rules, meter, NOW_US + 5 * SECOND, against_the_headers=True)
+    assert rules.meter_room_at(rested, 1, NOW_US, SCHEDULE) == NOW_US + 5 * SECOND + 0.1 * 10 * 100_000
+
+
+def test_tokens_that_no_header_explains_slow_our_pace_a_little_and_never_by_much(rules: LuaRules) -> None:
+    meter, seen = rules.meter(60_000, 60_000, a=5_000), []
+    for _ in range(6):
+        rules.charge_meter(meter, 100, NOW_US, False)
+        meter = refused(rules, meter, NOW_US + SECOND, against_the_headers=True, units=100)
+        seen.append(round(meter.s, 2))
+    assert seen == [1.01, 1.02, 1.03, 1.04, 1.04, 1.04]
+    before = meter.p
+    rules.charge_meter(meter, 100, NOW_US, False)
+    assert meter.p - before == pytest.approx(1.04 * 100 * 1_000)
+    requests = rules.meter(600, 600)
+    rules.charge_meter(requests, 1, NOW_US, False)
+    assert refused(rules, requests, NOW_US + SECOND, against_the_headers=True).s == 1, "they are counted, not estimated"
+
+
+def test_bursts_become_smaller_by_a_tenth_but_never_smaller_than_the_request(rules: LuaRules) -> None:
+    for allowance, units, left in ((20, 1, 18), (1.05, 1, 1), (5_000, 4_900, 4_900)):
+        meter = rules.meter(60_000, 60_000, a=allowance)
+        rules.cut(meter, units)
+        assert meter.a == left
+
+
+def test_headroom_is_the_tighter_limit_and_none_in_a_pause(rules: LuaRules) -> None:
+    requests, tokens = rules.meter(60, 60), rules.meter(6_000, 6_000)
+    rules.charge_meter(requests, 30, NOW_US, False)
+    rules.charge_meter(tokens, 600, NOW_US, False)
+    bucket = rules.bucket(requests, tokens)
+    assert rules.headroom(bucket, NOW_US) == pytest.approx(0.5)
+    assert rules.headroom(rules.bucket(rules.meter(), tokens), NOW_US) == pytest.approx(0.9)
+    assert rules.headroom(rules.copy(bucket, cooldown=NOW_US + 1), NOW_US) == 0
