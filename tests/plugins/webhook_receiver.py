@@ -74,6 +74,9 @@ class Receiver:
                 pass
 
         class _Server(ThreadingHTTPServer):
+            #: many senders connect at once; beyond the usual five the kernel may reset a connection
+            request_queue_size = 128
+
             daemon_threads = True
 
             def handle_error(self, request: object, client_address: object) -> None:
