@@ -338,7 +338,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def figures_add_up(self) -> None:
-        """Every request that was sent is under way, has ended one way or the other, or has come to nothing."""
+        """A request that was sent is under way, succeeded, failed, or was abandoned."""
         now = self.clock.now_us()
         held = Counter(one.model.key_id for one in (*self.open, *self.reserved) if one.model.at_us + LEASE_US > now)
         for key in self.model.snapshot():

@@ -23,8 +23,8 @@ _FEWEST_TO_SWEEP = 1_024
 class LocalServer:
     """Hashes, sets, sorted sets and strings by name. Thread-safe; a script runs alone.
 
-    Offers what `ScriptStore` needs of a Redis client. Commands behave as https://redis.io/docs/latest/commands says;
-    values expire by this machine's monotonic clock.
+    Offers what `ScriptStore` needs of a Redis client, for scripts that are given the time. Commands behave as
+    https://redis.io/docs/latest/commands says; values expire by this machine's monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -130,10 +130,6 @@ class LocalServer:
                 self._read(one, None)
             self._sweep_at = max(_FEWEST_TO_SWEEP, 2 * len(self._expires_at))
         return 1
-
-    def _do_time(self) -> Any:
-        seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
-        return self._table([str(seconds), str(nanoseconds // 1000)])
 
     # --- strings
 

@@ -53,10 +53,10 @@ class Server(Protocol):
 class ScriptStore:
     """`Store` over a server; thread-safe as far as `server` is. One for each process, never carried over a fork.
 
-    `clock` None lets the server's time rule. `process` names this process in heartbeats, "" if it
-    sends none. `learned` gives what this process knows of limits and keys, for a server that has lost its data (see
-    `register.lua`). `processes` is by how many what is left of each budget is divided. Raises `ConfigurationError` for
-    an unknown strategy.
+    `clock` None lets the server's time rule. `process` names this process in heartbeats, "" if it sends none. `learned`
+    gives what this process knows of limits and keys, for a server that has lost its data (see `register.lua`).
+    `processes` is by how many what is left of each budget is divided. Raises `ConfigurationError` for an unknown
+    strategy.
     """
 
     scope: Scope = "fleet"

@@ -1,6 +1,6 @@
 -- Admit one request, reserve a place for it, or refuse.
--- KEYS[1]: prefix. ARGV: now ('' = server time), set, model, tokens, max wait, waited (0/1), seed,
--- microusd, batch, lease id, process ('' = unknown), barred keys...
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set, model, tokens, max wait, waited (0/1), seed, microusd, batch,
+-- lease id, process ('' = unknown), barred keys...
 -- Reply: {'lease', now, key, at, reserved (0/1), last resort (0/1), probe (0/1), what the client keeps (leases.lua)}
 --      | {'later', now, pause} | {'no_room', now, retry after, reason, detail} | {'register', now}
 
@@ -27,7 +27,7 @@ local function is_out(id) return is_barred[id] or is_off[id] end
 
 -- its reply may have been lost: then it comes again. Or it comes late, after it was taken back
 local kept = P .. ':r:' .. lease_id
-local before = redis.call('HMGET', kept, 'lease', 'at', 'sent', 'last', 'probe')
+local before = redis.call('HMGET', kept, 'lease', 'key', 'at', 'sent', 'last', 'probe')
 if before[1] == '' then return {'no_room', text(now), '0', 'barred', ''} end
 if before[1] then return admitted(now, before[1], unpack(before, 2)) end
 
@@ -293,8 +293,8 @@ local lease = lease_text({
   id = lease_id, key = k.id, model = model, tokens = tokens, microusd = microusd, batch = batch,
   generation = k.generation, quota_generation = q.generation, r = b.r, t = b.t,
 })
-redis.call('HSET', kept, 'lease', lease, 'at', text(at), 'sent', at <= now and 1 or 0, 'last', last_resort and 1 or 0,
-  'probe', probe and 1 or 0)
+local sent, last, single = at <= now and '1' or '0', last_resort and '1' or '0', probe and '1' or '0'
+redis.call('HSET', kept, 'lease', lease, 'key', k.id, 'at', text(at), 'sent', sent, 'last', last, 'probe', single)
 redis.call('PEXPIRE', kept, C.REPLY_LOST_MS)
 index(k, q, b, model, now)
-return admitted(now, lease, text(at), at <= now and '1' or '0', last_resort and '1' or '0', probe and '1' or '0')
+return admitted(now, lease, k.id, text(at), sent, last, single)

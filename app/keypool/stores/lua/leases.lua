@@ -33,8 +33,7 @@ local function lease_of(given, at)
 end
 
 -- the reply about a lease: its key, when it may be sent, and reserved, last resort, probe (0/1)
-local function admitted(now, lease, at, sent, last_resort, probe)
-  local key = cjson.decode(lease)[2]
+local function admitted(now, lease, key, at, sent, last_resort, probe)
   return {'lease', text(now), key, at, sent == '1' and '0' or '1', last_resort, probe, lease}
 end
 

@@ -6,7 +6,7 @@
 --                     se = when a process last registered it; x:<model> = forbidden until; tu = its turn;
 --                     rq, ok, ng, rl = requests, successes, failures, rate limits; lu = last used; h0, h1 = requests of
 --                     the clock hour hr and of the one before
---   q:<group>         hash: its money (keys.lua). ge = generation, ga = time between probes (0: there is money),
+--   q:<group>         hash: its quota (keys.lua). ge = generation, ga = time between probes (0: there is quota),
 --                     du = next one due, pa, pu = as above, pk = the key that probes; cool = end of the latest cooldown
 --                     of any model
 --   g:<group>         set:  the keys of the group
@@ -26,8 +26,8 @@
 --                     outcome, i, o = tokens of input and output, u = microusd
 --   w:<model>         hash: counts. b<n> = sent requests by how long they had waited, us = their waits together,
 --                     r:<reason> = refusals, s:<unit> = microseconds without room
---   r:<lease>         hash: lease ('' = it was taken back), at, sent, last, probe (0/1) = what was admitted, in case the
---                     reply was lost
+--   r:<lease>         hash: lease ('' = it was taken back), key, at, sent, last, probe (0/1) = what was admitted, in case
+--                     the reply was lost
 --   n:<lease>         a reserved request was counted as sent
 --   u:<lease>         what the stream of this lease has used is counted
 --   a:<report>        what a process did while it was alone has been added

@@ -1,8 +1,8 @@
 -- End a lease.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), lease, at, outcome, counts (0/1), pause ('' = none named), admitted after,
--- limited by ('', requests, tokens), used tokens ('' = unknown), used microusd,
--- output tokens, class of the wait, wait, streams (0/1), unbilled (0/1), twice (requests, tokens) rate ('' = no
--- reading), limit, remaining, reset, and foreign (0/1): another server gave the lease, and counts what it used.
+-- limited by ('', requests, tokens), used tokens ('' = unknown), used microusd, output tokens, class of the wait, wait,
+-- streams (0/1), unbilled (0/1), twice (requests, tokens) rate ('' = no reading), limit, remaining, reset, and foreign
+-- (0/1): another server gave the lease, and counts what it used.
 -- Reply: {now, opened after ('' = no), closed, died, quota gone, cooled for ('' = no)}
 
 local now = clock(ARGV[1])
