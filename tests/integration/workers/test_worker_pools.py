@@ -82,10 +82,12 @@ def test_a_child_that_cannot_open_its_resources_exits_with_the_reason(
     fleet.env["DATABASE_URL"] = f"sqlite:///{database}"
     fleet.services = type(fleet.services)(fleet.home, fleet.env, cwd=fleet.home, logs=fleet.home)
     worker = fleet.start_worker(concurrency=1)
+    (child,) = psutil.Process(worker.process.pid).children()
+    child.suspend()  # it may be opening the database: a write-ahead log of its own would stand in for the lost file
+    until(lambda: child.status() == psutil.STATUS_STOPPED, 5)
     for file in fleet.home.glob("other.sqlite3*"):
         file.unlink()
     database.write_text("no database any more " * 100)
-    for child in psutil.Process(worker.process.pid).children():
-        child.kill()
+    child.kill()
     until(lambda: "A worker process could not start" in fleet.log("worker"), 30, lambda: fleet.log("worker"))
     assert "other.sqlite3" in fleet.log("worker")
