@@ -1,5 +1,5 @@
-"""How Celery connects to its broker: at once when it is back, and whatever the lost connection leaves behind; and what
-its messages show of their arguments.
+"""How Celery connects to its broker: at once when it is back, and without losing what the lost connection leaves
+behind; and what its messages show of their arguments.
 
 kombu waits 2, 4, 6 ... 30 seconds between its tries, so that a worker would sleep through the return of a broker that
 was away for a minute. A try on a broker that is away costs next to nothing, and a fleet has few workers.
@@ -7,7 +7,6 @@ was away for a minute. A try on a broker that is away costs next to nothing, and
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from celery.app.amqp import AMQP
@@ -16,12 +15,10 @@ from kombu.connection import Connection
 
 from app.redaction import redact_urls
 
-log = logging.getLogger(__name__)
-
 
 class SteadyConnection(Connection):
     """A connection that is tried once a second, unless the caller wants it otherwise, until its worker is told to stop;
-    it can always be closed.
+    messages that it has brought can always end.
     """
 
     def ensure_connection(
@@ -46,16 +43,14 @@ class SteadyConnection(Connection):
         options["callback"] = options.get("callback") or maybe_shutdown
         return super()._ensure_connection(*args, **options)  # type: ignore[no-untyped-call]
 
-    def maybe_close_channel(self, channel: Any) -> None:
-        """Close it; what fails then is logged and does no harm, since recovery sends what was not given back.
+    def _do_close_transport(self) -> None:
+        """Let go of the transport, which still knows the way to the broker.
 
-        kombu ignores errors of connections only. A channel that holds messages and whose transport is closed already
-        fails with an `AttributeError` (seen with 5.7 when a broker was killed), on which Celery ends the worker.
+        Messages of a lost connection are given back when its channels are closed, and acknowledged when their tasks
+        end, which may be later. kombu's own transport forgets the way, so that both may fail with an `AttributeError`
+        (seen with 5.7 when a broker was killed), on which Celery ends the worker.
         """
-        try:
-            super().maybe_close_channel(channel)  # type: ignore[no-untyped-call]
-        except Exception as exc:  # noqa: BLE001 (see above)
-            log.warning("A channel to the lost broker could not be closed: %s: %s", type(exc).__name__, exc)
+        self._transport = None
 
 
 def shown(value: object) -> str:

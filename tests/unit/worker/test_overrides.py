@@ -35,12 +35,12 @@ def test_no_library_has_changed_what_is_overridden() -> None:
 
 
 def test_a_changed_method_is_named_with_the_file_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    def maybe_close_channel(_self: Connection, channel: object) -> None:
-        del channel
+    def _do_close_transport(_self: Connection) -> None:
+        pass
 
-    monkeypatch.setattr(Connection, "maybe_close_channel", maybe_close_channel)
+    monkeypatch.setattr(Connection, "_do_close_transport", _do_close_transport)
     (said,) = complaints()
-    assert said.startswith("kombu.connection:Connection.maybe_close_channel is now ")
+    assert said.startswith("kombu.connection:Connection._do_close_transport is now ")
     assert f"in kombu {version('kombu')}; it was " in said
     assert "Check tasks/broker.py (overridden: " in said
     assert said.endswith("then update worker/overrides.toml.")
