@@ -1,6 +1,6 @@
 """What responses say of rate limits: OpenAI's headers and durations, RFC 9110's retry-after. Pure.
 
-Times are microseconds, rates are per minute. What follows from a reading is `buckets`'.
+Times are microseconds, rates are per minute. What follows from a reading is decided in `stores/lua/meters.lua`.
 """
 
 from __future__ import annotations
@@ -69,14 +69,6 @@ class MeterReading:
     limit: float
     remaining: float
     reset_us: int
-
-    @property
-    def per_minute(self) -> float:
-        """The rate. A limit a minute is full again within one; a longer reset tells of a limit a day (or hour)."""
-        used = self.limit - self.remaining
-        if self.reset_us > 1.05 * MINUTE_US and used > 0:
-            return min(self.limit, used * MINUTE_US / self.reset_us)
-        return self.limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,9 @@ class LuaRules:
         guess = {"n": 0, "at": 0, "cut": 0}
         return self.table({"r": requests, "t": tokens, "cooldown": 0, "guess": self.table(guess)})
 
-    def reading(self, limit: float, remaining: float, reset_us: float, rate: float | None = None) -> Any:
+    def reading(self, limit: float, remaining: float, reset_us: float) -> Any:
         """What headers say of a limit."""
-        return self.table({"rate": rate or limit, "limit": limit, "remaining": remaining, "reset": reset_us})
+        return self.table({"limit": limit, "remaining": remaining, "reset_us": reset_us})
 
     def charge(self, meter: Any = None) -> Any:
         """What a lease keeps of a meter; of none: nothing was known."""

@@ -1,14 +1,13 @@
-"""The arguments and replies of the scripts: lists of text."""
+"""The replies of the scripts: lists of text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from app.keypool.breaker import Circuit
-from app.keypool.limits import MeterReading
 from app.keypool.snapshots import KeySnapshot, State, state_of
-from app.keypool.spending import Spent, Usage
-from app.keypool.stores.base import Change, KeyRequest, Lease
+from app.keypool.spending import Spent
+from app.keypool.stores.base import KeyRequest, Lease
 
 _CIRCUITS = (Circuit.CLOSED, Circuit.OPEN, Circuit.DEAD)
 
@@ -30,29 +29,6 @@ def read_lease(reply: Sequence[str], request: KeyRequest, lease_id: str) -> Leas
         last_resort=reply[5] == "1",
         probe=reply[6] == "1",
         text=reply[7],
-    )
-
-
-def reading_arguments(reading: MeterReading | None) -> tuple[str | float, ...]:
-    """What headers said of one limit, as `settle.lua` reads it."""
-    if reading is None:
-        return ("", "", "", "")
-    return (reading.per_minute, reading.limit, reading.remaining, reading.reset_us)
-
-
-def usage_arguments(usage: Usage | None) -> tuple[int | str, ...]:
-    """What a script takes for what was used: tokens, microusd, output tokens; blanks where that is unknown."""
-    return ("", "", "") if usage is None else (usage.tokens, usage.microusd, usage.output_tokens)
-
-
-def read_change(reply: Sequence[str]) -> Change:
-    """What `settle.lua` answers."""
-    return Change(
-        opened_after=whole(reply[1]) if reply[1] else None,
-        closed=reply[2] == "1",
-        died=reply[3] == "1",
-        quota_gone=reply[4] == "1",
-        cooled_us=whole(reply[5]) if reply[5] else None,
     )
 
 

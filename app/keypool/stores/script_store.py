@@ -12,6 +12,7 @@ import json
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import redis
@@ -24,12 +25,9 @@ from app.keypool.snapshots import Acted, Action, KeySnapshot
 from app.keypool.spending import NO_BUDGET, Budget, Bulk, BulkResult, Spent, Usage
 from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoRoom, Settlement, day_of
 from app.keypool.stores.replies import (
-    read_change,
     read_lease,
     read_snapshot,
     read_state,
-    reading_arguments,
-    usage_arguments,
     whole,
 )
 from app.keypool.stores.scripts import SEEDS, load_scripts
@@ -158,30 +156,15 @@ class ScriptStore:
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
         """As the contract has it. `foreign`: another server gave the lease; only what it says of its key is taken."""
-        reply = self._run(
-            "settle",
-            lease.text,
-            lease.at_us,
-            settlement.outcome.value,
-            int(settlement.counts),
-            "" if settlement.pause_us is None else settlement.pause_us,
-            settlement.admitted_after_us,
-            settlement.limited_by or "",
-            *usage_arguments(settlement.usage),
-            wait_class(settlement.waited_us),
-            settlement.waited_us,
-            int(settlement.streams),
-            int(settlement.unbilled),
-            *reading_arguments(settlement.limits.requests),
-            *reading_arguments(settlement.limits.tokens),
-            int(foreign),
-        )
-        return read_change(reply)
+        given = {**_known(settlement), "wait_class": wait_class(settlement.waited_us), "foreign": foreign}
+        return self._change("settle", lease, given)
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
-        arguments = lease.text, lease.at_us, int(broke), *usage_arguments(usage)
-        reply = self._run("end_stream", *arguments)
-        return Change(opened_after=whole(reply[1]) if reply[1] else None, closed=reply[2] == "1")
+        return self._change("end_stream", lease, {"broke": broke, **({"usage": asdict(usage)} if usage else {})})
+
+    def _change(self, name: str, lease: Lease, given: dict[str, Any]) -> Change:
+        reply = self._run(name, lease.text, lease.at_us, json.dumps(given))
+        return Change(**json.loads(reply[1]))
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
         given = json.dumps(_rows(bulk.charges))
@@ -257,6 +240,11 @@ class ScriptStore:
         if isinstance(reply, list):
             self.time.saw(whole(reply[0] if reply[0][:1].isdigit() else reply[1]), asked_at)
         return reply
+
+
+def _known(settlement: Settlement) -> dict[str, Any]:
+    """Its fields, without what is None."""
+    return asdict(settlement, dict_factory=lambda pairs: {name: value for name, value in pairs if value is not None})
 
 
 def _rows(parts: Mapping[str, Spent]) -> list[tuple[str, int, int, int]]:

@@ -1,31 +1,22 @@
-"""What a process does while the fleet's store is away: it goes on with its share of every limit.
-
-The share is a grid of time: with n processes alive, every n-th slot of a key is this process's, and slots are 5 % wider
-than the limit asks for. All processes lay the same grid by the lost server's clock, so they do not collide.
-"""
+"""What a process does while the fleet's store is away: it goes on with its share of every limit (`share.lua`)."""
 
 from __future__ import annotations
 
 import itertools
 import json
-import math
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from app.keypool.keys import ApiKey
-from app.keypool.limits import MINUTE_US, LimitReading, MeterReading
+from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.spending import Spent
 from app.keypool.stores.base import Change, Lease, Settlement
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.server_time import Now
 from app.keypool.stores.tally import Alone
 
-#: Slots are this much wider than the limit asks for.
-_MARGIN = 1.05
-#: A limit that a response names is the known one within this share.
-_WAVERING = 0.25
 _LOCAL = "share-"
 _NUMBERS = itertools.count(1)
 
@@ -108,13 +99,12 @@ class ShareStore(MemoryStore):
         super().__init__(keys, strategy, clock, processes=fleet.size, **options)
         self._fleet = fleet
         self._since_us = max(since_us, self.now_us())
-        self._rates = {place: (limits[0], limits[2]) for place, limits in fleet.limits.items()}
         self._reported = Alone()
         self._learned = lambda: {"learned": [], "spent": [], "verified": fleet.verified(keys), "disabled": []}
         self.register()
         self._seed(
             [
-                [*place, *self._slots(rpm), *self._slots(tpm), cooldown_until, cut_us]
+                [*place, _full(rpm), _full(tpm), cooldown_until, cut_us]
                 for place, (rpm, _, tpm, _, cooldown_until, cut_us) in fleet.limits.items()
             ],
             bad=[[key_id, circuit] for key_id, circuit in fleet.bad.items() if circuit > 0],
@@ -141,14 +131,10 @@ class ShareStore(MemoryStore):
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
         """As the contract has it. Of a response only the limits themselves are taken: their buckets are everybody's."""
-        said = settlement.limits
         change = super().settle(lease, replace(settlement, limits=LimitReading()), foreign=foreign)
-        place = (self._groups.get(lease.key_id, lease.key_id), lease.model)
-        known = self._rates.get(place, (0.0, 0.0))
-        news = [_news(*pair) for pair in zip(known, (said.requests, said.tokens), strict=True)]
-        if any(news):
-            self._rates[place] = (news[0] or known[0], news[1] or known[1])
-            self._seed([[*place, *self._slots(news[0]), *self._slots(news[1]), 0, 0]])
+        said = [reading and asdict(reading) for reading in (settlement.limits.requests, settlement.limits.tokens)]
+        if any(said):
+            self._seed([[self._groups.get(lease.key_id, lease.key_id), lease.model, *said, 0, 0]])
         return change
 
     def settle_foreign(self, lease: Lease, settlement: Settlement) -> Change:
@@ -183,17 +169,8 @@ class ShareStore(MemoryStore):
 
     def _seed(self, limits: Sequence[Sequence[Any]], **known: Any) -> None:
         """Run `share.lua`."""
-        self._run("share", json.dumps({"limits": limits, "bad": [], "disabled": [], "spent": [], **known}))
-
-    def _slots(self, per_minute: float) -> tuple[float, float]:
-        """The rate of this process's slots in one grid, and when the first one begins; twice 0 if unknown."""
-        if per_minute <= 0:
-            return 0.0, 0.0
-        slot = MINUTE_US / per_minute * _MARGIN
-        mine = self._fleet.rank * slot
-        turn = self._fleet.size * slot
-        first = math.ceil((self._since_us - mine) / turn) * turn + mine
-        return per_minute / (self._fleet.size * _MARGIN), first
+        share = {"rank": self._fleet.rank, "size": self._fleet.size, "since": self._since_us}
+        self._run("share", json.dumps({**share, "limits": limits, "bad": [], "disabled": [], "spent": [], **known}))
 
 
 class RetiredShares:
@@ -226,10 +203,9 @@ class RetiredShares:
         return reports
 
 
-def _news(known: float, said: MeterReading | None) -> float:
-    """The limit a minute that a response names, if it differs from the known one (a limit a day wavers), else 0."""
-    rate = said.per_minute if said else known
-    return rate if abs(rate - known) > _WAVERING * known else 0.0
+def _full(per_minute: float) -> dict[str, Any] | None:
+    """What a limit a minute says of itself that nobody has used, None if it is unknown."""
+    return asdict(MeterReading(per_minute, per_minute, 0)) if per_minute > 0 else None
 
 
 def _figures(of: Mapping[str, str], fields: Sequence[str]) -> Spent:

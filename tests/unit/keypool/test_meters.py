@@ -167,8 +167,19 @@ def test_a_limit_a_day_wavers_and_stays_the_same_limit(rules: LuaRules) -> None:
     """Its rate is computed from rounded figures: a quarter more or less is nothing new."""
     before = charged(rules, rules.meter(8, 200))
     for rate, kept in ((9.9, 8), (10.1, 10.1)):
-        said = rules.reading(200, 190, 75 * SECOND, rate=rate)
-        assert learned(rules, said, before, rules.charge(before)).l == kept
+        said = rules.reading(200, 180, 20 * MINUTE / rate)
+        assert learned(rules, said, before, rules.charge(before)).l == pytest.approx(kept)
+
+
+@pytest.mark.parametrize(
+    ("remaining", "reset_us", "rate"),
+    [(190, MINUTE, 200), (200, 10 * MINUTE, 200), (180, 2 * MINUTE, 10), (0, 70 * SECOND, 1200 / 7)],
+    ids=["a limit a minute", "nothing used", "a limit a day", "a limit a day that is used up"],
+)
+def test_a_reset_after_more_than_a_minute_tells_of_a_limit_a_day(
+    rules: LuaRules, remaining: float, reset_us: float, rate: float
+) -> None:
+    assert rules.rate_of(rules.reading(200, remaining, reset_us)) == pytest.approx(rate)
 
 
 def test_a_refund_undoes_a_charge(rules: LuaRules) -> None:

@@ -114,24 +114,21 @@ local function quota_at(q, now, last_resort)
   return math.max(now, q.due)
 end
 
--- a 5xx, timeout or broken connection; -> the failures that opened the circuit, '' if it did not open
+-- a 5xx, timeout or broken connection; -> the failures that opened the circuit, nil if it did not open
 local function fail(k, lease, now, counts)
   local current = lease.generation == k.generation
   if not counts and k.circuit == CLOSED then
     if current then k.probe_until = 0 end
-    return ''
+    return nil
   end
-  if not current then return '' end
+  if not current then return nil end
   k.failures = k.failures + 1
   k.probe_until = 0
-  if k.circuit == CLOSED and k.failures < C.FAILURE_THRESHOLD then return '' end
-  if k.circuit ~= CLOSED and lease.at < k.retry_at then return '' end
+  if k.circuit == CLOSED and k.failures < C.FAILURE_THRESHOLD then return nil end
+  if k.circuit ~= CLOSED and lease.at < k.retry_at then return nil end
   local open_for = math.min(C.OPEN_US * 2 ^ k.openings, C.MAX_OPEN_US)
-  local opened = ''
-  if k.circuit ~= DEAD then
-    k.circuit = OPEN
-    opened = text(k.failures)
-  end
+  local opened = k.circuit ~= DEAD and k.failures or nil
+  if opened then k.circuit = OPEN end
   k.generation, k.retry_at, k.openings = k.generation + 1, now + open_for, math.min(k.openings + 1, 16)
   return opened
 end

@@ -23,11 +23,12 @@ end
 -- it was surely not billed, or not sent after all
 local function refund_lease(lease) spend(lease.day, lease.key, lease.batch, lease.charged, -1) end
 
--- what it used is known
-local function correct_lease(lease, tokens, microusd)
+-- what it used is known: {tokens, microusd, output_tokens}
+local function book_usage(lease, used)
   local charged = lease.charged
-  local more = {calls = 0, tokens = tokens - charged.tokens, microusd = microusd - charged.microusd}
+  local more = {calls = 0, tokens = used.tokens - charged.tokens, microusd = used.microusd - charged.microusd}
   spend(lease.day, lease.key, lease.batch, more, 1)
+  count_usage(lease, used)
 end
 
 -- of a bulk: {batch, calls, tokens, microusd} of each batch of jobs that pays

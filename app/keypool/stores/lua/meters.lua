@@ -143,18 +143,25 @@ end
 -- moment at which it admitted this request; what we charged since then still counts
 local function drift(m, reading, admitted, charge)
   if not known(m, charge) then return 0 end
-  return admitted + reading.reset - own(m, charge).f
+  return admitted + reading.reset_us - own(m, charge).f
+end
+
+-- A limit a minute is full again within one; a longer reset tells of a limit a day (or hour)
+local function rate_of(reading)
+  local used = reading.limit - reading.remaining
+  if reading.reset_us <= 1.05 * C.MINUTE_US or used == 0 then return reading.limit end
+  return math.min(reading.limit, used * C.MINUTE_US / reading.reset_us)
 end
 
 -- take a response's word for the limit, and move the arrival time by what it differs from ours. `dead` is the band
 -- (units, share of the capacity) within which "earlier" is ignored. After another limit, places that were reserved are
 -- void (`outdated`), and the burst of our pace is taken for used
 local function learn_meter(m, reading, admitted, charge, units, dead)
-  local rate = reading.rate
-  local said = math.max(1, math.min(reading.limit, reading.remaining + reading.reset * rate / C.MINUTE_US))
+  local rate = rate_of(reading)
+  local said = math.max(1, math.min(reading.limit, reading.remaining + reading.reset_us * rate / C.MINUTE_US))
   local first_burst = math.max(rate / 60, units)
   if not known(m, charge) then
-    m.l, m.c, m.f, m.a = rate, said, math.max(m.f, admitted + reading.reset), math.max(m.a, first_burst)
+    m.l, m.c, m.f, m.a = rate, said, math.max(m.f, admitted + reading.reset_us), math.max(m.a, first_burst)
     m.p = math.max(m.p, admitted + units * C.MINUTE_US / rate)
     m.i, m.s = m.n, 1
     return
@@ -163,7 +170,7 @@ local function learn_meter(m, reading, admitted, charge, units, dead)
   local other = rate ~= m.l
   if rate ~= reading.limit then other = math.abs(rate - m.l) > C.WAVERING * m.l end
   if other then
-    m.f = admitted + reading.reset
+    m.f = admitted + reading.reset_us
     m.p = admitted + first_burst * C.MINUTE_US / rate
     m.l, m.c, m.a, m.i, m.g, m.s = rate, said, first_burst, m.n, m.n, 1
     return

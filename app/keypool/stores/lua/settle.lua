@@ -1,26 +1,14 @@
 -- End a lease.
--- KEYS[1]: prefix. ARGV: now ('' = server time), lease, at, outcome, counts (0/1), pause ('' = none named), admitted after,
--- limited by ('', requests, tokens), used tokens ('' = unknown), used microusd, output tokens, class of the wait, wait,
--- streams (0/1), unbilled (0/1), twice (requests, tokens) rate ('' = no reading), limit, remaining, reset, and foreign
--- (0/1): another server gave the lease, and counts what it used.
--- Reply: {now, opened after ('' = no), closed, died, quota gone, cooled for ('' = no)}
+-- KEYS[1]: prefix. ARGV: now ('' = server time), lease, at, JSON of a `Settlement` (stores/base.py) without what is none,
+-- and with wait_class, and foreign: another server gave the lease, and counts what it used.
+-- Reply: {now, JSON of a `Change`}
 
 local now = clock(ARGV[1])
-local lease = lease_of(ARGV[2], ARGV[3])
-local outcome, counts, pause = ARGV[4], ARGV[5] == '1', ARGV[6]
-local admitted, limited_by = lease.at + tonumber(ARGV[7]), ARGV[8]
-local function reading_from(n)
-  if ARGV[n] == '' then return nil end
-  return {
-    rate = tonumber(ARGV[n]), limit = tonumber(ARGV[n + 1]), remaining = tonumber(ARGV[n + 2]),
-    reset = tonumber(ARGV[n + 3]),
-  }
-end
-local streams, unbilled = ARGV[14] == '1', ARGV[15] == '1'
-local requests, of_tokens = reading_from(16), reading_from(20)
-local foreign = ARGV[24] == '1'
+local lease, given, change = lease_of(ARGV[2], ARGV[3]), cjson.decode(ARGV[4]), {}
+local outcome, pause, limited_by, foreign = given.outcome, given.pause_us, given.limited_by, given.foreign
+local requests, of_tokens, admitted = given.limits.requests, given.limits.tokens, lease.at + given.admitted_after_us
 
-if not foreign and not is_open(lease, now) then return {text(now), '', '0', '0', '0', ''} end
+if not foreign and not is_open(lease, now) then return {text(now), '{}'} end
 redis.call('ZREM', P .. ':f:' .. lease.key, lease.id)
 local k = load_key(lease.key, lease.model)
 local q = load_quota(k.group)
@@ -38,12 +26,10 @@ end
 -- money
 if foreign then
   -- its own server books it
-elseif C.UNBILLED[outcome] or unbilled then
+elseif C.UNBILLED[outcome] or given.unbilled then
   refund_lease(lease)
-elseif ARGV[9] ~= '' then
-  local tokens, microusd, output = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-  correct_lease(lease, tokens, microusd)
-  count_usage(lease, tokens, output, microusd)
+elseif given.usage then
+  book_usage(lease, given.usage)
 end
 
 -- a request too large for the key took no tokens; kept, they would rest it for as many minutes as its limit is too
@@ -77,7 +63,6 @@ if outcome == 'success' then
 end
 
 -- the key and its group
-local opened, closed, died, quota_gone, cooled = '', false, false, false, ''
 local current, quota_current = lease.generation == k.generation, lease.quota_generation == q.generation
 local awaited = health_awaits(k, now) or now < q.probe_until
 
@@ -89,9 +74,9 @@ local function succeed()
     q.generation, q.gap = q.generation + 1, 0
     awaited = true
   end
-  if not streams then
-    closed = complete(k, lease, now)
-    awaited = awaited or closed
+  if not given.streams then
+    change.closed = complete(k, lease, now)
+    awaited = awaited or change.closed
   elseif k.circuit == CLOSED then
     k.verified, k.probe_until = true, 0
   end
@@ -111,7 +96,7 @@ local function lose_quota()
   end
   if news or probe then q.due = now + q.gap end
   q.probe_until = 0
-  quota_gone = news
+  change.quota_gone = news
 end
 
 -- a 429 with rate limit headers, or of which nothing can be guessed; -> until when to rest
@@ -132,11 +117,11 @@ local function cool()
   note('rl')
   local till
   if not requests and not of_tokens and is_guessed_or_unknown(b) then
-    till = guess_anew(b, lease.at, num(pause ~= '' and pause), now)
+    till = guess_anew(b, lease.at, pause, now)
   end
-  till = till or rest(now + num(pause ~= '' and pause, C.DEFAULT_COOLDOWN_US))
-  if till > math.max(now, b.cooldown) then cooled = text(till - now) end
-  if till > b.cooldown then b.cooldown_of = limited_by ~= '' and limited_by or 'requests' end
+  till = till or rest(now + (pause or C.DEFAULT_COOLDOWN_US))
+  if till > math.max(now, b.cooldown) then change.cooled_us = till - now end
+  if till > b.cooldown then b.cooldown_of = limited_by or 'requests' end
   b.cooldown = math.max(b.cooldown, till)
   local until_now = num(redis.call('HGET', P .. ':q:' .. k.group, 'cool'), 0)
   redis.call('HSET', P .. ':q:' .. k.group, 'cool', math.max(until_now, b.cooldown))
@@ -151,10 +136,10 @@ elseif outcome == 'no_capacity' then
 else
   note('ng')
   if outcome == 'server_failure' then
-    opened = fail(k, lease, now, counts)
+    change.opened_after = fail(k, lease, now, given.counts)
   elseif outcome == 'invalid_key' then
     if current then
-      died = k.circuit ~= DEAD
+      change.died = k.circuit ~= DEAD
       k.circuit, k.generation, k.retry_at, k.probe_until = DEAD, k.generation + 1, now + C.DEAD_PROBE_US, 0
     end
   else
@@ -177,15 +162,10 @@ save_health(k)
 save_quota(q)
 
 if not foreign then
-  local of_key = P .. ':c:' .. k.id
-  count(of_key, lease.model .. '\31' .. outcome, 1)
-  if opened ~= '' then count(of_key, 'open', 1) end
-  if closed then count(of_key, 'closed', 1) end
-  if died then count(of_key, 'dead', 1) end
-  if quota_gone then count(of_key, 'no_quota', 1) end
-  if cooled ~= '' then count(of_key, 'cooling', 1) end
-  count(P .. ':w:' .. lease.model, 'us', tonumber(ARGV[13]))
-  count_for_model(lease.model, 'b' .. ARGV[12], 1)
+  count(P .. ':c:' .. k.id, lease.model .. '\31' .. outcome, 1)
+  count_change(k, change)
+  count(P .. ':w:' .. lease.model, 'us', given.waited_us)
+  count_for_model(lease.model, 'b' .. given.wait_class, 1)
 end
 
 for _, part in ipairs({':k:' .. k.id, ':c:' .. k.id, ':m:' .. lease.model, ':i:' .. lease.model, ':p'}) do
@@ -198,4 +178,4 @@ if q.generation ~= quota_generation then
   end
 end
 reindex(k, q, b, lease.model, now, awaited)
-return {text(now), opened, closed and '1' or '0', died and '1' or '0', quota_gone and '1' or '0', cooled}
+return {text(now), cjson.encode(change)}

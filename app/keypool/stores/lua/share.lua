@@ -1,24 +1,37 @@
--- What a process that goes on alone knows of limits, and of the fleet when its server was lost (see share.py). Places that
--- were reserved under another limit are void.
--- KEYS[1]: prefix. ARGV: now ('' = server time), JSON {limits = {{group, model, twice (requests, tokens) rate of this
--- process's slots (0 = unknown) and when the first begins, cooldown until, guess cut at}, ...},
+-- What a process that goes on alone knows of limits, and of the fleet when its server was lost (see share.py).
+--
+-- A share is a grid of time: with `size` processes alive, every size-th slot of a limit is this process's, from `since` on.
+-- All lay the same grid by the lost server's clock, so they do not collide.
+--
+-- KEYS[1]: prefix. ARGV: now ('' = server time), JSON {rank, size, since, limits = {{group, model, requests, tokens
+-- (readings of the whole limits, nil = unknown), cooldown until, guess cut at}, ...},
 -- bad = {{key, circuit}, ...}, disabled = {key, ...}, spent = {{name, calls, tokens, microusd}, ...}}. Reply: {now}
+
+-- slots are this much wider than the limit asks for
+C.MARGIN = 1.05
 
 local now = clock(ARGV[1])
 local given = cjson.decode(ARGV[2])
+
+-- the share of a limit that is new, or differs from the known one; places that were reserved under that are void
+local function take(m, said)
+  if not said then return m end
+  local rate, known = rate_of(said), (m.l or 0) * given.size * C.MARGIN
+  if math.abs(rate - known) <= C.WAVERING * known then return m end
+  local mine, slot = unknown_meter(), C.MINUTE_US / rate * C.MARGIN
+  local turn, first = given.size * slot, given.rank * slot
+  mine.l, mine.a, mine.n, mine.g = C.MINUTE_US / turn, 1, m.n, m.n
+  mine.f = first + math.ceil((given.since - first) / turn) * turn
+  return mine
+end
+
 for _, l in ipairs(given.limits) do
   local group, model, b = l[1], l[2], load_bucket(l[1], l[2])
   note_model(model, now)
-  local function take(m, rate, first)
-    if rate <= 0 then return m end
-    local mine = unknown_meter()
-    mine.l, mine.f, mine.a, mine.n, mine.g = rate, first, 1, m.n, m.n
-    return mine
-  end
   local request_limit, token_limit = b.r.l, b.t.l
-  b.r, b.t = take(b.r, l[3], l[4]), take(b.t, l[5], l[6])
-  if l[3] > 0 then b.guess = {n = 0, at = 0, cut = l[8], changed = true} end
-  b.cooldown = math.max(b.cooldown, l[7])
+  b.r, b.t = take(b.r, l[3]), take(b.t, l[4])
+  if b.r.l ~= request_limit then b.guess = {n = 0, at = 0, cut = l[6], changed = true} end
+  b.cooldown = math.max(b.cooldown, l[5])
   save_bucket(b)
   local quota = P .. ':q:' .. group
   redis.call('HSET', quota, 'cool', math.max(num(redis.call('HGET', quota, 'cool'), 0), b.cooldown))

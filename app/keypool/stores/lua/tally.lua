@@ -7,11 +7,20 @@ local function count(name, field, by)
   if by ~= 0 then redis.call('HINCRBY', name, field, whole(by)) end
 end
 
-local function count_usage(lease, tokens, output, microusd)
+local function count_usage(lease, used)
   local name, of = P .. ':c:' .. lease.key, lease.model .. '\31'
-  count(name, of .. 'i', math.max(0, tokens - output))
-  count(name, of .. 'o', output)
-  count(name, of .. 'u', microusd)
+  count(name, of .. 'i', math.max(0, used.tokens - used.output_tokens))
+  count(name, of .. 'o', used.output_tokens)
+  count(name, of .. 'u', used.microusd)
+end
+
+-- what became of a key
+local function count_change(k, change)
+  local name = P .. ':c:' .. k.id
+  for field, happened in pairs({open = change.opened_after, closed = change.closed, dead = change.died,
+    no_quota = change.quota_gone, cooling = change.cooled_us}) do
+    if happened then count(name, field, 1) end
+  end
 end
 
 local function count_for_model(model, field, by)
