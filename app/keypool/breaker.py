@@ -1,20 +1,10 @@
-"""The health of a key: closed -> open -> half_open (Nygard, *Release It!*), and dead. `keys.lua` has transitions."""
+"""The numbers of the circuit breaker of a key, whose transitions are in `stores/lua/keys.lua`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 SECOND_US = 1_000_000
-
-
-class Circuit(StrEnum):
-    """Where a key stands. `open` takes no traffic, `half_open` one probe, `dead` was refused by the provider (401)."""
-
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
-    DEAD = "dead"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,14 +47,6 @@ class CallFigures(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class KeyTransitions:
-    """How often each transition happened to one key."""
-
-    key_id: str
-    counts: Mapping[Transition, int]
-
-
-@dataclass(frozen=True, slots=True)
 class ModelFigures:
     """One model, all keys together.
 
@@ -95,14 +87,15 @@ class PoolFigures:
 
     `scope` says whose: the fleet's, or of this process alone, which has no store of the fleet or has lost it. `groups`
     gives the limit group of each key: the configured ones in their order, then those that were taken out and have been
-    counted. `rooms` are of the groups of configured keys. `stopped` names the daily budgets ("day tokens",
-    "key_day calls") that had no room for a request of this UTC day, with the largest cap at which that was so.
+    counted. `transitions` says how often each happened to a key. `rooms` are of the groups of configured keys.
+    `stopped` names the daily budgets ("day tokens", "key_day calls") that had no room for a request of this UTC day,
+    with the largest cap at which that was so.
     """
 
     scope: Scope
     groups: Mapping[str, str]
     calls: tuple[CallFigures, ...]
-    transitions: tuple[KeyTransitions, ...]
+    transitions: Mapping[str, Mapping[Transition, int]]
     models: tuple[ModelFigures, ...]
     rooms: tuple[Room, ...]
     stopped: Mapping[str, int]

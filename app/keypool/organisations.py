@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from app.keypool.keys import ApiKey
 
@@ -33,14 +33,11 @@ class SharedLimits:
         self._seen: dict[str, tuple[str, str]] = {}
         self._organisations_told: set[str] = set()
 
-    def saw(self, key: ApiKey, organization: str | None, project: str | None) -> None:
-        """A response to `key` named these (headers `openai-organization`, `openai-project`); None or "": it did not.
-
-        Cheap when nothing is new, so that it may be called for every response.
-        """
-        if not organization:
+    def saw(self, key: ApiKey, headers: Mapping[str, str]) -> None:
+        """A response to `key` had these. Cheap when nothing is new, so that it may be called for every response."""
+        home = _shown(headers.get("openai-organization", "")), _shown(headers.get("openai-project", ""))
+        if not home[0]:
             return
-        home = (_shown(organization), _shown(project or ""))
         if self._seen.get(key.key_id) == home:
             return
         with self._lock:

@@ -16,7 +16,7 @@ from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Usage
 from app.keypool.stats import spent_stats, stats_of
-from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoRoom, Reason, Settlement, Store
+from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoRoom, Settlement, Store
 
 log = logging.getLogger(__name__)
 
@@ -39,18 +39,6 @@ class Send:
     key: ApiKey
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """No key will take the request: answer it, or hand out the last real answer if `reason` is "barred".
-
-    `detail` names the budget that is used up, if that is the reason: "day calls", "key_day tokens", "batch microusd".
-    """
-
-    retry_after_seconds: float
-    reason: Reason
-    detail: str = ""
-
-
 class KeyPool:
     """Many keys over one `store`, which may be asked directly. Thread-safe, since the store is."""
 
@@ -68,25 +56,7 @@ class KeyPool:
         self.keys = tuple(keys)
         self.store.set_keys(keys)
 
-    def begin(
-        self,
-        *,
-        model: str,
-        tokens: float,
-        max_wait_seconds: float,
-        further_keys: int,
-        microusd: int = 0,
-        batch: str = "",
-    ) -> Call:
-        """A call that may wait `max_wait_seconds` in all and use `further_keys` beside the first one.
-
-        `tokens` are our estimate of its input and the output that it allows, `microusd` is its estimated cost, and
-        `batch` whose budget pays for it.
-        """
-        max_wait_us = round(max_wait_seconds * 1e6)
-        return Call(model, tokens, max_wait_us, further_keys, microusd=microusd, batch=batch)
-
-    def step(self, call: Call) -> Send | Pause | Refusal:
+    def step(self, call: Call) -> Send | Pause | NoRoom:
         """What to do next: send, sleep, or give up."""
         if call.backoff_seconds:
             pause, call.backoff_seconds = call.backoff_seconds, 0.0
@@ -99,7 +69,7 @@ class KeyPool:
             return Pause((call.reserved_until_us - now) / 1e6)
         return self._confirm(call, reserved, now)
 
-    def _confirm(self, call: Call, reserved: Lease, now: int) -> Send | Pause | Refusal:
+    def _confirm(self, call: Call, reserved: Lease, now: int) -> Send | Pause | NoRoom:
         answer = self.store.confirm(reserved)
         if isinstance(answer, Lease):
             call.reservation = None
@@ -112,7 +82,7 @@ class KeyPool:
         call.reservation, call.waited = None, True
         return self._acquire(call, self.store.now_us())
 
-    def _acquire(self, call: Call, now: int) -> Send | Pause | Refusal:
+    def _acquire(self, call: Call, now: int) -> Send | Pause | NoRoom:
         if call.deadline_us is None:
             call.deadline_us = now + call.max_wait_us
         request = KeyRequest(
@@ -132,10 +102,10 @@ class KeyPool:
                 return self._send(call, lease)
             case Later(pause_us):
                 return Pause(pause_us / 1e6)
-            case NoRoom(retry_after_us, reason, detail):
-                if reason != "budget" and (wait_us := call.forgive_failures(now)) is not None:
+            case NoRoom() as refusal:
+                if refusal.reason != "budget" and (wait_us := call.forgive_failures(now)) is not None:
                     return Pause(wait_us / 1e6)
-                return Refusal(retry_after_us / 1e6, reason, detail)
+                return refusal
 
     def settle(self, call: Call, lease: Lease, settlement: Settlement) -> bool:
         """Report how a sent request went. True: take the next step, another key or another moment may do better.

@@ -12,6 +12,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Protocol
 
 from app.errors import ConfigurationError
@@ -37,6 +38,11 @@ class Pricing(Protocol):
     """What a call costs in millionths of a US dollar; `tier` is a `service_tier` or "batch", else the standard one."""
 
     def __call__(self, model: str, input_tokens: float, output_tokens: float, tier: str = "", /) -> int: ...
+
+
+def free_of_charge(model: str, input_tokens: float, output_tokens: float, tier: str = "", /) -> int:  # noqa: ARG001
+    """The price where nobody counts cost."""
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,33 +78,29 @@ def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
     the first look-up (0.3 s, 13 MB).
     """
     own: dict[str, Price] = {"": Price(0, 0), WEB_SEARCH: Price(_SEARCH_USD_PER_MILLION, 0), **(overrides or {})}
-    known: dict[tuple[str, str], Price | None] = {}
-    named: set[str] = set()
-
-    def listed(model: str, tier: str) -> Price | None:
-        if (model, tier) not in known:
-            known[model, tier] = _listed_price(model, _SAMPLE, tier)
-            if known[model, tier] is None and model not in named:
-                named.add(model)
-                log.warning(
-                    "No price is known for model %s, so budgets in US dollars cannot count it; set it in OPENAI_PRICES",
-                    model,
-                )
-        return known[model, tier]
 
     def microusd(model: str, input_tokens: float, output_tokens: float, tier: str = "", /) -> int:
         tier = tier if tier in _SHARES else ""
         if model in own:
             price, share = own[model], _SHARES.get(tier, 1.0)
             return math.ceil(share * (input_tokens * price.input + output_tokens * price.output))
-        found = listed(model, tier)
-        if found is not None and input_tokens > _LONG_INPUT:
-            found = _listed_price(model, round(input_tokens), tier)
-        return 0 if found is None else math.ceil(input_tokens * found.input + output_tokens * found.output)
+        found = _listed_price(model, round(input_tokens) if input_tokens > _LONG_INPUT else _SAMPLE, tier)
+        if found is None:
+            _name_unpriced(model)
+            return 0
+        return math.ceil(input_tokens * found.input + output_tokens * found.output)
 
     return microusd
 
 
+@cache
+def _name_unpriced(model: str) -> None:
+    log.warning(
+        "No price is known for model %s, so budgets in US dollars cannot count it; set it in OPENAI_PRICES", model
+    )
+
+
+@lru_cache(maxsize=1024)
 def _listed_price(model: str, input_tokens: int, tier: str) -> Price | None:
     """The table's price of a model for a prompt of that length: above a threshold some charge all tokens more.
 

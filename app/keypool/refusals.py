@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx2
 
-from app.keypool.pool import Refusal
+from app.keypool.stores.base import NoRoom
 
 _REFUSALS = {
     "dead": (401, "invalid_api_key", "invalid_request_error", "All OpenAI keys were refused; replace them."),
@@ -21,7 +21,7 @@ _REFUSALS = {
     "barred": (429, "rate_limit_exceeded", "requests", "No other OpenAI key is left for this request."),
     "budget": (429, "budget_exceeded", "budget_exceeded", "A budget is used up."),
 }
-#: `Refusal.detail` is "<whose> <of what>": whose budget, the start of its setting's name, and what to do
+#: `NoRoom.detail` is "<whose> <of what>": whose budget, the start of its setting's name, and what to do
 _BUDGETS = {
     "day": ("The day's budget", "BUDGET_DAILY", "raise it or come back after 00:00 UTC."),
     "key_day": ("Every key's budget for the day", "BUDGET_KEY_DAILY", "raise it or come back after 00:00 UTC."),
@@ -34,12 +34,12 @@ _UNITS = {
 }
 
 
-def answer(refusal: Refusal, request: httpx2.Request) -> httpx2.Response:
+def answer(refusal: NoRoom, request: httpx2.Request) -> httpx2.Response:
     """The response for `refusal`: OpenAI's error body, and when to come back in `retry-after` and `retry-after-ms`."""
     status, code, kind, message = _REFUSALS[refusal.reason]
     if refusal.reason == "budget":
         message = budget_message(refusal.detail) or message
-    milliseconds = max(1, round(refusal.retry_after_seconds * 1000))
+    milliseconds = max(1, round(refusal.retry_after_us / 1000))
     headers = {"retry-after-ms": str(milliseconds), "retry-after": str(-(-milliseconds // 1000))}
     body = {"error": {"message": message, "type": kind, "param": None, "code": code}}
     return httpx2.Response(status, headers=headers, json=body, request=request)

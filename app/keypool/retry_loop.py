@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Protocol
 
 import httpx2
@@ -23,11 +24,11 @@ from app.keypool.keys import ApiKey
 from app.keypool.limits import parse_retry_after_us, read_limits
 from app.keypool.organisations import SharedLimits
 from app.keypool.outcomes import Failure, Outcome, classify
-from app.keypool.pool import KeyPool, Pause, Refusal, Send
-from app.keypool.pricing import WEB_SEARCH, Pricing
+from app.keypool.pool import KeyPool, Pause, Send
+from app.keypool.pricing import WEB_SEARCH, Pricing, free_of_charge
 from app.keypool.refusals import answer
 from app.keypool.spending import Usage
-from app.keypool.stores.base import Lease, Settlement
+from app.keypool.stores.base import Lease, NoRoom, Settlement
 from app.keypool.streams import NO_ANSWER, StreamReport
 from app.tracing import current_span, span
 
@@ -64,13 +65,13 @@ class Driver(Protocol):
 class Terms:
     """Options for every request of a transport.
 
-    `price` is what tokens cost. `base_url` has no slash at its end; a key may have another one. `shared_limits` sees
-    each answer. A request may use `further_keys` beside its first (None: all). `monotonic_ns` measures durations.
-    `closed` is set when the transport is closed: a stream that breaks then is no failure.
+    `price` is what tokens cost. `base_url` is the client's; a key may have another one. `shared_limits` sees each
+    answer. A request may use `further_keys` beside its first (None: all). `monotonic_ns` measures durations. `closed`
+    is set when the transport is closed: a stream that breaks then is no failure.
     """
 
     max_wait_seconds: float
-    price: Pricing
+    price: Pricing = free_of_charge
     base_url: str = ""
     shared_limits: SharedLimits | None = None
     further_keys: int | None = None
@@ -91,11 +92,11 @@ class RetryLoop:
         self._request = request
         self._need = need
         self._terms = terms
-        self._call: Call = pool.begin(
-            model=need.model,
-            tokens=need.input_tokens + need.output_tokens,
-            max_wait_seconds=terms.max_wait_seconds,
-            further_keys=len(pool.keys) if terms.further_keys is None else terms.further_keys,
+        self._call = Call(
+            need.model,
+            need.input_tokens + need.output_tokens,
+            round(terms.max_wait_seconds * 1e6),
+            len(pool.keys) if terms.further_keys is None else terms.further_keys,
             microusd=terms.price(need.model, need.input_tokens, need.output_tokens, need.tier)
             + terms.price(WEB_SEARCH, need.searches, 0),
             batch=spending_batch.get(),
@@ -138,7 +139,7 @@ class RetryLoop:
             if isinstance(step, Pause):
                 await self._driver.pause(step.seconds)
                 continue
-            if isinstance(step, Refusal):
+            if isinstance(step, NoRoom):
                 # what really happened says more than that no other key is left, or can be used in what time remains
                 failed = isinstance(last, Exception) or (last is not None and last.is_server_error)
                 real = step.reason == "barred" or (failed and step.reason in {"no_room", "circuit"})
@@ -147,7 +148,7 @@ class RetryLoop:
             if not again:
                 return _handed_out(last)
 
-    def _step(self) -> Send | Pause | Refusal:
+    def _step(self) -> Send | Pause | NoRoom:
         step = self._pool.step(self._call)
         if isinstance(step, Send):
             self._lease = step.lease
@@ -172,7 +173,8 @@ class RetryLoop:
             elapsed_us = (self._terms.monotonic_ns() - self._sent_ns) // 1000
             self._open_response = response
             response.extensions[KEY_ID] = send.key.key_id
-            self._tell_whose(send.key, response)
+            if self._terms.shared_limits is not None:
+                self._terms.shared_limits.saw(send.key, response.headers)
             kind, body = wire.body_kind(response), {}
             if kind == "whole":
                 raw = await self._driver.read(response)
@@ -220,11 +222,6 @@ class RetryLoop:
     def _url_for(self, key: ApiKey) -> httpx2.URL:
         return httpx2.URL(f"{key.base_url}{self._path}") if key.base_url else self._request.url
 
-    def _tell_whose(self, key: ApiKey, response: httpx2.Response) -> None:
-        if self._terms.shared_limits is not None:
-            headers = response.headers
-            self._terms.shared_limits.saw(key, headers.get("openai-organization"), headers.get("openai-project"))
-
     def _settle_answer(
         self, response: httpx2.Response, body: dict[str, Any], elapsed_us: int, *, streams: bool
     ) -> bool:
@@ -268,8 +265,15 @@ class RetryLoop:
         return Usage(used.total, price + fee, used.output)
 
 
+@cache
+def _normal(base_url: str) -> str:
+    """As it stands at the beginning of a request's URL, without slashes at its end."""
+    return str(httpx2.URL(base_url)).rstrip("/")
+
+
 def _path_behind(base_url: str, url: str) -> str | None:
     """The part of a URL below a base URL, with its slash; None: it is not below it."""
+    base_url = _normal(base_url)
     path = url.removeprefix(base_url)
     return path if base_url and path != url and path.startswith("/") else None
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from app.keypool.breaker import Circuit
 from app.keypool.spending import NOTHING, Spent
 
-#: The one word for a key (`state_of`).
+#: The one word for a key. "half_open": the time of its probe has come; "dead": the provider refused it (401).
 State = Literal["closed", "open", "half_open", "dead", "no_quota", "cooling", "disabled", "draining"]
 #: What an operator may ask of one key.
 Action = Literal["disable", "enable", "probe"]
@@ -57,15 +56,3 @@ class KeySnapshot:
     def is_healthy(self) -> bool:
         """It takes requests now, as far as it is configured; one that rests after a 429 does not."""
         return not (self.circuit_open or self.rate_limited)
-
-
-def state_of(circuit: Circuit, *, out_of_quota: bool, cooling: bool, configured: bool, disabled: bool) -> State:
-    """The state to show for a key."""
-    if not configured:
-        return "draining"
-    if disabled:
-        return "disabled"
-    word: State = circuit.value
-    if circuit is Circuit.CLOSED:
-        word = "no_quota" if out_of_quota else "cooling" if cooling else "closed"
-    return word

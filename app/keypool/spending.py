@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.keypool.outcomes import Outcome
@@ -16,20 +16,14 @@ class Spent:
     tokens: int = 0
     microusd: int = 0
 
-    def minus(self, other: Spent) -> Spent:
-        """Figure by figure."""
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(self.calls + other.calls, self.tokens + other.tokens, self.microusd + other.microusd)
+
+    def __sub__(self, other: Spent) -> Spent:
         return Spent(self.calls - other.calls, self.tokens - other.tokens, self.microusd - other.microusd)
 
 
 NOTHING = Spent()
-
-
-def sum_of(parts: Iterable[Spent]) -> Spent:
-    """All of them together."""
-    calls = tokens = microusd = 0
-    for part in parts:
-        calls, tokens, microusd = calls + part.calls, tokens + part.tokens, microusd + part.microusd
-    return Spent(calls, tokens, microusd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +86,7 @@ class Bulk:
     @property
     def charged(self) -> Spent:
         """All of them together."""
-        return sum_of(self.charges.values())
+        return sum(self.charges.values(), NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +100,4 @@ class BulkResult:
 
     @property
     def microusd(self) -> int:
-        return sum_of(self.used.values()).microusd
+        return sum(used.microusd for used in self.used.values())

@@ -26,7 +26,6 @@ NO_ANSWER = (
     httpx2.DecodingError,
 )
 
-
 #: Usage stands in a stream's last event. What follows it there (metadata, `[DONE]`) is far shorter.
 _TAIL_BYTES = 65_536
 #: How many places that look like usage are read from the end, and the longest usage: nonsense must not cost time.

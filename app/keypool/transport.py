@@ -15,48 +15,18 @@ from typing import Any, Self, cast
 import httpx2
 
 from app.clock import Clock
-from app.keypool.organisations import SharedLimits
 from app.keypool.pool import KeyPool
-from app.keypool.pricing import Pricing
-from app.keypool.retry_loop import KEY_ID, RetryLoop, Terms, allowed_keys, spending_batch
+from app.keypool.retry_loop import RetryLoop, Terms
 from app.keypool.streams import AsyncWatchedStream, WatchedStream, call_pool
-
-__all__ = [
-    "KEY_ID",
-    "AsyncPooledTransport",
-    "PooledTransport",
-    "allowed_keys",
-    "spending_batch",
-]
-
-
-def free_of_charge(model: str, input_tokens: float, output_tokens: float, tier: str = "") -> int:  # noqa: ARG001 (a `Pricing`)
-    """The price where nobody counts cost."""
-    return 0
-
-
-def _normal(base_url: str) -> str:
-    """As it stands at the beginning of a request's URL, without slashes at its end."""
-    return str(httpx2.URL(base_url)).rstrip("/")
 
 
 class PooledTransport(httpx2.BaseTransport):
-    """Sync: `OpenAI(http_client=httpx2.Client(transport=PooledTransport(...)), max_retries=0)`."""
+    """Sync: `OpenAI(http_client=httpx2.Client(transport=PooledTransport(pool, clock, terms)), max_retries=0)`."""
 
-    def __init__(
-        self,
-        pool: KeyPool,
-        clock: Clock,
-        *,
-        max_wait_seconds: float,
-        base_url: str = "",
-        inner: httpx2.BaseTransport | None = None,
-        price: Pricing = free_of_charge,
-        shared_limits: SharedLimits | None = None,
-    ) -> None:
+    def __init__(self, pool: KeyPool, clock: Clock, terms: Terms, inner: httpx2.BaseTransport | None = None) -> None:
         self._pool = pool
         self._clock = clock
-        self._terms = Terms(max_wait_seconds, price, _normal(base_url), shared_limits)
+        self._terms = terms
         self._inner = inner or httpx2.HTTPTransport()
 
     def capped(self, further_keys: int) -> Self:
@@ -119,17 +89,12 @@ class AsyncPooledTransport(httpx2.AsyncBaseTransport):
     def __init__(
         self,
         pool: KeyPool,
-        *,
-        max_wait_seconds: float,
-        base_url: str = "",
+        terms: Terms,
         inner: httpx2.AsyncBaseTransport | None = None,
-        price: Pricing = free_of_charge,
-        shared_limits: SharedLimits | None = None,
-        further_keys: int | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._pool = pool
-        self._terms = Terms(max_wait_seconds, price, _normal(base_url), shared_limits, further_keys)
+        self._terms = terms
         self._inner = inner or httpx2.AsyncHTTPTransport()
         self._sleep = sleep
 

@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import httpx2
@@ -21,12 +22,13 @@ from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey, KeyChange, checked_base_url, compare_keys, load_keys, load_keys_again
 from app.keypool.organisations import SharedLimits
 from app.keypool.pool import KeyPool
-from app.keypool.pricing import Pricing
+from app.keypool.pricing import Pricing, free_of_charge
+from app.keypool.retry_loop import Terms
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Bulk, BulkResult, Spent
 from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
-from app.keypool.transport import AsyncPooledTransport, PooledTransport, free_of_charge
+from app.keypool.transport import AsyncPooledTransport, PooledTransport
 from app.services.key_reload import KeyReload, KeyWatch
 from app.services.key_store import open_key_store, pricing_of
 from app.settings import Settings, load_settings
@@ -66,22 +68,12 @@ class OpenAIClientManager:
         clock = clock or SystemClock()
         self._pool = KeyPool(self.keys, store or MemoryStore(self.keys, strategy, clock), strategy)
         self._base_url = base_url
-        self._max_wait_seconds = max_wait_seconds
         self._timeout = httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
         self._proxy = proxy
-        self._price = price
-        self._shared_limits = SharedLimits(lambda: self._pool.keys)
+        self._terms = Terms(max_wait_seconds, price, base_url, SharedLimits(lambda: self._pool.keys))
         self._watch: KeyWatch | None = None
         inner = inner or httpx2.HTTPTransport(proxy=proxy, limits=openai.DEFAULT_CONNECTION_LIMITS)
-        self._transport = PooledTransport(
-            self._pool,
-            clock,
-            max_wait_seconds=max_wait_seconds,
-            base_url=base_url,
-            inner=inner,
-            price=price,
-            shared_limits=self._shared_limits,
-        )
+        self._transport = PooledTransport(self._pool, clock, self._terms, inner)
         # trust_env: a proxy from the environment would be mounted in place of the pool
         self._http = httpx2.Client(transport=self._transport, timeout=self._timeout, trust_env=False)
         self._client = openai.OpenAI(
@@ -99,15 +91,9 @@ class OpenAIClientManager:
         keys, `ValueError` for a negative number.
         """
         self._check(max_retries)
-        transport = AsyncPooledTransport(
-            self._pool,
-            max_wait_seconds=self._max_wait_seconds,
-            base_url=self._base_url,
-            inner=httpx2.AsyncHTTPTransport(proxy=self._proxy, limits=openai.DEFAULT_CONNECTION_LIMITS),
-            price=self._price,
-            shared_limits=self._shared_limits,
-            further_keys=max_retries,
-        )
+        terms = replace(self._terms, further_keys=max_retries, closed=threading.Event())
+        inner = httpx2.AsyncHTTPTransport(proxy=self._proxy, limits=openai.DEFAULT_CONNECTION_LIMITS)
+        transport = AsyncPooledTransport(self._pool, terms, inner)
         http = httpx2.AsyncClient(transport=transport, timeout=self._timeout, trust_env=False)
         return openai.AsyncOpenAI(
             api_key=_PLACEHOLDER, base_url=self._base_url, http_client=http, max_retries=0, timeout=self._timeout
@@ -202,7 +188,7 @@ class OpenAIClientManager:
     def warm_up(self, model: str) -> None:
         """Look up what `model` costs: the first look-up loads the table of prices, for which no request should wait."""
         if self.keys:
-            self._price(model, 0, 0)
+            self._terms.price(model, 0, 0)
 
     def close(self) -> None:
         """Close the connections, and report to the fleet what is still to be reported. Safe to call again."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.errors.pages import PageBlockedError, PageError, PageGoneError, SearchPageError
 from app.errors.targets import InvalidTargetError
-from app.keypool.transport import spending_batch
+from app.keypool.retry_loop import spending_batch
 from app.property.derived import DERIVED_FIELDS
 from app.property.extract.base import Extraction
 from app.property.extract.pipeline import extract, extract_rows

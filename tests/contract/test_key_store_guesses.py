@@ -16,8 +16,8 @@ from app.keypool.call import Call
 from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading
 from app.keypool.outcomes import Outcome
-from app.keypool.pool import KeyPool, Pause, Refusal, Send
-from app.keypool.stores.base import Settlement, Store
+from app.keypool.pool import KeyPool, Pause, Send
+from app.keypool.stores.base import NoRoom, Settlement, Store
 from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.store_steps import MINUTE, SECOND, answer, ask, burst, reading, refused, take
 
@@ -184,7 +184,7 @@ class Traffic:
         heapq.heappush(self._queue, (self.clock.now_us() + round(seconds * SECOND), next(self._numbers), step))
 
     def _call(self) -> None:
-        self._step(self.pool.begin(model="m", tokens=10, max_wait_seconds=30, further_keys=len(self.providers)))
+        self._step(Call("m", 10, 30 * SECOND, len(self.providers)))
 
     def _step(self, call: Call) -> None:
         match self.pool.step(call):
@@ -192,7 +192,7 @@ class Traffic:
                 self._later(seconds + self.random.uniform(0.0002, 0.004), lambda: self._step(call))
             case Send() as send:
                 self._later(self.random.uniform(0.0005, 0.003), lambda: self._arrive(call, send))
-            case Refusal():
+            case NoRoom():
                 self._count(failed=1)
                 self._later(1, self._call)
 

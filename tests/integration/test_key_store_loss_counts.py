@@ -76,7 +76,7 @@ def test_what_was_counted_alone_reaches_the_fleet_once(
         64,
         40,
     ]
-    befell = [what for key in found.transitions for what, times in key.counts.items() for _ in range(times)]
+    befell = [what for counts in found.transitions.values() for what, times in counts.items() for _ in range(times)]
     assert sorted(befell) == ["cooling", "cooling", "dead", "dead"]
     m, n = found.models
     assert (m.waits[WAIT_BOUNDS_S.index(0.5)], m.waited_us, sum(m.waits)) == (8, 8 * 300_000, 11)

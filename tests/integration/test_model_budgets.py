@@ -13,7 +13,7 @@ import openai
 import pytest
 import redis
 
-from app.keypool.transport import spending_batch
+from app.keypool.retry_loop import spending_batch
 from app.services.openai_client_manager import build_manager
 from app.services.resources import open_resources
 from app.services.scrape_run import Run

@@ -13,8 +13,8 @@ import openai
 import pytest
 
 from app.keypool.outcomes import Outcome
+from app.keypool.retry_loop import spending_batch
 from app.keypool.spending import Budget, Cap, Usage
-from app.keypool.transport import spending_batch
 from tests.plugins.pooled_sdk import (
     FACES,
     KEYS,

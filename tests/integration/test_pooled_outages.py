@@ -15,6 +15,7 @@ import pytest
 from app.clock import SystemClock
 from app.keypool.keys import make_keys
 from app.keypool.pool import KeyPool
+from app.keypool.retry_loop import Terms
 from app.keypool.transport import PooledTransport
 from tests.plugins.pooled_sdk import MESSAGES, MODEL, PLACEHOLDER, WIDE
 from tests.plugins.redis_fixtures import MakeStore
@@ -32,7 +33,7 @@ def test_twenty_callers_outlive_an_outage_of_all_keys(
     standin = openai_standin([{"key": key, **WIDE} for key in KEYS])
     keys = make_keys(standin.keys)
     pool = KeyPool(keys, make_store(keys, SystemClock()), "round_robin")
-    transport = PooledTransport(pool, SystemClock(), max_wait_seconds=30)
+    transport = PooledTransport(pool, SystemClock(), Terms(30))
     with httpx2.Client(transport=transport, trust_env=False, timeout=10) as http:
         client = openai.OpenAI(api_key=PLACEHOLDER, base_url=standin.base_url, http_client=http, max_retries=0)
 

@@ -21,6 +21,7 @@ from app.clock import SystemClock
 from app.keypool.keys import make_keys
 from app.keypool.pool import KeyPool
 from app.keypool.pricing import make_pricing
+from app.keypool.retry_loop import Terms
 from app.keypool.spending import NO_BUDGET, Budget, Usage
 from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoRoom, Settlement
 from app.keypool.stores.memory import MemoryStore
@@ -97,10 +98,10 @@ class Pooled:
         return asyncio.run(main())
 
     def sync_transport(self) -> PooledTransport:
-        return PooledTransport(self.pool, SystemClock(), max_wait_seconds=2, price=make_pricing())
+        return PooledTransport(self.pool, SystemClock(), Terms(2, make_pricing()))
 
     def async_transport(self) -> AsyncPooledTransport:
-        return AsyncPooledTransport(self.pool, max_wait_seconds=2, price=make_pricing())
+        return AsyncPooledTransport(self.pool, Terms(2, make_pricing()))
 
 
 def pooled(base_url: str, keys: tuple[str, ...], face: str, budget: Budget = NO_BUDGET) -> Pooled:

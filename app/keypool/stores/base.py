@@ -51,15 +51,14 @@ class KeyRequest:
 class Lease:
     """The right to send one request with one key, at `at_us` or later.
 
-    A `reserved` lease has its place, and must be confirmed when its time has come, or given back. `tokens` is what it
-    is charged, once it is sent. `text` is what the scripts need to know of it (`leases.lua`). `last_resort` is true if
-    no key was healthy, `probe` if this is the one request that its key (or group) may carry until it has answered.
+    A `reserved` lease has its place, and must be confirmed when its time has come, or given back. `text` is what the
+    scripts need to know of it (`leases.lua`). `last_resort` is true if no key was healthy, `probe` if this is the one
+    request that its key (or group) may carry until it has answered.
     """
 
     lease_id: str
     key_id: str
     model: str
-    tokens: float
     at_us: int
     reserved: bool
     text: str
@@ -87,7 +86,8 @@ Reason = Literal["no_room", "quota", "dead", "circuit", "forbidden", "barred", "
 class NoRoom:
     """No key within the longest wait. `retry_after_us` is when to come back, spaced so that callers come one by one.
 
-    `detail` names the budget that is used up: "day calls", "key_day tokens", "batch microusd" and so on.
+    With "barred" a request that was sent before gets its last real answer. `detail` names the budget that is used up:
+    "day calls", "key_day tokens", "batch microusd" and so on.
     """
 
     retry_after_us: int

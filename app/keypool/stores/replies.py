@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.keypool.breaker import Circuit
-from app.keypool.snapshots import KeySnapshot, State, state_of
+from app.keypool.snapshots import KeySnapshot, State
 from app.keypool.spending import Spent
 from app.keypool.stores.base import KeyRequest, Lease
 
-_CIRCUITS = (Circuit.CLOSED, Circuit.OPEN, Circuit.DEAD)
+#: as `keys.lua` numbers them
+_CLOSED, _DEAD = 0, 2
 
 
 def whole(text: str) -> int:
@@ -23,7 +23,6 @@ def read_lease(reply: Sequence[str], request: KeyRequest, lease_id: str) -> Leas
         lease_id=lease_id,
         key_id=reply[2],
         model=request.model,
-        tokens=request.tokens,
         at_us=whole(reply[3]),
         reserved=reply[4] == "1",
         last_resort=reply[5] == "1",
@@ -56,10 +55,13 @@ def read_snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnap
 
 def read_state(health: Sequence[str], now: int, *, configured: bool, disabled: bool) -> State:
     """From circuit, when it may be probed, the time between probes for quota, and until when the group cools."""
-    number, retry_at, gap, cooling_until = map(whole, health)
-    circuit = _CIRCUITS[number]
-    if circuit is Circuit.OPEN and now >= retry_at:
-        circuit = Circuit.HALF_OPEN
-    return state_of(
-        circuit, out_of_quota=gap > 0, cooling=cooling_until > now, configured=configured, disabled=disabled
-    )
+    circuit, retry_at, gap, cooling_until = map(whole, health)
+    if not configured:
+        return "draining"
+    if disabled:
+        return "disabled"
+    if circuit == _CLOSED:
+        return "no_quota" if gap > 0 else "cooling" if cooling_until > now else "closed"
+    if circuit == _DEAD:
+        return "dead"
+    return "half_open" if now >= retry_at else "open"

@@ -153,7 +153,7 @@ class ShareStore(MemoryStore):
         for name, of in self._server.hashes().items():
             kind, _, rest = (short := name.removeprefix(f"{self._prefix}:")).partition(":")
             if kind in {"d", "t"}:
-                spent[short] = _figures(of, "ctu").minus(_figures(of, ("kc", "kt", "ku")))
+                spent[short] = _figures(of, "ctu") - _figures(of, ("kc", "kt", "ku"))
             elif kind == "k":
                 counts[short] = {field: int(of[field]) for field in ("rq", "ok", "ng", "rl") if field in of}
                 if "lu" in of:

@@ -12,7 +12,6 @@ from typing import Any, cast, get_args
 from app.keypool.figures import (
     WAIT_BOUNDS_S,
     CallFigures,
-    KeyTransitions,
     ModelFigures,
     PoolFigures,
     Room,
@@ -48,7 +47,7 @@ class Alone:
 
     def since(self, before: Alone) -> Alone:
         """What is new since `before`, an earlier state of the same process."""
-        spent = {name: of.minus(before.spent.get(name, NOTHING)) for name, of in self.spent.items()}
+        spent = {name: of - before.spent.get(name, NOTHING) for name, of in self.spent.items()}
         counts = {
             name: {f: more for f, count in of.items() if (more := count - before.counts.get(name, {}).get(f, 0))}
             for name, of in self.counts.items()
@@ -69,9 +68,7 @@ def read_figures(scope: Scope, groups: Mapping[str, str], found: Mapping[str, An
         scope=scope,
         groups={**groups, **{key_id: group for key_id, (group, _) in former.items()}},
         calls=tuple(call for key_id, counts in of_keys.items() for call in _calls(key_id, counts)),
-        transitions=tuple(
-            KeyTransitions(key_id, happened) for key_id, counts in of_keys.items() if (happened := _transitions(counts))
-        ),
+        transitions={key_id: what for key_id, counts in of_keys.items() if (what := _transitions(counts))},
         models=tuple(_model(model, _counts(pairs)) for model, pairs in sorted(found["models"]) if pairs),
         rooms=tuple(sorted(room for bucket in found["rooms"] for room in _rooms(bucket, now))),
         stopped={field[2:]: cap for field, cap in _counts(found["today"]).items() if field.startswith("x:")},

@@ -84,7 +84,6 @@ def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> Counted:
     calls: dict[str, dict[str, Uses]] = {}
     for one in figures.calls:
         calls.setdefault(one.key_id, {})[one.model] = _uses(one)
-    transitions = {one.key_id: {str(name): n for name, n in one.counts.items()} for one in figures.transitions}
     return Counted(
         [
             CountedKey(
@@ -93,7 +92,7 @@ def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> Counted:
                 figures.groups.get(key_id, key_id),
                 key_id in configured,
                 calls.get(key_id, {}),
-                transitions.get(key_id, {}),
+                {str(name): n for name, n in figures.transitions.get(key_id, {}).items()},
             )
             for key_id in dict.fromkeys((*configured, *calls))
         ],

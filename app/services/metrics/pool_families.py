@@ -146,7 +146,7 @@ def _counted(report: KeyReport) -> dict[Spec, Samples]:
         tokens[key, call.model, "input"] = float(call.input_tokens)
         tokens[key, call.model, "output"] = float(call.output_tokens)
         cost[key, call.model] = call.microusd / 1_000_000
-    changes = {(masks[t.key_id], to): float(count) for t in figures.transitions for to, count in t.counts.items()}
+    changes = {(masks[key], to): float(n) for key, counts in figures.transitions.items() for to, n in counts.items()}
     refusals = {(m.model, reason): float(count) for m in figures.models for reason, count in m.refusals.items()}
     saturated = {(m.model, unit): us / 1_000_000 for m in figures.models for unit, us in m.saturated_us.items()}
     return {

@@ -14,7 +14,7 @@ from typing import IO, Any, Final
 import openai
 from openai.types import Batch
 
-from app.keypool.transport import KEY_ID, allowed_keys
+from app.keypool.retry_loop import KEY_ID, allowed_keys
 
 ENDPOINT: Final = "/v1/chat/completions"
 #: Who dies before he has deleted a file leaves it at OpenAI for so long: a batch needs its own for 24 hours.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from app.keypool.pricing import BATCH_TIER
 from app.keypool.snapshots import KeySnapshot
-from app.keypool.spending import Cap, Spent, sum_of
+from app.keypool.spending import NOTHING, Cap, Spent
 from app.property.store import Candidate
 from app.services.model_batches.parts import Parts, spent_of
 
@@ -37,8 +37,8 @@ class Room:
             return None
         if budget.day.exceeded(self.day, more) or budget.key_day.exceeded(self.key, more):
             return False
-        self.batches[payer] = sum_of((of_batch, more))
-        self.day, self.key = sum_of((self.day, more)), sum_of((self.key, more))
+        self.batches[payer] = of_batch + more
+        self.day, self.key = self.day + more, self.key + more
         return True
 
 
@@ -79,11 +79,11 @@ def _room(parts: Parts, keys: Sequence[KeySnapshot]) -> Room:
     owed: dict[str, Spent] = {}
     for batch in unsent:
         for payer, more in spent_of(batch.charges).items():
-            owed[payer] = sum_of((owed.get(payer, Spent()), more))
-    all_owed = sum_of(owed.values())
-    batches = {payer: sum_of((parts.manager.spent(payer), more)) for payer, more in owed.items()}
+            owed[payer] = owed.get(payer, NOTHING) + more
+    all_owed = sum(owed.values(), NOTHING)
+    batches = {payer: parts.manager.spent(payer) + more for payer, more in owed.items()}
     day, key = parts.manager.spent(), _least_used(parts.budget.key_day, keys)
-    return Room(parts, sum_of((day, all_owed)), sum_of((key, all_owed)), batches)
+    return Room(parts, day + all_owed, key + all_owed, batches)
 
 
 #: what a line holds beside the body

@@ -15,7 +15,7 @@ from typing import IO, Any
 import openai
 from openai.types import Batch
 
-from app.keypool.spending import BulkResult, sum_of
+from app.keypool.spending import NOTHING, BulkResult
 from app.property.store import ModelBatch, ModelBatchState
 from app.redaction import redact
 from app.services.model_batches.api import ENDPOINT
@@ -88,7 +88,7 @@ class Tender(Ending):
     # --- to OpenAI
 
     def _upload(self, batch: ModelBatch) -> ModelBatch | Wait:
-        keys = keys_with_room(self._parts, sum_of(spent_of(batch.charges).values()))
+        keys = keys_with_room(self._parts, sum(spent_of(batch.charges).values(), NOTHING))
         if not keys:
             return self._dissolve(batch, "no key has room for it now", counted=False)
         with tempfile.TemporaryFile() as content:  # without a name: what is in it is gone with the process

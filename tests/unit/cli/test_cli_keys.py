@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from app.clock import ManualClock
+from app.keypool.call import Call
 from app.keypool.keys import make_keys
 from app.keypool.outcomes import Outcome
 from app.keypool.pool import KeyPool, Send
@@ -24,7 +25,7 @@ def _pool(clock: ManualClock) -> KeyPool:
 
 def _ask(pool: KeyPool) -> str:
     """One request that succeeds; -> the mask of the key that it got."""
-    call = pool.begin(model="m", tokens=1, max_wait_seconds=1, further_keys=0)
+    call = Call("m", 1, 1_000_000, 0)
     step = pool.step(call)
     assert isinstance(step, Send)
     pool.settle(call, step.lease, Settlement(Outcome.SUCCESS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.keypool.figures import CallFigures, KeyTransitions, ModelFigures, PoolFigures
+from app.keypool.figures import CallFigures, ModelFigures, PoolFigures
 from app.keypool.keys import make_keys
 from app.keypool.outcomes import ACCEPTED, Outcome
 from app.keypool.spending import Budget, Cap
@@ -21,7 +21,7 @@ def figures(**values: Any) -> PoolFigures:
             "scope": "fleet",
             "groups": {},
             "calls": (),
-            "transitions": (),
+            "transitions": {},
             "models": (),
             "rooms": (),
             "stopped": {},
@@ -46,7 +46,7 @@ def test_what_shows_that_a_key_was_accepted_is_not_held_against_it() -> None:
 
 def test_keys_are_told_with_group_and_transitions_and_former_ones_as_such() -> None:
     calls = (CallFigures("gone", "m", {Outcome.SUCCESS: 2}, 0, 0, 0),)
-    opened = (KeyTransitions(KEY.key_id, {"open": 3}),)
+    opened = {KEY.key_id: {"open": 3}}
     found = counted(
         [KEY],
         figures(groups={KEY.key_id: "org-1"}, calls=calls, transitions=opened),

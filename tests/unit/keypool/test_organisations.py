@@ -12,6 +12,11 @@ from app.keypool.organisations import SharedLimits, grouped
 SECRETS = [f"sk-proj-{letter * 24}{n:04d}" for n, letter in enumerate("abcd", start=1)]
 
 
+def _headers(organization: str | None, project: str | None) -> dict[str, str]:
+    named = {"openai-organization": organization, "openai-project": project}
+    return {name: value for name, value in named.items() if value is not None}
+
+
 def _shared(groups: str = "") -> tuple[SharedLimits, list[object]]:
     keys = make_keys(SECRETS, groups)
     return SharedLimits(lambda: keys), list(keys)
@@ -25,8 +30,8 @@ def _all_levels(caplog: pytest.LogCaptureFixture) -> None:
 def test_two_keys_of_one_project_are_named_once_with_the_remedy(caplog: pytest.LogCaptureFixture) -> None:
     shared, (a, _, c, _) = _shared()
     for _ in range(3):
-        shared.saw(a, "org-x", "proj_1")
-        shared.saw(c, "org-x", "proj_1")
+        shared.saw(a, _headers("org-x", "proj_1"))
+        shared.saw(c, _headers("org-x", "proj_1"))
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.getMessage() == (
@@ -38,7 +43,7 @@ def test_two_keys_of_one_project_are_named_once_with_the_remedy(caplog: pytest.L
 def test_a_third_key_is_named_with_the_two_before(caplog: pytest.LogCaptureFixture) -> None:
     shared, (a, b, c, _) = _shared()
     for key in (c, a, b):
-        shared.saw(key, "org-x", None)
+        shared.saw(key, _headers("org-x", None))
     assert len(caplog.records) == 2
     assert "OPENAI_KEY_GROUPS=org-x=1,2,3" in caplog.messages[-1]
     assert "project" not in caplog.messages[-1]
@@ -46,17 +51,17 @@ def test_a_third_key_is_named_with_the_two_before(caplog: pytest.LogCaptureFixtu
 
 def test_keys_that_are_grouped_already_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
     shared, (a, b, *_) = _shared("us=1,2")
-    shared.saw(a, "org-x", "proj_1")
-    shared.saw(b, "org-x", "proj_1")
+    shared.saw(a, _headers("org-x", "proj_1"))
+    shared.saw(b, _headers("org-x", "proj_1"))
     assert caplog.records == []
 
 
 def test_other_organisations_and_missing_headers_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
     shared, (a, b, c, d) = _shared()
-    shared.saw(a, "org-x", "proj_1")
-    shared.saw(b, "org-y", "proj_1")
-    shared.saw(c, None, None)
-    shared.saw(d, "", "proj_1")
+    shared.saw(a, _headers("org-x", "proj_1"))
+    shared.saw(b, _headers("org-y", "proj_1"))
+    shared.saw(c, _headers(None, None))
+    shared.saw(d, _headers("", "proj_1"))
     assert caplog.records == []
 
 
@@ -64,7 +69,7 @@ def test_two_projects_of_one_organisation_are_told_once_without_alarm(caplog: py
     """OpenAI's limits are per organisation; a project's own may be lower, and that may be what the operator wants."""
     shared, (a, b, c, _) = _shared()
     for key, project in ((a, "proj_1"), (b, "proj_2"), (c, "proj_3")):
-        shared.saw(key, "org-x", project)
+        shared.saw(key, _headers("org-x", project))
     (record,) = caplog.records
     assert record.levelno == logging.INFO
     assert "different projects of organisation org-x" in record.getMessage()
@@ -74,12 +79,12 @@ def test_a_key_that_was_removed_is_not_compared(caplog: pytest.LogCaptureFixture
     """Positions are those of the keys as they are now."""
     keys = list(make_keys(SECRETS))
     shared = SharedLimits(lambda: keys)
-    shared.saw(keys[0], "org-x", "proj_1")
+    shared.saw(keys[0], _headers("org-x", "proj_1"))
     gone = keys.pop(0)
-    shared.saw(keys[0], "org-x", "proj_1")
-    shared.saw(gone, "org-x", "proj_9")
+    shared.saw(keys[0], _headers("org-x", "proj_1"))
+    shared.saw(gone, _headers("org-x", "proj_9"))
     assert caplog.records == []
-    shared.saw(keys[1], "org-x", "proj_1")
+    shared.saw(keys[1], _headers("org-x", "proj_1"))
     assert "OPENAI_KEY_GROUPS=org-x=1,2" in caplog.messages[-1]
 
 
@@ -95,7 +100,7 @@ def test_the_remedy_keeps_the_groups_that_there_are() -> None:
 def test_what_a_foreign_server_writes_into_its_headers_does_not_break_the_log(caplog: pytest.LogCaptureFixture) -> None:
     shared, (a, b, *_) = _shared()
     for key in (a, b):
-        shared.saw(key, "org\x1b[31m" + "x" * 5000, "p\n2026 ERROR: forged")
+        shared.saw(key, _headers("org\x1b[31m" + "x" * 5000, "p\n2026 ERROR: forged"))
     (line,) = caplog.messages
     assert "\x1b" not in line
     assert "\n" not in line

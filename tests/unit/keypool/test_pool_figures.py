@@ -17,7 +17,7 @@ from app.keypool.pool import KeyPool
 from app.keypool.retry_loop import RetryLoop, Terms
 from app.keypool.stores.base import Settlement
 from app.keypool.stores.memory import MemoryStore
-from app.keypool.transport import ThreadDriver, free_of_charge, run_in_thread
+from app.keypool.transport import ThreadDriver, run_in_thread
 from tests.plugins.store_steps import NO_ROOM, SECOND, answer
 
 BODY = {"model": "m", "messages": []}
@@ -51,7 +51,7 @@ class Provider(httpx2.BaseTransport):
 def sent(store: Watched, pool: KeyPool, clock: ManualClock, *replies: httpx2.Response | Exception) -> None:
     """One request from its beginning to its end; each reply takes seven seconds, which are no wait for a key."""
     request = httpx2.Request("POST", "http://api/chat", json=BODY)
-    terms = Terms(30, free_of_charge, monotonic_ns=lambda: clock.now_us() * 1000)
+    terms = Terms(30, monotonic_ns=lambda: clock.now_us() * 1000)
     run_in_thread(RetryLoop(pool, request, terms, ThreadDriver(clock, Provider(clock, iter(replies)))).run())
 
 

@@ -43,7 +43,7 @@ def test_one_s_own_price_is_that_of_the_standard_tier(tier: str, times: float) -
 
 def test_an_unknown_model_is_named_once_whatever_its_tier(caplog: pytest.LogCaptureFixture) -> None:
     microusd = make_pricing()
-    assert [microusd("house-model", 10, 10, tier) for tier in ("flex", "", "priority")] == [0, 0, 0]
+    assert [microusd("tiered-model", 10, 10, tier) for tier in ("flex", "", "priority")] == [0, 0, 0]
     assert len(caplog.records) == 1
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from app.keypool.pool import Refusal
 from app.keypool.refusals import answer
+from app.keypool.stores.base import NoRoom
 
 
 def test_a_refusal_for_want_of_an_enabled_key_says_who_can_help() -> None:
-    response = answer(Refusal(60, "disabled"), httpx2.Request("POST", "http://api.test"))
+    response = answer(NoRoom(60_000_000, "disabled"), httpx2.Request("POST", "http://api.test"))
     assert (response.status_code, response.headers["retry-after"]) == (429, "60")
     assert response.json()["error"]["code"] == "rate_limit_exceeded"
     assert "propintel keys enable" in response.json()["error"]["message"]
@@ -33,7 +33,7 @@ def test_a_refusal_for_want_of_an_enabled_key_says_who_can_help() -> None:
 )
 def test_a_refusal_for_a_budget_names_its_setting_and_the_remedy(detail: str, setting: str, remedy: str) -> None:
     request = httpx2.Request("POST", "http://api.test")
-    response = answer(Refusal(3600.25, "budget", detail), request)
+    response = answer(NoRoom(3_600_250_000, "budget", detail), request)
     error = response.json()["error"]
     assert (response.status_code, error["code"], error["type"]) == (429, "budget_exceeded", "budget_exceeded")
     assert setting in error["message"]

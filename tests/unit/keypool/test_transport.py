@@ -16,6 +16,7 @@ from app.clock import ManualClock
 from app.errors.keys import NoKeysError
 from app.keypool.keys import make_keys
 from app.keypool.pool import KeyPool
+from app.keypool.retry_loop import Terms
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.transport import AsyncPooledTransport
 from app.services.openai_client_manager import OpenAIClientManager
@@ -404,7 +405,7 @@ def test_the_async_client_rotates_the_same_way() -> None:
 
     keys = make_keys(_SECRETS)
     pool = KeyPool(keys, MemoryStore(keys, "round_robin", ManualClock()), "round_robin")
-    transport = AsyncPooledTransport(pool, max_wait_seconds=0, inner=AsyncScripted())
+    transport = AsyncPooledTransport(pool, Terms(0), AsyncScripted())
 
     async def run() -> str | None:
         async with openai.AsyncOpenAI(

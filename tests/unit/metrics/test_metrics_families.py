@@ -7,7 +7,7 @@ from typing import Any
 
 from prometheus_client.metrics_core import Metric
 
-from app.keypool.figures import CallFigures, KeyTransitions, ModelFigures, PoolFigures, Room
+from app.keypool.figures import CallFigures, ModelFigures, PoolFigures, Room
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Budget, Cap, Spent
@@ -105,7 +105,7 @@ REPORT = KeyReport(
         scope="fleet",
         groups={"id-a": "id-a", "id-b": "team", "id-c": "team"},
         calls=(CallFigures("id-a", "m", {Outcome.SUCCESS: 4, Outcome.RATE_LIMITED: 1}, 800, 100, 1_500_000),),
-        transitions=(KeyTransitions("id-b", {"cooling": 2, "open": 1}),),
+        transitions={"id-b": {"cooling": 2, "open": 1}},
         models=(ModelFigures("m", {"no_room": 7}, (1, 0, 2, *[0] * 8, 3), 4_500_000, {"requests": 2_000_000}),),
         rooms=(Room("id-a", "m", "requests", 500.0, 3.5), Room("team", "m", "tokens", 30_000.0, 0.0)),
         stopped={},

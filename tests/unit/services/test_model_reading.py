@@ -15,9 +15,9 @@ import pytest
 
 from app.clock import ManualClock, SystemClock
 from app.keypool.keys import make_keys
+from app.keypool.retry_loop import spending_batch
 from app.keypool.spending import NO_BUDGET, Budget, Cap
 from app.keypool.stores.memory import MemoryStore
-from app.keypool.transport import spending_batch
 from app.property.extract.base import Extraction
 from app.property.extract.pipeline import extract
 from app.property.page import Page

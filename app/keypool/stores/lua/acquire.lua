@@ -63,8 +63,8 @@ local function score(c)
 end
 
 local function candidate(id, position, last_resort)
-  local k = glance_at_key(id, model)
-  local q = glance_at_quota(k.group)
+  local k = load_key(id, model)
+  local q = load_quota(k.group)
   local b = glance_at_bucket(k.group, model)
   k.position = position
   local from = math.max(now, healthy_at(k, now, last_resort), quota_at(q, now, last_resort), k.forbidden)
@@ -160,7 +160,7 @@ if not some_usable then
   last_resort = true
   local members = members_in_order()
   for _, id in ipairs(members) do
-    if not is_off[id] and is_usable_now(id, now) then
+    if not is_off[id] and tonumber(redis.call('ZSCORE', P .. ':us', id) or '0') <= now then
       last_resort = false
       break
     end
@@ -182,8 +182,8 @@ local function reason_of_refusal()
   for _, id in ipairs(members_in_order()) do
     if not is_out(id) then
       eligible = eligible + 1
-      local k = glance_at_key(id, model)
-      if usable(k, glance_at_quota(k.group), now) then
+      local k = load_key(id, model)
+      if usable(k, load_quota(k.group), now) then
         any_usable = true
         if k.forbidden <= now then
           local broke = key_refusal(day, id, more)

@@ -27,7 +27,7 @@ local function load_bucket(group, model)
   }
 end
 
--- as much of it as admission looks at
+-- as much of it as admission looks at: it may have to look at many
 local function glance_at_bucket(group, model)
   local v = redis.call('HMGET', bucket_name(group, model), 'cd', 'rl', 'rc', 'rf', 'ra', 'rp', 'tl', 'tc', 'tf',
     'ta', 'tp', 'co')

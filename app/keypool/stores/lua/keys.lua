@@ -38,16 +38,6 @@ local function is_forgotten(id, now)
   return now - num(redis.call('HGET', P .. ':k:' .. id, 'se'), 0) > C.UNREGISTERED_US
 end
 
--- as much of it as admission looks at
-local function glance_at_key(id, model)
-  local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 've', 'ra', 'pu', 'pa', 'tu', 'gr', 'x:' .. model, 'pr')
-  return {
-    id = id, circuit = num(v[1], CLOSED), verified = v[2] == '1', retry_at = num(v[3], 0), probe_until = num(v[4], 0),
-    probed_at = num(v[5], 0), turn = num(v[6], 0), group = v[7] or id, forbidden = num(v[8], 0),
-    prober = v[9] or '',
-  }
-end
-
 local function save_health(k)
   redis.call('HSET', P .. ':k:' .. k.id, 'c', k.circuit, 'fa', k.failures, 'ge', k.generation, 've',
     k.verified and 1 or 0, 'ra', k.retry_at, 'op', k.openings, 'pu', k.probe_until, 'pa', k.probed_at)
@@ -59,14 +49,6 @@ local function load_quota(group)
     group = group, generation = num(v[1], 0), gap = num(v[2], 0), due = num(v[3], 0), probed_at = num(v[4], 0),
     probe_until = num(v[5], 0), prober = v[6] or '',
   }
-end
-
--- as much of it as admission looks at
-local SOLVENT = {gap = 0}
-local function glance_at_quota(group)
-  local gap = redis.call('HGET', P .. ':q:' .. group, 'ga')
-  if not gap or gap == '0' then return SOLVENT end
-  return load_quota(group)
 end
 
 local function save_quota(q)
@@ -196,8 +178,6 @@ local function note_usable(k, q)
   local from = k.circuit == OPEN and k.retry_at or 0
   redis.call('ZADD', P .. ':us', (k.circuit == DEAD or q.gap > 0) and '+inf' or from, k.id)
 end
-
-local function is_usable_now(id, now) return tonumber(redis.call('ZSCORE', P .. ':us', id) or '0') <= now end
 
 -- after a change of its health or of its group's money
 local function note_health(k, q, now)
