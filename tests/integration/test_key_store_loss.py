@@ -178,6 +178,23 @@ def test_a_request_that_ends_while_the_server_is_away_is_counted_once(
     wait_until(lambda: store.spent().tokens == 1_070 + (alone - 2_020), 5)
 
 
+def test_a_report_that_finds_the_server_away_is_delivered_when_it_is_back(
+    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
+) -> None:
+    """An ordinary success is reported in the background, which may be the first to notice."""
+    store = open_fleet_store()
+    know(store)
+    lease = sent(store, tokens=10)
+    before = sum(key.successes for key in store.snapshot())
+    lossy_server.freeze()
+    store.settle(lease, Settlement(Outcome.SUCCESS))
+    wait_until(lambda: store.lost, 5)
+    lossy_server.thaw()
+    wait_until(lambda: not store.lost, 5)
+    wait_until(lambda: sum(key.successes for key in store.snapshot()) == before + 1, 5)
+    assert sum(key.in_flight for key in store.snapshot()) == 0
+
+
 def test_a_batch_that_begins_while_the_server_is_away_has_its_share_alone(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
@@ -228,7 +245,7 @@ def test_a_process_can_end_while_the_server_is_away(
     assert time.monotonic() - before < 2.5
     lossy_server.start()
     with redis.Redis.from_url(lossy_server.url) as connection:
-        time.sleep(0.6)  # longer than the courier would wait before it tries again
+        time.sleep(0.6)  # longer than the outbox waits before it tries again
         assert connection.dbsize() == 0, "nobody comes back"
 
 
