@@ -186,10 +186,11 @@ def test_a_report_that_finds_the_server_away_is_delivered_when_it_is_back(
     know(store)
     lease = sent(store, tokens=10)
     before = sum(key.successes for key in store.snapshot())
-    lossy_server.freeze()
-    store.settle(lease, Settlement(Outcome.SUCCESS))
-    wait_until(lambda: store.lost, 5)
-    lossy_server.thaw()
+    with redis.Redis.from_url(lossy_server.url) as connection:
+        connection.replicaof("127.0.0.1", "1")  # it refuses to write, and keeps its data
+        store.settle(lease, Settlement(Outcome.SUCCESS))
+        wait_until(lambda: store.lost, 5)
+        connection.replicaof("NO", "ONE")
     wait_until(lambda: not store.lost, 5)
     wait_until(lambda: sum(key.successes for key in store.snapshot()) == before + 1, 5)
     assert sum(key.in_flight for key in store.snapshot()) == 0
