@@ -1,0 +1,101 @@
+"""Many keys, most of them out, and a server whose clock is another one after a failover."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from app.clock import ManualClock
+from app.keypool.breaker import Policy
+from app.keypool.keys import ApiKey, make_keys
+from app.keypool.limits import LimitReading, MeterReading
+from app.keypool.outcomes import Outcome
+from app.keypool.stores.base import Later, Lease, Store
+from tests.plugins.redis_fixtures import MakeStore
+from tests.plugins.store_steps import SECOND, answer, ask, refused, take
+
+#: more than one admission looks at
+MANY = 100
+
+
+def _open_circuit(store: Store, key: ApiKey, keys: tuple[ApiKey, ...]) -> None:
+    others = frozenset(other.key_id for other in keys if other is not key)
+    for _ in range(Policy().failure_threshold):
+        answer(store, Outcome.SERVER_FAILURE, ask(barred=others))
+
+
+@pytest.mark.parametrize("position", [0, MANY // 2, MANY - 1])
+def test_among_many_open_circuits_the_one_healthy_key_is_found(
+    make_store: MakeStore, clock: ManualClock, position: int
+) -> None:
+    """A look at some of them leaves a better lower bound for the next one."""
+    keys = make_keys([f"sk-{n}" for n in range(MANY)])
+    store = make_store(keys, clock)
+    for _ in keys:
+        answer(store)
+    for n, key in enumerate(keys):
+        if n != position:
+            _open_circuit(store, key, keys)
+    for _ in range(MANY):
+        found = store.acquire(ask(max_wait_us=SECOND))
+        if isinstance(found, Lease):
+            break
+        assert isinstance(found, Later), found
+        clock.advance(found.pause_us / SECOND)
+    assert isinstance(found, Lease)
+    assert (found.key_id, found.last_resort) == (keys[position].key_id, False)
+
+
+def test_with_every_circuit_of_many_open_a_request_is_the_last_resort(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    keys = make_keys([f"sk-{n}" for n in range(MANY)])
+    store = make_store(keys, clock)
+    for _ in keys:
+        answer(store)
+    for key in keys:
+        _open_circuit(store, key, keys)
+    lease = take(store)
+    assert (lease.last_resort, lease.probe) == (True, True)
+
+
+@dataclass
+class FailedOver:
+    """The clock of another server."""
+
+    first: ManualClock
+    ahead_us: int = 0
+
+    def now_us(self) -> int:
+        return self.first.now_us() + self.ahead_us
+
+
+def test_a_clock_that_went_back_holds_requests_up_no_longer_than_that(
+    make_store: MakeStore, clock: ManualClock
+) -> None:
+    """60 a minute, and ten of them at once: used up, then a minute back. Callers are sent away a second apart."""
+    server = FailedOver(clock)
+    store = _used_up(make_store, server)
+    before = refused(store).retry_after_us
+    server.ahead_us = -60 * SECOND
+    after = refused(store).retry_after_us
+    assert after == before + 61 * SECOND
+    clock.advance(after / SECOND)
+    take(store)
+
+
+def test_a_clock_that_went_ahead_allows_no_more_than_one_burst(make_store: MakeStore, clock: ManualClock) -> None:
+    server = FailedOver(clock)
+    store = _used_up(make_store, server)
+    server.ahead_us = 3600 * SECOND
+    burst = 0
+    while isinstance(store.acquire(ask()), Lease):
+        burst += 1
+    assert burst <= 10
+
+
+def _used_up(make_store: MakeStore, server: FailedOver) -> Store:
+    store = make_store(make_keys(["sk-a"]), server)
+    answer(store, limits=LimitReading(MeterReading(60, 0, 10 * SECOND)))
+    return store

@@ -1,0 +1,72 @@
+"""More requests at once than an HTTP client has connections by default (httpx: 100; OpenAI's SDK: 1,000)."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import openai
+
+from app.keypool.keys import make_keys
+from app.services.openai_client_manager import OpenAIClientManager
+
+AT_ONCE = 130
+_COMPLETION = {
+    "id": "one",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m",
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "yes"}}],
+}
+
+
+class MeetingServer(ThreadingHTTPServer):
+    """Answers the first request at once, and all others when as many as are expected have come."""
+
+    request_queue_size = 256
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.first = threading.Lock()
+        self.meeting = threading.Barrier(AT_ONCE, timeout=60)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: MeetingServer
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        if not self.server.first.acquire(blocking=False):
+            self.server.meeting.wait()
+        body = json.dumps(_COMPLETION).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_requests_at_once_do_not_queue_for_a_connection_while_they_hold_a_key() -> None:
+    with MeetingServer() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        with OpenAIClientManager(make_keys(["sk-a"]), base_url=url, timeout_seconds=60) as manager:
+            client = manager.get_client()
+            assert client is not None
+
+            def ask(_number: int) -> str | None:
+                messages: list[openai.types.chat.ChatCompletionMessageParam] = [{"role": "user", "content": "?"}]
+                reply = client.chat.completions.create(model="m", messages=messages)
+                return reply.choices[0].message.content
+
+            ask(0)  # a key that has never answered gets one request at a time
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                assert list(pool.map(ask, range(AT_ONCE))) == ["yes"] * AT_ONCE
+        server.shutdown()
