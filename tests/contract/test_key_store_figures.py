@@ -36,7 +36,7 @@ def transitions_of(store: Store, key_id: str) -> dict[str, int]:
 def test_nothing_has_been_counted_of_keys_that_were_never_used(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store([A, B], clock)
     assert store.figures() == PoolFigures(
-        store.scope, {A.key_id: A.group, B.key_id: B.group}, (), (), (), (), stopped={}
+        store.scope, {A.key_id: A.group, B.key_id: B.group}, (), {}, (), (), stopped={}
     )
 
 

@@ -22,7 +22,6 @@ from app.services.openai_client_manager import (
 )
 from tests.plugins.pooled_sdk import MESSAGES, MODEL, WIDE
 from tests.plugins.standin_fixtures import KEYS, StandinHandle
-from tests.plugins.waiting import wait_until
 
 
 class Saying(logging.Handler):
@@ -152,24 +151,3 @@ def test_a_stream_that_outlives_its_client_is_no_failure_of_a_key(
             asyncio.run(late(manager))
         (key,) = manager.get_stats()["keys"].values()
     assert (key["failures"], key["circuit_open"]) == (0, False)
-
-
-def test_more_requests_than_a_plain_http_client_allows_are_under_way_at_once(
-    openai_standin: Callable[..., StandinHandle],
-) -> None:
-    """httpx2's default is 100 connections: the others would hold a lease and wait."""
-    callers = 120
-    standin = openai_standin([{"key": KEYS[0], **WIDE}])
-    with OpenAIClientManager(make_keys(standin.keys), base_url=standin.base_url, max_wait_seconds=0) as manager:
-        client = manager.get_client()
-        assert client is not None
-
-        def ask() -> None:
-            with contextlib.suppress(openai.APIError):
-                client.chat.completions.create(model=MODEL, messages=MESSAGES)
-
-        ask()
-        standin.set_key(KEYS[0], behaviour="hang")
-        for _ in range(callers):
-            threading.Thread(target=ask, daemon=True).start()
-        wait_until(lambda: standin.stats()["totals"]["requests"] == 1 + callers, 20)
