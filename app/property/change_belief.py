@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from app.property.changes import TOLD_FIELDS, Said, is_news, said_of, slip_in
 from app.property.dated import HISTORIES
-from app.property.source_record import SourceRecord
+from app.property.source_record import SourceRecord, Voice
 
 #: further looks at a page that alone shows a change, and the minutes to the first; each next one waits twice as long
 CONFIRMING_LOOKS = 3
@@ -138,7 +138,7 @@ def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[Sourc
     for record in records:
         says = said_of(candidate.field, record.values, record.evidence)
         is_recent = record.as_of >= candidate.seen_at - HOLD
-        if says is None or record.voice == page.voice or not is_recent:
+        if says is None or not record.voice.is_independent_of(page.voice) or not is_recent:
             continue
         if is_news(candidate.field, says, candidate.new) and not is_news(candidate.field, candidate.old, says):
             return True
@@ -153,12 +153,13 @@ def moved(name: str, before: Said | None, now: Said | None, old: Said | None) ->
     return old is None or is_news(name, old, now)
 
 
-def seconds(candidate: Candidate, others: Collection[Candidate], voice_of: Mapping[str, object]) -> bool:
-    """Whether a source of another voice has changed to the same; `voice_of` has the voices of pages by their URL."""
+def seconds(candidate: Candidate, others: Collection[Candidate], voice_of: Mapping[str, Voice]) -> bool:
+    """Whether an independent source has changed to the same; `voice_of` has the voices of pages by their URL."""
     mine = voice_of.get(candidate.url)
-    return any(
+    return mine is not None and any(
         other.field == candidate.field
-        and voice_of.get(other.url, mine) != mine
+        and other.url in voice_of
+        and voice_of[other.url].is_independent_of(mine)
         and not is_news(candidate.field, other.new, candidate.new)
         for other in others
     )

@@ -4,7 +4,7 @@ who agrees, and whether it fits what else is known. Pure.
 A source's accuracy A is the chance that it is right: rank × method × confidence × freshness × fit. Its vote is
 ln(n·A / (1 − A)) with n = 10 wrong values that it could have said instead (the vote count of Dong, Berti-Equille and
 Srivastava, "Integrating Conflicting Data: The Role of Source Dependence", VLDB 2009); a value has the votes of all who
-say the same, one for each office or site.
+say the same, one for each source: an owner's domain, or each of its offices that is known.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 from app.property.ranks import METHOD_FACTORS, freshness, rank
 from app.property.record import Evidence, Method
 from app.property.slips import oddities, slip_between
-from app.property.source_record import SourceRecord
+from app.property.source_record import SourceRecord, Voice, independent
 
 _WRONG_VALUES = 10
 _LEAST, _MOST = 0.02, 0.97
@@ -132,7 +132,7 @@ def weigh(name: str, records: Sequence[SourceRecord], known: Known, same: Same) 
 def _find_slips(name: str, says: list[Say], agree: list[list[bool]]) -> None:
     """Of two values that differ by a power of ten or by a unit, the one is the slip that fewer say where two agree on
     the other, else the one that fits less."""
-    voices = [len({says[m].source.voice for m, yes in enumerate(row) if yes}) for row in agree]
+    voices = [len(independent(says[m].source.voice for m, yes in enumerate(row) if yes)) for row in agree]
     fits = [say.weight.fit for say in says]
     for n, say in enumerate(says):
         for m, other in enumerate(says):
@@ -145,12 +145,13 @@ def _find_slips(name: str, says: list[Say], agree: list[list[bool]]) -> None:
 
 
 def _count(say: Say, agreeing: list[Say]) -> None:
-    """Pages of one office or portal have one vote, that of the surest of them."""
-    best: dict[Any, float] = {}
+    """Pages of one source have one vote, that of the surest of them."""
+    best: dict[Voice, float] = {}
     for other in agreeing:
         voice = other.source.voice
         best[voice] = max(best.get(voice, 0.0), other.weight.vote)
-    say.votes, say.voices = math.fsum(best.values()), len(best)
+    counted = independent(best)
+    say.votes, say.voices = math.fsum(best[voice] for voice in counted), len(counted)
 
 
 def _order(say: Say) -> tuple[Any, ...]:

@@ -10,10 +10,10 @@ from app.errors import ConfigurationError
 from app.errors.fetching import BlockedAddressError
 from app.errors.targets import InvalidHostError, InvalidTargetError
 from app.property.fetch.guard import check_url
-from app.property.fetch.site import is_public_suffix
 from app.property.people import parse_name
 from app.property.store import Database, PersonPurge, Purged, PurgeKind, PurgeStore, normalise_url
 from app.property.store.purge_marks import host_of
+from app.property.urls.site import is_public_suffix
 from app.redaction import redact
 from app.services.purge_traces import forget_results, wiped
 from app.services.repurging import keep_journal

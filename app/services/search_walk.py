@@ -17,10 +17,10 @@ from app.errors.pages import PageError, SearchPageError
 from app.property.extract.search.links import Shape
 from app.property.extract.search.pagination import is_same_search
 from app.property.extract.search.reading import Results, read_results
-from app.property.fetch.site import site_of
 from app.property.page import Page
 from app.property.record import PageKind
 from app.property.store import LeftOut, Walked
+from app.property.urls.site import site_of
 from app.services.page_reading import read_page
 from app.services.page_visits import Visit, Visitors
 from app.services.scrape_run import PAGE_SECONDS, Run

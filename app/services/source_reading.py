@@ -22,7 +22,7 @@ from app.property.address import Address
 from app.property.extract.base import Extraction
 from app.property.normalise.texts import plain_parcel
 from app.property.record import PageKind, SourceKind
-from app.property.source_record import SourceRecord
+from app.property.source_record import SourceRecord, independent
 from app.property.sources.belonging import Whose, belonging
 from app.property.sources.config import Source
 from app.property.sources.results import the_link
@@ -49,11 +49,6 @@ class Read:
     extraction: Extraction
     visit: Visit
     record: SourceRecord
-
-    @property
-    def voice(self) -> tuple[str, SourceKind | None]:
-        """Who speaks: what one office says twice is one source."""
-        return urlsplit(self.record.final_url).netloc.removeprefix("www."), self.record.source_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +88,8 @@ class SourceReader:
 
     @property
     def voices(self) -> int:
-        """How many sources there are."""
-        return len({one.voice for one in self.read})
+        """How many sources there are: what one office says twice is one source."""
+        return len(independent(one.record.voice for one in self.read))
 
     def parcel_number(self) -> str | None:
         """The parcel number of the address, from the source that knows best."""

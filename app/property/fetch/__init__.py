@@ -19,7 +19,7 @@ from app.property.fetch.politeness import Politeness
 from app.property.fetch.rendering import RenderLimits, build_renderer, check_browser
 from app.property.fetch.resolver import Resolver, SystemResolver
 from app.property.fetch.robots_shelf import LocalShelf, RedisShelf, Shelf
-from app.property.fetch.site import site_of
+from app.property.urls.site import site_of
 from app.settings import Settings
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from app.property.fetch.limits import Limits
 from app.property.fetch.pace import Visitor
 from app.property.fetch.rendering import Document, Drawn, Onward, Renderer
 from app.property.fetch.robots import Robots
-from app.property.fetch.site import site_of
 from app.property.page import Page
+from app.property.urls.site import site_of
 
 #: what a page loads waits so long for the robots.txt of its host
 _LOADING_SECONDS = 5.0

@@ -18,7 +18,7 @@ from app.errors.pages import PageBlockedError
 from app.property.fetch.guard import Destination
 from app.property.fetch.pace import BLOCK_REST_US, Answered, Reply, Visitor
 from app.property.fetch.pace_stores import PaceStore
-from app.property.fetch.site import site_of
+from app.property.urls.site import site_of
 
 logger = logging.getLogger(__name__)
 

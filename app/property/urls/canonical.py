@@ -14,9 +14,9 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from lxml import etree, html
 
 from app.errors.targets import InvalidTargetError
-from app.property.fetch.site import site_of
 from app.property.page import Page
 from app.property.store.targets import normalise_url
+from app.property.urls.site import site_of
 
 #: where a page's head ends at the latest; what stands in its body may be a visitor's
 _HEAD_CHARS = 256_000

@@ -11,7 +11,7 @@ import pytest
 from app.property.change_belief import DENIED_HOLD, HOLD, MEMORY, Candidate, Outcome, judge, moved, seconds
 from app.property.changes import Said
 from app.property.record import Evidence, Method, PageKind
-from app.property.source_record import SourceRecord
+from app.property.source_record import SourceRecord, Voice
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 HERE, THERE = "https://a.example/1", "https://b.example/1"
@@ -56,10 +56,12 @@ def test_one_look_a_day_later_is_enough() -> None:
 
 def test_a_second_source_that_changed_alike_is_enough() -> None:
     other = Candidate("ListPrice", THERE, said(500000), said(480000), T0, T0)
-    voices = {HERE: "a", THERE: "b"}
+    voices = {HERE: Voice("a.example", None), THERE: Voice("b.example", None)}
     assert seconds(CUT, [other], voices)
     assert judge(replace(CUT, seconded=True), [SHOWS], CHOSEN).outcome is Outcome.TELL
-    assert not seconds(CUT, [other], {HERE: "a", THERE: "a"})  # two pages of one site repeat each other
+    assert not seconds(
+        CUT, [other], dict.fromkeys((HERE, THERE), voices[HERE])
+    )  # two pages of one site repeat each other
     assert not seconds(CUT, [replace(other, new=said(470000))], voices)
     assert not seconds(CUT, [replace(other, field="ClosePrice")], voices)
 

@@ -8,6 +8,17 @@ from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
+#: domains whose hosts belong to strangers, and that are not on the list (`one.arcgis.com` and `two.arcgis.com`)
+_SHARED_DOMAINS = frozenset(
+    (
+        # records and maps of many counties
+        *("arcgis.com", "arcgisonline.com", "devnetwedge.com", "mapgeo.io", "publicaccessnow.com", "qpublic.net"),
+        *("schneidercorp.com", "socrata.com", "tylerhost.net"),
+        # sites that anybody can have
+        *("godaddysites.com", "idxbroker.com", "jimdosite.com", "medium.com", "mystrikingly.com", "squarespace.com"),
+        *("strikingly.com", "tumblr.com", "webnode.page", "wordpress.com"),
+    )
+)
 _ADDRESS = re.compile(r"[0-9.]+|.*:.*")
 _READING = threading.Lock()
 
@@ -22,6 +33,15 @@ def site_of(host: str) -> str:
     if _ADDRESS.fullmatch(host):
         return host
     return _suffixes().privatesuffix(host) or host
+
+
+def owner_of(host: str) -> str:
+    """Return who answers for what `host` says: its site, or the host itself on a domain that strangers share.
+
+    Two hosts with one owner are one source. `host` is spelled as for `site_of`.
+    """
+    site = site_of(host)
+    return host if site in _SHARED_DOMAINS else site
 
 
 def is_public_suffix(host: str) -> bool:
