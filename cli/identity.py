@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from app.services.identity_decisions import decisions, join, split, undo
+from app.property.store import every
+from app.services.identity_decisions import decisions, join, reviews, split, undo
 from app.services.stores import open_stores
 from app.settings import load_settings
 from cli.output import FormatOption, make_table, show
@@ -31,6 +32,7 @@ Examples:
 """
 _DECISIONS = """\b
 Examples:
+  propintel decisions
   propintel decisions 3f2c9a7be1d04f6f
   propintel decisions 3f2c9a7be1d04f6f --undo 0d9b...
 """
@@ -69,18 +71,30 @@ def join_command(
 
 @decisions_app.command(epilog=_DECISIONS)
 def decisions_command(
-    property_id: PropertyId,
+    property_id: Annotated[
+        str | None, typer.Argument(metavar="PROPERTY", help="The id that jobs and export show; none: what waits.")
+    ] = None,
     undo_: Annotated[str | None, typer.Option("--undo", metavar="ID", help="Put things back as they were.")] = None,
     format_: FormatOption = None,
 ) -> None:
     """What people decided on the property, the newest first; with --undo one of it is taken back.
 
+    Without PROPERTY: the reviews that wait for a person, the oldest first. Each is of two properties that only a page
+    of unknown kind makes one. `propintel join` makes them one, --undo closes the review.
+
     JSON: a list of what `propintel split` shows.
     """
+    if property_id is None and undo_ is not None:
+        raise typer.BadParameter("name the property too: propintel decisions PROPERTY --undo ID", param_hint="--undo")
     with open_stores(load_settings()) as stores:
-        if undo_ is not None:
+        if property_id is not None and undo_ is not None:
             undo(stores.database, property_id, undo_, who=who())
-        made = [one.as_json() for one in decisions(stores.database, property_id)]
+        found = (
+            every(lambda cursor: reviews(stores.database, cursor))
+            if property_id is None
+            else decisions(stores.database, property_id)
+        )
+        made = [one.as_json() for one in found]
     show(made, format_, lambda: [decision_table(made)])
 
 

@@ -36,6 +36,7 @@ from web import (
     pages,
     properties,
     purges,
+    reviews,
     watches,
 )
 from web.context import Context
@@ -91,6 +92,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
         properties,
         changes,
         identity,
+        reviews,
         watches,
         me,
         health,

@@ -43,13 +43,13 @@ class JoinRequest(BaseModel):
 class DecisionView(BaseModel):
     """A decision. `property` kept its id; `other` came of it (split) or went into it (join), with the `pages`.
 
-    `undone_at` is null while it is in force.
+    A `review` is none yet: only a page of unknown kind makes the two one. `undone_at` is null while it is in force.
     """
 
     id: str
     at: datetime
     who: str
-    kind: Literal["split", "join"]
+    kind: Literal["split", "join", "review"]
     reason: str
     property: str
     other: str
@@ -159,7 +159,7 @@ def explain_property(property_id: Id, context: ContextOf) -> JSONResponse:
     responses=answers(DecisionList, 422),
 )
 def list_decisions(property_id: Id, context: ContextOf) -> JSONResponse:
-    """Splits and joins of the property and of what is or was part of it, the newest first."""
+    """Splits, joins and reviews of the property and of what is or was part of it, the newest first."""
     made = identity_decisions.decisions(context.stores.database, property_id)
     return success({"decisions": [one.as_json() for one in made]})
 

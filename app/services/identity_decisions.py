@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.errors.pages import IdentityDecisionError
-from app.property.store import Database, DecisionStore, IdentityDecision, explain
+from app.property.store import Database, DecisionStore, IdentityDecision, Page, explain
 from app.redaction import redact
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,12 @@ def undo(database: Database, property_id: str, decision_id: str, *, who: str) ->
 def decisions(database: Database, property_id: str) -> list[IdentityDecision]:
     """All on the property, the newest first."""
     return DecisionStore(database).of(property_id)
+
+
+def reviews(database: Database, cursor: str | None = None, *, limit: int = 100) -> Page[IdentityDecision]:
+    """The pairs of properties that wait for a person, the oldest first: `join` makes them one, `undo` closes the
+    review. Raises `InvalidCursorError`."""
+    return DecisionStore(database).reviews(cursor, limit=limit)
 
 
 def explanation(database: Database, property_id: str) -> dict[str, Any]:

@@ -255,3 +255,25 @@ def test_folded_properties_keep_one_pointer_each(
     decisions.undo(first.id, who="alice")
     assert [store.get(old)["property"] for old in (one, two, three)] == [one, two, three]
     assert count(database, properties, merged_into=None) == 3
+
+
+def test_what_waits_for_a_person_comes_in_pages_the_oldest_first(
+    store: PropertyStore, decisions: DecisionStore, clock: ManualClock
+) -> None:
+    """A page of unknown kind fits two properties each time."""
+    pairs = []
+    for number in (1, 2):
+        house = {**ADDRESS, "StreetNumber": str(20 + number)}
+        lot = {"ParcelNumber": f"31-2234-00{number}0", "CountyOrParish": "Sangamon", "StateOrProvince": "IL"}
+        one = store.save_record(source(f"https://house.example/{number}", **house))
+        two = store.save_record(source(f"https://lot.example/{number}", **lot))
+        store.save_record(source(f"https://stranger.example/{number}", **{**house, **lot}))
+        pairs.append({one, two})
+        clock.advance(60)
+    first = decisions.reviews(limit=1)
+    second = decisions.reviews(first.next_cursor, limit=1)
+    assert [{one.property, one.other} for one in (*first.items, *second.items)] == pairs
+    assert second.next_cursor is None
+    (review,) = first.items
+    decisions.join(review.property, review.other, who="alice")
+    assert decisions.reviews().items == second.items

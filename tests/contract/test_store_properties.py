@@ -124,17 +124,19 @@ def test_a_source_shows_whose_page_it_is_and_keeps_that_when_nobody_says_so_agai
 
 
 def bridge() -> list[SourceRecord]:
-    """Assessor (parcel, county), portal (address), and a page that has both."""
+    """Assessor (parcel, county), portal (address), and a tax roll that has both."""
     county = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon County", "StateOrProvince": "IL"}
-    return [
+    pages = [
         source("https://county.example/p", TaxAssessedValue=80000, **county),
         source("https://portal.example/h", ListPrice=100000, **ADDRESS),
         source("https://both.example/x", YearBuilt=1990, **{**ADDRESS, **county, "ParcelNumber": "3122340012"}),
     ]
+    kinds = (SourceKind.ASSESSOR, SourceKind.PORTAL, SourceKind.TAX_ROLL)
+    return [replace(page, source_kind=kind) for page, kind in zip(pages, kinds, strict=True)]
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_a_page_that_links_two_properties_makes_them_one_in_any_order(
+def test_an_office_that_links_two_properties_makes_them_one_in_any_order(
     store: PropertyStore, database: Database, order: tuple[int, ...]
 ) -> None:
     pages = bridge()

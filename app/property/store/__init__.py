@@ -9,7 +9,8 @@ from app.property.store.answers import AnswerStore, Question, StoredAnswer
 from app.property.store.batches import BatchStore
 from app.property.store.change_feed import LATEST, Backlog, ChangeStore, ClaimedChange, Followed, ask_for_looks
 from app.property.store.change_rows import Change
-from app.property.store.decisions import DecisionStore, IdentityDecision
+from app.property.store.decision_rows import IdentityDecision
+from app.property.store.decisions import DecisionStore
 from app.property.store.engine import Database, database_url, names_key
 from app.property.store.explaining import explain
 from app.property.store.forecast import AddressTook, Took, addresses_took, new_targets, pages_took

@@ -6,57 +6,24 @@ scrape (`homes.py`) until it is undone or a later decision says otherwise, and i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, or_, select, update
 
 from app.errors import NotFoundError
 from app.errors.pages import IdentityDecisionError
+from app.property.store.decision_rows import IdentityDecision, open_reviews, read, urls_of_rows, write
 from app.property.store.engine import Database
 from app.property.store.folding import fold, move_pages
-from app.property.store.page_sides import JOIN, SPLIT
+from app.property.store.page_sides import JOIN, REVIEW, SPLIT
+from app.property.store.paging import Order, Page
 from app.property.store.rebuilding import alive, new_property, rebuild
-from app.property.store.rows import clean, new_id
+from app.property.store.rows import clean
 from app.property.store.tables import identity_decisions, identity_pages, properties, records
 
 _Rows = Sequence[Row[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class IdentityDecision:
-    """A decision as it stands. `property` kept its id, `other` came of it (split) or went into it (join).
-
-    `pages` are those of `other`. `undone_at` is None while it is in force.
-    """
-
-    id: str
-    at: datetime
-    who: str
-    kind: str
-    reason: str
-    property: str
-    other: str
-    pages: tuple[str, ...]
-    undone_at: datetime | None
-    undone_by: str | None
-
-    def as_json(self) -> dict[str, Any]:
-        """The shape that the doors show: JSON types only."""
-        return {
-            "id": self.id,
-            "at": self.at.isoformat(),
-            "who": self.who,
-            "kind": self.kind,
-            "reason": self.reason,
-            "property": self.property,
-            "other": self.other,
-            "pages": list(self.pages),
-            "undone_at": self.undone_at.isoformat() if self.undone_at else None,
-            "undone_by": self.undone_by,
-        }
+REVIEWS = Order("reviews", (identity_decisions.c.at, identity_decisions.c.id))
 
 
 class DecisionStore:
@@ -82,7 +49,7 @@ class DecisionStore:
             kept = [row for row in sources if row not in moved]
             if not kept or not moved:
                 raise IdentityDecisionError(property_id, "one source at least goes, and one at least stays")
-            overruled = self._overrule(connection, JOIN, (kept, moved), who)
+            overruled = self._overrule(connection, (JOIN,), (kept, moved), who)
             other = new_property(self._database, connection)
             move_pages(connection, [row.url for row in moved], home, other)
             carried = self._carry_on(connection, overruled, ((home, kept), (other, moved)))
@@ -107,7 +74,7 @@ class DecisionStore:
             kept, gone = (
                 connection.execute(select(records).where(records.c.property_id == one)).all() for one in (home, other)
             )
-            overruled = self._overrule(connection, SPLIT, (kept, gone), who)
+            overruled = self._overrule(connection, (SPLIT, REVIEW), (kept, gone), who)
             replaced = select(properties.c.id).where(properties.c.merged_into == other)
             details = {"overruled": overruled, "replaced": sorted(connection.execute(replaced).scalars())}
             fold(connection, other, home)
@@ -120,7 +87,8 @@ class DecisionStore:
     def undo(self, decision_id: str, *, who: str) -> IdentityDecision:
         """Put things back as they were before a decision, and what it had put out of force back into force.
 
-        What came since stays where it is. Raises `NotFoundError`, and `IdentityDecisionError` if it is undone already.
+        A review is closed, and nothing is joined. What came since stays where it is. Raises `NotFoundError`, and
+        `IdentityDecisionError` if it is undone already.
         """
 
         def work(connection: Connection) -> IdentityDecision:
@@ -138,8 +106,11 @@ class DecisionStore:
             overruled, carried = row.details.get("overruled", []), row.details.get("carried", [])
             connection.execute(update(identity_decisions).where(ids.in_(carried)).values(undone))
             connection.execute(update(identity_decisions).where(ids.in_(overruled)).values(again))
-            self._back_together(connection, row) if row.kind == SPLIT else self._back_apart(connection, row)
-            return _read(connection, [connection.execute(query).one()])[0]
+            if row.kind == SPLIT:
+                self._back_together(connection, row)
+            elif row.kind == JOIN:
+                self._back_apart(connection, row)
+            return read(connection, [connection.execute(query).one()])[0]
 
         return self._database.repeat(work)
 
@@ -153,7 +124,14 @@ class DecisionStore:
             )  # fmt: skip
             named = or_(c.property_id.in_(family), c.other_id.in_(family))
             rows = connection.execute(select(identity_decisions).where(named).order_by(c.at.desc(), c.id)).all()
-            return _read(connection, rows)
+            return read(connection, rows)
+
+    def reviews(self, cursor: str | None = None, *, limit: int = 100) -> Page[IdentityDecision]:
+        """The pairs that wait for a person, the oldest first. Raises `InvalidCursorError`."""
+        query = select(identity_decisions).where(open_reviews())
+        with self._database.reading() as connection:
+            found = connection.execute(REVIEWS.page_query(query, cursor, limit)).all()
+            return Page(read(connection, found[:limit]), REVIEWS.next_cursor(found, limit))
 
     # --- between
 
@@ -161,40 +139,23 @@ class DecisionStore:
         self,
         connection: Connection,
         kind: str,
-        kept: tuple[str, Sequence[Row[Any]]],
-        moved: tuple[str, Sequence[Row[Any]]],
+        kept: tuple[str, _Rows],
+        moved: tuple[str, _Rows],
         told: tuple[str, str, dict[str, Any]],
     ) -> IdentityDecision:
-        who, reason, details = told
-        row = {
-            "id": new_id(),
-            "at": self._database.clock.now(),
-            "who": clean(who),
-            "kind": kind,
-            "reason": clean(reason),
-            "property_id": kept[0],
-            "other_id": moved[0],
-            "details": details,
-        }
-        connection.execute(insert(identity_decisions).values(row))
-        pages = [
-            {"decision_id": row["id"], "side": side, "url": url}
-            for side, sources in enumerate((kept[1], moved[1]))
-            for url in sorted(_urls(sources))
-        ]
-        if pages:
-            connection.execute(insert(identity_pages), pages)
-        query = select(identity_decisions).where(identity_decisions.c.id == row["id"])
-        return _read(connection, [connection.execute(query).one()])[0]
+        sides = [(home, urls_of_rows(rows)) for home, rows in (kept, moved)]
+        return write(self._database, connection, kind, *sides, told=told)
 
-    def _overrule(self, connection: Connection, kind: str, sides: tuple[_Rows, _Rows], who: str) -> list[str]:
-        """Put decisions of `kind` that name pages of both sides out of force; -> their ids."""
+    def _overrule(
+        self, connection: Connection, kinds: Sequence[str], sides: tuple[_Rows, _Rows], who: str
+    ) -> list[str]:
+        """Put decisions of these kinds that name pages of both sides out of force; -> their ids."""
         c = identity_decisions.c
-        one, other = (_urls(side) for side in sides)
+        one, other = (urls_of_rows(side) for side in sides)
         query = (
             select(c.id, identity_pages.c.side, identity_pages.c.url)
             .join(identity_pages, identity_pages.c.decision_id == c.id)
-            .where(c.kind == kind, c.undone_at.is_(None), identity_pages.c.url.in_(one | other))
+            .where(c.kind.in_(kinds), c.undone_at.is_(None), identity_pages.c.url.in_(one | other))
         )
         named: dict[str, list[set[str]]] = {}
         for row in connection.execute(query):
@@ -217,7 +178,9 @@ class DecisionStore:
         for join in found:
             named = connection.execute(select(identity_pages).where(identity_pages.c.decision_id == join.id)).all()
             for home, rows in sides:
-                parts = [[row for row in rows if _urls([row]) & {p.url for p in named if p.side == n}] for n in (0, 1)]
+                parts = [
+                    [row for row in rows if urls_of_rows([row]) & {p.url for p in named if p.side == n}] for n in (0, 1)
+                ]
                 if all(parts):
                     told = (join.who, join.reason, {"of": join.id})
                     new = self._write(connection, JOIN, (home, parts[0]), (join.other_id, parts[1]), told)
@@ -262,22 +225,3 @@ def _existing(connection: Connection, property_id: str) -> str:
     if connection.execute(select(properties.c.id).where(properties.c.id == home)).first() is None:
         raise NotFoundError("property", property_id)
     return home
-
-
-def _urls(sources: Iterable[Row[Any]]) -> set[str]:
-    return {url for row in sources for url in (row.url, row.page_url) if url}
-
-
-def _read(connection: Connection, rows: Sequence[Row[Any]]) -> list[IdentityDecision]:
-    ids = [row.id for row in rows]
-    pages: dict[str, list[str]] = {}
-    query = select(identity_pages).where(identity_pages.c.decision_id.in_(ids), identity_pages.c.side == 1)
-    for page in connection.execute(query.order_by(identity_pages.c.url)):
-        pages.setdefault(page.decision_id, []).append(page.url)
-    return [
-        IdentityDecision(
-            id=row.id, at=row.at, who=row.who, kind=row.kind, reason=row.reason, property=row.property_id,
-            other=row.other_id, pages=tuple(pages.get(row.id, ())), undone_at=row.undone_at, undone_by=row.undone_by,
-        )
-        for row in rows
-    ]  # fmt: skip

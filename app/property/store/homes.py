@@ -2,6 +2,9 @@
 
 Several that are the same as the record are one property and folded, unless they are surely two: then the record goes to
 the one that it fits best, and to none of them where that is not clear.
+
+A page of unknown kind makes nothing one that is not one without it: it joins the property that it fits best, and a
+person is asked about the others.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from sqlalchemy import Connection, Row, select
 from app.property import identity
 from app.property.matching import Decision, Key, decide
 from app.property.merge import merge
-from app.property.source_record import SourceRecord
+from app.property.source_record import SourceRecord, Voice
+from app.property.store.decision_rows import ask_for_review
 from app.property.store.engine import Database
 from app.property.store.folding import fold
 from app.property.store.page_records import is_of_page, records_of
@@ -35,11 +39,18 @@ class _Candidate:
     created_at: datetime
     values: dict[str, Any]
     decision: Decision
+    #: it is filed under the record's own page
+    is_page: bool
 
     @property
     def place(self) -> tuple[int, float]:
         """How well it fits, the best first: by the key, then by the points."""
         return _STRENGTH[self.decision.key], -self.decision.points
+
+    @property
+    def order(self) -> tuple[int, float, datetime, str]:
+        """By how well it fits, then by age."""
+        return *self.place, self.created_at, self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +84,16 @@ def find_home(
         return joined, False
     apart = split_from(connection, sides)
     same = _chosen(connection, [one for one in _judged(connection, record, apart) if one.decision.is_same])
-    if not same:
-        return _kin(connection, record, kin, apart) or new_property(database, connection), False
-    return _folded(connection, same), len(same) > 1
+    sure, doubtful = _without_strangers(connection, record, same, alive(connection, kin) if kin is not None else None)
+    if sure:
+        home = _folded(connection, sure)
+    else:
+        home = _kin(connection, record, kin, apart) or new_property(database, connection)
+    _ask_person(database, connection, record, home, doubtful)
+    return home, len(sure) > 1
 
 
-def join_same(connection: Connection, record: SourceRecord, home: str) -> Rejudged:
+def join_same(database: Database, connection: Connection, record: SourceRecord, home: str) -> Rejudged:
     """Judge a stored record of `home` once more: all that it shows to be one property is folded, as if its page had
     been read again; but it stays in `home`, whatever else it would be filed with."""
     sides = sides_of(connection, known_as(record))
@@ -86,12 +101,13 @@ def join_same(connection: Connection, record: SourceRecord, home: str) -> Rejudg
         return Rejudged(home)
     judged = _judged(connection, record, split_from(connection, sides))
     alike = [one for one in judged if one.decision.is_same]
-    same = _chosen(connection, alike)
-    ids = {one.id for one in same}
+    sure, doubtful = _without_strangers(connection, record, _chosen(connection, alike), home)
+    ids = {one.id for one in sure}
     if home in ids:
-        home = _folded(connection, same)
+        home = _folded(connection, sure)
     else:
         ids = {home}
+    _ask_person(database, connection, record, home, doubtful)
     address = set(identity.address_keys(identity.address_of(record.values)))
     beside = tuple(
         Beside(one.id, f"{one.decision.why}; which of them it is stays open" if one in alike else one.decision.why)
@@ -139,7 +155,7 @@ def _judged(connection: Connection, record: SourceRecord, apart: set[str]) -> li
             continue
         values = _without_page(connection, record, row) if is_page else row.record
         decision = decide(record.values, values, is_page=is_page)
-        found.append(_Candidate(row.id, row.created_at, values, decision))
+        found.append(_Candidate(row.id, row.created_at, values, decision, is_page))
     return found
 
 
@@ -181,7 +197,7 @@ def _chosen(connection: Connection, same: list[_Candidate]) -> list[_Candidate]:
         same = [one for one in same if one.decision.key is not Key.POSITION]
     if len(same) < 2 or not _are_apart(connection, same):
         return same
-    first, second = sorted(same, key=lambda one: (*one.place, one.created_at, one.id))[:2]
+    first, second = sorted(same, key=lambda one: one.order)[:2]
     is_clear = first.place < second.place or are_split(connection, [first.id, second.id])
     return [first] if is_clear else []
 
@@ -191,3 +207,48 @@ def _are_apart(connection: Connection, same: list[_Candidate]) -> bool:
     if any(decide(a.values, b.values).differs for a, b in pairs):
         return True
     return are_split(connection, [one.id for one in same])
+
+
+def _without_strangers(
+    connection: Connection, record: SourceRecord, same: list[_Candidate], preferred: str | None
+) -> tuple[list[_Candidate], list[_Candidate]]:
+    """Those of `same` that are one without the word of any one source of unknown kind, and those that are not.
+
+    A page of unknown kind goes to the `preferred` one, else to the one that it fits best: rather to one that it fits
+    without another stranger's word.
+    """
+    if record.is_stranger and len(same) < 2:
+        return same, []
+    pages = {one.id: [page for page in records_of(connection, one.id) if not is_of_page(page, record)] for one in same}
+    others = [one for one in same if pages[one.id]]
+    vouched = {one.id for one in others if _is_vouched([record], pages[one.id], is_page=one.is_page)}
+    if record.is_stranger and others:
+        first = min(others, key=lambda one: (one.id != preferred, one.id not in vouched, *one.order))
+        vouched = {one.id for one in others if one is first or _is_vouched(pages[first.id], pages[one.id])}
+    doubtful = [one for one in others if one.id not in vouched]
+    return [one for one in same if one not in doubtful], doubtful
+
+
+def _is_vouched(pages: list[SourceRecord], others: list[SourceRecord], *, is_page: bool = False) -> bool:
+    """Whether two properties of these pages are one whichever source of unknown kind is left out. One that has no
+    other source is that source's own."""
+    strangers: set[Voice | None] = {page.voice for page in (*pages, *others) if page.is_stranger}
+    return all(
+        decide(_said_without(voice, pages), _said_without(voice, others), is_page=is_page).is_same
+        for voice in strangers or {None}
+    )
+
+
+def _said_without(voice: Voice | None, pages: list[SourceRecord]) -> dict[str, Any]:
+    left = [page for page in pages if page.voice != voice]
+    return merge(left or pages).values
+
+
+def _ask_person(
+    database: Database, connection: Connection, record: SourceRecord, home: str, doubtful: list[_Candidate]
+) -> None:
+    """Queue the pairs that only a source of unknown kind would make one."""
+    for other in doubtful:
+        if other.id != home:
+            why = f"only a page of unknown kind makes them one: {other.decision.why}"
+            ask_for_review(database, connection, record, (home, other.id), why)

@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, text
 
 from app.property.store import failures
 from app.property.store.connections import make_engine, parse_url
+from app.property.store.decision_rows import count_reviews
 from app.property.store.refiling import count_due
 from app.property.store.schema import HEAD, current
 
@@ -23,7 +24,8 @@ class DatabaseState:
     """`shown` is its URL without secrets. `file` and `journal_mode` are None but for SQLite, whose `now` is None.
 
     `exists` is False for a SQLite file that is not there yet; then all else is None. `revision` is the schema's,
-    `due` how many properties are filed by older rules (0 where the schema is not this version's).
+    `due` how many properties are filed by older rules, `reviews` how many pairs of them wait for a person (0 where the
+    schema is not this version's).
     """
 
     shown: str
@@ -34,6 +36,7 @@ class DatabaseState:
     journal_mode: str | None = None
     now: datetime | None = None
     due: int = 0
+    reviews: int = 0
 
 
 def inspect_database(url: str) -> DatabaseState:
@@ -51,14 +54,13 @@ def _look(url: URL, shown: str, file: Path | None) -> DatabaseState:
     try:
         with failures.translated(url), engine.connect().execution_options(begin="BEGIN") as connection:
             revision = current(connection)
-            due = count_due(connection) if revision == HEAD else 0
+            due, reviews = (count_due(connection), count_reviews(connection)) if revision == HEAD else (0, 0)
             if file is not None:
                 version, mode = (_scalar(connection, query) for query in ("SELECT sqlite_version()", _JOURNAL_MODE))
-                return DatabaseState(shown, file, True, version, revision, mode, due=due)
+                return DatabaseState(shown, file, True, version, revision, mode, due=due, reviews=reviews)
             now = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-            return DatabaseState(
-                shown, None, True, _scalar(connection, "SHOW server_version"), revision, now=now, due=due
-            )
+            version = _scalar(connection, "SHOW server_version")
+            return DatabaseState(shown, None, True, version, revision, now=now, due=due, reviews=reviews)
     finally:
         engine.dispose()
 

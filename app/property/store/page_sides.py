@@ -10,6 +10,8 @@ from app.property.source_record import SourceRecord
 from app.property.store.tables import identity_decisions, identity_pages, properties, records
 
 SPLIT, JOIN = "split", "join"
+#: two properties that a person has to look at: no decision yet
+REVIEW = "review"
 _IN_FORCE = identity_decisions.c.undone_at.is_(None)
 
 

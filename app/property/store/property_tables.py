@@ -138,7 +138,7 @@ identity_decisions = Table(
     Column("id", ID, primary_key=True),
     Column("at", UtcDateTime, nullable=False, index=True),
     Column("who", Text, nullable=False),
-    # split or join
+    # split, join, or review: two properties that a person has to look at
     Column("kind", String(8), nullable=False),
     Column("reason", Text, nullable=False),
     # the property that kept its id, and the one that came of it (split) or went into it (join)

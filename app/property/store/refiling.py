@@ -74,7 +74,7 @@ class Refiler:
             return Refiled(home)
         while record := next((one for one in records_of(connection, home) if one.url not in judged), None):
             judged.add(record.url)
-            found = join_same(connection, record, home)
+            found = join_same(self._database, connection, record, home)
             apart |= {one.id: one for one in found.beside}
             if found.folded:
                 home, family = found.home, family | found.folded | {found.home}

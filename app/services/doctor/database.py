@@ -41,7 +41,15 @@ def check_database(settings: Settings, mounts: Path = _MOUNTS) -> Verdict:
         return all_in_all(said, _place(found, mounts))
     name = "PostgreSQL" if found.file is None else "SQLite"
     said = f"{name} {found.version} at {found.shown}, schema {found.revision or 'none'}"
-    return all_in_all(said, [*_schema(found), *_file(found), *_place(found, mounts)])
+    return all_in_all(said, [*_schema(found), *_reviews(found), *_file(found), *_place(found, mounts)])
+
+
+def _reviews(found: DatabaseState) -> Iterator[Verdict]:
+    if found.reviews:
+        yield warning(
+            f"pairs of properties of which a person has to say whether they are one: {found.reviews}",
+            "`propintel decisions` lists them.",
+        )
 
 
 def _schema(found: DatabaseState) -> Iterator[Verdict]:

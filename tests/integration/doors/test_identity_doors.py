@@ -72,6 +72,19 @@ def test_split_and_join_are_written_down_and_taken_back(called: Propintel, store
     assert "split" in table
 
 
+def test_what_waits_for_a_person_is_listed_and_answered(called: Propintel, stores: Stores, stored: str) -> None:
+    lot = {"ParcelNumber": "0012-0034", "CountyOrParish": "Example"}
+    stores.properties.save_record(page("https://lot.example/1", SourceKind.TAX_ROLL, **lot))
+    stores.properties.save_record(page("https://stranger.example/1", SourceKind.OTHER, **lot, **ADDRESS))
+    (review,) = json.loads(called("decisions").stdout)
+    assert (review["kind"], stored in (review["property"], review["other"])) == ("review", True)
+    assert "review" in called("decisions", "--format", "table").stdout
+    wrong = called("decisions", "--undo", review["id"])
+    assert (wrong.returncode, "name the property too" in wrong.stderr) == (2, True)
+    assert json.loads(called("join", review["property"], review["other"]).stdout)["kind"] == "join"
+    assert json.loads(called("decisions").stdout) == []
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("split", "--source", "https://nobody.example/"), ("split", "--source", A, "--source", B), ("join", "same")],

@@ -13,6 +13,7 @@ from app.settings import Settings
 from tests.plugins.page_records import page_record
 from web.identity import DecisionView, ExplanationView
 from web.properties import PropertyView
+from web.reviews import ReviewList
 
 Bearer = Callable[..., dict[str, str]]
 ROOT = "/api/v1/properties"
@@ -51,6 +52,25 @@ def test_split_undo_and_join(client: TestClient, bearer: Bearer, stores: Stores,
     assert [(one["kind"], one["undone_at"] is None) for one in made] == [
         ("join", True), ("split", False), ("split", False),
     ]  # fmt: skip
+
+
+def test_what_waits_for_a_person_is_listed_until_it_is_answered(
+    client: TestClient, bearer: Bearer, stores: Stores
+) -> None:
+    at, county = datetime(2026, 1, 1, tzinfo=UTC), {"ParcelNumber": "0012-0034", "CountyOrParish": "Example"}
+    street = {"UnparsedAddress": "12 Fictional Ave", "PostalCode": "00000"}
+    for url, values in ((A, street), (B, county), ("https://c.example/1", street | county)):
+        stores.properties.save_record(page_record(url, values, at, url, page_url=url))
+    listed = client.get("/api/v1/reviews", headers=bearer(role="reader")).json()["data"]
+    ReviewList.model_validate(listed)
+    (review,) = listed["reviews"]
+    assert (review["kind"], listed["next_cursor"]) == ("review", None)
+    undo = f"{ROOT}/{review['property']}/decisions/{review['id']}/undo"
+    assert client.post(undo, headers=bearer(role="reader")).status_code == 403
+    assert client.post(undo, headers=bearer(role="operator")).json()["data"]["undone_at"]
+    assert client.get("/api/v1/reviews", headers=bearer()).json()["data"]["reviews"] == []
+    wrong = client.get("/api/v1/reviews?cursor=nonsense", headers=bearer())
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, "invalid_cursor")
 
 
 def test_an_explanation_has_its_shape(client: TestClient, bearer: Bearer, home: str) -> None:

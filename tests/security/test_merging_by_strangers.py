@@ -1,0 +1,153 @@
+"""A page of unknown kind may join a property, and never makes one of two: a person is asked."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.property.record import SourceKind
+from app.property.source_record import SourceRecord
+from app.property.store import DecisionStore, IdentityDecision
+from app.services.stores import Stores, open_stores
+from app.settings import Settings
+from tests.plugins.page_records import page_record
+
+AT = datetime(2026, 6, 1, tzinfo=UTC)
+STREET = {"StreetNumber": "12", "StreetName": "Fictional Ave", "City": "Anytown", "StateOrProvince": "ST"}
+PARCEL = {"ParcelNumber": "0012-0034", "CountyOrParish": "Example", "StateOrProvince": "ST"}
+HOUSE, LOT, PORTAL = "https://permits.example/a", "https://assessor.example/b", "https://portal.example/c"
+STRANGER = "https://stranger.example/x"
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Iterator[Stores]:
+    with open_stores(Settings(_env_file=None, propintel_home=tmp_path / "home")) as opened:
+        yield opened
+
+
+def page(url: str, kind: SourceKind | None, *parts: dict[str, Any], day: int = 0) -> SourceRecord:
+    values = {name: value for part in parts for name, value in part.items()}
+    return page_record(url, values, AT + timedelta(days=day), f"{url}{day}"[-64:].rjust(64, "0"), source_kind=kind)
+
+
+def known(street_kind: SourceKind | None = SourceKind.PERMITS) -> list[SourceRecord]:
+    """Somebody's house, known by its address, and somebody else's lot, known by its parcel number."""
+    return [page(HOUSE, street_kind, STREET, {"YearBuilt": 1950}), page(LOT, SourceKind.ASSESSOR, PARCEL)]
+
+
+def homes(stores: Stores, *urls: str) -> list[str]:
+    """The property of each page."""
+    found = {source["url"]: one["property"] for one in stores.properties.page().items for source in one["sources"]}
+    return [found[url] for url in urls]
+
+
+def waiting(stores: Stores) -> list[IdentityDecision]:
+    return DecisionStore(stores.database).reviews().items
+
+
+@pytest.mark.parametrize("kind", [None, SourceKind.OTHER])
+def test_one_strangers_parcel_number_and_anothers_address_do_not_merge_the_two(
+    stores: Stores, kind: SourceKind | None
+) -> None:
+    for record in known():
+        stores.properties.save_record(record)
+    stores.properties.save_record(page(STRANGER, kind, STREET, PARCEL))
+    house, lot, stranger = homes(stores, HOUSE, LOT, STRANGER)
+    assert house != lot
+    assert stranger in (house, lot), "it may join one of them"
+    (review,) = waiting(stores)
+    assert {review.property, review.other} == {house, lot}
+    assert (review.kind, review.undone_at) == ("review", None)
+    assert "page of unknown kind" in review.reason
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_whatever_comes_first_the_two_stay_apart(stores: Stores, order: tuple[int, ...]) -> None:
+    records = [*known(), page(STRANGER, None, STREET, PARCEL)]
+    for place in order:
+        stores.properties.save_record(records[place])
+    for record in records:  # nor when each is read again
+        stores.properties.save_record(record)
+    house, lot = homes(stores, HOUSE, LOT)
+    assert house != lot
+    assert {frozenset((one.property, one.other)) for one in waiting(stores)} == {frozenset((house, lot))}
+
+
+def test_a_known_page_does_not_merge_what_a_stranger_said_before_it(stores: Stores) -> None:
+    """The stranger's parcel number is among the values of the house by then; the lot's own office is asked again."""
+    for record in (*known(None), page(PORTAL, None, STREET), page(STRANGER, None, STREET, PARCEL, {"CloseDate": "x"})):
+        stores.properties.save_record(record)
+    stores.properties.save_record(page(LOT, SourceKind.ASSESSOR, PARCEL, {"TaxYear": 2026}, day=1))
+    house, lot = homes(stores, HOUSE, LOT)
+    assert house != lot
+
+
+def test_what_a_stranger_said_of_one_draws_no_further_page_to_it(stores: Stores) -> None:
+    """By its word the lot, which is the older, has the address of the house."""
+    lot, house = page(LOT, SourceKind.ASSESSOR, PARCEL), page(HOUSE, SourceKind.PERMITS, STREET)
+    for record in (lot, house, page(STRANGER, None, STREET, PARCEL), page(PORTAL, None, STREET)):
+        stores.properties.save_record(record)
+    of_lot, of_house, stranger, portal = homes(stores, LOT, HOUSE, STRANGER, PORTAL)
+    assert stranger == of_lot != of_house == portal
+
+
+def test_a_page_that_was_found_for_an_address_goes_to_the_property_there(stores: Stores) -> None:
+    lot, house = (stores.properties.save_record(record) for record in reversed(known()))
+    assert lot != house
+    assert stores.properties.save_record(page(STRANGER, None, STREET, PARCEL), kin=house) == house
+    assert len(waiting(stores)) == 1
+
+
+def test_an_office_that_names_both_makes_them_one(stores: Stores) -> None:
+    for record in known():
+        stores.properties.save_record(record)
+    stores.properties.save_record(page(PORTAL, SourceKind.TAX_ROLL, STREET, PARCEL))
+    house, lot = homes(stores, HOUSE, LOT)
+    assert house == lot
+    assert waiting(stores) == []
+
+
+def test_two_properties_that_are_one_without_the_stranger_become_one(stores: Stores) -> None:
+    """A town's name is lacking in the one and the ZIP code in the other until the offices' pages say both."""
+    by_zip = {name: value for name, value in STREET.items() if name != "City"} | {"PostalCode": "00000"}
+    stores.properties.save_record(page(HOUSE, SourceKind.PERMITS, STREET))
+    stores.properties.save_record(page(LOT, SourceKind.ASSESSOR, by_zip))
+    house, lot = homes(stores, HOUSE, LOT)
+    assert house != lot
+    stores.properties.save_record(page(HOUSE, SourceKind.PERMITS, STREET, by_zip, day=1))
+    stores.properties.save_record(page(STRANGER, None, STREET, by_zip))
+    house, lot, stranger = homes(stores, HOUSE, LOT, STRANGER)
+    assert house == lot == stranger
+
+
+def test_a_person_joins_them_and_no_review_is_left(stores: Stores) -> None:
+    for record in (*known(), page(STRANGER, None, STREET, PARCEL)):
+        stores.properties.save_record(record)
+    (review,) = waiting(stores)
+    decisions = DecisionStore(stores.database)
+    made = decisions.join(review.property, review.other, who="Ann")
+    house, lot = homes(stores, HOUSE, LOT)
+    assert house == lot
+    assert waiting(stores) == []
+    decisions.undo(made.id, who="Ann")
+    assert [one.id for one in waiting(stores)] == [review.id], "it is open again"
+
+
+def test_a_review_that_was_closed_is_not_opened_again_for_the_same_page(stores: Stores) -> None:
+    for record in (*known(), page(STRANGER, None, STREET, PARCEL)):
+        stores.properties.save_record(record)
+    (review,) = waiting(stores)
+    stores.properties.save_record(page(STRANGER, None, STREET, PARCEL, {"YearBuilt": 1960}, day=1))
+    assert [one.id for one in waiting(stores)] == [review.id], "asked once"
+    DecisionStore(stores.database).undo(review.id, who="Ann")
+    stores.properties.save_record(page(STRANGER, None, STREET, PARCEL, {"YearBuilt": 1970}, day=2))
+    assert waiting(stores) == []
+    stores.properties.save_record(page("https://another.example/y", None, STREET, PARCEL))
+    house, lot = homes(stores, HOUSE, LOT)
+    assert house != lot
+    assert len(waiting(stores)) == 1, "another page says so too"
