@@ -34,6 +34,14 @@ def says_nothing_new(read: SourceRecord, known: SourceRecord) -> bool:
     return all(name in known.values and same_value(name, read, known) for name in steady)
 
 
+def agrees(read: SourceRecord, known: SourceRecord) -> bool:
+    """Whether `read` may be left out for `known`, the page that it claims to be: it has the same body, or it is of the
+    same listing and says nothing else of it."""
+    if read.content_sha256 == known.content_sha256:
+        return True
+    return is_one_listing(read, known) and says_nothing_new(read, known)
+
+
 def _both(name: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     return bool(a.get(name)) and bool(b.get(name))
 

@@ -1,6 +1,6 @@
 """One visit to a page: from the job's checkpoint, by asking its site whether what is kept still holds, or whole.
 
-What is fetched is the target; which page that turned out to be is said beside it.
+What is fetched is the target; which page answered, and which one that claims to be, is said beside it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from app.property.fetch.pace import Visitor
 from app.property.page import Keeping, NotModified, Page
 from app.property.sources.secrets import Veils, no_veil
 from app.property.store import PageStore, PurgedNames
-from app.property.urls.canonical import page_url_of
+from app.property.urls.canonical import answered_url, canonical_of
 from app.services.metrics.instruments import FETCH_SECONDS, PAGE_BYTES, PAGES
 from app.services.patience import patiently
 from app.services.watch_purse import page_charge
@@ -39,14 +39,16 @@ class PageSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A page, and the URL by which it is known.
+    """A page, and the URL by which it is known: the one that answered.
 
+    `canonical` is the URL that the page claims to be at, not confirmed; None: it claims no other.
     `confirmed_at` is when its site said that what is kept still holds; None: it came whole.
     """
 
     page: Page
     page_url: str
     confirmed_at: datetime | None = None
+    canonical: str | None = None
 
     @property
     def as_of(self) -> datetime:
@@ -89,7 +91,7 @@ class Visitors:
                     "propintel.not_modified": before is None and confirmed_at is not None,
                 }
             )
-        return Visit(page, page_url_of(page), confirmed_at)
+        return Visit(page, answered_url(page), confirmed_at, canonical_of(page))
 
     def _keep(self, page: Page, job_id: str | None, confirmed_at: datetime | None) -> None:
         patiently(lambda: self._pages.save_page(page, job_id, confirmed_at), self._clock)

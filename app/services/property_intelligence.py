@@ -7,15 +7,17 @@ comes back after a wait or a crash fetches nothing twice and pays for nothing tw
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from datetime import datetime
 
-from app.errors.fetching import PageUnderWayError
+from app.errors import ConfigurationError
+from app.errors.fetching import FetchError, HostBusyError, PageUnderWayError
 from app.errors.pages import NoPropertyDataError, PageError
+from app.errors.purging import PageNamesPersonError, PurgedMeanwhileError
+from app.errors.targets import InvalidTargetError
 from app.property.extract.base import Extraction
 from app.property.extract.edition import edition
 from app.property.record import PageKind
-from app.property.same_page import is_one_listing, says_nothing_new
+from app.property.same_page import agrees, says_nothing_new
 from app.property.source_record import SourceRecord
 from app.property.store import (
     KnownRecord,
@@ -46,6 +48,8 @@ from app.tracing import span
 
 log = logging.getLogger(__name__)
 
+#: errors of a page of which nothing may be kept, and of a URL with a secret that there is not
+_NOT_KEPT = (PurgedMeanwhileError, PageNamesPersonError, ConfigurationError)
 #: how soon a job comes back whose page another one reads
 _READ_ELSEWHERE_SECONDS = 2.0
 
@@ -110,7 +114,7 @@ class Scraper:
             if job_id is not None:
                 self._parts.pages.forget_checkpoint(job_id)
             raise
-        if job_id is not None and visit.page.keeping.no_store:
+        if job_id is not None:
             self._parts.patiently(lambda: self._parts.pages.drop_unkept(job_id))
         return outcome
 
@@ -118,27 +122,72 @@ class Scraper:
         self, url: str, visit: Visit, run: Run, since: datetime, *, economy: Economy | None, walks: bool
     ) -> ScrapeOutcome | SearchOutcome:
         """What was stored of this very page, else what it says."""
-        page, page_url, at = visit.page, visit.page_url, visit.as_of
-        confirmed = self._parts.patiently(lambda: self._parts.index.confirm(url, page_url, page.sha256, edition(), at))
-        if confirmed is not None:
-            self._parts.patiently(lambda: self._parts.properties.looked(confirmed[0], (url, page_url), at))
-            return self._outcome(*confirmed, url, PageFrom.UNCHANGED)
-        self._take_reading(url, page_url, run.job_id)
-        extraction = read_page(page)
-        if walks and extraction.kind is PageKind.SEARCH and not self._was_property(url, page_url):
+        unchanged = self._unchanged(url, visit)
+        if unchanged is not None:
+            return unchanged
+        self._take_reading(url, visit.page_url, run.job_id)
+        extraction = read_page(visit.page)
+        if walks and extraction.kind is PageKind.SEARCH and not self._was_property(url, visit.page_url):
             return SearchOutcome(self._walker.walk(url, visit, extraction.reason, run))
         require_property(extraction)
         read = source_record(url, extraction, visit)
-        other = self._parts.index.record_of(page_url)
-        if other is not None and other.record.url != url:
-            if not _is_same_page(read, other.record):
-                log.info("%s calls itself %s, which says something else: it is not believed", url, page_url)
-                read = replace(read, page_url=read.final_url)
-                self._take_reading(url, read.final_url, run.job_id)
-            elif other.record.as_of > since and _has_it_all(read, other):
-                self._parts.patiently(lambda: self._parts.index.note(read, other.record))
-                return self._outcome(other.property_id, other.record.kind, url, PageFrom.SAME_PAGE)
+        known = self._parts.index.record_of(visit.page_url)
+        if known is not None and known.record.url != url and _has_it_all(read, known, since):
+            return self._same_page(read, known)
+        if visit.canonical not in (None, url) and known is None and self._parts.index.record_of(url) is None:
+            found = self._by_canonical(read, visit.canonical, run, since, economy)
+            if found is not None:
+                return found
+            log.info("%s calls itself %s, which does not confirm it: it stays a page of its own", url, visit.canonical)
         return self._read(url, read, extraction, run, economy)
+
+    def _unchanged(self, url: str, visit: Visit) -> ScrapeOutcome | None:
+        """What was stored of this very body, which is believed as of now."""
+        page_url, sha256, at = visit.page_url, visit.page.sha256, visit.as_of
+        confirmed = self._parts.patiently(lambda: self._parts.index.confirm(url, page_url, sha256, edition(), at))
+        if confirmed is None:
+            return None
+        self._parts.patiently(lambda: self._parts.properties.looked(confirmed[0], (url, page_url), at))
+        return self._outcome(*confirmed, url, PageFrom.UNCHANGED)
+
+    def _same_page(self, read: SourceRecord, known: KnownRecord) -> ScrapeOutcome:
+        self._parts.patiently(lambda: self._parts.index.note(read, known.record))
+        return self._outcome(known.property_id, known.record.kind, read.url, PageFrom.SAME_PAGE)
+
+    def _by_canonical(
+        self, read: SourceRecord, canonical: str, run: Run, since: datetime, economy: Economy | None
+    ) -> ScrapeOutcome | None:
+        """The page at the URL that `read` declares, in place of it; None unless that page, fetched from there, agrees.
+
+        Nothing of `read` is stored then: what one URL says never takes the place of what another one says.
+        """
+        self._take_reading(read.url, canonical, run.job_id)
+        known = self._parts.index.record_of(canonical)
+        if known is not None and known.record.as_of > since:
+            if not agrees(read, known.record):
+                return None
+            if known.is_whole:
+                return self._same_page(read, known)
+        visit = self._canonical_visit(canonical, run)
+        if visit is None or visit.page_url != canonical:
+            return None
+        extraction = read_page(visit.page)
+        itself = source_record(canonical, extraction, visit)
+        if extraction.kind not in (PageKind.LISTING, PageKind.RECORD) or not agrees(read, itself):
+            return None
+        self._parts.patiently(lambda: self._parts.index.note(read, itself))
+        return self._unchanged(canonical, visit) or self._read(canonical, itself, extraction, run, economy)
+
+    def _canonical_visit(self, canonical: str, run: Run) -> Visit | None:
+        """The page there; None if it cannot be had, which is no fault of the page that declares it. A job that may wait
+        comes back for its turn."""
+        try:
+            return self._parts.visitors.visit(canonical, run.job_id, run.batch)
+        except (FetchError, PageError, InvalidTargetError, *_NOT_KEPT) as exc:
+            if isinstance(exc, HostBusyError) and run.may_wait:
+                raise
+            log.info("%s, which a page calls itself, cannot be fetched: %s", canonical, exc)
+            return None
 
     def _take_reading(self, url: str, page_url: str, job_id: str | None) -> None:
         """Two jobs whose URLs are one page cost one reading: the second comes back for it."""
@@ -185,12 +234,6 @@ class Scraper:
         return outcome_of(shown, kind, page_from, wanted_model=wanted_model, model_note=model_note)
 
 
-def _is_same_page(read: SourceRecord, known: SourceRecord) -> bool:
-    """The same URL answered, or the same body came, or both name the same listing."""
-    same_answer = read.final_url == known.final_url or read.content_sha256 == known.content_sha256
-    return same_answer or is_one_listing(read, known)
-
-
-def _has_it_all(read: SourceRecord, known: KnownRecord) -> bool:
-    """Whether nothing is to be had from `read` that is not stored already."""
-    return known.is_whole and says_nothing_new(read, known.record)
+def _has_it_all(read: SourceRecord, known: KnownRecord, since: datetime) -> bool:
+    """Whether nothing is to be had from `read`, which came from the URL of `known`, that is not stored since then."""
+    return known.is_whole and known.record.as_of > since and says_nothing_new(read, known.record)

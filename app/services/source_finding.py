@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 import openai
 
 from app.property.address import Address
-from app.property.record import SourceKind
 from app.property.sources.config import Source, Sources, WebSearch
 from app.property.sources.search_answer import Claimed
 from app.property.sources.spellings import street_names
@@ -139,7 +138,7 @@ class SourceFinder:
         answer = found.answer
         for url in (answer.cited or answer.looked_at)[:_MOST_CITED]:
             host = urlsplit(url).hostname or ""
-            kind = _kind_of_host(host, sources)
+            kind = sources.kind_of_cited(url)
             if sources.web_search.allows(host):
                 reader.ask_cited(_SEARCH, kind, url, sources.web_search.allows)
             else:
@@ -151,17 +150,6 @@ class SourceFinder:
     def _is_hearsay(claim: Claimed, search: WebSearch, reader: SourceReader) -> bool:
         """A claim about a page that could be read is void: the page speaks for itself."""
         return claim.url in reader.unreadable and search.allows(urlsplit(claim.url).hostname or "")
-
-
-def _kind_of_host(host: str, sources: Sources) -> SourceKind | None:
-    """Whose page it is where a template is of the same host."""
-    kinds = {
-        source.kind
-        for area in sources.areas
-        for source in area.sources
-        if urlsplit(source.template.text).hostname == host
-    }
-    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _hearsay(claim: Claimed, found: SearchFound) -> Hearsay:

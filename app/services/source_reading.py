@@ -160,7 +160,7 @@ class SourceReader:
         if allows is not None and not allows(host):
             self._note(name, kind, url, OUTSIDE, f"it leads to {host}, which is not among the allowed domains")
             return True
-        if allows is not None and host != urlsplit(url).hostname:
+        if allows is not None and urlsplit(visit.page.final_url).netloc != urlsplit(url).netloc:
             kind = None  # it was the cited host's
         extraction = read_page(visit.page)
         if extraction.kind is PageKind.SEARCH and (rows := read_rows(visit.page, self._may_be_told)):

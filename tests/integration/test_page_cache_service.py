@@ -135,7 +135,28 @@ def test_a_listing_by_three_urls_is_one_source_and_one_call(
     assert len(changing_site.asked) == 3
 
 
-def test_what_another_url_of_the_page_says_anew_is_read_and_takes_its_place(
+def test_a_canonical_url_that_nobody_asked_for_is_fetched_once_and_read_in_place_of_its_other_urls(
+    service: Resources, api: StandinHandle, changing_site: ChangingSite
+) -> None:
+    root = changing_site.address
+    for path in ("/homes/48213", "/mobile/48213", "/to/48213"):
+        changing_site.pages[path] = listing(
+            head=f'<link rel="canonical" href="{root}/homes/48213">', body=f"<i>{path}</i>"
+        )
+    first = scrape(service, f"{root}/mobile/48213")
+    (source,) = first.sources
+    assert (first.page_from, source["url"], source["page_url"]) == (PageFrom.SITE, *[f"{root}/homes/48213"] * 2)
+    second = scrape(service, f"{root}/to/48213")
+    assert (second.page_from, second.property_id, len(second.sources)) == (PageFrom.SAME_PAGE, first.property_id, 1)
+    assert [one.path for one in changing_site.asked] == ["/mobile/48213", "/homes/48213", "/to/48213"]
+    assert calls(api) == 1
+    again = scrape(service, f"{root}/mobile/48213", refresh=True)
+    assert (again.page_from, calls(api)) == (PageFrom.UNCHANGED, 1)
+    assert [one.status for one in changing_site.asked[3:]] == [304, 304]
+    assert again.sources[0]["checked_at"] > again.sources[0]["fetched_at"], "the canonical URL itself was asked"
+
+
+def test_what_another_url_says_otherwise_is_a_source_of_its_own(
     service: Resources, api: StandinHandle, changing_site: ChangingSite
 ) -> None:
     canonical = f'<link rel="canonical" href="{changing_site.address}/homes/48213">'
@@ -144,7 +165,9 @@ def test_what_another_url_of_the_page_says_anew_is_read_and_takes_its_place(
     scrape(service, f"{changing_site.address}/homes/48213")
     second = scrape(service, f"{changing_site.address}/mobile/48213")
     assert (second.page_from, second.record["ListPrice"]) == (PageFrom.SITE, 299_000)
-    assert (len(second.sources), second.conflicts) == (1, [])
+    (conflict,) = second.conflicts
+    assert [proof["value"] for proof in conflict["evidence"]] == [299_000, 310_000]
+    assert len(second.sources) == 2
 
 
 def test_a_canonical_link_to_another_listing_is_not_believed(

@@ -185,7 +185,7 @@ class _Visit:
         if (final.scheme, final.netloc) != (asked.scheme, asked.netloc):
             raise VisitError("failed", f"it left for {page.url[:100]!r}")
         gate = self._gate
-        return {"drawn": {"url": page.url, "html": html, "passed": gate.passed, "dropped": dict(gate.dropped)}}
+        return {"drawn": {"html": html, "passed": gate.passed, "dropped": dict(gate.dropped)}}
 
 
 async def _unless_leaving[T](answer: Awaitable[T]) -> T | None:

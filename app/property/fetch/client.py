@@ -204,8 +204,8 @@ class Fetcher:
         if not isinstance(result, Drawn):
             return _Onward(result.url)
         body = RENDERED + result.html.encode("utf-8", "replace")
-        drawn = self._page(page.url, result.url, arrival.response, body, "text/html; charset=utf-8")
-        self._require_no_wall(page.url, result.url, arrival.response, drawn.text)
+        drawn = self._page(page.url, page.final_url, arrival.response, body, "text/html; charset=utf-8")
+        self._require_no_wall(page.url, page.final_url, arrival.response, drawn.text)
         # that the document is as it was would say nothing of what its scripts load
         return replace(drawn, keeping=Keeping(no_store=page.keeping.no_store))
 

@@ -60,13 +60,7 @@ class Drawing:
             _sent_to(destination.url, arrival.cookies),
             destination.inside,
         )
-        result = self._renderer.draw(document, arrival.deadline_us, partial(self._may_load, arrival))
-        if isinstance(result, Onward):
-            return result
-        final = self._guard.check(result.url, timeout_seconds=self._limits.connect_seconds)
-        if final.origin != destination.origin:
-            raise FetchError(destination.url, f"what was drawn is of {final.origin}")
-        return replace(result, url=final.url)
+        return self._renderer.draw(document, arrival.deadline_us, partial(self._may_load, arrival))
 
     def _may_load(self, document: Arrival, url: str) -> bool:
         """Whether the document may load `url`: what robots.txt forbids is not loaded either."""

@@ -12,11 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.errors import ConfigurationError
 from app.property.normalise.texts import words_of
 from app.property.record import SourceKind
 from app.property.sources.template import Template, literal_parameters, problem_of
+from app.property.urls.site import is_shared
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +90,26 @@ class Sources:
         """The sources for an address, in the order of the file."""
         inside = [a for a in self.areas if a.holds(state=state, city=city, postal_code=postal_code)]
         return tuple(source for area in inside for source in area.sources)
+
+    def kind_of_cited(self, url: str) -> SourceKind | None:
+        """Whose page `url` is, which no template made: that of the one kind of sources on its host and port.
+
+        None on a domain whose hosts strangers share: another one's page does not inherit a kind there.
+        """
+        place = _place(url)
+        if not place[0] or is_shared(place[0]):
+            return None
+        here = {source.kind for area in self.areas for source in area.sources if _place(source.template.text) == place}
+        return here.pop() if len(here) == 1 else None
+
+
+def _place(url: str) -> tuple[str, int | None]:
+    """Host and port, as they are written."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname or "", parts.port
+    except ValueError:
+        return "", None
 
 
 def read_sources(path: Path, *, must_exist: bool = False) -> Sources:

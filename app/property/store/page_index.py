@@ -71,10 +71,11 @@ class PageIndex:
         return KnownRecord(source_record(row), row.property_id, not row.wanted_model) if row else None
 
     def confirm(self, url: str, page_url: str, sha256: str, edition: str, at: datetime) -> tuple[str, PageKind] | None:
-        """The page of `url` still has this body at `at`: its record holds if it is whole and of these extractors, and
-        is believed as one that was read then.
+        """The page of `url`, which answered at `page_url`, still has this body at `at`: its record holds if it is whole
+        and of these extractors, and is believed as one that was read then.
 
-        -> the property and the page's kind; None if the body has to be read (again).
+        No other page is confirmed by it, whatever `url` is known as. -> the property and the page's kind; None if the
+        body has to be read (again).
         """
         says_the_same = select(page_urls.c.record_sha256).where(
             page_urls.c.url == url, page_urls.c.content_sha256 == sha256
@@ -84,7 +85,7 @@ class PageIndex:
             records.c.edition == edition,
         )
 
-        holding = _newest(or_(_of_url(url), records.c.page_url == page_url)).where(same)
+        holding = _newest(or_(records.c.url == url, records.c.page_url == page_url)).where(same)
 
         def work(connection: Connection) -> Row[Any] | None:
             row = connection.execute(holding).first()
@@ -108,7 +109,8 @@ class PageIndex:
         """The URL of `read` turned out to be the page of `known`, and to say nothing that this does not say."""
         at = max(read.as_of, known.as_of)
         with self._database.writing() as connection:
-            note_url(connection, read.url, str(read.page_url), at, read.content_sha256, known.content_sha256)
+            page_url = known.page_url or known.final_url
+            note_url(connection, read.url, page_url, at, read.content_sha256, known.content_sha256)
 
     def take_reading(self, page_url: str, job_id: str) -> bool:
         """Whether the job is to read this page now; False while another job does, which holds its lease."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
@@ -51,6 +52,16 @@ def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: So
     return {row.property_id for row in doubles}
 
 
+def with_known_kind(record: SourceRecord, before: Row[Any] | None) -> SourceRecord:
+    """`record` with what was said of whose page it is, where nobody says so again.
+
+    It was said of the URL that answered: a page that comes from another one does not inherit it.
+    """
+    if before is None or record.source_kind is not None or record.final_url != before.final_url:
+        return record
+    return replace(record, source_kind=source_record(before).source_kind)
+
+
 def put(connection: Connection, before: Row[Any] | None, row: dict[str, Any]) -> None:
     """Insert the record, or put it in place of `before` (which keeps its URL) unless that is younger."""
     if before is None:
@@ -58,8 +69,6 @@ def put(connection: Connection, before: Row[Any] | None, row: dict[str, Any]) ->
         return
     if before.fetched_at > row["fetched_at"]:
         row = {"property_id": row["property_id"]}
-    elif row["source_kind"] is None:  # what was said of the page before still holds
-        row = {**row, "source_kind": before.source_kind}
     connection.execute(update(records).where(records.c.id == before.id).values({**row, "url": before.url}))
 
 

@@ -24,7 +24,15 @@ from app.property.store.folding import fold
 from app.property.store.homes import find_home
 from app.property.store.naming_rows import source_without
 from app.property.store.page_index import PageIndex
-from app.property.store.page_records import drop_doubles, observe, of_same_page, put, records_of, urls_of
+from app.property.store.page_records import (
+    drop_doubles,
+    observe,
+    of_same_page,
+    put,
+    records_of,
+    urls_of,
+    with_known_kind,
+)
 from app.property.store.paging import Order, Page
 from app.property.store.property_rows import evidence_json
 from app.property.store.property_views import views
@@ -88,6 +96,8 @@ class PropertyStore:
         return self._database.repeat(work)
 
     def _save(self, connection: Connection, record: SourceRecord, own: dict[str, Any], kin: str | None) -> str:
+        before, doubles = of_same_page(connection, record)
+        record = with_known_kind(record, before)
         row = {
             "url": record.url,
             "final_url": record.final_url,
@@ -102,7 +112,6 @@ class PropertyStore:
             "source_kind": record.source_kind,
             **own,
         }
-        before, doubles = of_same_page(connection, record)
         home, has_folded = find_home(self._database, connection, record, kin)
         put(connection, before, {**row, "property_id": home})
         left = {alive(connection, gone) for gone in drop_doubles(connection, doubles, record)} - {home}

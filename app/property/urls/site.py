@@ -40,8 +40,12 @@ def owner_of(host: str) -> str:
 
     Two hosts with one owner are one source. `host` is spelled as for `site_of`.
     """
-    site = site_of(host)
-    return host if site in _SHARED_DOMAINS else site
+    return host if is_shared(host) else site_of(host)
+
+
+def is_shared(host: str) -> bool:
+    """Whether strangers have pages on hosts of its domain, this one perhaps among them."""
+    return site_of(host) in _SHARED_DOMAINS
 
 
 def is_public_suffix(host: str) -> bool:

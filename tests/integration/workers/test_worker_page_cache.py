@@ -33,14 +33,16 @@ def test_unchanged_and_equal_pages_are_paid_for_once(
     changing_site: ChangingSite,
     openai_standin: Callable[..., StandinHandle],
 ) -> None:
-    """Ten URLs of one listing, each with other bytes, are enqueued at once; then all are asked for again."""
+    """Ten URLs of one listing, each with other bytes, are enqueued at once; then all are asked for again. They declare
+    the same canonical URL, which is fetched once."""
     api = openai_standin([{"key": "sk-standin-abcdabcdabcdabcdabcdabcdabcd0001", "behaviour": "slow", "seconds": 1}])
     canonical = f'<link rel="canonical" href="{changing_site.address}/homes/48213">'
     for n in range(10):
         changing_site.pages[f"/homes/48213?view={n}"] = house(canonical, f"token {n}")
+    targets = [changing_site.address + path for path in changing_site.pages]
+    changing_site.pages["/homes/48213"] = house(canonical, "token")
     fleet = make_fleet(OPENAI_API_KEY=api.keys[0], OPENAI_BASE_URL=api.base_url, FETCH_MIN_DELAY_SECONDS="0")
     fleet.start_worker(concurrency=4)
-    targets = [changing_site.address + path for path in changing_site.pages]
 
     def done(refresh: bool) -> list[Any]:
         enqueued = fleet.stores.jobs.enqueue([f"{target}&utm_source=mail" for target in targets], refresh=refresh)
@@ -52,13 +54,13 @@ def test_unchanged_and_equal_pages_are_paid_for_once(
     assert sorted(str(job.page_from) for job in first) == ["same_page"] * 9 + ["site"]
     assert len({job.property for job in first}) == 1
     assert api.stats()["totals"]["requests"] == 1
-    assert len(changing_site.asked) == 10, "a job that came back for the other's result fetched nothing again"
+    assert len(changing_site.asked) == 11, "a job that came back for the other's result fetched nothing again"
     assert len(fleet.stores.properties.get(first[0].property)["sources"]) == 1
 
     again = done(refresh=True)
     assert [job.error for job in again] == [None] * 10
     assert {str(job.page_from) for job in again} <= {"unchanged", "same_page"}
-    assert [one.status for one in changing_site.asked[10:]] == [304] * 10
+    assert [one.status for one in changing_site.asked[11:]] == [304] * 11
     assert api.stats()["totals"]["requests"] == 1, "no call of the model, no bill"
     assert (
         fleet.stores.properties.get(first[0].property)["record"]

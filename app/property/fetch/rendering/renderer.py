@@ -66,9 +66,8 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The page's address, which scripts may have changed within its origin, and its elements as HTML."""
+    """The page's elements as HTML. Whatever address its scripts wrote, it is the page that was fetched."""
 
-    url: str
     html: str
 
 
@@ -200,7 +199,7 @@ class BrowserRenderer:
         if "drawn" in message:
             drawn = message["drawn"]
             log.info("%s was drawn: %d requests, dropped %s", url, drawn["passed"], drawn["dropped"])
-            return Drawn(str(drawn["url"]), str(drawn["html"]))
+            return Drawn(str(drawn["html"]))
         reason = str(message.get("reason"))
         if message.get("failed") == "timeout":
             raise FetchTimeoutError(url, reason)

@@ -129,9 +129,12 @@ def test_a_reload_is_not_made(site: Any, drawer: Fetcher) -> None:
     assert site.hits == ["/robots.txt", "/home"]
 
 
-def test_the_address_that_a_script_writes_is_the_final_one(site: Any, drawer: Fetcher) -> None:
-    url = site.page("/home", shell(f"history.pushState({{}}, '', '/homes/12-elm-street#photos'); {drawing()}"))
-    assert drawer.fetch(url).final_url == f"{site.base}/homes/12-elm-street"
+@pytest.mark.parametrize("write", ["history.pushState", "history.replaceState"])
+def test_the_address_that_a_script_writes_is_not_the_pages(site: Any, drawer: Fetcher, write: str) -> None:
+    """Nobody asked there, nor was robots.txt asked about it: another page's place is not for a script to take."""
+    url = site.page("/home", shell(f"{write}({{}}, '', '/homes/12-elm-street#photos'); {drawing()}"))
+    page = drawer.fetch(url)
+    assert (page.final_url, "12 Elm Street" in page.text) == (url, True)
 
 
 _BLOB = "URL.createObjectURL(new Blob(['secret'], {type: 'text/html'}))"
