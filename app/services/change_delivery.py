@@ -12,6 +12,7 @@ from typing import Any
 
 from app.clock import Clock
 from app.errors.webhooks import WebhookError
+from app.printable import printable
 from app.property.store import Change, ChangeStore
 from app.redaction import origin_of
 from app.services.deliveries import LEASE_SECONDS, LONGEST_WAIT_SECONDS, PATIENCE_SECONDS, then, wait_after
@@ -75,13 +76,13 @@ def event_of(change: Change) -> Event:
 
 
 def text_of(change: Change) -> str:
-    """What people read: `ListPrice of 3f2c...: 500000 -> 480000`."""
+    """What people read: `ListPrice of 3f2c...: 500000 → 480000`."""
     old, new = (_short(value) for value in (change.old, change.new))
-    return f"{change.field} of {change.property}: {old} -> {new}"
+    return f"{change.field} of {change.property}: {old} → {new}"
 
 
 def _short(value: Any) -> str:
-    text = "nothing" if value is None else f"{len(value)} rows" if _is_rows(value) else str(value)
+    text = "nothing" if value is None else f"{len(value)} rows" if _is_rows(value) else printable(str(value))
     return text if len(text) <= _LONGEST_VALUE_CHARS else f"{text[: _LONGEST_VALUE_CHARS - 1]}…"
 
 

@@ -6,6 +6,7 @@ followed. What is told, to whom and how often is not known here.
 
 from __future__ import annotations
 
+import html
 import json
 import ssl
 from collections.abc import Mapping
@@ -37,7 +38,7 @@ _GONE = 410
 class Event:
     """What is told. `id` is the same in all attempts to tell it, and of no other event; `data` holds JSON values.
 
-    `text` says it to people, where Slack and what is like it look for it.
+    `text` says it to people, where Slack and what is like it look for it: plain text, which may come from a page.
     """
 
     id: str
@@ -47,10 +48,14 @@ class Event:
     text: str | None = None
 
     def body(self) -> str:
-        """`{"type", "timestamp", "data"}`, as the specification proposes it, and `text`: the same in all attempts."""
+        """`{"type", "timestamp", "data"}`, as the specification proposes it, and `text`: the same in all attempts.
+
+        In `text` the characters `&`, `<` and `>` are escaped as Slack asks for it, so that it neither calls people
+        (`<!channel>`) nor hides where a link leads (`<url|words>`).
+        """
         told = {"type": self.type, "timestamp": self.occurred_at.isoformat(), "data": self.data}
         if self.text is not None:
-            told = {"text": self.text, **told}
+            told = {"text": html.escape(self.text, quote=False), **told}
         return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 

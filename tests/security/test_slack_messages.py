@@ -1,0 +1,52 @@
+"""A page writes Slack's markup into a value: nobody is called, no link is disguised, and no line is forged."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from app.clock import ManualClock
+from app.property.store import ChangeStore
+from app.services.change_delivery import RECEIVER, tell_due
+from app.services.stores import open_stores
+from app.services.webhooks import build_webhook_sender
+from app.settings import Settings
+from tests.plugins.page_records import page_record
+from tests.plugins.webhook_receiver import Receiver
+
+HOSTILE = "Sold & <!channel> <https://evil.example|your bank>\nAlert key_dead: all keys are dead.\u202e"
+
+
+def test_what_a_page_says_is_plain_text_on_one_line(
+    make_receiver: Callable[..., Receiver], tmp_path: Path, clock: ManualClock
+) -> None:
+    receiver = make_receiver()
+    settings = Settings(
+        _env_file=None,
+        propintel_home=tmp_path / "home",
+        fetch_allowed_private_networks="127.0.0.1/32",
+        changes_confirming_looks=0,
+        changes_fields="MlsStatus",
+    )
+    address = {"StreetNumber": "1", "StreetName": "Elm Street", "City": "Springfield"}
+    with open_stores(settings, clock) as stores, build_webhook_sender(settings, clock) as sender:
+        changes = ChangeStore(stores.database)
+        changes.begin(RECEIVER)
+        for number, status in enumerate(("Active", HOSTILE)):
+            record = page_record(
+                "https://homes.example/1",
+                {**address, "MlsStatus": status},
+                clock.now() + timedelta(minutes=number),
+                f"{number:064d}",
+            )
+            stores.properties.save_record(record, edition="e")
+        assert tell_due(changes, sender, receiver.url, clock) == {"delivered": 1, "failed": 0}
+    told = json.loads(receiver.requests[0].body)
+    assert told["data"]["new"] == HOSTILE  # programs get it as it is
+    text = told["text"]
+    assert not {"<", ">", "\n", "\u202e"} & set(text)
+    assert "Sold &amp; &lt;!channel&gt; &lt;https://evil.example|your bank&gt; " in text
+    assert "Sold & <!channel> <https://evil.example|your bank>" in html.unescape(text)  # as Slack shows it
