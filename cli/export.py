@@ -67,9 +67,9 @@ def export(
 ) -> None:
     """Export all properties as they are now, what changed last at the end.
 
-    CSV has the same columns always: one per RESO field, lists joined by "; ", rows as JSON. A text that a spreadsheet
-    would run as a formula gets an apostrophe in front. A file is replaced as a whole, or not at all; a pipe or a device
-    is written to.
+    CSV has the same columns always: one per RESO field, lists joined by "; ", rows as JSON; all are quoted. An
+    apostrophe stands before what a spreadsheet would run as a formula. A file is replaced as a whole, or not at all; a
+    pipe or a device is written to.
 
     To keep a copy up to date, remember the last `updated_at`, ask for what changed since, and drop the properties
     that `replaces` names: docs/export.md.

@@ -9,16 +9,17 @@ import argparse
 import csv
 import json
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from feed import Change, follow, keep_cursor, read_cursor, run
 
 COLUMNS = ("told_at", "property", "field", "old", "new", "currency", "old_source", "new_source", "quote", "id")
 _LIMIT = 500
-#: a spreadsheet would take a cell that begins so for a formula
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: A spreadsheet would take a cell that begins so for a formula. After `;` too, where it takes that for the separator.
+_FORMULA = re.compile(r'(\A|;)([\s"\u200b-\u200f\u2060\ufeff]*)([=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 
 def main() -> None:
@@ -60,14 +61,18 @@ def repair(file: Path) -> set[str]:
 
 def write_header(file: Path) -> None:
     with file.open("w", newline="", encoding="utf-8") as out:
-        csv.writer(out, lineterminator="\n").writerow(COLUMNS)
+        _writer(out).writerow(COLUMNS)
 
 
 def write(file: Path, changes: Iterable[Change]) -> None:
     with file.open("a", newline="", encoding="utf-8") as out:
-        csv.writer(out, lineterminator="\n").writerows(row(change) for change in changes)
+        _writer(out).writerows(row(change) for change in changes)
         out.flush()
         os.fsync(out.fileno())
+
+
+def _writer(out: TextIO) -> Any:
+    return csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
 
 
 def row(change: Change) -> list[str]:
@@ -86,7 +91,7 @@ def cell(value: Any) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     text = " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split())
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'\2\3", text)
 
 
 if __name__ == "__main__":

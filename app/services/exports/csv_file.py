@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
 from app.property.record import FIELDS
 from app.services.exports.columns import COLUMNS, about
 
-#: what a spreadsheet takes for a formula (OWASP "CSV injection")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: What begins a formula where a cell begins (OWASP "CSV injection"), with what spreadsheets may skip before it. A cell
+#: begins with the field; also after `;` and a line's end, for a spreadsheet that takes `;` for the separator.
+_FORMULA = re.compile(
+    r'(\A|[;\t\r\n])((?:[^\S\t\r\n]|["\x00-\x08\x0e-\x1f\u200b-\u200f\u2060\ufeff])*)([=+\-@\uff1d\uff0b\uff0d\uff20])'
+)
+_BLANKS = ("\t", "\r", "\n")
 
 
 def write_csv(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
-    """A line of names, then one of values per property (RFC 4180, but for the ends of lines: `\\n`)."""
-    writer = csv.writer(stream, lineterminator="\n")
+    """A line of names, then one of values per property (RFC 4180, but for the ends of lines: `\\n`), all quoted."""
+    writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow(COLUMNS)
     for shown in properties:
         beside = about(shown)
@@ -32,7 +37,7 @@ def _field(name: str, value: Any) -> str:
         case "texts":
             return _guarded("; ".join(str(part) for part in value))
         case "rows":
-            return json.dumps(value, ensure_ascii=False)
+            return _FORMULA.sub(_as_json_escape, json.dumps(value, ensure_ascii=False))
         case "boolean":
             return "true" if value else "false"
         case "integer" | "number":
@@ -46,4 +51,11 @@ def _words(value: str | list[str]) -> str:
 
 
 def _guarded(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """`text` with an apostrophe before each place where a spreadsheet would begin a formula."""
+    guarded = _FORMULA.sub(r"\1'\2\3", text)
+    return f"'{guarded}" if guarded.startswith(_BLANKS) else guarded
+
+
+def _as_json_escape(match: re.Match[str]) -> str:
+    """For JSON, which stays the same document: a match is always within a string."""
+    return f"{match[1]}{match[2]}\\u{ord(match[3]):04x}"

@@ -140,7 +140,7 @@ def test_no_properties_make_a_valid_file(chosen: ExportFormat) -> None:
     data = written(chosen)
     match chosen:
         case ExportFormat.CSV:
-            assert data.decode().splitlines() == [",".join(COLUMNS)]
+            assert data.decode().splitlines() == [",".join(f'"{name}"' for name in COLUMNS)]
         case ExportFormat.JSONL:
             assert data == b""
         case ExportFormat.GEOJSON:
