@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from app.clock import SystemClock
-from app.services.access import DEFAULT_SUBJECT, Role, issue_token
+from app.services.access import Role, issue_token
 from app.settings import load_settings
 from cli.output import Format, print_json
 
@@ -17,8 +17,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _EXAMPLES = """\b
 Examples:
-  propintel token --role manager
-  curl -H "Authorization: Bearer $(propintel token --role manager)" localhost:8000/api/v1/admin/openai/stats
+  propintel token --role manager --subject alice
+  curl -H "Authorization: Bearer $(propintel token --role reader --subject crm)" localhost:8000/api/v1/jobs
   propintel token --role operator --ttl 30d --subject nightly-import
 """
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -28,8 +28,10 @@ _LONGEST = timedelta(days=366)
 @app.command(epilog=_EXAMPLES)
 def token(
     role: Annotated[Role, typer.Option("--role", help="exec, manager: all; operator: jobs; reader: reads only.")],
+    subject: Annotated[
+        str, typer.Option("--subject", help="Who calls, a person or program: each has limits of its own.")
+    ],
     ttl: Annotated[str, typer.Option("--ttl", help="How long it holds: 30s, 15m, 1h or 7d; at most 366d.")] = "1h",
-    subject: Annotated[str, typer.Option("--subject", help="Who calls: limits count for each.")] = DEFAULT_SUBJECT,
     format_: Annotated[Format, typer.Option("--format", help="table: the bare token.")] = Format.TABLE,
 ) -> None:
     """Sign a token with JWT_SECRET, or with the secret that `propintel up --web` has made in PROPINTEL_HOME.
@@ -37,6 +39,8 @@ def token(
     Its issuer and audience are JWT_ISSUER and JWT_AUDIENCE, which the web server checks.
     """
     lifetime = _lifetime(ttl)
+    if not subject.strip():
+        raise typer.BadParameter("is blank; name the person or program that the token is for", param_hint="--subject")
     clock = SystemClock()
     signed = issue_token(load_settings(), role, lifetime, clock=clock, subject=subject)
     if format_ is Format.JSON:

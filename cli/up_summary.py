@@ -8,12 +8,14 @@ import os
 from app.clock import SystemClock
 from app.property.store import database_url
 from app.redaction import shown_url
-from app.services.access import DEFAULT_SUBJECT, Caller, Role
+from app.services.access import Caller, Role
 from app.services.page_sessions import LINK_LIFETIME, PageSessions
 from app.settings import Settings
 
 #: a server on all addresses can be reached on loopback too
 _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+#: whom the link signs in: whoever started this process
+_SUBJECT = "propintel up"
 
 
 def summary(settings: Settings, *, broker: str, flower: bool, web: bool) -> str:
@@ -49,8 +51,9 @@ def _web_rows(settings: Settings) -> list[tuple[str, str]]:
     rows = [("web", f"{address}/")]
     if settings.jwt_jwks_url is None:
         minutes = round(LINK_LIFETIME.total_seconds() / 60)
-        manager = Caller(settings.jwt_issuer, DEFAULT_SUBJECT, Role.MANAGER)
+        manager = Caller(settings.jwt_issuer, _SUBJECT, Role.MANAGER)
         with contextlib.closing(PageSessions(settings, SystemClock())) as sessions:
             rows.append(("sign in", f"{address}{sessions.make_link(manager)}"))
-        rows.append(("", f"(this link works once, within {minutes} minutes; later: propintel token --role manager)"))
+        rows.append(("", f"(this link works once, within {minutes} minutes;"))
+        rows.append(("", " later: propintel token --role manager --subject NAME)"))
     return rows

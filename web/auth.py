@@ -32,7 +32,9 @@ READING = (*OPERATIONS, Role.READER)
 _RIGHTS = {"manage": MANAGEMENT, "operate": OPERATIONS, "read": READING}
 
 #: Describes the token in /docs; judging it is `AuthenticatedRoute`'s.
-_bearer_scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description="`propintel token --role manager`")
+_bearer_scheme = HTTPBearer(
+    auto_error=False, bearerFormat="JWT", description="`propintel token --role manager --subject NAME`"
+)
 
 
 class AuthenticatedRoute(APIRoute):

@@ -13,7 +13,7 @@ class InvalidTokenError(PropertyIntelligenceError):
     code = "unauthenticated"
     fact_names: ClassVar[tuple[str, ...]] = ("reason",)
     sentence = "No valid token: {reason}."
-    remedy = "Send `Authorization: Bearer TOKEN`; `propintel token --role manager` makes one."
+    remedy = "Send `Authorization: Bearer TOKEN`; `propintel token --role manager --subject NAME` makes one."
 
 
 class RoleNotAllowedError(PropertyIntelligenceError):

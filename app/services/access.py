@@ -36,8 +36,6 @@ _REMEDY = (
     "Set JWT_SECRET for every web process, for example to the output of `openssl rand -hex 32`; "
     "`propintel up --web` makes one for this machine alone"
 )
-#: whose name a token has if nobody chose one
-DEFAULT_SUBJECT = "propintel"
 
 
 class Role(StrEnum):
@@ -90,10 +88,8 @@ class TokenVerifier(Protocol):
         ...
 
 
-def issue_token(
-    settings: Settings, role: Role, lifetime: timedelta, *, clock: Clock, subject: str = DEFAULT_SUBJECT
-) -> str:
-    """A signed token that expires after `lifetime`. Raises `ConfigurationError` without a secret."""
+def issue_token(settings: Settings, role: Role, lifetime: timedelta, *, clock: Clock, subject: str) -> str:
+    """A signed token of `subject` that expires after `lifetime`. Raises `ConfigurationError` without a secret."""
     if settings.jwt_jwks_url:
         problem = "tokens are checked against this identity provider, so one signed here would be refused"
         raise ConfigurationError("JWT_JWKS_URL", problem, "Get the token there, or unset it and set JWT_SECRET")

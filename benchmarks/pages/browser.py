@@ -42,7 +42,7 @@ def chromium() -> Iterator[Browser]:
 
 def sign_in(address: str, settings: Settings) -> Mapping[str, str]:
     """The cookie of a manager's session at the door."""
-    token = issue_token(settings, Role.MANAGER, timedelta(hours=8), clock=SystemClock())
+    token = issue_token(settings, Role.MANAGER, timedelta(hours=8), clock=SystemClock(), subject="tester")
     answer = httpx2.post(f"{address}/sign-in", data={"token": token}, trust_env=False, timeout=_SECONDS)
     if answer.status_code != 303 or not answer.cookies:
         raise BenchmarkError(f"signing in at the pages answered {answer.status_code}: {answer.text[:2000]}")

@@ -65,7 +65,7 @@ def _by_file(running: Fleet, targets: list[str]) -> float:
 def _over_http(running: Fleet, targets: list[str]) -> float:
     """One request, until its answer has been read. The door has answered another before."""
     address = running.start_web().address
-    token = issue_token(running.settings, Role.OPERATOR, timedelta(hours=1), clock=SystemClock())
+    token = issue_token(running.settings, Role.OPERATOR, timedelta(hours=1), clock=SystemClock(), subject="tester")
     headers = {"Authorization": f"Bearer {token}"}
     with httpx2.Client(base_url=address, headers=headers, timeout=_MOST_SECONDS, trust_env=False) as http:
         http.get("/api/v1/jobs").raise_for_status()

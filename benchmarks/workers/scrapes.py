@@ -65,7 +65,7 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 
 
 def _rows(options: Options, running: Fleet, program: str, url: str, web: psutil.Process) -> Iterator[dict[str, Any]]:
-    token = issue_token(running.settings, Role.MANAGER, timedelta(hours=1), clock=SystemClock())
+    token = issue_token(running.settings, Role.MANAGER, timedelta(hours=1), clock=SystemClock(), subject="tester")
     seconds = options.scaled(_STORM_SECONDS, least=2)
     for connections in _CONNECTIONS:
         for repeat in range(1, options.repeats + 1):

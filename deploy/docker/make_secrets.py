@@ -126,7 +126,7 @@ def show(root: Path) -> str:
     return (
         f"Flower    user {user}, password {password}\n"
         f"/metrics  Authorization: Bearer {metrics}\n"
-        "web       docker compose exec web propintel token --role manager    (a token for an hour)\n"
+        "web       docker compose exec web propintel token --role manager --subject NAME    (a token for an hour)\n"
     )
 
 

@@ -145,7 +145,7 @@ def test_a_person_can_be_forgotten(project: ComposeProject) -> None:
 
 def test_a_batch_of_which_the_workers_are_killed_loses_no_job(project: ComposeProject) -> None:
     """Jobs go to `worker`, recovery to `health`, which took up what the dead ones had."""
-    token = project.propintel("token", "--role", "operator")["token"]
+    token = project.propintel("token", "--role", "operator", "--subject", "tester")["token"]
     workers = [worker["Id"] for worker in project.containers()["worker"]]
     with project.client(project.web_port) as api:
         api.headers["Authorization"] = f"Bearer {token}"
@@ -171,7 +171,7 @@ def test_a_batch_of_which_the_workers_are_killed_loses_no_job(project: ComposePr
 
 def test_the_key_page_and_flower_answer_to_whoever_has_the_password_only(project: ComposeProject) -> None:
     """Both as the one command that tells passwords says."""
-    token = project.propintel("token", "--role", "manager")["token"]
+    token = project.propintel("token", "--role", "manager", "--subject", "tester")["token"]
     with project.client(project.web_port) as browser:
         assert browser.get("/keys").headers["location"].startswith("/sign-in")
         assert browser.post("/sign-in", data={"token": f"{token}x"}).status_code == 403

@@ -110,7 +110,7 @@ def test_the_processes_of_the_procfile_do_a_batch(
     )
     assert release.returncode == 0, release.stdout
     token = subprocess.run(
-        ["propintel", "token", "--role", "manager"],
+        ["propintel", "token", "--role", "manager", "--subject", "tester"],
         env=variables,
         cwd=tmp_path,
         capture_output=True,

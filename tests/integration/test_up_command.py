@@ -100,7 +100,7 @@ def test_one_command_starts_all_and_one_ctrl_c_stops_all(
     assert again.status_code == 403
     assert "used already or has expired" in again.text
 
-    token = _run(tmp_path, "token", "--role", "manager").stdout.strip()
+    token = _run(tmp_path, "token", "--role", "manager", "--subject", "tester").stdout.strip()
     headers = {"Authorization": f"Bearer {token}"}
     stats = f"http://127.0.0.1:{port}/api/v1/admin/openai/stats"
     assert httpx2.get(stats, headers=headers, trust_env=False, timeout=120).status_code == 200

@@ -21,7 +21,7 @@ router = APIRouter(route_class=PageRoute)
 _LINK_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 _LINK_OVER = (
     "This sign-in link was used already or has expired. "
-    "Get a token with `propintel token --role manager` and paste it here."
+    "Get a token with `propintel token --role manager --subject NAME` and paste it here."
 )
 
 

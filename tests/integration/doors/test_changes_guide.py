@@ -26,7 +26,7 @@ GUIDE = (Path(__file__).parents[3] / "docs" / "changes.md").read_text(encoding="
 def test_the_commands_follow_the_feed(web: str, environment: Environment, called: Propintel, home: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("no curl on PATH")
-    token = called("token", "--role", "reader").stdout.strip()
+    token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()
     first, asking = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
     latest, table = first.strip().splitlines()
     settings = Settings(_env_file=None, propintel_home=home / "state", changes_confirming_looks=0)

@@ -40,8 +40,10 @@ def page(home: Path) -> str:
     [
         ["nonsense"],
         ["token"],
-        ["token", "--role", "king"],
-        ["token", "--role", "exec", "--ttl", "soon"],
+        ["token", "--role", "exec"],
+        ["token", "--role", "exec", "--subject", " "],
+        ["token", "--role", "king", "--subject", "tester"],
+        ["token", "--role", "exec", "--subject", "tester", "--ttl", "soon"],
         ["scrape"],
         ["scrape", "not a url"],
         ["extract", "no-such-file.html", "--url", "http://homes.example/"],
@@ -84,8 +86,8 @@ def test_a_process_that_was_used_wrongly_says_so_on_stderr(propintel: Propintel)
         ("OPENAI_KEY_ROTATION_STRATEGY", "fastest", ["keys"]),
         ("OPENAI_BASE_URL", "api.openai.com", ["keys", "check"]),
         ("OPENAI_API_KEYS", "sk-good-key-000000000000,sk bad key", ["keys"]),
-        ("PORT", "eighty", ["token", "--role", "exec"]),
-        ("JWT_SECRET", "too short", ["token", "--role", "exec"]),
+        ("PORT", "eighty", ["token", "--role", "exec", "--subject", "tester"]),
+        ("JWT_SECRET", "too short", ["token", "--role", "exec", "--subject", "tester"]),
         ("DATABASE_URL", "no-database://x", ["jobs"]),
     ],
 )
@@ -118,15 +120,15 @@ def test_a_token_is_all_that_is_printed(propintel: Propintel) -> None:
     claims = jwt.decode(ran.stdout.strip(), SECRET, ["HS256"], audience="property-intelligence")
     assert (claims["role"], claims["sub"], claims["iss"]) == ("operator", "nightly", "property-intelligence")
     assert 7200 - 1 <= claims["exp"] - before <= 7200 + 60
-    described = json.loads(propintel("token", "--role", "exec", "--format", "json").stdout)
+    described = json.loads(propintel("token", "--role", "exec", "--subject", "tester", "--format", "json").stdout)
     assert set(described) == {"token", "role", "subject", "expires_at"}
 
 
 def test_without_a_secret_no_token_is_signed(called: Propintel) -> None:
-    ran = called("token", "--role", "exec", JWT_SECRET="")
+    ran = called("token", "--role", "exec", "--subject", "tester", JWT_SECRET="")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "JWT_SECRET" in ran.stderr
-    elsewhere = called("token", "--role", "exec", JWT_JWKS_URL="https://id.example/jwks")
+    elsewhere = called("token", "--role", "exec", "--subject", "tester", JWT_JWKS_URL="https://id.example/jwks")
     assert (elsewhere.returncode, elsewhere.stdout) == (2, "")
     assert "JWT_JWKS_URL" in elsewhere.stderr
 

@@ -38,7 +38,7 @@ def stores(home: Path) -> Iterator[Stores]:
 @pytest.fixture
 def run(web: str, environment: Environment, called: Propintel, home: Path) -> Run:
     """A command of the guide as it stands there, with the door's address in place of its own."""
-    token = called("token", "--role", "reader").stdout.strip()
+    token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()
 
     def run_example(program: str, **swaps: str) -> subprocess.CompletedProcess[str]:
         (command,) = re.findall(rf"^python (examples/{program}.*)$", GUIDE, re.M)

@@ -85,7 +85,7 @@ def test_a_command_that_is_not_understood_is_quoted_without_a_secret(propintel: 
     ran = propintel("jobs", f"--key={_KEY}")
     assert ran.returncode == 2
     assert "No such option" in ran.stderr
-    wrong = propintel("token", "--role", _KEY)
+    wrong = propintel("token", "--role", _KEY, "--subject", "tester")
     assert "[redacted]" in wrong.stderr
     assert _KEY not in ran.stderr + wrong.stderr
 

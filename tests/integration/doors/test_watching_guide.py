@@ -52,7 +52,7 @@ def test_the_commands_do_what_the_page_says(environment: Environment, called: Pr
 def test_the_requests_do_what_the_page_says(web: str, environment: Environment, called: Propintel, home: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("no curl on PATH")
-    token = called("token", "--role", "operator").stdout.strip()
+    token = called("token", "--role", "operator", "--subject", "tester").stdout.strip()
     told = _bash(
         f"URL={web} TOKEN={token}\n{REQUESTS.replace(chr(10) + 'curl -sf "$URL', chr(10) + 'echo; curl -sf "$URL')}",
         environment,

@@ -74,5 +74,5 @@ def test_the_door_answers_what_the_document_says(
 ) -> None:
     """No 5xx, no status, field, type or header that is not declared, nothing invalid taken, nothing valid refused, no
     answer without a token: for every role. The seed is fixed, so that a failure can be had again."""
-    token = called("token", "--role", role).stdout.strip()
+    token = called("token", "--role", role, "--subject", "tester").stdout.strip()
     assert _checked(web_process.url, token, _ASKED[role], environment, home) == ""

@@ -19,7 +19,7 @@ def test_keys_of_the_dotenv_file_are_read_again_at_sighup(
     """An unusable change is refused and named; the server still answers with the keys it had, and ends as usual."""
     (home / "env").write_text(f"OPENAI_API_KEYS={A}\n")
     environment["PROPINTEL_ENV_FILE"] = str(home / "env")
-    token = {"Authorization": f"Bearer {propintel('token', '--role', 'exec').stdout.strip()}"}
+    token = {"Authorization": f"Bearer {propintel('token', '--role', 'exec', '--subject', 'tester').stdout.strip()}"}
     with serving(*WEB, environment=environment) as server:
         _reload_and_refuse(server, home / "env", token)
         server.process.terminate()
@@ -50,7 +50,7 @@ def test_a_changed_keys_file_is_shown_without_a_signal(
     """The door keeps its view of the keys from one request to the next, and follows the file like everybody else."""
     (home / "keys.txt").write_text(f"{A}\n")
     environment["OPENAI_API_KEYS_FILE"] = str(home / "keys.txt")
-    token = {"Authorization": f"Bearer {propintel('token', '--role', 'exec').stdout.strip()}"}
+    token = {"Authorization": f"Bearer {propintel('token', '--role', 'exec', '--subject', 'tester').stdout.strip()}"}
     with serving(*WEB, environment=environment) as server:
 
         def shown() -> list[str]:

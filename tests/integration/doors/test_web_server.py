@@ -31,7 +31,7 @@ def environment(environment: Environment) -> Environment:
 
 
 def _token(called: Propintel, role: str) -> dict[str, str]:
-    ran = called("token", "--role", role)
+    ran = called("token", "--role", role, "--subject", "tester")
     assert ran.returncode == 0, ran.stderr
     return {"Authorization": f"Bearer {ran.stdout.strip()}"}
 

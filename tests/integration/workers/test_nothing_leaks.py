@@ -313,7 +313,7 @@ def test_no_secret_is_seen_anywhere_outside_the_processes(  # noqa: PLR0917 (fix
             PYTHONPATH=str(tmp_path),
             **{one.variable: one.value for one in given.values()},
         )
-        token = issue_token(fleet.settings, Role.MANAGER, timedelta(hours=1), clock=SystemClock())
+        token = issue_token(fleet.settings, Role.MANAGER, timedelta(hours=1), clock=SystemClock(), subject="tester")
         with _monitored(redis_url, haul):
             _work(fleet, haul, token, property_site, receiver, callback=f"{receiver.origin}/batches/{secret_path}")
             for place, blob in (*_redis_values(redis_url), *_rows(fleet)):

@@ -26,7 +26,7 @@ def _settings(home: Path, **changes: Any) -> Settings:
 
 
 def _token(settings: Settings) -> str:
-    return issue_token(settings, Role.MANAGER, timedelta(minutes=1), clock=SystemClock())
+    return issue_token(settings, Role.MANAGER, timedelta(minutes=1), clock=SystemClock(), subject="tester")
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def bearer_of_home(make_settings: MakeSettings) -> dict[str, str]:
     """The header with a token that `propintel token` signs with the secret of the home."""
     settings = make_settings(jwt_secret=None)
     make_home_secret(settings.propintel_home)
-    token = issue_token(settings, Role.MANAGER, timedelta(minutes=5), clock=SystemClock())
+    token = issue_token(settings, Role.MANAGER, timedelta(minutes=5), clock=SystemClock(), subject="tester")
     return {"Authorization": f"Bearer {token}"}
 
 

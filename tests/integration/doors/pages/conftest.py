@@ -71,7 +71,7 @@ def signed_in(web: str, new_page: Callable[..., Page], called: Callable[..., obj
     """`signed_in("manager", "/jobs")`: a page at that path, after the form took a token of that role."""
 
     def sign_in(role: str, path: str, **options: object) -> Page:
-        token = called("token", "--role", role).stdout.strip()  # type: ignore[attr-defined]
+        token = called("token", "--role", role, "--subject", "tester").stdout.strip()  # type: ignore[attr-defined]
         page = new_page(**options)
         page.goto(f"{web}{path}")
         page.get_by_label("Token").fill(token)

@@ -179,7 +179,7 @@ class TestForms:
     @pytest.fixture
     def client(self, web: str, called: Propintel) -> Any:
         with httpx2.Client(base_url=web, trust_env=False, timeout=120) as client:
-            token = called("token", "--role", "operator").stdout.strip()
+            token = called("token", "--role", "operator", "--subject", "tester").stdout.strip()
             assert client.post("/sign-in", data={"token": token}).status_code == 303
             yield client
 
@@ -214,7 +214,7 @@ class TestForms:
 
     def test_roles_hold_for_pages_too(self, web: str, called: Propintel) -> None:
         with httpx2.Client(base_url=web, trust_env=False) as reader:
-            token = called("token", "--role", "reader").stdout.strip()
+            token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()
             reader.post("/sign-in", data={"token": token})
             assert reader.get("/jobs").status_code == 200
             answer = reader.get("/enqueue")

@@ -88,7 +88,7 @@ def test_a_key_is_taken_out_and_brought_back_by_hand(manager: OpenAIClientManage
     row.get_by_label("Reason, for the record").fill("seen in a public repository")
     row.get_by_role("button", name="Disable").click()
     expect(row).to_contain_text("was taken out by an operator")
-    expect(page.locator("#audit")).to_contain_text("propintel (exec) disabled")
+    expect(page.locator("#audit")).to_contain_text("tester (exec) disabled")
     _ask(manager)
     _ask(manager)
     counts = {mask[-4:]: figures["requests"] for mask, figures in manager.get_stats()["keys"].items()}
@@ -124,7 +124,7 @@ def test_the_key_page_fits_a_phone_and_the_dark(
 @pytest.mark.parametrize("role", ["operator", "reader"])
 def test_keys_are_for_managers(web: str, called: Propintel, role: str) -> None:
     with httpx2.Client(base_url=web, trust_env=False) as client:
-        client.post("/sign-in", data={"token": called("token", "--role", role).stdout.strip()})
+        client.post("/sign-in", data={"token": called("token", "--role", role, "--subject", "tester").stdout.strip()})
         answer = client.get("/keys")
     assert answer.status_code == 403
     assert 'href="/keys"' not in answer.text

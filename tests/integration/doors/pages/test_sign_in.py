@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("broker")
 
 
 def _token(called: Propintel, role: str = "manager") -> str:
-    return called("token", "--role", role).stdout.strip()
+    return called("token", "--role", role, "--subject", "tester").stdout.strip()
 
 
 def _sign_in(web: str, token: str, **headers: str) -> httpx2.Response:
@@ -72,7 +72,7 @@ def test_over_tls_the_cookie_is_secure_and_of_this_host_alone(web: str, called: 
 
 
 def test_the_cookie_ends_with_the_token(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
-    token = called("token", "--role", "reader", "--ttl", "30m").stdout.strip()
+    token = called("token", "--role", "reader", "--subject", "tester", "--ttl", "30m").stdout.strip()
     answer = _sign_in(web, token)
     age = int(re.search(r"Max-Age=(\d+)", answer.headers["set-cookie"])[1])
     assert 1_700 < age <= 1_800

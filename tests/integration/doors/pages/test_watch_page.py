@@ -120,7 +120,7 @@ class TestForms:
         def sign_in(role: str) -> httpx2.Client:
             client = httpx2.Client(base_url=web, trust_env=False, timeout=30)
             clients.append(client)
-            token = called("token", "--role", role).stdout.strip()
+            token = called("token", "--role", role, "--subject", "tester").stdout.strip()
             assert client.post("/sign-in", data={"token": token}).status_code == 303
             return client
 
