@@ -70,7 +70,7 @@ class Services:
 
     def web(self, supervisor: Supervisor, port: int) -> Child:
         """Start the web server on `port` of 127.0.0.1."""
-        options = ["--host=127.0.0.1", f"--port={port}", f"--log-config={_UVICORN_LOGGING}"]
+        options = ["--no-proxy-headers", "--host=127.0.0.1", f"--port={port}", f"--log-config={_UVICORN_LOGGING}"]
         return self.start(supervisor, "web", ["uvicorn", "web:app", *options])
 
     def wait_for_worker(self, supervisor: Supervisor, worker: Child) -> None:

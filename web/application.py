@@ -42,6 +42,7 @@ from web import (
 from web.context import Context
 from web.limits import RateLimitHeaders, SizeLimits
 from web.metrics import RequestCounter
+from web.proxies import ProxyHeaders
 from web.request_id import RequestId
 
 _DESCRIPTION = """
@@ -78,6 +79,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
     errors.register(app)
     app.add_middleware(SizeLimits)
     app.add_middleware(RateLimitHeaders)
+    app.add_middleware(ProxyHeaders, settings=lambda: context.settings)
     app.add_middleware(RequestId)
     app.add_middleware(RequestCounter)
     app.add_middleware(StartupFailure)

@@ -26,6 +26,7 @@ from app.settings.forms import (
     LogLevel,
     Networks,
     OtlpUrl,
+    Proxies,
     RedisUrl,
     ServiceTier,
     Stripped,
@@ -160,6 +161,11 @@ class Settings(LogSettings):
         None, ge=0, le=10**9, description="New jobs per caller and UTC day over HTTP. Empty: no limit."
     )
     port: int = Field(8000, ge=1, le=65535, description="Port of the HTTP server.")
+    trusted_proxies: Proxies = Field(
+        (),
+        description="Reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses or CIDRs,"
+        " separated by commas. Empty: nobody's.",
+    )
 
     # --- Flower: those of its own variables that this service checks
     flower_basic_auth: FlowerLogins = Field(

@@ -145,6 +145,13 @@ def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network,
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
+def _proxies(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    networks = _networks(text)
+    if any(network.prefixlen == 0 for network in networks):
+        raise ValueError("would believe everybody; name the addresses of your proxies")
+    return networks
+
+
 def _hosts(text: str) -> tuple[str, ...]:
     hosts = tuple(part.strip().lower().rstrip(".") for part in text.split(",") if part.strip())
     wrong = next((host for host in hosts if not _HOST.fullmatch(host)), None)
@@ -168,6 +175,7 @@ UrlPath = Annotated[str, AfterValidator(_path)]
 #: comma-separated
 Hosts = Annotated[tuple[str, ...], NoDecode, _text(_hosts)]
 Networks = Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], NoDecode, _text(_networks)]
+Proxies = Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], NoDecode, _text(_proxies)]
 
 LogFormat = Annotated[Literal["auto", "json", "text"], _text(lambda text: text.strip().lower())]
 LogLevel = Annotated[

@@ -29,7 +29,7 @@ from tests.plugins.warm_start import WarmParent, WarmProcess
 from web import create_app
 
 SECRET = "0123456789abcdef0123456789abcdef"
-WEB = ("uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0")
+WEB = ("uvicorn", "web:app", "--host", "127.0.0.1", "--port", "0", "--no-proxy-headers")
 _ADDRESS = re.compile(r"https?://127\.0\.0\.1:\d+")
 
 Environment = dict[str, str]
@@ -176,7 +176,7 @@ def web(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
         for name, value in environment.items():
             patched.setenv(name, value)
         settings = load_settings()
-    server = uvicorn.Server(uvicorn.Config(create_app(lambda: settings), port=0, log_config=None))
+    server = uvicorn.Server(uvicorn.Config(create_app(lambda: settings), port=0, log_config=None, proxy_headers=False))
     thread = threading.Thread(target=server.run, name="web", daemon=True)
     thread.start()
     wait_until(lambda: server.started or not thread.is_alive(), 20)

@@ -31,6 +31,8 @@ _VARIABLES = {name.upper() for name in Settings.model_fields} - {"OPENAI_NUMBERE
         ("JWT_SECRET", "too short"),
         ("FETCH_ALLOWED_PRIVATE_NETWORKS", "10.0.0.0/8,everything"),
         ("FETCH_MIN_DELAY_SECONDS", "fast"),
+        ("TRUSTED_PROXIES", "127.0.0.1,0.0.0.0/0"),
+        ("TRUSTED_PROXIES", "proxy.internal"),
         ("SCRAPE_DEADLINE_SECONDS", "0"),
         ("WORKER_CONCURRENCY", "0"),
         ("FLOWER_BASIC_AUTH", "a-password-and-no-user"),

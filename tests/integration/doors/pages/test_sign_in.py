@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.services.embedded_valkey import EmbeddedValkey
-from tests.integration.doors.conftest import SECRET, Propintel
+from tests.integration.doors.conftest import SECRET, Environment, Propintel
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
 
 pytestmark = pytest.mark.usefixtures("broker")
@@ -62,6 +62,13 @@ def test_a_role_that_is_none_of_ours_is_refused(web: str, claims: dict[str, str]
     assert "set-cookie" not in answer.headers
 
 
+@pytest.fixture
+def proxy(environment: Environment) -> None:
+    """The web server is told that this machine is a proxy."""
+    environment["TRUSTED_PROXIES"] = "127.0.0.1"
+
+
+@pytest.mark.usefixtures("proxy")
 def test_over_tls_the_cookie_is_secure_and_of_this_host_alone(web: str, called: Propintel) -> None:
     answer = _sign_in(web, _token(called), **{"X-Forwarded-Proto": "https"})
     assert answer.status_code == 303

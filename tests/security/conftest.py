@@ -1,0 +1,63 @@
+"""A web server on loopback, with the limits and sessions of a real one."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from app.services.embedded_valkey import EmbeddedValkey
+from app.settings import Settings
+from tests.plugins.waiting import wait_until
+from web import create_app
+
+#: `serve(uvicorn_options, **settings)` -> the server's port
+Serve = Callable[..., int]
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path) -> Callable[..., Settings]:
+    """Settings with a home of the test's own and a secret; each may be replaced."""
+
+    def make(**changes: Any) -> Settings:
+        given = {"propintel_home": tmp_path / "home", "jwt_secret": "0123456789abcdef0123456789abcdef"}
+        return Settings(_env_file=None, **{**given, **changes})
+
+    return make
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[EmbeddedValkey]:
+    with EmbeddedValkey(tmp_path / "home") as valkey:
+        yield valkey
+
+
+@pytest.fixture
+def serve(make_settings: Callable[..., Settings]) -> Iterator[Serve]:
+    """Start `uvicorn web:app` in a thread; without options of its own as the Procfile starts it."""
+    with contextlib.ExitStack() as running:
+
+        def start(options: dict[str, Any] | None = None, **changes: Any) -> int:
+            settings = make_settings(**changes)
+            chosen = {"proxy_headers": False} if options is None else options
+            config = uvicorn.Config(create_app(lambda: settings), port=0, log_config=None, **chosen)
+            server = uvicorn.Server(config)
+            thread = threading.Thread(target=server.run, daemon=True)
+            thread.start()
+
+            def stop() -> None:
+                server.should_exit = True
+                thread.join()
+
+            running.callback(stop)
+            wait_until(lambda: server.started or not thread.is_alive(), 20)
+            assert server.started
+            port: int = server.servers[0].sockets[0].getsockname()[1]
+            return port
+
+        yield start

@@ -1,0 +1,77 @@
+"""A stranger writes addresses of others into `X-Forwarded-For`: nobody believes him but of configured proxies."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.services.rate_limits import FAILURES_PER_MINUTE
+from web.proxies import client_of
+
+from .conftest import Serve
+
+pytestmark = pytest.mark.usefixtures("broker")
+GUESSES = FAILURES_PER_MINUTE + 1
+
+
+def guess(port: int, forwarded: list[str]) -> list[int]:
+    """One guess of a token for each; -> the statuses."""
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        return [
+            client.get("/api/v1/me", headers={"Authorization": "Bearer x", "X-Forwarded-For": address}).status_code
+            for address in forwarded
+        ]
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        (None, {}),  # as the Procfile starts it
+        ({}, {}),  # uvicorn's own default, which believes loopback
+        (None, {"trusted_proxies": "192.0.2.1"}),  # another proxy
+    ],
+)
+def test_a_new_address_for_each_guess_does_not_evade_the_limit(
+    serve: Serve, options: dict[str, Any] | None, settings: dict[str, Any]
+) -> None:
+    statuses = guess(serve(options, **settings), [f"203.0.113.{n}" for n in range(GUESSES)])
+    assert statuses == [401] * FAILURES_PER_MINUTE + [429]
+
+
+@pytest.mark.parametrize("options", [None, {}])
+def test_callers_of_a_configured_proxy_are_told_apart(serve: Serve, options: dict[str, Any] | None) -> None:
+    """What the proxy adds counts, not what its caller had written before it."""
+    port = serve(options, trusted_proxies="127.0.0.0/8,10.0.0.0/8")
+    assert guess(port, ["203.0.113.7"] * GUESSES)[-1] == 429
+    assert guess(port, ["203.0.113.8", "198.51.100.1, 203.0.113.7", "203.0.113.7, 10.0.0.1"]) == [401, 429, 429]
+
+
+TRUSTED = (ip_network("10.0.0.0/8"), ip_network("127.0.0.1/32"))
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "asking"),
+    [
+        ("203.0.113.7", [], "203.0.113.7"),
+        ("203.0.113.7", ["10.0.0.1"], "203.0.113.7"),
+        ("10.0.0.1", [], "10.0.0.1"),
+        ("10.0.0.1", ["203.0.113.7"], "203.0.113.7"),
+        ("::ffff:10.0.0.1", ["203.0.113.7:4711"], "203.0.113.7"),
+        ("10.0.0.1", ["[2001:db8::1]:4711"], "2001:db8::1"),
+        ("10.0.0.1", ["198.51.100.1", "203.0.113.7", "10.0.0.2"], "203.0.113.7"),
+        ("10.0.0.1", ["203.0.113.7", "unknown", "10.0.0.2"], "10.0.0.2"),
+        ("10.0.0.1", ["10.0.0.3", "10.0.0.2"], "10.0.0.3"),
+        # the server has put it there: of loopback, which is trusted here
+        ("203.0.113.7", ["198.51.100.1", "203.0.113.7"], "203.0.113.7"),
+        ("203.0.113.7", ["203.0.113.7", "198.51.100.1"], None),
+    ],
+)
+def test_the_last_address_that_is_no_proxy_asks(peer: str, forwarded: list[str], asking: str | None) -> None:
+    assert client_of(peer, forwarded, TRUSTED) == asking
+
+
+def test_nobody_knows_who_asks_where_the_server_believed_an_unknown_proxy() -> None:
+    assert client_of("203.0.113.7", ["203.0.113.7"], ()) is None

@@ -1,0 +1,94 @@
+"""Who asks: the address that connected, or what a proxy that is trusted says of it (`TRUSTED_PROXIES`)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Sequence
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.errors import ConfigurationError
+from app.settings import Settings
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_Networks = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
+#: whose headers uvicorn believes if nobody tells it otherwise
+_SERVERS_OWN = "127.0.0.1"
+
+
+class ProxyHeaders:
+    """ASGI middleware: `scope["client"]` is whoever asks, `scope["scheme"]` how, whatever strangers write in headers.
+
+    `scope["client"]` is None where nobody can say: the server took the address from a header by itself, and its proxies
+    are not those that are configured.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Callable[[], Settings]) -> None:
+        self._app, self._settings = app, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope.get("client"):
+            self._judge(scope)
+        await self._app(scope, receive, send)
+
+    def _judge(self, scope: Scope) -> None:
+        """Change `scope` in place: the server's access log reads it too."""
+        headers = Headers(scope=scope)
+        forwarded = [part.strip() for line in headers.getlist("x-forwarded-for") for part in line.split(",")]
+        peer: str = scope["client"][0]
+        try:
+            trusted = self._settings().trusted_proxies
+        except ConfigurationError:  # the route says so, if it needs settings
+            trusted = ()
+        asking = client_of(peer, forwarded, trusted)
+        if asking != peer:
+            scope["client"] = (asking, 0) if asking is not None else None
+        if _is_trusted(peer, trusted) and (scheme := headers.get("x-forwarded-proto")) in ("http", "https"):
+            scope["scheme"] = scheme
+
+
+def client_of(peer: str, forwarded: Sequence[str], trusted: _Networks) -> str | None:
+    """Return who asks: the last address of `forwarded` and then `peer` that is no trusted proxy; None if unknown.
+
+    `forwarded` is X-Forwarded-For: each proxy adds whom it was asked by at its end, and strangers may begin it with
+    anything. A `peer` that stands there was put in the place of the real one by the server (uvicorn believes loopback
+    unless it is started with `--no-proxy-headers`); it counts only if loopback is trusted.
+    """
+    if _is_trusted(peer, trusted):
+        return _last_stranger([*forwarded, peer], trusted)
+    if peer not in forwarded:
+        return peer
+    return peer if _is_trusted(_SERVERS_OWN, trusted) and _last_stranger(forwarded, trusted) == peer else None
+
+
+def _last_stranger(chain: Sequence[str], trusted: _Networks) -> str:
+    """Return the last address that is not trusted; if all before it are no addresses, the last that is one."""
+    found = chain[-1]
+    for text in reversed(chain):
+        address = _address(text)
+        if address is None:
+            return found
+        found = str(address)
+        if not _is_trusted(found, trusted):
+            return found
+    return found
+
+
+def _is_trusted(text: str, trusted: _Networks) -> bool:
+    address = _address(text)
+    return address is not None and any(address in network for network in trusted)
+
+
+def _address(text: str) -> _Address | None:
+    """The address of `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1` or `[2001:db8::1]:80`; None for anything else."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
