@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +10,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from cli.output import cell, print_json
 
 
 class ProgressLine:
@@ -40,7 +41,7 @@ def progress_on_stderr() -> Iterator[ProgressLine]:
 def print_result(result: dict[str, Any], *, as_json: bool) -> None:
     """Print the result on stdout: one JSON document, or tables and the next step."""
     if as_json:
-        print(json.dumps(result, ensure_ascii=False, indent=2))  # noqa: T201 (the command's output)
+        print_json(result)
         return
     console, found = Console(highlight=False), result["properties"]
     console.width = min(console.width, _WIDEST)
@@ -64,7 +65,7 @@ def _properties(properties: list[dict[str, Any]]) -> Table:
         record = one["record"]
         by_model = sum(1 for evidence in one["evidence"].values() if evidence.get("method") == "llm")
         table.add_row(
-            _address(record),
+            cell(_address(record)),
             _amount(record.get("ListPrice") or record.get("ClosePrice"), record.get("X_Currency")),
             _plain(record.get("BedroomsTotal")),
             _plain(record.get("BathroomsTotalInteger")),

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.printable import printable
+from app.printable import json_text, printable
 
 _WIDE = 160
 
@@ -69,7 +69,7 @@ def show(data: Any, chosen: Format | None, table: Callable[[], Iterable[Table | 
 
 def print_json(data: Any, *, indent: int | None = 2) -> None:
     """One JSON document; without `indent` on a line of its own."""
-    print(json.dumps(data, ensure_ascii=False, indent=indent), flush=True)  # noqa: T201
+    print(json_text(data, indent=indent), flush=True)  # noqa: T201
 
 
 def note(message: str) -> None:

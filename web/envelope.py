@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Literal
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+
+from app.printable import json_text
 
 #: What the service tells is somebody's, and changes: no proxy or browser keeps it.
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -38,7 +39,7 @@ class _Json(JSONResponse):
     """JSON of any text: half of a surrogate pair, which no encoding has, is shown as `?`."""
 
     def render(self, content: Any) -> bytes:
-        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = json_text(content, allow_nan=False, separators=(",", ":"))
         return text.encode("utf-8", "replace")
 
 

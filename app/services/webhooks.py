@@ -7,7 +7,6 @@ followed. What is told, to whom and how often is not known here.
 from __future__ import annotations
 
 import html
-import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from app.errors import ConfigurationError
 from app.errors.fetching import BlockedAddressError, FetchError
 from app.errors.targets import InvalidTargetError
 from app.errors.webhooks import InvalidCallbackError, WebhookError, WebhookRefusedError
+from app.printable import json_text
 from app.property.fetch.exchange import Exchange
 from app.property.fetch.guard import Guard, check_url
 from app.property.fetch.limits import Limits
@@ -56,7 +56,7 @@ class Event:
         told = {"type": self.type, "timestamp": self.occurred_at.isoformat(), "data": self.data}
         if self.text is not None:
             told = {"text": html.escape(self.text, quote=False), **told}
-        return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        return json_text(told, separators=(",", ":"))
 
 
 def check_callback_url(url: str) -> str:

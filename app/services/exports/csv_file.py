@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
+from app.printable import json_text, printable
 from app.property.record import FIELDS
 from app.services.exports.columns import COLUMNS, about
 
 #: What begins a formula where a cell begins (OWASP "CSV injection"), with what spreadsheets may skip before it. A cell
 #: begins with the field; also after `;` and a line's end, for a spreadsheet that takes `;` for the separator.
-_FORMULA = re.compile(
-    r'(\A|[;\t\r\n])((?:[^\S\t\r\n]|["\x00-\x08\x0e-\x1f\u200b-\u200f\u2060\ufeff])*)([=+\-@\uff1d\uff0b\uff0d\uff20])'
-)
-_BLANKS = ("\t", "\r", "\n")
+_FORMULA = re.compile(r'(\A|[;\n])((?:[^\S\n]|["\u200b-\u200d\u2060\ufeff])*)([=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 
 def write_csv(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
@@ -37,7 +34,7 @@ def _field(name: str, value: Any) -> str:
         case "texts":
             return _guarded("; ".join(str(part) for part in value))
         case "rows":
-            return _FORMULA.sub(_as_json_escape, json.dumps(value, ensure_ascii=False))
+            return _FORMULA.sub(_as_json_escape, json_text(value))
         case "boolean":
             return "true" if value else "false"
         case "integer" | "number":
@@ -51,9 +48,10 @@ def _words(value: str | list[str]) -> str:
 
 
 def _guarded(text: str) -> str:
-    """`text` with an apostrophe before each place where a spreadsheet would begin a formula."""
-    guarded = _FORMULA.sub(r"\1'\2\3", text)
-    return f"'{guarded}" if guarded.startswith(_BLANKS) else guarded
+    """`text` without what a terminal would obey but line ends, and with an apostrophe before each place where a
+    spreadsheet would begin a formula."""
+    guarded = _FORMULA.sub(r"\1'\2\3", "\n".join(printable(line) for line in text.split("\n")))
+    return f"'{guarded}" if guarded.startswith("\n") else guarded
 
 
 def _as_json_escape(match: re.Match[str]) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
+from app.printable import json_text
 from app.property.record import FIELDS
 from app.services.exports.columns import COLUMNS, about
 
@@ -13,7 +13,7 @@ from app.services.exports.columns import COLUMNS, about
 def write_jsonl(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
     """One property a line, in the shape of `PropertyStore.get`."""
     for shown in properties:
-        stream.write(json.dumps(shown, ensure_ascii=False) + "\n")
+        stream.write(json_text(shown) + "\n")
 
 
 def write_geojson(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
@@ -21,7 +21,7 @@ def write_geojson(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> No
     stream.write('{"type": "FeatureCollection", "features": [')
     between = "\n"
     for shown in properties:
-        stream.write(between + json.dumps(feature(shown), ensure_ascii=False))
+        stream.write(between + json_text(feature(shown)))
         between = ",\n"
     stream.write("\n]}\n")
 

@@ -1,0 +1,114 @@
+"""A page steers the terminal of whoever reads what it said, or turns the text after it around: nothing does."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.clock import SystemClock
+from app.property.store import ChangeStore
+from app.services.access import Role, issue_token
+from app.services.change_delivery import RECEIVER, event_of
+from app.services.stores import open_stores
+from app.settings import Settings
+from cli.main import main
+from tests.plugins.page_records import page_record
+from web import create_app
+
+#: erases the screen, names the window, the same in C1, and turns text around in four ways
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\x7f\x85\u202egnp.exe\u2066\u200f\u061c\u206a"
+#: what may be left of it in any output: nothing
+STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]")
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings]) -> Settings:
+    return make_settings(changes_confirming_looks=0, changes_fields="ListPrice,PublicRemarks")
+
+
+@pytest.fixture
+def property_id(settings: Settings) -> str:
+    """A property of which every text is hostile, and one of whose texts has changed."""
+    with open_stores(settings) as stores:
+        ChangeStore(stores.database).begin(RECEIVER)
+        for day, price in enumerate((500_000, 480_000)):
+            values = {
+                "UnparsedAddress": f"1 Elm {HOSTILE}", "StreetNumber": "1", "StreetName": f"Elm Street {HOSTILE}",
+                "City": "Springfield", "PostalCode": "62701", "PublicRemarks": f"{HOSTILE}{day}", "ListPrice": price,
+                "Heating": [HOSTILE], "ListOfficeName": HOSTILE, "X_Permits": [{"description": HOSTILE}],
+                "X_AccessNotes": HOSTILE,
+            }  # fmt: skip
+            record = page_record("https://homes.example/1", values, T0 + timedelta(days=day), f"{day:064d}")
+            found = stores.properties.save_record(record, edition="e")
+    return found
+
+
+@pytest.fixture
+def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run `propintel` in this process; -> all that it writes."""
+
+    def call(*arguments: str) -> str:
+        monkeypatch.setenv("PROPINTEL_HOME", str(settings.propintel_home))
+        monkeypatch.setattr(sys, "argv", ["propintel", *arguments])
+        capsys.readouterr()
+        with contextlib.suppress(SystemExit):
+            main()
+        shown = capsys.readouterr()
+        return shown.out + shown.err
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "show PROPERTY --format json",
+        "show PROPERTY --format table",
+        "show PROPERTY --format brief",
+        "show PROPERTY --explain --format json",
+        "show PROPERTY --explain --format table",
+        "changes --format json",
+        "changes --format table",
+        "export --format csv",
+        "export --format jsonl",
+        "export --format geojson",
+    ],
+)
+def test_no_command_prints_what_a_terminal_obeys(run: Run, property_id: str, command: str) -> None:
+    shown = run(*command.replace("PROPERTY", property_id).split())
+    assert "Springfield" in shown or "ListPrice" in shown
+    assert STEERING.findall(shown) == []
+
+
+def test_json_is_the_same_document(run: Run, property_id: str) -> None:
+    line = next(line for line in run("export", "--format", "jsonl").splitlines() if line.startswith("{"))
+    assert json.loads(line)["record"]["PublicRemarks"] == f"{HOSTILE}1"
+    shown = json.loads(run("show", property_id, "--format", "json"))
+    assert shown["record"]["Heating"] == [HOSTILE]
+
+
+def test_the_api_answers_nothing_that_a_terminal_obeys(settings: Settings, property_id: str) -> None:
+    token = issue_token(settings, Role.READER, timedelta(minutes=1), clock=SystemClock(), subject="tester")
+    with TestClient(create_app(lambda: settings)) as client:
+        answer = client.get(f"/api/v1/properties/{property_id}", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200
+    assert STEERING.findall(answer.text) == []
+    assert answer.json()["data"]["record"]["PublicRemarks"] == f"{HOSTILE}1"
+
+
+@pytest.mark.usefixtures("property_id")
+def test_neither_does_a_webhook(settings: Settings) -> None:
+    with open_stores(settings) as stores:
+        changes = ChangeStore(stores.database).since().changes
+    bodies = [event_of(change).body() for change in changes]
+    assert STEERING.findall("".join(bodies)) == []
+    assert f"{HOSTILE}1" in [json.loads(body)["data"]["new"] for body in bodies]
