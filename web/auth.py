@@ -17,8 +17,9 @@ from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from app.errors.requests import IdentityProviderError, InvalidTokenError, RoleNotAllowedError, TooManyRequestsError
-from app.services.access import Caller, Role, TokenVerifier, is_loopback, not_for_other_machines
+from app.services.access import Caller, Role, TokenVerifier, not_for_other_machines
 from app.services.rate_limits import Allowance
+from app.settings.forms import is_loopback
 from web.context import context_of
 from web.envelope import COMMON
 from web.strict_json import StrictRequest

@@ -16,9 +16,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.services.access import is_loopback
 from app.services.metrics.exposition import OPENMETRICS, TEXT
 from app.services.metrics.instruments import HTTP_METHODS, HTTP_REQUEST_SECONDS, HTTP_REQUESTS
+from app.settings.forms import is_loopback
 from web.context import context_of
 from web.envelope import Failure, failure, failures
 

@@ -24,9 +24,8 @@ from tornado.web import authenticated
 from app.errors import ConfigurationError
 from app.files import make_private_folder
 from app.redaction import protect, redact
-from app.services.access import is_loopback
 from app.settings import Settings
-from app.settings.forms import flower_logins
+from app.settings.forms import flower_logins, is_loopback
 from worker.configuration import exit_with, settings
 
 log = logging.getLogger(__name__)

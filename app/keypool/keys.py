@@ -18,6 +18,7 @@ from app.errors import ConfigurationError
 from app.errors.keys import NoKeysError
 from app.redaction import protect, shown_url
 from app.settings import Settings
+from app.settings.base_url import checked_base_url
 
 #: The form of keys that is watched while a process runs.
 KEYS_FILE = "OPENAI_API_KEYS_FILE"
@@ -80,14 +81,6 @@ def make_keys(secrets: Sequence[str], groups: str = "", base_urls: Sequence[str]
     return tuple(keys)
 
 
-def checked_base_url(url: str, setting: str) -> str:
-    """The URL without slashes at its end. Raises `ConfigurationError`, naming the setting that it came from."""
-    if not url.startswith(("https://", "http://")) or not url.split("://", 1)[1].strip("/"):
-        problem = f"{shown_url(url)!r} is not an http:// or https:// URL"
-        raise ConfigurationError(setting, problem, "Give the address of the API, such as https://api.openai.com/v1")
-    return url.rstrip("/")
-
-
 @dataclass(frozen=True, slots=True)
 class KeySet:
     """The configured keys, and the variable they came from.
@@ -133,7 +126,7 @@ def load_keys(settings: Settings) -> KeySet:
     unique = list(dict.fromkeys(given))
     secrets = [text for text, _ in unique]
     ignored = tuple((other, len(set(found))) for other, found in others if not set(found) <= set(unique))
-    urls = _parse_base_urls(settings.openai_key_base_urls, [url and checked_base_url(url, source) for _, url in unique])
+    urls = _parse_base_urls(settings, [url and checked_base_url(url, source, settings) for _, url in unique])
     return KeySet(make_keys(secrets, settings.openai_key_groups, urls), source, len(given) - len(unique), ignored)
 
 
@@ -231,9 +224,9 @@ def _parse_groups(groups: str, count: int) -> dict[int, str]:
     return group_of
 
 
-def _parse_base_urls(given: str, urls: list[str]) -> list[str]:
+def _parse_base_urls(settings: Settings, urls: list[str]) -> list[str]:
     """`urls`, completed by OPENAI_KEY_BASE_URLS: `position,...=URL;...`, keys counted from 1."""
-    for part in _parts(given):
+    for part in _parts(settings.openai_key_base_urls):
         members, _, url = part.partition("=")
         found = _positions(members, len(urls))
         if not found or any(urls[position - 1] for position in found):
@@ -244,7 +237,7 @@ def _parse_base_urls(given: str, urls: list[str]) -> list[str]:
                 KEY_BASE_URLS, problem, "Example: 1=https://one.example/v1;2,3=https://two.example/v1"
             )
         for position in found:
-            urls[position - 1] = checked_base_url(url.strip(), KEY_BASE_URLS)
+            urls[position - 1] = checked_base_url(url.strip(), KEY_BASE_URLS, settings)
     return urls
 
 

@@ -10,7 +10,6 @@ but only for requests that come over loopback: nobody has decided that other mac
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from app.errors.requests import InvalidTokenError
 from app.services.home_secret import read_home_secret
 from app.services.signing_keys import SigningKeys
 from app.settings import Settings
+from app.settings.forms import is_loopback
 
 _SECRET_ALGORITHMS = ("HS256",)
 #: the last second that a `datetime` can say
@@ -188,13 +188,3 @@ def _checked_jwks_url(url: str) -> str:
     if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
         return url
     raise ConfigurationError("JWT_JWKS_URL", "must be an https:// URL", "Keys read over plain HTTP could be swapped")
-
-
-def is_loopback(host: str) -> bool:
-    """True for an address of this machine's own loopback, and for its name."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

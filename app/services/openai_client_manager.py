@@ -19,7 +19,7 @@ from app.clock import Clock, SystemClock
 from app.errors import ConfigurationError
 from app.errors.keys import NoKeysError
 from app.keypool.figures import PoolFigures
-from app.keypool.keys import ApiKey, KeyChange, checked_base_url, compare_keys, load_keys, load_keys_again
+from app.keypool.keys import ApiKey, KeyChange, compare_keys, load_keys, load_keys_again
 from app.keypool.organisations import SharedLimits
 from app.keypool.pool import KeyPool
 from app.keypool.pricing import Pricing, free_of_charge
@@ -32,6 +32,7 @@ from app.keypool.transport import AsyncPooledTransport, PooledTransport
 from app.services.key_reload import KeyReload, KeyWatch
 from app.services.key_store import open_key_store, pricing_of
 from app.settings import Settings, load_settings
+from app.settings.base_url import checked_base_url
 
 log = logging.getLogger(__name__)
 
@@ -237,7 +238,7 @@ def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bo
         return OpenAIClientManager(
             found.keys,
             strategy=settings.openai_key_rotation_strategy,
-            base_url=checked_base_url(settings.openai_base_url, "OPENAI_BASE_URL"),
+            base_url=checked_base_url(settings.openai_base_url, "OPENAI_BASE_URL", settings),
             max_wait_seconds=default if wait is None else wait,
             timeout_seconds=settings.openai_timeout_seconds,
             proxy=settings.openai_proxy.get_secret_value() if settings.openai_proxy else None,

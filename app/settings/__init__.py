@@ -89,6 +89,11 @@ class Settings(LogSettings):
         description="Keys that have a base URL of their own: `position,...=URL;...`. Positions count from 1. In the"
         " keys file, the URL stands behind the key.",
     )
+    openai_allow_plain_http: bool = Field(
+        False,
+        description="Keys may be sent to a base URL with `http://` on another machine, where whoever listens on the way"
+        " reads them. Loopback needs no permission.",
+    )
     openai_model: str = Field("gpt-4.1-mini", description="The model that reads missing fields.")
     openai_service_tier: ServiceTier = Field(
         None, description="Service tier of model calls; `flex` costs half and is slower. Empty: not sent."

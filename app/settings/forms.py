@@ -26,6 +26,16 @@ _HOST = re.compile(r"[a-z0-9:]([a-z0-9._:-]*[a-z0-9])?")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
 
+def is_loopback(host: str) -> bool:
+    """True for an address of this machine's own loopback, and for its name."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def flower_logins(text: str) -> list[str]:
     """`user:password,...` one by one. Raises `ValueError` with what is wrong, never with the value."""
     logins = [part.strip() for part in text.split(",") if part.strip()]

@@ -155,6 +155,7 @@ def docker_surroundings(
         {
             **VARIABLES,
             "OPENAI_BASE_URL": f"{docker_openai.address_inside}/v1",
+            "OPENAI_ALLOW_PLAIN_HTTP": "true",
             "DATABASE_URL": docker_postgres.url(database, inside=True),
             "FETCH_ALLOWED_PRIVATE_NETWORKS": f"{docker_site.ips.primary}/32",
         },

@@ -6,16 +6,18 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
 from app.keypool.keys import load_keys
 from app.keypool.pricing import Pricing
 from app.keypool.strategies import load_strategy
+from app.redaction import shown_url
 from app.services.doctor.findings import Verdict, all_in_all, failed, warning
 from app.services.key_store import pricing_of
 from app.settings import Settings
+from app.settings.base_url import checked_base_url, is_read_on_the_way
 from app.settings.names import near_misses
 from app.settings.sources import files_with_secrets
 
@@ -25,20 +27,32 @@ _FEW_BYTES = 1_000_000_000
 
 
 def check_settings(settings: Settings, env_file: Path | None) -> Verdict:
-    """Check what a worker checks at its start, who may read the files with secrets, and the names of variables.
+    """Check what a worker checks at its start, who may read keys and files with secrets, and the names of variables.
 
     Says which form of keys is in use. Raises `ConfigurationError`.
     """
     keys = load_keys(settings)
     load_strategy(settings.openai_key_rotation_strategy)
     price = pricing_of(settings)
+    base_url = checked_base_url(settings.openai_base_url, "OPENAI_BASE_URL", settings)
+    base_urls = {key.base_url or base_url for key in keys.keys}
     form = f"keys from {keys.source}" if keys.keys else "no key"
     file = f"the environment and {env_file}" if env_file is not None else "the environment"
     left_out = (
         warning(remark, "Leave only the variable that is meant, and each key once in it.") for remark in keys.remarks()
     )
-    found = chain(left_out, _open_files(settings, env_file), _misnamed(), _without_flex(settings, price))
+    found = chain(
+        left_out, _plain_http(base_urls), _open_files(settings, env_file), _misnamed(), _without_flex(settings, price)
+    )
     return all_in_all(f"read from {file}; {form}", found)
+
+
+def _plain_http(base_urls: Iterable[str]) -> Iterator[Verdict]:
+    for url in sorted(filter(is_read_on_the_way, base_urls)):
+        yield warning(
+            f"OPENAI_ALLOW_PLAIN_HTTP lets keys be read on their way to {shown_url(url)}",
+            "Use https:// for the API, or be sure that nobody listens in the network between.",
+        )
 
 
 def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Verdict]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from app.property.sources.template import Template, literal_parameters
-from app.services.access import is_loopback
 from app.services.doctor.findings import Verdict, ok, warning
 from app.services.sources import SourceSecrets, sources_file
 from app.settings import Settings
+from app.settings.forms import is_loopback
 
 
 def check_sources(settings: Settings) -> Verdict:

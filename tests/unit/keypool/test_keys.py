@@ -140,9 +140,9 @@ def test_groups_that_name_no_key_are_refused(groups: str) -> None:
 
 
 def test_keys_have_base_urls_of_their_own_by_position(monkeypatch: pytest.MonkeyPatch) -> None:
-    urls = "1=https://one.example/v1/; 2,3 = http://two.example:8000/v1"
+    urls = "1=https://one.example/v1/; 2,3 = https://two.example:8000/v1"
     keys = load_keys(_settings(monkeypatch, OPENAI_API_KEYS="sk-a,sk-b,sk-c,sk-d", OPENAI_KEY_BASE_URLS=urls)).keys
-    assert [key.base_url for key in keys] == ["https://one.example/v1", *["http://two.example:8000/v1"] * 2, ""]
+    assert [key.base_url for key in keys] == ["https://one.example/v1", *["https://two.example:8000/v1"] * 2, ""]
 
 
 def test_a_line_of_the_keys_file_may_name_the_base_url_of_its_key(
