@@ -32,7 +32,7 @@ from app.errors.requests import (
     TooManyRequestsError,
 )
 from app.errors.storage import StoreError
-from app.errors.targets import InvalidHostError, InvalidTargetError, InvalidTargetListError
+from app.errors.targets import InvalidHostError, InvalidTargetError, InvalidTargetListError, TargetsTooCostlyError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
 from app.errors.webhooks import InvalidCallbackError
 from app.redaction import redact, redact_urls
@@ -52,6 +52,7 @@ _STATUS: Mapping[type[PropertyIntelligenceError], int] = {
     InvalidPersonError: 422,
     InvalidTargetError: 422,
     InvalidTargetListError: 422,
+    TargetsTooCostlyError: 422,
     InvalidCallbackError: 422,
     InvalidCursorError: 422,
     InvalidWatchError: 422,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.property.record import SourceKind
 from app.property.store import JobState, PageFrom, Requester
@@ -17,7 +17,7 @@ from web.auth import OPERATIONS, READING, allow, api_router
 from web.context import ContextOf
 from web.envelope import answers, failure, success
 from web.idempotency import REPLAYED, IdempotencyKey, request_key
-from web.limits import MAX_TARGETS
+from web.limits import MAX_TARGETS, MeteredTargets
 from web.parameters import BatchFilter, Id, JobsCursor, Limit, whole
 
 router = api_router("/api/v1/jobs", "jobs")
@@ -32,6 +32,7 @@ Targets = Annotated[
         "or ZIP code, state",
         examples=[["https://www.example.com/homes/123-main-st", "12 Main St, Springfield, IL 62701"]],
     ),
+    AfterValidator(MeteredTargets),
 ]
 Refresh = Annotated[bool, Field(strict=True, description="scrape again even if the property is fresh")]
 InBatches = Annotated[

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated
 
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.property.store import Watches, WatchKind, WatchStatus
 from app.property.store.watches import MOST_INTERVAL_DAYS
@@ -15,7 +15,7 @@ from app.services.access import Caller
 from web.auth import OPERATIONS, READING, allow, api_router
 from web.context import ContextOf
 from web.envelope import answers, success
-from web.limits import MAX_TARGETS
+from web.limits import MAX_TARGETS, MeteredTargets
 from web.parameters import Id, Limit, WatchesCursor, whole
 
 router = api_router("/api/v1/watches", "watches")
@@ -27,7 +27,10 @@ class WatchRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    targets: list[Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra={"format": "target"})]] = Field(
+    targets: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=4096, json_schema_extra={"format": "target"})]],
+        AfterValidator(MeteredTargets),
+    ] = Field(
         min_length=1,
         max_length=MAX_TARGETS,
         description="ids of stored properties, absolute http:// or https:// URLs of pages or searches, or addresses",

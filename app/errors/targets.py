@@ -36,6 +36,15 @@ class InvalidTargetListError(PropertyIntelligenceError):
     remedy = "Nothing was enqueued."
 
 
+class TargetsTooCostlyError(PropertyIntelligenceError):
+    """Reading the targets of one request took too long. `read` were read in `seconds`."""
+
+    code = "targets_too_costly"
+    fact_names: ClassVar[tuple[str, ...]] = ("read", "seconds")
+    sentence = "Reading {read} targets took {seconds:g} s, the most that one request may take for it."
+    remedy = "Send them in several requests; write addresses with commas: 12 Main St, Springfield, IL 62701."
+
+
 class NoSourceError(PropertyIntelligenceError):
     """No page about an address was found. `tried` tells of each source what came of it."""
 

@@ -48,7 +48,7 @@ def add_watches(
     days = interval_days or settings.watch_interval_days
     try:
         Watches(context.stores.database).add(
-            typed_targets(text, check=normalise_watched),
+            typed_targets(text, read=normalise_watched),
             interval_days=days,
             who=caller.who,
             most=settings.watch_max_watches,

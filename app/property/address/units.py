@@ -18,12 +18,16 @@ from app.property.address.words import ORDINAL
 #: the designator of a unit of which only the identifier was said: `# 4`, `Apt 4` and `Unit 4` are one unit
 UNIT = "UNIT"
 _ANY = frozenset({"APT", UNIT})
+#: designators of one unit: building, floor, and two more
+_MOST = 4
+#: each a designator, `#` or `NO`, an identifier and its letter
+_MOST_WORDS = 4 * _MOST
 _IDENTIFIER = re.compile(r"[A-Z0-9]+(?:[-/.][A-Z0-9]+)*")
 
 
 def split(words: Sequence[str]) -> tuple[list[str], str | None]:
     """(the words of the street, its unit in one spelling or None). `words` follow the house number."""
-    for start in range(1, len(words)):
+    for start in range(max(1, len(words) - _MOST_WORDS), len(words)):
         street = words[:start]
         if all(word in DIRECTIONALS for word in street):
             continue
@@ -43,6 +47,8 @@ def read(words: Sequence[str]) -> str | None:
     found: list[str] = []
     at = 0
     while at < len(words):
+        if len(found) == _MOST:
+            return None
         one, used = _one(words[at:])
         if one is None:
             return None

@@ -16,9 +16,7 @@ def plain(text: str) -> str:
 
     Dashes, slashes, `&` and `#` stay, `#` as a word of its own; so do points between digits. `½` becomes ` 1/2`.
     """
-    text = "".join(_unfolded(char) for char in text)
-    text = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).upper()))
-    text = unicodedata.normalize("NFC", text)  # what is left of other scripts, whose marks are letters
+    text = text.upper() if text.isascii() else _without_accents(text)
     text = re.sub(r"[\r\n;|•·]+", ",", _DASHES.sub("-", text))
     text = re.sub("['’‘`´ʻʼ]", "", text)
     text = _ACRONYM.sub(r"\1", text)
@@ -33,6 +31,12 @@ def plain(text: str) -> str:
 def spaced(words: str) -> str:
     """`words` with dashes and slashes as spaces: `WILKES-BARRE` and `I-10` as `WILKES BARRE` and `I 10`."""
     return " ".join(re.sub(r"[-/.]", " ", words).split())
+
+
+def _without_accents(text: str) -> str:
+    text = "".join(_unfolded(char) for char in text)
+    text = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).upper()))
+    return unicodedata.normalize("NFC", text)  # what is left of other scripts, whose marks are letters
 
 
 def _unfolded(char: str) -> str:

@@ -6,6 +6,7 @@ Says nothing about whether a URL may be fetched: that is `fetch/guard.py`, on th
 from __future__ import annotations
 
 import re
+import unicodedata
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import idna
@@ -19,8 +20,11 @@ from app.property.urls.tracking import without_tracking
 MAX_URL_CHARS = 2048
 #: longest address: four times what the Postal Service prints on a label's lines
 MAX_ADDRESS_CHARS = 300
+#: most words of an address: three times what one with a building, a floor, a unit, a county and a country has
+MAX_ADDRESS_WORDS = 40
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.I)
 _ID = re.compile(r"[0-9a-f]{32}")
+_WORD = re.compile(r"\w+|#")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: `example.com/homes/1`, `www.example.com`
 _BARE_URL = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,24}(?:[:/?#]\S*)?", re.I)
@@ -109,6 +113,9 @@ def _spelled_address(text: str, shown: str) -> str:
         raise InvalidTargetError(shown, f"is a URL without its scheme: write https://{text[:150]}")
     if len(text) > MAX_ADDRESS_CHARS:
         raise InvalidTargetError(shown, f"is no URL, and an address has {MAX_ADDRESS_CHARS} characters at most")
+    written_out = unicodedata.normalize("NFKC", text)  # one character may stand for eighteen
+    if len(written_out) > MAX_ADDRESS_CHARS or len(_WORD.findall(written_out)) > MAX_ADDRESS_WORDS:
+        raise InvalidTargetError(shown, f"is no URL, and an address has {MAX_ADDRESS_WORDS} words at most")
     try:
         return spell_target(text)
     except ValueError as exc:
