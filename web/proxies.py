@@ -1,4 +1,9 @@
-"""Who asks: the address that connected, or what a proxy that is trusted says of it (`TRUSTED_PROXIES`)."""
+"""Who asks, and by which name.
+
+Who: the address that connected, or what a proxy that is trusted says of it (`TRUSTED_PROXIES`). By which name: whoever
+is on this machine reads `/metrics` without a token and may use the secret of the home, so what asks from here may not
+be led here by a stranger's name.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,13 @@ import ipaddress
 from collections.abc import Callable, Sequence
 
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import ConfigurationError
 from app.settings import Settings
+from app.settings.forms import is_loopback, names_elsewhere
+from web.envelope import failure
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Networks = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
@@ -21,7 +29,8 @@ class ProxyHeaders:
     """ASGI middleware: `scope["client"]` is whoever asks, `scope["scheme"]` how, whatever strangers write in headers.
 
     `scope["client"]` is None where nobody can say: the server took the address from a header by itself, and its proxies
-    are not those that are configured.
+    are not those that are configured. A request from this machine for another's name is answered 421 (RFC 9110 section
+    15.5.20).
     """
 
     def __init__(self, app: ASGIApp, settings: Callable[[], Settings]) -> None:
@@ -30,6 +39,9 @@ class ProxyHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope.get("client"):
             self._judge(scope)
+            if (refusal := _refusal(scope)) is not None:
+                await refusal(scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
     def _judge(self, scope: Scope) -> None:
@@ -46,6 +58,18 @@ class ProxyHeaders:
             scope["client"] = (asking, 0) if asking is not None else None
         if _is_trusted(peer, trusted) and (scheme := headers.get("x-forwarded-proto")) in ("http", "https"):
             scope["scheme"] = scheme
+
+
+def _refusal(scope: Scope) -> Response | None:
+    client, host = scope["client"], Headers(scope=scope).get("host", "")
+    if client is None or not is_loopback(client[0]) or not names_elsewhere(host):
+        return None
+    message = (
+        f"A program on this machine asked for the host {host[:200]!r}. Such requests are answered as localhost or by"
+        " address only: a page of that host may have led a browser here. If it is a reverse proxy, set TRUSTED_PROXIES"
+        " to its address and have it send X-Forwarded-For."
+    )
+    return failure("misdirected_request", message, 421)
 
 
 def client_of(peer: str, forwarded: Sequence[str], trusted: _Networks) -> str | None:

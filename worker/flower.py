@@ -14,18 +14,20 @@ from typing import Any
 import click
 from celery import Celery
 from celery.signals import import_modules
+from flower.app import Flower
 from flower.options import options
 from flower.urls import handlers
 from flower.urls import settings as tornado_settings
 from flower.views.monitor import Metrics
+from tornado.httputil import HTTPServerRequest
 from tornado.netutil import bind_sockets
-from tornado.web import authenticated
+from tornado.web import Application, RequestHandler, authenticated
 
 from app.errors import ConfigurationError
 from app.files import make_private_folder
 from app.redaction import protect, redact
 from app.settings import Settings
-from app.settings.forms import flower_logins, is_loopback
+from app.settings.forms import flower_logins, is_loopback, names_elsewhere
 from worker.configuration import exit_with, settings
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,25 @@ class SignedInMetrics(Metrics):
     @authenticated
     async def get(self) -> None:
         await super().get()
+
+
+class MisdirectedRequest(RequestHandler):
+    """The answer to whoever was led to this machine by a stranger's name."""
+
+    def prepare(self) -> None:
+        self.set_status(421)
+        self.finish(
+            "Without a password Flower answers as localhost or by address only: a page of this host may have led a"
+            " browser here. Behind a proxy set FLOWER_BASIC_AUTH.\n"
+        )
+
+
+def find_handler(flower: Flower, request: HTTPServerRequest, **options: Any) -> Any:
+    """Flower's own, and none of its pages for a stranger's name (`names_elsewhere`) while there is no password."""
+    chosen = flower.options
+    if not (chosen.basic_auth or chosen.auth or chosen.unix_socket) and names_elsewhere(request.host):
+        return flower.get_handler_delegate(request, MisdirectedRequest)
+    return Application.find_handler(flower, request, **options)
 
 
 def connect(app: Celery) -> None:
@@ -65,6 +86,7 @@ def _on_command_line(context: click.Context, _option: click.Parameter, _value: o
         exit_with(str(exc))
     for name, value in chosen.items():
         setattr(options, name, value)
+    Flower.find_handler = find_handler
     handlers[handlers.index((r"/metrics", Metrics))] = (r"/metrics", SignedInMetrics)
     tornado_settings["xsrf_cookie_kwargs"] = {"samesite": "Strict"}
     import_modules.connect(_on_options_read, dispatch_uid="propintel-flower", weak=False)

@@ -28,12 +28,28 @@ _PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
 def is_loopback(host: str) -> bool:
     """True for an address of this machine's own loopback, and for its name."""
-    if host == "localhost":
-        return True
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_address(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
         return False
+    return True
+
+
+def names_elsewhere(host: str) -> bool:
+    """True for a Host header with a name that a stranger may lead to this machine: any but localhost, and no address.
+
+    A browser keeps apart what has different names. So a page of `evil.example`, whose name leads to 127.0.0.1 of late
+    (DNS rebinding), may read what is answered under that name.
+    """
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").removesuffix(".")
+    except ValueError:
+        return True
+    return bool(name) and name != "localhost" and not name.endswith(".localhost") and not _is_address(name)
 
 
 def flower_logins(text: str) -> list[str]:

@@ -28,7 +28,9 @@ def caller(make_settings: Callable[..., Settings]) -> Iterator[Client]:
 
         def make(host: str = "127.0.0.1", **changes: object) -> TestClient:
             settings = make_settings(**changes)
-            door = TestClient(create_app(lambda: settings), client=(host, 50_000), raise_server_exceptions=False)
+            door = TestClient(
+                create_app(lambda: settings), "http://localhost", client=(host, 50_000), raise_server_exceptions=False
+            )
             return opened.enter_context(door)
 
         yield make
