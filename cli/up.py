@@ -73,7 +73,7 @@ def _run(wanted: _Wanted, signals: StopSignals, output: ChildOutput, stack: cont
     stack.enter_context(only_up(home))
     require_free(_places(wanted))
     open_stores(settings).close()  # a database that cannot be used is said here, not by every worker process
-    if wanted.web and not (settings.jwt_secret or settings.jwt_jwks_url):
+    if wanted.web and not settings.jwt_secret:
         make_home_secret(home)
     output.say("starting, which takes some seconds")
     valkey = _start_broker(settings, home, stack)

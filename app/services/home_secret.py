@@ -1,7 +1,8 @@
 """The secret that signs tokens on a machine where nobody has set one: a file of PROPINTEL_HOME.
 
 Only `propintel up --web` creates it, because its web server listens on loopback alone. Every process of the same home
-reads it while neither JWT_SECRET nor JWT_JWKS_URL is set (`access.py`).
+reads it while JWT_SECRET is not set: for tokens (`access.py`), if JWT_JWKS_URL is not set either, and for sessions of
+the pages (`page_sessions.py`).
 """
 
 from __future__ import annotations

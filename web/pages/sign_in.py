@@ -37,6 +37,7 @@ def show_sign_in(request: Request, next: str = "/") -> Response:
     """The form, or what to set if nobody can sign in here."""
     try:
         verifier_for(request)
+        context_of(request).page_sessions.require_key()
     except ConfigurationError as exc:
         return _closed_page(request, exc)
     return _sign_in_page(request, wanted=inner_path(next))
