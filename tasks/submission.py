@@ -87,14 +87,20 @@ def submit_targets(
     return enqueued
 
 
-def resubmit_jobs(jobs: JobStore, celery_app: Celery, settings: Settings, job_ids: Sequence[str]) -> list[str]:
-    """Queue failed and cancelled jobs anew and send them; -> the ids of those that were.
+def resubmit_jobs(
+    jobs: JobStore,
+    celery_app: Celery,
+    settings: Settings,
+    job_ids: Sequence[str],
+    requester: Requester | None = None,
+) -> list[str]:
+    """Queue failed and cancelled jobs anew and send them; -> the ids of those that were. They count for `requester`.
 
-    Raises `BrokerUnavailableError` before anything is changed. If the broker goes away after that, the jobs stay queued
-    and `recover_jobs` sends them.
+    Raises `QuotaExceededError` if they are more than are left, and `BrokerUnavailableError`, before one is changed.
+    If the broker goes away after that, the jobs stay queued and `recover_jobs` sends them.
     """
     connect(settings, within_seconds=_BROKER_SECONDS).close()
-    chosen = jobs.retry(job_ids)
+    chosen = jobs.retry(job_ids, requester)
     send_jobs(celery_app, jobs, chosen)
     return [job.id for job in chosen]
 

@@ -15,8 +15,9 @@ from fastapi import Depends, Request
 
 from app.clock import Clock, SystemClock
 from app.keypool.keys import load_keys_again
+from app.property.store import Requester, RequestKey
 from app.property.store.job_figures import JobFigures, read_job_figures
-from app.services.access import TokenVerifier, build_verifier
+from app.services.access import Caller, TokenVerifier, build_verifier
 from app.services.deadline import Bounded
 from app.services.embedded_valkey import broker_url, connect
 from app.services.health.taking import HealthStores
@@ -114,6 +115,10 @@ class Context:
             if self._stores is None:
                 self._stores = open_stores(settings, self._clock)
             return self._stores
+
+    def requester(self, caller: Caller, key: RequestKey | None = None) -> Requester:
+        """Return who is charged for what `caller` asks."""
+        return Requester(caller.id, self.settings.api_daily_targets_per_caller, key)
 
     @property
     def celery(self) -> Celery:

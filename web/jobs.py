@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.property.record import SourceKind
-from app.property.store import JobState, PageFrom, Requester
+from app.property.store import JobState, PageFrom
 from app.services.access import Caller
 from tasks.submission import resubmit_jobs, submit_targets
 from web.auth import OPERATIONS, READING, allow, api_router
@@ -165,7 +165,7 @@ def enqueue_targets(
         refresh=request.refresh,
         callback_url=request.callback_url,
         economy=request.economy,
-        requester=Requester(caller.id, context.settings.api_daily_targets_per_caller, key),
+        requester=context.requester(caller, key),
     )
     return success(enqueued.as_json(), 202, {REPLAYED: "true"} if enqueued.repeated else None)
 
@@ -217,17 +217,18 @@ def cancel_job(job_id: Id, context: ContextOf) -> JSONResponse:
     "/{job_id}/retry",
     status_code=202,
     summary="Do a job again",
-    dependencies=[allow(*OPERATIONS)],
     responses=answers(JobView, 404, 409, 422, status=202),
 )
-def retry_job(job_id: Id, context: ContextOf) -> JSONResponse:
+def retry_job(job_id: Id, caller: Annotated[Caller, allow(*OPERATIONS)], context: ContextOf) -> JSONResponse:
     """Queues a failed or cancelled job anew; 409 for another, or while its target is under way in another job.
+
+    It counts against the caller's quota like a new job.
 
     It needs no `Idempotency-Key`: a job that is queued again is not queued a second time.
     """
     jobs = context.stores.jobs
     job = jobs.get(job_id)
-    if resubmit_jobs(jobs, context.celery, context.settings, [job_id]):
+    if resubmit_jobs(jobs, context.celery, context.settings, [job_id], context.requester(caller)):
         return success(jobs.get(job_id).as_json(), 202)
     if job.state in (JobState.FAILED, JobState.CANCELLED):
         return failure("target_under_way", f"Another job for the target of job {job_id} is under way.", 409)

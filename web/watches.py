@@ -126,6 +126,7 @@ def add_watches(request: WatchRequest, caller: Operator, context: ContextOf) -> 
         interval_days=request.interval_days or settings.watch_interval_days,
         who=caller.who,
         most=settings.watch_max_watches,
+        requester=context.requester(caller),
     )
     return success({"new": added.new, "watches": [one.as_json() for one in added.watches]})
 

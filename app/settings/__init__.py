@@ -163,7 +163,10 @@ class Settings(LogSettings):
         600, ge=0, le=10**6, description="Requests per caller and minute. 0: no limit."
     )
     api_daily_targets_per_caller: int | None = Field(
-        None, ge=0, le=10**9, description="New jobs per caller and UTC day over HTTP. Empty: no limit."
+        None,
+        ge=0,
+        le=10**9,
+        description="New and retried jobs, and added watches, per caller and UTC day over HTTP. Empty: no limit.",
     )
     port: int = Field(8000, ge=1, le=65535, description="Port of the HTTP server.")
     trusted_proxies: Proxies = Field(

@@ -8,7 +8,6 @@ from uuid import uuid4
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 
 from app.errors.targets import InvalidTargetListError
-from app.property.store import Requester
 from app.services.access import Caller
 from app.services.estimate import estimate
 from tasks.submission import submit_targets
@@ -72,7 +71,6 @@ def enqueue(
     """All or nothing, as `POST /api/v1/jobs`; a form that is sent twice enqueues once."""
     wanted = typed_targets(targets)
     asked = {"targets": wanted, "priority": priority, "refresh": refresh, "economy": economy}
-    quota = context.settings.api_daily_targets_per_caller
     enqueued = submit_targets(
         context.stores.jobs,
         context.celery,
@@ -81,6 +79,6 @@ def enqueue(
         priority=priority,
         refresh=refresh,
         economy=economy,
-        requester=Requester(caller.id, quota, request_key(caller.id, f"page-{key}", asked)),
+        requester=context.requester(caller, request_key(caller.id, f"page-{key}", asked)),
     )
     return see_other(f"/batches/{enqueued.batch}")

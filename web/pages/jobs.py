@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 from app.property.store import JobState, every
+from app.services.access import Caller
 from tasks.submission import resubmit_jobs
 from web.auth import OPERATIONS, READING, allow
 from web.context import ContextOf
@@ -17,6 +18,7 @@ from web.parameters import BatchesCursor, BatchFilter, Id, JobsCursor
 
 router = APIRouter(route_class=SignedInRoute)
 _ROWS = 50
+Operator = Annotated[Caller, allow(*OPERATIONS)]
 
 
 @router.get("/jobs", dependencies=[allow(*READING)])
@@ -56,12 +58,12 @@ def cancel_job(job_id: Id, context: ContextOf, back: Annotated[str, Form()] = ""
     return see_other(_row_of(job_id, back))
 
 
-@router.post("/jobs/{job_id}/retry", dependencies=[allow(*OPERATIONS)])
-def retry_job(job_id: Id, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
+@router.post("/jobs/{job_id}/retry")
+def retry_job(job_id: Id, caller: Operator, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
     """As for `cancel_job`: one that is not failed or cancelled stays as it is."""
     stores = context.stores
     stores.jobs.get(job_id)
-    resubmit_jobs(stores.jobs, context.celery, context.settings, [job_id])
+    resubmit_jobs(stores.jobs, context.celery, context.settings, [job_id], context.requester(caller))
     return see_other(_row_of(job_id, back))
 
 
@@ -98,11 +100,12 @@ def cancel_batch(batch_id: Id, context: ContextOf) -> Response:
     return see_other(f"/batches/{batch_id}")
 
 
-@router.post("/batches/{batch_id}/retry", dependencies=[allow(*OPERATIONS)])
-def retry_batch(batch_id: Id, context: ContextOf) -> Response:
-    """Does its failed jobs again."""
+@router.post("/batches/{batch_id}/retry")
+def retry_batch(batch_id: Id, caller: Operator, context: ContextOf) -> Response:
+    """Does its failed jobs again, all or none: they count against the caller's quota."""
     stores = context.stores
     stores.batches.get(batch_id)
     failed = every(partial(stores.jobs.page, batch=batch_id, state=JobState.FAILED, limit=1_000))
-    resubmit_jobs(stores.jobs, context.celery, context.settings, [job.id for job in failed])
+    ids = [job.id for job in failed]
+    resubmit_jobs(stores.jobs, context.celery, context.settings, ids, context.requester(caller))
     return see_other(f"/batches/{batch_id}")

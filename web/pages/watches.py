@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 
 from app.errors import NotFoundError
-from app.errors.targets import InvalidTargetError, InvalidTargetListError
+from app.errors.requests import QuotaExceededError
+from app.errors.targets import InvalidTargetError, InvalidTargetListError, TargetsTooCostlyError
 from app.errors.watches import TooManyWatchesError
 from app.property.store import Watches, WatchStatus, normalise_watched
 from app.property.store.watches import MOST_INTERVAL_DAYS
@@ -24,7 +25,14 @@ from web.parameters import Id, PlannedWatchesCursor
 router = APIRouter(route_class=SignedInRoute)
 _ROWS = 50
 #: what may be wrong with what was typed
-_REFUSALS = (InvalidTargetListError, InvalidTargetError, NotFoundError, TooManyWatchesError)
+_REFUSALS = (
+    InvalidTargetListError,
+    InvalidTargetError,
+    NotFoundError,
+    QuotaExceededError,
+    TargetsTooCostlyError,
+    TooManyWatchesError,
+)
 
 
 @router.get("/watches", dependencies=[allow(*READING)])
@@ -52,6 +60,7 @@ def add_watches(
             interval_days=days,
             who=caller.who,
             most=settings.watch_max_watches,
+            requester=context.requester(caller),
         )
     except _REFUSALS as exc:
         problem = exc.facts["problem"] if isinstance(exc, InvalidTargetListError) else str(exc)

@@ -269,12 +269,20 @@ class JobStore:
             quotas.refund(connection, requester, made_at.date(), withdrawn)
         return True
 
-    def retry(self, job_ids: Sequence[str]) -> builtins.list[Job]:
+    def retry(self, job_ids: Sequence[str], requester: Requester | None = None) -> builtins.list[Job]:
         """Queue failed and cancelled jobs anew, counters at zero, and open their batches; -> those to be sent.
 
-        Left out: jobs in another state, and those whose target is under way in another job.
+        Left out: jobs in another state, and those whose target is under way in another job. They are charged to
+        `requester` like new ones; raises `QuotaExceededError`, and none is queued.
         """
-        return self._database.repeat(lambda connection: self._retry(connection, job_ids))
+
+        def work(connection: Connection) -> builtins.list[Job]:
+            queued = self._retry(connection, job_ids)
+            if requester is not None:
+                quotas.charge(connection, requester, self._clock.now(), len(queued))
+            return queued
+
+        return self._database.repeat(work)
 
     def _retry(self, connection: Connection, job_ids: Sequence[str]) -> builtins.list[Job]:
         taken, chosen = set[str](), list[str]()

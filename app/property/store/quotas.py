@@ -1,4 +1,8 @@
-"""How many new jobs a caller may have made on one UTC day, counted where the jobs are made: exact, whoever counts."""
+"""How many jobs a caller may have made on one UTC day, counted where they are made: exact, whoever counts.
+
+A job that is done again counts like a new one: else whoever cancels and retries has any number for one. So does a
+watch that is added, since that is asked soon.
+"""
 
 from __future__ import annotations
 

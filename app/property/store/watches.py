@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from app.errors import NotFoundError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
+from app.property.store import quotas
 from app.property.store.change_feed import ask_for_looks
 from app.property.store.engine import Database
 from app.property.store.enqueueing import refuse_named
@@ -78,13 +79,22 @@ class Watches:
         self._clock = database.clock
 
     def add(
-        self, named: Sequence[str], *, interval_days: int = INTERVAL_DAYS, who: str = "", most: int = MOST_WATCHES
+        self,
+        named: Sequence[str],
+        *,
+        interval_days: int = INTERVAL_DAYS,
+        who: str = "",
+        most: int = MOST_WATCHES,
+        requester: quotas.Requester | None = None,
     ) -> Added:
         """Watch what is `named`: ids of properties, URLs, addresses. All or nothing.
 
         One that is watched already gets the new interval, and goes on if it was paused; what is due stays so. Raises
         `InvalidTargetError`, `NotFoundError` for a property that there is none of, `InvalidWatchError` for an interval
         out of range, `TooManyWatchesError` if there would be more than `most`.
+
+        Those that are new, and those that go on, are charged to `requester` like jobs (`QuotaExceededError`): each is
+        refreshed soon. What they cost after that is `watch_budget`'s.
         """
         if not 1 <= interval_days <= MOST_INTERVAL_DAYS:
             raise InvalidWatchError(f"an interval of {interval_days} days", f"it has 1 to {MOST_INTERVAL_DAYS} days")
@@ -102,6 +112,9 @@ class Watches:
             now = self._clock.now()
             _make(connection, new, interval_days, now, who)
             _change(connection, there.values(), interval_days, now)
+            if requester is not None:
+                paused = sum(row.state == WatchStatus.PAUSED for row in there.values())
+                quotas.charge(connection, requester, now, len(new) + paused)
             rows = _rows(connection, targets)
             return Added([watch_of(rows[target], now) for target in targets], len(new))
 
