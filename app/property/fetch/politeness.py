@@ -82,6 +82,7 @@ class Politeness:
     def turn(self, destination: Destination, visitor: Visitor, gap_seconds: float = 0.0) -> Iterator[Turn]:
         """Hold a turn at the destination's site; the next request is `gap_seconds` (or the least gap) behind this one.
 
+        A host that asks for more than the least gap is paced by itself: it slows no other host of its site.
         Networks that the operator opened are not paced, nor is what belongs to a turn that the visitor has. Raises
         `HostBusyError` where the visitor had better come back, `BrokerUnavailableError` where Redis stays away for as
         long as he waits.
@@ -90,8 +91,9 @@ class Politeness:
         if destination.inside or visitor.is_at == site:
             yield Turn(self._clock)
             return
-        self._wait(site, destination, token, visitor, max(gap_seconds, self._min_gap_seconds))
-        turn = Turn(self._clock, late=partial(self._sent, site, token))
+        place = f"host:{destination.host}" if gap_seconds > self._min_gap_seconds else site
+        self._wait(place, destination, token, visitor, max(gap_seconds, self._min_gap_seconds))
+        turn = Turn(self._clock, late=partial(self._sent, place, token))
         try:
             yield turn
         except PageBlockedError:
@@ -101,7 +103,7 @@ class Politeness:
             turn.broke_off()
             raise
         finally:
-            self._leave(site, token, turn.took)
+            self._leave(place, token, turn.took)
 
     def _wait(self, site: str, destination: Destination, token: str, visitor: Visitor, gap_seconds: float) -> None:
         left = visitor.patience_seconds

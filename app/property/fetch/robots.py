@@ -41,6 +41,8 @@ _HOLD_OFF_SECONDS = 60.0
 _CLAIM_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 _COME_BACK_SECONDS = 1.0
+#: no host is asked more slowly than this, whatever its robots.txt says
+LONGEST_GAP_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Robots:
         self._lock = threading.Lock()
 
     def permit(self, destination: Destination, visitor: Visitor) -> float:
-        """The gap in seconds that the site asks to keep between requests (0: it asks for none).
+        """The gap in seconds that the host asks to keep between requests: 0 (it asks for none) to 300.
 
         Raises `RobotsDisallowedError`; and where robots.txt answers 429 or 5xx or cannot be reached, an error that
         says so: RFC 9309 section 2.3.1.4 forbids the whole site then, and the page is not fetched.
@@ -160,10 +162,11 @@ def product_token(user_agent: str) -> str:
 
 
 def _gap_seconds(rules: Protego, product: str) -> float:
-    delay = float(rules.crawl_delay(product) or 0.0)
+    """Compared before anything is computed: both numbers may be too large for that. NaN becomes the longest gap."""
+    delay = min(float(LONGEST_GAP_SECONDS), rules.crawl_delay(product) or 0.0)
     rate = rules.request_rate(product)
     if rate is not None and rate.requests > 0:
-        delay = max(delay, rate.seconds / rate.requests)
+        delay = max(delay, min(rate.seconds, LONGEST_GAP_SECONDS * rate.requests) / rate.requests)
     return delay
 
 

@@ -43,7 +43,7 @@ ROBOTS: dict[str, str | None] = {
     **{f"down{n}.example": "503" for n in range(2)},
     **{f"refuses{n}.example": None for n in range(2)},
     "slow0.example": None,
-    "www.shared.example": "User-agent: *\nCrawl-delay: 1\n",
+    "www.shared.example": None,
     "photos.shared.example": None,
 }
 ADDRESSES = {host: f"5.9.100.{n}" for n, host in enumerate(ROBOTS, 1)}

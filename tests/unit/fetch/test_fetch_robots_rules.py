@@ -37,6 +37,7 @@ def _robots_by(fetch: Callable[[str, Visitor], RobotsFile], user_agent: str) -> 
         ("User-agent: *\nCrawl-delay: 30\nRequest-rate: 1/10", 30.0),
         ("User-agent: *\nCrawl-delay: 30\n\nUser-agent: RoofBot\nCrawl-delay: 3", 3.0),
         ("User-agent: *\nCrawl-delay: soon", 0.0),
+        ("User-agent: *\nCrawl-delay: 300", 300.0),
         ("", 0.0),
         ("\ufeffUser-agent: *\nCrawl-delay: 4", 4.0),
     ],
