@@ -1,4 +1,4 @@
-"""A web server on loopback, with the limits and sessions of a real one."""
+"""Real servers, names, fetchers, workers, and a web server with the limits and sessions of a real one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ import uvicorn
 
 from app.services.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
+from tests.integration.fetch.conftest import fetcher, make_fetcher, make_names, make_site, site
+from tests.integration.workers.conftest import make_fleet
 from tests.plugins.waiting import wait_until
 from web import create_app
 
+__all__ = ["fetcher", "make_fetcher", "make_fleet", "make_names", "make_site", "site"]
 #: `serve(uvicorn_options, **settings)` -> the server's port
 Serve = Callable[..., int]
 

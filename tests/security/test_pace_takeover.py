@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+import dataclasses
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address, ip_network
+from typing import Any
 
 import pytest
 
 from app.clock import ManualClock
 from app.errors.fetching import HostBusyError
-from app.property.fetch.guard import Destination
+from app.errors.pages import PageBlockedError
+from app.property.fetch import Fetcher, Limits
+from app.property.fetch.guard import Destination, Guard
 from app.property.fetch.pace import Visitor
 from app.property.fetch.pace_stores import LocalPace
 from app.property.fetch.politeness import Politeness
+from app.property.fetch.resolver import SystemResolver
 from app.property.fetch.robots import Robots
 from app.property.fetch.robots_shelf import LocalShelf, RobotsFile
 
@@ -77,3 +83,53 @@ def test_a_host_that_asks_for_much_slows_no_other_host_of_its_site(host: str) ->
     assert fleet.ask("photos.homes.example") == 0
     assert fleet.clock.slept == [1.0], "these two keep the gap of their site"
     assert fleet.ask(host) == FIVE_MINUTES - 1.0
+
+
+class _LoopbackIsPublic(Guard):
+    """The real guard, except that the servers of a test are paced like strangers."""
+
+    def check(self, url: str, **_: Any) -> Destination:
+        return dataclasses.replace(super().check(url), inside=False)
+
+
+@pytest.fixture
+def paced() -> Iterator[Fetcher]:
+    clock = ManualClock()
+    fetcher = Fetcher(
+        guard=_LoopbackIsPublic(SystemResolver(clock), (ip_network("127.0.0.0/8"),)),
+        politeness=Politeness(LocalPace(clock, concurrency=2, lease_seconds=70), clock, min_gap_seconds=1.0),
+        robots_shelf=LocalShelf(clock),
+        limits=Limits(),
+        user_agent="tester/1.0",
+        clock=clock,
+    )
+    yield fetcher
+    fetcher.close()
+
+
+def _redirects(place: str) -> dict[str, Any]:
+    return {"status": 302, "Location": place}
+
+
+def _refreshes(place: str) -> dict[str, Any]:
+    return {"body": f"<meta http-equiv=refresh content='0; url={place}'>".encode()}
+
+
+@pytest.mark.parametrize("leads", [_redirects, _refreshes])
+def test_a_page_that_leads_to_anothers_login_does_not_rest_that_ones_site(
+    make_site: Callable[..., Any], paced: Fetcher, leads: Callable[[str], dict[str, Any]]
+) -> None:
+    victim, attacker = make_site("127.0.0.1"), make_site("127.0.0.2")
+    login = victim.page("/admin", b"", status=401, WWW_Authenticate="Basic realm=x")
+    with pytest.raises(PageBlockedError):
+        paced.fetch(attacker.page("/home", **leads(login)))
+    assert paced.fetch(victim.page("/12-elm-street")).body
+
+
+def test_a_site_that_leads_to_its_own_wall_is_left_alone(site: Any, paced: Fetcher) -> None:
+    site.page("/captcha", b"<div class=g-recaptcha></div>", status=403)
+    with pytest.raises(PageBlockedError):
+        paced.fetch(site.page("/home", **_redirects("/captcha")))
+    with pytest.raises(HostBusyError) as caught:
+        paced.fetch(site.page("/12-elm-street"))
+    assert caught.value.facts["held_seconds"] == 15 * 60

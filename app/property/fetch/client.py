@@ -42,6 +42,7 @@ from app.property.fetch.refresh import refresh
 from app.property.fetch.rendering import Drawn, Renderer
 from app.property.fetch.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
 from app.property.fetch.robots_shelf import RobotsFile, Shelf
+from app.property.fetch.site import site_of
 from app.property.page import RENDERED, Keeping, NotModified, Page
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -153,7 +154,12 @@ class Fetcher:
             if not isinstance(found, _Onward):
                 return found
             stop, via = _join(destination.url, found.location), destination.url
-            visitor = replace(visitor, comes_back=False, patience_seconds=_ON_THE_WAY_SECONDS)
+            visitor = replace(
+                visitor,
+                comes_back=False,
+                patience_seconds=_ON_THE_WAY_SECONDS,
+                asked_site=visitor.asked_site or site_of(destination.host),
+            )
         raise TooManyRedirectsError(url, redirects)
 
     def _check(self, url: str, via: str) -> Destination:

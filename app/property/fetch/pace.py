@@ -37,7 +37,8 @@ class Visitor:
     """Who asks: `id` is the same when he comes back, `lane` shares a site evenly with other lanes (a batch of jobs).
 
     `patience_seconds` is the longest that he waits; `comes_back`: an appointment suits him, however soon it is;
-    `is_at` is the site where he has a turn already, of which all that he asks there is a part.
+    `is_at` is the site where he has a turn already, of which all that he asks there is a part. `asked_site` is the site
+    that was asked for, where redirects led him on: a wall at any other is none of its site's doing.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Visitor:
     patience_seconds: float = 60.0
     comes_back: bool = False
     is_at: str = ""
+    asked_site: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,8 @@ class Politeness:
     def turn(self, destination: Destination, visitor: Visitor, gap_seconds: float = 0.0) -> Iterator[Turn]:
         """Hold a turn at the destination's site; the next request is `gap_seconds` (or the least gap) behind this one.
 
-        A host that asks for more than the least gap is paced by itself: it slows no other host of its site.
+        A host that asks for more than the least gap is paced by itself: it slows no other host of its site. A wall
+        rests the site only where that was asked for: else a redirect to a login of anybody's would rest theirs.
         Networks that the operator opened are not paced, nor is what belongs to a turn that the visitor has. Raises
         `HostBusyError` where the visitor had better come back, `BrokerUnavailableError` where Redis stays away for as
         long as he waits.
@@ -97,7 +98,8 @@ class Politeness:
         try:
             yield turn
         except PageBlockedError:
-            turn.blocked()
+            if visitor.asked_site in ("", site):
+                turn.blocked()
             raise
         except BaseException:
             turn.broke_off()
