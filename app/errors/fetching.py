@@ -20,7 +20,10 @@ class BlockedAddressError(FetchError):
 
     code = "blocked_address"
     sentence = "{url} leads to {reason}, which this service does not fetch."
-    remedy = "If it is your own intranet or a test site, add its range to FETCH_ALLOWED_PRIVATE_NETWORKS."
+    remedy = (
+        "If it is your own intranet or a test site, add its range to FETCH_ALLOWED_PRIVATE_NETWORKS "
+        "and ask for it by its own URL: no public page leads there."
+    )
 
 
 class BlockedPortError(BlockedAddressError):

@@ -43,6 +43,8 @@ def project(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPat
     # an image that is not there yet, as in a fresh clone: `up` builds it
     project.variables["PROPINTEL_IMAGE"] = f"property-intelligence:{project.name}"
     project.variables["COMPOSE_PROFILES"] = "demo,monitoring"
+    # as demo.env says, for the commands that are given without it
+    project.variables["COMPOSE_FILE"] = "docker-compose.yml:deploy/compose.demo.yml"
     try:
         project.up("--env-file", "deploy/demo.env", scale=2)
         yield project

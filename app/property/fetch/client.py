@@ -132,13 +132,14 @@ class Fetcher:
         """Walk from `url` to an answer that is no redirect and read it.
 
         Each stop is checked by the guard, then by `permit`, which returns the gap to keep there in seconds; what is
-        `known` of it is asked about.
+        `known` of it is asked about. Behind a public stop there are public ones only.
         """
         budget = TimeBudget(self._clock, self._limits.total_seconds)
         cookies = httpx2.Cookies()
         stop, via = url, ""
         for _ in range(redirects + 1):
-            destination = self._check(stop, via)
+            destination = self._check(stop, via, visitor)
+            visitor = replace(visitor, only_public=not destination.inside)
             gap_seconds = permit(destination, visitor)
             asked = conditions(known(destination.url))
             with (
@@ -162,10 +163,10 @@ class Fetcher:
             )
         raise TooManyRedirectsError(url, redirects)
 
-    def _check(self, url: str, via: str) -> Destination:
+    def _check(self, url: str, via: str, visitor: Visitor) -> Destination:
         """The guard's answer; a redirect to something that is no URL is the site's fault, not the target's."""
         try:
-            return self._guard.check(url, timeout_seconds=self._limits.connect_seconds)
+            return self._guard.check(url, timeout_seconds=self._limits.connect_seconds, only_public=visitor.only_public)
         except InvalidTargetError as exc:
             if not via:
                 raise

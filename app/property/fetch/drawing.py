@@ -67,9 +67,9 @@ class Drawing:
         site = site_of(document.destination.host)
         visitor = replace(document.visitor, comes_back=False, patience_seconds=_LOADING_SECONDS, is_at=site)
         try:
-            destination = self._guard.check(url, timeout_seconds=self._limits.connect_seconds)
-            if destination.inside and not document.destination.inside:
-                return False
+            destination = self._guard.check(
+                url, timeout_seconds=self._limits.connect_seconds, only_public=visitor.only_public
+            )
             self._robots.permit(destination, visitor)
         except (FetchError, InvalidTargetError):
             return False

@@ -87,8 +87,8 @@ class Guard:
         self._resolver = resolver
         self._opened = tuple(opened)
 
-    def check(self, url: str, *, timeout_seconds: float = 10.0) -> Destination:
-        """Where `url` leads.
+    def check(self, url: str, *, timeout_seconds: float = 10.0, only_public: bool = False) -> Destination:
+        """Where `url` leads. `only_public`: nothing is open, since a public page leads there.
 
         Raises `InvalidTargetError` for what is no fetchable URL, `BlockedAddressError` for a place inside, and
         `NameNotResolvedError`.
@@ -97,7 +97,7 @@ class Guard:
         _check_port(parsed)
         addresses = (parsed.literal,) if parsed.literal else self._resolve(parsed, timeout_seconds)
         for address in addresses:
-            self._check_address(parsed, address)
+            self._check_address(parsed, address, () if only_public else self._opened)
         return Destination(
             url=parsed.url,
             scheme=parsed.scheme,
@@ -116,14 +116,14 @@ class Guard:
             raise NameNotResolvedError(parsed.url, "it has no address")
         return tuple(dict.fromkeys(found))
 
-    def _check_address(self, parsed: _Parsed, address: IPAddress) -> None:
+    @staticmethod
+    def _check_address(parsed: _Parsed, address: IPAddress, opened: Sequence[IPNetwork]) -> None:
         reason = refusal(address)
-        if reason is None or (self._is_opened(address) and not is_metadata_service(address)):
+        if reason is None:
             return
-        raise BlockedAddressError(parsed.url, f"{address} ({reason})")
-
-    def _is_opened(self, address: IPAddress) -> bool:
-        return any(address in network or effective(address) in network for network in self._opened)
+        is_opened = any(address in network or effective(address) in network for network in opened)
+        if not is_opened or is_metadata_service(address):
+            raise BlockedAddressError(parsed.url, f"{address} ({reason})")
 
 
 @dataclass(frozen=True, slots=True)

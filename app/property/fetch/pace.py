@@ -38,7 +38,8 @@ class Visitor:
 
     `patience_seconds` is the longest that he waits; `comes_back`: an appointment suits him, however soon it is;
     `is_at` is the site where he has a turn already, of which all that he asks there is a part. `asked_site` is the site
-    that was asked for, where redirects led him on: a wall at any other is none of its site's doing.
+    that was asked for, where redirects led him on: a wall at any other is none of its site's doing. `only_public`: a
+    public page leads him, so that no network which the operator opened is open to him.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Visitor:
     comes_back: bool = False
     is_at: str = ""
     asked_site: str = ""
+    only_public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
