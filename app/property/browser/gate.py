@@ -1,8 +1,10 @@
-"""Which requests of a page go out, and how many at once.
+"""Which requests of a page are made for it, and how many at once.
 
-The page's own document is answered with what was fetched for it. Scripts and the data that they ask for may pass, one
-at a time where the document came from, since all that belongs to a page counts as one visit there. Nothing else is
-needed to draw a page: pictures, fonts, frames, sockets, beacons and downloads are dropped.
+The page's own document is answered with what was fetched for it. Scripts and the data that they ask for are fetched by
+the worker, one at a time where the document came from, since all that belongs to a page counts as one visit there.
+Nothing else is needed to draw a page: pictures, fonts, frames, sockets, beacons and downloads are dropped.
+
+Chromium itself has no way to the network (`host.py`): what does not come by here, whatever it is, goes nowhere.
 """
 
 from __future__ import annotations
@@ -17,36 +19,38 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Error, Request, Route
 
+from app.property.browser.wire import Message, from_text, to_text
+
 #: kinds as Playwright names them (https://playwright.dev/python/docs/api/class-request#request-resource-type)
 _PASSED = frozenset({"script", "xhr", "fetch"})
 _METHODS = frozenset({"GET", "HEAD", "POST"})
-#: a request that hangs holds the others up for so long at most
-_HOLDS_SECONDS = 5.0
+#: more is not sent for a page
+_MOST_BODY_BYTES = 1_000_000
 _HTTP = re.compile(r"https?://", re.IGNORECASE)
 
 
 class Gate:
-    """Decides over the requests of one page. `ask` tells whether a URL may be asked for (robots.txt)."""
+    """Decides over the requests of one page. `load` has one made, as the message `load` tells it, and returns what came
+    of it (`loaded`), None if nothing; `cookies` returns what the browser would send to a URL, by name."""
 
     def __init__(
         self,
         *,
         url: str,
         document: Callable[[Route], Awaitable[None]],
-        ask: Callable[[str], Awaitable[bool]],
+        load: Callable[[Message], Awaitable[Message | None]],
+        cookies: Callable[[str], Awaitable[dict[str, str]]],
         most_requests: int,
         places: int,
     ) -> None:
         self._url = url
-        self._host = urlsplit(url).hostname
         self._document = document
-        self._ask = ask
+        self._load = load
+        self._cookies = cookies
         self._left = most_requests
-        self._places = places
         self._slots: dict[str | None, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(places))
-        self._slots[self._host] = asyncio.Semaphore(1)
-        self._held: dict[Request, Callable[[], None]] = {}
-        self._waiting = 0
+        self._slots[urlsplit(url).hostname] = asyncio.Semaphore(1)
+        self._under_way = 0
         self._answered = False
         self._last_change = time.monotonic()
         self.dropped: dict[str, int] = defaultdict(int)
@@ -56,7 +60,7 @@ class Gate:
 
     def quiet_seconds(self) -> float:
         """For how long nothing has been under way; 0 while something is."""
-        return 0.0 if self._held or self._waiting else time.monotonic() - self._last_change
+        return 0.0 if self._under_way else time.monotonic() - self._last_change
 
     async def handle(self, route: Route, request: Request) -> None:
         """Answer, pass or drop a request: the handler for all of the page's context."""
@@ -73,15 +77,10 @@ class Gate:
             else:
                 await self._pass(route, request)
 
-    def over(self, request: Request) -> None:
-        """The request was answered, or failed."""
-        release = self._held.pop(request, None)
-        if release is not None:
-            release()
-
     def _may_pass(self, request: Request) -> bool:
         usual = request.resource_type in _PASSED and request.method in _METHODS
-        return usual and _HTTP.match(request.url) is not None and self._left > 0
+        is_small = len(request.post_data_buffer or b"") <= _MOST_BODY_BYTES
+        return usual and is_small and _HTTP.match(request.url) is not None and self._left > 0
 
     async def _navigate(self, route: Route, request: Request) -> None:
         frame = request.frame
@@ -102,38 +101,24 @@ class Gate:
 
     async def _pass(self, route: Route, request: Request) -> None:
         self._left -= 1
-        slot = self._slots[urlsplit(request.url).hostname]
-        self._waiting += 1
+        self._under_way += 1
         try:
-            if not await self._ask(request.url):
-                await self._drop(route, "robots")
-                return
-            await slot.acquire()
-            self._hold(request, slot)
+            async with self._slots[urlsplit(request.url).hostname]:
+                loaded = await self._load(await self._message(request))
         finally:
-            self._waiting -= 1
+            self._under_way -= 1
             self._last_change = time.monotonic()
+        if loaded is None:
+            await self._drop(route, "refused")
+            return
         self.passed += 1
-        try:
-            await route.continue_()
-        except BaseException:
-            self.over(request)
-            raise
+        await route.fulfill(status=loaded["status"], headers=loaded["headers"], body=from_text(loaded["body"]))
 
-    def _hold(self, request: Request, slot: asyncio.Semaphore) -> None:
-        freed = False
-
-        def free() -> None:
-            nonlocal freed
-            if not freed:
-                freed = True
-                slot.release()
-
-        timer = asyncio.get_running_loop().call_later(_HOLDS_SECONDS, free)
-
-        def release() -> None:
-            timer.cancel()
-            free()
-            self._last_change = time.monotonic()
-
-        self._held[request] = release
+    async def _message(self, request: Request) -> Message:
+        return {
+            "method": request.method,
+            "url": request.url,
+            "headers": request.headers,
+            "cookies": await self._cookies(request.url),
+            "body": to_text(request.post_data_buffer or b""),
+        }

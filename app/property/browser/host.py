@@ -8,10 +8,12 @@ import itertools
 import os
 import resource
 import shutil
+import socket
 import sys
 import tempfile
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from playwright.async_api import Browser, Error, async_playwright
@@ -49,7 +51,8 @@ class Host:
         self._reader = reader
         self._writer = writer
         self._visits: dict[int, asyncio.Task[None]] = {}
-        self._questions: dict[int, asyncio.Future[bool]] = {}
+        self._questions: dict[int, asyncio.Future[Message | None]] = {}
+        self._port = socket.socket()
         self._numbers = itertools.count()
         self._idle_since = time.monotonic()
         self._over = asyncio.Event()
@@ -60,14 +63,14 @@ class Host:
             return
         async with async_playwright() as playwright:
             try:
-                browser = await playwright.chromium.launch(**launch_options(**start["launch"]))
+                browser = await playwright.chromium.launch(**launch_options(**start["launch"], proxy=self._dead_end()))
             except Error as exc:
                 await self._send({"broken": exc.message[-4000:]})
                 return
             browser.on("disconnected", lambda _: self._over.set())
             await self._send({"ready": browser.version})
             tasks = [
-                asyncio.create_task(self._listen(browser, start["launch"]["proxy"])),
+                asyncio.create_task(self._listen(browser)),
                 asyncio.create_task(self._watch(start["launch"]["memory_bytes"], start["idle_seconds"])),
                 asyncio.create_task(self._over.wait()),
             ]
@@ -82,11 +85,16 @@ class Host:
             # what is left has had its time: Playwright would wait for it
             memory.end_descendants(os.getpid())
 
-    async def _listen(self, browser: Browser, proxy: str) -> None:
+    def _dead_end(self) -> str:
+        """The URL of the proxy by which Chromium goes to the network: a port that is ours, where nobody listens."""
+        self._port.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{self._port.getsockname()[1]}"
+
+    async def _listen(self, browser: Browser) -> None:
         while (message := await self._receive()) is not None:
             if "draw" in message:
                 order = Order.of(message)
-                self._visits[order.draw] = asyncio.create_task(self._draw(browser, proxy, order))
+                self._visits[order.draw] = asyncio.create_task(self._draw(browser, order))
             elif "cancel" in message:
                 visit = self._visits.get(message["cancel"])
                 if visit is not None:
@@ -94,18 +102,12 @@ class Host:
             elif "answer" in message:
                 question = self._questions.pop(message["answer"], None)
                 if question is not None and not question.done():
-                    question.set_result(bool(message["allowed"]))
+                    question.set_result(message["loaded"])
 
-    async def _draw(self, browser: Browser, proxy: str, order: Order) -> None:
+    async def _draw(self, browser: Browser, order: Order) -> None:
         number = order.draw
         try:
-            answer: dict[str, Any] = await drawn(
-                browser,
-                proxy,
-                order,
-                ask=lambda url: self._ask(number, {"url": url}),
-                end_way_out=lambda: self._ask(number, {"closing": True}),
-            )
+            answer: dict[str, Any] = await drawn(browser, order, partial(self._load, number))
         except VisitError as exc:
             answer = {"failed": exc.code, "reason": exc.reason}
         finally:
@@ -113,12 +115,12 @@ class Host:
             self._idle_since = time.monotonic()
         await self._send({"of": number, **answer})
 
-    async def _ask(self, visit: int, question_of: Message) -> bool:
+    async def _load(self, visit: int, request: Message) -> Message | None:
         number = next(self._numbers)
-        question: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        question: asyncio.Future[Message | None] = asyncio.get_running_loop().create_future()
         self._questions[number] = question
         try:
-            await self._send({"of": visit, "ask": number, **question_of})
+            await self._send({"of": visit, "ask": number, "load": request})
             return await question
         finally:
             self._questions.pop(number, None)

@@ -1,4 +1,4 @@
-"""How Chromium is started: with no way to the network but one proxy, and none of what it does for people.
+"""How Chromium is started: with no way to the network, and none of what it does for people.
 
 Sources of the switches: https://peter.sh/experiments/chromium-command-line-switches and
 https://source.chromium.org; Playwright adds its own (`chromiumSwitches.ts`), among them `--enable-automation`, by which
@@ -44,8 +44,8 @@ _DISABLED_FEATURES = (
 def switches(memory_bytes: int) -> list[str]:
     """What is added to Playwright's switches. `memory_bytes` is what all of the browser may take."""
     return [
-        # no name is resolved here, so that nothing is reached but through the proxy, whatever overlooks it
-        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+        # no name is resolved here, so that nothing is reached, whatever overlooks the proxy
+        "--host-resolver-rules=MAP * ~NOTFOUND",
         "--dns-prefetch-disable",
         "--disable-quic",
         "--webrtc-ip-handling-policy=disable_non_proxied_udp",
@@ -71,7 +71,7 @@ def switches(memory_bytes: int) -> list[str]:
 def launch_options(
     *, executable: str, proxy: str, sandbox: bool, memory_bytes: int, environment: dict[str, str], more: Sequence[str]
 ) -> dict[str, Any]:
-    """The arguments of Playwright's `launch`. `proxy` is the URL of ours, where nobody gets anything without login."""
+    """The arguments of Playwright's `launch`. `proxy` is the URL of one that answers nobody."""
     return {
         "executable_path": executable,
         "headless": True,

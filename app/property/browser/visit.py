@@ -47,8 +47,6 @@ class Order:
     headers: dict[str, str]
     cookies: list[dict[str, str]]
     user_agent: str
-    user: str
-    password: str
     seconds: float
     settle_seconds: float
     quiet_seconds: float
@@ -62,30 +60,23 @@ class Order:
         return cls(**{field.name: message[field.name] for field in fields(cls)})
 
 
-async def drawn(
-    browser: Browser,
-    proxy: str,
-    order: Order,
-    ask: Callable[[str], Awaitable[bool]],
-    end_way_out: Callable[[], Awaitable[object]],
-) -> dict[str, Any]:
+async def drawn(browser: Browser, order: Order, load: Callable[[Message], Awaitable[Message | None]]) -> dict[str, Any]:
     """What became of the page, as the message `drawn` or `onward` tells it. Raises `VisitError`.
 
-    All that belongs to the page is closed before this returns, and when it is cancelled. Its way out is closed first
-    (by whoever cancels, then): while Chromium takes a page down it lets requests go that the gate no longer sees.
+    `load` makes the page's requests (`Gate`). All that belongs to the page is closed before this returns, and when it
+    is cancelled.
     """
     began = time.monotonic()
     context: BrowserContext | None = None
     try:
         async with asyncio.timeout(order.seconds):
             context = await browser.new_context(
-                proxy={"server": proxy, "bypass": "<-loopback>", "username": order.user, "password": order.password},
                 user_agent=order.user_agent,
                 service_workers="block",
                 accept_downloads=False,
                 reduced_motion="reduce",
             )
-            return await _Visit(order, ask, context, began).run()
+            return await _Visit(order, load, context, began).run()
     except SlowBrowserError as exc:
         raise VisitError("timeout", "its scripts left the browser no time to answer") from exc
     except TimeoutError as exc:
@@ -94,19 +85,7 @@ async def drawn(
         raise VisitError("failed" if browser.is_connected() else "gone", _first_line(exc)) from exc
     finally:
         if context is not None:
-            try:
-                await _ended(end_way_out)
-            finally:
-                await _closed(browser, context)
-
-
-async def _ended(end_way_out: Callable[[], Awaitable[object]]) -> None:
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        return
-    with suppress(TimeoutError):  # the worker is busy or gone: with it goes the way out
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await end_way_out()
+            await _closed(browser, context)
 
 
 async def _closed(browser: Browser, context: BrowserContext) -> None:
@@ -125,14 +104,23 @@ async def _closed(browser: Browser, context: BrowserContext) -> None:
 
 class _Visit:
     def __init__(
-        self, order: Order, ask: Callable[[str], Awaitable[bool]], context: BrowserContext, began: float
+        self,
+        order: Order,
+        load: Callable[[Message], Awaitable[Message | None]],
+        context: BrowserContext,
+        began: float,
     ) -> None:
         self._order = order
         self._context = context
         self._began = began
         self._crashed = asyncio.Event()
         self._gate = Gate(
-            document=self._document, ask=ask, most_requests=order.most_requests, places=order.places, url=order.url
+            url=order.url,
+            document=self._document,
+            load=load,
+            cookies=self._cookies,
+            most_requests=order.most_requests,
+            places=order.places,
         )
 
     async def run(self) -> dict[str, Any]:
@@ -145,8 +133,6 @@ class _Visit:
         page = await context.new_page()
         context.on("page", _close)
         context.on("dialog", _dismiss)
-        context.on("requestfinished", self._gate.over)
-        context.on("requestfailed", self._gate.over)
         page.on("crash", lambda _: self._crashed.set())
         await _unless_leaving(page.goto(self._order.url, wait_until="commit", timeout=self._left() * 1000))
         await self._settled(page)
@@ -157,6 +143,9 @@ class _Visit:
 
     async def _document(self, route: Route) -> None:
         await route.fulfill(status=200, headers=self._order.headers, body=self._order.html)
+
+    async def _cookies(self, url: str) -> dict[str, str]:
+        return {str(cookie["name"]): str(cookie["value"]) for cookie in await self._context.cookies(url)}
 
     async def _settled(self, page: Page) -> None:
         """Wait until nothing is loaded and nothing changes any more, or the time for that is over."""

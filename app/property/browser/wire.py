@@ -1,12 +1,14 @@
 """How the worker and the browser's process talk: JSON objects, each after its length in four bytes, big-endian.
 
 To the browser: first `start` (how it is launched), then `draw` and `cancel`, and `answer` to what it asked. From it:
-`ready` or `broken` once; then for each `draw`: an `ask` for each `url` that the page would load, an `ask` that says the
-page is `closing` and waits until its way out is closed, and one of `drawn`, `onward` and `failed`.
+`ready` or `broken` once; then for each `draw`: an `ask` for each request of the page, and one of `drawn`, `onward` and
+`failed`. An `ask` has a `load` (`method`, `url`, `headers` and `cookies` by name, `body`), its `answer` what was
+`loaded` (`status`, `headers` by name, `body`) or null. Bodies are base64.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
 from collections.abc import Callable
@@ -18,6 +20,16 @@ LENGTH_BYTES = _LENGTH.size
 MAX_BYTES = 80_000_000
 
 Message = dict[str, Any]
+
+
+def to_text(body: bytes) -> str:
+    """A body as it stands in a message."""
+    return base64.b64encode(body).decode("ascii")
+
+
+def from_text(text: str) -> bytes:
+    """The body of a message. Raises `ValueError` for what is none."""
+    return base64.b64decode(text, validate=True)
 
 
 def packed(message: Message) -> bytes:

@@ -47,7 +47,7 @@ def build_fetcher(
     site_of("example.com")  # reads the list of suffixes now, not while a site waits for its first request
     limits, resolver = limits or Limits(), resolver or SystemResolver(clock)
     renderer = build_renderer(
-        settings, clock, resolver, limits=limits, render_limits=render_limits, more_switches=browser_switches
+        settings, clock, limits=limits, render_limits=render_limits, more_switches=browser_switches
     )
     concurrency, lease_seconds = settings.fetch_concurrency_per_host, limits.total_seconds + 10
     store: PaceStore

@@ -85,7 +85,11 @@ class Fetcher:
         self._clock = clock
         self._exchange = Exchange(limits, clock, user_agent, ssl_context)
         self._robots = Robots(self._fetch_robots, robots_shelf, clock, user_agent, ignored=ignored_robots)
-        self._drawing = Drawing(renderer, guard, self._robots, limits) if renderer is not None else None
+        self._drawing = (
+            Drawing(renderer, guard=guard, robots=self._robots, exchange=self._exchange, limits=limits, clock=clock)
+            if renderer is not None
+            else None
+        )
 
     def close(self) -> None:
         """Close all connections, and the browser."""

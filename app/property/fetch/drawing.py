@@ -1,24 +1,42 @@
-"""Has a page drawn on behalf of the fetcher: what it is given, and what it may load."""
+"""Has a page drawn on behalf of the fetcher: what it is given, and what is loaded for it."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from functools import partial
+from urllib.parse import urljoin
 
 import httpx2
 
-from app.errors.fetching import FetchError
-from app.errors.targets import InvalidTargetError
+from app.clock import Clock
+from app.errors import PropertyIntelligenceError
+from app.errors.fetching import FetchError, PageTooLargeError
+from app.property.fetch.exchange import Exchange
 from app.property.fetch.guard import Destination, Guard
 from app.property.fetch.limits import Limits
 from app.property.fetch.pace import Visitor
-from app.property.fetch.rendering import Document, Drawn, Onward, Renderer
+from app.property.fetch.rendering import Document, Drawn, Load, Loaded, Onward, Renderer
 from app.property.fetch.robots import Robots
 from app.property.page import Page
 from app.property.urls.site import site_of
 
-#: what a page loads waits so long for the robots.txt of its host
-_LOADING_SECONDS = 5.0
+log = logging.getLogger(__name__)
+
+#: what a page loads waits so long for the robots.txt of its host, and takes so long with all its redirects
+_ROBOTS_SECONDS = 5.0
+_LOADING_SECONDS = 10.0
+_METHODS = frozenset({"GET", "HEAD", "POST"})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+#: fields of a request that are ours to say, or that are between two neighbours only (RFC 9110 section 7.6.1)
+# fmt: off
+_OURS = frozenset({
+    "accept-encoding", "connection", "content-length", "cookie", "expect", "host", "keep-alive", "te", "trailer",
+    "transfer-encoding", "upgrade", "user-agent",
+})
+# fmt: on
+#: fields of an answer that are no longer true of what was unpacked
+_UNPACKED = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
 #: header fields that say how a page is to be drawn
 _HEADERS = ("content-security-policy", "content-language", "referrer-policy")
 
@@ -37,11 +55,15 @@ class Arrival:
 class Drawing:
     """Pages that a browser draws, under the rules of the fetcher. Thread-safe."""
 
-    def __init__(self, renderer: Renderer, guard: Guard, robots: Robots, limits: Limits) -> None:
+    def __init__(
+        self, renderer: Renderer, *, guard: Guard, robots: Robots, exchange: Exchange, limits: Limits, clock: Clock
+    ) -> None:
         self._renderer = renderer
         self._guard = guard
         self._robots = robots
+        self._exchange = exchange
         self._limits = limits
+        self._clock = clock
 
     def wants(self, page: Page) -> bool:
         """Whether the page has to be drawn."""
@@ -58,22 +80,77 @@ class Drawing:
             page,
             {name: headers[name] for name in _HEADERS if name in headers},
             _sent_to(destination.url, arrival.cookies),
-            destination.inside,
         )
-        return self._renderer.draw(document, arrival.deadline_us, partial(self._may_load, arrival))
+        return self._renderer.draw(document, arrival.deadline_us, partial(self._load, arrival))
 
-    def _may_load(self, document: Arrival, url: str) -> bool:
-        """Whether the document may load `url`: what robots.txt forbids is not loaded either."""
-        site = site_of(document.destination.host)
-        visitor = replace(document.visitor, comes_back=False, patience_seconds=_LOADING_SECONDS, is_at=site)
+    def _load(self, document: Arrival, load: Load) -> Loaded | None:
+        """What is at `load.url`, redirects followed; None where the document may not have it, or it cannot be had."""
+        if load.method not in _METHODS or load.most_bytes <= 0:
+            return None
+        deadline_us = min(document.deadline_us, self._clock.now_us() + round(_LOADING_SECONDS * 1_000_000))
         try:
-            destination = self._guard.check(
-                url, timeout_seconds=self._limits.connect_seconds, only_public=visitor.only_public
-            )
-            self._robots.permit(destination, visitor)
-        except (FetchError, InvalidTargetError):
-            return False
-        return True
+            for _ in range(self._limits.redirects + 1):
+                found = self._stop(document, load, deadline_us)
+                if isinstance(found, Loaded):
+                    return found if _is_told(document, load, found) else None
+                load = found
+        except PropertyIntelligenceError as exc:
+            log.info("%s may not or cannot load %s: %s", document.destination.url, load.url[:200], exc.code)
+        except ValueError as exc:  # a place or a field that no request can have
+            log.info("%s cannot load %s: %s", document.destination.url, load.url[:200], exc)
+        return None
+
+    def _stop(self, document: Arrival, load: Load, deadline_us: int) -> Loaded | Load:
+        """What one request brings, or the next one, to which it redirects. Judged like every stop of the fetcher."""
+        site = site_of(document.destination.host)
+        visitor = replace(document.visitor, comes_back=False, patience_seconds=_ROBOTS_SECONDS, is_at=site)
+        destination = self._guard.check(
+            load.url, timeout_seconds=self._limits.connect_seconds, only_public=visitor.only_public
+        )
+        self._robots.permit(destination, visitor)
+        headers = {name: value for name, value in load.headers.items() if name.lower() not in _OURS}
+        if load.cookies and site_of(destination.host) == site:
+            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in load.cookies.items())
+        if destination.origin != document.destination.origin:
+            headers.setdefault("origin", document.destination.origin)
+        with self._exchange.ask(load.method, destination, headers, load.body, deadline_us) as response:
+            location = response.headers.get("location")
+            if location and response.status_code in _REDIRECTS:
+                return _redirected(load, destination, location, response.status_code)
+            most_bytes = min(load.most_bytes, self._limits.body_bytes)
+            body = self._exchange.read_body(response, limit_bytes=most_bytes)
+            if len(body) == most_bytes:
+                raise PageTooLargeError(destination.url, most_bytes, "for a page that loads it")
+            return Loaded(response.status_code, _fields(response), body)
+
+
+def _redirected(load: Load, destination: Destination, location: str, status: int) -> Load:
+    """The next request (https://fetch.spec.whatwg.org/#http-redirect-fetch): what was a secret for one origin is not
+    told to another."""
+    url = urljoin(destination.url, location)
+    headers, cookies = dict(load.headers), load.cookies
+    if not url.startswith(f"{destination.origin}/"):
+        headers.pop("authorization", None)
+        cookies = {}
+    if status == 303 or (status in (301, 302) and load.method == "POST"):
+        headers.pop("content-type", None)
+        method = "HEAD" if load.method == "HEAD" else "GET"
+        return Load(method, url, headers, cookies, b"", load.most_bytes)
+    return replace(load, url=url, headers=headers, cookies=cookies)
+
+
+def _is_told(document: Arrival, load: Load, loaded: Loaded) -> bool:
+    """False for what another origin answered to a script and did not share (CORS): Playwright would add the field."""
+    origin = load.headers.get("origin")
+    is_own = load.url.startswith(f"{document.destination.origin}/")
+    return origin is None or is_own or "access-control-allow-origin" in loaded.headers
+
+
+def _fields(response: httpx2.Response) -> dict[str, str]:
+    fields = {name.lower(): value for name, value in response.headers.items() if name.lower() not in _UNPACKED}
+    if "set-cookie" in fields:
+        fields["set-cookie"] = "\n".join(response.headers.get_list("set-cookie"))
+    return fields
 
 
 def _sent_to(url: str, cookies: httpx2.Cookies) -> dict[str, str]:

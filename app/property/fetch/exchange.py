@@ -74,10 +74,20 @@ class Exchange:
             cookies.extract_cookies(response)
             yield response
 
+    @contextmanager
+    def ask(
+        self, method: str, destination: Destination, headers: Mapping[str, str], body: bytes, deadline_us: int
+    ) -> Iterator[httpx2.Response]:
+        """Ask the destination what somebody else wants to know: `headers` count more than ours. Read as by `open`."""
+        merged = httpx2.Headers(self._headers)
+        merged.update(headers)
+        request = httpx2.Request(method, destination.url, headers=merged, content=body or None)
+        with self._answer(request, destination, deadline_us) as response:
+            yield response
+
     def post(self, destination: Destination, body: bytes, headers: Mapping[str, str], deadline_us: int) -> int:
         """POST `body` with `headers` on top of ours; -> the status. The answer's body is not read."""
-        request = httpx2.Request("POST", destination.url, headers={**self._headers, **headers}, content=body)
-        with self._answer(request, destination, deadline_us) as response:
+        with self.ask("POST", destination, headers, body, deadline_us) as response:
             return response.status_code
 
     @contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,12 +15,11 @@ from cryptography.x509.oid import NameOID
 
 @dataclass
 class Tls:
-    """Contexts of both sides, the names that clients asked for, and the key's fingerprint (RFC 7469 section 2.4)."""
+    """Contexts of both sides, and the names that clients asked for."""
 
     server: ssl.SSLContext
     client: ssl.SSLContext
     seen_names: list[str | None]
-    fingerprint: str
 
 
 def make_tls(folder: Path, host: str = "homes.example") -> Tls:
@@ -36,13 +33,11 @@ def make_tls(folder: Path, host: str = "homes.example") -> Tls:
     )
     pem = folder / "server.pem"
     pem.write_bytes(_private(key) + certificate.public_bytes(serialization.Encoding.PEM))
-    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     seen: list[str | None] = []
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(pem)
     server.sni_callback = lambda _socket, name, _context: seen.append(name)
-    fingerprint = base64.b64encode(hashlib.sha256(public).digest()).decode()
-    return Tls(server, ssl.create_default_context(cafile=str(pem)), seen, fingerprint)
+    return Tls(server, ssl.create_default_context(cafile=str(pem)), seen)
 
 
 def make_client(server: Path, folder: Path) -> tuple[Path, Path]:

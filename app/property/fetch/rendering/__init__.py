@@ -8,14 +8,31 @@ import sys
 
 from app.clock import Clock
 from app.errors import ConfigurationError
-from app.property.fetch.guard import Guard
 from app.property.fetch.limits import Limits
 from app.property.fetch.rendering.process import Program
-from app.property.fetch.rendering.renderer import BrowserRenderer, Document, Drawn, Onward, Renderer, RenderLimits
-from app.property.fetch.resolver import Resolver
+from app.property.fetch.rendering.renderer import (
+    BrowserRenderer,
+    Document,
+    Drawn,
+    Load,
+    Loaded,
+    Onward,
+    Renderer,
+    RenderLimits,
+)
 from app.settings import Settings
 
-__all__ = ["Document", "Drawn", "Onward", "RenderLimits", "Renderer", "build_renderer", "check_browser"]
+__all__ = [
+    "Document",
+    "Drawn",
+    "Load",
+    "Loaded",
+    "Onward",
+    "RenderLimits",
+    "Renderer",
+    "build_renderer",
+    "check_browser",
+]
 
 _GREEN = ("gevent", "eventlet")
 
@@ -23,7 +40,6 @@ _GREEN = ("gevent", "eventlet")
 def build_renderer(
     settings: Settings,
     clock: Clock,
-    resolver: Resolver,
     *,
     limits: Limits,
     render_limits: RenderLimits | None = None,
@@ -44,8 +60,6 @@ def build_renderer(
     )
     return BrowserRenderer(
         program,
-        guard=Guard(resolver, settings.fetch_allowed_private_networks),
-        public_guard=Guard(resolver),
         limits=limits,
         clock=clock,
         user_agent=settings.fetch_user_agent,

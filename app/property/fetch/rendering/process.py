@@ -52,7 +52,7 @@ class Program:
 class BrowserProcess:
     """One running browser. Thread-safe."""
 
-    def __init__(self, program: Program, proxy: str) -> None:
+    def __init__(self, program: Program) -> None:
         """Start it. Raises `BrowserStartError`."""
         _sweep()
         self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
@@ -79,7 +79,7 @@ class BrowserProcess:
         self.users = 0
         threading.Thread(target=self._listen, daemon=True, name="browser-answers").start()
         try:
-            self._start(program, proxy)
+            self._start(program)
         except BaseException:
             self.end()
             raise
@@ -150,10 +150,9 @@ class BrowserProcess:
                 return text.splitlines()[-1][:500]
         return "its process ended"
 
-    def _start(self, program: Program, proxy: str) -> None:
+    def _start(self, program: Program) -> None:
         launch = {
             "executable": str(program.executable),
-            "proxy": proxy,
             "sandbox": program.sandbox,
             "memory_bytes": program.memory_bytes,
             "environment": self._environment(),
@@ -207,9 +206,9 @@ class Conversation:
             raise BrowserGoneError(self._process.last_words())
         return message
 
-    def answer(self, number: int, *, allowed: bool) -> None:
-        """Whether what the browser asked may be fetched."""
-        self._process.send({"answer": number, "allowed": allowed})
+    def answer(self, number: int, loaded: Message | None) -> None:
+        """What came of a request that the page made; None: nothing. Raises `BrowserGoneError`."""
+        self._process.send({"answer": number, "loaded": loaded})
 
 
 def _reason(text: str) -> str:

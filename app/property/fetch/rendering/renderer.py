@@ -6,15 +6,15 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from app.clock import Clock
 from app.errors.fetching import BrowserFailedError, BrowserUnavailableError, FetchTimeoutError, PageTooLargeError
-from app.property.browser.wire import Message
-from app.property.fetch.guard import Guard
+from app.property.browser.wire import Message, from_text, to_text
 from app.property.fetch.limits import Limits
 from app.property.fetch.rendering.process import (
     BrowserGoneError,
@@ -23,8 +23,6 @@ from app.property.fetch.rendering.process import (
     Conversation,
     Program,
 )
-from app.property.fetch.rendering.proxy import GuardedProxy
-from app.property.fetch.rendering.tunnel import Session
 from app.property.page import Page
 
 log = logging.getLogger(__name__)
@@ -42,9 +40,11 @@ class RenderLimits:
 
     settle_seconds: float = 15.0
     quiet_seconds: float = 0.75
-    #: all that a page's scripts load, on the wire
-    wire_bytes: int = 30_000_000
+    #: all that a page's scripts load, unpacked
+    loaded_bytes: int = 30_000_000
     requests: int = 150
+    #: of one page, at all hosts together
+    requests_at_once: int = 4
     pages_at_once: int = 4
     #: then a new browser takes over: one that lives long grows
     pages_per_browser: int = 100
@@ -54,14 +54,34 @@ class RenderLimits:
 class Document:
     """A document as it was fetched, to be drawn: `page.final_url` is where it came from.
 
-    `headers` are the answer's that bear on drawing; `cookies` what would be sent back there, by name. `is_inside`: it
-    came from a network that the operator opened, and what it loads may come from there too.
+    `headers` are the answer's that bear on drawing; `cookies` what would be sent back there, by name.
     """
 
     page: Page
     headers: dict[str, str]
     cookies: dict[str, str]
-    is_inside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A request that a page makes; `headers` without cookies, in small letters, `cookies` by name. The page has no room
+    for an answer of `most_bytes` or more, unpacked."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    cookies: dict[str, str]
+    body: bytes
+    most_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The answer to it, unpacked; fields of the same name are one, set-cookie with line ends between them."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +105,9 @@ class Renderer(Protocol):
         """Whether the page has to be drawn."""
         ...
 
-    def draw(self, document: Document, deadline_us: int, may_load: Callable[[str], bool]) -> Drawn | Onward:
-        """Draw it until the deadline, in microseconds since the epoch. `may_load` is asked about each URL that the
-        page wants to load. Raises a `FetchError`."""
+    def draw(self, document: Document, deadline_us: int, load: Callable[[Load], Loaded | None]) -> Drawn | Onward:
+        """Draw it until the deadline, in microseconds since the epoch. `load` makes each request of the page, from
+        several threads; None: it is refused or failed. Raises a `FetchError`."""
         ...
 
     def close(self) -> None:
@@ -102,8 +122,6 @@ class BrowserRenderer:
         self,
         program: Program,
         *,
-        guard: Guard,
-        public_guard: Guard,
         limits: Limits,
         clock: Clock,
         user_agent: str,
@@ -111,16 +129,13 @@ class BrowserRenderer:
         places: int,
         render_limits: RenderLimits | None = None,
     ) -> None:
-        """`public_guard` is for what comes from the internet: it opens no network, whatever the operator opened."""
         self._program = program
-        self._guards = {True: guard, False: public_guard}
         self._limits = limits
         self._render_limits = render_limits or RenderLimits()
         self._clock = clock
         self._user_agent = user_agent
         self._hosts = frozenset(hosts)
         self._request_places = places
-        self._proxy = GuardedProxy(limits, clock)
         self._places = threading.BoundedSemaphore(self._render_limits.pages_at_once)
         self._current: BrowserProcess | None = None
         self._lock = threading.Lock()
@@ -134,15 +149,15 @@ class BrowserRenderer:
 
         return is_shell(page)
 
-    def draw(self, document: Document, deadline_us: int, may_load: Callable[[str], bool]) -> Drawn | Onward:
+    def draw(self, document: Document, deadline_us: int, load: Callable[[Load], Loaded | None]) -> Drawn | Onward:
         url = document.page.final_url
         if not self._places.acquire(timeout=max(0.0, self._seconds_left(deadline_us))):
             raise FetchTimeoutError(url, "all places for pages in the browser were taken")
         try:
             try:
-                return self._draw(document, deadline_us, may_load)
+                return self._draw(document, deadline_us, load)
             except _NotBegunError:  # it had just ended, by itself or by accident
-                return self._draw(document, deadline_us, may_load)
+                return self._draw(document, deadline_us, load)
         except (BrowserGoneError, _NotBegunError) as exc:
             raise BrowserFailedError(url, f"the browser ended meanwhile: {exc}") from exc
         finally:
@@ -153,43 +168,27 @@ class BrowserRenderer:
             current, self._current = self._current, None
         if current is not None:
             current.end()
-        self._proxy.close()
 
-    def _draw(self, document: Document, deadline_us: int, may_load: Callable[[str], bool]) -> Drawn | Onward:
-        guard = self._guards[document.is_inside]
-        with (
-            self._process(document.page.final_url) as process,
-            self._proxy.session(guard, deadline_us, self._render_limits.wire_bytes) as session,
-        ):
-            order = self._order(document, self._seconds_left(deadline_us))
-            with process.draw({**order, "user": session.user, "password": session.password}) as conversation:
-                try:
-                    return self._answer(document.page.final_url, conversation, session, deadline_us, may_load)
-                finally:
-                    session.end()  # before the page is taken down
+    def _draw(self, document: Document, deadline_us: int, load: Callable[[Load], Loaded | None]) -> Drawn | Onward:
+        url = document.page.final_url
+        order = self._order(document, self._seconds_left(deadline_us))
+        with self._process(url) as process, process.draw(order) as conversation:
+            loads = _Loads(conversation, load, self._render_limits)
+            try:
+                return self._answer(url, conversation, loads, deadline_us)
+            finally:
+                loads.end()
 
-    def _answer(
-        self,
-        url: str,
-        conversation: Conversation,
-        session: Session,
-        deadline_us: int,
-        may_load: Callable[[str], bool],
-    ) -> Drawn | Onward:
-        has_loaded = False
+    def _answer(self, url: str, conversation: Conversation, loads: _Loads, deadline_us: int) -> Drawn | Onward:
         while True:
             try:
                 message = conversation.next(self._seconds_left(deadline_us))
             except TimeoutError as exc:
                 raise FetchTimeoutError(url, f"it was not drawn within {self._limits.total_seconds:g} s") from exc
             except BrowserGoneError as exc:
-                raise exc if has_loaded else _NotBegunError(str(exc)) from exc
-            if "closing" in message:
-                session.end()
-                conversation.answer(message["ask"], allowed=False)
-            elif "ask" in message:
-                has_loaded = True
-                conversation.answer(message["ask"], allowed=may_load(str(message["url"])))
+                raise exc if loads.have_begun else _NotBegunError(str(exc)) from exc
+            if "ask" in message:
+                loads.begin(message)
             elif message.get("failed") != "gone":  # else the process is about to end
                 return self._result(url, message)
 
@@ -235,7 +234,7 @@ class BrowserRenderer:
     def _started(self, url: str) -> BrowserProcess:
         began = time.monotonic()
         try:
-            process = BrowserProcess(self._program, self._proxy.start())
+            process = BrowserProcess(self._program)
         except BrowserStartError as exc:
             self._current = None
             raise BrowserUnavailableError(url, str(self._program.executable), str(exc)) from exc
@@ -260,6 +259,52 @@ class BrowserRenderer:
 
     def _seconds_left(self, deadline_us: int) -> float:
         return (deadline_us - self._clock.now_us()) / 1_000_000
+
+
+class _Loads:
+    """The requests of one page, each made in a thread and answered to the browser, until `end`."""
+
+    def __init__(self, conversation: Conversation, load: Callable[[Load], Loaded | None], limits: RenderLimits) -> None:
+        self._conversation = conversation
+        self._load = load
+        self._left_bytes = limits.loaded_bytes
+        self._threads = ThreadPoolExecutor(limits.requests_at_once, "page-load")
+        self._is_over = False
+        self._lock = threading.Lock()
+        self.have_begun = False
+
+    def begin(self, message: Message) -> None:
+        self.have_begun = True
+        self._threads.submit(self._answer, message)
+
+    def end(self) -> None:
+        """Begin no more; what is under way ends by itself, and is told to nobody."""
+        self._is_over = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _answer(self, message: Message) -> None:
+        loaded = None
+        try:
+            if not self._is_over:
+                loaded = self._counted(self._load(_load_of(message["load"], self._left_bytes)))
+        finally:  # whatever happened, the page must not wait for it
+            with suppress(BrowserGoneError):
+                self._conversation.answer(message["ask"], None if loaded is None else _message_of(loaded))
+
+    def _counted(self, loaded: Loaded | None) -> Loaded | None:
+        """What the page has room for."""
+        with self._lock:
+            self._left_bytes -= len(loaded.body) if loaded is not None else 0
+            return loaded if self._left_bytes >= 0 else None
+
+
+def _load_of(message: Message, most_bytes: int) -> Load:
+    body = from_text(message["body"])
+    return Load(str(message["method"]), str(message["url"]), message["headers"], message["cookies"], body, most_bytes)
+
+
+def _message_of(loaded: Loaded) -> Message:
+    return {"status": loaded.status, "headers": loaded.headers, "body": to_text(loaded.body)}
 
 
 def _headers(of_site: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -64,14 +64,9 @@ def drawer(make_drawer: MakeDrawer) -> Fetcher:
     return make_drawer()
 
 
-def drawing_of(fetcher: Fetcher) -> Any:
-    """The part of the fetcher that has pages drawn."""
-    return fetcher._drawing
-
-
 def renderer_of(fetcher: Fetcher) -> Any:
     """What runs the fetcher's browser."""
-    return drawing_of(fetcher)._renderer
+    return cast("Any", fetcher._drawing)._renderer
 
 
 def processes_of(pid: int) -> set[int]:

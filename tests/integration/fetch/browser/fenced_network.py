@@ -1,9 +1,8 @@
 """A network of one machine: public sites, everything that is inside, and a witness of every packet.
 
 `python -m tests.integration.fetch.browser.fenced_network FOLDER WAY CHROMIUM`, below `unshare --net`. WAY is `fetcher`
-(the whole of it), `browser` (Chromium behind the proxy, with nothing that drops requests before them) or `unfenced`
-(some pages without our switches: Chromium goes past the proxy where it would by default). Writes what was seen to
-`FOLDER/seen.json`.
+(the whole of it), `browser` (Chromium with our switches, and nothing that drops a request before its network) or
+`unfenced` (some pages without our switches). Writes what was seen to `FOLDER/seen.json`.
 """
 
 from __future__ import annotations
@@ -22,16 +21,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 
-from playwright.async_api import Browser, Error, async_playwright
+from playwright.async_api import Browser, Error, Request, Route, async_playwright
 
 from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
 from app.property.browser.program import launch_options
 from app.property.fetch import Limits, build_fetcher
-from app.property.fetch.guard import Guard
 from app.property.fetch.ranges import IPAddress
 from app.property.fetch.rendering import RenderLimits
-from app.property.fetch.rendering.proxy import GuardedProxy
 from app.settings import Settings, bare_environment
 from tests.integration.fetch import ssrf_corpus
 from tests.integration.fetch.browser import attacks
@@ -197,27 +194,25 @@ def fetch_all(chromium: str) -> dict[str, str]:
 
 
 async def visit(chromium: str, paths: Sequence[str], *, fenced: bool) -> dict[str, str]:
-    """Pages in a bare Chromium: no request is dropped before it reaches Chromium's network, then the proxy."""
-    proxy = GuardedProxy(Limits(connect_seconds=3, read_seconds=5), SystemClock())
-    address = proxy.start()
-    options = launch_options(
-        executable=chromium,
-        proxy=address,
-        sandbox=False,
-        memory_bytes=2_000_000_000,
-        environment=bare_environment(),
-        more=[],
-    )
-    if not fenced:
-        options["proxy"]["bypass"] = "127.0.0.1,[::1],169.254.169.254"
-        options["args"] = []
-    places, guard, became = asyncio.Semaphore(4), Guard(Names()), dict[str, str]()
+    """Pages in a bare Chromium: each document is answered here, and no other request is dropped before its network."""
+    with socket.socket() as port:
+        port.bind(("127.0.0.1", 0))
+        options = launch_options(
+            executable=chromium,
+            proxy=f"http://127.0.0.1:{port.getsockname()[1]}",
+            sandbox=False,
+            memory_bytes=2_000_000_000,
+            environment=bare_environment(),
+            more=[],
+        )
+        if not fenced:
+            options |= {"proxy": None, "args": []}
+        places, became = asyncio.Semaphore(4), dict[str, str]()
 
-    async def show(browser: Browser, path: str) -> None:
-        async with places:
-            with proxy.session(guard, SystemClock().now_us() + 120_000_000, 10**9) as session:
-                login = {"username": session.user, "password": session.password}
-                context = await browser.new_context(proxy={**options["proxy"], **login})
+        async def show(browser: Browser, path: str) -> None:
+            async with places:
+                context = await browser.new_context()
+                await context.route("**/*", _only_documents)
                 page = await context.new_page()
                 try:
                     await page.goto(f"http://www.site.example{path}", wait_until="commit", timeout=60_000)
@@ -227,12 +222,21 @@ async def visit(chromium: str, paths: Sequence[str], *, fenced: bool) -> dict[st
                     became[path] = exc.message.splitlines()[0]
                 await context.close()
 
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(**options)
-        await asyncio.gather(*(show(browser, path) for path in paths))
-        await browser.close()
-    proxy.close()
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(**options)
+            await asyncio.gather(*(show(browser, path) for path in paths))
+            await browser.close()
     return became
+
+
+async def _only_documents(route: Route, request: Request) -> None:
+    """Answers what the public site would for a page; all else takes its way."""
+    path = request.url.removeprefix("http://www.site.example")
+    if request.is_navigation_request() and path in attacks.PAGES:
+        body, headers = attacks.answer(path)
+        await route.fulfill(status=200, headers=headers, body=body)
+    else:
+        await route.continue_()
 
 
 def main(folder: Path, way: str, chromium: str) -> None:

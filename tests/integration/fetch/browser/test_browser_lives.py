@@ -24,7 +24,6 @@ from tests.integration.fetch.browser import a_worker
 from tests.integration.fetch.browser.conftest import (
     FACTS,
     drawing,
-    drawing_of,
     processes_of,
     renderer_of,
     shell,
@@ -133,7 +132,7 @@ def test_what_a_page_loads_ends_with_its_limits(site: Any, make_drawer: Any, kin
             yield packed if kind == "bomb" else b"/* " + b"x" * 65_536 + b" */\n"
 
     site.raw("/data", chunks)
-    limits = RenderLimits(settle_seconds=4, quiet_seconds=0.4, wire_bytes=2_000_000)
+    limits = RenderLimits(settle_seconds=4, quiet_seconds=0.4, loaded_bytes=2_000_000)
     drawer = make_drawer(limits=Limits(total_seconds=20), render_limits=limits, fetch_browser_memory_bytes=900_000_000)
     url = site.page(
         "/home",
@@ -235,21 +234,24 @@ def test_nothing_is_left_when_the_fetcher_is_closed(site: Any, make_drawer: Any)
 
 
 def test_a_job_that_is_stopped_closes_its_page(site: Any, drawer: Fetcher) -> None:
-    """What Celery raises in the middle (a time limit, a revoked task) ends the page and its connections at once."""
-    renderer, parts = renderer_of(drawer), drawing_of(drawer)
+    """What Celery raises in the middle (a time limit, a revoked task) ends the page, and nothing more is asked for."""
     url = site.page("/home", shell("setInterval(() => fetch('/more').catch(() => 0), 20)"))
     drawer.fetch(site.page("/good", shell(drawing())))
 
     def stopped(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    may_load = parts._may_load
-    parts._may_load = stopped
-    with pytest.raises(KeyboardInterrupt):
-        drawer.fetch(url)
-    parts._may_load = may_load
-    assert not renderer._proxy._sessions
-    assert renderer._current.users == 0
+    def stop(_: Any) -> None:
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, stopped)
+    try:
+        site.handle("/more", stop)
+        with pytest.raises(KeyboardInterrupt):
+            drawer.fetch(url)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert renderer_of(drawer)._current.users == 0
     hits = len(site.hits)
     time.sleep(1.0)  # for another request to arrive: what must not happen gives no sign
     assert len(site.hits) == hits

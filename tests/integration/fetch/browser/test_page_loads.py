@@ -1,0 +1,72 @@
+"""What a page in the browser loads is fetched by us: as it asked, judged at every stop, and told to whom it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.property.fetch import Fetcher
+from tests.integration.fetch.browser.conftest import shell
+
+_SAY = "text => {document.getElementById('root').append(' [' + text + ']')}"
+
+
+def _loads(*steps: str) -> bytes:
+    """A page that makes one request after the other and writes down each answer, or that there was none."""
+    script = "".join(f".then(() => {step}).then(r => r.text()).catch(() => 'none').then({_SAY})" for step in steps)
+    return shell(f"Promise.resolve(){script}")
+
+
+def test_a_request_is_made_as_the_page_asked_for_it(site: Any, drawer: Fetcher) -> None:
+    site.page("/api", b"saved", content_type="text/plain")
+    asked = "fetch('/api', {method: 'POST', body: 'a=123', headers: {'X-Mine': 'yes', 'Content-Type': 'text/x-it'}})"
+    page = drawer.fetch(site.page("/home", _loads(asked)))
+    assert "[saved]" in page.text
+    got = site.headers[site.hits.index("/api")]
+    assert (got["x-mine"], got["content-type"], got["Content-Length"]) == ("yes", "text/x-it", "5")
+    assert got["Host"] == site.base.removeprefix("http://")
+
+
+def test_an_answer_comes_as_it_was(site: Any, drawer: Fetcher) -> None:
+    site.page("/api", b"\xff\x00 gone", status=410, content_type="text/plain", X_Told="yes")
+    asked = (
+        "fetch('/api').then(async r => new Response([r.status, r.headers.get('x-told'), (await r.arrayBuffer())"
+        ".byteLength].join(' ')))"
+    )
+    assert "[410 yes 7]" in drawer.fetch(site.page("/home", _loads(asked))).text
+
+
+def test_robots_rules_hold_where_a_request_is_redirected_to(site: Any, drawer: Fetcher) -> None:
+    site.page("/robots.txt", b"User-agent: *\nDisallow: /private", content_type="text/plain")
+    site.page("/open", b"seen", content_type="text/plain")
+    site.page("/private", b"secret", content_type="text/plain")
+    site.page("/to-open", b"", status=302, Location="/open")
+    site.page("/to-private", b"", status=302, Location="/private")
+    page = drawer.fetch(site.page("/home", _loads("fetch('/to-open')", "fetch('/to-private')")))
+    assert "[seen] [none]" in page.text
+    assert site.hits == ["/robots.txt", "/home", "/to-open", "/open", "/to-private"]
+
+
+def test_what_is_redirected_without_end_ends(site: Any, drawer: Fetcher) -> None:
+    site.page("/round", b"", status=302, Location="/round")
+    assert "[none]" in drawer.fetch(site.page("/home", _loads("fetch('/round')"))).text
+    assert site.hits.count("/round") == 11
+
+
+def test_another_host_tells_a_script_what_it_shares(make_site: Callable[..., Any], site: Any, drawer: Fetcher) -> None:
+    other = make_site("127.0.0.2")
+    shared = other.page("/shared", b"for all", content_type="text/plain", Access_Control_Allow_Origin="*")
+    own = other.page("/own", b"for its own pages", content_type="text/plain")
+    page = drawer.fetch(site.page("/home", _loads(f"fetch('{shared}')", f"fetch('{own}')")))
+    assert "[for all] [none]" in page.text
+    assert other.headers[other.hits.index("/shared")]["origin"] == site.base
+
+
+def test_cookies_of_a_site_go_back_to_it_alone(make_site: Callable[..., Any], site: Any, drawer: Fetcher) -> None:
+    other = make_site("127.0.0.2")
+    elsewhere = other.page("/data", b"x", content_type="text/plain", Access_Control_Allow_Origin="*")
+    site.page("/begin", b"x", content_type="text/plain", Set_Cookie="visit=7; path=/")
+    site.page("/data", b"x", content_type="text/plain")
+    drawer.fetch(site.page("/home", _loads("fetch('/begin')", "fetch('/data')", f"fetch('{elsewhere}')")))
+    assert site.headers[site.hits.index("/data")].get("cookie") == "visit=7"
+    assert not {"Cookie", "cookie"} & set(other.headers[other.hits.index("/data")])

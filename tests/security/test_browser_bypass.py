@@ -1,0 +1,118 @@
+"""A page in the browser that tries to go round the gate: by every kind of request that Playwright's routes do not see.
+
+A server that notes every request and every connection is the witness: what it saw is what went out.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from app.property.fetch.rendering import RenderLimits
+from tests.integration.fetch.browser.conftest import chromium, drawing, make_drawer, shell
+
+__all__ = ["chromium", "make_drawer"]
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+_REQUESTS = 5
+
+#: each is repeated without end; `u()` is a fresh URL of the page's own site, `other` one of a host of its own
+FLOODS = {
+    "audio worklet": "const c = new OfflineAudioContext(1, 128, 44100); again(() => c.audioWorklet.addModule(u()))",
+    "paint worklet": "again(() => CSS.paintWorklet.addModule(u()))",
+    "fetch later": "again(() => fetchLater(u(), {activateAfter: 0}))",
+    "worker": "again(() => new Worker(u()))",
+    "worker of a blob": "work(`setInterval(() => fetch('${u()}' + Math.random()).catch(() => 0), 5)`)",
+    "worker's scripts": "work(`setInterval(() => { try { importScripts('${u()}' + Math.random()) } catch {} }, 5)`)",
+    "worker's methods": "work(`for (const method of ['PUT', 'DELETE', 'PATCH']) setInterval(() => fetch('${u()}',"
+    " {method, mode: 'same-origin'}).catch(() => 0), 5)`)",
+    "worker's worker": "work(`new Worker(URL.createObjectURL(new Blob([\"setInterval(() => fetch('${u()}')"
+    '.catch(() => 0), 5)"])))`)',
+    "shared worker": "again(() => new SharedWorker(u()))",
+    "socket": "again(() => new WebSocket(u().replace('http', 'ws')))",
+    "worker's socket": "work(`setInterval(() => new WebSocket('${u()}'.replace('http', 'ws')), 5)`)",
+    "events": "again(() => new EventSource(u()))",
+    "worker's events": "work(`setInterval(() => new EventSource('${u()}'), 5)`)",
+    "methods": "for (const method of ['PUT', 'DELETE', 'PATCH']) again(() => fetch(u(), {method}))",
+    "beacon": "again(() => navigator.sendBeacon(u(), 'x'))",
+    "modules": "again(() => import(u()))",
+    "fetch": "again(() => fetch(u()))",
+    "another host": "again(() => fetch(other, {mode: 'no-cors', keepalive: true})); again(() => new WebSocket("
+    "other.replace('http', 'ws'))); work(`setInterval(() => fetch('${other}', {mode: 'no-cors'}), 5)`)",
+}
+_HELPERS = """let n = 0; const u = () => location.origin + '/flood/' + n++; const other = 'OTHER';
+const again = act => setInterval(() => { try { Promise.resolve(act()).catch(() => 0) } catch {} }, 5);
+const work = code => new Worker(URL.createObjectURL(new Blob([code], {type: 'text/javascript'})));
+"""
+
+
+class _Witness:
+    """A site at an address of loopback that answers everything with an empty script, and notes it."""
+
+    def __init__(self, host: str) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.connections = 0
+        self.pages: dict[str, bytes] = {}
+        witness = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                witness.asked.append((self.command, self.path))
+                body = witness.pages.get(self.path, b"")
+                self.send_response(404 if self.path == "/robots.txt" else 200)
+                self.send_header("Content-Type", "text/html" if body else "text/javascript")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                with suppress(OSError):
+                    self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        for method in _METHODS[1:]:
+            setattr(Handler, f"do_{method}", Handler.do_GET)
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def get_request(self) -> tuple[socket.socket, Any]:
+                witness.connections += 1
+                return super().get_request()
+
+        self._server = Server((host, 0), Handler)
+        self.base = f"http://{host}:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def witnesses() -> Iterator[tuple[_Witness, _Witness]]:
+    """The page's own site, and another host."""
+    made = _Witness("127.0.0.1"), _Witness("127.0.0.2")
+    yield made
+    for one in made:
+        one.close()
+
+
+@pytest.mark.parametrize("way", FLOODS)
+def test_no_page_asks_for_more_than_it_may(witnesses: tuple[_Witness, _Witness], make_drawer: Any, way: str) -> None:
+    """By no way more requests than a page has, by no other method, and without a connection that we did not make."""
+    home, other = witnesses
+    script = f"{_HELPERS.replace('OTHER', other.base)} {drawing()} {FLOODS[way]};"
+    home.pages["/home"] = shell(script)
+    limits = RenderLimits(settle_seconds=3.0, quiet_seconds=2.5, requests=_REQUESTS)
+    page = make_drawer(render_limits=limits).fetch(f"{home.base}/home")
+    assert "12 Elm Street" in page.text
+    asked = [(method, path) for method, path in home.asked + other.asked if path not in ("/robots.txt", "/home")]
+    assert len(asked) <= _REQUESTS
+    assert {method for method, _ in asked} <= {"GET", "HEAD", "POST"}
+    assert home.connections + other.connections <= _REQUESTS + 3, "one for robots.txt of each host, one for the page"
