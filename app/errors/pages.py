@@ -42,6 +42,15 @@ class SearchPageError(PageError):
     remedy = "Enqueue a search by its own address (docs/search-pages.md), or the pages it links to."
 
 
+class PageTooComplexError(PageError):
+    """Reading the page would cost more CPU time, elements or memory than any page of a property does. It is not tried
+    again."""
+
+    code = "page_too_complex"
+    sentence = "{url} is too complex to be read: {reason}."
+    remedy = "A property page is simpler; check that the address is not a list of everything, or take another source."
+
+
 class NoPropertyDataError(PageError):
     code = "no_property_data"
     sentence = "{url} has no property data that could be read ({reason})."

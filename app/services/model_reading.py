@@ -26,6 +26,7 @@ from app.property.extract.llm import ModelAnswer, ServiceTier, ask_model, read_c
 from app.property.extract.pipeline import with_model_values
 from app.property.extract.prompt import Prompt, build_prompt
 from app.property.page import Page
+from app.property.reading_budget import reading
 from app.property.store import AnswerStore, Question, StoredAnswer, digest
 from app.redaction import redact
 from app.services.economy import Economy, ParkedQuestions
@@ -92,7 +93,8 @@ class ModelReader:
         """
         if not extraction.wanted:
             return ModelReading(extraction)
-        prompt = build_prompt(extraction)
+        with reading(extraction.page.url):
+            prompt = build_prompt(extraction)
         if not prompt.fields:
             return ModelReading(extraction)
         question = self._question(extraction, prompt)

@@ -14,6 +14,7 @@ from app.property.derived import DERIVED_FIELDS
 from app.property.extract.base import Extraction
 from app.property.extract.pipeline import extract, extract_rows
 from app.property.page import Page
+from app.property.reading_budget import reading
 from app.property.record import Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.store import PageFrom, normalise_target
@@ -107,16 +108,19 @@ def paid_by(batch: str) -> Iterator[None]:
 
 
 def read_page(page: Page) -> Extraction:
-    """What the page says without a model, whatever its kind."""
-    with span("extract", {}) as extracting:
+    """What the page says without a model, whatever its kind. Raises `PageTooComplexError`."""
+    with reading(page.url), span("extract", {}) as extracting:
         extraction = extract(page)
         extracting.set({"propintel.page.kind": extraction.kind, "propintel.values": len(extraction.record.values)})
     return extraction
 
 
 def read_rows(page: Page, is_worth: Callable[[str], bool]) -> list[Extraction]:
-    """What each object says of an answer that lists several properties (`pipeline.extract_rows`)."""
-    with span("extract", {}) as extracting:
+    """What each object says of an answer that lists several properties (`pipeline.extract_rows`).
+
+    Raises `PageTooComplexError`.
+    """
+    with reading(page.url), span("extract", {}) as extracting:
         rows = extract_rows(page, is_worth)
         extracting.set({"propintel.rows": len(rows)})
     return rows

@@ -15,6 +15,7 @@ from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.property.fetch.pace import Visitor
 from app.property.page import Keeping, NotModified, Page
+from app.property.reading_budget import reading
 from app.property.sources.secrets import Veils, no_veil
 from app.property.store import PageStore, PurgedNames
 from app.property.urls.canonical import answered_url, canonical_of
@@ -91,7 +92,8 @@ class Visitors:
                     "propintel.not_modified": before is None and confirmed_at is not None,
                 }
             )
-        return Visit(page, answered_url(page), confirmed_at, canonical_of(page))
+        with reading(page.url):
+            return Visit(page, answered_url(page), confirmed_at, canonical_of(page))
 
     def _keep(self, page: Page, job_id: str | None, confirmed_at: datetime | None) -> None:
         patiently(lambda: self._pages.save_page(page, job_id, confirmed_at), self._clock)

@@ -18,6 +18,7 @@ from app.property.extract.search.links import Shape
 from app.property.extract.search.pagination import is_same_search
 from app.property.extract.search.reading import Results, read_results
 from app.property.page import Page
+from app.property.reading_budget import reading
 from app.property.record import PageKind
 from app.property.store import LeftOut, Walked
 from app.property.urls.site import site_of
@@ -63,7 +64,8 @@ class SearchWalker:
         page = visit.page
         if not _is_asked_for(url, page.final_url):
             raise SearchPageError(url, f"{reason}; it is {page.final_url}, to which the page that was asked for leads")
-        results = read_results(page)
+        with reading(page.url):
+            results = read_results(page)
         if not results.listings and not results.says_none:
             raise SearchPageError(url, f"{reason}, and no link to one of them can be told")
         with span("search", {"server.address": urlsplit(url).hostname}) as walking:
@@ -89,7 +91,8 @@ class SearchWalker:
                 log.warning("The search %s ends before its page %d: %s", walk.url, walk.pages + 1, exc.code)
                 return exc.code
             walk.visited |= {next_url, page.final_url}
-            results = read_results(page, walk.shapes)
+            with reading(page.url):
+                results = read_results(page, walk.shapes)
             if not is_same_search(next_url, page.final_url):
                 return _why_nothing(page, results, "other_search")
             if not walk.take(results):

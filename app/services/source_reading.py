@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from app.errors import ConfigurationError, PropertyIntelligenceError
 from app.errors.fetching import BlockedAddressError, BlockedPortError, FetchError, HostBusyError, HttpStatusError
 from app.errors.jobs import OutOfTimeError
-from app.errors.pages import PageBlockedError, PageError
+from app.errors.pages import PageBlockedError, PageError, PageTooComplexError
 from app.errors.purging import PageNamesPersonError, PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError
 from app.property.address import Address
@@ -162,7 +162,11 @@ class SourceReader:
             return True
         if allows is not None and urlsplit(visit.page.final_url).netloc != urlsplit(url).netloc:
             kind = None  # it was the cited host's
-        extraction = read_page(visit.page)
+        try:
+            extraction = read_page(visit.page)
+        except PageTooComplexError as exc:
+            self._in_vain(name, kind, url, exc)
+            return True
         if extraction.kind is PageKind.SEARCH and (rows := read_rows(visit.page, self._may_be_told)):
             listed = _Listed(name, kind, url, visit, rows, place_is_known)
             return self._judge_rows(listed)

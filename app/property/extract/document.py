@@ -1,6 +1,7 @@
 """A page made ready for the extractors: tree, text segments, JSON body, locale, and what of the page is about others.
 
-Built once a page. Never raises on broken input: a body that cannot be parsed is a document without a tree.
+Built once a page. Never raises on broken input: a body that cannot be parsed is a document without a tree. One that is
+too large to be read raises `PageTooComplexError` (`reading_budget.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from app.property.extract import lenient_json, others, terms, trees, visibility
 from app.property.normalise import marks
 from app.property.normalise.places import US_CODES, country_of_host, country_of_language, country_of_money
 from app.property.page import Page
+from app.property.reading_budget import require_few_parts, require_small_tree
 
 #: the labelled pages have at most 3,000; more is a list or a book
 _MOST_SEGMENTS = 8_000
@@ -115,6 +117,7 @@ class Document:
     @cached_property
     def text(self) -> str:
         """The body's text, with double-encoded characters mended and without characters that nobody sees."""
+        require_few_parts(self.page.url, self.page.text)
         raw = marks.without_unseen(self.page.text.replace("\x00", ""))
         twice = not raw.isascii() and any(c in raw for c in _MOJIBAKE_BEGINS) and _MOJIBAKE.search(raw)
         return ftfy.fix_encoding(raw) if twice else raw
@@ -142,6 +145,7 @@ class Document:
         root = trees.parsed(self.text)
         if root is None:
             return None
+        require_small_tree(self.page.url, root)
         self._elements = trees.Elements(root)
         visibility.blank(root)
         if marks.reorders(self.text):

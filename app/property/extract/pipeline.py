@@ -1,6 +1,6 @@
 """From a page to a record: every extractor in order, ranking, cross-checks, and the model's values on top.
 
-Pure: no network, no clock. Whatever the page holds, `extract` answers; it raises nothing.
+Pure: no network, no clock. Whatever the page holds, `extract` answers; it raises nothing but `PageTooComplexError`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from app.errors.pages import PageTooComplexError
 from app.property.derived import DERIVED_FIELDS, derive
 from app.property.extract.address_bar import AddressBar
 from app.property.extract.authority import Authority
@@ -42,6 +43,7 @@ from app.property.extract.standing import Standing
 from app.property.extract.state import EmbeddedState
 from app.property.extract.tables import Tables
 from app.property.page import Page
+from app.property.reading_budget import INTERRUPTIONS
 from app.property.record import FIELDS, Evidence, Method, PageKind, PropertyRecord, fits
 
 _LOG = logging.getLogger(__name__)
@@ -153,7 +155,9 @@ def _all_candidates(document: Document, extractors: Sequence[Extractor], notes: 
     for extractor in extractors:
         try:
             found.extend(extractor.candidates(document))
-        except Exception as exc:  # noqa: BLE001 (a page may break one reader; the others still answer)
+        except Exception as exc:  # a page may break one reader; the others still answer
+            if isinstance(exc, (PageTooComplexError, MemoryError, *INTERRUPTIONS)):
+                raise
             _LOG.warning(
                 "extractor %s failed on %s: %s: %s", extractor.name, document.page.final_url, type(exc).__name__, exc
             )

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 from lxml import etree
 
 from app.property.extract import floods
 
-#: elements of a page that are kept at hand; the labelled pages have at most 9,000
-_MOST_HELD = 50_000
 _SQUARED = re.compile(r"(?<![^\W\d_])m 2\b(?![.,]\d)")
 
 
@@ -29,13 +26,13 @@ def parsed(text: str) -> Any:
 
 
 class Elements:
-    """The elements of a tree in page order, by the attributes that they have; at most 50,000.
+    """The elements of a tree in page order, by the attributes that they have.
 
     While somebody holds them lxml hands out these, and makes none anew at every look.
     """
 
     def __init__(self, root: Any) -> None:
-        self._all = list(islice(root.iter(), _MOST_HELD))
+        self._all = list(root.iter())
 
     @cached_property
     def _by_attribute(self) -> dict[str, list[int]]:

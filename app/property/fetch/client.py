@@ -42,8 +42,9 @@ from app.property.fetch.refresh import refresh
 from app.property.fetch.rendering import Drawn, Renderer
 from app.property.fetch.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
 from app.property.fetch.robots_shelf import RobotsFile, Shelf
-from app.property.fetch.site import site_of
 from app.property.page import RENDERED, Keeping, NotModified, Page
+from app.property.reading_budget import reading
+from app.property.urls.site import site_of
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: "later" rather than "no": request timeout, too early, too many requests; and all of 5xx
@@ -180,20 +181,20 @@ class Fetcher:
         destination, response = arrival.destination, arrival.response
         if response.status_code == 304 and is_conditional(response.request.headers):
             return NotModified(asked, destination.url, self._clock.now())
-        self._require_success(asked, destination.url, response)
-        content_type = response.headers.get("content-type")
-        require_readable(destination.url, content_type)
-        body = self._exchange.read_body(response)
-        page = self._page(asked, destination.url, response, body, content_type)
-        self._require_no_wall(asked, destination.url, response, page.text)
-        location = refresh(response.headers.get("refresh", ""), page.text if "html" in page.content_type else "")
-        if location is not None and _join(destination.url, location).partition("#")[0] != destination.url:
-            return _Onward(location)
-        if not page.content_type:
-            raise EmptyPageError(destination.url)
-        if self._drawing is None or not self._drawing.wants(page):
-            return page
-        return self._drawn(self._drawing, page, arrival)
+        with reading(destination.url):
+            self._require_success(asked, destination.url, response)
+            content_type = response.headers.get("content-type")
+            require_readable(destination.url, content_type)
+            body = self._exchange.read_body(response)
+            page = self._page(asked, destination.url, response, body, content_type)
+            self._require_no_wall(asked, destination.url, response, page.text)
+            location = refresh(response.headers.get("refresh", ""), page.text if "html" in page.content_type else "")
+            if location is not None and _join(destination.url, location).partition("#")[0] != destination.url:
+                return _Onward(location)
+            if not page.content_type:
+                raise EmptyPageError(destination.url)
+            drawing = self._drawing if self._drawing is not None and self._drawing.wants(page) else None
+        return page if drawing is None else self._drawn(drawing, page, arrival)
 
     def _page(self, asked: str, url: str, response: httpx2.Response, body: bytes, content_type: str | None) -> Page:
         """The page; one without a type and text where the body is blank."""
@@ -215,8 +216,9 @@ class Fetcher:
         if not isinstance(result, Drawn):
             return _Onward(result.url)
         body = RENDERED + result.html.encode("utf-8", "replace")
-        drawn = self._page(page.url, page.final_url, arrival.response, body, "text/html; charset=utf-8")
-        self._require_no_wall(page.url, page.final_url, arrival.response, drawn.text)
+        with reading(page.final_url):
+            drawn = self._page(page.url, page.final_url, arrival.response, body, "text/html; charset=utf-8")
+            self._require_no_wall(page.url, page.final_url, arrival.response, drawn.text)
         # that the document is as it was would say nothing of what its scripts load
         return replace(drawn, keeping=Keeping(no_store=page.keeping.no_store))
 

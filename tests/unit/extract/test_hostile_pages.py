@@ -1,12 +1,14 @@
-"""Broken and hostile bodies: never an exception, never more than two seconds."""
+"""Broken and hostile bodies: read, or told to be too complex, and never more than two seconds for it."""
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 
+from app.errors.pages import PageTooComplexError
 from app.property.extract.pipeline import extract
 from app.property.page import Page
 
@@ -52,8 +54,8 @@ def _extract(text: str, content_type: str) -> float:
         datetime(2026, 3, 1, tzinfo=UTC),
     )
     started = time.process_time()
-    extraction = extract(page)
-    assert extraction.notes == ()
+    with suppress(PageTooComplexError):
+        assert extract(page).notes == ()
     return time.process_time() - started
 
 

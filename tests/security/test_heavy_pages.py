@@ -1,0 +1,167 @@
+"""Pages made to hold a worker: they fail at once and for good, whoever reads them, and real pages are far from that."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+
+from app.errors import PropertyIntelligenceError
+from app.errors.pages import PageTooComplexError
+from app.property import reading_budget
+from app.property.extract.search.reading import read_results
+from app.property.fetch import page_from_file
+from app.property.page import Page
+from app.services.page_reading import read_page
+from tasks.policy import Fail, Standing, decide
+
+URL = "https://homes.example/12-elm-street"
+_HEAD = "<!doctype html><title>Homes</title><h1>12 Elm Street</h1>"
+
+#: pages, and what of them is too much
+HEAVY: dict[str, tuple[Callable[[], str], str]] = {
+    "cells of a row": (lambda: f"{_HEAD}<table><tr>{'<td>3 beds' * 100_000}", "one <tr> has"),
+    "cells of a row, 10 MB": (lambda: f"{_HEAD}<table><tr>{'<td>3 beds' * 1_000_000}", "tags"),
+    "titles": (lambda: "<meta property=og:title content='12 Elm Street'>" * 50_000, "one <head> has"),
+    "line breaks": (lambda: f"{_HEAD}{'<br>' * 2_400_000}", "tags"),
+    "elements": (lambda: f"{_HEAD}{'<ul>' + '<li>3 beds' * 4_000}" * 15, "more than 50000 elements"),
+    "keys of JSON": (lambda: json.dumps({f"k{n}": n for n in range(600_000)}), "values"),
+    "keys in a script": (lambda: f"{_HEAD}<script>a = {{{'"k":1,' * 600_000}}}</script>", "values"),
+}
+
+
+def _page(text: str) -> Page:
+    kind = "application/json" if text.startswith("{") else "text/html"
+    body = text.encode()
+    return Page(
+        url=URL, final_url=URL, content_type=kind, text=text, body=body, fetched_at=datetime(2026, 11, 1, tzinfo=UTC)
+    )
+
+
+@pytest.mark.parametrize("in_thread", [False, True], ids=["main thread", "thread"])
+@pytest.mark.parametrize("read", [read_page, read_results])
+@pytest.mark.parametrize("name", HEAVY)
+def test_a_page_that_is_too_large_is_not_begun(name: str, read: Callable[[Page], Any], *, in_thread: bool) -> None:
+    """In a thread no signal can end what was begun: there the limits on size alone have to do."""
+    make, why = HEAVY[name]
+    page, found = _page(make()), list[BaseException]()
+
+    def attempt() -> None:
+        try:
+            read(page)
+        except PageTooComplexError as exc:
+            found.append(exc)
+
+    if in_thread:
+        thread = threading.Thread(target=attempt)
+        thread.start()
+        thread.join()
+    else:
+        attempt()
+    (error,) = found
+    assert why in str(error)
+    assert "page_too_complex" == error.code  # type: ignore[attr-defined]  # noqa: SIM300 (the code is what is stated)
+
+
+def _for_ever() -> None:
+    while True:
+        try:
+            while True:
+                pass
+        except Exception:  # noqa: BLE001, S110 (a reader that survives everything)
+            pass
+
+
+def test_cpu_time_ends_whatever_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even what takes every error for its own; and the next page has its own time."""
+    monkeypatch.setattr(reading_budget, "CPU_SECONDS", 0.2)
+    for _ in range(2):
+        with pytest.raises(PageTooComplexError, match="CPU time"), reading_budget.reading(URL):
+            _for_ever()
+    with reading_budget.reading(URL):
+        pass
+
+
+def test_memory_ends_whatever_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading_budget, "MEMORY_BYTES", 200_000_000)
+    with pytest.raises(PageTooComplexError, match="memory"), reading_budget.reading(URL):
+        bytearray(300_000_000)
+    assert len(bytearray(300_000_000)) == 300_000_000, "nobody else is held to it"
+
+
+def _nested_for_ever() -> None:
+    while True:
+        with reading_budget.reading("https://homes.example/another"):
+            pass
+
+
+def test_a_block_inside_a_block_spends_from_the_same_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading_budget, "CPU_SECONDS", 0.2)
+    with pytest.raises(PageTooComplexError) as caught, reading_budget.reading(URL):
+        _nested_for_ever()
+    assert caught.value.facts["url"] == URL
+
+
+def test_a_job_that_times_out_while_it_reads_is_over() -> None:
+    """While it fetches it is tried again: then the site was slow."""
+    with pytest.raises(PageTooComplexError) as caught, reading_budget.reading(URL):
+        raise SoftTimeLimitExceeded
+    assert isinstance(_decided(caught.value), Fail)
+    assert not isinstance(_decided(SoftTimeLimitExceeded()), Fail)
+
+
+def _decided(exc: Exception) -> Any:
+    return decide(exc, Standing(0, 0.0, 3600.0), now=datetime.now(UTC), rng=random.Random(1), model="m")
+
+
+def test_no_reader_takes_the_end_of_its_job_for_its_own_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signal of Celery's soft limit comes in the middle of whatever runs."""
+    from app.property.extract import pipeline
+
+    class _Interrupted:
+        name = "interrupted"
+
+        def candidates(self, _: object) -> list[Any]:
+            raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(pipeline, "EXTRACTORS", (_Interrupted(), *pipeline.EXTRACTORS))
+    with pytest.raises(PageTooComplexError, match="time of its job"):
+        read_page(_page(_HEAD))
+
+
+def test_a_job_with_such_a_page_fails_at_once(site: Any, make_fleet: Callable[..., Any]) -> None:
+    """In a real worker: one attempt, and the worker goes on with the next page."""
+    fleet = make_fleet()
+    fleet.start_worker(concurrency=1)
+    heavy = site.page("/1", HEAVY["cells of a row"][0]().encode())
+    good = site.page("/2", f"{_HEAD}<p>Price: $250,000</p><p>3 bedrooms</p>".encode())
+    failed, done = fleet.wait_for_state(fleet.send(heavy, good), "done", "failed", seconds=60)
+    assert (failed.state, failed.attempts, done.state) == ("failed", 1, "done"), fleet.told([failed.id, done.id])
+    assert failed.error["code"] == "page_too_complex"
+
+
+@pytest.mark.real_pages
+def test_real_pages_are_far_from_every_limit(shared_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them are read with an eighth of what a page may cost."""
+    for name in ("MOST_TAGS", "MOST_VALUES", "MOST_ELEMENTS", "MOST_CHILDREN"):
+        monkeypatch.setattr(reading_budget, name, getattr(reading_budget, name) // 8)
+    monkeypatch.setattr(reading_budget, "CPU_SECONDS", reading_budget.CPU_SECONDS / 8)
+    monkeypatch.setattr(reading_budget, "MEMORY_BYTES", reading_budget.MEMORY_BYTES // 8)
+    files = [path for name in ("html", "more") for path in (shared_dir / "pages" / name).rglob("*") if path.is_file()]
+    assert len(files) >= 38
+    failed = {}
+    for path in files:
+        page = page_from_file(path, URL, datetime.now(UTC))
+        try:
+            read_page(page)
+            read_results(page)
+        except PropertyIntelligenceError as exc:
+            failed[path.name] = str(exc)
+    assert failed == {}
