@@ -18,7 +18,7 @@ from app.errors.pages import PageTooComplexError
 
 #: counted before anything is made of a text: tags, and signs before which or behind which a JSON value stands
 MOST_TAGS = 200_000
-MOST_VALUES = 500_000
+MOST_VALUES = 250_000
 #: counted before anything is looked for in a tree
 MOST_ELEMENTS = 50_000
 MOST_CHILDREN = 10_000

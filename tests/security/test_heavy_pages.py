@@ -32,8 +32,8 @@ HEAVY: dict[str, tuple[Callable[[], str], str]] = {
     "titles": (lambda: "<meta property=og:title content='12 Elm Street'>" * 50_000, "one <head> has"),
     "line breaks": (lambda: f"{_HEAD}{'<br>' * 2_400_000}", "tags"),
     "elements": (lambda: f"{_HEAD}{'<ul>' + '<li>3 beds' * 4_000}" * 15, "more than 50000 elements"),
-    "keys of JSON": (lambda: json.dumps({f"k{n}": n for n in range(600_000)}), "values"),
-    "keys in a script": (lambda: f"{_HEAD}<script>a = {{{'"k":1,' * 600_000}}}</script>", "values"),
+    "keys of JSON": (lambda: json.dumps({f"k{n}": n for n in range(300_000)}), "values"),
+    "keys in a script": (lambda: f"{_HEAD}<script>a = {{{'"k":1,' * 300_000}}}</script>", "values"),
 }
 
 

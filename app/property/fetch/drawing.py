@@ -11,7 +11,7 @@ import httpx2
 
 from app.clock import Clock
 from app.errors import PropertyIntelligenceError
-from app.errors.fetching import FetchError, PageTooLargeError
+from app.errors.fetching import PageTooLargeError
 from app.property.fetch.exchange import Exchange
 from app.property.fetch.guard import Destination, Guard
 from app.property.fetch.limits import Limits
