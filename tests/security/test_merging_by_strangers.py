@@ -13,6 +13,8 @@ import pytest
 from app.property.record import SourceKind
 from app.property.source_record import SourceRecord
 from app.property.store import DecisionStore, IdentityDecision
+from app.services.doctor.database import check_database
+from app.services.doctor.findings import State
 from app.services.stores import Stores, open_stores
 from app.settings import Settings
 from tests.plugins.page_records import page_record
@@ -136,6 +138,16 @@ def test_a_person_joins_them_and_no_review_is_left(stores: Stores) -> None:
     assert waiting(stores) == []
     decisions.undo(made.id, who="Ann")
     assert [one.id for one in waiting(stores)] == [review.id], "it is open again"
+
+
+def test_the_doctor_says_how_many_wait_and_what_lists_them(stores: Stores, tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, propintel_home=tmp_path / "home")
+    assert check_database(settings).state is State.OK
+    for record in (*known(), page(STRANGER, None, STREET, PARCEL)):
+        stores.properties.save_record(record)
+    found = check_database(settings)
+    assert found.state is State.WARNING
+    assert ("they are one: 1" in found.said, "propintel decisions" in str(found.remedy)) == (True, True)
 
 
 def test_a_review_that_was_closed_is_not_opened_again_for_the_same_page(stores: Stores) -> None:

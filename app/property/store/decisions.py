@@ -23,7 +23,7 @@ from app.property.store.rows import clean
 from app.property.store.tables import identity_decisions, identity_pages, properties, records
 
 _Rows = Sequence[Row[Any]]
-REVIEWS = Order("reviews", (identity_decisions.c.at, identity_decisions.c.id))
+ORDER = Order("reviews", (identity_decisions.c.at, identity_decisions.c.id))
 
 
 class DecisionStore:
@@ -130,8 +130,8 @@ class DecisionStore:
         """The pairs that wait for a person, the oldest first. Raises `InvalidCursorError`."""
         query = select(identity_decisions).where(open_reviews())
         with self._database.reading() as connection:
-            found = connection.execute(REVIEWS.page_query(query, cursor, limit)).all()
-            return Page(read(connection, found[:limit]), REVIEWS.next_cursor(found, limit))
+            found = connection.execute(ORDER.page_query(query, cursor, limit)).all()
+            return Page(read(connection, found[:limit]), ORDER.next_cursor(found, limit))
 
     # --- between
 

@@ -9,7 +9,7 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
-from app.property.store import alerts, batches, change_feed, jobs, key_actions, properties, watches
+from app.property.store import alerts, batches, change_feed, decisions, jobs, key_actions, properties, watches
 
 _FIRST = datetime(2020, 1, 1)  # noqa: DTZ001 (Hypothesis adds the timezone)
 _MOMENTS = st.datetimes(min_value=_FIRST, max_value=_FIRST + timedelta(days=3650)).map(
@@ -28,7 +28,7 @@ schemathesis.openapi.format("person", st.from_regex(r"\A[A-Z][a-z]{2,9} [A-Z][a-
 schemathesis.openapi.format("jobs-cursor", st.tuples(_MOMENTS, st.integers(0, 10_000), _IDS).map(jobs.ORDER.cursor))
 _PLACES = st.integers(0, 10_000).map(lambda position: change_feed.ORDER.cursor((position,)))
 schemathesis.openapi.format("changes-cursor", st.one_of(st.just(change_feed.LATEST), _PLACES))
-for _order in (alerts.ORDER, batches.ORDER, key_actions.ORDER, properties.ORDER, watches.ORDER):
+for _order in (alerts.ORDER, batches.ORDER, decisions.ORDER, key_actions.ORDER, properties.ORDER, watches.ORDER):
     schemathesis.openapi.format(
         f"{_order.name}-cursor", st.tuples(_MOMENTS, _IDS).map(lambda place, order=_order: order.cursor(place))
     )
