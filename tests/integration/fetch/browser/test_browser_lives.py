@@ -39,8 +39,9 @@ def _host(fetcher: Fetcher) -> int:
 
 
 @pytest.fixture(autouse=True)
-def own_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What is left there was left by this test; a short name, for the sockets below it."""
+    tmp_path_factory.getbasetemp()  # pytest's own stays, for the tests of other files
     with tempfile.TemporaryDirectory(prefix="t") as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
         yield
