@@ -17,6 +17,7 @@ import openai
 
 from app.errors.jobs import OutOfTimeError
 from app.errors.keys import CapacityError
+from app.errors.pages import PageTooComplexError
 from app.errors.purging import PurgedMeanwhileError
 from app.errors.targets import NoSourceError
 from app.property.extract.base import Extraction
@@ -24,6 +25,7 @@ from app.property.extract.edition import edition
 from app.property.extract.pipeline import with_paid_values
 from app.property.extract.prompt import build_prompt
 from app.property.merge import merge
+from app.property.reading_budget import reading
 from app.property.record import FIELDS, PageKind
 from app.property.store import (
     Hearsay,
@@ -153,7 +155,7 @@ class AddressScraper:
         questions = [(one, _about(one.extraction, lacking)) for one in reader.read]
         # of an answer that lists several properties no model is asked: it would read the others' values
         asks = [bool(lacking) and one.extraction.row is None for one, _ in questions]
-        fields = [build_prompt(asked).fields if may else () for may, (_, asked) in zip(asks, questions, strict=True)]
+        fields = [_speaks_of(asked) if may else () for may, (_, asked) in zip(asks, questions, strict=True)]
         best = max(range(len(fields)), key=lambda place: (len(fields[place]), -place))
         notes: dict[str, ModelReading] = {}
         known: set[str] = set()
@@ -232,6 +234,16 @@ class AddressScraper:
             model_note=next((n for n in notes if n != _ASKED_ELSEWHERE), next(iter(notes), None)),
             tried=tuple(one.as_json() for one in reader.tried),
         )
+
+
+def _speaks_of(asked: Extraction) -> tuple[str, ...]:
+    """The wanted fields of which the page speaks; none where that would take too long to tell."""
+    try:
+        with reading(asked.page.url):
+            return build_prompt(asked).fields
+    except PageTooComplexError as exc:
+        log.warning("No model is asked about a page: %s", exc)
+        return ()
 
 
 def _lacking(read: Sequence[Read]) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import secrets
@@ -71,9 +72,19 @@ def start(*containers: str) -> None:
     subprocess.run(["docker", "start", *containers], capture_output=True, check=True)
 
 
+_NETWORKS = itertools.count()
+
+
+def _own_network() -> str:
+    """The first three numbers of addresses that no other project of this run has: up to eight for each worker."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return f"10.216.{8 * worker + next(_NETWORKS) % 8}"
+
+
 @dataclass
 class ComposeProject:
-    """The services of one copy under a name and on ports of their own; `variables` are the caller's environment."""
+    """The services of one copy under a name, on ports and in a network of their own; `variables` are the caller's
+    environment."""
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
@@ -81,6 +92,7 @@ class ComposeProject:
     web_port: int = field(default_factory=free_port)
     flower_port: int = field(default_factory=free_port)
     prometheus_port: int = field(default_factory=free_port)
+    demo_network: str = field(default_factory=_own_network)
 
     def run(self, *arguments: str, check: bool = True, stdin: str = "") -> str:
         """`docker compose ARGUMENTS`; -> its stdout."""
@@ -115,7 +127,8 @@ class ComposeProject:
     def _environment(self) -> dict[str, str]:
         ports = {"WEB_PORT": self.web_port, "FLOWER_PORT": self.flower_port, "PROMETHEUS_PORT": self.prometheus_port}
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | self.variables
-        return env | {name: str(port) for name, port in ports.items()} | {"COMPOSE_PROJECT_NAME": self.name}
+        own = {"COMPOSE_PROJECT_NAME": self.name, "DEMO_NETWORK": self.demo_network}
+        return env | {name: str(port) for name, port in ports.items()} | own
 
     def up(self, *options: str, scale: int = 1) -> None:
         """All services are healthy, `scale` workers among them, or the test fails with what they said."""

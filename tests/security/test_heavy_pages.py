@@ -21,6 +21,7 @@ from app.property.fetch import page_from_file
 from app.property.page import Page
 from app.services.page_reading import read_page
 from tasks.policy import Fail, Standing, decide
+from tests.plugins.address_world import BILL, BY_ADDRESS, BY_NUMBER, FOUND, World, assessor, outcomes
 
 URL = "https://homes.example/12-elm-street"
 _HEAD = "<!doctype html><title>Homes</title><h1>12 Elm Street</h1>"
@@ -145,6 +146,14 @@ def test_a_job_with_such_a_page_fails_at_once(site: Any, make_fleet: Callable[..
     failed, done = fleet.wait_for_state(fleet.send(heavy, good), "done", "failed", seconds=60)
     assert (failed.state, failed.attempts, done.state) == ("failed", 1, "done"), fleet.told([failed.id, done.id])
     assert failed.error["code"] == "page_too_complex"
+
+
+def test_one_such_source_does_not_cost_an_address_its_others(world: World) -> None:
+    world.county.pages |= {FOUND: (200, assessor()), BILL: (200, HEAVY["cells of a row"][0]())}
+    world.sources(BY_ADDRESS, BY_NUMBER)
+    outcome = world.scrape()
+    assert outcome.record["YearBuilt"] == 1987
+    assert {"Assessor": "used", "Tax roll": "page_too_complex"}.items() <= outcomes(outcome).items()
 
 
 @pytest.mark.real_pages

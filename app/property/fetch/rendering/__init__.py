@@ -9,13 +9,12 @@ import sys
 from app.clock import Clock
 from app.errors import ConfigurationError
 from app.property.fetch.limits import Limits
+from app.property.fetch.rendering.loads import Load, Loaded
 from app.property.fetch.rendering.process import Program
 from app.property.fetch.rendering.renderer import (
     BrowserRenderer,
     Document,
     Drawn,
-    Load,
-    Loaded,
     Onward,
     Renderer,
     RenderLimits,

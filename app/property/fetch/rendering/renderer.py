@@ -6,16 +6,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from app.clock import Clock
 from app.errors.fetching import BrowserFailedError, BrowserUnavailableError, FetchTimeoutError, PageTooLargeError
-from app.property.browser.wire import Message, from_text, to_text
+from app.property.browser.wire import Message
 from app.property.fetch.limits import Limits
+from app.property.fetch.rendering.loads import Load, Loaded, Loads
 from app.property.fetch.rendering.process import (
     BrowserGoneError,
     BrowserProcess,
@@ -60,28 +60,6 @@ class Document:
     page: Page
     headers: dict[str, str]
     cookies: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """A request that a page makes; `headers` without cookies, in small letters, `cookies` by name. The page has no room
-    for an answer of `most_bytes` or more, unpacked."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    cookies: dict[str, str]
-    body: bytes
-    most_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """The answer to it, unpacked; fields of the same name are one, set-cookie with line ends between them."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +151,18 @@ class BrowserRenderer:
         url = document.page.final_url
         order = self._order(document, self._seconds_left(deadline_us))
         with self._process(url) as process, process.draw(order) as conversation:
-            loads = _Loads(conversation, load, self._render_limits)
+            loads = Loads(
+                conversation,
+                load,
+                most_bytes=self._render_limits.loaded_bytes,
+                at_once=self._render_limits.requests_at_once,
+            )
             try:
                 return self._answer(url, conversation, loads, deadline_us)
             finally:
                 loads.end()
 
-    def _answer(self, url: str, conversation: Conversation, loads: _Loads, deadline_us: int) -> Drawn | Onward:
+    def _answer(self, url: str, conversation: Conversation, loads: Loads, deadline_us: int) -> Drawn | Onward:
         while True:
             try:
                 message = conversation.next(self._seconds_left(deadline_us))
@@ -259,52 +242,6 @@ class BrowserRenderer:
 
     def _seconds_left(self, deadline_us: int) -> float:
         return (deadline_us - self._clock.now_us()) / 1_000_000
-
-
-class _Loads:
-    """The requests of one page, each made in a thread and answered to the browser, until `end`."""
-
-    def __init__(self, conversation: Conversation, load: Callable[[Load], Loaded | None], limits: RenderLimits) -> None:
-        self._conversation = conversation
-        self._load = load
-        self._left_bytes = limits.loaded_bytes
-        self._threads = ThreadPoolExecutor(limits.requests_at_once, "page-load")
-        self._is_over = False
-        self._lock = threading.Lock()
-        self.have_begun = False
-
-    def begin(self, message: Message) -> None:
-        self.have_begun = True
-        self._threads.submit(self._answer, message)
-
-    def end(self) -> None:
-        """Begin no more; what is under way ends by itself, and is told to nobody."""
-        self._is_over = True
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _answer(self, message: Message) -> None:
-        loaded = None
-        try:
-            if not self._is_over:
-                loaded = self._counted(self._load(_load_of(message["load"], self._left_bytes)))
-        finally:  # whatever happened, the page must not wait for it
-            with suppress(BrowserGoneError):
-                self._conversation.answer(message["ask"], None if loaded is None else _message_of(loaded))
-
-    def _counted(self, loaded: Loaded | None) -> Loaded | None:
-        """What the page has room for."""
-        with self._lock:
-            self._left_bytes -= len(loaded.body) if loaded is not None else 0
-            return loaded if self._left_bytes >= 0 else None
-
-
-def _load_of(message: Message, most_bytes: int) -> Load:
-    body = from_text(message["body"])
-    return Load(str(message["method"]), str(message["url"]), message["headers"], message["cookies"], body, most_bytes)
-
-
-def _message_of(loaded: Loaded) -> Message:
-    return {"status": loaded.status, "headers": loaded.headers, "body": to_text(loaded.body)}
 
 
 def _headers(of_site: Mapping[str, str]) -> dict[str, str]:
