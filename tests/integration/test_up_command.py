@@ -145,7 +145,7 @@ def test_sighup_reaches_worker_and_web_server_and_ends_neither_beat_nor_flower(
     assert f"http://127.0.0.1:{port}/" in _said(tmp_path)
     assert f"http://127.0.0.1:{flower}/tools" in _said(tmp_path)
     assert "sign in" not in _said(tmp_path), "who may sign in is the identity provider's to say"
-    assert not (tmp_path / ".propintel" / "jwt_secret").exists()
+    assert (tmp_path / ".propintel" / "jwt_secret").exists(), "sessions of the pages are signed with it"
     children = {child.pid for child in psutil.Process(up.pid).children(recursive=True)}
     dotenv.write_text(f"OPENAI_API_KEYS={one},{two}\n")
     up.send_signal(signal.SIGHUP)
