@@ -16,7 +16,7 @@ from pyarrow import parquet
 from sqlalchemy import insert
 
 from app.clock import ManualClock
-from app.property.record import FIELDS, PageKind
+from app.property.record import FIELDS, PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.store import Database, PropertyStore, snapshot
 from app.property.store.tables import properties, records
@@ -28,7 +28,8 @@ T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 def _source(url: str, at: datetime = T0, confidence: float = 0.95, **values: Any) -> SourceRecord:
     sha = url.rjust(64, "x")[-64:]
-    return page_record(url, values, at, sha, kind=PageKind.RECORD, confidence=confidence)
+    kind = SourceKind.ASSESSOR if "county" in url else SourceKind.PORTAL
+    return page_record(url, values, at, sha, kind=PageKind.RECORD, source_kind=kind, confidence=confidence)
 
 
 @pytest.fixture

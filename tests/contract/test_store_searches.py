@@ -9,7 +9,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.purging import PurgedMeanwhileError
-from app.property.record import PageKind
+from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.store import (
     Database,
@@ -35,7 +35,7 @@ def answered(at: datetime, text: str = "nothing") -> StoredSearch:
 
 
 def record(url: str, at: datetime, **values: Any) -> SourceRecord:
-    return page_record(url, values, at, "b" * 64, kind=PageKind.RECORD)
+    return page_record(url, values, at, "b" * 64, kind=PageKind.RECORD, source_kind=SourceKind.ASSESSOR)
 
 
 def house(url: str, at: datetime, **more: Any) -> SourceRecord:

@@ -60,7 +60,7 @@ def test_export_writes_into_a_pipe_and_leaves_it_one(called: Propintel, home: Pa
         ran = called("export", "--format", "csv", "-o", "pipe")
         assert ran.returncode == 0, ran.stderr
         assert stat.S_ISFIFO(fifo.stat().st_mode)
-        assert os.read(reader, 65536).startswith(b"property,")
+        assert os.read(reader, 65536).startswith(b'"property",')
     finally:
         os.close(reader)
 
@@ -75,13 +75,13 @@ def test_export_replaces_what_a_symlink_leads_to(called: Propintel, home: Path, 
     ran = called("export", "--format", "csv", "-o", "link.csv")
     assert ran.returncode == 0, ran.stderr
     assert link.is_symlink()
-    assert target.read_text().startswith("property,")
+    assert target.read_text().startswith('"property",')
     assert [path.name for path in target.parent.iterdir()] == ["real.csv"]
 
 
 def test_export_to_a_dash_is_stdout(called: Propintel, home: Path) -> None:
     ran = called("export", "--format", "csv", "-o", "-")
-    assert (ran.returncode, ran.stdout[:9]) == (0, "property,")
+    assert (ran.returncode, ran.stdout[:11]) == (0, '"property",')
     assert not (home / "-").exists()
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from app.property.record import PageKind
+from app.property.record import PageKind, SourceKind
 from app.property.store import PropertyStore
 from app.services.stores import open_stores
 from app.settings import Settings
@@ -30,7 +30,9 @@ T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 def _save(store: PropertyStore, number: int, at: datetime = T0, **values: Any) -> str:
     url, sha = f"https://county.example/{number}", f"{number}{at:%d}".rjust(64, "0")
-    return store.save_record(page_record(url, values, at, sha, kind=PageKind.RECORD, confidence=0.95))
+    return store.save_record(
+        page_record(url, values, at, sha, kind=PageKind.RECORD, source_kind=SourceKind.ASSESSOR, confidence=0.95)
+    )
 
 
 @pytest.fixture
