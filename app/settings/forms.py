@@ -28,15 +28,15 @@ _PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
 def is_loopback(host: str) -> bool:
     """True for an address of this machine's own loopback, and for its name."""
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
 
 
-def _is_address(host: str) -> bool:
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        ipaddress.ip_address(host)
+        return ipaddress.ip_address(host)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def names_elsewhere(host: str) -> bool:
@@ -49,7 +49,7 @@ def names_elsewhere(host: str) -> bool:
         name = (urlsplit(f"//{host}").hostname or "").removesuffix(".")
     except ValueError:
         return True
-    return bool(name) and name != "localhost" and not name.endswith(".localhost") and not _is_address(name)
+    return bool(name) and name != "localhost" and not name.endswith(".localhost") and _address(name) is None
 
 
 def flower_logins(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 
-from app.keypool.stores.script_store import ScriptStore
+from app.keypool.stores.script_store import ScriptStore, spent_rows
 from app.keypool.stores.server_time import monotonic_us
 from app.keypool.stores.tally import Alone
 
@@ -50,7 +50,7 @@ class RedisStore(ScriptStore):
         """Add what was done while the server was away. Repeating a `report` adds nothing."""
         given = {
             "losses": losses,
-            "spent": [(name, s.calls, s.tokens, s.microusd) for name, s in alone.spent.items()],
+            "spent": spent_rows(alone.spent),
             "counts": [(name, list(of.items())) for name, of in alone.counts.items()],
             "used": list(alone.used_us.items()),
         }

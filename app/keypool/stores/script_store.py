@@ -167,14 +167,14 @@ class ScriptStore:
         return Change(**json.loads(reply[1]))
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
-        given = json.dumps(_rows(bulk.charges))
+        given = json.dumps(spent_rows(bulk.charges))
         reply = self._run("charge_bulk", bulk.bulk_id, bulk.key_id, given)
         return reply[1] or None
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
         given = {
-            "charges": _rows(bulk.charges),
-            "used": _rows(result.used),
+            "charges": spent_rows(bulk.charges),
+            "used": spent_rows(result.used),
             "outcomes": [(outcome.value, count) for outcome, count in result.outcomes.items()],
             "tokens": [("i", result.input_tokens), ("o", result.output_tokens), ("u", result.microusd)],
         }
@@ -247,8 +247,9 @@ def _known(settlement: Settlement) -> dict[str, Any]:
     return asdict(settlement, dict_factory=lambda pairs: {name: value for name, value in pairs if value is not None})
 
 
-def _rows(parts: Mapping[str, Spent]) -> list[tuple[str, int, int, int]]:
-    return [(batch, part.calls, part.tokens, part.microusd) for batch, part in parts.items()]
+def spent_rows(spent: Mapping[str, Spent]) -> list[tuple[str, int, int, int]]:
+    """As scripts take it: {name, calls, tokens, microusd} of each budget or batch."""
+    return [(name, of.calls, of.tokens, of.microusd) for name, of in spent.items()]
 
 
 def _text(reply: Any) -> Any:

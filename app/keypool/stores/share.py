@@ -14,6 +14,7 @@ from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.spending import Spent
 from app.keypool.stores.base import Change, Lease, Settlement
 from app.keypool.stores.memory import MemoryStore
+from app.keypool.stores.script_store import spent_rows
 from app.keypool.stores.server_time import Now
 from app.keypool.stores.tally import Alone
 
@@ -71,7 +72,7 @@ class Fleet:
                 for place, (rpm, *others, cut_us) in self.limits.items()
                 if place[0] in groups
             ],
-            "spent": [[name, s.calls, s.tokens, s.microusd] for name, s in self.spent.items()],
+            "spent": spent_rows(self.spent),
             "disabled": sorted(self.disabled),
         }
 
@@ -109,7 +110,7 @@ class ShareStore(MemoryStore):
             ],
             bad=[[key_id, circuit] for key_id, circuit in fleet.bad.items() if circuit > 0],
             disabled=sorted(fleet.disabled),
-            spent=[[name, used.calls, used.tokens, used.microusd] for name, used in fleet.spent.items()],
+            spent=spent_rows(fleet.spent),
         )
 
     def new_lease_id(self) -> str:
