@@ -1,8 +1,8 @@
 """Who asks, and by which name.
 
-Who: the address that connected, or what a proxy that is trusted says of it (`TRUSTED_PROXIES`). By which name: whoever
-is on this machine reads `/metrics` without a token and may use the secret of the home, so what asks from here may not
-be led here by a stranger's name.
+Who: the address that connected, or what a trusted proxy says of it (`TRUSTED_PROXIES`). By which name: programs on this
+machine read `/metrics` without a token and may use the secret of the home, so a browser here must not reach the server
+under the name of a stranger's site (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SERVERS_OWN = "127.0.0.1"
 
 
 class ProxyHeaders:
-    """ASGI middleware: `scope["client"]` is whoever asks, `scope["scheme"]` how, whatever strangers write in headers.
+    """ASGI middleware: `scope["client"]` is who asks, `scope["scheme"]` how; headers of strangers change neither.
 
     `scope["client"]` is None where nobody can say: the server took the address from a header by itself, and its proxies
     are not those that are configured. A request from this machine for another's name is answered 421 (RFC 9110 section

@@ -48,7 +48,7 @@ class SignedInMetrics(Metrics):
 
 
 class MisdirectedRequest(RequestHandler):
-    """The answer to whoever was led to this machine by a stranger's name."""
+    """The answer to a request for a stranger's name (DNS rebinding)."""
 
     def prepare(self) -> None:
         self.set_status(421)

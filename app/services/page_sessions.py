@@ -5,7 +5,7 @@ out ends the session everywhere, and the token that was shown at sign-in is kept
 kept the same way, and Redis removes it when it is used.
 
 What Redis keeps is signed (HMAC-SHA256) with a key that Redis does not have, made of JWT_SECRET or the secret of the
-home. So whoever may write to Redis and has no more signs nobody in, gives nobody a role and prolongs nothing.
+home. So write access to Redis alone is not enough to sign anybody in, to change a role, or to extend a session.
 """
 
 from __future__ import annotations

@@ -91,8 +91,8 @@ class Settings(LogSettings):
     )
     openai_allow_plain_http: bool = Field(
         False,
-        description="Keys may be sent to a base URL with `http://` on another machine, where whoever listens on the way"
-        " reads them. Loopback needs no permission.",
+        description="Allow sending keys to a base URL with `http://` on another machine, where anybody on the network"
+        " path can read them. Loopback is always allowed.",
     )
     openai_model: str = Field("gpt-4.1-mini", description="The model that reads missing fields.")
     openai_service_tier: ServiceTier = Field(

@@ -13,7 +13,7 @@ from app.settings.forms import is_loopback
 def checked_base_url(url: str, setting: str, settings: Settings) -> str:
     """The URL without slashes at its end. Raises `ConfigurationError`, naming the setting that it came from.
 
-    Plain HTTP to another machine needs OPENAI_ALLOW_PLAIN_HTTP: whoever listens on the way reads the keys.
+    Plain HTTP to another machine needs OPENAI_ALLOW_PLAIN_HTTP: anybody on the network path can read the keys.
     """
     if not url.startswith(("https://", "http://")) or not url.split("://", 1)[1].strip("/"):
         problem = f"{shown_url(url)!r} is not an http:// or https:// URL"

@@ -103,8 +103,8 @@ def _by_suffix(line: str) -> int | None:
 def _by_habit(line: str, region: str) -> int | None:
     """What a tagger, taught with many addresses, takes for the town: for streets without a suffix.
 
-    It takes ten times as long for a word as all else, so a line of many words, or one that no town can end, is left to
-    whoever writes the comma.
+    It takes ten times as long for a word as all else, so it is not asked about a line of many words, or one that no
+    town can end: there the town is told apart only by a comma.
     """
     if line.count(" ") >= _TAGGED_WORDS or re.search(r"[\d#&]", line[-3:]):
         return None

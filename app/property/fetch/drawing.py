@@ -92,7 +92,7 @@ class Drawing:
             for _ in range(self._limits.redirects + 1):
                 found = self._stop(document, load, deadline_us)
                 if isinstance(found, Loaded):
-                    return found if _is_told(document, load, found) else None
+                    return found if _may_be_read(document, load, found) else None
                 load = found
         except PropertyIntelligenceError as exc:
             log.info("%s may not or cannot load %s: %s", document.destination.url, load.url[:200], exc.code)
@@ -125,8 +125,8 @@ class Drawing:
 
 
 def _redirected(load: Load, destination: Destination, location: str, status: int) -> Load:
-    """The next request (https://fetch.spec.whatwg.org/#http-redirect-fetch): what was a secret for one origin is not
-    told to another."""
+    """The next request (https://fetch.spec.whatwg.org/#http-redirect-fetch): credentials for
+    one origin are not sent to another."""
     url = urljoin(destination.url, location)
     headers, cookies = dict(load.headers), load.cookies
     if not url.startswith(f"{destination.origin}/"):
@@ -139,7 +139,7 @@ def _redirected(load: Load, destination: Destination, location: str, status: int
     return replace(load, url=url, headers=headers, cookies=cookies)
 
 
-def _is_told(document: Arrival, load: Load, loaded: Loaded) -> bool:
+def _may_be_read(document: Arrival, load: Load, loaded: Loaded) -> bool:
     """False for what another origin answered to a script and did not share (CORS): Playwright would add the field."""
     origin = load.headers.get("origin")
     is_own = load.url.startswith(f"{document.destination.origin}/")

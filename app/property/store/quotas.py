@@ -1,7 +1,7 @@
-"""How many jobs a caller may have made on one UTC day, counted where they are made: exact, whoever counts.
+"""How many jobs a caller may have made on one UTC day, counted in their database: exact for all processes together.
 
-A job that is done again counts like a new one: else whoever cancels and retries has any number for one. So does a
-watch that is added, since that is asked soon.
+A job that is retried counts like a new one: otherwise canceling and retrying would make any number of jobs for the
+price of one. So does a watch that is added, since its first look is due soon.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Which page an answer is: the one at the URL that answered, and the canonical URL that it declares for itself.
 
 Pure. A page may declare anything: a stranger's page on the same host, the URL of an office's record; a template, one
-URL for every listing. So a declaration is a claim, on the answering host only, which whoever reads the page has to
-confirm: the page at that URL, fetched from there, has to agree (`same_page.py`).
+URL for every listing. So a declaration is a claim, on the answering host only, and has to be confirmed: the page at
+that URL, fetched from there, has to agree (`same_page.py`).
 """
 
 from __future__ import annotations

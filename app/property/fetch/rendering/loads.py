@@ -57,7 +57,7 @@ class Loads:
         self._threads.submit(self._answer, message)
 
     def end(self) -> None:
-        """Begin no more; what is under way ends by itself, and is told to nobody."""
+        """Start no more requests. Those under way end by themselves, and their answers are dropped."""
         self._is_over = True
         self._threads.shutdown(wait=False, cancel_futures=True)
 
