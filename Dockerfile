@@ -1,7 +1,10 @@
 # One image for every process: the worker unless told otherwise (`celery -A worker beat`, `propintel db upgrade`, ...).
 # Nothing here names an architecture: pip takes the wheels of the one that it builds on.
 
-FROM python:3.13-slim AS dependencies
+# The digest is that of the index of all architectures. `make images` refreshes it.
+ARG PYTHON_IMAGE=python:3.13-slim@sha256:70729b46c69b4f1e97c4822c1af3df53a1476cf5ddc6c087c0c10bc3a5678c2f
+
+FROM ${PYTHON_IMAGE} AS dependencies
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 RUN python -m venv --without-pip /opt/propintel
@@ -25,7 +28,7 @@ RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
 COPY deploy/docker /opt/project/share/propintel
 
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 # a volume takes owner and mode of the folder that it is mounted on when it is new
 RUN groupadd --gid 10001 propintel \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/propintel --shell /usr/sbin/nologin propintel \

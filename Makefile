@@ -21,7 +21,7 @@ FALLBACK := $(if $(filter file,$(origin PYTHON)),>=3.12,$(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs exhaustive format fuzz help install licences lint lock readme reference sbom test test-chaos test-main types vendor
+.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs exhaustive format fuzz help images install licences lint lock readme reference sbom test test-chaos test-main types vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -141,6 +141,9 @@ sbom: install ## what production is made of, as CycloneDX in build/sbom.cdx.json
 
 audit: install ## known vulnerabilities of what runs: asks a service, so it needs a network, and fails without one
 	$(PY) .ci/supply_chain.py audit $(AUDIT_ARGS)
+
+images: ## pin the base images to today's digests of their tags: asks registries, so it needs docker with buildx and a network
+	python3 .ci/base_images.py refresh
 
 reference: install ## write docs/reference anew from settings, commands, routes and errors
 	PROPINTEL_ENV_FILE= $(PY) -m docs.site.reference

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.deployment.compose import ROOT, Compose, docker, seconds_of
+from benchmarks.deployment.compose import IMAGES, ROOT, Compose, docker, seconds_of
 from benchmarks.results import BenchmarkError, exit_code, machine
 
-_BASE = "python:3.13-slim"
+_BASE = IMAGES["PYTHON_IMAGE"]
 _IMAGE = "property-intelligence:bench"
 #: until nothing starts up any more
 _SETTLE_SECONDS = 20.0
@@ -50,7 +50,7 @@ def _write(figures: Figures, out: Path) -> None:
 
 
 def _measure(jobs: int) -> Figures:
-    build = seconds_of("build", "--no-cache", "--quiet", "--tag", _IMAGE, ".")
+    build = seconds_of("build", "--no-cache", "--quiet", "--build-arg", "PYTHON_IMAGE", "--tag", _IMAGE, ".")
     docker("tag", _IMAGE, "property-intelligence")
     with Compose() as compose:
         first = compose.seconds_of("up", "--wait", "--no-build")
@@ -93,6 +93,7 @@ def _size_mb(image: str) -> float:
 
 def _page(figures: Figures) -> str:
     ours = figures.image_mb - figures.base_mb
+    base = _BASE.partition("@")[0]
     rows = "\n".join(
         f"| `{service}` | {figures.idle_mib[service]:.0f} | {figures.most_mib.get(service, 0):.0f} |"
         for service in sorted(figures.idle_mib)
@@ -104,7 +105,7 @@ One worker of two processes, with the stand-ins of the demo.
 
 | | |
 |---|---|
-| image | {figures.image_mb:.0f} MB, of which {figures.base_mb:.0f} MB are its base `{_BASE}` and {ours:.0f} MB ours |
+| image | {figures.image_mb:.0f} MB, of which {figures.base_mb:.0f} MB are its base `{base}` and {ours:.0f} MB ours |
 | build from nothing | {figures.build_seconds:.0f} s |
 | `docker compose up --wait` from nothing, image built | {figures.first_start_seconds:.0f} s until all is healthy |
 | the same with volumes that are there | {figures.next_start_seconds:.0f} s |

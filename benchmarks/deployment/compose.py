@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import secrets
 import socket
 import subprocess
@@ -16,6 +17,8 @@ from typing import Any, Self
 from benchmarks.results import BenchmarkError
 
 ROOT = Path(__file__).parents[2]
+#: by variable: the pinned images, or those that the environment names instead
+IMAGES: dict[str, str] = runpy.run_path(str(ROOT / ".ci" / "base_images.py"))["chosen"]()
 _MIB = {"B": 1 / 2**20, "KiB": 1 / 1024, "MiB": 1.0, "GiB": 1024.0}
 
 
@@ -38,8 +41,11 @@ def seconds_of(*arguments: str, **variables: str) -> float:
 
 
 def _environment() -> dict[str, str]:
-    """The engine's own variables, and none of a service: the checkout's settings are those of the demo."""
-    return {name: value for name, value in os.environ.items() if name in ("PATH", "HOME") or name.startswith("DOCKER_")}
+    """The engine's own variables and the images, none of a service: the checkout's settings are those of the demo."""
+    engine = {
+        name: value for name, value in os.environ.items() if name in ("PATH", "HOME") or name.startswith("DOCKER_")
+    }
+    return engine | IMAGES
 
 
 def _free_port() -> str:

@@ -14,10 +14,10 @@ from typing import Any
 
 import httpx2
 
-from tests.acceptance.docker_containers import LOOPBACK, PYTHON_IMAGE, ROOT
+from tests.acceptance.docker_containers import IMAGES, LOOPBACK, PYTHON_IMAGE, ROOT, obtained
 from tests.plugins.ports import free_port
 
-#: what Docker gets of the caller's environment: where the engine is, and nothing of ours
+#: what Docker gets of the caller's environment: where engine and images are, and nothing of ours
 _PASSED_ON = (
     "PATH",
     "HOME",
@@ -27,6 +27,7 @@ _PASSED_ON = (
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "NO_PROXY",
+    *IMAGES,
 )
 _PROMETHEUS_STAND_IN = f'FROM {PYTHON_IMAGE}\nCOPY prometheus promtool /bin/\nENTRYPOINT ["prometheus"]\n'
 
@@ -46,11 +47,11 @@ def copy_checkout(folder: Path) -> Path:
     return folder
 
 
-def prometheus_image(folder: Path, default: str) -> str:
+def prometheus_image(folder: Path) -> str:
     """Prometheus' own image; where it cannot be pulled, Debian's Prometheus of this machine in an image of ours."""
-    for ask in (["image", "inspect", default], ["pull", "--quiet", default]):
-        if subprocess.run(["docker", *ask], capture_output=True, check=False).returncode == 0:
-            return default
+    default = IMAGES["PROMETHEUS_IMAGE"]
+    if obtained(default):
+        return default
     folder.mkdir()
     for name in ("prometheus", "promtool"):
         program = shutil.which(name)

@@ -6,6 +6,7 @@ its present run is: what it logged before does not count.
 
 from __future__ import annotations
 
+import runpy
 import shutil
 import subprocess
 from datetime import datetime
@@ -14,14 +15,17 @@ from pathlib import Path
 import docker
 import psycopg
 import pytest
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import DockerException
 from pytest_celery import CeleryTestContainer, CeleryWorkerContainer, RedisContainer
 
 from app.services.embedded_valkey import answers
 
 ROOT = Path(__file__).parents[2]
-PYTHON_IMAGE, VALKEY_IMAGE, POSTGRES_IMAGE = "python:3.13-slim", "valkey/valkey:8", "postgres:17"
+#: by variable: the pinned images, or those that the environment names instead
+IMAGES: dict[str, str] = runpy.run_path(str(ROOT / ".ci" / "base_images.py"))["chosen"]()
+PYTHON_IMAGE, VALKEY_IMAGE, POSTGRES_IMAGE = (IMAGES[f"{name}_IMAGE"] for name in ("PYTHON", "VALKEY", "POSTGRES"))
 LOOPBACK = "127.0.0.1"
+BUILD = ("docker", "build", "--quiet", "--build-arg", f"PYTHON_IMAGE={PYTHON_IMAGE}")
 
 
 def connect_to_engine() -> docker.DockerClient:
@@ -32,19 +36,16 @@ def connect_to_engine() -> docker.DockerClient:
         client = docker.from_env()
     except DockerException as exc:
         pytest.skip(f"no Docker engine answers: {exc}")
-    for name in (PYTHON_IMAGE, VALKEY_IMAGE, POSTGRES_IMAGE):
-        _obtain(client, name)
+    for variable in ("PYTHON_IMAGE", "VALKEY_IMAGE", "POSTGRES_IMAGE"):
+        if not obtained(IMAGES[variable]):
+            pytest.skip(f"{IMAGES[variable]} is not here and cannot be pulled; set {variable} to one that is")
     return client
 
 
-def _obtain(client: docker.DockerClient, name: str) -> None:
-    try:
-        client.images.get(name)
-    except ImageNotFound:
-        try:
-            client.images.pull(*name.split(":"))
-        except APIError as exc:
-            pytest.skip(f"the image {name} is not here and cannot be pulled: {exc.explanation}")
+def obtained(image: str) -> bool:
+    """True if `image` is here or could be pulled."""
+    asked = (["docker", *ask, image] for ask in (["image", "inspect"], ["pull", "--quiet"]))
+    return any(subprocess.run(command, capture_output=True, check=False).returncode == 0 for command in asked)
 
 
 def build_image() -> str:
@@ -52,7 +53,7 @@ def build_image() -> str:
 
     The engine does work that two processes ask for at once only once.
     """
-    command = ["docker", "build", "--quiet", "--tag", "property-intelligence:acceptance", str(ROOT)]
+    command = [*BUILD, "--tag", "property-intelligence:acceptance", str(ROOT)]
     built = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     assert built.returncode == 0, f"the image could not be built:\n{built.stderr}"
     return built.stdout.strip()

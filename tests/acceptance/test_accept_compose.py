@@ -16,7 +16,6 @@ from urllib.parse import quote
 
 import docker
 import pytest
-import yaml
 
 from tests.acceptance.compose_project import ComposeProject, copy_checkout, kill, prometheus_image, start
 from tests.plugins.documented import blocks
@@ -32,8 +31,7 @@ _JOBS = 50
 def project(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeProject]:
     """Healthy, with two workers, the stand-ins of the demo and Prometheus; nothing of it is left after the tests."""
     folder = copy_checkout(tmp_path_factory.mktemp("clone"))
-    default = yaml.safe_load((folder / "docker-compose.yml").read_text())["services"]["prometheus"]["image"]
-    image = prometheus_image(tmp_path_factory.mktemp("prometheus") / "image", default.split(":-")[1].rstrip("}"))
+    image = prometheus_image(tmp_path_factory.mktemp("prometheus") / "image")
     # a worker that is killed should be missed sooner than after half a minute
     with (folder / "deploy/demo.env").open("a") as settings:
         settings.write("JOB_LEASE_SECONDS=5\n")

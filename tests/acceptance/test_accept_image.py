@@ -9,6 +9,7 @@ import docker
 import pytest
 
 from tests.acceptance.compose_project import copy_checkout
+from tests.acceptance.docker_containers import BUILD
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -39,7 +40,7 @@ def test_no_layer_has_a_secret_that_lay_in_the_checkout(docker_client: docker.Do
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         (folder / place).write_bytes(_PLANTED)
     tag = "property-intelligence:planted"
-    subprocess.run(["docker", "build", "--quiet", "--tag", tag, str(folder)], capture_output=True, check=True)
+    subprocess.run([*BUILD, "--tag", tag, str(folder)], capture_output=True, check=True)
     try:
         assert _is_in_the_image(tag, b"propintel db upgrade"), "the search finds what is there"
         assert not _is_in_the_image(tag, _PLANTED)

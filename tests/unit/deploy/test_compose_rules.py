@@ -200,7 +200,9 @@ def test_every_secret_that_is_made_is_told_to_our_processes_and_can_be_given() -
 
 def test_a_fresh_clone_needs_no_other_file() -> None:
     """`.env` may be missing; nothing else is named that the clone does not have. The one image is built once."""
-    assert {name: service["build"] for name, service in _SERVICES.items() if "build" in service} == {"init": "."}
+    assert {name: service["build"] for name, service in _SERVICES.items() if "build" in service} == {
+        "init": {"context": ".", "args": ["PYTHON_IMAGE"]}
+    }
     for name in _OURS:
         assert _SERVICES[name]["env_file"] == [{"path": "${PROPINTEL_ENV:-.env}", "required": False}]
     assert {name for name, service in _SERVICES.items() if "profiles" in service} == _BESIDE
@@ -214,7 +216,8 @@ def test_the_image_is_not_root_knows_whether_it_is_well_and_takes_only_what_is_l
     (check,) = (line for line in last if line.startswith("HEALTHCHECK "))
     assert check.endswith('CMD ["python", "/opt/propintel/share/propintel/healthy.py"]')
     assert (_ROOT / "deploy" / "docker" / "healthy.py").is_file()
-    assert not [line for line in lines if line.startswith(("ARG ", "ADD "))], "nothing but the checkout goes in"
+    given = [line.partition("=")[0] for line in lines if line.startswith(("ARG ", "ADD "))]
+    assert given == ["ARG PYTHON_IMAGE"], "nothing but its base and the checkout goes in"
     assert not [line for line in lines if re.match(r"ENV .*(KEY|SECRET|TOKEN|PASSWORD|_URL)", line)]
     installs = [step for line in lines for step in re.findall(r"pip (?:\S+ \S+ )?install [^&]*", line)]
     assert len(installs) == 3

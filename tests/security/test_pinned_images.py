@@ -1,0 +1,295 @@
+"""Somebody moves a base image's tag to an image of their own: what is built and started here stays the same.
+
+The images are found in the repository's files, so that a new one is not forgotten. `make images` asks a registry on
+loopback, through the real docker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from standin.serving import BackgroundServer
+
+_ROOT = Path(__file__).parents[2]
+_SCRIPT = _ROOT / ".ci" / "base_images.py"
+_OURS = re.compile(r"property-intelligence(:[\w.-]+)?")
+_PINNED = re.compile(r"[^\s\"']+:[\w.-]+@sha256:[0-9a-f]{64}")
+_DEFAULT = re.compile(r"\$\{\w+:?-([^}]*)\}")
+_OLD = "0" * 64
+
+
+def _tracked() -> dict[str, str]:
+    """The repository's files by name."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=_ROOT, capture_output=True, check=True, text=True)
+    names = [name for name in listed.stdout.split("\0") if name and (_ROOT / name).is_file()]
+    return {name: (_ROOT / name).read_text(encoding="utf-8", errors="replace") for name in names}
+
+
+def _images(name: str, text: str) -> Iterator[str]:
+    """The images of others that a file names, however it does."""
+    file = Path(name)
+    if re.search(r"dockerfile|containerfile", file.name, re.I):
+        found = _of_dockerfile(text)
+    elif file.suffix in (".yml", ".yaml"):
+        found = (image for document in yaml.safe_load_all(text) for image in _of_yaml(document))
+    elif file.suffix == ".sh" or file.name in ("Makefile", "Procfile", "run"):
+        found = _of_commands(text)
+    else:
+        return
+    yield from (image for image in found if not _OURS.fullmatch(image) and image != "scratch")
+
+
+def _of_dockerfile(text: str) -> Iterator[str]:
+    text = re.sub(r"\\\n", " ", text)
+    yield from re.findall(r"^#\s*syntax\s*=\s*(\S+)", text, re.M | re.I)
+    defaults = dict(re.findall(r"^ARG\s+(\w+)=(\S+)", text, re.M | re.I))
+    stages = {name.lower() for name in re.findall(r"^FROM\s.*\sAS\s+(\S+)", text, re.M | re.I)}
+    starts = re.findall(r"^FROM\s+(?:--\S+\s+)*(\S+)", text, re.M | re.I)
+    sources = re.findall(r"\s--(?:mount=\S*?\b)?from=([^\s,]+)", text)
+    for image in (*starts, *sources):
+        named = re.fullmatch(r"\$\{?(\w+)\}?", image)
+        meant = defaults.get(named[1], image) if named else image
+        if meant.lower() not in stages and not meant.isdigit():
+            yield meant
+
+
+def _of_yaml(node: Any) -> Iterator[str]:
+    """Of Compose files and workflows: services, containers of jobs, actions that are images, and commands."""
+    for key, value in node.items() if isinstance(node, dict) else ():
+        if not isinstance(value, str):
+            continue
+        if key in ("image", "container"):
+            yield _DEFAULT.sub(r"\1", value)
+        elif key == "uses" and value.startswith("docker://"):
+            yield value.removeprefix("docker://")
+        elif key == "dockerfile_inline":
+            yield from _of_dockerfile(value)
+        elif key == "run":
+            yield from _of_commands(value)
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _of_yaml(child)
+
+
+def _of_commands(text: str) -> Iterator[str]:
+    """The pinned image of each command that gets one, or the whole command if it has none."""
+    for command in re.findall(r"\bdocker (?:run|pull|create)\b.*", re.sub(r"\\\n", " ", text)):
+        yield from _PINNED.findall(command) or [command]
+
+
+def _unpinned(name: str, text: str) -> list[str]:
+    return [image for image in _images(name, text) if not _PINNED.fullmatch(image)]
+
+
+def test_every_image_of_others_is_pinned_where_make_images_refreshes_it() -> None:
+    found = {name: images for name, text in _tracked().items() if (images := [*_images(name, text)])}
+    unpinned = {(name, image) for name, images in found.items() for image in images if not _PINNED.fullmatch(image)}
+    assert unpinned == set()
+    assert {*found} >= {"Dockerfile", "docker-compose.yml", ".github/workflows/ci.yml"}
+    script = _script()
+    assert {*found} <= {str(path.relative_to(_ROOT)) for path in script["files"]()}
+    pinned = {image for images in found.values() for image in images}
+    assert pinned <= {f"{pin.image}@{pin.digest}" for pin in script["pins"]()}
+    assert len(pinned) == len({image.partition("@")[0] for image in pinned}), "a tag has two digests"
+
+
+def test_a_tag_stands_beside_its_digest_only() -> None:
+    """What else needs an image gets it from there, so that a new tag or digest is written once."""
+    tag = "|".join(sorted({re.escape(pin.image) for pin in _script()["pins"]()}))
+    code = {name: text for name, text in _tracked().items() if Path(name).suffix in ("", ".py", ".sh", ".yml", ".json")}
+    assert [name for name, text in code.items() if re.search(rf"(?<![\w/])(?:{tag})(?!@sha256:)(?![\w.-])", text)] == []
+
+
+_PIN = f"redis:8@sha256:{_OLD}"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Dockerfile", "FROM redis:8\n"),
+        ("Dockerfile", "FROM --platform=linux/amd64 redis:8 AS base\n"),
+        ("Dockerfile", "ARG IMAGE=redis:8\nFROM ${IMAGE}\n"),
+        ("Dockerfile", "COPY --from=redis:8 /a /b\n"),
+        ("Dockerfile", "RUN --mount=type=bind,from=redis:8,target=/a \\\n  true\n"),
+        ("Dockerfile", "# syntax=redis:8\n"),
+        ("compose.yml", "services: {a: {image: redis:8}}\n"),
+        ("compose.yaml", "services: {a: {image: '${IMAGE:-redis:8}'}}\n"),
+        ("deploy/more.yml", "services: {a: {build: {dockerfile_inline: 'FROM redis:8'}}}\n"),
+        ("ci.yml", "jobs: {a: {container: redis:8}}\n"),
+        ("ci.yml", "jobs: {a: {services: {b: {image: redis:8}}}}\n"),
+        ("ci.yml", "jobs: {a: {steps: [{uses: 'docker://redis:8'}]}}\n"),
+        ("ci.yml", "jobs: {a: {steps: [{run: docker run --rm redis:8 true}]}}\n"),
+        ("start.sh", "docker pull redis:8\n"),
+    ],
+)
+def test_an_image_without_a_digest_is_found_wherever_it_is_named(name: str, text: str) -> None:
+    assert len(_unpinned(name, text)) == 1
+    pinned = text.replace("redis:8", _PIN)
+    assert (_unpinned(name, pinned), [*_images(name, pinned)]) == ([], [_PIN])
+
+
+@pytest.mark.parametrize("image", [f"redis@sha256:{_OLD}", "redis:8@sha256:1234", "redis", "${IMAGE}"])
+def test_a_digest_alone_or_half_a_digest_is_no_pin(image: str) -> None:
+    assert _unpinned("Dockerfile", f"FROM {image}\n") == [image]
+
+
+def test_stages_and_our_own_image_need_no_digest() -> None:
+    stages = f"FROM {_PIN} AS base\nFROM base\nCOPY --from=base /a /a\nCOPY --from=0 /a /a\nFROM scratch\n"
+    assert _unpinned("Dockerfile", stages) == []
+    assert _unpinned("compose.yml", "services: {a: {image: '${PROPINTEL_IMAGE:-property-intelligence}'}}\n") == []
+
+
+def _script() -> dict[str, Any]:
+    return runpy.run_path(str(_SCRIPT))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with the script, as it lies in the repository."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(_SCRIPT, tmp_path / ".ci")
+    return tmp_path
+
+
+def _refresh(checkout: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, ".ci/base_images.py", "refresh"]
+    return subprocess.run(
+        command, cwd=checkout, env=os.environ | variables, capture_output=True, text=True, check=False
+    )
+
+
+#: `publish(tag)` -> the digest that it has from now on
+Publish = Callable[[str], str]
+
+
+@pytest.fixture
+def registry() -> Iterator[tuple[str, Publish]]:
+    """-> HOST:PORT of a registry whose every repository has the tags that were published, and how to do so."""
+    asked = ["docker", "buildx", "version"]
+    if shutil.which("docker") is None or subprocess.run(asked, capture_output=True, check=False).returncode != 0:
+        pytest.skip("no docker with its plugin buildx is on PATH")
+    kept: dict[str, bytes] = {}
+    index = "application/vnd.oci.image.index.v1+json"
+
+    def publish(tag: str) -> str:
+        content = json.dumps(
+            {"schemaVersion": 2, "mediaType": index, "manifests": [], "annotations": {"n": str(len(kept))}}
+        )
+        kept[tag] = content.encode()
+        digest = f"sha256:{hashlib.sha256(kept[tag]).hexdigest()}"
+        kept[digest] = kept[tag]
+        return digest
+
+    async def manifest(request: Request) -> Response:
+        content = kept.get(request.path_params["reference"])
+        if content is None:
+            return Response(status_code=404)
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        return Response(content, headers={"Docker-Content-Digest": digest}, media_type=index)
+
+    with BackgroundServer(Starlette(routes=[Route("/v2/{name:path}/manifests/{reference}", manifest)])) as server:
+        yield server.address.removeprefix("http://"), publish
+
+
+_FILES = {
+    "Dockerfile": "# HOST/library/a:1 is not pinned here\r\nARG A_IMAGE=HOST/library/a:1@ONE\r\nFROM ${A_IMAGE}\r\n",
+    "docker-compose.yml": "a: ${B_IMAGE:-HOST/a:2@TWO} # not OLD\nb: {image: 'HOST/a:2@TWO'}\n",
+    ".github/workflows/ci.yml": "run: docker run\n  HOST/library/a:1@ONE\n",
+    "deploy/more/compose.extra.yml": "image: HOST/a:2@TWO",
+}
+
+
+def _files(host: str, one: str, two: str) -> dict[str, bytes]:
+    values = {"HOST": host, "ONE": one, "TWO": two, "OLD": f"sha256:{_OLD}"}
+    return {
+        name: re.sub("HOST|ONE|TWO|OLD", lambda found: values[found[0]], text).encode() for name, text in _FILES.items()
+    }
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in _FILES}
+
+
+def test_refresh_moves_every_pin_to_the_digest_of_its_tag_and_changes_nothing_else(
+    checkout: Path, registry: tuple[str, Publish]
+) -> None:
+    host, publish = registry
+    _write(checkout, _files(host, f"sha256:{_OLD}", f"sha256:{_OLD}"))
+    one, two = publish("1"), publish("2")
+    done = _refresh(checkout)
+    assert (done.returncode, done.stderr, _read(checkout)) == (0, "", _files(host, one, two))
+    said = [f"{host}/a:2: sha256:{_OLD} -> {two}", f"{host}/library/a:1: sha256:{_OLD} -> {one}"]
+    assert done.stdout.splitlines() == said
+    moved = publish("2")
+    done = _refresh(checkout)
+    assert _read(checkout) == _files(host, one, moved)
+    assert done.stdout.splitlines() == [f"{host}/a:2: {two} -> {moved}", f"{host}/library/a:1: unchanged"]
+
+
+def test_refresh_changes_no_file_when_one_tag_is_missing(checkout: Path, registry: tuple[str, Publish]) -> None:
+    host, publish = registry
+    before = _files(host, f"sha256:{_OLD}", f"sha256:{_OLD}")
+    _write(checkout, before)
+    publish("1")
+    done = _refresh(checkout)
+    assert (done.returncode, done.stdout, _read(checkout)) == (1, "", before)
+    first, last = done.stderr.splitlines()
+    assert f"{host}/a:2: " in first
+    assert "not found" in first
+    assert "no file was changed" in last
+
+
+def test_refresh_without_docker_says_what_is_missing(checkout: Path) -> None:
+    before = _files("registry.example", f"sha256:{_OLD}", f"sha256:{_OLD}")
+    _write(checkout, before)
+    done = _refresh(checkout, PATH=str(checkout))
+    assert (done.returncode, _read(checkout)) == (1, before)
+    assert "registry.example/a:2: docker is not on PATH" in done.stderr
+    assert "no file was changed" in done.stderr
+
+
+def test_ci_names_images_by_tag_where_local_ones_stand_in_for_them(tmp_path: Path) -> None:
+    """The lines of .ci/run that decide it, with programs that say what they were asked for."""
+    text = (_ROOT / ".ci" / "run").read_text()
+    start = text.index('if [ -x "$shared/docker/docker-up" ]; then')
+    lines = text[start : text.index("\nfi\n", start) + 4].replace(".venv/bin/python", sys.executable)
+    (tmp_path / "docker").mkdir()
+    for name in ("docker-up", "base-images"):
+        (tmp_path / "docker" / name).write_text('#!/bin/sh\necho "${0##*/} $*"\n')
+        (tmp_path / "docker" / name).chmod(0o755)
+    script = f"set -euo pipefail; shared={tmp_path}; {lines}env"
+    said = subprocess.run(["bash", "-c", script], cwd=_ROOT, capture_output=True, text=True, check=True).stdout
+    tags = {pin.variable: pin.image for pin in _script()["pins"]() if pin.variable}
+    assert f"base-images {tags['PYTHON_IMAGE']} {tags['VALKEY_IMAGE']} {tags['POSTGRES_IMAGE']}\n" in said
+    assert {*tags} >= {"PYTHON_IMAGE", "VALKEY_IMAGE", "POSTGRES_IMAGE", "PROMETHEUS_IMAGE"}
+    assert all(f"\n{variable}={tag}\n" in said for variable, tag in tags.items())
+
+
+def test_what_the_environment_names_replaces_a_pin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VALKEY_IMAGE", "mirror.example/valkey:8")
+    monkeypatch.setenv("POSTGRES_IMAGE", "")
+    chosen = _script()["chosen"]()
+    assert chosen["VALKEY_IMAGE"] == "mirror.example/valkey:8"
+    assert _PINNED.fullmatch(chosen["POSTGRES_IMAGE"])
