@@ -171,7 +171,9 @@ def header_secrets(headers: str) -> Iterator[str]:
 
 
 #: 20 letters and digits in a row, of which one is a digit, or a UUID
-_LONG = re.compile(r"(?=[A-Za-z]*\d)[A-Za-z0-9]{20,}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_LONG = re.compile(
+    r"(?<![A-Za-z0-9])(?=[A-Za-z]*+\d)[A-Za-z0-9]{20,}+|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+)
 #: base64 too
 _MIXED = re.compile(r"[A-Za-z0-9_+/=-]{16,}")
 _CHANGE = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Za-z])[0-9]|(?<=[0-9])[A-Za-z]")

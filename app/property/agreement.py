@@ -23,7 +23,7 @@ _OTHER_UNIT = 0.015
 #: what rounding may take away at the most: `1 acre` is no 1.4 acres
 _MOST_ROUNDING = 0.05
 #: `$1.25M`: a number that was written with a multiplier is known to half of its last digit
-_SHORT = re.compile(r"(\d+(?:[.,](\d+))?)\s?(k|m|mm|mio|mn|million|thousand|tsd|mil|b|bn)\b", re.IGNORECASE)
+_SHORT = re.compile(r"(?<!\d)(\d++(?:[.,](\d++))?)\s?(k|m|mm|mio|mn|million|thousand|tsd|mil|b|bn)\b", re.IGNORECASE)
 _TIMES = {"k": 1e3, "thousand": 1e3, "tsd": 1e3, "b": 1e9, "bn": 1e9}
 
 #: names in which a slip of a letter is a way of spelling, not another name

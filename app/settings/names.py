@@ -86,7 +86,7 @@ def _edits(name: str, known: str) -> int | None:
 
 def _candidates(name: str) -> Iterator[str]:
     """The settings with its first letter; before them, for a name with a number at its end, that numbered key."""
-    if (number := re.search(r"(\d+)$", name)) is not None:
+    if (number := re.search(r"(?<!\d)(\d++)$", name)) is not None:
         yield f"OPENAI_API_KEY_{int(number[1])}"
     yield from (known for known in _names() if known[0] == name[0])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from app.property.page import Page
 from app.services.page_reading import read_page
 from tasks.policy import Fail, Standing, decide
 from tests.plugins.address_world import BILL, BY_ADDRESS, BY_NUMBER, FOUND, World, assessor, outcomes
+from tests.security.refused import refused
 
 URL = "https://homes.example/12-elm-street"
 _HEAD = "<!doctype html><title>Homes</title><h1>12 Elm Street</h1>"
@@ -52,23 +52,10 @@ def _page(text: str) -> Page:
 def test_a_page_that_is_too_large_is_not_begun(name: str, read: Callable[[Page], Any], *, in_thread: bool) -> None:
     """In a thread no signal can end what was begun: there the limits on size alone have to do."""
     make, why = HEAVY[name]
-    page, found = _page(make()), list[BaseException]()
-
-    def attempt() -> None:
-        try:
-            read(page)
-        except PageTooComplexError as exc:
-            found.append(exc)
-
-    if in_thread:
-        thread = threading.Thread(target=attempt)
-        thread.start()
-        thread.join()
-    else:
-        attempt()
-    (error,) = found
+    page = _page(make())
+    error = refused(lambda: read(page), in_thread=in_thread)
     assert why in str(error)
-    assert "page_too_complex" == error.code  # type: ignore[attr-defined]  # noqa: SIM300 (the code is what is stated)
+    assert error.code == "page_too_complex"
 
 
 def _for_ever() -> None:

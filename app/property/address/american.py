@@ -11,7 +11,7 @@ from app.property.address.parts import Address
 from app.property.address.words import plain
 from app.property.normalise.us_zip import states_of_zip
 
-_COUNTRY = re.compile(r"[, ]+(?:USA|UNITED STATES(?: OF AMERICA)?|U S A|(?<=\d )US|(?<=, )US)$")
+_COUNTRY = re.compile(r"(?<![, ])[, ]++(?:USA|UNITED STATES(?: OF AMERICA)?|U S A|(?<=\d )US|(?<=, )US)$")
 _ZIP = re.compile(r"(?:^|,? )(\d{5})(?:[- ]?\d{4})?$")
 _BAD_ZIP = re.compile(r"[A-Z],? (\d{1,4}|\d{6,8}|\d{10,}|\d{5}-\d{1,3}|\d{5}-\d{5,})$")
 _MILITARY = re.compile(r"\b(?:APO|FPO|DPO)\b(?:,? A[AEP])?$|^(?:PSC|CMR) \d")
@@ -23,7 +23,7 @@ _RURAL = re.compile(
     r"(?:RR|RURAL (?:ROUTE|RTE|RT)|RFD(?: ROUTE)?|RD|RT|RTE|ROUTE|(HC|HIGHWAY CONTRACT|STAR ROUTE))(?: #)? (\w+),?"
     r" (?:BOX|BX)(?: #)? (\w+)"
 )
-_SEVERAL = re.compile(r"\d+\w?(?: (?:&|AND) \d+\w?)+ [A-Z]")
+_SEVERAL = re.compile(r"\d++\w?+(?: (?:&|AND) \d++\w?+)++ [A-Z]")
 _NUMBERS_ONLY = re.compile(r"\d+\w?(?:-\d+\w?)?")
 
 

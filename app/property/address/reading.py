@@ -15,12 +15,12 @@ from app.property.address.parts import Address
 from app.property.normalise import address_lines
 from app.property.normalise.places import country_code, us_state
 
-_UNIT = re.compile(r"(?:,?\s+|^)(?:(?:unit|apt\.?|apartment|suite|ste\.?|flat|#)\s*#?\s*)([\w-]+)$", re.I)
+_UNIT = re.compile(r"(?:,?(?<!\s)\s++|^)(?:(?:unit|apt\.?|apartment|suite|ste\.?|flat|#)\s*+#?\s*+)([\w-]+)$", re.I)
 _US_TAIL = re.compile(
-    r"[,\s]+([A-Za-z]{2}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)\.?[,\s]+(\d{5}(?:-\d{4})?)\s*(?:,?\s*(?:USA?|"
+    r"(?<![,\s])[,\s]++([A-Za-z]{2}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)\.?[,\s]++(\d{5}(?:-\d{4})?)\s*+(?:,?\s*+(?:USA?|"
     r"United States)\.?)?$"
 )
-_US_STATE_TAIL = re.compile(r",\s*([A-Za-z]{2})\s*(?:,?\s*(?:USA?|United States)\.?)?$")
+_US_STATE_TAIL = re.compile(r",\s*+([A-Za-z]{2})\s*+(?:,?\s*+(?:USA?|United States)\.?)?$")
 #: `14206 SE FERNWOOD LN 98388`: a county's line without its town
 _STREET_AND_ZIP = re.compile(
     r"^(\d+\s[^,]+?\b(?:ST|AVE?|RD|DR|LN|CT|PL|BLVD|CIR|TER|WAY|LOOP|TRL|HWY|PKWY|PIKE|"
@@ -29,11 +29,11 @@ _STREET_AND_ZIP = re.compile(
     re.IGNORECASE,
 )
 #: `12 ELM ST # 4, ANYTOWN 34108`: a county's line without its state
-_TOWN_AND_ZIP = re.compile(r"^(\d[^,]*(?:,[^,]*)?),\s*([A-Za-z][A-Za-z.' -]+?),?\s+(\d{5}(?:-\d{4})?)$")
+_TOWN_AND_ZIP = re.compile(r"^(\d[^,]*(?:,[^,]*)?),\s*([A-Za-z][A-Za-z.' -]+?),?(?<!\s)\s++(\d{5}(?:-\d{4})?)$")
 _NUMBER_FIRST = re.compile(r"^(\d+[A-Za-z]?(?:[/-]\d+[A-Za-z]?)?)\s+(.+)$")
 #: what stands behind the comma of `Calle Mayor, 13` and `Via Roma, 4 bis`
 _NUMBER_ALONE = re.compile(r"\d{1,4}\s?(?:[A-Za-z]|bis|ter)?|s/n", re.IGNORECASE)
-_NUMBER_LAST = re.compile(r"^(.*?\D)\s+(\d+\s?[A-Za-z]?(?:\s?[/-]\s?\d+\s?[A-Za-z]?)?)$")
+_NUMBER_LAST = re.compile(r"^(.*?\D)(?<!\s)\s++(\d+\s?[A-Za-z]?(?:\s?[/-]\s?\d+\s?[A-Za-z]?)?)$")
 
 
 def parse(text: str, country: str | None = None) -> Address:

@@ -71,7 +71,7 @@ _LOGIN_PATH = re.compile(
     r"(?:^|[/._-])(?:log-?in|sign-?in|logon|sso|auth(?:enticate|orize)?)(?:[/._?-]|$)", re.IGNORECASE
 )
 _UNSEEN = re.compile(
-    r"<!--.*?(?:-->|\Z)|<(script|style|template|noscript|head)\b.*?(?:</\1\s*>|\Z)|<[^>]*>", re.I | re.S
+    r"<!--.*?(?:-->|\Z)|<(script|style|template|noscript|head)\b.*?(?:</\1\s*+>|\Z)|<[^<>]*+>", re.I | re.S
 )
 
 

@@ -79,24 +79,30 @@ _USUAL_CHARSETS = {
 }
 
 _HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", re.IGNORECASE)
-_META_CHARSET = re.compile(rb"<meta[^>]{0,400}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.IGNORECASE)
+_META_CHARSET = re.compile(rb"<meta[^>]{0,400}?charset\s*+=\s*+[\"']?\s*+([A-Za-z0-9_.:-]+)", re.IGNORECASE)
 _XML_CHARSET = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:-]+)", re.IGNORECASE)
 _DECLARATION_BYTES = 8192
 
 _TEXT_PART = re.compile(rb"[^\n<>]+")
 _NON_ASCII_RUN = re.compile(rb"[\x80-\xff]{2,}")
 _SAMPLE_BYTES = 32_768
+#: what `surrogateescape` makes of a byte that is no UTF-8, and what the byte says in windows-1252
+_STRAY_BYTES = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 _C1_CONTROL = re.compile(r"[\x80-\x84\x86-\x9f]")
 
 #: UTF-8 read as windows-1252 or Latin-1: `Â` before a sign, `Ã` before a continuation, `â€` before punctuation
-_TWICE_ENCODED = re.compile(
-    r"Â[\u0080-\u00bf]"
+_TWICE_ENCODED = (
+    r"(?:Â[\u0080-\u00bf]"
     r"|Ã[\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
-    r"|â(?:\u20ac|\u0080|\u201a|\u0082)[\u0080-\u00bf\u0152\u0153\u0160\u0161\u017d\u017e\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
+    r"|â(?:\u20ac|\u0080|\u201a|\u0082)[\u0080-\u00bf\u0152\u0153\u0160\u0161\u017d\u017e\u02c6\u02dc\u2013-\u203a\u20ac\u2122])"
 )
+#: a piece of text, up to the next tag, quote, or line, with such a place in it
+_BROKEN = re.compile(rf'(?:(?<=[<>\n"])|\A)[^<>\n"]*?{_TWICE_ENCODED}[^<>\n"]*+')
+#: so many characters of different pieces are repaired, and no more: it is the slow part of decoding, 0.5 s for these
+_MOST_REPAIRED = 500_000
+_PIECE_COST = 20
 #: what a saved file is taken for before its bytes are looked at; HTML if its name says nothing
 _SUFFIXES = {".txt": TEXT, ".json": JSON, ".xml": XML}
-_SEGMENT = re.compile(r"[^<>\n\"]+")
 
 
 def decode(body: bytes, content_type_header: str | None = None) -> str:
@@ -213,10 +219,7 @@ def _mostly_utf8(body: bytes) -> bool:
 
 def _lenient_utf8(body: bytes) -> str:
     """UTF-8 in which a stray byte is read as windows-1252: pages are pasted together from several sources."""
-    text = body.decode("utf-8", "surrogateescape")
-    return re.sub(
-        "[\udc80-\udcff]", lambda match: bytes([ord(match[0]) - 0xDC00]).decode("cp1252", errors="replace"), text
-    )
+    return body.decode("utf-8", "surrogateescape").translate(_STRAY_BYTES)
 
 
 def _guess(body: bytes) -> str:
@@ -240,11 +243,17 @@ def _guess(body: bytes) -> str:
 
 def repair(text: str) -> str:
     """`text` with the parts mended that were evidently encoded twice (`mÂ²`); all else is left as it is."""
-    if text.isascii() or not any(begin in text for begin in "ÂÃâ") or not _TWICE_ENCODED.search(text):
+    if text.isascii() or not any(begin in text for begin in "ÂÃâ"):
         return text
-    return _SEGMENT.sub(_repair_segment, text)
-
-
-def _repair_segment(match: re.Match[str]) -> str:
-    segment = match[0]
-    return str(ftfy.fix_encoding(segment)) if _TWICE_ENCODED.search(segment) else segment
+    mended = dict[str, str]()
+    pieces, end, left = list[str](), 0, _MOST_REPAIRED
+    for match in _BROKEN.finditer(text):
+        broken = match[0]
+        if broken not in mended:
+            left -= len(broken) + _PIECE_COST
+            if left < 0:
+                break
+            mended[broken] = str(ftfy.fix_encoding(broken))
+        pieces += text[end : match.start()], mended[broken]
+        end = match.end()
+    return "".join((*pieces, text[end:]))

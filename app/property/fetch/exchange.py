@@ -7,6 +7,7 @@ proxy has a say. Every foreign error leaves as one of `app.errors`.
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -16,6 +17,7 @@ import httpx2
 
 from app.clock import Clock
 from app.errors.fetching import ConnectionFailedError, FetchError, FetchTimeoutError, PageTooLargeError
+from app.errors.pages import PageTooComplexError
 from app.property.fetch.connections import Connections
 from app.property.fetch.guard import Destination
 from app.property.fetch.limits import Limits
@@ -28,11 +30,20 @@ _HEADERS = {
 
 
 class _Body(httpx2.SyncByteStream):
-    def __init__(self, stream: httpcore2.Response) -> None:
+    """The bytes as they come. Whoever takes them unpacks them, and gets no more once that took too much CPU time."""
+
+    def __init__(self, stream: httpcore2.Response, url: str, limits: Limits) -> None:
         self._response = stream
+        self._url = url
+        self._limits = limits
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._response.iter_stream()
+        started = time.thread_time()
+        for chunk in self._response.iter_stream():
+            if time.thread_time() - started > self._limits.unpacking_cpu_seconds:
+                what = f"unpacking it took more than {self._limits.unpacking_cpu_seconds:g} s of CPU time"
+                raise PageTooComplexError(self._url, what)
+            yield chunk
 
     def close(self) -> None:
         self._response.close()
@@ -105,7 +116,12 @@ class Exchange:
             self._connections.to(destination.origin) as connections,
         ):
             answer = connections.handle_request(self._to_core(request, under_way))
-            response = httpx2.Response(answer.status, headers=answer.headers, stream=_Body(answer), request=request)
+            response = httpx2.Response(
+                answer.status,
+                headers=answer.headers,
+                stream=_Body(answer, destination.url, self._limits),
+                request=request,
+            )
             try:
                 under_way.headers_complete = True
                 yield response

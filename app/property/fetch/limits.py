@@ -21,6 +21,8 @@ class Limits:
     wire_bytes: int = 10_000_000
     #: the body after decompression
     body_bytes: int = 10_000_000
+    #: to receive and unpack a body: 10 MB take 0.2 s, a million frames that hold nothing many seconds
+    unpacking_cpu_seconds: float = 1.0
     #: status line and header fields, interim answers (1xx) included
     header_bytes: int = 65_536
 

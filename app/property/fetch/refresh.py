@@ -16,7 +16,7 @@ from lxml.etree import ParserError
 _SOON_SECONDS = 10
 #: the element stands in the head
 _HEAD_CHARS = 65_536
-_HINT = re.compile(r"http-equiv\s*=\s*[\"']?\s*refresh", re.IGNORECASE)
+_HINT = re.compile(r"http-equiv\s*+=\s*+[\"']?\s*+refresh", re.IGNORECASE)
 _VALUE = re.compile(r"\s*(?P<seconds>\d{1,9})?(?:\.[\d.]*)?(?:\s*[;,]\s*|\s+)(?:url\s*=\s*)?(?P<place>.*)", re.I | re.S)
 
 

@@ -18,7 +18,7 @@ _MOST_LINKS = 2_000
 #: a row or a card around a link is about one property as long as it is this short
 _ROW_CHARS = 400
 _ROWS = frozenset({"tr", "li", "article", "dd", "p", "div", "td"})
-_UNIT = re.compile(r"(?:\b(?:unit|apt|apartment|ste|suite|lot)\b\.?|#)\s*#?\s*([\w-]+)")
+_UNIT = re.compile(r"(?:\b(?:unit|apt|apartment|ste|suite|lot)\b\.?|#)\s*+#?\s*+([\w-]+)")
 #: behind a street's name it makes another street of it
 _DIRECTION = re.compile(r"(?:[NSEW]|N[EW]|S[EW]|north(?:east|west)?|south(?:east|west)?|east|west)[.,]?", re.IGNORECASE)
 _ZIP = re.compile(r"\b\d{5}\b")

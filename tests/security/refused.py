@@ -1,0 +1,29 @@
+"""What becomes of a page that costs too much, in the main thread and in another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from app.errors.pages import PageTooComplexError
+
+
+def refused(work: Callable[[], Any], *, in_thread: bool) -> PageTooComplexError:
+    """The refusal that `work` ends with. In a thread no signal can end what was begun."""
+    found = list[PageTooComplexError]()
+
+    def attempt() -> None:
+        try:
+            work()
+        except PageTooComplexError as exc:
+            found.append(exc)
+
+    if in_thread:
+        thread = threading.Thread(target=attempt)
+        thread.start()
+        thread.join()
+    else:
+        attempt()
+    (error,) = found
+    return error

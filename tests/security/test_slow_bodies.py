@@ -1,0 +1,96 @@
+"""Bodies made to cost CPU time before a page is read from them: unpacking, decoding, and looking where they lead."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import brotli
+import pytest
+
+from app.property.address import american
+from app.property.fetch import Fetcher, Limits
+from app.property.fetch.decode import decode, repair
+from app.property.fetch.refresh import refresh
+from tests.security.refused import refused
+
+#: half of what a page may cost in all; each of these took more than 3 s, one of them more than a day
+_SECONDS = 1.5
+_EMPTY_FRAME = b"\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00"
+_MOST = 9_000_000
+
+
+def _costs(work: Callable[[], Any]) -> float:
+    started = time.thread_time()
+    work()
+    return time.thread_time() - started
+
+
+@pytest.mark.parametrize("in_thread", [False, True], ids=["main thread", "thread"])
+def test_a_million_empty_frames_end_the_fetch(site: Any, fetcher: Fetcher, *, in_thread: bool) -> None:
+    """They unpack to nothing, so that no limit on size is ever reached."""
+    url = site.page("/", _EMPTY_FRAME * 1_000_000, Content_Encoding="zstd")
+    error = refused(lambda: fetcher.fetch(url), in_thread=in_thread)
+    assert "unpacking it took more than 1 s" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [("gzip", gzip.compress), ("br", lambda data: brotli.compress(data, quality=4)), ("gzip, gzip", None)],
+)
+def test_a_large_page_costs_a_third_of_what_unpacking_may(
+    site: Any, make_fetcher: Callable[..., Fetcher], encoding: str, pack: Callable[[bytes], bytes] | None
+) -> None:
+    body = b"<html>" + random.Random(1).randbytes(3_000_000).hex().encode()
+    packed = gzip.compress(gzip.compress(body)) if pack is None else pack(body)
+    fetcher = make_fetcher("127.0.0.0/8", limits=Limits(unpacking_cpu_seconds=1 / 3))
+    assert fetcher.fetch(site.page("/", packed, Content_Encoding=encoding)).body == body
+
+
+_SOUP = random.Random(7)
+#: nearly all bytes are no UTF-8; text that was encoded twice in one piece and in a million; runs behind a beginning
+BODIES: dict[str, bytes] = {
+    "bytes 80 to FF in order": bytes(range(0x80, 0x100)) * (_MOST // 128),
+    "bytes 80 to FF": bytes(_SOUP.randrange(0x80, 0x100) for _ in range(_MOST // 9)) * 9,
+    "stray bytes": ("é" * 20).encode().join([b"\xe9 "] * 200_000),
+    "encoded twice": b"".join(b"%d m\xc3\x83\xc2\xb2" % number for number in range(700_000)),
+    "encoded twice in pieces": b"".join(b"%d m\xc3\x83\xc2\xb2<" % number for number in range(700_000)),
+    "blanks behind a charset": b"<meta charset=" + b" " * _MOST,
+    "charsets": b"<meta charset=" * (_MOST // 14),
+    "quotation marks": "\u2039".encode() * (_MOST // 3),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("charset", ["", "; charset=iso-8859-1", "; charset=gb18030", "; charset=utf-8"])
+def test_bodies_are_decoded_in_time(name: str, charset: str) -> None:
+    assert _costs(lambda: decode(BODIES[name], f"text/html{charset}")) < _SECONDS
+
+
+def test_repair_ends_where_it_has_cost_enough_and_loses_nothing() -> None:
+    text = "".join(f"<p>{number} mÂ²</p>" for number in range(100_000))
+    repaired = repair(text)
+    assert repaired.startswith("<p>0 m²</p><p>1 m²</p>")
+    assert repaired.endswith("<p>99999 mÂ²</p>")
+    assert repaired.replace("Â", "") == text.replace("Â", "")
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["<meta http-equiv=" + " " * 65_000, "http-equiv" * 6_500, "<meta http-equiv='refresh' content='" + " " * 65_000],
+)
+def test_a_head_is_searched_for_a_refresh_in_time(head: str) -> None:
+    assert _costs(lambda: refresh("", head)) < _SECONDS
+
+
+def test_an_address_of_many_numbers_is_read_in_time() -> None:
+    """Each number could be split in two ways, and each way was tried with all those of the others."""
+
+    def read() -> None:
+        with pytest.raises(ValueError, match="lacks"):
+            american.read(" & ".join(["10"] * 40))
+
+    assert _costs(read) < _SECONDS
