@@ -9,7 +9,7 @@ from typing import Any
 from celery import shared_task
 from openai import RateLimitError
 
-from app.errors import PropertyIntelligenceError
+from app.errors import NotFoundError, PropertyIntelligenceError
 from app.property.store import FoundJobs, Job, ModelRequest, ModelRequestStore
 from app.redaction import redact_urls
 from app.services.economy import Economy, WaitForBatch
@@ -47,7 +47,14 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
             with paid_by_watch(job, current().database, current().settings):
                 outcome = current().scraper.work(
                     job.target,
-                    Run(job.id, job.batch, is_due or job.attempts > MAX_RETRIES, is_due, self.seconds_left),
+                    Run(
+                        job.id,
+                        job.batch,
+                        is_last=is_due or job.attempts > MAX_RETRIES,
+                        is_due=is_due,
+                        seconds_left=self.seconds_left,
+                        led_by=_led_by(job),
+                    ),
                     refresh=job.refresh,
                     asked_at=job.created_at,
                     economy=economy,
@@ -72,6 +79,16 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
             self.request.run.lost()
         return _ended(job, "done" if finished else "skipped", outcome.property_id, str(outcome.page_from), wanted)
     raise AssertionError("working_on swallows no exception")
+
+
+def _led_by(job: Job) -> str | None:
+    """The search whose page names the job's target, "" if it is no longer known which; None: somebody asked for it."""
+    if job.found_by is None:
+        return None
+    try:
+        return current().jobs.get(job.found_by).target
+    except NotFoundError:
+        return ""
 
 
 def _parked(task: JobTask, job: Job, request: ModelRequest) -> dict[str, Any]:

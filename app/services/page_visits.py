@@ -69,9 +69,13 @@ class Visitors:
         self._names = names
         self._clock = clock
 
-    def visit(self, url: str, job_id: str | None, batch: str) -> Visit:
+    def visit(self, url: str, job_id: str | None, batch: str, led_by: str | None = None) -> Visit:
         """The page at `url`, a target, without the names of people who were purged. With a job it is the job's
-        checkpoint from now on."""
+        checkpoint from now on.
+
+        `led_by` is the URL that was asked for, whose page names this one ("": nobody knows which); None: this one was
+        asked for. Networks that the operator opened are open to the host that was asked for alone.
+        """
         self._names.require_nameless(url)
         with span("fetch", {"server.address": urlsplit(url).hostname}) as fetching:
             before = self._pages.checkpoint(job_id, url) if job_id is not None else None
@@ -83,7 +87,7 @@ class Visitors:
                 if page is not kept:
                     self._keep(page, job_id, confirmed_at)
             else:
-                page, confirmed_at = self._fetched(url, _visitor(job_id, batch))
+                page, confirmed_at = self._fetched(url, _visitor(job_id, batch, only_public=_is_led_away(url, led_by)))
                 page = self._names.page_without(page)
                 self._keep(page, job_id, confirmed_at)
             fetching.set(
@@ -139,6 +143,12 @@ class Visitors:
         return patiently(lambda: self._pages.still_holds(answer.url, answer.final_url, answer.at), self._clock)
 
 
-def _visitor(job_id: str | None, batch: str) -> Visitor | None:
+def _visitor(job_id: str | None, batch: str, *, only_public: bool) -> Visitor:
     """A job comes back by itself and shares a site evenly with other batches; whoever else asks waits for his turn."""
-    return Visitor(job_id, batch, _PATIENCE_SECONDS, comes_back=True) if job_id is not None else None
+    if job_id is None:
+        return Visitor(only_public=only_public)
+    return Visitor(job_id, batch, _PATIENCE_SECONDS, comes_back=True, only_public=only_public)
+
+
+def _is_led_away(url: str, led_by: str | None) -> bool:
+    return led_by is not None and urlsplit(url).hostname != urlsplit(led_by).hostname

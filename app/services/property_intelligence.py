@@ -107,7 +107,7 @@ class Scraper:
             return self._outcome(*known, url, PageFrom.STORED)
         since = (asked_at or now) if refresh else now - self._parts.fresh
         try:
-            visit = self._parts.visitors.visit(url, job_id, batch)
+            visit = self._parts.visitors.visit(url, job_id, batch, run.led_by)
             with paid_by(batch):
                 outcome = self._result(url, visit, run, since, economy=economy, walks=walks)
         except PageError:

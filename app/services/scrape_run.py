@@ -25,7 +25,8 @@ class Run:
     """Who scrapes: a job (None: somebody who asks directly and does not come back) of a batch, which pays for it.
 
     `is_last`: the job may not be put off by pages any more; `is_due`: it has waited as long as it may for anything.
-    `seconds_left` tells how much of the run's time is left; None: there is no end to it.
+    `seconds_left` tells how much of the run's time is left; None: there is no end to it. `led_by` is the URL of the
+    search that found the target (see `Visitors.visit`); None: somebody asked for it.
     """
 
     job_id: str | None = None
@@ -33,6 +34,7 @@ class Run:
     is_last: bool = False
     is_due: bool = False
     seconds_left: Callable[[], float] | None = None
+    led_by: str | None = None
     _whole_seconds: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:

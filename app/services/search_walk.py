@@ -84,7 +84,7 @@ class SearchWalker:
                 return OutOfTimeError.code
             next_url = str(results.next_url)
             try:
-                page = self._visitors.visit(next_url, run.job_id, run.batch).page
+                page = self._visitors.visit(next_url, run.job_id, run.batch, led_by=walk.url).page
             except (FetchError, PageError) as exc:
                 if exc.transient and run.may_wait:
                     raise

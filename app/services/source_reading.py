@@ -148,12 +148,13 @@ class SourceReader:
         place_is_known: bool,
         may_follow: bool = True,
         allows: Callable[[str], bool] | None = None,
+        led_by: str | None = None,
     ) -> bool:
         """False where the site answered, and knows nothing of the address by this URL."""
         if url in self._seen:
             return False
         self._seen.add(url)
-        visit = self._visited(name, kind, url)
+        visit = self._visited(name, kind, url, led_by)
         if isinstance(visit, bool):
             return visit
         host = urlsplit(visit.page.final_url).hostname or ""
@@ -170,14 +171,14 @@ class SourceReader:
         if extraction.kind is PageKind.SEARCH and (rows := read_rows(visit.page, self._may_be_told)):
             listed = _Listed(name, kind, url, visit, rows, place_is_known)
             return self._judge_rows(listed)
-        follow = partial(self._visit, place_is_known=place_is_known, may_follow=False, allows=allows)
+        follow = partial(self._visit, place_is_known=place_is_known, may_follow=False, allows=allows, led_by=url)
         return self._judge(
             Read(name, extraction, visit, source_record(url, extraction, visit, kind)),
             place_is_known=place_is_known,
             follow=follow if may_follow else None,
         )
 
-    def _visited(self, name: str, kind: SourceKind | None, url: str) -> Visit | bool:
+    def _visited(self, name: str, kind: SourceKind | None, url: str, led_by: str | None) -> Visit | bool:
         """The page; else it is noted why there is none, and False where another URL may be of use (see `_visit`)."""
         known = self._before.get(url)
         if known is not None and known.is_final:
@@ -188,7 +189,7 @@ class SourceReader:
             self._note(name, kind, url, OutOfTimeError.code, "no time was left for it")
             return True
         try:
-            return self._parts.visitors.visit(url, self.run.job_id, self.run.batch)
+            return self._parts.visitors.visit(url, self.run.job_id, self.run.batch, led_by)
         except (PurgedMeanwhileError, PageNamesPersonError) as exc:  # nothing of it is kept, its URL as little
             self._note(name, kind, None, exc.code, str(exc))
             return True

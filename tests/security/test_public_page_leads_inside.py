@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
+from app.property.store import FoundJobs, Walked
+from tasks.sending import send_jobs
 from tests.plugins.network_namespace import ROOT, run_isolated
 from tests.security import public_and_inside
-from tests.security.public_and_inside import INSIDE, PUBLIC
+from tests.security.public_and_inside import FACTS, INSIDE, PUBLIC
 
 Seen = dict[str, Any]
 
@@ -53,6 +56,22 @@ def test_who_asks_for_the_inside_gets_it(seen: Seen) -> None:
     assert became[f"http://{INSIDE}/"] == became[f"http://{INSIDE}/moved"] == f"http://{INSIDE}/"
     assert became[f"http://{INSIDE}/out"] == "blocked_address"
     assert seen["inside"] == ["/robots.txt", "/", "/moved", "/", "/out"]
+
+
+def test_listings_of_a_search_lead_inside_on_its_own_host_only(make_fleet: Callable[..., Any], site: Any) -> None:
+    """What a search found is a job of its own, and still nothing that anybody asked for."""
+    fleet = make_fleet()
+    asked_for = site.page("/1", FACTS.encode())
+    led_to = site.page("/2", FACTS.encode()).replace("127.0.0.1", "localhost")
+    (search,) = fleet.stores.jobs.enqueue([site.page("/search", FACTS.encode())]).new
+    job = fleet.stores.jobs.claim(search, "walker", 30)
+    found = FoundJobs(fleet.stores.database).finish(job, "walker", Walked([asked_for, led_to], {}, 1, "last_page"))
+    assert found is not None
+    send_jobs(fleet.app, fleet.stores.jobs, found)
+    fleet.start_worker(concurrency=1)
+    ended = fleet.wait_for_state([one.id for one in found], "done", "failed")
+    became = {job.target: job.error["code"] if job.error else job.state for job in ended}
+    assert became == {asked_for: "done", led_to: "blocked_address"}
 
 
 def test_the_demo_opens_its_own_site_and_nothing_else() -> None:

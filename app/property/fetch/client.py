@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import email.utils
 import ssl
-import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC
@@ -116,7 +115,7 @@ class Fetcher:
 
         `known` says for a URL what its site said about keeping that answer; None: nothing of it is kept.
         """
-        visitor = visitor or Visitor(uuid.uuid4().hex)
+        visitor = visitor or Visitor()
         read = partial(self._read_page, url)
         found = self._follow(url, read, self._robots.permit, self._limits.redirects, visitor, known=known)
         return cast("Page | NotModified", found)  # the type of a union's rest is not inferred

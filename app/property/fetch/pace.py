@@ -8,6 +8,7 @@ worker goes on with other sites. `pace_stores.py` keeps this in a process or for
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 
 #: how soon to ask again when all places at a site are taken: nobody knows when one of them will be free
@@ -42,7 +43,7 @@ class Visitor:
     public page leads him, so that no network which the operator opened is open to him.
     """
 
-    id: str
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
     lane: str = ""
     patience_seconds: float = 60.0
     comes_back: bool = False
