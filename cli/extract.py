@@ -19,6 +19,7 @@ from app.property.extract.pipeline import extract as extract_page
 from app.property.extract.pipeline import with_model_values
 from app.property.extract.prompt import Prompt, build_prompt
 from app.property.fetch import page_from_file
+from app.property.reading_budget import reading
 from app.property.store import normalise_target
 from cli.explaining import explained, explanation, prompt_json, prompt_lines
 from cli.output import Format, FormatOption, note, print_json, show, wants_json
@@ -64,8 +65,9 @@ def extract(
     address = normalise_target(url)
     page = page_from_file(file, address, SystemClock().now())
     language = _checked_language(lang)
-    extraction = extract_page(page, lang=language)
-    prompt = build_prompt(extraction, lang=language) if show_prompt or answer else None
+    with reading(page.url, page.spent):
+        extraction = extract_page(page, lang=language)
+        prompt = build_prompt(extraction, lang=language) if show_prompt or answer else None
     if prompt and not prompt.fields:
         note("Nothing would be sent: the page says nothing about what is missing, or nothing is.")
     if prompt and show_prompt and not explain and not answer:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from app.property.reading_budget import Spent
 
 #: what the body of a page begins with that a browser drew, so that every copy of it says so
 RENDERED = b"<!-- drawn by a browser -->\n"
@@ -28,7 +30,8 @@ class Page:
 
     `url` is the address asked for, `final_url` the one after redirects; `content_type` is the media type without
     parameters, lower case; `text` the body decoded and repaired; `body` the bytes after content decoding.
-    `declared_url` is the canonical URL that the answer's Link header names, not judged.
+    `declared_url` is the canonical URL that the answer's Link header names, not judged; `spent` is what the page has
+    cost so far, since it was asked for.
     """
 
     url: str
@@ -39,6 +42,7 @@ class Page:
     fetched_at: datetime
     keeping: Keeping = Keeping()
     declared_url: str | None = None
+    spent: Spent = field(default_factory=Spent, compare=False, repr=False)
 
     @property
     def rendered(self) -> bool:

@@ -23,9 +23,7 @@ from app.errors.targets import NoSourceError
 from app.property.extract.base import Extraction
 from app.property.extract.edition import edition
 from app.property.extract.pipeline import with_paid_values
-from app.property.extract.prompt import build_prompt
 from app.property.merge import merge
-from app.property.reading_budget import reading
 from app.property.record import FIELDS, PageKind
 from app.property.store import (
     Hearsay,
@@ -38,7 +36,7 @@ from app.property.store import (
 from app.property.urls.rows import answer_of
 from app.services.economy import Economy
 from app.services.metrics.instruments import RESULTS
-from app.services.model_reading import ModelReading
+from app.services.model_reading import ModelReading, question_about
 from app.services.page_reading import ScrapeOutcome, count_fields, outcome_of, paid_by, with_values
 from app.services.scrape_parts import ScrapeParts
 from app.services.scrape_run import CALL_SECONDS, Run
@@ -239,8 +237,7 @@ class AddressScraper:
 def _speaks_of(asked: Extraction) -> tuple[str, ...]:
     """The wanted fields of which the page speaks; none where that would take too long to tell."""
     try:
-        with reading(asked.page.url):
-            return build_prompt(asked).fields
+        return question_about(asked).fields
     except PageTooComplexError as exc:
         log.warning("No model is asked about a page: %s", exc)
         return ()

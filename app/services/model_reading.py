@@ -93,8 +93,7 @@ class ModelReader:
         """
         if not extraction.wanted:
             return ModelReading(extraction)
-        with reading(extraction.page.url):
-            prompt = build_prompt(extraction)
+        prompt = question_about(extraction)
         if not prompt.fields:
             return ModelReading(extraction)
         question = self._question(extraction, prompt)
@@ -111,14 +110,16 @@ class ModelReader:
         """The extraction with what the page bears out of the answer, and what there is to tell of the rest."""
         if answer.failure and not answer.values:
             return ModelReading(extraction, answer.note, prompt.fields)
-        candidates, dropped = verify(answer.values, prompt)
+        with reading(extraction.page.url, extraction.page.spent):
+            candidates, dropped = verify(answer.values, prompt)
+            extraction = with_model_values(extraction, candidates, len(dropped))
         for one in dropped:
             MODEL_VALUES_DROPPED.labels(one.flaw).inc()
         names = ", ".join(one.field for one in dropped)
         told = [answer.note] if answer.failure else []
         told += [f"Not stored, for the text does not bear the model out: {names}."] if dropped else []
         unheard = tuple(f for f in prompt.fields if answer.failure and f not in answer.values)
-        return ModelReading(with_model_values(extraction, candidates, len(dropped)), " ".join(told) or None, unheard)
+        return ModelReading(extraction, " ".join(told) or None, unheard)
 
     def _question(self, extraction: Extraction, prompt: Prompt) -> Question:
         asked = digest({"messages": prompt.messages, "schema": prompt.schema})
@@ -231,6 +232,12 @@ class ModelReader:
                 }
             )
             return answer
+
+
+def question_about(extraction: Extraction) -> Prompt:
+    """What a model would be asked. Raises `PageTooComplexError`."""
+    with reading(extraction.page.url, extraction.page.spent):
+        return build_prompt(extraction)
 
 
 def _stored(answer: ModelAnswer, service_tier: str) -> StoredAnswer:

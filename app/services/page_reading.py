@@ -109,7 +109,7 @@ def paid_by(batch: str) -> Iterator[None]:
 
 def read_page(page: Page) -> Extraction:
     """What the page says without a model, whatever its kind. Raises `PageTooComplexError`."""
-    with reading(page.url), span("extract", {}) as extracting:
+    with reading(page.url, page.spent), span("extract", {}) as extracting:
         extraction = extract(page)
         extracting.set({"propintel.page.kind": extraction.kind, "propintel.values": len(extraction.record.values)})
     return extraction
@@ -120,7 +120,7 @@ def read_rows(page: Page, is_worth: Callable[[str], bool]) -> list[Extraction]:
 
     Raises `PageTooComplexError`.
     """
-    with reading(page.url), span("extract", {}) as extracting:
+    with reading(page.url, page.spent), span("extract", {}) as extracting:
         rows = extract_rows(page, is_worth)
         extracting.set({"propintel.rows": len(rows)})
     return rows

@@ -83,12 +83,12 @@ class Visitors:
             if before is not None:
                 page, confirmed_at = before.page, before.confirmed_at
                 PAGES.labels("checkpoint").inc()
-                kept, page = page, self._names.page_without(page)
+                kept, page = page, self._nameless(page)
                 if page is not kept:
                     self._keep(page, job_id, confirmed_at)
             else:
                 page, confirmed_at = self._fetched(url, _visitor(job_id, batch, only_public=_is_led_away(url, led_by)))
-                page = self._names.page_without(page)
+                page = self._nameless(page)
                 self._keep(page, job_id, confirmed_at)
             fetching.set(
                 {
@@ -96,8 +96,12 @@ class Visitors:
                     "propintel.not_modified": before is None and confirmed_at is not None,
                 }
             )
-        with reading(page.url):
+        with reading(page.url, page.spent):
             return Visit(page, answered_url(page), confirmed_at, canonical_of(page))
+
+    def _nameless(self, page: Page) -> Page:
+        with reading(page.url, page.spent):
+            return self._names.page_without(page)
 
     def _keep(self, page: Page, job_id: str | None, confirmed_at: datetime | None) -> None:
         patiently(lambda: self._pages.save_page(page, job_id, confirmed_at), self._clock)

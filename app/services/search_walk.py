@@ -64,7 +64,7 @@ class SearchWalker:
         page = visit.page
         if not _is_asked_for(url, page.final_url):
             raise SearchPageError(url, f"{reason}; it is {page.final_url}, to which the page that was asked for leads")
-        with reading(page.url):
+        with reading(page.url, page.spent):
             results = read_results(page)
         if not results.listings and not results.says_none:
             raise SearchPageError(url, f"{reason}, and no link to one of them can be told")
@@ -91,7 +91,7 @@ class SearchWalker:
                 log.warning("The search %s ends before its page %d: %s", walk.url, walk.pages + 1, exc.code)
                 return exc.code
             walk.visited |= {next_url, page.final_url}
-            with reading(page.url):
+            with reading(page.url, page.spent):
                 results = read_results(page, walk.shapes)
             if not is_same_search(next_url, page.final_url):
                 return _why_nothing(page, results, "other_search")

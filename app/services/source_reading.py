@@ -21,6 +21,7 @@ from app.errors.targets import InvalidTargetError
 from app.property.address import Address
 from app.property.extract.base import Extraction
 from app.property.normalise.texts import plain_parcel
+from app.property.reading_budget import reading
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord, independent
 from app.property.sources.belonging import Whose, belonging
@@ -165,18 +166,17 @@ class SourceReader:
             kind = None  # it was the cited host's
         try:
             extraction = read_page(visit.page)
+            if extraction.kind is PageKind.SEARCH and (rows := read_rows(visit.page, self._may_be_told)):
+                return self._judge_rows(_Listed(name, kind, url, visit, rows, place_is_known))
+            follow = partial(self._visit, place_is_known=place_is_known, may_follow=False, allows=allows, led_by=url)
+            return self._judge(
+                Read(name, extraction, visit, source_record(url, extraction, visit, kind)),
+                place_is_known=place_is_known,
+                follow=follow if may_follow else None,
+            )
         except PageTooComplexError as exc:
             self._in_vain(name, kind, url, exc)
             return True
-        if extraction.kind is PageKind.SEARCH and (rows := read_rows(visit.page, self._may_be_told)):
-            listed = _Listed(name, kind, url, visit, rows, place_is_known)
-            return self._judge_rows(listed)
-        follow = partial(self._visit, place_is_known=place_is_known, may_follow=False, allows=allows, led_by=url)
-        return self._judge(
-            Read(name, extraction, visit, source_record(url, extraction, visit, kind)),
-            place_is_known=place_is_known,
-            follow=follow if may_follow else None,
-        )
 
     def _visited(self, name: str, kind: SourceKind | None, url: str, led_by: str | None) -> Visit | bool:
         """The page; else it is noted why there is none, and False where another URL may be of use (see `_visit`)."""
@@ -212,7 +212,8 @@ class SourceReader:
             self._keep(found, whose.reason)
             return True
         if follow is not None and extraction.kind is not PageKind.BLOCKED:
-            link = the_link(found.visit.page, self._address)
+            with reading(found.visit.page.url, found.visit.page.spent):
+                link = the_link(found.visit.page, self._address)
             if link is not None:
                 return follow(name, kind, link)
         try:

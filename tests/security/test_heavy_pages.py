@@ -15,10 +15,12 @@ from celery.exceptions import SoftTimeLimitExceeded
 from app.errors import PropertyIntelligenceError
 from app.errors.pages import PageTooComplexError
 from app.property import reading_budget
+from app.property.extract.prompt import count_tokens
 from app.property.extract.search.reading import read_results
 from app.property.fetch import page_from_file
 from app.property.page import Page
-from app.services.page_reading import read_page
+from app.services.model_reading import question_about
+from app.services.page_reading import read_page, read_rows
 from tasks.policy import Fail, Standing, decide
 from tests.plugins.address_world import BILL, BY_ADDRESS, BY_NUMBER, FOUND, World, assessor, outcomes
 from tests.security.refused import refused
@@ -97,6 +99,26 @@ def test_a_block_inside_a_block_spends_from_the_same_budget(monkeypatch: pytest.
     assert caught.value.facts["url"] == URL
 
 
+def test_all_that_is_done_with_a_page_spends_from_one_budget(
+    site: Any, fetcher: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its fetch to the question for a model; a page that is asked for anew has its own."""
+    url = site.page("/1", f"{_HEAD}<p>Price: $250,000</p><p>3 bedrooms, built in 1987</p>".encode())
+    page = fetcher.fetch(url)
+    costs = [page.spent.cpu_seconds]
+    extraction = read_page(page)
+    costs.append(page.spent.cpu_seconds)
+    question_about(extraction)
+    costs.append(page.spent.cpu_seconds)
+    assert 0 < costs[0] < costs[1] < costs[2]
+    monkeypatch.setattr(reading_budget, "CPU_SECONDS", costs[2])
+    for work in (lambda: read_page(page), lambda: read_rows(page, bool), lambda: question_about(extraction)):
+        with pytest.raises(PageTooComplexError, match="CPU time"):
+            work()
+    monkeypatch.undo()
+    assert fetcher.fetch(url).spent.cpu_seconds < reading_budget.CPU_SECONDS
+
+
 def test_a_job_that_times_out_while_it_reads_is_over() -> None:
     """While it fetches it is tried again: then the site was slow."""
     with pytest.raises(PageTooComplexError) as caught, reading_budget.reading(URL):
@@ -145,19 +167,21 @@ def test_one_such_source_does_not_cost_an_address_its_others(world: World) -> No
 
 @pytest.mark.real_pages
 def test_real_pages_are_far_from_every_limit(shared_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of them are read with an eighth of what a page may cost."""
+    """All of them are read, and asked about, with an eighth of what a page may cost, and a quarter of its CPU time."""
     for name in ("MOST_TAGS", "MOST_VALUES", "MOST_ELEMENTS", "MOST_CHILDREN"):
         monkeypatch.setattr(reading_budget, name, getattr(reading_budget, name) // 8)
-    monkeypatch.setattr(reading_budget, "CPU_SECONDS", reading_budget.CPU_SECONDS / 8)
+    monkeypatch.setattr(reading_budget, "CPU_SECONDS", reading_budget.CPU_SECONDS / 4)
     monkeypatch.setattr(reading_budget, "MEMORY_BYTES", reading_budget.MEMORY_BYTES // 8)
+    count_tokens("")  # as a worker does when it starts
     files = [path for name in ("html", "more") for path in (shared_dir / "pages" / name).rglob("*") if path.is_file()]
     assert len(files) >= 38
     failed = {}
     for path in files:
         page = page_from_file(path, URL, datetime.now(UTC))
         try:
-            read_page(page)
-            read_results(page)
+            question_about(read_page(page))
+            with reading_budget.reading(page.url, page.spent):
+                read_results(page)
         except PropertyIntelligenceError as exc:
             failed[path.name] = str(exc)
     assert failed == {}

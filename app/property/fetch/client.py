@@ -42,7 +42,7 @@ from app.property.fetch.rendering import Drawn, Renderer
 from app.property.fetch.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
 from app.property.fetch.robots_shelf import RobotsFile, Shelf
 from app.property.page import RENDERED, Keeping, NotModified, Page
-from app.property.reading_budget import reading
+from app.property.reading_budget import Spent, reading
 from app.property.urls.site import site_of
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -116,7 +116,7 @@ class Fetcher:
         `known` says for a URL what its site said about keeping that answer; None: nothing of it is kept.
         """
         visitor = visitor or Visitor()
-        read = partial(self._read_page, url)
+        read = partial(self._read_page, url, Spent())
         found = self._follow(url, read, self._robots.permit, self._limits.redirects, visitor, known=known)
         return cast("Page | NotModified", found)  # the type of a union's rest is not inferred
 
@@ -176,16 +176,16 @@ class Fetcher:
                 raise
             raise FetchError(via, f"it redirects to {exc.facts['target']!r}: {exc.facts['problem']}") from exc
 
-    def _read_page(self, asked: str, arrival: Arrival) -> Page | NotModified | _Onward:
+    def _read_page(self, asked: str, spent: Spent, arrival: Arrival) -> Page | NotModified | _Onward:
         destination, response = arrival.destination, arrival.response
         if response.status_code == 304 and is_conditional(response.request.headers):
             return NotModified(asked, destination.url, self._clock.now())
-        with reading(destination.url):
+        with reading(destination.url, spent):
             self._require_success(asked, destination.url, response)
             content_type = response.headers.get("content-type")
             require_readable(destination.url, content_type)
             body = self._exchange.read_body(response)
-            page = self._page(asked, destination.url, response, body, content_type)
+            page = replace(self._page(asked, destination.url, response, body, content_type), spent=spent)
             self._require_no_wall(asked, destination.url, response, page.text)
             location = refresh(response.headers.get("refresh", ""), page.text if "html" in page.content_type else "")
             if location is not None and _join(destination.url, location).partition("#")[0] != destination.url:
@@ -215,11 +215,11 @@ class Fetcher:
         if not isinstance(result, Drawn):
             return _Onward(result.url)
         body = RENDERED + result.html.encode("utf-8", "replace")
-        with reading(page.final_url):
+        with reading(page.final_url, page.spent):
             drawn = self._page(page.url, page.final_url, arrival.response, body, "text/html; charset=utf-8")
             self._require_no_wall(page.url, page.final_url, arrival.response, drawn.text)
         # that the document is as it was would say nothing of what its scripts load
-        return replace(drawn, keeping=Keeping(no_store=page.keeping.no_store))
+        return replace(drawn, keeping=Keeping(no_store=page.keeping.no_store), spent=page.spent)
 
     def _read_robots(self, arrival: Arrival) -> RobotsFile:
         response = arrival.response
