@@ -109,6 +109,8 @@ def _ratios(name: str, value: float, known: Mapping[str, Any], year: int) -> Ite
 
 def _of_area(area: float, known: Mapping[str, Any]) -> Iterator[Ratio]:
     yield "m² of a home", area, 20.0, 1500.0
+    if area == 0:
+        return
     if beds := known.get("BedroomsTotal"):
         yield "m² a bedroom", area / beds, 14.0, 130.0
     for name in ("ListPrice", "ClosePrice", "X_MarketValue", "X_EstimatedValueLow"):
@@ -149,7 +151,7 @@ def _of_tax(name: str, value: float, known: Mapping[str, Any]) -> Iterator[Ratio
     for other, low, high in beside:
         if theirs := known.get(other):
             yield f"{name} beside {other}", value / theirs, low, high
-    if name != "TaxAnnualAmount" and (tax := known.get("TaxAnnualAmount")):
+    if name != "TaxAnnualAmount" and value and (tax := known.get("TaxAnnualAmount")):
         yield f"TaxAnnualAmount beside {name}", tax / value, 0.002, 0.12 if name == "TaxAssessedValue" else 0.035
 
 
@@ -157,5 +159,5 @@ def _of_count(name: str, value: float, known: Mapping[str, Any]) -> Iterator[Rat
     most = {"BedroomsTotal": 10, "BathroomsTotalInteger": 10, "RoomsTotal": 25, "StoriesTotal": 4, "ParkingTotal": 8}
     yield name, value, 1.0, float(most[name])
     area = square_meters(known, "LivingArea")
-    if name == "BedroomsTotal" and area:
+    if name == "BedroomsTotal" and area and value:
         yield "m² a bedroom", area / value, 14.0, 130.0

@@ -287,3 +287,18 @@ def test_every_field_has_a_rank_for_every_kind() -> None:
         assert all(0 < rank(kind, name) < 1 for kind in (None, *SourceKind))
         assert freshness(name, 0) == 1
         assert 0 < freshness(name, 365) < 1
+
+
+@pytest.mark.parametrize("name", ["BedroomsTotal", "LivingArea", "TaxAssessedValue", "X_MarketValue"])
+def test_a_source_that_says_zero_is_weighed(name: str) -> None:
+    """It is odd beside what else is known, which is told by ratios."""
+    known = {
+        **HOUSE,
+        **TAX,
+        "TaxAnnualAmount": 3_000,
+        "X_MarketValue": 300_000,
+        "LotSizeArea": 9_000,
+        "LotSizeUnits": "Square Feet",
+    }
+    merged = merge([said("one", {**known, name: 0}), said("two", known), said("three", known)])
+    assert merged.values[name] == known[name]
