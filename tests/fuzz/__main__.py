@@ -2,6 +2,10 @@
 
 An input that raises, or takes more than two CPU seconds in a process of its own without instrumentation, is written to
 `tests/fuzz/regressions/TARGET/`, where the test suite finds it; the exit status is then 1.
+
+The target `soak` needs no Atheris: jobs on `--pages` generated hostile pages of a `--seed` (`soak/runner.py`). The
+first has the number `--first`: `soak --seed 1 --first 4711 --pages 1` does a page again. One that fails and is small is
+written to `tests/fuzz/regressions/soak/`.
 """
 
 from __future__ import annotations
@@ -10,7 +14,6 @@ import argparse
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,11 +22,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.fuzz.seeds import WORDS, seeds
+from tests.fuzz.soak.pages import hostile_page
+from tests.fuzz.soak.runner import Outcome, soak
 from tests.fuzz.targets import LIMIT_SECONDS, TARGETS
 
 REGRESSIONS = Path(__file__).parent / "regressions"
 #: longer inputs are for the sweeps over sizes in tests/unit/extract/test_growth.py
 _MOST_BYTES = 16_384
+_SOAK = "soak"
 _REPLAY = "import sys; from tests.fuzz.targets import timed; print(timed(sys.argv[1], sys.stdin.buffer.read()))"
 
 
@@ -42,18 +48,47 @@ class Figures:
 def main(arguments: list[str] | None = None) -> int:
     """Run the targets one after the other; 1 where one of them failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}; all")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join((*TARGETS, _SOAK))}; all")
     parser.add_argument("--seconds", type=int, default=int(os.environ.get("FUZZ_SECONDS", "600")))
     parser.add_argument("--out", type=Path, help="write the figures there, as JSON")
+    parser.add_argument("--pages", type=int, default=10_000, help="how many pages are soaked")
+    parser.add_argument("--seed", type=int, default=1, help="which pages")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first one")
     chosen = parser.parse_args(arguments)
-    done = [_run(name, chosen.seconds) for name in chosen.targets or TARGETS]
+    targets = chosen.targets or [*TARGETS, _SOAK]
+    if unknown := set(targets) - {*TARGETS, _SOAK}:
+        parser.error(f"no target is named {', '.join(sorted(unknown))}")
+    done = [_run(name, chosen.seconds) for name in targets if name != _SOAK]
     for figures in done:
         did = f"{figures.executions:9} inputs in {figures.seconds:5.0f} s, {figures.features:6} features"
         end = figures.failure or "no failure"
         sys.stdout.write(f"{figures.target:9} {did}, slowest {figures.slowest_seconds:.2f} s: {end}\n")
     if chosen.out:
         chosen.out.write_text(json.dumps([asdict(figures) for figures in done], indent=2) + "\n", "utf-8")
-    return int(any(figures.failure for figures in done))
+    has_failed = any(figures.failure for figures in done)
+    if _SOAK in targets:
+        has_failed |= _soak(chosen.seed, range(chosen.first, chosen.first + chosen.pages))
+    return int(has_failed)
+
+
+def _soak(seed: int, numbers: range) -> bool:
+    """Whether one of the pages failed."""
+
+    def tell(outcome: Outcome) -> None:
+        if outcome.failure:
+            kept = _kept_page(seed, outcome.number)
+            sys.stdout.write(f"{outcome}\n" + (f"{kept}\n" if kept else ""))
+            sys.stdout.flush()
+
+    soaked = soak(seed, numbers, tell=tell)
+    sys.stdout.write(f"{soaked.told()}\n")
+    return bool(soaked.failures)
+
+
+def _kept_page(seed: int, number: int) -> Path | None:
+    """Where a page is kept that is small enough for it."""
+    page = hostile_page(seed, number).message
+    return _keep(_SOAK, page) if len(page) <= _MOST_BYTES else None
 
 
 def _run(target: str, seconds: int) -> Figures:
@@ -116,9 +151,7 @@ def _confirmed(target: str, artifacts: list[Path]) -> str:
         ended = subprocess.run([sys.executable, "-c", _REPLAY, target], input=data, capture_output=True, check=False)
         slow = not ended.returncode and float(ended.stdout) > LIMIT_SECONDS
         if ended.returncode or slow:
-            kept = REGRESSIONS / target / hashlib.sha256(data).hexdigest()[:16]
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(artifact, kept)
+            kept = _keep(target, data)
             what = (
                 f"{float(ended.stdout):.1f} s"
                 if slow
@@ -126,6 +159,13 @@ def _confirmed(target: str, artifacts: list[Path]) -> str:
             )
             return f"{kept}: {what}"
     return ""
+
+
+def _keep(target: str, data: bytes) -> Path:
+    kept = REGRESSIONS / target / hashlib.sha256(data).hexdigest()[:16]
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(data)
+    return kept
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from tests.unit.extract.hostile.honest import HONEST
 _PAGES = Path(__file__).parents[1] / "unit" / "extract" / "pages"
 _SCRIPT = re.compile(r"<script([^>]*)>(.*?)</script>", re.DOTALL)
 _STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
-_PRICES = (
+PRICES = (
     *("$1.25M", "CHF 1’365", "18.5万円", "from £250,000", "1 200 000 zł", "980 € kalt", "$2,150/mo", "AU$ 500k - 550k"),
     *("1.234,56 €/m²", "Price on application", "3½ Zimmer", "131 m²", "1,840 sq ft", "2 full, 1 half", "05/14/2019"),
 )
@@ -70,7 +70,7 @@ def seeds(target: str) -> Iterator[bytes]:
 
 
 def _prices(_target: str) -> Iterator[bytes]:
-    for text in _PRICES:
+    for text in PRICES:
         yield b"\x01" + text.encode()
 
 

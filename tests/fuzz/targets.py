@@ -130,13 +130,14 @@ def _whole(extraction: Extraction) -> None:
     prompt = build_prompt(extraction)
     lines = prompt.text.splitlines()[:3]
     for line in lines:
-        values = {field: (_sample(field, line), line) for field in prompt.fields}
+        values = {field: (sample(field, line), line) for field in prompt.fields}
         candidates, dropped = verify(values, prompt)
         _check(candidates)
         with_model_values(extraction, candidates, len(dropped))
 
 
-def _sample(field: str, line: str) -> object:
+def sample(field: str, line: str) -> object:
+    """A value of the type of `field` that `line` may say."""
     first = next(iter(numbers.find_numbers(line[:200], "en")), None)
     number = first.value if first else 1
     return {

@@ -1,0 +1,110 @@
+"""The process that does the jobs of the soak: `python -m tests.fuzz.soak.child`, fed by `runner.py`.
+
+It is told its home, the port of the sites, and the URLs of honest pages, which it does first; then the URL of a page on
+each line. What came of it it says as a line of JSON: `{"code", "problem", "seconds", "peak_megabytes",
+"kept_megabytes"}`. `code` is how the job ended; `problem` is what no page may do: an error that is not a page's, or a
+reader that failed.
+Each page meets the database as the honest ones left it, so that what comes of it does not depend on those before it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+import traceback
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from app.errors.fetching import FetchError
+from app.errors.pages import PageError
+from app.property.extract.prompt import count_tokens
+from app.property.people import parse_name
+from app.property.store.person_purging import PersonPurge
+from app.services.resources import Resources, open_resources
+from app.services.scrape_run import NO_JOB
+from app.settings import Settings
+
+_STATUS, _CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def main() -> None:
+    home, port, honest = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    settings = Settings(
+        propintel_home=home,
+        fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),),
+        fetch_min_delay_seconds=0,
+        openai_api_key=SecretStr("sk-soak"),
+        openai_base_url=f"http://127.0.0.1:{port}/v1",
+        openai_max_wait_seconds=0,
+        privacy_key=SecretStr("k" * 32),
+    )
+    failed = _FailedReaders()
+    logging.getLogger().addHandler(logging.NullHandler())
+    logging.getLogger("app.property.extract.pipeline").addHandler(failed)
+    with open_resources(settings) as resources:
+        # from now on every page is looked through for a name
+        PersonPurge(resources.database).purge(parse_name("Aurelia Quintanilla"), who="soak", dry_run=False)
+        count_tokens("")  # as a worker does before its first job
+        for url in honest:
+            told = _measured(resources, url, failed)
+        database = Path(str(resources.database.url.database))
+        resources.database.close()
+        content = database.read_bytes()
+        _say(told)
+        for line in sys.stdin:
+            _say(_measured(resources, line.strip(), failed))
+            resources.database.close()
+            database.write_bytes(content)
+            resources.database.open()
+
+
+def _say(told: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
+
+
+def _measured(resources: Resources, url: str, failed: _FailedReaders) -> dict[str, Any]:
+    """The whole of a job on the page at `url`, and what it takes."""
+    failed.told.clear()
+    _CLEAR_REFS.write_text("5")  # from here on the peak is this page's
+    began = time.process_time()
+    code, problem = "done", ""
+    try:
+        resources.scraper.work(url, NO_JOB)
+    except (PageError, FetchError) as exc:
+        code = exc.code
+    except BaseException as exc:  # noqa: BLE001 (whatever it is, the page caused it)
+        code = type(exc).__name__
+        problem = "".join(traceback.format_exception(exc))[-3_000:]
+    return {
+        "code": code,
+        "problem": problem or "; ".join(failed.told),
+        "seconds": time.process_time() - began,
+        "peak_megabytes": _megabytes("VmHWM"),
+        "kept_megabytes": _megabytes("VmRSS"),
+    }
+
+
+def _megabytes(name: str) -> float:
+    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) / 1024
+
+
+class _FailedReaders(logging.Handler):
+    """What the pipeline says of a reader that a page broke."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told.append(record.getMessage()[:500])
+
+
+if __name__ == "__main__":
+    main()

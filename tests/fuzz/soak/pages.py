@@ -1,0 +1,132 @@
+"""Hostile pages by number: each is made of `seed` and its number alone, so that any of them can be made again."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+from functools import cache
+
+from app.property.fetch import Limits
+from tests.fuzz.seeds import WORDS, seeds
+from tests.fuzz.soak.grammar import PARTS, json_text
+from tests.fuzz.soak.wire import content_type, encoded, fields, packed, soup
+
+_MOST_BYTES = Limits().body_bytes
+_HEADS = (
+    "<!doctype html><html lang='en'><head><title>12 Elm Street, Springfield, IL 62701</title>",
+    "<!doctype html><html lang='de'><head><title>Wohnung kaufen</title>",
+    "<html><head><title>Homes for sale</title><meta charset=utf-8>",
+    "<html lang='ja'><head>",
+    "",
+)
+_OPENINGS = (
+    "</head><body><h1>12 Elm Street</h1><p>Price: $310,000</p><p>3 bedrooms, 2 baths, built in 1998</p>",
+    "</head><body>",
+    "<body><table><tr><td>Year Built<td>1998</table>",
+    "",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HostilePage:
+    """An answer of a site: header fields and the body as it is sent. `kinds` name what it is made of."""
+
+    kinds: tuple[str, ...]
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @property
+    def kind(self) -> str:
+        return " + ".join(self.kinds)
+
+    @property
+    def message(self) -> bytes:
+        """The answer as it is sent: how a page is kept that failed."""
+        head = ["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in self.headers)]
+        return "\r\n".join((*head, "", "")).encode() + self.body
+
+
+def kept_page(message: bytes) -> HostilePage:
+    """The page of a `message`."""
+    head, _, body = message.partition(b"\r\n\r\n")
+    named = (line.partition(": ") for line in head.decode().split("\r\n")[1:])
+    return HostilePage(("kept",), tuple((name, value) for name, _, value in named), body)
+
+
+def hostile_page(seed: int, number: int) -> HostilePage:
+    """Page `number` of those that `seed` stands for; from 1 KB to the most that a fetch takes, and a little more."""
+    rng = random.Random(f"{seed}:{number}")
+    size = _size(rng)
+    form = rng.random()
+    if form < 0.04:
+        kinds, body, claim, is_json = ["soup"], soup(rng, size), rng.choice(("", "utf-8", "shift_jis")), False
+    else:
+        is_json = form < 0.14
+        kinds, text = (
+            (["json"], json_text(rng, size)) if is_json else _mutated(rng, size) if form < 0.3 else _html(rng, size)
+        )
+        body, claim = encoded(rng, text)
+    kind = content_type(rng, claim, is_json=is_json)
+    body, encoding, done = packed(rng, body)
+    headers = [("Content-Type", kind)] if kind else []
+    headers += [("Content-Encoding", encoding)] if encoding else []
+    return HostilePage((*kinds, done) if done else tuple(kinds), (*headers, *fields(rng)), body)
+
+
+def honest_page(number: int) -> HostilePage:
+    """A page of the tests as its site would send it."""
+    pages = _honest()
+    return HostilePage(("honest",), (("Content-Type", "text/html; charset=utf-8"),), pages[number % len(pages)])
+
+
+def _size(rng: random.Random) -> int:
+    """Bytes, as the logarithm of their number is spread: most pages have 10 KB to 2 MB."""
+    least, most = rng.choices(((1_000, 10_000), (10_000, 2_000_000), (2_000_000, _MOST_BYTES * 1.01)), (15, 75, 10))[0]
+    return int(math.exp(rng.uniform(math.log(least), math.log(most))))
+
+
+def _parts(rng: random.Random, size: int) -> tuple[list[str], list[str]]:
+    """One to three parts of together `size` characters, and their kinds."""
+    kinds = rng.choices(tuple(PARTS), k=rng.choice((1, 1, 1, 2, 2, 3)))
+    shares = [rng.random() + 0.05 for _ in kinds]
+    return kinds, [PARTS[kind](rng, int(size * share / sum(shares))) for kind, share in zip(kinds, shares, strict=True)]
+
+
+def _html(rng: random.Random, size: int) -> tuple[list[str], str]:
+    kinds, parts = _parts(rng, size)
+    place = rng.random()
+    head = rng.choice(_HEADS)
+    if place < 0.2:  # one inside the other
+        middle = len(parts[0]) // 2
+        body = parts[0][:middle] + "".join(parts[1:]) + parts[0][middle:]
+    elif place < 0.4:
+        head, body = head + parts[0], "".join(parts[1:])
+    else:
+        body = "".join(parts)
+    ending = rng.choice(("</body></html>", ""))
+    return kinds, head + rng.choice(_OPENINGS) + body + ending
+
+
+def _mutated(rng: random.Random, size: int) -> tuple[list[str], str]:
+    """A page of the tests, cut, repeated and spliced, with hostile parts between."""
+    text = rng.choice(_honest()).decode()
+    kinds, parts = _parts(rng, size)
+    for part in parts:
+        at = rng.randrange(len(text) + 1)
+        text = text[:at] + part + text[at:]
+    for _ in range(rng.randint(0, 6)):
+        at, length = rng.randrange(len(text) + 1), rng.randint(1, 200)
+        piece = text[at : at + length]
+        text = (
+            text[:at]
+            + rng.choice(("", piece * 3, rng.choice(WORDS), piece * (size // (10 * length))))
+            + text[at + length :]
+        )
+        text = text[:_MOST_BYTES]
+    return ["mutated", *kinds], text
+
+
+@cache
+def _honest() -> tuple[bytes, ...]:
+    return tuple(dict.fromkeys(seeds("html")))

@@ -1,0 +1,98 @@
+"""What a job of the soak meets: sites on loopback, a host for each page, and a model that quotes it for every field.
+
+It runs in the process that counts, so that nothing of it is taken for what the job spends.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.fuzz.soak.pages import HostilePage
+from tests.fuzz.targets import sample
+
+#: `pages(seed, number)`: the page, which its URL names
+Pages = Callable[[int, int], HostilePage]
+_QUOTED = 380
+
+
+class Site:
+    """Serves `pages`, and answers as an OpenAI API at `/v1`. A context manager."""
+
+    def __init__(self, pages: Pages) -> None:
+        handler = type("_SoakHandler", (_Handler,), {"pages": staticmethod(pages)})
+        self._server = _Server(("", 0), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Site:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    def url(self, seed: int, number: int) -> str:
+        """The page's address, on a host that no other page of its seed has."""
+        place = number % 0xFF_FFFF + 1
+        host = f"127.{place >> 16}.{place >> 8 & 0xFF}.{place & 0xFF}"
+        return f"http://{host}:{self.port}/{seed}/{number}/12-elm-street"
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A job hangs up on what is too much."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    pages: Pages
+
+    def do_GET(self) -> None:
+        parts = self.path.split("/")
+        if len(parts) != 4 or parts[3] != "12-elm-street":
+            self._answer(404, [], b"")
+            return
+        page = self.pages(int(parts[1]), int(parts[2]))
+        self._answer(200, list(page.headers), page.body)
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        said = json.dumps(_quoting(asked))
+        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": said}}
+        usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+        about = {"id": "c", "object": "chat.completion", "created": 1, "model": asked["model"], "usage": usage}
+        self._answer(200, [("Content-Type", "application/json")], json.dumps({**about, "choices": [choice]}).encode())
+
+    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        with suppress(OSError):
+            self.send_response_only(status)
+            for name, value in headers:
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""
+
+
+def _quoting(asked: dict[str, Any]) -> dict[str, Any]:
+    """For every field of the question a line of the page, and what may be read out of it."""
+    lines = [line for line in asked["messages"][-1]["content"].splitlines()[1:-1] if line] or ["-"]
+    wanted = [name for name in asked["response_format"]["json_schema"]["schema"]["properties"] if "_quote" not in name]
+    found: dict[str, Any] = {}
+    for place, name in enumerate(wanted):
+        line = lines[place % len(lines)]
+        found |= {name: sample(name, line), f"{name}_quote": line[:_QUOTED]}
+    return found
