@@ -64,7 +64,7 @@ exhaustive: install ## all examples of property-based tests, requests by the API
 	$(PY) -m pytest -n 3 --dist load -m "not every_server" tests/integration/doors/test_web_document.py tests/property_based --hypothesis-profile=$(or $(PROFILE),exhaustive)
 
 # Atheris has wheels for Linux only, so it stays out of .venv
-fuzz: install .fuzz/.installed ## coverage-guided fuzzing of what reads strangers' bytes: FUZZ_SECONDS (600) for each of six, an hour in all
+fuzz: install .fuzz/.installed ## fuzz what reads strangers' bytes, FUZZ_SECONDS (600) for each of six; then jobs on 10,000 hostile pages, two hours in all (FUZZ_ARGS="soak")
 	PYTHONPATH=.fuzz $(PY) -m tests.fuzz $(FUZZ_ARGS)
 
 .fuzz/.installed: requirements/fuzz.lock | install

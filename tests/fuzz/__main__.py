@@ -30,6 +30,8 @@ REGRESSIONS = Path(__file__).parent / "regressions"
 #: longer inputs are for the sweeps over sizes in tests/unit/extract/test_growth.py
 _MOST_BYTES = 16_384
 _SOAK = "soak"
+#: pages after which the soak says how far it is
+_A_WORD_EVERY = 500
 _REPLAY = "import sys; from tests.fuzz.targets import timed; print(timed(sys.argv[1], sys.stdin.buffer.read()))"
 
 
@@ -78,7 +80,9 @@ def _soak(seed: int, numbers: range) -> bool:
         if outcome.failure:
             kept = _kept_page(seed, outcome.number)
             sys.stdout.write(f"{outcome}\n" + (f"{kept}\n" if kept else ""))
-            sys.stdout.flush()
+        if outcome.number % _A_WORD_EVERY == 0:
+            sys.stdout.write(f"soak: page {outcome.number} of seed {seed}\n")
+        sys.stdout.flush()
 
     soaked = soak(seed, numbers, tell=tell)
     sys.stdout.write(f"{soaked.told()}\n")

@@ -14,6 +14,8 @@ import logging
 import sys
 import time
 import traceback
+from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from app.errors.pages import PageError
 from app.property.extract.prompt import count_tokens
 from app.property.people import parse_name
 from app.property.store.person_purging import PersonPurge
-from app.services.resources import Resources, open_resources
+from app.services.resources import open_resources
 from app.services.scrape_run import NO_JOB
 from app.settings import Settings
 
@@ -43,7 +45,7 @@ def main() -> None:
         openai_max_wait_seconds=0,
         privacy_key=SecretStr("k" * 32),
     )
-    failed = _FailedReaders()
+    failed = FailedReaders()
     logging.getLogger().addHandler(logging.NullHandler())
     logging.getLogger("app.property.extract.pipeline").addHandler(failed)
     with open_resources(settings) as resources:
@@ -51,13 +53,13 @@ def main() -> None:
         PersonPurge(resources.database).purge(parse_name("Aurelia Quintanilla"), who="soak", dry_run=False)
         count_tokens("")  # as a worker does before its first job
         for url in honest:
-            told = _measured(resources, url, failed)
+            told = measured(partial(resources.scraper.work, url, NO_JOB), failed)
         database = Path(str(resources.database.url.database))
         resources.database.close()
         content = database.read_bytes()
         _say(told)
         for line in sys.stdin:
-            _say(_measured(resources, line.strip(), failed))
+            _say(measured(partial(resources.scraper.work, line.strip(), NO_JOB), failed))
             resources.database.close()
             database.write_bytes(content)
             resources.database.open()
@@ -68,14 +70,14 @@ def _say(told: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def _measured(resources: Resources, url: str, failed: _FailedReaders) -> dict[str, Any]:
-    """The whole of a job on the page at `url`, and what it takes."""
+def measured(job: Callable[[], object], failed: FailedReaders) -> dict[str, Any]:
+    """What comes of the whole of a job, and what it takes."""
     failed.told.clear()
     _CLEAR_REFS.write_text("5")  # from here on the peak is this page's
     began = time.process_time()
     code, problem = "done", ""
     try:
-        resources.scraper.work(url, NO_JOB)
+        job()
     except (PageError, FetchError) as exc:
         code = exc.code
     except BaseException as exc:  # noqa: BLE001 (whatever it is, the page caused it)
@@ -95,7 +97,7 @@ def _megabytes(name: str) -> float:
     return int(line.split()[1]) / 1024
 
 
-class _FailedReaders(logging.Handler):
+class FailedReaders(logging.Handler):
     """What the pipeline says of a reader that a page broke."""
 
     def __init__(self) -> None:

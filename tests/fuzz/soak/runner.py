@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -23,12 +24,14 @@ from tests.fuzz.soak.site import Pages, Site
 
 #: what no page may take
 MOST_CPU_SECONDS, MOST_MEGABYTES = 3.0, 400.0
+#: what does the jobs
+CHILD = (sys.executable, "-m", "tests.fuzz.soak.child")
 #: pages of one process, which ends earlier where it keeps so much more than it began with
 _PAGES_OF_A_CHILD, _MOST_KEPT_MEGABYTES = 100, 100.0
 #: honest pages before the first, and their seed
 _WARM, _WARM_SEED = 4, -1
 #: where a page that holds its process is given up
-_MOST_WALL_SECONDS = 300.0
+MOST_WALL_SECONDS = 300.0
 _TOLD = 5
 
 
@@ -116,7 +119,7 @@ class _Child:
     def __init__(self, site: Site) -> None:
         self._site, self._home = site, tempfile.mkdtemp(prefix="soak-")
         honest = [site.url(_WARM_SEED, number) for number in range(_WARM)]
-        command = [sys.executable, "-m", "tests.fuzz.soak.child", self._home, str(site.port), *honest]
+        command = [*CHILD, self._home, str(site.port), *honest]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         warm = json.loads(self._process.stdout.readline())
@@ -129,16 +132,15 @@ class _Child:
         """A job on the page. Afterwards the process may not be fit for another one."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(f"{self._site.url(seed, number)}\n".encode())
-        self._process.stdin.flush()
-        ready, _, _ = select.select([self._process.stdout], [], [], _MOST_WALL_SECONDS)
+        with suppress(BrokenPipeError):  # it has ended since
+            self._process.stdin.write(f"{self._site.url(seed, number)}\n".encode())
+            self._process.stdin.flush()
+        ready, _, _ = select.select([self._process.stdout], [], [], MOST_WALL_SECONDS)
         said = self._process.stdout.readline() if ready else b""
         if not said:
             self.is_fit = False
-            problem = (
-                f"its process ended, status {self._process.wait()}" if ready else f"{_MOST_WALL_SECONDS:g} s went by"
-            )
-            return Outcome(number, kind, "no answer", problem=problem)
+            ended = f"its process ended, status {self._process.wait()}" if ready else "it did not come to an end"
+            return Outcome(number, kind, "no answer", problem=ended)
         told = json.loads(said)
         self._pages += 1
         kept = told["kept_megabytes"] - self._warm_megabytes

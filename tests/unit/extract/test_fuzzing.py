@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.fuzz.seeds import WORDS, seeds
 from tests.fuzz.targets import LIMIT_SECONDS, TARGETS, timed
 
-_REGRESSIONS = sorted((Path(__file__).parents[2] / "fuzz" / "regressions").glob("*/*"))
+_FOLDER = Path(__file__).parents[2] / "fuzz" / "regressions"
+_REGRESSIONS = [path for target in TARGETS for path in sorted((_FOLDER / target).glob("*"))]
 _TOKENS = [word.encode() for word in WORDS]
 
 #: where in the input, as a share of it; what is done there; and with which word or how many bytes

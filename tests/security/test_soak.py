@@ -1,0 +1,107 @@
+"""Jobs on generated hostile pages, of which `make fuzz` does 10,000; and that it would find a bad one."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.errors.pages import PageTooComplexError
+from app.property.extract import pipeline
+from tests.fuzz.soak import runner
+from tests.fuzz.soak.child import FailedReaders, measured
+from tests.fuzz.soak.pages import HostilePage, hostile_page, kept_page
+from tests.fuzz.soak.runner import MOST_CPU_SECONDS, MOST_MEGABYTES, Outcome, soak
+
+_KEPT = sorted((Path(__file__).parents[1] / "fuzz" / "regressions" / "soak").glob("*"))
+#: another process than the one that does jobs: warm at once, then it does as the test says for every page
+_ENDS = """
+import sys
+print('{"problem": "", "kept_megabytes": 50}', flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_no_hostile_page_takes_too_much() -> None:
+    """From the wire to the database, with a model that quotes it: at most 3 s of CPU and 400 MB, and no error but its
+    own."""
+    soaked = soak(20_261_129, range(24))
+    assert len(soaked.outcomes) == 24
+    assert soaked.failures == []
+    assert {"done", "page_too_complex"} <= {one.code for one in soaked.outcomes}
+
+
+@pytest.mark.skipif(not _KEPT, reason="no page of a soak has failed yet that is small")
+def test_pages_that_once_failed_do_not() -> None:
+    soaked = soak(1, range(len(_KEPT)), lambda _, number: kept_page(_KEPT[number].read_bytes()))
+    assert soaked.failures == []
+
+
+def test_a_page_is_made_of_its_seed_and_number_alone() -> None:
+    pages = {(seed, number): hostile_page(seed, number) for seed in (1, 2) for number in range(20)}
+    assert len({page.message for page in pages.values()}) == len(pages)
+    assert all(hostile_page(*which) == page for which, page in reversed(pages.items()))
+    page = pages[1, 3]
+    assert (kept_page(page.message).headers, kept_page(page.message).body) == (page.headers, page.body)
+
+
+def test_what_a_job_takes_is_measured() -> None:
+    def work() -> None:
+        until = time.process_time() + 0.3
+        while time.process_time() < until:
+            pass
+        bytearray(b"x" * 100_000_000)
+
+    idle, told = measured(lambda: None, FailedReaders()), measured(work, FailedReaders())
+    assert (told["code"], told["problem"]) == ("done", "")
+    assert 0.3 <= told["seconds"] < 3
+    assert 180 <= told["peak_megabytes"] - idle["peak_megabytes"] < 300
+
+
+def test_more_than_a_page_may_take_is_a_failure() -> None:
+    assert not Outcome(1, "run", "done", MOST_CPU_SECONDS, MOST_MEGABYTES).failure
+    assert "3.1 s of CPU" in Outcome(1, "run", "done", 3.1, 1.0).failure
+    assert "401 MB" in Outcome(1, "run", "done", 1.0, 401.0).failure
+
+
+def test_an_error_that_is_no_pages_is_a_failure() -> None:
+    def raises(exc: Exception) -> None:
+        raise exc
+
+    too_complex = measured(lambda: raises(PageTooComplexError("u", "r")), FailedReaders())
+    assert (too_complex["code"], too_complex["problem"]) == ("page_too_complex", "")
+    told = measured(lambda: raises(ZeroDivisionError("by zero")), FailedReaders())
+    assert told["code"] == "ZeroDivisionError"
+    assert "by zero" in told["problem"]
+
+
+def test_a_reader_that_fails_in_silence_is_a_failure() -> None:
+    """Its page is read all the same, without what it would have read."""
+    log, failed = logging.getLogger(pipeline.__name__), FailedReaders()
+    log.addHandler(failed)
+    try:
+        told = measured(lambda: log.warning("extractor %s failed", "tables"), failed)
+    finally:
+        log.removeHandler(failed)
+    assert "tables failed" in told["problem"]
+
+
+@pytest.mark.parametrize(
+    ("end", "problem"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "status -11"),
+        ("sys.exit(3)", "status 3"),
+        ("import time; time.sleep(60)", "did not come to an end"),
+    ],
+)
+def test_a_process_that_ends_or_hangs_is_a_failure(monkeypatch: pytest.MonkeyPatch, end: str, problem: str) -> None:
+    """The next page gets another process."""
+    monkeypatch.setattr(runner, "CHILD", (sys.executable, "-c", _ENDS + end))
+    monkeypatch.setattr(runner, "MOST_WALL_SECONDS", 1.0)
+    page = HostilePage(("run",), (), b"x")
+    soaked = soak(1, range(2), lambda *_: page)
+    assert [problem in one.failure for one in soaked.outcomes] == [True, True]
+    assert "2 failures" in soaked.told()
