@@ -28,7 +28,7 @@ MOST_CHILDREN = 10_000
 CPU_SECONDS = 2.0
 MEMORY_BYTES = 300_000_000
 #: an exception that something swallowed is raised again after so long
-_AGAIN_SECONDS = 0.5
+_AGAIN_SECONDS = 0.2
 #: nothing is begun with less: a timer of no seconds would never go off
 _LEAST_SECONDS = 0.001
 _STATM = Path("/proc/self/statm")

@@ -11,9 +11,8 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
-from lxml import etree, html
-
 from app.errors.targets import InvalidTargetError
+from app.property.extract import trees
 from app.property.page import Page
 from app.property.store.targets import normalise_url
 
@@ -66,12 +65,8 @@ def _links_in_head(page: Page) -> Iterator[str]:
     if "canonical" not in head.lower():
         return
     end = _HEAD_END.search(head)
-    try:
-        parser = html.HTMLParser(encoding="utf-8", recover=True, remove_comments=True, remove_pis=True)
-        root = html.document_fromstring(
-            (head[: end.start()] if end else head).replace("\x00", "").encode("utf-8", "replace"), parser=parser
-        )
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
+    root = trees.parsed((head[: end.start()] if end else head).replace("\x00", ""))
+    if root is None:
         return
     base = _absolute(page.final_url, str(next(iter(root.xpath("//base/@href")), "")))
     for link in root.iter("link"):
