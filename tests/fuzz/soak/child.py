@@ -1,9 +1,10 @@
 """The process that does the jobs of the soak: `python -m tests.fuzz.soak.child`, fed by `runner.py`.
 
 It is told its home, the port of the sites, and the URLs of honest pages, which it does first; then the URL of a page on
-each line. What came of it it says as a line of JSON: `{"code", "problem", "seconds", "peak_megabytes",
-"kept_megabytes"}`. `code` is how the job ended; `problem` is what no page may do: an error that is not a page's, or a
-reader that failed.
+each line, or an address, about which `sources.toml` in its home asks one. What came of it it says as a line of JSON:
+`{"code", "problem", "seconds", "peak_megabytes", "kept_megabytes"}`. `code` is how the job ended; `problem` is what no
+page may do: an error that is not a page's, or a reader that failed.
+
 Each page meets the database as the honest ones left it, so that what comes of it does not depend on those before it.
 """
 
@@ -24,6 +25,7 @@ from pydantic import SecretStr
 
 from app.errors.fetching import FetchError
 from app.errors.pages import PageError
+from app.errors.targets import NoSourceError
 from app.property.extract.prompt import count_tokens
 from app.property.people import parse_name
 from app.property.store.person_purging import PersonPurge
@@ -78,7 +80,7 @@ def measured(job: Callable[[], object], failed: FailedReaders) -> dict[str, Any]
     code, problem = "done", ""
     try:
         job()
-    except (PageError, FetchError) as exc:
+    except (PageError, FetchError, NoSourceError) as exc:
         code = exc.code
     except BaseException as exc:  # noqa: BLE001 (whatever it is, the page caused it)
         code = type(exc).__name__

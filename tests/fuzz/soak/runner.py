@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 
 from tests.fuzz.soak.pages import honest_page, hostile_page
 from tests.fuzz.soak.site import Pages, Site
@@ -33,6 +34,16 @@ _WARM, _WARM_SEED = 4, -1
 #: where a page that holds its process is given up
 MOST_WALL_SECONDS = 300.0
 _TOLD = 5
+_AN_ADDRESS_EVERY, _ADDRESS = 4, "12 Elm Street, Springfield, IL 62701"
+_SOURCES = """
+[[area]]
+name = "Soak"
+state = "IL"
+[[area.source]]
+name = "Assessor"
+kind = "assessor"
+url = "{url}?zip={{postal_code}}"
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +144,7 @@ class _Child:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with suppress(BrokenPipeError):  # it has ended since
-            self._process.stdin.write(f"{self._site.url(seed, number)}\n".encode())
+            self._process.stdin.write(f"{self._target(seed, number)}\n".encode())
             self._process.stdin.flush()
         ready, _, _ = select.select([self._process.stdout], [], [], MOST_WALL_SECONDS)
         said = self._process.stdout.readline() if ready else b""
@@ -147,6 +158,14 @@ class _Child:
         self.is_fit = self._pages < _PAGES_OF_A_CHILD and kept < _MOST_KEPT_MEGABYTES
         grown = told["peak_megabytes"] - self._warm_megabytes
         return Outcome(number, kind, told["code"], told["seconds"], grown, told["problem"])
+
+    def _target(self, seed: int, number: int) -> str:
+        """The page's URL; for every fourth one an address, about which `sources.toml` asks this page."""
+        url = self._site.url(seed, number)
+        if number % _AN_ADDRESS_EVERY:
+            return url
+        Path(self._home, "sources.toml").write_text(_SOURCES.format(url=url), "utf-8")
+        return _ADDRESS
 
     def end(self) -> None:
         self._process.kill()

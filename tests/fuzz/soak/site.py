@@ -59,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
     pages: Pages
 
     def do_GET(self) -> None:
-        parts = self.path.split("/")
+        parts = self.path.partition("?")[0].split("/")
         if len(parts) != 4 or parts[3] != "12-elm-street":
             self._answer(404, [], b"")
             return
