@@ -119,6 +119,12 @@ def test_all_that_is_done_with_a_page_spends_from_one_budget(
     assert fetcher.fetch(url).spent.cpu_seconds < reading_budget.CPU_SECONDS
 
 
+def test_a_body_is_hashed_once() -> None:
+    """For each of 200 rows of an answer it was hashed anew, twice: 2 s for 8 MB."""
+    page = _page(_HEAD)
+    assert page.sha256 is page.sha256
+
+
 def test_a_job_that_times_out_while_it_reads_is_over() -> None:
     """While it fetches it is tried again: then the site was slow."""
     with pytest.raises(PageTooComplexError) as caught, reading_budget.reading(URL):

@@ -168,8 +168,7 @@ def _all_candidates(document: Document, extractors: Sequence[Extractor], notes: 
 def _built(extraction: Extraction, winners: dict[str, Winner]) -> Extraction:
     """`extraction` with the record that `winners` make."""
     kept = {name: w for name, w in winners.items() if _is_valid(name, w.candidate.value)}
-    sha256 = extraction.page.sha256  # of the whole body: once
-    read = {name: _evidence(w, extraction.page, sha256) for name, w in kept.items() if name not in DERIVED_FIELDS}
+    read = {name: _evidence(w, extraction.page) for name, w in kept.items() if name not in DERIVED_FIELDS}
     known = {**read, **derive({name: found.value for name, found in read.items()}, read)}
     evidence = {name: known[name] for name in FIELDS if name in known}
     record = PropertyRecord(values={name: e.value for name, e in evidence.items()}, evidence=evidence)
@@ -184,7 +183,7 @@ def _is_valid(name: str, value: Any) -> bool:
     return True
 
 
-def _evidence(winner: Winner, page: Page, sha256: str) -> Evidence:
+def _evidence(winner: Winner, page: Page) -> Evidence:
     found = winner.candidate
     return Evidence(
         value=found.value,
@@ -195,7 +194,7 @@ def _evidence(winner: Winner, page: Page, sha256: str) -> Evidence:
         quote=found.quote[:500],
         source_url=page.final_url,
         fetched_at=page.fetched_at,
-        content_sha256=sha256,
+        content_sha256=page.sha256,
         confidence=max(0.0, min(1.0, winner.confidence)),
         rendered=page.rendered,
     )
