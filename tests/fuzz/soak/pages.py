@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from app.property.fetch import Limits
+from app.property.fetch.content import HTML, JSON, TEXT
 from tests.fuzz.seeds import WORDS, seeds
 from tests.fuzz.soak.grammar import PARTS, json_text
+from tests.fuzz.soak.units import repeated, text
 from tests.fuzz.soak.wire import content_type, encoded, fields, packed, soup
 
 _MOST_BYTES = Limits().body_bytes
@@ -26,6 +28,10 @@ _OPENINGS = (
     "<body><table><tr><td>Year Built<td>1998</table>",
     "",
 )
+
+
+#: one such character makes a text take four bytes for each of its characters
+_WIDE = ("", "", "", "\U0001f3e0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +64,13 @@ def hostile_page(seed: int, number: int) -> HostilePage:
     """Page `number` of those that `seed` stands for; from 1 KB to the most that a fetch takes, and a little more."""
     rng = random.Random(f"{seed}:{number}")
     size = _size(rng)
-    form = rng.random()
-    if form < 0.04:
-        kinds, body, claim, is_json = ["soup"], soup(rng, size), rng.choice(("", "utf-8", "shift_jis")), False
+    form, make = rng.choices(tuple(_FORMS.items()), (66, 16, 10, 4, 4))[0]
+    kinds, made = make(rng, size)
+    if isinstance(made, bytes):
+        body, claim = made, rng.choice(("", "utf-8", "shift_jis"))
     else:
-        is_json = form < 0.14
-        kinds, text = (
-            (["json"], json_text(rng, size)) if is_json else _mutated(rng, size) if form < 0.3 else _html(rng, size)
-        )
-        body, claim = encoded(rng, text)
-    kind = content_type(rng, claim, is_json=is_json)
+        body, claim = encoded(rng, rng.choice(_WIDE) + made)
+    kind = content_type(rng, claim, _TYPE_OF.get(form, HTML))
     body, encoding, done = packed(rng, body)
     headers = [("Content-Type", kind)] if kind else []
     headers += [("Content-Encoding", encoding)] if encoding else []
@@ -110,21 +113,34 @@ def _html(rng: random.Random, size: int) -> tuple[list[str], str]:
 
 def _mutated(rng: random.Random, size: int) -> tuple[list[str], str]:
     """A page of the tests, cut, repeated and spliced, with hostile parts between."""
-    text = rng.choice(_honest()).decode()
+    markup = rng.choice(_honest()).decode()
     kinds, parts = _parts(rng, size)
     for part in parts:
-        at = rng.randrange(len(text) + 1)
-        text = text[:at] + part + text[at:]
+        at = rng.randrange(len(markup) + 1)
+        markup = markup[:at] + part + markup[at:]
     for _ in range(rng.randint(0, 6)):
-        at, length = rng.randrange(len(text) + 1), rng.randint(1, 200)
-        piece = text[at : at + length]
-        text = (
-            text[:at]
-            + rng.choice(("", piece * 3, rng.choice(WORDS), piece * (size // (10 * length))))
-            + text[at + length :]
-        )
-        text = text[:_MOST_BYTES]
-    return ["mutated", *kinds], text
+        at, length = rng.randrange(len(markup) + 1), rng.randint(1, 200)
+        piece = markup[at : at + length]
+        instead = rng.choice(("", piece * 3, rng.choice(WORDS), piece * (size // (10 * length))))
+        markup = (markup[:at] + instead + markup[at + length :])[:_MOST_BYTES]
+    return ["mutated", *kinds], markup
+
+
+def _json(rng: random.Random, size: int) -> tuple[list[str], str]:
+    return ["json"], json_text(rng, size)
+
+
+def _lines(rng: random.Random, size: int) -> tuple[list[str], str]:
+    """Text without markup, of lines that readers look for."""
+    return ["lines"], repeated("".join(f"{text(rng)}\n" for _ in range(rng.choice((1, 5, 50)))), size)
+
+
+def _soup(rng: random.Random, size: int) -> tuple[list[str], bytes]:
+    return ["soup"], soup(rng, size)
+
+
+_FORMS = {"html": _html, "mutated": _mutated, "json": _json, "lines": _lines, "soup": _soup}
+_TYPE_OF = {"json": JSON, "lines": TEXT}
 
 
 @cache
