@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable
 
-from tests.integration.fetch import ssrf_corpus
+from tests.security import ssrf_corpus
 
 #: the corpus of all fetchers, as far as a page can name it; names that turn inside; loopback as a browser knows it
 _PLACES = [

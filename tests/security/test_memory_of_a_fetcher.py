@@ -94,8 +94,8 @@ def test_memory_stays_flat_whatever_a_server_sends(site: Any) -> None:
     for bomb in (_gzip_bomb, _double_bomb, _brotli_bomb, _zstd_bomb):
         bomb()  # made before anybody waits for it
     urls = [site.raw(f"/{number}", chunks) for number, (chunks, _) in enumerate(HOSTILE.values())]
-    command = [sys.executable, "-m", "tests.integration.fetch.memory_of_a_fetcher", site.page("/honest"), *urls]
-    root = Path(__file__).parents[3]
+    command = [sys.executable, "-m", "tests.security.memory_of_a_fetcher", site.page("/honest"), *urls]
+    root = Path(__file__).parents[2]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     rows = dict(zip(HOSTILE, map(json.loads, done.stdout.splitlines()), strict=True))

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.fetch.browser import attacks, fenced_network
 from tests.plugins.network_namespace import run_isolated
+from tests.security import browser_attacks as attacks
+from tests.security import fenced_network
 
 pytestmark = pytest.mark.timeout(600)
 

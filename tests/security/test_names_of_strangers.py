@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.fetch import names_of_strangers as names
 from tests.plugins.network_namespace import run_isolated
+from tests.security import names_of_strangers as names
 
 _OUTSIDE = {names.PUBLIC, names.PUBLIC_6}
 

@@ -1,6 +1,6 @@
 """A network of one machine: public sites, everything that is inside, and a witness of every packet.
 
-`python -m tests.integration.fetch.browser.fenced_network FOLDER WAY CHROMIUM`, below `unshare --net`. WAY is `fetcher`
+`python -m tests.security.fenced_network FOLDER WAY CHROMIUM`, below `unshare --net`. WAY is `fetcher`
 (the whole of it), `browser` (Chromium with our switches, and nothing that drops a request before its network) or
 `unfenced` (some pages without our switches). Writes what was seen to `FOLDER/seen.json`.
 """
@@ -30,8 +30,8 @@ from app.property.fetch import Limits, build_fetcher
 from app.property.fetch.ranges import IPAddress
 from app.property.fetch.rendering import RenderLimits
 from app.settings import Settings, bare_environment
-from tests.integration.fetch import ssrf_corpus
-from tests.integration.fetch.browser import attacks
+from tests.security import browser_attacks as attacks
+from tests.security import ssrf_corpus
 
 PUBLIC = {"www.site.example": "5.9.101.1", "api.site.example": "5.9.101.2", "far.example": "5.9.101.3"}
 #: addresses of this machine that no page may reach; those of loopback are there already

@@ -11,7 +11,7 @@ import pytest
 
 from app.errors import PropertyIntelligenceError
 from app.errors.fetching import BlockedAddressError, ConnectionFailedError, FetchError, NameNotResolvedError
-from tests.integration.fetch.ssrf_corpus import INSIDE, NAMES
+from tests.security.ssrf_corpus import INSIDE, NAMES
 
 
 def _names(make_names: Any) -> Any:
