@@ -60,7 +60,9 @@ class Purse:
 
 def limits_of(settings: Settings) -> WatchLimits:
     """The configured budget of a day."""
-    return WatchLimits(settings.watch_daily_pages, settings.watch_daily_model_calls)
+    return WatchLimits(
+        settings.watch_daily_pages, settings.watch_daily_model_calls, settings.api_daily_targets_per_caller
+    )
 
 
 @contextmanager

@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import update
 
 from app.clock import ManualClock
+from app.errors.requests import QuotaExceededError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.store import Charge, Database, JobStore, PropertyStore, Watches, WatchLedger, WatchLimits
+from app.property.store.quotas import Requester
 from app.property.store.tables import watches as watches_table
 from tests.plugins.watch_steps import ADDRESS, begin, due_now, end, store_property
 
@@ -197,3 +199,39 @@ def test_two_ticks_at_once_make_no_job_twice(watches: Watches, clock: ManualCloc
     for thread in threads:
         thread.join(60)
     assert sorted(made) == URLS
+
+
+def test_refreshes_count_toward_the_quota_of_whoever_added_the_watch(
+    watches: Watches, database: Database, clock: ManualClock
+) -> None:
+    """Watches that are added day after day would else make any number of jobs a day. Those that wait come first."""
+    jobs, mallory, limits = JobStore(database), Requester("a" * 64, 2), WatchLimits(100, 0, daily_targets=2)
+
+    def refreshed() -> set[str]:
+        """What is refreshed within a day, hour by hour."""
+        targets = list[str]()
+        for _ in range(24):
+            clock.advance(3_600)
+            for job in watches.tick(limits).jobs:
+                end(jobs, job, store_property(database, clock, job.target))
+                targets.append(job.target)
+        assert len(set(targets)) == len(targets)
+        return set(targets)
+
+    to_noon(clock, 1)
+    clock.advance(DAY / 2 - 1)
+    watches.add(URLS[:2], interval_days=1, requester=mallory)
+    assert (refreshed(), jobs.used_today(mallory.caller)) == (set(URLS[:2]), 0)  # paid when they were added
+    watches.add(URLS[2:4], interval_days=1, requester=mallory)
+    assert (refreshed(), jobs.used_today(mallory.caller)) == (set(URLS[:4]), 2)
+    with pytest.raises(QuotaExceededError):
+        watches.add(URLS[4:], interval_days=1, requester=mallory)
+    some = refreshed()
+    assert (len(some), jobs.used_today(mallory.caller)) == (2, 2)
+    assert refreshed() == set(URLS[:4]) - some
+
+
+def test_watches_of_the_command_line_count_toward_no_quota(watches: Watches, clock: ManualClock) -> None:
+    watches.add(URLS, interval_days=1)
+    to_noon(clock, 2)
+    assert len(watches.tick(WatchLimits(100, 0, daily_targets=1)).jobs) == len(URLS)

@@ -223,7 +223,7 @@ HOLDINGS: tuple[Holding, ...] = (
         text="pause_reason error_message",
         operator="created_by",
         nothing="id kind interval_days state due_at put_off_at under_way_since batch_id expected_pages failures"
-        " failing_since error_code refreshed_at created_at",
+        " failing_since error_code refreshed_at created_at caller prepaid",
         in_general=True,
     ),
     holding(t.watch_rechecks, target="url", nothing="watch_id due_at asked_at failures", in_general=True),

@@ -1,7 +1,7 @@
 """How many jobs a caller may have made on one UTC day, counted in their database: exact for all processes together.
 
 A job that is retried counts like a new one: otherwise canceling and retrying would make any number of jobs for the
-price of one. So does a watch that is added, since its first look is due soon.
+price of one. So does a watch that is added, since its first look is due soon, and each look after that.
 """
 
 from __future__ import annotations

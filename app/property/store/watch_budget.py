@@ -31,10 +31,12 @@ _JOB_COLUMN = {Charge.PAGE: jobs.c.watch_pages, Charge.MODEL_CALL: jobs.c.watch_
 
 @dataclass(frozen=True, slots=True)
 class WatchLimits:
-    """How many requests for pages and calls of the model watches may cost a UTC day, all together."""
+    """How many requests for pages and calls of the model watches may cost a UTC day, all together; and the daily quota
+    of each caller, toward which refreshes of his watches count (None: none)."""
 
     pages: int
     model_calls: int
+    daily_targets: int | None = None
 
     def of(self, what: Charge) -> int:
         """The limit of one of the two."""

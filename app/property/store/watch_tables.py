@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, String, Table, Text
+from sqlalchemy import Boolean, CheckConstraint, Column, Date, Index, Integer, String, Table, Text, false
 
-from app.property.store.columns import ID, UtcDateTime, metadata
+from app.property.store.columns import ID, SHA256, UtcDateTime, metadata
 
 watches = Table(
     "watches",
@@ -38,6 +38,9 @@ watches = Table(
     Column("refreshed_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", Text, nullable=False),
+    # whose daily quota its refreshes count toward, nobody's without; and whether the next one was counted already
+    Column("caller", SHA256),
+    Column("prepaid", Boolean(create_constraint=False), nullable=False, server_default=false()),
     CheckConstraint("kind IN ('property', 'url', 'address')", name="kind"),
     CheckConstraint("state IN ('active', 'paused')", name="state"),
     Index("ix_watches_state_due_at", "state", "due_at", "id"),

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, exists, func, select, update
 
+from app.property.store import quotas
 from app.property.store.engine import Database
 from app.property.store.enqueueing import batch_row, make_batch
 from app.property.store.models import Job
@@ -42,6 +43,8 @@ TICK = "watches.tick"
 PRIORITY = 8
 #: pages of a property that are refreshed, those that were read last
 MOST_PAGES = 20
+#: many are due at the same moment, when a day begins that has room for them again
+TAKEN_IN_ORDER = (watches.c.due_at, watches.c.refreshed_at.asc().nulls_first(), watches.c.id)
 #: after an outage, or when a day's budget begins, watches are taken so many times as fast as they come due
 _CATCH_UP = 2.0
 _LEAST_A_TICK = 5
@@ -125,7 +128,7 @@ class _Turn:
     def _refresh(self, most: int) -> tuple[list[Row[Any]], bool]:
         """The watches that are taken, and whether the day's budget left one out."""
         theirs = exists().where(jobs.c.watch_id == watches.c.id, jobs.c.state.in_(ACTIVE))
-        query = select(watches).where(_is_due(self._now), ~theirs).order_by(watches.c.due_at, watches.c.id)
+        query = select(watches).where(_is_due(self._now), ~theirs).order_by(*TAKEN_IN_ORDER)
         taken, is_short = list[Row[Any]](), False
         for row in self._connection.execute(query.limit(most)).all():
             targets = self._targets(row)
@@ -136,6 +139,9 @@ class _Turn:
                 busy = _active(self._connection, targets) | (set(targets) & set(self._wanted))
                 if len(busy) == len(targets):
                     self._set(row, due_at=self._now + _BUSY, put_off_at=None)
+                    continue
+                if not self._is_paid(row):
+                    self._set(row, due_at=quotas.next_day(self._now), put_off_at=None)
                     continue
                 look_if_nobody_does(self._connection, busy, row.id, self._now + _BUSY)
                 refreshed(self._connection, targets)
@@ -155,6 +161,13 @@ class _Turn:
         if row.put_off_at is not None and row.put_off_at < datetime.combine(self._now, time.min, UTC):
             return self._left > 0
         return self._left >= min(expected, max(1, self._limits.pages))
+
+    def _is_paid(self, row: Row[Any]) -> bool:
+        """Charge a refresh to the quota of whoever added the watch; False if that has no room today."""
+        if row.caller is None or row.prepaid:
+            return True
+        caller = quotas.Requester(row.caller, self._limits.daily_targets)
+        return quotas.charge_up_to(self._connection, caller, self._now, 1) == 1
 
     def _targets(self, row: Row[Any]) -> list[str]:
         """What is asked for to refresh the watch."""
@@ -183,7 +196,8 @@ class _Turn:
         made = make_batch(self._connection, batch, wanted, self._now + _RESEND, None, watch_of=self._wanted)
         for row in taken:
             next_at = due_next(row.target, row.interval_days, self._now)
-            self._set(row, due_at=next_at, put_off_at=None, under_way_since=self._now, batch_id=made.batch)
+            change = {"due_at": next_at, "put_off_at": None, "under_way_since": self._now, "batch_id": made.batch}
+            self._set(row, **change, prepaid=False)
         new = set(made.new)
         return [job for job in made.jobs if job.id in new]
 

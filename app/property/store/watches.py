@@ -41,7 +41,7 @@ from app.property.store.targets import is_address, is_property_id, normalise_wat
 from app.property.store.watch_budget import WatchLimits
 from app.property.store.watch_models import Tick, Watch, WatchKind, WatchStatus, watch_of
 from app.property.store.watch_rechecks import look_at
-from app.property.store.watch_ticks import TICK, TICK_SECONDS, tick
+from app.property.store.watch_ticks import TAKEN_IN_ORDER, TICK, TICK_SECONDS, tick
 from app.property.store.watch_times import due_first
 from app.property.urls.rows import is_row
 
@@ -94,7 +94,7 @@ class Watches:
         out of range, `TooManyWatchesError` if there would be more than `most`.
 
         Those that are new, and those that go on, are charged to `requester` like jobs (`QuotaExceededError`): each is
-        refreshed soon. What they cost after that is `watch_budget`'s.
+        refreshed soon. Later refreshes are charged when they begin, to whoever added the watch.
         """
         if not 1 <= interval_days <= MOST_INTERVAL_DAYS:
             raise InvalidWatchError(f"an interval of {interval_days} days", f"it has 1 to {MOST_INTERVAL_DAYS} days")
@@ -113,8 +113,10 @@ class Watches:
             _make(connection, new, interval_days, now, who)
             _change(connection, there.values(), interval_days, now)
             if requester is not None:
-                paused = sum(row.state == WatchStatus.PAUSED for row in there.values())
-                quotas.charge(connection, requester, now, len(new) + paused)
+                paused = [row.target for row in there.values() if row.state == WatchStatus.PAUSED]
+                quotas.charge(connection, requester, now, len(new) + len(paused))
+                _pay(connection, new, caller=requester.caller)
+                _pay(connection, paused)
             rows = _rows(connection, targets)
             return Added([watch_of(rows[target], now) for target in targets], len(new))
 
@@ -182,7 +184,7 @@ class Watches:
         now = self._clock.now()
         ready = watches.c.state == "active", watches.c.due_at <= now, watches.c.under_way_since.is_(None)
         with self._database.reading() as connection:
-            rows = connection.execute(select(watches).where(*ready).order_by(watches.c.due_at, watches.c.id)).all()
+            rows = connection.execute(select(watches).where(*ready).order_by(*TAKEN_IN_ORDER)).all()
         return [watch_of(row, now) for row in rows]
 
     def counts(self) -> dict[WatchStatus, int]:
@@ -295,6 +297,12 @@ def _make(connection: Connection, targets: Sequence[str], interval_days: int, no
     ]
     for some in chunks(rows):
         connection.execute(insert(watches), some)
+
+
+def _pay(connection: Connection, targets: Sequence[str], **change: str) -> None:
+    """The next refresh of these is paid."""
+    for some in chunks(targets):
+        connection.execute(update(watches).where(watches.c.target.in_(some)).values(prepaid=True, **change))
 
 
 def _change(connection: Connection, rows: Iterable[Row[Any]], interval_days: int, now: datetime) -> None:
