@@ -40,7 +40,8 @@ def test_no_hostile_page_takes_too_much() -> None:
     assert {"done", "page_too_complex"} <= {one.code for one in soaked.outcomes}
 
 
-#: each of them held a worker for 2 s to 100 s, the fifth as a source of an address; others are in `test_heavy_pages.py` and `test_slow_bodies.py`
+#: each of them held a worker for 2 s to 100 s, the fifth as a source of an address; others are in
+#: `test_heavy_pages.py` and `test_slow_bodies.py`
 KNOWN: dict[str, tuple[str, bytes]] = {
     "blanks": ("text/html", b"<meta http-equiv=" + b" " * 65_000),
     "quotes": ("text/html", b"<p>" + "‹".encode() * 120_000),
