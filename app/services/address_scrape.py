@@ -175,13 +175,15 @@ class AddressScraper:
         return notes
 
     def _answer(self, asked: Extraction, fields: tuple[str, ...], run: Run, economy: Economy | None) -> ModelReading:
-        """What the model says; at the end of a job's patience, or of a last run's time, that it was not heard."""
+        """What the model says; that it was not heard where the patience, time or budget is over."""
         if not run.has(CALL_SECONDS):
             return ModelReading(
                 asked, f"No time was left for the model ({OutOfTimeError.code}).", fields, asks_again=True
             )
         try:
             return self._parts.reader.read(asked, economy, may_wait=run.may_come_back)
+        except PageTooComplexError as exc:
+            return ModelReading(asked, str(exc), fields)
         except openai.RateLimitError:
             if not run.is_due:
                 raise

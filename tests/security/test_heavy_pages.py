@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -169,6 +171,21 @@ def test_one_such_source_does_not_cost_an_address_its_others(world: World) -> No
     outcome = world.scrape()
     assert outcome.record["YearBuilt"] == 1987
     assert {"Assessor": "used", "Tax roll": "page_too_complex"}.items() <= outcomes(outcome).items()
+
+
+@pytest.mark.parametrize("block_seconds", [0.34, 0.41], ids=["its answer", "its question"])
+def test_a_source_that_is_spent_when_a_model_is_asked_is_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch, block_seconds: float
+) -> None:
+    """Each block costs so much: the page is read with less than it may cost, and what is asked about it is too much."""
+    world.county.pages[FOUND] = (200, assessor(Roof="see below") + "<p>The roof was renewed in 2010.</p>")
+    world.sources(BY_ADDRESS)
+    monkeypatch.setattr(
+        reading_budget, "time", SimpleNamespace(process_time=itertools.count(0, block_seconds).__next__)
+    )
+    outcome = world.scrape()
+    assert outcome.record["YearBuilt"] == 1987
+    assert "too complex" in outcome.model_note
 
 
 @pytest.mark.real_pages
