@@ -6,6 +6,7 @@ Each promises: no exception, no reader that fails in silence, and candidates tha
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -71,6 +72,7 @@ def price(data: bytes) -> None:
     counts.single(text, lang)
     for number in numbers.find_numbers(text, lang):
         assert 0 <= number.start <= number.end <= len(text)
+        assert math.isfinite(number.value)
     dates.parse_date(text, lang=lang, country="US")
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import random
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,9 +23,12 @@ from app.property import reading_budget
 from app.property.extract.prompt import count_tokens
 from app.property.extract.search.reading import read_results
 from app.property.fetch import page_from_file
+from app.property.merge import merge
 from app.property.page import Page
+from app.property.source_record import SourceRecord
+from app.property.store.purged_names import finder_of_marks
 from app.services.model_reading import question_about
-from app.services.page_reading import read_page, read_rows
+from app.services.page_reading import read_page, read_rows, with_values
 from tasks.policy import Fail, Standing, decide
 from tests.plugins.address_world import BILL, BY_ADDRESS, BY_NUMBER, FOUND, World, assessor, outcomes
 from tests.security.refused import refused
@@ -171,6 +177,38 @@ def test_one_such_source_does_not_cost_an_address_its_others(world: World) -> No
     outcome = world.scrape()
     assert outcome.record["YearBuilt"] == 1987
     assert {"Assessor": "used", "Tax roll": "page_too_complex"}.items() <= outcomes(outcome).items()
+
+
+def _of_long_words(letter: str) -> Page:
+    """A page whose words, labels, keys and values are all very long."""
+    word = letter * 100_000
+    said = json.dumps({word: word, "address": f"12 {word} Street", "price": word, "label": word, "value": word})
+    rows = f"<tr><th>{word}<td>{word}<tr><th>Agent<td>Jane {word}<tr><th>Address<td>12 {word} St<tr><th>Style<td>{word}"
+    return _page(f"{_HEAD}<script>a = {said}</script><h2>{word} for sale</h2><table>{rows}</table><p>{word}: {word}")
+
+
+def test_nothing_of_a_page_is_kept_when_it_is_done() -> None:
+    """What is remembered of words, for the next page, is remembered of short ones."""
+    finder = finder_of_marks(b"k", ["0"], ["0"])
+
+    def work(letter: str) -> None:
+        page = _of_long_words(letter)
+        finder.without(page.text)
+        extraction = read_page(page)
+        source = SourceRecord(URL, URL, extraction.kind, page.sha256, page.fetched_at, {}, {})
+        merge([with_values(source, extraction), with_values(replace(source, url=f"{URL}/2"), extraction)])
+
+    work("a")
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for letter in "bcdef":
+            work(letter)
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 100_000, "less than one word"
 
 
 @pytest.mark.parametrize("block_seconds", [0.34, 0.41], ids=["its answer", "its question"])

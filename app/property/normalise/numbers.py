@@ -5,6 +5,7 @@ Knows digits, separators and multipliers; what the number measures is `prices.py
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -86,7 +87,7 @@ def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
 
 
 def find_numbers(text: str, lang: str | None = None, *, multipliers: bool = True) -> list[Number]:
-    """Every number of `text`, in order. `lang` (ISO 639-1) decides what a lone comma or dot means."""
+    """Every number of `text` that is finite, in order. `lang` (ISO 639-1) decides what a lone comma or dot means."""
     found: list[Number] = []
     for match in _NUMBER.finditer(text[:4000]):
         value = _plain(match.group(), lang)
@@ -97,6 +98,8 @@ def find_numbers(text: str, lang: str | None = None, *, multipliers: bool = True
             value, end = value + _FRACTIONS[text[end]], end + 1
         if multipliers:
             value, end = _multiplied(value, end, text, lang)
+        if math.isinf(value):
+            continue
         if found and multipliers and _continues(found[-1], value, match.start(), text):
             found[-1] = Number(found[-1].value + value, found[-1].start, end)
         else:

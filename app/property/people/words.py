@@ -18,6 +18,10 @@ from urllib.parse import unquote
 _ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});|(?:%[0-9a-fA-F]{2})+")
 WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f]|['’ʼ`´](?=[^\W\d_]))*")
 _MARKS = re.compile(r"[\u0300-\u036f'’ʼ`´]")
+#: characters at a time: nothing ends a step of C code, and one character may stand for eighteen
+_PIECE = 100_000
+#: characters of a word that is remembered: longer ones are a page's runs of letters
+LONGEST_KEPT = 100
 #: letters that are no accented form of another one
 _PLAIN = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
 
@@ -78,17 +82,24 @@ def words_of(text: Text) -> Iterator[Word]:
         yield Word(plain_form(match.group()), match.group(), text.place(at), text.place(stop), at, stop)
 
 
-@lru_cache(maxsize=50_000)
 def plain_form(word: str) -> str:
     """Small letters without accents and apostrophes: `Müller` and `MULLER` are `muller`, `O’Brien` is `obrien`."""
-    folded = unicodedata.normalize("NFKD", word.casefold()).translate(_PLAIN)
-    return "".join(char for char in folded if char.isalpha())
+    return _plain_form(word) if len(word) <= LONGEST_KEPT else _plain_form.__wrapped__(word)
+
+
+@lru_cache(maxsize=50_000)
+def _plain_form(word: str) -> str:
+    return "".join(char for char in plain_text(word) if char.isalpha())
 
 
 def plain_text(text: str) -> str:
     """A text without escapes in small letters, without accents and apostrophes: whether a plain word can be in it."""
     if text.isascii():
         return text.lower().replace("'", "").replace("`", "")
+    return "".join(_plain_piece(text[at : at + _PIECE]) for at in range(0, len(text), _PIECE))
+
+
+def _plain_piece(text: str) -> str:
     return _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold()).translate(_PLAIN))
 
 

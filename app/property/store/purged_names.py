@@ -19,6 +19,7 @@ from app.errors import ConfigurationError
 from app.errors.purging import PageNamesPersonError, PersonPurgedMeanwhileError
 from app.property.page import Page
 from app.property.people import Finder, PersonName
+from app.property.people.words import LONGEST_KEPT
 from app.property.store.engine import Database
 from app.property.store.rows import upsert
 from app.property.store.tables import purged_names
@@ -52,8 +53,11 @@ def finder_of_marks(key: bytes, marks: Iterable[str], words: Iterable[str]) -> F
     known, short = frozenset(marks), frozenset(words)
 
     @lru_cache(maxsize=20_000)
-    def may_begin(word: str) -> bool:
+    def is_known(word: str) -> bool:
         return keyed(key, word)[:_SHORT] in short
+
+    def may_begin(word: str) -> bool:
+        return is_known(word) if len(word) <= LONGEST_KEPT else is_known.__wrapped__(word)
 
     return Finder(may_begin, lambda form: keyed(key, " ".join(form)) in known)
 
