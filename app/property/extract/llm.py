@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -166,7 +167,8 @@ def _fits(value: Any, kind: FieldType) -> bool:
     if isinstance(value, bool):
         return kind == "boolean"
     if isinstance(value, int | float):
-        return kind == "number" or (kind == "integer" and float(value).is_integer())
+        is_float = abs(value) <= sys.float_info.max  # neither infinite nor an integer of 400 digits
+        return is_float and (kind == "number" or (kind == "integer" and float(value).is_integer()))
     if isinstance(value, list):
         return kind == "texts" and all(isinstance(v, str) for v in value)
     return isinstance(value, str) and kind in ("text", "date")

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 import jsonschema
 import pytest
 
+from app.errors.models import ModelAnswerInvalidError
 from app.property.extract.base import Extraction
+from app.property.extract.llm import read_answer
 from app.property.extract.prompt import QUOTE, Prompt, build_prompt, build_schema, count_tokens
 from app.property.extract.reduce import FLOOR
 from app.property.page import Page
@@ -209,3 +211,15 @@ def test_the_year_of_the_house_is_no_word_of_taxes() -> None:
         "TaxYear"
         in prompt("<table><tr><th>Year</th><th>Tax</th></tr><tr><td>2025</td><td>$900</td></tr></table>").fields
     )
+
+
+@pytest.mark.parametrize("said", ["1e999", "-1e999", "1" + "0" * 400])
+def test_an_answer_with_a_number_that_no_float_holds_is_invalid(said: str) -> None:
+    asked = prompt("<p>The house was built in 1931.</p><p>Living area: 1,840 sq ft</p>")
+    numbers = [name for name in asked.fields if FIELDS[name].type in ("integer", "number")]
+    assert {"YearBuilt", "LivingArea"} <= set(numbers)
+    for field in numbers:
+        values = dict.fromkeys(asked.schema["properties"], "null") | {field: said}
+        content = ", ".join(f'"{name}": {value}' for name, value in values.items())
+        with pytest.raises(ModelAnswerInvalidError, match=f"{field} is a"):
+            read_answer(f"{{{content}}}", asked, model="m")
