@@ -166,7 +166,7 @@ class Settings(LogSettings):
         None,
         ge=0,
         le=10**9,
-        description="New and retried jobs, and added watches, per caller and UTC day over HTTP. Empty: no limit.",
+        description="Jobs per caller and UTC day over HTTP, with retries and refreshes of watches. Empty: no limit.",
     )
     port: int = Field(8000, ge=1, le=65535, description="Port of the HTTP server.")
     trusted_proxies: Proxies = Field(
