@@ -17,6 +17,7 @@ from tests.fuzz.soak.child import FailedReaders, measured
 from tests.fuzz.soak.pages import HostilePage, hostile_page, kept_page
 from tests.fuzz.soak.runner import MOST_CPU_SECONDS, MOST_MEGABYTES, Outcome, soak
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what a page takes is read from /proc")
 _PAGES = 20
 _KEPT = sorted((Path(__file__).parents[1] / "fuzz" / "regressions" / "soak").glob("*"))
 #: another process than the one that does jobs: warm at once, then it does as the test says for every page
