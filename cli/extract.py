@@ -75,7 +75,7 @@ def extract(
         return
     dropped: tuple[Dropped, ...] = ()
     if prompt and answer:
-        extraction, dropped = _answered(extraction, prompt, answer)
+        extraction, dropped = _answered(extraction, prompt, answer, language)
     data = _as_json(extraction)
     data |= _explained(extraction, dropped) if explain else {}
     data |= {"prompt": prompt_json(prompt)} if prompt and show_prompt else {}
@@ -88,12 +88,15 @@ def _checked_language(lang: str | None) -> str | None:
     raise typer.BadParameter(f"{lang!r} is not a two-letter code such as en, de or fr", param_hint="--lang")
 
 
-def _answered(extraction: Extraction, prompt: Prompt, answer: Path) -> tuple[Extraction, tuple[Dropped, ...]]:
+def _answered(
+    extraction: Extraction, prompt: Prompt, answer: Path, lang: str | None
+) -> tuple[Extraction, tuple[Dropped, ...]]:
     """The extraction with what the page bears out of the reply in the file. Raises `ModelAnswerInvalidError`."""
     values = read_answer(answer.read_text("utf-8"), prompt, model=str(answer))
     candidates, dropped = verify(values, prompt)
     note(f"Of {len(values)} values of the reply {len(values) - len(dropped)} are borne out, {len(dropped)} dropped.")
-    return with_model_values(extraction, candidates, len(dropped)), dropped
+    with reading(extraction.page.url, extraction.page.spent):
+        return with_model_values(extraction, candidates, len(dropped), lang=lang), dropped
 
 
 def _show_prompt(prompt: Prompt, format_: Format | None) -> None:

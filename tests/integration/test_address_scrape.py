@@ -168,7 +168,7 @@ def test_what_a_model_read_of_a_page_before_is_neither_lost_nor_paid_for_again(w
     url = f"{world.roots['portal']}/h?zip=00000"
     assert world.scrape(url).record["Roof"] == ["slate"]
     paid = world.calls()
-    remarks = "Heating: forced air. Two stories. HOA fee of $120 a month."
+    remarks = "Brick walls, central air cooling, a gated drive, parking for two cars. Two stories. HOA: $120 a month."
     world.county.pages |= {FOUND: (200, assessor(Remarks=remarks)), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER, ("Portal", "portal", "<portal>/h?zip={postal_code}"))
     found = world.scrape(refresh=True)

@@ -9,6 +9,19 @@ from typing import Any, Protocol
 from app.property.page import Page
 from app.property.record import Method, PageKind, PropertyRecord
 
+WITH_PRICE = ("X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis")
+#: what only an offer says: an authority's record promises none of it (but that it is of land)
+ONLY_LISTING = (
+    "ListPrice",
+    "StandardStatus",
+    "MlsStatus",
+    "ListAgentFullName",
+    "ListOfficeName",
+    "PropertyType",
+    "OriginalListPrice",
+    *WITH_PRICE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -82,6 +95,7 @@ class Extraction:
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """The fields for which a model is worth asking: missing ones and doubtful ones."""
+        """The fields for which a model is worth asking: missing ones and doubtful ones that such a page may say."""
         wanted = dict.fromkeys((*self.record.missing(), *self.doubtful))
-        return tuple(name for name in wanted if self.only is None or name in self.only)
+        never = ONLY_LISTING if self.kind is PageKind.RECORD else ()
+        return tuple(name for name in wanted if name not in never and (self.only is None or name in self.only))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from app.property.extract import misnamed
-from app.property.extract.base import Candidate
+from app.property.extract.base import ONLY_LISTING, WITH_PRICE, Candidate
 from app.property.extract.document import Document, url_parts
 from app.property.extract.place_values import ends_a_street, numbered
 from app.property.extract.ranking import Winner, rank
@@ -21,17 +21,6 @@ from app.property.normalise.places import us_state
 from app.property.normalise.texts import letters_of
 from app.property.record import Method, PageKind
 
-_WITH_PRICE = ("X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis")
-_ONLY_LISTING = (
-    "ListPrice",
-    "StandardStatus",
-    "MlsStatus",
-    "ListAgentFullName",
-    "ListOfficeName",
-    "PropertyType",
-    "OriginalListPrice",
-    *_WITH_PRICE,
-)
 _OWN_NUMBER = re.compile(r"(?:property|listing|web) (?:id|ref\w*|number|no\.?):", re.IGNORECASE)
 _ESTIMATED = re.compile(r"\bestimated\b", re.IGNORECASE)
 _OUTCODE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]?")
@@ -72,7 +61,7 @@ def checked(
         number = kept.get("ListingId")
         if number is not None and "ParcelNumber" not in kept:  # a county's `Property ID`
             kept["ParcelNumber"] = replace(number, candidate=replace(number.candidate, field="ParcelNumber"))
-        for field in _ONLY_LISTING:
+        for field in ONLY_LISTING:
             if field != "PropertyType" or kept.get(field) is None or kept[field].candidate.value != "Land":
                 kept.pop(field, None)
     return kept
@@ -361,5 +350,5 @@ def _sold(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
     if last is not None:
         kept["ListPrice"] = last
         return
-    for field in ("ListPrice", *_WITH_PRICE):
+    for field in ("ListPrice", *WITH_PRICE):
         kept.pop(field, None)

@@ -31,6 +31,8 @@ _OF_ROWS = frozenset(
     | {"X_PriceHistory", "X_TaxHistory", "X_Permits"}
 )
 _ROW = re.compile(r"^(.*)/(\d+)$")
+#: what stands on the evidence of other fields, or on a quote that was found in the text (`evidence.py`)
+_PROVEN = frozenset({Method.DERIVED, Method.LLM})
 #: markup before the first word of a text
 _MARKUP_FIRST = re.compile(r"(?:<[^<>]{1,400}>(?:\s|&nbsp;)*)+(?=\S)")
 #: characters of a text that a quote does not hold whole, of the longest quote
@@ -62,7 +64,7 @@ def _quoted(candidate: Candidate) -> Candidate:
 
 
 def _ground(candidate: Candidate, page: Document) -> Candidate | None:
-    if candidate.method is Method.DERIVED or candidate.locator == "url":
+    if candidate.method in _PROVEN or candidate.locator == "url":
         return candidate
     if page.root is not None and "#" not in candidate.locator:
         return _in_html(candidate, page)

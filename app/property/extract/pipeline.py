@@ -36,7 +36,7 @@ from app.property.extract.offers import Offers
 from app.property.extract.opengraph import OpenGraph
 from app.property.extract.phrases import Phrases
 from app.property.extract.price_bar import PriceBar
-from app.property.extract.ranking import Winner, rank
+from app.property.extract.ranking import Winner, rank, same
 from app.property.extract.remarks import Remarks
 from app.property.extract.signatures import Signatures
 from app.property.extract.standing import Standing
@@ -78,6 +78,10 @@ _COMPANIONS: Mapping[str, tuple[str, ...]] = {
     "ListPrice": ("X_PricePeriod", "X_RentBasis"),
 }
 _WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
+#: the strength of what a model was heard to say before: what is stored is the confidence that came of it
+_HEARD = 0.65
+#: a page has no end of values that fail
+_MOST_ROUNDS = 4
 
 
 def extract(page: Page, *, lang: str | None = None) -> Extraction:
@@ -121,33 +125,51 @@ def _extracted(document: Document, extractors: Sequence[Extractor]) -> Extractio
     )
     if kind not in _WITH_PROPERTY:
         return empty
-    kept = checked(rank(candidates), candidates, document, kind)
-    return _built(empty, with_confidence(grounded(kept, document), document))
+    return _built(empty, _winners(candidates, document, kind))
 
 
-def with_model_values(extraction: Extraction, candidates: Sequence[Candidate], dropped: int) -> Extraction:
-    """`extraction` with a model's verified values for the fields that were wanted; its other fields stay as they are.
+def with_model_values(
+    extraction: Extraction, candidates: Sequence[Candidate], dropped: int, *, lang: str | None = None
+) -> Extraction:
+    """`extraction` with a model's verified values for the fields that were wanted.
 
-    A model's value confirms or replaces a doubtful one by rank. `dropped` is added to the count of dropped values.
+    They are ranked, checked and calibrated with all other candidates: what the checks rejected without them stays
+    rejected. `dropped` is added to the count of dropped values; `lang` is what `extract` was given.
     """
     wanted = set(extraction.wanted)
     wanted |= {companion for name in wanted for companion in _COMPANIONS.get(name, ())}
-    offered = [c for c in candidates if c.field in wanted]
+    offered = [c for c in candidates if c.field in wanted and _is_valid(c.field, c.value)]
     everything = (*extraction.candidates, *offered)
-    fresh = rank(c for c in everything if c.field in {o.field for o in offered})
-    kept = {
-        name: Winner(_candidate_of(name, evidence), evidence.confidence, name in extraction.doubtful)
-        for name, evidence in extraction.record.evidence.items()
-        if FIELDS[name].type != "rows" or name not in fresh
-    }
-    kept.update(fresh)
-    return _built(replace(extraction, candidates=everything, dropped=extraction.dropped + dropped), kept)
+    known = replace(extraction, candidates=everything, dropped=extraction.dropped + dropped)
+    if not offered or extraction.kind not in _WITH_PROPERTY:
+        return known
+    document = Document(extraction.page, lang, extraction.distrusted)
+    document = document if extraction.row is None else document.of_row(extraction.row)
+    return _built(known, _winners(everything, document, extraction.kind))
 
 
 def with_paid_values(extraction: Extraction, evidence: Mapping[str, Evidence]) -> Extraction:
     """`extraction` with what a model read of the same body before: as if it had just been heard."""
-    paid = [_candidate_of(name, proof) for name, proof in evidence.items() if proof.method is Method.LLM]
+    paid = [_heard(name, proof) for name, proof in evidence.items() if proof.method is Method.LLM]
     return with_model_values(extraction, paid, 0) if paid else extraction
+
+
+def _winners(candidates: Sequence[Candidate], document: Document, kind: PageKind) -> dict[str, Winner]:
+    """The winners that hold together, with their confidence.
+
+    Of a field that a model answered, a winner that fails the checks gives way to the next one: a value of the page that
+    no check passes keeps no better one out.
+    """
+    answered = {c.field for c in candidates if c.method is Method.LLM}
+    left, kept = list(candidates), dict[str, Winner]()
+    for _ in range(_MOST_ROUNDS):
+        ranked = rank(left)
+        kept = checked(ranked, left, document, kind)
+        failed = {name: ranked[name].candidate for name in answered if name in ranked and name not in kept}
+        if not failed:
+            break
+        left = [c for c in left if c.field not in failed or not same(c, failed[c.field])]
+    return with_confidence(grounded(kept, document), document)
 
 
 def _all_candidates(document: Document, extractors: Sequence[Extractor], notes: list[str]) -> list[Candidate]:
@@ -200,7 +222,7 @@ def _evidence(winner: Winner, page: Page) -> Evidence:
     )
 
 
-def _candidate_of(name: str, evidence: Evidence) -> Candidate:
+def _heard(name: str, evidence: Evidence) -> Candidate:
     return Candidate(
         name,
         evidence.value,
@@ -208,6 +230,6 @@ def _candidate_of(name: str, evidence: Evidence) -> Candidate:
         evidence.method,
         evidence.locator,
         evidence.quote,
-        evidence.confidence,
+        _HEARD,
         evidence.unit,
     )
