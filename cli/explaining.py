@@ -19,6 +19,7 @@ from app.property.record import FIELDS
 from cli.output import make_table
 
 _FLAWS: Mapping[Flaw, str] = {
+    "not_read": "dropped: it makes no sense for the field",
     "no_quote": "dropped: no quote came with it",
     "not_in_text": "dropped: its quote is not in the text that was sent",
     "order": "dropped: its quote is an order to whoever reads the page",

@@ -17,7 +17,7 @@ from app.property.extract.prompt import Prompt
 from app.property.extract.quotes import Span, find_quote
 from app.property.extract.support import supported
 from app.property.normalise import prices
-from app.property.record import UNIT_OF, Method
+from app.property.record import UNIT_OF, Method, fits
 
 #: the quote names its field; its line does; nothing near does
 _SURE, _LIKELY, _BARE = 0.75, 0.65, 0.5
@@ -56,6 +56,8 @@ def verify(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple[list[
 
 def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candidate] | Flaw:
     """What the text says of the field, or what is wrong with the claim."""
+    if not fits(field, value):
+        return "not_read"
     if not quote.strip():
         return "no_quote"
     span = find_quote(quote, prompt.text) if len(quote) <= _LONGEST_QUOTE else None

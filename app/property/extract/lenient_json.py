@@ -159,7 +159,7 @@ def _literals(script: str) -> Iterator[tuple[int, Any]]:
             continue
         openings = _LITERAL.finditer(script, max(position, place.start() - _LONGEST_LITERAL), place.start() + 1)
         start = max((opening.end() for opening in openings), default=0)
-        end = _balanced(script[: start + _LONGEST_LITERAL], start) if start else 0
+        end = balanced(script[: start + _LONGEST_LITERAL], start) if start else 0
         if end < place.end():
             continue
         position = end
@@ -180,14 +180,14 @@ def _value_at(script: str, start: int) -> tuple[Any, int]:
 
 
 def _object_at(script: str, start: int) -> tuple[Any, int]:
-    end = _balanced(script, start)
+    end = balanced(script, start)
     if end - start < _LEAST_CHARS:
         return None, end
     return _javascript(script[start:end]), end
 
 
-def _balanced(script: str, start: int) -> int:
-    """Where the bracket that opens at `start` is closed, strings skipped; `start` itself where it never is."""
+def balanced(script: str, start: int) -> int:
+    """Where the bracket that opens at `start` ends, strings skipped; `start` itself where it is never closed."""
     depth, i, quote = 0, start, ""
     for match in re.compile(r"[\[\]{}\"'`]|\\.", re.DOTALL).finditer(script, start):
         mark, i = match.group(), match.end()

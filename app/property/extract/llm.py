@@ -6,10 +6,7 @@ none has room, is the client's business: its errors pass through.
 
 from __future__ import annotations
 
-import json
-import re
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,8 +14,8 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from app.errors.models import BadAnswerError, ModelAnswerCutError, ModelAnswerInvalidError, ModelRefusedError
-from app.property.extract.prompt import QUOTE, Prompt
-from app.property.record import FIELDS, FieldType
+from app.property.extract.answers import Answered, take_apart
+from app.property.extract.prompt import Prompt
 
 #: how a call is processed and priced (https://developers.openai.com/api/reference, `service_tier`; 2026-11)
 ServiceTier = Literal["auto", "default", "flex", "priority"]
@@ -97,78 +94,22 @@ def _said(
         raise ModelRefusedError(model, "its content filter stopped the answer")
     content = choice.message.content or ""
     if choice.finish_reason == "length":
-        answered = whole_pairs(content)
-        whole = [f for f in prompt.fields if f in answered and f + QUOTE in answered]
-        cut = ModelAnswerCutError(model, f"{len(whole)} of {len(prompt.fields)} fields were answered before")
-        return _pairs(whole, answered, model), cut
-    if not content:
+        found = take_apart(content, prompt.fields, lang=prompt.lang, cut=True) or Answered()
+        whole = len(found.values) + len(found.said_nothing)
+        return found.values, ModelAnswerCutError(model, f"{whole} of {len(prompt.fields)} fields were answered before")
+    if not content.strip():
         raise ModelAnswerInvalidError(model, "it is empty")
     return read_answer(content, prompt, model=model), None
 
 
 def read_answer(content: str, prompt: Prompt, *, model: str) -> Mapping[str, tuple[Any, str]]:
-    """The values of a whole answer, each with its quote. Raises `ModelAnswerInvalidError`, which names `model`."""
-    try:
-        answered = json.loads(content, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as exc:
-        raise ModelAnswerInvalidError(model, f"not JSON ({exc})") from exc
-    if not isinstance(answered, dict):
-        raise ModelAnswerInvalidError(model, f"it is a {type(answered).__name__}, not an object")
-    asked = set(prompt.schema["properties"])
-    if asked != set(answered):
-        odd = sorted(asked ^ set(answered))[0]
-        what = "missing" if odd in asked else "not a field that was asked for"
-        raise ModelAnswerInvalidError(model, f"{odd} is {what}")
-    return _pairs(prompt.fields, answered, model)
+    """The values of a whole answer, each with its quote; one that makes no sense for its field is left as text.
 
-
-def _pairs(fields: Iterable[str], answered: Mapping[str, Any], model: str) -> Mapping[str, tuple[Any, str]]:
-    found: dict[str, tuple[Any, str]] = {}
-    for field in fields:
-        value, quote = answered[field], answered[field + QUOTE]
-        if quote is not None and not isinstance(quote, str):
-            raise ModelAnswerInvalidError(model, f"{field + QUOTE} is a {type(quote).__name__}")
-        if value is None:
-            continue
-        if not _fits(value, FIELDS[field].type):
-            raise ModelAnswerInvalidError(model, f"{field} is a {type(value).__name__}, not {FIELDS[field].type}")
-        found[field] = (value, quote or "")
-    return found
-
-
-_NAME = re.compile(r'\s*[{,]\s*"(\w+)"\s*:\s*')
-_AFTER = re.compile(r"\s*[,}]")
-
-
-def whole_pairs(content: str) -> dict[str, Any]:
-    """The members of a flat JSON object before the place where `content` was cut off.
-
-    A member counts once a comma or a brace follows it: `19` may be the beginning of `1987`.
+    Raises `ModelAnswerInvalidError`, which names `model`, where nothing at all can be understood.
     """
-    found: dict[str, Any] = {}
-    decoder = json.JSONDecoder(parse_constant=_refuse_constant)
-    place = 0
-    while match := _NAME.match(content, place):
-        try:
-            value, place = decoder.raw_decode(content, match.end())
-        except (ValueError, RecursionError):
-            break
-        if not _AFTER.match(content, place):
-            break
-        found[match[1]] = value
-    return found
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def _fits(value: Any, kind: FieldType) -> bool:
-    if isinstance(value, bool):
-        return kind == "boolean"
-    if isinstance(value, int | float):
-        is_float = abs(value) <= sys.float_info.max  # neither infinite nor an integer of 400 digits
-        return is_float and (kind == "number" or (kind == "integer" and float(value).is_integer()))
-    if isinstance(value, list):
-        return kind == "texts" and all(isinstance(v, str) for v in value)
-    return isinstance(value, str) and kind in ("text", "date")
+    found = take_apart(content, prompt.fields, lang=prompt.lang)
+    if found is None:
+        raise ModelAnswerInvalidError(model, "it holds no JSON that names a field that was asked for")
+    if found.odd and not found.is_understood:
+        raise ModelAnswerInvalidError(model, f"no value makes sense for its field, such as {min(found.odd)}")
+    return found.values

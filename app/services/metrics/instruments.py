@@ -148,8 +148,9 @@ FIELDS_STORED = _counter(
 MODEL_VALUES_DROPPED = _counter(
     "propintel_model_values_dropped",
     (Label("flaw", get_args(Flaw)),),
-    "Values of a model that were dropped, by what was wrong: no_quote came with it, the quote is not_in_text that was "
-    "sent, it is an order to a reader of the page, or the value is not_said by it.",
+    "Values of a model that were dropped, by what was wrong: not_read (it makes no sense for the field), no_quote came "
+    "with it, the quote is not_in_text that was sent, it is an order to a reader of the page, or the value is not_said "
+    "by it.",
     begins=True,
 )
 MODEL_ANSWERS = _counter(
