@@ -43,6 +43,9 @@ QUOTA_CODES = frozenset(
 #: How the message of a 429 begins if the request is larger than a whole minute's limit; its code is that of any other
 #: 429 (2026-11).
 TOO_LARGE_WORDS = "Request too large"
+#: What the message of a 5xx names where the request is at fault and not the server: llama.cpp's Python server answers
+#: so to a parameter that it does not know.
+FAULT_WORDS = "validation error"
 #: What a 429 of the flex tier says when there is no capacity for it
 #: (https://developers.openai.com/api/docs/guides/flex-processing, 2026-11: "429 Resource Unavailable", not charged).
 CAPACITY_CODES = frozenset({"resource_unavailable"})
@@ -65,7 +68,7 @@ class Failure:
 def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
     """The outcome of a response with `status`; None stands for no response at all (timeout, connection)."""
     if status is None or status >= 500 or status in _TRANSIENT_4XX:
-        return Outcome.SERVER_FAILURE
+        return Outcome.REQUEST_FAULT if FAULT_WORDS in failure.message else Outcome.SERVER_FAILURE
     if status < 400:
         return Outcome.SUCCESS
     words = {failure.code, failure.type}

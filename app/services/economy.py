@@ -13,7 +13,7 @@ from typing import Any
 
 from app.clock import Clock
 from app.errors.models import ModelError
-from app.property.extract.llm import request_body
+from app.property.extract.dialect import AT_FIRST, Dialect
 from app.property.extract.prompt import Prompt
 from app.property.store import ModelRequest, ModelRequestStore, Question, RequestState, digest
 from app.property.store.model_requests import GRACE
@@ -44,12 +44,15 @@ class ParkedQuestions:
         self._model = model
         self._clock = clock
 
-    def take(self, question: Question, prompt: Prompt, economy: Economy) -> Mapping[str, Any] | str | None:
+    def take(
+        self, question: Question, prompt: Prompt, economy: Economy, dialect: Dialect = AT_FIRST
+    ) -> Mapping[str, Any] | str | None:
         """The completion that answers it, or why there is none; None: it is to be asked now, like any other.
 
+        A new request is in `dialect`. One that was refused for how it was asked is asked now: the call learns better.
         Raises `WaitForBatch`, and errors of the database.
         """
-        request = self._request(question, prompt)
+        request = self._request(question, prompt, dialect)
         found = self._requests.outcome(request.id)
         mine = economy.waited_for == request.id
         if found is None:
@@ -64,6 +67,8 @@ class ParkedQuestions:
         if not mine or found.state is RequestState.WITHDRAWN:
             raise WaitForBatch(request)
         if found.state is RequestState.FAILED:
+            if dialect.after_refusal(400, f"{found.error_code} {found.error}") is not None:
+                return None
             return str(ModelError(self._model, f"{found.error_code}, {(found.error or '').rstrip('.')}"))
         return None
 
@@ -71,9 +76,9 @@ class ParkedQuestions:
         """A job has its answer from it."""
         self._requests.mark_used(_request_id(question))
 
-    def _request(self, question: Question, prompt: Prompt) -> ModelRequest:
-        body = request_body(self._model, prompt)
-        return ModelRequest(_request_id(question), question, body, prompt.prompt_tokens, prompt.max_completion_tokens)
+    def _request(self, question: Question, prompt: Prompt, dialect: Dialect) -> ModelRequest:
+        body = dialect.body(self._model, prompt)
+        return ModelRequest(_request_id(question), question, body, prompt.prompt_tokens, dialect.most_tokens(prompt))
 
 
 def _request_id(question: Question) -> str:

@@ -21,8 +21,9 @@ from app.errors.keys import NoKeysError
 from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError
 from app.keypool.pricing import BATCH_TIER
 from app.property.extract.base import Extraction
+from app.property.extract.dialect import Dialect
 from app.property.extract.evidence import verify
-from app.property.extract.llm import ModelAnswer, ServiceTier, ask_model, read_completion
+from app.property.extract.llm import ModelAnswer, ServiceTier, read_completion
 from app.property.extract.pipeline import with_model_values
 from app.property.extract.prompt import Prompt, build_prompt
 from app.property.page import Page
@@ -31,12 +32,12 @@ from app.property.store import AnswerStore, Question, StoredAnswer, digest
 from app.redaction import redact
 from app.services.economy import Economy, ParkedQuestions
 from app.services.metrics.instruments import MODEL_ANSWERS, MODEL_TIERS, MODEL_VALUES_DROPPED, TIERS
+from app.services.model_calls import ModelCalls
 from app.services.model_failures import BUDGET_CODE, is_transient, never_by_waiting, reason_of, timed
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.patience import patiently
-from app.services.service_tier import TierChoice, lacks_capacity
-from app.services.watch_purse import model_charge, why_no_model
-from app.tracing import span
+from app.services.service_tier import TierChoice
+from app.services.watch_purse import why_no_model
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +82,13 @@ class ModelReader:
         self._clock = clock or SystemClock()
         self._manager = manager
         self._model = model
-        self._tier = TierChoice(service_tier, self._clock)
+        self._calls = ModelCalls(manager, model, TierChoice(service_tier, self._clock))
         self._parked = parked
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the server is asked, as learned so far."""
+        return self._calls.dialect
 
     def read(self, extraction: Extraction, economy: Economy | None = None, *, may_wait: bool = False) -> ModelReading:
         """Ask for `extraction.wanted`, or take the answer that the same question got before.
@@ -131,7 +137,7 @@ class ModelReader:
         """What a batch answered, good or bad, kept for the next time; or why it did not. None: ask now."""
         if economy is None or self._parked is None or not self._manager.keys:
             return None
-        found = self._parked.take(question, prompt, economy)
+        found = self._parked.take(question, prompt, economy, self.dialect)
         if found is None:
             return None
         if isinstance(found, str):
@@ -139,8 +145,11 @@ class ModelReader:
             log.warning("%s", found)
             answer: StoredAnswer | str = found
         else:
-            stored = _stored(self._read_batch(found, prompt), BATCH_TIER)
-            answer = self._kept(question, stored, "batch", page=page)
+            read = self._read_batch(found, prompt)
+            if self._calls.were_taught_by_batch(read):
+                self._parked.used(question)
+                return None  # asked now, in another way
+            answer = self._kept(question, _stored(read, BATCH_TIER), "batch", page=page)
         self._parked.used(question)
         return answer
 
@@ -164,7 +173,7 @@ class ModelReader:
         if isinstance(answer, str):
             log.warning("%s", answer)
             return answer
-        MODEL_TIERS.labels(self._tier.wanted or "none", _known_tier(answer.service_tier)).inc()
+        MODEL_TIERS.labels(self._calls.tier.wanted or "none", _known_tier(answer.service_tier)).inc()
         return self._kept(question, _stored(answer, answer.service_tier), "asked", page=page)
 
     def _kept(self, question: Question, stored: StoredAnswer, outcome: str, *, page: Page) -> StoredAnswer:
@@ -178,7 +187,7 @@ class ModelReader:
     def _call(self, prompt: Prompt, *, may_wait: bool) -> ModelAnswer | str:
         try:
             with timed(self._model):
-                return self._on_a_tier(prompt)
+                return self._calls.ask(prompt)
         except openai.RateLimitError as exc:
             note = never_by_waiting(exc, self._model)
             if note is None:
@@ -191,47 +200,9 @@ class ModelReader:
                 raise
             reason = reason_of(exc)
             if isinstance(exc, openai.APIStatusError) and exc.param == "service_tier":
-                reason += (
-                    f". Leave OPENAI_SERVICE_TIER={self._tier.wanted} out, or set an OPENAI_MODEL that has that tier"
-                )
+                wanted = self._calls.tier.wanted
+                reason += f". Leave OPENAI_SERVICE_TIER={wanted} out, or set an OPENAI_MODEL that has that tier"
             return redact(str(ModelError(self._model, reason)))
-
-    def _on_a_tier(self, prompt: Prompt) -> ModelAnswer:
-        """The call, once more on the standard tier if it was for flex and there is none."""
-        tier = self._tier.next()
-        try:
-            answer = self._step(prompt, tier)
-        except (openai.RateLimitError, openai.APITimeoutError) as exc:
-            if tier != "flex" or not lacks_capacity(exc):
-                raise
-            self._tier.refused()
-        else:
-            self._tier.served(tier)
-            return answer
-        return self._step(prompt, "default")
-
-    def _step(self, prompt: Prompt, tier: ServiceTier | None) -> ModelAnswer:
-        """The call itself, as one span by the OpenTelemetry conventions for generative AI."""
-        asked = {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": "openai",
-            "gen_ai.request.model": self._model,
-            "openai.request.service_tier": tier,
-        }
-        with span("model", asked) as asking:
-            with model_charge():
-                answer = self._manager.execute_with_retry(
-                    lambda client: ask_model(client, self._model, prompt, tier), max_retries=len(self._manager.keys) + 1
-                )
-            asking.set(
-                {
-                    "gen_ai.response.model": answer.model,
-                    "openai.response.service_tier": answer.service_tier or None,
-                    "gen_ai.usage.input_tokens": answer.prompt_tokens,
-                    "gen_ai.usage.output_tokens": answer.completion_tokens,
-                }
-            )
-            return answer
 
 
 def question_about(extraction: Extraction) -> Prompt:

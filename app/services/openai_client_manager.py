@@ -85,6 +85,11 @@ class OpenAIClientManager:
         """The pooled client, the same at every call; None without keys. Do not close it: close the manager."""
         return self._client if self.keys else None
 
+    @property
+    def base_urls(self) -> frozenset[str]:
+        """The servers that the keys belong to."""
+        return frozenset(key.base_url or self._base_url for key in self.keys)
+
     def open_async_client(self, max_retries: int | None = None) -> openai.AsyncOpenAI:
         """A new pooled async client on the same keys and state; close it in the loop that used it.
 

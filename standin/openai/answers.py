@@ -9,7 +9,7 @@ import functools
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from standin.openai import schema as schemas
@@ -27,14 +27,25 @@ class Answer:
     content: str | None
     finish_reason: str = "stop"
     refusal: str | None = None
+    reasoning_tokens: int = 0
 
     @property
     def text(self) -> str:
         return self.content or self.refusal or ""
 
 
-def answer(text: str, schema: Mapping[str, Any] | None, *, as_json: bool, mode: str, max_tokens: float) -> Answer:
-    """The answer to a request whose user messages are `text`, within `max_tokens` (0: no limit)."""
+def answer(
+    text: str, schema: Mapping[str, Any] | None, *, as_json: bool, mode: str, max_tokens: float, reasoning: int = 0
+) -> Answer:
+    """The answer to a request whose user messages are `text`, within `max_tokens` (0: no limit), of which
+    `reasoning` are spent on thought.
+    """
+    if 0 < max_tokens <= reasoning:
+        return Answer("", finish_reason="length", reasoning_tokens=int(max_tokens))
+    if reasoning:
+        rest = max(0.0, max_tokens - reasoning)
+        said = answer(text, schema, as_json=as_json, mode=mode, max_tokens=rest)
+        return replace(said, reasoning_tokens=reasoning)
     if mode in _SPECIAL:
         return _SPECIAL[mode]
     if schema is not None:
@@ -43,6 +54,8 @@ def answer(text: str, schema: Mapping[str, Any] | None, *, as_json: bool, mode: 
         content = json.dumps({field: fact.value for field, fact in read_all(text).items()}, ensure_ascii=False)
     else:
         content = _prose(text)
+    if mode == "fenced":
+        content = f"Here is what I found:\n```json\n{content}\n```\nI hope that helps!"
     return as_said(content, mode=mode, max_tokens=max_tokens)
 
 

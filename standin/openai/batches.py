@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from standin.openai import bodies, protocol
-from standin.openai.answers import answer
+from standin.openai.abilities import said_to, understood
 from standin.openai.batch_lines import model_of, read_lines, tokens_of_line, unanswered
 from standin.openai.bodies import Ask
 from standin.openai.config import KeyConfig, ServerConfig
@@ -258,7 +258,8 @@ class Batches:
             ask = _READERS[str(batch.given["endpoint"])](line["body"])
             if server.models is not None and ask.model not in server.models:
                 raise protocol.unknown_model(ask.model)
-            said = answer(ask.text, ask.schema, as_json=ask.as_json, mode=server.answers, max_tokens=ask.max_tokens)
+            ask = understood(ask, server)
+            said = said_to(ask, server.answers, server)
             write = bodies.chat_body if batch.given["endpoint"] == "/v1/chat/completions" else bodies.response_body
             body = write(ask, said, number=next(self._numbers), created=int(time.time()))
             self._paid[ask.prompt] += 1

@@ -27,7 +27,8 @@ class Ask:
     """What a request wants, whichever endpoint it came to. `characters` is what its token estimate is made from.
 
     `prompt` names the question: the SHA-256 of its messages, however they were spelled; empty for embeddings. `tier` is
-    its `service_tier`, "auto" if it names none; the server puts the one in its place that serves it.
+    its `service_tier`, "auto" if it names none; the server puts the one in its place that serves it. `limit` is the
+    parameter that bounds the answer, `format` the type of its response format, `instruction` what is no user's text.
     """
 
     model: str
@@ -40,6 +41,9 @@ class Ask:
     include_usage: bool = False
     prompt: str = ""
     tier: str = "auto"
+    limit: str = ""
+    format: str = "text"
+    instruction: str = ""
 
 
 def prompt_sha256(messages: Any) -> str:
@@ -93,6 +97,10 @@ def _first_number(body: Mapping[str, Any], *names: str) -> float:
     return next((float(body[n]) for n in names if isinstance(body.get(n), int | float)), 0.0)
 
 
+def _format(given: Any) -> str:
+    return str(given.get("type", "text")) if isinstance(given, Mapping) else "text"
+
+
 def read_chat(body: Mapping[str, Any]) -> Ask:
     """A `POST /v1/chat/completions` body. Raises `ApiError` 400."""
     messages = body.get("messages")
@@ -112,6 +120,9 @@ def read_chat(body: Mapping[str, Any]) -> Ask:
         include_usage=isinstance(options, Mapping) and bool(options.get("include_usage")),
         prompt=prompt_sha256(messages),
         tier=_tier(body),
+        limit=next((name for name in ("max_completion_tokens", "max_tokens") if name in body), ""),
+        format=_format(body.get("response_format")),
+        instruction="\n".join(text for role, text in texts if role != "user"),
     )
 
 
@@ -167,8 +178,12 @@ def chat_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dict[st
 
 
 def _chat_usage(ask: Ask, answer: Answer) -> dict[str, Any]:
-    prompt, completion = -(-ask.characters // 4), tokens_of(answer.text)
-    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    prompt, completion = -(-ask.characters // 4), tokens_of(answer.text) + answer.reasoning_tokens
+    usage: dict[str, Any] = {"prompt_tokens": prompt, "completion_tokens": completion}
+    usage["total_tokens"] = prompt + completion
+    if answer.reasoning_tokens:
+        usage["completion_tokens_details"] = {"reasoning_tokens": answer.reasoning_tokens}
+    return usage
 
 
 def chat_events(ask: Ask, answer: Answer, *, number: int, created: int) -> Iterator[str]:
@@ -228,7 +243,7 @@ def response_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dic
             "input_tokens": usage["prompt_tokens"],
             "input_tokens_details": {"cached_tokens": 0},
             "output_tokens": usage["completion_tokens"],
-            "output_tokens_details": {"reasoning_tokens": 0},
+            "output_tokens_details": {"reasoning_tokens": answer.reasoning_tokens},
             "total_tokens": usage["total_tokens"],
         },
     }

@@ -20,6 +20,7 @@ ANSWERS = (
     "obedient",
     "empty",
     "filtered",
+    "fenced",
 )
 _CHOICES = {
     "behaviour": BEHAVIOURS,
@@ -29,6 +30,8 @@ _CHOICES = {
     "headers": ("full", "no_ms", "no_retry", "no_reset", "none"),
     "headers_of": ("minute", "enforced"),
     "batch_ends": ("completed", "expired"),
+    "limits": ("both", "max_tokens", "max_completion_tokens"),
+    "formats": ("all", "json_object", "text"),
     "flex": ("ok", "unavailable", "unsupported", "hang"),
 }
 
@@ -116,6 +119,9 @@ class ServerConfig(_FromJson):
     `echoes_key`: error messages quote the key that was sent, as careless gateways do.
     `break_rate` is how often (0 to 1) the connection breaks off in the middle of an answer or a stream.
     Latency is log-normal around `latency_ms`.
+    `limits` is which name of an answer's bound the server takes, `formats` which response formats beside text. What it
+    does not know is refused (400), or with `ignores_unknown` ignored. A schema that the instruction holds is followed
+    like one of the format. `reasoning_tokens` are spent before each answer.
     Without `batches` there are no files and batches, as at a gateway. One is over `batch_seconds` after it was made, as
     `batch_ends` says; one that was cancelled after `batch_cancel_seconds`. Of one that expired or was cancelled a share
     of `batch_answered` (0 to 1) is answered. Each of its lines gets `batch_line_status`. `batch_max_tokens` limits what
@@ -138,6 +144,10 @@ class ServerConfig(_FromJson):
     project_tier: str = "default"
     echoes_key: bool = False
     break_rate: float = 0.0
+    limits: str = "both"
+    formats: str = "all"
+    ignores_unknown: bool = False
+    reasoning_tokens: int = 0
     batches: bool = True
     batch_seconds: float = 0.5
     batch_cancel_seconds: float = 0.2

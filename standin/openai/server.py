@@ -20,7 +20,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from standin.openai import bodies, protocol
-from standin.openai.answers import Answer, answer, as_said
+from standin.openai.abilities import said_to, understood
+from standin.openai.answers import Answer, as_said
 from standin.openai.batch_routes import BatchRoutes
 from standin.openai.batches import Batches
 from standin.openai.bodies import Ask
@@ -114,7 +115,7 @@ class OpenAIStandin:
         self, request: Request, state: KeyState, headers: dict[str, str], ask: Ask, search: Search
     ) -> Response:
         """The answer of a model that searched the web."""
-        ask = self._on_a_tier(ask)
+        ask = understood(self._on_a_tier(ask), self.gate.server)
         await self._pass(request, state, ask, headers)
         mode = state.config.answers or self.gate.server.answers
         found = self.searches.answer(ask.text, search)
@@ -152,10 +153,10 @@ class OpenAIStandin:
         self, request: Request, state: KeyState, headers: dict[str, str], ask: Ask, write: Writer
     ) -> Response:
         """The answer of a model that only reads what it is sent."""
-        ask = self._on_a_tier(ask)
+        ask = understood(self._on_a_tier(ask), self.gate.server)
         await self._pass(request, state, ask, headers)
         mode = state.config.answers or self.gate.server.answers
-        said = answer(ask.text, ask.schema, as_json=ask.as_json, mode=mode, max_tokens=ask.max_tokens)
+        said = said_to(ask, mode, self.gate.server)
         self._calls += 1
         self.paid[ask.prompt] += 1
         body, events = write(ask, said, self._calls, int(time.time()))

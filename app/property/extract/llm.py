@@ -6,8 +6,9 @@ none has room, is the client's business: its errors pass through.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import openai
@@ -15,8 +16,11 @@ from openai.types.chat import ChatCompletion
 
 from app.errors.models import BadAnswerError, ModelAnswerCutError, ModelAnswerInvalidError, ModelRefusedError
 from app.property.extract.answers import Answered, take_apart
+from app.property.extract.dialect import AT_FIRST, Dialect
 from app.property.extract.prompt import Prompt
 
+#: what some servers leave of a model's reasoning in its answer
+_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 #: how a call is processed and priced (https://developers.openai.com/api/reference, `service_tier`; 2026-11)
 ServiceTier = Literal["auto", "default", "flex", "priority"]
 
@@ -27,7 +31,8 @@ class ModelAnswer:
 
     `model` is the one that answered, by the API's own name; tokens are as the API counted them, 0 if it did not;
     `service_tier` is the one that the reply names, empty if it names none. `failure` is what was wrong with it: it was
-    refused or invalid, then there are no values; or cut off, then there are those before the cut.
+    refused or invalid, then there are no values; or cut off, then there are those before the cut. `fields_answered`
+    counts those with null as well; `began`: something was written beside the model's thoughts.
     """
 
     values: Mapping[str, tuple[Any, str]]
@@ -36,27 +41,23 @@ class ModelAnswer:
     completion_tokens: int
     service_tier: str = ""
     failure: BadAnswerError | None = None
-
-
-def request_body(model: str, prompt: Prompt) -> dict[str, Any]:
-    """What is asked, as the body of a chat completion: in a call of its own, or in a line of a batch's file."""
-    schema = {"name": "property", "strict": True, "schema": prompt.schema}
-    return {
-        "model": model,
-        "messages": prompt.messages,
-        "response_format": {"type": "json_schema", "json_schema": schema},
-        "max_completion_tokens": prompt.max_completion_tokens,
-    }
+    reasoning_tokens: int = 0
+    fields_answered: int = 0
+    began: bool = False
 
 
 def ask_model(
-    client: openai.OpenAI, model: str, prompt: Prompt, service_tier: ServiceTier | None = None
+    client: openai.OpenAI,
+    model: str,
+    prompt: Prompt,
+    service_tier: ServiceTier | None = None,
+    dialect: Dialect = AT_FIRST,
 ) -> ModelAnswer:
-    """Send `prompt` once, on `service_tier` (None: none is sent).
+    """Send `prompt` once, on `service_tier` (None: none is sent), in the server's `dialect`.
 
     Every `openai.OpenAIError` (`RateLimitError`, `APITimeoutError`, ...) passes through.
     """
-    asked: Any = request_body(model, prompt)
+    asked: Any = dialect.body(model, prompt)
     tier = service_tier if service_tier is not None else openai.omit
     completion: ChatCompletion = client.chat.completions.create(**asked, service_tier=tier)
     return read_completion(model, completion, prompt)
@@ -64,26 +65,40 @@ def ask_model(
 
 def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> ModelAnswer:
     """What the `completion` that `model` was asked for says to `prompt`, good or bad."""
-    values: Mapping[str, tuple[Any, str]] = {}
-    failure: BadAnswerError | None = None
+    found, failure = Answered(), None
     try:
-        values, failure = _said(model, completion, prompt)
+        found, failure = _said(model, completion, prompt)
     except BadAnswerError as exc:
         failure = exc
     usage = completion.usage
+    details = usage.completion_tokens_details if usage else None
     return ModelAnswer(
-        values=values,
+        values=found.values,
         model=completion.model or model,
         prompt_tokens=usage.prompt_tokens if usage else 0,
         completion_tokens=usage.completion_tokens if usage else 0,
         service_tier=completion.service_tier or "",
         failure=failure,
+        reasoning_tokens=(details.reasoning_tokens or 0) if details else 0,
+        fields_answered=len(found.values) + len(found.said_nothing),
+        began=any(_THOUGHT.sub("", choice.message.content or "").strip() for choice in completion.choices[:1]),
     )
 
 
-def _said(
-    model: str, completion: ChatCompletion, prompt: Prompt
-) -> tuple[Mapping[str, tuple[Any, str]], BadAnswerError | None]:
+def lesson_of(answer: ModelAnswer, dialect: Dialect) -> Dialect:
+    """How to ask the server next that answered so to `dialect`: as before, unless it was cut off or made no sense.
+
+    One that is cut off before it begins is thinking. One that writes something else than JSON was not told its form.
+    """
+    is_cut = isinstance(answer.failure, ModelAnswerCutError)
+    if is_cut and (dialect.room or not answer.began):
+        return dialect.with_more_room()
+    if answer.began and not answer.fields_answered and (is_cut or isinstance(answer.failure, ModelAnswerInvalidError)):
+        return replace(dialect, tells_schema=True)
+    return dialect.with_room_for(answer.reasoning_tokens)
+
+
+def _said(model: str, completion: ChatCompletion, prompt: Prompt) -> tuple[Answered, BadAnswerError | None]:
     """The values, and the cut if there was one. Raises `ModelRefusedError` and `ModelAnswerInvalidError`."""
     if not completion.choices:
         raise ModelAnswerInvalidError(model, "it holds no choice")
@@ -96,10 +111,10 @@ def _said(
     if choice.finish_reason == "length":
         found = take_apart(content, prompt.fields, lang=prompt.lang, cut=True) or Answered()
         whole = len(found.values) + len(found.said_nothing)
-        return found.values, ModelAnswerCutError(model, f"{whole} of {len(prompt.fields)} fields were answered before")
+        return found, ModelAnswerCutError(model, f"{whole} of {len(prompt.fields)} fields were answered before")
     if not content.strip():
         raise ModelAnswerInvalidError(model, "it is empty")
-    return read_answer(content, prompt, model=model), None
+    return _understood(content, prompt, model), None
 
 
 def read_answer(content: str, prompt: Prompt, *, model: str) -> Mapping[str, tuple[Any, str]]:
@@ -107,9 +122,13 @@ def read_answer(content: str, prompt: Prompt, *, model: str) -> Mapping[str, tup
 
     Raises `ModelAnswerInvalidError`, which names `model`, where nothing at all can be understood.
     """
+    return _understood(content, prompt, model).values
+
+
+def _understood(content: str, prompt: Prompt, model: str) -> Answered:
     found = take_apart(content, prompt.fields, lang=prompt.lang)
     if found is None:
         raise ModelAnswerInvalidError(model, "it holds no JSON that names a field that was asked for")
     if found.odd and not found.is_understood:
         raise ModelAnswerInvalidError(model, f"no value makes sense for its field, such as {min(found.odd)}")
-    return found.values
+    return found

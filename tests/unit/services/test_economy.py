@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from app.clock import ManualClock
@@ -46,11 +47,16 @@ class Runs:
         self._extraction = extraction
         self._jobs = JobStore(database)
         self.requests, self._batches = ModelRequestStore(database), ModelBatchStore(database)
-        parked = ParkedQuestions(self.requests, MODEL, clock)
-        manager = self.api.manager() if keys else NO_KEYS
+        self._keys = keys
         self.answers = AnswerStore(database)
-        self._reader = ModelReader(self.answers, manager, MODEL, clock, parked=parked)
+        self.renew()
         self.job = self.new_job("https://site.example/1")
+
+    def renew(self) -> None:
+        """A reader of its own, as another process has one."""
+        manager = self.api.manager() if self._keys else NO_KEYS
+        parked = ParkedQuestions(self.requests, MODEL, self.clock)
+        self._reader = ModelReader(self.answers, manager, MODEL, self.clock, parked=parked)
 
     def new_job(self, target: str) -> Job:
         (made,) = self._jobs.enqueue([target], economy=True).jobs
@@ -142,6 +148,35 @@ def test_a_question_that_openai_refused_ends_with_its_reason(runs: Runs) -> None
     reading = runs.read()
     assert "model_not_found, No such model" in str(reading.note)
     assert runs.api.calls == 0
+
+
+def test_what_a_model_spent_on_its_thoughts_alone_is_asked_at_once_with_room_for_both(runs: Runs) -> None:
+    """All lines of a batch may have gone out before the first answer showed that the model reasons."""
+    asked: list[dict[str, Any]] = []
+
+    def note(body: dict[str, Any]) -> Any:
+        asked.append(body)
+        return roof(body)
+
+    def spent(body: dict[str, Any]) -> Any:
+        found = completion("").json()
+        found["choices"][0]["finish_reason"] = "length"
+        return httpx2.Response(200, json=found)
+
+    runs.api = Api(note)
+    runs.renew()
+    request = runs.wait()
+    runs.batch(answer(spent, request), request)
+    assert "Roof" in runs.read().extraction.record.values
+    assert asked[0]["max_tokens"] > 4_000 > request.body["max_tokens"]
+
+
+def test_a_question_that_was_refused_for_how_it_was_asked_is_asked_at_once(runs: Runs) -> None:
+    request = runs.wait()
+    said = "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."
+    runs.batch(lambda batches, b, r: batches.fail(b, {r: ("invalid_request_error", said)}), request)
+    assert "Roof" in runs.read().extraction.record.values
+    assert runs.api.calls == 1
 
 
 def test_another_job_asks_what_was_refused_anew(runs: Runs) -> None:

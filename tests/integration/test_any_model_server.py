@@ -1,0 +1,178 @@
+"""The model step against servers that take less than OpenAI does, and against models that reason, over real HTTP.
+
+What such a server takes is learned from what it refuses, once; what it does not say it ignores must do no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.clock import ManualClock
+from app.keypool.keys import make_keys
+from app.keypool.pricing import make_pricing
+from app.property.extract.base import Extraction
+from app.property.extract.pipeline import extract
+from app.property.extract.prompt import build_prompt
+from app.property.page import Page
+from app.property.store import AnswerStore, Database, Question, StoredAnswer, digest
+from app.services.model_reading import ModelReader, ModelReading
+from app.services.openai_client_manager import OpenAIClientManager
+
+Start = Callable[..., Any]
+MODEL = "gpt-5-mini"
+
+
+@pytest.fixture
+def answers(tmp_path: Path, clock: ManualClock) -> Iterator[AnswerStore]:
+    database = Database(f"sqlite:///{tmp_path / 'a.sqlite3'}", clock)
+    yield AnswerStore(database)
+    database.close()
+
+
+class Asking:
+    """A reader of pages, each of them a question of its own, on a pool of the server's keys."""
+
+    def __init__(self, answers: AnswerStore, clock: ManualClock, standin: Any) -> None:
+        self.answers = answers
+        self.manager = OpenAIClientManager(
+            make_keys(standin.keys), base_url=standin.base_url, max_wait_seconds=0.2, price=make_pricing()
+        )
+        self.reader = ModelReader(answers, self.manager, MODEL, clock)
+        self.pages = 0
+
+    def read(self) -> ModelReading:
+        self.pages += 1
+        return self.reader.read(page(self.pages))
+
+    def kept(self, number: int) -> StoredAnswer:
+        """What is stored of the answer about a page."""
+        extraction = page(number)
+        prompt = build_prompt(extraction)
+        asked = digest({"messages": prompt.messages, "schema": prompt.schema})
+        found = self.answers.model_answer(Question(extraction.page.sha256, tuple(sorted(prompt.fields)), MODEL, asked))
+        assert found is not None
+        return found
+
+    def requests(self) -> int:
+        """How many have gone out so far, refused ones included."""
+        return sum(int(key["requests"]) for key in self.manager.get_stats()["keys"].values())
+
+
+@pytest.fixture
+def asking(answers: AnswerStore, clock: ManualClock, openai_standin: Start) -> Callable[..., Asking]:
+    return lambda **server: Asking(answers, clock, openai_standin(**server))
+
+
+def page(number: int) -> Extraction:
+    html = (
+        f'<html lang="en"><head><title>{number} Main St</title></head><body><h1>{number} Main St, Springfield, IL'
+        " 62701</h1><p>$310,000</p><p>A quiet home. Built in 1987. Its slate roof was relaid.</p></body></html>"
+    )
+    url = f"https://site.example/{number}"
+    found = extract(Page(url, url, "text/html", html, html.encode(), ManualClock().now()))
+    assert "Roof" in found.wanted
+    return found
+
+
+def is_read(found: ModelReading) -> bool:
+    return found.note is None and "Roof" in found.extraction.record.values
+
+
+@pytest.mark.parametrize(
+    ("server", "refusals"),
+    [
+        ({}, 0),
+        ({"limits": "max_tokens"}, 0),
+        ({"limits": "max_completion_tokens"}, 1),
+        ({"formats": "json_object"}, 1),
+        ({"formats": "text"}, 2),
+        ({"formats": "text", "limits": "max_completion_tokens"}, 3),
+        ({"formats": "text", "answers": "fenced"}, 2),
+        ({"answers": "fenced"}, 0),
+    ],
+)
+def test_a_server_that_knows_less_is_asked_in_its_own_way_and_refuses_each_thing_once(
+    asking: Callable[..., Asking], server: dict[str, Any], refusals: int
+) -> None:
+    asks = asking(**server)
+    assert is_read(asks.read())
+    assert asks.requests() == 1 + refusals
+    assert is_read(asks.read())
+    assert asks.requests() == 2 + refusals
+
+
+def test_a_server_that_ignores_the_schema_without_a_word_is_told_it_and_asked_once_more(
+    asking: Callable[..., Asking],
+) -> None:
+    asks = asking(formats="text", ignores_unknown=True, answers="fenced")
+    assert is_read(asks.read())
+    assert asks.requests() == 2
+    assert is_read(asks.read())
+    assert asks.requests() == 3
+
+
+def test_an_answer_stays_bounded_where_only_the_older_limit_is_heeded(asking: Callable[..., Asking]) -> None:
+    """A model that thinks without end, at a server that ignores the newer name, as Ollama does."""
+    asks = asking(limits="max_tokens", ignores_unknown=True, reasoning_tokens=1_000_000)
+    note = asks.read().note
+    assert note is not None
+    assert "0 of" in note
+    assert asks.manager.spent().tokens < 100_000
+
+
+def test_a_model_that_reasons_is_given_room_and_both_answers_are_counted(
+    asking: Callable[..., Asking],
+) -> None:
+    """It had spent all of the first answer on its thoughts: it is asked again at once, and later pages once each."""
+    asks = asking(reasoning_tokens=3_000)
+    assert is_read(asks.read())
+    assert asks.requests() == 2
+    both = asks.manager.spent().tokens
+    for _ in range(3):
+        assert is_read(asks.read())
+    assert asks.requests() == 5
+    one = (asks.manager.spent().tokens - both) / 3
+    assert one > 3_000
+    assert 0 < both - one < 3_000  # a first answer is bounded as if the model did not reason
+    first, second = asks.kept(1), asks.kept(2)
+    assert first.prompt_tokens + first.completion_tokens == both
+    assert second.prompt_tokens + second.completion_tokens < both
+
+
+def test_the_room_follows_what_the_model_needs(asking: Callable[..., Asking]) -> None:
+    asks = asking(reasoning_tokens=3_000)
+    rooms = []
+    for _ in range(4):
+        asks.read()
+        rooms.append(asks.reader.dialect.room)
+    assert rooms == sorted(rooms, reverse=True)
+    assert rooms[-1] == 4 * 3_000
+
+
+def test_a_model_that_does_not_reason_gets_no_room(asking: Callable[..., Asking]) -> None:
+    asks = asking()
+    asks.read()
+    assert asks.reader.dialect.room == 0
+
+
+def test_what_no_other_way_of_asking_mends_is_a_note(asking: Callable[..., Asking]) -> None:
+    asks = asking(models=["another"])
+    assert "HTTP 404" in (asks.read().note or "")
+    assert asks.requests() == 1
+
+
+def test_the_simulated_server_words_its_refusals_as_the_api_does(openai_standin: Start) -> None:
+    standin = openai_standin(limits="max_completion_tokens", formats="json_object")
+    body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
+    with httpx2.Client(headers={"authorization": f"Bearer {standin.keys[0]}"}) as client:
+        url = f"{standin.base_url}/chat/completions"
+        first = client.post(url, json={**body, "max_tokens": 5})
+        assert (first.status_code, first.json()["error"]["param"]) == (400, "max_tokens")
+        schema = {"name": "x", "schema": {"type": "object"}}
+        second = client.post(url, json={**body, "response_format": {"type": "json_schema", "json_schema": schema}})
+        assert (second.status_code, second.json()["error"]["param"]) == (400, "response_format")

@@ -1,0 +1,139 @@
+"""How a server is asked: what is sent to begin with, and what is learned from the words of refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.property.extract.dialect import AT_FIRST, Dialect
+from app.property.extract.prompt import Prompt, build_schema
+
+ELSEWHERE = Dialect.of(["http://127.0.0.1:8080/v1"])
+ROOMY = AT_FIRST.with_more_room()
+PROMPT = Prompt(
+    [{"role": "system", "content": "Read."}, {"role": "user", "content": "x"}], build_schema(("Roof",)), "x", ("Roof",),
+    80, 10
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("url", "limit"),
+    [
+        ("https://api.openai.com/v1", "max_completion_tokens"),
+        ("https://eu.api.openai.com/v1", "max_completion_tokens"),
+        ("https://one.openai.azure.com/openai/v1", "max_completion_tokens"),
+        ("http://127.0.0.1:11434/v1", "max_tokens"),
+        ("https://api.openai.com.example.net/v1", "max_tokens"),
+        ("https://gateway.example/api.openai.com/v1", "max_tokens"),
+    ],
+)
+def test_openai_gets_the_newer_limit_and_every_other_server_the_one_that_all_know(url: str, limit: str) -> None:
+    assert Dialect.of([url]).limit == limit
+    assert Dialect.of([url, "http://127.0.0.1:8080/v1"]).limit == "max_tokens"
+
+
+@pytest.mark.parametrize(
+    ("status", "dialect", "said", "wanted"),
+    [
+        (
+            400,
+            ELSEWHERE,
+            "max_tokens Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+            "'max_completion_tokens' instead.",
+            {"limit": "max_completion_tokens", "refused": frozenset({"max_tokens"})},
+        ),
+        (
+            400,
+            AT_FIRST,
+            "[{'type': 'extra_forbidden', 'loc': ('body', 'max_completion_tokens'), 'msg': 'Extra inputs are not "
+            "permitted', 'input': 64}]",
+            {"limit": "max_tokens", "refused": frozenset({"max_completion_tokens"})},
+        ),
+        (
+            422,
+            AT_FIRST,
+            '{"detail":[{"type":"extra_forbidden","loc":["body","max_completion_tokens"],"msg":"Extra inputs are not '
+            'permitted","input":32000}]}',
+            {"limit": "max_tokens", "refused": frozenset({"max_completion_tokens"})},
+        ),
+        (
+            400,
+            AT_FIRST,
+            "response_format Invalid parameter: 'response_format' of type 'json_schema' is not supported with this "
+            "model.",
+            {"shape": "json_object", "tells_schema": True},
+        ),
+        (
+            400,
+            replace(AT_FIRST, shape="json_object"),
+            "'response_format.type' must be 'json_schema' or 'text'",
+            {"shape": "text", "tells_schema": True},
+        ),
+        (
+            500,
+            AT_FIRST,
+            "{'type': 'literal_error', 'loc': ['body', 'response_format', 'type'], 'msg': \"Input should be 'text' or "
+            "'json_object'\", 'input': 'json_schema'}",
+            {"shape": "json_object", "tells_schema": True},
+        ),
+        (
+            400,
+            ROOMY,
+            "max_tokens is too large: 17000. This model supports at most 16384 completion tokens.",
+            {"room": ROOMY.room // 4, "most_room": ROOMY.room // 4},
+        ),
+        (
+            429,
+            ROOMY,
+            "Request too large for gpt-5-mini on tokens per min (TPM): Limit 9000, Requested 17412.",
+            {"room": ROOMY.room // 4, "most_room": ROOMY.room // 4},
+        ),
+    ],
+)
+def test_another_way_is_learned_from_the_words_of_real_servers(
+    status: int, dialect: Dialect, said: str, wanted: dict[str, object]
+) -> None:
+    learned = dialect.after_refusal(status, said)
+    assert learned is not None
+    assert {name: getattr(learned, name) for name in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    ("status", "dialect", "said"),
+    [
+        (400, ELSEWHERE, "max_tokens is too large: 900. This model's maximum context length is 512 tokens."),
+        (400, AT_FIRST, "This model's maximum context length is 8192 tokens, and you requested 9000."),
+        (429, AT_FIRST, "Rate limit reached for gpt-4.1-mini on tokens per min (TPM): Limit 30000, Used 29000."),
+        (429, ROOMY, "Rate limit reached for gpt-4.1-mini on tokens per min (TPM): Limit 30000, Used 29000."),
+        (401, AT_FIRST, "Incorrect API key provided. response_format is not supported."),
+        (400, replace(AT_FIRST, shape="text"), "response_format is not supported"),
+        (
+            400,
+            replace(ELSEWHERE, refused=frozenset({"max_completion_tokens"})),
+            "Unsupported parameter: 'max_tokens' is not supported with this model.",
+        ),
+    ],
+)
+def test_nothing_is_learned_where_another_way_would_not_help(status: int, dialect: Dialect, said: str) -> None:
+    assert dialect.after_refusal(status, said) is None
+
+
+def test_in_json_mode_the_instruction_holds_the_schema() -> None:
+    """JSON mode asks for the word in the messages, and nothing else names the fields."""
+    body = replace(AT_FIRST, shape="json_object", tells_schema=True).body("m", PROMPT)
+    assert body["response_format"] == {"type": "json_object"}
+    assert "JSON" in body["messages"][0]["content"]
+    assert "Roof_quote" in body["messages"][0]["content"]
+    assert "Roof_quote" not in PROMPT.messages[0]["content"]
+
+
+def test_room_grows_at_once_is_bounded_and_shrinks_by_halves() -> None:
+    assert ROOMY.with_room_for(100).room == ROOMY.room // 2
+    assert AT_FIRST.with_room_for(2_500).room == 10_000
+    assert AT_FIRST.with_room_for(10**9).room == ROOMY.most_room
+    assert replace(ROOMY, most_room=5_000).with_more_room().room == 5_000
+    settled = ROOMY
+    for _ in range(20):
+        settled = settled.with_room_for(100)
+    assert settled.room == 2_048
