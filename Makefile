@@ -13,6 +13,7 @@ BENCH    := .venv-bench
 BENCH_EXTRACTION := .venv-bench-extraction
 # what makes a site of docs/ has packages of its own too
 DOCS     := .venv-docs
+LLAMA    := .venv-llama
 PYTHON   ?= 3.13
 # a Python that somebody asked for is used or the set-up fails; without a wish any supported one will do
 FALLBACK := $(if $(filter file,$(origin PYTHON)),>=3.12,$(PYTHON))
@@ -21,7 +22,7 @@ FALLBACK := $(if $(filter file,$(origin PYTHON)),>=3.12,$(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs exhaustive format fuzz help images install licences lint lock readme reference sbom test test-chaos test-main types vendor
+.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs exhaustive format fuzz help images install licences lint lock readme reference sbom test test-chaos test-llama test-main types vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -55,10 +56,19 @@ test: install ## the test suite; tests that need a service this machine lacks sk
 	@$(MAKE) --no-print-directory --jobs=$(if $(filter every,$(SERVERS)),1,2) test-main test-chaos
 
 test-main: install
-	nice $(PY) -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not chaos and not deployed $(LEFT_OUT)"
+	nice $(PY) -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not chaos and not deployed and not llama $(LEFT_OUT)"
 
 test-chaos: install
 	$(PY) -m pytest -n 2 --dist load -m "chaos $(LEFT_OUT)"
+
+# llama.cpp has no wheel, and is compiled in up to 20 minutes, once
+test-llama: install $(LLAMA)/.installed ## the model step against llama.cpp's own server with a small model
+	LLAMA_PYTHON=$(LLAMA)/bin/python $(PY) -m pytest -m llama tests/integration/test_llama_server.py
+
+$(LLAMA)/.installed: requirements/llama.lock | install
+	@if [ ! -x $(LLAMA)/bin/python ]; then $(UV) venv --quiet --python $(PY) $(LLAMA); fi
+	$(UV) pip sync --quiet --python $(LLAMA)/bin/python --require-hashes requirements/llama.lock
+	@touch $@
 
 exhaustive: install ## all examples of property-based tests, requests by the API's schema: some minutes (PROFILE=search: ten times as many, new seeds)
 	$(PY) -m pytest -n 3 --dist load -m "not every_server" tests/integration/doors/test_web_document.py tests/property_based --hypothesis-profile=$(or $(PROFILE),exhaustive)
@@ -173,6 +183,7 @@ lock: ## resolve the dependencies anew (uv.lock stays out of git: it names regis
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:bench-extraction -o requirements/bench-extraction.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:fuzz -o requirements/fuzz.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:docs -o requirements/docs.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header --group pyproject.toml:llama -o requirements/llama.lock
 	echo hatchling | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-annotate --no-header -c requirements/dev.lock - -o requirements/build.lock
 	echo uv | $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.9 --no-annotate --no-header - -o requirements/uv.lock
 
@@ -183,4 +194,4 @@ vendor: ## copy the pages' scripts from npm's packages to web/static/vendor
 	rm -rf web/vendor/node_modules
 
 clean: ## remove the virtual environments, what is built, and caches
-	rm -rf $(VENV) $(BENCH) $(BENCH_EXTRACTION) $(DOCS) build .fuzz .uv .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(BENCH) $(BENCH_EXTRACTION) $(DOCS) $(LLAMA) build .fuzz .uv .mypy_cache .ruff_cache .pytest_cache
