@@ -19,6 +19,7 @@ from standin.openai.abilities import said_to, understood
 from standin.openai.batch_lines import model_of, read_lines, tokens_of_line, unanswered
 from standin.openai.bodies import Ask
 from standin.openai.config import KeyConfig, ServerConfig
+from standin.openai.prompt_cache import PromptCache
 from standin.openai.protocol import ApiError
 
 _WINDOW_SECONDS = 86_400
@@ -97,7 +98,7 @@ class StoredBatch:
             "model": self.model,
             "usage": {
                 "input_tokens": self.usage["input"],
-                "input_tokens_details": {"cached_tokens": 0},
+                "input_tokens_details": {"cached_tokens": self.usage["cached"]},
                 "output_tokens": self.usage["output"],
                 "output_tokens_details": {"reasoning_tokens": 0},
                 "total_tokens": self.usage["input"] + self.usage["output"],
@@ -106,11 +107,12 @@ class StoredBatch:
 
 
 class Batches:
-    """All files and batches of the server. `paid` is told of each question that was answered."""
+    """All files and batches of the server, whose `cache` they share. `paid` is told of each answered question."""
 
-    def __init__(self, server: Callable[[], ServerConfig], paid: Counter[str]) -> None:
+    def __init__(self, server: Callable[[], ServerConfig], paid: Counter[str], cache: PromptCache) -> None:
         self._server = server
         self._paid = paid
+        self._cache = cache
         self._numbers = itertools.count(1)
         self.files: dict[str, StoredFile] = {}
         self.batches: dict[str, StoredBatch] = {}
@@ -256,6 +258,7 @@ class Batches:
             if server.batch_line_status != 200:
                 raise ApiError(server.batch_line_status, "This request failed.", "server_error", "server_error")
             ask = _READERS[str(batch.given["endpoint"])](line["body"])
+            ask = self._cache.look_up(ask, batch.project, server.cache_seconds, time.monotonic(), in_batch=True)
             if server.models is not None and ask.model not in server.models:
                 raise protocol.unknown_model(ask.model)
             ask = understood(ask, server)
@@ -264,6 +267,7 @@ class Batches:
             body = write(ask, said, number=next(self._numbers), created=int(time.time()))
             self._paid[ask.prompt] += 1
             batch.usage["input"] += body["usage"].get("prompt_tokens", body["usage"].get("input_tokens", 0))
+            batch.usage["cached"] += ask.cached_tokens
             batch.usage["output"] += body["usage"].get("completion_tokens", body["usage"].get("output_tokens", 0))
         except ApiError as exc:
             status, body = exc.status, exc.body()

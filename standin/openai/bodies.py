@@ -19,6 +19,7 @@ from standin.openai.protocol import bad_request
 from standin.openai.schema import check_strict
 
 _TIERS = ("auto", "default", "flex", "priority", "fast")
+CHARACTERS_A_TOKEN = 4
 DEFAULT_MODELS = ("gpt-4.1-mini", "gpt-4.1", "gpt-4o", "gpt-4o-mini", "gpt-4", "text-embedding-3-small")
 
 
@@ -29,6 +30,7 @@ class Ask:
     `prompt` names the question: the SHA-256 of its messages, however they were spelled; empty for embeddings. `tier` is
     its `service_tier`, "auto" if it names none; the server puts the one in its place that serves it. `limit` is the
     parameter that bounds the answer, `format` the type of its response format, `instruction` what is no user's text.
+    `whole` is all text of its messages, of which the server fills in how many tokens it found in its cache (`prompt_cache.py`).
     """
 
     model: str
@@ -44,6 +46,8 @@ class Ask:
     limit: str = ""
     format: str = "text"
     instruction: str = ""
+    whole: str = ""
+    cached_tokens: int = 0
 
 
 def prompt_sha256(messages: Any) -> str:
@@ -123,6 +127,7 @@ def read_chat(body: Mapping[str, Any]) -> Ask:
         limit=next((name for name in ("max_completion_tokens", "max_tokens") if name in body), ""),
         format=_format(body.get("response_format")),
         instruction="\n".join(text for role, text in texts if role != "user"),
+        whole="".join(text for _, text in texts),
     )
 
 
@@ -149,12 +154,13 @@ def read_responses(body: Mapping[str, Any]) -> Ask:
         stream=bool(body.get("stream")),
         prompt=prompt_sha256([body.get("instructions"), given]),
         tier=_tier(body),
+        whole=_text_of(body.get("instructions")) + everything,
     )
 
 
 def tokens_of(text: str) -> int:
     """Tokens in an answer's usage, at four characters each."""
-    return -(-len(text) // 4)
+    return -(-len(text) // CHARACTERS_A_TOKEN)
 
 
 def chat_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dict[str, Any]:
@@ -178,12 +184,15 @@ def chat_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dict[st
 
 
 def _chat_usage(ask: Ask, answer: Answer) -> dict[str, Any]:
-    prompt, completion = -(-ask.characters // 4), tokens_of(answer.text) + answer.reasoning_tokens
-    usage: dict[str, Any] = {"prompt_tokens": prompt, "completion_tokens": completion}
-    usage["total_tokens"] = prompt + completion
-    if answer.reasoning_tokens:
-        usage["completion_tokens_details"] = {"reasoning_tokens": answer.reasoning_tokens}
-    return usage
+    prompt = -(-ask.characters // CHARACTERS_A_TOKEN)
+    completion = tokens_of(answer.text) + answer.reasoning_tokens
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": ask.cached_tokens, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": answer.reasoning_tokens, "audio_tokens": 0},
+    }
 
 
 def chat_events(ask: Ask, answer: Answer, *, number: int, created: int) -> Iterator[str]:
@@ -241,7 +250,7 @@ def response_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dic
         "tools": [],
         "usage": {
             "input_tokens": usage["prompt_tokens"],
-            "input_tokens_details": {"cached_tokens": 0},
+            "input_tokens_details": {"cached_tokens": ask.cached_tokens},
             "output_tokens": usage["completion_tokens"],
             "output_tokens_details": {"reasoning_tokens": answer.reasoning_tokens},
             "total_tokens": usage["total_tokens"],

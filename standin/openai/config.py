@@ -118,7 +118,8 @@ class ServerConfig(_FromJson):
     "unsupported" (400) or "hang"; `project_tier` is the tier of requests that name none, or "auto".
     `echoes_key`: error messages quote the key that was sent, as careless gateways do.
     `break_rate` is how often (0 to 1) the connection breaks off in the middle of an answer or a stream.
-    Latency is log-normal around `latency_ms`.
+    Latency is log-normal around `latency_ms`. A prompt's prefix is cached for `cache_seconds` after it was last sent; 0
+    caches nothing.
     `limits` is which name of an answer's bound the server takes, `formats` which response formats beside text. What it
     does not know is refused (400), or with `ignores_unknown` ignored. A schema that the instruction holds is followed
     like one of the format. `reasoning_tokens` are spent before each answer.
@@ -148,6 +149,7 @@ class ServerConfig(_FromJson):
     formats: str = "all"
     ignores_unknown: bool = False
     reasoning_tokens: int = 0
+    cache_seconds: float = 300.0
     batches: bool = True
     batch_seconds: float = 0.5
     batch_cancel_seconds: float = 0.2

@@ -33,6 +33,7 @@ COUNTERS = (
     "abandoned",
     "broken_off",
     "web_searches",
+    "cached_tokens",
 )
 #: Requests that a dead key or one without quota turned away, whose times are kept per key.
 _REFUSALS_KEPT = 5000

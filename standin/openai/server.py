@@ -27,6 +27,7 @@ from standin.openai.batches import Batches
 from standin.openai.bodies import Ask
 from standin.openai.config import Config, ConfigError
 from standin.openai.gate import Gate, KeyState
+from standin.openai.prompt_cache import PromptCache
 from standin.openai.protocol import ApiError
 from standin.openai.web_search import Search, Searches, read_search, text_and_citations, with_search
 from standin.serving import Stopping
@@ -73,7 +74,8 @@ class OpenAIStandin:
         #: answers with 200 by the name of their question (`bodies.prompt_sha256`)
         self.paid: Counter[str] = Counter()
         self.searches = Searches(config.searches)
-        self.batches = Batches(lambda: self.gate.server, self.paid)
+        self.cache = PromptCache()
+        self.batches = Batches(lambda: self.gate.server, self.paid, self.cache)
         self.app = Starlette(
             routes=[
                 Route("/v1/chat/completions", self.chat, methods=["POST"]),
@@ -120,6 +122,7 @@ class OpenAIStandin:
         mode = state.config.answers or self.gate.server.answers
         found = self.searches.answer(ask.text, search)
         said = as_said(text_and_citations(found, search)[0], mode=mode, max_tokens=ask.max_tokens)
+        ask = self._cached(state, ask)
         state.counts["web_searches"] += 1
         self._calls += 1
         self.paid[ask.prompt] += 1
@@ -157,6 +160,7 @@ class OpenAIStandin:
         await self._pass(request, state, ask, headers)
         mode = state.config.answers or self.gate.server.answers
         said = said_to(ask, mode, self.gate.server)
+        ask = self._cached(state, ask)
         self._calls += 1
         self.paid[ask.prompt] += 1
         body, events = write(ask, said, self._calls, int(time.time()))
@@ -173,9 +177,16 @@ class OpenAIStandin:
             raise protocol.tier_unsupported(ask.model, ask.tier)
         return replace(ask, tier=server.project_tier) if ask.tier == "auto" else ask
 
+    def _cached(self, state: KeyState, ask: Ask) -> Ask:
+        """The request with what of its prompt the key's project sent lately."""
+        project = state.config.organization, state.config.project
+        ask = self.cache.look_up(ask, project, self.gate.server.cache_seconds, time.monotonic())
+        state.counts["cached_tokens"] += ask.cached_tokens
+        return ask
+
     async def _pass(self, request: Request, state: KeyState, ask: Ask, headers: dict[str, str]) -> None:
         """Admission, then the time that the work takes; fills `headers`. Raises `ApiError`, or `_ClientGoneError`."""
-        estimate = math.ceil(ask.characters / 4)
+        estimate = math.ceil(ask.characters / bodies.CHARACTERS_A_TOKEN)
         admission = self.gate.admit(state, ask.model, estimate, ask.max_tokens, time.monotonic(), text=ask.text)
         headers.update(self.gate.limit_headers(admission.meter, time.monotonic()))
         if ask.tier == "flex" and self.gate.server.flex == "unavailable":
@@ -278,6 +289,7 @@ class OpenAIStandin:
         self.gate.reset_counts()
         self.paid.clear()
         self.searches.asked.clear()
+        self.cache.clear()
         return JSONResponse({"ok": True})
 
     async def _control(self, request: Request, act: Callable[[Any], Any]) -> Response:

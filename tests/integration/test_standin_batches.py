@@ -190,3 +190,15 @@ def test_a_key_without_quota_may_look_but_make_no_batch(openai_standin: Start) -
     with pytest.raises(openai.BadRequestError) as caught:
         make(client, upload(client, line("b")))
     assert caught.value.code == "billing_hard_limit_reached"
+
+
+@pytest.mark.parametrize(("model", "expected"), [("gpt-5-mini", 1408), ("gpt-4.1-mini", 0), ("o4-mini", 0)])
+def test_batches_have_a_cache_from_gpt_5_on(openai_standin: Start, model: str, expected: int) -> None:
+    client = openai_standin([{"key": OURS}], batch_seconds=0.0).client()
+    text = "The roof was renewed in 1998. " * 200
+    body = {"model": model, "messages": [{"role": "user", "content": text}]}
+    found = wait(client, make(client, upload(client, line("a", body=body), line("b", body=body))).id, "completed")
+    answers = lines_of(client, found.output_file_id)
+    details = [answers[name]["response"]["body"]["usage"]["prompt_tokens_details"] for name in "ab"]
+    assert [one["cached_tokens"] for one in details] == [0, expected]
+    assert found.usage.input_tokens_details.cached_tokens == expected

@@ -405,3 +405,60 @@ def test_as_a_program_a_bad_configuration_is_exit_2_and_names_the_file(
     config.write_text(text)
     assert main(["--config", str(config)]) == 2
     assert str(config) in capsys.readouterr().err
+
+
+# --- the prompt cache
+
+LONG = "The roof was renewed in 1998. " * 200  # 6,000 characters: 1,500 tokens
+
+
+def cached(client: openai.OpenAI, text: str, **options: Any) -> int:
+    found = ask(client, text, **options).usage
+    assert found.prompt_tokens_details is not None
+    assert found.prompt_tokens == -(-len(text) // 4)
+    return int(found.prompt_tokens_details.cached_tokens)
+
+
+def test_a_prefix_that_was_sent_lately_is_cached_in_steps_of_128_tokens_from_1024_on(openai_standin: Start) -> None:
+    standin = openai_standin()
+    client = standin.client()
+    assert [cached(client, LONG) for _ in range(2)] == [0, 1408]
+    assert cached(client, LONG[: 4 * 1200] + "and so on") == 1152
+    assert cached(client, LONG[: 4 * 1023]) == 0, "too short"
+    assert cached(client, f"Another. {LONG}") == 0, "only what the prompt begins with counts"
+    assert standin.stats()["totals"]["cached_tokens"] == 1408 + 1152
+
+
+def test_the_cache_is_of_one_project_one_model_and_one_schema(openai_standin: Start) -> None:
+    keys = [{"key": KEY, **WIDE}, {"key": OTHER, "project": "proj_other", **WIDE}]
+    standin = openai_standin(keys)
+    mine, theirs = standin.client(), standin.client(OTHER)
+    roof, year = strict({"Roof": "string"}), strict({"YearBuilt": "integer"})
+    assert cached(mine, LONG, response_format=roof) == 0
+    assert cached(theirs, LONG, response_format=roof) == 0
+    assert cached(mine, LONG, response_format=year) == 0
+    assert cached(mine, LONG, response_format=roof) == 1408
+    other = mine.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": LONG}])
+    assert other.usage is not None
+    assert other.usage.prompt_tokens_details is not None
+    assert other.usage.prompt_tokens_details.cached_tokens == 0
+
+
+def test_responses_and_streams_say_what_was_cached_too(openai_standin: Start) -> None:
+    client = openai_standin().client()
+    for seen in (0, 1408):
+        made = client.responses.create(model="gpt-4.1-mini", instructions=LONG[:600], input=LONG[600:])
+        assert made.usage is not None
+        assert made.usage.input_tokens_details.cached_tokens == seen
+    (*_, last) = ask(client, LONG, stream=True, stream_options={"include_usage": True})
+    assert last.usage.prompt_tokens_details.cached_tokens == 1408
+
+
+def test_a_cache_that_is_off_or_was_forgotten_holds_nothing(openai_standin: Start) -> None:
+    standin = openai_standin(cache_seconds=0)
+    client = standin.client()
+    assert [cached(client, LONG) for _ in range(2)] == [0, 0]
+    standin.set_server(cache_seconds=300)
+    assert [cached(client, LONG) for _ in range(2)] == [0, 1408]
+    standin.reset()
+    assert cached(client, LONG) == 0
