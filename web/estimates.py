@@ -64,8 +64,9 @@ class RangesView(BaseModel):
 
 class EstimateView(BaseModel):
     """What the targets would come to, about: `jobs` that are new, and the `pages`, `model_calls`, `web_searches`,
-    `tokens` and `usd` (null: no price of the model is known) that these take. `ranges` is null unless targets of all
-    kinds among them were done before; `bases` says what each kind is judged by.
+    `tokens` and `usd` (null: no price of the model is known) that these take. `cached_share` (0 to 1) of the input is
+    priced as cached, as it was lately. `ranges` is null unless targets of all kinds among them were done before;
+    `bases` says what each kind is judged by.
 
     `minutes` is the least that it takes: by the keys' limits (null: not known yet), or by the pace at `slowest_host`.
     `basis_pages` is how many stored pages URLs are judged by.
@@ -81,6 +82,7 @@ class EstimateView(BaseModel):
     web_searches: int
     tokens: int
     usd: float | None
+    cached_share: float
     ranges: RangesView | None
     minutes: float | None
     slowest_host: str

@@ -35,7 +35,8 @@ class CallFigures(NamedTuple):
 
     `outcomes` are those of leases that have ended, each once, and one more `server_failure` for each stream that broke
     after its head was a success. Tokens and `microusd`, the estimated cost in millionths of a US dollar, are what
-    responses said was used: never an estimate, and nothing while a stream is still open.
+    responses said was used: never an estimate, and nothing while a stream is still open. `cached_tokens`, of the input,
+    came from the provider's cache.
     """
 
     key_id: str
@@ -44,6 +45,7 @@ class CallFigures(NamedTuple):
     input_tokens: int
     output_tokens: int
     microusd: int
+    cached_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

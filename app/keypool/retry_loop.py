@@ -87,6 +87,8 @@ class RetryLoop:
 
     def __init__(self, pool: KeyPool, request: httpx2.Request, terms: Terms, driver: Driver) -> None:
         need = wire.read_need(request)
+        # charged as if nothing of it were in the provider's cache yet, and all of it written there
+        given, fee = need.input_tokens, terms.price(WEB_SEARCH, need.searches, 0)
         self._pool = pool
         self._driver = driver
         self._request = request
@@ -94,11 +96,10 @@ class RetryLoop:
         self._terms = terms
         self._call = Call(
             need.model,
-            need.input_tokens + need.output_tokens,
+            given + need.output_tokens,
             round(terms.max_wait_seconds * 1e6),
             len(pool.keys) if terms.further_keys is None else terms.further_keys,
-            microusd=terms.price(need.model, need.input_tokens, need.output_tokens, need.tier)
-            + terms.price(WEB_SEARCH, need.searches, 0),
+            microusd=terms.price(need.model, given, need.output_tokens, need.tier, written=given) + fee,
             batch=spending_batch.get(),
         )
         if (allowed := allowed_keys.get()) is not None:
@@ -260,9 +261,11 @@ class RetryLoop:
 
         `searches` of the web cost apart; None (a stream, whose end alone is read): as many as it might.
         """
-        price = self._terms.price(self._need.model, used.input, used.output, served_on or self._need.tier)
-        fee = self._terms.price(WEB_SEARCH, self._need.searches if searches is None else searches, 0)
-        return Usage(used.total, price + fee, used.output)
+        need, tier = self._need, served_on or self._need.tier
+        price = self._terms.price(need.model, used.input, used.output, tier, cached=used.cached, written=used.written)
+        fee = self._terms.price(WEB_SEARCH, need.searches if searches is None else searches, 0)
+        current_span().set({"gen_ai.usage.cache_read.input_tokens": used.cached})
+        return Usage(used.total, price + fee, used.output, used.cached)
 
 
 @cache

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, fields
+from operator import add, sub
 
 from app.keypool.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Model calls, tokens and estimated cost (millionths of a US dollar) that were used."""
+    """Model calls, tokens and estimated cost (millionths of a US dollar) that were used.
+
+    `cached_tokens`, of `tokens`, are those of the input that the provider had in its cache.
+    """
 
     calls: int = 0
     tokens: int = 0
     microusd: int = 0
+    cached_tokens: int = 0
 
     def __add__(self, other: Spent) -> Spent:
-        return Spent(self.calls + other.calls, self.tokens + other.tokens, self.microusd + other.microusd)
+        return Spent(*map(add, astuple(self), astuple(other)))
 
     def __sub__(self, other: Spent) -> Spent:
-        return Spent(self.calls - other.calls, self.tokens - other.tokens, self.microusd - other.microusd)
+        return Spent(*map(sub, astuple(self), astuple(other)))
 
 
 NOTHING = Spent()
@@ -38,12 +43,8 @@ class Cap:
         """The first figure ("calls", "tokens", "microusd") that `more` would bring over the cap; nothing never does."""
         if more == NOTHING:
             return None
-        figures = (
-            ("calls", self.calls, used.calls + more.calls),
-            ("tokens", self.tokens, used.tokens + more.tokens),
-            ("microusd", self.microusd, used.microusd + more.microusd),
-        )
-        return next((name for name, cap, total in figures if cap is not None and total > cap), None)
+        caps, total = {f.name: getattr(self, f.name) for f in fields(self)}, used + more
+        return next((name for name, cap in caps.items() if cap is not None and getattr(total, name) > cap), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,14 @@ NO_BUDGET = Budget()
 class Usage:
     """What a finished request used, as its response says.
 
-    `output_tokens`, of `tokens`, are those of the completion; `microusd` is the estimated cost.
+    `output_tokens`, of `tokens`, are those of the completion, `cached_tokens` those of the input that came from the
+    provider's cache; `microusd` is the estimated cost.
     """
 
     tokens: int
     microusd: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +102,6 @@ class BulkResult:
     output_tokens: int = 0
 
     @property
-    def microusd(self) -> int:
-        return sum(used.microusd for used in self.used.values())
+    def total(self) -> Spent:
+        """What all of them used together."""
+        return sum(self.used.values(), NOTHING)

@@ -39,8 +39,9 @@ def _figures(snapshot: KeySnapshot) -> dict[str, Any]:
 
 
 def spent_stats(spent: Spent) -> dict[str, Any]:
-    """Model calls, tokens and US dollars."""
-    return {"calls": spent.calls, "tokens": spent.tokens, "usd": round(spent.microusd / 1_000_000, 6)}
+    """Model calls, tokens, US dollars, and how many of the tokens were cached."""
+    usd = round(spent.microusd / 1_000_000, 6)
+    return {"calls": spent.calls, "tokens": spent.tokens, "usd": usd, "cached_tokens": spent.cached_tokens}
 
 
 def _utc(us: int | None) -> str | None:

@@ -228,11 +228,16 @@ def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class TokensUsed:
-    """A `usage` object: what was read, what was written, and what counts."""
+    """A `usage` object: what was read, what was written, and what counts.
+
+    Of the input, `cached` came from the provider's cache, and `written` was put there, which some models charge extra.
+    """
 
     input: int
     output: int
     total: int
+    cached: int = 0
+    written: int = 0
 
 
 def read_usage(usage: Any) -> TokensUsed | None:
@@ -245,7 +250,11 @@ def read_usage(usage: Any) -> TokensUsed | None:
     if given is None and made is None and total is None:
         return None
     given = given if given is not None else max(0, (total or 0) - (made or 0))
-    return TokensUsed(given, made or 0, total if total is not None else given + (made or 0))
+    found = (usage.get(name) for name in ("prompt_tokens_details", "input_tokens_details"))
+    details = next((one for one in found if isinstance(one, dict)), {})
+    cached = min(given, _count(details, "cached_tokens") or 0)
+    written = min(given - cached, _count(details, "cache_write_tokens") or 0)
+    return TokensUsed(given, made or 0, total if total is not None else given + (made or 0), cached, written)
 
 
 def _count(usage: Mapping[str, Any], *names: str) -> int | None:

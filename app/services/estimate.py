@@ -20,8 +20,10 @@ from app.keypool.figures import Room
 from app.keypool.pricing import BATCH_TIER, WEB_SEARCH
 from app.property.sources.config import Sources
 from app.property.store import (
+    CACHED_DAYS,
     Database,
     Took,
+    cached_share,
     host_of_target,
     is_address,
     new_targets,
@@ -40,8 +42,9 @@ class Estimate:
     `addresses` those of its sources, and what a search finds: `pages` is what all fetch, about.
 
     `model_calls`, `web_searches`, `tokens` and `usd` are what the model would take (`usd` None: no price of the model
-    is known). `ranges` has, by these names and "pages", between what each lies nine times in ten; None unless all kinds
-    of targets were done before. `bases` says of each kind what it is judged by.
+    is known). `cached_share` (0 to 1) of what it reads of pages is priced as cached, as so much of its input was
+    lately; 0 where that saves nothing. `ranges` has, by these names and "pages", between what each lies nine times in
+    ten; None unless all kinds of targets were done before. `bases` says of each kind what it is judged by.
 
     `minutes` is the least that it takes: the keys' rate, or the pace at which one host is asked, whichever is slower
     (None: no key was used yet, so its limits are unknown); with `economy` it is the pace alone, and the model answers
@@ -55,6 +58,7 @@ class Estimate:
     model_calls: int
     tokens: int
     usd: float | None
+    cached_share: float
     minutes: float | None
     slowest_host: str
     basis_pages: int
@@ -78,6 +82,7 @@ class Estimate:
             "web_searches": self.web_searches,
             "tokens": self.tokens,
             "usd": self.usd,
+            "cached_share": self.cached_share,
             "ranges": None if self.ranges is None else {name: list(pair) for name, pair in self.ranges.items()},
             "minutes": self.minutes,
             "slowest_host": self.slowest_host,
@@ -102,7 +107,9 @@ class Estimate:
     def _cost(self) -> str:
         if self.usd is None:
             return "of unknown cost (no price is known: OPENAI_PRICES)"
-        return f"${self.usd:,.2f}" if self.usd >= 0.01 or not self.usd else "under $0.01"
+        cost = f"${self.usd:,.2f}" if self.usd >= 0.01 or not self.usd else "under $0.01"
+        cached = f", with {self.cached_share:.0%} of the input cached as in the last {CACHED_DAYS} days"
+        return cost + cached if self.usd and self.cached_share >= 0.01 else cost
 
     def _ranges(self) -> str:
         if not self.ranges or not self.jobs:
@@ -150,7 +157,8 @@ def estimate(
     addresses = [target for target in new if is_address(target)]
     sources = sources_file(settings).current() if addresses else Sources()
     bases = bases_of(database, settings.openai_model, sources, new, has_keys=bool(keys.keys))
-    usd_of, has_price = _usd(settings, economy=economy)
+    measured_share = cached_share(database, settings.openai_model)
+    usd_of, cached, has_price = _usd(settings, measured_share, economy=economy)
     figures: dict[str, Callable[[Took], float]] = {
         "pages": lambda took: took.pages,
         "model_calls": lambda took: took.calls,
@@ -177,6 +185,7 @@ def estimate(
         model_calls=calls,
         tokens=round(totals["tokens"]),
         usd=totals.get("usd"),
+        cached_share=round(cached, 4),
         minutes=None if model_minutes is None else round(max(model_minutes, host_minutes), 1),
         slowest_host=host if host_minutes and host_minutes >= (model_minutes or 0) else "",
         basis_pages=next((len(one.samples) for one in bases if one.sources is None and one.is_measured), 0),
@@ -197,19 +206,25 @@ def _tokens(took: Took) -> float:
     return _asked_tokens(took) + took.search_input_tokens + took.search_output_tokens
 
 
-def _usd(settings: Settings, *, economy: bool) -> tuple[Callable[[Took], float], bool]:
-    """What a target costs in dollars, and whether a price of the model is known."""
+def _usd(settings: Settings, cached: float, *, economy: bool) -> tuple[Callable[[Took], float], float, bool]:
+    """What a target costs in dollars; the share of its input that is priced as cached, which is `cached` or 0 where
+    that saves nothing; and whether a price of the model is known. What is not cached yet is taken to be written to the
+    cache, for which some models charge.
+    """
     price, model = pricing_of(settings), settings.openai_model
     tier = settings.openai_service_tier or ""
     # nobody waits a day for what decides which pages are fetched: searches go at the usual price
     asking = BATCH_TIER if economy else tier
+    saves = price(model, 1_000, 0, asking, cached=1_000) < price(model, 1_000, 0, asking)
+    share = cached if saves else 0.0
 
     def usd(took: Took) -> float:
-        microusd = price(model, took.input_tokens, took.output_tokens, asking)
+        given, read = took.input_tokens, took.input_tokens * share
+        microusd = price(model, given, took.output_tokens, asking, cached=read, written=given - read)
         microusd += price(model, took.search_input_tokens, took.search_output_tokens, tier)
         return (microusd + price(WEB_SEARCH, took.searches, 0)) / 1_000_000
 
-    return usd, price(model, 1_000, 1_000) > 0
+    return usd, share, price(model, 1_000, 1_000) > 0
 
 
 def _whole(name: str, pair: Range) -> Range:

@@ -319,7 +319,8 @@ class Settings(LogSettings):
     budget_batch_usd: Dollars = Field(None, description="Estimated US dollars of one batch of jobs, in total.")
     openai_prices: str = Field(
         "",
-        description="Prices that replace the known ones: `model=input/output;...`, in US dollars per million tokens.",
+        description="Prices that replace the known ones, in US dollars per million tokens: `model=input/output;...`, or"
+        " `model=input/output/cached;...` where cached input is cheaper.",
     )
 
     # --- jobs

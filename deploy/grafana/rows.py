@@ -172,6 +172,8 @@ def jobs() -> list[Panel]:
 
 def money() -> list[Panel]:
     tokens, cost = "propintel_openai_tokens_total", "propintel_openai_cost_usd_total"
+    cached = total("model", rate("propintel_openai_cached_tokens_total", KEY, MODEL))
+    given = total("model", rate(tokens, 'kind="input"', KEY, MODEL))
     by_key = total("key", increase(cost, KEY, MODEL))
     return [
         graph(
@@ -209,7 +211,14 @@ def money() -> list[Panel]:
             steps=((None, "blue"),),
             about="Empty if no budget of a key is configured.",
         ),
-        graph("Calls and tokens today", {"{{unit}}": gauge("propintel_spent_today", 'unit=~"calls|tokens"')}, width=24),
+        graph("Calls and tokens today", {"{{unit}}": gauge("propintel_spent_today", 'unit=~"calls|tokens"')}, width=12),
+        graph(
+            "Share of the input that was cached",
+            {"{{model}}": f"{cached} / {given}"},
+            "percentunit",
+            width=12,
+            about="Cached input is cheaper. In batches, models before GPT-5 have no cache.",
+        ),
     ]
 
 

@@ -208,12 +208,12 @@ def test_a_reservation_that_dies_with_its_key_costs_nothing(make_store: MakeStor
     assert store.spent() == Spent(2, 20, 14)
 
 
-@pytest.mark.parametrize("usage", [Usage(25, 18), Usage(3, 1), Usage(0, 0)])
+@pytest.mark.parametrize("usage", [Usage(25, 18), Usage(3, 1), Usage(0, 0), Usage(25, 11, 5, 16)])
 def test_a_response_s_usage_replaces_the_estimate(make_store: MakeStore, clock: ManualClock, usage: Usage) -> None:
     keys = make_keys(["sk-a"])
     store = make_store(keys, clock)
     answer(store, request=paid(), usage=usage)
-    used = Spent(1, usage.tokens, usage.microusd)
+    used = Spent(1, usage.tokens, usage.microusd, usage.cached_tokens)
     assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == used
 
 
@@ -242,10 +242,10 @@ def test_a_stream_that_says_twice_what_it_used_has_used_it_once(make_store: Make
     store = make_store(keys, clock)
     lease, other = answer(store, request=paid()), answer(store, request=paid())
     for _ in range(2):
-        store.end_stream(lease, Usage(25, 18, 5))
+        store.end_stream(lease, Usage(25, 18, 5, 16))
     store.end_stream(other, Usage(1, 1))
-    store.end_stream(lease, Usage(25, 18, 5))
-    assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == Spent(2, 26, 19)
+    store.end_stream(lease, Usage(25, 18, 5, 16))
+    assert store.spent() == store.spent("b") == of(store, keys[0]).spent_today == Spent(2, 26, 19, 16)
     assert [(call.output_tokens, call.microusd) for call in store.figures().calls] == [(5, 19)]
 
 

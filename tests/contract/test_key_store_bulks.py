@@ -70,19 +70,20 @@ def test_what_was_used_replaces_what_was_charged_once(make_store: MakeStore, clo
     store = make_store(KEYS, clock)
     store.charge_bulk(bulk())
     outcomes = {Outcome.SUCCESS: 2, Outcome.REQUEST_FAULT: 1}
-    result = BulkResult({"b": Spent(2, 150, 9)}, outcomes, input_tokens=120, output_tokens=30)
+    used = Spent(2, 150, 9, cached_tokens=64)
+    result = BulkResult({"b": used}, outcomes, input_tokens=120, output_tokens=30)
     for _ in range(2):
         store.settle_bulk(bulk(), result)
-    assert store.spent() == of_key(store) == store.spent("b") == Spent(2, 150, 9)
+    assert store.spent() == of_key(store) == store.spent("b") == used
     assert store.spent("c") == Spent()
     figures = store.figures()
     (call,) = figures.calls
     assert (call.key_id, call.model, dict(call.outcomes)) == (KEYS[0].key_id, "gpt-x", outcomes)
-    assert (call.input_tokens, call.output_tokens, call.microusd) == (120, 30, 9)
+    assert (call.input_tokens, call.output_tokens, call.microusd, call.cached_tokens) == (120, 30, 9, 64)
     shown = next(found for found in store.snapshot() if found.key_id == KEYS[0].key_id)
     assert (shown.requests, shown.successes, shown.failures, shown.in_flight) == (3, 3, 0, 0)
     assert store.charge_bulk(bulk()) is None
-    assert store.spent() == Spent(2, 150, 9), "it is over"
+    assert store.spent() == used, "it is over"
 
 
 def test_it_is_settled_on_the_day_of_its_charge(make_store: MakeStore, clock: ManualClock) -> None:

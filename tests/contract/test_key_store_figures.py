@@ -67,14 +67,14 @@ def test_models_are_counted_apart_whatever_their_names(make_store: MakeStore, cl
 def test_tokens_and_cost_are_those_that_responses_tell(make_store: MakeStore, clock: ManualClock) -> None:
     """Not the estimate of the admission; of a stream at its end, of a request that is not billed never."""
     store = make_store([A], clock)
-    answer(store, request=ask(tokens=500), usage=Usage(30, 7, 10))
+    answer(store, request=ask(tokens=500), usage=Usage(30, 7, 10, 12))
     streamed = answer(store, request=ask(tokens=500))
-    unbilled = answer(store, Outcome.REQUEST_FAULT, usage=Usage(1000, 1000, 1000))
+    unbilled = answer(store, Outcome.REQUEST_FAULT, usage=Usage(1000, 1000, 1000, 500))
     before = calls_of(store, A.key_id)
-    assert (before.input_tokens, before.output_tokens, before.microusd) == (20, 10, 7)
-    store.end_stream(streamed, Usage(5, 2, 4))
+    assert (before.input_tokens, before.output_tokens, before.microusd, before.cached_tokens) == (20, 10, 7, 12)
+    store.end_stream(streamed, Usage(5, 2, 4, 1))
     after = calls_of(store, A.key_id)
-    assert (after.input_tokens, after.output_tokens, after.microusd) == (21, 14, 9)
+    assert (after.input_tokens, after.output_tokens, after.microusd, after.cached_tokens) == (21, 14, 9, 13)
     assert unbilled.key_id == A.key_id
 
 

@@ -14,9 +14,12 @@ from app.property.record import SourceKind
 from app.property.store import (
     AddressTook,
     AnswerStore,
+    Counted,
+    CountedKey,
     Database,
     JobSources,
     JobStore,
+    KeyHistoryStore,
     PageStore,
     PropertyStore,
     Question,
@@ -26,7 +29,9 @@ from app.property.store import (
     StoredSearch,
     Took,
     Tried,
+    Uses,
     addresses_took,
+    cached_share,
     new_targets,
     pages_took,
 )
@@ -75,6 +80,30 @@ def test_pages_took_what_the_model_that_would_be_asked_took(database: Database) 
     took = sorted(pages_took(database, "gpt-test"), key=lambda one: one.input_tokens)
     asked = [Took(calls=1, input_tokens=given, output_tokens=given // 10) for given in (1_000, 3_000)]
     assert took == [Took(), Took(), *asked]
+
+
+def test_the_share_of_cached_input_is_that_of_the_model_in_the_last_week(
+    database: Database, clock: ManualClock
+) -> None:
+    assert cached_share(database, "gpt-test") == 0
+    history, total = KeyHistoryStore(database), Uses()
+
+    def does(model: str, given: int, cached: int) -> None:
+        """Two keys do that with `model`, beside all that was counted before."""
+        nonlocal total
+        total += Uses(requests=1, input_tokens=given, cached_tokens=cached)
+        keys = [CountedKey(name, f"sk-{name}", name, True, {model: total}, {}) for name in "ab"]
+        history.take_in(lambda: Counted(keys, []))
+
+    history.take_in(lambda: Counted([CountedKey(name, f"sk-{name}", name, True, {}, {}) for name in "ab"], []))
+    does("gpt-test", 1_000, 900)
+    clock.advance(timedelta(days=8).total_seconds())
+    does("gpt-test", 0, 0)
+    assert cached_share(database, "gpt-test") == 0, "of what was long ago nothing says how it is now"
+    does("gpt-test", 3_000, 0)
+    does("gpt-test", 1_000, 1_000)
+    assert cached_share(database, "gpt-test") == 0.25
+    assert cached_share(database, "gpt-other") == 0
 
 
 ADDRESS = "12 FICTIONAL AVE, ANYTOWN, ST 00000"

@@ -51,6 +51,15 @@ def test_what_is_counted_since_the_last_time_goes_into_its_hour(history: KeyHist
     assert history.uses(hour, hour + HOUR) == {"a": Uses(requests=7, successes=7)}
 
 
+def test_tokens_and_cost_go_into_the_hour_too(history: KeyHistoryStore, clock: ManualClock) -> None:
+    used = Uses(3, 3, 0, 0, input_tokens=9_000, output_tokens=300, microusd=50, cached_tokens=5_120)
+    take_in(history, key("a"))
+    take_in(history, CountedKey("a", "sk-a", "a", True, {"m": used}, {}))
+    hour = hour_of(clock.now())
+    assert history.uses(hour, hour + HOUR) == {"a": used}
+    assert history.by_hour(hour) == [(hour, used)]
+
+
 def test_a_store_that_lost_its_data_begins_again(history: KeyHistoryStore, clock: ManualClock) -> None:
     take_in(history, key("a"))
     take_in(history, key("a", 100))

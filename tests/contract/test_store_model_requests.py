@@ -81,7 +81,7 @@ def begun(batches: ModelBatchStore, model: str = "gpt-x") -> ModelBatch:
 
 
 def answered(name: str, tokens: int = 7) -> Answered:
-    return Answered(question(name).id, DONE, 100, tokens, 5)
+    return Answered(question(name).id, DONE, 100, tokens, 5, 64)
 
 
 def test_an_economy_batch_makes_economy_jobs(jobs: JobStore, database: Database) -> None:
@@ -151,7 +151,7 @@ def test_an_answer_wakes_its_job_once_however_often_it_is_read(
     outcome = requests.outcome(question("a").id)
     assert outcome is not None
     assert (outcome.state, outcome.answer) == (RequestState.ANSWERED, DONE)
-    assert [(used.calls, used.completion_tokens) for used in batches.used(batch.id)] == [(1, 7)]
+    assert [(used.calls, used.completion_tokens, used.cached_tokens) for used in batches.used(batch.id)] == [(1, 7, 64)]
     assert jobs.get(second.id).state == JobState.DEFERRED
 
 

@@ -148,12 +148,12 @@ def test_a_server_that_lost_its_data_unnoticed_is_told_what_was_known(
     store = open_fleet_store(budget=Budget(day=Cap(calls=5)))
     know(store)
     answered(store)
-    answered(store)
-    wait_until(lambda: [u.calls for u in store.fleet.spent.values()] == [4], 10)
+    store.settle(sent(store), Settlement(Outcome.SUCCESS, usage=Usage(10, 0, 0, 8)))
+    wait_until(lambda: [(u.calls, u.cached_tokens) for u in store.fleet.spent.values()] == [(4, 8)], 10)
     with redis.Redis.from_url(lossy_server.url) as connection:
         connection.flushall()
         wait_until(lambda: connection.zcard("{propintel}:pool:procs") == 1, 10)
-    assert store.spent().calls == 4
+    assert (store.spent().calls, store.spent().cached_tokens) == (4, 8)
     assert not answered(store).probe
     refusal = store.acquire(KeyRequest("m", 10, 0))
     assert isinstance(refusal, NoRoom)
@@ -171,11 +171,12 @@ def test_a_request_that_ends_while_the_server_is_away_is_counted_once(
     lossy_server.freeze()
     assert isinstance(store.acquire(KeyRequest("m", 10, 0)), Lease | NoRoom)
     assert store.lost
-    store.settle(leases[0], Settlement(Outcome.SUCCESS, usage=Usage(50)))
+    store.settle(leases[0], Settlement(Outcome.SUCCESS, usage=Usage(50, cached_tokens=16)))
     alone = store.spent().tokens
     lossy_server.thaw()
     wait_until(lambda: not store.lost, 4)
     wait_until(lambda: store.spent().tokens == 1_070 + (alone - 2_020), 5)
+    assert store.spent().cached_tokens == 16
 
 
 def test_a_report_that_finds_the_server_away_is_delivered_when_it_is_back(

@@ -54,7 +54,7 @@ def test_what_was_counted_alone_reaches_the_fleet_once(
     lossy_server.freeze()
     for store in stores:
         for _ in range(4):
-            used = Usage(20, 5, output_tokens=8)
+            used = Usage(20, 5, output_tokens=8, cached_tokens=6)
             store.settle(sent(store), Settlement(Outcome.SUCCESS, usage=used, waited_us=300_000))
         store.settle(sent(store, "n"), Settlement(Outcome.RATE_LIMITED, pause_us=90_000_000))
         store.settle(sent(store, "n"), Settlement(Outcome.INVALID_KEY))
@@ -71,11 +71,9 @@ def test_what_was_counted_alone_reaches_the_fleet_once(
     found = first.figures()
     assert found == stores[1].figures()
     of_m = [call for call in found.calls if call.model == "m"]
-    assert [sum(getattr(call, f) for call in of_m) for f in ("input_tokens", "output_tokens", "microusd")] == [
-        96,
-        64,
-        40,
-    ]
+    counted = ("input_tokens", "output_tokens", "microusd", "cached_tokens")
+    assert [sum(getattr(call, f) for call in of_m) for f in counted] == [96, 64, 40, 48]
+    assert first.spent().cached_tokens == 48
     befell = [what for counts in found.transitions.values() for what, times in counts.items() for _ in range(times)]
     assert sorted(befell) == ["cooling", "cooling", "dead", "dead"]
     m, n = found.models
@@ -288,10 +286,10 @@ def test_a_report_that_arrives_twice_adds_nothing(lossy_server: Server) -> None:
     """Its sender heard no answer, and sends it again."""
     with connect_store(lossy_server.url) as connection:
         store = RedisStore(KEYS, "round_robin", connection)
-        alone = Alone({"t:b": Spent(1, 20, 3)}, {"w:m": {"r:no_room": 4}}, {KEYS[0].key_id: 5})
+        alone = Alone({"t:b": Spent(1, 20, 3, 16)}, {"w:m": {"r:no_room": 4}}, {KEYS[0].key_id: 5})
         for _ in range(2):
             store.add_alone("a report", alone, losses=1)
         store.add_alone("another report", Alone(used_us={KEYS[0].key_id: 4}), losses=0)
-        assert (store.losses(), store.spent("b")) == (1, Spent(1, 20, 3))
+        assert (store.losses(), store.spent("b")) == (1, Spent(1, 20, 3, 16))
         assert [model.refusals for model in store.figures().models] == [{"no_room": 4}]
         assert store.snapshot()[0].last_used_us == 5

@@ -189,8 +189,10 @@ def test_what_all_processes_did_adds_up_to_the_last_token(fleet: list[Peer]) -> 
     assert [peer.reply() for peer in fleet] == [None] * 8
     seen = fleet[-1].does("look")
     assert sum(call["outcomes"]["success"] for call in seen["calls"]) == 402
-    of_all = [sum(call[f] for call in seen["calls"]) for f in ("input_tokens", "output_tokens", "microusd")]
-    assert of_all == [400 * 6, 400 * 4, 400 * 3]
+    of_all = [
+        sum(call[f] for call in seen["calls"]) for f in ("input_tokens", "output_tokens", "microusd", "cached_tokens")
+    ]
+    assert of_all == [400 * 6, 400 * 4, 400 * 3, 400 * 2]
     (model,) = seen["models"]
     assert (sum(model["waits"]), model["waited_us"], model["refusals"]) == (402, 400 * 5, {})
 

@@ -77,15 +77,13 @@ class Desk:
     parts: Parts
     lives: int = field(default=1)
 
-    def park(self, *names: str) -> list[Job]:
-        """Economy jobs of one batch that wait for these questions."""
+    def park(self, *names: str, asked: Callable[[str], ModelRequest] = request_of) -> list[Job]:
+        """Economy jobs of one batch that wait for these questions, of which each is `asked` in its way."""
         made = self.jobs.enqueue([f"https://a.example/{name}" for name in names], economy=True)
         for job, name in zip(made.jobs, names, strict=True):
             held = self.jobs.claim(job.id, "worker", 30)
             assert held is not None
-            assert self.parts.requests.park(
-                held, "worker", request_of(name), self.settings.openai_batch_max_wait_seconds
-            )
+            assert self.parts.requests.park(held, "worker", asked(name), self.settings.openai_batch_max_wait_seconds)
         return [self.jobs.get(job.id) for job in made.jobs]
 
     def turn(self, seconds: float = 0.0) -> None:
@@ -175,9 +173,13 @@ def make_desk(openai_standin: Callable[..., StandinHandle], tmp_path: Path) -> I
                 _env_file=None,
                 openai_api_keys=",".join(str(key["key"]) for key in given),
                 openai_base_url=standin.base_url,
-                openai_prices=PRICES,
                 propintel_home=tmp_path,
-                **{"openai_batch_collect_seconds": 0, "openai_max_wait_seconds": 0, **settings},
+                **{
+                    "openai_prices": PRICES,
+                    "openai_batch_collect_seconds": 0,
+                    "openai_max_wait_seconds": 0,
+                    **settings,
+                },
             )
             database = Database(f"sqlite:///{tmp_path / 'store.sqlite3'}", clock)
             closing.callback(database.close)
@@ -269,6 +271,35 @@ def test_usage_is_counted_once_by_key_and_model_at_half_the_price(make_desk: Cal
     assert (call.input_tokens, call.output_tokens) == (given, made)
     assert call.microusd == pytest.approx((2 * given + 8 * made) / 2, abs=2)
     assert desk.manager.spent() == Spent(2, given + made, call.microusd)
+
+
+def test_cached_tokens_of_a_batch_are_counted_and_cost_what_a_batch_charges_for_them(
+    make_desk: Callable[..., Desk],
+) -> None:
+    """GPT-5 mini, a million tokens in a batch: $0.125 of input, $0.0125 if cached, $1 of output (OpenAI, 2026-11)."""
+    model, text = "gpt-5-mini", "The house was built in 1998. " * 300
+
+    def asked(name: str) -> ModelRequest:
+        request, content = request_of(name, model), f"{text}It is house {name}."
+        body = {**request.body, "messages": [{"role": "user", "content": content}]}
+        return replace(request, body=body, input_tokens=2_200)
+
+    desk = make_desk(openai_model=model, openai_prices="")
+    desk.park("a", "b", asked=asked)
+    desk.turn()
+    charged = desk.manager.spent()
+    desk.turns(4)
+    found = [desk.parts.requests.outcome(asked(name).id) for name in "ab"]
+    used = [one.answer["usage"] for one in found]  # type: ignore[index, union-attr]
+    given, made = sum(u["prompt_tokens"] for u in used), sum(u["completion_tokens"] for u in used)
+    cached = [u["prompt_tokens_details"]["cached_tokens"] for u in used]
+    assert sorted(cached) == [0, len(f"{text}It is house ") // 4 // 128 * 128]
+    (call,) = [c for c in desk.manager.get_figures().calls if c.model == model]
+    assert (call.input_tokens, call.cached_tokens) == (given, sum(cached))
+    cost = (given - sum(cached)) * 0.125 + sum(cached) * 0.0125 + made
+    assert call.microusd == pytest.approx(cost, abs=2)
+    assert desk.manager.spent() == Spent(2, given + made, call.microusd, sum(cached))
+    assert charged == Spent(2, 2 * 2_240, 2 * (275 + 40)), "as if nothing were cached: that is certain only afterwards"
 
 
 # --- whoever dies

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import openai
+import pytest
 from openai.lib.streaming.responses._events import ResponseCompletedEvent
 from pydantic import BaseModel
 
 from app.keypool.outcomes import Outcome
 from app.keypool.pricing import make_pricing
-from app.keypool.spending import Usage
+from app.keypool.spending import Budget, Cap, Usage
 from tests.plugins.pooled_sdk import (
     MESSAGES,
     MODEL,
@@ -173,6 +175,53 @@ def test_a_chat_stream_is_settled_at_its_headers_and_spent_at_its_end(there: Poo
     assert there.store.streams == [Usage(used.total_tokens, expected, used.completion_tokens)]
     assert there.store.spent().tokens == used.total_tokens
     assert len(there.store.settled) == 1
+
+
+def test_a_prompt_is_charged_in_full_until_its_answer_says_what_was_cached(
+    openai_standin: Callable[..., Any], face: str
+) -> None:
+    """gpt-4.1-mini, a million tokens: $0.40 of input, $0.10 of cached input, $1.60 of output (OpenAI, 2026-11). The
+    budget has room for three such answers, but not for what a third might cost."""
+    standin = openai_standin()
+    long, most = TEXT * 50, 50
+    given = -(-len(long) // 4)
+    full = given * 0.40 + most * 1.60
+    there = pooled(standin.base_url, standin.keys, face, Budget(day=Cap(microusd=round(2.02 * full))))
+    asking: Any = {"model": MODEL, "messages": [{"role": "user", "content": long}], "max_completion_tokens": most}
+
+    async def scenario(client: Any) -> Any:
+        answer = await value_of(client.chat.completions.create(**asking))
+        stream = client.chat.completions.create(**asking, stream=True, stream_options={"include_usage": True})
+        chunks = await items_of(await value_of(stream))
+        with pytest.raises(openai.RateLimitError, match="US dollars") as caught:
+            await value_of(client.chat.completions.create(**asking))
+        assert caught.value.code == "budget_exceeded"
+        return answer.usage, chunks[-1].usage
+
+    first, second = there.run(scenario)
+    cached = given // 128 * 128
+    assert second.prompt_tokens_details.cached_tokens == cached
+    (settled, _) = there.store.settled
+    (streamed,) = there.store.streams
+    assert settled.usage is not None
+    assert [settled.usage.cached_tokens, streamed.cached_tokens] == [0, cached]
+    costs = [given * 0.40, (given - cached) * 0.40 + cached * 0.10]
+    costs = [cost + used.completion_tokens * 1.60 for cost, used in zip(costs, (first, second), strict=True)]
+    assert [settled.usage.microusd, streamed.microusd] == [pytest.approx(cost, abs=1) for cost in costs]
+    assert there.store.spent().microusd == settled.usage.microusd + streamed.microusd
+
+
+def test_what_a_prompt_may_cost_includes_its_way_into_the_cache(there: Pooled) -> None:
+    """gpt-6-sol, a million tokens: $2.50 of input that is written to the cache (OpenAI, 2026-11). An answer that does
+    not say what it used stays charged."""
+
+    async def scenario(client: Any) -> None:
+        await items_of(
+            await value_of(client.chat.completions.create(model="gpt-6-sol", messages=MESSAGES, stream=True))
+        )
+
+    there.run(scenario)
+    assert there.store.spent().microusd == pytest.approx(len(TEXT) / 4 * 2.50, abs=1)
 
 
 def test_a_chat_stream_without_usage_costs_its_estimate(there: Pooled) -> None:

@@ -88,7 +88,7 @@ class Obeys:
         for _ in range(times):
             lease = self.store.acquire(ask())
             assert isinstance(lease, Lease), lease
-            self.store.settle(lease, Settlement(Outcome.SUCCESS, usage=Usage(10, 3, 4), waited_us=5))
+            self.store.settle(lease, Settlement(Outcome.SUCCESS, usage=Usage(10, 3, 4, 2), waited_us=5))
 
     def holds(self, lease_id: str) -> bool:
         return lease_id in self.leases

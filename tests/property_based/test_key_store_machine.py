@@ -261,7 +261,7 @@ class StoreMachine(RuleBasedStateMachine):
         counts=st.booleans(),
         admitted_after_us=st.sampled_from([0, 0, 1_500, 400_000]),
         limited_by=st.sampled_from([None, "requests", "tokens"]),
-        usage=st.sampled_from([None, Usage(3, 1), Usage(900, 30, 200)]),
+        usage=st.sampled_from([None, Usage(3, 1), Usage(900, 30, 200, 512)]),
         waited_us=st.sampled_from([0, 10_000, 10_001, 700_000, 90 * SECOND]),
     )
     def settle(self, pick: int, requests: Reading, tokens: Reading, **facts: Any) -> None:

@@ -19,16 +19,8 @@ def whole(text: str) -> int:
 
 def read_lease(reply: Sequence[str], request: KeyRequest, lease_id: str) -> Lease:
     """What `acquire.lua` answers to a request that it admits."""
-    return Lease(
-        lease_id=lease_id,
-        key_id=reply[2],
-        model=request.model,
-        at_us=whole(reply[3]),
-        reserved=reply[4] == "1",
-        last_resort=reply[5] == "1",
-        probe=reply[6] == "1",
-        text=reply[7],
-    )
+    reserved, last_resort, probe = (flag == "1" for flag in reply[4:7])
+    return Lease(lease_id, reply[2], request.model, whole(reply[3]), reserved, reply[7], last_resort, probe)
 
 
 def read_snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnapshot:
@@ -39,7 +31,7 @@ def read_snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnap
     cooling_until = whole(health[-1])
     return KeySnapshot(
         key_id=key_id,
-        state=read_state(health, now, configured=configured, disabled=figures[15] == "1"),
+        state=read_state(health, now, configured=configured, disabled=figures[16] == "1"),
         rate_limited=cooling_until > now and configured,
         requests=counts[0],
         successes=counts[1],
@@ -47,7 +39,7 @@ def read_snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnap
         rate_limits=counts[3],
         in_flight=counts[4],
         last_used_us=whole(figures[11]) if figures[11] else None,
-        spent_today=Spent(*(whole(figure) for figure in figures[12:15])),
+        spent_today=Spent(*(whole(figure) for figure in figures[12:16])),
         mask=last_mask if mask is None else mask,
         rests_us=max(0, cooling_until - now),
     )

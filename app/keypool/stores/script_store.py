@@ -12,7 +12,7 @@ import json
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Any, Protocol
 
 import redis
@@ -24,16 +24,13 @@ from app.keypool.keys import ApiKey
 from app.keypool.snapshots import Acted, Action, KeySnapshot
 from app.keypool.spending import NO_BUDGET, Budget, Bulk, BulkResult, Spent, Usage
 from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoRoom, Settlement, day_of
-from app.keypool.stores.replies import (
-    read_lease,
-    read_snapshot,
-    read_state,
-    whole,
-)
+from app.keypool.stores.replies import read_lease, read_snapshot, read_state, whole
 from app.keypool.stores.scripts import SEEDS, load_scripts
 from app.keypool.stores.server_time import Now, ServerTime, monotonic_us
 from app.keypool.stores.tally import read_figures
 
+#: Where `ledger.lua` keeps calls, tokens, microusd and cached tokens: the fields of `Spent` in their order.
+SPENT_FIELDS = "ctuh"
 #: Of every name on a server.
 DEFAULT_PREFIX = "{propintel}:pool"
 
@@ -116,20 +113,9 @@ class ScriptStore:
         if not mine:
             return NoRoom(0, "barred")
         lease_id = lease_id or self.new_lease_id()
-        arguments: tuple[str | float, ...] = (
-            digest,
-            request.model,
-            request.tokens,
-            request.max_wait_us,
-            int(request.waited),
-            self._rng.randrange(SEEDS),
-            request.microusd,
-            request.batch,
-            lease_id,
-            self._process,
-            *sorted(request.barred),
-        )
-        reply = self._ask("acquire", *arguments)
+        wait, seed = (request.max_wait_us, int(request.waited)), self._rng.randrange(SEEDS)
+        names = (request.batch, lease_id, self._process, *sorted(request.barred))
+        reply = self._ask("acquire", digest, request.model, request.tokens, *wait, seed, request.microusd, *names)
         match reply[0]:
             case "lease":
                 return read_lease(reply, request, lease_id)
@@ -172,13 +158,14 @@ class ScriptStore:
         return reply[1] or None
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
-        given = {
+        total, (given, made) = result.total, (result.input_tokens, result.output_tokens)
+        told = {
             "charges": spent_rows(bulk.charges),
             "used": spent_rows(result.used),
             "outcomes": [(outcome.value, count) for outcome, count in result.outcomes.items()],
-            "tokens": [("i", result.input_tokens), ("o", result.output_tokens), ("u", result.microusd)],
+            "tokens": [("i", given), ("o", made), ("u", total.microusd), ("h", total.cached_tokens)],
         }
-        self._run("settle_bulk", bulk.bulk_id, bulk.key_id, bulk.model, json.dumps(given))
+        self._run("settle_bulk", bulk.bulk_id, bulk.key_id, bulk.model, json.dumps(told))
 
     def act(self, key_id: str, action: Action) -> Acted:
         digest, _, mine = self._registration
@@ -200,8 +187,7 @@ class ScriptStore:
 
     def spent(self, batch: str = "") -> Spent:
         name = f"{self._prefix}:t:{batch}" if batch else f"{self._prefix}:d:{day_of(self.server_now_us())}"
-        calls, tokens, microusd = self._server.hmget(name, ["c", "t", "u"])
-        return Spent(int(calls or 0), int(tokens or 0), int(microusd or 0))
+        return Spent(*(int(figure or 0) for figure in self._server.hmget(name, [*SPENT_FIELDS])))
 
     def losses(self) -> int:
         found = self._server.hget(f"{self._prefix}:p", "losses")
@@ -247,9 +233,9 @@ def _known(settlement: Settlement) -> dict[str, Any]:
     return asdict(settlement, dict_factory=lambda pairs: {name: value for name, value in pairs if value is not None})
 
 
-def spent_rows(spent: Mapping[str, Spent]) -> list[tuple[str, int, int, int]]:
-    """As scripts take it: {name, calls, tokens, microusd} of each budget or batch."""
-    return [(name, of.calls, of.tokens, of.microusd) for name, of in spent.items()]
+def spent_rows(spent: Mapping[str, Spent]) -> list[tuple[str | int, ...]]:
+    """As scripts take it (`ledger.lua`): {name, calls, tokens, microusd, cached tokens} of each budget or batch."""
+    return [(name, *astuple(of)) for name, of in spent.items()]
 
 
 def _text(reply: Any) -> Any:

@@ -14,7 +14,7 @@ from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.spending import Spent
 from app.keypool.stores.base import Change, Lease, Settlement
 from app.keypool.stores.memory import MemoryStore
-from app.keypool.stores.script_store import spent_rows
+from app.keypool.stores.script_store import SPENT_FIELDS, spent_rows
 from app.keypool.stores.server_time import Now
 from app.keypool.stores.tally import Alone
 
@@ -154,7 +154,7 @@ class ShareStore(MemoryStore):
         for name, of in self._server.hashes().items():
             kind, _, rest = (short := name.removeprefix(f"{self._prefix}:")).partition(":")
             if kind in {"d", "t"}:
-                spent[short] = _figures(of, "ctu") - _figures(of, ("kc", "kt", "ku"))
+                spent[short] = _figures(of, SPENT_FIELDS) - _figures(of, [f"k{f}" for f in SPENT_FIELDS])
             elif kind == "k":
                 counts[short] = {field: int(of[field]) for field in ("rq", "ok", "ng", "rl") if field in of}
                 if "lu" in of:

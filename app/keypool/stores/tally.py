@@ -9,16 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
-from app.keypool.figures import (
-    WAIT_BOUNDS_S,
-    CallFigures,
-    ModelFigures,
-    PoolFigures,
-    Room,
-    Scope,
-    Transition,
-    Unit,
-)
+from app.keypool.figures import WAIT_BOUNDS_S, CallFigures, ModelFigures, PoolFigures, Room, Scope, Transition, Unit
 from app.keypool.limits import MINUTE_US
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import NOTHING, Spent
@@ -88,7 +79,7 @@ def _calls(key_id: str, counts: Mapping[str, int]) -> Iterable[CallFigures]:
             by_model.setdefault(model, {})[what] = count
     for model, of in sorted(by_model.items()):
         outcomes = {_OUTCOMES[what]: count for what, count in of.items() if what in _OUTCOMES}
-        yield CallFigures(key_id, model, outcomes, of.get("i", 0), of.get("o", 0), of.get("u", 0))
+        yield CallFigures(key_id, model, outcomes, of.get("i", 0), of.get("o", 0), of.get("u", 0), of.get("h", 0))
 
 
 def _rooms(bucket: Sequence[str], now: int) -> Iterator[Room]:

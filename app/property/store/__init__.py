@@ -13,7 +13,15 @@ from app.property.store.decision_rows import IdentityDecision
 from app.property.store.decisions import DecisionStore
 from app.property.store.engine import Database, database_url, names_key
 from app.property.store.explaining import explain
-from app.property.store.forecast import AddressTook, Took, addresses_took, new_targets, pages_took
+from app.property.store.forecast import (
+    CACHED_DAYS,
+    AddressTook,
+    Took,
+    addresses_took,
+    cached_share,
+    new_targets,
+    pages_took,
+)
 from app.property.store.found_jobs import FoundJobs, LeftOut, Walked
 from app.property.store.health_reports import ReportStore, StoredReport
 from app.property.store.job_sources import JobSources
@@ -89,6 +97,7 @@ from app.property.store.watch_ticks import TICK_SECONDS
 from app.property.store.watches import Watches, ask_recheck
 
 __all__ = [
+    "CACHED_DAYS",
     "FRESH_DAYS",
     "LATEST",
     "TICK_SECONDS",
@@ -198,6 +207,7 @@ __all__ = [
     "addresses_took",
     "ask_for_looks",
     "ask_recheck",
+    "cached_share",
     "database_url",
     "digest",
     "downgrade",

@@ -14,12 +14,14 @@ from app.property.store.enqueueing import without_known
 from app.property.store.job_sources import tried_by
 from app.property.store.models import JobState
 from app.property.store.rows import chunks
-from app.property.store.tables import job_sources, jobs, model_answers, pages, records, web_searches
+from app.property.store.tables import job_sources, jobs, key_hours, model_answers, pages, records, web_searches
 from app.property.store.targets import normalise_target
 from app.property.urls.rows import answer_of
 
 #: the newest pages and the newest jobs of addresses, by which the next ones are judged
 _PAGES, _JOBS = 1_000, 500
+#: how far back cached tokens are looked at
+CACHED_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,16 @@ def pages_took(database: Database, model: str) -> list[Took]:
             Took(calls=calls, input_tokens=int(given or 0), output_tokens=int(made or 0))
             for calls, given, made in connection.execute(query)
         ]
+
+
+def cached_share(database: Database, model: str) -> float:
+    """The share (0 to 1) of the input of `model` that its provider had in its cache in the last `CACHED_DAYS` days; 0
+    where nothing was counted."""
+    c, since = key_hours.c, database.clock.now() - timedelta(days=CACHED_DAYS)
+    query = select(func.sum(c.cached_tokens), func.sum(c.input_tokens)).where(c.model == model, c.hour >= since)
+    with database.reading() as connection:
+        cached, given = connection.execute(query).one()
+    return float(cached / given) if given else 0.0
 
 
 def addresses_took(database: Database, model: str) -> list[AddressTook]:

@@ -163,7 +163,8 @@ HOLDINGS: tuple[Holding, ...] = (
         body="content_sha256",
         text="body answer error_message",
         nothing="id fields model prompt_sha256 batch_id body_bytes input_tokens output_tokens state attempts parked_at"
-        " not_before give_up_at model_batch_id prompt_tokens completion_tokens microusd error_code used_at finished_at",
+        " not_before give_up_at model_batch_id prompt_tokens completion_tokens cached_tokens microusd error_code"
+        " used_at finished_at",
         goes_whole=True,
     ),
     holding(
@@ -262,7 +263,8 @@ HOLDINGS: tuple[Holding, ...] = (
     holding(t.model_history, nothing="model counters counted_at"),
     holding(
         t.key_hours,
-        nothing="hour key_id model requests successes failures rate_limits input_tokens output_tokens microusd",
+        nothing="hour key_id model requests successes failures rate_limits input_tokens output_tokens microusd"
+        " cached_tokens",
     ),
     holding(
         t.model_hours,

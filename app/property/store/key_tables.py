@@ -70,6 +70,8 @@ key_hours = Table(
             "microusd",
         )
     ),
+    # of the input, what came from the provider's cache
+    Column("cached_tokens", BigInteger, nullable=False, server_default="0"),
 )
 
 #: who had to wait for a key, and who got none, in one hour (UTC)

@@ -90,24 +90,26 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One line of an output file."""
+    """One line of an output file. `cached_tokens`, of those of the prompt, came from the provider's cache."""
 
     request_id: str
     completion: Mapping[str, Any]
     prompt_tokens: int
     completion_tokens: int
     microusd: int
+    cached_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What the answers of one batch used, of one batch of jobs."""
+    """What the answers of one batch used, of one batch of jobs. Tokens as in `Answered`."""
 
     batch: str
     calls: int
     prompt_tokens: int
     completion_tokens: int
     microusd: int
+    cached_tokens: int
 
 
 class ModelBatchStore:
@@ -231,6 +233,7 @@ class ModelBatchStore:
                 "prompt_tokens": line.prompt_tokens,
                 "completion_tokens": line.completion_tokens,
                 "microusd": line.microusd,
+                "cached_tokens": line.cached_tokens,
             }
             connection.execute(update(model_requests).where(_R.id == request_id).values(change))
         wake(connection, held, now)
@@ -289,8 +292,13 @@ class ModelBatchStore:
     def used(self, batch_id: str) -> builtins.list[Used]:
         """What its answers used, by batch of jobs."""
         answered = and_(_R.model_batch_id == batch_id, _R.state == RequestState.ANSWERED)
-        sums = func.sum(_R.prompt_tokens), func.sum(_R.completion_tokens), func.sum(_R.microusd)
-        query = select(_R.batch_id, func.count(), *sums).where(answered).group_by(_R.batch_id).order_by(_R.batch_id)
+        figures = _R.prompt_tokens, _R.completion_tokens, _R.microusd, _R.cached_tokens
+        query = (
+            select(_R.batch_id, func.count(), *map(func.sum, figures))
+            .where(answered)
+            .group_by(_R.batch_id)
+            .order_by(_R.batch_id)
+        )
         with self._database.reading() as connection:
             return [Used(row[0], *(int(n) for n in row[1:])) for row in connection.execute(query)]
 

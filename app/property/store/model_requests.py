@@ -267,7 +267,9 @@ def _row_of(job: Job, request: ModelRequest, now: datetime, give_up_at: datetime
         "parked_at": now,
         "not_before": None,
         "give_up_at": give_up_at,
-        **dict.fromkeys(("model_batch_id", "answer", "prompt_tokens", "completion_tokens", "microusd")),
+        **dict.fromkeys(
+            ("model_batch_id", "answer", "prompt_tokens", "completion_tokens", "cached_tokens", "microusd")
+        ),
         **dict.fromkeys(("error_code", "error_message", "used_at", "finished_at")),
     }
 

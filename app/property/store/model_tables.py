@@ -94,6 +94,7 @@ model_requests = Table(
     Column("answer", JSON(none_as_null=True)),
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
+    Column("cached_tokens", Integer),
     Column("microusd", BigInteger),
     Column("error_code", String(64)),
     Column("error_message", Text),

@@ -28,6 +28,7 @@ class Uses:
     """What was done with a key. `requests` end as success, failure or rate limit, or as nobody's fault (400, aborted).
 
     `failures` are those that are held against a key: 401, 403, no quota, 5xx and timeouts. `microusd` is estimated.
+    `cached_tokens`, of the input, came from the provider's cache.
     """
 
     requests: int = 0
@@ -37,6 +38,7 @@ class Uses:
     input_tokens: int = 0
     output_tokens: int = 0
     microusd: int = 0
+    cached_tokens: int = 0
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))

@@ -173,6 +173,7 @@ def _uses(call: CallFigures) -> Uses:
         input_tokens=call.input_tokens,
         output_tokens=call.output_tokens,
         microusd=call.microusd,
+        cached_tokens=call.cached_tokens,
     )
 
 

@@ -31,6 +31,12 @@ TOKENS = Spec(
     "Tokens that responses said were used: input or output.",
     (KEY, MODEL, Label("kind", ("input", "output"))),
 )
+CACHED = Spec(
+    "counter",
+    "propintel_openai_cached_tokens",
+    "Tokens of input that came from the provider's prompt cache; propintel_openai_tokens has them among the input.",
+    (KEY, MODEL),
+)
 COST = Spec("counter", "propintel_openai_cost_usd", "Estimated cost of requests in US dollars.", (KEY, MODEL))
 TRANSITIONS = Spec(
     "counter",
@@ -104,8 +110,8 @@ KEY_LEFT = Spec(
 )
 
 POOL = (
-    REQUESTS, TOKENS, COST, TRANSITIONS, STATE, IN_FLIGHT, CONFIGURED, HEALTHY, LIMIT, ROOM, WAIT, REFUSALS, SATURATED,
-    LOSSES, SHARED, SPENT, BUDGET_LIMIT, BUDGET_LEFT, KEY_LEFT,
+    REQUESTS, TOKENS, CACHED, COST, TRANSITIONS, STATE, IN_FLIGHT, CONFIGURED, HEALTHY, LIMIT, ROOM, WAIT, REFUSALS,
+    SATURATED, LOSSES, SHARED, SPENT, BUDGET_LIMIT, BUDGET_LEFT, KEY_LEFT,
 )  # fmt: skip
 
 
@@ -139,12 +145,14 @@ def _counted(report: KeyReport) -> dict[Spec, Samples]:
     masks, figures = report.masks, report.figures
     requests: dict[tuple[str, ...], float] = {}
     tokens: dict[tuple[str, ...], float] = {}
+    cached: dict[tuple[str, ...], float] = {}
     cost: dict[tuple[str, ...], float] = {}
     for call in figures.calls:
         key = masks[call.key_id]
         requests |= {(key, call.model, outcome.value): float(count) for outcome, count in call.outcomes.items()}
         tokens[key, call.model, "input"] = float(call.input_tokens)
         tokens[key, call.model, "output"] = float(call.output_tokens)
+        cached[key, call.model] = float(call.cached_tokens)
         cost[key, call.model] = call.microusd / 1_000_000
     changes = {(masks[key], to): float(n) for key, counts in figures.transitions.items() for to, n in counts.items()}
     refusals = {(m.model, reason): float(count) for m in figures.models for reason, count in m.refusals.items()}
@@ -152,6 +160,7 @@ def _counted(report: KeyReport) -> dict[Spec, Samples]:
     return {
         REQUESTS: requests,
         TOKENS: tokens,
+        CACHED: cached,
         COST: cost,
         TRANSITIONS: changes,
         REFUSALS: refusals,

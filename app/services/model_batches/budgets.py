@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from app.keypool.pricing import BATCH_TIER
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import NOTHING, Cap, Spent
 from app.property.store import Candidate
@@ -63,8 +62,8 @@ def choose(parts: Parts, candidates: Sequence[Candidate], model: str, *, most_by
         larger, more_tokens = size + each.body_bytes + LINE_BYTES, tokens + each.input_tokens
         if chosen and (larger > most_bytes or more_tokens > most_tokens):
             break
-        cost = parts.price(model, each.input_tokens, each.output_tokens, BATCH_TIER)
-        taken = room.takes(Spent(1, each.input_tokens + each.output_tokens, cost), each.batch)
+        more = Spent(1, each.input_tokens + each.output_tokens, parts.cost_of(each, model))
+        taken = room.takes(more, each.batch)
         if taken:
             chosen.append(each)
             size, tokens = larger, more_tokens

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -63,7 +63,7 @@ class Ending:
         used = self._batches.used(batch.id)
         outcomes = {Outcome.SUCCESS: sum(each.calls for each in used), Outcome.REQUEST_FAULT: failed}
         return BulkResult(
-            {u.batch: Spent(u.calls, u.prompt_tokens + u.completion_tokens, u.microusd) for u in used},
+            {u.batch: Spent(u.calls, u.prompt_tokens + u.completion_tokens, u.microusd, u.cached_tokens) for u in used},
             {outcome: count for outcome, count in outcomes.items() if count},
             sum(each.prompt_tokens for each in used),
             sum(each.completion_tokens for each in used),
@@ -79,7 +79,7 @@ class Ending:
         lost: bool = False,
     ) -> ModelBatch:
         kept = {
-            "used": {payer: [s.calls, s.tokens, s.microusd] for payer, s in result.used.items()},
+            "used": {payer: astuple(spent) for payer, spent in result.used.items()},
             "outcomes": {outcome.value: count for outcome, count in result.outcomes.items()},
             "tokens": [result.input_tokens, result.output_tokens],
             "files": [file_id for file_id in (files or {}).values() if file_id is not None],

@@ -33,9 +33,14 @@ class Parts:
         found: dict[str, tuple[int, int, int]] = {}
         for each in chosen:
             calls, tokens, microusd = found.get(each.batch, (0, 0, 0))
-            cost = self.price(model, each.input_tokens, each.output_tokens, BATCH_TIER)
+            cost = self.cost_of(each, model)
             found[each.batch] = (calls + 1, tokens + each.input_tokens + each.output_tokens, microusd + cost)
         return found
+
+    def cost_of(self, request: Candidate, model: str) -> int:
+        """What it may cost at most: nothing of it cached yet, and all of it written to the provider's cache."""
+        given, made = request.input_tokens, request.output_tokens
+        return self.price(model, given, made, BATCH_TIER, written=given)
 
     def mask(self, key_id: str | None) -> str:
         """The key's public name, for logs."""
@@ -64,5 +69,6 @@ def bulk_of(batch: ModelBatch) -> Bulk:
     return Bulk(batch.id, batch.key_id or "", batch.model, spent_of(batch.charges))
 
 
-def spent_of(charges: Mapping[str, tuple[int, int, int]]) -> dict[str, Spent]:
+def spent_of(charges: Mapping[str, tuple[int, ...]]) -> dict[str, Spent]:
+    """By batch of jobs: charges have no cached tokens, what was used has."""
     return {payer: Spent(*amounts) for payer, amounts in charges.items()}

@@ -11,6 +11,7 @@ from typing import Any
 from openai.types import Batch
 
 from app.keypool.pricing import BATCH_TIER
+from app.keypool.wire import TokensUsed, read_usage
 from app.property.store import Answered, ModelBatch
 from app.redaction import redact
 from app.services.metrics.instruments import MODEL_BATCH_REQUESTS
@@ -83,14 +84,9 @@ def _response_of(line: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
 
 
 def _answered(parts: Parts, model: str, request_id: str, body: Mapping[str, Any]) -> Answered:
-    usage = body.get("usage")
-    given, made = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
-    return Answered(request_id, body, given, made, parts.price(model, given, made, BATCH_TIER))
-
-
-def _count(usage: Any, name: str) -> int:
-    found = usage.get(name) if isinstance(usage, Mapping) else None
-    return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else 0
+    used = read_usage(body.get("usage")) or TokensUsed(0, 0, 0)
+    cost = parts.price(model, used.input, used.output, BATCH_TIER, cached=used.cached, written=used.written)
+    return Answered(request_id, body, used.input, used.output, cost, used.cached)
 
 
 def _error_of(line: Mapping[str, Any], status: int, body: Mapping[str, Any]) -> tuple[str, str]:

@@ -96,6 +96,7 @@ def test_a_job_its_fetch_and_its_model_call_are_one_trace_with_the_jobs_id(
     assert seen[mask(standin.keys[0])].failed
     assert seen[mask(standin.keys[0])].attributes["http.response.status_code"] == 401
     assert not seen[mask(standin.keys[1])].failed
+    assert seen[mask(standin.keys[1])].attributes["gen_ai.usage.cache_read.input_tokens"] == 0
     assert model.attributes["propintel.openai.key"] == mask(standin.keys[1])
 
     everything = b"".join(otlp.bodies)

@@ -33,8 +33,8 @@ def figures(**values: Any) -> PoolFigures:
 def test_outcomes_are_what_is_held_against_a_key_and_what_is_not() -> None:
     """One that was aborted or at fault itself, too large or from a region not served, is no failure of its key."""
     outcomes = dict.fromkeys(Outcome, 1)
-    found = counted([KEY], figures(calls=(CallFigures(KEY.key_id, "m", outcomes, 7, 8, 9),)))
-    assert found.keys[0].calls == {"m": Uses(len(Outcome), 1, 4, 1, 7, 8, 9)}
+    found = counted([KEY], figures(calls=(CallFigures(KEY.key_id, "m", outcomes, 7, 8, 9, 6),)))
+    assert found.keys[0].calls == {"m": Uses(len(Outcome), 1, 4, 1, 7, 8, 9, 6)}
 
 
 def test_what_shows_that_a_key_was_accepted_is_not_held_against_it() -> None:

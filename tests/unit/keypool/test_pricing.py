@@ -28,6 +28,83 @@ def test_a_tier_costs_what_the_table_says_of_it() -> None:
     assert microusd("gpt-5-mini", 1_000_000, 1_000_000, "fast") == prices["priority"]
 
 
+#: US dollars per million tokens of input and of cached input (OpenAI's pricing page, 2026-11; the model table of
+#: LiteLLM 1.110 has the same)
+CACHED_PRICES = {
+    "gpt-4.1": (2.00, 0.50),
+    "gpt-4.1-mini": (0.40, 0.10),
+    "gpt-4.1-nano": (0.10, 0.025),
+    "gpt-4o": (2.50, 1.25),
+    "gpt-4o-mini": (0.15, 0.075),
+    "gpt-5": (1.25, 0.125),
+    "gpt-5-mini": (0.25, 0.025),
+    "gpt-5-nano": (0.05, 0.005),
+    "gpt-5.1": (1.25, 0.125),
+    "gpt-5.2": (1.75, 0.175),
+    "gpt-5.4": (2.50, 0.25),
+    "gpt-5.4-mini": (0.75, 0.075),
+    "o3": (2.00, 0.50),
+    "o4-mini": (1.10, 0.275),
+    "gpt-6-luna": (0.10, 0.01),
+}
+
+
+@pytest.mark.parametrize("model", CACHED_PRICES)
+def test_cached_input_has_a_price_of_its_own(model: str) -> None:
+    """The rest of the same prompt costs what it does without a cache, and so does the answer."""
+    microusd, (full, cached) = make_pricing(), CACHED_PRICES[model]
+    assert microusd(model, 20_000, 0) == round(20_000 * full)
+    assert microusd(model, 20_000, 0, cached=16_000) == round(4_000 * full + 16_000 * cached)
+    assert microusd(model, 0, 1_000, cached=0) == microusd(model, 20_000, 1_000) - round(20_000 * full)
+
+
+@pytest.mark.parametrize("model", ["gpt-4-turbo", "gpt-5-pro", "text-embedding-3-small"])
+def test_a_model_without_a_known_price_of_cached_input_is_charged_in_full(model: str) -> None:
+    microusd = make_pricing()
+    assert microusd(model, 20_000, 100, cached=16_000) == microusd(model, 20_000, 100) > 0
+
+
+@pytest.mark.parametrize(
+    ("model", "tier", "cached"),
+    [
+        ("gpt-5-mini", "flex", 0.0125),
+        ("gpt-5-mini", "priority", 0.045),
+        ("gpt-5-mini", "batch", 0.0125),
+        ("o4-mini", "flex", 0.138),
+        ("gpt-4.1-mini", "priority", 0.175),
+    ],
+)
+def test_cached_input_costs_what_the_tier_says_of_it(model: str, tier: str, cached: float) -> None:
+    """OpenAI's pricing page, 2026-11; the model table of LiteLLM 1.110 has the same."""
+    assert make_pricing()(model, 10_000, 0, tier, cached=10_000) == round(10_000 * cached)
+
+
+@pytest.mark.parametrize("model", ["gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini", "o3", "o4-mini", "o1"])
+def test_a_batch_of_a_model_before_gpt_5_is_charged_in_full(model: str) -> None:
+    """OpenAI's batch table has no price of cached input for them, and its cookbook says that there is no cache."""
+    microusd = make_pricing()
+    assert microusd(model, 10_000, 0, "batch", cached=10_000) == microusd(model, 10_000, 0, "batch")
+    assert 2 * microusd(model, 10_000, 0, "batch") == microusd(model, 10_000, 0)
+
+
+def test_what_is_written_to_the_cache_costs_more_where_the_model_charges_for_it() -> None:
+    """From GPT-5.6 on, 1.25 times the input; before, nothing (OpenAI's pricing page, 2026-11)."""
+    microusd = make_pricing()
+    assert microusd("gpt-6-sol", 10_000, 0, written=10_000) == 25_000
+    assert microusd("gpt-6-sol", 10_000, 0, "batch", cached=4_000, written=6_000) == 400 + 7_500
+    assert microusd("gpt-5", 10_000, 0, written=10_000) == microusd("gpt-5", 10_000, 0) == 12_500
+
+
+@pytest.mark.parametrize(("tier", "cost"), [("", 2_000), ("flex", 1_000), ("priority", 5_000), ("batch", 5_000)])
+def test_one_s_own_price_of_cached_input_is_that_of_the_standard_tier(tier: str, cost: int) -> None:
+    """Whether a batch has one is not known."""
+    assert make_pricing(parse_prices("house-model=1/2/0.2"))("house-model", 10_000, 0, tier, cached=10_000) == cost
+
+
+def test_one_s_own_price_without_one_of_cached_input_holds_for_all_input() -> None:
+    assert make_pricing(parse_prices("gpt-4.1-mini=1/2"))("gpt-4.1-mini", 10_000, 0, cached=10_000) == 10_000
+
+
 def test_a_batch_is_half_price() -> None:
     assert make_pricing()("gpt-4.1-mini", 1_000_000, 1_000_000, "batch") == 1_000_000
 
@@ -78,19 +155,26 @@ def test_an_override_wins_over_the_table_at_any_length() -> None:
 
 
 def test_prices_are_read_by_model() -> None:
-    assert parse_prices(" gpt-4.1-mini=0.40/1.60; ft:gpt-4o:acme::x = 1/2 ;") == {
-        "gpt-4.1-mini": Price(0.4, 1.6),
-        "ft:gpt-4o:acme::x": Price(1, 2),
+    assert parse_prices(" gpt-4.1-mini=0.40/1.60/0.10; ft:gpt-4o:acme::x = 1/2 ;") == {
+        "gpt-4.1-mini": Price(0.4, 1.6, 0.1, 0.4),
+        "ft:gpt-4o:acme::x": Price(1, 2, 1, 1),
     }
     assert parse_prices("") == {}
 
 
 @pytest.mark.parametrize(
-    "text", ["m", "m=1", "m=1/2/3", "=1/2", "m=a/b", "m=-1/2", "m=nan/1", "m=1/inf", "m=1/2;m=1/3"]
+    "text",
+    ["m", "m=1", "m=1/2/1/1", "m=1/2/-1", "m=1/2/x", "=1/2", "m=a/b", "m=-1/2", "m=nan/1", "m=1/inf", "m=1/2;m=1/3"],
 )
 def test_prices_that_make_no_sense_are_named_with_the_remedy(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"OPENAI_PRICES: .*US dollars per million tokens"):
         parse_prices(text)
+
+
+def test_cached_input_that_costs_more_than_other_input_is_named() -> None:
+    """As when the order of OpenAI's table is taken: input, cached input, output."""
+    with pytest.raises(ConfigurationError, match=r"'m=0.4/0.1/1.6' has cached input cost more .*INPUT/OUTPUT\[/CACHED"):
+        parse_prices("m=0.4/0.1/1.6")
 
 
 def test_prices_are_looked_up_without_a_connection() -> None:

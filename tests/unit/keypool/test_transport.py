@@ -426,6 +426,7 @@ def test_stats_match_the_specification_key_for_key() -> None:
     stats = manager.get_stats()
     specified = {"requests": 1, "successes": 1, "failures": 0, "circuit_open": False, "rate_limited": False}
     added = {"scope": "process", "store_losses": 0, "spent_today": {"calls": 1, "tokens": 1, "usd": 0.0}}
+    added["spent_today"]["cached_tokens"] = 0
     assert set(stats) == {"total_keys", "healthy_keys", "rotation_strategy", "keys", *added}
     assert {name: stats[name] for name in added} == added
     assert (stats["total_keys"], stats["healthy_keys"], stats["rotation_strategy"]) == (3, 2, "round_robin")

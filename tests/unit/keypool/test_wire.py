@@ -208,6 +208,26 @@ def test_the_servers_clock_is_the_one_in_its_date() -> None:
         ({"prompt_tokens": 3, "total_tokens": 3}, TokensUsed(3, 0, 3)),
         ({"prompt_tokens": 3}, TokensUsed(3, 0, 3)),
         ({"total_tokens": 3}, TokensUsed(3, 0, 3)),
+        (
+            {"prompt_tokens": 9, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 6}},
+            TokensUsed(9, 4, 13, 6),
+        ),
+        (
+            {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 6, "cache_write_tokens": 2}},
+            TokensUsed(9, 0, 9, 6, 2),
+        ),
+        # more than there is cannot have been cached or written, and nonsense was not
+        (
+            {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 12, "cache_write_tokens": 9}},
+            TokensUsed(9, 0, 9, 9),
+        ),
+        (
+            {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 7, "cache_write_tokens": 9}},
+            TokensUsed(9, 0, 9, 7, 2),
+        ),
+        ({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": "6"}}, TokensUsed(9, 0, 9)),
+        ({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": -1}}, TokensUsed(9, 0, 9)),
+        ({"prompt_tokens": 9, "prompt_tokens_details": [6], "input_tokens_details": None}, TokensUsed(9, 0, 9)),
         ({"prompt_tokens": -3, "total_tokens": True}, None),
         ({"prompt_tokens": "3"}, None),
         ({}, None),

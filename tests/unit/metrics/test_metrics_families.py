@@ -104,7 +104,7 @@ REPORT = KeyReport(
     figures=PoolFigures(
         scope="fleet",
         groups={"id-a": "id-a", "id-b": "team", "id-c": "team"},
-        calls=(CallFigures("id-a", "m", {Outcome.SUCCESS: 4, Outcome.RATE_LIMITED: 1}, 800, 100, 1_500_000),),
+        calls=(CallFigures("id-a", "m", {Outcome.SUCCESS: 4, Outcome.RATE_LIMITED: 1}, 800, 100, 1_500_000, 640),),
         transitions={"id-b": {"cooling": 2, "open": 1}},
         models=(ModelFigures("m", {"no_room": 7}, (1, 0, 2, *[0] * 8, 3), 4_500_000, {"requests": 2_000_000}),),
         rooms=(Room("id-a", "m", "requests", 500.0, 3.5), Room("team", "m", "tokens", 30_000.0, 0.0)),
@@ -124,6 +124,7 @@ def test_the_pool_is_shown_by_masks_and_never_by_ids() -> None:
         ("sk-a...1", "m", "rate_limited"): 1.0,
     }
     assert shown["propintel_openai_tokens_total"] == {("sk-a...1", "m", "input"): 800, ("sk-a...1", "m", "output"): 100}
+    assert shown["propintel_openai_cached_tokens_total"] == {("sk-a...1", "m"): 640}
     assert shown["propintel_openai_cost_usd_total"] == {("sk-a...1", "m"): 1.5}
     assert shown["propintel_openai_key_transitions_total"] == {("sk-b...2", "cooling"): 2, ("sk-b...2", "open"): 1}
     assert shown["propintel_openai_key_state"] == {

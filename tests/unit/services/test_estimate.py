@@ -15,15 +15,19 @@ from app.property.page import Page
 from app.property.record import SourceKind
 from app.property.store import (
     AnswerStore,
+    Counted,
+    CountedKey,
     Database,
     JobSources,
     JobStore,
+    KeyHistoryStore,
     PageStore,
     PropertyStore,
     Question,
     StoredAnswer,
     Took,
     Tried,
+    Uses,
 )
 from app.services.estimate import Estimate, _model_minutes, estimate
 from app.services.estimate_basis import measured, total, total_range
@@ -81,6 +85,43 @@ def test_own_pages_say_what_the_next_ones_take(database: Database, tmp_path: Pat
     found = _estimate(database, _settings(tmp_path), 200)
     assert (found.jobs, found.model_calls, found.tokens, found.basis_pages) == (200, 50, 55_000, 40)
     assert found.usd == pytest.approx(50 * (1_000 * 2 + 100 * 10) / 1_000_000)
+
+
+def _cache(database: Database, share: float, model: str = "m-1") -> None:
+    """So much of the model's input of the last hour was cached."""
+    history = KeyHistoryStore(database)
+    used = Uses(requests=1, input_tokens=10_000, cached_tokens=round(10_000 * share))
+    before, after = (Counted([CountedKey("a", "sk-a", "a", True, calls, {})], []) for calls in ({}, {model: used}))
+    history.take_in(lambda: before)
+    history.take_in(lambda: after)
+
+
+def test_as_much_of_the_input_as_was_cached_lately_is_priced_as_cached(database: Database, tmp_path: Path) -> None:
+    _remember(database, pages=40, calls=10)
+    settings = _settings(tmp_path, openai_prices="m-1=2/10/0.5")
+    before = _estimate(database, settings, 200)
+    assert (before.cached_share, "cached" in before.sentence()) == (0.0, False)
+    _cache(database, 0.6)
+    found = _estimate(database, settings, 200)
+    assert found.usd == pytest.approx(50 * (400 * 2 + 600 * 0.5 + 100 * 10) / 1_000_000)
+    assert found.tokens == before.tokens
+    assert found.as_json()["cached_share"] == 0.6
+    assert " with 60% of the input cached as in the last 7 days." in found.sentence()
+
+
+@pytest.mark.parametrize(("prices", "economy"), [("m-1=2/10", False), ("m-1=2/10/0.5", True)])
+def test_cached_input_that_is_no_cheaper_is_not_spoken_of(
+    database: Database, tmp_path: Path, prices: str, *, economy: bool
+) -> None:
+    """No price of it is known: of this model at all, or of its batches."""
+    _remember(database, pages=40, calls=10)
+    _cache(database, 0.6)
+    settings = _settings(tmp_path, openai_prices=prices)
+    with closing(KeyView(settings)) as keys:
+        targets = [f"http://homes.example/{n}" for n in range(200)]
+        found = estimate(database, keys, settings, targets, economy=economy)
+    assert found.usd == pytest.approx(50 * (1_000 * 2 + 100 * 10) / 1_000_000 / (2 if economy else 1))
+    assert (found.cached_share, "cached" in found.sentence()) == (0.0, False)
 
 
 def test_flex_is_half_price(database: Database, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ class Api:
             max_wait_seconds=0,
             inner=httpx2.MockTransport(self),
             store=MemoryStore(keys, "round_robin", SystemClock(), budget=budget),
-            price=lambda *_: 1_000_000,
+            price=lambda *_, **__: 1_000_000,
         )
 
 

@@ -1,6 +1,6 @@
 -- Add what a process has done while it had to go on alone, once.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), id of this report, JSON {losses = 1 if it ends a loss,
--- spent = {{name, calls, tokens, microusd}, ...}, counts = {{name of a hash, {{field, count}, ...}}, ...},
+-- spent = {row (ledger.lua), ...}, counts = {{name of a hash, {{field, count}, ...}}, ...},
 -- used = {{key, when last}, ...}}
 -- Reply: nothing
 
@@ -8,11 +8,7 @@ if redis.call('SET', P .. ':a:' .. ARGV[2], 1, 'NX', 'PX', C.SPENT_TTL_MS) then
   local given = cjson.decode(ARGV[3])
   redis.call('HINCRBY', P .. ':p', 'losses', given.losses)
   redis.call('PEXPIRE', P .. ':p', C.TTL_MS)
-  for _, used in ipairs(given.spent) do
-    local name = P .. ':' .. used[1]
-    for offset, field in ipairs({'c', 't', 'u'}) do count(name, field, used[offset + 1]) end
-    redis.call('PEXPIRE', name, C.SPENT_TTL_MS)
-  end
+  for _, used in ipairs(given.spent) do add_spent(P .. ':' .. used[1], spent_of(used), 1) end
   for _, counts in ipairs(given.counts) do
     local name = P .. ':' .. counts[1]
     for _, counted in ipairs(counts[2]) do count(name, counted[1], counted[2]) end

@@ -2,7 +2,7 @@
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, process, lives (0 = it leaves), brief (0/1: without what takes long
 -- with many keys), batches...
 -- Reply: {'register', now} | {now, JSON {rank, size, disabled = {id, ...},
---         spent = {{name, calls, tokens, microusd}, ...}; of keys only unless it is brief,
+--         spent = {row (ledger.lua), ...}; of keys only unless it is brief,
 --         and unless it is brief: bad = {{id, circuit; DEAD also without quota; -1 = never answered}, ...},
 --         limits = {{group, model, rpm, capacity, tpm, capacity, cooldown until, guess cut at}, ...}}}
 
@@ -25,8 +25,9 @@ local day = day_of(now)
 local bad, limits, spent, disabled, groups = {}, {}, {}, {}, {}
 local models = known_models()
 local function used(name)
-  local v = redis.call('HMGET', name, 'c', 't', 'u')
-  spent[#spent + 1] = {string.sub(name, #P + 2), num(v[1], 0), num(v[2], 0), num(v[3], 0)}
+  local row = {string.sub(name, #P + 2)}
+  for n, found in ipairs(redis.call('HMGET', name, unpack(SPENT))) do row[n + 1] = num(found, 0) end
+  spent[#spent + 1] = row
 end
 local reply = {rank = rank, size = #members, spent = spent, disabled = disabled}
 for id, is_off in pairs(disabled_keys()) do

@@ -1,20 +1,19 @@
 -- Charge requests that are sent together, all of them or none, once.
--- KEYS[1]: prefix. ARGV: now ('' = server time), bulk, key, JSON {{batch, calls, tokens, microusd}, ...}
+-- KEYS[1]: prefix. ARGV: now ('' = server time), bulk, key, JSON {row (ledger.lua), ...}
 -- Reply: {now, the budget that has no room ('' = charged)}
 
 local now = clock(ARGV[1])
 local marker, id, parts = P .. ':e:' .. ARGV[2], ARGV[3], cjson.decode(ARGV[4])
 if redis.call('EXISTS', marker) == 1 then return {text(now), ''} end
 local day = day_of(now)
-local charged = {calls = 0, tokens = 0, microusd = 0}
+local charged = spent_of({'', 0, 0, 0, 0})
 for _, part in ipairs(parts) do
-  charged.calls, charged.tokens = charged.calls + part[2], charged.tokens + part[3]
-  charged.microusd = charged.microusd + part[4]
+  for n, figure in ipairs(FIGURES) do charged[figure] = charged[figure] + part[n + 1] end
 end
 
 local detail = day_refusal(day, charged)
 for _, part in ipairs(parts) do
-  detail = detail or batch_refusal(part[1], {calls = part[2], tokens = part[3], microusd = part[4]})
+  detail = detail or batch_refusal(part[1], spent_of(part))
 end
 detail = detail or key_refusal(day, id, charged)
 if detail then

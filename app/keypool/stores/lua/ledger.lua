@@ -1,71 +1,66 @@
--- What model calls use, against the fleet's budgets. What is spent is {calls, tokens, microusd}.
+-- What model calls use, against the fleet's budgets. What is spent is {calls, tokens, microusd, cached_tokens}, in rows
+-- {name or batch, calls, tokens, microusd, cached tokens}.
 --
 -- A call is charged its estimate when it is about to be sent, so that no two can squeeze below one cap, and corrected to
 -- what it used once that is known. Whatever was surely not billed is given back. A reserved place is not charged: the
 -- process that holds it may die.
 
--- what a request is charged; one without a model is no model call
+local SPENT, FIGURES = {'c', 't', 'u', 'h'}, {'calls', 'tokens', 'microusd', 'cached_tokens'}
+
+local function spent_of(row) return {calls = row[2], tokens = row[3], microusd = row[4], cached_tokens = row[5]} end
+
+local function add_spent(name, more, sign)
+  for n, field in ipairs(SPENT) do count(name, field, sign * more[FIGURES[n]]) end
+  redis.call('PEXPIRE', name, C.SPENT_TTL_MS)
+end
+
+-- what a request is charged, as if nothing were cached; one without a model is no model call
 local function estimate(model, tokens, microusd)
-  return {calls = model ~= '' and 1 or 0, tokens = math.ceil(tokens), microusd = microusd}
+  return {calls = model ~= '' and 1 or 0, tokens = math.ceil(tokens), microusd = microusd, cached_tokens = 0}
 end
 
 local function spend(day, id, batch, more, sign)
-  local names = {P .. ':d:' .. day, P .. ':d:' .. day .. ':' .. id}
-  if batch ~= '' then names[3] = P .. ':t:' .. batch end
-  for _, name in ipairs(names) do
-    count(name, 'c', sign * more.calls)
-    count(name, 't', sign * more.tokens)
-    count(name, 'u', sign * more.microusd)
-    redis.call('PEXPIRE', name, C.SPENT_TTL_MS)
-  end
+  add_spent(P .. ':d:' .. day, more, sign)
+  add_spent(P .. ':d:' .. day .. ':' .. id, more, sign)
+  if batch ~= '' then add_spent(P .. ':t:' .. batch, more, sign) end
 end
 
 -- it was surely not billed, or not sent after all
 local function refund_lease(lease) spend(lease.day, lease.key, lease.batch, lease.charged, -1) end
 
--- what it used is known: {tokens, microusd, output_tokens}
+-- what it used is known: {tokens, microusd, output_tokens, cached_tokens}
 local function book_usage(lease, used)
-  local charged = lease.charged
-  local more = {calls = 0, tokens = used.tokens - charged.tokens, microusd = used.microusd - charged.microusd}
+  local more = {calls = 0}
+  for _, what in ipairs({'tokens', 'microusd', 'cached_tokens'}) do more[what] = used[what] - lease.charged[what] end
   spend(lease.day, lease.key, lease.batch, more, 1)
   count_usage(lease, used)
 end
 
--- of a bulk: {batch, calls, tokens, microusd} of each batch of jobs that pays
+-- of a bulk: a row for each batch of jobs that pays
 local function spend_bulk(day, id, parts, sign)
-  for _, part in ipairs(parts) do
-    spend(day, id, part[1], {calls = part[2], tokens = part[3], microusd = part[4]}, sign)
-  end
+  for _, part in ipairs(parts) do spend(day, id, part[1], spent_of(part), sign) end
 end
 
--- which figure would exceed the cap, nil if none; a cap of -1 is no cap, and what costs nothing exceeds none
-local function exceeded(name, cap, more)
+-- which budget has no room, nil if it has: 'day calls', 'batch tokens', 'key_day microusd'; a cap of -1 is no cap, and
+-- what costs nothing exceeds none
+local function exceeded(budget, name, cap, more)
   if more.calls == 0 and more.tokens == 0 and more.microusd == 0 then return nil end
   if cap.calls < 0 and cap.tokens < 0 and cap.microusd < 0 then return nil end
-  local v = redis.call('HMGET', name, 'c', 't', 'u', 'kc', 'kt', 'ku')
+  local v = redis.call('HMGET', P .. name, 'c', 't', 'u', 'kc', 'kt', 'ku')
   for n, unit in ipairs({'calls', 'tokens', 'microusd'}) do
     -- a process that goes on alone may use only its part of what was left then
     local before = num(v[n + 3], 0)
     local mine = before + math.floor(math.max(0, cap[unit] - before) / C.PROCESSES)
-    if cap[unit] >= 0 and num(v[n], 0) + more[unit] > mine then return unit end
+    if cap[unit] >= 0 and num(v[n], 0) + more[unit] > mine then return budget .. ' ' .. unit end
   end
   return nil
 end
 
--- which budget has no room, nil if none: 'day calls', 'batch tokens', 'key_day microusd'
-local function day_refusal(day, more)
-  local what = exceeded(P .. ':d:' .. day, C.CAP_DAY, more)
-  return what and 'day ' .. what
-end
+local function day_refusal(day, more) return exceeded('day', ':d:' .. day, C.CAP_DAY, more) end
 local function batch_refusal(batch, more)
-  if batch == '' then return nil end
-  local what = exceeded(P .. ':t:' .. batch, C.CAP_BATCH, more)
-  return what and 'batch ' .. what
+  if batch ~= '' then return exceeded('batch', ':t:' .. batch, C.CAP_BATCH, more) end
 end
-local function key_refusal(day, id, more)
-  local what = exceeded(P .. ':d:' .. day .. ':' .. id, C.CAP_KEY_DAY, more)
-  return what and 'key_day ' .. what
-end
+local function key_refusal(day, id, more) return exceeded('key_day', ':d:' .. day .. ':' .. id, C.CAP_KEY_DAY, more) end
 
 -- for a request that held a place
 local function has_no_budget(lease)

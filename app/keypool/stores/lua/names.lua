@@ -20,10 +20,11 @@
 --   w                 sorted set: key -> when the lease of its one request ends
 --   us                sorted set: key -> from when on it may take requests, as far as circuit and money go
 --   f:<key>           sorted set: leases in flight -> when they are forgotten
---   d:<day>[:<key>], t:<batch>  hash: c, t, u = calls, tokens, microusd; kc, kt, ku = what of them was known when this
---                     process was left alone; of the day also x:<budget> = the largest cap that had no room for a request
+--   d:<day>[:<key>], t:<batch>  hash: c, t, u, h = calls, tokens, microusd, cached tokens; kc, kt, ku, kh = what of it
+--                     was known when this process was left alone; of the day also x:<budget> = the largest cap that had
+--                     no room for a request
 --   c:<key>           hash: counts (tally.py). open, closed, dead, no_quota, cooling; and <model>\31 before: an
---                     outcome, i, o = tokens of input and output, u = microusd
+--                     outcome, i, o = tokens of input and output, u = microusd, h = cached ones of the input
 --   w:<model>         hash: counts. b<n> = sent requests by how long they had waited, us = their waits together,
 --                     r:<reason> = refusals, s:<unit> = microseconds without room
 --   r:<lease>         hash: lease ('' = it was taken back), key, at, sent, last, probe (0/1) = what was admitted, in case
@@ -53,6 +54,11 @@ C.REPLY_LOST_MS = 120000
 C.MINUTE_US = 60e6
 
 local P = KEYS[1]
+
+-- what belongs to these names is used: it is kept for another week
+local function keep(...)
+  for _, name in ipairs({...}) do redis.call('PEXPIRE', P .. name, C.TTL_MS) end
+end
 
 local function num(value, default)
   if value then return tonumber(value) end

@@ -1,7 +1,7 @@
 -- Make a configuration's keys known; safe to repeat, and repeated now and then to keep everything alive.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, JSON {keys = {{id, group, mask}, ...}, verified = {id, ...},
 -- learned = {{group, model, request limit, capacity, token limit, capacity}, ...},
--- spent = {{name, calls, tokens, microusd}, ...}, disabled = {id, ...}}
+-- spent = {row (ledger.lua), ...}, disabled = {id, ...}}
 -- What was learned is taken where nothing is known (a server that lost its data), with buckets that start low.
 -- Reply: {now}
 
@@ -29,15 +29,9 @@ for position, key in ipairs(given.keys) do
   if redis.call('ZSCORE', P .. ':keys', id) == false then
     redis.call('ZADD', P .. ':keys', redis.call('HINCRBY', P .. ':p', 'known', 1), id)
   end
-  redis.call('PEXPIRE', name, C.TTL_MS)
-  redis.call('PEXPIRE', P .. ':c:' .. id, C.TTL_MS)
-  redis.call('PEXPIRE', P .. ':g:' .. group, C.TTL_MS)
-  redis.call('PEXPIRE', P .. ':q:' .. group, C.TTL_MS)
+  keep(':k:' .. id, ':c:' .. id, ':g:' .. group, ':q:' .. group)
 end
-for _, model in ipairs(models) do
-  redis.call('PEXPIRE', P .. ':i:' .. model, C.TTL_MS)
-  redis.call('PEXPIRE', P .. ':w:' .. model, C.TTL_MS)
-end
+for _, model in ipairs(models) do keep(':i:' .. model, ':w:' .. model) end
 -- drop keys whose data has expired
 for _, id in ipairs(redis.call('ZRANGE', P .. ':keys', 0, -1)) do
   if redis.call('EXISTS', P .. ':k:' .. id) == 0 then redis.call('ZREM', P .. ':keys', id) end
@@ -63,12 +57,10 @@ end
 for _, used in ipairs(given.spent) do
   -- several processes say the same: the most of each figure counts once
   local name = P .. ':' .. used[1]
-  local v = redis.call('HMGET', name, 'c', 't', 'u')
-  redis.call('HSET', name, 'c', whole(math.max(num(v[1], 0), used[2])), 't', whole(math.max(num(v[2], 0), used[3])),
-    'u', whole(math.max(num(v[3], 0), used[4])))
+  for n, field in ipairs(SPENT) do
+    redis.call('HSET', name, field, whole(math.max(num(redis.call('HGET', name, field), 0), used[n + 1])))
+  end
   redis.call('PEXPIRE', name, C.SPENT_TTL_MS)
 end
-for _, part in ipairs({set, P .. ':keys', P .. ':p', P .. ':models', P .. ':w', P .. ':us'}) do
-  redis.call('PEXPIRE', part, C.TTL_MS)
-end
+keep(':s:' .. ARGV[2], ':keys', ':p', ':models', ':w', ':us')
 return {text(now)}

@@ -168,9 +168,7 @@ if not foreign then
   count_for_model(lease.model, 'b' .. given.wait_class, 1)
 end
 
-for _, part in ipairs({':k:' .. k.id, ':c:' .. k.id, ':m:' .. lease.model, ':i:' .. lease.model, ':p'}) do
-  redis.call('PEXPIRE', P .. part, C.TTL_MS)
-end
+keep(':k:' .. k.id, ':c:' .. k.id, ':m:' .. lease.model, ':i:' .. lease.model, ':p')
 note_health(k, q, now)
 if q.generation ~= quota_generation then
   for _, id in ipairs(siblings_of(k)) do

@@ -1,8 +1,8 @@
 -- What came of requests that were sent together, once, in place of what they were charged.
 --
 -- KEYS[1]: prefix. ARGV: now ('' = server time), bulk, key, model, JSON
--- {charges = {{batch, calls, tokens, microusd}, ...}, used = the same, outcomes = {{name, count}, ...},
--- tokens = {{i | o | u, count}, ...}}. Reply: {now}
+-- {charges = {row (ledger.lua), ...}, used = the same, outcomes = {{name, count}, ...},
+-- tokens = {{i | o | u | h, count}, ...}}. Reply: {now}
 
 local now = clock(ARGV[1])
 local marker, id, of, given = P .. ':e:' .. ARGV[2], ARGV[3], ARGV[4] .. '\31', cjson.decode(ARGV[5])
@@ -27,6 +27,5 @@ for _, ended in ipairs(given.outcomes) do
 end
 for _, used in ipairs(given.tokens) do count(counts, of .. used[1], used[2]) end
 for field, number in pairs(shown) do count(key, field, number) end
-redis.call('PEXPIRE', counts, C.TTL_MS)
-redis.call('PEXPIRE', key, C.TTL_MS)
+keep(':c:' .. id, ':k:' .. id)
 return {text(now)}

@@ -5,7 +5,7 @@
 --
 -- KEYS[1]: prefix. ARGV: now ('' = server time), JSON {rank, size, since, limits = {{group, model, requests, tokens
 -- (readings of the whole limits, nil = unknown), cooldown until, guess cut at}, ...},
--- bad = {{key, circuit}, ...}, disabled = {key, ...}, spent = {{name, calls, tokens, microusd}, ...}}. Reply: {now}
+-- bad = {{key, circuit}, ...}, disabled = {key, ...}, spent = {row (ledger.lua), ...}}. Reply: {now}
 
 -- slots are this much wider than the limit asks for
 C.MARGIN = 1.05
@@ -47,7 +47,7 @@ for _, bad in ipairs(given.bad) do
 end
 for _, id in ipairs(given.disabled) do redis.call('HSET', P .. ':off', id, 1) end
 for _, used in ipairs(given.spent) do
-  redis.call('HSET', P .. ':' .. used[1], 'c', used[2], 't', used[3], 'u', used[4], 'kc', used[2], 'kt', used[3], 'ku',
-    used[4])
+  local name = P .. ':' .. used[1]
+  for n, field in ipairs(SPENT) do redis.call('HSET', name, field, used[n + 1], 'k' .. field, used[n + 1]) end
 end
 return {text(now)}

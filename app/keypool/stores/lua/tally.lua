@@ -12,6 +12,7 @@ local function count_usage(lease, used)
   count(name, of .. 'i', math.max(0, used.tokens - used.output_tokens))
   count(name, of .. 'o', used.output_tokens)
   count(name, of .. 'u', used.microusd)
+  count(name, of .. 'h', used.cached_tokens)
 end
 
 -- what became of a key

@@ -42,8 +42,8 @@ def _turn(openai_url: str, key: str, **changes: Any) -> None:
     httpx2.post(control, json={"key": key, **changes}, trust_env=False).raise_for_status()
 
 
-def _ask(manager: OpenAIClientManager) -> None:
-    manager.get_client().chat.completions.create(model="gpt-4.1-mini", messages=[{"role": "user", "content": "hello"}])
+def _ask(manager: OpenAIClientManager, text: str = "hello") -> None:
+    manager.get_client().chat.completions.create(model="gpt-4.1-mini", messages=[{"role": "user", "content": text}])
 
 
 def test_a_key_trips_and_recovers_before_ones_eyes(
@@ -96,6 +96,14 @@ def test_a_key_is_taken_out_and_brought_back_by_hand(manager: OpenAIClientManage
     row.get_by_text("Act").click()
     row.get_by_role("button", name="Enable").click()
     expect(row).to_contain_text("takes requests")
+
+
+def test_the_tokens_of_today_say_how_many_were_cached(manager: OpenAIClientManager, signed_in: SignIn) -> None:
+    """A prompt of 1,500 tokens a second time: all of it in steps of 128 after the first 1,024."""
+    for _ in range(2):
+        _ask(manager, "The roof was renewed in 1998. " * 200)
+    page = signed_in("manager", "/keys")
+    expect(page.get_by_text("1,408 of them cached")).to_be_visible()
 
 
 def test_no_key_is_shown_beyond_its_mask(manager: OpenAIClientManager, signed_in: SignIn) -> None:

@@ -1,0 +1,170 @@
+"""Tokens that the provider had in its cache, from a job to dollars: over HTTP, with the real pool and database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from app.property.store import JobStore
+from app.services.embedded_valkey import EmbeddedValkey
+from app.services.estimate import estimate
+from app.services.health.taking import HealthStores
+from app.services.health.watch import PoolWatch
+from app.services.key_view import KeyView
+from app.services.metrics.pool_families import pool_families
+from app.services.resources import Resources, open_resources
+from app.services.scrape_run import Run
+from app.settings import Settings
+from standin.serving import BackgroundServer
+from tests.plugins.standin_fixtures import KEYS, StandinHandle
+
+MODEL = "gpt-4.1-mini"
+#: dollars a million tokens: input, cached input, output (OpenAI's pricing page, 2026-11)
+FULL, CACHED, MADE = 0.40, 0.10, 1.60
+#: prose that only a model reads, about much that it is asked for, in words that are long for their tokens
+TOPICS = (
+    *(
+        "roof",
+        "heating",
+        "cooling",
+        "flooring",
+        "fireplace",
+        "appliances",
+        "basement",
+        "garage",
+        "swimming pool",
+        "sewer",
+    ),
+    *(
+        "water source",
+        "association fee",
+        "zoning",
+        "view",
+        "exterior walls",
+        "foundation",
+        "property tax",
+        "furnishing",
+    ),
+)
+SENTENCES = "".join(
+    f"<p>Professionally refurbished architectural craftsmanship distinguishes the {topic} throughout the {room},"
+    " complemented by comprehensive maintenance documentation and extraordinarily sophisticated landscaping.</p>"
+    for topic in TOPICS
+    for room in ("neighborhood", "conservatory", "laundry compartment", "entertainment quarters")
+)
+HOUSE = f"""<html lang="en"><head><title>12 Main St, Springfield</title></head><body>
+<h1>12 Main St, Springfield, IL 62701</h1><p>$310,000</p><p>3 bedrooms</p><p>Year built: 1987</p>{SENTENCES}
+</body></html>"""
+
+
+class House:
+    """One listing, and what was appended to its markup, which no reader sees."""
+
+    def __init__(self) -> None:
+        self.remark = ""
+
+    async def serve(self, request: Request) -> HTMLResponse:
+        return HTMLResponse(HOUSE + self.remark)
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+@pytest.fixture
+def url(house: House) -> Iterator[str]:
+    with BackgroundServer(Starlette(routes=[Route("/house", house.serve)])) as server:
+        yield f"{server.address}/house"
+
+
+@pytest.fixture
+def standin(openai_standin: Callable[..., StandinHandle]) -> StandinHandle:
+    return openai_standin([{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}])
+
+
+@pytest.fixture
+def there(tmp_path: Path, standin: StandinHandle) -> Iterator[tuple[Settings, Resources]]:
+    """Settings, and everything that does jobs by them; the pool's counts are in a Valkey."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    settings = Settings(
+        _env_file=None,
+        propintel_home=home,
+        openai_api_keys=KEYS[0],
+        openai_base_url=standin.base_url,
+        openai_model=MODEL,
+        openai_max_wait_seconds=0,
+        fetch_allowed_private_networks="127.0.0.0/8",
+    )
+    with EmbeddedValkey(home), open_resources(settings) as resources:
+        yield settings, resources
+
+
+def do(jobs: JobStore, resources: Resources, url: str) -> None:
+    """A job of that URL, which asks the model."""
+    (job_id,) = jobs.enqueue([url], refresh=True).new
+    jobs.claim(job_id, "test", 30)
+    outcome = resources.scraper.scrape(url, Run(job_id), refresh=True)
+    assert outcome.model_note is None or "No key" not in outcome.model_note
+    jobs.finish(job_id, "test", outcome.property_id, outcome.wanted_model, outcome.model_note)
+
+
+def shown(report: Any) -> dict[str, float]:
+    """Metrics of the pool by sample, those of one key and model summed."""
+    found: dict[str, float] = {}
+    for family in pool_families(1, report):
+        for sample in family.samples:
+            found[sample.name] = found.get(sample.name, 0.0) + sample.value
+    return found
+
+
+def test_a_prompt_that_was_sent_lately_costs_less_and_is_shown_so_everywhere(
+    there: tuple[Settings, Resources], house: House, url: str, standin: StandinHandle
+) -> None:
+    """The second job finds the same text in another body: it is asked about anew, and all but the prompt's last tokens
+    are in the provider's cache."""
+    settings, resources = there
+    watch = PoolWatch(settings, resources.manager, HealthStores.on(resources.database), resources.database.clock)
+    watch.look()  # the first look at a pool only says from where to count
+    do(resources.jobs, resources, url)
+    assert resources.manager.get_stats()["spent_today"]["cached_tokens"] == 0
+    house.remark = "<!-- the same house -->"
+    do(resources.jobs, resources, url)
+    totals = standin.stats()["totals"]
+    assert totals["ok"] == 2
+    cached = totals["cached_tokens"]
+    assert cached >= 1024
+    assert cached % 128 == 0
+
+    # counted and priced
+    figures = resources.manager.get_figures()
+    (call,) = [one for one in figures.calls if one.model == MODEL]
+    assert call.cached_tokens == cached < call.input_tokens
+    usd = ((call.input_tokens - cached) * FULL + cached * CACHED + call.output_tokens * MADE) / 1e6
+    assert call.microusd / 1e6 == pytest.approx(usd, abs=2e-6)
+
+    # statistics, hours of the health reports, metrics
+    stats = resources.manager.get_stats()
+    assert stats["spent_today"]["cached_tokens"] == cached
+    assert stats["spent_today"]["usd"] == pytest.approx(usd, abs=2e-6)
+    watch.look()
+    (uses,) = watch.stores.history.last_hour().values()
+    assert (uses.cached_tokens, uses.microusd) == (cached, call.microusd)
+    with closing(KeyView(settings)) as keys:
+        families = shown(keys.report())
+        assert families["propintel_openai_cached_tokens_total"] == cached
+        assert families["propintel_openai_cost_usd_total"] == pytest.approx(usd, abs=2e-6)
+        # and the next such jobs are judged by it
+        found = estimate(resources.database, keys, settings, [f"{url}/{n}" for n in range(1000)])
+    share = cached / call.input_tokens
+    assert found.cached_share == pytest.approx(share, abs=1e-4)
+    assert f"with {share:.0%} of the input cached as in the last 7 days" in found.sentence()
