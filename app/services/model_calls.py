@@ -67,9 +67,10 @@ class ModelCalls:
                     raise
                 dialect = self._learned(learned, redact(said))
                 continue
+            taught = self.was_taught_by(answer, dialect)
             if first is not None:
                 return _added(first, answer)
-            if not self.was_taught_by(answer, dialect):
+            if not taught:
                 return answer
             dialect, first = self.dialect, answer
 
@@ -85,8 +86,8 @@ class ModelCalls:
         return True
 
     def were_taught_by_batch(self, answer: ModelAnswer) -> bool:
-        """The same, for an answer to what was asked some time ago, when nothing was known yet."""
-        return self.was_taught_by(answer, replace(self.dialect, room=0, tells_schema=False))
+        """The same, for an answer to what was asked some time ago, when nothing was known of the model's reasoning."""
+        return self.was_taught_by(answer, replace(self.dialect, room=0))
 
     def _learned(self, dialect: Dialect, why: str) -> Dialect:
         because = " ".join(why.split())[:_LONGEST_REASON]

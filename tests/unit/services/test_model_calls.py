@@ -1,0 +1,33 @@
+"""What a process learns of its model's server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.clock import ManualClock
+from app.errors.models import ModelAnswerCutError
+from app.property.extract.llm import ModelAnswer
+from app.services.model_calls import ModelCalls
+from app.services.service_tier import TierChoice
+from tests.unit.services.test_model_reading import NO_KEYS
+
+
+def _calls(clock: ManualClock) -> ModelCalls:
+    calls = ModelCalls(NO_KEYS, "m", TierChoice(None, clock))
+    calls.dialect = replace(calls.dialect, shape="json_object", tells_schema=True)
+    return calls
+
+
+def test_an_answer_of_a_batch_teaches_the_room_that_a_model_needs_and_nothing_else(clock: ManualClock) -> None:
+    calls = _calls(clock)
+    before = calls.dialect
+    assert not calls.were_taught_by_batch(ModelAnswer({}, "m", 10, 900, reasoning_tokens=800, fields_answered=3))
+    assert calls.dialect == replace(before, room=3_200)
+
+
+def test_every_answer_that_a_batch_brought_empty_is_worth_a_call(clock: ManualClock) -> None:
+    """All of them were asked for before the first one showed that the model reasons."""
+    calls = _calls(clock)
+    empty = ModelAnswer({}, "m", 10, 900, failure=ModelAnswerCutError("m", "0 of 3 fields were answered before"))
+    assert [calls.were_taught_by_batch(empty) for _ in range(3)] == [True, True, True]
+    assert calls.dialect.room == 16_384
