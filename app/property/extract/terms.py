@@ -1,6 +1,6 @@
-"""What labels and JSON keys mean: words of twenty languages, and of US assessors, to field names.
+"""What labels and JSON keys mean: the words of `fields/languages/` to field names.
 
-One lexicon serves labels in the DOM (`Year Built:`), columns of tables and keys of embedded state (`yearBuilt`),
+The same words serve labels in the DOM (`Year Built:`), columns of tables and keys of embedded state (`yearBuilt`),
 because all are normalised to the same words. Names that start with `_` are not fields: `_Ignore` is recognised so that
 it is not taken for something else, the others are composites that `readings.py` takes apart.
 """
@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
-from app.property.extract.lexicon import assessor, by_language, english, english_abroad, offers, sheets
+from app.property.fields.languages import Sections, language, languages
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])(?!Ds\b)")
 _PARENTHESIS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
@@ -52,70 +52,52 @@ def _folded(label: str) -> str:
     return " ".join(text.split()).lstrip(" +&").strip(" .'/#")
 
 
-def _compiled(*lexicons: tuple[tuple[str, str], ...]) -> Mapping[str, Meaning]:
-    table: dict[str, Meaning] = {}
-    for lexicon in lexicons:
-        for head, terms in lexicon:
-            field, _, trust = head.partition(":")
-            for term in terms.split("|"):
-                table[words_of(term)] = Meaning(field, float(trust or 1.0))
-    return MappingProxyType(table)
+def _labels(sections: Sections, sure: str = "labels", unsure: str = "unsure_labels") -> Mapping[str, Meaning]:
+    """What each label of a language means, by its words."""
+    by_trust = {"1.0": sections.get(sure, {}), **sections.get(unsure, {})}
+    return {
+        words_of(term): Meaning(field, float(trust))
+        for trust, fields in by_trust.items()
+        for field, terms in fields.items()
+        for term in terms
+    }
 
 
-_ENGLISH = _compiled(english_abroad.TERMS, english.TERMS, offers.TERMS, assessor.TERMS)
-_BY_LANGUAGE = {lang: _compiled(*lexicons) for lang, lexicons in by_language.BY_LANGUAGE.items()}
-_SHEET = _compiled(sheets.ABBREVIATIONS)
+_EN = language("en")
+_ENGLISH = _labels(_EN)
+_SHEET = _labels(_EN, "sheet_labels", "")
 #: keys that databases write in one word: `SITEADDRESS`, `YEARBUILT`
 _GLUED = MappingProxyType(
     {glued: found for term, found in _ENGLISH.items() if " " in term and len(glued := term.replace(" ", "")) >= 8}
 )
 _PATTERNS = tuple(
-    (re.compile(rf"(?:{pattern})"), Meaning(head.partition(":")[0], float(head.partition(":")[2])))
-    for head, pattern in sheets.PATTERNS
+    (re.compile(f"(?:{pattern})"), Meaning(field, trust)) for field, trust, pattern in _EN["label_patterns"]["rows"]
 )
-_ANY_PATTERN = re.compile("|".join(f"(?:{pattern})" for _, pattern in sheets.PATTERNS))
-_OTHERWISE = re.compile(rf"\b(?:{sheets.OTHERWISE})\b")
+_ANY_PATTERN = re.compile("|".join(pattern.pattern for pattern, _ in _PATTERNS))
+_OTHERWISE = re.compile(rf"\b(?:{'|'.join(_EN['label_patterns']['unless'])})\b")
 #: `$/SqFt`, `$ per sq ft`: what a unit costs
 _RATE = re.compile(r"\W*[$€£]\s?(?:/|per\b)")
 #: what a unit behind a label may measure
 _AREAS = frozenset({"LivingArea", "LotSizeArea", "_Ignore"})
 #: what databases set before the names of their columns, and what is left of `# of`
 _PREFIXES = frozenset({"attr", "char", "chars", "fld", "of"})
-_SHORT_WORDS = MappingProxyType(
-    {
-        short: word
-        for word, shorts in {
-            "above": "abv",
-            "address": "addr addrs",
-            "amount": "amt",
-            "assessed": "assd asmt assess assmt",
-            "bathrooms": "bths bthrms",
-            "bedrooms": "bdrms bedrms",
-            "building": "bldg",
-            "built": "blt",
-            "date": "dt",
-            "description": "desc descr",
-            "exterior": "ext",
-            "grade": "grd",
-            "improvement": "imp impr impv",
-            "living": "lvg",
-            "location": "loc",
-            "market": "mkt mrkt",
-            "number": "nbr num no",
-            "paid": "pd",
-            "parcel": "prcl",
-            "property": "prop",
-            "rooms": "rms",
-            "square": "sq",
-            "subdivision": "subdiv subd",
-            "total": "tot ttl",
-            "value": "val",
-            "year": "yr",
-        }.items()
-        for short in shorts.split()
-    }
-)
-_ANY = _compiled(*(lexicon for lexicons in by_language.BY_LANGUAGE.values() for lexicon in lexicons))
+_SHORT_WORDS = MappingProxyType({short: word for word, shorts in _EN["short_words"].items() for short in shorts})
+
+
+@cache
+def _of_file(code: str) -> Mapping[str, Meaning]:
+    return _labels(languages()[code])
+
+
+def _of_language(lang: str) -> Mapping[str, Meaning]:
+    """The labels of a language other than English; none of one that we do not know."""
+    return _of_file(code) if (code := language(lang).get("codes", ("en",))[0]) != "en" else {}
+
+
+@cache
+def _of_all_languages() -> Mapping[str, Meaning]:
+    """Those of all languages other than English; where two use a word differently, of one of them."""
+    return {words: found for code in languages() if code != "en" for words, found in _of_file(code).items()}
 
 
 def meaning(label: str, lang: str | None = "en") -> Meaning | None:
@@ -133,7 +115,7 @@ def _meaning(label: str, lang: str | None) -> Meaning | None:
         return None
     if _RATE.match(label):
         return Meaning("_Ignore")
-    own = _ANY if lang is None else _BY_LANGUAGE.get(lang, {})
+    own = _of_all_languages() if lang is None else _of_language(lang)
     whole = _folded(label) if "(" in label or "[" in label else words
     spellings = (whole, words, _TRAILING_NUMBER.sub("", words), _UNIT_TAIL.sub("", words))
     first, second = (_ENGLISH, own) if lang is None else (own, _ENGLISH)  # `construction` is a year in French only

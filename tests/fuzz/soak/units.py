@@ -6,21 +6,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 
-from app.property.extract.lexicon import assessor, by_language, english, english_abroad, offers, sheets
 from app.property.extract.object_keys import LABEL_KEYS, VALUE_KEYS
+from app.property.fields.languages import Sections, language, languages
 from tests.fuzz.seeds import PRICES, WORDS
 
 COUNTER = "¤"
 
 
-def _terms(*lexicons: Sequence[tuple[str, str]]) -> list[str]:
-    return sorted({term for lexicon in lexicons for _, terms in lexicon for term in terms.split("|")})
+def _terms(sections: Sections) -> set[str]:
+    tables = (sections.get("labels", {}), sections.get("sheet_labels", {}), *sections.get("unsure_labels", {}).values())
+    return {term for table in tables for terms in table.values() for term in terms}
 
 
-_ENGLISH = _terms(english.TERMS, english_abroad.TERMS, offers.TERMS, assessor.TERMS, sheets.ABBREVIATIONS)
-_FOREIGN = _terms(*(lexicon for lexicons in by_language.BY_LANGUAGE.values() for lexicon in lexicons))
+_ENGLISH = sorted(_terms(language("en")))
+_FOREIGN = sorted(set().union(*(_terms(sections) for code, sections in languages().items() if code != "en")))
 VALUES = (
     *PRICES,
     *("3", "2.5", "1998", "$310,000", "1,840 sq ft", "0.25 acres", "12 Elm St, Springfield, IL 62701", "Springfield"),

@@ -1,1 +1,1 @@
-"""Word lists, one file a family of sites; `terms.py` compiles them. A row is (field[:trust], terms parted by `|`)."""
+"""Patterns of words in running text and of kinds of pages."""
