@@ -14,7 +14,7 @@ from typing import Any
 from app.property.extract import objects
 from app.property.extract.base import Candidate, Reading
 from app.property.extract.document import Document
-from app.property.extract.lexicon.kinds import RESULT_KEYS
+from app.property.extract.object_keys import RESULT_KEYS
 from app.property.extract.object_values import Place, Source
 from app.property.extract.pointers import below, key_of, pointed
 from app.property.extract.readings import candidates_of

@@ -13,13 +13,19 @@ from typing import Any
 from app.property.extract import objects, others
 from app.property.extract.document import Document
 from app.property.extract.jsonbody import the_one
-from app.property.extract.lexicon.kinds import BLOCKED, GONE, RECORD, RESULT_KEYS, SEARCH
+from app.property.extract.object_keys import RESULT_KEYS
 from app.property.extract.state import blobs
 from app.property.extract.terms import words_of
 from app.property.extract.trees import whole_text
+from app.property.fields.phrases import alternatives, pattern
 from app.property.normalise.vocabulary import offer
 from app.property.record import PageKind
 
+_BLOCKED, _GONE, _RECORD = (pattern("pages", key) for key in ("blocked", "gone", "record"))
+#: of titles and headings; `23 homes`
+_SEARCH = re.compile(
+    rf"{alternatives('pages', 'search')}|\b\d[\d,. ]* (?:{alternatives('pages', 'results')})", re.IGNORECASE
+)
 #: a block or "gone" page has little else to say
 _SMALL_PAGE_CHARS = 2500
 _RECORD_FIELDS = frozenset({"ParcelNumber", "TaxAssessedValue", "X_MarketValue"})
@@ -63,9 +69,9 @@ def _refusal(page: Document, text: str, told: int) -> Found | None:
     shown = f"{page.title} {page.once(heading_of)}"
     small = len(text) < _SMALL_PAGE_CHARS
     head = f"{page.title} {text[:1500]}" if small else ""
-    if small and (match := BLOCKED.search(head) or BLOCKED.search(page.text[:20_000] if len(text) < 300 else "")):
+    if small and (match := _BLOCKED.search(head) or _BLOCKED.search(page.text[:20_000] if len(text) < 300 else "")):
         return PageKind.BLOCKED, f"the page says {match.group()!r}"
-    if match := GONE.search(head) or GONE.search(shown):
+    if match := _GONE.search(head) or _GONE.search(shown):
         return PageKind.GONE, f"the page says {match.group()!r}"
     return None
 
@@ -73,7 +79,7 @@ def _refusal(page: Document, text: str, told: int) -> Found | None:
 def _search(page: Document, told: int, *, priced: bool) -> Found | None:
     """Several properties, or a form that asks for one."""
     shown = f"{page.title} {page.once(heading_of)}"
-    if match := SEARCH.search(shown):
+    if match := _SEARCH.search(shown):
         return PageKind.SEARCH, f"the title says {match.group()!r}"
     if told >= _FEW or page.root is None:
         return None
@@ -93,7 +99,7 @@ _AUCTION = re.compile(r"\bauction\b", re.IGNORECASE)
 
 
 def _with_property(page: Document, fields: Mapping[str, float], text: str, told: int) -> Found:
-    words = RECORD.search(f"{page.title} {text[:3000]}")
+    words = _RECORD.search(f"{page.title} {text[:3000]}")
     if words and not _asks(page, fields):
         return PageKind.RECORD, f"the page says {words.group()!r} and asks no price"
     banner = fields.get("StandardStatus", 0.0) >= 0.6 and not words  # sold, pending, off the market
@@ -107,7 +113,7 @@ def _asks(page: Document, fields: Mapping[str, float]) -> bool:
     """True where a price is asked: one that markup or a label names, or any next to words that offer."""
     price = fields.get("ListPrice", 0.0)
     offered = offer(f"{page.title} {page.once(heading_of)}") is not None
-    profile = RECORD.search(f"{page.title} {page.url.replace('-', ' ')}") is not None
+    profile = _RECORD.search(f"{page.title} {page.url.replace('-', ' ')}") is not None
     listed = not {"ListAgentFullName", "ListOfficeName"}.isdisjoint(fields)
     return (
         (price > 0.45 and listed and not profile)

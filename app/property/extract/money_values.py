@@ -11,14 +11,11 @@ from dataclasses import replace
 from app.property.extract.base import Reading
 from app.property.extract.document import Locale
 from app.property.extract.value_texts import Value, text_of
+from app.property.fields.phrases import pattern
 from app.property.normalise import currency, numbers, prices, vocabulary
 from app.property.record import Method
 
-_RENT_LABEL = re.compile(
-    r"miete|\brent\b|najm|hyra\b|loyer|alquiler|canone|\bhuur|leie\b|leje\b|aluguel|arrendamento|\brenda\b|pigione|affitto|"
-    r"vuokra|nájem|nájomn|bérleti|chirie|\bkira\b|ενοίκιο|μίσθωμα|賃料|家賃|월세|租金",
-    re.IGNORECASE,
-)
+_RENT_LABEL = pattern("prices", "rents")
 _YEAR_BESIDE = re.compile(r"(?<![\d,.$])((?:19|20)\d\d)(?![\d,.])")
 _RANGE_GAP = re.compile(r"\s*(?:[-–—]|\bto\b)\s*(?=[$€£]?\s?\d)")
 #: a day is no amount

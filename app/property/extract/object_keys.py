@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+#: keys under which a JSON answer lists what it found
+RESULT_KEYS = frozenset(
+    {"results", "items", "data", "listings", "properties", "features", "records", "parcels", "hits", "docs", "rows"}
+    | {"content", "homes", "ads", "adverts", "entries", "value"}
+)
 #: branches on other properties, other people, the site or its words
 CUT = re.compile(
     r"\b(?:similar|nearby|recommend\w*|related|comparables?|comps|neighbou?rs?|breadcrumbs?|"

@@ -15,11 +15,12 @@ from typing import Any
 from app.property.extract.base import Candidate, Reading
 from app.property.extract.beside import is_answer
 from app.property.extract.document import Document
-from app.property.extract.lexicon import counted
 from app.property.extract.readings import candidates_of
 from app.property.extract.sentences import BESIDE_HOUSE
 from app.property.extract.terms import meaning
 from app.property.extract.trees import whole_text
+from app.property.fields.languages import languages
+from app.property.fields.phrases import alternatives
 from app.property.normalise.areas import parse_area
 from app.property.normalise.layouts import parse_layout
 from app.property.normalise.vocabulary import property_kind
@@ -55,16 +56,23 @@ def _counted(words: str) -> re.Pattern[str]:
     return re.compile(rf"{_FIRST}{_NUM}[ -]?(?:{words})(?: 1 1/2 ba)?", re.I)
 
 
+def _behind(field: str) -> str:
+    """What stands behind a number of `field`: `3 chambres`."""
+    return alternatives("behind_number", field, whole=False)
+
+
+_PLOT = _behind("LotSizeArea")
+_BUILT, _PLOT_OF, _LIVING = (alternatives("before_number", f) for f in ("YearBuilt", "LotSizeArea", "LivingArea"))
 _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("BedroomsTotal", _counted(counted.BEDROOMS)),
-    ("BathroomsTotalInteger", _counted(counted.BATHROOMS)),
-    ("RoomsTotal", _counted(counted.ROOMS)),
-    ("YearBuilt", re.compile(rf"(?<!\w)(?:{counted.BUILT}) ((?:1[6-9]|20)\d\d)(?!\w)", re.I)),
+    ("BedroomsTotal", _counted(_behind("BedroomsTotal"))),
+    ("BathroomsTotalInteger", _counted(_behind("BathroomsTotalInteger"))),
+    ("RoomsTotal", _counted(_behind("RoomsTotal"))),
+    ("YearBuilt", re.compile(rf"(?<!\w)(?:{_BUILT}) ((?:1[6-9]|20)\d\d)(?!\w)", re.I)),
     (
         "LotSizeArea",
         re.compile(
-            rf"{_AREA}\s?(?:{_METRES}|{_FEET}|{_LAND})\s*(?:{counted.PLOT_AFTER})\b|"
-            rf"\b(?:{counted.PLOT_BEFORE}) ?{_AREA}\s?(?:{_METRES}|{_LAND})",
+            rf"{_AREA}\s?(?:{_METRES}|{_FEET}|{_LAND})\s*(?:{_PLOT})|"
+            rf"\b(?:{_PLOT_OF}) ?{_AREA}\s?(?:{_METRES}|{_LAND})",
             re.I,
         ),
     ),
@@ -72,17 +80,24 @@ _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "LivingArea",
         re.compile(
-            rf"(?<![\d.,/]){_AREA}\s?(?:{_METRES}|{_FEET})(?!\s*(?:{counted.PLOT_AFTER}|of land)\b|\s?[·/]?\s?a\b)",
+            rf"(?<![\d.,/]){_AREA}\s?(?:{_METRES}|{_FEET})(?!\s*(?:{_PLOT}|of land\b)|\s?[·/]?\s?a\b)",
             re.I,
         ),
     ),
 )
+#: words that other languages use for something else
 _LOCAL_COUNTS = {
-    lang: tuple((field, _counted(words)) for field, words in rows) for lang, rows in counted.BY_LANGUAGE.items()
+    code: tuple(
+        (field, _counted(alternatives("behind_number_here", field, code, whole=False)))
+        for field in sections["behind_number_here"]
+    )
+    for sections in languages().values()
+    if "behind_number_here" in sections
+    for code in sections["codes"]
 }
 _WORDED: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("BedroomsTotal", re.compile(rf"{_WORD}(?:(?:double )?bed(?:room(?:ed|s)?)?\b|{counted.BEDROOMS})", re.I)),
-    ("BathroomsTotalInteger", re.compile(rf"{_WORD}(?:bath(?:room)?s?\b|{counted.BATHROOMS})", re.I)),
+    ("BedroomsTotal", re.compile(rf"{_WORD}(?:(?:double )?bed(?:room(?:ed|s)?)?\b|{_behind('BedroomsTotal')})", re.I)),
+    ("BathroomsTotalInteger", re.compile(rf"{_WORD}(?:bath(?:room)?s?\b|{_behind('BathroomsTotalInteger')})", re.I)),
 )
 #: said in the middle of a text, and plain enough to be read there
 _IN_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -90,7 +105,7 @@ _IN_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "LivingArea",
         re.compile(
-            rf"\b(?:{counted.LIVING_BEFORE})\W{{0,3}}(?:of |approx\.? |ca\.? |about )?{_AREA}\s?(?:{_METRES}|{_FEET})",
+            rf"\b(?:{_LIVING})\W{{0,3}}(?:of |approx\.? |ca\.? |about )?{_AREA}\s?(?:{_METRES}|{_FEET})",
             re.I,
         ),
     ),
@@ -102,7 +117,7 @@ _IN_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
             re.I,
         ),
     ),
-    ("LotSizeArea", re.compile(rf"\b(?:{counted.PLOT_BEFORE}) ?{_AREA}\s?(?:{_METRES}|{_LAND})", re.I)),
+    ("LotSizeArea", re.compile(rf"\b(?:{_PLOT_OF}) ?{_AREA}\s?(?:{_METRES}|{_LAND})", re.I)),
     (
         "BathroomsTotalInteger",
         re.compile(r"\b(?:one|two|three|four|five)[ -]and[ -](?:a|one)[ -]half[ -]bath(?:room)?s?\b", re.I),

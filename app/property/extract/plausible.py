@@ -5,12 +5,12 @@ Wide on purpose: a value outside is misread, one inside is only not absurd.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
 from app.property.extract.document import Document
+from app.property.fields.phrases import by_key
 from app.property.normalise import areas
 
 
@@ -102,18 +102,7 @@ def _offer(values: Values, _page: Document) -> Iterator[Finding]:
         yield "PropertySubType", Verdict.PLAUSIBLE
 
 
-_TRADE: Mapping[str, re.Pattern[str]] = {
-    name: re.compile(words, re.IGNORECASE)
-    for name, words in {
-        "Roof": r"shingle|tile|metal|slate|asphalt|compos|shake|membrane|rubber|tar\b|gravel|flat|gable|hip\b|ziegel|"
-        r"blech|dachówk|tegel|plåt|tuile|ardoise|teja|tegola",
-        "ConstructionMaterials": r"brick|wood|vinyl|stucco|block|siding|stone|frame|concrete|cedar|aluminum|log\b|"
-        r"masonry|ziegel|holz|beton|massiv|cegła|drewn|pustak|tegel|trä|brique|pierre|ladrillo",
-        "Heating": r"forced|heat|electric|gas\b|oil\b|boiler|radiant|central|baseboard|hot water|steam|geotherm|"
-        r"fernwärme|heizung|fjärrvärme|miejskie|chauffage|calefac",
-        "Cooling": r"central|\ba/?c\b|air|heat pump|wall|window|evaporat|split|klima|none",
-    }.items()
-}
+_TRADE = by_key("materials", "Roof", "ConstructionMaterials", "Heating", "Cooling")
 
 
 def _words(values: Values, _page: Document) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from app.property.extract.document import Document, Segment
 from app.property.extract.grids import cell_text
 from app.property.extract.readings import candidates_of
 from app.property.extract.terms import meaning
+from app.property.fields.phrases import pattern
 from app.property.normalise import prices, vocabulary
 from app.property.normalise.texts import looks_like_street
 from app.property.record import Method
@@ -26,25 +27,8 @@ _MOST_READ = 12
 _MOST_ABOVE = 12
 _STEP = 0.09
 _SEPARATORS = re.compile(r"\s+[|•·–—-]\s+|\s*[|,;]\s+|\s*\(|\)\s*")
-#: what an amount is that is not the price, in the languages of the lexicons
-_NOT_ASKED = re.compile(
-    r"\best(?:imate|\.|\b)|estimat|reduc|\bcut\b|change|deposit|mortgage|payment|repay|loan|\blast\b|previous|"
-    r"\bwas\b|\btax|\bfees?\b|"
-    r"per sq|sold|average|median|income|\brates\b|bond|insurance|bills|service|ground rent|rateable|\bvalue\b|"
-    r"starting bid fee|"
-    r"kaution|neben|provision|hausgeld|courtage|betriebs|stellplatz|garage|darlehen|rate\b|"
-    r"charges(?! comprises)|honoraires|garantie|frais|taxe|mensualité|parking|budget|caution|"
-    r"fianza|comunidad|gastos|comisión|hipoteca|cuota|ibi\b|mantenimiento|expensas|"
-    r"spese|cauzione|mutuo|rata|condom[ií]nio|iptu|\bimi\b|caução|taxa|seguro|entrada|prestação|financiamento|"
-    r"servicekosten|waarborg|borg\b|maandlast|kosten\b(?! koper)|vve\b|"
-    r"avgift|driftkost|driftskost|pantbrev|fellesgjeld|felleskost|totalpris|omkost|depositum|ejerudgift|"
-    r"udbetaling|brutto|netto|"
-    r"czynsz|kaucj|opłat|rata\b|kauce|poplat|záloh|provize|kaució|rezsi|közös|aidat|depozito|garanți|întreținere|"
-    r"κοινόχρηστα|εγγύηση|"
-    r"vastike|vakuus|velkaosuus|管理費|共益費|敷金|礼金|修繕|保証金|押金|首付|管理|單價|单价|관리비|보증금|"
-    r"\bemi\b|booking|registration",
-    re.IGNORECASE,
-)
+#: what an amount is that is not the price
+_NOT_ASKED = pattern("prices", "other_amounts")
 _SKIPPED = frozenset({"td", "th", "dd", "dt", "option"})
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from app.property.fields.phrases import by_key, first_of, pattern
 from app.property.normalise.currency import find_currency, without_currency
 from app.property.normalise.numbers import Number, find_numbers
 
@@ -21,93 +22,9 @@ _PER_AREA = re.compile(
     r"\bkvadratmeterpris|\bkvmpris|\bm²-pris",
     re.IGNORECASE,
 )
-_PERIODS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "week",
-        re.compile(
-            r"\bper week\b|\bp/?w\b|\bweekly\b|/\s?w(?:ee)?k\b|\bpro woche\b|\bper vecka\b|\bpar semaine\b|"
-            r"\b(?:por|a la) semana\b|"
-            r"\ba settimana\b|/\s?sett|/\s?sem(?:aine|ana)?\b|\bper uke\b|\bpr\.? uge\b|/\s?viikko",
-            re.I,
-        ),
-    ),
-    (
-        "month",
-        re.compile(
-            r"\bper (?:calendar )?month\b|\bp\.?c\.?m\b|/\s?mo(?:nth)?\b|\bmonthly\b|\bp\.?m\.(?!\w)|\bpro monat\b|"
-            r"\bmonatlich\b|\bmtl\b|/\s?mon(?:at)?\b|/\s?mies|\bmiesięcznie\b|na miesiąc|/\s?mån|\bper månad\b|"
-            r"\bpar mois\b|/\s?mois|\bmensuels?\b|\b(?:al|por) mes\b|/\s?mes\b|\bmensual(?:es)?\b|\bal mese\b|"
-            r"/\s?mese|\bmensili\b|"
-            r"\bper maand\b|/\s?m(?:aan)?d\b|\bp/?mnd\b|/\s?mnd|\bper (?:mnd|måned)\b|\bpr\.? (?:md|mdr|måned)\b|"
-            r"/\s?mdr?\b|"
-            r"/\s?kk\b|\bkuukau|/\s?měs|\bměsíčně\b|\bza měsíc\b|/\s?mes\.|\bhavonta\b|/\s?hó\b|\baylık\b|"
-            r"/\s?ay\b|/\s?lun[ăa]|"
-            r"\b(?:por|ao) mês\b|/\s?mês|/\s?μήνα|(?<![\d年])月|每月|월",
-            re.I,
-        ),
-    ),
-    (
-        "year",
-        re.compile(
-            r"\bper (?:year|annum)\b|/\s?y(?:ea)?r\b|\byearly\b|\bp\.?a\.(?!\w)|\bpro jahr\b|/\s?rok|\bpar an\b|"
-            r"/\s?an(?:née)?\b|"
-            r"/\s?año|\bal año\b|/\s?anno|\ball'anno\b|/\s?ano\b|/\s?jaar|\bper (?:jaar|år)\b|/\s?år\b|\bpr\.? år\b",
-            re.I,
-        ),
-    ),
-    (
-        "day",
-        re.compile(
-            r"\bper (?:day|night)\b|/\s?(?:day|night)\b|\bpro (?:tag|nacht)\b|\bpar (?:jour|nuit)\b|\bpor (?:día|"
-            r"noche|dia|noite)\b|"
-            r"/\s?(?:nuit|noche|notte|nacht)\b",
-            re.I,
-        ),
-    ),
-)
-_QUALIFIERS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "auction",
-        re.compile(
-            r"\bauction\b|versteigerung\b|\blicytacj\w|\bauktion\b|\bvente aux enchères|\benchères\b|\bsubasta\b|"
-            r"\basta\b|"
-            r"\bleilão\b|\bopenbare verkoop|\bveiling\b|\bhuutokauppa|\bdražb|\bárverés|競売|入札",
-            re.I,
-        ),
-    ),
-    (
-        "from",
-        re.compile(
-            r"\bfrom\b|\boffers? (?:over|above|in excess)|\benquiries (?:over|above)|\bin excess of\b|\bexcess\b|"
-            r"\bguide\b|"
-            r"^\s*ab\b|\bab €|^\s*od\b|\bfrån\b|\bstarting\b|\bamv\b|\basking\b.*\bover\b|\d\s?\+|\bà partir de\b|"
-            r"^\s*dès\b|"
-            r"\b(?:a partir de|desde)\b|\ba partire da\b|^\s*da €|\bvanaf\b|^\s*fra\b|\balkaen\b|\bbud från\b",
-            re.I,
-        ),
-    ),
-    (
-        "on application",
-        re.compile(
-            r"\bp\.?o\.?a\b|\b(?:price |rent )?(?:up)?on (?:application|request|enquiry)\b|\bauf anfrage\b|"
-            r"\bna zapytanie\b|"
-            r"\bcontact agent\b|\b(?:prix )?(?:sur|à la) demande\b|\bnous consulter\b|\b(?:precio )?a consultar\b|"
-            r"\bconsultar precio\b|"
-            r"\bsob consulta\b|\b(?:su|a) richiesta\b|\btrattativa (?:riservata|privata)\b|\bop (?:aan|na)vraag\b|"
-            r"\bpå (?:forespørsel|begäran|förfrågan|anmodning)\b|\bna (?:vyžádání|dotaz)\b|\bcena dohodou\b|"
-            r"\binfo v (?:rk|kanceláři)\b|"
-            r"\bv rk\b|\bkérésre\b|\bκατόπιν\b|応相談|要相談|価格未定|面议|面議|電洽|협의",
-            re.I,
-        ),
-    ),
-)
-_WARM = re.compile(
-    r"\bwarm(?:miete)?\b|\bgesamtmiete\b|\bbruttomiete\b|\bincl(?:uding|\.)? (?:bills|utilities)|"
-    r"\bcharges comprises\b|\bcc\b|"
-    r"\btoutes charges\b|\ball-?in(?:clusief)?\b|\bspese incluse\b",
-    re.I,
-)
-_COLD = re.compile(r"\bkalt(?:miete)?\b|\bnettokalt|\bnetto-kalt|\bnettomiete\b|\bhors charges\b|\bkale huur\b", re.I)
+_PERIODS = by_key("price_periods", "week", "month", "year", "day")
+_QUALIFIERS = by_key("price_qualifiers", "auction", "from", "on application")
+_WARM, _COLD = pattern("prices", "with_heating"), pattern("prices", "without_heating")
 _RANGE_GAP = re.compile(
     r"\s*(?:-|–|—|\bto\b|\bbis\b|\bdo\b|\btill\b|\bà\b|\ba\b|\btot\b|\btil\b|~|～|〜)\s*(?:[^\w\s]{0,2}|"
     r"[A-Z]{2,3}\s?)\s*$"
@@ -134,12 +51,12 @@ def is_per_area(text: str) -> bool:
 
 def find_period(text: str) -> str | None:
     """day, week, month or year, where `text` names it."""
-    return next((name for name, pattern in _PERIODS if pattern.search(text)), None)
+    return first_of(_PERIODS, text)
 
 
 def find_qualifier(text: str) -> str | None:
     """from, on application or auction, where `text` says so."""
-    return next((name for name, pattern in _QUALIFIERS if pattern.search(text)), None)
+    return first_of(_QUALIFIERS, text)
 
 
 def parse_price(text: str, *, lang: str | None = None, country: str | None = None) -> Price | None:

@@ -10,7 +10,7 @@ from typing import Any
 from app.property.extract import lenient_json
 from app.property.extract.document import Document
 from app.property.extract.jsonld import node_type
-from app.property.extract.lexicon.kinds import RESULT_KEYS
+from app.property.extract.object_keys import RESULT_KEYS
 from app.property.extract.search.links import Links
 from app.property.extract.state import blobs
 from app.property.extract.terms import meaning, words_of

@@ -1,1 +1,0 @@
-"""Patterns of words in running text and of kinds of pages."""

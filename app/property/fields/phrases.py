@@ -1,0 +1,63 @@
+"""Phrases in the languages' files as regular expressions.
+
+A phrase stands for itself, as whole words in any case. `*` is the rest of a word, `(a|b)` a choice, `[a]` what
+may be absent, `^` the beginning of the text, punctuation aside, `$` its end. `re:` begins a regular expression.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from app.property.fields.languages import language, languages
+
+_MARKS = {"(": "(?:", "[": "(?:", "]": ")?", ")": ")", "|": "|", "*": r"\w*"}
+#: scripts from Hebrew on join words or do not part them
+_FIRST_JOINED = "\u0590"
+
+
+def expression(phrase: str, *, whole: bool = True) -> str:
+    """The regular expression of one phrase; unless `whole`, it may begin within a word, as behind a number."""
+    if phrase.startswith("re:"):
+        return phrase.removeprefix("re:")
+    begins, ends = phrase.startswith("^"), phrase.endswith("$")
+    body = phrase[begins : len(phrase) - ends]
+    written = "".join(_MARKS.get(c) or re.escape(c) for c in body.lstrip("*"))
+    lead = r"^\W*" if begins else _boundary(body) if whole else ""
+    return lead + written + ("$" if ends else _boundary(body[::-1]))
+
+
+def _boundary(body: str) -> str:
+    """What stands before the first or, reversed, behind the last letter of a phrase."""
+    first = next((c for c in body if c not in "()[]|"), "")
+    return r"\b" if first.isalnum() and first < _FIRST_JOINED else ""
+
+
+def alternatives(section: str, key: str, lang: str | None = None, *, whole: bool = True) -> str:
+    """The phrases of all languages, or of `lang`, as alternatives of one expression; none match nothing."""
+    among = languages().values() if lang is None else [language(lang)]
+    phrases = dict.fromkeys(phrase for sections in among for phrase in sections.get(section, {}).get(key, ()))
+    return "|".join(expression(phrase, whole=whole) for phrase in phrases) or r"(?!)"
+
+
+@cache
+def pattern(section: str, key: str) -> re.Pattern[str]:
+    """The phrases of all languages, in any case."""
+    return re.compile(alternatives(section, key), re.IGNORECASE)
+
+
+def by_key(section: str, *keys: str) -> Mapping[str, re.Pattern[str]]:
+    """The patterns of a section's `keys`, in their order."""
+    return {key: pattern(section, key) for key in keys}
+
+
+def first_of(patterns: Mapping[str, re.Pattern[str]], text: str) -> str | None:
+    """The key of the first pattern that occurs in `text`."""
+    return next((key for key, found in patterns.items() if found.search(text)), None)
+
+
+@cache
+def words(section: str, key: str) -> frozenset[str]:
+    """The plain words of all languages."""
+    return frozenset(word for sections in languages().values() for word in sections.get(section, {}).get(key, ()))

@@ -1,0 +1,101 @@
+"""The notation of phrases in the languages' files."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from app.property.fields.languages import languages
+from app.property.fields.phrases import alternatives, expression, pattern
+from app.property.normalise.vocabulary import offer, property_kind, standard_status, yes_no
+
+_SECTIONS = (
+    *("behind_number", "behind_number_here", "before_number", "kinds", "status", "offers", "prices", "price_periods"),
+    *("price_qualifiers", "materials", "pages"),
+)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "said", "not_said"),
+    [
+        ("haus", "Haus am See", "Wohnhaus"),
+        ("*haus", "Wohnhaus", "Hausboot"),
+        ("haus*", "Hausboot", "Wohnhaus"),
+        ("bed[s]", "4 Beds", "bedding"),
+        ("sold (for|on)", "sold on Monday", "sold by us"),
+        ("[miet]wohnungen", "12 Mietwohnungen", "Ferienwohnungen"),
+        ("rodinn* dom", "rodinný dom", "rodinný byt"),
+        ("^sold", "** SOLD", "not sold"),
+        ("plot$", "a plot", "a plot of land"),
+        ("zi.", "4 Zi.", "4 zip"),
+        ("/[ ]mes", "950 € / mes", "950 € / mese"),
+        ("土地", "売土地です", "土"),
+        ("דירה", "הדירה", "דיר"),
+        (r"re:br\b(?!\.)", "3 br", "3 br."),
+    ],
+)
+def test_a_phrase_stands_for_itself_and_what_its_marks_allow(phrase: str, said: str, not_said: str) -> None:
+    found = re.compile(expression(phrase), re.IGNORECASE)
+    assert found.search(said)
+    assert not found.search(not_said)
+
+
+def test_words_behind_a_number_need_no_blank_before_them() -> None:
+    found = re.compile(rf"\d(?:{expression('bd', whole=False)})")
+    assert found.search("3bd")
+    assert not found.search("3bdx")
+
+
+def test_a_key_without_phrases_matches_nothing() -> None:
+    assert re.search(alternatives("kinds", "Castle"), "castle in the air") is None
+
+
+@pytest.mark.parametrize("code", tuple(languages()))
+def test_every_phrase_is_an_expression_of_its_own(code: str) -> None:
+    sections = languages()[code]
+    for section in _SECTIONS:
+        for key, phrases in sections.get(section, {}).items():
+            assert phrases, (section, key)
+            assert len(set(phrases)) == len(phrases), (section, key)
+            for phrase in phrases:
+                assert not re.compile(expression(phrase), re.IGNORECASE).match(""), (section, key, phrase)
+
+
+def test_phrases_of_all_languages_count_on_every_page() -> None:
+    assert pattern("offers", "rent").search("zu vermieten")
+    assert pattern("offers", "rent").search("for rent")
+
+
+@pytest.mark.parametrize(
+    ("text", "subtype"),
+    [
+        ("Doppelhaushälfte", "Semi Detached"),
+        ("House", "Single Family Residence"),
+        ("Vacant lot", "Unimproved Land"),
+        ("rodinný dom", "Single Family Residence"),
+        ("中古マンション", "Apartment"),
+    ],
+)
+def test_kinds_are_told_from_the_words_of_their_language(text: str, subtype: str) -> None:
+    found = property_kind(text)
+    assert found is not None
+    assert found.subtype == subtype
+
+
+def test_a_toilet_is_not_to_let() -> None:
+    """A blank in a phrase is a blank: `to let` was found in the middle of a word."""
+    assert offer("Ground floor: hall, toilet") is None
+    assert standard_status("Guest toilet") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        *(("Ja", True), ("ano", True), ("Sim", True), ("Kyllä", True), ("有", True), ("있음", True), ("Да", True)),
+        *(("Nee", False), ("ne", False), ("não", False), ("Ei", False), ("なし", False), ("нет", False), ("1", True)),
+        *(("maybe", None), ("yes, heated", None)),
+    ],
+)
+def test_yes_and_no_are_understood_in_every_language(text: str, answer: bool | None) -> None:
+    assert yes_no(text) is answer
