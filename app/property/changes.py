@@ -14,8 +14,8 @@ from typing import Any
 
 from app.property.agreement import same_value
 from app.property.dated import HISTORIES, day_of
-from app.property.derived import DERIVED_FIELDS
-from app.property.record import FIELDS, UNIT_OF, Evidence, PageKind
+from app.property.fields.table import of_kind
+from app.property.record import DERIVED_FIELDS, FIELDS, UNIT_OF, Evidence, PageKind
 from app.property.slips import slip_between
 from app.property.source_record import SourceRecord
 
@@ -27,14 +27,10 @@ TOLD_FIELDS = (
 )
 #: what can be asked for beside them
 TELLABLE_FIELDS = tuple(name for name in FIELDS if name not in DERIVED_FIELDS)
-_MONEY = (
-    *("ListPrice", "OriginalListPrice", "ClosePrice", "TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue"),
-    *("AssociationFee", "X_EstimatedValueLow", "X_EstimatedValueHigh"),
-)
 #: without these a value means nothing, or something else
 _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        **dict.fromkeys(_MONEY, ("X_Currency",)),
+        **dict.fromkeys(of_kind("money"), ("X_Currency",)),
         **{name: (unit,) for name, unit in UNIT_OF.items()},
         "ListPrice": ("X_Currency", "X_PricePeriod", "X_PriceQualifier"),
         "ClosePrice": ("X_Currency", "CloseDate"),

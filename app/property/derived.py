@@ -13,10 +13,6 @@ from urllib.parse import quote
 from app.property.normalise.numbers import tidy
 from app.property.record import Evidence, Method
 
-DERIVED_FIELDS = frozenset(
-    {"X_PotentialEquityLow", "X_PotentialEquityHigh", "X_PricePerArea", "X_AgeYears", "X_GoogleEarthUrl"}
-)
-
 
 def derive(
     values: Mapping[str, Any], evidence: Mapping[str, Evidence], newest: datetime | None = None

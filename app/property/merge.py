@@ -20,8 +20,8 @@ from app.property.dated import (
     of_newest_sale,
     of_newest_year,
 )
-from app.property.derived import DERIVED_FIELDS, derive
-from app.property.record import FIELDS, Evidence
+from app.property.derived import derive
+from app.property.record import DERIVED_FIELDS, FIELDS, Evidence
 from app.property.slips import slip_between
 from app.property.source_record import SourceRecord
 from app.property.weighing import Known, Say, Verdict, say_of, weigh, why_lost, why_won

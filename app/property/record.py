@@ -1,7 +1,6 @@
-"""The record: RESO field names, what each may hold, and the evidence that every value carries.
+"""The record: values of the fields in `fields/fields.toml`, and the evidence that every value carries.
 
 Says what a value looks like; how one is found is `extract/`, how records become a property is `merge.py`.
-Names follow the RESO Data Dictionary 2.0 (https://ddwiki.reso.org); ours are prefixed `X_`.
 """
 
 from __future__ import annotations
@@ -9,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-#: What a field holds: text, a whole number, a decimal number, yes/no, an ISO 8601 date, a list of texts, or rows.
-FieldType = Literal["text", "integer", "number", "boolean", "date", "texts", "rows"]
+from app.property.fields.table import DERIVED_FIELDS, FIELDS, PEOPLE_FIELDS, UNIT_OF, FieldSpec, FieldType
+
+__all__ = ["DERIVED_FIELDS", "FIELDS", "PEOPLE_FIELDS", "UNIT_OF", "Evidence", "FieldSpec", "FieldType", "Method"]
+__all__ += ["PageKind", "PropertyRecord", "SourceKind", "fits"]
 
 
 class PageKind(StrEnum):
@@ -52,101 +52,6 @@ class Method(StrEnum):
     WEB_SEARCH = "web_search"
     DERIVED = "derived"
 
-
-class FieldSpec(BaseModel):
-    """One field: its type, the group it is shown in, whether a model is worth asking for it, and what it means."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    type: FieldType
-    group: Literal["listing", "address", "facts", "text", "tax", "ours"]
-    ask_model: bool
-    meaning: str
-
-
-def _specs() -> Mapping[str, FieldSpec]:
-    rows: list[tuple[str, FieldType, str, bool, str]] = [
-        ("ListingId", "text", "listing", False, "the id that the page shows for this listing"),
-        ("ListingKey", "text", "listing", False, "the site's internal id of this listing"),
-        ("OriginatingSystemName", "text", "listing", False, "the system or MLS that the listing comes from"),
-        ("StandardStatus", "text", "listing", True, "Active, Pending, Closed, Withdrawn, Expired or Coming Soon"),
-        ("MlsStatus", "text", "listing", False, "the status in the site's own words"),
-        ("PropertyType", "text", "listing", True, "Residential, Residential Lease, Land, Commercial Sale, ..."),
-        ("PropertySubType", "text", "listing", True, "Single Family Residence, Apartment, Condominium, Townhouse, ..."),
-        ("ListPrice", "number", "listing", True, "the price asked, in X_Currency; per X_PricePeriod if for rent"),
-        ("OriginalListPrice", "number", "listing", False, "the price first asked"),
-        ("ClosePrice", "number", "listing", True, "the price of the newest sale"),
-        ("CloseDate", "date", "listing", True, "the date of the newest sale"),
-        ("UnparsedAddress", "text", "address", True, "street part of the property's address, as written"),
-        ("StreetNumber", "text", "address", False, "house number"),
-        ("StreetName", "text", "address", False, "street without the house number"),
-        ("UnitNumber", "text", "address", False, "apartment or unit"),
-        ("City", "text", "address", True, "city or town"),
-        ("StateOrProvince", "text", "address", True, "state, province or region; two letters in the US"),
-        ("CountyOrParish", "text", "address", True, "county"),
-        ("PostalCode", "text", "address", True, "postal code as written"),
-        ("Country", "text", "address", False, "ISO 3166-1 alpha-2"),
-        ("Latitude", "number", "address", False, "degrees north, WGS 84, -90 to 90"),
-        ("Longitude", "number", "address", False, "degrees east, WGS 84, -180 to 180"),
-        ("SubdivisionName", "text", "address", True, "subdivision or neighbourhood plat"),
-        ("RoomsTotal", "number", "facts", True, "all rooms (not bedrooms); half rooms occur in Germany"),
-        ("BedroomsTotal", "integer", "facts", True, "bedrooms"),
-        ("BathroomsTotalInteger", "integer", "facts", True, "bathrooms, full and half together"),
-        ("BathroomsFull", "integer", "facts", False, "full bathrooms"),
-        ("BathroomsHalf", "integer", "facts", False, "half bathrooms"),
-        ("LivingArea", "number", "facts", True, "living area in LivingAreaUnits"),
-        ("LivingAreaUnits", "text", "facts", False, "Square Feet or Square Meters"),
-        ("LotSizeArea", "number", "facts", True, "lot area in LotSizeUnits"),
-        ("LotSizeUnits", "text", "facts", False, "Square Feet, Square Meters, Acres or Hectares"),
-        ("YearBuilt", "integer", "facts", True, "year of construction"),
-        ("StoriesTotal", "number", "facts", True, "storeys of the building"),
-        ("Roof", "texts", "facts", True, "roof covering of the house"),
-        ("ConstructionMaterials", "texts", "facts", True, "exterior walls and construction"),
-        ("Heating", "texts", "facts", True, "heating"),
-        ("Cooling", "texts", "facts", True, "cooling"),
-        ("ParkingTotal", "number", "facts", True, "parking spaces"),
-        ("PoolPrivateYN", "boolean", "facts", True, "private pool"),
-        ("AssociationYN", "boolean", "facts", True, "is there a home owners association"),
-        ("AssociationFee", "number", "facts", True, "home owners association fee, in X_Currency"),
-        ("PowerProductionType", "texts", "facts", True, "solar or other power production"),
-        ("PublicRemarks", "text", "text", False, "the description for the public"),
-        ("ListAgentFullName", "text", "text", True, "the agent's name"),
-        ("ListOfficeName", "text", "text", True, "the agency's name"),
-        ("Media", "texts", "text", False, "URLs of pictures"),
-        ("ParcelNumber", "text", "tax", True, "assessor's parcel number"),
-        ("TaxAnnualAmount", "number", "tax", True, "property tax of TaxYear, in X_Currency"),
-        ("TaxAssessedValue", "number", "tax", True, "assessed (capped) value, in X_Currency"),
-        ("TaxYear", "integer", "tax", True, "year of the tax values"),
-        ("X_MarketValue", "number", "tax", True, "total just or market value by the assessor"),
-        ("X_Currency", "text", "ours", True, "ISO 4217"),
-        ("X_PricePeriod", "text", "ours", False, "day, week, month or year; absent for a sale"),
-        ("X_PriceQualifier", "text", "ours", False, "from, on application, auction or range"),
-        ("X_RentBasis", "text", "ours", False, "cold, warm or pcm"),
-        ("X_PriceHistory", "rows", "ours", False, "dated prices: date, price, event"),
-        ("X_TaxHistory", "rows", "ours", False, "values by year: year, assessed, market, tax"),
-        ("X_EnergyRating", "text", "ours", False, "energy certificate class"),
-        ("X_AccessNotes", "text", "ours", True, "gated community and other access notes"),
-        ("X_EstimatedValueLow", "number", "ours", False, "low end of an estimate of value"),
-        ("X_EstimatedValueHigh", "number", "ours", False, "high end of an estimate of value"),
-        ("X_PotentialEquityLow", "number", "ours", False, "derived: estimated low - last sale price; may be negative"),
-        ("X_PotentialEquityHigh", "number", "ours", False, "derived: estimated high - last sale price"),
-        ("X_PricePerArea", "number", "ours", False, "derived: ListPrice, else ClosePrice, per unit of LivingArea"),
-        ("X_AgeYears", "integer", "ours", False, "derived: years since YearBuilt when the property was last read"),
-        ("X_GoogleEarthUrl", "text", "ours", False, "derived from the coordinates or the address"),
-        ("X_Permits", "rows", "ours", False, "permits: kind, date, status"),
-        ("X_RoofYear", "integer", "ours", True, "year of the roof, from a roof permit, else as stated"),
-    ]
-    return MappingProxyType({n: FieldSpec(name=n, type=t, group=g, ask_model=a, meaning=m) for n, t, g, a, m in rows})
-
-
-#: Every field by its RESO name, in the order in which records, tables and CSV columns show them.
-FIELDS: Mapping[str, FieldSpec] = _specs()
-#: the field that says in what unit another one is
-UNIT_OF: Mapping[str, str] = {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
-
-#: Fields that name people: they are kept no longer than personal data may be (`store/personal_data.py`).
-PEOPLE_FIELDS = frozenset({"ListAgentFullName"})
 
 Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
 

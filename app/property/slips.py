@@ -11,18 +11,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.property.agreement import square_meters
+from app.property.fields.table import FIELDS, of_kind
 from app.property.normalise.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET
-from app.property.record import FIELDS
 
 #: fields in which a factor is a slip and no other fact
-_MONEY = frozenset(
-    {
-        *("ListPrice", "OriginalListPrice", "ClosePrice", "TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue"),
-        *("AssociationFee", "X_EstimatedValueLow", "X_EstimatedValueHigh"),
-    }
-)
-_AREAS = frozenset({"LivingArea", "LotSizeArea"})
-_COUNTS = frozenset({"BedroomsTotal", "BathroomsTotalInteger", "RoomsTotal", "StoriesTotal", "ParkingTotal"})
+_MONEY, _AREAS = frozenset(of_kind("money")), frozenset(of_kind("area"))
+_COUNTS = frozenset(name for name in of_kind("count") if FIELDS[name].usual)
 _FEET, _ACRE, _HECTARE = IN_SQUARE_METERS[SQUARE_FEET], IN_SQUARE_METERS[ACRES], IN_SQUARE_METERS[HECTARES]
 #: how many of the smaller unit are in the larger
 _UNITS = {
@@ -87,6 +81,10 @@ def _outside(figure: float, low: float, high: float) -> float:
 Ratio = tuple[str, float, float, float]
 
 
+def _usual(name: str) -> tuple[float, float]:
+    return FIELDS[name].usual or (0.0, math.inf)
+
+
 def _ratios(name: str, value: float, known: Mapping[str, Any], year: int) -> Iterator[Ratio]:
     """(what is compared, the figure, the range that is usual)"""
     if name == "LivingArea":
@@ -98,17 +96,17 @@ def _ratios(name: str, value: float, known: Mapping[str, Any], year: int) -> Ite
     elif name in ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount"):
         yield from _of_tax(name, value, known)
     elif name == "AssociationFee":
-        yield "fee", value, 10.0, 2500.0
-    elif name in ("YearBuilt", "X_RoofYear", "TaxYear"):
-        first = {"YearBuilt": 1800, "X_RoofYear": 1900, "TaxYear": 1980}[name]
-        if not first <= value <= year + (3 if name == "YearBuilt" else 1):
-            yield f"{name} outside {first} to {year}", 0.0, 1.0, 1.0
+        yield "fee", value, *_usual(name)
+    elif FIELDS[name].kind == "year":
+        first, last = int(_usual(name)[0]), year + (FIELDS[name].years_ahead or 0)
+        if not first <= value <= last:
+            yield f"{name} outside {first} to {last}", 0.0, 1.0, 1.0
     elif name in _COUNTS:
         yield from _of_count(name, value, known)
 
 
 def _of_area(area: float, known: Mapping[str, Any]) -> Iterator[Ratio]:
-    yield "m² of a home", area, 20.0, 1500.0
+    yield "m² of a home", area, *_usual("LivingArea")
     if area == 0:
         return
     if beds := known.get("BedroomsTotal"):
@@ -121,7 +119,7 @@ def _of_area(area: float, known: Mapping[str, Any]) -> Iterator[Ratio]:
 
 
 def _of_lot(lot: float, known: Mapping[str, Any]) -> Iterator[Ratio]:
-    yield "m² of a lot", lot, 60.0, 80_000.0
+    yield "m² of a lot", lot, *_usual("LotSizeArea")
     if area := square_meters(known, "LivingArea"):
         yield "m² of lot a m² of home", lot / area, 1.2, 60.0
 
@@ -156,8 +154,7 @@ def _of_tax(name: str, value: float, known: Mapping[str, Any]) -> Iterator[Ratio
 
 
 def _of_count(name: str, value: float, known: Mapping[str, Any]) -> Iterator[Ratio]:
-    most = {"BedroomsTotal": 10, "BathroomsTotalInteger": 10, "RoomsTotal": 25, "StoriesTotal": 4, "ParkingTotal": 8}
-    yield name, value, 1.0, float(most[name])
+    yield name, value, *_usual(name)
     area = square_meters(known, "LivingArea")
     if name == "BedroomsTotal" and area and value:
         yield "m² a bedroom", area / value, 14.0, 130.0

@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import httpx2
 
-from app.property.derived import DERIVED_FIELDS, derive
+from app.property.derived import derive
 from app.property.extract.base import Extraction
 from app.property.page import Page
-from app.property.record import Evidence, Method, PageKind, PropertyRecord
+from app.property.record import DERIVED_FIELDS, Evidence, Method, PageKind, PropertyRecord
 from benchmarks.county.run import Stored
 from benchmarks.extraction.proof import faults
 

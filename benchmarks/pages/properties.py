@@ -16,11 +16,10 @@ from typing import Any
 from sqlalchemy import insert
 
 from app.property import identity
-from app.property.derived import DERIVED_FIELDS
 from app.property.extract.pipeline import extract
 from app.property.merge import merge
 from app.property.page import Page
-from app.property.record import Evidence
+from app.property.record import DERIVED_FIELDS, Evidence
 from app.property.source_record import SourceRecord
 from app.property.store import Database, new_id
 from app.property.store.property_rows import conflicts_json, evidence_json

@@ -25,6 +25,7 @@ from pydantic_core import PydanticUndefined
 from sqlalchemy import Table
 
 from app.errors import PropertyIntelligenceError, every_kind
+from app.property.fields.table import FIELDS, FieldSpec
 from app.property.migrations import versions
 from app.property.store import tables
 from app.property.store.schema import HEAD
@@ -340,6 +341,34 @@ def _without_facts(cls: type[PropertyIntelligenceError]) -> PropertyIntelligence
     return cls(*(None for _ in cls.fact_names))
 
 
+# --- fields ---------------------------------------------------------------------------------------------------------
+
+
+def fields_page() -> str:
+    """Every field by group, with what it holds."""
+    lines = ["# Fields", "", _WRITTEN.format(source="[`fields.toml`](../../app/property/fields/fields.toml)")]
+    lines += [
+        "Names follow the [RESO Data Dictionary](https://ddwiki.reso.org); ours are prefixed `X_`. Areas are limited in"
+    ]
+    lines += ["square meters. A field that a page does not state is absent."]
+    for group in dict.fromkeys(spec.group for spec in FIELDS.values()):
+        lines += ["", f"## {group.capitalize()}", "", *_head("field", "holds", "is", "may be", "of")]
+        lines += [_field(spec) for spec in FIELDS.values() if spec.group == group]
+    return "\n".join([*lines, ""])
+
+
+def _field(spec: FieldSpec) -> str:
+    limits = ", ".join(f"`{value}`" for value in spec.values)
+    if spec.range is not None:
+        limits = (
+            f"{spec.range[0]:,g} to {spec.range[1]:,.0f}"
+            if spec.kind != "year"
+            else f"{spec.range[0]} to {spec.range[1]}"
+        )
+    origin = "other fields" if spec.derived else ", ".join(f"{kind}s" for kind in spec.pages)
+    return _row(f"`{spec.name}`", spec.type, spec.meaning, limits, origin)
+
+
 # --- parts ----------------------------------------------------------------------------------------------------------
 
 _ROOT = FOLDER.parents[1]
@@ -431,6 +460,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "http-api.md": http_page,
     "metrics.md": metrics_page,
     "errors.md": errors_page,
+    "fields.md": fields_page,
     "parts.md": parts_page,
 }
 

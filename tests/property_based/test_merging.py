@@ -9,10 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.property.derived import DERIVED_FIELDS
 from app.property.matching import decide
 from app.property.merge import merge
-from app.property.record import Method, PropertyRecord, SourceKind
+from app.property.record import DERIVED_FIELDS, Method, PropertyRecord, SourceKind
 from app.property.source_record import SourceRecord
 from tests.plugins.examples import drawn
 from tests.plugins.page_records import page_record

@@ -6,28 +6,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from app.property.fields.table import FIELDS, parts_of
 from app.property.page import Page
 from app.property.record import Method, PageKind, PropertyRecord
 
-WITH_PRICE = ("X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis")
+WITH_PRICE = parts_of("ListPrice")
 #: what only an offer says: an authority's record promises none of it (but that it is of land)
-ONLY_LISTING = (
-    "ListPrice",
-    "StandardStatus",
-    "MlsStatus",
-    "ListAgentFullName",
-    "ListOfficeName",
-    "PropertyType",
-    "OriginalListPrice",
-    *WITH_PRICE,
-)
+ONLY_LISTING = tuple(name for name, spec in FIELDS.items() if "record" not in spec.pages)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One raw value as found. `raw` is text, a number, a boolean or a list of texts; `label` the words it stood under.
 
-    `field` is a field's name or a composite of the lexicon (`_Address`, `_RentWarm`, ...).
+    `field` is a field's name or a composite (`docs/languages.md`) (`_Address`, `_RentWarm`, ...).
     """
 
     field: str

@@ -19,6 +19,7 @@ from app.property.extract.base import Candidate
 from app.property.extract.cues import CUES
 from app.property.extract.document import Document
 from app.property.extract.ranking import same
+from app.property.fields.table import FIELDS
 from app.property.normalise.areas import IN_SQUARE_METERS
 from app.property.normalise.texts import letters_of
 from app.property.record import Method
@@ -33,13 +34,7 @@ _NUMBERS = frozenset(
 )
 _TEXTS = frozenset({"UnparsedAddress", "PostalCode", "City", "ParcelNumber"})
 #: as true as what they were read with
-_PART_OF = {
-    **dict.fromkeys(("StreetNumber", "StreetName", "UnitNumber"), "UnparsedAddress"),
-    "MlsStatus": "StandardStatus",
-    "LivingAreaUnits": "LivingArea",
-    "LotSizeUnits": "LotSizeArea",
-    **dict.fromkeys(("X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis"), "ListPrice"),
-}
+_PART_OF = {name: spec.part_of for name, spec in FIELDS.items() if spec.part_of is not None}
 _FEATURES = frozenset({"Roof", "ConstructionMaterials", "Heating", "Cooling", "SubdivisionName"})
 _COUNTS = frozenset({"BedroomsTotal", "BathroomsTotalInteger", "RoomsTotal", "StoriesTotal"})
 _AGENT = "ListAgentFullName"

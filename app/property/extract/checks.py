@@ -14,6 +14,7 @@ from app.property.extract.base import ONLY_LISTING, WITH_PRICE, Candidate
 from app.property.extract.document import Document, url_parts
 from app.property.extract.place_values import ends_a_street, numbered
 from app.property.extract.ranking import Winner, rank
+from app.property.fields.table import FIELDS, UNIT_OF, of_kind
 from app.property.normalise import areas, currency
 from app.property.normalise.areas import IN_SQUARE_METERS
 from app.property.normalise.boxes import in_country
@@ -31,8 +32,6 @@ _RENT_BY_WEEK = ("AU", "NZ", "GB")
 _CONCLUDED = 0.5
 #: the least strength of a value beside its own label
 _LABELLED = 0.65
-#: square metres of a home, of a plot
-_LIVING, _LOT = (8.0, 60_000.0), (10.0, 5e8)
 
 
 def checked(
@@ -81,8 +80,8 @@ def _whole_code(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
 
 def _plausible_years(kept: dict[str, Winner], page: Document) -> None:
     this_year = page.page.fetched_at.year
-    for field, ahead in (("YearBuilt", 6), ("TaxYear", 1), ("X_RoofYear", 0)):
-        if field in kept and kept[field].candidate.value > this_year + ahead:
+    for field in of_kind("year"):
+        if field in kept and kept[field].candidate.value > this_year + (FIELDS[field].years_ahead or 0):
             del kept[field]
     sold = kept.get("CloseDate")
     if sold is not None and str(sold.candidate.value) > page.page.fetched_at.date().isoformat():
@@ -131,7 +130,7 @@ def _country(kept: dict[str, Winner], page: Document) -> str | None:
 
 def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Document, field: str) -> None:
     """The unit that stood with the area; else one that the page names, else the country's."""
-    units, limits = ("LivingAreaUnits", _LIVING) if field == "LivingArea" else ("LotSizeUnits", _LOT)
+    units, limits = UNIT_OF[field], FIELDS[field].range or (0.0, math.inf)
     area, named = kept.get(field), kept.pop(units, None)
     if area is None:
         return

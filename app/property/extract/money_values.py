@@ -12,9 +12,11 @@ from app.property.extract.base import Reading
 from app.property.extract.document import Locale
 from app.property.extract.value_texts import Value, text_of
 from app.property.fields.phrases import pattern
+from app.property.fields.table import FIELDS, of_kind
 from app.property.normalise import currency, numbers, prices, vocabulary
 from app.property.record import Method
 
+_LEAST_PRICE = (FIELDS["ListPrice"].range or (0, 0))[0]
 _RENT_LABEL = pattern("prices", "rents")
 _YEAR_BESIDE = re.compile(r"(?<![\d,.$])((?:19|20)\d\d)(?![\d,.])")
 _RANGE_GAP = re.compile(r"\s*(?:[-–—]|\bto\b)\s*(?=[$€£]?\s?\d)")
@@ -40,7 +42,7 @@ def _list_price(reading: Reading, locale: Locale) -> Iterator[Value]:
             yield "X_PriceQualifier", qualifier, None
             yield "StandardStatus", "Active", None
         return
-    if price.amount < 20:
+    if price.amount < _LEAST_PRICE:
         return
     yield "ListPrice", numbers.tidy(price.amount), price.currency
     yield "X_Currency", price.currency or currency.find_currency(reading.label, locale.country), None
@@ -121,22 +123,11 @@ def _period(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 MONEY: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
+    **dict.fromkeys(of_kind("money"), _amount),
     "ListPrice": _list_price,
     "_RentWarm": _warm_rent,
     "AssociationFee": _association_fee,
     "_EstimateRange": _estimate_range,
     "X_Currency": _currency,
     "X_PricePeriod": _period,
-    **dict.fromkeys(
-        (
-            "OriginalListPrice",
-            "ClosePrice",
-            "TaxAnnualAmount",
-            "TaxAssessedValue",
-            "X_MarketValue",
-            "X_EstimatedValueLow",
-            "X_EstimatedValueHigh",
-        ),
-        _amount,
-    ),
 }

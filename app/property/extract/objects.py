@@ -1,4 +1,4 @@
-"""Reads one JSON object that describes a property: keys through the lexicon, nested objects with their parents'
+"""Reads one JSON object that describes a property: keys by their meaning, nested objects with their parents'
 words.
 
 Serves JSON-LD, embedded state and JSON bodies alike. Lists of sales and of tax years are `history.py`; which object of

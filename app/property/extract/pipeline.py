@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from app.errors.pages import PageTooComplexError
-from app.property.derived import DERIVED_FIELDS, derive
+from app.property.derived import derive
 from app.property.extract.address_bar import AddressBar
 from app.property.extract.authority import Authority
 from app.property.extract.base import Candidate, Extraction, Extractor
@@ -44,7 +44,7 @@ from app.property.extract.state import EmbeddedState
 from app.property.extract.tables import Tables
 from app.property.page import Page
 from app.property.reading_budget import INTERRUPTIONS
-from app.property.record import FIELDS, Evidence, Method, PageKind, PropertyRecord, fits
+from app.property.record import DERIVED_FIELDS, FIELDS, Evidence, Method, PageKind, PropertyRecord, fits
 
 _LOG = logging.getLogger(__name__)
 

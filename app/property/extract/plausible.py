@@ -11,6 +11,7 @@ from typing import Any
 
 from app.property.extract.document import Document
 from app.property.fields.phrases import by_key
+from app.property.fields.table import FIELDS
 from app.property.normalise import areas
 
 
@@ -123,7 +124,7 @@ def _years(values: Values, page: Document) -> Iterator[Finding]:
     """Built within the centuries that homes are from, sold and taxed after that and before today."""
     today = page.page.fetched_at.year
     built, sold, taxed = values.get("YearBuilt"), values.get("CloseDate"), values.get("TaxYear")
-    if built and 1800 <= built <= today + 3:
+    if built and _is_usual("YearBuilt", built, today):
         yield "YearBuilt", Verdict.PLAUSIBLE
     if sold and sold[:4].isdigit():
         year = int(sold[:4])
@@ -134,7 +135,12 @@ def _years(values: Values, page: Document) -> Iterator[Finding]:
             if built and year >= built - 1:
                 yield "YearBuilt", Verdict.PLAUSIBLE
     if taxed:
-        yield from told(("TaxYear",), 1950 <= taxed <= today + 1, Verdict.PLAUSIBLE)
+        yield from told(("TaxYear",), _is_usual("TaxYear", taxed, today), Verdict.PLAUSIBLE)
+
+
+def _is_usual(field: str, year: int, today: int) -> bool:
+    spec = FIELDS[field]
+    return spec.usual is not None and spec.usual[0] <= year <= today + (spec.years_ahead or 0)
 
 
 #: yearly property tax as a share of the assessed value

@@ -16,6 +16,7 @@ from app.property.extract.document import Locale
 from app.property.extract.money_values import FIRST_WORD, MONEY
 from app.property.extract.sentences import SENTENCE, house, lot
 from app.property.extract.value_texts import Value, text_of
+from app.property.fields.table import FIELDS, of_kind
 from app.property.normalise import areas, counts, currency, dates, numbers, prices, texts, vocabulary
 
 _NUMBER_WORDS = {"one": 1, "single": 1, "two": 2, "three": 3, "four": 4}
@@ -222,18 +223,6 @@ def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 # --- by type, for fields without a function of their own --------------------
 
-_RANGES = {
-    "YearBuilt": (1500, 2100),
-    "TaxYear": (1950, 2100),
-    "BedroomsTotal": (1, 60),
-    "RoomsTotal": (0.5, 200),
-    "StoriesTotal": (1, 200),
-    "ParkingTotal": (1, 500),
-    "BathroomsFull": (0, 60),
-    "BathroomsHalf": (0, 20),
-    "X_RoofYear": (1900, 2100),
-}
-
 
 def _integer(reading: Reading, locale: Locale) -> int | None:
     value = _number(reading, locale)
@@ -241,7 +230,8 @@ def _integer(reading: Reading, locale: Locale) -> int | None:
 
 
 def _number(reading: Reading, locale: Locale) -> float | None:
-    low, high = _RANGES.get(reading.field, (0, 1e12))
+    spec = FIELDS.get(reading.field)
+    low, high = spec.range if spec is not None and spec.range is not None else (0, 1e12)
     lang = locale.lang if isinstance(reading.raw, str) else None
     value = counts.single(text_of(reading.raw), lang, year="Year" in reading.field)
     return numbers.tidy(value) if value is not None and low <= value <= high else None
@@ -279,15 +269,13 @@ BY_TYPE: dict[str, Callable[[Reading, Locale], Any]] = {
 }
 SPECIAL: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     **MONEY,
-    "LivingArea": _area,
-    "LotSizeArea": _area,
-    "LivingAreaUnits": _area_units,
-    "LotSizeUnits": _area_units,
+    **dict.fromkeys(of_kind("area"), _area),
+    **dict.fromkeys(of_kind("unit"), _area_units),
+    **dict.fromkeys(of_kind("identifier"), _identifier),
+    **dict.fromkeys(of_kind("features"), _features),
     "BathroomsTotalInteger": _bathrooms,
     "PropertySubType": _subtype,
     "MlsStatus": _status,
-    "ListingId": _identifier,
-    "ListingKey": _identifier,
     "ParcelNumber": _parcel,
     "_Age": _age,
     "_BedsBaths": _beds_and_baths,
@@ -296,5 +284,4 @@ SPECIAL: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     "PoolPrivateYN": _pool,
     "StoriesTotal": _stories,
     "X_AccessNotes": _access,
-    **dict.fromkeys(("Roof", "ConstructionMaterials", "Heating", "Cooling", "PowerProductionType"), _features),
 }

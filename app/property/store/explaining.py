@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import select
 
 from app.errors import NotFoundError
-from app.property.derived import DERIVED_FIELDS
 from app.property.matching import Decision, Key, decide
 from app.property.merge import Merged, merge
+from app.property.record import DERIVED_FIELDS
 from app.property.source_record import SourceRecord
 from app.property.store.engine import Database
 from app.property.store.page_records import records_of

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.keypool.keys import make_keys
-from app.property.derived import DERIVED_FIELDS
+from app.property.record import DERIVED_FIELDS
 from app.services.embedded_valkey import broker_url, connect
 from app.services.key_store import connect_store
 from app.services.metrics.flusher import INTERVAL_SECONDS

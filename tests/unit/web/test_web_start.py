@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 
 def test_the_door_starts_without_the_extractors() -> None:
-    """It reads no page: the lexicons of thirty languages are the workers', half a second and some megabytes of them."""
+    """It reads no page: the words of thirty languages are the workers', half a second and some megabytes of them."""
     code = (
         "import sys, web\n"
         "loaded = [name for name in sys.modules if name.startswith('app.property.extract.')]\n"

@@ -1,0 +1,77 @@
+"""The field table, `fields.toml`: what each field holds, where it may come from, and what it means.
+
+Names follow the RESO Data Dictionary 2.0 (https://ddwiki.reso.org); ours are prefixed `X_`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+#: What a field is stored as: text, a whole or decimal number, yes/no, an ISO 8601 date, a list of texts, or rows.
+FieldType = Literal["text", "integer", "number", "boolean", "date", "texts", "rows"]
+#: What is read: it decides how a text becomes a value.
+FieldKind = Literal[
+    "address", "answer", "area", "choice", "coordinate", "count", "currency", "date", "features", "identifier", "links",
+    "money", "name", "place", "rows", "text", "unit", "year",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One field.
+
+    Its value lies in `range`, that of nearly every home in `usual`: both ends included, areas in square meters. A year
+    lies at most `years_ahead` of the page's. `pages` are the kinds of pages that it may be read from, `values` all that
+    it may hold. It means nothing without the field that it is `part_of`. `ask_model`: worth asking a model for.
+    `derived`: computed from others, never read. `personal`: it names a person.
+    """
+
+    name: str
+    type: FieldType
+    kind: FieldKind
+    group: Literal["listing", "address", "facts", "text", "tax", "ours"]
+    meaning: str
+    ask_model: bool = False
+    range: tuple[float, float] | None = None
+    usual: tuple[float, float] | None = None
+    years_ahead: int | None = None
+    pages: tuple[str, ...] = ("listing", "record")
+    values: tuple[str, ...] = ()
+    part_of: str | None = None
+    derived: bool = False
+    personal: bool = False
+
+
+def _read() -> Mapping[str, FieldSpec]:
+    table = tomllib.loads(Path(__file__).with_name("fields.toml").read_text("utf-8"))
+    return MappingProxyType({name: FieldSpec(name, **_frozen(row)) for name, row in table.items()})
+
+
+def _frozen(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+
+
+#: Every field by its RESO name, in the order in which records, tables and CSV columns show them.
+FIELDS: Mapping[str, FieldSpec] = _read()
+
+
+def of_kind(*kinds: FieldKind) -> tuple[str, ...]:
+    """The fields of these kinds that are read, in the table's order."""
+    return tuple(name for name, spec in FIELDS.items() if spec.kind in kinds and not spec.derived)
+
+
+def parts_of(whole: str) -> tuple[str, ...]:
+    """The fields that mean nothing without `whole`, in the table's order."""
+    return tuple(name for name, spec in FIELDS.items() if spec.part_of == whole)
+
+
+#: the field that says in what unit another one is
+UNIT_OF: Mapping[str, str] = {str(FIELDS[name].part_of): name for name in of_kind("unit")}
+#: Fields that name people: they are kept no longer than personal data may be (`store/personal_data.py`).
+PEOPLE_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.personal)
+DERIVED_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.derived)

@@ -1,0 +1,101 @@
+"""The field table: rows that hold together, and what is taken from it elsewhere."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from app.property.fields.languages import languages
+from app.property.fields.table import (
+    DERIVED_FIELDS,
+    FIELDS,
+    PEOPLE_FIELDS,
+    UNIT_OF,
+    FieldKind,
+    FieldSpec,
+    FieldType,
+    of_kind,
+    parts_of,
+)
+from app.property.normalise.areas import IN_SQUARE_METERS
+from tests.plugins.read_pages import values_of
+
+_STORED = {
+    **dict.fromkeys(("address", "choice", "currency", "identifier", "name", "place", "text", "unit"), {"text"}),
+    **dict.fromkeys(("area", "coordinate", "money"), {"number"}),
+    **{"answer": {"boolean"}, "date": {"date"}, "features": {"texts"}, "rows": {"rows"}, "year": {"integer"}},
+    **{"count": {"integer", "number"}, "links": {"text", "texts"}},
+}
+
+
+@pytest.mark.parametrize("spec", FIELDS.values(), ids=FIELDS)
+def test_a_row_of_the_table_holds_together(spec: FieldSpec) -> None:
+    assert spec.type in get_args(FieldType)
+    assert spec.kind in get_args(FieldKind)
+    assert spec.type in _STORED[spec.kind]
+    assert spec.meaning
+    assert spec.pages
+    assert set(spec.pages) <= {"listing", "record"}
+    assert spec.part_of is None or spec.part_of in FIELDS
+    assert bool(spec.values) == (spec.kind in ("choice", "unit"))
+    assert (spec.years_ahead is not None) == (spec.kind == "year")
+    assert not (spec.derived and spec.ask_model)
+    for limits in (spec.range, spec.usual):
+        assert limits is None or limits[0] < limits[1]
+    if spec.range and spec.usual:
+        assert spec.range[0] <= spec.usual[0]
+        assert spec.usual[1] <= spec.range[1]
+
+
+def test_units_are_those_that_areas_are_stored_in() -> None:
+    assert UNIT_OF == {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
+    assert {unit for name in UNIT_OF.values() for unit in FIELDS[name].values} == IN_SQUARE_METERS.keys()
+
+
+def test_every_kind_and_status_in_the_languages_is_one_of_the_fields_values() -> None:
+    kinds = {key for sections in languages().values() for key in sections.get("kinds", {})}
+    statuses = {key for sections in languages().values() for key in sections.get("status", {})}
+    assert kinds - {"House", "Commercial"} == set(FIELDS["PropertySubType"].values)
+    assert statuses - {"Sold Subject To Contract"} == set(FIELDS["StandardStatus"].values)
+
+
+def test_a_price_takes_what_means_nothing_without_it_along() -> None:
+    assert parts_of("ListPrice") == ("X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis")
+
+
+def test_derived_fields_are_read_from_no_page() -> None:
+    assert "X_PotentialEquityLow" in DERIVED_FIELDS
+    assert not DERIVED_FIELDS & set(of_kind("money", "count", "links"))
+
+
+def test_people_are_named_by_the_agents_name_alone() -> None:
+    assert PEOPLE_FIELDS == {"ListAgentFullName"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "kept"),
+    [("1499", None), ("1500", 1500), ("2032", 2032), ("2033", None)],
+)
+def test_a_year_outside_its_range_is_not_read(stated: str, kept: int | None) -> None:
+    """The pages of this helper were fetched in 2026; a house may be sold six years before it is built."""
+    html = f"<html><body><h1>House</h1><dl><dt>Year built</dt><dd>{stated}</dd></dl></body></html>"
+    assert values_of(html, "https://homes.example/1").get("YearBuilt") == kept
+
+
+@pytest.mark.parametrize(("stated", "kept"), [("7 m²", None), ("8 m²", 8), ("60,000 m²", 60_000), ("60,001 m²", None)])
+def test_an_area_is_held_to_its_range_in_square_meters(stated: str, kept: int | None) -> None:
+    html = f"<html><body><h1>House</h1><dl><dt>Living area</dt><dd>{stated}</dd></dl></body></html>"
+    assert values_of(html, "https://homes.example/1").get("LivingArea") == kept
+
+
+def test_a_record_promises_no_field_of_listings() -> None:
+    html = (
+        "<html><head><title>Property Record Card</title></head><body><table>"
+        "<tr><td>Parcel Number</td><td>12-345-678</td></tr><tr><td>Total Assessed Value</td><td>$210,000</td></tr>"
+        "<tr><td>Site Address</td><td>12 Oak St, Ames, IA 50010</td></tr>"
+        "<tr><td>Listing Agent</td><td>Dana Holloway</td></tr></table></body></html>"
+    )
+    assert values_of(html, "https://county.example/card").keys() & {
+        name for name, spec in FIELDS.items() if "record" not in spec.pages
+    } == set()
