@@ -238,6 +238,29 @@ def test_people_and_agencies_in_one_line(text: str, person: str | None, office: 
         ("2024. március 5.", "hu", "HU", "2024-03-05"),
         ("08 Ekim 2026", "tr", "TR", "2026-10-08"),
         ("2024年13月", "ja", "JP", None),
+        # one word, two months
+        ("14 listopada 2021", "pl", "PL", "2021-11-14"),
+        ("14 listopada 2021", "hr", "HR", "2021-10-14"),
+        ("14 listopada 2021", "en", "GB", None),
+        # the year leads
+        ("2024/03/05", "en", "US", "2024-03-05"),
+        ("2024/3/5", "ja", "JP", "2024-03-05"),
+        ("2024. 03. 05.", "hu", "HU", "2024-03-05"),
+        ("2024/13/05", "en", "US", None),
+        # abbreviations and missing accents
+        ("Sept. 5, 2020", "en", "US", "2020-09-05"),
+        ("3 mrt 2020", "nl", "NL", "2020-03-03"),
+        ("12 fevrier 2023", "fr", "FR", "2023-02-12"),
+        ("7 KASIM 2022", "tr", "TR", "2022-11-07"),
+        # each language of the pages that are read
+        ("14 ноября 2021", "ru", "RU", "2021-11-14"),
+        ("14. lokakuuta 2021", "fi", "FI", "2021-10-14"),
+        ("14 noiembrie 2021", "ro", "RO", "2021-11-14"),
+        ("5 Δεκεμβρίου 2020", "el", "GR", "2020-12-05"),
+        ("14. októbra 2021", "sk", "SK", "2021-10-14"),
+        # in a language that the page does not declare, if it is the same month in all that have the word
+        ("12 czerwca 2019", "en", "PL", "2019-06-12"),
+        ("Parcels 2019", "en", "US", None),
     ],
 )
 def test_dates_in_many_languages(text: str, lang: str, country: str, expected: str | None) -> None:
@@ -324,7 +347,7 @@ def test_a_date_is_read_back_from_every_usual_spelling(day: date) -> None:
     assert dates.parse_date(f"{day.year}年{day.month}月{day.day}日", lang="ja", country="JP") == iso
 
 
-@settings(deadline=None, max_examples=80)  # dateparser takes what it takes
+@settings(deadline=None, max_examples=80)
 @given(st.text(max_size=120), st.sampled_from(["DE", "JP", "GB", "BR", "IN", "SE", "TR", "KR", "AE", None]))
 @example("(1234", "AT")
 @example("1億", "JP")

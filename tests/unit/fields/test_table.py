@@ -22,8 +22,8 @@ from app.property.normalise.areas import IN_SQUARE_METERS
 from tests.plugins.read_pages import values_of
 
 _STORED = {
-    **dict.fromkeys(("address", "choice", "currency", "identifier", "name", "place", "text", "unit"), {"text"}),
-    **dict.fromkeys(("area", "coordinate", "money"), {"number"}),
+    **{key: {"text"} for key in ("address", "choice", "currency", "identifier", "name", "place", "text", "unit")},
+    **{key: {"number"} for key in ("area", "coordinate", "money")},
     **{"answer": {"boolean"}, "date": {"date"}, "features": {"texts"}, "rows": {"rows"}, "year": {"integer"}},
     **{"count": {"integer", "number"}, "links": {"text", "texts"}},
 }
@@ -70,7 +70,7 @@ def test_derived_fields_are_read_from_no_page() -> None:
 
 
 def test_people_are_named_by_the_agents_name_alone() -> None:
-    assert PEOPLE_FIELDS == {"ListAgentFullName"}
+    assert {"ListAgentFullName"} == PEOPLE_FIELDS
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,8 @@ def test_a_record_promises_no_field_of_listings() -> None:
         "<tr><td>Site Address</td><td>12 Oak St, Ames, IA 50010</td></tr>"
         "<tr><td>Listing Agent</td><td>Dana Holloway</td></tr></table></body></html>"
     )
-    assert values_of(html, "https://county.example/card").keys() & {
-        name for name, spec in FIELDS.items() if "record" not in spec.pages
-    } == set()
+    assert (
+        values_of(html, "https://county.example/card").keys()
+        & {name for name, spec in FIELDS.items() if "record" not in spec.pages}
+        == set()
+    )

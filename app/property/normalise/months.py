@@ -1,0 +1,71 @@
+"""Names of months in the page's language, from CLDR: in Croatian `listopada` is in October, in Polish in November.
+
+Case, accents, and the end of an abbreviation make no difference: `Sept.`, `fevrier`, `RUJAN`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+
+from app.property.fields.languages import languages
+
+#: characters of the shortest abbreviation
+_LEAST = 3
+#: languages of pages that are kept at once
+_MOST_LANGUAGES = 64
+
+
+def month_of(word: str, lang: str | None) -> int | None:
+    """1 to 12 for a month's name in `lang` or in English; else what it means in all other languages that have it."""
+    name = _folded(word)
+    if len(name) < _LEAST:
+        return None
+    return _find(name, _names(lang or "en")) or _find(name, _names("en")) or _all_names().get(name)
+
+
+def _find(name: str, names: Mapping[str, int]) -> int | None:
+    """The month of `name`, or the only one whose name begins with it."""
+    if name in names:
+        return names[name]
+    begun = {month for known, month in names.items() if known.startswith(name)}
+    return begun.pop() if len(begun) == 1 else None
+
+
+@lru_cache(maxsize=_MOST_LANGUAGES)
+def _names(lang: str) -> Mapping[str, int]:
+    return dict(_of_language(lang))
+
+
+@cache
+def _all_names() -> Mapping[str, int]:
+    """The names in all languages that have a file, without those that mean another month in another language."""
+    meant: dict[str, set[int]] = {}
+    for sections in languages().values():
+        for code in sections["codes"]:
+            for name, month in _of_language(code):
+                meant.setdefault(name, set()).add(month)
+    return {name: months.pop() for name, months in meant.items() if len(months) == 1}
+
+
+def _of_language(lang: str) -> Iterator[tuple[str, int]]:
+    """Full and short names, alone and beside a day; none for a language that CLDR lacks."""
+    from babel import Locale, UnknownLocaleError  # noqa: PLC0415 (most pages have no month in words)
+
+    try:
+        months = Locale.parse(lang).months
+    except (ValueError, TypeError, UnknownLocaleError):
+        return
+    for usage in ("format", "stand-alone"):
+        for width in ("wide", "abbreviated"):
+            for month, written in months[usage][width].items():
+                name = _folded(written)
+                if len(name) >= _LEAST and not name[0].isdigit():
+                    yield name, month
+
+
+def _folded(word: str) -> str:
+    """In small letters, without accents and the full stop of an abbreviation."""
+    plain = unicodedata.normalize("NFKD", word.casefold().strip(" ."))
+    return "".join(c for c in plain if not unicodedata.combining(c)).replace("ı", "i")
