@@ -15,6 +15,7 @@ from app.property.address import Address, with_street
 from app.property.extract.base import Candidate
 from app.property.extract.document import Document, Segment
 from app.property.extract.place_values import address_values
+from app.property.fields.phrases import pattern
 from app.property.normalise import address_lines, texts
 from app.property.normalise.address_parts import Line
 from app.property.normalise.largest_first import SPACELESS
@@ -34,11 +35,7 @@ _SOMEBODY = re.compile(
     re.IGNORECASE,
 )
 #: in the line above their own address: who acts in a sale and lives elsewhere
-_LAWYERS = re.compile(
-    r"\b(?:avocate?s?|notaires?|huissier|lawyers?|attorneys?|rechtsanw[aä]lt\w*|notar|abogad[oa]s?|avvocat[oi]|"
-    r"advogad[oa]s?)\b",
-    re.IGNORECASE,
-)
+_LAWYERS = pattern("addresses", "lawyers")
 
 
 class AddressBar:

@@ -7,12 +7,10 @@ from collections.abc import Callable, Container, Iterator
 from itertools import islice
 from typing import Any
 
-#: words of controls in the languages of the labelled pages and their neighbours
-_WORDS = re.compile(
-    r"more|less|show|expand|toggle|open|view|see |details|mehr|anzeigen|weiterlesen|öffnen|więcej|pokaż|rozwiń|"
-    r"mer\b|visa|läs|plus|voir|lire|más|ver |mostrar|altro|mostra|meer|lees",
-    re.IGNORECASE,
-)
+from app.property.fields.phrases import pattern
+
+#: words of controls
+_WORDS = pattern("pages", "controls")
 #: tag (None: any), attribute, and how its value begins
 _NAMES_ITS_PANEL = (
     (None, "aria-controls", ""),

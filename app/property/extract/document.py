@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import ftfy
 
 from app.property.extract import lenient_json, others, terms, trees, visibility
+from app.property.fields.languages import languages
 from app.property.normalise import marks
 from app.property.normalise.places import US_CODES, country_of_host, country_of_language, country_of_money
 from app.property.page import Page
@@ -31,19 +32,7 @@ _WORD = re.compile(r"\w+")
 #: a unit's sign, and its name that pages set behind it for those who listen
 _UNIT_SIGNS = frozenset({"m²", "m2", "ft²", "ft2", "sq ft", "sqft", "sq. ft.", "sq.ft."})
 _UNIT_NAMES = frozenset({"square meters", "square metres", "square feet", "square meter", "square metre"})
-_LANGUAGE_OF = {
-    word: lang
-    for lang, words in {
-        "de": "und der die das ist Wohnung Zimmer mit",
-        "pl": "jest oraz się na mieszkanie pokoje powierzchnia oferta",
-        "sv": "och att är med lägenhet bostad rum för",
-        "fr": "les une est avec pièces maison",
-        "es": "los una con para vivienda piso",
-        "en": "the and of with property for home",
-        "ru": "квартира квартиры квартиру комнат этаж Этаж площадь Площадь дома что это или постройки Город объявления",
-    }.items()
-    for word in words.split()
-}
+_LANGUAGE_OF = {word: code for code, words in languages().items() for word in words.get("telltales", ())}
 
 
 _COUNTRY_SIGNS = (

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from app.property.extract.trees import whole_text
+from app.property.fields.phrases import pattern
 
 _SKIPPED_TAGS = frozenset(
     {"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "nav", "footer", "head", "button"}
@@ -31,16 +32,9 @@ _OTHERS_BEGIN = frozenset(
 )
 _NAME_WORDS = re.compile(r"[\s_-]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_OTHER_HEADINGS = re.compile(
-    r"^\W*(?:also (?:in|at|on|available|for (?:sale|rent)|listed)\b|"
-    r"similar|nearby|comparable|recommended|other (?:homes|properties|listings)|more (?:homes|"
-    r"properties|listings)|recently (?:sold|viewed)|"
-    r"you (?:may|might)|properties (?:near|nearby)|homes (?:near|like|for sale (?:near|in))|ähnliche|"
-    r"weitere (?:objekte|immobilien|angebote)|"
-    r"das könnte|podobne|inne (?:ogłoszenia|oferty)|zobacz (?:też|także|podobne)|liknande|fler "
-    r"bostäder|people also|new listings|popular)",
-    re.IGNORECASE,
-)
+#: headings of other properties
+SIMILAR = pattern("pages", "similar")
+_ELSEWHERE = pattern("pages", "elsewhere")
 
 
 def skipped(root: Any) -> frozenset[Any]:
@@ -57,7 +51,11 @@ def skipped(root: Any) -> frozenset[Any]:
 
 def heads_others(heading: Any) -> bool:
     """True for a heading such as `Similar homes`."""
-    return _OTHER_HEADINGS.match(" ".join(islice(heading.itertext(), 20)).strip()) is not None
+    return _is_of_others(" ".join(islice(heading.itertext(), 20)).strip())
+
+
+def _is_of_others(text: str) -> bool:
+    return SIMILAR.match(text) is not None or _ELSEWHERE.match(text) is not None
 
 
 def _is_furniture(element: Any, known: dict[str, bool]) -> bool:
@@ -79,7 +77,7 @@ def _block_of_others(heading: Any) -> Any:
     where that holds the page's own facts too the list right behind it.
     """
     text = whole_text(heading)[:80]
-    if not _OTHER_HEADINGS.match(text):
+    if not _is_of_others(text):
         return None
     block = heading.getparent()
     for _ in range(3):

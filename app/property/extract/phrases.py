@@ -37,17 +37,13 @@ _METRES = (
 )
 _FEET = r"sq\.?[ -]?(?:ft|feet)\b|s\.?f\b\.?|sqft\b|square f(?:ee|oo)t|ft²|ft2\b"
 _LAND = r"acres?\b|ac\b|ha\b|hectares?\b"
+#: higher counts are written in digits
+_MOST_IN_WORDS = 6
 _WORDS = {
-    word: value
-    for value, words in {
-        1: "one un una une ein eine en een um uma jeden jedna",
-        2: "two dos deux due zwei twee to två dois duas dwa dwie",
-        3: "three tres trois tre drei drie três trzy",
-        4: "four cuatro quatre quattro vier fyra fire quatro cztery",
-        5: "five cinco cinq cinque fünf vijf fem pięć",
-        6: "six seis sei sechs zes sex seks sześć",
-    }.items()
-    for word in words.split()
+    word: count
+    for sections in languages().values()
+    for count, words in enumerate(sections.get("numbers", {}).get("counts", ())[:_MOST_IN_WORDS], 1)
+    for word in words
 }
 _WORD = rf"(?<!\w)({'|'.join(_WORDS)})[ -]"
 

@@ -16,10 +16,11 @@ from app.property.extract.document import Locale
 from app.property.extract.money_values import FIRST_WORD, MONEY
 from app.property.extract.sentences import SENTENCE, house, lot
 from app.property.extract.value_texts import Value, text_of
+from app.property.fields.languages import language
 from app.property.fields.table import FIELDS, of_kind
 from app.property.normalise import areas, counts, currency, dates, numbers, prices, texts, vocabulary
 
-_NUMBER_WORDS = {"one": 1, "single": 1, "two": 2, "three": 3, "four": 4}
+_NUMBER_WORDS = {"single": 1, **{words[0]: n for n, words in enumerate(language("en")["numbers"]["counts"], 1)}}
 #: `Area: 346 - University City` is a part of the map
 _CODE_AND_NAME = re.compile(r"\d{1,4}[A-Z]? [-–—] ([A-Z][a-z]+.*)")
 _COOLS = re.compile(r"\ba/?c\b|air cond|cool|evaporat", re.IGNORECASE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from app.property.fields.languages import language
 from app.property.normalise.dates import year_of_era
 from app.property.normalise.numbers import find_numbers
 
@@ -16,9 +17,8 @@ _TOTAL_OF_BOTH = re.compile(r"(\d{1,2}(?:\.\d)?)\s?\((\d{1,2})\s?[/ ]\s?(\d)\)")
 _HALF = re.compile(r"(\d+)\s*(?:half|partial|1/2)\b|half[^\d]{0,12}(\d+)|\b(\d+)\s+1/2", re.I)
 
 
-_ENGLISH = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 #: English words for numbers; of other languages many are articles, too
-_WORDS = {word: n for n, word in enumerate(_ENGLISH, 1)}
+_WORDS = {words[0]: n for n, words in enumerate(language("en")["numbers"]["counts"], 1)}
 _WORD = re.compile(rf"({'|'.join(_WORDS)})\b(?![ -]of\b)", re.I)
 _AND_A_HALF = re.compile(rf"({'|'.join(_WORDS)})[ -]and[ -](?:a|one)[ -]half\b", re.I)
 

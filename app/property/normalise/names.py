@@ -8,15 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from app.property.fields.phrases import alternatives, pattern
 from app.property.normalise import texts
 
 _TITLES = re.compile(
-    r"^(?:(?:herr|frau|mr|mrs|ms|miss|dr|prof|mag|dipl|ing|dipl\.-ing|bsc|msc|mba|bc|mgr|ing\.arch|judr|phdr|lic|"
-    r"licda|arq|abg|sr|sra|srta|"
-    r"don|doña|m|mme|mlle|monsieur|madame|sig|sig\.ra|sig\.na|dott|dott\.ssa|geom|rag|arch|dhr|mevr|mw|de heer|"
-    r"mevrouw|hr|fru|pan|pani|paní|"
-    r"úr|κος|κα|κ)\.?(?:-\w+\.)?\s+)+(?=[^\W\d_]\S*\s+\S)",
-    re.IGNORECASE,
+    rf"^(?:(?:{alternatives('people', 'titles')})\.?(?:-\w+\.)?\s+)+(?=[^\W\d_]\S*\s+\S)", re.IGNORECASE
 )
 #: a broker's licence in Japan, which stands behind the firm's name
 _LICENCE = re.compile(r"\s*(?:国土交通大臣|[^\s()（）]{2,4}知事)\s?(?:免許)?\s?[(（].*$")
@@ -35,25 +31,7 @@ _PHONE = re.compile(
 )
 _STRONG = re.compile(r"\s+[-–—|·•/]\s+|\s*[|·•]\s*")
 _WEAK = re.compile(r",\s+|;\s*|\.\s+(?=[^\W\d_a-zß-öø-ÿ])|\s*\(")
-ROLE = re.compile(
-    r"\b(?:agent\w*|broker\w*|courti\w+|conseill\w+|négociat\w+|consult\w+|ases\w+|corret\w+|corredor\w*|"
-    r"makler\w*|mäklare?|fastighetsmäklare|"
-    r"megler|eiendomsmegler|mægler|ejendomsmægler|välittäjä|makléř\w*|doradca|pośrednik|salesperson|sales\w*|"
-    r"lettings?|valuer|negotiator|"
-    r"director|direct\w+|manager|partner\w*|principal|associate|owner|eigent\w+|verwalter\w*|ingatlan\w+|referens|"
-    r"danışman\w*|danismani|"
-    r"licensed|realtor\w*|titular|responsable|advis[eo]r|specialist|geschäftsführer\w*|berater\w*|comercial|"
-    r"mediador\w*|担当|経理)\b",
-    re.IGNORECASE,
-)
-_TRADE = re.compile(
-    r"immobil|estate|realt|mäklar|megl|mægler|makelaar|vastgoed|nieruchomo|inmobil|imobil|imóve|realit|ingatlan|"
-    r"emlak|gayrimenkul|"
-    r"kiinteist|lettings|properties|\bhomes\b|agency|agence|fiduciar|treuhand|liegenschaft|bienes raíces|不動産|"
-    r"住宅販売|property|"
-    r"auctions|lkv\b|ακίνητα|μεσιτικ|kancelář|wohnen|invest|house\b|hus\b|housing|gestion|régie|notaire|notariat",
-    re.IGNORECASE,
-)
+ROLE, _TRADE = pattern("people", "roles"), pattern("people", "trade")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ import math
 import re
 from dataclasses import dataclass
 
+from app.property.fields.languages import languages
+from app.property.fields.phrases import words
+
 #: Languages that write the decimal part after a comma.
 COMMA_LANGUAGES = frozenset(
     {
@@ -25,23 +28,18 @@ _NUMBER = re.compile(
     rf"(?:\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d{{1,2}})?(?!\d)|"  # Indian: 1,15,000
     rf"\d{{1,3}}(?:[{_GAP}'’‘´.,]\d{{3}})+(?:[.,]\d{{1,4}})?(?!\d)|\d+(?:[.,]\d+)?|[.,]\d+)|\d+(?:[.,]\d+)?"
 )
-_WORDS: tuple[tuple[float, str], ...] = (
-    (1e3, "k tsd tys thousand tkr tis tusen mila bin mii тыс ezer 千 천"),
-    (1e6, "m mm mio mln mn million millions millionen milj miljoen mkr mill milione milioni millón millones"),
-    (1e6, "milhão milhões milion miliony milionů milyon millió miljonaa млн triệu juta"),
-    (1e9, "b bn billion mrd mld млрд tỷ miliar"),
-    (1e5, "lakh lakhs lac lacs"),
-    (1e7, "cr crore crores"),
-    (1e4, "万 萬 만"),
-    (1e8, "億 亿 억"),
-)
-_MULTIPLIERS: dict[str, float] = {word: factor for factor, words in _WORDS for word in words.split()}
+_FACTORS = {
+    **{"thousand": 1e3, "million": 1e6, "billion": 1e9, "lakh": 1e5, "crore": 1e7},
+    **{"ten_thousand": 1e4, "hundred_million": 1e8},
+}
+_MULTIPLIERS = {word: factor for key, factor in _FACTORS.items() for word in words("numbers", key)}
 #: words that mean a thousand in one language and a million in another
-_OF_LANGUAGE: dict[tuple[str, str], float] = {
-    ("mil", "es"): 1e3,
-    ("mil", "pt"): 1e3,
-    ("mil", "cs"): 1e6,
-    ("mil", "sk"): 1e6,
+_OF_LANGUAGE = {
+    (word, code): _FACTORS[key]
+    for sections in languages().values()
+    for key, among in sections.get("numbers_here", {}).items()
+    for word in among
+    for code in sections["codes"]
 }
 _MULTIPLIER = re.compile(r"\s?(?:([万萬만億亿억千천])|([^\W\d_]{1,9})\.?(?![\w²³]|\.\w))")
 _EAST_ASIAN = frozenset("万萬만億亿억")

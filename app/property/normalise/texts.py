@@ -6,29 +6,14 @@ import html
 import re
 from typing import Any
 
+from app.property.fields.phrases import alternatives, pattern
 from app.property.normalise.places import us_state
 
 _TAGS = re.compile(r"<[^<>]{1,400}>")
-_EMPTY = re.compile(
-    r"^[\W_]*$|^(?:n/?a|none|null|undefined|not (?:available|provided|disclosed|specified|applicable)|"
-    r"no data|unknown|k\.?a\.?|"
-    r"keine angabe|brak(?: danych| informacji)?|nan|tbd|tba|-+|contact agent|no info|nil|false|see "
-    r"remarks|saknas|ej angivet|zapytaj|\{\{.*)$",
-    re.I,
-)
+_EMPTY = re.compile(rf"[\W_]*|(?:{alternatives('answers', 'unknown')})|\{{\{{.*", re.IGNORECASE | re.DOTALL)
 _IDENTIFIER = re.compile(r"^[A-Za-z0-9][\w./#-]*(?: ?[\w./#-]+){0,2}$")
 _POSTAL = re.compile(r"^(?=.*\d)[A-Za-z0-9][A-Za-z0-9 -]{2,9}$")
-_NO_PERSON = re.compile(
-    r"\d|@|https?:|www\.|\b(?:contact|kontakt|request|estates?|realty|real estate|immobilien|"
-    r"nieruchomości|properties|group|team|inc|llc|ltd|gmbh|"
-    r"agent|phone|email|call|show|more|details|bank|sign|login|office|agency|biuro|privat\w*|private|"
-    r"seller|printer|friendly|version|brochure|virtual|plan|gallery|maps?|video|photos?|download|calculator|"
-    r"mortgage|viewing|enquir\w*|arrange|"
-    r"register|terms|privacy|policy|property|message|send|profile|view|anbieter|nachricht|"
-    r"fastighetsbyrå|mäklarhuset|search|your|you|name|ask|get|find|have|need|tour|now|save[d]?|true|"
-    r"false|yes|no|my|notes|share|print|hide|about|learn|see|and|the)\b",
-    re.I,
-)
+_NO_PERSON = re.compile(rf"\d|@|https?:|www\.|{alternatives('people', 'no_names')}", re.IGNORECASE)
 #: those whose maps, schools and scores stand on the pages of all firms are none of them
 _NO_OFFICE = re.compile(
     r"@|https?:|\b(?:contact|kontakt|view all|show|search|click|call|phone|email|message)\b|"
@@ -56,15 +41,7 @@ _NO_PLACE = re.compile(
     re.I,
 )
 #: words of a link to a map, or of the map itself, behind an address in its cell
-_TO_A_MAP = re.compile(
-    r"(?:(?:view|see|show|open)(?: it)?(?: on| in)?(?: the| a)?(?: larger| google)? maps?\b|"
-    r"\bmap (?:data|view|it)\b|\bgoogle ?maps?\b|\bdirections\b(?=\W*$)|"
-    r"(?:周辺)?地図(?:を|で)?(?:見る|開く|表示|確認)|(?:google|グーグル)\s?マップ|показать на карте|на карте\b|"
-    r"(?:auf )?(?:der )?karte (?:an)?zeigen|auf (?:der )?karte\b|voir (?:sur )?(?:le |la )?(?:plan|carte)\b|"
-    r"ver (?:en )?(?:el )?mapa\b|(?:vedi|mostra) (?:sulla )?mappa\b|(?:bekijk|toon)? ?op (?:de )?kaart\b|"
-    r"pokaż na mapie|zobacz na mapie|visa på karta)",
-    re.IGNORECASE,
-)
+_TO_A_MAP = pattern("pages", "map_links")
 #: parts of a town, beside it where both are one text
 _DISTRICT = re.compile(r"(?:^|\s)(?:р-н|район|district|subdistrict)(?:\s|$)", re.IGNORECASE)
 _ROOM_SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?\s?[x×]\s?\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?", re.IGNORECASE)
@@ -99,7 +76,7 @@ def plain_parcel(number: Any) -> str | None:
 
 def is_empty(text: str) -> bool:
     """True for dashes, `N/A`, `keine Angabe` and the like."""
-    return _EMPTY.match(text.strip()) is not None
+    return _EMPTY.fullmatch(text.strip()) is not None
 
 
 def is_identifier(text: str) -> bool:
@@ -144,18 +121,7 @@ def town(text: str) -> str:
     return re.sub(r"^(\w+?)s? (?:kommun|kommune)$", r"\1", last)
 
 
-_STREET_WORD = re.compile(
-    r"\b(?:ul|al|os|pl|str)\.\s?|\b(?:ul|aleja|ulica)\s|stra(?:ß|ss)e\b|str\.|\w{3}weg\b|\bweg\b|platz\b|allee\b|"
-    r"gasse\b|gatan\b|"
-    r"vägen\b|gat[ae]n?\b|vei(?:en)?\b|\bgade\b|gade\b|vej\b|laan\b|straat\b|gracht\b|plein\b|kade\b|singel\b|"
-    r"katu\b|tie\b|"
-    r"\brue\b|\bboulevard\b|\bchemin\b|\bimpasse\b|\bcalle\b|\bc/|\bavenida\b|\bav\.|\bpaseo\b|\bplaza\b|\bvia\b|"
-    r"\bviale\b|"
-    r"\bcorso\b|\bpiazza\b|\brua\b|\btravessa\b|\bestrada\b|\bavenue\b|\butca\b|\bút\b|\bnáměstí\b|\bcadde\w*|"
-    r"\bsokak\b|\bsokağı\b|"
-    r"\b(?:road|street|lane|drive|crescent|avenue|close|terrace|rd|court|quay|row|bank|place|grove|square|gardens|mews)\b",
-    re.I,
-)
+_STREET_WORD = pattern("addresses", "streets")
 _STREET_END = re.compile(
     r"\b(?:road|street|drive|avenue|lane|close|park|way|terrace|place|square|court|crescent|row|rd|st|ave|dr)\.?$", re.I
 )

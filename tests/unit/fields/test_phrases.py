@@ -8,11 +8,13 @@ import pytest
 
 from app.property.fields.languages import languages
 from app.property.fields.phrases import alternatives, expression, pattern
+from app.property.normalise.numbers import find_numbers
+from app.property.normalise.texts import is_empty
 from app.property.normalise.vocabulary import offer, property_kind, standard_status, yes_no
 
 _SECTIONS = (
     *("behind_number", "behind_number_here", "before_number", "kinds", "status", "offers", "prices", "price_periods"),
-    *("price_qualifiers", "materials", "pages"),
+    *("price_qualifiers", "materials", "pages", "people", "addresses"),
 )
 
 
@@ -99,3 +101,32 @@ def test_a_toilet_is_not_to_let() -> None:
 )
 def test_yes_and_no_are_understood_in_every_language(text: str, answer: bool | None) -> None:
     assert yes_no(text) is answer
+
+
+@pytest.mark.parametrize("code", tuple(languages()))
+def test_words_for_counts_begin_with_one_and_have_their_forms(code: str) -> None:
+    counts = languages()[code].get("numbers", {}).get("counts", [])
+    assert all(isinstance(word, str) for forms in counts for word in forms)
+    assert all(counts)
+
+
+@pytest.mark.parametrize(
+    ("text", "lang", "value"),
+    [
+        ("12 mil", "es", 12_000),
+        ("12 mil", "cs", 12e6),
+        ("3,2 млн", "ru", 3.2e6),
+        ("2億", "ja", 2e8),
+        ("4 crore", "en", 4e7),
+    ],
+)
+def test_words_behind_digits_multiply_them_by_what_they_mean_in_the_language(
+    text: str, lang: str, value: float
+) -> None:
+    assert [number.value for number in find_numbers(text, lang)] == [value]
+
+
+@pytest.mark.parametrize("text", ["k.A.", "N/A", "keine Angabe", "brak danych", "saknas", "--", "see remarks", ""])
+def test_what_stands_for_a_missing_value_is_none(text: str) -> None:
+    assert is_empty(text)
+    assert not is_empty(f"{text} 3 rooms")

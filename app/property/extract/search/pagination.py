@@ -16,15 +16,10 @@ from app.property.extract.document import Document
 from app.property.extract.search.links import Links
 from app.property.extract.terms import words_of
 from app.property.extract.trees import whole_text
+from app.property.fields.phrases import alternatives
 
 _MOST_LINKS = 4_000
-_NEXT = re.compile(
-    r"\W*(?:(?:go to )?next(?: page| results| \d+)?|older|more results|weiter|nächste(?: seite)?|suivante?|"
-    r"page suivante|siguiente|página siguiente|próxim[ao]|successiv[ao]|avanti|volgende|nästa|neste|næste|"
-    r"seuraava|następn[aą]|"
-    r"dalej|další|következő|[›»→>]{1,2})\W*",
-    re.IGNORECASE,
-)
+_NEXT = re.compile(rf"\W*(?:{alternatives('pages', 'next')})\W*", re.IGNORECASE)
 _NEXT_NAMES = re.compile(r"(?:^|[\s_-])(?:next|pagination-next|next-page|nextpage)(?=$|[\s_-])", re.IGNORECASE)
 _DATES = re.compile(r"\b(?:calendar|datepicker|month|week|day|date|year|event|events)\b")
 _DATE_VALUE = re.compile(r"(?:19|20)\d\d[-/.](?:0?[1-9]|1[0-2])\b|\b\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from app.property.extract.document import Document
@@ -11,18 +10,12 @@ from app.property.extract.search.declared import declared
 from app.property.extract.search.links import Links, Shape, shape_of
 from app.property.extract.search.pagination import next_page
 from app.property.extract.search.shown import shown
+from app.property.fields.phrases import pattern
 from app.property.page import Page
 
 #: what one page can name; the labelled portals show at most 100
 MOST_LISTINGS = 2_000
-_NOTHING = re.compile(
-    r"\b(?:no|0|zero) (?:matching |exact )?(?:results?|homes|properties|listings|matches|houses|rentals)\b|"
-    r"\b(?:homes|properties|listings) (?:were )?not found\b|\bno (?:homes|properties|listings) (?:match|found)|"
-    r"keine (?:ergebnisse|treffer|immobilien|angebote)|brak (?:wyników|ogłoszeń|ofert)|inga (?:träffar|bostäder)|"
-    r"aucun (?:résultat|bien|annonce)|aucune annonce|sin resultados|nessun (?:risultato|annuncio)|"
-    r"geen (?:resultaten|woningen)",
-    re.IGNORECASE,
-)
+_NOTHING = pattern("pages", "no_results")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,10 @@ from itertools import islice
 from typing import Any
 
 from app.property.extract.document import Document
+from app.property.extract.others import SIMILAR
 from app.property.extract.search.links import Links, Shape, is_one_page, shape_of
 from app.property.extract.trees import whole_text
+from app.property.fields.phrases import alternatives
 
 _MOST_LINKS = 4_000
 #: a card with remarks and a history of prices; longer is a page in itself
@@ -32,15 +34,8 @@ _FURNITURE = re.compile(
     re.IGNORECASE,
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_OTHERS_HEADING = re.compile(
-    r"^\W*(?:similar|nearby|comparable|recommended|recently (?:sold|viewed)|you (?:may|might)|people also|sponsored|"
-    r"ähnliche|das könnte|podobne|liknande|biens similaires|anuncios similares)",
-    re.IGNORECASE,
-)
 #: what says of a card that somebody paid for its place
-_PAID_FOR = re.compile(
-    r"\W*(?:ads?|sponsored|advertisement|anzeige|gesponsert|annonce sponsorisée|publicidad)\W*", re.IGNORECASE
-)
+_PAID_FOR = re.compile(rf"\W*(?:{alternatives('pages', 'advertisements')})\W*", re.IGNORECASE)
 _FACTS = (
     re.compile(r"[$€£]\s?\d[\d,.]{2,}|\d[\d.,\u00a0 ]*\s?(?:€|zł|kr\b|EUR|CHF|USD)"),
     re.compile(
@@ -185,7 +180,7 @@ def _furniture(root: Any) -> frozenset[Any]:
     """Elements whose links lead away from what was searched for."""
     found = {element for element in root.iter() if _is_furniture(element)}
     for heading in root.iter("h2", "h3", "h4", "h5"):
-        if _OTHERS_HEADING.match(whole_text(heading)[:80]):
+        if SIMILAR.match(whole_text(heading)[:80]):
             block = heading.getparent()
             if block is not None and block.tag not in ("body", "html", "main") and block.find(".//h1") is None:
                 found.add(block)
