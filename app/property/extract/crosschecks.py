@@ -19,7 +19,7 @@ from app.property.extract.plausible import Finding, Values, Verdict, told
 from app.property.extract.ranking import Winner
 from app.property.extract.trees import spaced_text
 from app.property.normalise import currency
-from app.property.normalise.boxes import BOXES, in_country
+from app.property.normalise.boxes import boxes_of, in_country
 from app.property.normalise.places import country_of_host
 from app.property.normalise.us_zip import states_of_zip
 
@@ -136,7 +136,7 @@ def _point(values: Values, page: Document) -> Iterator[Finding]:
     if latitude is None or longitude is None or country is None:
         return
     precise = all(len(str(v).partition(".")[2]) >= 4 for v in (latitude, longitude))
-    if country in BOXES and in_country(latitude, longitude, country) and precise:
+    if boxes_of(country) and in_country(latitude, longitude, country) and precise:
         yield from told(("Latitude", "Longitude"), True, Verdict.STRONG)
 
 

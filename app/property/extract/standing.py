@@ -14,8 +14,9 @@ from app.property.extract.base import Candidate
 from app.property.extract.document import Document
 from app.property.extract.place_values import address_values
 from app.property.extract.trees import spaced_text
+from app.property.fields.countries import US_STATES
 from app.property.normalise import texts
-from app.property.normalise.places import US_STATES, us_state
+from app.property.normalise.places import us_state
 from app.property.record import Method
 
 _STATE = "|".join(sorted((name.title() for name in US_STATES), key=len, reverse=True))

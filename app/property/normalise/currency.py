@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import re
 
-#: ISO 4217 by country, for the countries whose `$`, `kr` or `£` would be ambiguous, and as a default.
-COUNTRY_CURRENCY: dict[str, str] = {
-    "US": "USD", "CA": "CAD", "AU": "AUD", "NZ": "NZD", "SG": "SGD", "HK": "HKD", "MX": "MXN", "AR": "ARS",
-    "CL": "CLP", "CO": "COP", "TW": "TWD", "GB": "GBP", "IE": "EUR", "DE": "EUR", "AT": "EUR", "FR": "EUR",
-    "ES": "EUR", "IT": "EUR", "NL": "EUR", "BE": "EUR", "PT": "EUR", "FI": "EUR", "GR": "EUR", "LU": "EUR",
-    "SE": "SEK", "NO": "NOK", "DK": "DKK", "IS": "ISK", "PL": "PLN", "CZ": "CZK", "HU": "HUF", "RO": "RON",
-    "CH": "CHF", "JP": "JPY", "CN": "CNY", "KR": "KRW", "IN": "INR", "IL": "ILS", "TR": "TRY", "UA": "UAH",
-    "RU": "RUB", "BR": "BRL", "ZA": "ZAR", "AE": "AED", "TH": "THB", "PH": "PHP", "MY": "MYR", "BG": "EUR",
-    "SK": "EUR", "SI": "EUR", "HR": "EUR", "EE": "EUR", "LV": "EUR", "LT": "EUR", "MT": "EUR", "CY": "EUR",
-    "LI": "CHF", "RS": "RSD", "SA": "SAR", "QA": "QAR", "VN": "VND", "ID": "IDR", "KE": "KES", "NG": "NGN",
-    "EG": "EGP", "PK": "PKR", "MA": "MAD", "LK": "LKR", "PE": "PEN", "UY": "UYU", "CR": "CRC", "KZ": "KZT",
-}  # fmt: skip
+from app.property.fields.countries import COUNTRIES
 
+#: by ISO 3166-1 alpha-2: what a `$`, `kr` or `£` means there, and what prices without a sign are in
+COUNTRY_CURRENCY = {code: country.currency for code, country in COUNTRIES.items()}
 _CODES = sorted({*COUNTRY_CURRENCY.values(), "BGN", "KWD", "BHD", "OMR", "JOD", "GEL", "DOP"})
 _SYMBOLS: dict[str, str] = {
     "US$": "USD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "CA$": "CAD", "NZ$": "NZD", "S$": "SGD", "HK$": "HKD",

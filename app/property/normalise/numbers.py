@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from app.property.fields.languages import languages
 from app.property.fields.phrases import words
 
-#: Languages that write the decimal part after a comma.
+#: Languages that write the decimal part after a comma; the last ones have no file.
 COMMA_LANGUAGES = frozenset(
-    {
-        *("de", "pl", "sv", "fr", "es", "it", "nl", "pt", "cs", "sk", "da", "no", "nb", "nn", "fi", "ru", "uk", "tr"),
-        *("el", "hu", "ro", "hr", "sl", "sr", "bg", "et", "lv", "lt", "is", "id", "vi", "ca", "gl", "eu"),
-    }
+    {code for sections in languages().values() if sections.get("decimal_comma") for code in sections["codes"]}
+    | {"et", "lv", "lt", "is", "id", "vi", "ca", "gl", "eu"}
 )
 
 _GAP = " \u00a0\u202f\u2009"

@@ -1,0 +1,55 @@
+"""The table of countries: rows that hold together."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from app.property.fields.countries import COUNTRIES, US_STATES, Country
+from app.property.normalise.boxes import boxes_of, in_country
+from app.property.normalise.places import country_code, country_name, country_of_host, country_of_language
+from app.property.normalise.regions import is_region
+
+
+@pytest.mark.parametrize("country", COUNTRIES.values(), ids=COUNTRIES)
+def test_a_row_of_the_table_holds_together(country: Country) -> None:
+    assert all(
+        word == word.strip() == word.lower() != "" for word in (*country.names, *country.hosts, *country.languages)
+    )
+    assert all(region == region.strip() == region.casefold() != "" for region in country.regions)
+    assert len(country.currency) == 3
+    assert country.currency.isupper()
+    for south, west, north, east in country.boxes:
+        assert -90 <= south < north <= 90
+        assert -180 <= west < east <= 180
+
+
+def test_a_name_a_host_and_a_language_stand_for_one_country() -> None:
+    for said in ("names", "hosts", "languages"):
+        words = Counter(word for country in COUNTRIES.values() for word in getattr(country, said))
+        assert [word for word, times in words.items() if times > 1] == []
+
+
+def test_there_are_fifty_states_the_district_and_puerto_rico() -> None:
+    assert len(set(US_STATES.values())) == len(US_STATES) == 52
+
+
+def test_a_country_is_known_by_name_host_and_language() -> None:
+    assert country_code("Österreich") == country_of_host("haus.wien") == "AT"
+    assert country_name("AT") == "austria"
+    assert country_of_language("da") == "DK"
+    assert country_of_language("es") is None
+
+
+def test_a_point_is_in_a_country_without_boxes_wherever_it_lies() -> None:
+    assert boxes_of("QA") == ()
+    assert in_country(0.0, 0.0, "QA")
+    assert not in_country(0.0, 0.0, "DE")
+
+
+def test_a_region_is_one_of_its_country_alone() -> None:
+    assert is_region("Bayern", "DE")
+    assert not is_region("Bayern", "AT")
+    assert not is_region("Bayern", None)
+    assert is_region("Έβρος", "GR")  # a sigma at the end of a word is another letter until it is folded
