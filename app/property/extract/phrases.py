@@ -21,7 +21,7 @@ from app.property.extract.terms import meaning
 from app.property.extract.trees import whole_text
 from app.property.fields.languages import languages
 from app.property.fields.phrases import alternatives
-from app.property.normalise.areas import parse_area
+from app.property.normalise.areas import ACRES, HECTARES, SQUARE_FEET, SQUARE_METERS, parse_area
 from app.property.normalise.layouts import parse_layout
 from app.property.normalise.vocabulary import property_kind
 from app.property.record import Method
@@ -29,14 +29,10 @@ from app.property.record import Method
 _NUM = r"(\d{1,2}(?:[.,]\d)?)"
 _FIRST = r"(?<![\d.,&/-])"
 _AREA = r"(\d{1,3}(?:[.,'’\u00a0\u202f ]\d{3})+(?:[.,]\d{1,2})?|\d{1,5}(?:[.,]\d{1,2})?)"
-_METRES = (
-    r"坪|mp\b|metros cuadrados|metri quadr[ati]|mètres carrés|metros quadrados|vierkante meter|quadratmeter|"
-    r"kvadratmeter|"
-    r"кв\.?\s?м|"
-    r"m²|m2\b|㎡|qm\b|kvm\b|mkw\b|mq\b|sq\.?\s?m(?:et(?:er|re)s?)?\b|sqm\b|square met(?:er|re)s?|τ\.?μ\.?"
+_METERS, _FEET, _ACRES, _HECTARES = (
+    alternatives("units", unit, whole=False) for unit in (SQUARE_METERS, SQUARE_FEET, ACRES, HECTARES)
 )
-_FEET = r"sq\.?[ -]?(?:ft|feet)\b|s\.?f\b\.?|sqft\b|square f(?:ee|oo)t|ft²|ft2\b"
-_LAND = r"acres?\b|ac\b|ha\b|hectares?\b"
+_METRES, _LAND = f"{_METERS}|坪", f"{_ACRES}|{_HECTARES}"
 #: higher counts are written in digits
 _MOST_IN_WORDS = 6
 _WORDS = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from app.property.fields.phrases import by_key
 from app.property.normalise.numbers import Number, find_numbers
 
 SQUARE_FEET, SQUARE_METERS, ACRES, HECTARES = "Square Feet", "Square Meters", "Acres", "Hectares"
@@ -19,30 +20,7 @@ IN_SQUARE_METERS: dict[str, float] = {
     ACRES: 4046.8564224,
     HECTARES: 10000.0,
 }
-_UNITS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        SQUARE_FEET,
-        re.compile(
-            r"sq\.?\s?-?(?:ft|feet|foot)\b|sqft|square[ -]?f(?:ee|oo)t|ft²|ft2\b|ft\^2|\bsf\b|\bsft\b|sq ft|"
-            r"\bpi(?:eds?)?\s?(?:²|2\b|carrés?)|\bpc\b",
-            re.I,
-        ),
-    ),
-    (
-        SQUARE_METERS,
-        re.compile(
-            r"m²|\bm2\b|\dm2\b|m\^2|㎡|\bsq\.?\s?-?m(?:et(?:er|re)s?)?\b|\bsqm\b|square[ -]?met(?:er|re)s?|"
-            r"\bkvm\b|\bqm\b|"
-            r"quadratmeter|\bmkw\b|\bmq\b|\bmtk\b|\bm kw\b|m&sup2;|kvadratmeter|\bmètres? carrés?|\bmetros cuadrados|"
-            r"\bmetri quadri|\bmetros quadrados|\bm\.q\.|\bmts?²|\bmts?2\b|\bτ\.?\s?μ\.?|\bмп?²|кв\.?\s?м|\bmp\b|"
-            r"平方(?:米|メートル|公尺)|平米|"
-            r"제곱미터|ตร\.?ม",
-            re.I,
-        ),
-    ),
-    (ACRES, re.compile(r"\bacres?\b|\bacreage\b|\bac\b\.?", re.I)),
-    (HECTARES, re.compile(r"\bha\b|\bhect(?:are|área)s?\b|\bettar[oi]\b|\bhektar\w*\b|ヘクタール|公顷|公頃", re.I)),
-)
+_UNITS = by_key("units", *IN_SQUARE_METERS)
 #: (unit right behind its number, square metres in one, languages that do not use it so)
 _OTHERS: tuple[tuple[re.Pattern[str], float, frozenset[str]], ...] = (
     (re.compile(r"\s?(?:[aá]|ár|árov|arů)\b", re.I), 100.0, frozenset({"en", "es", "pt", "it", "ca", "gl", "ro"})),
@@ -74,7 +52,7 @@ class Area:
 def find_unit(text: str) -> str | None:
     """The unit that stands first in `text`."""
     best: tuple[int, str] | None = None
-    for name, pattern in _UNITS:
+    for name, pattern in _UNITS.items():
         match = pattern.search(text)
         if match and (best is None or match.start() < best[0]):
             best = (match.start(), name)

@@ -8,18 +8,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from app.property.fields.phrases import by_key, first_of, pattern
+from app.property.fields.phrases import alternatives, by_key, first_of, pattern
+from app.property.normalise.areas import IN_SQUARE_METERS
 from app.property.normalise.currency import find_currency, without_currency
 from app.property.normalise.numbers import Number, find_numbers
 
+_UNITS = "|".join(alternatives("units", unit, whole=False) for unit in IN_SQUARE_METERS)
 _PER_AREA = re.compile(
-    r"(?:/|\bper\b|\bpro\b|\bje\b|\bza\b|\bpå\b|\bpr\.?|\bpar\b|\bpor\b|\bal\b|\bau\b|\ble\b|\bel\b|\bo\b|"
-    r"\bna\b)\s?(?:1\s?)?"
-    r"(?:m2|m²|m\^2|㎡|mq\b|sqm|kvm|qm|sq\.?\s?(?:ft|m|feet|foot|met|y)|square|sqft|ft²|acre|mkw|quadratm|坪|平米|"
-    r"mp\b|кв|τ)|"
-    r"\b(?:m2|m²|sqft|kvm|qm)-?(?:preis|pris)|price[_ ]per[_ ](?:m|sq)|/坪|\bpsf\b|\bpsm\b|坪単価|m²単価|㎡単価|"
-    r"平米単価|单价|單價|"
-    r"\bkvadratmeterpris|\bkvmpris|\bm²-pris",
+    rf"(?:/|{alternatives('prices', 'per')})\s?(?:1\s?)?(?:{_UNITS}|square|sq\.?\s?[my]|坪)|"
+    rf"{alternatives('prices', 'per_area')}",
     re.IGNORECASE,
 )
 _PERIODS = by_key("price_periods", "week", "month", "year", "day")

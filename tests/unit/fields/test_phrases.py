@@ -8,13 +8,15 @@ import pytest
 
 from app.property.fields.languages import languages
 from app.property.fields.phrases import alternatives, expression, pattern
+from app.property.normalise.areas import find_unit
 from app.property.normalise.numbers import find_numbers
+from app.property.normalise.prices import is_per_area
 from app.property.normalise.texts import is_empty
 from app.property.normalise.vocabulary import offer, property_kind, standard_status, yes_no
 
 _SECTIONS = (
     *("behind_number", "behind_number_here", "before_number", "kinds", "status", "offers", "prices", "price_periods"),
-    *("price_qualifiers", "materials", "pages", "people", "addresses"),
+    *("price_qualifiers", "materials", "pages", "people", "addresses", "units"),
 )
 
 
@@ -130,3 +132,25 @@ def test_words_behind_digits_multiply_them_by_what_they_mean_in_the_language(
 def test_what_stands_for_a_missing_value_is_none(text: str) -> None:
     assert is_empty(text)
     assert not is_empty(f"{text} 3 rooms")
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("131 qm", "Square Meters"),
+        ("9.8m2", "Square Meters"),
+        ("1 410 pi²", "Square Feet"),
+        ("3 hectáreas", "Hectares"),
+    ],
+)
+def test_one_list_of_units_serves_areas_and_running_text(text: str, unit: str) -> None:
+    assert find_unit(text) == unit
+    assert re.fullmatch(rf"[\d .]+(?:{alternatives('units', unit, whole=False)})", text, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    "text", ["$410 /SF", "3 200 €/m²", "30 000 Kč za m²", "12 500 kr per kvm", "坪単価 210万円", "€/mq 2.300"]
+)
+def test_a_price_by_area_is_told_by_its_units(text: str) -> None:
+    assert is_per_area(text)
+    assert not is_per_area(text.replace("/", " ").replace("za", "").replace("per", "").replace("坪", ""))
