@@ -18,6 +18,7 @@ from app.property.extract.document import Document, url_parts
 from app.property.extract.plausible import Finding, Values, Verdict, told
 from app.property.extract.ranking import Winner
 from app.property.extract.trees import spaced_text
+from app.property.fields.countries import COUNTRIES
 from app.property.normalise import currency
 from app.property.normalise.boxes import boxes_of, in_country
 from app.property.normalise.places import country_of_host
@@ -90,30 +91,7 @@ def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
         yield name, Verdict.PLAUSIBLE
 
 
-_CODES = {
-    "US": r"\d{5}(?:-\d{4})?",
-    "DE": r"\d{5}",
-    "FR": r"\d{5}",
-    "ES": r"\d{5}",
-    "IT": r"\d{5}",
-    "FI": r"\d{5}",
-    "SE": r"\d{3} ?\d{2}",
-    "CZ": r"\d{3} ?\d{2}",
-    "PL": r"\d{2}-\d{3}",
-    "AT": r"\d{4}",
-    "CH": r"\d{4}",
-    "DK": r"\d{4}",
-    "NO": r"\d{4}",
-    "BE": r"\d{4}",
-    "AU": r"\d{4}",
-    "NZ": r"\d{4}",
-    "NL": r"\d{4} ?[A-Z]{2}",
-    "PT": r"\d{4}-\d{3}",
-    "JP": r"\d{3}-?\d{4}",
-    "GB": r"[A-Z]{1,2}\d[A-Z\d]?(?: ?\d[A-Z]{2})?",
-    "IE": r"(?:[A-Z]\d{2}|D6W) ?[A-Z0-9]{4}",
-    "CA": r"[A-Z]\d[A-Z] ?\d[A-Z]\d",
-}
+_CODES = {code: country.postal_code for code, country in COUNTRIES.items() if country.postal_code}
 
 
 def _postal_code(values: Values, page: Document) -> Iterator[Finding]:

@@ -6,46 +6,33 @@ Pure and quiet: what cannot be told stays None. US addresses are `app.property.a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from app.property.fields.countries import COUNTRIES
 from app.property.normalise import regions, texts
 from app.property.normalise.address_parts import Line
 from app.property.normalise.areas import find_unit
 from app.property.normalise.largest_first import SPACELESS, by_province, without_spaces
 from app.property.normalise.vocabulary import offer
 
-_FIVE, _FOUR = r"\d{5}", r"\d{4}"
-#: the postal code of each country whose addresses put it before the town
-_BEFORE: Mapping[str, str] = {
-    **dict.fromkeys(("DE", "FR", "ES", "IT", "FI", "MX", "TR", "EE", "HR", "RS"), _FIVE),
-    **dict.fromkeys(("AT", "CH", "BE", "NO", "DK", "HU", "LU", "SI", "BG", "LI"), _FOUR),
-    **dict.fromkeys(("SE", "CZ", "SK", "GR"), r"\d{3}\s?\d{2}"),
-    "NL": r"\d{4}\s?[A-Z]{2}",
-    "PL": r"\d{2}-\d{3}",
-    "PT": r"\d{4}-\d{3}",
-    "RO": r"\d{6}",
-    "AR": r"[A-Z]\d{4}[A-Z]{3}|\d{4}",
-}
-#: the same for countries that put it behind the town
-_AFTER: Mapping[str, str] = {
-    "GB": r"[A-Z]{1,2}\d[A-Z\d]?(?:\s?\d[A-Z]{2})?",
-    "IE": r"(?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4}",
-    "CA": r"[A-Z]\d[A-Z]\s?\d[A-Z]\d",
-    **dict.fromkeys(("AU", "NZ", "ZA"), _FOUR),
-    "IN": r"\d{6}|\d{3}\s\d{3}",
-    "SG": r"\d{6}",
-    "BR": r"\d{5}-\d{3}",
-    "IL": r"\d{7}",
-}
 _NO_CODE = r"(?!\s*(?:m²|m2\b|m\b|€|£|\$|kr\b|Kč|zł|CHF|EUR|Ft\b|km\b|kWh|%|kvm|qm|[.,/-]\d))"
 _MARK = r"(?:(?:[A-Z]{1,2}-|C\.?P\.?:?\s?|CEP:?\s?|PIN(?: code)?:?\s?)(?=\d))?"
+
+
+def _codes(stands: str) -> Iterator[tuple[str, str]]:
+    """Each country whose addresses put the postal code there, and the code's expression."""
+    for code, country in COUNTRIES.items():
+        if country.postal_code is not None and country.postal_code_stands == stands:
+            yield code, country.postal_code
+
+
 _BEFORE_CODES = {
     country: re.compile(rf"(?<![\w.,-]){_MARK}({code})(?!\w){_NO_CODE}(?:\s+(?=[^\W\d_])|(?=\s*[,)]|$))")
-    for country, code in _BEFORE.items()
+    for country, code in _codes("before")
 }
 _AFTER_CODES = {
-    country: re.compile(rf"(?<![\w-]){_MARK}({code})(?![\w-]){_NO_CODE}") for country, code in _AFTER.items()
+    country: re.compile(rf"(?<![\w-]){_MARK}({code})(?![\w-]){_NO_CODE}") for country, code in _codes("behind")
 }
 #: four digits may be a year: only at a border of the line's parts are they a code
 _BORDER = re.compile(r"(?:^|[,;|·•(–/]|\s-|\d[A-Za-z]?)\s*(?:[A-Z]{1,2}-)?$")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -20,6 +21,8 @@ def test_a_row_of_the_table_holds_together(country: Country) -> None:
     assert all(region == region.strip() == region.casefold() != "" for region in country.regions)
     assert len(country.currency) == 3
     assert country.currency.isupper()
+    assert country.postal_code or not country.postal_code_stands
+    assert re.compile(country.postal_code or "")
     for south, west, north, east in country.boxes:
         assert -90 <= south < north <= 90
         assert -180 <= west < east <= 180
@@ -53,3 +56,13 @@ def test_a_region_is_one_of_its_country_alone() -> None:
     assert not is_region("Bayern", "AT")
     assert not is_region("Bayern", None)
     assert is_region("Έβρος", "GR")  # a sigma at the end of a word is another letter until it is folded
+
+
+@pytest.mark.parametrize(
+    ("country", "code"), [("MX", "06140"), ("BR", "01310-100"), ("IE", "T12 C4HF"), ("JP", "167-0032")]
+)
+def test_a_postal_code_looks_as_those_of_its_country_do(country: str, code: str) -> None:
+    expression = COUNTRIES[country].postal_code
+    assert expression is not None
+    assert re.fullmatch(expression, code)
+    assert not re.fullmatch(expression, f"{code}9")
