@@ -150,15 +150,9 @@ def looks_like_address(text: str) -> bool:
     return looks_like_street(text) and (any(c.isdigit() for c in text) or "," in text)
 
 
+_FORMS, _WRITTEN_FORMS = alternatives("people", "companies"), alternatives("people", "companies_as_written")
 _LEGAL_FORM = re.compile(
-    r"(?:^|[\s,.(])(?:(?i:gmbh(?:\s?&\s?co\.?\s?kg)?|ohg|mbb|gbr|ltd\.?|limited|llp|llc|l\.l\.c\.?|inc\.?|plc|"
-    r"pty\.?(?: ltd\.?)?|"
-    r"pvt\.?(?: ltd\.?)?|s\.?r\.?l\.?s?\.?|sarl|s\.à\.?r\.l\.?|sagl|ltda\.?|lda\.?|bvba|aps|oyj?(?: lkv)?|"
-    r"sp\. ?z ?o\.? ?o\.?|sp\. ?j\.?|s\.\s?r\.\s?o\.?|"
-    r"kft\.?|zrt\.?|d\.o\.o\.?|ltd\. ?şti\.?)|AG|KG|e\.K\.?|S\.?p\.?A\.?|S\.n\.c\.?|S\.?A\.?S\.?|S\.?A\.?|"
-    r"S\.?L\.?U?\.?|B\.?V\.?|bv|N\.?V\.?|nv|"
-    r"v\.?o\.?f\.?|AB|A/S|ASA?|I/S|Oy|s\.c\.|a\.s\.|A\.Ş\.|Ε\.?Π\.?Ε\.?|Α\.?Ε\.?|ООД|ЕООД|АД|ООО|ТОВ)\.?$|"
-    r"株式会社|有限会社|合同会社|[(（][株有][)）]|有限公司|주식회사|공인중개사사무소"
+    rf"(?:^|[\s,.(])(?:(?i:{_FORMS})|{_WRITTEN_FORMS})\.?$|{alternatives('people', 'company_marks')}"
 )
 
 

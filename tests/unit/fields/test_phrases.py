@@ -11,7 +11,7 @@ from app.property.fields.phrases import alternatives, expression, pattern
 from app.property.normalise.areas import find_unit
 from app.property.normalise.numbers import find_numbers
 from app.property.normalise.prices import is_per_area
-from app.property.normalise.texts import is_empty
+from app.property.normalise.texts import has_legal_form, is_empty
 from app.property.normalise.vocabulary import offer, property_kind, standard_status, yes_no
 
 _SECTIONS = (
@@ -154,3 +154,26 @@ def test_one_list_of_units_serves_areas_and_running_text(text: str, unit: str) -
 def test_a_price_by_area_is_told_by_its_units(text: str) -> None:
     assert is_per_area(text)
     assert not is_per_area(text.replace("/", " ").replace("za", "").replace("per", "").replace("坪", ""))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "Wagner GmbH & Co. KG",
+            "Bytovka reality s.r.o.",
+            "Casa Bella S.p.A.",
+            "Koti Oy",
+            "Dom sp. z o.o.",
+            "株式会社東京",
+        ),
+        *("Boligen A/S", "Lac Immobilier SA", "Emlak Ltd. Şti.", "Гнездо ООД"),
+    ],
+)
+def test_a_company_is_known_by_its_legal_form(name: str) -> None:
+    assert has_legal_form(name)
+
+
+@pytest.mark.parametrize("name", ["The Magic Spa", "Ana Lopez sa", "As", "Kodak"])
+def test_case_matters_where_a_legal_form_is_a_word_too(name: str) -> None:
+    assert not has_legal_form(name)
