@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
-from app.property.fields.phrases import by_key
+from app.property.fields.languages import language
+from app.property.fields.phrases import alternatives, by_key
 from app.property.normalise.numbers import Number, find_numbers
 
 SQUARE_FEET, SQUARE_METERS, ACRES, HECTARES = "Square Feet", "Square Meters", "Acres", "Hectares"
@@ -21,24 +23,25 @@ IN_SQUARE_METERS: dict[str, float] = {
     HECTARES: 10000.0,
 }
 _UNITS = by_key("units", *IN_SQUARE_METERS)
-#: (unit right behind its number, square metres in one, languages that do not use it so)
-_OTHERS: tuple[tuple[re.Pattern[str], float, frozenset[str]], ...] = (
-    (re.compile(r"\s?(?:[aá]|ár|árov|arů)\b", re.I), 100.0, frozenset({"en", "es", "pt", "it", "ca", "gl", "ro"})),
-    (re.compile(r"\s?(?:ares?|arów|ary|aari[ae]?)\b|\s?ar\b", re.I), 100.0, frozenset({"es", "pt"})),
-    (re.compile(r"\s?(?:ca|centiares?)\b", re.I), 1.0, frozenset({"en", "de"})),
-    (re.compile(r"\s?(?:tsubo|坪|ping\b|평)", re.I), 400 / 121, frozenset()),
-    (re.compile(r"\s?(?:sq\.?\s?-?(?:yards?|yds?)\b|gaj\b|square yards?)", re.I), 0.83612736, frozenset()),
-    (re.compile(r"\s?(?:dunams?|dönüm|דונם|dekar)\b", re.I), 1000.0, frozenset()),
-    (re.compile(r"\s?(?:mål|stremmata?|στρέμματα?)\b", re.I), 1000.0, frozenset()),
-    (re.compile(r"\s?(?:rai|ไร่)\b", re.I), 1600.0, frozenset()),
-    (re.compile(r"\s?guntha?s?\b", re.I), 101.17141056, frozenset()),
-    (re.compile(r"\s?marlas?\b", re.I), 25.29285264, frozenset()),
-    (re.compile(r"\s?kanals?\b", re.I), 505.8570528, frozenset()),
-)
+#: square metres in one of the units that RESO does not name
+_OTHERS = {
+    **{"Ares": 100.0, "Centiares": 1.0, "Tsubo": 400 / 121, "Square Yards": 0.83612736, "Dunams": 1000.0},
+    **{"Stremmata": 1000.0, "Rai": 1600.0, "Gunthas": 101.17141056, "Marlas": 25.29285264, "Kanals": 505.8570528},
+}
+_LARGE = {HECTARES: IN_SQUARE_METERS[HECTARES], **_OTHERS}
 _TO = re.compile(r"\s*(?:sq\.? ?ft\.?|sqft|m²)?\s*(?:-|–|—|to)\s*", re.I)
 #: `5 - 1,200 sq ft` are a unit and its area
 _WIDEST_RANGE = 10
-_HECTARES_HERE = re.compile(r"\s?(?:ha|hectares?|hektar\w*|ettar[oi])\b", re.I)
+
+
+@cache
+def _behind(lang: str) -> tuple[tuple[re.Pattern[str], float], ...]:
+    """Hectares and the units outside RESO's four right behind a number, in a language that has a file or in none."""
+    here = {
+        name: f"{alternatives('units', name, whole=False)}|{alternatives('units_here', name, lang, whole=False)}"
+        for name in _LARGE
+    }
+    return tuple((re.compile(rf"\s?(?:{here[name]})", re.I), factor) for name, factor in _LARGE.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +109,8 @@ def _compound(text: str, numbers: list[Number], lang: str | None) -> Area | None
 
 def _factor(text: str, at: int, lang: str | None) -> tuple[float, int] | None:
     """Square metres of the unit at `at`, and where it ends; hectares and the units outside RESO's four."""
-    if match := _HECTARES_HERE.match(text, at):
-        return IN_SQUARE_METERS[HECTARES], match.end()
-    for pattern, factor, not_in in _OTHERS:
-        if (lang or "") not in not_in and (match := pattern.match(text, at)):
-            return factor, match.end()
-    return None
+    found = ((pattern.match(text, at), factor) for pattern, factor in _behind(language(lang).get("codes", ("",))[0]))
+    return next(((factor, match.end()) for match, factor in found if match), None)
 
 
 def convert(value: float, unit: str, to: str) -> float:

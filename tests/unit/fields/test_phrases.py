@@ -8,7 +8,8 @@ import pytest
 
 from app.property.fields.languages import languages
 from app.property.fields.phrases import alternatives, expression, pattern
-from app.property.normalise.areas import find_unit
+from app.property.normalise.areas import SQUARE_METERS, find_unit, parse_area
+from app.property.normalise.layouts import parse_layout
 from app.property.normalise.numbers import find_numbers
 from app.property.normalise.prices import is_per_area
 from app.property.normalise.texts import has_legal_form, is_empty
@@ -16,7 +17,7 @@ from app.property.normalise.vocabulary import offer, property_kind, standard_sta
 
 _SECTIONS = (
     *("behind_number", "behind_number_here", "before_number", "kinds", "status", "offers", "prices", "price_periods"),
-    *("price_qualifiers", "materials", "pages", "people", "addresses", "units"),
+    *("price_qualifiers", "materials", "pages", "people", "addresses", "units", "units_here"),
 )
 
 
@@ -177,3 +178,40 @@ def test_a_company_is_known_by_its_legal_form(name: str) -> None:
 @pytest.mark.parametrize("name", ["The Magic Spa", "Ana Lopez sa", "As", "Kodak"])
 def test_case_matters_where_a_legal_form_is_a_word_too(name: str) -> None:
     assert not has_legal_form(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "lang", "square_meters"),
+    [
+        ("11 ares 42 ca", "fr", 1142),
+        ("5 a", "cs", 500),
+        ("2 dönüm", "tr", 2000),
+        ("30坪", "ja", 99.1736),
+        ("3 a", "en", None),  # an article
+        ("3 a", "qq", None),
+    ],
+)
+def test_a_unit_that_is_another_word_elsewhere_counts_in_its_language_alone(
+    text: str, lang: str, square_meters: float | None
+) -> None:
+    area = parse_area(text, lang)
+    assert area is not None
+    assert (area.value if area.unit == SQUARE_METERS else None) == square_meters
+
+
+@pytest.mark.parametrize("code", tuple(languages()))
+def test_expressions_of_layouts_have_a_group_for_the_count(code: str) -> None:
+    layouts = languages()[code].get("layouts", {})
+    for key in ("rooms", "bedrooms", "bathrooms"):
+        assert all(re.compile(written).groups in (1, 2) for written in layouts.get(key, ()))
+    assert all(re.compile(expression(phrase)) for phrases in layouts.get("names", ()) for phrase in phrases)
+
+
+@pytest.mark.parametrize(
+    ("text", "lang", "rooms"),
+    [("Trilocale in centro", "it", 3), ("Двустаен апартамент", "bg", 2), ("3+kk", "sk", 3), ("3 izbový byt", "cs", 3)],
+)
+def test_a_layout_counts_rooms_by_the_habits_of_its_language(text: str, lang: str, rooms: int) -> None:
+    layout = parse_layout(text, lang)
+    assert layout is not None
+    assert layout.rooms == rooms
