@@ -28,25 +28,20 @@ from app.property.weighing import Known, Say, Verdict, say_of, weigh, why_lost, 
 
 __all__ = ["Merged", "SourceRecord", "merge", "same_value"]
 
+
+def _grouped(leads: Mapping[str, str | None]) -> Mapping[str, tuple[str, ...]]:
+    """The fields that follow each field that leads."""
+    return {lead: tuple(n for n, own in leads.items() if own == lead) for lead in FIELDS if lead in leads.values()}
+
+
 #: fields that mean nothing without the value they belong to: they come from the record that gave it, or not at all
-_BOUND: Mapping[str, tuple[str, ...]] = {
-    "LivingArea": ("LivingAreaUnits",),
-    "LotSizeArea": ("LotSizeUnits",),
-    "Latitude": ("Longitude",),
-    "ListPrice": ("X_PricePeriod", "X_PriceQualifier", "X_RentBasis"),
-}
+_BOUND = _grouped({name: spec.bound_to for name, spec in FIELDS.items()})
 #: fields that go with another one: from a record that says the same of that one, else from one that is silent on it
-_GOES_WITH: Mapping[str, tuple[str, ...]] = {
-    "ListPrice": ("X_Currency",),
-    "CloseDate": ("ClosePrice",),
-    "TaxYear": ("TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue"),
-    "BathroomsTotalInteger": ("BathroomsFull",),
-    "BathroomsFull": ("BathroomsHalf",),
-}
+_GOES_WITH = _grouped({name: spec.goes_with for name, spec in FIELDS.items()})
 _FOLLOWERS = frozenset(name for group in (_BOUND, _GOES_WITH) for names in group.values() for name in names)
 _LEADS = tuple(name for name in FIELDS if name not in _FOLLOWERS | DERIVED_FIELDS)
 #: what each source says in its own way: differences there are no conflict
-_OF_ONE_SOURCE = frozenset({"ListingId", "ListingKey", "OriginatingSystemName", "MlsStatus", "PublicRemarks", "Media"})
+_OF_ONE_SOURCE = frozenset(name for name, spec in FIELDS.items() if spec.own_words)
 _BATHROOMS = ("BathroomsFull", "BathroomsHalf")
 _SAME_TIME: Mapping[str, Callable[[SourceRecord, SourceRecord], bool]] = {
     "CloseDate": is_one_sale,

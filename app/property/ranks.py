@@ -28,17 +28,7 @@ class Topic(StrEnum):
     ESTIMATE = "estimate"
 
 
-#: fields whose topic is not that of their group
-_TOPICS: Mapping[str, Topic] = {
-    **dict.fromkeys(("ClosePrice", "CloseDate"), Topic.SALE),
-    **dict.fromkeys(("Latitude", "Longitude"), Topic.POSITION),
-    **dict.fromkeys(("LotSizeArea", "LotSizeUnits"), Topic.LOT),
-    **dict.fromkeys(("X_Permits", "X_RoofYear", "PowerProductionType"), Topic.PERMITS),
-    **dict.fromkeys(("AssociationYN", "AssociationFee", "X_AccessNotes", "SubdivisionName"), Topic.ASSOCIATION),
-    **dict.fromkeys(("X_EstimatedValueLow", "X_EstimatedValueHigh"), Topic.ESTIMATE),
-    **dict.fromkeys(("PropertyType", "PropertySubType", "X_EnergyRating"), Topic.FACTS),
-    "X_TaxHistory": Topic.TAX,
-}
+#: the topic of a group's fields, unless the table names another one
 _GROUPS: Mapping[str, Topic] = {
     "listing": Topic.LISTING,
     "address": Topic.ADDRESS,
@@ -81,7 +71,8 @@ METHOD_FACTORS: Mapping[Method, float] = MappingProxyType({
 
 def topic_of(name: str) -> Topic:
     """What the field `name` is about."""
-    return _TOPICS.get(name) or _GROUPS[FIELDS[name].group]
+    spec = FIELDS[name]
+    return Topic(spec.topic) if spec.topic is not None else _GROUPS[spec.group]
 
 
 def rank(kind: SourceKind | None, name: str) -> float:

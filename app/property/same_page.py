@@ -7,11 +7,12 @@ from typing import Any
 
 from app.property import identity
 from app.property.agreement import same_value
+from app.property.fields.table import of_kind
 from app.property.record import Method
 from app.property.source_record import SourceRecord
 
 #: what names one listing
-_IDS = ("ListingId", "ListingKey", "ParcelNumber")
+_IDS = of_kind("identifier")
 #: what a page shows differently from one visit to the next
 _UNSTEADY = frozenset({"Media", "PublicRemarks"})
 

@@ -23,13 +23,7 @@ FieldKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """One field.
-
-    Its value lies in `range`, that of nearly every home in `usual`: both ends included, areas in square meters. A year
-    lies at most `years_ahead` of the page's. `pages` are the kinds of pages that it may be read from, `values` all that
-    it may hold. It means nothing without the field that it is `part_of`. `ask_model`: worth asking a model for.
-    `derived`: computed from others, never read. `personal`: it names a person.
-    """
+    """One field; the head of `fields.toml` explains each key. Ends of ranges are included, areas in square meters."""
 
     name: str
     type: FieldType
@@ -43,6 +37,11 @@ class FieldSpec:
     pages: tuple[str, ...] = ("listing", "record")
     values: tuple[str, ...] = ()
     part_of: str | None = None
+    topic: str | None = None
+    bound_to: str | None = None
+    goes_with: str | None = None
+    own_words: bool = False
+    appended: int | None = None
     derived: bool = False
     personal: bool = False
 

@@ -1,7 +1,7 @@
 """The columns of tables (CSV, Parquet) and the properties of GeoJSON features: what there is, and in which order.
 
-Programs rely on both. A new column goes to the end, none is ever moved, renamed or taken away; a field of the record
-that has no column is a mistake that a test reports.
+Programs rely on both. A new column goes to the end (`appended` in the field table). None is ever moved, renamed or
+taken away.
 """
 
 from __future__ import annotations
@@ -10,26 +10,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.property.doubt import UNSURE_BELOW
+from app.property.record import FIELDS
+
+
+def _place(name: str) -> int:
+    """A field's place among those that came later."""
+    return FIELDS[name].appended or 0
+
 
 #: every column in its place
 COLUMNS: tuple[str, ...] = (
     "property",
-    "ListingId", "ListingKey", "OriginatingSystemName", "StandardStatus", "MlsStatus", "PropertyType",
-    "PropertySubType", "ListPrice", "OriginalListPrice", "ClosePrice", "CloseDate",
-    "UnparsedAddress", "StreetNumber", "StreetName", "UnitNumber", "City", "StateOrProvince", "CountyOrParish",
-    "PostalCode", "Country", "Latitude", "Longitude", "SubdivisionName",
-    "RoomsTotal", "BedroomsTotal", "BathroomsTotalInteger", "BathroomsFull", "BathroomsHalf", "LivingArea",
-    "LivingAreaUnits", "LotSizeArea", "LotSizeUnits", "YearBuilt", "StoriesTotal", "Roof", "ConstructionMaterials",
-    "Heating", "Cooling", "ParkingTotal", "PoolPrivateYN", "AssociationYN", "AssociationFee", "PowerProductionType",
-    "PublicRemarks", "ListAgentFullName", "ListOfficeName", "Media",
-    "ParcelNumber", "TaxAnnualAmount", "TaxAssessedValue", "TaxYear", "X_MarketValue",
-    "X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis", "X_PriceHistory", "X_TaxHistory",
-    "X_EnergyRating", "X_AccessNotes", "X_EstimatedValueLow", "X_EstimatedValueHigh", "X_PotentialEquityLow",
-    "X_PotentialEquityHigh", "X_GoogleEarthUrl", "X_Permits", "X_RoofYear",
-    "sources", "created_at", "updated_at",
-    "replaces", "conflicts", "low_confidence",
-    "X_PricePerArea", "X_AgeYears",
-)  # fmt: skip
+    *(name for name, spec in FIELDS.items() if spec.appended is None),
+    *("sources", "created_at", "updated_at", "replaces", "conflicts", "low_confidence"),
+    *sorted((name for name, spec in FIELDS.items() if spec.appended is not None), key=_place),
+)
 
 
 def about(shown: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from app.property.fields.table import (
     parts_of,
 )
 from app.property.normalise.areas import IN_SQUARE_METERS
+from app.property.ranks import Topic, topic_of
 from tests.plugins.read_pages import values_of
 
 _STORED = {
@@ -37,7 +38,8 @@ def test_a_row_of_the_table_holds_together(spec: FieldSpec) -> None:
     assert spec.meaning
     assert spec.pages
     assert set(spec.pages) <= {"listing", "record"}
-    assert spec.part_of is None or spec.part_of in FIELDS
+    assert {spec.part_of, spec.bound_to, spec.goes_with} <= FIELDS.keys() | {None}
+    assert not (spec.bound_to and spec.goes_with)
     assert bool(spec.values) == (spec.kind in ("choice", "unit"))
     assert (spec.years_ahead is not None) == (spec.kind == "year")
     assert not (spec.derived and spec.ask_model)
@@ -62,6 +64,17 @@ def test_every_kind_and_status_in_the_languages_is_one_of_the_fields_values() ->
 
 def test_a_price_takes_what_means_nothing_without_it_along() -> None:
     assert parts_of("ListPrice") == ("X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis")
+
+
+def test_topics_are_those_that_sources_are_ranked_by() -> None:
+    assert {spec.topic for spec in FIELDS.values()} - {None} <= set(Topic)
+    assert topic_of("ClosePrice") is Topic.SALE
+    assert topic_of("YearBuilt") is Topic.FACTS
+
+
+def test_later_columns_of_exports_are_numbered_from_one_on() -> None:
+    numbers = sorted(spec.appended for spec in FIELDS.values() if spec.appended is not None)
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_derived_fields_are_read_from_no_page() -> None:

@@ -113,7 +113,7 @@ def written(chosen: ExportFormat, *properties: dict[str, Any]) -> bytes:
 
 
 def test_published_columns_stay_where_they_are() -> None:
-    """Whoever adds a field adds its column at the end of `COLUMNS` and of this list."""
+    """Whoever adds a field gives it the next number in `appended`, and a place at the end of this list."""
     published = PUBLISHED.split()
     assert list(COLUMNS[: len(published)]) == published
     assert sorted(set(COLUMNS) & FIELDS.keys()) == sorted(FIELDS)
