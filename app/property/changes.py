@@ -21,22 +21,15 @@ from app.property.source_record import SourceRecord
 
 #: what the world changes about a home, and somebody acts on. Left out: what is computed (its inputs are told), what
 #: names people, what each site words in its own way, estimates that move daily, and facts that are only ever corrected
-TOLD_FIELDS = (
-    *("ListPrice", "StandardStatus", "ClosePrice", "CloseDate", "X_Permits", "X_RoofYear", "Roof"),
-    *("PowerProductionType", "TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue", "AssociationFee"),
-)
+TOLD_FIELDS = tuple(name for name, spec in FIELDS.items() if spec.told)
 #: what can be asked for beside them
 TELLABLE_FIELDS = tuple(name for name in FIELDS if name not in DERIVED_FIELDS)
 #: without these a value means nothing, or something else
 _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        **dict.fromkeys(of_kind("money"), ("X_Currency",)),
+        **{name: ("X_Currency", *filter(None, [FIELDS[name].goes_with])) for name in of_kind("money")},
         **{name: (unit,) for name, unit in UNIT_OF.items()},
         "ListPrice": ("X_Currency", "X_PricePeriod", "X_PriceQualifier"),
-        "ClosePrice": ("X_Currency", "CloseDate"),
-        "TaxAnnualAmount": ("X_Currency", "TaxYear"),
-        "TaxAssessedValue": ("X_Currency", "TaxYear"),
-        "X_MarketValue": ("X_Currency", "TaxYear"),
     }
 )
 _TAG = re.compile(r"<[^<>]*>")

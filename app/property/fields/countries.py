@@ -1,4 +1,4 @@
-"""The table of countries, `countries.toml`: their names, currencies, host names, languages, boxes, and regions."""
+"""The tables of countries and currencies, `countries.toml` and `currencies.toml`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ Box = tuple[float, float, float, float]
 class Country:
     """One country. `names` are in small letters, the English one first; `regions` are casefolded.
 
-    `postal_code` is a regular expression. In an address in one line it stands `before` or `behind` the town.
+    `postal_code` and `currency_sign` are regular expressions. In an address in one line the code stands `before` or
+    `behind` the town.
     """
 
     names: tuple[str, ...]
     currency: str
+    currency_sign: str | None
     postal_code: str | None
     postal_code_stands: Literal["before", "behind"] | None
     hosts: tuple[str, ...]
@@ -30,13 +32,15 @@ class Country:
     regions: frozenset[str]
 
 
-_TABLE = tomllib.loads(Path(__file__).with_name("countries.toml").read_text("utf-8"))
+_HERE = Path(__file__)
+_TABLE = tomllib.loads(_HERE.with_name("countries.toml").read_text("utf-8"))
 #: by ISO 3166-1 alpha-2
 COUNTRIES: Mapping[str, Country] = MappingProxyType(
     {
         code: Country(
             names=tuple(row["names"]),
             currency=row["currency"],
+            currency_sign=row.get("currency_sign"),
             postal_code=row.get("postal_code"),
             postal_code_stands=row.get("postal_code_stands"),
             hosts=tuple(row.get("hosts", ())),
@@ -49,3 +53,11 @@ COUNTRIES: Mapping[str, Country] = MappingProxyType(
 )
 #: two-letter codes by names in small letters
 US_STATES: Mapping[str, str] = MappingProxyType(_TABLE["US"]["states"])
+
+_CURRENCIES = tomllib.loads(_HERE.with_name("currencies.toml").read_text("utf-8"))
+#: every ISO 4217 code that we know
+CURRENCIES = frozenset(_CURRENCIES["signs"]) | {country.currency for country in COUNTRIES.values()}
+#: codes by signs and words that mean one currency only
+CURRENCY_SIGNS: Mapping[str, str] = {sign: code for code, signs in _CURRENCIES["signs"].items() for sign in signs}
+#: codes by signs that several currencies share; the first is meant where the country does not decide
+SHARED_SIGNS: Mapping[str, tuple[str, ...]] = {sign: tuple(codes) for sign, codes in _CURRENCIES["shared"].items()}

@@ -41,6 +41,7 @@ class FieldSpec:
     bound_to: str | None = None
     goes_with: str | None = None
     own_words: bool = False
+    told: bool = False
     appended: int | None = None
     derived: bool = False
     personal: bool = False

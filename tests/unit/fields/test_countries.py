@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from app.property.fields.countries import COUNTRIES, US_STATES, Country
+from app.property.fields.countries import COUNTRIES, CURRENCIES, CURRENCY_SIGNS, SHARED_SIGNS, US_STATES, Country
 from app.property.normalise.boxes import boxes_of, in_country
 from app.property.normalise.places import country_code, country_name, country_of_host, country_of_language
 from app.property.normalise.regions import is_region
@@ -19,8 +19,8 @@ def test_a_row_of_the_table_holds_together(country: Country) -> None:
         word == word.strip() == word.lower() != "" for word in (*country.names, *country.hosts, *country.languages)
     )
     assert all(region == region.strip() == region.casefold() != "" for region in country.regions)
-    assert len(country.currency) == 3
-    assert country.currency.isupper()
+    assert re.fullmatch("[A-Z]{3}", country.currency)
+    assert not re.compile(country.currency_sign or "$").match("9")
     assert country.postal_code or not country.postal_code_stands
     assert re.compile(country.postal_code or "")
     for south, west, north, east in country.boxes:
@@ -66,3 +66,9 @@ def test_a_postal_code_looks_as_those_of_its_country_do(country: str, code: str)
     assert expression is not None
     assert re.fullmatch(expression, code)
     assert not re.fullmatch(expression, f"{code}9")
+
+
+def test_a_sign_means_one_currency_or_is_shared_by_several() -> None:
+    assert not CURRENCY_SIGNS.keys() & SHARED_SIGNS.keys()
+    assert {*CURRENCY_SIGNS.values(), *(code for codes in SHARED_SIGNS.values() for code in codes)} <= CURRENCIES
+    assert all(len(codes) == len(set(codes)) > 1 for codes in SHARED_SIGNS.values())
