@@ -12,7 +12,8 @@ from functools import cache
 
 from app.property.fields.languages import language, languages
 
-_MARKS = {"(": "(?:", "[": "(?:", "]": ")?", ")": ")", "|": "|", "*": r"\w*"}
+#: no rest of a word is longer, so that the work on a page grows with its size alone
+_MARKS = {"(": "(?:", "[": "(?:", "]": ")?", ")": ")", "|": "|", "*": r"\w{0,30}"}
 #: scripts from Hebrew on join words or do not part them
 _FIRST_JOINED = "\u0590"
 

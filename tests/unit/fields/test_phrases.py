@@ -215,3 +215,9 @@ def test_a_layout_counts_rooms_by_the_habits_of_its_language(text: str, lang: st
     layout = parse_layout(text, lang)
     assert layout is not None
     assert layout.rooms == rooms
+
+
+def test_the_rest_of_a_word_ends_somewhere() -> None:
+    """Else each beginning of a phrase in a long word would be followed to the word's end."""
+    assert re.search(expression("rodinn* dom"), f"rodinn{'ý' * 30} dom")
+    assert not re.search(expression("rodinn* dom"), f"rodinn{'ý' * 31} dom")
