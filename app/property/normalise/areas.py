@@ -35,8 +35,8 @@ _WIDEST_RANGE = 10
 
 
 @cache
-def _behind(lang: str) -> tuple[tuple[re.Pattern[str], float], ...]:
-    """Hectares and the units outside RESO's four right behind a number, in a language that has a file or in none."""
+def _behind(lang: str | None) -> tuple[tuple[re.Pattern[str], float], ...]:
+    """Hectares and the units outside RESO's four right behind a number; `lang` has a file, or is empty or None."""
     here = {
         name: f"{alternatives('units', name, whole=False)}|{alternatives('units_here', name, lang, whole=False)}"
         for name in _LARGE
@@ -109,8 +109,13 @@ def _compound(text: str, numbers: list[Number], lang: str | None) -> Area | None
 
 def _factor(text: str, at: int, lang: str | None) -> tuple[float, int] | None:
     """Square metres of the unit at `at`, and where it ends; hectares and the units outside RESO's four."""
-    found = ((pattern.match(text, at), factor) for pattern, factor in _behind(language(lang).get("codes", ("",))[0]))
+    found = ((pattern.match(text, at), factor) for pattern, factor in _behind(_known(lang)))
     return next(((factor, match.end()) for match, factor in found if match), None)
+
+
+def _known(lang: str | None) -> str | None:
+    """The first code of the language's file; empty for one without a file, None (any of them) where it is not known."""
+    return language(lang).get("codes", ("",))[0] if lang is not None else None
 
 
 def convert(value: float, unit: str, to: str) -> float:

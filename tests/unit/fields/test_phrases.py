@@ -189,10 +189,11 @@ def test_case_matters_where_a_legal_form_is_a_word_too(name: str) -> None:
         ("30坪", "ja", 99.1736),
         ("3 a", "en", None),  # an article
         ("3 a", "qq", None),
+        ("11 ares 42 ca", None, 1142),  # of an unknown language all count
     ],
 )
 def test_a_unit_that_is_another_word_elsewhere_counts_in_its_language_alone(
-    text: str, lang: str, square_meters: float | None
+    text: str, lang: str | None, square_meters: float | None
 ) -> None:
     area = parse_area(text, lang)
     assert area is not None
