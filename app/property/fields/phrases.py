@@ -7,13 +7,16 @@ may be absent, `^` the beginning of the text, punctuation aside, `$` its end. `r
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Mapping
 from functools import cache
 
 from app.property.fields.languages import language, languages
 
-#: no rest of a word is longer, so that the work on a page grows with its size alone
+#: how each mark is written in a regular expression. No rest of a word is longer than this, so that the work on a page
+#: grows with its size alone
 _MARKS = {"(": "(?:", "[": "(?:", "]": ")?", ")": ")", "|": "|", "*": r"\w{0,30}"}
+_WRITTEN = str.maketrans({**{char: f"\\{char}" for char in string.punctuation}, **_MARKS})
 #: scripts from Hebrew on join words or do not part them
 _FIRST_JOINED = "\u0590"
 
@@ -24,7 +27,7 @@ def expression(phrase: str, *, whole: bool = True) -> str:
         return phrase.removeprefix("re:")
     begins, ends = phrase.startswith("^"), phrase.endswith("$")
     body = phrase[begins : len(phrase) - ends]
-    written = "".join(_MARKS.get(c) or re.escape(c) for c in body.lstrip("*"))
+    written = body.lstrip("*").translate(_WRITTEN)
     lead = r"^\W*" if begins else _boundary(body) if whole else ""
     return lead + written + ("$" if ends else _boundary(body[::-1]))
 
