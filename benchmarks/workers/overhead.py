@@ -17,7 +17,6 @@ import psutil
 from app.property.extract.pipeline import extract
 from app.property.page import Page
 from app.property.source_record import SourceRecord
-from app.property.store import Job
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.workers.bare import do_nothing
 from benchmarks.workers.fleet import Fleet, fleet
@@ -51,10 +50,13 @@ def _one(server: PostgreSQL | None, pool: Pool, size: int, rounds: int) -> dict[
         bare, jobs, skipped = [], [], 0
         for number, ids in enumerate(batches):
             spent = [_cpu_ms(running, worker, send, ids) for send in (_send_bare, _send_jobs)]
+            # a message on its way from the queue to the worker is held by neither
+            running.wait_for_batch(running.stores.jobs.get(ids[0]).batch, _MOST_SECONDS)
             if number:  # the first round warms both up
                 bare.append(spent[0])
                 jobs.append(spent[1])
-            skipped += sum(1 for job in _ended(running, ids) if job.state != "done" or job.attempts != 1)
+            states = [running.stores.jobs.get(job_id) for job_id in ids]
+            skipped += sum(1 for job in states if job.state != "done" or job.attempts != 1)
         return {
             "tasks": size * rounds,
             "not_done": skipped,
@@ -83,14 +85,6 @@ def _record(number: int, target: str) -> SourceRecord:
     values = dict(found.record.values)
     evidence = {name: found.record.evidence[name] for name in values}
     return SourceRecord(target, target, found.kind, page.sha256, now, values, evidence)
-
-
-def _ended(running: Fleet, ids: Sequence[str]) -> list[Job]:
-    """The jobs, once all have ended: a message on its way from the queue to the worker is held by neither."""
-    running.wait_until(
-        lambda: all(running.stores.jobs.get(job_id).state.is_final for job_id in ids), "the last job", _MOST_SECONDS
-    )
-    return [running.stores.jobs.get(job_id) for job_id in ids]
 
 
 def _send_jobs(running: Fleet, ids: Sequence[str]) -> None:
