@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import redis
+from celery import Celery
 from redbeat import RedBeatScheduler
 from redbeat.schedulers import acquire_distributed_beat_lock
 
@@ -63,8 +64,8 @@ class OneSchedule(RedBeatScheduler):
     """RedBeat that outlives its Redis, and a predecessor whose clock was ahead.
 
     RedBeat ends with an exception when its lock ran out (Redis paused, restarted or emptied) or Redis is away; this
-    one waits, takes the lock again and writes its schedule anew. It does so too when it has waited for its first lock,
-    since Redis may have been emptied meanwhile. What ran last in the future would not be due before.
+    one waits, takes the lock again and writes its schedule anew. It writes its first schedule in its first tick, so
+    that it also starts while Redis is away. What ran last in the future would not be due before.
 
     Once told to end it ends: Celery closes the scheduler in the handler of the signal and then raises `SystemExit`
     wherever the process is, which a finalizer (`__del__`) loses, and not at all if closing fails.
@@ -74,6 +75,9 @@ class OneSchedule(RedBeatScheduler):
     _has_schedule = False
     _is_whole = False
     _is_closed = False
+
+    def __init__(self, app: Celery, **options: Any) -> None:
+        super().__init__(app, **{**options, "lazy": True})
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         if self._is_closed:

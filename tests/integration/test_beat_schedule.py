@@ -35,22 +35,31 @@ def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
         yield valkey
 
 
-@pytest.fixture
-def app(valkey: EmbeddedValkey, tmp_path: Path) -> Celery:
-    settings = Settings(_env_file=None, redis_url=valkey.url, propintel_home=tmp_path)
+def make_app(valkey: EmbeddedValkey, home: Path) -> Celery:
+    settings = Settings(_env_file=None, redis_url=valkey.url, propintel_home=home)
     app = make_celery(settings)
     app.conf.update(beat_config(settings))
     return app
+
+
+@pytest.fixture
+def app(valkey: EmbeddedValkey, tmp_path: Path) -> Celery:
+    return make_app(valkey, tmp_path)
+
+
+def schedule_in(server: redis.Redis) -> set[str]:
+    """The names of the entries that beat has written."""
+    return {key.decode().removeprefix("propintel:beat:") for key in server.scan_iter("propintel:beat:*")}
 
 
 def test_a_schedule_that_is_lost_while_it_is_written_is_written_anew(app: Celery, valkey: EmbeddedValkey) -> None:
     with redis.Redis.from_url(valkey.url) as server:
         Unlucky.server, Unlucky.emptied = server, False
         beat = Unlucky(app=app)
+        beat.tick()
         assert Unlucky.emptied is True
         beat.tick()
-        found = {key.decode().removeprefix("propintel:beat:") for key in server.scan_iter("propintel:beat:*")}
-    assert set(app.conf.beat_schedule) <= found
+        assert schedule_in(server) >= set(app.conf.beat_schedule)
 
 
 def test_a_beat_that_was_told_to_end_ends_even_if_the_signal_got_lost(app: Celery, valkey: EmbeddedValkey) -> None:
@@ -72,3 +81,14 @@ def test_a_beat_that_cannot_give_its_lock_back_ends_all_the_same(app: Celery, va
     beat.close()
     with pytest.raises(SystemExit):
         beat.tick()
+
+
+def test_a_beat_that_starts_while_redis_is_away_writes_its_schedule_later(tmp_path: Path) -> None:
+    valkey = EmbeddedValkey(tmp_path)
+    app = make_app(valkey, tmp_path)
+    beat = OneSchedule(app=app)
+    assert beat.tick() > 0, "it says when it looks again"
+    with valkey, redis.Redis.from_url(valkey.url) as server:
+        beat.tick()
+        assert schedule_in(server) >= set(app.conf.beat_schedule)
+        beat.close()

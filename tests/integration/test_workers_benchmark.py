@@ -44,7 +44,7 @@ def test_a_pool_does_every_job_and_the_page_tells_of_it(tmp_path: Path) -> None:
 def test_the_overhead_is_that_of_jobs_which_all_ran_once(tmp_path: Path) -> None:
     rows = _measure("overhead", tmp_path / "results.json")
     assert [row["pool"] for row in rows] == ["prefork", "solo"]
-    assert all((row["tasks"], row["not_done"]) == (10, 0) for row in rows), rows
+    assert [(row["tasks"], row["not_done"]) for row in rows] == [(10, 0), (10, 0)]
     assert all(row["job_ms"] > 0 for row in rows)
 
 

@@ -218,9 +218,7 @@ def test_a_source_that_is_spent_when_a_model_is_asked_is_kept(
     """Each block costs so much: the page is read with less than it may cost, and what is asked about it is too much."""
     world.county.pages[FOUND] = (200, assessor(Roof="see below") + "<p>The roof was renewed in 2010.</p>")
     world.sources(BY_ADDRESS)
-    monkeypatch.setattr(
-        reading_budget, "time", SimpleNamespace(process_time=itertools.count(0, block_seconds).__next__)
-    )
+    monkeypatch.setattr(reading_budget, "time", SimpleNamespace(thread_time=itertools.count(0, block_seconds).__next__))
     outcome = world.scrape()
     assert outcome.record["YearBuilt"] == 1987
     assert "too complex" in outcome.model_note

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 
-import lxml.html
-from lxml.etree import ParserError
+from app.property.extract import trees
 
 #: a reader who sees the page for longer than this is meant to read it
 _SOON_SECONDS = 10
@@ -37,9 +36,8 @@ def _stated(markup: str) -> list[str]:
     head = markup[:_HEAD_CHARS]
     if "http-equiv" not in head.lower() or not _HINT.search(head):
         return []
-    try:
-        root = lxml.html.document_fromstring(head.encode(), parser=lxml.html.HTMLParser(encoding="utf-8"))
-    except (ParserError, ValueError):
+    root = trees.parsed(head)
+    if root is None:
         return []
     metas = root.xpath("//meta[not(ancestor::noscript or ancestor::template)]")
     return [meta.get("content", "") for meta in metas if meta.get("http-equiv", "").strip().lower() == "refresh"]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+
+from app.property.remembering import remembered
 
 from app.property.fields.phrases import by_key, first_of, pattern, words
 
@@ -47,12 +48,12 @@ _DUPLEX = re.compile(r"\bduplex\b", re.IGNORECASE)
 
 def property_kind(text: str, country: str | None = None) -> Kind | None:
     """What `text` (a type label's value, a land-use description) says the property is in `country`."""
-    kind = _kind(text) if len(text) <= _LONGEST_KEPT else _kind.__wrapped__(text)
+    kind = _kind(text)
     flat = kind is not None and kind.subtype == "Duplex" and country in _DUPLEX_IS_FLAT and _DUPLEX.search(text)
     return Kind(None, "Apartment") if flat else kind
 
 
-@lru_cache(maxsize=2_000)
+@remembered(2_000, _LONGEST_KEPT)
 def _kind(text: str) -> Kind | None:
     text = text.replace("_", " ")
     subtype = first_of(_SUBTYPES, text)
@@ -71,13 +72,9 @@ def standard_status(text: str) -> str | None:
     return _MEANT.get(status or "", status)
 
 
+@remembered(2_000, _LONGEST_KEPT)
 def offer(text: str) -> str | None:
     """`rent` or `sale` where `text` says which of the two is offered; None where it says neither or both."""
-    return _offer(text) if len(text) <= _LONGEST_KEPT else _offer.__wrapped__(text)
-
-
-@lru_cache(maxsize=2_000)
-def _offer(text: str) -> str | None:
     text = text.replace("_", " ")
     rent, sale = bool(_RENT.search(text)), bool(_SALE.search(text))
     return None if rent == sale else "rent" if rent else "sale"

@@ -10,9 +10,10 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from html import unescape
 from urllib.parse import unquote
+
+from app.property.remembering import remembered
 
 #: a backslash escape of JSON and JavaScript, a character reference of HTML, escapes of a URL
 _ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});|(?:%[0-9a-fA-F]{2})+")
@@ -82,13 +83,9 @@ def words_of(text: Text) -> Iterator[Word]:
         yield Word(plain_form(match.group()), match.group(), text.place(at), text.place(stop), at, stop)
 
 
+@remembered(50_000, LONGEST_KEPT)
 def plain_form(word: str) -> str:
     """Small letters without accents and apostrophes: `Müller` and `MULLER` are `muller`, `O’Brien` is `obrien`."""
-    return _plain_form(word) if len(word) <= LONGEST_KEPT else _plain_form.__wrapped__(word)
-
-
-@lru_cache(maxsize=50_000)
-def _plain_form(word: str) -> str:
     return "".join(char for char in plain_text(word) if char.isalpha())
 
 

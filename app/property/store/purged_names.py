@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -20,6 +19,7 @@ from app.errors.purging import PageNamesPersonError, PersonPurgedMeanwhileError
 from app.property.page import Page
 from app.property.people import Finder, PersonName
 from app.property.people.words import LONGEST_KEPT
+from app.property.remembering import remembered
 from app.property.store.engine import Database
 from app.property.store.rows import upsert
 from app.property.store.tables import purged_names
@@ -52,12 +52,9 @@ def finder_of_marks(key: bytes, marks: Iterable[str], words: Iterable[str]) -> F
     """Finds names by their hashes."""
     known, short = frozenset(marks), frozenset(words)
 
-    @lru_cache(maxsize=20_000)
-    def is_known(word: str) -> bool:
-        return keyed(key, word)[:_SHORT] in short
-
+    @remembered(20_000, LONGEST_KEPT)
     def may_begin(word: str) -> bool:
-        return is_known(word) if len(word) <= LONGEST_KEPT else is_known.__wrapped__(word)
+        return keyed(key, word)[:_SHORT] in short
 
     return Finder(may_begin, lambda form: keyed(key, " ".join(form)) in known)
 

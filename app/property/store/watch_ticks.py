@@ -196,8 +196,8 @@ class _Turn:
         made = make_batch(self._connection, batch, wanted, self._now + _RESEND, None, watch_of=self._wanted)
         for row in taken:
             next_at = due_next(row.target, row.interval_days, self._now)
-            change = {"due_at": next_at, "put_off_at": None, "under_way_since": self._now, "batch_id": made.batch}
-            self._set(row, **change, prepaid=False)
+            begun_now = {"under_way_since": self._now, "batch_id": made.batch, "prepaid": False}
+            self._set(row, due_at=next_at, put_off_at=None, **begun_now)
         new = set(made.new)
         return [job for job in made.jobs if job.id in new]
 

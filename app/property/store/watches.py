@@ -110,12 +110,11 @@ class Watches:
             if new and count + len(new) > most:
                 raise TooManyWatchesError(count, len(new), most)
             now = self._clock.now()
-            _make(connection, new, interval_days, now, who)
+            _make(connection, new, interval_days, now, who=who, caller=requester.caller if requester else None)
             _change(connection, there.values(), interval_days, now)
             if requester is not None:
                 paused = [row.target for row in there.values() if row.state == WatchStatus.PAUSED]
                 quotas.charge(connection, requester, now, len(new) + len(paused))
-                _pay(connection, new, caller=requester.caller)
                 _pay(connection, paused)
             rows = _rows(connection, targets)
             return Added([watch_of(rows[target], now) for target in targets], len(new))
@@ -279,7 +278,10 @@ def _rows(connection: Connection, targets: Sequence[str]) -> dict[str, Row[Any]]
     return found
 
 
-def _make(connection: Connection, targets: Sequence[str], interval_days: int, now: datetime, who: str) -> None:
+def _make(
+    connection: Connection, targets: Sequence[str], interval_days: int, now: datetime, *, who: str, caller: str | None
+) -> None:
+    """New watches; `caller` has paid for the first refresh of each."""
     rows = [
         {
             "id": new_id(),
@@ -291,6 +293,8 @@ def _make(connection: Connection, targets: Sequence[str], interval_days: int, no
             "due_at": due_first(target, interval_days, now, is_known=kind is WatchKind.PROPERTY),
             "created_at": now,
             "created_by": clean(who),
+            "caller": caller,
+            "prepaid": caller is not None,
         }
         for target in targets
         for kind in [_kind(target)]
@@ -299,10 +303,10 @@ def _make(connection: Connection, targets: Sequence[str], interval_days: int, no
         connection.execute(insert(watches), some)
 
 
-def _pay(connection: Connection, targets: Sequence[str], **change: str) -> None:
+def _pay(connection: Connection, targets: Sequence[str]) -> None:
     """The next refresh of these is paid."""
     for some in chunks(targets):
-        connection.execute(update(watches).where(watches.c.target.in_(some)).values(prepaid=True, **change))
+        connection.execute(update(watches).where(watches.c.target.in_(some)).values(prepaid=True))
 
 
 def _change(connection: Connection, rows: Iterable[Row[Any]], interval_days: int, now: datetime) -> None:

@@ -90,11 +90,10 @@ class Sites:
                     sites._under_way[host] += 1
                     sites.seen[host].append([arrived, self.path, sites._under_way[host]])
                     number = sum(path != "/robots.txt" for _, path, _ in sites.seen[host])
-                try:
-                    sites.answer(self, host, number)
-                finally:
-                    with sites._lock:
-                        sites._under_way[host] -= 1
+                body = sites.answer(self, host, number)
+                with sites._lock:  # with the body's last byte the asker may send the next request at once
+                    sites._under_way[host] -= 1
+                self.wfile.write(body)
 
             def log_message(self, format: str, *args: object) -> None:
                 pass
@@ -102,7 +101,8 @@ class Sites:
         return Handler
 
     @staticmethod
-    def answer(request: BaseHTTPRequestHandler, host: str, number: int) -> None:
+    def answer(request: BaseHTTPRequestHandler, host: str, number: int) -> bytes:
+        """Send all but the body; -> the body."""
         status, body, head = 200, PAGE, {"Content-Type": "text/html"}
         if request.path == "/robots.txt":
             text = ROBOTS[host]
@@ -116,7 +116,7 @@ class Sites:
         for name, value in {**head, "Content-Length": str(len(body))}.items():
             request.send_header(name, value)
         request.end_headers()
-        request.wfile.write(body)
+        return body
 
 
 def work(url: str, ends: float) -> None:

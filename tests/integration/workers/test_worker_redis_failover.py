@@ -141,5 +141,5 @@ def test_jobs_outlive_a_failover(
     fleet.wait_for_state(later, "done")
     assert all(fleet.job(job_id).attempts <= 2 for job_id in ids)
     assert pair.replica.zcard("{propintel}:pool:procs") > 0, "the pool's processes are known to the new primary"
-    assert worker.process.poll() is None
-    assert beat.process.poll() is None
+    assert worker.process.poll() is None, fleet.log("worker")
+    assert beat.process.poll() is None, fleet.log("beat")
