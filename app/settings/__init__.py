@@ -24,6 +24,7 @@ from app.settings.forms import (
     Hosts,
     LogFormat,
     LogLevel,
+    ModelUse,
     Networks,
     OtlpUrl,
     Proxies,
@@ -95,6 +96,14 @@ class Settings(LogSettings):
         " path can read them. Loopback is always allowed.",
     )
     openai_model: str = Field("gpt-4.1-mini", description="The model that reads missing fields.")
+    model_use: ModelUse = Field(
+        "missing",
+        description="When a model is asked about a page: `always`, `missing` (when fields are missing or doubtful), or"
+        " `never`.",
+    )
+    openai_text_tokens: int = Field(
+        3_500, ge=200, le=100_000, description="Most tokens of a page's text that a model is sent."
+    )
     openai_service_tier: ServiceTier = Field(
         None, description="Service tier of model calls; `flex` costs half and is slower. Empty: not sent."
     )

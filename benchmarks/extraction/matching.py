@@ -18,6 +18,7 @@ Row = Mapping[str, Any]
 
 #: the label's word to the RESO subtypes (or types) that say it
 PROPERTY_TYPES: dict[str, frozenset[str]] = {
+    "flat": frozenset({"Apartment", "Condominium", "Stock Cooperative"}),
     "apartment": frozenset({"Apartment", "Condominium", "Stock Cooperative"}),
     "studio": frozenset({"Apartment", "Studio"}),
     "condo": frozenset({"Condominium", "Apartment"}),
@@ -39,6 +40,7 @@ STATUSES: dict[str, frozenset[str]] = {
     "for_sale": frozenset({"Active", "Coming Soon"}),
     "for_rent": frozenset({"Active", "Coming Soon"}),
     "under_offer": frozenset({"Pending", "Active Under Contract"}),
+    "sale_agreed": frozenset({"Pending", "Active Under Contract"}),
     "sold": frozenset({"Closed"}),
 }
 UNITS = {"m2": "Square Meters", "sqft": "Square Feet", "acre": "Acres", "ha": "Hectares"}

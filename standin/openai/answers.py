@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from standin.openai import schema as schemas
 from standin.openai.reader import Fact, read, read_all
 
 _QUOTE = "_quote"
+_NAMES = re.compile(r"\w+")
 #: what an obedient model falls for
 _ORDER = re.compile(r"(?i)\b(?:set|report|change|answer)\b[^.\n]{0,40}?\b([A-Z]\w+)\s+(?:to|as|=)\s+\"?([\w.-]+)")
 
@@ -93,6 +94,9 @@ def _object(text: str, schema: Mapping[str, Any], mode: str) -> dict[str, Any]:
     for name, sub in properties.items():
         if name.endswith(_QUOTE) and name.removesuffix(_QUOTE) in properties:
             continue
+        if (listed := _listed(sub)) is not None:
+            filled[name] = _facts(text, *listed, mode)
+            continue
         fact = _fact(text, name, sub, mode)
         if fact is None:
             filled[name] = _object(text, sub, mode) if _is_object(sub) else schemas.nothing(sub)
@@ -101,6 +105,20 @@ def _object(text: str, schema: Mapping[str, Any], mode: str) -> dict[str, Any]:
         if name + _QUOTE in properties:
             filled[name + _QUOTE] = fact.quote if fact else schemas.nothing(properties[name + _QUOTE])
     return {name: filled[name] for name in properties}
+
+
+def _listed(sub: Mapping[str, Any]) -> tuple[tuple[str, ...], Mapping[str, Any]] | None:
+    """The fields of a list of facts (`field`, `value`, `quote`), and the schema of a value; None for anything else."""
+    parts: Mapping[str, Any] = sub.get("items", {}).get("properties", {})
+    return (tuple(parts["field"].get("enum", ())), parts["value"]) if {"field", "value"} <= parts.keys() else None
+
+
+def _facts(text: str, fields: Iterable[str], value: Mapping[str, Any], mode: str) -> list[dict[str, Any]]:
+    """A fact for each field that the text says and, where its last line names fields, that is wanted."""
+    told = text.rpartition("\n")[2]
+    wanted = set(_NAMES.findall(told)) if told.startswith("Wanted:") else set(fields)
+    found = {name: _fact(text, name, value, mode) for name in fields if name in wanted}
+    return [{"field": name, "value": fact.value, "quote": fact.quote} for name, fact in found.items() if fact]
 
 
 def _is_object(sub: Mapping[str, Any]) -> bool:

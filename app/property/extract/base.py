@@ -10,6 +10,16 @@ from app.property.fields.table import FIELDS, parts_of
 from app.property.page import Page
 from app.property.record import Method, PageKind, PropertyRecord
 
+#: what was read at this confidence or better is settled
+SURE = 0.9
+#: what most users come for
+CORE = frozenset(
+    {
+        *("StandardStatus", "PropertySubType", "PropertyType", "ListPrice", "UnparsedAddress", "City", "PostalCode"),
+        *("BedroomsTotal", "BathroomsTotalInteger", "LivingArea", "LotSizeArea", "YearBuilt"),
+        *("ListAgentFullName", "ListOfficeName"),
+    }
+)
 WITH_PRICE = parts_of("ListPrice")
 #: what only an offer says: an authority's record promises none of it (but that it is of land)
 ONLY_LISTING = tuple(name for name, spec in FIELDS.items() if "record" not in spec.pages)
@@ -87,7 +97,12 @@ class Extraction:
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """The fields for which a model is worth asking: missing ones and doubtful ones that such a page may say."""
-        wanted = dict.fromkeys((*self.record.missing(), *self.doubtful))
-        never = ONLY_LISTING if self.kind is PageKind.RECORD else ()
-        return tuple(name for name in wanted if name not in never and (self.only is None or name in self.only))
+        """The fields for which a model is worth asking: those that a page of this kind may state and that were not read
+        at 0.9 or better; where one of the core fields that were read is among them, all core fields."""
+        is_record = self.kind is PageKind.RECORD
+        may = [name for name, spec in FIELDS.items() if spec.ask_model and not (is_record and name in ONLY_LISTING)]
+        sure = {name for name, proof in self.record.evidence.items() if proof.confidence >= SURE}
+        open_ = {name for name in may if name not in sure or name in self.doubtful}
+        if open_ & CORE & self.record.values.keys():
+            open_ |= CORE
+        return tuple(n for n in may if n in open_ and (self.only is None or n in self.only))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-#: the value is none of the field's type; no quote came with it; it is longer than a passage, or not in the text; it is
-#: an order to whoever reads the page; it does not say the value, or one that cannot be true
-Flaw = Literal["not_read", "no_quote", "not_in_text", "order", "not_said"]
+#: the value is none of the field's type; no quote came with it; it is longer than a passage, or not in the text; the
+#: words around the value are not those of its field; it does not say the value, or one that cannot be true
+Flaw = Literal["not_read", "no_quote", "not_in_text", "other_label", "not_said"]
 
 
 @dataclass(frozen=True, slots=True)

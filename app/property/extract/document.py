@@ -7,7 +7,7 @@ too large to be read raises `PageTooComplexError` (`reading_budget.py`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -244,18 +244,33 @@ class Document:
         """Visible text in document order, without what is `skipped`."""
         found: list[Segment] = []
         if self.root is not None:
-            self._collect(self.root, found)
+            body = self.root.find("body")
+            self._collect(body if body is not None else self.root, self.skipped, found)
         return found
 
-    def _collect(self, root: Any, found: list[Segment]) -> None:
-        body = root.find("body")
-        stack: list[tuple[Any, str | None, Any]] = [(body if body is not None else root, None, None)]
+    @cached_property
+    def segments_beside(self) -> list[Segment]:
+        """Visible text of what is `skipped`: menus, blocks on other properties, the site itself."""
+        found: list[Segment] = []
+        if self.root is not None:
+            unread = frozenset(e for e in self.skipped if not isinstance(e.tag, str) or e.tag in others.NEVER_TEXT)
+            for element in self.root.iter():
+                if (
+                    element in self.skipped
+                    and element not in unread
+                    and self.skipped.isdisjoint(element.iterancestors())
+                ):
+                    self._collect(element, unread, found)
+        return found
+
+    def _collect(self, root: Any, skipped: Set[Any], found: list[Segment]) -> None:
+        stack: list[tuple[Any, str | None, Any]] = [(root, None, None)]
         while stack and len(found) < _MOST_SEGMENTS:
             element, tail, owner = stack.pop()
             if element is None:
                 self._append(tail, owner, found)
                 continue
-            if element in self.skipped:
+            if element in skipped:
                 continue
             self._append(_shown_value(element) if element.tag == "input" else element.text, element, found)
             for child in reversed(element):

@@ -104,7 +104,7 @@ def bathrooms(claim: Claim) -> Supported | None:
 
 
 def area(claim: Claim) -> Supported | None:
-    """An area needs its unit: right behind the number, else in the quote, else in the line of the quote."""
+    """An area, with its unit: right behind the number, else in the quote, else in the line of the quote."""
     value = float(claim.value)
     if not _in_range(claim.field, value):
         return None
@@ -115,7 +115,7 @@ def area(claim: Claim) -> Supported | None:
             at = claim.line.find(claim.quote)
             behind = claim.line[at + found.end : at + found.end + 16] if at >= 0 else claim.quote[found.end :][:16]
             unit = areas.find_unit(behind) or areas.find_unit(claim.quote) or areas.find_unit(claim.line)
-            return Supported(numbers.tidy(value), unit) if unit else None
+            return Supported(numbers.tidy(value), unit)
     return None
 
 

@@ -1,18 +1,15 @@
-"""A page's text as lines: a paragraph, a table row, a label with its value; or the plain values of a JSON body.
-
-Orders to a reader of the page ("ignore the instructions ...") are left out: no property is described by them.
-"""
+"""Segments of a page as lines: a paragraph, a table row, a label with its value."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from itertools import islice
+from typing import Any, cast
 
-from app.property.extract.cues import CUES
-from app.property.extract.document import Document
-from app.property.extract.state import blobs
+from app.property.extract.document import Document, Segment
 from app.property.extract.terms import meaning
 
 _BLOCKS = frozenset(
@@ -54,52 +51,20 @@ _BLOCKS = frozenset(
 #: between the columns of a printed card
 _COLUMNS = re.compile(r"\s{2,}")
 _CELLS = frozenset({"td", "th"})
-#: field names that no page writes by chance
-_OUR_NAMES = "|".join(name for name in CUES if sum(c.isupper() for c in name) > 1)
-#: what is said to a model, not about a property (English, German, Polish, French, Spanish)
-ORDERS = re.compile(
-    r"(?i)\b(?:ignore|disregard|forget|override)\b[^.\n]{0,40}\b(?:instructions?|prompts?|rules|above|previous|prior)\b|"
-    r"\bsystem\s(?:prompt|message)\b|^\W*(?-i:SYSTEM):|\b(?:as an ai|language model)\b|"
-    r"\byou are (?:now )?(?:an? )?(?:\w+ )?(?:ai|assistant|model|llm|chatbot)\b|"
-    rf"\b(?:set|report|return|output|answer|change|respond)\w*\b[^.\n]{{0,40}}\b(?-i:{_OUR_NAMES})\b|"
-    r"\bignorier\w* [^.\n]{0,30}anweisung|\bzignoruj\b[^.\n]{0,30}(?:instrukcj|poleceni)|"
-    r"\bignorez [^.\n]{0,30}instructions|\bignora [^.\n]{0,30}instrucciones|"
-    # our own names in running words, in any language: a page that has them has them as labels
-    rf"(?<![A-Za-z])(?-i:{_OUR_NAMES})(?![A-Za-z]|\s*(?:[:|,;()]|$))|\"role\"\s*:"
-)
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+(?=[A-ZÄÖÜŁŚŻ0-9\"„“\u3040-\u9fff])")
 _NO_BREAK = re.compile(
     r"(?:\b(?:St|Ave|Rd|Dr|Ln|Ct|Blvd|No|Nr|ca|approx|sq|ft|ul|al|Mr|Mrs|Dr|Str|inkl|incl|zzgl|Apt|Est|vs|Inc)|\b[A-Z]|\d)\.$"
 )
 _LONGEST = 320
-_OTHERS_KEY = re.compile(
-    r"(?i)similar|nearby|recommend|related|others?$|comparable|breadcrumb|filter|translation|i18n|messages|config|tracking"
-)
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
-#: keys that say nothing without the key above them
-_BARE_KEYS = frozenset(
-    {"value", "name", "amount", "text", "label", "type", "total", "id", "code", "description", "unit"}
-)
-#: fewer words than this are the shell of a page that a script fills from its state
-_FEWEST_WORDS = 50
-_MOST_STATE_LINES = 1500
 
 
-def lines_of(document: Document) -> list[str]:
-    """The page's text line by line, labels joined to their values, without repetitions and without orders."""
-    if document.json is not None:
-        raw = _json_lines(document.json)
-    elif document.root is None:
-        raw = iter(document.text.splitlines())
-    else:
-        raw = iter([*head_of(document), *_joined(_blocks(document)), *_state_lines(document)])
-    found: dict[str, None] = {}
+def lines_in(texts: Iterable[Segment] | Iterable[str]) -> Iterator[str]:
+    """The lines of segments, labels joined to their values, or of plain texts; long ones sentence by sentence."""
+    found = list(texts)
+    raw = found if not found or isinstance(found[0], str) else _joined(_blocks(cast("list[Segment]", found)))
     for line in raw:
-        folded = " ".join(unicodedata.normalize("NFC", line).split())
-        for sentence in _sentences(folded):
-            if sentence and any(c.isalnum() for c in sentence) and not ORDERS.search(sentence):
-                found.setdefault(sentence)
-    return list(found)
+        folded = " ".join(unicodedata.normalize("NFC", str(line)).split())
+        yield from (sentence for sentence in _sentences(folded) if any(c.isalnum() for c in sentence))
 
 
 def head_of(document: Document) -> list[str]:
@@ -112,12 +77,14 @@ def head_of(document: Document) -> list[str]:
     return [text for text in folded if text]
 
 
-def _blocks(document: Document) -> list[tuple[str, str]]:
-    """Text by the block that it stands in, with that block's tag; cells of a simple row count as one block."""
+def _blocks(segments: Iterable[Segment]) -> list[tuple[str, str]]:
+    """Text by the block that it stands in, with that block's tag; a row of a table is one block, and in a table with
+    heads each of its cells says under which one it stands."""
     found: list[tuple[str, str]] = []
+    heads = cache(_heads)
     last: Any = None
     last_cell: Any = None
-    for segment in document.segments:
+    for segment in segments:
         if segment.owner.tag == "pre" and "\n" in (segment.owner.text or "").strip():
             found += [("pre", " | ".join(_COLUMNS.split(line.strip()))) for line in segment.owner.text.splitlines()]
             last = None
@@ -125,14 +92,35 @@ def _blocks(document: Document) -> list[tuple[str, str]]:
         block = _block_of(segment.owner)
         cell = block if block is not None and block.tag in _CELLS else None
         row = cell.getparent() if cell is not None else block
+        text = segment.text
+        head = _head_of(cell, row, heads) if cell is not None and cell is not last_cell else ""
+        if head:
+            text = f"{head}: {text}"
         if row is not None and row is last:
-            tag, text = found[-1]
-            gap = " " if cell is last_cell else (": " if text.count(": ") == 0 and len(text) < 50 else " | ")
-            found[-1] = (tag, f"{text.rstrip(':') if gap == ': ' else text}{gap}{segment.text}")
+            tag, before = found[-1]
+            gap = " " if cell is last_cell else " | " if head or ": " in before or len(before) >= 50 else ": "
+            found[-1] = (tag, f"{before.rstrip(':') if gap == ': ' else before}{gap}{text}")
         else:
-            found.append((str(row.tag) if row is not None else "", segment.text))
+            found.append((str(row.tag) if row is not None else "", text))
         last, last_cell = row, cell
     return found
+
+
+def _head_of(cell: Any, row: Any, heads: Callable[[Any], tuple[Any, tuple[str, ...]]]) -> str:
+    """What stands above `cell` in the first row of its table; empty for a cell of that row, and where none does."""
+    table = next(row.iterancestors("table"), None) if row is not None else None
+    first, names = heads(table) if table is not None else (None, ())
+    at = row.index(cell) if names and row is not first else len(names)
+    return names[at] if at < len(names) and len(row) == len(names) else ""
+
+
+def _heads(table: Any) -> tuple[Any, tuple[str, ...]]:
+    """The first row of `table` and its texts, if it consists of heads and more than one row follows."""
+    rows = list(islice(table.iter("tr"), 4))
+    if len(rows) < 3 or len(rows[0]) < 2 or any(cell.tag != "th" for cell in rows[0]):
+        return None, ()
+    names = tuple(" ".join("".join(cell.itertext()).split())[:40] for cell in rows[0])
+    return rows[0], names
 
 
 def _block_of(element: Any) -> Any:
@@ -192,25 +180,3 @@ def _pieces(text: str) -> Iterator[str]:
         while start < len(text) and text[start] == " ":
             start += 1
     yield text[start:].strip()
-
-
-def _state_lines(document: Document) -> list[str]:
-    """What the page's scripts carry, for a page whose markup says next to nothing."""
-    if sum(len(s.text.split()) for s in document.segments) >= _FEWEST_WORDS:
-        return []
-    found = (line for _, value in blobs(document) for line in _json_lines(value))
-    return [line for line, _ in zip(found, range(_MOST_STATE_LINES), strict=False)]
-
-
-def _json_lines(value: Any, key: str = "", parent: str = "") -> Iterator[str]:
-    """`key: value` for every plain value, camel case and underscores as words; not of other properties."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if not _OTHERS_KEY.search(str(name)):
-                yield from _json_lines(inner, _CAMEL.sub(" ", str(name)), key)
-    elif isinstance(value, list):
-        for inner in value[:50]:
-            yield from _json_lines(inner, key, parent)
-    elif value not in (None, "") and not isinstance(value, bool):
-        named = f"{parent} {key}".strip() if key.lower() in _BARE_KEYS else key
-        yield f"{named}: {value}" if named else str(value)

@@ -10,9 +10,9 @@ from typing import Any
 from app.property.extract.trees import whole_text
 from app.property.fields.phrases import pattern
 
-_SKIPPED_TAGS = frozenset(
-    {"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "nav", "footer", "head", "button"}
-)
+#: tags whose text nobody reads
+NEVER_TEXT = frozenset({"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "head"})
+_SKIPPED_TAGS = NEVER_TEXT | {"nav", "footer", "button"}
 #: class and id words of blocks that show other properties, or the site itself
 _OTHERS = re.compile(
     r"(?:^|[\s_-])(?:similar|nearby|related|recommend(?:ed|ations?)?|comparables?|comps|recently|"

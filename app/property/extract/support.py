@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from app.property.extract import figures
 from app.property.extract.claims import Claim, Supported
 from app.property.extract.cues import CUES
+from app.property.extract.label_words import labels_in
 from app.property.extract.sentences import BUILT, NO_SOLAR, OTHER_ROOF
-from app.property.normalise import prices, vocabulary
+from app.property.normalise import names, prices, vocabulary
 from app.property.normalise.currency import find_currency
 from app.property.normalise.places import us_state
 from app.property.normalise.texts import words_of
@@ -26,6 +27,18 @@ def supported(claim: Claim) -> Supported | None:
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
+
+
+def _agent(claim: Claim) -> Supported | None:
+    found = _text(claim)
+    return None if found is None or names.is_agency(str(found.value)) else found
+
+
+def _office(claim: Claim) -> Supported | None:
+    """An agency may bear a person's name; what says so is its label."""
+    found = _text(claim)
+    is_named = any(one.field == "ListOfficeName" for one in labels_in(claim.line, claim.lang))
+    return None if found is None or (names.is_full_name(str(found.value)) and not is_named) else found
 
 
 def _says(quote: str, words: str) -> bool:
@@ -184,6 +197,8 @@ _CHECKS: Mapping[str, Check] = {
     "PostalCode": _number_word,
     "StateOrProvince": _state,
     "StandardStatus": _status,
+    "ListAgentFullName": _agent,
+    "ListOfficeName": _office,
     "PropertyType": _property_type,
     "PropertySubType": _subtype,
     "X_Currency": _currency,

@@ -7,13 +7,12 @@ from dataclasses import replace
 import pytest
 
 from app.property.extract.dialect import AT_FIRST, Dialect
-from app.property.extract.prompt import Prompt, build_schema
+from app.property.extract.prompt import SCHEMA, Prompt
 
 ELSEWHERE = Dialect.of(["http://127.0.0.1:8080/v1"])
 ROOMY = AT_FIRST.with_more_room()
 PROMPT = Prompt(
-    [{"role": "system", "content": "Read."}, {"role": "user", "content": "x"}], build_schema(("Roof",)), "x", ("Roof",),
-    80, 10
+    [{"role": "system", "content": "Read."}, {"role": "user", "content": "x"}], SCHEMA, "x", ("Roof",), 80, 10, 5
 )  # fmt: skip
 
 
