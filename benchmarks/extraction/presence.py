@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from app.property.extract.cues import CUES
+from app.property.extract.label_words import names
 from app.property.normalise import prices, vocabulary
 from app.property.normalise.areas import IN_SQUARE_METERS
 from app.property.normalise.currency import find_currency
@@ -105,7 +105,7 @@ def _any_number(said: Said, label: str, wanted: Iterable[float], tolerance: floa
 
 def _near(said: Said, label: str, place: int) -> bool:
     around = said.text[max(0, place - _NEAR) : place + _NEAR]
-    return any(field in CUES and CUES[field].words.search(around) for field in LABELS[label][0])
+    return any(names(field, around, None) for field in LABELS[label][0])
 
 
 def _bathrooms(said: Said, label: str, row: Row) -> bool:

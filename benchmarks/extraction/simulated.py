@@ -7,6 +7,8 @@ them, another field's value with its own quote, none of which the check may beli
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -89,6 +91,10 @@ def _value(label: str, row: Row, quote: str, country: str | None) -> Any:
         )
     if label == "status":
         return _STATUSES.get(told, "Pending")
+    if label == "region":  # as the page writes it
+        return told if told.casefold() in quote.casefold() else re.sub(r"(?i)^(?:county|co\.?)\s+", "", told)
+    if label == "bathrooms":
+        return math.ceil(told)
     if FIELDS[LABELS[label][0][0]].type == "texts":
         return told if isinstance(told, list) else [told]
     return told

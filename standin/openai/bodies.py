@@ -30,7 +30,7 @@ class Ask:
     `prompt` names the question: the SHA-256 of its messages, however they were spelled; empty for embeddings. `tier` is
     its `service_tier`, "auto" if it names none; the server puts the one in its place that serves it. `limit` is the
     parameter that bounds the answer, `format` the type of its response format, `instruction` what is no user's text.
-    `whole` is all text of its messages, of which the server fills in how many tokens its cache held (`prompt_cache.py`).
+    `whole` is all text of its messages; the server fills in how many tokens its cache held (`prompt_cache.py`).
     """
 
     model: str

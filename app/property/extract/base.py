@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from app.property.fields.table import FIELDS, parts_of
 from app.property.page import Page
 from app.property.record import Method, PageKind, PropertyRecord
+from app.settings.forms import ModelUse
 
 #: what was read at this confidence or better is settled
 SURE = 0.9
@@ -95,14 +96,16 @@ class Extraction:
     only: frozenset[str] | None = None
     row: str | None = None
 
-    @property
-    def wanted(self) -> tuple[str, ...]:
-        """The fields for which a model is worth asking: those that a page of this kind may state and that were not read
-        at 0.9 or better; where one of the core fields that were read is among them, all core fields."""
+    def asked(self, use: ModelUse = "missing") -> tuple[str, ...]:
+        """The fields that a model is asked for: what a page of this kind may state, and where the model is used for
+        what is `missing`, of that what was not read at 0.9 or better; where one of the core fields that were read is
+        among them, all core fields."""
+        if use == "never":
+            return ()
         is_record = self.kind is PageKind.RECORD
         may = [name for name, spec in FIELDS.items() if spec.ask_model and not (is_record and name in ONLY_LISTING)]
         sure = {name for name, proof in self.record.evidence.items() if proof.confidence >= SURE}
-        open_ = {name for name in may if name not in sure or name in self.doubtful}
+        open_ = {name for name in may if use == "always" or name not in sure or name in self.doubtful}
         if open_ & CORE & self.record.values.keys():
             open_ |= CORE
         return tuple(n for n in may if n in open_ and (self.only is None or n in self.only))

@@ -16,8 +16,8 @@ from functools import cached_property
 
 from app.property.extract import figures
 from app.property.extract.base import Candidate
-from app.property.extract.cues import CUES
 from app.property.extract.document import Document
+from app.property.extract.label_words import names
 from app.property.extract.ranking import same
 from app.property.fields.table import FIELDS
 from app.property.normalise.areas import IN_SQUARE_METERS
@@ -97,6 +97,7 @@ class _Shown:
     """What the page shows: its text, and the values that were read from it, by field."""
 
     text: str
+    lang: str | None
     values: Mapping[str, Sequence[Candidate]]
 
     @classmethod
@@ -107,7 +108,8 @@ class _Shown:
             # the warm rent does not deny the cold one
             if _is_visible(c) and c.confidence >= _WEAK and not (c.field == "ListPrice" and c.locator in warm):
                 values[c.field].append(c)
-        return cls("\n".join((page.title, *(segment.text for segment in page.segments))), values)
+        text = "\n".join((page.title, *(segment.text for segment in page.segments)))
+        return cls(text, page.locale.lang, values)
 
     def denies(self, candidate: Candidate) -> bool:
         """True for a value of markup that the page shows nowhere, and another one in its place."""
@@ -160,10 +162,14 @@ class _Shown:
 
     def _has_count(self, field: str, value: float) -> bool:
         """True where a line that speaks of the field holds the number in digits or in words."""
-        cue = CUES[field]
         number = re.compile(rf"(?<![\d.,]){value:g}(?![\d,])")
-        lines = (line for line in self.text.split("\n") if cue.words.search(line))
-        return any(number.search(line) or value in figures.said_in_words(line) for line in lines)
+        holding = (line for line, said in self._lines if value in said or number.search(line))
+        return any(names(field, line, self.lang) for line in holding)
+
+    @cached_property
+    def _lines(self) -> Sequence[tuple[str, frozenset[float]]]:
+        """Each line with the numbers that it says in words."""
+        return [(line, frozenset(figures.said_in_words(line))) for line in self.text.split("\n")]
 
     @cached_property
     def is_full(self) -> bool:

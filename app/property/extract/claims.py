@@ -12,7 +12,8 @@ Flaw = Literal["not_read", "no_quote", "not_in_text", "other_label", "not_said"]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A model's value of `field` and its quote; `line` is the whole line of the text that the quote stands in."""
+    """A model's value of `field` and its quote; `line` is the whole line of the text that the quote stands in, with
+    the one above where it is a value alone."""
 
     field: str
     value: Any

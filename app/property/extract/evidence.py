@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.property.extract import figures
 from app.property.extract.base import Candidate
 from app.property.extract.claims import Claim, Flaw, Supported
-from app.property.extract.cues import LANGUAGES
 from app.property.extract.label_words import Named, labels_in
 from app.property.extract.prompt import Prompt
 from app.property.extract.quotes import Span, find_quote
 from app.property.extract.support import supported
+from app.property.fields.languages import language
 from app.property.normalise import areas, numbers, prices
 from app.property.record import UNIT_OF, Method, fits
 
@@ -34,16 +35,11 @@ _ALIKE = (
     ),
     frozenset({"ListAgentFullName", "ListOfficeName"}),
 )
-#: labels under which a field stands as well
-_ALSO: Mapping[str, frozenset[str]] = {
-    "ClosePrice": frozenset({"CloseDate"}),
-    "CloseDate": frozenset({"ClosePrice"}),
-    "TaxYear": frozenset({"TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue"}),
-    "X_RoofYear": frozenset({"Roof"}),
-    "AssociationFee": frozenset({"AssociationYN"}),
-    "BathroomsTotalInteger": frozenset({"BathroomsFull"}),
-}
-_BACKWARD = 1_000
+#: what stands between a label and its value: so much more than a blank does a mark separate them, and from here on
+#: they have nothing to do with each other
+_SEPARATED, _FAR = 20, 80
+_CELL_ENDS = re.compile(r": | \| ")
+_SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
 #: fields whose value says nothing without a label
 _LABELLED = frozenset().union(*_ALIKE[:2]) | {
     *("ClosePrice", "AssociationFee", "TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue", "ParcelNumber"),
@@ -88,14 +84,11 @@ def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candida
     if not quote.strip():
         return "no_quote"
     span = find_quote(quote, prompt.text) if len(quote) <= _LONGEST_QUOTE else None
-    if span is None:
+    if span is None or prompt.text.count("\n", span.start, span.end) >= _MOST_LINES:
         return "not_in_text"
     said = prompt.text[span.start : span.end]
-    if said.count("\n") >= _MOST_LINES:
-        return "not_in_text"
-    line, above = _lines_of(span, prompt.text)
-    claim = Claim(field, value, said, line, prompt.lang, prompt.country)
-    confidence = _confidence(claim, above)
+    claim = Claim(field, value, said, _line_of(span, prompt.text), prompt.lang, prompt.country)
+    confidence = _confidence(claim)
     if confidence is None:
         return "other_label"
     found = supported(claim)
@@ -116,54 +109,65 @@ def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candida
     ]
 
 
-def _lines_of(span: Span, text: str) -> tuple[str, str]:
-    """The line, or lines, that the span stands in, and the line above."""
+def _line_of(span: Span, text: str) -> str:
+    """The line, or lines, that the span stands in; with the one above where they have next to no words."""
     start = text.rfind("\n", 0, span.start) + 1
     end = text.find("\n", span.end)
-    above = text[: max(0, start - 1)].rpartition("\n")[2]
-    return text[start : end if end >= 0 else len(text)], above
+    line = text[start : end if end >= 0 else len(text)]
+    is_bare = start and len(re.findall(r"[^\W\d_]{3,}", line)) <= 1
+    return text[text.rfind("\n", 0, start - 1) + 1 : start] + line if is_bare else line
 
 
-def _confidence(claim: Claim, above: str) -> float | None:
+def _confidence(claim: Claim) -> float | None:
     """How sure the words around the value are of its field; None where they name another one, or none.
 
-    Of the labels of fields that hold the like the one nearest to the value counts, in the quote, else in its line, else
-    in the line above one that is a value alone.
+    Of the labels of fields that hold the like the one nearest to the value counts, in the quote, else in its line.
     """
-    for text, sure in ((claim.quote, _SURE), (claim.line, _LIKELY), (above if _is_bare(claim.line) else "", _LIKELY)):
+    if claim.field == "LotSizeArea" and figures.is_of_land(claim.quote):
+        return _SURE
+    for text, sure in ((claim.quote, _SURE), (claim.line, _LIKELY)):
         named = _nearest(claim, text)
         if named is not None:
             return sure if named == claim.field else None
-    return None if claim.field in _LABELLED and (claim.lang is None or claim.lang in LANGUAGES) else _BARE
+    return None if claim.field in _LABELLED and (claim.lang is None or language(claim.lang)) else _BARE
 
 
 def _nearest(claim: Claim, text: str) -> str | None:
     """Which of the field and its rivals `text` names nearest to the value; None if it names none of them."""
-    rivals = _rivals(claim.field)
-    named = [one for one in labels_in(text, claim.lang) if _field_of(one, claim.field) in rivals | {claim.field}]
+    field, alike = claim.field, {claim.field, *_rivals(claim.field)}
+    text = _column_of(claim.value, text)
+    named = [one for one in labels_in(text, claim.lang) if any(map(one.serves, alike))]
+    # a unit is no label where there is one
+    named = [one for one in named if areas.find_unit(text[one.start : one.end].strip(".")) is None] or named
     if not named:
         return None
-    named = [one for one in named if areas.find_unit(text[one.start : one.end]) is None] or named
     places = list(_places(claim.value, text))
     if not places:
-        fields = {_field_of(one, claim.field) for one in named}
-        return claim.field if claim.field in fields else next(iter(fields))
-    leads = re.search(r"\d", text[: named[0].start]) is None  # `Beds 3, baths 2`, or `3 beds, 2 baths`
+        return field if any(one.serves(field) for one in named) else named[0].field
+    before = text[: named[0].start]
+    leads = re.search(r"\d", before) is None and not any(figures.said_in_words(before))  # `Beds 3`, or `3 beds`
 
     def gap(one: Named) -> int:
-        return min(
-            (start - one.end if one.end <= start else _BACKWARD + one.start - end)
-            if leads
-            else (one.start - end if one.start >= end else _BACKWARD + start - one.end)
-            for start, end in places
-        )
+        return min(_gap(text, one, start, end) + (leads is (one.start >= end)) for start, end in places)
 
-    return min((gap(one), (field := _field_of(one, claim.field)) != claim.field, field) for one in named)[2]
+    nearest = min(named, key=lambda one: (gap(one), not one.serves(field)))
+    return None if gap(nearest) > _FAR else field if nearest.serves(field) else nearest.field
 
 
-def _field_of(label: Named, field: str) -> str:
-    """The field that a label is taken for where `field` may stand under it."""
-    return field if label.field in _ALSO.get(field, ()) else label.field
+def _column_of(value: object, text: str) -> str:
+    """Of the head and a row of a table, the value's cell behind what stands above it; of any other text all."""
+    head, _, row = text.partition("\n")
+    heads, cells = _CELL_ENDS.split(head), _CELL_ENDS.split(row)
+    if not 1 < len(cells) <= len(heads) or any(any(char.isdigit() for char in cell) for cell in heads):
+        return text
+    columns = zip(heads[-len(cells) :], cells, strict=True)
+    return next((f"{name}: {cell}" for name, cell in columns if any(_places(value, cell))), text)
+
+
+def _gap(text: str, label: Named, start: int, end: int) -> int:
+    """How far a label is from the value that stands from `start` to `end`."""
+    between = text[label.end : start] if label.end <= start else text[end : label.start]
+    return len(between) + _SEPARATED * len(_SEPARATOR.findall(between))
 
 
 def _places(value: object, text: str) -> Iterator[tuple[int, int]]:
@@ -182,11 +186,6 @@ def _places(value: object, text: str) -> Iterator[tuple[int, int]]:
 def _rivals(field: str) -> frozenset[str]:
     """The fields whose values look the same."""
     return next((kind - {field} for kind in _ALIKE if field in kind), frozenset())
-
-
-def _is_bare(line: str) -> bool:
-    """Whether a line has next to no words beside a value."""
-    return len(re.findall(r"[^\W\d_]{3,}", line)) <= 1
 
 
 def _companions(claim: Claim, found: Supported) -> Iterator[tuple[str, Supported]]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from app.property.extract.claims import Claim, Supported
+from app.property.extract.label_words import names
 from app.property.normalise import areas, counts, dates, numbers, prices
 from app.property.normalise.currency import find_currency
 from app.property.record import FIELDS
@@ -104,7 +105,8 @@ def bathrooms(claim: Claim) -> Supported | None:
 
 
 def area(claim: Claim) -> Supported | None:
-    """An area, with its unit: right behind the number, else in the quote, else in the line of the quote."""
+    """An area, with its unit: right behind the number, else in the quote, else in the line of the quote. A number
+    with neither a unit nor a label is none."""
     value = float(claim.value)
     if not _in_range(claim.field, value):
         return None
@@ -115,9 +117,19 @@ def area(claim: Claim) -> Supported | None:
             at = claim.line.find(claim.quote)
             behind = claim.line[at + found.end : at + found.end + 16] if at >= 0 else claim.quote[found.end :][:16]
             unit = areas.find_unit(behind) or areas.find_unit(claim.quote) or areas.find_unit(claim.line)
-            return Supported(numbers.tidy(value), unit)
+            is_area = unit is not None or names(claim.field, claim.line, claim.lang)
+            is_other = unit in _OF_LAND and claim.field == "LivingArea"
+            return Supported(numbers.tidy(value), unit) if is_area and not is_other else None
     return None
 
+
+def is_of_land(quote: str) -> bool:
+    """Whether `quote` measures in a unit that land is measured in, and no home."""
+    return areas.find_unit(quote) in _OF_LAND
+
+
+#: RESO's units of land alone
+_OF_LAND = frozenset({"Acres", "Hectares"})
 
 # --- money -----------------------------------------------------------------------------------------------------------
 

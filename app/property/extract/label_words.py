@@ -1,4 +1,4 @@
-"""Where a text names fields: the longest runs of words that the lexicon knows as labels.
+"""Where a text names fields: the longest runs of words that the lexicon knows as labels, and phrases beside numbers.
 
 One lexicon for labels, keys, and words in running text, so that what a label means is written down once.
 """
@@ -6,13 +6,32 @@ One lexicon for labels, keys, and words in running text, so that what a label me
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from app.property.extract.terms import meaning
+from app.property.fields.languages import languages
+from app.property.fields.phrases import alternatives
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’.&/-][^\W\d_]+)*\.?|#")
+_WORD = re.compile(r"[^\W\d_]+(?:['’.&/][^\W\d_]+)*\.?|#")
 _MOST_WORDS = 6
+#: sections of languages' files whose phrases speak of a field in running text
+_SECTIONS = ("behind_number", "behind_number_here", "before_number", "mentions")
+#: labels under which a field stands as well
+_ALSO: Mapping[str, frozenset[str]] = {
+    "ClosePrice": frozenset({"CloseDate", "_Sale"}),
+    "CloseDate": frozenset({"ClosePrice", "_Sale"}),
+    "TaxYear": frozenset({"TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue"}),
+    "X_RoofYear": frozenset({"Roof"}),
+    "YearBuilt": frozenset({"_Age"}),  # a year under `Actual age`
+    "AssociationFee": frozenset({"AssociationYN"}),
+    "AssociationYN": frozenset({"AssociationFee"}),
+    "BathroomsTotalInteger": frozenset({"BathroomsFull"}),
+    # listed by its agent, or the agency
+    "ListAgentFullName": frozenset({"ListOfficeName"}),
+    "ListOfficeName": frozenset({"ListAgentFullName"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +42,24 @@ class Named:
     end: int
     field: str
 
+    def serves(self, field: str) -> bool:
+        """Whether `field` stands under this label."""
+        return self.field == field or self.field in _ALSO.get(field, ())
+
 
 def labels_in(text: str, lang: str | None) -> list[Named]:
-    """The labels in `text`, in order, none inside another."""
-    return list(_labels(text, lang))
+    """What names fields in `text` on a page in `lang` (None: any language), in order, none inside another."""
+    phrases = [Named(one.start(), one.end(), str(one.lastgroup)) for one in _phrases(lang).finditer(text)]
+    found: list[Named] = []
+    for named in sorted([*_labels(text, lang), *phrases], key=lambda one: one.start - one.end):
+        if all(named.end <= other.start or other.end <= named.start for other in found):
+            found.append(named)
+    return sorted(found, key=lambda one: one.start)
+
+
+def names(field: str, text: str, lang: str | None) -> bool:
+    """Whether `text` holds a label or a phrase of `field`."""
+    return any(one.serves(field) for one in labels_in(text, lang))
 
 
 def _labels(text: str, lang: str | None) -> Iterator[Named]:
@@ -41,3 +74,18 @@ def _labels(text: str, lang: str | None) -> Iterator[Named]:
                 at += more - 1
                 break
         at += 1
+
+
+@cache
+def _phrases(lang: str | None) -> re.Pattern[str]:
+    """The phrases of `lang` and of English, which are known on every page; of all languages where it is None."""
+    among = [None] if lang is None else [lang, "en"]
+    files = languages().values()
+    fields = dict.fromkeys(name for file in files for section in _SECTIONS for name in file.get(section, ()))
+    return re.compile(
+        "|".join(
+            f"(?P<{name}>{'|'.join(alternatives(section, name, one) for section in _SECTIONS for one in among)})"
+            for name in fields
+        ),
+        re.IGNORECASE,
+    )

@@ -28,7 +28,8 @@ _NO_DATA = re.compile(
     r"^(?:https?:|//|/|data:|#|\{|<)|\.(?:js|css|png|jpe?g|svg|webp)\b|^[0-9a-f-]{32,}$", re.IGNORECASE
 )
 _PLACE_OF_MAP = re.compile(
-    r"(?:[?&](?:q|ll|center|markers|daddr|destination)=|/@)[^&#\s-]*+-?\d{1,3}\.\d{3,}(?:,|%2C)\s*-?\d{1,3}\.\d{3,}"
+    r"(?:[?&](?:q|ll|center|markers|daddr|destination)=|/@)(?:[^&#\s]{0,60}?[^\d.&#\s-])?"
+    r"-?\d{1,3}\.\d{3,}(?:,|%2C)\s*-?\d{1,3}\.\d{3,}"
 )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -131,14 +131,12 @@ def _extracted(document: Document, extractors: Sequence[Extractor]) -> Extractio
 def with_model_values(
     extraction: Extraction, candidates: Sequence[Candidate], dropped: int, *, lang: str | None = None
 ) -> Extraction:
-    """`extraction` with a model's verified values for the fields that were wanted.
+    """`extraction` with a model's verified values for fields that a page of its kind may state.
 
     They are ranked, checked and calibrated with all other candidates: what the checks rejected without them stays
     rejected. `dropped` is added to the count of dropped values; `lang` is what `extract` was given.
     """
-    wanted = set(extraction.wanted)
-    wanted |= {companion for name in wanted for companion in _COMPANIONS.get(name, ())}
-    offered = [c for c in candidates if c.field in wanted and _is_valid(c.field, c.value)]
+    offered = [c for c in _among(candidates, extraction.asked("always")) if _is_valid(c.field, c.value)]
     everything = (*extraction.candidates, *offered)
     known = replace(extraction, candidates=everything, dropped=extraction.dropped + dropped)
     if not offered or extraction.kind not in _WITH_PROPERTY:
@@ -151,7 +149,14 @@ def with_model_values(
 def with_paid_values(extraction: Extraction, evidence: Mapping[str, Evidence]) -> Extraction:
     """`extraction` with what a model read of the same body before: as if it had just been heard."""
     paid = [_heard(name, proof) for name, proof in evidence.items() if proof.method is Method.LLM]
+    paid = _among(paid, extraction.asked())
     return with_model_values(extraction, paid, 0) if paid else extraction
+
+
+def _among(candidates: Iterable[Candidate], fields: Iterable[str]) -> list[Candidate]:
+    """The candidates of `fields`, and of what a model says along with them."""
+    names = {name for field in fields for name in (field, *_COMPANIONS.get(field, ()))}
+    return [candidate for candidate in candidates if candidate.field in names]
 
 
 def _winners(candidates: Sequence[Candidate], document: Document, kind: PageKind) -> dict[str, Winner]:

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from app.property.extract.base import CORE, ONLY_LISTING, SURE, Extraction
+from app.property.extract.base import Extraction
 from app.property.extract.document import Document
 from app.property.extract.page_text import page_text
 from app.property.extract.tokens import count_tokens
-from app.property.record import FIELDS, PageKind
+from app.property.record import FIELDS
 from app.settings.forms import ModelUse
 
 #: what a field's name is followed by to name its quote, in an answer that is one flat object
@@ -94,12 +94,12 @@ class Prompt:
 def build_prompt(
     extraction: Extraction, *, lang: str | None = None, budget: int = TEXT_TOKENS, use: ModelUse = "missing"
 ) -> Prompt:
-    """The question about the fields that `extraction` wants; about all where the model is to be used `always`.
+    """The question about the fields for which a model is asked of `extraction` at this `use`.
 
     `lang` overrides the page's own language, `budget` is the most tokens of page text.
     """
     document = Document(extraction.page, lang, extraction.distrusted, extraction.row)
-    fields = asked_of(extraction, use)
+    fields = extraction.asked(use)
     text = re.sub(r"</?page-[0-9a-f]*>?", "", page_text(document, budget, count_tokens)) if fields else ""
     mark = f"page-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     asked = f"<{mark}>\n{text}\n</{mark}>\nWanted: {', '.join(fields)}"
@@ -114,18 +114,6 @@ def build_prompt(
         lang=document.locale.lang,
         country=document.locale.country,
     )
-
-
-def asked_of(extraction: Extraction, use: ModelUse) -> tuple[str, ...]:
-    """The fields that a model is asked for: what a page of its kind may state and no reader is sure of; where one of
-    the core fields that were read is among them, all core fields."""
-    is_record, record = extraction.kind is PageKind.RECORD, extraction.record
-    may = [name for name in _ASKED if not (is_record and name in ONLY_LISTING)]
-    sure = {name for name, proof in record.evidence.items() if proof.confidence >= SURE and name not in extraction.doubtful}
-    open_ = set(may) - (sure if use == "missing" else set()) if use != "never" else set()
-    if open_ & CORE & record.values.keys():
-        open_ |= CORE
-    return tuple(name for name in may if name in open_ and (extraction.only is None or name in extraction.only))
 
 
 @cache
@@ -154,7 +142,7 @@ _KINDS: Mapping[str, str] = {
     "texts": "list of texts",
 }
 #: the fields that a model may be asked for
-_ASKED = tuple(name for name, spec in FIELDS.items() if spec.ask_model and spec.type in _KINDS)
+_ASKED = tuple(name for name, spec in FIELDS.items() if spec.ask_model)
 
 
 def _schema() -> dict[str, Any]:

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from app.property.extract import figures
 from app.property.extract.claims import Claim, Supported
-from app.property.extract.cues import CUES
 from app.property.extract.label_words import labels_in
+from app.property.extract.label_words import names as names_field
 from app.property.extract.sentences import BUILT, NO_SOLAR, OTHER_ROOF
+from app.property.fields.phrases import alternatives
 from app.property.normalise import names, prices, vocabulary
 from app.property.normalise.currency import find_currency
 from app.property.normalise.places import us_state
 from app.property.normalise.texts import words_of
+from app.property.normalise.vocabulary import yes_no
 from app.property.record import FIELDS
 
 
@@ -30,15 +33,25 @@ def supported(claim: Claim) -> Supported | None:
 
 
 def _agent(claim: Claim) -> Supported | None:
+    """No agency; under the label of one alone it has to be a person's full name."""
     found = _text(claim)
-    return None if found is None or names.is_agency(str(found.value)) else found
+    if found is None or names.is_agency(str(found.value)):
+        return None
+    return found if _is_labelled(claim) is not False or names.is_full_name(str(found.value)) else None
 
 
 def _office(claim: Claim) -> Supported | None:
-    """An agency may bear a person's name; what says so is its label."""
-    found = _text(claim)
-    is_named = any(one.field == "ListOfficeName" for one in labels_in(claim.line, claim.lang))
-    return None if found is None or (names.is_full_name(str(found.value)) and not is_named) else found
+    """An agency may bear a person's name; what says so is its label. Under that of an agent alone only an agency is."""
+    found, is_labelled = _text(claim), _is_labelled(claim)
+    if found is None or is_labelled or names.is_agency(str(found.value)):
+        return found
+    return None if is_labelled is False or names.is_full_name(str(found.value)) else found
+
+
+def _is_labelled(claim: Claim) -> bool | None:
+    """Whether the line has a label of this field; None where it has none of agents or agencies."""
+    named = {one.field for one in labels_in(claim.line, claim.lang)} & {"ListAgentFullName", "ListOfficeName"}
+    return claim.field in named if named else None
 
 
 def _says(quote: str, words: str) -> bool:
@@ -116,12 +129,25 @@ def _currency(claim: Claim) -> Supported | None:
     return Supported(found) if found is not None and found == str(claim.value).strip().upper() else None
 
 
-_ASSOCIATION = re.compile(r"\bhoa\b|association|\bdues\b|strata|förening|wspólnot|body corporate", re.IGNORECASE)
-_DENIED = re.compile(r"\b(?:no|none|not|without|non|zero|n/a|ohne|brak|ingen)\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
+#: nothing to pay, which is no association; a row that says no by one letter
+_NOTHING = re.compile(r"\bn/a\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
+
+
+@cache
+def _denials(lang: str | None) -> re.Pattern[str]:
+    """The words by which a page in `lang` (None: any language) denies something; English ones are known everywhere."""
+    among = (None,) if lang is None else (lang, "en")
+    return re.compile("|".join(alternatives("answers", "denials", one) for one in among), re.IGNORECASE)
+
+
+def _is_denied(claim: Claim) -> bool:
+    """Whether the quote says no."""
+    is_no = yes_no(claim.quote.rpartition(":")[2]) is False
+    return is_no or _denials(claim.lang).search(claim.quote) is not None or _NOTHING.search(claim.quote) is not None
 
 
 def _association(claim: Claim) -> Supported | None:
-    return _answered(claim, _ASSOCIATION.search(claim.quote) is not None, _DENIED.search(claim.quote) is not None)
+    return _answered(claim, _names(claim, claim.quote), _is_denied(claim))
 
 
 def _answered(claim: Claim, told: bool, denied: bool) -> Supported | None:
@@ -129,7 +155,6 @@ def _answered(claim: Claim, told: bool, denied: bool) -> Supported | None:
     return Supported(claim.value) if told and denied is (not claim.value) else None
 
 
-_POOL = re.compile(r"\bpool|piscin|basen|schwimmbad", re.IGNORECASE)
 _SHARED = re.compile(
     r"\b(?:community|clubhouse|association|shared|common|hoa|resort|room for|space for|pool (?:table|size))\b",
     re.IGNORECASE,
@@ -138,44 +163,43 @@ _SHARED = re.compile(
 
 def _pool(claim: Claim) -> Supported | None:
     """The home's own: a community's says nothing of it, nor does room for one."""
-    denied = _DENIED.search(claim.quote) is not None or claim.quote.rpartition(":")[2].strip().lower() == "false"
-    return _answered(claim, _POOL.search(claim.quote) is not None and not _SHARED.search(claim.quote), denied)
+    return _answered(claim, _names(claim, claim.quote) and not _SHARED.search(claim.quote), _is_denied(claim))
 
 
-def _names(field: str, text: str) -> bool:
+def _names(claim: Claim, text: str) -> bool:
     """Does `text` hold a word of the field?"""
-    return CUES[field].words.search(text) is not None
+    return names_field(claim.field, text, claim.lang)
 
 
 def _roof_year(claim: Claim) -> Supported | None:
     """The year of the house's roof: neither the house's own, nor that of a barn's roof."""
-    about = claim.quote if _names(claim.field, claim.quote) else claim.line
-    if not _names(claim.field, about) or OTHER_ROOF.search(about.rpartition(str(claim.value))[0]):
+    about = claim.quote if _names(claim, claim.quote) else claim.line
+    if not _names(claim, about) or OTHER_ROOF.search(about.rpartition(str(claim.value))[0]):
         return None
     built = BUILT.search(about)
     return None if built and built["year"] == str(claim.value) else figures.number(claim)
 
 
 def _parking(claim: Claim) -> Supported | None:
-    return figures.number(claim) if any(_names(claim.field, text) for text in (claim.quote, claim.line)) else None
+    return figures.number(claim) if any(_names(claim, text) for text in (claim.quote, claim.line)) else None
 
 
 def _county(claim: Claim) -> Supported | None:
     """`Polk County` is stored as `Polk`; a name that nothing calls a county may be a town's."""
     found = _text(claim)
-    if found is None or not _names(claim.field, claim.line):
+    if found is None or not _names(claim, claim.line):
         return None
     name = re.sub(r"(?:^county of\s+|\s+(?:county|parish|borough)$)", "", str(found.value), flags=re.IGNORECASE)
     return Supported(name)
 
 
 def _power(claim: Claim) -> Supported | None:
-    return _texts(claim) if _names(claim.field, claim.quote) and not NO_SOLAR.search(claim.quote) else None
+    return _texts(claim) if _names(claim, claim.quote) and not NO_SOLAR.search(claim.quote) else None
 
 
 def _access(claim: Claim) -> Supported | None:
-    denied = _DENIED.search(claim.quote) or re.search(r"\b(?:non|un)-?gated", claim.quote, re.IGNORECASE)
-    return _text(claim) if _names(claim.field, claim.quote) and not denied else None
+    denied = _is_denied(claim) or re.search(r"\b(?:non|un)-?gated", claim.quote, re.IGNORECASE)
+    return _text(claim) if _names(claim, claim.quote) and not denied else None
 
 
 Check = Callable[[Claim], Supported | None]

@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from app.property.remembering import remembered
-
 from app.property.fields.phrases import by_key, first_of, pattern, words
+from app.property.remembering import remembered
 
 #: longer texts are read anew each time: a cache would keep them
 _LONGEST_KEPT = 300

@@ -123,8 +123,8 @@ def test_in_json_mode_the_instruction_holds_the_schema() -> None:
     body = replace(AT_FIRST, shape="json_object", tells_schema=True).body("m", PROMPT)
     assert body["response_format"] == {"type": "json_object"}
     assert "JSON" in body["messages"][0]["content"]
-    assert "Roof_quote" in body["messages"][0]["content"]
-    assert "Roof_quote" not in PROMPT.messages[0]["content"]
+    assert '"enum":["StandardStatus",' in body["messages"][0]["content"]
+    assert "enum" not in PROMPT.messages[0]["content"]
 
 
 def test_room_grows_at_once_is_bounded_and_shrinks_by_halves() -> None:
