@@ -14,7 +14,8 @@ from app.printable import printable
 from app.property.extract.base import Candidate, Extraction
 from app.property.extract.claims import Flaw
 from app.property.extract.evidence import Dropped
-from app.property.extract.prompt import Prompt, as_sent, count_tokens
+from app.property.extract.prompt import Prompt, as_sent
+from app.property.extract.tokens import count_tokens
 from app.property.record import FIELDS
 from cli.output import make_table
 
@@ -22,7 +23,8 @@ _FLAWS: Mapping[Flaw, str] = {
     "not_read": "dropped: it makes no sense for the field",
     "no_quote": "dropped: no quote came with it",
     "not_in_text": "dropped: its quote is not in the text that was sent",
-    "order": "dropped: its quote is an order to whoever reads the page",
+    "order": "dropped: its line holds names of our fields, and so speaks to a machine",
+    "other_label": "dropped: the words beside it name another field, or none",
     "not_said": "dropped: its quote does not say it, or it cannot be true",
 }
 
@@ -72,7 +74,7 @@ def _short(value: Any) -> str:
 
 def prompt_json(prompt: Prompt) -> dict[str, Any]:
     """The prompt as it would be sent, and what it is made of in tokens."""
-    names = ("fields", "messages", "schema", "max_completion_tokens", "prompt_tokens")
+    names = ("fields", "messages", "schema", "max_completion_tokens", "prompt_tokens", "prefix_tokens")
     return {name: getattr(prompt, name) for name in names} | {"tokens": tokens_of(prompt)}
 
 
@@ -91,7 +93,10 @@ def prompt_lines(prompt: Prompt) -> Iterator[str]:
     yield f"--- schema\n{{\n{body}\n}}\n"
     parts = ", ".join(f"{name} {count}" for name, count in tokens_of(prompt).items())
     most = prompt.max_completion_tokens
-    yield f"--- tokens (o200k)\n{prompt.prompt_tokens} in all: {parts}; the answer may have {most}"
+    yield (
+        f"--- tokens (o200k)\n{prompt.prompt_tokens} in all: {parts}; the first {prompt.prefix_tokens} are the same for"
+        f" every page; the answer may have {most}"
+    )
 
 
 def readable(text: str) -> str:

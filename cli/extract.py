@@ -21,6 +21,7 @@ from app.property.extract.prompt import Prompt, build_prompt
 from app.property.fetch import page_from_file
 from app.property.reading_budget import reading
 from app.property.store import normalise_target
+from app.settings import load_settings
 from cli.explaining import explained, explanation, prompt_json, prompt_lines
 from cli.output import Format, FormatOption, note, print_json, show, wants_json
 from cli.property_tables import record_table
@@ -67,9 +68,9 @@ def extract(
     language = _checked_language(lang)
     with reading(page.url, page.spent):
         extraction = extract_page(page, lang=language)
-        prompt = build_prompt(extraction, lang=language) if show_prompt or answer else None
+        prompt = _prompt(extraction, language) if show_prompt or answer else None
     if prompt and not prompt.fields:
-        note("Nothing would be sent: the page says nothing about what is missing, or nothing is.")
+        note("Nothing would be sent: the page has no text, nothing is missing, or MODEL_USE is never.")
     if prompt and show_prompt and not explain and not answer:
         _show_prompt(prompt, format_)
         return
@@ -80,6 +81,11 @@ def extract(
     data |= _explained(extraction, dropped) if explain else {}
     data |= {"prompt": prompt_json(prompt)} if prompt and show_prompt else {}
     show(data, format_, lambda: _tables(extraction, data, prompt if show_prompt else None))
+
+
+def _prompt(extraction: Extraction, lang: str | None) -> Prompt:
+    settings = load_settings()
+    return build_prompt(extraction, lang=lang, budget=settings.openai_text_tokens, use=settings.model_use)
 
 
 def _checked_language(lang: str | None) -> str | None:
@@ -120,7 +126,7 @@ def _as_json(extraction: Extraction) -> dict[str, Any]:
 def _explained(extraction: Extraction, dropped: tuple[Dropped, ...]) -> dict[str, Any]:
     return {
         "reason": extraction.reason,
-        "wanted": list(extraction.wanted),
+        "wanted": list(extraction.asked()),
         "notes": list(extraction.notes),
         "candidates": explained(extraction, dropped),
     }

@@ -34,7 +34,7 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
-from app.property.extract.prompt import count_tokens
+from app.property.extract.tokens import count_tokens
 from app.property.fetch import check_browser
 from app.property.store import ChangeStore
 from app.redaction import redact

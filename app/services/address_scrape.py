@@ -1,7 +1,7 @@
 """The scrape of an address: its sources are asked, cross-checked, and become one property.
 
 Templates of `sources.toml` first, those that need the parcel number after one that gave it; the web is searched only
-where fewer than two sources were found. Every page is read without a model; then one question, on the page that speaks
+where fewer than two sources were found. Every page is read without a model; then one question, on the page that names
 most of what all of them together lack. Nothing is stored before all is read, so a run that has to come back changes
 nothing.
 """
@@ -22,7 +22,9 @@ from app.errors.purging import PurgedMeanwhileError
 from app.errors.targets import NoSourceError
 from app.property.extract.base import Extraction
 from app.property.extract.edition import edition
+from app.property.extract.label_words import labels_in
 from app.property.extract.pipeline import with_paid_values
+from app.property.extract.prompt import Prompt
 from app.property.merge import merge
 from app.property.record import FIELDS, PageKind
 from app.property.store import (
@@ -36,7 +38,7 @@ from app.property.store import (
 from app.property.urls.rows import answer_of
 from app.services.economy import Economy
 from app.services.metrics.instruments import RESULTS
-from app.services.model_reading import ModelReading, question_about
+from app.services.model_reading import ModelReading
 from app.services.page_reading import ScrapeOutcome, count_fields, outcome_of, paid_by, with_values
 from app.services.scrape_parts import ScrapeParts
 from app.services.scrape_run import CALL_SECONDS, Run
@@ -149,30 +151,42 @@ class AddressScraper:
         """One question for what all pages together lack; -> by URL the fields still wanted of a page, and why."""
         if not reader.read:
             return {}
-        lacking = _lacking(reader.read)
-        questions = [(one, _about(one.extraction, lacking)) for one in reader.read]
-        # of an answer that lists several properties no model is asked: it would read the others' values
-        asks = [bool(lacking) and one.extraction.row is None for one, _ in questions]
-        fields = [_speaks_of(asked) if may else () for may, (_, asked) in zip(asks, questions, strict=True)]
-        best = max(range(len(fields)), key=lambda place: (len(fields[place]), -place))
+        lacking = _lacking(reader.read) if self._parts.reader.use == "missing" else None
+        asked = [replace(one.extraction, only=lacking) for one in reader.read]
+        prompts = [self._prompt(extraction) for extraction in asked]
+        named = [_named(prompt) for prompt in prompts]
+        best = max(range(len(named)), key=lambda place: (len(named[place]), prompts[place] is not None, -place))
+        prompt = prompts[best]
         notes: dict[str, ModelReading] = {}
         known: set[str] = set()
-        if fields[best]:
-            one, asked = questions[best]
+        if prompt is not None:
+            one = reader.read[best]
             try:
-                reading = self._answer(asked, fields[best], reader.run, economy)
+                reading = self._answer(asked[best], prompt.fields, reader.run, economy)
             except PurgedMeanwhileError as exc:
                 reader.drop(one, exc)
                 return self._ask_model(reader, economy)  # what it lacks may stand on another page
             record = with_values(one.record, reading.extraction)
             reader.replaced(one, reading.extraction, record)
             notes[record.url] = reading
-            known = set(record.values) | set(fields[best])
-        for (one, _), speaks_of in zip(questions, fields, strict=True):
-            left = tuple(name for name in speaks_of if name not in known)
+            known = set(record.values) | set(prompt.fields)
+        for one, fields in zip(reader.read, named, strict=True):
+            left = tuple(name for name in fields if name not in known)
             if one.record.url not in notes and left:
                 notes[one.record.url] = ModelReading(one.extraction, _ASKED_ELSEWHERE, left)
         return notes
+
+    def _prompt(self, asked: Extraction) -> Prompt | None:
+        """What a model would be asked of a page; None where nothing, and where that would take too long to tell. Of an
+        answer that lists several properties no model is asked: it would read the others' values."""
+        if asked.row is not None:
+            return None
+        try:
+            prompt = self._parts.reader.question(asked)
+        except PageTooComplexError as exc:
+            log.warning("No model is asked about a page: %s", exc)
+            return None
+        return prompt if prompt.fields else None
 
     def _answer(self, asked: Extraction, fields: tuple[str, ...], run: Run, economy: Economy | None) -> ModelReading:
         """What the model says; that it was not heard where the patience, time or budget is over."""
@@ -236,13 +250,12 @@ class AddressScraper:
         )
 
 
-def _speaks_of(asked: Extraction) -> tuple[str, ...]:
-    """The wanted fields of which the page speaks; none where that would take too long to tell."""
-    try:
-        return question_about(asked).fields
-    except PageTooComplexError as exc:
-        log.warning("No model is asked about a page: %s", exc)
+def _named(prompt: Prompt | None) -> tuple[str, ...]:
+    """The fields that would be asked for and that the page's text names."""
+    if prompt is None:
         return ()
+    labels = labels_in(prompt.text, prompt.lang)
+    return tuple(name for name in prompt.fields if any(label.serves(name) for label in labels))
 
 
 def _lacking(read: Sequence[Read]) -> frozenset[str]:
@@ -252,10 +265,6 @@ def _lacking(read: Sequence[Read]) -> frozenset[str]:
     return frozenset(
         name for name, spec in FIELDS.items() if spec.ask_model and (name not in merged or name not in sure)
     )
-
-
-def _about(extraction: Extraction, lacking: frozenset[str]) -> Extraction:
-    return replace(extraction, only=lacking)
 
 
 def _told(reader: SourceReader, heard: Sequence[Hearsay]) -> str:

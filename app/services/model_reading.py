@@ -25,7 +25,7 @@ from app.property.extract.dialect import Dialect
 from app.property.extract.evidence import verify
 from app.property.extract.llm import ModelAnswer, ServiceTier, read_completion
 from app.property.extract.pipeline import with_model_values
-from app.property.extract.prompt import Prompt, build_prompt
+from app.property.extract.prompt import TEXT_TOKENS, Prompt, build_prompt
 from app.property.page import Page
 from app.property.reading_budget import reading
 from app.property.store import AnswerStore, Question, StoredAnswer, digest
@@ -38,6 +38,7 @@ from app.services.openai_client_manager import OpenAIClientManager
 from app.services.patience import patiently
 from app.services.service_tier import TierChoice
 from app.services.watch_purse import why_no_model
+from app.settings.forms import ModelUse
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +56,8 @@ _OUTCOMES = {
 class ModelReading:
     """The extraction with the model's verified values, if there are any.
 
-    `unheard` are the fields of which the page's text speaks and for which the model was wanted and not heard; `note`
-    says why not, or which of its values were dropped. `asks_again`: it was away, and is wanted when it is back.
+    `unheard` are the fields for which the model was wanted and not heard; `note` says why not, or which of its values
+    were dropped. `asks_again`: it was away, and is wanted when it is back.
     """
 
     extraction: Extraction
@@ -66,7 +67,7 @@ class ModelReading:
 
 
 class ModelReader:
-    """Asks `model` through the keys of `manager`. Thread-safe."""
+    """Asks `model` through the keys of `manager`: at this `use`, with at most `text_tokens` of a page. Thread-safe."""
 
     def __init__(
         self,
@@ -77,6 +78,8 @@ class ModelReader:
         *,
         service_tier: ServiceTier | None = None,
         parked: ParkedQuestions | None = None,
+        use: ModelUse = "missing",
+        text_tokens: int = TEXT_TOKENS,
     ) -> None:
         self._answers = answers
         self._clock = clock or SystemClock()
@@ -84,6 +87,8 @@ class ModelReader:
         self._model = model
         self._calls = ModelCalls(manager, model, TierChoice(service_tier, self._clock))
         self._parked = parked
+        self._text_tokens = text_tokens
+        self.use: ModelUse = use
 
     @property
     def dialect(self) -> Dialect:
@@ -91,15 +96,13 @@ class ModelReader:
         return self._calls.dialect
 
     def read(self, extraction: Extraction, economy: Economy | None = None, *, may_wait: bool = False) -> ModelReading:
-        """Ask for `extraction.wanted`, or take the answer that the same question got before.
+        """Ask for what the page may say and is not known, or take the answer that the same question got before.
 
         With `economy` the question waits for a batch: `WaitForBatch` is raised until that has answered. Raises
         `openai.RateLimitError` if no key has room, and errors of the database. A provider that is out of reach or fails
         (5xx) is a note on the reading, and raised instead if the caller `may_wait` and come back.
         """
-        if not extraction.wanted:
-            return ModelReading(extraction)
-        prompt = question_about(extraction)
+        prompt = self.question(extraction)
         if not prompt.fields:
             return ModelReading(extraction)
         question = self._question(extraction, prompt)
@@ -111,6 +114,11 @@ class ModelReader:
         if isinstance(answer, str):
             return ModelReading(extraction, answer, prompt.fields, asks_again=bool(self._manager.keys))
         return self._believed(answer, prompt, extraction)
+
+    def question(self, extraction: Extraction) -> Prompt:
+        """What a model would be asked; no fields: nothing. Raises `PageTooComplexError`."""
+        with reading(extraction.page.url, extraction.page.spent):
+            return build_prompt(extraction, budget=self._text_tokens, use=self.use)
 
     def _believed(self, answer: StoredAnswer, prompt: Prompt, extraction: Extraction) -> ModelReading:
         """The extraction with what the page bears out of the answer, and what there is to tell of the rest."""
@@ -203,12 +211,6 @@ class ModelReader:
                 wanted = self._calls.tier.wanted
                 reason += f". Leave OPENAI_SERVICE_TIER={wanted} out, or set an OPENAI_MODEL that has that tier"
             return redact(str(ModelError(self._model, reason)))
-
-
-def question_about(extraction: Extraction) -> Prompt:
-    """What a model would be asked. Raises `PageTooComplexError`."""
-    with reading(extraction.page.url, extraction.page.spent):
-        return build_prompt(extraction)
 
 
 def _stored(answer: ModelAnswer, service_tier: str) -> StoredAnswer:

@@ -81,6 +81,8 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
             clock,
             service_tier=settings.openai_service_tier,
             parked=ParkedQuestions(ModelRequestStore(database), settings.openai_model, clock),
+            use=settings.model_use,
+            text_tokens=settings.openai_text_tokens,
         )
         names = PurgedNames(database)
         searcher = WebSearcher(SearchStore(database), manager, settings.openai_model, clock, names)

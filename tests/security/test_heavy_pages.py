@@ -20,8 +20,8 @@ from celery.exceptions import SoftTimeLimitExceeded
 from app.errors import PropertyIntelligenceError
 from app.errors.pages import PageTooComplexError
 from app.property import reading_budget
-from app.property.extract.prompt import count_tokens
 from app.property.extract.search.reading import read_results
+from app.property.extract.tokens import count_tokens
 from app.property.fetch import page_from_file
 from app.property.merge import merge
 from app.property.page import Page

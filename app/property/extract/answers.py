@@ -132,7 +132,8 @@ def _facts(value: Any, fields: frozenset[str], depth: int = 0) -> Iterator[tuple
             yield from _facts(inner, fields, depth + 1)
     elif isinstance(value, dict) and isinstance(name := value.get("field"), str) and "value" in value:
         if name in fields:
-            yield name, value["value"], value.get("quote", _ABSENT)
+            said = value["value"]
+            yield name, said.get("value") if isinstance(said, dict) else said, value.get("quote", _ABSENT)
     elif isinstance(value, dict):
         for name, inner in value.items():
             if name not in fields:

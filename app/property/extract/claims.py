@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 #: the value is none of the field's type; no quote came with it; it is longer than a passage, or not in the text; the
+#: line speaks to a machine; the
 #: words around the value are not those of its field; it does not say the value, or one that cannot be true
-Flaw = Literal["not_read", "no_quote", "not_in_text", "other_label", "not_said"]
+Flaw = Literal["not_read", "no_quote", "not_in_text", "order", "other_label", "not_said"]
 
 
 @dataclass(frozen=True, slots=True)

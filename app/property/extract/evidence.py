@@ -19,11 +19,17 @@ from app.property.extract.quotes import Span, find_quote
 from app.property.extract.support import supported
 from app.property.fields.languages import language
 from app.property.normalise import areas, numbers, prices
-from app.property.record import UNIT_OF, Method, fits
+from app.property.record import FIELDS, UNIT_OF, Method, fits
 
 #: the quote names its field; its line does; nothing near does
 _SURE, _LIKELY, _BARE = 0.75, 0.65, 0.5
+#: what is left of a value that only data says, or what stands beside the property
+_UNSHOWN = 0.4
 _LONGEST_QUOTE, _MOST_LINES = 400, 3
+#: fields as our schema writes them, which no page does for people: `ListPrice`
+_OUR_NAMES = re.compile(
+    rf"(?<![A-Za-z])(?:{'|'.join(name for name in FIELDS if re.search('[a-z][A-Z]', name))})(?![a-z])"
+)
 #: fields whose values look the same
 _ALIKE = (
     frozenset({"RoomsTotal", "BedroomsTotal", "BathroomsTotalInteger", "StoriesTotal", "ParkingTotal"}),
@@ -88,12 +94,13 @@ def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candida
         return "not_in_text"
     said = prompt.text[span.start : span.end]
     claim = Claim(field, value, said, _line_of(span, prompt.text), prompt.lang, prompt.country)
+    if _OUR_NAMES.search(claim.line):
+        return "order"
     confidence = _confidence(claim)
-    if confidence is None:
-        return "other_label"
-    found = supported(claim)
-    if found is None:
-        return "not_said"
+    found = supported(claim) if confidence is not None else None
+    if confidence is None or found is None:
+        return "other_label" if confidence is None else "not_said"
+    unshown = prompt.shown is not None and span.start >= prompt.shown
     return [
         Candidate(
             field=name,
@@ -102,8 +109,9 @@ def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candida
             method=Method.LLM,
             locator=f"chars:{span.start}-{span.end}",
             quote=said,
-            confidence=confidence,
+            confidence=confidence * (_UNSHOWN if unshown else 1.0),
             unit=own.unit,
+            unshown=unshown,
         )
         for name, own in [(field, found), *_companions(claim, found)]
     ]

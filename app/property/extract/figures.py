@@ -152,7 +152,10 @@ def money(claim: Claim) -> Supported | None:
 
 
 def list_price(claim: Claim) -> Supported | None:
-    """The price asked: not one per area, and not an estimate, a deposit or a payment."""
+    """The price asked: not one per area, and not an estimate, a deposit or a payment. A number with neither a currency
+    nor a label is none."""
+    if find_currency(claim.quote, claim.country) is None and not names(claim.field, claim.line, claim.lang):
+        return None
     if prices.is_per_area(claim.quote) and prices.parse_price(claim.quote, lang=claim.lang) is None:
         return None
     if _NO_PRICE.search(claim.quote) and not _PRICE.search(claim.quote):

@@ -27,7 +27,7 @@ _ALSO: Mapping[str, frozenset[str]] = {
     "YearBuilt": frozenset({"_Age"}),  # a year under `Actual age`
     "AssociationFee": frozenset({"AssociationYN"}),
     "AssociationYN": frozenset({"AssociationFee"}),
-    "BathroomsTotalInteger": frozenset({"BathroomsFull"}),
+    "BathroomsTotalInteger": frozenset({"BathroomsFull", "BathroomsHalf"}),
     # listed by its agent, or the agency
     "ListAgentFullName": frozenset({"ListOfficeName"}),
     "ListOfficeName": frozenset({"ListAgentFullName"}),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -33,44 +34,54 @@ _PLACE_OF_MAP = re.compile(
 )
 
 
-def page_text(document: Document, budget: int, count: Callable[[str], int]) -> str:
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """What a reader is shown as the page's own, what its data says, and what stands beside: lines, joined."""
+
+    shown: str
+    data: str = ""
+    beside: str = ""
+
+
+def page_text(document: Document, budget: int, count: Callable[[str], int]) -> PageText:
     """At most `budget` tokens of the page's text, as `count` counts them; each line once."""
     text = _Text(count)
     if document.json is not None:
-        text.add_best(lines_in(list(_members(document.json))), budget)
-    elif document.root is None:
-        text.add_best(lines_in(document.text.splitlines()), budget)
-    else:
-        shown = [*head_of(document), *document.once(_lines_shown)]
-        plain = "\n".join(map(_plain, shown))
-        data = [line for line in document.once(data_lines) if not _is_shown(line, plain)]
-        text.add_best(shown, round(budget * (1 - _DATA_SHARE)) if data else budget)
-        text.add(data, min(budget, text.spent + round(budget * _DATA_SHARE)))
-        text.add_best(document.once(_lines_beside), budget - text.spent)
-    return "\n".join(text.lines)
+        return PageText(text.add_best(lines_in(list(_members(document.json))), budget))
+    if document.root is None:
+        return PageText(text.add_best(lines_in(document.text.splitlines()), budget))
+    shown = [*head_of(document), *document.once(_lines_shown)]
+    plain = "\n".join(map(_plain, shown))
+    data = [line for line in document.once(data_lines) if not _is_shown(line, plain)]
+    return PageText(
+        text.add_best(shown, round(budget * (1 - _DATA_SHARE)) if data else budget),
+        text.add(data, min(budget, text.spent + round(budget * _DATA_SHARE))),
+        text.add_best(document.once(_lines_beside), budget - text.spent),
+    )
 
 
 class _Text:
-    """Lines that have been chosen, and what they cost."""
+    """Lines that have been chosen, and what they cost. Each method returns the lines that it adds."""
 
     def __init__(self, count: Callable[[str], int]) -> None:
         self._count = count
         self._known = set[str]()
         self.spent = 0
-        self.lines: list[str] = []
 
-    def add(self, lines: Iterable[str], most: int) -> None:
+    def add(self, lines: Iterable[str], most: int) -> str:
         """The first of `lines`, until the text has `most` tokens."""
+        added: list[str] = []
         for line in lines:
             if line not in self._known:
                 cost = self._count(line) + 1
                 if self.spent + cost > most:
-                    return
+                    break
                 self._known.add(line)
                 self.spent += cost
-                self.lines.append(line)
+                added.append(line)
+        return "\n".join(added)
 
-    def add_best(self, lines: Iterable[str], most: int) -> None:
+    def add_best(self, lines: Iterable[str], most: int) -> str:
         """All of `lines`, or where they have more than `most` tokens the facts and then the first others, in order."""
         ordered = list(dict.fromkeys(lines))
         costs = [self._count(line) + 1 for line in ordered]
@@ -81,7 +92,7 @@ class _Text:
                 if costs[place] <= left:
                     chosen.add(place)
                     left -= costs[place]
-        self.add((ordered[place] for place in sorted(chosen)), self.spent + most)
+        return self.add((ordered[place] for place in sorted(chosen)), self.spent + most)
 
 
 def _rank(line: str) -> int:
@@ -118,7 +129,7 @@ def _data(document: Document) -> Iterator[str]:
         if name and value and _is_telling(value):
             yield f"{name}: {' '.join(value.split())}"
     for script in document.root.iter("script"):
-        if "ld+json" in (script.get("type") or "").lower():
+        if "ld+json" in (script.get("type") or "").lower() and document.path(script) not in document.distrusted:
             yield from _members(lenient_json.unpacked(lenient_json.loads(script.text or "")))
     for _, value in blobs(document):
         yield from _members(value)
@@ -126,10 +137,6 @@ def _data(document: Document) -> Iterator[str]:
         for name in ("href", "src", "data-src"):
             if place := _PLACE_OF_MAP.search((element.get(name) or "")[:2_000]):
                 yield f"map: {place[0].lstrip('?&/@')}"
-    for element in document.root.iter():
-        for name, value in element.items():
-            if name.startswith("data-") and _is_telling(value) and meaning(words_of(name[5:])) is not None:
-                yield f"{words_of(name[5:])}: {' '.join(value.split())}"
 
 
 def _members(value: Any, key: str = "", parent: str = "") -> Iterator[str]:

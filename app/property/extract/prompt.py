@@ -20,7 +20,7 @@ from typing import Any
 
 from app.property.extract.base import Extraction
 from app.property.extract.document import Document
-from app.property.extract.page_text import page_text
+from app.property.extract.page_text import PageText, page_text
 from app.property.extract.tokens import count_tokens
 from app.property.record import FIELDS
 from app.settings.forms import ModelUse
@@ -31,6 +31,8 @@ QUOTE = "_quote"
 TEXT_TOKENS = 3_500
 #: an answer's size: a fact with its quote, and what is around them
 _TOKENS_PER_FIELD, _TOKENS_AROUND = 60, 64
+#: a page that shows so much shows what it is about
+_FULL_CHARS = 400
 
 _INSTRUCTION = (
     "You read facts about one property out of the text of a web page. The text stands in the user message between "
@@ -73,7 +75,8 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One question. `text` is the page text as sent (quotes and locators refer to it), `fields` what is asked for.
+    """One question. `text` is the page text as sent (quotes and locators refer to it), of which the first `shown`
+    characters are what a reader is shown as the page's own (None: all); `fields` is what is asked for.
 
     No fields: nothing is wanted. `lang` and `country` tell how the page's numbers, dates and `$` are read.
     `prompt_tokens` is our own count of messages and schema (o200k), of which the first `prefix_tokens` are the same for
@@ -87,6 +90,7 @@ class Prompt:
     max_completion_tokens: int
     prompt_tokens: int
     prefix_tokens: int
+    shown: int | None = None
     lang: str | None = None
     country: str | None = None
 
@@ -100,7 +104,9 @@ def build_prompt(
     """
     document = Document(extraction.page, lang, extraction.distrusted, extraction.row)
     fields = extraction.asked(use)
-    text = re.sub(r"</?page-[0-9a-f]*>?", "", page_text(document, budget, count_tokens)) if fields else ""
+    parts = page_text(document, budget, count_tokens) if fields else PageText("")
+    shown, data, beside = (re.sub(r"</?page-[0-9a-f]*>?", "", part) for part in (parts.shown, parts.data, parts.beside))
+    text = "\n".join(filter(None, (shown, data, beside)))
     mark = f"page-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     asked = f"<{mark}>\n{text}\n</{mark}>\nWanted: {', '.join(fields)}"
     return Prompt(
@@ -111,6 +117,8 @@ def build_prompt(
         max_completion_tokens=_TOKENS_AROUND + _TOKENS_PER_FIELD * len(fields),
         prompt_tokens=_prefix_tokens() + count_tokens(asked),
         prefix_tokens=_prefix_tokens(),
+        # of a page that shows next to nothing its data is the text
+        shown=len(shown) if len(shown) >= _FULL_CHARS else len(text) - len(beside),
         lang=document.locale.lang,
         country=document.locale.country,
     )

@@ -149,8 +149,8 @@ MODEL_VALUES_DROPPED = _counter(
     "propintel_model_values_dropped",
     (Label("flaw", get_args(Flaw)),),
     "Values of a model that were dropped, by what was wrong: not_read (it makes no sense for the field), no_quote came "
-    "with it, the quote is not_in_text that was sent, it is an order to a reader of the page, or the value is not_said "
-    "by it.",
+    "with it, the quote is not_in_text that was sent, its line is an order to a machine, the words beside the value "
+    "are the other_label of another field or none, or the value is not_said by it.",
     begins=True,
 )
 MODEL_ANSWERS = _counter(

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from app.property.extract.document import Document
-from app.property.extract.prompt import build_prompt, count_tokens
+from app.property.extract.prompt import build_prompt
+from app.property.extract.tokens import count_tokens
 from app.property.page import Page
 from app.property.record import PropertyRecord
 from benchmarks.extraction.peers import schema_org

@@ -26,7 +26,7 @@ from pydantic import SecretStr
 from app.errors.fetching import FetchError
 from app.errors.pages import PageError
 from app.errors.targets import NoSourceError
-from app.property.extract.prompt import count_tokens
+from app.property.extract.tokens import count_tokens
 from app.property.people import parse_name
 from app.property.store.person_purging import PersonPurge
 from app.services.resources import open_resources

@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ from app.keypool.spending import NO_BUDGET, Budget, Cap
 from app.keypool.stores.memory import MemoryStore
 from app.property.extract.base import Extraction
 from app.property.extract.pipeline import extract
+from app.property.extract.tokens import count_tokens
 from app.property.page import Page
-from app.property.record import Method
+from app.property.record import Method, PropertyRecord
 from app.property.store import AnswerStore, Database
 from app.services.metrics.instruments import REGISTRY
 from app.services.model_reading import ModelReader
 from app.services.openai_client_manager import OpenAIClientManager
+from app.settings.forms import ModelUse
 
 HTML = """<html lang="en"><head><title>12 Main St</title></head><body><h1>12 Main St, Springfield, IL 62701</h1>
 <p>$310,000</p><p>A quiet home. The house was put up in 1987 and its roof is covered with cedar shakes.</p>
@@ -45,7 +48,7 @@ def answers(tmp_path: Path, clock: ManualClock) -> Iterator[AnswerStore]:
 def extraction(clock: ManualClock) -> Extraction:
     url = "https://site.example/1"
     found = extract(Page(url, url, "text/html", HTML, HTML.encode(), clock.now()))
-    assert "Roof" in found.wanted
+    assert "Roof" in found.asked()
     return found
 
 
@@ -83,12 +86,17 @@ def completion(content: str | None, **message: Any) -> httpx2.Response:
     return httpx2.Response(200, json=body)
 
 
-def roof(request: dict[str, Any]) -> httpx2.Response:
-    """Knows the roof, and invents an architect's year."""
-    names = request["response_format"]["json_schema"]["schema"]["properties"]
-    said: dict[str, Any] = dict.fromkeys(names)
-    said |= {"Roof": ["cedar shakes"], "Roof_quote": "roof is covered with cedar shakes"}
-    return completion(json.dumps({name: said[name] for name in names}))
+ROOF = ("Roof", ["cedar shakes"], "roof is covered with cedar shakes")
+
+
+def facts(*told: tuple[str, Any, str]) -> str:
+    """An answer that says these fields, with their values and quotes."""
+    return json.dumps({"facts": [{"field": field, "value": value, "quote": quote} for field, value, quote in told]})
+
+
+def roof(_: dict[str, Any]) -> httpx2.Response:
+    """Knows the roof."""
+    return completion(facts(ROOF))
 
 
 def error(status: int, message: str, code: str = "x") -> Callable[[dict[str, Any]], httpx2.Response]:
@@ -185,12 +193,9 @@ def test_a_bad_answer_is_not_paid_for_again_within_an_hour(
     assert good.calls == 1
 
 
-def cut(request: dict[str, Any]) -> httpx2.Response:
-    """Cut off in the middle of what it says of the last field that the request asks for."""
-    names = list(request["response_format"]["json_schema"]["schema"]["properties"])
-    said: dict[str, Any] = dict.fromkeys(names)
-    said |= {"Roof": ["cedar shakes"], "Roof_quote": "roof is covered with cedar shakes"}
-    answer = completion(json.dumps(said)[:-8])
+def cut(_: dict[str, Any]) -> httpx2.Response:
+    """Cut off in the middle of its second fact."""
+    answer = completion(facts(ROOF, ("YearBuilt", 1987, "put up in 1987"))[:-8])
     body = answer.json()
     body["choices"][0]["finish_reason"] = "length"
     return httpx2.Response(200, json=body)
@@ -211,13 +216,10 @@ def test_of_an_answer_that_was_cut_off_what_was_whole_is_kept(
     assert (again.note, again.unheard, again.extraction.record) == (found.note, found.unheard, found.extraction.record)
 
 
-def invented(request: dict[str, Any]) -> httpx2.Response:
+def invented(_: dict[str, Any]) -> httpx2.Response:
     """Knows the roof, gets the agent's name wrong, and makes up a quote for the office."""
-    said: dict[str, Any] = dict.fromkeys(request["response_format"]["json_schema"]["schema"]["properties"])
-    said |= {"Roof": ["cedar shakes"], "Roof_quote": "roof is covered with cedar shakes"}
-    said |= {"ListAgentFullName": "Mara Quillen", "ListAgentFullName_quote": "The agent, Mara Quill"}
-    said |= {"ListOfficeName": "Nightjar Homes", "ListOfficeName_quote": "of Nightjar Homes"}
-    return completion(json.dumps(said))
+    agent = ("ListAgentFullName", "Mara Quillen", "The agent, Mara Quill")
+    return completion(facts(ROOF, agent, ("ListOfficeName", "Nightjar Homes", "of Nightjar Homes")))
 
 
 def _dropped_counted() -> dict[str, float]:
@@ -345,3 +347,39 @@ def test_a_kept_answer_and_a_missing_key_are_counted_and_measured_by_nobody(
     after = _answers_counted()
     grown = {name: after[name] - before.get(name, 0.0) for name in after if after[name] != before.get(name, 0.0)}
     assert grown == {"kept": 1, "no_key": 1}
+
+
+@pytest.mark.parametrize(("use", "asked"), [("always", "YearBuilt"), ("missing", "BedroomsTotal"), ("never", None)])
+def test_the_setting_says_what_a_model_is_asked_for(
+    answers: AnswerStore, extraction: Extraction, use: ModelUse, asked: str | None
+) -> None:
+    """The year is known for sure, which only `always` asks for again; `never` leaves nothing to be asked later."""
+    sent: list[str] = []
+
+    def note(request: dict[str, Any]) -> httpx2.Response:
+        sent.append(request["messages"][1]["content"].rpartition("\nWanted: ")[2])
+        return completion(facts())
+
+    proof = extraction.record.evidence["ListPrice"]
+    year = proof.model_copy(update={"value": 1987, "confidence": 0.95})
+    known = replace(extraction, record=PropertyRecord(values={"YearBuilt": 1987}, evidence={"YearBuilt": year}))
+    found = ModelReader(answers, Api(note).manager(), "m-used", use=use).read(known)
+    assert len(sent) == (asked is not None)
+    assert all(asked in one for one in sent)
+    assert all(("YearBuilt" in one) is (use == "always") for one in sent)
+    assert (found.note, found.unheard, found.asks_again) == (None, (), False)
+
+
+def test_a_page_is_sent_within_the_tokens_of_the_setting(answers: AnswerStore, extraction: Extraction) -> None:
+    sent: list[str] = []
+
+    def note(request: dict[str, Any]) -> httpx2.Response:
+        sent.append(request["messages"][1]["content"])
+        return completion(facts())
+
+    for most in (20, 3_500):
+        found = ModelReader(answers, Api(note).manager(), f"m-{most}", text_tokens=most).read(extraction)
+        assert (found.note, found.unheard) == (None, ())
+    small, whole = (text.partition("\n")[2].partition("\n</page-")[0] for text in sent)
+    assert count_tokens(small) <= 20 < count_tokens(whole)
+    assert "cedar shakes" in whole

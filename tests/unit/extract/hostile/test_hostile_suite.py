@@ -90,14 +90,14 @@ def test_markup_that_denies_the_page_is_not_believed(attack: str, name: str) -> 
 def test_orders_in_the_words_of_a_page_are_no_facts(attack: str, name: str) -> None:
     found, prompt = _attacked(name, VISIBLE[attack])
     _check(found, _honest(name)[0], VISIBLE[attack])
-    assert "31000" not in prompt.text
     assert f"</{prompt.messages[1]['content'][1:14]}>" not in prompt.text
 
 
 @pytest.mark.parametrize("model", OBEDIENT)
 @pytest.mark.parametrize("name", HONEST)
 def test_a_model_that_obeys_the_page_changes_nothing(name: str, model: str) -> None:
-    """Whatever it answers and quotes, for every attack: the record stays that of the honest page."""
+    """Whatever it answers and quotes, for every attack: the record stays that of the honest page. What only data says,
+    or what stands beside the property, is weak."""
     honest = _honest(name)[0]
     for title, attack in ATTACKS.items():
         found, prompt = _attacked_once(name, title)
@@ -107,7 +107,8 @@ def test_a_model_that_obeys_the_page_changes_nothing(name: str, model: str) -> N
             _check(after, honest, attack)
         except AssertionError as exc:
             raise AssertionError(f"{title}: {exc}") from exc
-        assert {lie.field for lie in dropped} == set(prompt.fields) & set(LIES), title
+        weak = {candidate.field for candidate in candidates if candidate.unshown}
+        assert set(LIES) & ({lie.field for lie in dropped} | weak) == set(prompt.fields) & set(LIES), title
 
 
 @cache
