@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,7 +29,7 @@ from app.property.store import (
     new_targets,
 )
 from app.services.estimate_basis import Basis, Range, total, total_range
-from app.services.estimate_kinds import bases_of, sources_of
+from app.services.estimate_kinds import CACHED_TOKENS, bases_of, sources_of
 from app.services.key_store import pricing_of
 from app.services.key_view import KeyView
 from app.services.sources import sources_file
@@ -43,8 +43,9 @@ class Estimate:
 
     `model_calls`, `web_searches`, `tokens` and `usd` are what the model would take (`usd` None: no price of the model
     is known). `cached_share` (0 to 1) of what it reads of pages is priced as cached, as so much of its input was
-    lately; 0 where that saves nothing. `ranges` has, by these names and "pages", between what each lies nine times in
-    ten; None unless all kinds of targets were done before. `bases` says of each kind what it is judged by.
+    lately, or where nothing was counted (`cached_measured` False) as much as every question begins with, from the
+    second one on; 0 where that saves nothing. `ranges` has, by these names and "pages", between what each lies nine
+    times in ten; None unless all kinds of targets were done before. `bases` says of each kind what it is judged by.
 
     `minutes` is the least that it takes: the keys' rate, or the pace at which one host is asked, whichever is slower
     (None: no key was used yet, so its limits are unknown); with `economy` it is the pace alone, and the model answers
@@ -59,6 +60,7 @@ class Estimate:
     tokens: int
     usd: float | None
     cached_share: float
+    cached_measured: bool
     minutes: float | None
     slowest_host: str
     basis_pages: int
@@ -108,7 +110,8 @@ class Estimate:
         if self.usd is None:
             return "of unknown cost (no price is known: OPENAI_PRICES)"
         cost = f"${self.usd:,.2f}" if self.usd >= 0.01 or not self.usd else "under $0.01"
-        cached = f", with {self.cached_share:.0%} of the input cached as in the last {CACHED_DAYS} days"
+        lately = f"as in the last {CACHED_DAYS} days" if self.cached_measured else "as all prompts begin alike"
+        cached = f", with {self.cached_share:.0%} of the input cached {lately}"
         return cost + cached if self.usd and self.cached_share >= 0.01 else cost
 
     def _ranges(self) -> str:
@@ -157,8 +160,11 @@ def estimate(
     addresses = [target for target in new if is_address(target)]
     sources = sources_file(settings).current() if addresses else Sources()
     bases = bases_of(database, settings.openai_model, sources, new, has_keys=bool(keys.keys))
-    measured_share = cached_share(database, settings.openai_model)
-    usd_of, cached, has_price = _usd(settings, measured_share, economy=economy)
+    if settings.model_use == "never":
+        bases = tuple(replace(one, samples=[_unasked(took) for took in one.samples]) for one in bases)
+    measured = cached_share(database, settings.openai_model)
+    expected = _alike(total(bases, lambda took: took.calls), total(bases, lambda took: took.input_tokens))
+    usd_of, cached, has_price = _usd(settings, expected if measured is None else measured, economy=economy)
     figures: dict[str, Callable[[Took], float]] = {
         "pages": lambda took: took.pages,
         "model_calls": lambda took: took.calls,
@@ -186,6 +192,7 @@ def estimate(
         tokens=round(totals["tokens"]),
         usd=totals.get("usd"),
         cached_share=round(cached, 4),
+        cached_measured=measured is not None,
         minutes=None if model_minutes is None else round(max(model_minutes, host_minutes), 1),
         slowest_host=host if host_minutes and host_minutes >= (model_minutes or 0) else "",
         basis_pages=next((len(one.samples) for one in bases if one.sources is None and one.is_measured), 0),
@@ -198,12 +205,21 @@ def estimate(
     )
 
 
+def _unasked(took: Took) -> Took:
+    return replace(took, calls=0, input_tokens=0, output_tokens=0)
+
+
 def _asked_tokens(took: Took) -> float:
     return took.input_tokens + took.output_tokens
 
 
 def _tokens(took: Took) -> float:
     return _asked_tokens(took) + took.search_input_tokens + took.search_output_tokens
+
+
+def _alike(calls: float, tokens: float) -> float:
+    """The share of the input that questions have in common with the first one."""
+    return min(1.0, max(0.0, calls - 1) * CACHED_TOKENS / tokens) if tokens else 0.0
 
 
 def _usd(settings: Settings, cached: float, *, economy: bool) -> tuple[Callable[[Took], float], float, bool]:

@@ -76,14 +76,14 @@ def pages_took(database: Database, model: str) -> list[Took]:
         ]
 
 
-def cached_share(database: Database, model: str) -> float:
-    """The share (0 to 1) of the input of `model` that its provider had in its cache in the last `CACHED_DAYS` days; 0
-    where nothing was counted."""
+def cached_share(database: Database, model: str) -> float | None:
+    """The share (0 to 1) of the input of `model` that its provider had in its cache in the last `CACHED_DAYS` days;
+    None where nothing was counted."""
     c, since = key_hours.c, database.clock.now() - timedelta(days=CACHED_DAYS)
     query = select(func.sum(c.cached_tokens), func.sum(c.input_tokens)).where(c.model == model, c.hour >= since)
     with database.reading() as connection:
         cached, given = connection.execute(query).one()
-    return float(cached / given) if given else 0.0
+    return float(cached / given) if given else None
 
 
 def addresses_took(database: Database, model: str) -> list[AddressTook]:

@@ -89,10 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _quoting(asked: dict[str, Any]) -> dict[str, Any]:
     """For every field of the question a line of the page, and what may be read out of it."""
-    lines = [line for line in asked["messages"][-1]["content"].splitlines()[1:-1] if line] or ["-"]
-    wanted = [name for name in asked["response_format"]["json_schema"]["schema"]["properties"] if "_quote" not in name]
-    found: dict[str, Any] = {}
-    for place, name in enumerate(wanted):
-        line = lines[place % len(lines)]
-        found |= {name: sample(name, line), f"{name}_quote": line[:_QUOTED]}
-    return found
+    *lines, _, wanted = asked["messages"][-1]["content"].splitlines()[1:]
+    lines = [line for line in lines if line] or ["-"]
+    told = [(name, lines[place % len(lines)]) for place, name in enumerate(wanted.partition(": ")[2].split(", "))]
+    return {"facts": [{"field": name, "value": sample(name, line), "quote": line[:_QUOTED]} for name, line in told]}

@@ -165,7 +165,10 @@ def test_the_prompt_is_shown_with_its_schema(called: Propintel, page: str) -> No
     shown = json.loads(called("extract", page, "--url", "http://homes.example/12-elm", "--show-prompt").stdout)
     assert [message["role"] for message in shown["messages"]] == ["system", "user"]
     assert shown["schema"]["additionalProperties"] is False
-    assert set(shown["schema"]["properties"]) == {n for f in shown["fields"] for n in (f, f"{f}_quote")}
+    fact = shown["schema"]["properties"]["facts"]["items"]["properties"]
+    assert list(fact) == ["field", "value", "quote"]
+    assert set(shown["fields"]) <= set(fact["field"]["enum"])
+    assert shown["messages"][1]["content"].endswith(f"Wanted: {', '.join(shown['fields'])}")
     assert sum(shown["tokens"].values()) == shown["prompt_tokens"] > 100
     readable = called("extract", page, "--url", "http://homes.example/12-elm", "--show-prompt", "--format", "table")
     assert "--- schema" in readable.stdout
@@ -190,7 +193,7 @@ def test_of_a_model_s_reply_it_is_told_what_is_believed_and_why_not_the_rest(cal
     (home / "prose.html").write_text(PROSE.format(more="Mara Quill of Larkspur Homes shows it."))
     read = ("extract", "prose.html", "--url", "http://homes.example/12-elm")
     prompt = json.loads(called(*read, "--show-prompt").stdout)
-    reply: dict[str, object] = dict.fromkeys(prompt["schema"]["properties"])
+    reply: dict[str, object] = dict.fromkeys(prompt["fields"])
     reply |= {"Roof": ["cedar shakes"], "Roof_quote": "roof is covered with cedar shakes"}
     reply |= {"ListAgentFullName": "Mara Quillen", "ListAgentFullName_quote": "Mara Quill of Larkspur"}
     reply |= {"ListOfficeName": "Nightjar Homes", "ListOfficeName_quote": "of Nightjar Homes"}
@@ -209,8 +212,35 @@ def test_of_a_model_s_reply_it_is_told_what_is_believed_and_why_not_the_rest(cal
     assert "no quote" in fates["BedroomsTotal"]
 
 
+def test_a_reply_of_facts_is_read_like_a_flat_one(called: Propintel, home: Path) -> None:
+    (home / "prose.html").write_text(PROSE.format(more=""))
+    fact = {"field": "Roof", "value": ["cedar shakes"], "quote": "roof is covered with cedar shakes"}
+    (home / "reply.json").write_text(json.dumps({"facts": [fact]}))
+    ran = called("extract", "prose.html", "--url", "http://homes.example/12-elm", "--answer", "reply.json")
+    assert json.loads(ran.stdout)["record"]["Roof"] == ["cedar shakes"]
+
+
+def test_the_prompt_follows_the_settings_of_the_model(
+    called: Propintel, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = ("extract", page, "--url", "http://homes.example/12-elm", "--show-prompt")
+    missing = json.loads(called(*show).stdout)
+    monkeypatch.setenv("MODEL_USE", "always")
+    everything = json.loads(called(*show).stdout)
+    assert set(missing["fields"]) < set(everything["fields"])
+    monkeypatch.setenv("MODEL_USE", "never")
+    nothing = called(*show)
+    assert json.loads(nothing.stdout)["fields"] == []
+    assert "MODEL_USE is never" in nothing.stderr
+    for wrong in ("0", "-5"):
+        monkeypatch.setenv("OPENAI_TEXT_TOKENS", wrong)
+        refused = called(*show)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "OPENAI_TEXT_TOKENS" in refused.stderr
+
+
 def test_a_reply_that_is_not_the_asked_json_fails_with_its_reason(called: Propintel, page: str, home: Path) -> None:
-    (home / "reply.json").write_text('{"Roof": "tile"}')
+    (home / "reply.json").write_text('{"Mood": "tile"}')
     ran = called("extract", page, "--url", "http://homes.example/12-elm", "--answer", "reply.json")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "reply.json answered something that is not the asked JSON" in ran.stderr

@@ -11,8 +11,10 @@ import pytest
 
 from app.clock import ManualClock
 from app.keypool.figures import Room
+from app.property.extract.base import Extraction
+from app.property.extract.prompt import build_prompt
 from app.property.page import Page
-from app.property.record import SourceKind
+from app.property.record import PageKind, PropertyRecord, SourceKind
 from app.property.store import (
     AnswerStore,
     Counted,
@@ -31,6 +33,7 @@ from app.property.store import (
 )
 from app.services.estimate import Estimate, _model_minutes, estimate
 from app.services.estimate_basis import measured, total, total_range
+from app.services.estimate_kinds import _TYPICAL, CACHED_TOKENS
 from app.services.key_view import KeyView
 from app.settings import Settings
 from tests.contract.test_store_properties import source
@@ -56,17 +59,22 @@ def _estimate(database: Database, settings: Settings, count: int, host: str = "h
 
 
 def test_the_readme_says_what_a_thousand_pages_cost(database: Database, tmp_path: Path) -> None:
-    """At the prices of the default model, before anything is stored; half of it with batches."""
+    """At the prices of the default model, before anything is stored; with batches, where nothing cached is cheaper."""
     settings = _settings(tmp_path, openai_model="gpt-4.1-mini", openai_prices="")
     targets = [f"http://homes.example/{n}" for n in range(1000)]
     with closing(KeyView(settings)) as keys:
         usd, economy = (estimate(database, keys, settings, targets, economy=one).usd for one in (False, True))
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    said = re.search(r"About \$([0-9.]+) for 1,000 pages\*\* with `gpt-4.1-mini`, or half of that", readme)
+    said = re.search(r"About \$([0-9.]+) for 1,000 pages\*\* with `gpt-4.1-mini`, or \$([0-9.]+) with `--econ", readme)
     assert said is not None
-    assert usd is not None
-    assert f"{usd:.2f}" == said[1]
-    assert economy == pytest.approx(usd / 2, rel=0.01)
+    assert (f"{usd:.2f}", f"{economy:.2f}") == said.groups()
+
+
+def test_what_all_prompts_begin_with_is_no_longer_than_what_they_have_in_common() -> None:
+    url = "http://homes.example/1"
+    page = Page(url, url, "text/html", "<p>x</p>", b"<p>x</p>", ManualClock().now())
+    prefix = build_prompt(Extraction(page, PageKind.LISTING, "a test", PropertyRecord())).prefix_tokens
+    assert prefix // 128 * 128 == CACHED_TOKENS
 
 
 def _remember(database: Database, pages: int, calls: int) -> None:
@@ -96,9 +104,23 @@ def _cache(database: Database, share: float, model: str = "m-1") -> None:
     history.take_in(lambda: after)
 
 
+def test_before_anything_was_counted_what_all_prompts_begin_with_is_cached_from_the_second_one_on(
+    database: Database, tmp_path: Path
+) -> None:
+    settings = _settings(tmp_path, openai_prices="m-1=2/10/0.5")
+    one, many = (_estimate(database, settings, count) for count in (1, 1_000))
+    assert (one.cached_share, "cached" in one.sentence()) == (0.0, False)
+    alike = 999 * CACHED_TOKENS
+    given, made = 1_000 * _TYPICAL.input_tokens, 1_000 * _TYPICAL.output_tokens
+    assert many.cached_share == pytest.approx(alike / given, abs=1e-4)
+    assert many.usd == pytest.approx(((given - alike) * 2 + alike * 0.5 + made * 10) / 1_000_000, rel=1e-3)
+    assert " of the input cached as all prompts begin alike." in many.sentence()
+
+
 def test_as_much_of_the_input_as_was_cached_lately_is_priced_as_cached(database: Database, tmp_path: Path) -> None:
     _remember(database, pages=40, calls=10)
     settings = _settings(tmp_path, openai_prices="m-1=2/10/0.5")
+    _cache(database, 0.0)
     before = _estimate(database, settings, 200)
     assert (before.cached_share, "cached" in before.sentence()) == (0.0, False)
     _cache(database, 0.6)
@@ -122,6 +144,12 @@ def test_cached_input_that_is_no_cheaper_is_not_spoken_of(
         found = estimate(database, keys, settings, targets, economy=economy)
     assert found.usd == pytest.approx(50 * (1_000 * 2 + 100 * 10) / 1_000_000 / (2 if economy else 1))
     assert (found.cached_share, "cached" in found.sentence()) == (0.0, False)
+
+
+def test_where_no_model_is_used_none_is_paid_for(database: Database, tmp_path: Path) -> None:
+    _remember(database, pages=40, calls=10)
+    found = _estimate(database, _settings(tmp_path, model_use="never"), 200)
+    assert (found.jobs, found.model_calls, found.tokens, found.usd) == (200, 0, 0, 0.0)
 
 
 def test_flex_is_half_price(database: Database, tmp_path: Path) -> None:
