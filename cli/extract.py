@@ -102,7 +102,8 @@ def _answered(
     candidates, dropped = verify(values, prompt)
     note(f"Of {len(values)} values of the reply {len(values) - len(dropped)} are borne out, {len(dropped)} dropped.")
     with reading(extraction.page.url, extraction.page.spent):
-        return with_model_values(extraction, candidates, len(dropped), lang=lang), dropped
+        use = load_settings().model_use
+        return with_model_values(extraction, candidates, len(dropped), lang=lang, use=use), dropped
 
 
 def _show_prompt(prompt: Prompt, format_: Format | None) -> None:
@@ -126,7 +127,7 @@ def _as_json(extraction: Extraction) -> dict[str, Any]:
 def _explained(extraction: Extraction, dropped: tuple[Dropped, ...]) -> dict[str, Any]:
     return {
         "reason": extraction.reason,
-        "wanted": list(extraction.asked()),
+        "wanted": list(extraction.asked(load_settings().model_use)),
         "notes": list(extraction.notes),
         "candidates": explained(extraction, dropped),
     }

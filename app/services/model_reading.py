@@ -126,7 +126,7 @@ class ModelReader:
             return ModelReading(extraction, answer.note, prompt.fields)
         with reading(extraction.page.url, extraction.page.spent):
             candidates, dropped = verify(answer.values, prompt)
-            extraction = with_model_values(extraction, candidates, len(dropped))
+            extraction = with_model_values(extraction, candidates, len(dropped), use=self.use)
         for one in dropped:
             MODEL_VALUES_DROPPED.labels(one.flaw).inc()
         names = ", ".join(one.field for one in dropped)

@@ -75,7 +75,7 @@ def page(number: int) -> Extraction:
     )
     url = f"https://site.example/{number}"
     found = extract(Page(url, url, "text/html", html, html.encode(), ManualClock().now()))
-    assert "Roof" in found.wanted
+    assert "Roof" in found.asked()
     return found
 
 

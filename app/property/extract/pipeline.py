@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -45,6 +45,7 @@ from app.property.extract.tables import Tables
 from app.property.page import Page
 from app.property.reading_budget import INTERRUPTIONS
 from app.property.record import DERIVED_FIELDS, FIELDS, Evidence, Method, PageKind, PropertyRecord, fits
+from app.settings.forms import ModelUse
 
 _LOG = logging.getLogger(__name__)
 
@@ -129,14 +130,20 @@ def _extracted(document: Document, extractors: Sequence[Extractor]) -> Extractio
 
 
 def with_model_values(
-    extraction: Extraction, candidates: Sequence[Candidate], dropped: int, *, lang: str | None = None
+    extraction: Extraction,
+    candidates: Sequence[Candidate],
+    dropped: int,
+    *,
+    lang: str | None = None,
+    use: ModelUse = "missing",
 ) -> Extraction:
-    """`extraction` with a model's verified values for fields that a page of its kind may state.
+    """`extraction` with a model's verified values for the fields that it was asked for at this `use`.
 
     They are ranked, checked and calibrated with all other candidates: what the checks rejected without them stays
     rejected. `dropped` is added to the count of dropped values; `lang` is what `extract` was given.
     """
-    offered = [c for c in _among(candidates, extraction.asked("always")) if _is_valid(c.field, c.value)]
+    asked = {name for field in extraction.asked(use) for name in (field, *_COMPANIONS.get(field, ()))}
+    offered = [c for c in candidates if c.field in asked and _is_valid(c.field, c.value)]
     everything = (*extraction.candidates, *offered)
     known = replace(extraction, candidates=everything, dropped=extraction.dropped + dropped)
     if not offered or extraction.kind not in _WITH_PROPERTY:
@@ -149,14 +156,7 @@ def with_model_values(
 def with_paid_values(extraction: Extraction, evidence: Mapping[str, Evidence]) -> Extraction:
     """`extraction` with what a model read of the same body before: as if it had just been heard."""
     paid = [_heard(name, proof) for name, proof in evidence.items() if proof.method is Method.LLM]
-    paid = _among(paid, extraction.asked())
     return with_model_values(extraction, paid, 0) if paid else extraction
-
-
-def _among(candidates: Iterable[Candidate], fields: Iterable[str]) -> list[Candidate]:
-    """The candidates of `fields`, and of what a model says along with them."""
-    names = {name for field in fields for name in (field, *_COMPANIONS.get(field, ()))}
-    return [candidate for candidate in candidates if candidate.field in names]
 
 
 def _winners(candidates: Sequence[Candidate], document: Document, kind: PageKind) -> dict[str, Winner]:

@@ -90,9 +90,9 @@ class Prompt:
     max_completion_tokens: int
     prompt_tokens: int
     prefix_tokens: int
-    shown: int | None = None
     lang: str | None = None
     country: str | None = None
+    shown: int | None = None
 
 
 def build_prompt(

@@ -59,7 +59,7 @@ def test_weak_voices_that_contradict_each_other_say_nothing() -> None:
 
 def test_a_model_fills_what_is_missing_and_leaves_the_rest() -> None:
     before = _extraction("<h1>4 Elm Rd</h1><p>Price: $310,000</p><p>Beds: 3</p>")
-    assert "YearBuilt" in before.wanted
+    assert "YearBuilt" in before.asked()
     after = with_model_values(
         before,
         [
@@ -134,9 +134,9 @@ RECORD = """<html lang="en"><head><title>Parcel detail</title></head><body><h1>P
 def test_a_record_is_asked_for_nothing_that_only_an_offer_says() -> None:
     record = _extraction(RECORD)
     assert record.kind is PageKind.RECORD
-    assert "YearBuilt" in record.wanted
+    assert "YearBuilt" in record.asked()
     assert not {"ListPrice", "ListAgentFullName", "ListOfficeName", "StandardStatus", "PropertyType"} & set(
-        record.wanted
+        record.asked()
     )
 
 

@@ -383,3 +383,18 @@ def test_a_page_is_sent_within_the_tokens_of_the_setting(answers: AnswerStore, e
     small, whole = (text.partition("\n")[2].partition("\n</page-")[0] for text in sent)
     assert count_tokens(small) <= 20 < count_tokens(whole)
     assert "cedar shakes" in whole
+
+
+def test_a_sure_value_is_checked_by_the_model_where_it_is_always_used(
+    answers: AnswerStore, extraction: Extraction
+) -> None:
+    """What both say has the page's value and the model's quote among its candidates."""
+    price = facts(("ListPrice", 310_000, "$310,000"))
+    sure = extraction.record.evidence["ListPrice"].model_copy(update={"confidence": 0.95})
+    known = replace(extraction, record=PropertyRecord(values={"ListPrice": 310_000}, evidence={"ListPrice": sure}))
+    told = [
+        ModelReader(answers, Api(lambda _: completion(price)).manager(), f"m-{use}", use=use).read(known)
+        for use in ("always", "missing")
+    ]
+    heard = [{c.field for c in one.extraction.candidates if c.method is Method.LLM} for one in told]
+    assert heard == [{"ListPrice"}, set()]
