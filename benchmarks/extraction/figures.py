@@ -145,7 +145,7 @@ def _cpu(done: Measured) -> list[Figure]:
 def _prompts(done: Measured) -> list[Figure]:
     told = done.prompts
     return [
-        at_most("tokens of the whole prompt for the model, mean", round(told.mean_tokens), 1_200),
+        at_most("tokens of the whole prompt for the model, mean", round(told.mean_tokens), 4_000),
         at_least("labelled values read rightly or sent to the model", told.covered, 0.95),
     ]
 
