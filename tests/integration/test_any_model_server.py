@@ -138,7 +138,7 @@ def test_a_model_that_reasons_is_given_room_and_both_answers_are_counted(
     assert asks.requests() == 5
     one = (asks.manager.spent().tokens - both) / 3
     assert one > 3_000
-    assert 0 < both - one < 3_000  # a first answer is bounded as if the model did not reason
+    assert 0 < both - one < 5_000  # a first answer is bounded as if the model did not reason
     first, second = asks.kept(1), asks.kept(2)
     assert first.prompt_tokens + first.completion_tokens == both
     assert second.prompt_tokens + second.completion_tokens < both
