@@ -117,8 +117,7 @@ class ModelReader:
 
     def question(self, extraction: Extraction) -> Prompt:
         """What a model would be asked; no fields: nothing. Raises `PageTooComplexError`."""
-        with reading(extraction.page.url, extraction.page.spent):
-            return build_prompt(extraction, budget=self._text_tokens, use=self.use)
+        return question_about(extraction, use=self.use, text_tokens=self._text_tokens)
 
     def _believed(self, answer: StoredAnswer, prompt: Prompt, extraction: Extraction) -> ModelReading:
         """The extraction with what the page bears out of the answer, and what there is to tell of the rest."""
@@ -211,6 +210,12 @@ class ModelReader:
                 wanted = self._calls.tier.wanted
                 reason += f". Leave OPENAI_SERVICE_TIER={wanted} out, or set an OPENAI_MODEL that has that tier"
             return redact(str(ModelError(self._model, reason)))
+
+
+def question_about(extraction: Extraction, *, use: ModelUse = "missing", text_tokens: int = TEXT_TOKENS) -> Prompt:
+    """What a model would be asked about a page; no fields: nothing. Raises `PageTooComplexError`."""
+    with reading(extraction.page.url, extraction.page.spent):
+        return build_prompt(extraction, budget=text_tokens, use=use)
 
 
 def _stored(answer: ModelAnswer, service_tier: str) -> StoredAnswer:
