@@ -267,7 +267,7 @@ _OWN: Mapping[str, Callable[[Any, str, Locale], bool]] = {
     "PoolPrivateYN": _pool,
     "PublicRemarks": _long_text,
     **dict.fromkeys(("ListingId", "ListingKey", "MlsStatus", "CountyOrParish", "OriginatingSystemName"), _text),
-    **dict.fromkeys(("City", "SubdivisionName", "X_EnergyRating", "X_AccessNotes"), _text),
+    **dict.fromkeys(("City", "SubdivisionName", "X_EnergyRating", "X_AccessNotes", "ListOfficeName"), _text),
     **dict.fromkeys(("Roof", "ConstructionMaterials", "Heating", "Cooling", "PowerProductionType", "Media"), _list),
     "X_RoofYear": _number,
     "ParkingTotal": _parking,

@@ -85,7 +85,7 @@ def test_pages_took_what_the_model_that_would_be_asked_took(database: Database) 
 def test_the_share_of_cached_input_is_that_of_the_model_in_the_last_week(
     database: Database, clock: ManualClock
 ) -> None:
-    assert cached_share(database, "gpt-test") == 0
+    assert cached_share(database, "gpt-test") is None
     history, total = KeyHistoryStore(database), Uses()
 
     def does(model: str, given: int, cached: int) -> None:
@@ -99,11 +99,11 @@ def test_the_share_of_cached_input_is_that_of_the_model_in_the_last_week(
     does("gpt-test", 1_000, 900)
     clock.advance(timedelta(days=8).total_seconds())
     does("gpt-test", 0, 0)
-    assert cached_share(database, "gpt-test") == 0, "of what was long ago nothing says how it is now"
+    assert cached_share(database, "gpt-test") is None, "of what was long ago nothing says how it is now"
     does("gpt-test", 3_000, 0)
     does("gpt-test", 1_000, 1_000)
     assert cached_share(database, "gpt-test") == 0.25
-    assert cached_share(database, "gpt-other") == 0
+    assert cached_share(database, "gpt-other") is None
 
 
 ADDRESS = "12 FICTIONAL AVE, ANYTOWN, ST 00000"

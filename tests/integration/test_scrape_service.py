@@ -94,7 +94,7 @@ def url(site: Site) -> Iterator[str]:
 
 @pytest.fixture
 def standin() -> Iterator[tuple[OpenAIStandin, str]]:
-    fake = OpenAIStandin(Config.from_json({"keys": [{"key": KEY}]}))
+    fake = OpenAIStandin(Config.from_json({"keys": [{"key": KEY, "tpm": 2_000_000}]}))
     with BackgroundServer(fake.app, fake.stopping) as server:
         yield fake, f"{server.address}/v1"
 

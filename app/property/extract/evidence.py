@@ -13,7 +13,7 @@ from typing import Any
 from app.property.extract import figures
 from app.property.extract.base import Candidate
 from app.property.extract.claims import Claim, Flaw, Supported
-from app.property.extract.label_words import Named, labels_in
+from app.property.extract.label_words import Named, labels_in, names
 from app.property.extract.prompt import Prompt
 from app.property.extract.quotes import Span, find_quote
 from app.property.extract.support import supported
@@ -41,6 +41,7 @@ _ALIKE = (
     ),
     frozenset({"ListAgentFullName", "ListOfficeName"}),
 )
+_BATHS = ("BathroomsHalf", "BathroomsTotalInteger")
 #: what stands between a label and its value: so much more than a blank does a mark separate them, and from here on
 #: they have nothing to do with each other
 _SEPARATED, _FAR = 20, 80
@@ -92,11 +93,11 @@ def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candida
     span = find_quote(quote, prompt.text) if len(quote) <= _LONGEST_QUOTE else None
     if span is None or prompt.text.count("\n", span.start, span.end) >= _MOST_LINES:
         return "not_in_text"
-    said = prompt.text[span.start : span.end]
-    claim = Claim(field, value, said, _line_of(span, prompt.text), prompt.lang, prompt.country)
+    said, line = prompt.text[span.start : span.end], _line_of(span, prompt.text)
+    claim = Claim(field, value, _with_whole_label(said, line, prompt.lang), line, prompt.lang, prompt.country)
     if _OUR_NAMES.search(claim.line):
         return "order"
-    confidence = _confidence(claim)
+    confidence = None if _is_of_a_part(claim, prompt) else _confidence(claim)
     found = supported(claim) if confidence is not None else None
     if confidence is None or found is None:
         return "other_label" if confidence is None else "not_said"
@@ -115,6 +116,21 @@ def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candida
         )
         for name, own in [(field, found), *_companions(claim, found)]
     ]
+
+
+def _with_whole_label(said: str, line: str, lang: str | None) -> str:
+    """A quote that begins inside a label of its line, as `baths: 1` of `full baths: 1`, from where that begins."""
+    at = line.find(said)
+    begun = next((one.start for one in labels_in(line, lang) if one.start < at < one.end), at)
+    return line[begun : at + len(said)] if at >= 0 else said
+
+
+def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
+    """True for full baths as the number of all, where the text tells of half baths too."""
+    if claim.field != "BathroomsTotalInteger":
+        return False
+    named = {one.field for one in labels_in(claim.quote, claim.lang)} & {"BathroomsFull", *_BATHS}
+    return named == {"BathroomsFull"} and names("BathroomsHalf", prompt.text, claim.lang)
 
 
 def _line_of(span: Span, text: str) -> str:

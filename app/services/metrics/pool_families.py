@@ -34,7 +34,7 @@ TOKENS = Spec(
 CACHED = Spec(
     "counter",
     "propintel_openai_cached_tokens",
-    "Tokens of input that came from the provider's prompt cache; propintel_openai_tokens has them among the input.",
+    "Tokens of input that came from the provider's prompt cache; propintel_openai_tokens_total counts them as input.",
     (KEY, MODEL),
 )
 COST = Spec("counter", "propintel_openai_cost_usd", "Estimated cost of requests in US dollars.", (KEY, MODEL))

@@ -137,6 +137,24 @@ def test_a_label_in_the_quote_its_line_or_above_it_is_enough(field: str, value: 
     assert found[0].value == value
 
 
+_BATHS = "building full baths: 1\nbuilding half baths: 1"
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "quote", "kept"),
+    [
+        (1, _BATHS, "baths: 1", False),
+        (1, _BATHS, "full baths: 1", False),
+        (2, _BATHS, _BATHS, True),
+        (1, "building full baths: 1", "full baths: 1", True),
+    ],
+)
+def test_full_baths_are_all_only_where_no_half_baths_are_told(value: int, text: str, quote: str, kept: bool) -> None:
+    """A quote that begins inside a label is read with the whole label."""
+    found, _ = check({"BathroomsTotalInteger": (value, quote)}, text)
+    assert [one.value for one in found] == [value] * kept
+
+
 def test_a_quote_of_half_the_page_proves_nothing() -> None:
     text = "x " * 300 + "built in 1887"
     assert check({"YearBuilt": (1887, text)}, text) == ([], 1)
